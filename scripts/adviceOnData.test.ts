@@ -42,24 +42,27 @@ const isText = (value: unknown): value is string => typeof value === "string"
 const textsOf = (file: string): ReadonlyArray<string> => {
   const { program } = parse(readFileSync(file, "utf8"), { sourceType: "module", plugins: ["typescript"] })
   const nodes = [...nodesOf(program)]
-  const sql = new Set(nodes.flatMap((_) => (_["type"] === "TaggedTemplateExpression" ? [_["quasi"]] : [])))
+  const sql = new Set(nodes.flatMap((node) => (node["type"] === "TaggedTemplateExpression" ? [node["quasi"]] : [])))
   const textOf = (node: (typeof nodes)[number]) => {
     const { quasis, type, value } = node
     if (type === "TemplateLiteral" && Array.isArray(quasis) && !sql.has(node))
-      return quasis.map((_) => String(_.value.cooked)).join("…")
+      return quasis.map((each) => String(each.value.cooked)).join("…")
     return type === "StringLiteral" ? value : undefined
   }
   return nodes
     .map(textOf)
     .filter(isText)
-    .filter((_) => /\S\s+\S/.test(_) && !/^\s*(?:select|insert|revoke|grant|alter|create|drop|update|delete)\b/.test(_))
+    .filter(
+      (value) =>
+        /\S\s+\S/.test(value) && !/^\s*(?:select|insert|revoke|grant|alter|create|drop|update|delete)\b/.test(value)
+    )
 }
 
 const filesOf = (folder: string, ending: RegExp): ReadonlyArray<string> =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((_) => _.isFile() && ending.test(_.name) && !/\.test\.ts$/.test(_.name))
-    .map((_) => join(_.parentPath, _.name))
-    .filter((_) => !_.includes("node_modules") && !_.includes("/dist/"))
+    .filter((entry) => entry.isFile() && ending.test(entry.name) && !/\.test\.ts$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((text) => !text.includes("node_modules") && !text.includes("/dist/"))
 
 /** A page without its commands and tables. */
 const proseOf = (file: string) =>
@@ -90,8 +93,8 @@ const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => Readonly
     const name = relative(root, file)
     return texts(file)
       .flatMap(adviceIn)
-      .filter((sentence) => allowed[name]?.some((_) => sentence.includes(_)) !== true)
-      .map((_) => `${name}: ${_}`)
+      .filter((sentence) => allowed[name]?.some((value) => sentence.includes(value)) !== true)
+      .map((value) => `${name}: ${value}`)
   })
 
 describe("no text advises to remove what a server keeps", () => {
@@ -102,7 +105,7 @@ describe("no text advises to remove what a server keeps", () => {
   }
 
   it("in the docs", () => {
-    const pages = [...filesOf("docs", /\.md$/).filter((_) => !_.includes("/decisions/")), join(root, "README.md")]
+    const pages = [...filesOf("docs", /\.md$/).filter((text) => !text.includes("/decisions/")), join(root, "README.md")]
     assert.deepStrictEqual(
       foundIn(pages, (file) => [proseOf(file)]),
       []

@@ -90,8 +90,11 @@ const takenByDefault = /[/]node_modules[/](?:ignore|semver)[/]/
 export const commonJsImports = ({ inputs }: Metafile): ReadonlyArray<string> =>
   Object.entries(inputs).flatMap(([from, { imports }]) =>
     imports
-      .filter((_) => _.kind === "dynamic-import" && inputs[_.path]?.format === "cjs" && !takenByDefault.test(_.path))
-      .map((_) => `${from} imports ${_.path}`)
+      .filter(
+        (object) =>
+          object.kind === "dynamic-import" && inputs[object.path]?.format === "cjs" && !takenByDefault.test(object.path)
+      )
+      .map((issue) => `${from} imports ${issue.path}`)
   )
 
 /** Bundles a package, and gives the files that went into it, absolute. `write: false` leaves `dist/` alone. */

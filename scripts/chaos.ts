@@ -24,7 +24,7 @@ const run = (...args: ReadonlyArray<string>) =>
 try {
   const status =
     named.length > 0
-      ? run("scripts/test.ts", named.some((_) => _.includes(".long.")) ? "long" : "default", ...named)
+      ? run("scripts/test.ts", named.some((text) => text.includes(".long.")) ? "long" : "default", ...named)
       : run("scripts/test.ts", "long", "server/test/chaos/") || run("scripts/test.ts", "default", ...defaultTests())
   const found = existsSync(outcomes) ? keepFaults(readFileSync(outcomes, "utf8")) : []
   console.log(`\n${found.length} faults, and what came of them:`)

@@ -76,8 +76,8 @@ const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string
 const sources = ["server", "cli", "sdk", "builder"].flatMap((name) => {
   const folder = join(root, name, "src")
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts"))
-    .map((_) => join(folder, _))
+    .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts"))
+    .map((value) => join(folder, value))
 })
 
 describe("timeouts in finalizers", () => {

@@ -76,7 +76,7 @@ try {
   take()
 
   const operationOf = ({ method, path }: Recorded) =>
-    operations.find((_) => _.method === method && _.matches.test(path.split("?", 1)[0] ?? ""))
+    operations.find((operation) => operation.method === method && operation.matches.test(path.split("?", 1)[0] ?? ""))
 
   /** Runs a pass, and looks through its answers for what `judge` tells of. */
   const run = async (name: string, pass: Partial<Pass>, judge: (answer: Recorded) => string | undefined) => {
@@ -110,7 +110,7 @@ try {
   const foreign =
     (canaries: ReadonlyArray<string>) =>
     ({ body }: Recorded) => {
-      const told = canaries.filter((_) => body.includes(_))
+      const told = canaries.filter((canary) => body.includes(canary))
       return told.length === 0 ? undefined : `tells what is another organization's: ${told.join(", ")}`
     }
   const isRefused = (answer: Recorded) => {
@@ -149,7 +149,9 @@ try {
   }
   const bytes = residentBytes(server.pid)
   if (bytes > mostBytes) fault(`the server holds ${Math.round(bytes / 2 ** 20)} MiB of memory`)
-  const never = operations.filter((_) => !reached.has(_.operationId)).map((_) => _.operationId)
+  const never = operations
+    .filter((operation) => !reached.has(operation.operationId))
+    .map((operation) => operation.operationId)
   console.log(
     `fuzz: ${operations.length} operations, ${requests} requests, ${Math.round(bytes / 2 ** 20)} MiB at the end`
   )
@@ -165,7 +167,7 @@ try {
   await server.end("SIGTERM")
   const causes = server.output
     .split("\n")
-    .filter((_) => /level=(ERROR|FATAL)|"logLevel":"(ERROR|FATAL)"| failed/.test(_))
+    .filter((line) => /level=(ERROR|FATAL)|"logLevel":"(ERROR|FATAL)"| failed/.test(line))
   if (causes.length > 0) fault(`the server's log tells of errors:\n${causes.slice(0, 20).join("\n")}`)
   server.remove()
   rmSync(folder, { recursive: true, force: true })

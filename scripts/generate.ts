@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { globSync } from "node:fs"
 
 for (const script of globSync(["*/scripts/generate*.ts", "scripts/*/generate*.ts"])
-  .filter((_) => !_.endsWith(".test.ts"))
+  .filter((text) => !text.endsWith(".test.ts"))
   .sort()) {
   console.log(`generate: ${script}`)
   const { status } = spawnSync(process.execPath, [script], { stdio: "inherit" })

@@ -122,4 +122,4 @@ const liveOn = async () => {
 await Promise.all(Array.from({ length: parallel }, liveOn))
 const result = batch()
 console.log(JSON.stringify(result, undefined, 2))
-process.exitCode = Object.values(faults).every((_) => _ === 0) ? 0 : 1
+process.exitCode = Object.values(faults).every((fault) => fault === 0) ? 0 : 1

@@ -20,7 +20,10 @@ export default class PlainReporter implements Reporter {
     }
     const { MAXCLOUD_TESTS_FAILED: file } = process.env
     if (file !== undefined) {
-      writeFileSync(file, modules.flatMap((_) => (_.ok() ? [] : [`${relative(process.cwd(), _.moduleId)}\n`])).join(""))
+      writeFileSync(
+        file,
+        modules.flatMap((module) => (module.ok() ? [] : [`${relative(process.cwd(), module.moduleId)}\n`])).join("")
+      )
     }
     // After all that other reporters print.
     process.once("exit", () => {

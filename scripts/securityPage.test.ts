@@ -7,7 +7,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const page = readFileSync(join(root, "docs", "security.md"), "utf8")
 
 it("names a file that exists for every promise of the security page", () => {
-  const files = [...page.matchAll(/`([^`\s]+\.ts)`/g)].map((_) => _[1] ?? "")
+  const files = [...page.matchAll(/`([^`\s]+\.ts)`/g)].map((match) => match[1] ?? "")
   assert.isAbove(files.length, 40)
   assert.deepStrictEqual(
     files.filter((file) => !existsSync(join(root, file))),

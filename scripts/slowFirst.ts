@@ -16,7 +16,7 @@ const slowest = [
   "server/test/damage.test.ts"
 ]
 const rankOf = ({ moduleId }: TestSpecification) => {
-  const rank = slowest.findIndex((_) => moduleId.endsWith(_))
+  const rank = slowest.findIndex((value) => moduleId.endsWith(value))
   return rank === -1 ? slowest.length : rank
 }
 

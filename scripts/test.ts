@@ -93,7 +93,7 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "Kubernetes: KUBECONFIG names no cluster with Knative (kind or k3s will do)"
   }
 ]
-const missing = needs.filter((_) => _.kinds.includes(kind) && !_.there)
+const missing = needs.filter((need) => need.kinds.includes(kind) && !need.there)
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 
 // Short, for the paths of sockets in it, and open to the users that tests of root run programs as.
@@ -117,7 +117,7 @@ const ownNetworks = (): Readonly<Record<string, string>> => {
     process.env.CONTAINERS_CONF,
     "/etc/containers/containers.conf",
     "/usr/share/containers/containers.conf"
-  ].find((_) => _ !== undefined && existsSync(_))
+  ].find((value) => value !== undefined && existsSync(value))
   const settings = given === undefined ? "" : readFileSync(given, "utf8")
   if (/^\s*network_config_dir/m.test(settings)) return {}
   const networks = join(folder, "networks")

@@ -22,8 +22,8 @@ export const auditBenchmark: Benchmark = {
             return (appends * 1000) / (performance.now() - begun)
           })
         )
-      const append = Effect.flatMap(Audit, (_) =>
-        _.append({ action: "apps.deploy", outcome: "succeeded", status: 202, subject: "shop/production" })
+      const append = Effect.flatMap(Audit, (audit) =>
+        audit.append({ action: "apps.deploy", outcome: "succeeded", status: 202, subject: "shop/production" })
       )
       const row = await runtime.runPromise(
         Effect.gen(function* () {

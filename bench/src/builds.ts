@@ -71,7 +71,7 @@ export const buildsBenchmark: Benchmark = {
     try {
       const rounds = await inRounds(3, ours, alone)
       const of = (who: "ours" | "peer", what: "first" | "unchanged" | "build") =>
-        median(rounds.map((_) => _[who][what]))
+        median(rounds.map((round) => round[who][what]))
       return [
         {
           work: "first `deploy` of a Next.js project, with empty caches",

@@ -113,7 +113,7 @@ const kubectlRound = () =>
   inFolder(async (folder) => {
     const key = newKey()
     const filled = (manifests: ReadonlyArray<Manifest>) =>
-      Effect.runPromise(Effect.forEach(manifests, (_) => withSecretData(key, app, _, { secrets })))
+      Effect.runPromise(Effect.forEach(manifests, (manifest) => withSecretData(key, app, manifest, { secrets })))
     const applyFile = (file: string) => kubectl(["apply", "--server-side", "--filename", file])
     applyFile(writeManifests(folder, manifestsOf(key, 1).namespace))
     keepObjectsOnly(key.namespace)
@@ -166,11 +166,11 @@ export const clusterApplyBenchmark = clusterBenchmark("clusterApply", async () =
     const middle = (of: (pair: (typeof results)[number]) => number) => median(results.map(of))
     return {
       work: `${part === "applier" ? `apply of ${services} services (${services * 4} objects, kept without revisions by a quota)` : "the same from `deploy` through the server until applied"}: ${goals[work].title}`,
-      ours: seconds(middle((_) => _.ours[part][work])),
-      peer: `\`kubectl apply --server-side\` ${seconds(middle((_) => _.peer[part][work]))}`,
-      ratio: times(middle((_) => _.ours[part][work] / _.peer[part][work])),
+      ours: seconds(middle((one) => one.ours[part][work])),
+      peer: `\`kubectl apply --server-side\` ${seconds(middle((one) => one.peer[part][work]))}`,
+      ratio: times(middle((one) => one.ours[part][work] / one.peer[part][work])),
       goal: goals[work].goal
     }
   }
-  return [...works.map((_) => row("applier", _)), ...works.map((_) => row("server", _))]
+  return [...works.map((work) => row("applier", work)), ...works.map((work) => row("server", work))]
 })

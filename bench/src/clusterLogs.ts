@@ -127,9 +127,9 @@ export const clusterLogsBenchmark = clusterBenchmark("clusterLogs", () =>
       return [
         {
           work: `\`maxcloud logs -f\` of a pod that writes ${lines.toLocaleString("en")} lines at once`,
-          ours: rate((_) => _.ours),
-          peer: `\`kubectl logs -f\` ${rate((_) => _.peer)}`,
-          ratio: times(median(results.map((_) => _.ours / _.peer))),
+          ours: rate((one) => one.ours),
+          peer: `\`kubectl logs -f\` ${rate((one) => one.peer)}`,
+          ratio: times(median(results.map((result) => result.ours / result.peer))),
           goal: "≥ 1 ×"
         }
       ]

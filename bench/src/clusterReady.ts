@@ -42,7 +42,7 @@ const makeOurs = async (client: Client, image: string) => {
 const makePeer = (image: string, folder: string) => {
   const namespace = newName("bench-ready")
   const manifestsOf = (app: string) => {
-    const spec = Either.getOrThrowWith(parseAppSpec(specOf(app, image)), (_) => new Error(JSON.stringify(_)))
+    const spec = Either.getOrThrowWith(parseAppSpec(specOf(app, image)), (found) => new Error(JSON.stringify(found)))
     const images = new Map([[image, { reference: image, nonRoot: true, port: 8080 }]])
     const place = { organization: OrganizationName.make(namespace), stage: productionStage }
     const tenant = { ...offlineTenant(spec, place), images }
@@ -83,9 +83,9 @@ export const clusterReadyBenchmark = clusterBenchmark("clusterReady", () =>
           return [
             {
               work: "`deploy` of a small image until its Knative Service is ready",
-              ours: seconds(median(results.map((_) => _.ours))),
-              peer: `\`kubectl apply\`, \`kubectl wait\` ${seconds(median(results.map((_) => _.peer)))}`,
-              ratio: times(median(results.map((_) => _.ours / _.peer))),
+              ours: seconds(median(results.map((result) => result.ours))),
+              peer: `\`kubectl apply\`, \`kubectl wait\` ${seconds(median(results.map((result) => result.peer)))}`,
+              ratio: times(median(results.map((result) => result.ours / result.peer))),
               goal: "≤ 1.15 ×"
             }
           ]

@@ -37,9 +37,9 @@ const all: ReadonlyArray<Benchmark> = [
 // The benchmarks of a cluster say so themselves.
 process.env.MAXCLOUD_RUNTIME = "local"
 const wanted = process.argv.slice(2)
-const chosen = wanted.length === 0 ? all : all.filter((_) => wanted.includes(_.name))
+const chosen = wanted.length === 0 ? all : all.filter((each) => wanted.includes(each.name))
 if (chosen.length === 0) {
-  console.error(`no such benchmark: one of ${all.map((_) => _.name).join(", ")}`)
+  console.error(`no such benchmark: one of ${all.map((each) => each.name).join(", ")}`)
   process.exit(2)
 }
 
@@ -53,7 +53,7 @@ for (const benchmark of chosen) {
 }
 
 if (wanted.length === 0) {
-  const table = rows.map((_) => `| ${_.work} | ${_.ours} | ${_.peer} | ${_.ratio} | ${_.goal} |`)
+  const table = rows.map((row) => `| ${row.work} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.goal} |`)
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
   writeFileSync(
     join(import.meta.dirname, "../../docs/benchmarks.md"),

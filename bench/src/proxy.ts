@@ -41,17 +41,17 @@ export const measureProxy = (): Promise<{ readonly ours: Load; readonly peer: Lo
         const middle = (of: (pair: (typeof pairs)[number]) => number) => median(pairs.map(of))
         return {
           ours: {
-            requestsPerSecond: middle((_) => _.ours.requestsPerSecond),
-            p99Ms: middle((_) => _.ours.p99Ms)
+            requestsPerSecond: middle((one) => one.ours.requestsPerSecond),
+            p99Ms: middle((one) => one.ours.p99Ms)
           },
           peer: {
-            requestsPerSecond: middle((_) => _.peer.requestsPerSecond),
-            p99Ms: middle((_) => _.peer.p99Ms)
+            requestsPerSecond: middle((one) => one.peer.requestsPerSecond),
+            p99Ms: middle((one) => one.peer.p99Ms)
           },
           // Of each pair, since what else the machine does changes from pair to pair.
           ratios: {
-            requestsPerSecond: middle((_) => _.ours.requestsPerSecond / _.peer.requestsPerSecond),
-            p99Ms: middle((_) => _.ours.p99Ms / _.peer.p99Ms)
+            requestsPerSecond: middle((one) => one.ours.requestsPerSecond / one.peer.requestsPerSecond),
+            p99Ms: middle((one) => one.ours.p99Ms / one.peer.p99Ms)
           }
         }
       })

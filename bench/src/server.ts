@@ -20,7 +20,7 @@ const resident = (pid: number) => Number(statusOf(pid, "VmRSS") ?? Number.NaN) *
 const proportional = (folder: string) => {
   const postmaster = Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0])
   return readdirSync("/proc")
-    .filter((_) => /^\d+$/.test(_))
+    .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => pid === postmaster || Number(statusOf(pid, "PPid")) === postmaster)
     .reduce(
@@ -31,7 +31,9 @@ const proportional = (folder: string) => {
 }
 
 const findPostgres = (folder: string) => {
-  const found = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((_) => _.endsWith("postmaster.pid"))
+  const found = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((text) =>
+    text.endsWith("postmaster.pid")
+  )
   if (found === undefined) throw new Error(`no Postgres runs in ${folder}`)
   return join(folder, found, "..")
 }
@@ -55,7 +57,7 @@ export const serverBenchmark: Benchmark = {
         async (_match, _elapsed, pid) => {
           await secondsUntil(() =>
             fetch(`${url}/healthz`).then(
-              (_) => _.ok,
+              (found) => found.ok,
               () => false
             )
           )
@@ -84,7 +86,7 @@ export const serverBenchmark: Benchmark = {
         })
       }
       const client = createClient({ apiUrl: url })
-      await secondsUntil(async () => (await client.services.list()).every((_) => _.instances === 0), 300)
+      await secondsUntil(async () => (await client.services.list()).every((each) => each.instances === 0), 300)
       return { rest, database }
     })
     // After a restart, so that what the deployment itself took is not counted.

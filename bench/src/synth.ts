@@ -17,7 +17,7 @@ const specOf = (count: number): AppSpec => {
     }
   }))
   // More services than an app can have, to see how the work grows.
-  return { apiVersion, app: AppName.make("bench"), services: services.map((_) => decodeService(_)) }
+  return { apiVersion, app: AppName.make("bench"), services: services.map((service) => decodeService(service)) }
 }
 
 /** What one writes with cdk8s alone: one App, a Chart a service, the same kinds of objects. */

@@ -26,6 +26,6 @@ export const staticServerProgram = async (): Promise<{
   const program = outputFiles[0]?.text ?? ""
   return {
     text: `/** Made by scripts/generate-static-server.ts from server.ts, with sirv in it. */\n// biome-ignore-all lint/suspicious/noTemplateCurlyInString: a program as a text\n// biome-ignore format: as it is generated\nexport const staticServer = ${JSON.stringify(program)}\n`,
-    inputs: Object.keys(metafile.inputs).map((_) => join(root, _))
+    inputs: Object.keys(metafile.inputs).map((name) => join(root, name))
   }
 }

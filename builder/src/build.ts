@@ -22,7 +22,7 @@ export const build = async (input: BuildInput, target: string, host: BuildHost):
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const wasBuilt = plan.build !== undefined
-  const bin = [...(recipe?.path ?? ["node_modules/.bin"]).map((_) => join(inside, _))]
+  const bin = [...(recipe?.path ?? ["node_modules/.bin"]).map((value) => join(inside, value))]
   const path = inside === "." || recipe !== undefined ? bin : [...bin, "node_modules/.bin"]
   const done = { kind: plan.name, cacheKeys, path }
   const environment = recipe?.environment ?? (plan.packageJson === undefined ? {} : { NODE_ENV: "production" })
@@ -125,7 +125,7 @@ const pruneOf = async (plan: BuildPlan, modules: string, host: BuildHost): Promi
 }
 
 const run = async (host: BuildHost, commands: ReadonlyArray<Command | undefined>): Promise<void> => {
-  const all = commands.filter((_) => _ !== undefined)
+  const all = commands.filter((command) => command !== undefined)
   if (all.length === 0) return
   await host.commands(async (run) => {
     for (const command of all) {

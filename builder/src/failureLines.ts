@@ -31,7 +31,7 @@ const isUsage = (line: string): boolean => {
   const said = /^npm (?:error|ERR!)(.*)$/.exec(line)?.[1]?.trim()
   return (
     said !== undefined &&
-    (said === "" || said.startsWith("[-") || said.startsWith("--") || ofUsage.some((_) => said.startsWith(_)))
+    (said === "" || said.startsWith("[-") || said.startsWith("--") || ofUsage.some((value) => said.startsWith(value)))
   )
 }
 
@@ -42,16 +42,17 @@ const isUsage = (line: string): boolean => {
 export const failureLines = (output: string): string => {
   const lines = stripVTControlCharacters(output)
     .split(/\r\n|\n|\r/)
-    .map((_) => cut(_.trimEnd()))
-    .filter((_) => _.trim() !== "")
-  const ofNpm = lines.filter((_) => /^npm (error|ERR!)/.test(_))
+    .map((line) => cut(line.trimEnd()))
+    .filter((text) => text.trim() !== "")
+  const ofNpm = lines.filter((line) => /^npm (error|ERR!)/.test(line))
   const isScript =
-    ofNpm.some((_) => /^npm (error|ERR!) (Lifecycle script|command failed|Missing script)/.test(_)) && ofNpm.length < 8
-  const usage = ofNpm.findIndex((_) => /^npm (error|ERR!) (Usage:|Clean install a project|Options:)/.test(_))
-  const causes = (usage === -1 ? ofNpm : ofNpm.slice(0, usage)).filter((_) => !isUsage(_))
+    ofNpm.some((value) => /^npm (error|ERR!) (Lifecycle script|command failed|Missing script)/.test(value)) &&
+    ofNpm.length < 8
+  const usage = ofNpm.findIndex((value) => /^npm (error|ERR!) (Usage:|Clean install a project|Options:)/.test(value))
+  const causes = (usage === -1 ? ofNpm : ofNpm.slice(0, usage)).filter((value) => !isUsage(value))
   if (causes.length > 0 && !isScript) return causes.slice(0, most).join("\n")
   return lines
-    .filter((_) => !isUsage(_))
+    .filter((line) => !isUsage(line))
     .slice(-most)
     .join("\n")
 }

@@ -9,7 +9,7 @@ const binary = ".maxcloud/app"
 const caches = ".maxcloud/go"
 
 const isMain = async (folder: string): Promise<boolean> => {
-  for (const name of (await namesIn(folder)).filter((_) => _.endsWith(".go") && !_.endsWith("_test.go")))
+  for (const name of (await namesIn(folder)).filter((text) => text.endsWith(".go") && !text.endsWith("_test.go")))
     if (/^package main\b/m.test((await readText(folder, name)) ?? "")) return true
   return false
 }
@@ -35,7 +35,7 @@ const programsBelow = async (folder: string): Promise<ReadonlyArray<string>> => 
 const programOf = async (folder: string): Promise<string> => {
   if (await isMain(folder)) return "."
   const all = await programsBelow(folder)
-  const inCmd = all.filter((_) => _.startsWith("./cmd/"))
+  const inCmd = all.filter((text) => text.startsWith("./cmd/"))
   const found = inCmd.length > 0 ? inCmd : all
   const [only] = found
   if (only !== undefined && found.length === 1) return only
@@ -44,7 +44,8 @@ const programOf = async (folder: string): Promise<string> => {
     .replace(/\/v\d+$/, "")
     .split("/")
     .at(-1)
-  const meant = found.find((_) => /\/(server|api|web|app)$/.test(_)) ?? found.find((_) => _.endsWith(`/${module}`))
+  const meant =
+    found.find((value) => /\/(server|api|web|app)$/.test(value)) ?? found.find((text) => text.endsWith(`/${module}`))
   if (meant !== undefined) return meant
   throw nothingToRun(
     only === undefined
@@ -66,7 +67,7 @@ export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> =
   const at = `{root}/${inside === "." ? "" : `${inside}/`}${caches}`
   const env = { GOMODCACHE: `${at}/mod`, GOCACHE: `${at}/build`, GOFLAGS: "-modcacherw", GOTOOLCHAIN: "local" }
   const args = ["build", "-trimpath", "-o", binary]
-  const sums = await Promise.all(["go.mod", "go.sum", "go.work", "go.work.sum"].map((_) => readText(folder, _)))
+  const sums = await Promise.all(["go.mod", "go.sum", "go.work", "go.work.sum"].map((name) => readText(folder, name)))
   return {
     name: "Go",
     install: [],

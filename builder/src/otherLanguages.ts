@@ -83,7 +83,7 @@ const languages: ReadonlyArray<Language> = [
 export const otherLanguage = async (folder: string): Promise<string | undefined> => {
   const names = (await namesIn(folder)).toSorted()
   for (const { fields, file, name } of languages) {
-    const found = names.find((_) => file.test(_))
+    const found = names.find((name) => file.test(name))
     if (found === undefined) continue
     const procfile = await procfileOf(folder)
     const written =

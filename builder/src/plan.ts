@@ -50,9 +50,9 @@ const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
   output: typeof build === "object" ? build.output : undefined,
   steps: [
     ...recipe.install
-      .map((_) => `install: ${_.label} (${recipe.lockfile})`)
-      .filter((_) => !/: (python3 -m venv|relocate|get Deno|begin at|deno cache)/.test(_)),
-    ...[...recipe.assets, recipe.build].flatMap((_) => (_ === undefined ? [] : [`build: ${_.label}`]))
+      .map((each) => `install: ${each.label} (${recipe.lockfile})`)
+      .filter((value) => !/: (python3 -m venv|relocate|get Deno|begin at|deno cache)/.test(value)),
+    ...[...recipe.assets, recipe.build].flatMap((each) => (each === undefined ? [] : [`build: ${each.label}`]))
   ]
 })
 

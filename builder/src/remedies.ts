@@ -110,14 +110,14 @@ const lookedOfLine = 1_000
 /** The fix for a failed tool's output, if we know one. */
 export const remedyOf = (output: string): string | undefined => {
   const text = stripVTControlCharacters(output.slice(-looked))
-  const lines = text.split("\n").map((_) => _.slice(0, lookedOfLine))
+  const lines = text.split("\n").map((line) => line.slice(0, lookedOfLine))
   for (const { beside, found, remedy } of known) {
     if (beside !== undefined && !text.includes(beside)) continue
     for (const line of lines) {
       const match = found.exec(line)
-      if (match !== null) return remedy(...match.slice(1).map((_) => _ ?? ""))
+      if (match !== null) return remedy(...match.slice(1).map((value) => value ?? ""))
     }
   }
-  const name = lines.map(missingVariable).find((_) => _ !== undefined)
+  const name = lines.map(missingVariable).find((value) => value !== undefined)
   return name === undefined ? undefined : variable(name)
 }

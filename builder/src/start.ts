@@ -54,7 +54,7 @@ export const startScript = (packageJson: PackageJson | undefined): Start | undef
 /** `index`, `server`, `main` or `app`, the package's own `main`, or a compiler's output: by Node. */
 export const entryPointIn = async (folder: string, packageJson?: PackageJson): Promise<Start | undefined> => {
   const main = typeof packageJson?.main === "string" ? [packageJson.main.replace(/^\.\//, "")] : []
-  const safe = main.filter((_) => !_.startsWith("/") && !_.split("/").includes(".."))
+  const safe = main.filter((text) => !text.startsWith("/") && !text.split("/").includes(".."))
   const found = await firstFile(folder, [...entryPoints, ...safe, ...compiled])
   return found === undefined ? undefined : { file: "node", args: [found] }
 }
@@ -68,8 +68,8 @@ const sources = ["index", "server", "main", "app"].flatMap((name) =>
 const fileOfScript = (script: string): string | undefined =>
   script
     .split(/\s+/)
-    .map((_) => _.replace(/^\.\//, ""))
-    .find((_) => /^[\w.-][\w./-]*$/.test(_) && /\.[cm]?[jt]s$/.test(_) && !_.includes(".."))
+    .map((word) => word.replace(/^\.\//, ""))
+    .find((text) => /^[\w.-][\w./-]*$/.test(text) && /\.[cm]?[jt]s$/.test(text) && !text.includes(".."))
 
 /** Of a package that says it nowhere else: the file that its `dev` script runs, or the program in `src`, by Node. */
 export const sourceEntryIn = async (

@@ -10,7 +10,7 @@ const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<
     ? []
     : ["", ...[header, header.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`)]
 
-const shared = new Set(Object.values(globalFlags).map((_) => _.info.name))
+const shared = new Set(Object.values(globalFlags).map((globalFlag) => globalFlag.info.name))
 const flagCells = (flag: Parameters<typeof flagRow>[0]) => {
   const [written = "", description = ""] = flagRow(flag)
   return [code(written.trim()), description]
@@ -28,7 +28,10 @@ export const cliReference = async (): Promise<string> => {
     "## Flags of every command",
     ...table(
       ["flag", "what it does"],
-      [...Object.values(globalFlags).map((_) => flagCells(_.info)), [code("-h, --help"), "Print the command's help"]]
+      [
+        ...Object.values(globalFlags).map((globalFlag) => flagCells(globalFlag.info)),
+        [code("-h, --help"), "Print the command's help"]
+      ]
     ),
     "",
     "## Exit codes",
@@ -39,7 +42,7 @@ export const cliReference = async (): Promise<string> => {
   ]
   for (const [group, title] of groupTitles) {
     lines.push("", `## ${title}`)
-    for (const entry of commands.filter((_) => _.group === group)) {
+    for (const entry of commands.filter((command) => command.group === group)) {
       const { default: command } = await entry.load()
       lines.push(
         "",
@@ -50,17 +53,17 @@ export const cliReference = async (): Promise<string> => {
         code(usageOf(entry, command))
       )
       lines.push("", "```sh")
-      const width = Math.max(...command.examples.map((_) => _.line.length))
+      const width = Math.max(...command.examples.map((example) => example.line.length))
       for (const { does, line } of command.examples) lines.push(`${line.padEnd(width)}  # ${does}`)
       lines.push("```")
       lines.push(
         ...table(
           ["argument", "what it is"],
-          command.positionals.map((_) => [code(_.name), _.description])
+          command.positionals.map((positional) => [code(positional.name), positional.description])
         ),
-        ...table(["flag", "what it does"], command.flags.filter((_) => !shared.has(_.name)).map(flagCells))
+        ...table(["flag", "what it does"], command.flags.filter((flag) => !shared.has(flag.name)).map(flagCells))
       )
-      if (command.notes.length > 0) lines.push("", ...command.notes.map((_) => `- ${_}`))
+      if (command.notes.length > 0) lines.push("", ...command.notes.map((note) => `- ${note}`))
     }
   }
   return `${lines.join("\n")}\n`

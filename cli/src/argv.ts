@@ -12,7 +12,7 @@ export const canonicalArguments = (
   flags: ReadonlyArray<FlagInfo>
 ): ReadonlyArray<string> => {
   const byName = new Map<string, FlagInfo>(
-    flags.flatMap((_) => [[`--${_.name}`, _] as const, [`-${_.alias ?? ""}`, _] as const])
+    flags.flatMap((flag) => [[`--${flag.name}`, flag] as const, [`-${flag.alias ?? ""}`, flag] as const])
   )
   const given = new Map<FlagInfo, Array<string>>()
   const positionals: Array<string> = []
@@ -58,7 +58,7 @@ const splitAtEquals = (argument: string): readonly [string, string | undefined] 
 const unknownFlag = (written: string, flags: ReadonlyArray<FlagInfo>) => {
   const near = suggest(
     written,
-    flags.map((_) => `--${_.name}`)
+    flags.map((flag) => `--${flag.name}`)
   )
   return new UsageError({
     message: `unknown flag ${written}`,

@@ -8,7 +8,9 @@ import { printTable, type Terminal } from "./terminal.ts"
 const outcomes = { succeeded: "green", failed: "yellow", refused: "red" } as const
 
 const whoOf = ({ actor }: AuditEntry): string =>
-  [actor.email ?? actor.id, actor.type === "user" ? null : `(${actor.type})`].filter((_) => _ !== null).join(" ")
+  [actor.email ?? actor.id, actor.type === "user" ? null : `(${actor.type})`]
+    .filter((value) => value !== null)
+    .join(" ")
 
 /** Selects entries of an audit log. */
 export const pageFlags = {
@@ -46,14 +48,17 @@ export const printEntries = (entries: ReadonlyArray<AuditEntry>, terminal: Termi
 const printEntryRows = (entries: ReadonlyArray<AuditEntry>, terminal: Terminal) =>
   printTable(
     ["#", "AT", "WHO", "FROM", "ACTION", "SUBJECT", "OUTCOME"],
-    entries.map((_) => [
-      String(_.sequence),
-      _.at.slice(0, 19).replace("T", " "),
-      printable(whoOf(_)),
-      _.actor.address ?? "-",
-      _.action,
-      _.subject === null ? "-" : printable(_.subject),
-      terminal.paint(outcomes[_.outcome], _.outcome === "succeeded" ? _.outcome : `${_.outcome} (${_.status})`)
+    entries.map((entry) => [
+      String(entry.sequence),
+      entry.at.slice(0, 19).replace("T", " "),
+      printable(whoOf(entry)),
+      entry.actor.address ?? "-",
+      entry.action,
+      entry.subject === null ? "-" : printable(entry.subject),
+      terminal.paint(
+        outcomes[entry.outcome],
+        entry.outcome === "succeeded" ? entry.outcome : `${entry.outcome} (${entry.status})`
+      )
     ]),
     terminal
   )

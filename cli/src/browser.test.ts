@@ -30,7 +30,7 @@ describe("opening a page", () => {
         fc.oneof(
           fc.string(),
           fc.webUrl(),
-          fc.string().map((_) => `https://a/${_}`)
+          fc.string().map((generated) => `https://a/${generated}`)
         ),
         (url) => {
           const last = openerOf(url, "win32", {})?.at(-1)

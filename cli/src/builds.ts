@@ -8,15 +8,15 @@ export const buildLines = (loaded: LoadedConfig, sources: ReadonlyArray<SourceRe
     const { planBuild } = await import("@maxcloud/builder")
     const lines: Array<string> = []
     for (const { cut, folder, services: names } of sources)
-      for (const name of names.filter((_) => services.has(_))) {
-        const service = loaded.spec.services.find((_) => _.name === name)
+      for (const name of names.filter((name) => services.has(name))) {
+        const service = loaded.spec.services.find((service) => service.name === name)
         const hasCommand = service?.command !== undefined
         const said = await planBuild({ folder, package: cut?.package, build: service?.build, hasCommand }).then(
           ({ name, steps }) => [name, ...steps],
           // The deploy will say the same, of the snapshot.
           (cause: unknown) => [cause instanceof Error ? cause.message : String(cause)]
         )
-        lines.push(...said.map((_, at) => printable(at === 0 ? `  build of ${name}: ${_}` : `    ${_}`)))
+        lines.push(...said.map((value, at) => printable(at === 0 ? `  build of ${name}: ${value}` : `    ${value}`)))
       }
     return lines
   })

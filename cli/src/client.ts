@@ -25,7 +25,7 @@ export const warn = (line: string): void => void process.stderr.write(`${printab
 
 /** The URL of the server that the flags and the environment name. */
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
-  Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
+  Effect.map(loadSdk, (sdk) => input.apiUrl ?? sdk.defaultApiUrl())
 
 /** Asks the server to write mails caused by a request in this language. */
 const inSystemLanguage = Layer.effect(
@@ -77,19 +77,19 @@ export const parse = <A>(schema: Schema.Schema<A, string>, written: string): Eff
   )
 
 export const parseServiceName = (name: string): Effect.Effect<ServiceName, UsageError> =>
-  Effect.flatMap(loadSchemas, (_) => parse(_.ServiceName, name))
+  Effect.flatMap(loadSchemas, (schemas) => parse(schemas.ServiceName, name))
 
 export const parseAppName = (name: string): Effect.Effect<AppName, UsageError> =>
-  Effect.flatMap(loadSchemas, (_) => parse(_.AppName, name))
+  Effect.flatMap(loadSchemas, (schemas) => parse(schemas.AppName, name))
 
 export const parseRegistryHost = (host: string): Effect.Effect<RegistryHost, UsageError> =>
   Effect.flatMap(
     Effect.promise(() => import("@maxcloud/sdk/api")),
-    (_) => parse(_.RegistryHost, host)
+    (found) => parse(found.RegistryHost, host)
   )
 
 export const parseSecretName = (name: string): Effect.Effect<SecretName, UsageError> =>
-  Effect.flatMap(loadSchemas, (_) => parse(_.SecretName, name))
+  Effect.flatMap(loadSchemas, (schemas) => parse(schemas.SecretName, name))
 
 /** `--stage`, else `MAXCLOUD_STAGE`, else undefined. */
 export const writtenStage = (input: Pick<Globals, "stage">): string | undefined => {
@@ -102,7 +102,7 @@ export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName 
   const written = writtenStage(input)
   return written === undefined
     ? Effect.succeed(undefined)
-    : Effect.flatMap(loadSchemas, (_) => parse(_.StageName, written))
+    : Effect.flatMap(loadSchemas, (schemas) => parse(schemas.StageName, written))
 }
 
 /** Reads the config that the flags name, for the stage that they name. */
@@ -120,7 +120,7 @@ export const loadApp = (
 export const appOf = (
   input: Pick<Globals, "config" | "stage"> & { readonly app: string | undefined }
 ): Effect.Effect<AppName, ConfigInvalid | UsageError> =>
-  input.app === undefined ? Effect.map(loadApp(input), (_) => _.spec.app) : parseAppName(input.app)
+  input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app)
 
 /** The service that a command names, its stage, and the client of its server. */
 export const connectToService = (input: Pick<Globals, "apiUrl" | "stage"> & { readonly name: string }) =>
@@ -145,7 +145,7 @@ export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyA
     : Effect.gen(function* () {
         const { renderIssue } = yield* loadSdk
         const located = yield* Effect.promise(() => loaded.locate(issues))
-        return located.map((_) => renderIssue(_))
+        return located.map((value) => renderIssue(value))
       })
 
 /** A refusal by the server, with the places in the config that it concerns. */

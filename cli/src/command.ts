@@ -63,14 +63,14 @@ interface Group<Info, Parser> {
 export const flags = <const F extends Readonly<Record<string, Flag<unknown>>>>(
   all: F
 ): Group<FlagInfo, Options.All.Return<F>> => ({
-  infos: Object.values(all).map((_) => _.info),
+  infos: Object.values(all).map((each) => each.info),
   parser: Options.all(all)
 })
 
 export const positionals = <const P extends Readonly<Record<string, Positional<unknown>>>>(
   all: P
 ): Group<PositionalInfo, Args.All.Return<P>> => ({
-  infos: Object.values(all).map((_) => _.info),
+  infos: Object.values(all).map((each) => each.info),
   parser: Args.all(all)
 })
 

@@ -110,7 +110,7 @@ const begin = async (target: string): Promise<FileHandle> => {
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error
       const since = await stat(beside).then(
-        (_) => _.mtimeMs,
+        (found) => found.mtimeMs,
         () => Date.now()
       )
       // Judge by the timestamp or by our own waiting time: after the clock was set back, the timestamp doesn't tell the age.

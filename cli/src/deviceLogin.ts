@@ -36,7 +36,7 @@ export const deviceLogin = (
       const progress = yield* auth.pollDevice(codes.deviceCode).pipe(
         // The network may be away for a while: the code is good until it expires.
         Effect.catchIf(
-          (_) => _._tag === "NotReachable" || _._tag === "Unavailable" || _._tag === "TooManyRequests",
+          (error) => error._tag === "NotReachable" || error._tag === "Unavailable" || error._tag === "TooManyRequests",
           (error) => (performance.now() < ends ? Effect.succeed({ state: "away" as const }) : Effect.fail(error))
         )
       )

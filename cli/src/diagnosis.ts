@@ -3,7 +3,7 @@ import { linesOf } from "./format.ts"
 
 /** A diagnosis below its service's name: the observations, the fix, and where to read more. */
 export const diagnosisLines = (diagnosis: Diagnosis): ReadonlyArray<string> => [
-  ...diagnosis.evidence.flatMap((_) => linesOf(`seen: ${_}`)),
+  ...diagnosis.evidence.flatMap((value) => linesOf(`seen: ${value}`)),
   ...linesOf(`fix: ${diagnosis.fix}`),
   `more: \`maxcloud explain ${diagnosis.code}\``
 ]

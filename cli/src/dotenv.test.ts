@@ -102,9 +102,9 @@ I=it's "fine"`
         weight: 4,
         arbitrary: fc
           .tuple(fc.constantFrom("A", "B", "export C", " D "), fc.constantFrom("=", " = ", "= "), quoted)
-          .map((_) => _.join(""))
+          .map((each) => each.join(""))
       },
-      { weight: 1, arbitrary: fc.array(piece, { maxLength: 4 }).map((_) => _.join("")) },
+      { weight: 1, arbitrary: fc.array(piece, { maxLength: 4 }).map((generated) => generated.join("")) },
       { weight: 1, arbitrary: fc.string({ maxLength: 12 }) }
     )
     let taken = 0
@@ -114,7 +114,7 @@ I=it's "fine"`
         const result = read(text)
         if (Either.isLeft(result)) return
         taken++
-        expect(Object.fromEntries(result.right.map((_) => [_.name, _.value]))).toEqual(parse(text))
+        expect(Object.fromEntries(result.right.map((each) => [each.name, each.value]))).toEqual(parse(text))
       }),
       { numRuns: 5000 }
     )

@@ -40,7 +40,9 @@ const isShellOfScript = (pid: number): boolean => {
  */
 const onParentGone = (ended: () => void): (() => void) => {
   const parent = process.ppid
-  const isManaged = ["npm_execpath", "npm_command", "npm_config_user_agent"].some((_) => process.env[_] !== undefined)
+  const isManaged = ["npm_execpath", "npm_command", "npm_config_user_agent"].some(
+    (name) => process.env[name] !== undefined
+  )
   if (!isManaged || process.platform === "win32") return () => {}
   // npm runs a script by `sh -c`, which lives on when npm was killed.
   const beyond = isShellOfScript(parent) ? parentOf(parent) : undefined

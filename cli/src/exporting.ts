@@ -22,7 +22,8 @@ export const writeLines = <E>(
   out: string | undefined,
   terminal: Terminal
 ): Effect.Effect<void, E | CommandFailed> => {
-  if (out === undefined || out === "-") return Stream.runForEach(lines, (_) => Effect.sync(() => terminal.print(_)))
+  if (out === undefined || out === "-")
+    return Stream.runForEach(lines, (line) => Effect.sync(() => terminal.print(line)))
   const file = resolve(out)
   const temporary = join(dirname(file), `.maxcloud-${randomBytes(6).toString("hex")}`)
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: notWritten(out) })

@@ -46,7 +46,7 @@ const infoOf = (name: string, value: string | undefined, repeated: boolean, inpu
 
 /** A switch: false unless given. */
 export const toggle = (name: string, input: FlagInput): Flag<boolean> =>
-  flag(infoOf(name, undefined, false, input), Options.boolean(name), (_) => _)
+  flag(infoOf(name, undefined, false, input), Options.boolean(name), (one) => one)
 
 /** A text; undefined where it is not given. */
 export const text = (name: string, value: string, input: FlagInput): Flag<string | undefined> =>

@@ -44,12 +44,12 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
     const { isCaution, mayPass, succeeded } = yield* loadSdk
     /** A problem that waiting can't fix, found while waiting. */
     const hopelessIn = ({ services }: Deployment) => {
-      const pending = services.filter((_) => _.state === "pending")
+      const pending = services.filter((service) => service.state === "pending")
       if (pending.length === 0) return []
       const found = pending.filter(
         ({ diagnosis }) => diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
       )
-      return [...services.filter((_) => _.state === "failed"), ...found]
+      return [...services.filter((service) => service.state === "failed"), ...found]
     }
 
     const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
@@ -145,8 +145,11 @@ export const tellOutcome = (deployment: Deployment | undefined, detached: boolea
       for (const line of diagnosisLines(diagnosis)) terminal.say(`  ${line}`)
     }
     const rows = deployment.services
-      .filter((_) => _.state === "ready")
-      .map((_) => [_.name, _.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", _.url)])
+      .filter((service) => service.state === "ready")
+      .map((service) => [
+        service.name,
+        service.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", service.url)
+      ])
     for (const line of table(rows)) terminal.print(line)
   }
 }

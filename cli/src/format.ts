@@ -38,7 +38,7 @@ export const printable = (line: string): string =>
 /** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like somebody else's. */
 export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> => {
   const [first = "", ...rest] = text.trimEnd().split(/\r?\n/)
-  return [printable(first), ...rest.map((_) => `${indent}${printable(_)}`)]
+  return [printable(first), ...rest.map((value) => `${indent}${printable(value)}`)]
 }
 
 /** Time of day in this machine's zone. */
@@ -58,7 +58,7 @@ const serviceStyles = ["cyan", "magenta", "yellow", "green", "blue"] as const
 
 /** The same behind the name of its service, in a colour that the name chooses. */
 export const namedLogLine = (entry: LogEntry, width: number, terminal: Terminal): string => {
-  const sum = [...entry.service].reduce((_, character) => _ + (character.codePointAt(0) ?? 0), 0)
+  const sum = [...entry.service].reduce((value, character) => value + (character.codePointAt(0) ?? 0), 0)
   const style = serviceStyles[sum % serviceStyles.length] ?? "cyan"
   return `${terminal.paint(style, entry.service.padEnd(width))} ${logLine(entry, terminal)}`
 }

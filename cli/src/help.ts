@@ -13,7 +13,7 @@ interface FlagLike {
 
 type Heading = (title: string) => string
 
-const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((_) => `  ${_}`)
+const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((value) => `  ${value}`)
 
 /** Flags of every command. Help lists them under their own heading. */
 const shared = new Set(["json", "api-url", "stage", "config", "debug", "help"])
@@ -25,9 +25,11 @@ export const flagRow = (flag: FlagLike): ReadonlyArray<string> => [
 ]
 
 export const usageOf = (entry: Entry, command: Command): string =>
-  [`maxcloud ${entry.name}`, ...command.positionals.map((_) => (_.required ? _.name : `[${_.name}]`)), "[flags]"].join(
-    " "
-  )
+  [
+    `maxcloud ${entry.name}`,
+    ...command.positionals.map((positional) => (positional.required ? positional.name : `[${positional.name}]`)),
+    "[flags]"
+  ].join(" ")
 
 export const rootHelp = (version: string, heading: Heading): string =>
   [
@@ -44,7 +46,11 @@ export const rootHelp = (version: string, heading: Heading): string =>
     ...groupTitles.flatMap(([group, title]) => [
       "",
       heading(title),
-      ...indent(commands.filter((_) => _.group === group).map((_) => [_.name.padEnd(16), _.summary]))
+      ...indent(
+        commands
+          .filter((command) => command.group === group)
+          .map((command) => [command.name.padEnd(16), command.summary])
+      )
     ]),
     "",
     "`maxcloud COMMAND --help` tells more, `maxcloud help exit-codes` what the exit codes say."
@@ -69,17 +75,19 @@ const wrapped = (text: string): ReadonlyArray<string> => {
 export const commandHelp = (entry: Entry, command: Command, heading: Heading): string => {
   const section = (title: string, lines: ReadonlyArray<string>) =>
     lines.length === 0 ? [] : ["", heading(title), ...lines]
-  const [own, global] = [false, true].map((isShared) => command.flags.filter((_) => shared.has(_.name) === isShared))
+  const [own, global] = [false, true].map((isShared) =>
+    command.flags.filter((flag) => shared.has(flag.name) === isShared)
+  )
   return [
     command.summary,
-    ...section("Examples", indent(command.examples.map((_) => [_.line, _.does]))),
+    ...section("Examples", indent(command.examples.map((example) => [example.line, example.does]))),
     ...section("Usage", [`  ${usageOf(entry, command)}`]),
-    ...section("Arguments", indent(command.positionals.map((_) => [_.name, _.description]))),
+    ...section("Arguments", indent(command.positionals.map((positional) => [positional.name, positional.description]))),
     ...section("Flags", indent((own ?? []).map(flagRow))),
     ...section("Flags of every command", indent([...(global ?? []), help].map(flagRow))),
     ...section(
       "Notes",
-      command.notes.map((_) => `  ${_}`)
+      command.notes.map((note) => `  ${note}`)
     ),
     "",
     ...wrapped(

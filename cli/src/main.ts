@@ -29,7 +29,7 @@ const fail = async (message: string, fix: string, terminal: Terminal): Promise<v
 
 /** Longer command names that begin with these words. */
 const familyOf = (words: ReadonlyArray<string>) =>
-  commands.map((_) => _.name).filter((_) => _.startsWith(`${words.join(" ")} `))
+  commands.map((command) => command.name).filter((text) => text.startsWith(`${words.join(" ")} `))
 
 const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<void> => {
   const pointer = Object.hasOwn(pointers, words[0] ?? "") ? pointers[words[0] ?? ""] : undefined
@@ -42,7 +42,7 @@ const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal):
   if (depth > 0 && depth === words.length) {
     return fail(
       `"${known.join(" ")}" needs a word more`,
-      `one of: ${family.map((_) => `maxcloud ${_}`).join(", ")}`,
+      `one of: ${family.map((value) => `maxcloud ${value}`).join(", ")}`,
       terminal
     )
   }

@@ -24,7 +24,7 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
         ? Effect.succeed([claim.slice(0, at), claim.slice(at + 1)] as const)
         : wrong(`"${claim}" isn't a claim`, "write --claim 'sub=job:shop:main'")
     }),
-    (_) => Object.fromEntries(_)
+    (found) => Object.fromEntries(found)
   )
 
 /**

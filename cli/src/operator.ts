@@ -48,7 +48,7 @@ type Operator = typeof import("@maxcloud/server")["operator"]
 
 const loadOperator: Effect.Effect<Operator> = Effect.map(
   Effect.promise(() => import("@maxcloud/server")),
-  (_) => _.operator
+  (found) => found.operator
 )
 
 /** The settings that flags say. */

@@ -17,15 +17,15 @@ export const needed = (written: string | undefined, what: string, fix: string): 
     : Effect.succeed(written)
 
 export const parseEmail = (written: string): Effect.Effect<string, UsageError> =>
-  Effect.flatMap(loadApi, (_) => parse(_.Email, written))
+  Effect.flatMap(loadApi, (api) => parse(api.Email, written))
 
 export const parseOrganization = (written: string): Effect.Effect<OrganizationName, UsageError> =>
-  Effect.flatMap(loadSchemas, (_) => parse(_.OrganizationName, written))
+  Effect.flatMap(loadSchemas, (schemas) => parse(schemas.OrganizationName, written))
 
 export const parseRole = (written: string): Effect.Effect<Role, UsageError> =>
   Effect.gen(function* () {
     const { Role } = yield* loadApi
-    const role = Role.literals.find((_) => _ === written)
+    const role = Role.literals.find((literal) => literal === written)
     return (
       role ??
       (yield* new UsageError({ message: `"${written}" isn't a role`, fix: `one of: ${Role.literals.join(", ")}` }))
@@ -33,11 +33,11 @@ export const parseRole = (written: string): Effect.Effect<Role, UsageError> =>
   })
 
 export const parseScopes = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<KeyScope>, UsageError> =>
-  Effect.flatMap(loadApi, (_) => Effect.forEach(written, (scope) => parse(_.KeyScope, scope)))
+  Effect.flatMap(loadApi, (api) => Effect.forEach(written, (scope) => parse(api.KeyScope, scope)))
 
 /** A flag's duration in whole seconds. */
 export const parseSeconds = (flag: string, written: string): Effect.Effect<number, UsageError> =>
-  Effect.map(parseDuration(flag, written), (_) => Math.round(_ / 1000))
+  Effect.map(parseDuration(flag, written), (found) => Math.round(found / 1000))
 
 /** Finds an item by its id, or by a name that no other item has. */
 export const findOne = <A extends { readonly id: string }>(
@@ -47,8 +47,8 @@ export const findOne = <A extends { readonly id: string }>(
   kind: string,
   list: string
 ): Effect.Effect<A, CommandFailed> => {
-  const byId = all.filter((_) => _.id === written)
-  const [found, ...others] = byId.length > 0 ? byId : all.filter((_) => names(_).includes(written))
+  const byId = all.filter((each) => each.id === written)
+  const [found, ...others] = byId.length > 0 ? byId : all.filter((value) => names(value).includes(written))
   if (found === undefined) {
     const message = `there is no ${kind} "${written}"`
     return new CommandFailed({ tag: "NotFound", exit: 5, message, fix: `\`${list}\` shows what there is` })
@@ -68,7 +68,7 @@ export const findMember = (
 ): Effect.Effect<MemberInfo, CommandFailed | UsageError> =>
   Effect.gen(function* () {
     const email = yield* parseEmail(written)
-    const found = members.find((_) => _.email === email)
+    const found = members.find((member) => member.email === email)
     if (found !== undefined) return found
     return yield* new CommandFailed({
       tag: "NotFound",

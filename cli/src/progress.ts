@@ -50,9 +50,11 @@ const inPlace = (terminal: Terminal): Progress => {
   const draw = () => {
     if (deployment === undefined) return
     const now = performance.now()
-    const rows = table(deployment.services.map((_) => serviceRow(_, begun, ended.get(_.name) ?? now, terminal)))
+    const rows = table(
+      deployment.services.map((service) => serviceRow(service, begun, ended.get(service.name) ?? now, terminal))
+    )
     const up = drawn === 0 ? "" : `\u001b[${drawn}A`
-    terminal.write(`${up}${rows.map((_) => `\u001b[2K${fit(printable(_), terminal.columns)}\n`).join("")}`)
+    terminal.write(`${up}${rows.map((row) => `\u001b[2K${fit(printable(row), terminal.columns)}\n`).join("")}`)
     drawn = rows.length
   }
   const timer = setInterval(draw, 100)
@@ -111,14 +113,14 @@ const appended = (terminal: Terminal): Progress => {
           terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
         return
       }
-      const service = event.deployment?.services.find((_) => _.name === event.service)
+      const service = event.deployment?.services.find((service) => service.name === event.service)
       // An event without the deployment is one of several that were read together: then only these two say a state.
       const state = service?.state ?? statesOfReasons[event.reason]
       const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
       // A failed service is reported in full at the end, with its last lines.
       const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
       const said = message.toLowerCase() === state ? "" : message
-      const line = `${event.service}: ${[state, said].filter((_) => _ !== undefined && _ !== "").join(", ")}`
+      const line = `${event.service}: ${[state, said].filter((value) => value !== undefined && value !== "").join(", ")}`
       const whole = [line, ...rest].join("\n")
       if (told.get(event.service) === whole) return
       told.set(event.service, whole)

@@ -28,7 +28,13 @@ const isSdkError = (error: unknown): error is MaxCloudError =>
 /** `["services", 0, "port"]` as `services[0].port`. */
 export const pathText = (path: SpecIssue["path"]): string =>
   path
-    .map((_) => (typeof _ === "number" ? `[${_}]` : /^[A-Za-z_]\w*$/.test(_) ? `.${_}` : `[${JSON.stringify(_)}]`))
+    .map((value) =>
+      typeof value === "number"
+        ? `[${value}]`
+        : /^[A-Za-z_]\w*$/.test(value)
+          ? `.${value}`
+          : `[${JSON.stringify(value)}]`
+    )
     .join("")
     .replace(/^\./, "")
 
@@ -77,13 +83,18 @@ const sdkReport = (error: MaxCloudError): Report => {
     }
     case "DeploymentFailed": {
       const { app, message, number, reason, services, stage, state } = error.deployment
-      const failed = services.filter((_) => _.state === "failed")
-      const staying = services.filter((_) => _.action === "delete" && _.state === "pending" && _.message !== "")
+      const failed = services.filter((service) => service.state === "failed")
+      const staying = services.filter(
+        (service) => service.action === "delete" && service.state === "pending" && service.message !== ""
+      )
       // Refused as a whole: no service has the code.
       const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
       return report({
         message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
-        details: [...failed.flatMap(failedService), ...staying.map((_) => `${_.name} is not removed: ${_.message}`)],
+        details: [
+          ...failed.flatMap(failedService),
+          ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
+        ],
         fix:
           state === "superseded"
             ? "a newer deployment took its place: see `maxcloud deployments list`"
@@ -152,8 +163,8 @@ export const failedService = ({
   const said = message === "" ? reason : message
   return [
     ...linesOf(diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`),
-    ...logTail.map((_) => `  | ${printable(_)}`),
-    ...(diagnosis === null ? [] : diagnosisLines(diagnosis).map((_) => `  ${_}`))
+    ...logTail.map((value) => `  | ${printable(value)}`),
+    ...(diagnosis === null ? [] : diagnosisLines(diagnosis).map((diagnosisLine) => `  ${diagnosisLine}`))
   ]
 }
 

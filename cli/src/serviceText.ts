@@ -10,7 +10,7 @@ const partText = (part: EnvPart): string =>
 export const envSource = (value: EnvValue): string => {
   if (typeof value === "string") return "text"
   if (!("join" in value)) return partText(value)
-  const parts = value.join.flatMap((_) => (typeof _ === "string" ? [] : [partText(_)]))
+  const parts = value.join.flatMap((each) => (typeof each === "string" ? [] : [partText(each)]))
   return ["text", ...new Set(parts)].join(", ")
 }
 
@@ -18,7 +18,7 @@ const withoutText = (value: EnvValue) =>
   typeof value === "string"
     ? null
     : "join" in value
-      ? { join: value.join.map((_) => (typeof _ === "string" ? null : _)) }
+      ? { join: value.join.map((each) => (typeof each === "string" ? null : each)) }
       : value
 
 /** A service for `--json`: `null` stands for the texts of its environment. */

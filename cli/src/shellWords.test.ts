@@ -26,7 +26,7 @@ describe("a command written as one text", () => {
   it("comes back as the words that were quoted", () => {
     fc.assert(
       fc.property(fc.array(fc.fullUnicodeString({ maxLength: 20 }), { minLength: 1 }), (given) => {
-        const text = given.map((_) => `'${_.replaceAll("'", `'\\''`)}'`).join(" ")
+        const text = given.map((each) => `'${each.replaceAll("'", `'\\''`)}'`).join(" ")
         expect(words(text)).toEqual(given)
       }),
       { numRuns: 2_000 }
@@ -37,7 +37,7 @@ describe("a command written as one text", () => {
     const part = fc.constantFrom("a", "b c", "'d e'", '"f g"', "\\ ", '"\\""', "''", '"\'"', "\\'", " ")
     const texts = fc
       .sample(fc.array(part, { minLength: 1, maxLength: 8 }), { numRuns: 200, seed: 1 })
-      .map((_) => _.join(""))
+      .map((each) => each.join(""))
     const script = texts.map((text) => `printf '%s\\001' ${text}; printf '\\002'`).join("\n")
     const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8" })
     const shell = stdout.split("\x02").slice(0, -1)

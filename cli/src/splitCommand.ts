@@ -22,7 +22,7 @@ export const pointers: Readonly<Record<string, string>> = {
 /** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
 const leadingWithValue = new Set(["--api-url", "--stage", "-s", "--config", "-c"])
 
-const longestName = Math.max(...commands.map((_) => _.name.split(" ").length))
+const longestName = Math.max(...commands.map((command) => command.name.split(" ").length))
 
 /** Splits arguments into the words that may name a command and all the rest, in order. */
 export const splitCommand = (
@@ -44,8 +44,8 @@ export const splitCommand = (
   if (alias !== undefined) return splitCommand([...leading, ...alias.split(" "), ...argv.slice(start + 1)])
   for (let length = longestName; length > 0; length--) {
     const name = argv.slice(start, start + length).join(" ")
-    const entry = commands.find((_) => _.name === name)
+    const entry = commands.find((command) => command.name === name)
     if (entry !== undefined) return { entry, words: [], rest: [...leading, ...argv.slice(start + length)] }
   }
-  return { entry: undefined, words: argv.slice(start).filter((_) => !_.startsWith("-")), rest: argv }
+  return { entry: undefined, words: argv.slice(start).filter((text) => !text.startsWith("-")), rest: argv }
 }

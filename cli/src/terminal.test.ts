@@ -58,7 +58,7 @@ describe("lines with what others have named", () => {
     .array(
       fc.oneof(fc.constantFrom(...bidi, "\u001b[2J", "\u001b]0;t\u0007", "\u009b", "\r", "\u0000", "a\n"), fc.string())
     )
-    .map((_) => _.join(""))
+    .map((each) => each.join(""))
 
   it("drives no terminal and reorders nothing", () => {
     fc.assert(
@@ -76,7 +76,9 @@ describe("lines with what others have named", () => {
   it("is shown on stderr so, and given to programs on stdout as it is", () => {
     const written: Array<string> = []
     const note = (text: unknown) => written.push(String(text)) > 0
-    const [out, err] = [process.stdout, process.stderr].map((_) => vi.spyOn(_, "write").mockImplementation(note))
+    const [out, err] = [process.stdout, process.stderr].map((value) =>
+      vi.spyOn(value, "write").mockImplementation(note)
+    )
     const { isTTY } = process.stdout
     try {
       const terminal = makeTerminal(false, {})

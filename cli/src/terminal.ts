@@ -59,11 +59,11 @@ export const makeTerminal = (json: boolean, env: Environment): Terminal => {
 
 /** Characters that break a line, or hide or reorder the text around them (Unicode: Cf, Zl, Zp), by their numbers. */
 const shown = (cell: string) =>
-  cell.replace(/[\n\r\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (_) => `\\u{${(_.codePointAt(0) ?? 0).toString(16)}}`)
+  cell.replace(/[\n\r\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${(each.codePointAt(0) ?? 0).toString(16)}}`)
 
 /** Columns two spaces apart, as wide as their widest cell; colours take no room. No cell can be seen as another. */
 export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
-  const rows = cells.map((_) => _.map(shown))
+  const rows = cells.map((cell) => cell.map(shown))
   const width = (cell: string) => stripVTControlCharacters(cell).length
   const widths: Array<number> = []
   for (const row of rows) {
@@ -115,5 +115,5 @@ export const printTable = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   terminal: Terminal
 ): void => {
-  for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+  for (const line of table([header.map((value) => terminal.paint("dim", value)), ...rows])) terminal.print(line)
 }

@@ -103,7 +103,7 @@ describe("maxcloud", () => {
       run(["auth", "api-kyes", "list"]),
       run(["org", "members"])
     ])
-    expect(outcomes.map((_) => _.stderr)).toEqual([
+    expect(outcomes.map((outcome) => outcome.stderr)).toEqual([
       'error: unknown command "depoly"\nfix: did you mean `maxcloud deploy`?\n',
       'error: unknown command "secrets sett"\nfix: did you mean `maxcloud secrets set`?\n',
       'error: "secrets" needs a word more\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset, maxcloud secrets import, maxcloud secrets versions, maxcloud secrets rollback\n',
@@ -112,7 +112,7 @@ describe("maxcloud", () => {
       'error: unknown command "auth api-kyes"\nfix: did you mean `maxcloud auth api-keys`?\n',
       'error: "org members" needs a word more\nfix: one of: maxcloud org members list, maxcloud org members role, maxcloud org members remove\n'
     ])
-    expect(outcomes.map((_) => _.code)).toEqual(outcomes.map(() => 2))
+    expect(outcomes.map((outcome) => outcome.code)).toEqual(outcomes.map(() => 2))
   })
 
   it("knows what other tools call its commands, and points to what to use instead", async () => {
@@ -123,7 +123,7 @@ describe("maxcloud", () => {
       ...["status", "rollback", "up", "down"].map((word) => run([word, "web"]))
     ])
     expect(
-      [login, remove, processes].map((_) => /maxcloud (auth login|delete|list)/.exec(_?.stdout ?? "")?.[1])
+      [login, remove, processes].map((each) => /maxcloud (auth login|delete|list)/.exec(each?.stdout ?? "")?.[1])
     ).toEqual(["auth login", "delete", "list"])
     for (const { code, stderr } of pointed) {
       expect(code).toBe(2)
@@ -168,9 +168,9 @@ describe("maxcloud", () => {
         ["audit", "list", "-n", "0"],
         ["secrets", "rollback", "A"],
         ["secrets", "import"]
-      ].map((_) => run(_, { env }))
+      ].map((value) => run(value, { env }))
     )
-    expect(outcomes.map((_) => _.code)).toEqual(outcomes.map(() => 2))
+    expect(outcomes.map((outcome) => outcome.code)).toEqual(outcomes.map(() => 2))
     for (const { stderr } of outcomes) expect(stderr).toMatch(/^error: .+\nfix: .+\n$|^error: .+\n$/)
     expect(canned.asked.length).toBe(before)
   })
@@ -202,7 +202,7 @@ describe("maxcloud", () => {
     expect(refused[5]?.stderr).toContain("--empty")
     expect(canned.asked.length).toBe(before)
     const taken = await Promise.all([secret(" ü\t\r\n\n"), secret("", "--empty")])
-    expect(taken.map((_) => _.code)).toEqual([0, 0])
+    expect(taken.map((each) => each.code)).toEqual([0, 0])
     expect(canned.bodies.slice(-2).sort()).toEqual(['{"value":" ü\\t\\r\\n"}', '{"value":""}'].sort())
   })
 

@@ -58,7 +58,7 @@ it("prints commands that work in another terminal, whatever its port, and picks 
   expect(dev.output().stdout + dev.output().stderr).not.toMatch(/\b(one|two)\b/)
 }, 180_000)
 
-const shown = (...names: ReadonlyArray<string>) => echo(`[${names.map((_) => `process.env.${_}`).join()}]`)
+const shown = (...names: ReadonlyArray<string>) => echo(`[${names.map((name) => `process.env.${name}`).join()}]`)
 
 it("gives services what .env and .env.local say, by names alone, and follows them", async () => {
   const service = { name: "web", source: "./web", env: { OF_CONFIG: "config" } }

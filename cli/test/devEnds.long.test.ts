@@ -31,7 +31,7 @@ describe.runIf(onLinux)("after dev was killed hard", () => {
     expect(left.length).toBeGreaterThan(0)
     const second = start(["dev", "--port", "0"], { cwd: folder })
     await second.until(/it listens/)
-    expect(appsOf(folder).filter((_) => left.includes(_))).toEqual([])
+    expect(appsOf(folder).filter((value) => left.includes(value))).toEqual([])
     second.child.kill("SIGINT")
     expect((await second.ended).code).toBe(0)
     await nothingLeft(folder)
@@ -51,7 +51,7 @@ describe.runIf(onLinux)("after dev was killed hard", () => {
       const left = buildsOf(folder)
       const server = start(["server", "--port", "0", "--data-dir", join(folder, ".maxcloud")], { cwd: folder })
       await server.until(/listens on/)
-      expect(buildsOf(folder).filter((_) => left.includes(_))).toEqual([])
+      expect(buildsOf(folder).filter((value) => left.includes(value))).toEqual([])
       server.child.kill("SIGTERM")
       await server.ended
       await nothingLeft(folder)
@@ -68,10 +68,10 @@ const fileOf = (pid: string, name: "cmdline" | "environ"): string => {
 }
 
 /** The instances: they run in the source's own folder. */
-const appsOf = (folder: string) => processesOf(folder).filter((_) => fileOf(_, "cmdline").includes("index.js"))
+const appsOf = (folder: string) => processesOf(folder).filter((value) => fileOf(value, "cmdline").includes("index.js"))
 
 /** The build's own processes: what runs in the folder of an unfinished one. */
-const buildsOf = (folder: string) => processesOf(folder).filter((_) => fileOf(_, "environ").includes("/build-"))
+const buildsOf = (folder: string) => processesOf(folder).filter((value) => fileOf(value, "environ").includes("/build-"))
 
 const toolchain: { readonly toolchain: { readonly pnpm: string } } = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../node_modules/.max-cloud.json"), "utf8")

@@ -182,7 +182,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     await cli("deploy", "-f", config)
     const found = await until(
       () => describeService("sick"),
-      (_) => _.includes("LivenessFailing"),
+      (text) => text.includes("LivenessFailing"),
       60_000
     )
     expect(found).toContain("LivenessFailing")
@@ -193,7 +193,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     await cli("deploy", "-f", config)
     const found = await until(
       () => describeService("dies"),
-      (_) => _.includes("CrashAfterReady"),
+      (text) => text.includes("CrashAfterReady"),
       60_000
     )
     expect(found).toContain("CrashAfterReady")

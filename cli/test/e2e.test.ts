@@ -89,7 +89,7 @@ describe("an app from its config to a URL and back", () => {
     ])
     expect(
       JSON.parse(list.stdout)
-        .services.map((_: { name: string }) => _.name)
+        .services.map((service: { name: string }) => service.name)
         .sort()
     ).toEqual(["api", "web"])
     expect(describe.stdout).toContain("web-00001")
@@ -101,7 +101,7 @@ describe("an app from its config to a URL and back", () => {
     const lines = logs.stdout
       .trim()
       .split("\n")
-      .map((_) => JSON.parse(_).line)
+      .map((line) => JSON.parse(line).line)
     expect(lines).toContain("starting web")
   })
 
@@ -114,9 +114,9 @@ describe("an app from its config to a URL and back", () => {
     const lines: ReadonlyArray<{ at: string; line: string }> = json.stdout
       .trim()
       .split("\n")
-      .map((_) => JSON.parse(_))
-    expect(lines.map((_) => _.line).sort()).toEqual(["starting api", "starting web"])
-    expect(lines.map((_) => _.at)).toEqual(lines.map((_) => _.at).toSorted())
+      .map((line) => JSON.parse(line))
+    expect(lines.map((line) => line.line).sort()).toEqual(["starting api", "starting web"])
+    expect(lines.map((line) => line.at)).toEqual(lines.map((line) => line.at).toSorted())
     expect((await maxcloud("logs", "web", "--grep", "st.*ing")).stdout).toBe("")
     expect((await maxcloud("logs", "--no-follow", "--level", "fatal")).stdout).toBe("")
     expect((await maxcloud("logs", "--level", "loud")).code).toBe(2)
@@ -149,7 +149,7 @@ describe("an app from its config to a URL and back", () => {
   it("tells what the instances of this machine have reserved", async () => {
     const usage = await maxcloud("usage", "--json")
     const services: ReadonlyArray<Record<string, unknown>> = JSON.parse(usage.stdout).services
-    const web = services.find((_) => _["service"] === "web")
+    const web = services.find((service) => service["service"] === "web")
     expect(web).toMatchObject({ app: "shop", stage: "production", instances: expect.any(Number) })
     expect(web?.["vcpuSeconds"]).toBeGreaterThan(0)
     expect(web?.["gibSeconds"]).toBe(Number(web?.["instanceSeconds"]) / 2)

@@ -17,7 +17,7 @@ import { run } from "./cli.ts"
 const limitMillis = 20_000
 
 const missing = [
-  ...["external-secrets", "bao"].filter((_) => findTool(_) === undefined),
+  ...["external-secrets", "bao"].filter((name) => findTool(name) === undefined),
   ...(process.env["KUBECONFIG"] === undefined ? ["KUBECONFIG"] : [])
 ]
 if (missing.length > 0) console.warn(`Not run here: secrets from a store (missing: ${missing.join(", ")})`)
@@ -36,7 +36,7 @@ let server: ServerProcess
 const cluster = ManagedRuntime.make(layerTest)
 const ask = (method: "GET" | "POST" | "DELETE", path: string, body?: unknown) =>
   cluster.runPromise(
-    Effect.flatMap(KubeApi, (_) => _.request({ method, path, ...(body === undefined ? {} : { body }) }))
+    Effect.flatMap(KubeApi, (kubeApi) => kubeApi.request({ method, path, ...(body === undefined ? {} : { body }) }))
   )
 
 const Objects = Schema.Struct({
@@ -54,7 +54,7 @@ const list = async (kind: keyof typeof kinds) => {
 /** Secrets of the service, with their values. */
 const values = async () =>
   (await list("secret"))
-    .filter((_) => _.metadata.name.startsWith("web--"))
+    .filter((object) => object.metadata.name.startsWith("web--"))
     .map(({ data }) =>
       Object.fromEntries(
         Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")])
@@ -204,7 +204,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     const { code, millis, text } = await deploy()
     console.log(`deployed after ${(millis / 1000).toFixed(1)} s`)
     expect(code, text + server.output).toBe(0)
-    expect(await until(values, (_) => _.length === 1)).toEqual([
+    expect(await until(values, (one) => one.length === 1)).toEqual([
       { API_KEY: "first", "env.DATABASE_URL": "postgres://{{ shop }}:hunter2@db/shop" }
     ])
     expect(JSON.stringify(await ask("GET", pathOf(kinds.externalSecret, namespace)))).not.toMatch(/hunter2|first/)
@@ -214,7 +214,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     await put("PASSWORD", "hunter3")
     const { code, text } = await deploy()
     expect(code, text).toBe(0)
-    expect(await until(values, (_) => _.length === 1)).toMatchObject([
+    expect(await until(values, (one) => one.length === 1)).toMatchObject([
       { "env.DATABASE_URL": "postgres://{{ shop }}:hunter3@db/shop" }
     ])
     expect(await list("externalSecret")).toHaveLength(1)
@@ -230,7 +230,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     expect(after?.metadata.name).toBe(before?.metadata.name)
     const { stdout } = await until(
       () => cli("drift", "--app", "shop"),
-      (_) => _.stdout.includes("ExternalSecret")
+      (one) => one.stdout.includes("ExternalSecret")
     )
     expect(stdout).toContain("ExternalSecret")
   })
@@ -244,7 +244,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
   it("destroy leaves nothing of it", async () => {
     const { code, stderr } = await cli("destroy", "shop", "--yes")
     expect(code, stderr).toBe(0)
-    expect(await until(values, (_) => _.length === 0)).toEqual([])
+    expect(await until(values, (one) => one.length === 0)).toEqual([])
     expect(await list("externalSecret")).toEqual([])
   })
 })

@@ -54,8 +54,8 @@ const containers = async () =>
     )
   )
     .split("\n")
-    .filter((_) => _ !== "")
-const serviceNamed = async (name: string) => (await server.client.services.list()).find((_) => _.name === name)
+    .filter((line) => line !== "")
+const serviceNamed = async (name: string) => (await server.client.services.list()).find((each) => each.name === name)
 
 const decodeService = Schema.decodeUnknownSync(Service)
 
@@ -145,7 +145,7 @@ describe.skipIf(missing.length > 0)("images", () => {
 
     const again = await maxcloud("deploy", "--name", "myapp", "nginx:latest", "--env", "GREETING=hello")
     expect(again.code).toBe(0)
-    const [container = ""] = await until(containers, (_) => _.length === 1)
+    const [container = ""] = await until(containers, (one) => one.length === 1)
     const mounts = '{{range .Mounts}}{{if eq .Destination "/.maxcloud/start"}}{{.Source}}{{end}}{{end}}'
     const startFile = await podman("container", "inspect", "--format", mounts, container)
     expect(readFileSync(startFile, "utf8").split("\0")).toContain("GREETING=hello")
@@ -221,15 +221,15 @@ describe.skipIf(missing.length > 0)("images", () => {
         return []
       }
     })
-    expect(commands.some((_) => _.includes("podman"))).toBe(true)
-    expect(commands.filter((_) => _.includes("not-for-anybody"))).toEqual([])
+    expect(commands.some((command) => command.includes("podman"))).toBe(true)
+    expect(commands.filter((command) => command.includes("not-for-anybody"))).toEqual([])
     expect(server.output + deployed.stdout + deployed.stderr).not.toContain("not-for-anybody")
 
     await until(
       () => serviceNamed("boxed"),
-      (_) => _?.state === "idle"
+      (one) => one?.state === "idle"
     )
-    await until(containers, (_) => _.length === 0)
+    await until(containers, (one) => one.length === 0)
     // By the source's link this time: a caller inside wakes it as well.
     expect(await ask("plain", "/call")).toBe("boxed")
     expect(await containers()).toHaveLength(1)
@@ -237,7 +237,7 @@ describe.skipIf(missing.length > 0)("images", () => {
 
   it("leave nothing of their secrets on disk, once they are destroyed and the server was started again", async () => {
     expect((await maxcloud("destroy", "linked", "--yes")).code).toBe(0)
-    await until(containers, (_) => _.length === 0)
+    await until(containers, (one) => one.length === 0)
     await server.end("SIGTERM")
     await server.start()
     const store = await podman("info", "--format", "{{.Store.GraphRoot}} {{.Store.RunRoot}}")
@@ -309,7 +309,7 @@ describe.skipIf(missing.length > 0)("images", () => {
       [first, second],
       [second, third]
     ]) {
-      expect(later?.filter((_) => earlier?.includes(_))).toEqual([])
+      expect(later?.filter((value) => earlier?.includes(value))).toEqual([])
     }
     expect((await maxcloud("destroy", "many", "--yes")).code).toBe(0)
     expect(await containers()).toEqual([])

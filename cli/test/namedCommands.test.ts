@@ -13,15 +13,17 @@ const places = [
   "CONTRIBUTING.md",
   "docs",
   "examples",
-  ...["cli", "sdk", "server", "synth", "config-schema"].map((_) => `${_}/src`)
+  ...["cli", "sdk", "server", "synth", "config-schema"].map((name) => `${name}/src`)
 ]
 
 const filesIn = (place: string): ReadonlyArray<string> =>
   /\.\w+$/.test(place)
     ? [place]
     : readdirSync(join(root, place), { recursive: true, encoding: "utf8" })
-        .filter((_) => /\.(ts|md|ya?ml|json)$/.test(_) && !/node_modules|dist\/|\.test\.ts$|CHANGELOG/.test(_))
-        .map((_) => join(place, _))
+        .filter(
+          (value) => /\.(ts|md|ya?ml|json)$/.test(value) && !/node_modules|dist\/|\.test\.ts$|CHANGELOG/.test(value)
+        )
+        .map((value) => join(place, value))
 
 /** A command line in backticks, in quotes, or at the beginning of a line of a shell. What is a value in it (`${name}`) stands as VALUE. */
 const named =
@@ -46,12 +48,12 @@ const faultOf = async (line: string): Promise<string | undefined> => {
   const { entry, words: unknown } = splitCommand(words)
   if (entry === undefined) {
     const family = commands.some(({ name }) => name.startsWith(`${unknown.join(" ")} `))
-    return family && words.every((_) => /^[a-z-]+$/.test(_)) ? undefined : "there is no such command"
+    return family && words.every((word) => /^[a-z-]+$/.test(word)) ? undefined : "there is no such command"
   }
   const { default: command } = await entry.load()
   const known = new Set([
-    ...command.flags.map((_) => _.name),
-    ...Object.values(globalFlags).map((_) => _.info.name),
+    ...command.flags.map((flag) => flag.name),
+    ...Object.values(globalFlags).map((globalFlag) => globalFlag.info.name),
     "help"
   ])
   const ours = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined)
@@ -68,7 +70,7 @@ describe("every command that a message, page, help or document names", () => {
     expect(all.length).toBeGreaterThan(250)
     const faults: Array<string> = []
     for (const { line, place } of all) {
-      if (notCommands.some((_) => _.test(line))) continue
+      if (notCommands.some((notCommand) => notCommand.test(line))) continue
       const fault = await faultOf(line)
       if (fault !== undefined) faults.push(`${place} (${fault})`)
     }
@@ -76,9 +78,9 @@ describe("every command that a message, page, help or document names", () => {
   })
 
   it("has a name that no alias and no pointer hides", () => {
-    const first = new Set(commands.map((_) => _.name.split(" ")[0] ?? ""))
+    const first = new Set(commands.map((command) => command.name.split(" ")[0] ?? ""))
     for (const word of [...Object.keys(aliases), ...Object.keys(pointers)]) expect(first.has(word), word).toBe(false)
-    for (const name of Object.values(aliases)) expect(commands.some((_) => _.name === name)).toBe(true)
+    for (const name of Object.values(aliases)) expect(commands.some((command) => command.name === name)).toBe(true)
   })
 
   it("prints its help", async () => {

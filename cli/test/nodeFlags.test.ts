@@ -23,12 +23,16 @@ const readByNode: Readonly<Record<string, string>> = { "env-file": "env-from" }
 describe("flags that Node could take for its own", () => {
   it("are those that have another name", async () => {
     const infos = await Promise.all(commands.map(async ({ load }) => (await load()).default.flags))
-    const names = new Set([...infos.flat(), ...Object.values(globalFlags).map((_) => _.info)].map((_) => _.name))
+    const names = new Set(
+      [...infos.flat(), ...Object.values(globalFlags).map((globalFlag) => globalFlag.info)].map((each) => each.name)
+    )
     for (const [name, other] of Object.entries(readByNode)) {
       expect(names.has(name) && names.has(other), name).toBe(true)
       expect(seen(["deploy", `--${name}`, "/nonexistent"]).status, name).toBe(9)
     }
-    const rest = [...names].filter((_) => !Object.hasOwn(readByNode, _)).flatMap((_) => [`--${_}`, "/nonexistent"])
+    const rest = [...names]
+      .filter((name) => !Object.hasOwn(readByNode, name))
+      .flatMap((name) => [`--${name}`, "/nonexistent"])
     expect(seen(rest)).toEqual({ status: 0, args: rest })
   })
 })

@@ -100,8 +100,8 @@ describe("delete", () => {
   const events = (...all: ReadonlyArray<object>) =>
     all
       .map(
-        (_, index) =>
-          `id: ${index + 1}\ndata: ${JSON.stringify({ id: index + 1, at: now, service: null, message: "", deployment: null, ..._ })}\n\n`
+        (value, index) =>
+          `id: ${index + 1}\ndata: ${JSON.stringify({ id: index + 1, at: now, service: null, message: "", deployment: null, ...value })}\n\n`
       )
       .join("")
 
@@ -276,7 +276,7 @@ describe("registries", () => {
       cli([...login, "--username", "ada", "--password", "s3cret"]),
       cli(["registries", "login", "https://ghcr.io", "--username", "ada"], { stdin: "s3cret" })
     ])
-    expect(wrong.map((_) => _.code)).toEqual([2, 2, 2, 2])
+    expect(wrong.map((each) => each.code)).toEqual([2, 2, 2, 2])
     expect(asked).toHaveLength(1)
   })
 
@@ -344,9 +344,9 @@ describe("export", () => {
     expect(printed.stdout).not.toContain("maxcloud")
     expect(printed.stderr).toMatch(/^fill in: the values of web--/)
     const { manifests } = JSON.parse(bare.stdout)
-    const kinds = manifests.map((_: { kind: string; metadata: { namespace: string } }) => [
-      _.kind,
-      _.metadata.namespace
+    const kinds = manifests.map((manifest: { kind: string; metadata: { namespace: string } }) => [
+      manifest.kind,
+      manifest.metadata.namespace
     ])
     expect(kinds).toEqual([
       ["ServiceAccount", "default"],
@@ -418,7 +418,9 @@ describe("a diagnosis", () => {
         "    more: `maxcloud explain WrongPort`"
       ].join("\n")
     )
-    expect(JSON.parse(asked.find((_) => _.line.startsWith("POST"))?.body ?? "")).toMatchObject({ forceConflicts: true })
+    expect(JSON.parse(asked.find((line) => line.line.startsWith("POST"))?.body ?? "")).toMatchObject({
+      forceConflicts: true
+    })
     const json = await cli(["deploy", "--name", "web", "nginx", "--json"])
     expect(JSON.parse(json.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
       error: { code: "DeploymentFailed", deployment: { services: [{ diagnosis: { code: "WrongPort" } }] } }
@@ -461,7 +463,7 @@ describe("a diagnosis", () => {
     const running = deployment("running", "failed")
     const services = [
       ...running.services,
-      ...deployment("running", "pending").services.map((_) => ({ ..._, diagnosis: null, name: "api" }))
+      ...deployment("running", "pending").services.map((service) => ({ ...service, diagnosis: null, name: "api" }))
     ]
     answer("GET /api/v1/services", { services: [] })
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
@@ -474,7 +476,7 @@ describe("a diagnosis", () => {
 
   it("that may pass ends no wait", async () => {
     const slow = { ...deployment("running", "pending") }
-    const services = slow.services.map((_) => ({ ..._, diagnosis: { ...wrongPort, code: "NotListening" } }))
+    const services = slow.services.map((service) => ({ ...service, diagnosis: { ...wrongPort, code: "NotListening" } }))
     answer("GET /api/v1/services", { services: [] })
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(
@@ -486,8 +488,8 @@ describe("a diagnosis", () => {
 
   it("of a service that is ready is a warning", async () => {
     const ready = deployment("succeeded", "ready")
-    const services = ready.services.map((_) => ({
-      ..._,
+    const services = ready.services.map((service) => ({
+      ...service,
       url: "http://web",
       diagnosis: { ...wrongPort, code: "LoopbackOnly", message: "it listens on loopback alone" }
     }))

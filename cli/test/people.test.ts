@@ -136,7 +136,7 @@ describe("people at a server", () => {
     const rotated = await ada(["auth", "api-keys", "rotate", "CI Key", "--overlap", "0s"])
     expect(rotated.code).toBe(0)
     const [former, next] = await Promise.all(
-      [key, rotated.stdout.trim()].map((_) => ci(["whoami"], { env: { MAXCLOUD_API_KEY: _ } }))
+      [key, rotated.stdout.trim()].map((value) => ci(["whoami"], { env: { MAXCLOUD_API_KEY: value } }))
     )
     expect([former?.code, next?.code]).toEqual([4, 0])
     expect(former?.stderr).toContain("fix: MAXCLOUD_API_KEY is sent before all else")
@@ -218,8 +218,8 @@ describe("people at a server", () => {
     expect(listed.stdout).toMatch(/ada@example\.com +127\.0\.0\.1 +auth\.createInvite/)
     expect(listed.stdout).toContain("refused (403)")
     const names = ["audit", "org"]
-    const exported = await Promise.all(names.map((_) => ada([_, "export", "--out", `${_}.jsonl`], { cwd })))
-    expect(exported.map((_) => _.code)).toEqual([0, 0])
+    const exported = await Promise.all(names.map((name) => ada([name, "export", "--out", `${name}.jsonl`], { cwd })))
+    expect(exported.map((each) => each.code)).toEqual([0, 0])
     // Who registered need not be who opened the link: of the person themselves a session tells only that began later.
     const early = await ada(["account", "export"])
     expect(early.code).toBe(4)
@@ -231,7 +231,7 @@ describe("people at a server", () => {
       expect(lines.length).toBeGreaterThan(1)
       for (const line of lines) JSON.parse(line)
     }
-    expect(readdirSync(cwd).filter((_) => _.startsWith(".maxcloud"))).toEqual([])
+    expect(readdirSync(cwd).filter((text) => text.startsWith(".maxcloud"))).toEqual([])
     expect((await ada(["org", "export", "--out", "missing/org.jsonl"], { cwd })).stderr).toContain("cannot be written")
   }, 90_000)
 

@@ -25,7 +25,7 @@ const maxcloud = (args: ReadonlyArray<string>, stdin = "") =>
 const login = (password: string) =>
   maxcloud(["registries", "login", registry.host, "--username", testUser.username], password)
 const answer = async () => (await server.ask("web--local.localhost")).body
-const digestNow = async () => (await server.client.services.list()).find((_) => _.name === "web")?.digest
+const digestNow = async () => (await server.client.services.list()).find((each) => each.name === "web")?.digest
 
 /** Builds an image that greets so, and gives its id. */
 const build = async (greeting: string) => {
@@ -113,13 +113,13 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     const described = (await maxcloud(["describe", "web"])).stdout
     expect(described).toContain(second)
     expect(described).toContain(first.slice(7, 19))
-    expect((await server.client.services.revisions("web")).map((_) => _.image)).toEqual(
-      [second, first].map((_) => `${registry.host}/acme/web@${_}`)
+    expect((await server.client.services.revisions("web")).map((revision) => revision.image)).toEqual(
+      [second, first].map((value) => `${registry.host}/acme/web@${value}`)
     )
 
     const third = await push("third")
     const { changes } = await server.client.plan({ app: "web", services: [{ name: "web", image }] })
-    expect(changes[0]?.fields.find((_) => _.path === "digest")).toMatchObject({
+    expect(changes[0]?.fields.find((field) => field.path === "digest")).toMatchObject({
       before: JSON.stringify(second),
       after: JSON.stringify(third)
     })

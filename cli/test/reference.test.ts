@@ -16,10 +16,10 @@ it("cli/src/summaries.ts is what the commands say: `npm run generate` writes it"
 })
 
 it("every module in cli/src/commands is a command of the list", async () => {
-  const all = readdirSync(join(import.meta.dirname, "../src/commands")).map((_) => _.replace(/\.ts$/, ""))
-  const files = all.filter((_) => _ !== "index")
-  const modules = await Promise.all(files.map((_) => import(`../src/commands/${_}.ts`)))
-  const listed = await Promise.all(commands.map((_) => _.load()))
+  const all = readdirSync(join(import.meta.dirname, "../src/commands")).map((name) => name.replace(/\.ts$/, ""))
+  const files = all.filter((value) => value !== "index")
+  const modules = await Promise.all(files.map((file) => import(`../src/commands/${file}.ts`)))
+  const listed = await Promise.all(commands.map((command) => command.load()))
   expect(files.filter((_, index) => !listed.includes(modules[index]))).toEqual([])
   expect(listed.length).toBe(files.length)
 })

@@ -39,7 +39,7 @@ const typeOf = (schema: unknown): string => {
   }
   const some = [schema.anyOf, schema.allOf].find(Array.isArray)
   if (some !== undefined) return [...new Set(some.map(typeOf))].join(" or ")
-  if (Array.isArray(schema.enum)) return schema.enum.map((_) => `\`${JSON.stringify(_)}\``).join(", ")
+  if (Array.isArray(schema.enum)) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ")
   switch (schema.type) {
     case "string":
       return "text"
@@ -135,7 +135,7 @@ const limits = [
   "|---|---|",
   ...Object.keys(bounds)
     .filter(isBound)
-    .map((_) => `| ${bounds[_].toLocaleString("en-US")} | ${boundOf[_]} |`)
+    .map((name) => `| ${bounds[name].toLocaleString("en-US")} | ${boundOf[name]} |`)
 ].join("\n")
 
 /** For editors, which let a file name its schema. Whoever reads the config drops it. */

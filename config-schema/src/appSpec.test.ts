@@ -6,7 +6,7 @@ import { encodeAppSpec, parseAppSpec } from "./index.ts"
 
 const issuesOf = (input: unknown): ReadonlyArray<string> =>
   Either.match(parseAppSpec(input), {
-    onLeft: (issues) => issues.map((_) => `${_.path.join(".")}: ${_.message}`),
+    onLeft: (issues) => issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     onRight: () => []
   })
 const ofService = (fields: object) => issuesOf({ app: "shop", services: [{ name: "api", image: "nginx", ...fields }] })
@@ -171,7 +171,7 @@ describe("parseAppSpec", () => {
     })
     fc.assert(
       fc.property(anything, (input) => {
-        const paths = issuesOf({ app: "shop", services: [input] }).map((_) => _.split(": ")[0])
+        const paths = issuesOf({ app: "shop", services: [input] }).map((text) => text.split(": ")[0])
         assert.lengthOf(new Set(paths), paths.length)
       })
     )

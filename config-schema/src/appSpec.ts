@@ -15,7 +15,7 @@ const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 
 const Fields = Schema.Struct({
   apiVersion: withDefault(
     Schema.Literal(apiVersion).annotations({
-      message: (_) => `Unknown apiVersion ${shown(_.actual)}. Use "${apiVersion}".`
+      message: (each) => `Unknown apiVersion ${shown(each.actual)}. Use "${apiVersion}".`
     }),
     apiVersion,
     "The version of this description."
@@ -31,7 +31,9 @@ const Fields = Schema.Struct({
 const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
   const issues: Array<SpecIssue> = []
   const first = new Map<string, number>()
-  const internal = new Set(spec.services.filter((_) => _.visibility === "internal").map((_) => _.name))
+  const internal = new Set(
+    spec.services.filter((service) => service.visibility === "internal").map((service) => service.name)
+  )
   spec.services.forEach((service, index) => {
     const earlier = first.get(service.name)
     if (earlier === undefined) first.set(service.name, index)
@@ -66,7 +68,12 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
  * Decoding fills defaults and turns quantities into numbers; encoding gives the short canonical form that is sent and stored.
  */
 export const AppSpec = Fields.pipe(
-  Schema.filter((spec) => issuesBetweenServices(spec).map((_) => ({ path: _.path, message: _.message })))
+  Schema.filter((spec) =>
+    issuesBetweenServices(spec).map((issuesBetweenService) => ({
+      path: issuesBetweenService.path,
+      message: issuesBetweenService.message
+    }))
+  )
 ).annotations({ identifier: "AppSpec" })
 export type AppSpec = typeof AppSpec.Type
 export type AppSpecEncoded = typeof AppSpec.Encoded
@@ -100,7 +107,7 @@ export function* parseAppSpecInTurns(input: unknown): Turns<Either.Either<AppSpe
   const tooLarge = shapeIssue(input)
   if (tooLarge !== undefined) return Either.left([tooLarge])
   const head = Either.mapLeft(decodeHead(input), specIssuesOf)
-  const written = Either.match(head, { onLeft: () => servicesOf(input), onRight: (_) => _.services })
+  const written = Either.match(head, { onLeft: () => servicesOf(input), onRight: (each) => each.services })
   const issues: Array<SpecIssue> = Either.isLeft(head) ? [...head.left] : []
   const services: Array<ServiceSpec> = []
   for (const [index, service] of written.entries()) {
@@ -109,7 +116,7 @@ export function* parseAppSpecInTurns(input: unknown): Turns<Either.Either<AppSpe
     const parsed = large === undefined ? Either.mapLeft(decodeService(service), specIssuesOf) : Either.left([large])
     if (Either.isRight(parsed)) services.push(parsed.right)
     else if (large !== undefined) issues.push(large)
-    else issues.push(...parsed.left.map((_) => ({ ..._, path: ["services", index, ..._.path] })))
+    else issues.push(...parsed.left.map((issue) => ({ ...issue, path: ["services", index, ...issue.path] })))
     if (issues.length >= maxSpecIssues) return Either.left([...issues.slice(0, maxSpecIssues), tooMany])
   }
   yield

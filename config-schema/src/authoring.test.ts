@@ -26,7 +26,7 @@ describe("defineConfig", () => {
   const rejects = async (config: Parameters<typeof evaluateConfig>[0], message: RegExp) => {
     const error = await evaluateConfig(config, stage).then(
       () => undefined,
-      (_: unknown) => _
+      (found: unknown) => found
     )
     assert.match(String(error), message)
   }

@@ -146,7 +146,7 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     if (service === undefined || made === undefined) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
     }
-    const added = Object.keys(service).find((_) => !keysOfService.has(_))
+    const added = Object.keys(service).find((name) => !keysOfService.has(name))
     if (added !== undefined) {
       throw misuse(
         `services[${index}] has "${added}" added to a copy of what service("${service.name}") gave, where nobody reads it: write service("${service.name}", { ${added}: … })`,
@@ -154,7 +154,10 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
       )
     }
     const { links } = made.input
-    if (links !== undefined && !(Array.isArray(links) && links.every((_?: Service) => _?.[definition] !== undefined))) {
+    if (
+      links !== undefined &&
+      !(Array.isArray(links) && links.every((link?: Service) => link?.[definition] !== undefined))
+    ) {
       throw misuse(`links of service("${service.name}") takes what service(…) gives: links: [api]`, from)
     }
     return { name: service.name, ...made }
@@ -164,10 +167,10 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
       ...rest,
       services: definitions.map(({ input, name }) => {
         const { links, ...fields } = input
-        return { name, ...fields, ...(links === undefined ? {} : { links: links.map((_) => _.name) }) }
+        return { name, ...fields, ...(links === undefined ? {} : { links: links.map((link) => link.name) }) }
       })
     },
-    locations: definitions.map((_) => _.location)
+    locations: definitions.map((definition) => definition.location)
   }
 }
 

@@ -7,7 +7,7 @@ import { appSpecJsonSchema } from "./jsonSchema.ts"
 const service = { name: "api", image: "nginx" }
 const issuesOf = (input: unknown): ReadonlyArray<string> =>
   Either.match(parseAppSpec(input), {
-    onLeft: (issues) => issues.map((_) => `${_.path.join(".")}: ${_.message}`),
+    onLeft: (issues) => issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     onRight: () => []
   })
 const ofService = (fields: object) => issuesOf({ app: "shop", services: [{ ...service, ...fields }] })
@@ -26,52 +26,57 @@ describe("the bounds of an AppSpec", () => {
   const cases: ReadonlyArray<readonly [string, (extra: 0 | 1) => object]> = [
     [
       "env",
-      (_) => ({
+      (value) => ({
         env: map(
-          bounds.envVariables + _,
+          bounds.envVariables + value,
           () => "x",
           (index) => `V${index}`
         )
       })
     ],
-    ["the name of a variable", (_) => ({ env: { [text(bounds.envNameLength + _)]: "x" } })],
-    ["the value of a variable", (_) => ({ env: { A: text(bounds.envValueLength + _) } })],
-    ["a join", (_) => ({ env: { A: { join: many(bounds.joinParts + _, () => "x") } } })],
-    ["a part of a join", (_) => ({ env: { A: { join: [text(bounds.envValueLength + _)] } } })],
+    ["the name of a variable", (value) => ({ env: { [text(bounds.envNameLength + value)]: "x" } })],
+    ["the value of a variable", (value) => ({ env: { A: text(bounds.envValueLength + value) } })],
+    ["a join", (value) => ({ env: { A: { join: many(bounds.joinParts + value, () => "x") } } })],
+    ["a part of a join", (value) => ({ env: { A: { join: [text(bounds.envValueLength + value)] } } })],
     [
       "files",
-      (_) => ({
+      (value) => ({
         files: map(
-          bounds.files + _,
+          bounds.files + value,
           () => secret,
           (index) => `/f${index}`
         )
       })
     ],
-    ["the path of a file", (_) => ({ files: { [`/${text(bounds.filePathLength - 1 + _)}`]: secret } })],
-    ["command", (_) => ({ command: many(bounds.commandParts + _, () => "x") })],
-    ["a part of command", (_) => ({ command: [text(bounds.commandPartLength + _)] })],
-    ["args", (_) => ({ args: many(bounds.commandParts + _, () => "x") })],
-    ["an argument", (_) => ({ args: [text(bounds.commandPartLength + _)] })],
-    ["egress", (_) => ({ egress: many(bounds.egressRanges + _, () => "203.0.113.0/24") })],
+    ["the path of a file", (value) => ({ files: { [`/${text(bounds.filePathLength - 1 + value)}`]: secret } })],
+    ["command", (value) => ({ command: many(bounds.commandParts + value, () => "x") })],
+    ["a part of command", (value) => ({ command: [text(bounds.commandPartLength + value)] })],
+    ["args", (value) => ({ args: many(bounds.commandParts + value, () => "x") })],
+    ["an argument", (value) => ({ args: [text(bounds.commandPartLength + value)] })],
+    ["egress", (value) => ({ egress: many(bounds.egressRanges + value, () => "203.0.113.0/24") })],
     [
       "labels",
-      (_) => ({
+      (value) => ({
         labels: map(
-          bounds.labels + _,
+          bounds.labels + value,
           () => "x",
           (index) => `l${index}`
         )
       })
     ],
-    ["the value of a label", (_) => ({ labels: { a: text(bounds.labelValueLength + _) } })],
-    ["the key of a label", (_) => ({ labels: { [`${text(253)}/${text(63 + _)}`]: "x" } })],
-    ["an image", (_) => ({ image: text(bounds.imageLength + _) })],
-    ["the path of a probe", (_) => ({ probes: { liveness: { path: `/${text(bounds.probePathLength - 1 + _)}` } } })],
-    ["an amount", (_) => ({ cpu: `1.${"0".repeat(bounds.quantityLength - 2 + _)}` })],
+    ["the value of a label", (value) => ({ labels: { a: text(bounds.labelValueLength + value) } })],
+    ["the key of a label", (value) => ({ labels: { [`${text(253)}/${text(63 + value)}`]: "x" } })],
+    ["an image", (value) => ({ image: text(bounds.imageLength + value) })],
+    [
+      "the path of a probe",
+      (value) => ({ probes: { liveness: { path: `/${text(bounds.probePathLength - 1 + value)}` } } })
+    ],
+    ["an amount", (value) => ({ cpu: `1.${"0".repeat(bounds.quantityLength - 2 + value)}` })],
     [
       "a duration",
-      (_) => ({ timeout: `${"0".repeat(bounds.quantityLength - 2 + _)}5m`.slice(0, bounds.quantityLength + _) })
+      (value) => ({
+        timeout: `${"0".repeat(bounds.quantityLength - 2 + value)}5m`.slice(0, bounds.quantityLength + value)
+      })
     ]
   ]
   it.each(cases)("%s: takes as many as it says, and refuses one more with one message", (_, fields) => {
@@ -173,7 +178,7 @@ describe("the bounds of an AppSpec", () => {
 
   it("quotes no more than the beginning of a long text", () => {
     for (const fields of [{ image: text(700).toUpperCase() }, { [text(60_000)]: 1 }, { port: text(60_000) }]) {
-      for (const issue of ofService(fields).map((_) => _.replace(/^\S+: /, ""))) assert.isBelow(issue.length, 400)
+      for (const issue of ofService(fields).map((each) => each.replace(/^\S+: /, ""))) assert.isBelow(issue.length, 400)
     }
   })
 })

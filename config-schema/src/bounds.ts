@@ -70,7 +70,7 @@ export const quoted = (text: string): string => (text.length > 80 ? `"${text.sli
 export const textUpTo = (max: number, what: string) =>
   Schema.String.pipe(
     Schema.filter(
-      (_) => _.length <= max || `${what} has ${_.length} characters. It can have up to ${max}: shorten it.`,
+      (each) => each.length <= max || `${what} has ${each.length} characters. It can have up to ${max}: shorten it.`,
       {
         jsonSchema: { maxLength: max }
       }
@@ -80,9 +80,12 @@ export const textUpTo = (max: number, what: string) =>
 /** A list of at most `max` items. */
 export const listUpTo = <A, I, R>(item: Schema.Schema<A, I, R>, max: number, what: string) =>
   Schema.Array(item).pipe(
-    Schema.filter((_) => _.length <= max || `${what} has ${_.length} items. It can have up to ${max}: remove some.`, {
-      jsonSchema: { maxItems: max }
-    })
+    Schema.filter(
+      (each) => each.length <= max || `${what} has ${each.length} items. It can have up to ${max}: remove some.`,
+      {
+        jsonSchema: { maxItems: max }
+      }
+    )
   )
 
 /** A map of at most `max` entries. */
@@ -94,8 +97,8 @@ export const mapUpTo = <K extends string, KI extends string, V, VI>(
 ) =>
   Schema.Record({ key, value }).pipe(
     Schema.filter(
-      (_) => {
-        const count = Object.keys(_).length
+      (each) => {
+        const count = Object.keys(each).length
         return count <= max || `${what} has ${count} entries. It can have up to ${max}: remove some.`
       },
       { jsonSchema: { maxProperties: max } }

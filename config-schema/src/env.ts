@@ -34,7 +34,7 @@ export type Join = typeof Join.Type
 /** The value of an environment variable: a text, a secret, another service's address, or those joined. */
 export const EnvValue = Schema.Union(
   textUpTo(bounds.envValueLength, "The value").pipe(
-    Schema.filter((_) => (_.includes("\0") ? "The value can't contain a NUL byte." : true))
+    Schema.filter((text) => (text.includes("\0") ? "The value can't contain a NUL byte." : true))
   ),
   SecretReference,
   ServiceReference,
@@ -79,6 +79,7 @@ export type Env = typeof Env.Type
 /** The references inside a value, in order. */
 export const referencesOf = (value: EnvValue): ReadonlyArray<SecretReference | ServiceReference> => {
   if (typeof value === "string") return []
-  if ("join" in value) return value.join.filter((_): _ is SecretReference | ServiceReference => typeof _ !== "string")
+  if ("join" in value)
+    return value.join.filter((each): each is SecretReference | ServiceReference => typeof each !== "string")
   return [value]
 }

@@ -71,7 +71,7 @@ const sidesOf = (ast: AST.AST): readonly [AST.AST, AST.AST] => {
 export const fieldsOf = ({ ast }: { readonly ast: AST.AST }): ReadonlyArray<Field> => {
   const [from, to] = sidesOf(ast)
   if (!AST.isTypeLiteral(from) || !AST.isTypeLiteral(to)) return []
-  const read = new Map(to.propertySignatures.map((_) => [_.name, _]))
+  const read = new Map(to.propertySignatures.map((propertySignature) => [propertySignature.name, propertySignature]))
   return from.propertySignatures.map((property) => {
     const documented = read.get(property.name) ?? property
     const doc = documented.annotations[docKey]
@@ -94,7 +94,7 @@ const membersOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
 
 /** Can its author make it arbitrarily long: is it a list or a map? */
 export const isOpen = ({ ast }: Field): boolean =>
-  membersOf(ast).some((_) => AST.isTupleType(_) || (AST.isTypeLiteral(_) && _.indexSignatures.length > 0))
+  membersOf(ast).some((each) => AST.isTupleType(each) || (AST.isTypeLiteral(each) && each.indexSignatures.length > 0))
 
 /** The first result of `find` on the way from a Schema to its written form. */
 const along = (ast: AST.AST, key: symbol): string | undefined => {
@@ -102,7 +102,7 @@ const along = (ast: AST.AST, key: symbol): string | undefined => {
   if (own !== undefined) return own
   if (AST.isRefinement(ast) || AST.isTransformation(ast)) return along(ast.from, key)
   if (!AST.isUnion(ast)) return undefined
-  const [only, ...others] = ast.types.filter((_) => !AST.isUndefinedKeyword(_))
+  const [only, ...others] = ast.types.filter((value) => !AST.isUndefinedKeyword(value))
   return only === undefined || others.length > 0 ? undefined : along(only, key)
 }
 
@@ -121,12 +121,12 @@ export const spelled = (ast: AST.AST): string => {
   if (AST.isLiteral(ast)) return JSON.stringify(ast.literal)
   if (AST.isUnion(ast))
     return ast.types
-      .filter((_) => !AST.isUndefinedKeyword(_))
+      .filter((value) => !AST.isUndefinedKeyword(value))
       .map(typeScriptOf)
       .join(" | ")
   if (AST.isTupleType(ast)) {
     const item = typeScriptOf(ast.rest[0]?.type ?? AST.neverKeyword)
-    const first = ast.elements.map((_) => typeScriptOf(_.type))
+    const first = ast.elements.map((element) => typeScriptOf(element.type))
     return first.length === 0 ? `ReadonlyArray<${item}>` : `readonly [${[...first, `...Array<${item}>`].join(", ")}]`
   }
   const [map] = AST.isTypeLiteral(ast) ? ast.indexSignatures : []

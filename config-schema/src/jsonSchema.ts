@@ -20,7 +20,7 @@ const isNoise = (key: string, value: unknown): boolean =>
   (key === "required" && Array.isArray(value) && value.length === 0)
 
 const cleaned = (value: unknown, isNameMap: boolean): unknown => {
-  if (Array.isArray(value)) return value.map((_) => cleaned(_, false))
+  if (Array.isArray(value)) return value.map((each) => cleaned(each, false))
   if (!isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value)
@@ -43,7 +43,7 @@ const partOf = (definition: unknown, fields: ReadonlyArray<Field>): unknown => {
   const { properties } = definition
   return {
     ...definition,
-    properties: Object.fromEntries(fields.map((_) => [_.name, documented(properties[_.name], _)]))
+    properties: Object.fromEntries(fields.map((field) => [field.name, documented(properties[field.name], field)]))
   }
 }
 

@@ -11,8 +11,8 @@ export type PackageManager = keyof typeof lockfilesOf
 const managers = ["npm", "pnpm", "yarn", "bun"] as const satisfies ReadonlyArray<PackageManager>
 
 /** Every lockfile's name. */
-export const lockfileNames: ReadonlyArray<string> = managers.flatMap((_) => lockfilesOf[_])
+export const lockfileNames: ReadonlyArray<string> = managers.flatMap((manager) => lockfilesOf[manager])
 
 /** The package manager of a folder with files of these names; npm, if there is no lockfile. */
 export const packageManagerOf = (names: ReadonlyArray<string>): PackageManager =>
-  managers.find((_) => lockfilesOf[_].some((lockfile) => names.includes(lockfile))) ?? "npm"
+  managers.find((manager) => lockfilesOf[manager].some((lockfile) => names.includes(lockfile))) ?? "npm"

@@ -22,7 +22,9 @@ const name = <Brand extends string>(brand: Brand, what: string, max: number) =>
       jsonSchema: { pattern: "^[a-z]([-a-z0-9]*[a-z0-9])?$", minLength: 1, maxLength: max },
       description: `A DNS-1035 label without "--", at most ${max} characters.`,
       arbitrary: () => (fc) =>
-        fc.stringMatching(new RegExp(`^[a-z](-?[a-z0-9]){0,${Math.floor((max - 1) / 2)}}$`)).filter((_) => _ !== "xn")
+        fc
+          .stringMatching(new RegExp(`^[a-z](-?[a-z0-9]){0,${Math.floor((max - 1) / 2)}}$`))
+          .filter((generated) => generated !== "xn")
     }),
     Schema.brand(brand)
   )

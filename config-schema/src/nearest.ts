@@ -18,8 +18,8 @@ const distance = (a: string, b: string): number => {
 export const nearest = (written: string, known: ReadonlyArray<string>): string | undefined => {
   const word = written.slice(0, 40).toLowerCase()
   const [best] = known
-    .map((_) => ({ word: _, far: distance(word, _.toLowerCase()) }))
+    .map((text) => ({ word: text, far: distance(word, text.toLowerCase()) }))
     .filter(({ far, word: _ }) => far <= Math.max(1, Math.floor(Math.min(_.length, word.length) / 3)))
     .toSorted((a, b) => a.far - b.far)
-  return best?.word ?? known.find((_) => _.length >= 3 && word.startsWith(_.toLowerCase()))
+  return best?.word ?? known.find((text) => text.length >= 3 && word.startsWith(text.toLowerCase()))
 }

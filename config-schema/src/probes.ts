@@ -11,10 +11,13 @@ export const Probe = Schema.Struct({
   path: optional(
     textUpTo(bounds.probePathLength, "The path")
       .pipe(
-        Schema.filter((_) => (/^\/[^\s]*$/.test(_) ? true : `${quoted(_)} isn't a valid path. Start it with "/".`), {
-          jsonSchema: { pattern: "^/\\S*$", maxLength: bounds.probePathLength },
-          arbitrary: () => (fc) => fc.constantFrom("/", "/healthz", "/ready?full=1")
-        })
+        Schema.filter(
+          (value) => (/^\/[^\s]*$/.test(value) ? true : `${quoted(value)} isn't a valid path. Start it with "/".`),
+          {
+            jsonSchema: { pattern: "^/\\S*$", maxLength: bounds.probePathLength },
+            arbitrary: () => (fc) => fc.constantFrom("/", "/healthz", "/ready?full=1")
+          }
+        )
       )
       .annotations(typedAs(`\`/\${string}\``)),
     "Path of an HTTP GET, such as `/healthz`.",

@@ -14,7 +14,7 @@ const names: ReadonlySet<string> = new Set(
     "argo argocd argo-cd argo-events argo-rollouts flux fluxcd crossplane keda velero metallb",
     "metrics-server local-path-storage longhorn rook-ceph minio openebs harbor kyverno falco trivy",
     "node-feature-discovery kafka strimzi spire spire-server olm operators"
-  ].flatMap((_) => _.split(" "))
+  ].flatMap((text) => text.split(" "))
 )
 
 /** Beginnings of namespaces that every cluster of ours has, or that its network needs. */
@@ -57,14 +57,18 @@ const endings = ["-system", "-operator"]
  * that is free today may be taken by an installation tomorrow, which would then land in a tenant's namespace.
  */
 export const isReservedName = (name: string): boolean =>
-  names.has(name) || families.some((_) => name.startsWith(_)) || endings.some((_) => name.endsWith(_))
+  names.has(name) ||
+  families.some((family) => name.startsWith(family)) ||
+  endings.some((ending) => name.endsWith(ending))
 
 /**
  * Is a namespace of this name certainly the cluster's own? There are fewer of these than reserved names: an organization that had its name
  * before it was reserved keeps it, as long as the namespace is its own.
  */
 export const isClusterNamespace = (name: string): boolean =>
-  name === "default" || name === "cert-manager" || clusterFamilies.some((_) => name.startsWith(_))
+  name === "default" ||
+  name === "cert-manager" ||
+  clusterFamilies.some((clusterFamily) => name.startsWith(clusterFamily))
 
 /** Do reserved names begin like this? Then it can't set tenants' namespaces apart from the cluster's. */
 export const isReservedPrefix = (prefix: string): boolean =>

@@ -5,10 +5,10 @@ import { DurationBetween } from "./quantities.ts"
 const whole = (min: number, max: number, what: string) =>
   Schema.Number.pipe(
     Schema.filter(
-      (_) =>
-        Number.isInteger(_) && _ >= min && _ <= max
+      (value) =>
+        Number.isInteger(value) && value >= min && value <= max
           ? true
-          : `${_} isn't a valid ${what}. Use a whole number from ${min} to ${max}.`,
+          : `${value} isn't a valid ${what}. Use a whole number from ${min} to ${max}.`,
       { jsonSchema: { type: "integer", minimum: min, maximum: max }, arbitrary: () => (fc) => fc.integer({ min, max }) }
     )
   )

@@ -41,10 +41,10 @@ const isFolderInside = (path: string): boolean =>
 
 const SourcePackage = textUpTo(bounds.sourcePackageLength, "The package's folder").pipe(
   Schema.filter(
-    (_) =>
-      isFolderInside(_)
+    (value) =>
+      isFolderInside(value)
         ? true
-        : `${quoted(_)} isn't a valid folder of a package. Use a path inside the workspace, such as "packages/api".`,
+        : `${quoted(value)} isn't a valid folder of a package. Use a path inside the workspace, such as "packages/api".`,
     { arbitrary: () => (fc) => fc.constantFrom("packages/api", "apps/web", "api") }
   )
 )
@@ -70,15 +70,17 @@ const SourceFields = Schema.Struct({
 /** A folder with the source of a service. Written as its path alone, or with the details that the client adds. */
 export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), Schema.typeSchema(SourceFields), {
   strict: true,
-  decode: (_) => (typeof _ === "string" ? { path: _ } : _),
-  encode: (_) => (_.digest === undefined && _.directory === undefined && _.package === undefined ? _.path : _)
+  decode: (value) => (typeof value === "string" ? { path: value } : value),
+  encode: (issue) =>
+    issue.digest === undefined && issue.directory === undefined && issue.package === undefined ? issue.path : issue
 }).annotations({ identifier: "Source", ...typedAs("string") })
 export type Source = typeof Source.Type
 
 const BuildCommand = textUpTo(bounds.buildCommandLength, "The build command").pipe(
   Schema.filter(
-    (_) =>
-      (_.trim() !== "" && !_.includes("\0")) || "The build command is empty. Write `build: false` to build nothing.",
+    (text) =>
+      (text.trim() !== "" && !text.includes("\0")) ||
+      "The build command is empty. Write `build: false` to build nothing.",
     {
       jsonSchema: { minLength: 1 },
       arbitrary: () => (fc) => fc.constantFrom("npm run build:prod", "make site", "npx vite build")
@@ -88,10 +90,10 @@ const BuildCommand = textUpTo(bounds.buildCommandLength, "The build command").pi
 
 const BuildOutput = textUpTo(bounds.buildOutputLength, "The output folder").pipe(
   Schema.filter(
-    (_) =>
-      isFolderInside(_)
+    (value) =>
+      isFolderInside(value)
         ? true
-        : `${quoted(_)} isn't a valid output folder. Use a path inside the source, such as "dist".`,
+        : `${quoted(value)} isn't a valid output folder. Use a path inside the source, such as "dist".`,
     { arbitrary: () => (fc) => fc.constantFrom("dist", "build/client", ".output/public") }
   )
 )
@@ -123,10 +125,10 @@ export const Egress = Schema.Union(
   listUpTo(
     textUpTo(18, "The range").pipe(
       Schema.filter(
-        (_) =>
-          cidr.test(_) && _.split(/[./]/).every((part, index) => Number(part) <= (index === 4 ? 32 : 255))
+        (text) =>
+          cidr.test(text) && text.split(/[./]/).every((part, index) => Number(part) <= (index === 4 ? 32 : 255))
             ? true
-            : `${quoted(_)} isn't a valid IPv4 range. Use a form like "203.0.113.0/24".`,
+            : `${quoted(text)} isn't a valid IPv4 range. Use a form like "203.0.113.0/24".`,
         {
           jsonSchema: { pattern: cidr.source, maxLength: 18 },
           arbitrary: () => (fc) => fc.constantFrom("203.0.113.0/24", "10.1.2.3/32")
@@ -164,7 +166,7 @@ export const Labels = mapUpTo(
     )
   ),
   textUpTo(bounds.labelValueLength, "The value").pipe(
-    Schema.filter((_) => _ === "" || labelPart.test(_) || notALabelValue(_), {
+    Schema.filter((value) => value === "" || labelPart.test(value) || notALabelValue(value), {
       arbitrary: () => (fc) => fc.constantFrom("", "a", "Team-1")
     })
   ),
@@ -184,13 +186,13 @@ export const defaultPort = 8080
 
 const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
   Schema.filter(
-    (_) =>
-      /^\/[^\0:]+$/.test(_) &&
-      !_.endsWith("/") &&
-      !_.split("/").some((part) => part === ".." || part === ".") &&
-      !/^\/(dev|proc|sys)(\/|$)/.test(_)
+    (text) =>
+      /^\/[^\0:]+$/.test(text) &&
+      !text.endsWith("/") &&
+      !text.split("/").some((part) => part === ".." || part === ".") &&
+      !/^\/(dev|proc|sys)(\/|$)/.test(text)
         ? true
-        : `${quoted(_)} isn't a valid path for a file. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
+        : `${quoted(text)} isn't a valid path for a file. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
   ),
   Schema.annotations(typedAs(`\`/\${string}\``))
@@ -199,8 +201,9 @@ const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
 const CommandPart = textUpTo(bounds.commandPartLength, "This part")
 const Command = Schema.NonEmptyArray(CommandPart).pipe(
   Schema.filter(
-    (_) =>
-      _.length <= bounds.commandParts || `The command has ${_.length} parts. It can have up to ${bounds.commandParts}.`,
+    (each) =>
+      each.length <= bounds.commandParts ||
+      `The command has ${each.length} parts. It can have up to ${bounds.commandParts}.`,
     { jsonSchema: { maxItems: bounds.commandParts } }
   )
 )
@@ -288,7 +291,9 @@ export const ServiceSpec = Fields.pipe(
     if (!linksOf(service).includes(service.name)) return true
     const linked = service.links.indexOf(service.name)
     const named = Object.entries(service.env).find(([, value]) =>
-      referencesOf(value).some((_) => "service" in _ && _.property !== "publicUrl" && _.service === service.name)
+      referencesOf(value).some(
+        (each) => "service" in each && each.property !== "publicUrl" && each.service === service.name
+      )
     )
     const path = linked !== -1 || named === undefined ? ["links", linked] : ["env", named[0]]
     return { path, message: `"${service.name}" links to itself. Remove the link.` }
@@ -300,7 +305,7 @@ export type ServiceSpec = typeof ServiceSpec.Type
 export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName> => {
   const named = Object.values(service.env)
     .flatMap(referencesOf)
-    .flatMap((_) => ("service" in _ && _.property !== "publicUrl" ? [_.service] : []))
+    .flatMap((each) => ("service" in each && each.property !== "publicUrl" ? [each.service] : []))
   return [...new Set([...service.links, ...named])].sort()
 }
 
@@ -308,7 +313,7 @@ export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName>
 export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links">): ReadonlyArray<ServiceName> => {
   const named = Object.values(service.env)
     .flatMap(referencesOf)
-    .flatMap((_) => ("service" in _ ? [_.service] : []))
+    .flatMap((each) => ("service" in each ? [each.service] : []))
   return [...new Set([...service.links, ...named])].sort()
 }
 
@@ -316,6 +321,6 @@ export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links
 export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> => {
   const named = Object.values(service.env)
     .flatMap(referencesOf)
-    .flatMap((_) => ("secret" in _ ? [_.secret] : []))
-  return [...new Set([...named, ...Object.values(service.files).map((_) => _.secret)])].sort()
+    .flatMap((each) => ("secret" in each ? [each.secret] : []))
+  return [...new Set([...named, ...Object.values(service.files).map((file) => file.secret)])].sort()
 }

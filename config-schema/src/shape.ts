@@ -33,7 +33,7 @@ const valuesIn = (input: unknown, most: number) => measure(input, { values: most
 const openFields: ReadonlySet<string> = new Set(
   fieldsOf(ServiceSpec)
     .filter(isOpen)
-    .map((_) => _.name)
+    .map((each) => each.name)
 )
 const valuesElsewhere = 60
 
@@ -61,7 +61,10 @@ export const shapeIssue = (input: unknown): SpecIssue | undefined => {
     }
   }
   const services = isObject(input) && Array.isArray(input.services) ? input.services : []
-  if (values > maxSpecValues || services.reduce((sum: number, _) => sum + openValues(_), 0) > bounds.values) {
+  if (
+    values > maxSpecValues ||
+    services.reduce((sum: number, service) => sum + openValues(service), 0) > bounds.values
+  ) {
     return {
       path: [],
       message: `The app has more than ${bounds.values} values. Split it into several apps, or move settings into an image, a file or a secret.`

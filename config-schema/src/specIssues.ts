@@ -63,7 +63,7 @@ const describe = (ast: AST.AST): string => {
   const kinds = [
     ...new Set(
       membersOf(ast)
-        .filter((_) => !AST.isUndefinedKeyword(_))
+        .filter((value) => !AST.isUndefinedKeyword(value))
         .map(kindOf)
     )
   ]
@@ -72,17 +72,19 @@ const describe = (ast: AST.AST): string => {
 }
 
 const accepts = (ast: AST.AST, value: unknown): boolean =>
-  membersOf(ast).some((_) => {
-    if (AST.isStringKeyword(_)) return typeof value === "string"
-    if (AST.isNumberKeyword(_)) return typeof value === "number"
-    if (AST.isBooleanKeyword(_)) return typeof value === "boolean"
-    if (AST.isTupleType(_)) return Array.isArray(value)
-    if (AST.isTypeLiteral(_)) return isObject(value)
+  membersOf(ast).some((each) => {
+    if (AST.isStringKeyword(each)) return typeof value === "string"
+    if (AST.isNumberKeyword(each)) return typeof value === "number"
+    if (AST.isBooleanKeyword(each)) return typeof value === "boolean"
+    if (AST.isTupleType(each)) return Array.isArray(value)
+    if (AST.isTypeLiteral(each)) return isObject(value)
     return false
   })
 
 const keysOf = (ast: AST.AST): ReadonlyArray<string> =>
-  membersOf(ast).flatMap((_) => (AST.isTypeLiteral(_) ? _.propertySignatures.map(({ name }) => String(name)) : []))
+  membersOf(ast).flatMap((each) =>
+    AST.isTypeLiteral(each) ? each.propertySignatures.map(({ name }) => String(name)) : []
+  )
 
 /** The schema's own message for the problem, if it has one. */
 const ownMessage = (issue: ParseResult.ParseIssue): string | undefined => {
@@ -118,19 +120,19 @@ const unknownKey = (path: Path, parent: AST.AST | undefined): Found => {
 const ofMeantMember = (issue: ParseResult.Composite, path: Path): ReadonlyArray<Found> => {
   const { actual } = issue
   const members = listOf(issue.issues)
-    .flatMap((_) => (_._tag !== "Missing" && "ast" in _ ? [{ child: _, ast: _.ast }] : []))
+    .flatMap((each) => (each._tag !== "Missing" && "ast" in each ? [{ child: each, ast: each.ast }] : []))
     .filter(({ ast }) => !AST.isUndefinedKeyword(ast))
   const [only, ...others] = members
   if (only !== undefined && others.length === 0) return collect(only.child, path, undefined)
   const candidates = members.filter(({ ast }) => accepts(ast, actual))
-  const overlap = (ast: AST.AST) => (isObject(actual) ? keysOf(ast).filter((_) => _ in actual).length : 0)
+  const overlap = (ast: AST.AST) => (isObject(actual) ? keysOf(ast).filter((value) => value in actual).length : 0)
   const [best] = candidates.toSorted((a, b) => overlap(b.ast) - overlap(a.ast))
   const isClear = candidates.length === 1 || (best !== undefined && overlap(best.ast) > 0)
   if (best !== undefined && isClear) return collect(best.child, path, undefined)
   if (isObject(actual)) {
     const shapes = membersOf(issue.ast)
-      .map((_) => keysOf(_).join(", "))
-      .filter((_) => _ !== "")
+      .map((value) => keysOf(value).join(", "))
+      .filter((value) => value !== "")
     return [
       { path, message: `Expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}, got ${show(actual)}.` }
     ]
@@ -144,7 +146,11 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
   switch (issue._tag) {
     case "Pointer": {
       const keys: ReadonlyArray<PropertyKey> = typeof issue.path === "object" ? issue.path : [issue.path]
-      return collect(issue.issue, [...path, ...keys.map((_) => (typeof _ === "number" ? _ : String(_)))], parent)
+      return collect(
+        issue.issue,
+        [...path, ...keys.map((key) => (typeof key === "number" ? key : String(key)))],
+        parent
+      )
     }
     case "Unexpected":
       return [unknownKey(path, parent)]
@@ -154,7 +160,7 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
       if (AST.isUnion(issue.ast)) return ofMeantMember(issue, path)
       return listOf(issue.issues)
         .slice(0, maxSpecIssues)
-        .flatMap((_) => collect(_, path, issue.ast))
+        .flatMap((value) => collect(value, path, issue.ast))
     }
     case "Refinement":
     case "Transformation":
@@ -172,9 +178,11 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
 export const specIssuesOf = (error: ParseResult.ParseError): ReadonlyArray<SpecIssue> => {
   const found = collect(error.issue, [], undefined)
   const misspelt = new Set(
-    found.flatMap((_) => (_.meant === undefined ? [] : [JSON.stringify([..._.path.slice(0, -1), _.meant])]))
+    found.flatMap((issue) =>
+      issue.meant === undefined ? [] : [JSON.stringify([...issue.path.slice(0, -1), issue.meant])]
+    )
   )
-  const told = found.filter((_) => _.isMissing !== true || !misspelt.has(JSON.stringify(_.path)))
+  const told = found.filter((issue) => issue.isMissing !== true || !misspelt.has(JSON.stringify(issue.path)))
   const distinct = new Map(told.map(({ message, path }) => [JSON.stringify([path, message]), { path, message }]))
   return [...distinct.values()].slice(0, maxSpecIssues)
 }

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import type { AppSpecEncoded } from "../src/index.ts"
 import { serviceFields } from "./serviceFields.ts"
 
-const word = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,8}$/).filter((_) => _ !== "xn")
+const word = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,8}$/).filter((generated) => generated !== "xn")
 
 const service = (name: string, others: ReadonlyArray<string>) => {
   const { build, ...fields } = serviceFields({ self: name, others })
@@ -24,7 +24,7 @@ export const appSpec: fc.Arbitrary<AppSpecEncoded> = fc.uniqueArray(word, { maxL
       ...names.map((name) =>
         service(
           name,
-          names.filter((_) => _ !== name)
+          names.filter((value) => value !== name)
         )
       )
     )

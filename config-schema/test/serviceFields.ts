@@ -7,7 +7,7 @@ type Written = AppSpecEncoded["services"][number]
 export type FieldName = Exclude<keyof Written, "name" | "image" | "source">
 
 export const text = fc.oneof(
-  fc.fullUnicodeString({ maxLength: 30 }).filter((_) => !_.includes("\0")),
+  fc.fullUnicodeString({ maxLength: 30 }).filter((text) => !text.includes("\0")),
   fc.constantFrom(
     "",
     "yes",
@@ -31,7 +31,7 @@ export const text = fc.oneof(
 )
 const secret = fc.record({ secret: fc.constantFrom("DB", "TLS_KEY", "_t", "Z".repeat(128)) })
 const key = fc.oneof(fc.stringMatching(/^[A-JL-OQ-Z][A-Za-z0-9_]{0,20}$/), fc.constantFrom("yes", "_", "A".repeat(300)))
-const duration = (min: number, max: number) => fc.integer({ min, max }).map((_) => `${_}s`)
+const duration = (min: number, max: number) => fc.integer({ min, max }).map((generated) => `${generated}s`)
 const octet = fc.integer({ min: 0, max: 255 })
 const optional = { requiredKeys: [] }
 
@@ -54,10 +54,10 @@ const scale = fc
     maxConcurrency: fc.integer({ min: 0, max: 1000 }),
     idle: duration(6, 3600)
   })
-  .map((_) => ({
-    ..._,
-    min: Math.min(_.min, _.max),
-    concurrency: _.maxConcurrency === 0 ? _.concurrency : Math.min(_.concurrency, _.maxConcurrency)
+  .map((each) => ({
+    ...each,
+    min: Math.min(each.min, each.max),
+    concurrency: each.maxConcurrency === 0 ? each.concurrency : Math.min(each.concurrency, each.maxConcurrency)
   }))
 
 interface Surroundings {
@@ -90,10 +90,10 @@ export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surrou
     files: fc.dictionary(fc.constantFrom("/etc/key.pem", "/run/s/a b", "/x", "/data/ü"), secret, { maxKeys: 3 }),
     cpu: fc.oneof(
       fc.integer({ min: 1, max: 64 }),
-      fc.integer({ min: 10, max: 64_000 }).map((_) => `${_}m`)
+      fc.integer({ min: 10, max: 64_000 }).map((generated) => `${generated}m`)
     ),
     memory: fc.oneof(
-      fc.integer({ min: 16, max: 4096 }).map((_) => `${_}Mi`),
+      fc.integer({ min: 16, max: 4096 }).map((generated) => `${generated}Mi`),
       fc.integer({ min: 20_000_000, max: 10_000_000_000 })
     ),
     scale,
@@ -121,7 +121,7 @@ export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surrou
 const isFieldName = (name: string): name is FieldName => name !== "name" && name !== "image" && name !== "source"
 
 export const fieldNames: ReadonlyArray<FieldName> = fieldsOf(ServiceSpec)
-  .map((_) => _.name)
+  .map((each) => each.name)
   .filter(isFieldName)
 
 /** Services that differ in one field alone, the second of which has it, as far as `holds` takes them. Beside them there is an `api`. */

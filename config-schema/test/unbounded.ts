@@ -32,10 +32,10 @@ export const unbounded = (
   if (schema.const !== undefined || Array.isArray(schema.enum)) return []
   const inside = (part: unknown, name: string) => unbounded(part, root, `${path}${name}`, above)
   const some = [schema.anyOf, schema.oneOf].find(Array.isArray)
-  if (some !== undefined) return some.flatMap((_) => inside(_, ""))
+  if (some !== undefined) return some.flatMap((value) => inside(value, ""))
   if (Array.isArray(schema.allOf)) {
     const { allOf, ...rest } = schema
-    if (schema.type === undefined) return allOf.flatMap((_) => inside(_, ""))
+    if (schema.type === undefined) return allOf.flatMap((value) => inside(value, ""))
     return inside(Object.assign({}, ...allOf.filter(isObject), rest), "")
   }
   switch (schema.type) {
@@ -59,7 +59,9 @@ export const unbounded = (
       const fields = isObject(schema.properties) ? Object.entries(schema.properties) : []
       const values = [
         ...(isObject(schema.patternProperties) ? Object.values(schema.patternProperties) : []),
-        ...(schema.additionalProperties === false ? [] : [schema.additionalProperties].filter((_) => _ !== undefined))
+        ...(schema.additionalProperties === false
+          ? []
+          : [schema.additionalProperties].filter((value) => value !== undefined))
       ]
       const isOpen = values.length > 0 || schema.additionalProperties === undefined
       const keys =
@@ -71,9 +73,9 @@ export const unbounded = (
         ...(values.length === 0
           ? []
           : Array.isArray(keys)
-            ? keys.flatMap((_) => inside({ type: "string", pattern: _ }, " (key)"))
+            ? keys.flatMap((key) => inside({ type: "string", pattern: key }, " (key)"))
             : inside(keys, " (key)")),
-        ...values.flatMap((_) => inside(_, ".*"))
+        ...values.flatMap((value) => inside(value, ".*"))
       ]
     }
     default:

@@ -64,7 +64,7 @@ export default defineConfig({
       { text: "Command line", link: "/reference/cli" },
       { text: "Security", link: "/security" }
     ],
-    sidebar: makeSidebar().map((_) => ({ ..._, items: [..._.items] })),
+    sidebar: makeSidebar().map((each) => ({ ...each, items: [...each.items] })),
     outline: [2, 3],
     footer: { message: "Apache-2.0" }
   }

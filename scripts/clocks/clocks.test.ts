@@ -12,21 +12,21 @@ const labels: Readonly<Record<string, { readonly uses: number; readonly why: str
 
 const filesOf = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((_) => _.endsWith(".ts") && !/(\.test|[/](?:test|fake)[A-Z]\w*|Contract)\.ts$/.test(`/${_}`))
-    .map((_) => join(folder, _))
+    .filter((text) => text.endsWith(".ts") && !/(\.test|[/](?:test|fake)[A-Z]\w*|Contract)\.ts$/.test(`/${text}`))
+    .map((value) => join(folder, value))
 
 const uses = ["config-schema", "sdk", "synth", "builder", "server", "cli"]
-  .flatMap((_) => filesOf(`${_}/src`))
+  .flatMap((name) => filesOf(`${name}/src`))
   .flatMap((file) => clocksIn(readFileSync(join(root, file), "utf8"), file))
 
-const countOf = (file: string) => uses.filter((_) => _.file === file).length
+const countOf = (file: string) => uses.filter((use) => use.file === file).length
 
 describe("the wall clock", () => {
   it("is read by nothing that waits or measures: set back, it would stand still", () => {
     assert.isAbove(uses.length, 50)
     const bad = uses.filter(({ file }) => countOf(file) > (labels[file]?.uses ?? 0))
     assert.deepStrictEqual(
-      bad.map((_) => `${_.file}:${_.line}: ${_.written}`),
+      bad.map((line) => `${line.file}:${line.line}: ${line.written}`),
       [],
       "Measure by performance.now(), `monotonicMillis` or `within`, and compare with the database's own time (`isDue`). A time that only tells people when something was goes into scripts/clocks/labels.json."
     )
@@ -53,7 +53,7 @@ describe("the wall clock", () => {
       const alsoFine = sql\`where seen_at < now() - \${ms} * interval '1 millisecond' and sequence > \${after}\`
       const lengthsOnly = sql\`where now() - polled_at < \${seconds} * interval '1 second'\``
     assert.deepStrictEqual(
-      clocksIn(planted, "planted.ts").map((_) => _.line),
+      clocksIn(planted, "planted.ts").map((line) => line.line),
       [2, 3, 4, 5, 6, 7, 8, 9]
     )
   })

@@ -50,7 +50,10 @@ const isLength = /^(?:::\w+)?\s*\*\s*interval\b/
 const comparedIn = (text: string, node: Readonly<Record<string, unknown>>): ReadonlyArray<number> => {
   const quasi = node["quasi"]
   if (typeof quasi !== "object" || quasi === null || !("quasis" in quasi) || !Array.isArray(quasi.quasis)) return []
-  const parts = quasi.quasis.map((_) => ({ start: Number(_.start), text: text.slice(Number(_.start), Number(_.end)) }))
+  const parts = quasi.quasis.map((each) => ({
+    start: Number(each.start),
+    text: text.slice(Number(each.start), Number(each.end))
+  }))
   return parts.flatMap((part, at) => {
     const next = parts[at + 1]
     return next !== undefined && comparedTime.test(part.text) && !isLength.test(next.text)

@@ -7,12 +7,12 @@ const requests =
 
 /** Hosts that a page of HTML or a style sheet asks while it is shown. */
 export const requestsIn = (text: string): ReadonlyArray<string> =>
-  [...text.matchAll(requests)].map((_) => _[1] ?? _[2] ?? _[3] ?? _[4] ?? "")
+  [...text.matchAll(requests)].map((match) => match[1] ?? match[2] ?? match[3] ?? match[4] ?? "")
 
 /** What is wrong with a built site: it's empty, or its pages would ask another host for something. */
 export const checkSite = (folder: string): ReadonlyArray<string> => {
   const files = globSync("**/*.{html,css,svg}", { cwd: folder })
-  const pages = files.filter((_) => _.endsWith(".html"))
+  const pages = files.filter((file) => file.endsWith(".html"))
   return [
     ...(pages.length < 30 ? [`only ${pages.length} pages were built`] : []),
     ...files.flatMap((file) =>

@@ -14,7 +14,7 @@ const plain = (text: string) =>
 
 /** The text of a page's headings, in its order. */
 export const headingsOf = (markdown: string): ReadonlyArray<string> =>
-  [...proseOf(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((_) => plain(_[1] ?? ""))
+  [...proseOf(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((match) => plain(match[1] ?? ""))
 
 /** What `#…` may name in a page. GitHub makes anchors this way, and the site is told to. */
 export const anchorsOf = (markdown: string): ReadonlySet<string> => {
@@ -35,8 +35,8 @@ export const linksOf = (markdown: string): ReadonlyArray<string> => [
     ...proseOf(markdown)
       .replace(/`[^`\n]*`/g, "")
       .matchAll(/\]\(([^)\s]+)[^)]*\)/g)
-  ].map((_) => _[1] ?? ""),
-  ...[...proseOf(markdown).matchAll(/\b(?:src|href)="([^"]+)"/g)].map((_) => _[1] ?? "")
+  ].map((match) => match[1] ?? ""),
+  ...[...proseOf(markdown).matchAll(/\b(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "")
 ]
 
 /** What stands under a page's title, block by block: paragraphs, lists, tables and whole fences. */

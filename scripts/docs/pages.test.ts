@@ -14,7 +14,7 @@ import { onSite, rootPages, siteLink } from "./siteLinks.ts"
 const root = join(import.meta.dirname, "../..")
 const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "*/README.md"], {
   cwd: root,
-  exclude: (_) => /node_modules|\.vitepress|\[/.test(_)
+  exclude: (value) => /node_modules|\.vitepress|\[/.test(value)
 }).sort()
 const textOf = (page: string) => readFileSync(join(root, page), "utf8")
 
@@ -27,7 +27,9 @@ const linkFault = (page: string, href: string): string | undefined => {
   const [path = "", anchor] = href.split("#")
   // What the site has in `public` stands at its root; its own pages may be named so in index.md.
   const target = path.startsWith("/")
-    ? [`docs/public${path}`, `docs${path}.md`, `docs${path}`].map((_) => join(root, _)).find((_) => existsSync(_))
+    ? [`docs/public${path}`, `docs${path}.md`, `docs${path}`]
+        .map((value) => join(root, value))
+        .find((value) => existsSync(value))
     : path === ""
       ? join(root, page)
       : join(root, dirname(page), path)
@@ -100,13 +102,13 @@ describe("the pages of the documentation", () => {
   })
 
   it("begin with a command or a picture, under one paragraph at most", () => {
-    const guides = pages.filter((_) => /^docs\/[\w-]+\.md$/.test(_) && _ !== "docs/index.md")
+    const guides = pages.filter((page) => /^docs\/[\w-]+\.md$/.test(page) && page !== "docs/index.md")
     assert.deepStrictEqual(
       guides.filter(
         (page) =>
           !firstBlocksOf(textOf(page))
             .slice(0, 2)
-            .some((_) => /^(?:```|!\[)/.test(_))
+            .some((value) => /^(?:```|!\[)/.test(value))
       ),
       []
     )
@@ -115,9 +117,9 @@ describe("the pages of the documentation", () => {
   it("are in the sidebar, each once", () => {
     const shown = linksIn(makeSidebar())
     const own = pages
-      .filter((_) => _.startsWith("docs/") && _ !== "docs/index.md")
-      .map((_) => _.slice("docs".length).replace(/(?:README)?\.md$/, ""))
-    const others = Object.values(rootPages).map((_) => `/project/${_}`)
+      .filter((page) => page.startsWith("docs/") && page !== "docs/index.md")
+      .map((page) => page.slice("docs".length).replace(/(?:README)?\.md$/, ""))
+    const others = Object.values(rootPages).map((rootPage) => `/project/${rootPage}`)
     assert.deepStrictEqual([...shown].sort(), [...own, ...others].sort())
   })
 })

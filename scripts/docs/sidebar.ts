@@ -21,7 +21,7 @@ const page = (text: string, name: string): SidebarItem => ({ text, link: `/${nam
 /** Every page of a folder, by the title that it gives itself. */
 const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
   readdirSync(join(docsFolder, folder))
-    .filter((_) => _.endsWith(".md"))
+    .filter((text) => text.endsWith(".md"))
     .sort((a, b) => Number(b === "README.md") - Number(a === "README.md") || a.localeCompare(b))
     .map((name) => {
       const [title = name] = headingsOf(readFileSync(join(docsFolder, folder, name), "utf8"))
@@ -36,7 +36,7 @@ const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
 /** References come from generators, which can be added to: those without a place of their own stand last. */
 const references = (known: ReadonlyArray<SidebarItem>): ReadonlyArray<SidebarItem> => [
   ...known,
-  ...pagesIn("reference").filter(({ link }) => !known.some((_) => _.link === link))
+  ...pagesIn("reference").filter(({ link }) => !known.some((each) => each.link === link))
 ]
 
 /** The site's pages by what a reader wants. Decisions and internals are listed from their folders. */
@@ -108,4 +108,4 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
 
 /** The links of a sidebar, from top to bottom. */
 export const linksIn = (groups: ReadonlyArray<SidebarItem | SidebarGroup>): ReadonlyArray<string> =>
-  groups.flatMap((_) => ("link" in _ ? [_.link] : linksIn(_.items)))
+  groups.flatMap((group) => ("link" in group ? [group.link] : linksIn(group.items)))

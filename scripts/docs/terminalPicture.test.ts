@@ -32,7 +32,7 @@ describe("a picture of a terminal", () => {
   })
 
   it("is drawn for each of the documentation's terminals, with its text, and asks no host", () => {
-    const pictures = ["config-error", "deploy", "dev", "diagnosis", "plan"].map((_) => `pictures/${_}.svg`)
+    const pictures = ["config-error", "deploy", "dev", "diagnosis", "plan"].map((name) => `pictures/${name}.svg`)
     for (const name of pictures) {
       const picture = readFileSync(join(docsFolder, name), "utf8")
       assert.match(picture, /<title id="title">.+<\/title>\n<desc id="text">\$ npx maxcloud /, name)

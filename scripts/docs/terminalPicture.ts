@@ -56,9 +56,9 @@ const screenOf = async (written: string, columns: number): Promise<ReadonlyArray
   await new Promise<void>((resolve) => terminal.write(written, resolve))
   const buffer = terminal.buffer.active
   const lines = Array.from({ length: buffer.length }, (_, index) => buffer.getLine(index)).filter(
-    (_) => _ !== undefined
+    (value) => value !== undefined
   )
-  const last = lines.findLastIndex((_) => _.translateToString(true).trim() !== "")
+  const last = lines.findLastIndex((line) => line.translateToString(true).trim() !== "")
   return lines.slice(0, last + 1)
 }
 
@@ -69,7 +69,7 @@ const screenOf = async (written: string, columns: number): Promise<ReadonlyArray
  */
 export const terminalPicture = async (title: string, written: string, columns: number): Promise<string> => {
   const lines = await screenOf(written, columns)
-  const longest = Math.max(64, ...lines.map((_) => _.translateToString(true).length))
+  const longest = Math.max(64, ...lines.map((line) => line.translateToString(true).length))
   const width = longest * cell.width + 2 * edge
   const height = lines.length * cell.height + 2 * edge
   const rows = lines.flatMap((line, index) => {
@@ -82,7 +82,7 @@ export const terminalPicture = async (title: string, written: string, columns: n
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${number(width)} ${number(height)}" width="${number(width)}" height="${number(height)}" role="img" aria-labelledby="title text">`,
     `<title id="title">${escaped(title)}</title>`,
-    `<desc id="text">${escaped(lines.map((_) => _.translateToString(true)).join("\n"))}</desc>`,
+    `<desc id="text">${escaped(lines.map((line) => line.translateToString(true)).join("\n"))}</desc>`,
     `<rect width="100%" height="100%" rx="10" fill="${ground}"/>`,
     `<g fill="${text}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" xml:space="preserve">`,
     ...rows,

@@ -18,14 +18,14 @@ const inside = sourcesIn(server)
 
 const roomOf = (file: string): string => {
   const [floor = "", room = ""] = file.split("/")
-  return floors.find((_) => _.name === floor)?.rooms.length === 0 ? floor : `${floor}/${room}`
+  return floors.find((each) => each.name === floor)?.rooms.length === 0 ? floor : `${floor}/${room}`
 }
 
 const edges = inside.flatMap((from) =>
   importsOf(join(server, from))
-    .filter((_) => _.specifier.startsWith("."))
-    .map((_) => ({ from, to: relative(server, resolve(server, dirname(from), _.specifier)) }))
-    .filter((_) => !_.to.startsWith(".."))
+    .filter((each) => each.specifier.startsWith("."))
+    .map((each) => ({ from, to: relative(server, resolve(server, dirname(from), each.specifier)) }))
+    .filter((each) => !each.to.startsWith(".."))
 )
 
 describe("the floors of the server", () => {
@@ -38,10 +38,10 @@ describe("the floors of the server", () => {
   })
 
   it("are its folders, eight at most", () => {
-    assert.deepStrictEqual(readdirSync(server).sort(), floors.map((_) => _.name).sort())
+    assert.deepStrictEqual(readdirSync(server).sort(), floors.map((floor) => floor.name).sort())
     assert.isAtMost(floors.length, 8)
-    for (const { name, rooms } of floors.filter((_) => _.rooms.length > 0))
-      assert.deepStrictEqual(readdirSync(join(server, name)).sort(), rooms.map((_) => _.name).sort(), name)
+    for (const { name, rooms } of floors.filter((floor) => floor.rooms.length > 0))
+      assert.deepStrictEqual(readdirSync(join(server, name)).sort(), rooms.map((room) => room.name).sort(), name)
   })
 
   it("import only what stands below them", () => {
@@ -54,7 +54,7 @@ describe("the floors of the server", () => {
 
   it("have no rooms whose folders import each other round", () => {
     const folders = new Map<string, Set<string>>()
-    for (const [from, to] of edges.map((_) => [dirname(_.from), dirname(_.to)] as const)) {
+    for (const [from, to] of edges.map((edge) => [dirname(edge.from), dirname(edge.to)] as const)) {
       // A folder and the one that it stands in are one.
       if (from === to || from.startsWith(`${to}/`) || to.startsWith(`${from}/`)) continue
       folders.set(from, (folders.get(from) ?? new Set()).add(to))
@@ -62,9 +62,12 @@ describe("the floors of the server", () => {
     const cycles = cyclesIn(folders).map((group) =>
       edges
         .filter(
-          (_) => group.includes(dirname(_.from)) && group.includes(dirname(_.to)) && dirname(_.from) !== dirname(_.to)
+          (edge) =>
+            group.includes(dirname(edge.from)) &&
+            group.includes(dirname(edge.to)) &&
+            dirname(edge.from) !== dirname(edge.to)
         )
-        .map((_) => `${_.from} imports ${_.to}`)
+        .map((edge) => `${edge.from} imports ${edge.to}`)
     )
     assert.deepStrictEqual(cycles, [])
   })
@@ -86,7 +89,7 @@ describe("cycles", () => {
       ["e", new Set<string>()]
     ])
     assert.deepStrictEqual(
-      cyclesIn(graph).map((_) => [..._].sort()),
+      cyclesIn(graph).map((value) => [...value].sort()),
       [["a", "b", "c"]]
     )
   })

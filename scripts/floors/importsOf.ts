@@ -14,10 +14,14 @@ export const importsOf = (file: string): ReadonlyArray<Import> =>
     ...readFileSync(file, "utf8").matchAll(
       /^\s*(import|export)\s+(type\s)?[^"';]*?from\s+"([^"]+)"|(import)\("([^"]+)"\)/gm
     )
-  ].map((_) => ({ specifier: _[3] ?? _[5] ?? "", isType: _[2] !== undefined, isLazy: _[4] !== undefined }))
+  ].map((match) => ({
+    specifier: match[3] ?? match[5] ?? "",
+    isType: match[2] !== undefined,
+    isLazy: match[4] !== undefined
+  }))
 
 /** Files of a folder, tests left out. */
 export const sourcesIn = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((_) => _.endsWith(".ts") && !_.includes("node_modules") && !_.endsWith(".test.ts"))
-    .map((_) => join(folder, _))
+    .filter((text) => text.endsWith(".ts") && !text.includes("node_modules") && !text.endsWith(".test.ts"))
+    .map((value) => join(folder, value))

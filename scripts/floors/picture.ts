@@ -51,7 +51,7 @@ export const pictureOf = (): string => {
   const height = y + 8
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="t d">
 <title id="t">The floors of the server</title>
-<desc id="d">From the ground up: ${floors.map((_) => `${_.name} (${escaped(_.about.replaceAll("`", ""))})`).join(", ")}. An import goes down, or to a room on the left.</desc>
+<desc id="d">From the ground up: ${floors.map((floor) => `${floor.name} (${escaped(floor.about.replaceAll("`", ""))})`).join(", ")}. An import goes down, or to a room on the left.</desc>
 <style>
 text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #1f2933 }
 .name { font-weight: 600 } .in { text-anchor: middle }

@@ -46,7 +46,7 @@ export const documentFor = (
       Object.fromEntries(
         Object.entries(item).map(([method, operation]) => [
           method,
-          { ...operation, parameters: operation.parameters.flatMap((_) => parameter(operation.operationId, _)) }
+          { ...operation, parameters: operation.parameters.flatMap((value) => parameter(operation.operationId, value)) }
         ])
       )
     ])

@@ -62,8 +62,8 @@ export const runSchemathesis = (program: string, pass: Pass) => {
     ...["--seed", String(pass.seed), "--request-timeout", "20", "--generation-database", "none", "--warnings", "off"],
     ...["--checks", pass.checks.join(","), "--suppress-health-check", "all", "--continue-on-failure"],
     ...(pass.authorization === undefined ? [] : ["--header", `Authorization: ${pass.authorization}`]),
-    ...(pass.only ?? []).flatMap((_) => ["--include-operation-id", _]),
-    ...(pass.except ?? []).flatMap((_) => ["--exclude-operation-id", _])
+    ...(pass.only ?? []).flatMap((value) => ["--include-operation-id", value]),
+    ...(pass.except ?? []).flatMap((value) => ["--exclude-operation-id", value])
   ]
   return new Promise<{ readonly passed: boolean; readonly output: string }>((resolve, reject) => {
     const child = spawn(program, args, { cwd: pass.folder, stdio: ["ignore", "pipe", "pipe"] })

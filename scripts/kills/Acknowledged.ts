@@ -24,15 +24,17 @@ class AppChanges {
   }
 
   refuse(change: Change): void {
-    this.#possible = this.#possible.filter((_) => _ !== change)
+    this.#possible = this.#possible.filter((value) => value !== change)
   }
 
   allows(version: Version): boolean {
-    return version === this.#certain || this.#possible.some((_) => _.version === version)
+    return version === this.#certain || this.#possible.some((each) => each.version === version)
   }
 
   get expected(): string {
-    return [this.#certain, ...this.#possible.map((_) => _.version)].map((_) => _ ?? "nothing").join(" or ")
+    return [this.#certain, ...this.#possible.map((each) => each.version)]
+      .map((value) => value ?? "nothing")
+      .join(" or ")
   }
 }
 

@@ -104,7 +104,7 @@ export class Life {
       const faults = await this.#check(true)
       await this.#server.end("SIGTERM")
       const left = [
-        ...processesOfRun(this.#server, this.#marker).map((_) => `process ${_.pid}: ${_.command}`),
+        ...processesOfRun(this.#server, this.#marker).map((each) => `process ${each.pid}: ${each.command}`),
         ...filesIn(this.#server.temporaryFolder),
         ...filesIn(join(this.#server.dataDirectory, "instances"))
       ]

@@ -47,7 +47,7 @@ const lostDeployments = async (server: ServerProcess, acknowledged: Acknowledged
       if (["succeeded", "superseded", "failed"].includes(state)) acknowledged.deployments.set(id, state)
       else said.push(`deployment ${id} has no end: ${state}`)
       if (state === "failed") {
-        failed.push(`deployment ${id} failed: ${[message, ...services.map((_) => _.message)].join("; ")}`)
+        failed.push(`deployment ${id} failed: ${[message, ...services.map((service) => service.message)].join("; ")}`)
       }
     }
     return said
@@ -69,8 +69,8 @@ const wrongAnswers = (server: ServerProcess, acknowledged: Acknowledged) =>
 const lostSecrets = async (server: ServerProcess, acknowledged: Acknowledged) => {
   if (acknowledged.secrets.length === 0) return []
   const listed = await patiently(() => server.client.secrets.list(steadyApp))
-  const names = new Set<string>(listed.map((_) => _.name))
-  return acknowledged.secrets.filter((_) => !names.has(_)).map((name) => `the secret ${name} is gone`)
+  const names = new Set<string>(listed.map((each) => each.name))
+  return acknowledged.secrets.filter((secret) => !names.has(secret)).map((name) => `the secret ${name} is gone`)
 }
 
 const lostLines = async (server: ServerProcess, acknowledged: Acknowledged) => {
@@ -79,14 +79,14 @@ const lostLines = async (server: ServerProcess, acknowledged: Acknowledged) => {
     for await (const { line } of server.client.logs(steadyApp, { tail: mostLines })) lines.add(line)
     return lines
   })
-  return [...acknowledged.lines].filter((_) => !kept.has(_)).map((line) => `the line "${line}" is gone`)
+  return [...acknowledged.lines].filter((line) => !kept.has(line)).map((line) => `the line "${line}" is gone`)
 }
 
 const changedStates = async (server: ServerProcess, acknowledged: Acknowledged) => {
   const said: Array<string> = []
   for (const [id, state] of acknowledged.deployments) {
     const now = await server.client.deployments.get(id).then(
-      (_) => _.state,
+      (found) => found.state,
       (error: unknown) => String(error)
     )
     if (now !== state) said.push(`deployment ${id} was ${state}, and is ${now}`)

@@ -56,17 +56,17 @@ export const kill = async (
       killDatabase(server)
       return server.end("SIGKILL")
     case "the server, its database and all instances":
-      killAll([server.pid, ...processesOfRun(server, marker).map((_) => _.pid)])
+      killAll([server.pid, ...processesOfRun(server, marker).map((each) => each.pid)])
       return server.end("SIGKILL")
     case "its database":
       return killDatabase(server)
     case "an instance": {
-      const instances = processesOfRun(server, marker).filter((_) => _.of === "instance")
+      const instances = processesOfRun(server, marker).filter((each) => each.of === "instance")
       killAll(
         instances
           .slice(Math.floor(draws(round, "instance") * instances.length))
           .slice(0, 1)
-          .map((_) => _.pid)
+          .map((instance) => instance.pid)
       )
     }
   }

@@ -26,7 +26,7 @@ export const readLedger = (file: string): typeof Ledger.Type =>
 
 /** Puts a batch at the end, in the place of an earlier state of the same one. */
 export const keepBatch = (file: string, batch: Batch): void => {
-  const others = readLedger(file).batches.filter((_) => _.date !== batch.date || _.seed !== batch.seed)
+  const others = readLedger(file).batches.filter((each) => each.date !== batch.date || each.seed !== batch.seed)
   writeFileSync(file, `${Schema.encodeSync(Ledger)({ batches: [...others, batch] })}\n`)
 }
 

@@ -51,13 +51,15 @@ export const straysOf = (server: ServerProcess, marker: string, services: number
   const { started } = statOf(server.pid)
   const found = processesOfRun(server, marker)
   const postmaster = server.postgresPid
-  const instances = found.filter((_) => _.of === "instance")
-  const old = instances.filter((_) => _.started < started)
-  const foreign = found.filter((_) => _.of === "database" && _.pid !== postmaster && _.parent !== postmaster)
-  const groups = new Set(instances.map((_) => _.group))
+  const instances = found.filter((each) => each.of === "instance")
+  const old = instances.filter((instance) => instance.started < started)
+  const foreign = found.filter(
+    (each) => each.of === "database" && each.pid !== postmaster && each.parent !== postmaster
+  )
+  const groups = new Set(instances.map((instance) => instance.group))
   return [
-    ...old.map((_) => `an instance of an earlier server: process ${_.pid}, ${_.command}`),
-    ...foreign.map((_) => `part of another database: process ${_.pid}, ${_.command}`),
+    ...old.map((each) => `an instance of an earlier server: process ${each.pid}, ${each.command}`),
+    ...foreign.map((each) => `part of another database: process ${each.pid}, ${each.command}`),
     ...(groups.size > services ? [`${groups.size} instances of ${services} services`] : [])
   ]
 }

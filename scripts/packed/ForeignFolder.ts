@@ -47,7 +47,7 @@ export const makeForeignFolder = () => {
       mkdirSync(folder, { recursive: true })
       return folder
     },
-    tarballs: () => readdirSync(tarballs).map((_) => join(tarballs, _)),
+    tarballs: () => readdirSync(tarballs).map((name) => join(tarballs, name)),
     run,
     /** pnpm 10, as the workspace uses it. */
     pnpm: (args: ReadonlyArray<string>, cwd: string) =>

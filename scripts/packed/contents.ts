@@ -12,10 +12,10 @@ export const checkContents = ({ check, run, tarballs }: ForeignFolder) => {
     for (const file of ["README.md", "LICENSE", "package.json", `dist/${billFile}`, ...ofBundle]) {
       check(`${name} has ${file}`, files.includes(`package/${file}`), listed.output)
     }
-    const tests = files.filter((_) => /\.test\.|\/(src|test|bench)\/|layerTest|\.tsbuildinfo|\.map$/.test(_))
+    const tests = files.filter((file) => /\.test\.|\/(src|test|bench)\/|layerTest|\.tsbuildinfo|\.map$/.test(file))
     check(`${name} has no tests and no sources`, tests.length === 0, tests.join("\n"))
     const text = run("tar", ["-xzOf", tarball], { maxBuffer: 2 ** 28 }).stdout
-    const paths = [root, homedir()].filter((_) => _ !== "/" && text.includes(`${_}/`))
+    const paths = [root, homedir()].filter((value) => value !== "/" && text.includes(`${value}/`))
     check(`${name} has no paths of this machine`, paths.length === 0, paths.join("\n"))
     const manifest = run("tar", ["-xzOf", tarball, "package/package.json"]).stdout
     check(`${name} refers to no workspace`, !/"(workspace|catalog|link|file):/.test(manifest), manifest)

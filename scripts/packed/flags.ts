@@ -111,7 +111,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
   const url = /http:\/\/[\w.]+:\d+/.exec(server.printed)?.[0] ?? ""
   const shared = ["--api-url", url, "--stage", "production", "--json", "--debug"]
   const config = ["--config", "app.yaml"]
-  const given = new Set([...shared, ...config].filter((_) => _.startsWith("--")).map((_) => _.slice(2)))
+  const given = new Set([...shared, ...config].filter((text) => text.startsWith("--")).map((each) => each.slice(2)))
   check(
     "the runs give every flag that all commands have",
     Object.values(globalFlags).every(({ info }) => given.has(info.name)),
@@ -121,19 +121,21 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
     for (const entry of commands) {
       const { default: command } = await entry.load()
       const own = command.flags.filter(({ name }) => !given.has(name))
-      const words = command.positionals.filter((_) => _.required).map((_) => positionals[_.name] ?? "web")
+      const words = command.positionals
+        .filter((positional) => positional.required)
+        .map((positional) => positionals[positional.name] ?? "web")
       const all = own.flatMap(({ name, value }) => [
         `--${name}`,
         ...(value === undefined ? [] : [values[name] ?? values[value] ?? "x"])
       ])
       const runs = special[entry.name] ?? [[...words, ...all]]
-      const missed = own.filter(({ name }) => !runs.some((_) => _.includes(`--${name}`))).map((_) => _.name)
+      const missed = own.filter(({ name }) => !runs.some((run) => run.includes(`--${name}`))).map((each) => each.name)
       // A server, or what waits for somebody, is ended: that it got so far is enough.
       const options = { input: "x12345678\n", timeout: 8_000, killSignal: "SIGTERM" } as const
       const ended = runs.map((args) =>
         maxcloud([...entry.name.split(" "), ...args, ...shared, ...(args.includes("--name") ? [] : config)], options)
       )
-      const output = ended.map((_) => _.output).join("\n")
+      const output = ended.map((each) => each.output).join("\n")
       const isRight = !mistake.test(output) && (refused.has(entry.name) || !output.includes('"UsageError"'))
       check(`${entry.name} takes each of its flags`, missed.length === 0 && isRight, `${missed.join()}\n${output}`)
     }

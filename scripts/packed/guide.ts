@@ -45,8 +45,8 @@ const urlsIn = (output: string) => [
   ...new Set(
     output
       .split("\n")
-      .filter((_) => !/\bfailed\b/.test(_))
-      .flatMap((_) => _.match(/http:\/\/[a-z-]+--local\.localhost:\d+/g) ?? [])
+      .filter((line) => !/\bfailed\b/.test(line))
+      .flatMap((line) => line.match(/http:\/\/[a-z-]+--local\.localhost:\d+/g) ?? [])
   )
 ]
 
@@ -81,7 +81,7 @@ const startImages = async () => {
     environment: registry.environment,
     isThere: true,
     close: async () => {
-      const all = [image, ...names.map((_) => `docker.io/library/${_}`)]
+      const all = [image, ...names.map((name) => `docker.io/library/${name}`)]
       execFileSync("podman", ["image", "rm", "--force", "--ignore", ...all], { stdio: "ignore" })
       await registry[Symbol.asyncDispose]()
     }
@@ -92,7 +92,7 @@ const startImages = async () => {
 const commandsNaming = (folder: string): ReadonlyArray<string> =>
   execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
     .split("\n")
-    .filter((_) => _.includes(folder))
+    .filter((text) => text.includes(folder))
 
 type Check = ForeignFolder["check"]
 
@@ -136,7 +136,7 @@ const runBlock = async (
     )
     return writeFileSync(session.path(block.file ?? "unnamed"), block.text)
   }
-  for (const line of block.text.split("\n").map((_) => _.trim())) {
+  for (const line of block.text.split("\n").map((text) => text.trim())) {
     if (line === "" || line.startsWith("#")) continue
     const needsImages = /-f app\.yaml|nginx|myapp/.test(line)
     if (needsImages && !hasImages) console.log(`not run: ${line}`)

@@ -36,7 +36,7 @@ export const startNpmRegistry = async (tarballs: ReadonlyArray<string>) => {
   const texts = new Map<string, string>()
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? "/").slice(1)
-    const tarball = tarballs.find((_) => path === `-/${basename(_)}`)
+    const tarball = tarballs.find((tarball) => path === `-/${basename(tarball)}`)
     const text = texts.get(path)
     if (tarball !== undefined) return response.end(readFileSync(tarball))
     if (text === undefined) return response.writeHead(404).end("{}")
@@ -46,6 +46,6 @@ export const startNpmRegistry = async (tarballs: ReadonlyArray<string>) => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address: AddressInfo | string | null = server.address()
   const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
-  for (const { name, text } of tarballs.map((_) => documentOf(_, url))) texts.set(name, text)
+  for (const { name, text } of tarballs.map((tarball) => documentOf(tarball, url))) texts.set(name, text)
   return { url, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) }
 }

@@ -36,5 +36,5 @@ export const patternsOf = (text: string, file: string): ReadonlyArray<Pattern> =
 /** Those of everything below a folder but its tests. */
 export const patternsIn = (root: string, folder: string): ReadonlyArray<Pattern> =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts"))
-    .flatMap((_) => patternsOf(readFileSync(join(root, folder, _), "utf8"), join(folder, _)))
+    .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts"))
+    .flatMap((value) => patternsOf(readFileSync(join(root, folder, value), "utf8"), join(folder, value)))

@@ -8,8 +8,8 @@ const root = dirname(dirname(import.meta.dirname))
 const list = join(import.meta.dirname, "linear.json")
 const update = process.env["MAXCLOUD_UPDATE_GOLDEN"] === "1"
 
-const patterns = ["config-schema", "sdk", "synth", "builder", "server", "cli"].flatMap((_) =>
-  patternsIn(root, `${_}/src`)
+const patterns = ["config-schema", "sdk", "synth", "builder", "server", "cli"].flatMap((name) =>
+  patternsIn(root, `${name}/src`)
 )
 
 /** Found linear before: the checker takes a minute for all of them. */
@@ -37,20 +37,23 @@ describe("regular expressions", () => {
     assert.isAbove(patterns.length, 300)
     const bad = notLinear(patterns)
     assert.deepStrictEqual(
-      bad.map((_) => `${_.file}:${_.line}: ${_.written}`),
+      bad.map((line) => `${line.file}:${line.line}: ${line.written}`),
       [],
       "Rewrite these so that no text makes them look at a place twice, or bound the text and say so in scripts/regexps/bounded.json."
     )
     if (!update) return
-    const linear = new Set(patterns.filter((_) => !isBounded(_)).map((_) => _.written))
+    const linear = new Set(patterns.filter((pattern) => !isBounded(pattern)).map((pattern) => pattern.written))
     writeFileSync(list, `${JSON.stringify([...linear].sort(), null, 2)}\n`)
   }, 600_000)
 
   it("lists none that is gone", () => {
-    const [written, placed] = [new Set(patterns.map((_) => _.written)), patterns.map((_) => `${_.file} ${_.written}`)]
-    const listed = Object.entries(bounded).flatMap(([file, some]) => Object.keys(some).map((_) => `${file} ${_}`))
+    const [written, placed] = [
+      new Set(patterns.map((pattern) => pattern.written)),
+      patterns.map((pattern) => `${pattern.file} ${pattern.written}`)
+    ]
+    const listed = Object.entries(bounded).flatMap(([file, some]) => Object.keys(some).map((name) => `${file} ${name}`))
     assert.deepStrictEqual(
-      [...listed.filter((_) => !placed.includes(_)), ...[...known].filter((_) => !written.has(_))],
+      [...listed.filter((value) => !placed.includes(value)), ...[...known].filter((value) => !written.has(value))],
       []
     )
   })
@@ -63,7 +66,7 @@ describe("regular expressions", () => {
       const made = new RegExp(text)
       const fine = /^[a-z]+-[0-9]+$/`
     assert.deepStrictEqual(
-      notLinear(patternsOf(planted, "planted.ts")).map((_) => _.line),
+      notLinear(patternsOf(planted, "planted.ts")).map((line) => line.line),
       [2, 3, 4, 5]
     )
   })

@@ -25,8 +25,8 @@ export const keepFaults = (lines: string): ReadonlyArray<FaultOutcome> => {
     .split("\n")
     .filter(Boolean)
     .map((line) => Schema.decodeUnknownSync(Schema.parseJson(FaultOutcome))(line))
-  const names = new Set(found.map((_) => _.fault))
-  const faults = [...readFaults().filter((_) => !names.has(_.fault)), ...found].sort(order)
+  const names = new Set(found.map((each) => each.fault))
+  const faults = [...readFaults().filter((readFault) => !names.has(readFault.fault)), ...found].sort(order)
   writeFileSync(faultsFile, `${Schema.encodeSync(Faults)({ faults })}\n`)
   return found
 }

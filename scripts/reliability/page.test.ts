@@ -21,10 +21,10 @@ describe("the page about reliability", () => {
   it("names a test that exists for every fault, and each fault once", () => {
     const { faults } = readMeasured()
     assert.deepStrictEqual(
-      faults.filter((_) => !existsSync(join(root, _.test))).map((_) => _.test),
+      faults.filter((fault) => !existsSync(join(root, fault.test))).map((fault) => fault.test),
       []
     )
-    assert.strictEqual(new Set(faults.map((_) => _.fault)).size, faults.length)
+    assert.strictEqual(new Set(faults.map((fault) => fault.fault)).size, faults.length)
   })
 
   it("adds batches up, and hides no finding", () => {

@@ -13,7 +13,7 @@ const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " 
 const row = (cells: ReadonlyArray<string>) => `| ${cells.map(cell).join(" | ")} |`
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) =>
   [row(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(row)].join("\n")
-const sum = <A>(all: ReadonlyArray<A>, of: (_: A) => number) => all.reduce((total, _) => total + of(_), 0)
+const sum = <A>(all: ReadonlyArray<A>, of: (_: A) => number) => all.reduce((total, value) => total + of(value), 0)
 const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`
 
 const killsByKind = (batches: ReadonlyArray<Batch>): ReadonlyArray<readonly [string, number]> => {
@@ -25,8 +25,8 @@ const killsByKind = (batches: ReadonlyArray<Batch>): ReadonlyArray<readonly [str
 
 export const renderKills = (batches: ReadonlyArray<Batch>): string => {
   if (batches.length === 0) return "No kills are recorded yet."
-  const kept = (of: keyof Batch["acknowledged"]) => number(sum(batches, (_) => _.acknowledged[of]))
-  const found = (of: keyof Batch["faults"]) => number(sum(batches, (_) => _.faults[of]))
+  const kept = (of: keyof Batch["acknowledged"]) => number(sum(batches, (one) => one.acknowledged[of]))
+  const found = (of: keyof Batch["faults"]) => number(sum(batches, (one) => one.faults[of]))
   return [
     table(
       ["", "total"],
@@ -48,14 +48,14 @@ export const renderKills = (batches: ReadonlyArray<Batch>): string => {
     ),
     table(
       ["batch", "seed", "kills", "minutes", "until it answers again: median, longest", "code", "machine"],
-      batches.map((_) => [
-        _.date,
-        String(_.seed),
-        number(killsOf(_)),
-        number(Math.round(_.seconds / 60)),
-        `${seconds(_.recoveryMs.median)}, ${seconds(_.recoveryMs.longest)}`,
-        `\`${_.commit}\``,
-        _.machine
+      batches.map((batch) => [
+        batch.date,
+        String(batch.seed),
+        number(killsOf(batch)),
+        number(Math.round(batch.seconds / 60)),
+        `${seconds(batch.recoveryMs.median)}, ${seconds(batch.recoveryMs.longest)}`,
+        `\`${batch.commit}\``,
+        batch.machine
       ])
     ),
     ...batches.flatMap(({ notes, seed }) => notes.map((note) => `- Seed ${seed}: ${cell(note)}`))
@@ -80,14 +80,14 @@ const mean = (samples: ReadonlyArray<Sample>, of: (_: Sample) => number) =>
   sum(samples, of) / Math.max(1, samples.length)
 
 const amounts: ReadonlyArray<readonly [name: string, unit: string, of: (_: Sample) => number]> = [
-  ["Memory of the server", "MiB", (_) => _.serverMiB],
-  ["Memory of the database", "MiB", (_) => _.databaseMiB],
-  ["Open descriptors", "", (_) => _.descriptors],
-  ["Rows in the database", "", (_) => _.rows],
-  ["Size of the database", "MiB", (_) => _.databaseSizeMiB],
-  ["Data folder on disk", "MiB", (_) => _.diskMiB],
-  ["Latency of a request, median", "ms", (_) => _.p50Ms],
-  ["Latency of a request, 99th percentile", "ms", (_) => _.p99Ms]
+  ["Memory of the server", "MiB", (each) => each.serverMiB],
+  ["Memory of the database", "MiB", (each) => each.databaseMiB],
+  ["Open descriptors", "", (each) => each.descriptors],
+  ["Rows in the database", "", (each) => each.rows],
+  ["Size of the database", "MiB", (each) => each.databaseSizeMiB],
+  ["Data folder on disk", "MiB", (each) => each.diskMiB],
+  ["Latency of a request, median", "ms", (each) => each.p50Ms],
+  ["Latency of a request, 99th percentile", "ms", (each) => each.p99Ms]
 ]
 
 export const renderSoak = (soak: Soak | undefined): string => {

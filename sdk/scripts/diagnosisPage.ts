@@ -60,7 +60,7 @@ export const diagnosisPage = (language: ExplanationLanguage): string => {
         "",
         `${causes}:`,
         "",
-        ...text.causes.map((_) => `- ${_}`),
+        ...text.causes.map((cause) => `- ${cause}`),
         "",
         `${steps}:`,
         "",

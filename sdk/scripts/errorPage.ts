@@ -2,14 +2,14 @@ import { problemType } from "../src/api/errors.ts"
 import { apiErrors, sdkErrors } from "../src/errorTable.ts"
 
 const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string | number>>) =>
-  [header, header.map(() => "---"), ...rows].map((_) => `| ${_.join(" | ")} |`)
+  [header, header.map(() => "---"), ...rows].map((each) => `| ${each.join(" | ")} |`)
 
 const apiRow = <Tag extends keyof typeof apiErrors>(tag: Tag) => {
   const { exit, meaning, status }: (typeof apiErrors)[keyof typeof apiErrors] = apiErrors[tag]
   return [`\`${tag}\``, status, `\`${problemType(tag).replace(/.*\//, "…/")}\``, exit, meaning]
 }
 const tags = <Table extends object>(table: Table) =>
-  Object.keys(table).filter((_): _ is keyof Table & string => Object.hasOwn(table, _))
+  Object.keys(table).filter((name): name is keyof Table & string => Object.hasOwn(table, name))
 
 /** `docs/reference/errors.md`: every error, from the table that the API, the SDK and the CLI share. */
 export const errorPage = (): string =>

@@ -37,7 +37,7 @@ describe("MaxCloud", () => {
     })
     const progress = Chunk.toReadonlyArray(await run(program, server.url))
     assert.deepStrictEqual(
-      progress.map((_) => _._tag),
+      progress.map((each) => each._tag),
       ["accepted", "event", "finished"]
     )
     const last = progress.at(-1)
@@ -84,11 +84,11 @@ describe("MaxCloud", () => {
           cloud.organization.removeMember(wrong),
           cloud.account.createOrganization(wrong)
         ],
-        (_) => Effect.flip<unknown, CallError | MaxCloudError, never>(_)
+        (value) => Effect.flip<unknown, CallError | MaxCloudError, never>(value)
       )
     })
     const errors = await run(calls, server.url)
-    assert.deepStrictEqual([...new Set(errors.map((_) => _._tag))], ["InvalidRequest"])
+    assert.deepStrictEqual([...new Set(errors.map((error) => error._tag))], ["InvalidRequest"])
     assert.isFalse(JSON.stringify(errors).includes("quiet"))
     assert.strictEqual(asked.length, 1)
   })
@@ -124,7 +124,7 @@ describe("MaxCloud", () => {
       seen.push(String(input))
       return Response.json(info)
     }
-    const program = Effect.flatMap(MaxCloud, (_) => _.info)
+    const program = Effect.flatMap(MaxCloud, (maxCloud) => maxCloud.info)
     assert.deepStrictEqual(await run(program, "http://embedded/", fetch), info)
     assert.deepStrictEqual(seen, ["http://embedded/api/v1/info"])
   })

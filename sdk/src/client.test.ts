@@ -54,10 +54,10 @@ describe("deploy", () => {
     })
     const progress: Array<DeployProgress> = []
     const client = createClient({ apiUrl: server.url, token: "t0k" })
-    const done = await client.deploy(spec, { onProgress: (_) => progress.push(_), idempotencyKey: "k1" })
+    const done = await client.deploy(spec, { onProgress: (value) => progress.push(value), idempotencyKey: "k1" })
     assert.strictEqual(done.state, "succeeded")
     assert.deepStrictEqual(
-      progress.map((_) => _._tag),
+      progress.map((each) => each._tag),
       ["accepted", "event", "event", "finished"]
     )
     assert.strictEqual(server.received[0]?.headers["idempotency-key"], "k1")
@@ -100,7 +100,7 @@ describe("deploy", () => {
     })
     const ids: Array<number> = []
     const done = await createClient({ apiUrl: server.url }).deploy(spec, {
-      onProgress: (_) => _._tag === "event" && ids.push(_.event.id)
+      onProgress: (each) => each._tag === "event" && ids.push(each.event.id)
     })
     assert.strictEqual(done.state, "succeeded")
     assert.deepStrictEqual(ids, [1, 2, 3, 4])
@@ -119,7 +119,7 @@ describe("deploy", () => {
         ++requests === 1 ? raw.socket.destroy() : accept(request, response, raw)
     })
     await createClient({ apiUrl: server.url }).deploy(spec, { detach: true })
-    const keys = server.received.map((_) => _.headers["idempotency-key"])
+    const keys = server.received.map((each) => each.headers["idempotency-key"])
     assert.lengthOf(keys, 2)
     assert.strictEqual(keys[0], keys[1])
   })
@@ -139,7 +139,7 @@ describe("deploy", () => {
     const error = await failureOf(
       createClient({ apiUrl: server.url }).deploy(spec, {
         signal: controller.signal,
-        onProgress: (_) => _._tag === "event" && controller.abort(reason)
+        onProgress: (each) => each._tag === "event" && controller.abort(reason)
       })
     )
     assert.strictEqual<unknown>(error, reason)
@@ -203,17 +203,17 @@ describe("deploy of a source", () => {
     )
     const client = createClient({ apiUrl: server.url })
     const progress: Array<DeployProgress> = []
-    const options = { folder, detach: true, onProgress: (_: DeployProgress) => progress.push(_) }
+    const options = { folder, detach: true, onProgress: (value: DeployProgress) => progress.push(value) }
     await client.deploy(source, options)
     await client.deploy(source, options)
     assert.deepStrictEqual(
-      progress.map((_) => _._tag),
+      progress.map((each) => each._tag),
       ["uploading", "accepted", "accepted"]
     )
-    const [put, ...more] = server.received.filter((_) => _.method === "PUT")
+    const [put, ...more] = server.received.filter((each) => each.method === "PUT")
     assert.isEmpty(more)
     assert.include(gunzipSync(put?.body ?? Buffer.alloc(0)).toString("latin1"), "console.log(1)")
-    const sent = JSON.parse(String(server.received.find((_) => _.method === "POST")?.body))
+    const sent = JSON.parse(String(server.received.find((each) => each.method === "POST")?.body))
     assert.deepStrictEqual(sent.spec.services[0].source, { path: ".", digest: uploaded })
   })
 

@@ -97,7 +97,10 @@ const evaluateInProcess = (config: Config, stage: StageName): Effect.Effect<AppS
       Either.match(parseAppSpec(spec), {
         onRight: () => Effect.succeed(spec),
         onLeft: (issues) =>
-          new ConfigInvalid({ file: "", issues: issues.map((_) => invalid(readablePath(spec, _.path), _.message)) })
+          new ConfigInvalid({
+            file: "",
+            issues: issues.map((issue) => invalid(readablePath(spec, issue.path), issue.message))
+          })
       })
     )
   )
@@ -120,7 +123,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const cloud = maxCloudOf(calling)
   const closing = new AbortController()
   const signalOf = (call: Abortable | undefined) =>
-    AbortSignal.any([closing.signal, options.signal, call?.signal].filter((_) => _ !== undefined))
+    AbortSignal.any([closing.signal, options.signal, call?.signal].filter((value) => value !== undefined))
   const calls = promised(callsOf<string>(calling), signalOf)
   const close = async () => closing.abort(new DOMException("the client was closed", "AbortError"))
 

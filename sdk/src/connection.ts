@@ -54,7 +54,7 @@ const authorizationOf = (
 ): Effect.Effect<{ readonly authorization: string }, unknown> | undefined => {
   const written = given === undefined ? variable("MAXCLOUD_API_KEY") : given
   if (typeof written === "function") {
-    return Effect.flatMap(Effect.tryPromise({ try: written, catch: (_) => _ }), (_) => bearer(_.trim()))
+    return Effect.flatMap(Effect.tryPromise({ try: written, catch: (value) => value }), (text) => bearer(text.trim()))
   }
   const token = (written === undefined || typeof written === "string" ? written : Redacted.value(written))?.trim()
   return token === undefined || token === "" ? undefined : bearer(token)

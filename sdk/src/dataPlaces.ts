@@ -20,7 +20,7 @@ const offsetOf = (root: unknown, path: SpecIssue["path"]): number | undefined =>
   for (const key of path) {
     if (!isCollection(node)) break
     if (isMap(node)) {
-      const pair = node.items.find((_) => (isScalar(_.key) ? String(_.key.value) : undefined) === String(key))
+      const pair = node.items.find((item) => (isScalar(item.key) ? String(item.key.value) : undefined) === String(key))
       if (pair === undefined) break
       if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset
       node = pair.value

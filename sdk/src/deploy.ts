@@ -95,7 +95,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
     ? Either.right(app.spec)
     : parseAppSpec(app).pipe(
         Either.mapLeft((issues) => {
-          const detail = issues.map((_) => `${_.path.join(".")}: ${_.message}`).join("\n")
+          const detail = issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n")
           return new InvalidSpec({ detail, issues: [...issues] })
         })
       )
@@ -192,7 +192,7 @@ export const makeDeploy = (
         const key = options.idempotencyKey ?? crypto.randomUUID()
 
         const uploads = Stream.fromIterable(snapshots).pipe(
-          Stream.filterEffect(({ snapshot }) => Effect.map(isThere(snapshot), (_) => !_)),
+          Stream.filterEffect(({ snapshot }) => Effect.map(isThere(snapshot), (found) => !found)),
           Stream.flatMap(({ services, snapshot }) => {
             const { bytes, digest, files, folder } = snapshot
             const uploading: DeployProgress = { _tag: "uploading", services, folder, digest, files, bytes }
@@ -209,7 +209,8 @@ export const makeDeploy = (
           })
         ).pipe(
           Effect.retry({
-            while: (_) => _._tag === "NotReachable" && _.code !== "ECONNREFUSED" && _.code !== "ERR_INVALID_URL",
+            while: (each) =>
+              each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
             times: 3,
             schedule: Schedule.exponential("200 millis")
           })

@@ -14,7 +14,7 @@ const classesOf = (module: object) =>
 describe("the table of errors", () => {
   it("has a row for each error of the API, and each can be decoded", () => {
     const tags = Object.keys(apiErrors).sort()
-    assert.deepEqual(apiModule.ApiError.members.map((_) => _._tag).sort(), tags)
+    assert.deepEqual(apiModule.ApiError.members.map((member) => member._tag).sort(), tags)
     assert.deepEqual(classesOf(apiModule).sort(), tags)
   })
 

@@ -34,8 +34,8 @@ export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
  */
 export const renderIssue = (issue: ConfigIssue, folder: string = process.cwd()): string => {
   const inside = issue.file.startsWith(`${folder}/`) ? issue.file.slice(folder.length + 1) : issue.file
-  const place = [inside, issue.line, issue.column].filter((_) => _ !== undefined).join(":")
-  return [place, issue.path, issue.message].filter((_) => _ !== "").join("  ")
+  const place = [inside, issue.line, issue.column].filter((value) => value !== undefined).join(":")
+  return [place, issue.path, issue.message].filter((value) => value !== "").join("  ")
 }
 
 /** The folder of a `source` cannot be made a snapshot: it is not there, holds nothing, is too large, or a link leaves it. */
@@ -98,7 +98,9 @@ export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
     const { app, message, number, services, stage, state } = this.deployment
-    const failed = services.filter((_) => _.state === "failed").map((_) => `${_.name}: ${_.message}`)
+    const failed = services
+      .filter((service) => service.state === "failed")
+      .map((service) => `${service.name}: ${service.message}`)
     return [`deployment ${number} of ${app} (${stage}) ${state}: ${message}`, ...failed].join("\n")
   }
 }
@@ -107,7 +109,7 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
 export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
   override get message() {
     const { conditions, diagnosis, name, stage, state } = this.service
-    const why = diagnosis?.message ?? conditions.find((_) => _.type === "Ready")?.message ?? ""
+    const why = diagnosis?.message ?? conditions.find((condition) => condition.type === "Ready")?.message ?? ""
     return `the restart of ${name} (${stage}) failed: ${why === "" ? `it is ${state}` : why}`
   }
 }

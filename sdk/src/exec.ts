@@ -45,7 +45,7 @@ export const makeExec =
       }
       const failedBy = (problem: unknown): CallError =>
         Either.getOrElse(decodeProblem(problem), () =>
-          unexpected(Either.match(detailOf(problem), { onLeft: () => "it failed", onRight: (_) => _.detail }))
+          unexpected(Either.match(detailOf(problem), { onLeft: () => "it failed", onRight: (each) => each.detail }))
         )
       const onText = (text: string) => {
         const message = decodeOutput(text)

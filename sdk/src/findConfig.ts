@@ -10,14 +10,14 @@ export const dataExtensions = [".yaml", ".yml", ".json"] as const
 
 /** The names that a config is found by, in the order in which they are named. */
 export const configNames: ReadonlyArray<string> = [...moduleExtensions, ...dataExtensions].map(
-  (_) => `maxcloud.config${_}`
+  (value) => `maxcloud.config${value}`
 )
 
 /** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
 export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
   Effect.suspend(() => {
     for (let at = resolve(folder); ; at = dirname(at)) {
-      const here = configNames.filter((_) => existsSync(join(at, _)))
+      const here = configNames.filter((configName) => existsSync(join(at, configName)))
       const [file, other] = here
       if (file !== undefined && other !== undefined) {
         const message = `there are ${here.join(" and ")} in ${at}: keep one, or name the one that you mean`

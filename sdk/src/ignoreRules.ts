@@ -43,12 +43,14 @@ const dockerPattern = (pattern: string): RegExp => {
 export const dockerRules = (content: string): Rules => {
   const rules = content
     .split(/\r?\n/)
-    .map((_) => _.trim())
-    .filter((_) => _ !== "" && !_.startsWith("#"))
-    .map((_) => (_.startsWith("!") ? { keep: true, pattern: _.slice(1).trim() } : { keep: false, pattern: _ }))
+    .map((text) => text.trim())
+    .filter((text) => text !== "" && !text.startsWith("#"))
+    .map((text) =>
+      text.startsWith("!") ? { keep: true, pattern: text.slice(1).trim() } : { keep: false, pattern: text }
+    )
     .map(({ keep, pattern }) => ({ keep, name: lastName(pattern), expression: dockerPattern(pattern) }))
-  const canReturn = rules.some((_) => _.keep)
-  const lastOf = (path: string) => rules.findLast((_) => _.expression.test(path))
+  const canReturn = rules.some((rule) => rule.keep)
+  const lastOf = (path: string) => rules.findLast((rule) => rule.expression.test(path))
   return {
     isIgnored: (path, isDirectory) => {
       const last = lastOf(path)
@@ -91,7 +93,7 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
     // A source inside a folder that git ignores (a build's output) is meant as it is.
     const startsInside = !relative(folder, base).startsWith("..")
     if (!startsInside && rules.ignores(`${below}/`)) return
-    const kept = content.split("\n").flatMap((_) => (_.startsWith("!") ? [_.slice(1).trimEnd()] : []))
+    const kept = content.split("\n").flatMap((text) => (text.startsWith("!") ? [text.slice(1).trimEnd()] : []))
     levels.push({ base, rules, kept })
   }
   for (const base of await foldersOfRepository(folder)) await add(base)
@@ -104,7 +106,7 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
       const { ignored, unignored } = rules.test(isDirectory ? `${inside}/` : inside)
       if (ignored) return "ignored"
       if (!unignored) continue
-      const naming = kept.filter((_) => lastName(_) === lastName(inside))
+      const naming = kept.filter((value) => lastName(value) === lastName(inside))
       return naming.length > 0 && ignore({ ignorecase: false }).add(naming).ignores(inside) ? "named" : "kept"
     }
     return undefined

@@ -109,7 +109,7 @@ export default defineConfig({
       "syntax.yaml": "app: shop\nservices: [\n",
       "two.yaml": "app: shop\n---\napp: other\n",
       "syntax.json": '{ "app": "shop",\n "services": [} ',
-      "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((_, i) => `${_}: &${_} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
+      "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
     })
     assert.deepStrictEqual(await failure("bad.yaml"), [
       "bad.yaml:5:5  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
@@ -278,7 +278,7 @@ export default defineConfig({
       (await failure("x.toml")).join(),
       /^x\.toml {2}a config is a file of TypeScript, JavaScript, YAML or JSON/
     )
-    const error = await loadConfig({ folder: root, file: "ok.ts", stage: "No" }).catch((_: unknown) => _)
+    const error = await loadConfig({ folder: root, file: "ok.ts", stage: "No" }).catch((cause: unknown) => cause)
     assert.include(String(error), '"No" isn\'t a valid stage name')
   })
 
@@ -297,7 +297,7 @@ export default defineConfig({
     await write({ "wait.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
     const reason = new Error("enough")
     const error = await loadConfig({ folder: root, file: "wait.ts", signal: AbortSignal.abort(reason) }).catch(
-      (_: unknown) => _
+      (cause: unknown) => cause
     )
     assert.strictEqual(error, reason)
   })
@@ -312,9 +312,9 @@ describe("findConfig", () => {
       "two/maxcloud.config.yaml": ""
     })
     assert.strictEqual(await findConfig(join(root, "app/deep/er")), join(root, "app/maxcloud.config.ts"))
-    const two = await findConfig(join(root, "two")).catch((_: unknown) => _)
+    const two = await findConfig(join(root, "two")).catch((cause: unknown) => cause)
     assert.include(String(two), "there are maxcloud.config.ts and maxcloud.config.yaml")
-    const none = await findConfig(root).catch((_: unknown) => _)
+    const none = await findConfig(root).catch((cause: unknown) => cause)
     assert.include(String(none), "write one by `maxcloud init`")
   })
 })

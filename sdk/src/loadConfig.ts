@@ -69,7 +69,7 @@ const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInva
     const evaluation = yield* evaluate(file, stage)
     const located =
       (spec: unknown, locations: ReadonlyArray<Location | undefined>) => (issues: ReadonlyArray<SpecIssue>) =>
-        import("./modulePlaces.ts").then((_) => _.placesInModule(file, spec, locations, issues))
+        import("./modulePlaces.ts").then((found) => found.placesInModule(file, spec, locations, issues))
     switch (evaluation._tag) {
       case "Evaluated":
         return {
@@ -93,17 +93,17 @@ const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInva
       }
       case "Exited":
         return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
-          Effect.flatMap((_) => Effect.promise(() => _.faultOfExit(file, evaluation.code))),
+          Effect.flatMap((found) => Effect.promise(() => found.faultOfExit(file, evaluation.code))),
           Effect.flatMap(Effect.fail)
         )
       case "TookTooLong":
         return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
-          Effect.flatMap((_) => Effect.promise(() => _.faultOfWaiting(file, evaluation.seconds))),
+          Effect.flatMap((found) => Effect.promise(() => found.faultOfWaiting(file, evaluation.seconds))),
           Effect.flatMap(Effect.fail)
         )
       case "Threw":
         return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
-          Effect.flatMap((_) => Effect.promise(() => _.faultOfThrow(file, evaluation))),
+          Effect.flatMap((found) => Effect.promise(() => found.faultOfThrow(file, evaluation))),
           Effect.flatMap(Effect.fail)
         )
     }
@@ -120,8 +120,8 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
 
 const readerOf = (file: string): typeof readModule | undefined => {
   const extension = extname(file)
-  if (moduleExtensions.some((_) => _ === extension)) return readModule
-  return dataExtensions.some((_) => _ === extension) ? readData : undefined
+  if (moduleExtensions.some((moduleExtension) => moduleExtension === extension)) return readModule
+  return dataExtensions.some((dataExtension) => dataExtension === extension) ? readData : undefined
 }
 
 const decodeStage = Schema.decodeUnknownEither(StageName)

@@ -17,9 +17,9 @@ const invalid = (config: string, message: string, place: Partial<ConfigIssue> = 
 /** The first frame of a stack in the config's folder, else in any file of the user's own. */
 const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
   const frames = [...stack.matchAll(/(?:\(|\s)((?:file:\/\/)?\/[^()\n]*?):(\d+):(\d+)\)?$/gm)]
-    .map((_) => ({ file: pathOf(_[1] ?? ""), line: Number(_[2]), column: Number(_[3]) }))
-    .filter((_) => !_.file.includes("/node_modules/"))
-  return frames.find((_) => _.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
+    .map((match) => ({ file: pathOf(match[1] ?? ""), line: Number(match[2]), column: Number(match[3]) }))
+    .filter((match) => !match.file.includes("/node_modules/"))
+  return frames.find((frame) => frame.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
 }
 
 /** A mistake of syntax that Node words by itself: in JSON, in a name that isn't exported. */
@@ -44,7 +44,8 @@ const faultOfSyntax = async (config: string, { code, message, stack }: Thrown): 
   if (known !== undefined) return invalid(config, known.message, known.place ?? place)
   const modules = await modulesOf(config)
   const read = written === undefined ? undefined : await readModule(pathOf(written))
-  const mistaken = read?.mistake === undefined ? [...modules.values()].find((_) => _.mistake !== undefined) : read
+  const mistaken =
+    read?.mistake === undefined ? [...modules.values()].find((module) => module.mistake !== undefined) : read
   if (mistaken?.mistake !== undefined) {
     const { column, line, message } = mistaken.mistake
     return invalid(config, `syntax error: ${message}`, { file: mistaken.file, line, column })
@@ -80,7 +81,7 @@ const faultOfReference = async (config: string, { message, stack }: Thrown): Pro
 
 const faultOfExtension = (config: string, message: string): ConfigInvalid => {
   const [, extension = "", file] = /extension "(.*?)" for (\S+)/.exec(message) ?? []
-  if (file === undefined || moduleExtensions.some((_) => _ === extension))
+  if (file === undefined || moduleExtensions.some((moduleExtension) => moduleExtension === extension))
     return invalid(
       config,
       `Node ${process.versions.node} reads no TypeScript: use Node 22.18 or newer, or write maxcloud.config.mjs`
@@ -157,10 +158,14 @@ const waitsOf = async (config: string, kinds: ReadonlySet<string>) => {
   const places = [...(await modulesOf(config)).values()]
     .toReversed()
     .flatMap(({ file, root }) =>
-      root === undefined ? [] : findNodes(root, (_) => kinds.has(_.type)).map((node) => ({ file, ...placeOf(node) }))
+      root === undefined
+        ? []
+        : findNodes(root, (one) => kinds.has(one.type)).map((node) => ({ file, ...placeOf(node) }))
     )
   const [place = {}, ...rest] = places
-  const shown = rest.slice(0, maxOthers).map((_) => `${relative(dirname(config), _.file)}:${_.line}:${_.column}`)
+  const shown = rest
+    .slice(0, maxOthers)
+    .map((line) => `${relative(dirname(config), line.file)}:${line.line}:${line.column}`)
   return { place, others: shown.length === 0 ? "" : ` (here, or at ${shown.join(", ")})` }
 }
 

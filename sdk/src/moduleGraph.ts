@@ -34,11 +34,11 @@ const calledSource = (node: SyntaxNode): unknown => {
 const importsIn = (root: SyntaxNode): ReadonlyArray<Import> => {
   const body = Array.isArray(root.body) ? root.body.filter(isSyntaxNode) : []
   const declared = body
-    .filter((_) => _.importKind !== "type" && _.exportKind !== "type")
-    .map((_) => ({ node: _, specifier: textOf(_.source), isStatic: true }))
-  const called = findNodes(root, (_) => calledSource(_) !== undefined).map((_) => ({
-    node: _,
-    specifier: textOf(calledSource(_)),
+    .filter((each) => each.importKind !== "type" && each.exportKind !== "type")
+    .map((each) => ({ node: each, specifier: textOf(each.source), isStatic: true }))
+  const called = findNodes(root, (one) => calledSource(one) !== undefined).map((findNode) => ({
+    node: findNode,
+    specifier: textOf(calledSource(findNode)),
     isStatic: false
   }))
   return [...declared, ...called].flatMap(({ isStatic, node, specifier }) =>
@@ -62,9 +62,9 @@ export const readModule = async (file: string, resolver = makeImportResolver()):
   if ("mistake" in read) return { file, imports: [], files: [], mistake: read.mistake }
   const imports = importsIn(read.root)
   const found = await Promise.all(
-    imports.filter((_) => _.isStatic).map(({ specifier }) => fileOf(specifier, file, resolver))
+    imports.filter((each) => each.isStatic).map(({ specifier }) => fileOf(specifier, file, resolver))
   )
-  return { file, imports, files: found.filter((_) => _ !== undefined), root: read.root }
+  return { file, imports, files: found.filter((value) => value !== undefined), root: read.root }
 }
 
 /** The config and the files that it imports, each after those that import it; 500 at most. Installed packages aren't read. */
@@ -100,4 +100,4 @@ export const circleOf = (config: string, modules: ReadonlyMap<string, Module>): 
 }
 
 export const showCircle = (config: string, circle: ReadonlyArray<string>) =>
-  circle.map((_) => relative(dirname(config), _)).join(" → ")
+  circle.map((value) => relative(dirname(config), value)).join(" → ")

@@ -49,16 +49,16 @@ const callAt = (root: SyntaxNode, location: Location): SyntaxNode | undefined =>
   findNode(root, (node) => {
     if (node.type !== "CallExpression" || !isSyntaxNode(node.callee)) return false
     const callee = node.callee
-    return [callee, callee.property].filter(isSyntaxNode).some((_) => {
-      const { column, line } = placeOf(_)
+    return [callee, callee.property].filter(isSyntaxNode).some((value) => {
+      const { column, line } = placeOf(value)
       return line === location.line && column === location.column
     })
   })
 
 /** The object that the config returns: the first literal that has `services` and `app`. */
 const appLiteral = (root: SyntaxNode): SyntaxNode | undefined =>
-  findNode(root, (_) => _.type === "ObjectExpression" && propertyOf(_, "services") !== undefined) ??
-  findNode(root, (_) => _.type === "ObjectExpression" && propertyOf(_, "app") !== undefined)
+  findNode(root, (one) => one.type === "ObjectExpression" && propertyOf(one, "services") !== undefined) ??
+  findNode(root, (one) => one.type === "ObjectExpression" && propertyOf(one, "app") !== undefined)
 
 /** The place of each issue: in the literal of its `service(…)`, else at that call, else in the literal of the app. */
 export const placesInModule = async (

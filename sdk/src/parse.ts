@@ -10,7 +10,7 @@ export const parse =
     Schema.decodeUnknown(schema)(value).pipe(
       Effect.mapError((error) => {
         const issues = [...specIssuesOf(error)]
-        const detail = issues.map((_) => [..._.path, _.message].join(": ")).join("\n")
+        const detail = issues.map((issue) => [...issue.path, issue.message].join(": ")).join("\n")
         return new InvalidRequest({ detail, issues })
       })
     )

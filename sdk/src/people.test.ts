@@ -59,7 +59,7 @@ describe("the token (against canned answers of the contract)", () => {
     await createClient({ apiUrl: server.url, token: "mck_given" }).auth.status()
     await createClient({ apiUrl: server.url, token: "" }).auth.status()
     assert.deepStrictEqual(
-      server.received.map((_) => _.headers.authorization),
+      server.received.map((each) => each.headers.authorization),
       ["Bearer mck_env", "Bearer mck_given", undefined]
     )
   })
@@ -75,7 +75,7 @@ describe("the token (against canned answers of the contract)", () => {
     await client.auth.status()
     await collect(client.audit.export())
     assert.deepStrictEqual(
-      server.received.map((_) => _.headers.authorization),
+      server.received.map((each) => each.headers.authorization),
       ["Bearer t1", "Bearer t2"]
     )
     const broken = createClient({ apiUrl: server.url, token: () => Promise.reject(new Error("no token")) })
@@ -170,7 +170,7 @@ describe("a rate limit (against canned answers of the contract)", () => {
     await using server = await limited(0.01, 9)
     await using long = await limited(11, 9)
     const [first, second] = await Promise.all(
-      [server, long].map((_) => failureOf(createClient({ apiUrl: _.url }).auth.status()))
+      [server, long].map((each) => failureOf(createClient({ apiUrl: each.url }).auth.status()))
     )
     assert.deepStrictEqual([first?._tag, second?._tag], ["TooManyRequests", "TooManyRequests"])
     assert.deepStrictEqual([server.received.length, long.received.length], [4, 1])

@@ -36,7 +36,7 @@ const newsOf = (service: Service) =>
     service.latestReadyRevision,
     service.state,
     service.diagnosis?.code,
-    service.conditions.map((_) => [_.type, _.status, _.reason, _.message])
+    service.conditions.map((condition) => [condition.type, condition.status, condition.reason, condition.message])
   ])
 
 /** The server is unreachable for a moment. The next poll may succeed. */
@@ -55,7 +55,8 @@ export const makeRestart =
         // The key makes it safe to ask again where the answer was lost on its way.
         const restart = yield* call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } })).pipe(
           Effect.retry({
-            while: (_) => _._tag === "NotReachable" && _.code !== "ECONNREFUSED" && _.code !== "ERR_INVALID_URL",
+            while: (each) =>
+              each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
             times: 3,
             schedule: Schedule.exponential("200 millis")
           })
@@ -68,7 +69,7 @@ export const makeRestart =
         )
         let told = newsOf(restart.service)
         const looks = Stream.repeatEffectWithSchedule(look, Schedule.spaced(lookEvery)).pipe(
-          Stream.filter((_) => _ !== undefined),
+          Stream.filter((value) => value !== undefined),
           Stream.mapConcat((found): ReadonlyArray<RestartProgress> => {
             if (restartStateOf(found, restart.replaces) !== "pending") return [{ _tag: "finished", service: found }]
             const news = newsOf(found)
@@ -76,7 +77,7 @@ export const makeRestart =
             told = news
             return [{ _tag: "changed", service: found }]
           }),
-          Stream.takeUntil((_) => _._tag === "finished")
+          Stream.takeUntil((found) => found._tag === "finished")
         )
         return Stream.concat(Stream.make(accepted), looks)
       })

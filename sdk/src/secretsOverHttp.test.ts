@@ -36,7 +36,9 @@ HttpApi.reflect(MaxCloudApi, {
   onGroup: () => {},
   onEndpoint: ({ endpoint, group }) => {
     const [payload, path] = [endpoint.payloadSchema, endpoint.pathSchema].map((schema) =>
-      Option.getOrUndefined(Option.map(schema, (_) => FastCheck.sample(Arbitrary.make(_), { numRuns: 1, seed: 1 })[0]))
+      Option.getOrUndefined(
+        Option.map(schema, (found) => FastCheck.sample(Arbitrary.make(found), { numRuns: 1, seed: 1 })[0])
+      )
     )
     // Every parameter of a query may be left out, or has a default.
     const input = { payload, path, urlParams: { tail: 1, follow: false, limit: 1 } }
@@ -77,7 +79,10 @@ const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi"
 describe("secrets in requests", () => {
   it("is marked in the contract, for every operation that carries it", () => {
     assert.isAbove(operations.length, 50)
-    assert.deepStrictEqual(operations.flatMap((_) => (_.isSecret ? [_.name] : [])).sort(), secret)
+    assert.deepStrictEqual(
+      operations.flatMap((operation) => (operation.isSecret ? [operation.name] : [])).sort(),
+      secret
+    )
     // A request that isn't in the contract might carry one.
     assert.isTrue(carriesSecret("POST", "/api/v9/unheard-of"))
     assert.isTrue(carriesSecret("GET", "/api/v1/auth/register"))
@@ -116,7 +121,7 @@ describe("secrets in requests", () => {
   it("goes where the operator has said that the network is their own", async () => {
     process.env.MAXCLOUD_INSECURE = "1"
     const ends = await caller("http://cloud.example.com", "")
-    for (const call of calls.filter((_) => secret.includes(_.name))) {
+    for (const call of calls.filter((call) => secret.includes(call.name))) {
       assert.deepStrictEqual([call.name, await ends(call)], [call.name, { sent: 1, isRefused: false }])
     }
   })
@@ -171,7 +176,7 @@ describe("secrets in requests", () => {
         client.audit.export()[Symbol.asyncIterator]().next()
       ])
       assert.deepStrictEqual(
-        outcomes.map((_) => _.status),
+        outcomes.map((outcome) => outcome.status),
         ["rejected", "rejected", "rejected"]
       )
       assert.deepStrictEqual(asked, [])

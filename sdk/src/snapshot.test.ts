@@ -34,7 +34,7 @@ const pathsOf = async (snapshot: Snapshot): Promise<ReadonlyArray<string>> => {
   })
   return String(listed)
     .split("\n")
-    .filter((_) => _ !== "")
+    .filter((line) => line !== "")
 }
 
 describe("snapshotOf", () => {
@@ -50,7 +50,7 @@ describe("snapshotOf", () => {
       `link\0link\0${sha("a/c")}`
     ]
     const snapshot = await take()
-    assert.strictEqual(snapshot.digest, `sha256:${sha(lines.map((_) => `${_}\n`).join(""))}`)
+    assert.strictEqual(snapshot.digest, `sha256:${sha(lines.map((line) => `${line}\n`).join(""))}`)
     assert.deepStrictEqual(await pathsOf(snapshot), ["a.txt", "a/c", "b", "link"])
     assert.strictEqual(snapshot.files, 4)
     assert.strictEqual(snapshot.bytes, 2)
@@ -134,14 +134,18 @@ describe("snapshotOf", () => {
       "translations.key"
     ]
     const key = "-----BEGIN PRIVATE KEY-----"
-    await write(Object.fromEntries([...secret.map((_) => [_, key]), ...open.map((_) => [_, "open"])]))
+    await write(Object.fromEntries([...secret.map((value) => [value, key]), ...open.map((value) => [value, "open"])]))
     const snapshot = await take()
     assert.deepStrictEqual([...snapshot.leftOut].sort(), [...secret].sort())
     assert.deepStrictEqual(await pathsOf(snapshot), [...open].sort())
     for (const rules of [".gitignore", ".dockerignore"]) {
       await write({ [rules]: "*.log\n!deep/.env.production\n!tls.key\n" })
       const { leftOut } = await take()
-      assert.deepStrictEqual([...leftOut].sort(), secret.filter((_) => !/production|tls\.key/.test(_)).sort(), rules)
+      assert.deepStrictEqual(
+        [...leftOut].sort(),
+        secret.filter((value) => !/production|tls\.key/.test(value)).sort(),
+        rules
+      )
     }
   })
 
@@ -248,7 +252,7 @@ describe("snapshotOf", () => {
     await write({ a: "before" })
     const snapshot = await take()
     await write({ a: "after!" })
-    const error: unknown = await buffer(snapshot.archive()).catch((_: unknown) => _)
+    const error: unknown = await buffer(snapshot.archive()).catch((cause: unknown) => cause)
     assert.include(String(error), `a in ${root} changed while it was read`)
   })
 })

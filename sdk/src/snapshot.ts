@@ -125,11 +125,13 @@ const makeSnapshot = async (source: string, signal: AbortSignal): Promise<Snapsh
   for (const { mode, path, sha256 } of entries) hash.update(`${mode}\0${path}\0${sha256}\n`)
   return {
     folder,
-    ...(cut === undefined ? {} : { cut: { package: cut.package, with: cut.folders.filter((_) => _ !== cut.package) } }),
+    ...(cut === undefined
+      ? {}
+      : { cut: { package: cut.package, with: cut.folders.filter((folder) => folder !== cut.package) } }),
     leftOut,
     digest: SourceDigest.make(`sha256:${hash.digest("hex")}`),
     files: entries.length,
-    bytes: entries.reduce((sum, _) => sum + _.bytes, 0),
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
     archive: () => archiveOf(folder, entries)
   }
 }

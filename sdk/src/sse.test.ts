@@ -4,7 +4,7 @@ import { makeEventParser } from "./sse.ts"
 
 const parse = (...pieces: ReadonlyArray<string>) => {
   const parser = makeEventParser()
-  return pieces.flatMap((_) => parser.push(_))
+  return pieces.flatMap((piece) => parser.push(piece))
 }
 
 describe("makeEventParser", () => {
@@ -31,7 +31,7 @@ describe("makeEventParser", () => {
         fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
         (events, end, cuts) => {
           const text = events
-            .map(({ data, id }) => [`id: ${id}`, ...data.map((_) => `data: ${_}`), end].join(end))
+            .map(({ data, id }) => [`id: ${id}`, ...data.map((value) => `data: ${value}`), end].join(end))
             .join("")
           const pieces: Array<string> = []
           for (let at = 0; at < text.length; ) {

@@ -29,8 +29,10 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
   const eventsOf = (id: DeploymentId, lastEventId: string | undefined) => {
     const path = `/api/v1/deployments/${id}/events`
     return subscribe(connection, { path, lastEventId, endsWithConnection: false }).pipe(
-      Stream.mapEffect((_) => decodeEvent(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))),
-      Stream.takeUntil((_) => _.type === "finished")
+      Stream.mapEffect((found) =>
+        decodeEvent(found.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))
+      ),
+      Stream.takeUntil((found) => found.type === "finished")
     )
   }
 
@@ -59,10 +61,10 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
         const follow = options.follow === true
         let begun = false
         return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
-          Stream.filter((_) => _.event === "log"),
+          Stream.filter((each) => each.event === "log"),
           Stream.mapChunksEffect((events) => {
             begun = begun || events.length > 0
-            return Either.mapLeft(Either.all(Chunk.map(events, (_) => decodeEntry(_.data))), (error) =>
+            return Either.mapLeft(Either.all(Chunk.map(events, (event) => decodeEntry(event.data))), (error) =>
               unreadable(path, error.message)()
             ).pipe(Either.map(Chunk.unsafeFromArray))
           }),

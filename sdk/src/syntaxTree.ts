@@ -49,7 +49,9 @@ export const readSyntax = (
 }
 
 const childrenOf = (node: SyntaxNode): ReadonlyArray<SyntaxNode> =>
-  Object.values(node).flatMap((_) => (Array.isArray(_) ? _.filter(isSyntaxNode) : isSyntaxNode(_) ? [_] : []))
+  Object.values(node).flatMap((each) =>
+    Array.isArray(each) ? each.filter(isSyntaxNode) : isSyntaxNode(each) ? [each] : []
+  )
 
 /** The first node, in the order of the text, for which `found` is true. */
 export const findNode = (root: SyntaxNode, found: (node: SyntaxNode) => boolean): SyntaxNode | undefined => {
@@ -87,9 +89,9 @@ export const unwrapped = (node: unknown): SyntaxNode | undefined => {
 export const propertyOf = (object: SyntaxNode, key: string | number): SyntaxNode | undefined => {
   const properties = object.properties
   if (!Array.isArray(properties)) return undefined
-  return properties.filter(isSyntaxNode).findLast((_) => {
-    const written = _.key
-    if (_.computed === true || !isSyntaxNode(written)) return false
+  return properties.filter(isSyntaxNode).findLast((property) => {
+    const written = property.key
+    if (property.computed === true || !isSyntaxNode(written)) return false
     return String(written.type === "Identifier" ? written.name : written.value) === String(key)
   })
 }

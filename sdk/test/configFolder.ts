@@ -28,10 +28,10 @@ export const makeConfigFolder = async () => {
     failure: async (file: string): Promise<ReadonlyArray<string>> => {
       const error = await loadConfig({ folder: root, file }).then(
         () => assert.fail("it loads"),
-        (_: unknown) => _
+        (found: unknown) => found
       )
       if (!(error instanceof ConfigInvalid)) throw error
-      return error.issues.map((_) => renderIssue(_, root))
+      return error.issues.map((issue) => renderIssue(issue, root))
     },
     remove: () => rm(root, { recursive: true })
   }

@@ -113,7 +113,7 @@ export const privateAuthority = (...names: ReadonlyArray<string>) => {
     "-out",
     file("ca.pem")
   )
-  const alternatives = names.map((_) => (/^[\d.]+$/.test(_) ? `IP:${_}` : `DNS:${_}`)).join(",")
+  const alternatives = names.map((name) => (/^[\d.]+$/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(",")
   openssl(
     ...["req", "-x509", ...ec, "-days", "2", "-subj", "/CN=a server", "-addext", `subjectAltName=${alternatives}`],
     ...["-addext", "basicConstraints=critical,CA:FALSE", "-CA", file("ca.pem"), "-CAkey", file("ca.key")],

@@ -28,8 +28,8 @@ const text = `exports.serve = ({ PORT, FAULT }) => {
 /** Everything below a folder. */
 const filesIn = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((_) => _.isFile())
-    .map((_) => join(_.parentPath, _.name))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
 
 // One server through all, in this order.
 describe.skipIf(process.platform !== "linux")("a server whose sources are damaged on disk", () => {
@@ -45,7 +45,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     return join(root, readdirSync(root)[0] ?? "")
   }
   const builtFile = (name: string) => {
-    const found = filesIn(join(sources(), "built")).find((_) => _.endsWith(`/${name}`))
+    const found = filesIn(join(sources(), "built")).find((text) => text.endsWith(`/${name}`))
     assert.isDefined(found)
     chmodSync(found, 0o644)
     return found
@@ -97,7 +97,9 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     const { services } = await server.client.deploy(app())
     assert.strictEqual(services[0]?.state, "ready")
     await asks()
-    const kinds = readdirSync(join(sources(), "damaged")).map((_) => (_.includes("-archives-") ? "archive" : "built"))
+    const kinds = readdirSync(join(sources(), "damaged")).map((text) =>
+      text.includes("-archives-") ? "archive" : "built"
+    )
     assert.deepStrictEqual(new Set(kinds), new Set(["archive", "built"]))
     assert.lengthOf(await server.client.services.revisions("app"), 1)
     recordFault(import.meta.filename, {

@@ -53,7 +53,7 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
       },
       { folder: root }
     )
-    const url = services.find((_) => _.name === "web")?.url ?? ""
+    const url = services.find((service) => service.name === "web")?.url ?? ""
     expect(await getByHost(url)).toEqual({ status: 200, text: "from api in /srv" })
   }, 120_000)
 
@@ -74,7 +74,8 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
       },
       { folder: root, inPlace: true }
     )
-    const textOf = async (name: string) => (await getByHost(services.find((_) => _.name === name)?.url ?? "")).text
+    const textOf = async (name: string) =>
+      (await getByHost(services.find((service) => service.name === name)?.url ?? "")).text
     expect(await textOf("place")).toBe(join(root, "place"))
     expect(await textOf("image")).toBe("/srv")
   }, 120_000)

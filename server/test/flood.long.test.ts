@@ -26,8 +26,8 @@ createServer(async ({ url }, response) => {
 
 const sizeOf = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((_) => _.isFile())
-    .reduce((sum, _) => sum + statSync(join(_.parentPath, _.name)).size, 0)
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 
 describe("a service that floods its logs", async () => {
   const server = new ServerProcess(await freePort())

@@ -42,7 +42,7 @@ describe("a server whose disk fills up", () => {
     skip(mounted)
     throw new Error(mounted)
   }
-  const failedChecks = async () => (await server.client.readiness()).filter((_) => !_.ok)
+  const failedChecks = async () => (await server.client.readiness()).filter((each) => !each.ok)
   const until = async (condition: () => Promise<boolean>) => {
     for (let i = 0; i < 300; i++) {
       if (await condition()) return
@@ -84,7 +84,7 @@ describe("a server whose disk fills up", () => {
     // What is small and can't wait is still written.
     await server.client.secrets.set("app", "KEY", "value")
     assert.deepStrictEqual(
-      (await server.client.services.list()).map((_) => [_.name, _.state]),
+      (await server.client.services.list()).map((each) => [each.name, each.state]),
       [["app", "ready"]]
     )
   })
@@ -92,15 +92,15 @@ describe("a server whose disk fills up", () => {
   it("drops lines of logs for it, serves on, and tells which lines once there is room again", async ({ skip }) => {
     const { empty } = disk(skip)
     for (let i = 0; i < 20; i++) assert.strictEqual((await server.ask(host, `/low/${i}`)).status, 200)
-    assert.isFalse((await lines()).some((_) => _.startsWith("asked for /low/")))
+    assert.isFalse((await lines()).some((line) => line.startsWith("asked for /low/")))
     empty()
     await until(async () => (await failedChecks()).length === 0)
     await until(async () => {
       await server.ask(host, "/after")
       const found = await lines()
       return (
-        found.some((_) => _.startsWith("asked for /after")) &&
-        found.some((_) => /^dropped \d+ bytes: The disk of the server's .* has less than 64Mi free/.test(_))
+        found.some((text) => text.startsWith("asked for /after")) &&
+        found.some((value) => /^dropped \d+ bytes: The disk of the server's .* has less than 64Mi free/.test(value))
       )
     })
     const deployed = await server.client.deploy(app("other", other.folder))

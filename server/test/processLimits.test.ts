@@ -38,9 +38,9 @@ describe("a server that may start no more processes", () => {
     const words = /The system starts no more processes or threads for the server\. Raise the limit \(`ulimit -u`/
     for (let i = 0; ; i++) {
       const found = await client.services.list()
-      const told = found.filter((_) => words.test(JSON.stringify([_.diagnosis, _.conditions])))
+      const told = found.filter((each) => words.test(JSON.stringify([each.diagnosis, each.conditions])))
       if (told.length === names.length) break
-      assert.isBelow(i, 300, JSON.stringify(found.map((_) => [_.name, _.diagnosis, _.conditions])))
+      assert.isBelow(i, 300, JSON.stringify(found.map((each) => [each.name, each.diagnosis, each.conditions])))
       await sleep(100)
     }
     cgroup.allow("any")

@@ -37,7 +37,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     upstream = await startTestRegistry()
     registry = await startGatedRegistry(upstream.host)
     // Each has a layer of its own, so that none is there already.
-    for (const name of ["works/app", "slow/app", "limits/app", ...hangs.map((_) => `hangs/${_}`)]) {
+    for (const name of ["works/app", "slow/app", "limits/app", ...hangs.map((hang) => `hangs/${hang}`)]) {
       const tag = `localhost/maxcloud-test-pulls-${name.replace("/", "-")}:${process.pid}`
       await buildNginxImage(tag, { "/etc/of": `${name} ${process.pid}` })
       await upstream.push(tag, `${name}:1`)
@@ -76,7 +76,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     // Two services of one image: pulled once.
     const { state } = await deploy("works", ["web", "worker"], "works/app")
     expect(state).toBe("succeeded")
-    const layers = registry.layers.filter((_) => _.startsWith("/v2/works/app/"))
+    const layers = registry.layers.filter((layer) => layer.startsWith("/v2/works/app/"))
     expect(layers).toEqual([...new Set(layers)])
     expect(layers).not.toEqual([])
 
@@ -101,7 +101,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
   it("tell how far they are while a deploy waits", async () => {
     const { state, told } = await deploy("slow", ["slow"], "slow/app")
     expect(state).toBe("succeeded")
-    const progress = told.filter((_) => _.startsWith("Pulling: "))
+    const progress = told.filter((text) => text.startsWith("Pulling: "))
     expect(progress.length).toBeGreaterThan(1)
     expect(progress.join("\n")).toMatch(/Pulling: Pulling the image: [\d.]+ [kM]B of [\d.]+ [kM]B, [\d.]+ [kM]B\/s/)
   }, 120_000)

@@ -105,8 +105,8 @@ export const containerOf = (
     image,
     // For a digest, Kubernetes would use an image that any tenant's pod has pulled onto the node, without asking the registry.
     imagePullPolicy: resolved?.needsCredentials === true ? "Always" : undefined,
-    command: service.command?.map((_) => wordOf(_, secrets)),
-    args: service.args?.map((_) => wordOf(_, secrets)),
+    command: service.command?.map((value) => wordOf(value, secrets)),
+    args: service.args?.map((arg) => wordOf(arg, secrets)),
     ports: [{ name: service.protocol, containerPort: port }],
     env,
     resources: resourcesOf(service),

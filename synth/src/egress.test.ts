@@ -10,7 +10,7 @@ const isIn = (address: string, cidr: string) => {
 }
 const isOpen = (address: string, egress: Parameters<typeof ipBlocksOf>[0], rules?: EgressRules) =>
   ipBlocksOf(egress, rules).some(
-    ({ cidr, except = [] }) => isIn(address, cidr) && !except.some((_) => isIn(address, _))
+    ({ cidr, except = [] }) => isIn(address, cidr) && !except.some((value) => isIn(address, value))
   )
 
 const metadata = ["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"]
@@ -93,11 +93,15 @@ describe("ipBlocksOf", () => {
         fc.oneof(fc.ipV4(), fc.constantFrom("10.96.0.1", "10.1.2.3", "100.64.1.1", ...metadata)),
         (egress, closedRanges, privateRanges, address) => {
           if (!isOpen(address, egress, { closedRanges, privateRanges })) return
-          expect(egress.some((_) => isIn(address, _))).toBe(true)
-          expect(closedRanges.some((_) => isIn(address, _))).toBe(false)
+          expect(egress.some((value) => isIn(address, value))).toBe(true)
+          expect(closedRanges.some((closedRange) => isIn(address, closedRange))).toBe(false)
           expect(metadata).not.toContain(address)
           const documentation = /^(192\.0\.2|198\.51\.100|203\.0\.113)\./.test(address)
-          expect(isPublicAddress(address) || documentation || privateRanges.some((_) => isIn(address, _))).toBe(true)
+          expect(
+            isPublicAddress(address) ||
+              documentation ||
+              privateRanges.some((privateRange) => isIn(address, privateRange))
+          ).toBe(true)
         }
       ),
       { numRuns: 5_000 }

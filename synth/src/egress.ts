@@ -28,15 +28,15 @@ const listable = rangesFor(4, "private", "reserved")
 const inOrder = (a: IpRange, b: IpRange) => (a.base === b.base ? a.length - b.length : a.base < b.base ? -1 : 1)
 
 /** IPv6 is not opened at all, so that ranges of it need no exception. */
-const ofVersion4 = (ranges: ReadonlyArray<IpRange>) => ranges.filter((_) => _.version === 4)
+const ofVersion4 = (ranges: ReadonlyArray<IpRange>) => ranges.filter((range) => range.version === 4)
 
 const written = (ranges: ReadonlyArray<IpRange>) => [...ranges].sort(inOrder).map(writeRange)
 
 /** The parts that are cut out of a declared range: `undefined` if nothing of it is opened. */
 const exceptionsOf = (range: IpRange, { closedRanges = [], privateRanges = [] }: EgressRules) => {
   const shut = [...never, ...ofVersion4(rangesOf(closedRanges))]
-  const isListed = rangesOf(privateRanges).some((_) => isWithin(range, _))
-  const isSpecial = listable.some((_) => isWithin(range, _))
+  const isListed = rangesOf(privateRanges).some((value) => isWithin(range, value))
+  const isSpecial = listable.some((value) => isWithin(range, value))
   return cutFrom(range, isSpecial && isListed ? shut : [...shut, ...listable])
 }
 
@@ -66,17 +66,17 @@ export const refusalOf = (cidr: string, rules: EgressRules & { readonly unknownR
   if (range === undefined) return undefined
   const special = specialOf(range)
   const what = special?.what ?? ""
-  if (never.some((_) => isWithin(range, _))) return `is ${what}, which no service can reach. Remove it.`
-  if (ofVersion4(rangesOf(rules.closedRanges ?? [])).some((_) => isWithin(range, _))) {
+  if (never.some((value) => isWithin(range, value))) return `is ${what}, which no service can reach. Remove it.`
+  if (ofVersion4(rangesOf(rules.closedRanges ?? [])).some((value) => isWithin(range, value))) {
     return "belongs to the cluster itself (nodes, pods or Services). Remove it, and link to the service that you want to call."
   }
-  if (!listable.some((_) => isWithin(range, _))) return undefined
+  if (!listable.some((value) => isWithin(range, value))) return undefined
   if (rules.unknownRanges !== undefined) {
     return `is ${what}, and the server doesn't know which addresses are the cluster's own (${rules.unknownRanges}). The operator sets MAXCLOUD_CLOSED_RANGES; \`maxcloud cluster check\` says to what.`
   }
   const listed = rangesOf(rules.privateRanges ?? [])
-  if (listed.some((_) => isWithin(range, _))) return undefined
-  const near = listed.filter((_) => overlap(_, range)).map(writeRange)
+  if (listed.some((value) => isWithin(range, value))) return undefined
+  const near = listed.filter((value) => overlap(value, range)).map(writeRange)
   const instead = near.length === 0 ? "" : ` Of it, ${near.join(", ")} can be declared.`
   return `is ${what}, and the operator hasn't opened it.${instead} The operator lists ranges in MAXCLOUD_PRIVATE_EGRESS_RANGES.`
 }

@@ -58,7 +58,7 @@ export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Envi
         | { readonly name: string; readonly value: string }
         | { readonly name: string; readonly key: string } => {
         const values = partsOf(value, tenant)
-        if (!values.some((_) => typeof _ !== "string")) return { name, value: values.join("") }
+        if (!values.some((each) => typeof each !== "string")) return { name, value: values.join("") }
         const key = typeof value !== "string" && "secret" in value ? value.secret : joinKey(name)
         parts[key] = values
         return { name, key }
@@ -71,10 +71,10 @@ export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Envi
   const secretName = secret?.name ?? ""
   const keys = [...new Set(files.map(([, { secret: key }]) => key))].sort()
   return {
-    env: env.map((_) =>
-      "key" in _
-        ? { name: _.name, valueFrom: { secretKeyRef: { name: secretName, key: _.key } } }
-        : { name: _.name, value: literal(_.value) }
+    env: env.map((each) =>
+      "key" in each
+        ? { name: each.name, valueFrom: { secretKeyRef: { name: secretName, key: each.key } } }
+        : { name: each.name, value: literal(each.value) }
     ),
     volumes:
       files.length === 0

@@ -34,7 +34,7 @@ const kubernetes = (input: string, values: ReadonlyMap<string, string>): string 
 
 const text = fc
   .array(fc.constantFrom("$", "(", ")", "A", "SECRET", "$(A)", "$(SECRET)", "$$", " ", "\n", "x"))
-  .map((_) => _.join(""))
+  .map((each) => each.join(""))
 const values = new Map([
   ["A", "$(SECRET)$$"],
   ["SECRET", "planted"]

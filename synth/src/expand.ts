@@ -31,7 +31,7 @@ export const expand = (written: string, valueOf: (name: string) => string | unde
 
 /** The names of the variables whose value is, or holds, a secret. */
 export const secretVariables = ({ env }: Pick<ServiceSpec, "env">): ReadonlySet<string> =>
-  new Set(Object.keys(env).filter((name) => referencesOf(env[name] ?? "").some((_) => "secret" in _)))
+  new Set(Object.keys(env).filter((name) => referencesOf(env[name] ?? "").some((value) => "secret" in value)))
 
 /** The names among `secrets` that a word refers to, each once. */
 export const referredIn = (word: string, secrets: ReadonlySet<string>): ReadonlyArray<string> => {

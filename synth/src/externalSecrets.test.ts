@@ -22,7 +22,7 @@ const spec = Either.getOrThrow(
 )
 const made = (rest: Partial<TenantContext> = {}) =>
   synth(spec, { ...offlineTenant(spec), externalSecrets: external, ...rest })
-const ofKind = (kind: string, manifests = made()) => manifests.filter((_) => _.kind === kind)
+const ofKind = (kind: string, manifests = made()) => manifests.filter((manifest) => manifest.kind === kind)
 
 describe("secrets of a store", () => {
   it("make an ExternalSecret in place of a Secret, under the name that the service reads", () => {
@@ -51,14 +51,14 @@ describe("secrets of a store", () => {
   })
 
   it("are another object for each deployment, store and key", () => {
-    const versions = (number: number) => new Map(["KEY", "PASSWORD"].map((_) => [SecretName.make(_), number]))
+    const versions = (number: number) => new Map(["KEY", "PASSWORD"].map((name) => [SecretName.make(name), number]))
     const names = [
       made(),
       made({ secretVersions: versions(2) }),
       made({ externalSecrets: { ...external, store: "other" } }),
       made({ externalSecrets: { ...external, key: "x/{organization}/{app}/{stage}/{name}" } }),
       made({ externalSecrets: undefined })
-    ].map((_) => _.find(({ kind }) => kind === "ExternalSecret" || kind === "Secret")?.metadata.name)
+    ].map((each) => each.find(({ kind }) => kind === "ExternalSecret" || kind === "Secret")?.metadata.name)
     expect(new Set(names).size).toBe(names.length)
   })
 

@@ -41,7 +41,7 @@ export const textOfExternalKey = ({ key, property }: ExternalKey) =>
 const literalTemplate = (text: string) => (text.includes("{") ? `{{ ${JSON.stringify(text)} }}` : text)
 
 const templateOf = (parts: ReadonlyArray<SecretPart>) =>
-  parts.map((_) => (typeof _ === "string" ? literalTemplate(_) : `{{ .${_.secret} }}`)).join("")
+  parts.map((part) => (typeof part === "string" ? literalTemplate(part) : `{{ .${part.secret} }}`)).join("")
 
 /** The object that makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
 export const externalSecretSpec = (
@@ -56,7 +56,9 @@ export const externalSecretSpec = (
 ): ExternalSecretProps["spec"] => {
   const entries = Object.entries(parts).sort(([a], [b]) => (a < b ? -1 : 1))
   const secrets = [
-    ...new Set(entries.flatMap(([, values]) => values.flatMap((_) => (typeof _ === "string" ? [] : [_.secret]))))
+    ...new Set(
+      entries.flatMap(([, values]) => values.flatMap((value) => (typeof value === "string" ? [] : [value.secret])))
+    )
   ].sort()
   return {
     refreshPolicy: "CreatedOnce",

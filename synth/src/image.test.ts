@@ -14,7 +14,7 @@ const withImage = (resolved: Partial<ResolvedImage>): TenantContext => ({
   images: new Map([["nginx:1", { reference: pinned, nonRoot: false, port: undefined, ...resolved }]])
 })
 const service = (port: number | "auto", tenant: TenantContext) =>
-  JSON.stringify(synth(spec(port), tenant).find((_) => _.kind === "Service"))
+  JSON.stringify(synth(spec(port), tenant).find((object) => object.kind === "Service"))
 
 describe("a registry's answer for an image", () => {
   it("is the name in manifests", () => {
@@ -46,15 +46,15 @@ describe("credentials for registries", () => {
   ]
 
   it("are a Secret without data, named by the services' accounts, and no reason for a new revision", () => {
-    expect(manifests(true).find((_) => _.kind === "Secret")).toMatchObject({
+    expect(manifests(true).find((manifest) => manifest.kind === "Secret")).toMatchObject({
       type: "kubernetes.io/dockerconfigjson",
       metadata: { name: "maxcloud--registry", annotations: { "maxcloud.dev/registry-credentials": "true" } }
     })
-    expect(manifests(true).find((_) => _.kind === "Secret")).not.toHaveProperty("data")
-    expect(manifests(true).find((_) => _.kind === "ServiceAccount")).toHaveProperty("imagePullSecrets", [
+    expect(manifests(true).find((manifest) => manifest.kind === "Secret")).not.toHaveProperty("data")
+    expect(manifests(true).find((manifest) => manifest.kind === "ServiceAccount")).toHaveProperty("imagePullSecrets", [
       { name: "maxcloud--registry" }
     ])
-    const services = [true, false].map((_) => manifests(_).filter((_) => _.kind === "Service"))
+    const services = [true, false].map((value) => manifests(value).filter((manifest) => manifest.kind === "Service"))
     expect(services[0]).toEqual(services[1])
   })
 

@@ -21,7 +21,7 @@ const manifestsOf = (fields: object, changes: Partial<TenantContext> = {}) => {
   return synth(spec, { ...tenant, ...changes })
 }
 const find = (manifests: ReadonlyArray<Manifest>, kind: string): Manifest => {
-  const found = manifests.find((_) => _.kind === kind && _.metadata.name === "web")
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === "web")
   if (found === undefined) throw new Error(`web has no ${kind}`)
   return found
 }

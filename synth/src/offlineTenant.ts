@@ -19,7 +19,7 @@ export const offlineTenant = (
   domain: "localhost",
   scheme: "http",
   port: 8080,
-  secretVersions: new Map(spec.services.flatMap(secretsOf).map((_) => [_, 1])),
+  secretVersions: new Map(spec.services.flatMap(secretsOf).map((value) => [value, 1])),
   podSecurity: "baseline",
   images: new Map(),
   runtimeClass: undefined,

@@ -4,7 +4,7 @@ import { Either } from "effect"
 import { portable, portableProblems } from "./portable.ts"
 
 const specOf = (services: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
-  Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (_) => new Error(JSON.stringify(_)))
+  Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (found) => new Error(JSON.stringify(found)))
 
 const shop = specOf([
   {
@@ -28,14 +28,16 @@ const shop = specOf([
 describe("portable", () => {
   const all = portable(shop, "team--a")
   const find = (kind: string, name: RegExp) =>
-    all.find((_) => _.manifest.kind === kind && name.test(_.manifest.metadata.name))
+    all.find((each) => each.manifest.kind === kind && name.test(each.manifest.metadata.name))
 
   it("is in the given namespace, without max-cloud's labels and annotations", () => {
     assert.deepStrictEqual(
-      all.map((_) => `${_.manifest.kind} ${_.manifest.metadata.namespace}`).filter((_) => !_.endsWith(" team--a")),
+      all
+        .map((each) => `${each.manifest.kind} ${each.manifest.metadata.namespace}`)
+        .filter((text) => !text.endsWith(" team--a")),
       []
     )
-    const written = JSON.stringify(all.map((_) => _.manifest))
+    const written = JSON.stringify(all.map((each) => each.manifest))
     assert.notInclude(written, "maxcloud")
     assert.notInclude(written, ".local.svc")
     assert.include(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels), "cluster-local")
@@ -74,7 +76,7 @@ describe("portable", () => {
       ])
     )
     assert.deepStrictEqual(
-      problems.map((_) => _.path.join(".")),
+      problems.map((problem) => problem.path.join(".")),
       ["services.0.source", "services.0.env.API"]
     )
   })

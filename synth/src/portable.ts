@@ -25,7 +25,7 @@ export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
         ]
       : []),
     ...Object.entries(service.env).flatMap(([name, value]) =>
-      partsOf(value).some((_) => typeof _ !== "string" && "service" in _ && _.property === "publicUrl")
+      partsOf(value).some((each) => typeof each !== "string" && "service" in each && each.property === "publicUrl")
         ? [
             {
               path: ["services", index, "env", name],
@@ -42,7 +42,7 @@ export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
  * Kourier's gateway; without max-cloud's authorizer a service with a link may ask it for any host.
  */
 export const portable = (spec: AppSpec, namespace: string): ReadonlyArray<PortableManifest> => {
-  const resolved = { ...spec, services: spec.services.map((_) => withAddresses(_, namespace)) }
+  const resolved = { ...spec, services: spec.services.map((service) => withAddresses(service, namespace)) }
   return synth(resolved, offlineTenant(resolved)).map((manifest) => ({
     manifest: plain(manifest, spec, namespace),
     notes: notesOf(manifest, spec)
@@ -115,7 +115,7 @@ const plain = (manifest: Manifest, spec: AppSpec, namespace: string): Manifest =
       labels: { ...kept.labels, "app.kubernetes.io/part-of": spec.app },
       ...(kept.annotations === undefined ? {} : { annotations: kept.annotations })
     },
-    ...(secret === undefined ? {} : { stringData: Object.fromEntries(Object.keys(secret).map((_) => [_, ""])) }),
+    ...(secret === undefined ? {} : { stringData: Object.fromEntries(Object.keys(secret).map((name) => [name, ""])) }),
     ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, stripped(value)]))
   }
 }
@@ -126,12 +126,14 @@ const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
     return [
       "Fill in the values before it is applied; applied again as it is, it would empty them.",
       ...Object.entries(written).map(([key, parts]) => {
-        const value = parts.map((_) => (typeof _ === "string" ? JSON.stringify(_) : `the secret ${_.secret}`))
+        const value = parts.map((part) =>
+          typeof part === "string" ? JSON.stringify(part) : `the secret ${part.secret}`
+        )
         return `${key}: ${value.join(" + ")}`
       })
     ]
   }
-  const service = spec.services.find((_) => _.name === manifest.metadata.name)
+  const service = spec.services.find((service) => service.name === manifest.metadata.name)
   return isKnativeService(manifest) && service?.port === "auto"
     ? [
         "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."

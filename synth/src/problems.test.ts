@@ -51,12 +51,16 @@ describe("knativeProblems", () => {
     expect(issues[0]?.[1]).toContain('"$(TOKEN)" would put a secret into an argument')
   })
 
-  const of = (fields: object) => knativeProblems(app(fields)).map((_) => [_.path.slice(2).join("."), _.message])
+  const of = (fields: object) =>
+    knativeProblems(app(fields)).map((knativeProblem) => [
+      knativeProblem.path.slice(2).join("."),
+      knativeProblem.message
+    ])
 
   it("refuses a name that Knative gives to a revision, and the name of the namespace's own account", () => {
     const problems = (...names: ReadonlyArray<string>) =>
-      knativeProblems(specOf({ app: "shop", services: names.map((name) => ({ name, image: "nginx" })) })).map((_) =>
-        _.path.join(".")
+      knativeProblems(specOf({ app: "shop", services: names.map((name) => ({ name, image: "nginx" })) })).map(
+        (knativeProblem) => knativeProblem.path.join(".")
       )
     expect(problems("web-00001")).toEqual(["services.0.name"])
     expect(problems("web", "web-00001-private")).toEqual(["services.1.name"])
@@ -91,12 +95,14 @@ describe("files in files", () => {
   it("are found wherever one path is inside another, and nowhere else", () => {
     fc.assert(
       fc.property(fc.uniqueArray(path, { maxLength: 12 }), (paths) => {
-        const files = Object.fromEntries(paths.map((_) => [_, { secret: "S" }]))
-        const told = new Set(knativeProblems(app({ files })).map((_) => String(_.path.at(-1))))
+        const files = Object.fromEntries(paths.map((path) => [path, { secret: "S" }]))
+        const told = new Set(
+          knativeProblems(app({ files })).map((knativeProblem) => String(knativeProblem.path.at(-1)))
+        )
         for (const one of paths) {
-          const isWithin = paths.some((_) => isInside(one, _) && !isInside(_, one))
+          const isWithin = paths.some((path) => isInside(one, path) && !isInside(path, one))
           if (isWithin) expect(told).toContain(one)
-          const isAlone = !paths.some((_) => _ !== one && isInside(one, _))
+          const isAlone = !paths.some((path) => path !== one && isInside(one, path))
           if (isAlone) expect(told).not.toContain(one)
         }
       }),

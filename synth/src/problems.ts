@@ -13,7 +13,7 @@ import { hostLabelOf, maxNamespaceLength, maxServiceNameLength, namespaceOf, typ
 
 /** The secrets that an app names and that have no version, sorted, each once. */
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
-  [...new Set(spec.services.flatMap(secretsOf))].filter((_) => !versions.has(_)).sort()
+  [...new Set(spec.services.flatMap(secretsOf))].filter((value) => !versions.has(value)).sort()
 
 /** Problems with an app's hosts in this organization and stage: a name too long for its label, a namespace that isn't ours. */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
@@ -65,7 +65,7 @@ const reservedPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 9090
 
 /** Problems that every Knative rejects, though each value by itself is fine. We report them before anything is sent. */
 export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
-  const names = new Set<string>(spec.services.map((_) => _.name))
+  const names = new Set<string>(spec.services.map((service) => service.name))
   return spec.services.flatMap((service, index) =>
     [...nameProblems(service.name, names), ...problemsOf(service)].map(({ message, path }) => ({
       path: ["services", index, ...path],

@@ -18,5 +18,5 @@ export const quantityOf = (written: string | number): Option.Option<number> => {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.exec(String(written)) ?? []
   return number === undefined
     ? Option.none()
-    : Option.fromNullable(units[unit]).pipe(Option.map((_) => Number(number) * _))
+    : Option.fromNullable(units[unit]).pipe(Option.map((found) => Number(number) * found))
 }

@@ -12,14 +12,14 @@ describe("the sample that distinguishes versions of synth", () => {
     }
     const used: Readonly<Record<string, unknown>> = { ...encoded(sampleApp) }
     const fields = [...new Set([...Object.keys(defaults), "command", "args"])]
-    expect(fields.filter((_) => JSON.stringify(used[_]) === JSON.stringify(defaults[_]))).toEqual([])
+    expect(fields.filter((field) => JSON.stringify(used[field]) === JSON.stringify(defaults[field]))).toEqual([])
     expect(fields.length).toBeGreaterThan(15)
   })
 
   it("has every kind of object, and is the same each time", () => {
     const manifests = sampleManifests()
     expect(JSON.stringify(sampleManifests())).toBe(JSON.stringify(manifests))
-    expect([...new Set(manifests.map((_) => _.kind))].sort()).toEqual([
+    expect([...new Set(manifests.map((manifest) => manifest.kind))].sort()).toEqual([
       "ExternalSecret",
       "LimitRange",
       "Namespace",

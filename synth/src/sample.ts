@@ -88,7 +88,7 @@ const tenants: ReadonlyArray<TenantContext> = [
 export const sampleManifests = (): ReadonlyArray<Manifest> => {
   const spec = Either.getOrThrowWith(
     parseAppSpec(sampleApp),
-    (issues) => new Error(`the sample can't be read: ${issues.map((_) => _.message).join("; ")}`)
+    (issues) => new Error(`the sample can't be read: ${issues.map((issue) => issue.message).join("; ")}`)
   )
-  return tenants.flatMap((_) => [...synthNamespace(_), ...synth(spec, _)])
+  return tenants.flatMap((tenant) => [...synthNamespace(tenant), ...synth(spec, tenant)])
 }

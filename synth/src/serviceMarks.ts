@@ -10,7 +10,7 @@ const ServiceMarks = Schema.Struct({
   annotations: Schema.Struct({
     /** The services of its namespace that its pods may call. */
     links: Schema.optionalToRequired(Schema.String, Schema.Array(Schema.String), {
-      decode: Option.match({ onNone: () => [], onSome: (_) => _.split(",").filter((name) => name !== "") }),
+      decode: Option.match({ onNone: () => [], onSome: (text) => text.split(",").filter((name) => name !== "") }),
       encode: (links) => (links.length === 0 ? Option.none() : Option.some(links.join(",")))
     }).pipe(Schema.fromKey(annotation.links)),
     /** May its pods call public hosts? */

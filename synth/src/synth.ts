@@ -71,7 +71,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
       spec: { template: revisionTemplateOf(app, service, tenant, labels, environment) }
     })
   ]
-  return objects.map((_): Manifest => _.toJson())
+  return objects.map((object): Manifest => object.toJson())
 }
 
 /** A Secret without values, or what makes the External Secrets Operator write one. */

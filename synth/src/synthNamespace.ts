@@ -78,5 +78,5 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
         ]
       : [])
   ]
-  return sorted(objects.map((_): Manifest => _.toJson()))
+  return sorted(objects.map((object): Manifest => object.toJson()))
 }

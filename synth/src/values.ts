@@ -16,7 +16,7 @@ export const flag = (value: string) =>
 export const listed = <A, I>(item: Schema.Schema<A, I>) =>
   Schema.optionalToRequired(Schema.Array(item), Schema.Array(Schema.typeSchema(item)), {
     decode: Option.getOrElse(() => []),
-    encode: Option.liftPredicate((_) => _.length > 0)
+    encode: Option.liftPredicate((found) => found.length > 0)
   })
 
 /** Whole seconds, as milliseconds. */

@@ -13,8 +13,8 @@ const name = (max: number) =>
       fc.constantFrom("a", "web", "default", "on", "y", "api-2", "null"),
       fc.stringMatching(/^[a-z](-?[a-z0-9]){0,60}$/)
     )
-    .map((_) => _.slice(0, Math.max(1, max)).replace(/-$/, ""))
-    .filter((_) => _ !== "xn")
+    .map((each) => each.slice(0, Math.max(1, max)).replace(/-$/, ""))
+    .filter((value) => value !== "xn")
 
 const digest = fc.stringMatching(/^sha256:[a-f0-9]{64}$/)
 const optional = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
@@ -66,7 +66,7 @@ const specOf = (
                 program,
                 fieldsOf(
                   self,
-                  names.filter((_) => _ !== self),
+                  names.filter((name) => name !== self),
                   maxTimeoutSeconds
                 )
               )
@@ -76,12 +76,14 @@ const specOf = (
         .map((services) => parseAppSpec({ app, services: withoutInternalPublicUrls(services) }))
     )
     .filter(Either.isRight)
-    .map((_) => _.right)
-    .filter((_) => knativeProblems(_).length === 0)
+    .map((each) => each.right)
+    .filter((value) => knativeProblems(value).length === 0)
 
 /** A public URL of an internal service is an error of the config: made public here, so that most of what is drawn is kept. */
 const withoutInternalPublicUrls = <A extends object>(services: ReadonlyArray<A>) =>
-  JSON.stringify(services).includes('"publicUrl"') ? services.map((_) => ({ ..._, visibility: "public" })) : services
+  JSON.stringify(services).includes('"publicUrl"')
+    ? services.map((service) => ({ ...service, visibility: "public" }))
+    : services
 
 const place = fc
   .record({
@@ -89,10 +91,10 @@ const place = fc
     stage: fc.oneof(fc.constant("production"), name(22)),
     namespacePrefix: fc.constantFrom("", "mc-")
   })
-  .map((_) => ({
-    organization: OrganizationName.make(_.organization),
-    stage: StageName.make(_.stage),
-    namespacePrefix: _.namespacePrefix
+  .map((each) => ({
+    organization: OrganizationName.make(each.organization),
+    stage: StageName.make(each.stage),
+    namespacePrefix: each.namespacePrefix
   }))
 
 /** Any valid app, with a tenant that has all its secrets. */
@@ -113,7 +115,7 @@ export const arbitraryExample = (options: { readonly maxTimeoutSeconds: number }
           ...at,
           ...tenant,
           domain: "example.com",
-          secretVersions: new Map(spec.services.flatMap(secretsOf).map((_, index) => [_, version + index])),
+          secretVersions: new Map(spec.services.flatMap(secretsOf).map((value, index) => [value, version + index])),
           images: new Map(
             nonRootImages.map((image) => [image, { reference: image, nonRoot: true, port: undefined }] as const)
           ),

@@ -26,7 +26,7 @@ const organization = OrganizationName.make(`synth-${randomBytes(4).toString("hex
 /** The objects of an example, in the namespace that was made for its level. */
 const inNamespace = ({ spec, tenant }: Example): ReadonlyArray<Manifest> => {
   const namespace = namespaceOf(place(tenant.podSecurity))
-  return synth(spec, tenant).map((_) => ({ ..._, metadata: { ..._.metadata, namespace } }))
+  return synth(spec, tenant).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }))
 }
 
 describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a cluster with Knative (KUBECONFIG)", () => {
@@ -48,12 +48,12 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
 
   /** Accounts are made in earnest: Knative's webhook tries a service's pod itself, which needs its account, quota and Pod Security. */
   const refusals = async (manifests: ReadonlyArray<Manifest>) => {
-    const accounts = manifests.filter((_) => _.kind === "ServiceAccount")
-    const once = new Map(accounts.map((_) => [`${_.metadata.namespace} ${_.metadata.name}`, _]))
+    const accounts = manifests.filter((manifest) => manifest.kind === "ServiceAccount")
+    const once = new Map(accounts.map((account) => [`${account.metadata.namespace} ${account.metadata.name}`, account]))
     return [
       ...(await send([...once.values()], { dryRun: false })),
       ...(await send(
-        manifests.filter((_) => _.kind !== "ServiceAccount"),
+        manifests.filter((manifest) => manifest.kind !== "ServiceAccount"),
         { dryRun: true }
       ))
     ]
@@ -73,11 +73,11 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
   })
 
   afterAll(async () => {
-    const paths = levels.map((_) => `/api/v1/namespaces/${namespaceOf(place(_))}`)
-    await Promise.all(paths.map((_) => server.call("DELETE", _)))
+    const paths = levels.map((level) => `/api/v1/namespaces/${namespaceOf(place(level))}`)
+    await Promise.all(paths.map((path) => server.call("DELETE", path)))
     for (let tries = 0; tries < 200; tries++) {
-      const left = await Promise.all(paths.map((_) => server.call("GET", _)))
-      if (left.every((_) => _.status === 404)) break
+      const left = await Promise.all(paths.map((path) => server.call("GET", path)))
+      if (left.every((each) => each.status === 404)) break
       await sleep(200)
     }
     server.close()
@@ -100,7 +100,7 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
   it("can fail: the webhook refuses what synth does not make", async () => {
     const [service] = Object.values(examples)
       .flatMap(inNamespace)
-      .filter((_) => _.kind === "Service")
+      .filter((object) => object.kind === "Service")
     if (service === undefined) throw new Error("no example has a service")
     const metadata = { ...service.metadata, name: "9api" }
     expect(await refusals([{ ...service, metadata }])).toEqual([expect.stringContaining("9api")])

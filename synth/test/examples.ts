@@ -18,7 +18,8 @@ export interface Example {
 export const specOf = (input: unknown): AppSpec =>
   Either.getOrThrowWith(
     parseAppSpec(input),
-    (issues: ReadonlyArray<SpecIssue>) => new Error(issues.map((_) => `${_.path.join(".")}: ${_.message}`).join("\n"))
+    (issues: ReadonlyArray<SpecIssue>) =>
+      new Error(issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"))
   )
 
 const platform = (spec: AppSpec, stage: string): TenantContext => ({
@@ -28,7 +29,7 @@ const platform = (spec: AppSpec, stage: string): TenantContext => ({
   domain: "example.com",
   scheme: "https",
   port: undefined,
-  secretVersions: new Map(spec.services.flatMap(secretsOf).map((_, index) => [_, index + 1])),
+  secretVersions: new Map(spec.services.flatMap(secretsOf).map((value, index) => [value, index + 1])),
   podSecurity: "baseline",
   images: new Map([
     [

@@ -17,7 +17,7 @@ const anyExample = arbitraryExample({ maxTimeoutSeconds: 3600 })
 const all = ({ spec, tenant }: Example) => [...synthNamespace(tenant), ...synth(spec, tenant)]
 const bytes = (manifests: ReadonlyArray<Manifest>) => JSON.stringify(manifests)
 const ofService = (manifests: ReadonlyArray<Manifest>, service: string) =>
-  bytes(manifests.filter((_) => _.metadata.labels?.[label.service] === service))
+  bytes(manifests.filter((manifest) => manifest.metadata.labels?.[label.service] === service))
 
 /** The same JSON with the keys of every object in the opposite order. */
 const reversed = (value: unknown): unknown => {
@@ -52,10 +52,12 @@ describe("synth, of any app", () => {
             expect(value).toMatch(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/)
           }
         }
-        expect(new Set(manifests.map((_) => `${_.apiVersion} ${_.kind} ${_.metadata.name}`)).size).toBe(
-          manifests.length
+        expect(
+          new Set(manifests.map((manifest) => `${manifest.apiVersion} ${manifest.kind} ${manifest.metadata.name}`)).size
+        ).toBe(manifests.length)
+        expect(hostProblems(example.spec, example.tenant).filter((hostProblem) => hostProblem.path.length > 0)).toEqual(
+          []
         )
-        expect(hostProblems(example.spec, example.tenant).filter((_) => _.path.length > 0)).toEqual([])
       })
     )
   })
@@ -64,7 +66,7 @@ describe("synth, of any app", () => {
     fc.assert(
       fc.property(anyExample, ({ spec, tenant }) => {
         const [old] = spec.services
-        if (old === undefined || spec.services.some((_) => _.name === "nn")) return
+        if (old === undefined || spec.services.some((service) => service.name === "nn")) return
         const after = synth(renamed(spec, old.name, "nn"), tenant)
         const before = synth(spec, tenant)
         expect(ofService(after, old.name)).toBe("[]")
@@ -82,7 +84,7 @@ describe("synth, of any app", () => {
       fc.property(anyExample, ({ spec, tenant }) => {
         const [changed, ...others] = spec.services
         if (changed === undefined) return
-        const links = others.map((_) => _.name)
+        const links = others.map((other) => other.name)
         const services = [{ ...changed, env: { ...changed.env, NEW: "1" }, files: {}, links }, ...others]
         const before = synth(spec, tenant)
         const after = synth({ ...spec, services }, tenant)
@@ -97,7 +99,7 @@ describe("synth, of any app", () => {
       fc.property(anyExample, (example) => {
         const manifests = synth(example.spec, example.tenant)
         const keys = new Map<string, ReadonlyArray<string>>()
-        for (const manifest of manifests.filter((_) => _.kind === "Secret")) {
+        for (const manifest of manifests.filter((manifest) => manifest.kind === "Secret")) {
           expect(Object.keys(manifest).sort()).toEqual(["apiVersion", "kind", "metadata", "type"])
           const parts: Record<string, unknown> = JSON.parse(
             manifest.metadata.annotations?.[annotation.secretParts] ?? ""
@@ -106,7 +108,7 @@ describe("synth, of any app", () => {
           for (const key of Object.keys(parts)) expect(key).toMatch(/^[-._a-zA-Z0-9]{1,253}$/)
         }
         for (const { key, name } of references(manifests)) expect(keys.get(name)).toContain(key)
-        expect(new Set(references(manifests).map((_) => _.name))).toEqual(new Set(keys.keys()))
+        expect(new Set(references(manifests).map((reference) => reference.name))).toEqual(new Set(keys.keys()))
       })
     )
   })
@@ -117,7 +119,7 @@ describe("synth, of any app", () => {
         const manifests = all(example)
         for (const version of ["1.2", "1.1"] as const) {
           const documents = parseAllDocuments(toYaml(manifests), { version })
-          expect(Array.from(documents, (_) => _.toJS())).toEqual(manifests)
+          expect(Array.from(documents, (each) => each.toJS())).toEqual(manifests)
         }
       }),
       { numRuns: 40 }
@@ -173,7 +175,7 @@ const secretName = (spec: AppSpec) => {
 }
 
 const namesService = (service: ServiceSpec, name: string) =>
-  linksOf(service).some((_) => _ === name) || JSON.stringify(service.env).includes(`"service":"${name}"`)
+  linksOf(service).some((value) => value === name) || JSON.stringify(service.env).includes(`"service":"${name}"`)
 
 const renamed = (spec: AppSpec, from: string, to: string): AppSpec => {
   const encoded = encodeAppSpec(spec)
@@ -182,7 +184,7 @@ const renamed = (spec: AppSpec, from: string, to: string): AppSpec => {
     services: encoded.services.map((service) => ({
       ...service,
       name: service.name === from ? to : service.name,
-      links: service.links?.map((_) => (_ === from ? to : _)) ?? [],
+      links: service.links?.map((link) => (link === from ? to : link)) ?? [],
       env: JSON.parse(JSON.stringify(service.env ?? {}).replaceAll(`"service":"${from}"`, `"service":"${to}"`))
     }))
   })

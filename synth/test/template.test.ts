@@ -11,7 +11,7 @@ import { type Example, specOf } from "./examples.ts"
 
 const anyExample = arbitraryExample({ maxTimeoutSeconds: 3600 })
 const templatesOf = ({ spec, tenant }: Example) =>
-  synth(spec, tenant).flatMap((_) => (_.kind === "Service" ? [templateOf(_)] : []))
+  synth(spec, tenant).flatMap((object) => (object.kind === "Service" ? [templateOf(object)] : []))
 
 describe("a template", () => {
   it("is read as it was written, to the last byte", () => {
@@ -32,6 +32,6 @@ describe("a field of a service", () => {
       const spec = specOf({ app: "shop", services })
       return JSON.stringify(synth(spec, offlineTenant(spec)))
     }
-    expect(pairsOf(name).some((_) => madeOf(_.with) !== madeOf(_.without))).toBe(true)
+    expect(pairsOf(name).some((each) => madeOf(each.with) !== madeOf(each.without))).toBe(true)
   })
 })

@@ -215,7 +215,7 @@ describe("a config with comments", () => {
     fc.assert(
       fc.property(fc.array(fc.string()), fc.string(), (texts, note) => {
         const comment = `/* ${note.replaceAll("*/", "")} */ // ${note.replaceAll("\n", "")}\n`
-        const written = `[${comment}${texts.map((_) => `${JSON.stringify(_)} ${comment},${comment}`).join("")}]`
+        const written = `[${comment}${texts.map((text) => `${JSON.stringify(text)} ${comment},${comment}`).join("")}]`
         expect(JSON.parse(withoutComments(written))).toEqual(texts)
       })
     )

@@ -54,8 +54,8 @@ const buildOf = (
 const cacheOf = async (folder: string, lock: string | undefined, hasModules: boolean): Promise<Recipe["cache"]> => {
   // Packages installed into node_modules aren't in the cache's folder.
   if (lock === undefined || hasModules) return undefined
-  const read = ["deno.json", "deno.jsonc", ".npmrc"].map((_) => readText(folder, _))
-  const machine = await Promise.all(systemDenos.map((_) => realpath(_).catch(() => "")))
+  const read = ["deno.json", "deno.jsonc", ".npmrc"].map((name) => readText(folder, name))
+  const machine = await Promise.all(systemDenos.map((systemDeno) => realpath(systemDeno).catch(() => "")))
   const wanted = ["deno", process.platform, process.arch, machine, await Promise.all(read), lock]
   const key = createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
   return { key, folder: own, afterBuild: false }
@@ -91,7 +91,7 @@ export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined>
     env
   })
   const modules = found?.modules ?? []
-  const isHere = await Promise.all(modules.map((_) => (/^\w+:/.test(_) ? true : isFile(folder, _))))
+  const isHere = await Promise.all(modules.map((module) => (/^\w+:/.test(module) ? true : isFile(folder, module))))
   const here = modules.filter((_, at) => isHere[at])
   // The build's output is inspected after the build.
   const made = build?.isTask === true ? modules.filter((_, at) => !isHere[at]) : []

@@ -43,7 +43,7 @@ export const taskOf = (
 }
 
 const watch = /^--watch(?:-hmr|-exclude)?(?:=|$)/
-const watches = (line: string): boolean => line.split(/\s+/).some((_) => watch.test(_))
+const watches = (line: string): boolean => line.split(/\s+/).some((word) => watch.test(word))
 
 /** One command of Deno alone, which a shell reads as Deno's own does. */
 const isOneCommand = (line: string): boolean => /^deno (?:run|serve) [\w \t@%+=:,./"'$-]*$/.test(line)
@@ -52,7 +52,10 @@ const isOneCommand = (line: string): boolean => /^deno (?:run|serve) [\w \t@%+=:
 const modulesOf = (line: string): ReadonlyArray<string> =>
   line
     .split(/[\s;&|()"']+/)
-    .filter((_) => /^(?:(?:npm|jsr|https?):[\w@./^-]+|[\w@./-]+\.(?:[cm]?[jt]s|[jt]sx))$/.test(_) && !_.startsWith("-"))
+    .filter(
+      (text) =>
+        /^(?:(?:npm|jsr|https?):[\w@./^-]+|[\w@./-]+\.(?:[cm]?[jt]s|[jt]sx))$/.test(text) && !text.startsWith("-")
+    )
 
 /** The command, and the modules that have to be there for it. */
 export interface DenoStart {
@@ -78,11 +81,11 @@ const startOf = (line: string, inPlace: boolean): Start => ({ script: `${before(
 /** A task of one command as that command: without a process between, from the cache alone, and on the port that the service has. */
 const direct = (line: string, inPlace: boolean): Start => {
   const [, word = "run", ...rest] = line.split(/[ \t]+/)
-  const words = rest.filter((_) => !watch.test(_) && _ !== "--cached-only")
+  const words = rest.filter((value) => !watch.test(value) && value !== "--cached-only")
   const offline = inPlace ? [] : ["--cached-only"]
   if (word !== "serve") return startOf(["deno run", ...offline, ...words].join(" "), inPlace)
   const others = words.filter(
-    (_, at) => !/^--(?:port|host)(?:=|$)/.test(_) && !/^--(?:port|host)$/.test(words[at - 1] ?? "")
+    (word, at) => !/^--(?:port|host)(?:=|$)/.test(word) && !/^--(?:port|host)$/.test(words[at - 1] ?? "")
   )
   return startOf(["deno serve", ...offline, `--host 0.0.0.0 --port ${port}`, ...others].join(" "), inPlace)
 }
@@ -118,7 +121,7 @@ export const denoStart = async (
   const task = taskOf("start", config, packageJson)
   const file = await firstFile(folder, entryPoints)
   const isOfFile =
-    file !== undefined && task !== undefined && modulesOf(task.line).some((_) => _.replace(/^\.\//, "") === file)
+    file !== undefined && task !== undefined && modulesOf(task.line).some((each) => each.replace(/^\.\//, "") === file)
   if (task !== undefined && (!watches(task.line) || file === undefined || isOfFile)) return ofTask(task, inPlace)
   return file === undefined ? undefined : ofFile(file, (await readText(folder, file)) ?? "", inPlace)
 }

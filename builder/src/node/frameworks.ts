@@ -117,12 +117,12 @@ const frameworks: ReadonlyArray<Framework> = [
       const { outputs } = await angularOutputs(folder)
       const server = await firstFile(
         folder,
-        outputs.map((_) => `${_}/server/server.mjs`)
+        outputs.map((output) => `${output}/server/server.mjs`)
       )
       if (server !== undefined) return { start: node(server) }
       const page = await firstFile(
         folder,
-        outputs.flatMap((_) => [`${_}/browser/index.html`, `${_}/index.html`])
+        outputs.flatMap((output) => [`${output}/browser/index.html`, `${output}/index.html`])
       )
       return page === undefined ? undefined : { site: page.slice(0, -"/index.html".length) }
     }
@@ -146,9 +146,9 @@ const spa = async (folder: string, client: string, server: string): Promise<Site
 
 const angularOutputs = async (folder: string): Promise<{ readonly outputs: ReadonlyArray<string> }> => {
   const text = (await readText(folder, "angular.json")) ?? ""
-  const projects = [...text.matchAll(/"outputPath":\s*"([\w./-]+)"/g)].map((_) => _[1] ?? "dist")
-  const named = [...text.matchAll(/^ {4}"([\w.-]+)":/gm)].map((_) => `dist/${_[1]}`)
-  return { outputs: [...projects, ...named].filter((_) => !_.split("/").includes("..")) }
+  const projects = [...text.matchAll(/"outputPath":\s*"([\w./-]+)"/g)].map((match) => match[1] ?? "dist")
+  const named = [...text.matchAll(/^ {4}"([\w.-]+)":/gm)].map((match) => `dist/${match[1]}`)
+  return { outputs: [...projects, ...named].filter((text) => !text.split("/").includes("..")) }
 }
 
 export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
@@ -157,7 +157,7 @@ export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
 /** The program of a script and its first argument that isn't an option, without assignments and wrappers that only run others. */
 const wordsOf = (script: string): readonly [string, string] => {
   const words = script.trim().split(/\s+/)
-  const at = words.findIndex((_) => !/^\w+=/.test(_) && !/^(?:cross-env|npx|pnpx|bunx|-y|--yes)$/.test(_))
+  const at = words.findIndex((word) => !/^\w+=/.test(word) && !/^(?:cross-env|npx|pnpx|bunx|-y|--yes)$/.test(word))
   const second = words[at + 1] ?? ""
   return [words[at] ?? "", second.startsWith("-") ? "" : second]
 }

@@ -33,7 +33,7 @@ const skipped = { CYPRESS_INSTALL_BINARY: "0", HUSKY: "0", PLAYWRIGHT_SKIP_BROWS
 const command = (file: string, args: ReadonlyArray<string>, npx?: string): Command => ({
   file,
   args,
-  label: `${file} ${args.filter((_) => !quiet.includes(_)).join(" ")}`,
+  label: `${file} ${args.filter((arg) => !quiet.includes(arg)).join(" ")}`,
   env: skipped,
   ...(npx === undefined ? {} : { npx })
 })
@@ -225,9 +225,10 @@ export const installationOf = async (
     forBuild,
     inside,
     isWorkspace: packageJson.workspaces !== undefined || (await isFile(folder, "pnpm-workspace.yaml")),
-    settings: await Promise.all([".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].map((_) => readText(folder, _)))
+    settings: await Promise.all([".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].map((name) => readText(folder, name)))
   }
-  if (namedPackages(wanted).every((_) => Object.keys(_).length === 0) && !wanted.isWorkspace) return undefined
+  if (namedPackages(wanted).every((namedPackage) => Object.keys(namedPackage).length === 0) && !wanted.isWorkspace)
+    return undefined
 
   for (const lockfile of lockfilesOf.npm) {
     const lock = await readText(folder, lockfile)

@@ -18,17 +18,17 @@ const siteIn = async (folder: string, wasBuilt: boolean): Promise<string | undef
   const built = wasBuilt
     ? await firstFile(
         folder,
-        siteFolders.map((_) => `${_}/index.html`)
+        siteFolders.map((siteFolder) => `${siteFolder}/index.html`)
       )
     : undefined
   if (built !== undefined) return built.slice(0, -"/index.html".length)
-  return await firstFile(folder, ["index.html", "public/index.html"]).then((_) =>
-    _ === undefined ? undefined : _ === "index.html" ? "." : "public"
+  return await firstFile(folder, ["index.html", "public/index.html"]).then((found) =>
+    found === undefined ? undefined : found === "index.html" ? "." : "public"
   )
 }
 
 const nothing = async (folder: string, wasBuilt: boolean): Promise<BuildFailed> => {
-  const names = (await namesIn(folder)).filter((_) => _ !== "node_modules").slice(0, 12)
+  const names = (await namesIn(folder)).filter((name) => name !== "node_modules").slice(0, 12)
   const what = wasBuilt ? "After its build, nothing says how it runs" : "Nothing says how it runs"
   return nothingToRun(
     `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Write \`command: ["node", "path/to/server.js"]\` in the config, \`build: { command: "npm run build", output: "dist" }\` for a site, or \`image\` instead of \`source\`; or add a Dockerfile.`
@@ -85,9 +85,9 @@ const isOfPage = async (folder: string, program: Start): Promise<boolean> => {
   const tags = page
     .split(/<script\b/i)
     .slice(1, 100)
-    .map((_) => _.slice(0, 500).split(">")[0] ?? "")
-  return tags.some((_) => /\ssrc=["']?([^"'\s]+)/.exec(_)?.[1]?.replace(/^\.?\//, "") === file)
+    .map((part) => part.slice(0, 500).split(">")[0] ?? "")
+  return tags.some((tag) => /\ssrc=["']?([^"'\s]+)/.exec(tag)?.[1]?.replace(/^\.?\//, "") === file)
 }
 
 const within = (start: Start, folder: string): Start =>
-  "file" in start ? { ...start, args: start.args.map((_) => `${folder}/${_}`) } : start
+  "file" in start ? { ...start, args: start.args.map((arg) => `${folder}/${arg}`) } : start

@@ -34,18 +34,18 @@ export const packagesIn = async (modules: string): Promise<ReadonlySet<string>> 
 
 const isFolder = (path: string) =>
   lstat(path).then(
-    (_) => _.isDirectory(),
+    (stats) => stats.isDirectory(),
     () => false
   )
 
 /** Paths that are in `before` and not in `after`, except those inside another dropped path. */
 export const droppedBetween = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlyArray<string> => {
-  const gone = [...before].filter((_) => !after.has(_))
+  const gone = [...before].filter((value) => !after.has(value))
   const all = new Set(gone)
   const isInsideOther = (path: string) => {
     for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
       if (all.has(path.slice(0, at))) return true
     return false
   }
-  return gone.filter((_) => !isInsideOther(_)).sort()
+  return gone.filter((value) => !isInsideOther(value)).sort()
 }

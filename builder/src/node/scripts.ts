@@ -8,9 +8,9 @@ import { dependsOn, type PackageJson } from "./packageJson.ts"
 export const buildScriptOf = (packageJson: PackageJson | undefined): string | undefined => {
   const scripts = packageJson?.scripts
   if (packageJson === undefined || scripts === undefined) return undefined
-  const found = ["build", "heroku-postbuild", "gcp-build"].find((_) => scripts[_] !== undefined)
+  const found = ["build", "heroku-postbuild", "gcp-build"].find((name) => scripts[name] !== undefined)
   if (found !== undefined) return found
-  const isDocs = ["vitepress", "vuepress"].some((_) => dependsOn(packageJson, _))
+  const isDocs = ["vitepress", "vuepress"].some((name) => dependsOn(packageJson, name))
   return isDocs && scripts["start"] === undefined && scripts["docs:build"] !== undefined ? "docs:build" : undefined
 }
 
@@ -43,8 +43,8 @@ const wordsOf = (script: string, scripts: Readonly<Record<string, string>>): Rea
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const words = next.split(/[\s"'`=;&|()]+/)
     for (const word of words) found.add(word)
-    if (!words.some((_) => managers.test(_) || /^(?:run-[sp]|npm-run-all|concurrently)$/.test(_))) continue
-    for (const word of words.map((_) => _.replace(/^npm:/, ""))) {
+    if (!words.some((word) => managers.test(word) || /^(?:run-[sp]|npm-run-all|concurrently)$/.test(word))) continue
+    for (const word of words.map((word) => word.replace(/^npm:/, ""))) {
       const inside = Object.hasOwn(scripts, word) && !seen.has(word) ? scripts[word] : undefined
       seen.add(word)
       if (inside !== undefined) waiting.push(inside)
@@ -72,12 +72,12 @@ export const developmentUsedBy = async (
   if (start === undefined || !("script" in start) || packageJson === undefined) return undefined
   const { dependencies = {}, devDependencies = {}, scripts = {} } = packageJson
   const words = [...wordsOf(`${start.prestart ?? ""} ; ${start.script}`, scripts)]
-  for (const name of Object.keys(devDependencies).filter((_) => !(_ in dependencies))) {
-    if (words.some((_) => _ === name || _.startsWith(`${name}/`))) return name
+  for (const name of Object.keys(devDependencies).filter((name) => !(name in dependencies))) {
+    if (words.some((word) => word === name || word.startsWith(`${name}/`))) return name
     const manifest = decodePrograms(await readText(join(modules, name), "package.json"))
     const bin = Option.isSome(manifest) ? manifest.value.bin : undefined
     const programs = typeof bin === "string" ? [name.slice(name.indexOf("/") + 1)] : Object.keys(bin ?? {})
-    if (programs.some((_) => words.includes(_))) return name
+    if (programs.some((program) => words.includes(program))) return name
   }
   return undefined
 }
@@ -85,6 +85,8 @@ export const developmentUsedBy = async (
 /** A script that is meant for production and runs Node, where `start` is missing or for development. */
 export const productionScript = (packageJson: PackageJson | undefined): Start | undefined => {
   const names = ["start:prod", "start:production", "production", "prod", "serve"]
-  const found = names.map((_) => packageJson?.scripts?.[_]).find((_) => /^(?:\w+=\S* +)*node +[^-]/.test(_ ?? ""))
+  const found = names
+    .map((name) => packageJson?.scripts?.[name])
+    .find((value) => /^(?:\w+=\S* +)*node +[^-]/.test(value ?? ""))
   return found === undefined ? undefined : { script: found }
 }

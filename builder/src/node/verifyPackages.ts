@@ -31,7 +31,7 @@ const broken = (where: string, what: string) =>
 
 const isEmpty = (path: string): Promise<boolean> =>
   stat(path).then(
-    (_) => _.isFile() && _.size === 0,
+    (found) => found.isFile() && found.size === 0,
     () => false
   )
 

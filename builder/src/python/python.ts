@@ -44,7 +44,7 @@ const withTool = (tool: string, folder: string, args: ReadonlyArray<string>, env
 
 /** The interpreters that a build may find: packages are installed for one of them. */
 const interpreters = (): Promise<ReadonlyArray<string>> =>
-  Promise.all(["/usr/local/bin/python3", "/usr/bin/python3"].map((_) => realpath(_).catch(() => "")))
+  Promise.all(["/usr/local/bin/python3", "/usr/bin/python3"].map((name) => realpath(name).catch(() => "")))
 
 const installOf = async (folder: string, inside: string): Promise<Pick<Recipe, "install" | "lockfile"> | undefined> => {
   const made: Command = {
@@ -90,8 +90,8 @@ const collectStatic = async (folder: string): Promise<string | undefined> => {
   if (!(await isFile(folder, "manage.py"))) return undefined
   const project = await djangoOf(folder)
   if (project === undefined) return undefined
-  const settings = (await namesIn(join(folder, project, "settings"))).map((_) => `${project}/settings/${_}`)
-  for (const file of [`${project}/settings.py`, ...settings.filter((_) => _.endsWith(".py"))])
+  const settings = (await namesIn(join(folder, project, "settings"))).map((name) => `${project}/settings/${name}`)
+  for (const file of [`${project}/settings.py`, ...settings.filter((setting) => setting.endsWith(".py"))])
     if (/^STATIC_ROOT\b/m.test((await readText(folder, file)) ?? "")) return collect
   return undefined
 }
@@ -108,7 +108,7 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
   // Without exact versions the installed packages change daily; a local path is a part of the source.
   const isLocked =
     found?.lockfile === "requirements.txt"
-      ? lock.split("\n").every((_) => /^\s*($|#|--hash|[\w.[\],-]+\s*==)/.test(_) || _.trim() === "")
+      ? lock.split("\n").every((text) => /^\s*($|#|--hash|[\w.[\],-]+\s*==)/.test(text) || text.trim() === "")
       : found !== undefined && found.lockfile !== "pyproject.toml" && !/\b(path|editable|directory) = "/.test(lock)
   const wanted = ["python", process.platform, process.arch, await interpreters(), found?.lockfile, lock]
   const key = createHash("sha256").update(JSON.stringify(wanted)).digest("hex")

@@ -17,16 +17,16 @@ const modules = ["main", "app", "server", "api", "asgi", "wsgi", "application"]
 
 /** Where apps are defined by convention: in files of these names at the root, or in a package of one of these names. */
 const candidates = ["", "app/", "src/", "api/", "src/app/", "backend/"].flatMap((folder) => [
-  ...modules.map((_) => `${folder}${_}.py`),
+  ...modules.map((module) => `${folder}${module}.py`),
   ...(folder === "" ? [] : [`${folder}__init__.py`])
 ])
 
 /** The packages of a project: folders that Python imports by their name. */
 const packagesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
-  const names = [...(await namesIn(folder)), ...(await namesIn(join(folder, "src"))).map((_) => `src/${_}`)]
+  const names = [...(await namesIn(folder)), ...(await namesIn(join(folder, "src"))).map((name) => `src/${name}`)]
   const found: Array<string> = []
   for (const name of names
-    .filter((_) => /^(?:src\/)?[A-Za-z_]\w*$/.test(_) && !/^(?:src\/)?tests?$/.test(_))
+    .filter((name) => /^(?:src\/)?[A-Za-z_]\w*$/.test(name) && !/^(?:src\/)?tests?$/.test(name))
     .slice(0, 200))
     if (await isFile(folder, name, "__init__.py")) found.push(name)
   return found
@@ -36,7 +36,7 @@ const packagesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
 const appOf = async (folder: string, type: "FastAPI" | "Flask"): Promise<string | undefined> => {
   const inPackages = (await packagesIn(folder)).flatMap((name) => [
     `${name}/__init__.py`,
-    ...modules.map((_) => `${name}/${_}.py`)
+    ...modules.map((module) => `${name}/${module}.py`)
   ])
   for (const file of new Set([...candidates, ...inPackages])) {
     const text = await readText(folder, file)
@@ -45,7 +45,9 @@ const appOf = async (folder: string, type: "FastAPI" | "Flask"): Promise<string 
       .replace(/^src\//, "")
       .replace(/\/__init__\.py$|\.py$/, "")
       .replaceAll("/", ".")
-    const line = text.split("\n").find((_) => /^[A-Za-z_]/.test(_) && _.includes("=") && _.includes(`${type}(`))
+    const line = text
+      .split("\n")
+      .find((text) => /^[A-Za-z_]/.test(text) && text.includes("=") && text.includes(`${type}(`))
     const made = /^\w+/.exec(line ?? "")?.[0]
     if (made !== undefined) return `${module}:${made}`
     if (type === "Flask" && /^def create_app\(/m.test(text)) return `${module}:create_app()`

@@ -10,7 +10,7 @@ const longestRecord = 16 * 2 ** 20
 
 const sizeOf = (path: string): Promise<number | undefined> =>
   lstat(path).then(
-    (_) => (_.isFile() ? _.size : undefined),
+    (stats) => (stats.isFile() ? stats.size : undefined),
     () => undefined
   )
 

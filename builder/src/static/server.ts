@@ -12,8 +12,9 @@ const root = resolve(process.argv[2] ?? ".")
 const port = Number(process.env["PORT"] ?? 8080)
 
 const pagesIn = (folder: string): number =>
-  readdirSync(folder, { withFileTypes: true, recursive: true }).filter((_) => _.isFile() && _.name.endsWith(".html"))
-    .length
+  readdirSync(folder, { withFileTypes: true, recursive: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(".html")
+  ).length
 
 const notFoundPage = join(root, "404.html")
 const notFound = existsSync(notFoundPage) ? readFileSync(notFoundPage) : undefined
@@ -24,7 +25,7 @@ const hashedFolders = ["/_app/immutable/", "/_next/static/", "/_nuxt/", "/_astro
 
 /** Bundlers name files by their content (`index-B7f_x2Qa.js`, `main.1a2b3c4d.css`), so the content of such a name never changes. */
 const isHashed = (path: string): boolean => {
-  if (hashedFolders.some((_) => path.includes(_))) return true
+  if (hashedFolders.some((hashedFolder) => path.includes(hashedFolder))) return true
   const stem = path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."))
   if (path.endsWith(".html")) return false
   const ofWebpack = /^[0-9a-f]{8,64}$/.test(stem.slice(stem.lastIndexOf(".") + 1)) && stem.includes(".")

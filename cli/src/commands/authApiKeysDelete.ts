@@ -19,7 +19,7 @@ export default command({
           : (yield* findOne(
               yield* apiKeys.list,
               input.key,
-              (_) => [_.name, _.prefix],
+              (one) => [one.name, one.prefix],
               "API key",
               "maxcloud auth api-keys list"
             )).id

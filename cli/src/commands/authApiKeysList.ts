@@ -16,15 +16,15 @@ export default command({
       const now = Date.now()
       printTable(
         ["NAME", "KEY", "ROLE", "SCOPES", "LAST USED", "EXPIRES", "MADE BY", "ID"],
-        apiKeys.map((_) => [
-          _.replacedBy === null ? _.name : `${_.name} (replaced)`,
-          `${_.prefix}…`,
-          _.role,
-          _.scopes.length === 0 ? "all" : _.scopes.join(","),
-          _.lastUsedAt === null ? "never" : age(_.lastUsedAt, now),
-          until(_.expiresAt, now),
-          _.createdBy ?? "-",
-          _.id
+        apiKeys.map((apiKey) => [
+          apiKey.replacedBy === null ? apiKey.name : `${apiKey.name} (replaced)`,
+          `${apiKey.prefix}…`,
+          apiKey.role,
+          apiKey.scopes.length === 0 ? "all" : apiKey.scopes.join(","),
+          apiKey.lastUsedAt === null ? "never" : age(apiKey.lastUsedAt, now),
+          until(apiKey.expiresAt, now),
+          apiKey.createdBy ?? "-",
+          apiKey.id
         ]),
         terminal
       )

@@ -22,11 +22,11 @@ export default command({
       const { apiKeys } = (yield* connect(input)).auth
       const all = yield* apiKeys.list
       // The new key gets the name of the former one, which stays valid for a while.
-      const current = all.filter((_) => _.replacedBy === null || _.id === input.key)
+      const current = all.filter((each) => each.replacedBy === null || each.id === input.key)
       const key = yield* findOne(
         current,
         input.key,
-        (_) => [_.name, _.prefix],
+        (one) => [one.name, one.prefix],
         "API key",
         "maxcloud auth api-keys list"
       )

@@ -16,13 +16,13 @@ export default command({
       const now = Date.now()
       printTable(
         ["EMAIL", "ROLE", "STATE", "SENT", "EXPIRES", "ID"],
-        invites.map((_) => [
-          _.email,
-          _.role,
-          _.state,
-          age(_.createdAt, now),
-          _.state === "open" ? until(_.expiresAt, now) : "-",
-          _.id
+        invites.map((invite) => [
+          invite.email,
+          invite.role,
+          invite.state,
+          age(invite.createdAt, now),
+          invite.state === "open" ? until(invite.expiresAt, now) : "-",
+          invite.id
         ]),
         terminal
       )

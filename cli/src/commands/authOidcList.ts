@@ -16,17 +16,19 @@ export default command({
       const now = Date.now()
       printTable(
         ["NAME", "ISSUER", "CLAIMS", "ROLE", "SCOPES", "LAST USED", "MADE BY", "ID"],
-        oidcTrusts.map((_) => [
-          _.name,
-          _.issuer,
-          Object.entries(_.claims)
+        oidcTrusts.map((oidcTrust) => [
+          oidcTrust.name,
+          oidcTrust.issuer,
+          Object.entries(oidcTrust.claims)
             .map(([claim, value]) => `${claim}=${value}`)
             .join(","),
-          _.effectiveRole === _.role ? _.role : `${_.role} (now ${_.effectiveRole ?? "none"})`,
-          _.scopes.length === 0 ? "all" : _.scopes.join(","),
-          _.lastUsedAt === null ? "never" : age(_.lastUsedAt, now),
-          _.createdBy ?? "-",
-          _.id
+          oidcTrust.effectiveRole === oidcTrust.role
+            ? oidcTrust.role
+            : `${oidcTrust.role} (now ${oidcTrust.effectiveRole ?? "none"})`,
+          oidcTrust.scopes.length === 0 ? "all" : oidcTrust.scopes.join(","),
+          oidcTrust.lastUsedAt === null ? "never" : age(oidcTrust.lastUsedAt, now),
+          oidcTrust.createdBy ?? "-",
+          oidcTrust.id
         ]),
         terminal
       )

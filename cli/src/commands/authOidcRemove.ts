@@ -13,7 +13,7 @@ export default command({
     Effect.gen(function* () {
       const { oidcTrusts } = (yield* connect(input)).auth
       const all = yield* oidcTrusts.list
-      const { id, name } = yield* findOne(all, input.trust, (_) => [_.name], "trust", "maxcloud auth oidc list")
+      const { id, name } = yield* findOne(all, input.trust, (one) => [one.name], "trust", "maxcloud auth oidc list")
       yield* oidcTrusts.delete(id)
       if (terminal.json) return terminal.printJson({ deleted: id })
       terminal.say(`tokens of ${name} are trusted no more`)

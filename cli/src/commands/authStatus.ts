@@ -12,7 +12,7 @@ const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): strin
     name,
     scopes === null || scopes.length === 0 ? null : `(${scopes.join(", ")})`
   ]
-    .filter((_) => _ !== null)
+    .filter((value) => value !== null)
     .join(" ")
 
 export default command({
@@ -36,7 +36,10 @@ export default command({
         ["credential", credentialText(status.credential)],
         ["from", source ?? undefined],
         ["expires", status.credential.type === "local" ? undefined : until(status.credential.expiresAt, Date.now())],
-        ["member of", organizations.length === 0 ? undefined : organizations.map((_) => _.name).join(", ")]
+        [
+          "member of",
+          organizations.length === 0 ? undefined : organizations.map((organization) => organization.name).join(", ")
+        ]
       ]
       const rows = facts.flatMap(([name, value]) => (value === undefined ? [] : [[terminal.paint("dim", name), value]]))
       for (const line of table(rows)) terminal.print(line)

@@ -23,9 +23,9 @@ export default command({
   positionals: noPositionals,
   run: ({ all, dataDir }, terminal) =>
     Effect.gen(function* () {
-      const rollout = yield* operate((_) => _.rollout(placeOf(dataDir)))
+      const rollout = yield* operate((one) => one.rollout(placeOf(dataDir)))
       const { counts, platform } = rollout
-      const stages = all ? rollout.stages : rollout.stages.filter((_) => _.state !== "done")
+      const stages = all ? rollout.stages : rollout.stages.filter((stage) => stage.state !== "done")
       if (terminal.json) terminal.printJson({ ...rollout, stages })
       else {
         const rows = stages.map(({ app, message, organization, stage, state }) => [
@@ -35,7 +35,7 @@ export default command({
           stage,
           message ?? ""
         ])
-        const heads = ["state", "organization", "app", "stage", ""].map((_) => terminal.paint("bold", _))
+        const heads = ["state", "organization", "app", "stage", ""].map((name) => terminal.paint("bold", name))
         if (rows.length > 0) for (const line of table([heads, ...rows])) terminal.print(line)
         if (platform === null) terminal.say("no server has been started with this database yet")
         else {

@@ -38,7 +38,7 @@ const withChildren = <A>(
   parent: CommandDescriptor.Command<A>,
   children: ReadonlyArray<CommandDescriptor.Command<unknown>>
 ): CommandDescriptor.Command<unknown> => {
-  const [first, ...rest] = children.map((_, index) => [String(index), _] as const)
+  const [first, ...rest] = children.map((value, index) => [String(index), value] as const)
   return first === undefined ? parent : CommandDescriptor.withSubcommands(parent, [first, ...rest])
 }
 

@@ -22,7 +22,7 @@ export default command({
       const { encodeAppSpec } = yield* Effect.promise(() => import("@maxcloud/config-schema"))
       const { file, spec, stage } = loaded
       if (terminal.json) return terminal.printJson({ file, stage, spec: encodeAppSpec(spec) })
-      const services = spec.services.map((_) => _.name).join(", ")
+      const services = spec.services.map((service) => service.name).join(", ")
       terminal.print(`${relative(process.cwd(), file)} is valid: app ${spec.app} (${stage}), services: ${services}`)
     })
 })

@@ -18,12 +18,14 @@ const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof conn
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
     const services = yield* cloud.services.list({ stage })
-    const others = services.filter((_) => _.app === app && _.name !== app && (stage ?? "production") === _.stage)
+    const others = services.filter(
+      (service) => service.app === app && service.name !== app && (stage ?? "production") === service.stage
+    )
     if (others.length === 0) return
     return yield* new CommandFailed({
       tag: "Conflict",
       exit: 6,
-      message: `app "${app}" has other services too (${others.map((_) => _.name).join(", ")}), which this would remove`,
+      message: `app "${app}" has other services too (${others.map((other) => other.name).join(", ")}), which this would remove`,
       fix: "choose another --name, or deploy the app from its config"
     })
   })

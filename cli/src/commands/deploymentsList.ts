@@ -17,14 +17,14 @@ export default command({
       const deployments = yield* cloud.deployments.list(app, { stage })
       if (terminal.json) return terminal.printJson({ deployments })
       const now = Date.now()
-      const rows = deployments.map((_) => [
-        String(_.number),
-        terminal.paint(styles[_.state], _.state),
-        age(_.createdAt, now),
-        _.id,
-        _.message.split("\n")[0] ?? ""
+      const rows = deployments.map((deployment) => [
+        String(deployment.number),
+        terminal.paint(styles[deployment.state], deployment.state),
+        age(deployment.createdAt, now),
+        deployment.id,
+        deployment.message.split("\n")[0] ?? ""
       ])
-      const header = ["NUMBER", "STATE", "ACCEPTED", "ID", ""].map((_) => terminal.paint("dim", _))
+      const header = ["NUMBER", "STATE", "ACCEPTED", "ID", ""].map((name) => terminal.paint("dim", name))
       for (const line of table([header, ...rows])) terminal.print(line)
     })
 })

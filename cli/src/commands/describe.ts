@@ -25,7 +25,7 @@ const shortDigest = (image: string) => /(?:^|@)sha256:([a-f0-9]{12})/.exec(image
 
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
-  const failing = service.conditions.filter((_) => _.status !== "True")
+  const failing = service.conditions.filter((condition) => condition.status !== "True")
   return [
     ...table([
       ["name", terminal.paint("bold", service.name)],
@@ -48,8 +48,8 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
           ...linesOf(
             `${terminal.paint(service.state === "failed" || service.state === "degraded" ? "red" : "yellow", service.diagnosis.code)}: ${service.diagnosis.message}`,
             "    "
-          ).map((_) => `  ${_}`),
-          ...diagnosisLines(service.diagnosis).map((_) => `  ${_}`)
+          ).map((value) => `  ${value}`),
+          ...diagnosisLines(service.diagnosis).map((diagnosisLine) => `  ${diagnosisLine}`)
         ]),
     ...section("Settings", service.settings === undefined ? [] : settingRows(service.settings), terminal),
     ...section(
@@ -67,27 +67,27 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
     ),
     ...section(
       "Revisions",
-      revisions.map((_) => [
-        _.name,
-        _.trafficPercent > 0 ? `${_.trafficPercent}%` : "",
-        _.ready === "True"
+      revisions.map((revision) => [
+        revision.name,
+        revision.trafficPercent > 0 ? `${revision.trafficPercent}%` : "",
+        revision.ready === "True"
           ? terminal.paint("green", "ready")
-          : _.ready === "False"
-            ? terminal.paint("red", _.reason)
-            : _.reason,
-        _.instances === 1 ? "1 instance" : `${_.instances} instances`,
-        shortDigest(_.image),
-        age(_.createdAt, now)
+          : revision.ready === "False"
+            ? terminal.paint("red", revision.reason)
+            : revision.reason,
+        revision.instances === 1 ? "1 instance" : `${revision.instances} instances`,
+        shortDigest(revision.image),
+        age(revision.createdAt, now)
       ]),
       terminal
     ),
     ...section(
       "Conditions",
-      (failing.length > 0 ? failing : service.conditions).map((_) => [
-        _.type,
-        _.status === "True" ? terminal.paint("green", _.status) : terminal.paint("yellow", _.status),
-        _.reason,
-        _.message
+      (failing.length > 0 ? failing : service.conditions).map((each) => [
+        each.type,
+        each.status === "True" ? terminal.paint("green", each.status) : terminal.paint("yellow", each.status),
+        each.reason,
+        each.message
       ]),
       terminal
     )

@@ -70,7 +70,7 @@ export default command({
       const address = {
         apiUrl: url,
         stage: stage === productionStage ? undefined : stage,
-        commands: new Set(all.filter((_) => !_.offline).map((_) => _.name))
+        commands: new Set(all.filter((each) => !each.offline).map((each) => each.name))
       }
       // Progress is appended: lines of logs come between.
       const appending = addressedTerminal({ ...terminal, interactive: false }, address)

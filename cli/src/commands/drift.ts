@@ -23,14 +23,18 @@ export default command({
       if (terminal.json) return terminal.printJson({ drift })
       if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)
       const now = Date.now()
-      const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "PUT RIGHT", "FIELDS"].map((_) => terminal.paint("dim", _))
-      const rows = drift.map((_) => [
-        age(_.noticedAt, now),
-        `${_.kind}/${_.name}`,
-        _.change,
-        _.manager ?? "",
-        _.healedAt === null ? terminal.paint("yellow", "not yet") : age(_.healedAt, now),
-        _.fields.length > 3 ? `${_.fields.slice(0, 3).join(", ")} and ${_.fields.length - 3} more` : _.fields.join(", ")
+      const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "PUT RIGHT", "FIELDS"].map((name) =>
+        terminal.paint("dim", name)
+      )
+      const rows = drift.map((object) => [
+        age(object.noticedAt, now),
+        `${object.kind}/${object.name}`,
+        object.change,
+        object.manager ?? "",
+        object.healedAt === null ? terminal.paint("yellow", "not yet") : age(object.healedAt, now),
+        object.fields.length > 3
+          ? `${object.fields.slice(0, 3).join(", ")} and ${object.fields.length - 3} more`
+          : object.fields.join(", ")
       ])
       for (const line of table([header, ...rows])) terminal.print(line)
     })

@@ -35,10 +35,10 @@ const lines = (explanation: Explanation, language: ExplanationLanguage, terminal
   explanation.meaning,
   "",
   terminal.paint("bold", words[language].causes),
-  ...explanation.causes.map((_) => `  - ${_}`),
+  ...explanation.causes.map((cause) => `  - ${cause}`),
   "",
   terminal.paint("bold", words[language].steps),
-  ...explanation.steps.map((_, index) => `  ${index + 1}. ${_}`)
+  ...explanation.steps.map((step, index) => `  ${index + 1}. ${step}`)
 ]
 
 export default command({
@@ -62,9 +62,10 @@ export default command({
       const language = yield* languageOf(input.lang, process.env)
       const { diagnosisCodes, explain, explainReason, findDiagnosisCode } = yield* loadSdk
       if (input.code === undefined) {
-        const all = diagnosisCodes.map((_) => explain(_, language))
+        const all = diagnosisCodes.map((diagnosisCode) => explain(diagnosisCode, language))
         if (terminal.json) return terminal.printJson({ language, explanations: all })
-        for (const line of table(all.map((_) => [terminal.paint("bold", _.code), _.title]))) terminal.print(line)
+        for (const line of table(all.map((each) => [terminal.paint("bold", each.code), each.title])))
+          terminal.print(line)
         return
       }
       const code = findDiagnosisCode(input.code)
@@ -76,9 +77,9 @@ export default command({
       if (code === undefined) {
         const near = suggest(
           input.code.toLowerCase(),
-          diagnosisCodes.map((_) => _.toLowerCase())
+          diagnosisCodes.map((diagnosisCode) => diagnosisCode.toLowerCase())
         )
-        const meant = diagnosisCodes.find((_) => _.toLowerCase() === near)
+        const meant = diagnosisCodes.find((diagnosisCode) => diagnosisCode.toLowerCase() === near)
         return yield* new UsageError({
           message: `unknown code "${input.code}"`,
           fix: meant === undefined ? "`maxcloud explain` lists them" : `did you mean \`maxcloud explain ${meant}\`?`

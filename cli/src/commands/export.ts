@@ -11,7 +11,7 @@ const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.tes
 const documentOf = (
   toYaml: (manifests: [PortableManifest["manifest"]]) => string,
   { manifest, notes }: PortableManifest
-) => [...notes.map((_) => `# ${_}\n`), toYaml([manifest])].join("")
+) => [...notes.map((note) => `# ${note}\n`), toYaml([manifest])].join("")
 
 export default command({
   summary: "Print manifests for any Knative, offline",
@@ -57,16 +57,16 @@ export default command({
         })
       }
       const all = portable(loaded.spec, namespace).filter(
-        (_) => !input.withoutPolicies || _.manifest.kind !== "NetworkPolicy"
+        (each) => !input.withoutPolicies || each.manifest.kind !== "NetworkPolicy"
       )
-      if (terminal.json) return terminal.printJson({ manifests: all.map((_) => _.manifest) })
+      if (terminal.json) return terminal.printJson({ manifests: all.map((each) => each.manifest) })
       terminal.print(
         all
-          .map((_) => documentOf(toYaml, _))
+          .map((value) => documentOf(toYaml, value))
           .join("---\n")
           .trimEnd()
       )
-      const secrets = all.filter((_) => _.manifest.kind === "Secret").map((_) => _.manifest.metadata.name)
+      const secrets = all.filter((each) => each.manifest.kind === "Secret").map((each) => each.manifest.metadata.name)
       if (secrets.length > 0) {
         terminal.say(
           `${terminal.paintError("yellow", "fill in:")} the values of ${secrets.join(", ")}, which are empty`

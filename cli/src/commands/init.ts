@@ -9,7 +9,7 @@ import { type Format, formats } from "../init/configText.ts"
 import { type Project, writeProject } from "../init/writeProject.ts"
 import type { Terminal } from "../terminal.ts"
 
-const isFormat = (value: string): value is Format => formats.some((_) => _ === value)
+const isFormat = (value: string): value is Format => formats.some((format) => format === value)
 
 const formatOf = (written: string | undefined): Effect.Effect<Format | undefined, UsageError> => {
   if (written === undefined || isFormat(written)) return Effect.succeed(written)
@@ -27,7 +27,7 @@ const adds: Readonly<Record<PackageManager, string>> = {
 /** The command that installs the config's packages, for the package manager whose lockfile is there. */
 const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
-  if (packages.every((_) => existsSync(join(folder, "node_modules", _)))) return undefined
+  if (packages.every((value) => existsSync(join(folder, "node_modules", value)))) return undefined
   const names = readdirSync(folder)
   // A package.json would turn another language's project into a Node project.
   if (format !== "ts" && !names.includes("package.json")) return "npm i -g @maxcloud/cli"
@@ -92,7 +92,7 @@ export default command({
       sayProject(project, terminal)
       const install = installLine(folder, project.format)
       const steps = [input.folder === undefined ? undefined : `cd ${input.folder}`, install].filter(
-        (_) => _ !== undefined
+        (value) => value !== undefined
       )
       terminal.say("")
       terminal.say("Next:")

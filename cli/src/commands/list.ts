@@ -28,15 +28,15 @@ export default command({
       if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
       const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]
       const now = Date.now()
-      const rows = services.map((_) => [
-        _.name,
-        stateText(_.state, terminal),
-        urlText(_, terminal),
-        String(_.instances),
-        _.app,
-        _.stage,
-        age(_.updatedAt, now)
+      const rows = services.map((service) => [
+        service.name,
+        stateText(service.state, terminal),
+        urlText(service, terminal),
+        String(service.instances),
+        service.app,
+        service.stage,
+        age(service.updatedAt, now)
       ])
-      for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+      for (const line of table([header.map((value) => terminal.paint("dim", value)), ...rows])) terminal.print(line)
     })
 })

@@ -102,7 +102,7 @@ export default command({
       const services =
         name === undefined
           ? cloud.services.list({ app, stage: meant })
-          : Effect.map(cloud.services.get(name, { stage }), (_) => [_])
+          : Effect.map(cloud.services.get(name, { stage }), (found) => [found])
       const found = yield* services
       if (found.length === 0) {
         return yield* new CommandFailed({
@@ -112,7 +112,7 @@ export default command({
           fix: "`maxcloud deploy` deploys it; `maxcloud list` shows what there is"
         })
       }
-      const width = Math.max(...found.map((_) => _.name.length))
+      const width = Math.max(...found.map((each) => each.name.length))
       const named = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : namedLogLine(entry, width, terminal))
       const all = mergedLogs({ cloud, stage, services, filter, follow, since, tail, revision })
       yield* print(all, name === undefined ? named : written, terminal)

@@ -10,10 +10,10 @@ const isDifferent = ({ actual, expected }: NetworkProbe) => actual !== expected
 
 /** Two ways to the same target that came out the same share a cell. */
 const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string =>
-  [...new Set(probes.map((_) => _.actual))]
+  [...new Set(probes.map((probe) => probe.actual))]
     .map((actual) => {
       const text = actual === "allowed" ? "yes" : actual === "denied" ? "no" : "?"
-      const style = probes.some((_) => _.actual === actual && isDifferent(_))
+      const style = probes.some((probe) => probe.actual === actual && isDifferent(probe))
         ? "red"
         : actual === "allowed"
           ? "green"
@@ -32,20 +32,20 @@ const ways: Readonly<Record<NetworkProbe["by"], string>> = {
 
 /** A table of callers (rows) and the services they call (columns). */
 const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<string> => {
-  const columns = [...new Set(probes.map((_) => _.from))]
-  const rows = [...new Set(probes.map((_) => `${_.to}\t${_.by}`))]
+  const columns = [...new Set(probes.map((probe) => probe.from))]
+  const rows = [...new Set(probes.map((probe) => `${probe.to}\t${probe.by}`))]
   return table([
-    ["to \\ from", "", ...columns].map((_) => terminal.paint("bold", _)),
+    ["to \\ from", "", ...columns].map((name) => terminal.paint("bold", name)),
     ...rows.map((row) => {
       const [to = "", by] = row.split("\t")
-      const found = probes.filter((_) => _.to === to && _.by === by)
+      const found = probes.filter((probe) => probe.to === to && probe.by === by)
       const [first] = found
       return [
         to,
         first === undefined ? "" : terminal.paint("dim", ways[first.by]),
         ...columns.map((from) =>
           cellOf(
-            found.filter((_) => _.from === from),
+            found.filter((each) => each.from === from),
             terminal
           )
         )

@@ -33,7 +33,7 @@ export default command({
       const { erasedAt, stores, subject } = certificate
       printTable(
         ["STORE", "COUNT", "DONE"],
-        stores.map((_) => [_.store, String(_.count), _.action]),
+        stores.map((store) => [store.store, String(store.count), store.action]),
         terminal
       )
       terminal.say(

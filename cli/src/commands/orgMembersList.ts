@@ -16,7 +16,11 @@ export default command({
       const now = Date.now()
       printTable(
         ["EMAIL", "ROLE", "SINCE"],
-        members.map((_) => [_.verified ? _.email : `${_.email} (not confirmed)`, _.role, age(_.since, now)]),
+        members.map((member) => [
+          member.verified ? member.email : `${member.email} (not confirmed)`,
+          member.role,
+          age(member.since, now)
+        ]),
         terminal
       )
     })

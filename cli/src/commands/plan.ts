@@ -26,12 +26,12 @@ const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<s
 }
 
 const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
-  const changes = plan.changes.filter((_) => _.action !== "unchanged")
-  const unchanged = plan.changes.filter((_) => _.action === "unchanged").map((_) => _.service)
+  const changes = plan.changes.filter((change) => change.action !== "unchanged")
+  const unchanged = plan.changes.filter((change) => change.action === "unchanged").map((change) => change.service)
   const title = terminal.paint("bold", `${plan.app} (${plan.stage})`)
   return [
     changes.length === 0 ? `${title}: no changes` : title,
-    ...changes.flatMap((_) => changeLines(_, terminal)),
+    ...changes.flatMap((change) => changeLines(change, terminal)),
     ...(changes.length > 0 && unchanged.length > 0
       ? [terminal.paint("dim", `  unchanged: ${unchanged.join(", ")}`)]
       : []),
@@ -69,8 +69,8 @@ export default command({
       if (terminal.json) terminal.printJson(plan)
       else {
         for (const line of planLines(plan, terminal)) terminal.print(line)
-        const changed = plan.changes.filter((_) => _.action === "create" || _.action === "update")
-        for (const line of yield* buildLines(loaded, sources, new Set(changed.map((_) => _.service))))
+        const changed = plan.changes.filter((change) => change.action === "create" || change.action === "update")
+        for (const line of yield* buildLines(loaded, sources, new Set(changed.map((each) => each.service))))
           terminal.print(line)
       }
       if (!terminal.json) {
@@ -82,7 +82,7 @@ export default command({
         }
       }
       if (plan.problems.length > 0) return yield* new ExitWith({ exit: 2 })
-      if (plan.changes.some((_) => _.action !== "unchanged")) {
+      if (plan.changes.some((change) => change.action !== "unchanged")) {
         return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
       }
       // Diff against the last deployed config. If that deployment failed, older instances may still be running.

@@ -17,8 +17,11 @@ export default command({
         return terminal.say("no credentials: `maxcloud registries login HOST --username USER` keeps some")
       }
       const now = Date.now()
-      const header = ["HOST", "USER", "UPDATED"].map((_) => terminal.paint("dim", _))
-      for (const line of table([header, ...registries.map((_) => [_.host, _.username, age(_.updatedAt, now)])])) {
+      const header = ["HOST", "USER", "UPDATED"].map((name) => terminal.paint("dim", name))
+      for (const line of table([
+        header,
+        ...registries.map((registry) => [registry.host, registry.username, age(registry.updatedAt, now)])
+      ])) {
         terminal.print(line)
       }
     })

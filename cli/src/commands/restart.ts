@@ -11,9 +11,11 @@ const defaultWait = "10m"
 
 /** How a restart stands, in a line. */
 const lineOf = ({ conditions, diagnosis, latestCreatedRevision, name, state }: Service): string => {
-  const ready = conditions.find((_) => _.type === "Ready")
+  const ready = conditions.find((condition) => condition.type === "Ready")
   const why = diagnosis?.message ?? (ready?.status === "True" ? "" : (ready?.message ?? ""))
-  return [`${name}: ${state}`, latestCreatedRevision ?? "", why.split("\n")[0] ?? ""].filter((_) => _ !== "").join(", ")
+  return [`${name}: ${state}`, latestCreatedRevision ?? "", why.split("\n")[0] ?? ""]
+    .filter((line) => line !== "")
+    .join(", ")
 }
 
 export default command({

@@ -42,12 +42,12 @@ export default command({
             }).pipe(Effect.flatMap((bytes) => decodeText(bytes, file)))
       const { SecretName } = yield* loadSchemas
       const parsed = yield* parseDotenv(content, file === "-" ? "standard input" : file)
-      const secrets = parsed.map((_) => ({ name: SecretName.make(_.name), value: Redacted.make(_.value) }))
+      const secrets = parsed.map((each) => ({ name: SecretName.make(each.name), value: Redacted.make(each.value) }))
       const { app, cloud, stage } = yield* connectToApp(input)
       const set = yield* cloud.secrets.import(app, secrets, { stage })
       if (terminal.json) return terminal.printJson({ secrets: set })
       terminal.say(
-        `set for ${app} (${stage ?? "production"}): ${set.map((_) => _.name).join(", ")}; the next deploy uses them`
+        `set for ${app} (${stage ?? "production"}): ${set.map((each) => each.name).join(", ")}; the next deploy uses them`
       )
     })
 })

@@ -18,11 +18,11 @@ export default command({
       const now = Date.now()
       printTable(
         ["VERSION", "SET", "BY", "DEPLOYMENTS"],
-        versions.map((_) => [
-          _.current ? `${_.version} (newest)` : String(_.version),
-          age(_.createdAt, now),
-          _.createdBy ?? "-",
-          _.deployments.length === 0 ? "-" : _.deployments.join(", ")
+        versions.map((version) => [
+          version.current ? `${version.version} (newest)` : String(version.version),
+          age(version.createdAt, now),
+          version.createdBy ?? "-",
+          version.deployments.length === 0 ? "-" : version.deployments.join(", ")
         ]),
         terminal
       )

@@ -16,6 +16,6 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const page = yield* pageOf(input)
-      printEntries(yield* operate((_) => _.listAudit({ ...placeOf(input.dataDir), ...page })), terminal)
+      printEntries(yield* operate((one) => one.listAudit({ ...placeOf(input.dataDir), ...page })), terminal)
     })
 })

@@ -22,7 +22,7 @@ export default command({
   positionals: positionals({ log: required("LOG", 'Name or id of an organization, or "server"') }),
   run: ({ dataDir, log }, terminal) =>
     Effect.gen(function* () {
-      const found = yield* operate((_) => _.repairAudit({ ...placeOf(dataDir), log }), log)
+      const found = yield* operate((one) => one.repairAudit({ ...placeOf(dataDir), log }), log)
       if (terminal.json) return terminal.printJson(found)
       const { entries, former, removedCheckpoints: removed } = found
       if (removed.length > 0) {

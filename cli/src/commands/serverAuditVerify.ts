@@ -24,6 +24,10 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const pins = yield* pinsOf(input)
-      yield* judge(Stream.encodeText(Stream.map(serverAuditLines(input.dataDir), (_) => `${_}\n`)), pins, terminal)
+      yield* judge(
+        Stream.encodeText(Stream.map(serverAuditLines(input.dataDir), (serverAuditLine) => `${serverAuditLine}\n`)),
+        pins,
+        terminal
+      )
     })
 })

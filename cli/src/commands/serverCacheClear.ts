@@ -19,9 +19,9 @@ export default command({
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),
   run: ({ dataDir, organization }, terminal) =>
     Effect.gen(function* () {
-      const cleared = yield* operate((_) => _.clearCache({ ...placeOf(dataDir), organization }), organization)
+      const cleared = yield* operate((one) => one.clearCache({ ...placeOf(dataDir), organization }), organization)
       if (terminal.json) return terminal.printJson(cleared)
-      const bytes = cleared.removed.reduce((sum, _) => sum + _.bytes, 0)
+      const bytes = cleared.removed.reduce((sum, each) => sum + each.bytes, 0)
       terminal.say(`removed ${cleared.removed.length} (${integerBytes(bytes)}), kept ${cleared.kept.length} in use`)
     })
 })

@@ -19,7 +19,7 @@ export default command({
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),
   run: ({ dataDir, organization }, terminal) =>
     Effect.gen(function* () {
-      const entries = yield* operate((_) => _.listCache({ ...placeOf(dataDir), organization }), organization)
+      const entries = yield* operate((one) => one.listCache({ ...placeOf(dataDir), organization }), organization)
       if (terminal.json) return terminal.printJson({ entries })
       if (entries.length === 0) return terminal.say("the cache is empty")
       printCache(entries, terminal)

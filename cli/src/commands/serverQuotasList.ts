@@ -20,7 +20,7 @@ export default command({
   run: ({ dataDir, organization }, terminal) =>
     Effect.gen(function* () {
       const named = organization === undefined ? {} : { organization }
-      const organizations = yield* operate((_) => _.listQuotas({ ...placeOf(dataDir), ...named }), organization)
+      const organizations = yield* operate((one) => one.listQuotas({ ...placeOf(dataDir), ...named }), organization)
       if (terminal.json) return terminal.printJson({ organizations })
       if (organizations.length === 0) return terminal.say("no organizations")
       printQuotas(organizations, terminal)

@@ -53,7 +53,7 @@ export default command({
           fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour, --sources, --logs, --streams"
         })
       }
-      const set = yield* operate((_) => _.setQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
+      const set = yield* operate((one) => one.setQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
       if (terminal.json) return terminal.printJson(set)
       printQuotas([set], terminal)
     })

@@ -40,7 +40,10 @@ export default command({
         ...(logs ? (["logBytes"] as const) : []),
         ...(streams ? (["streams"] as const) : [])
       ]
-      const unset = yield* operate((_) => _.unsetQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
+      const unset = yield* operate(
+        (one) => one.unsetQuotas({ ...placeOf(dataDir), organization, quotas }),
+        organization
+      )
       if (terminal.json) return terminal.printJson(unset)
       printQuotas([unset], terminal)
     })

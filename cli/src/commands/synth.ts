@@ -64,8 +64,8 @@ const prefixOf = (written: string | undefined) =>
   written === undefined
     ? Effect.succeed("")
     : Effect.map(
-        Effect.flatMap(loadCluster, (_) => readPrefix(_, written)),
-        (_) => _ ?? ""
+        Effect.flatMap(loadCluster, (cluster) => readPrefix(cluster, written)),
+        (found) => found ?? ""
       )
 
 export default command({

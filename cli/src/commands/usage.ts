@@ -35,16 +35,16 @@ export default command({
         return terminal.say(`no instance ran between ${usage.since} and ${usage.until}`)
       }
       const header = ["SERVICE", "APP", "STAGE", "INSTANCES", "RUNNING", "INSTANCE-H", "VCPU-H", "GIB-H"]
-      const rows = usage.services.map((_) => [
-        _.service,
-        _.app,
-        _.stage,
-        String(_.instances),
-        String(_.running),
-        hours(_.instanceSeconds),
-        hours(_.vcpuSeconds),
-        hours(_.gibSeconds)
+      const rows = usage.services.map((service) => [
+        service.service,
+        service.app,
+        service.stage,
+        String(service.instances),
+        String(service.running),
+        hours(service.instanceSeconds),
+        hours(service.vcpuSeconds),
+        hours(service.gibSeconds)
       ])
-      for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+      for (const line of table([header.map((value) => terminal.paint("dim", value)), ...rows])) terminal.print(line)
     })
 })

@@ -4,7 +4,7 @@ import { commands } from "../commands/index.ts"
 import { addressed, usualApiUrl } from "./addressed.ts"
 import { portOf } from "./localServer.ts"
 
-const names = new Set(commands.filter((_) => !_.offline).map((_) => _.name))
+const names = new Set(commands.filter((command) => !command.offline).map((command) => command.name))
 const elsewhere = { apiUrl: "http://127.0.0.1:9000", stage: "dev", commands: names }
 const flags = "--stage dev --api-url http://127.0.0.1:9000"
 

@@ -22,14 +22,14 @@ export const addressed = (text: string, { apiUrl, commands, stage }: Address): s
   text.replace(/`((?:npx )?maxcloud )([^`\n]+)`/g, (whole, program: string, line: string) => {
     const words = line.split(" ")
     if (!asksServer(words, commands)) return whole
-    const hasStage = words.some((_) => _ === "-s" || _ === "--stage" || _.startsWith("--stage="))
-    const hasUrl = words.some((_) => _ === "--api-url" || _.startsWith("--api-url="))
+    const hasStage = words.some((word) => word === "-s" || word === "--stage" || word.startsWith("--stage="))
+    const hasUrl = words.some((word) => word === "--api-url" || word.startsWith("--api-url="))
     const added = [
       ...(stage === undefined || hasStage ? [] : ["--stage", stage]),
       ...(apiUrl === usualApiUrl || hasUrl ? [] : ["--api-url", apiUrl])
     ]
     // Only before a redirection of the shell (`< FILE`). Flags may follow a redirection too, but nobody writes it so.
-    const at = words.findIndex((_) => /^[<>|&]/.test(_))
+    const at = words.findIndex((word) => /^[<>|&]/.test(word))
     const cut = at === -1 ? words.length : at
     return `\`${program}${[...words.slice(0, cut), ...added, ...words.slice(cut)].join(" ")}\``
   })

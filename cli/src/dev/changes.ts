@@ -57,19 +57,19 @@ export const makeChanges = (
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
       // A config isn't part of a source, and a config that can't be read isn't part of `own`.
       const isConfig = (file: string) => dirname(file) === folder && names.has(basename(file))
-      const configs = [...batch].filter((_) => own.has(_) || isConfig(_))
+      const configs = [...batch].filter((value) => own.has(value) || isConfig(value))
       const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])
       const changed = await contents.changed(meant)
       const inSources = await taken(changed, folders)
-      const ofSources = changed.filter((_) => inSources.has(_))
+      const ofSources = changed.filter((value) => inSources.has(value))
       const redeploying = [...(current === undefined ? [] : sourceFolders(current))].flatMap(([service, source]) =>
         reloads(service) ? [] : [source]
       )
       const redeploys = await taken(ofSources, redeploying)
       const { held, passed } = brake.pass(redeploys)
       return {
-        config: passed.length > 0 || changed.some((_) => own.has(_) || !inSources.has(_)),
-        sources: new Set([...passed, ...ofSources.filter((_) => !redeploys.has(_))]),
+        config: passed.length > 0 || changed.some((value) => own.has(value) || !inSources.has(value)),
+        sources: new Set([...passed, ...ofSources.filter((ofSource) => !redeploys.has(ofSource))]),
         held
       }
     }

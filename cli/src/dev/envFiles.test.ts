@@ -24,7 +24,7 @@ const reload = async (readsItself: boolean) => {
 
 it("gives no variable of .env that the platform sets", async () => {
   const names = [...reservedEnvNames, "PATH", "A"]
-  await writeFile(join(folder, ".env"), names.map((_) => `${_}=1\n`).join(""))
+  await writeFile(join(folder, ".env"), names.map((name) => `${name}=1\n`).join(""))
   assert.deepStrictEqual((await reload(false)).variables, { A: "1" })
 })
 

@@ -29,7 +29,7 @@ export interface EnvFilesInput {
 const isThere = (file: string) =>
   Effect.promise(() =>
     stat(file).then(
-      (_) => _.isFile(),
+      (found) => found.isFile(),
       () => false
     )
   )
@@ -65,7 +65,7 @@ const readByTool = (directory: string) =>
     for (const file of ofTools) {
       const path = join(directory, file)
       const isSmall = await stat(path).then(
-        (_) => _.isFile() && _.size <= largest,
+        (found) => found.isFile() && found.size <= largest,
         () => false
       )
       const text = isSmall ? await readFile(path, "utf8").catch(() => undefined) : undefined
@@ -108,9 +108,9 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
     const from = new Map<string, { readonly file: string; readonly value: string }>()
     for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
     for (const name of [...platformNames, "PATH"]) from.delete(name)
-    const own = [...from.keys()].filter((_) => service.env[_] !== undefined)
+    const own = [...from.keys()].filter((name) => service.env[name] !== undefined)
     for (const name of own) from.delete(name)
-    const ofShell = [...from.keys()].filter((_) => shell[_] !== undefined)
+    const ofShell = [...from.keys()].filter((name) => shell[name] !== undefined)
     const lines = files.flatMap(([file]) => {
       const names = [...from].filter(([name, _]) => _.file === file && !ofShell.includes(name)).map(([name]) => name)
       return names.length === 0 ? [] : [`${service.name} gets ${names.join(", ")} from ${relative(folder, file)}`]
@@ -132,7 +132,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
   return {
     /** Are changes of this file followed? */
     isOne: (file: string, loaded: LoadedConfig) =>
-      fileNames.some((_) => _ === basename(file)) &&
+      fileNames.some((fileName) => fileName === basename(file)) &&
       [folder, ...sourceFolders(loaded).values()].includes(dirname(file)),
     /** For programs in this folder, as last read. */
     environment: (directory: string): Variables => byDirectory.get(directory) ?? {},
@@ -142,7 +142,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
         const { reservedEnvNames } = yield* loadSchemas
         const folders = sourceFolders(loaded)
         const placesOf = (service: string, directory: string) =>
-          readsItself(service) ? [folder].filter((_) => _ !== directory) : [folder, directory]
+          readsItself(service) ? [folder].filter((value) => value !== directory) : [folder, directory]
         const places = [...folders].flatMap(([service, directory]) => placesOf(service, directory))
         const { contents, failures } = yield* readAll(new Set(filesOf(places)))
         const next = new Map<string, Variables>()

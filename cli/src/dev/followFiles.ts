@@ -56,8 +56,8 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
       const now = current()
       const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, now, reloads))
       sayHeld(held, folder, terminal)
-      const environment = now !== undefined && [...batch].some((_) => envFiles?.isOne(_, now) === true)
-      const script = [...sources].some((_) => hasFailed() || namesScripts(basename(_)))
+      const environment = now !== undefined && [...batch].some((value) => envFiles?.isOne(value, now) === true)
+      const script = [...sources].some((source) => hasFailed() || namesScripts(basename(source)))
       if (!config && !environment && !script) continue
       yield* reload(sources)
       yield* watchAll

@@ -32,7 +32,7 @@ export const makeStamps = () => {
       let any = false
       for (const [service, folder] of sourceFolders(loaded)) {
         if (reloads(service)) continue
-        if (![...paths].some((_) => _ === folder || _.startsWith(`${folder}${sep}`))) continue
+        if (![...paths].some((path) => path === folder || path.startsWith(`${folder}${sep}`))) continue
         stamps.delete(service)
         any = true
       }

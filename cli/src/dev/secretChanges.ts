@@ -37,8 +37,8 @@ export const makeSecretChanges = (cloud: Cloud) => {
           const changed = all.flatMap(([name, version]) => {
             if (known.get(name) === version) return []
             known.set(name, version)
-            const services = (loaded?.spec.services ?? []).filter((_) => secretsOf(_).includes(name))
-            return services.length === 0 ? [] : [{ name, services: services.map((_) => _.name) }]
+            const services = (loaded?.spec.services ?? []).filter((value) => secretsOf(value).includes(name))
+            return services.length === 0 ? [] : [{ name, services: services.map((service) => service.name) }]
           })
           if (changed.length > 0) return changed
         }

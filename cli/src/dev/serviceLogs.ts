@@ -43,7 +43,7 @@ export const makeServiceLogs = (
   /** Follows these services, and no others any more. */
   const follow = (services: ReadonlyArray<ServiceName>): Effect.Effect<void, never, Scope.Scope> =>
     Effect.gen(function* () {
-      width = Math.max(width, ...services.map((_) => _.length))
+      width = Math.max(width, ...services.map((service) => service.length))
       for (const [service, fiber] of followed) {
         if (services.includes(service)) continue
         followed.delete(service)

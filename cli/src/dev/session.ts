@@ -32,7 +32,11 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
   Effect.gen(function* () {
     const services = yield* cloud.services.list({ app: loaded.spec.app, stage: loaded.stage })
     if (terminal.json) return terminal.printJson({ services }, "line")
-    const rows = services.map((_) => [`  ${_.name}`, stateText(_.state, terminal), urlText(_, terminal)])
+    const rows = services.map((service) => [
+      `  ${service.name}`,
+      stateText(service.state, terminal),
+      urlText(service, terminal)
+    ])
     for (const line of ["", ...table(rows), ""]) terminal.print(line)
   })
 
@@ -40,7 +44,7 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
 export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
   const progress = cloud.deploy(loaded, { inPlace }).pipe(
     Stream.tap((told) =>
-      told._tag === "accepted" ? logs.follow(loaded.spec.services.map((_) => _.name)) : Effect.void
+      told._tag === "accepted" ? logs.follow(loaded.spec.services.map((service) => service.name)) : Effect.void
     ),
     Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
   )

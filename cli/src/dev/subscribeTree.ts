@@ -18,11 +18,11 @@ export const subscribeNatively: Subscribe = async (folder, callback, options) =>
 export const isBelow = (path: string, folder: string) =>
   path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 
-const globs = [...ignored].flatMap((_) => [`**/${_}`, `**/${_}/**`])
+const globs = [...ignored].flatMap((value) => [`**/${value}`, `**/${value}/**`])
 
 const isFolder = (path: string) =>
   stat(path).then(
-    (_) => _.isDirectory(),
+    (found) => found.isDirectory(),
     () => false
   )
 

@@ -15,9 +15,10 @@ const makeFolder = Effect.acquireRelease(
 )
 
 const seen = (watcher: Watcher, file: string) =>
-  Effect.iterate(false, { while: (_) => !_, body: () => Effect.map(watcher.next, (_) => _.has(file)) }).pipe(
-    Effect.timeout("8 seconds")
-  )
+  Effect.iterate(false, {
+    while: (value) => !value,
+    body: () => Effect.map(watcher.next, (found) => found.has(file))
+  }).pipe(Effect.timeout("8 seconds"))
 
 const write = (file: string, content: string) => Effect.promise(() => writeFile(file, content))
 
@@ -160,7 +161,7 @@ it.scopedLive("ends the loop of an app that writes into its source, and names th
       yield* write(file, String(round))
       const { held, sources } = yield* Effect.promise(() => changes.of(new Set([file]), folder, loadedFor(folder)))
       redeployments += sources.size
-      named.push(...held.map((_) => _.file))
+      named.push(...held.map((each) => each.file))
     }
     expect(named).toEqual([file])
     expect(redeployments).toBeLessThan(10)

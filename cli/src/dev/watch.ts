@@ -21,11 +21,11 @@ export interface Watcher {
 /** Files that no program reads as its code: logs (maybe the output of `dev` itself), and temporary files of editors. */
 const byTheWay = /(\.log|~|\.sw[a-z]|\.tmp)$/
 
-const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).some((_) => ignored.has(_))
+const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).some((value) => ignored.has(value))
 
 /** The folders that no other one of them contains. */
 export const outermost = (folders: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set(folders)].filter((_) => !folders.some((other) => other !== _ && isBelow(_, other)))
+  [...new Set(folders)].filter((value) => !folders.some((other) => other !== value && isBelow(value, other)))
 
 const watchFailed = (folder: string, error: unknown) => {
   const message = error instanceof Error ? error.message : String(error)

@@ -31,7 +31,7 @@ const variableOf = (name: string): string => {
 const quoted = (value: string) => JSON.stringify(value)
 
 const typescript = ({ app, services }: WrittenConfig): string => {
-  const isExample = services.some((_) => _.isExample)
+  const isExample = services.some((service) => service.isExample)
   const declared = services.map((service) => {
     const env = service.isExample ? "    env: { STAGE: stage },\n" : ""
     return `  const ${variableOf(service.name)} = service(${quoted(service.name)}, {
@@ -43,7 +43,7 @@ ${env}    scale: { min: 0, max: 5 }
   return `import { defineConfig, service } from "@maxcloud/sdk/config"
 
 export default defineConfig((${isExample ? "{ stage }" : ""}) => {
-${declared.join("")}  return { app: ${quoted(app)}, services: [${services.map((_) => variableOf(_.name)).join(", ")}] }
+${declared.join("")}  return { app: ${quoted(app)}, services: [${services.map((service) => variableOf(service.name)).join(", ")}] }
 })
 `
 }

@@ -83,15 +83,15 @@ const foundIn = async (
   }
   const names = namesOf(
     folder,
-    ones.map((_) => _.inside)
+    ones.map((one) => one.inside)
   )
   return ones.map((planned, index) => foundOf(names[index] ?? "my-app", planned))
 }
 
 const foldersIn = async (folder: string): Promise<ReadonlyArray<string>> =>
   (await readdir(folder, { withFileTypes: true }))
-    .filter((_) => _.isDirectory() && !_.name.startsWith(".") && !passedBy.has(_.name))
-    .map((_) => _.name)
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && !passedBy.has(entry.name))
+    .map((entry) => entry.name)
     .sort()
 
 /**
@@ -102,8 +102,8 @@ export const findServices = async (folder: string): Promise<ReadonlyArray<Found>
   const { findWorkspace, workspaceAt } = await import("@maxcloud/sdk/internal")
   const own = await workspaceAt(folder)
   if (own !== undefined) {
-    const members = own.members.map((_) => _.folder)
-    const services = await foundIn(folder, members, own, (_) => isService(_, join(folder, _.inside)))
+    const members = own.members.map((member) => member.folder)
+    const services = await foundIn(folder, members, own, (one) => isService(one, join(folder, one.inside)))
     if (services.length > 0) return services
   }
   const itself = await plannedIn(folder, ".", own === undefined ? await findWorkspace(folder) : undefined)

@@ -20,7 +20,7 @@ const missingLines = async (folder: string): Promise<ReadonlyArray<string>> => {
     const parts = path.split("/")
     return parts.some((_, index) => isIgnored(parts.slice(0, index + 1).join("/"), index < parts.length - 1))
   }
-  const lines = wanted.filter(({ examples }) => examples.some((_) => !isOut(_)) && !examples.some(isKept))
+  const lines = wanted.filter(({ examples }) => examples.some((example) => !isOut(example)) && !examples.some(isKept))
   return lines.flatMap(({ line }) => (line === ".env.*" ? [line, ...shared] : [line]))
 }
 
@@ -32,6 +32,6 @@ export const addIgnoreLines = async (folder: string): Promise<ReadonlyArray<stri
   const before = await readFile(file, "utf8").catch(() => "")
   const newline = before.includes("\r\n") ? "\r\n" : "\n"
   const gap = before === "" || before.endsWith("\n") ? "" : newline
-  await appendFile(file, `${gap}${lines.map((_) => `${_}${newline}`).join("")}`)
+  await appendFile(file, `${gap}${lines.map((line) => `${line}${newline}`).join("")}`)
   return lines
 }

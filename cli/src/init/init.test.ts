@@ -41,10 +41,10 @@ const folderOf = (files: Readonly<Record<string, string>>, name = "shop") => {
 const contents = (folder: string) =>
   Object.fromEntries(
     readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((_) => _.isFile())
-      .map((_) => [
-        join(_.parentPath, _.name).slice(folder.length + 1),
-        readFileSync(join(_.parentPath, _.name), "utf8")
+      .filter((entry) => entry.isFile())
+      .map((entry) => [
+        join(entry.parentPath, entry.name).slice(folder.length + 1),
+        readFileSync(join(entry.parentPath, entry.name), "utf8")
       ])
   )
 
@@ -133,7 +133,7 @@ describe("findServices", () => {
       found.map(({ kind, name, source }) => `${name}: ${kind} in ${source}`),
       expected
     )
-    assert.isTrue(found.every((_) => _.problem === undefined))
+    assert.isTrue(found.every((each) => each.problem === undefined))
   })
 
   it("finds a package of a workspace with the workspace's own package manager", async () => {
@@ -244,7 +244,7 @@ describe("writeProject", () => {
       ".gitignore"
     ])
     const { spec } = await loadConfig({ folder, stage: "dev" })
-    assert.deepStrictEqual([spec.app, spec.services.map((_) => _.name)].flat().map(String), ["shop", "web"])
+    assert.deepStrictEqual([spec.app, spec.services.map((service) => service.name)].flat().map(String), ["shop", "web"])
     const before = contents(folder)
     const again = await writeProject(folder, undefined)
     assert.deepStrictEqual(
@@ -315,11 +315,11 @@ describe("writeProject", () => {
 
   it("declares services of any name in TypeScript", async () => {
     const names = ["new", "stage", "service", "a-b-2c", "constructor"]
-    const folder = folderOf(Object.fromEntries(names.map((_) => [`${_}/package.json`, packageOf(starts)])))
+    const folder = folderOf(Object.fromEntries(names.map((name) => [`${name}/package.json`, packageOf(starts)])))
     await writeProject(folder, "ts")
     const { spec } = await loadConfig({ folder })
     assert.deepStrictEqual(
-      spec.services.map((_) => String(_.name)),
+      spec.services.map((service) => String(service.name)),
       names.toSorted()
     )
     assert.isFalse(existsSync(join(folder, "web")))

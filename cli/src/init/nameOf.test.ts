@@ -36,7 +36,7 @@ describe("names from folders", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(
-          fc.tuple(folder, folder).map((_) => _.join("/")),
+          fc.tuple(folder, folder).map((generated) => generated.join("/")),
           { maxLength: 12 }
         ),
         (folders) => {

@@ -16,11 +16,11 @@ export const nameOf = (folder: string): string => {
 
 /** The names of some folders (relative to `root`), each different: those that are equal get the folder above in front, then a number. */
 export const namesOf = (root: string, folders: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const short = folders.map((_) => nameOf(`${root}/${_}`))
+  const short = folders.map((folder) => nameOf(`${root}/${folder}`))
   const taken = new Set<string>()
   return folders.map((folder, index) => {
     const own = short[index] ?? "my-app"
-    const isShared = short.filter((_) => _ === own).length > 1
+    const isShared = short.filter((value) => value === own).length > 1
     const wanted = isShared ? nameOf(folder.split("/").slice(-2).join("-")) : own
     let name = wanted
     for (let number = 2; taken.has(name); number++) name = `${wanted.slice(0, 36).replace(/-+$/, "")}-${number}`

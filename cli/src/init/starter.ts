@@ -44,4 +44,4 @@ const startsNothing = async (folder: string): Promise<boolean> => {
 
 /** Is there nothing yet that could be a service? */
 export const isEmptyFolder = async (folder: string): Promise<boolean> =>
-  (await readdir(folder)).every((_) => _.startsWith(".") || negligible.has(_)) && (await startsNothing(folder))
+  (await readdir(folder)).every((text) => text.startsWith(".") || negligible.has(text)) && (await startsNothing(folder))

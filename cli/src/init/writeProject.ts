@@ -51,7 +51,7 @@ export const writeProject = async (folder: string, wanted: Format | undefined): 
   const { configNames } = await import("@maxcloud/sdk/internal")
   await mkdir(folder, { recursive: true })
   const here = await readdir(folder)
-  const kept = configNames.find((_) => here.includes(_))
+  const kept = configNames.find((configName) => here.includes(configName))
   const isEmpty = await isEmptyFolder(folder)
   const format = kept === undefined ? (wanted ?? usualFormat(isEmpty, here)) : formatOf(kept)
   const found = isEmpty || kept !== undefined ? [] : await findServices(folder)

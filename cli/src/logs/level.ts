@@ -66,7 +66,7 @@ const ofJson = (line: string): Level | undefined => {
   const fields = new Map(Object.entries(parsed))
   return ["level", "severity", "lvl", "log.level", "levelname", "@l"]
     .map((name) => ofValue(fields.get(name)))
-    .find((_) => _ !== undefined)
+    .find((name) => name !== undefined)
 }
 
 const klog: Readonly<Record<string, Level>> = { I: "info", W: "warn", E: "error", F: "fatal" }

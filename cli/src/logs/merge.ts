@@ -62,7 +62,7 @@ export const mergedLogs = (input: MergeInput) => {
         ),
       { concurrency: atOnce }
     )
-    const entries = read.flatMap((_) => [..._]).sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+    const entries = read.flatMap((value) => [...value]).sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
     const wanted = entries.filter(isWanted)
     return most === undefined ? wanted : most === 0 ? [] : wanted.slice(-most)
   })
@@ -88,14 +88,14 @@ export const mergedLogs = (input: MergeInput) => {
 
   const discovered = Stream.repeatEffectWithSchedule(input.services, lookAgain).pipe(
     Stream.mapConcat((services) => {
-      const fresh = services.filter((_) => !open.has(_.id))
+      const fresh = services.filter((service) => !open.has(service.id))
       for (const { id } of fresh) open.add(id)
       return fresh
     })
   )
 
   const start: Stream.Stream<LogEntry, Effect.Effect.Error<typeof first>> = Stream.unwrap(
-    Effect.map(first, (_) => Stream.fromIterable(_))
+    Effect.map(first, (found) => Stream.fromIterable(found))
   )
   return follow
     ? Stream.concat(

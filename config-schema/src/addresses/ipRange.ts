@@ -11,7 +11,7 @@ const octets = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\
 
 const parse4 = (written: string): bigint | undefined => {
   const parts = octets.exec(written)?.slice(1).map(Number)
-  return parts === undefined || parts.some((_) => _ > 255)
+  return parts === undefined || parts.some((part) => part > 255)
     ? undefined
     : parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n)
 }
@@ -28,11 +28,11 @@ const parse6 = (written: string): bigint | undefined => {
       : `${written.slice(0, -tail.length)}${(embedded >> 16n).toString(16)}:${(embedded & 0xffffn).toString(16)}`
   const halves = text.split("::")
   if (halves.length > 2) return undefined
-  const [head = [], rest = []] = halves.map((_) => (_ === "" ? [] : _.split(":")))
+  const [head = [], rest = []] = halves.map((halve) => (halve === "" ? [] : halve.split(":")))
   const missing = 8 - head.length - rest.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
   const groups = [...head, ...Array.from({ length: missing }, () => "0"), ...rest]
-  if (!groups.every((_) => /^[\da-f]{1,4}$/i.test(_))) return undefined
+  if (!groups.every((group) => /^[\da-f]{1,4}$/i.test(group))) return undefined
   return groups.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n)
 }
 
@@ -74,7 +74,9 @@ const write4 = (base: bigint) => [24n, 16n, 8n, 0n].map((shift) => (base >> shif
 
 const write6 = (base: bigint) => {
   const groups = Array.from({ length: 8 }, (_, index) => ((base >> BigInt(112 - 16 * index)) & 0xffffn).toString(16))
-  const zeros = [...groups.join(":").matchAll(/\b0(?::0)+\b/g)].map((_) => _[0]).sort((a, b) => b.length - a.length)[0]
+  const zeros = [...groups.join(":").matchAll(/\b0(?::0)+\b/g)]
+    .map((match) => match[0])
+    .sort((a, b) => b.length - a.length)[0]
   if (zeros === undefined) return groups.join(":")
   const text = groups.join(":")
   const at = text.search(new RegExp(`(^|:)${zeros}(:|$)`))
@@ -108,4 +110,6 @@ export const outermost = (ranges: ReadonlyArray<IpRange>): ReadonlyArray<IpRange
 
 /** The parts to cut out of `range`, so that it contains nothing of `closed`; `undefined` if nothing would remain. */
 export const cutFrom = (range: IpRange, closed: ReadonlyArray<IpRange>): ReadonlyArray<IpRange> | undefined =>
-  closed.some((_) => isWithin(range, _)) ? undefined : outermost(closed.filter((_) => isWithin(_, range)))
+  closed.some((value) => isWithin(range, value))
+    ? undefined
+    : outermost(closed.filter((value) => isWithin(value, range)))

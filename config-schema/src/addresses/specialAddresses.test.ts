@@ -58,8 +58,8 @@ describe("the table of special addresses", () => {
   it("tells the public internet from everything else", () => {
     const all = [...metadata, ...own, ...mapped, ...never, ...open, ...notAddresses]
     expect(all.filter(isPublicAddress)).toEqual(open)
-    expect(all.filter((_) => isReachableAddress(_, "public"))).toEqual(open)
-    expect(all.filter((_) => isReachableAddress(_, "private"))).toEqual([...own, ...mapped, ...open])
+    expect(all.filter((value) => isReachableAddress(value, "public"))).toEqual(open)
+    expect(all.filter((value) => isReachableAddress(value, "private"))).toEqual([...own, ...mapped, ...open])
   })
 
   it("judges an IPv4 address the same when it is mapped into IPv6, and never lets it through in another wrapping", () => {
@@ -146,8 +146,8 @@ describe("ranges", () => {
       fc.property(anyRange, fc.array(anyRange, { maxLength: 6 }), fc.ipV4(), (range, shut, address) => {
         const one = rangeOf(`${address}/32`)
         const except = cutFrom(range, shut)
-        const isOpen = except !== undefined && isWithin(one, range) && !except.some((_) => isWithin(one, _))
-        expect(isOpen).toBe(isWithin(one, range) && !shut.some((_) => isWithin(one, _)))
+        const isOpen = except !== undefined && isWithin(one, range) && !except.some((value) => isWithin(one, value))
+        expect(isOpen).toBe(isWithin(one, range) && !shut.some((value) => isWithin(one, value)))
         expect(outermost(shut).length).toBeLessThanOrEqual(shut.length)
       }),
       { numRuns: 5_000 }

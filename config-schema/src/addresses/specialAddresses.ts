@@ -81,11 +81,13 @@ const table = specialRanges.map((special) => ({ ...special, ranges: rangesOf([sp
 
 /** The ranges of the table that have one of these uses. */
 export const rangesFor = (version: 4 | 6, ...uses: ReadonlyArray<SpecialUse>): ReadonlyArray<IpRange> =>
-  table.filter((_) => uses.includes(_.use)).flatMap((_) => _.ranges.filter((range) => range.version === version))
+  table
+    .filter((each) => uses.includes(each.use))
+    .flatMap((each) => each.ranges.filter((range) => range.version === version))
 
 /** The first range of the table that holds all of this range. */
 export const specialOf = (range: IpRange): SpecialRange | undefined =>
-  table.find((_) => _.ranges.some((special) => isWithin(range, special)))
+  table.find((each) => each.ranges.some((special) => isWithin(range, special)))
 
 const mapped = rangesOf(["::ffff:0:0/96"])
 /** Global unicast: IANA has given out nothing else (IPv6 Address Space). */
@@ -96,12 +98,12 @@ const loopback = rangesOf(["127.0.0.0/8", "::1/128"])
 /** Normalizes an address: an IPv4-mapped IPv6 address becomes the IPv4 address (RFC 4291, 2.5.5.2). */
 const addressOf = (written: string): IpRange | undefined => {
   const address = parseAddress(written)
-  return address !== undefined && mapped.some((_) => isWithin(address, _))
+  return address !== undefined && mapped.some((value) => isWithin(address, value))
     ? { version: 4, base: address.base & 0xffff_ffffn, length: 32 }
     : address
 }
 
-const isOneOf = (address: IpRange, ranges: ReadonlyArray<IpRange>) => ranges.some((_) => isWithin(address, _))
+const isOneOf = (address: IpRange, ranges: ReadonlyArray<IpRange>) => ranges.some((range) => isWithin(address, range))
 
 /** Is it a public address on the internet? Text that isn't an address isn't public. */
 export const isPublicAddress = (written: string): boolean => {

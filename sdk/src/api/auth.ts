@@ -7,7 +7,11 @@ import { KeyScope, Role } from "./roles.ts"
 /** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
 export const Email = Schema.String.pipe(
   Schema.maxLength(254, { message: () => "an e-mail address has 254 characters at most" }),
-  Schema.transform(Schema.String, { strict: true, decode: (_) => _.trim().toLowerCase(), encode: (_) => _ }),
+  Schema.transform(Schema.String, {
+    strict: true,
+    decode: (text) => text.trim().toLowerCase(),
+    encode: (value) => value
+  }),
   Schema.pattern(
     /^[^\s@<>()[\]\\,;:"\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,64}@(localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+)$/u,
     {
@@ -214,11 +218,13 @@ const Claims = mapUpTo(
   ),
   20,
   "The map of claims"
-).pipe(Schema.filter((_) => Object.keys(_).length >= 1 || "A trust needs at least one claim, such as sub."))
+).pipe(Schema.filter((value) => Object.keys(value).length >= 1 || "A trust needs at least one claim, such as sub."))
 
 const Issuer = Schema.String.pipe(
   Schema.maxLength(500),
-  Schema.filter((_) => URL.canParse(_) || 'an issuer is a URL, such as "https://token.actions.githubusercontent.com"')
+  Schema.filter(
+    (value) => URL.canParse(value) || 'an issuer is a URL, such as "https://token.actions.githubusercontent.com"'
+  )
 )
 
 /**

@@ -12,12 +12,15 @@ const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
     const operation = item[method]
     if (operation === undefined) return []
     return [
-      ...operation.parameters.map((_) => ({ place: `${operation.operationId} ${_.in} ${_.name}`, schema: _.schema })),
-      ...Object.values(operation.requestBody?.content ?? {}).map((_) => ({
+      ...operation.parameters.map((parameter) => ({
+        place: `${operation.operationId} ${parameter.in} ${parameter.name}`,
+        schema: parameter.schema
+      })),
+      ...Object.values(operation.requestBody?.content ?? {}).map((each) => ({
         place: `${operation.operationId} body`,
-        schema: _.schema
+        schema: each.schema
       }))
-    ].map((_) => ({ ..._, path }))
+    ].map((value) => ({ ...value, path }))
   })
 )
 

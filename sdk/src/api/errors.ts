@@ -9,7 +9,7 @@ type Tag = keyof ApiErrors
 
 /** `type` of a problem document: `https://maxcloud.dev/problems/not-found` for `NotFound`. */
 export const problemType = (tag: Tag) =>
-  `https://maxcloud.dev/problems/${tag.replace(/\B[A-Z]/g, (_) => `-${_}`).toLowerCase()}`
+  `https://maxcloud.dev/problems/${tag.replace(/\B[A-Z]/g, (value) => `-${value}`).toLowerCase()}`
 
 /** Typed by this row's field. Destructuring would give it the union of all rows' types. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field]

@@ -15,7 +15,7 @@ export const TerminalSize = Schema.Struct({
 export interface TerminalSize extends Schema.Schema.Type<typeof TerminalSize> {}
 
 const word = textUpTo(32_768, "A word of the command").pipe(
-  Schema.filter((_) => !_.includes("\0") || "A word of the command can't hold NUL.")
+  Schema.filter((text) => !text.includes("\0") || "A word of the command can't hold NUL.")
 )
 
 /** The first message of a client: the program and its arguments, and its terminal, if it has one. */
@@ -25,7 +25,7 @@ export const ExecStart = Schema.Struct({
     Schema.minItems(1),
     Schema.maxItems(256),
     Schema.filter(([program]) => program !== "" || "The program's name is empty."),
-    Schema.filter((_) => _.join("").length <= 65_536 || "The command can have up to 65,536 characters.")
+    Schema.filter((each) => each.join("").length <= 65_536 || "The command can have up to 65,536 characters.")
   ),
   terminal: Schema.optional(TerminalSize)
 }).annotations({ identifier: "ExecStart" })

@@ -1,7 +1,7 @@
 import { Option, SchemaAST } from "effect"
 
 const isRedacted = (ast: SchemaAST.AST): boolean =>
-  Option.exists(SchemaAST.getTypeConstructorAnnotation(ast), (_) => _._tag === "effect/Redacted")
+  Option.exists(SchemaAST.getTypeConstructorAnnotation(ast), (found) => found._tag === "effect/Redacted")
 
 /** The parts that a schema is made of. */
 const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
@@ -15,11 +15,11 @@ const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
     case "Transformation":
       return [ast.from, ast.to]
     case "TupleType":
-      return [...ast.elements, ...ast.rest].map((_) => _.type)
+      return [...ast.elements, ...ast.rest].map((each) => each.type)
     case "TypeLiteral":
       return [
-        ...ast.propertySignatures.map((_) => _.type),
-        ...ast.indexSignatures.flatMap((_) => [_.parameter, _.type])
+        ...ast.propertySignatures.map((propertySignature) => propertySignature.type),
+        ...ast.indexSignatures.flatMap((indexSignature) => [indexSignature.parameter, indexSignature.type])
       ]
     case "Union":
       return ast.types

@@ -38,15 +38,15 @@ HttpApi.reflect(MaxCloudApi, {
     )
     const answers = [...successes.values(), ...errors.values()].flatMap(({ ast }) => Option.toArray(ast))
     const parameters = [endpoint.pathSchema, endpoint.urlParamsSchema, endpoint.headersSchema].flatMap((schema) =>
-      Option.toArray(Option.map(schema, (_) => _.ast))
+      Option.toArray(Option.map(schema, (found) => found.ast))
     )
-    const parts = [...[...payloads.values()].map((_) => _.ast), ...parameters, ...answers]
+    const parts = [...[...payloads.values()].map((payload) => payload.ast), ...parameters, ...answers]
     const takesJson = Option.isSome(endpoint.payloadSchema)
     found.push({ name, method, path, row, takesJson, isSecret: parts.some(holdsSecret) })
   }
 })
 
-const rows: ReadonlyMap<string, EndpointRow> = new Map(found.map((_) => [_.name, _.row]))
+const rows: ReadonlyMap<string, EndpointRow> = new Map(found.map((each) => [each.name, each.row]))
 const isNamed = (operation: { readonly name: string }): operation is { readonly name: OperationName } =>
   rows.has(operation.name)
 
@@ -70,6 +70,6 @@ const matchers = operations.map((operation) => ({
 
 /** Does a request or its answer carry a secret? A request that isn't in the contract might. `path`: relative to the API's root. */
 export const carriesSecret = (method: string, path: string): boolean => {
-  const matching = matchers.filter((_) => _.method === method && _.matches.test(path))
-  return matching.length === 0 || matching.some((_) => _.isSecret)
+  const matching = matchers.filter((matcher) => matcher.method === method && matcher.matches.test(path))
+  return matching.length === 0 || matching.some((each) => each.isSecret)
 }

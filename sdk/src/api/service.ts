@@ -101,7 +101,9 @@ const EnvTexts = mapUpTo(EnvName, textUpTo(bounds.envValueLength, "The value"), 
 /** The short way to one service: it becomes an app of that name with this one service, in the stage `production`. */
 export const CreateService = Schema.Struct({
   name: ServiceName.pipe(
-    Schema.filter((_) => _.length <= 40 || "The name is also the name of the app. It can have up to 40 characters.")
+    Schema.filter(
+      (each) => each.length <= 40 || "The name is also the name of the app. It can have up to 40 characters."
+    )
   ),
   image: ImageReference,
   env_vars: Schema.optionalWith(EnvTexts, { default: () => ({}) }),

@@ -27,8 +27,8 @@ const found = (verification: AuditVerification, code: AuditFaultCode, line: numb
 /** As who knows the format would repair the end. */
 const withEnd = (lines: ReadonlyArray<string>) => {
   const body = lines.slice(0, -1)
-  const entries = body.filter((_) => _.startsWith('{"entry"')).length
-  const checkpoints = body.filter((_) => _.startsWith('{"checkpoint"')).length
+  const entries = body.filter((text) => text.startsWith('{"entry"')).length
+  const checkpoints = body.filter((text) => text.startsWith('{"checkpoint"')).length
   return [...body, canonicalJson({ end: { entries, checkpoints } })]
 }
 const isEntry = (line: string | undefined) => line?.startsWith('{"entry"') === true
@@ -127,7 +127,7 @@ describe("verification of an export", () => {
     found(verifyLines([a, b]), "Malformed", 1)
     found(verify(""), "Truncated", 1)
     found(verifyLines([header.replace("org_0", "org_1"), a]), "Foreign", 2)
-    found(verifyLines(lines.map((_) => `${_}\r`)), "Malformed", 1)
+    found(verifyLines(lines.map((line) => `${line}\r`)), "Malformed", 1)
     found(verify(Buffer.concat([Buffer.from(`${header}\n`), Buffer.from([0xff, 0x0a])])), "Malformed", 2)
     found(verify(`${header}\n${"[".repeat(3_000_000)}\n`), "Malformed", 2)
     found(verify("x".repeat(5_000_000)), "Malformed", 1)
@@ -137,9 +137,9 @@ describe("verification of an export", () => {
 
   it("rejects opened content that wasn't sealed, and accepts content that stays sealed", () => {
     const lines = exportOf(four, key)
-    const forged = lines.map((_) => _.replace("ada@example.com", "eve@example.com"))
+    const forged = lines.map((line) => line.replace("ada@example.com", "eve@example.com"))
     found(verifyLines(forged), "OpenedMismatch", 2)
-    const erased = lines.map((_) => _.replace(/"personal":\{[^}]*\}/, '"personal":null'))
+    const erased = lines.map((line) => line.replace(/"personal":\{[^}]*\}/, '"personal":null'))
     assert.notDeepEqual(erased, lines)
     assert.isTrue(verifyLines(erased).ok)
   })
@@ -163,7 +163,7 @@ describe("verification of an export", () => {
     found(verifyLines(theirs, { publicKeys: [key.publicKey] }), "UnknownKey", 4)
     found(verifyLines(theirs, { checkpoint }), "PinMismatch", 3)
     assert.isTrue(verifyLines(mine, { checkpoint, publicKeys: publicKeysIn(`${forger.publicKey}${key.publicKey}`) }).ok)
-    found(verifyLines(mine.map((_) => _.replace(/("signature":")../, "$1AA"))), "BadSignature", 4)
+    found(verifyLines(mine.map((each) => each.replace(/("signature":")../, "$1AA"))), "BadSignature", 4)
   })
 
   it("finds a history that was rewritten behind a signed checkpoint", () => {

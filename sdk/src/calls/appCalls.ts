@@ -5,7 +5,7 @@ import { type InStage, inApp, parseDeployment } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 
 export const appCalls = ({ api, call }: Calling) => ({
-  list: call<ReadonlyArray<AppStage>>(Effect.map(api.apps.list({}), (_) => _.apps)),
+  list: call<ReadonlyArray<AppStage>>(Effect.map(api.apps.list({}), (found) => found.apps)),
 
   /** Removes an app's stage with all of its services. */
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
@@ -13,7 +13,7 @@ export const appCalls = ({ api, call }: Calling) => ({
 
   /** What others did to the app's objects in the cluster, newest first. */
   drift: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<DriftRecord>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.drift({ path })), (_) => _.drift)),
+    inApp(app, options, (path) => Effect.map(call(api.apps.drift({ path })), (found) => found.drift)),
 
   /** Probes from real pods what the network lets through, against what the config says. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>
@@ -25,5 +25,5 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
     Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
 
   list: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<Deployment>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (_) => _.deployments))
+    inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (found) => found.deployments))
 })

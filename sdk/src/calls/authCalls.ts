@@ -103,7 +103,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
     parsed(DevicePoll, { deviceCode: textOf(deviceCode) }, (payload) => call(anonymous.signIn.pollDevice({ payload }))),
 
   apiKeys: {
-    list: call<ReadonlyArray<ApiKeyInfo>>(Effect.map(api.auth.apiKeys({}), (_) => _.apiKeys)),
+    list: call<ReadonlyArray<ApiKeyInfo>>(Effect.map(api.auth.apiKeys({}), (apiKey) => apiKey.apiKeys)),
 
     /** The whole key is in this answer, and nowhere else. */
     create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
@@ -123,7 +123,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
   },
 
   invites: {
-    list: call<ReadonlyArray<InviteInfo>>(Effect.map(api.auth.invites({}), (_) => _.invites)),
+    list: call<ReadonlyArray<InviteInfo>>(Effect.map(api.auth.invites({}), (invite) => invite.invites)),
     create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
       parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
     revoke: (id: string): Effect.Effect<void, CallError> =>
@@ -132,7 +132,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
 
   /** Whose tokens act for the organization: CI without a kept key. */
   oidcTrusts: {
-    list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (_) => _.oidcTrusts)),
+    list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (oidcTrust) => oidcTrust.oidcTrusts)),
     create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
       parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
     delete: (id: string): Effect.Effect<void, CallError> =>

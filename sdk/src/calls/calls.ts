@@ -50,8 +50,8 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
   return {
     info: call(api.info.get({})),
     readiness: call(api.readyz({})).pipe(
-      Effect.map((_) => _.checks),
-      Effect.catchTag("NotReady", (_) => Effect.succeed(_.checks))
+      Effect.map((found) => found.checks),
+      Effect.catchTag("NotReady", (error) => Effect.succeed(error.checks))
     ),
     usage: (range = {}) => call(api.usage.read({ urlParams: range })),
     services: serviceCalls(calling),

@@ -19,7 +19,7 @@ import { type Calling, given } from "./Calling.ts"
 export const organizationCalls = ({ api, call, lines }: Calling) => ({
   get: call<OrganizationInfo>(api.organization.get({})),
 
-  members: call<ReadonlyArray<MemberInfo>>(Effect.map(api.organization.members({}), (_) => _.members)),
+  members: call<ReadonlyArray<MemberInfo>>(Effect.map(api.organization.members({}), (member) => member.members)),
 
   changeMember: (userId: string, role: Role): Effect.Effect<MemberInfo, CallError> =>
     parsed(UserId, userId, (userId) =>
@@ -76,7 +76,7 @@ export const auditCalls = ({ api, call, lines }: Calling) => ({
   /** Newest first. */
   list: (options: AuditOptions = {}): Effect.Effect<ReadonlyArray<AuditEntry>, CallError> => {
     const { action, before, limit = 100 } = options
-    return Effect.map(call(api.audit.list({ urlParams: { limit, before, action } })), (_) => _.entries)
+    return Effect.map(call(api.audit.list({ urlParams: { limit, before, action } })), (found) => found.entries)
   },
 
   /** The whole hash chain with its signed checkpoints, as lines of JSON. */

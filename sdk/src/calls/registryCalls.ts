@@ -6,7 +6,7 @@ import { type AnySecret, type Calling, textOf } from "./Calling.ts"
 
 /** Credentials for registries, by host; passwords are never told. */
 export const registryCalls = <Secret extends AnySecret>({ api, call }: Calling) => ({
-  list: call<ReadonlyArray<RegistryInfo>>(Effect.map(api.registries.list({}), (_) => _.registries)),
+  list: call<ReadonlyArray<RegistryInfo>>(Effect.map(api.registries.list({}), (found) => found.registries)),
 
   login: (host: string, username: string, password: Secret): Effect.Effect<RegistryInfo, CallError> =>
     parsed(RegistryHost, host, (host) =>

@@ -20,7 +20,7 @@ const ofSecret = <A>(
 
 export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) => ({
   list: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<SecretInfo>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.secrets({ path })), (_) => _.secrets)),
+    inApp(app, options, (path) => Effect.map(call(api.apps.secrets({ path })), (found) => found.secrets)),
 
   set: (app: string, name: string, value: Secret, options?: InStage): Effect.Effect<SecretInfo, CallError> =>
     ofSecret(app, name, options, (path) =>
@@ -39,8 +39,12 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
     inApp(app, options, (path) =>
       parsed(
         ImportSecrets,
-        { secrets: Array.isArray(secrets) ? secrets.map((_) => ({ ..._, value: textOf(_?.value) })) : secrets },
-        (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (_) => _.secrets)
+        {
+          secrets: Array.isArray(secrets)
+            ? secrets.map((secret) => ({ ...secret, value: textOf(secret?.value) }))
+            : secrets
+        },
+        (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (found) => found.secrets)
       )
     ),
 
@@ -50,7 +54,9 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
     name: string,
     options?: InStage
   ): Effect.Effect<ReadonlyArray<SecretVersionInfo>, CallError> =>
-    ofSecret(app, name, options, (path) => Effect.map(call(api.apps.secretVersions({ path })), (_) => _.versions)),
+    ofSecret(app, name, options, (path) =>
+      Effect.map(call(api.apps.secretVersions({ path })), (found) => found.versions)
+    ),
 
   /** Makes the value of an earlier version the newest one, as a version of its own. */
   rollback: (app: string, name: string, version: number, options?: InStage): Effect.Effect<SecretInfo, CallError> =>

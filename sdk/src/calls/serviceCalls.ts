@@ -51,7 +51,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
       withId(name, options, (path) => call(api.services.delete({ path }))),
 
     revisions: (name: string, options?: InStage): Effect.Effect<ReadonlyArray<Revision>, CallError> =>
-      withId(name, options, (path) => Effect.map(call(api.services.revisions({ path })), (_) => _.revisions)),
+      withId(name, options, (path) => Effect.map(call(api.services.revisions({ path })), (found) => found.revisions)),
 
     /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
     pause: (name: string, options?: InStage): Effect.Effect<Service, CallError> =>

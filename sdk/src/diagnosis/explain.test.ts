@@ -16,7 +16,7 @@ import {
 const backticked = (texts: ReadonlyArray<string>) =>
   texts
     .flatMap((text) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? ""))
-    .filter((_) => /maxcloud|docker|kubectl/.test(_))
+    .filter((match) => /maxcloud|docker|kubectl/.test(match))
 
 describe("explanations", () => {
   it.each(diagnosisCodes)("%s says the same in both languages", (code) => {
@@ -36,7 +36,7 @@ describe("explanations", () => {
 
   it("are found however the code is written", () => {
     for (const code of diagnosisCodes) {
-      expect(findDiagnosisCode(code.replace(/(?!^)[A-Z]/g, (_) => `-${_}`).toLowerCase())).toBe(code)
+      expect(findDiagnosisCode(code.replace(/(?!^)[A-Z]/g, (value) => `-${value}`).toLowerCase())).toBe(code)
     }
     expect(findDiagnosisCode("Nothing")).toBeUndefined()
   })
@@ -55,12 +55,12 @@ describe("explanations", () => {
 
   it("tell what waiting may help, and what harms nothing here", () => {
     expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "LoopbackOnly"])
-    expect(["NotListening", "CrashOnStart"].map((_) => mayPass(findDiagnosisCode(_) ?? "WrongPort"))).toEqual([
+    expect(["NotListening", "CrashOnStart"].map((name) => mayPass(findDiagnosisCode(name) ?? "WrongPort"))).toEqual([
       true,
       true
     ])
     expect(
-      ["WrongPort", "ImageNotFound", "ProbeFailing"].map((_) => mayPass(findDiagnosisCode(_) ?? "Evicted"))
+      ["WrongPort", "ImageNotFound", "ProbeFailing"].map((name) => mayPass(findDiagnosisCode(name) ?? "Evicted"))
     ).toEqual([false, false, false])
   })
 

@@ -22,4 +22,4 @@ const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "")
 
 /** The code that is meant, however its capitals, dashes and spaces are written: `out-of-memory` is `OutOfMemory`. */
 export const findDiagnosisCode = (text: string): DiagnosisCode | undefined =>
-  diagnosisCodes.find((_) => plain(_) === plain(text))
+  diagnosisCodes.find((diagnosisCode) => plain(diagnosisCode) === plain(text))

@@ -161,6 +161,6 @@ const exitCode = {
 export const explainReason = (text: string, language: ExplanationLanguage = "en"): ReasonText | undefined => {
   const code = /^exitcode(\d{1,3})$/i.exec(text)?.[1]
   if (code !== undefined) return { reason: `ExitCode${code}`, meaning: exitCode[language](code) }
-  const reason = statusReasons.find((_) => _.toLowerCase() === text.toLowerCase())
+  const reason = statusReasons.find((statusReason) => statusReason.toLowerCase() === text.toLowerCase())
   return reason === undefined ? undefined : { reason, meaning: reasons[reason][language] }
 }

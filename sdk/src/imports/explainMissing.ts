@@ -37,9 +37,9 @@ const inPath = async (specifier: string, path: string): Promise<string> => {
     nearest(written, names) ??
     nearest(
       stem,
-      names.map((_) => parse(_).name)
+      names.map((name) => parse(name).name)
     )
-  const meant = names.find((_) => _ === near || parse(_).name === near)
+  const meant = names.find((name) => name === near || parse(name).name === near)
   return meant === undefined ? "Correct the path." : `Did you mean "${dirname(specifier)}/${meant}"?`
 }
 
@@ -47,7 +47,7 @@ const inPath = async (specifier: string, path: string): Promise<string> => {
 const inWorkspace = async (name: string, file: string): Promise<string | undefined> => {
   for (let root = dirname(file); ; root = dirname(root)) {
     const workspace = await workspaceAt(root)
-    const member = workspace?.members.find((_) => _.packageJson.name === name)
+    const member = workspace?.members.find((member) => member.packageJson.name === name)
     if (member !== undefined) {
       const manager = packageManagerOf(await readdir(root).catch(() => []))
       const range = manager === "npm" ? "*" : "workspace:*"
@@ -64,7 +64,7 @@ const ofPackage = async (specifier: string, file: string, wanted: string): Promi
   const found = installedPackage(named.name, file)
   if (found === undefined) return (await inWorkspace(named.name, file)) ?? `Install it: npm i -D ${named.name}`
   const places = [`${found.folder}/`, `/node_modules/${named.name}/`]
-  const inside = places.map((_) => wanted.split(_)[1]).find((_) => _ !== undefined)
+  const inside = places.map((place) => wanted.split(place)[1]).find((value) => value !== undefined)
   const missing = inside ?? "the file that this means"
   if (!found.isLinked)
     return `The package ${named.name} is installed, but ${missing} isn't in it. Correct the import, or install the package again.`
@@ -80,7 +80,7 @@ const fixOf = async (specifier: string, file: string, wanted: string): Promise<s
   if (path !== undefined) return inPath(specifier, path)
   const { paths } = makeImportResolver()
   const mapped = await paths.mapped(specifier, file)
-  const shown = (_: string) => relative(dirname(file), _)
+  const shown = (value: string) => relative(dirname(file), value)
   if (mapped !== undefined && mapped.file === undefined) {
     return `${shown(mapped.tsconfig)} maps it to ${mapped.places.map(shown).join(", ")}, where no file is. Correct the import, or \`paths\` there.`
   }
@@ -102,7 +102,7 @@ export const missingImport = async (config: string, message: string): Promise<Ex
     []
   const file = from === undefined ? config : pathOf(from)
   const module = await readModule(file)
-  const found = module?.imports.find((_) => leadsTo(_, file, wanted))
+  const found = module?.imports.find((value) => leadsTo(value, file, wanted))
   const specifier = found?.specifier ?? (wanted.startsWith("/") ? relative(dirname(file), wanted) : wanted)
   const written = found === undefined && wanted.startsWith("/") ? `./${specifier}` : specifier
   const text = `Can't find "${written}", which is imported here. ${await fixOf(written, file, wanted)}`

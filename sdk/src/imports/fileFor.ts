@@ -17,9 +17,11 @@ export const fileFor = (path: string): string | undefined => {
   const written = /\.[mc]?js$/.exec(path)?.[0] ?? ""
   const source = sourceOf[written]
   const candidates = [
-    ...(path.endsWith("/") ? [] : [path, ...importedExtensions.map((_) => `${path}${_}`)]),
+    ...(path.endsWith("/")
+      ? []
+      : [path, ...importedExtensions.map((importedExtension) => `${path}${importedExtension}`)]),
     ...(source === undefined ? [] : [join(dirname(path), `${basename(path, written)}${source}`)]),
-    ...importedExtensions.map((_) => join(path, `index${_}`))
+    ...importedExtensions.map((importedExtension) => join(path, `index${importedExtension}`))
   ]
-  return candidates.filter((_) => !/\.d\.[mc]?ts$/.test(_)).find(isFile)
+  return candidates.filter((candidate) => !/\.d\.[mc]?ts$/.test(candidate)).find(isFile)
 }

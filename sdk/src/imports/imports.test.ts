@@ -22,7 +22,7 @@ module.exports = defineConfig({ app: "shop", services: [service("web", { image: 
 /** The name of the service, and the files that the config is made of, by their paths in the folder. */
 const load = async (file: string) => {
   const { files, spec } = await loadConfig({ folder: root, file })
-  const own = files.filter((_) => _.startsWith(`${root}/`)).map((_) => _.slice(root.length + 1))
+  const own = files.filter((text) => text.startsWith(`${root}/`)).map((each) => each.slice(root.length + 1))
   return { name: String(spec.services[0]?.name), files: own.toSorted() }
 }
 
@@ -42,7 +42,7 @@ describe("a config's own file", () => {
   it("has an example here for each of its names", () => {
     assert.deepStrictEqual(
       configNames,
-      Object.keys(written).map((_) => `maxcloud.config${_}`)
+      Object.keys(written).map((name) => `maxcloud.config${name}`)
     )
   })
 
@@ -238,7 +238,10 @@ describe("a config's imports", () => {
     )
     const config = Object.keys(files)[0] ?? ""
     const found = await load(`${folder}/${config}`)
-    assert.deepStrictEqual(found, { name: "web", files: [config, ...expected].toSorted().map((_) => `${folder}/${_}`) })
+    assert.deepStrictEqual(found, {
+      name: "web",
+      files: [config, ...expected].toSorted().map((value) => `${folder}/${value}`)
+    })
   })
 
   const faults: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, RegExp]> = [
@@ -396,9 +399,9 @@ describe("a config's imports", () => {
 describe("fileFor", () => {
   const names = [
     "x",
-    ...importedExtensions.map((_) => `x${_}`),
+    ...importedExtensions.map((importedExtension) => `x${importedExtension}`),
     "x.d.ts",
-    ...importedExtensions.map((_) => `x/index${_}`)
+    ...importedExtensions.map((importedExtension) => `x/index${importedExtension}`)
   ]
 
   it("takes the file itself, else the first extension, else the folder's index, and never types", async () => {
@@ -406,10 +409,10 @@ describe("fileFor", () => {
       fc.asyncProperty(fc.subarray(names), async (there) => {
         const folder = realpathSync(mkdtempSync(join(tmpdir(), "maxcloud-files-")))
         try {
-          const files = there.filter((_) => _ !== "x" || !there.some((other) => other.startsWith("x/")))
-          if (files.some((_) => _.startsWith("x/"))) await mkdir(join(folder, "x"))
+          const files = there.filter((value) => value !== "x" || !there.some((other) => other.startsWith("x/")))
+          if (files.some((file) => file.startsWith("x/"))) await mkdir(join(folder, "x"))
           for (const file of files) writeFileSync(join(folder, file), "")
-          const expected = names.filter((_) => _ !== "x.d.ts").find((_) => files.includes(_))
+          const expected = names.filter((name) => name !== "x.d.ts").find((name) => files.includes(name))
           assert.strictEqual(fileFor(join(folder, "x")), expected === undefined ? undefined : join(folder, expected))
         } finally {
           rmSync(folder, { recursive: true })

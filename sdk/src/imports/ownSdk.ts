@@ -10,5 +10,5 @@ const places = ["../config.ts", "../config.js", "../sdkConfig.js"]
  */
 export const ownSdk = (specifier: string): string | undefined =>
   specifier === "@maxcloud/sdk/config"
-    ? places.map((_) => fileURLToPath(new URL(_, import.meta.url))).find((_) => existsSync(_))
+    ? places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((value) => existsSync(value))
     : undefined

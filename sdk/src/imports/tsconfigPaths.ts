@@ -24,7 +24,7 @@ const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFi
 
 const tsconfigAbove = (folder: string): string | undefined => {
   for (let at = folder; ; at = dirname(at)) {
-    const found = ["tsconfig.json", "jsconfig.json"].map((_) => join(at, _)).find(isFile)
+    const found = ["tsconfig.json", "jsconfig.json"].map((name) => join(at, name)).find(isFile)
     if (found !== undefined || dirname(at) === at) return found
   }
 }
@@ -45,8 +45,8 @@ const readProject = async (path: string): Promise<Project> => {
     const own = matcherOf(path)
     // Vite's and Angular's starters keep `paths` in the projects that their tsconfig.json refers to.
     const referred = own.config.references ?? []
-    const others = referred.flatMap((_) => {
-      const target = resolve(dirname(path), _.path)
+    const others = referred.flatMap((issue) => {
+      const target = resolve(dirname(path), issue.path)
       const file = isFile(target) ? target : join(target, "tsconfig.json")
       return isFile(file) ? matcherOf(file).matchers : []
     })
@@ -73,7 +73,7 @@ export const makeTsconfigPaths = () => {
       let missing: Mapped | undefined
       for (const { byPaths, match, path } of project?.matchers ?? []) {
         const places = match(specifier)
-        const found = places.map(fileFor).find((_) => _ !== undefined)
+        const found = places.map(fileFor).find((value) => value !== undefined)
         if (found !== undefined) return { tsconfig: path, file: found, places }
         // Any name could be one below baseUrl: only a pattern of `paths` says that it has to be there.
         if (byPaths && places.length > 0) missing ??= { tsconfig: path, file: undefined, places }

@@ -22,7 +22,7 @@ const defaultPorts: Readonly<Record<string, number>> = { "https:": 443, "http:":
 
 /** The first of these variables that is there. An empty one says that there is none, whatever the next one says. */
 const firstSet = (environment: ProxyEnvironment, names: ReadonlyArray<string>) => {
-  const name = names.find((_) => environment[_] !== undefined)
+  const name = names.find((name) => environment[name] !== undefined)
   const value = name === undefined ? "" : (environment[name]?.trim() ?? "")
   return name === undefined || value === "" ? undefined : { name, value }
 }
@@ -97,5 +97,5 @@ export const proxyFor = (url: URL, environment: ProxyEnvironment = process.env):
   if (found === undefined || isLoopback(host)) return undefined
   const port = url.port === "" ? String(defaultPorts[url.protocol]) : url.port
   const excluded = (firstSet(environment, ["no_proxy", "NO_PROXY"])?.value ?? "").toLowerCase().split(/[\s,]+/)
-  return excluded.some((_) => excludes(_, host, port)) ? undefined : readProxy(found.name, found.value)
+  return excluded.some((value) => excludes(value, host, port)) ? undefined : readProxy(found.name, found.value)
 }

@@ -26,7 +26,7 @@ const rootFolders = ["patches", ".yarn/releases", ".yarn/plugins", ".yarn/patche
 
 const kindOf = (path: string): Promise<"file" | "folder" | undefined> =>
   lstat(path).then(
-    (_) => (_.isDirectory() ? "folder" : _.isFile() ? "file" : undefined),
+    (stats) => (stats.isDirectory() ? "folder" : stats.isFile() ? "file" : undefined),
     () => undefined
   )
 
@@ -36,9 +36,11 @@ const leaves = (path: string) => path === ".." || path.startsWith("../")
 const makeClosure = (workspace: Workspace, service: string) => {
   const { members, root } = workspace
   const byName = new Map(
-    members.flatMap((_) => (_.packageJson.name === undefined ? [] : [[_.packageJson.name, _] as const]))
+    members.flatMap((member) =>
+      member.packageJson.name === undefined ? [] : [[member.packageJson.name, member] as const]
+    )
   )
-  const byFolder = new Map(members.map((_) => [_.folder, _]))
+  const byFolder = new Map(members.map((member) => [member.folder, member]))
   const isPublic = makeIsPublic(root)
   const folders = new Set<string>()
   const files = new Set<string>()
@@ -109,10 +111,14 @@ const makeClosure = (workspace: Workspace, service: string) => {
 }
 
 const rootFilesOf = async (root: string): Promise<ReadonlyArray<string>> =>
-  (await readdir(root, { withFileTypes: true })).filter((_) => _.isFile() && rootFile.test(_.name)).map((_) => _.name)
+  (await readdir(root, { withFileTypes: true }))
+    .filter((entry) => entry.isFile() && rootFile.test(entry.name))
+    .map((entry) => entry.name)
 
 const rootFoldersOf = async (root: string): Promise<ReadonlyArray<string>> => {
-  const there = await Promise.all(rootFolders.map(async (_) => [_, await kindOf(join(root, _))] as const))
+  const there = await Promise.all(
+    rootFolders.map(async (rootFolder) => [rootFolder, await kindOf(join(root, rootFolder))] as const)
+  )
   return there.filter(([, kind]) => kind === "folder").map(([folder]) => folder)
 }
 
@@ -143,8 +149,8 @@ const checkAlone = async (folder: string): Promise<void> => {
 const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: string) => boolean) => {
   const named = { files: new Set<string>(), folders: new Set<string>() }
   if ((await kindOf(join(root, "yarn.lock"))) === undefined) return named
-  const isMember = new Set(members.map((_) => _.folder))
-  for (const { folder, packageJson } of members.filter((_) => !isTaken(_.folder))) {
+  const isMember = new Set(members.map((member) => member.folder))
+  for (const { folder, packageJson } of members.filter((member) => !isTaken(member.folder))) {
     for (const { written } of dependenciesOf(packageJson)) {
       const path = pathOfDependency(written)
       const place = path === undefined ? ".." : posix.normalize(posix.join(folder, path)).replace(/\/$/, "")
@@ -171,13 +177,13 @@ export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => 
   const { members, root } = workspace
   const service = relative(root, folder).split(sep).join("/")
   const { files, folders } = await makeClosure(workspace, service)()
-  const isTaken = (path: string) => folders.some((_) => path === _ || path.startsWith(`${_}/`))
+  const isTaken = (path: string) => folders.some((value) => path === value || path.startsWith(`${value}/`))
   const named = await namedByAbsent(workspace, isTaken)
   return {
     root,
     package: service,
     folders: [...folders, ...(await rootFoldersOf(root))],
-    files: [...(await rootFilesOf(root)), ...files, ...named.files].filter((_) => !isTaken(_)),
-    absent: [...members.map((_) => _.folder), ...named.folders].filter((_) => !isTaken(_))
+    files: [...(await rootFilesOf(root)), ...files, ...named.files].filter((file) => !isTaken(file)),
+    absent: [...members.map((member) => member.folder), ...named.folders].filter((value) => !isTaken(value))
   }
 }

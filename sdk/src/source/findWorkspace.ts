@@ -30,7 +30,7 @@ const patternsOf = async (folder: string, packageJson: PackageJson | undefined):
 const foldersOf = async (root: string, pattern: string): Promise<ReadonlyArray<string>> => {
   const cleaned = pattern
     .split("/")
-    .filter((_, index) => _ !== "" && !(_ === "." && index === 0))
+    .filter((part, index) => part !== "" && !(part === "." && index === 0))
     .join("/")
   const folders: Array<string> = []
   const found = glob(`${cleaned === "" ? "" : `${cleaned}/`}package.json`, {
@@ -70,7 +70,7 @@ export const findWorkspace = async (folder: string): Promise<Workspace | undefin
   for (let root = dirname(folder); ; root = dirname(root)) {
     const workspace = await workspaceAt(root)
     const inside = relative(root, folder).split(sep).join("/")
-    if (workspace?.members.some((_) => _.folder === inside) === true) return workspace
+    if (workspace?.members.some((member) => member.folder === inside) === true) return workspace
     if (dirname(root) === root) return undefined
   }
 }

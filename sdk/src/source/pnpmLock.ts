@@ -10,7 +10,7 @@ export const lockedVersions = (text: string) => {
   const importers = Either.try((): unknown => parse(text)).pipe(
     Either.getOrUndefined,
     decode,
-    Option.map((_) => _.importers),
+    Option.map((found) => found.importers),
     Option.getOrElse((): Readonly<Record<string, Readonly<Record<string, unknown>>>> => ({}))
   )
   return (folder: string, field: string, name: string): string | undefined =>

@@ -31,7 +31,7 @@ const beginningOf = async (file: string): Promise<string> => {
 export const isSecretFile = async (path: string, file: string): Promise<boolean> => {
   const name = nameOf(path)
   if (name.startsWith(".env.")) return !sharedEnv.test(name)
-  if (secretNames.some((_) => _.test(name))) return true
+  if (secretNames.some((secretName) => secretName.test(name))) return true
   if (secretPlaces.test(path)) return !name.endsWith(".pub") && name !== "known_hosts"
   return mayHoldKey.test(name) && (await beginningOf(file)).includes("PRIVATE KEY-----")
 }
@@ -54,6 +54,6 @@ export const mayHoldCredentials = (path: string): boolean => keyOf[nameOf(path)]
 /** The file without the lines that hold credentials; undefined if there are none. */
 export const withoutCredentials = (path: string, content: string): string | undefined => {
   const lines = content.split("\n")
-  const kept = lines.filter((_) => !credential.test(keyOf[nameOf(path)]?.(_) ?? ""))
+  const kept = lines.filter((line) => !credential.test(keyOf[nameOf(path)]?.(line) ?? ""))
   return kept.length === lines.length ? undefined : kept.join("\n")
 }

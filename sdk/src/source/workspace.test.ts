@@ -32,7 +32,7 @@ const unpack = async (snapshot: Snapshot) => {
   return {
     paths: paths
       .split("\n")
-      .filter((_) => _ !== "")
+      .filter((line) => line !== "")
       .sort(),
     text: (path: string) => readFile(join(out, path), "utf8")
   }
@@ -99,7 +99,7 @@ describe("a package of a workspace", () => {
     })
     assert.deepStrictEqual([...snapshot.leftOut].sort(), [".npmrc (its credentials)", "packages/api/.env"])
     const { paths, text } = await unpack(snapshot)
-    assert.deepStrictEqual(paths, [...cut, ...Object.keys(files).filter((_) => _ !== "package.json")].sort())
+    assert.deepStrictEqual(paths, [...cut, ...Object.keys(files).filter((name) => name !== "package.json")].sort())
     assert.strictEqual(await text(".npmrc"), "registry=https://registry.example.com/\nsave-exact=true\n")
     // The lockfile knows left-out packages, and they run nothing.
     assert.deepStrictEqual(JSON.parse(await text("packages/web/package.json")), {

@@ -103,19 +103,19 @@ describe("the whole server", () => {
     const read = async (headers: Record<string, string>) => {
       const text = await (await fetch(`${cloud.url}/api/v1/services/${service.id}/logs`, { headers })).text()
       const entries = [...text.matchAll(/id: (.*)\nevent: log\ndata: (.*)\n/g)]
-        .map((_) => ({ id: _[1] ?? "", entry: JSON.parse(_[2] ?? "") }))
-        .filter((_) => _.entry.stream === "stdout")
+        .map((match) => ({ id: match[1] ?? "", entry: JSON.parse(match[2] ?? "") }))
+        .filter((match) => match.entry.stream === "stdout")
       return { ended: text.endsWith("event: end\ndata: {}\n\n"), entries }
     }
     const all = await read({})
     assert.isTrue(all.ended)
     assert.deepStrictEqual(
-      all.entries.map((_) => _.entry.line),
+      all.entries.map((entry) => entry.entry.line),
       ["line 1", "line 2", "line 3"]
     )
     const rest = await read({ "last-event-id": all.entries[0]?.id ?? "" })
     assert.deepStrictEqual(
-      rest.entries.map((_) => _.entry.line),
+      rest.entries.map((entry) => entry.entry.line),
       ["line 2", "line 3"]
     )
     const logs = `/api/v1/services/${service.id}/logs`
@@ -144,13 +144,13 @@ describe("the whole server", () => {
     assert.deepStrictEqual(lines, ["line 1", "line 2", "line 3"])
     await client.secrets.set("shop", "TOKEN", "hunter2")
     assert.deepStrictEqual(
-      (await client.secrets.list("shop")).map((_) => [_.name, _.version]),
+      (await client.secrets.list("shop")).map((each) => [each.name, each.version]),
       [["TOKEN", 1]]
     )
     await client.secrets.unset("shop", "TOKEN")
-    const error = await client.services.get("nope").catch((_) => _)
+    const error = await client.services.get("nope").catch((cause) => cause)
     assert.strictEqual(error._tag, "NotFound")
-    const refused = await client.services.create({ name: "web", image: "nginx:latest" }).catch((_) => _)
+    const refused = await client.services.create({ name: "web", image: "nginx:latest" }).catch((cause) => cause)
     assert.include(["Conflict", "InvalidSpec"], refused._tag)
   })
 
@@ -202,7 +202,7 @@ describe("the whole server", () => {
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve))
     const address = holder.address()
     const port = typeof address === "object" && address !== null ? address.port : 0
-    const error = await embedded({ port }).catch((_) => _)
+    const error = await embedded({ port }).catch((cause) => cause)
     holder.close()
     assert.strictEqual(error._tag, "ServerError")
     assert.strictEqual(error.reason, "portTaken")

@@ -157,7 +157,7 @@ const urlOf = (host: string, port: number) => `http://${host.includes(":") ? `[$
 const bootstrapToken = (settings: ServerSettings) =>
   callsWithoutCredential(settings)
     ? Effect.succeed(undefined)
-    : Effect.flatMap(Accounts, (_) => _.bootstrapToken).pipe(Effect.mapError(cannotStart))
+    : Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken).pipe(Effect.mapError(cannotStart))
 
 const openFront = (
   { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,

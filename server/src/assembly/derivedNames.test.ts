@@ -44,13 +44,13 @@ const isName = {
 }
 
 /** Only names that a deployment would be accepted with: a host's label has 63 characters. */
-const areValid = (_: Record<keyof Names, string>): _ is Record<keyof Names, string> & Names =>
-  isName.organization(_.organization) &&
-  isName.stage(_.stage) &&
-  isName.app(_.app) &&
-  isName.service(_.service) &&
-  isName.secret(_.secret) &&
-  _.service.length <= maxServiceNameLength({ organization: _.organization, stage: _.stage })
+const areValid = (each: Record<keyof Names, string>): each is Record<keyof Names, string> & Names =>
+  isName.organization(each.organization) &&
+  isName.stage(each.stage) &&
+  isName.app(each.app) &&
+  isName.service(each.service) &&
+  isName.secret(each.secret) &&
+  each.service.length <= maxServiceNameLength({ organization: each.organization, stage: each.stage })
 
 const word = fc.constantFrom(
   "a",
@@ -114,7 +114,7 @@ const pair = fc.oneof(
       one,
       { ...one, organization: one.stage, stage: one.organization }
     ])
-    .filter((_): _ is readonly [(typeof _)[0], Record<keyof Names, string> & Names] => areValid(_[1]))
+    .filter((value): value is readonly [(typeof value)[0], Record<keyof Names, string> & Names] => areValid(value[1]))
 )
 
 const place = ({ organization, stage }: Names, namespacePrefix: string) => ({ organization, stage, namespacePrefix })
@@ -141,53 +141,58 @@ interface Derivation {
 }
 
 const derivations: Readonly<Record<string, Derivation>> = {
-  "namespace without a prefix": { from: ["organization", "stage"], name: (_) => namespaceOf(place(_, "")) },
-  "namespace with a prefix": { from: ["organization", "stage"], name: (_) => namespaceOf(place(_, "mc-")) },
-  "public URL": { from: ["organization", "stage", "service"], name: (_) => publicUrlOf(_.service, tenant(_)) },
+  "namespace without a prefix": { from: ["organization", "stage"], name: (value) => namespaceOf(place(value, "")) },
+  "namespace with a prefix": { from: ["organization", "stage"], name: (value) => namespaceOf(place(value, "mc-")) },
+  "public URL": { from: ["organization", "stage", "service"], name: (each) => publicUrlOf(each.service, tenant(each)) },
   "host of the local runtime": {
     from: ["organization", "stage", "service"],
-    name: (_) => publicHostOf(keyOf(_, ""), "localhost")
+    name: (value) => publicHostOf(keyOf(value, ""), "localhost")
   },
   "host within the cluster": {
     from: ["organization", "stage", "service"],
-    name: (_) => internalHostOf(_.service, place(_, "mc-"))
+    name: (each) => internalHostOf(each.service, place(each, "mc-"))
   },
   "path of a Kubernetes object": {
     from: ["organization", "stage", "service"],
-    name: (_) => pathOf(kinds.service, namespaceOf(place(_, "mc-")), _.service)
+    name: (each) => pathOf(kinds.service, namespaceOf(place(each, "mc-")), each.service)
   },
   "key of the cluster's cache": {
     from: ["organization", "stage", "service"],
-    name: (_) => idOf(placeOf("service", namespaceOf(place(_, "mc-")), _.service))
+    name: (each) => idOf(placeOf("service", namespaceOf(place(each, "mc-")), each.service))
   },
   "path of a Secret": {
     from: ["organization", "stage", "service", "secret"],
-    name: (_) =>
+    name: (each) =>
       pathOf(
         kinds.secret,
-        namespaceOf(place(_, "mc-")),
-        secretNameOf(_.service, writeParts({ KEY: [{ secret: _.secret, version: 1 }] }))
+        namespaceOf(place(each, "mc-")),
+        secretNameOf(each.service, writeParts({ KEY: [{ secret: each.secret, version: 1 }] }))
       )
   },
   "key in a store of secrets": {
     from: ["organization", "app", "stage", "secret"],
-    name: (_) =>
+    name: (each) =>
       textOfExternalKey(
-        externalKeyOf({ store: "s", key: "{organization}--{app}--{stage}--{name}#v" }, place(_, ""), _.app, _.secret)
+        externalKeyOf(
+          { store: "s", key: "{organization}--{app}--{stage}--{name}#v" },
+          place(each, ""),
+          each.app,
+          each.secret
+        )
       )
   },
   "folder and bucket key of logs": {
     from: ["organization", "stage", "service"],
-    name: (_) => serviceFolder(keyOf(_, "mc-"))
+    name: (value) => serviceFolder(keyOf(value, "mc-"))
   },
   "labels of log streams": {
     from: ["organization", "stage", "service"],
-    name: (_) => selector(lineLabels(keyOf(_, "mc-")))
+    name: (value) => selector(lineLabels(keyOf(value, "mc-")))
   },
-  "audience of CI tokens": { from: ["organization"], name: (_) => audienceOf(_.organization) },
+  "audience of CI tokens": { from: ["organization"], name: (each) => audienceOf(each.organization) },
   "bucket of a rate limit": {
     from: ["organization", "stage"],
-    name: (_) => bucketOf({ name: _.stage, quota: 1, windowSeconds: 1 }, _.organization)
+    name: (each) => bucketOf({ name: each.stage, quota: 1, windowSeconds: 1 }, each.organization)
   }
 }
 
@@ -200,7 +205,7 @@ describe("a derived name belongs to one organization, stage and service", () => 
       fc.assert(
         fc.property(pair, (both) => {
           const [one, other] = both.map((of) => {
-            const source = JSON.stringify(from.map((_) => of[_]))
+            const source = JSON.stringify(from.map((value) => of[value]))
             const derived = name(of)
             expect(known.get(derived) ?? source, derived).toBe(source)
             known.set(derived, source)
@@ -244,18 +249,20 @@ describe("a derived name belongs to one organization, stage and service", () => 
     const made = (service: string, tag: string) => [
       service,
       `${tag}---${service}`,
-      ...["00001", "00002", "12345"].flatMap((_) => [`${service}-${_}`, `${service}-${_}-private`])
+      ...["00001", "00002", "12345"].flatMap((name) => [`${service}-${name}`, `${service}-${name}-private`])
     ]
     const spec = specOf({ app: "a", services: [{ name: "a", image: "nginx" }] })
     let checked = 0
     fc.assert(
       fc.property(pair, word, word, ([one, other], tag, otherTag) => {
         if (one.service === other.service) return
-        const services = [one.service, other.service].flatMap((name) => spec.services.map((_) => ({ ..._, name })))
+        const services = [one.service, other.service].flatMap((name) =>
+          spec.services.map((service) => ({ ...service, name }))
+        )
         if (knativeProblems({ ...spec, services }).length > 0) return
         checked++
         const first = new Set(made(one.service, tag))
-        expect(made(other.service, otherTag).filter((_) => first.has(_))).toEqual([])
+        expect(made(other.service, otherTag).filter((value) => first.has(value))).toEqual([])
       }),
       { numRuns: 4 * pairs }
     )

@@ -25,7 +25,7 @@ const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: 
         sql`select state, count(*)::int as count from deployments group by state`.pipe(
           asServer,
           Effect.flatMap(decodeStates),
-          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
+          Effect.map((rows) => rows.map((row): GaugeReading => ({ labels: { state: row.state }, value: row.count })))
         )
       )
   })
@@ -38,7 +38,7 @@ const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: 
         sql`select count(*)::int as depth from work_items`.pipe(
           asServer,
           Effect.flatMap(decodeDepth),
-          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: {}, value: _.depth })))
+          Effect.map((rows) => rows.map((row): GaugeReading => ({ labels: {}, value: row.depth })))
         )
       )
   })
@@ -51,7 +51,7 @@ const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: 
         rolloutCounts.pipe(
           asServer,
           Effect.provideService(SqlClient, sql),
-          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
+          Effect.map((rows) => rows.map((row): GaugeReading => ({ labels: { state: row.state }, value: row.count })))
         )
       )
   })

@@ -44,7 +44,7 @@ describe("while the server starts", () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await using cloud = await starting
-    const told = [...new Set(answers.filter((_) => _ !== undefined))]
+    const told = [...new Set(answers.filter((answer) => answer !== undefined))]
     assert.strictEqual(told[0], "503, again after 1 s")
     // Once the routes are known, which is before the whole server is.
     assert.isTrue(told.length === 1 || (told.length === 2 && told[1] === "404"), told.join("; "))

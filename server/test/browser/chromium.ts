@@ -49,7 +49,7 @@ export const faultsOf = async (page: Page, name: string): Promise<ReadonlyArray<
     const found: unknown = await page.evaluate(
       `${look}.then(({violations})=>violations.map(_=>_.id+" ("+_.impact+"): "+_.nodes.map(_=>_.html).join(" ")))`
     )
-    faults.push(...decodeViolations(found).map((_) => `${name}, ${colorScheme}: ${_}`))
+    faults.push(...decodeViolations(found).map((decodeViolation) => `${name}, ${colorScheme}: ${decodeViolation}`))
     if (pictures !== undefined) {
       await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true })
     }

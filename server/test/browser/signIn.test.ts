@@ -219,7 +219,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     const { context, email, page } = await signedIn("linus", userCode)
     const late = await mailbox.code(email)
     await sql(
-      (_) => _`
+      (one) => one`
         update one_time_tokens set expires_at = now() - interval '1 second'
         where user_id = (select id from users where email = ${email})`
     )
@@ -233,7 +233,8 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByRole("button", { name: "Continue" }).click()
     await page.getByRole("button", { name: "Deny" }).waitFor()
     await sql(
-      (_) => _`update device_authorizations set expires_at = now() - interval '1 second' where user_code = ${userCode}`
+      (one) =>
+        one`update device_authorizations set expires_at = now() - interval '1 second' where user_code = ${userCode}`
     )
     await page.getByRole("button", { name: "Approve" }).click()
     assert.include(await problem(page), "valid for ten minutes")
@@ -297,7 +298,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
       await page.goto(`http://localhost:${address.port}/`)
       const [, framed] = page.frames()
       assert.notInclude(await (framed ?? assert.fail("no frame")).content(), "form_token")
-      const answer = page.waitForResponse((_) => _.request().method() === "POST")
+      const answer = page.waitForResponse((each) => each.request().method() === "POST")
       await page.getByRole("button", { name: "Win" }).click()
       assert.strictEqual((await answer).status(), 403)
       await context.close()

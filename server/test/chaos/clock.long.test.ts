@@ -5,8 +5,8 @@ import { answers, faultServer, host, makeApp, secondsUntil, setSecret } from "./
 import { recordFault } from "./recordFault.ts"
 
 const library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"]
-  .map((_) => join(_, "faketime/libfaketime.so.1"))
-  .find((_) => existsSync(_))
+  .map((name) => join(name, "faketime/libfaketime.so.1"))
+  .find((name) => existsSync(name))
 
 const jumps: ReadonlyArray<readonly [string, number]> = [
   ["back an hour", -3_600],
@@ -34,7 +34,10 @@ describe.skipIf(library === undefined)("a server whose wall clock jumps", () => 
       set(seconds)
       const version = String(seconds)
       assert.strictEqual((await server.ask(host, "/crash")).status, 502, name)
-      const again = await secondsUntil(() => answers(server, "0").then((_) => _ || answers(server, version)), 60)
+      const again = await secondsUntil(
+        () => answers(server, "0").then((answer) => answer || answers(server, version)),
+        60
+      )
       assert.isBelow(again ?? Number.POSITIVE_INFINITY, 15, name)
       assert.isUndefined(await setSecret(server, `AFTER_${Math.abs(seconds)}`))
       await server.client.deploy(app(version, { scale: { min: 0, max: 1, idle: "6s" } }))

@@ -82,7 +82,7 @@ const Problem = Schema.parseJson(Schema.Struct({ detail: Schema.String }))
 /** The words of a refusal, by a call of the API as bytes. */
 export const wordsOf = async (response: Response): Promise<string> => {
   const text = await response.text()
-  return Schema.decodeUnknownOption(Problem)(text).pipe((_) => (_._tag === "Some" ? _.value.detail : text))
+  return Schema.decodeUnknownOption(Problem)(text).pipe((found) => (found._tag === "Some" ? found.value.detail : text))
 }
 
 /** Sets a secret of the app; gives undefined, or the words of the refusal. */
@@ -98,7 +98,7 @@ export const setSecret = async (server: ServerProcess, name: string): Promise<st
 }
 
 export const secretNames = async (client: Client): Promise<ReadonlyArray<string>> =>
-  (await client.secrets.list("app")).map((_) => _.name)
+  (await client.secrets.list("app")).map((each) => each.name)
 
 /** Mounts a file system in memory of so many MiB on a folder, as a disk that can be full. Needs root. */
 export const mountDisk = (folder: string, mebibytes: number) => {

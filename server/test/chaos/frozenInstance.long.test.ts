@@ -9,14 +9,14 @@ describe.skipIf(process.platform !== "linux")("an instance that is frozen", () =
     const canary = `canary-${process.pid}-${performance.now()}`
     await server.start()
     await server.client.deploy(makeApp()("1", { env: { VERSION: "1", CANARY: canary } }))
-    const frozen = processesOfRun(server, canary).filter((_) => _.of === "instance")
+    const frozen = processesOfRun(server, canary).filter((each) => each.of === "instance")
     assert.isNotEmpty(frozen)
     for (const { pid } of frozen) process.kill(pid, "SIGSTOP")
     const seconds = await secondsUntil(() => answers(server, "1", 500), 120)
     assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 90)
-    const left = processesOfRun(server, canary).map((_) => _.pid)
+    const left = processesOfRun(server, canary).map((each) => each.pid)
     assert.deepStrictEqual(
-      frozen.map((_) => _.pid).filter((_) => left.includes(_)),
+      frozen.map((each) => each.pid).filter((value) => left.includes(value)),
       [],
       "the frozen one has ended"
     )

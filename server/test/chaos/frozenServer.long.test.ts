@@ -36,7 +36,7 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     await server.start()
     await server.client.deploy(app("1"))
     const { processesOfRun } = await import("../../../scripts/kills/strays.ts")
-    const database = processesOfRun(server, "no marker").filter((_) => _.of === "database")
+    const database = processesOfRun(server, "no marker").filter((each) => each.of === "database")
     for (const { pid } of database) process.kill(pid, "SIGSTOP")
     const begun = performance.now()
     const words = await setSecret(server, "MEANWHILE")

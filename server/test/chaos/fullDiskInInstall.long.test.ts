@@ -37,7 +37,7 @@ require("node:http").createServer((_, response) => response.end(String(statSync(
     assert.deepStrictEqual(await server.ask(host), { status: 200, body: String(paddingBytes) })
     recordFault(import.meta.filename, {
       fault: "The disk fills up while dependencies are installed",
-      seen: `the deployment fails: “${words?.split("\n").find((_) => /disk/i.test(_))}”`,
+      seen: `the deployment fails: “${words?.split("\n").find((line) => /disk/i.test(line))}”`,
       recovery: "by the next `maxcloud deploy`: what was installed in part is not used",
       seconds: null
     })

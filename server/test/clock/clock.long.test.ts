@@ -84,9 +84,11 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     for await (const entry of server.client.logs("app", after === undefined ? {} : { after })) entries.push(entry)
     return entries
   }
-  const audited = async () => (await server.client.audit.list()).map((_) => _.sequence)
+  const audited = async () => (await server.client.audit.list()).map((each) => each.sequence)
   const statusWith = (token: string) =>
-    fetch(`${server.url}/api/v1/auth/status`, { headers: { authorization: `Bearer ${token}` } }).then((_) => _.status)
+    fetch(`${server.url}/api/v1/auth/status`, { headers: { authorization: `Bearer ${token}` } }).then(
+      (found) => found.status
+    )
 
   beforeAll(async () => {
     postgres = await startFakedPostgres(folder, clock.environment)
@@ -137,10 +139,10 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
 
         const lines = await logsAfter(before.at(-1)?.cursor)
         assert.isNotEmpty(lines)
-        assert.isEmpty(lines.filter((line) => before.some((_) => _.cursor === line.cursor)))
+        assert.isEmpty(lines.filter((line) => before.some((each) => each.cursor === line.cursor)))
         assert.deepStrictEqual(
-          (await logsAfter(undefined)).slice(-lines.length).map((_) => _.cursor),
-          lines.map((_) => _.cursor)
+          (await logsAfter(undefined)).slice(-lines.length).map((each) => each.cursor),
+          lines.map((line) => line.cursor)
         )
 
         const old = groupsWith(canary)

@@ -56,7 +56,7 @@ describeCluster("an organization that is deleted", () => {
         }>
       await expect.poll(async () => (await certificate()).erasedAt, { timeout: 500_000, interval: 1000 }).not.toBeNull()
       await expect(namespace()).rejects.toThrow(/not found/i)
-      expect((await certificate()).stores.find((_) => _.store === "runtime")?.count).toBe(1)
+      expect((await certificate()).stores.find((store) => store.store === "runtime")?.count).toBe(1)
       expect(
         (await fetch(`${server.url}/api/v1/services`, { headers: { authorization: `Bearer ${token}` } })).status
       ).toBe(401)

@@ -61,7 +61,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
   const policy = async () => JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web"))
   const versions = async () => {
     const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })
-    const revisions = Schema.decodeUnknownSync(Names)(answer).items.map((_) => _.metadata.name)
+    const revisions = Schema.decodeUnknownSync(Names)(answer).items.map((item) => item.metadata.name)
     return [revisions.sort(), generationOf(await wired.admin.get(kinds.service, namespace(), "web"))]
   }
 
@@ -76,11 +76,16 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
       spec: { podCIDR: "10.77.5.0/24", podCIDRs: ["10.77.5.0/24"], unschedulable: true }
     })
     await status(nodes, { addresses: [{ type: "InternalIP", address: "10.77.9.9" }] })
-    await until("the policy is cut", policy, (_) => _.includes("10.77.5.0/24") && _.includes("10.77.9.9/32"), 90)
+    await until(
+      "the policy is cut",
+      policy,
+      (text) => text.includes("10.77.5.0/24") && text.includes("10.77.9.9/32"),
+      90
+    )
     await until(
       "nothing is left to be rolled out",
       () => wired.server.client.plan(app),
-      (_) => _.platform.length === 0 && _.changes.every(({ action }) => action === "unchanged")
+      (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )
     assert.deepStrictEqual(await versions(), was)
   })
@@ -98,7 +103,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     })
     await status(pods, { phase: "Running", podIP: "10.78.0.5", podIPs: [{ ip: "10.78.0.5" }] })
     const plan = () => wired.server.client.plan(app)
-    const refused = await until("the range is refused", plan, (_) => _.problems.length > 0, 90)
+    const refused = await until("the range is refused", plan, (one) => one.problems.length > 0, 90)
     assert.match(
       refused.problems[0]?.message ?? "",
       /10\.77\.0\.0\/16" is private .*no known range holds 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
@@ -108,10 +113,10 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
       (thrown: unknown) => thrown
     )
     assert.match(String(error), /MAXCLOUD_CLOSED_RANGES/)
-    await until("the policy opens nothing", policy, (_) => !_.includes('"cidr":"10.77.0.0/16"'), 60)
+    await until("the policy opens nothing", policy, (text) => !text.includes('"cidr":"10.77.0.0/16"'), 60)
     await removeBoth()
-    await until("the range is known again", plan, (_) => _.problems.length === 0, 90)
-    await until("the policy opens it", policy, (_) => _.includes('"cidr":"10.77.0.0/16"'), 60)
+    await until("the range is known again", plan, (one) => one.problems.length === 0, 90)
+    await until("the policy opens it", policy, (text) => text.includes('"cidr":"10.77.0.0/16"'), 60)
     // For an hour what has just left stays closed.
     assert.include(await policy(), "10.77.5.0/24")
   })

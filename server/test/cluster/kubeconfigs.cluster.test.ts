@@ -30,18 +30,24 @@ interface Wrong {
 const wrong: ReadonlyArray<Wrong> = [
   {
     name: "a token that is refused",
-    change: (_) => _.replace(/"token": "[^"]+"/, '"token": "s3same"'),
+    change: (each) => each.replace(/"token": "[^"]+"/, '"token": "s3same"'),
     says: /refuses the credentials of \S+ \(401\)/
   },
   {
     name: "another authority",
-    change: (_) => _.replace(/"certificate-authority-data": "[^"]+"/, `"certificate-authority-data": "${selfSigned}"`),
+    change: (each) =>
+      each.replace(/"certificate-authority-data": "[^"]+"/, `"certificate-authority-data": "${selfSigned}"`),
     says: /is not signed by the authority/
   },
-  { name: "a context that is not there", change: (_) => _, args: ["--context", "nope"], says: /has no context nope/ },
+  {
+    name: "a context that is not there",
+    change: (value) => value,
+    args: ["--context", "nope"],
+    says: /has no context nope/
+  },
   {
     name: "a name that is not known",
-    change: (_) => _.replace(/"server": "[^"]+"/, '"server": "https://nowhere.invalid:6443"'),
+    change: (each) => each.replace(/"server": "[^"]+"/, '"server": "https://nowhere.invalid:6443"'),
     says: /nowhere\.invalid:6443 does not answer/
   },
   { name: "what is no kubeconfig", change: () => "hello", says: /no kubeconfig/ }

@@ -69,7 +69,8 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       until(
         `${manager ?? "a deletion"} of ${kind.kind} is put right`,
         () => wired.server.client.apps.drift("shop"),
-        (_) => _.some((_) => _.manager === manager && _.kind === kind.kind && _.healedAt !== null)
+        (one) =>
+          one.some((object) => object.manager === manager && object.kind === kind.kind && object.healedAt !== null)
       )
     for (const [kind, name, manager, body] of edits) {
       await wired.admin.patch(manager, kind, namespace(), name, body)
@@ -96,7 +97,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
         ["shop", "Service", "web", "deleted", null]
       ]
     )
-    assert.isTrue(told.every((_) => _.healedAt !== null))
+    assert.isTrue(told.every((each) => each.healedAt !== null))
   }, 180_000)
 
   it("one that does it again each time is put right ever later", async () => {
@@ -127,7 +128,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await until(
       "it is put right in the end",
       () => wired.server.client.apps.drift("shop"),
-      (_) => _.every((_) => _.healedAt !== null),
+      (one) => one.every((each) => each.healedAt !== null),
       60
     )
   }, 120_000)
@@ -140,7 +141,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await until(
       "the deployment is accepted",
       () => deploying.written.stderr,
-      (_) => _.includes("deployment 2 of shop")
+      (text) => text.includes("deployment 2 of shop")
     )
     wired.wires.shut(false)
     const refused = await deploying.ended
@@ -160,7 +161,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await until(
       "nothing is left to be put right",
       () => wired.server.client.apps.drift("shop"),
-      (_) => _.every((_) => _.healedAt !== null)
+      (one) => one.every((each) => each.healedAt !== null)
     )
   }, 90_000)
 
@@ -218,7 +219,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await until(
       "it is told what holds it",
       () => deploying.written.stderr,
-      (_) => _.includes("is being deleted since") && _.includes("example.com/holds")
+      (text) => text.includes("is being deleted since") && text.includes("example.com/holds")
     )
     await wired.admin.patch("kubectl-edit", configMaps, stuck, "held", [{ op: "remove", path: "/metadata/finalizers" }])
     const { code, stderr } = await deploying.ended
@@ -264,7 +265,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       await until(
         "the webhook is named",
         () => deploying.written.stderr,
-        (_) => _.includes('the admission webhook "down.example.com" cannot be called')
+        (text) => text.includes('the admission webhook "down.example.com" cannot be called')
       )
       await wired.admin.remove(webhooks, "", name)
       const { code, stderr } = await deploying.ended

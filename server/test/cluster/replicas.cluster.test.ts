@@ -26,7 +26,7 @@ const masterKey = randomBytes(32).toString("base64")
 
 // Each replica answers for an organization of its own, and carries out the deployments of whichever its shards hold.
 describeCluster("three replicas on one database (KUBECONFIG)", () => {
-  const organizations = ["a", "b", "c"].map((_) => newOrganization(`rep-${_}`))
+  const organizations = ["a", "b", "c"].map((name) => newOrganization(`rep-${name}`))
   let admin: Admin
   let postgres: Awaited<ReturnType<typeof startPostgres>>
   let replicas: ReadonlyArray<ServerProcess> = []
@@ -37,24 +37,26 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     postgres = await startPostgres()
     replicas = await Promise.all(
       organizations.map(
-        async (_) =>
+        async (organization) =>
           new ServerProcess(
             await freePort(),
-            { ...environmentOf(_, kubeconfig), ...postgres.environment, MAXCLOUD_MASTER_KEY: masterKey },
+            { ...environmentOf(organization, kubeconfig), ...postgres.environment, MAXCLOUD_MASTER_KEY: masterKey },
             serverProgram
           )
       )
     )
-    await Promise.all(replicas.map((_) => _.start()))
+    await Promise.all(replicas.map((each) => each.start()))
   }, 180_000)
   afterEach(({ task }) => {
     if (task.result?.state === "fail") for (const { output } of replicas) console.error(output)
   })
   afterAll(async () => {
-    await Promise.all(replicas.map((_) => _.end("SIGTERM")))
+    await Promise.all(replicas.map((each) => each.end("SIGTERM")))
     for (const replica of replicas) replica.remove()
     await postgres?.close()
-    await Promise.allSettled(organizations.map((_) => admin.remove(kinds.namespace, "", namespaceFor(_))))
+    await Promise.allSettled(
+      organizations.map((organization) => admin.remove(kinds.namespace, "", namespaceFor(organization)))
+    )
     await admin?.close()
   }, 60_000)
 
@@ -76,7 +78,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
       await server.client.waitFor(id)
       const events: Array<DeploymentEvent> = []
       for await (const event of server.client.events(id)) events.push(event)
-      const count = (type: string) => events.filter((_) => _.type === type).length
+      const count = (type: string) => events.filter((event) => event.type === type).length
       assert.deepStrictEqual([count("started"), count("applied"), count("finished")], [1, 1, 1])
       assert.strictEqual(events.at(-1)?.reason, "Succeeded")
     }
@@ -90,10 +92,10 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     const drift = await until(
       "it is put right",
       () => server?.client.apps.drift("app-0") ?? [],
-      (_) => _.some((_) => _.healedAt !== null)
+      (one) => one.some((each) => each.healedAt !== null)
     )
     assert.deepStrictEqual(
-      drift.map((_) => [_.kind, _.name, _.manager]),
+      drift.map((object) => [object.kind, object.name, object.manager]),
       [["NetworkPolicy", "app-0", "kubectl-edit"]]
     )
     const lines: Array<string> = []

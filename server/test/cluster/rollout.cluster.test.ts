@@ -36,11 +36,11 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
   const revisions = async () => {
     const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })
     return Schema.decodeUnknownSync(Names)(answer)
-      .items.map((_) => `${_.metadata.name} ${_.metadata.uid}`)
+      .items.map((item) => `${item.metadata.name} ${item.metadata.uid}`)
       .sort()
   }
   const generations = async () => {
-    const all = await Promise.all(["web", "api"].map((_) => wired.admin.get(kinds.service, namespace(), _)))
+    const all = await Promise.all(["web", "api"].map((name) => wired.admin.get(kinds.service, namespace(), name)))
     return all.map(generationOf)
   }
 
@@ -54,13 +54,13 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
       await until(
         `the policy of ${name} is cut`,
         () => policy(name),
-        (_) => _.includes('"cidr":"8.8.0.0/16","except":["8.8.8.0/24"]')
+        (text) => text.includes('"cidr":"8.8.0.0/16","except":["8.8.8.0/24"]')
       )
     }
     await until(
       "nothing is left to be rolled out",
       () => wired.server.client.plan(app),
-      (_) => _.platform.length === 0 && _.changes.every(({ action }) => action === "unchanged")
+      (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )
     assert.deepStrictEqual([await revisions(), await generations()], was)
   })

@@ -45,7 +45,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     await wired.server.client.waitFor(id)
     const events = await eventsOf(id)
     assert.deepStrictEqual(
-      events.filter((_) => _.type === "finished").map((_) => _.reason),
+      events.filter((event) => event.type === "finished").map((event) => event.reason),
       ["Succeeded"]
     )
     return events
@@ -56,7 +56,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     const { items } = Schema.decodeUnknownSync(Services)(await wired.admin.request({ method: "GET", path }))
     return new Map(
       items.flatMap(({ metadata, status }) =>
-        status.conditions.some((_) => _.type === "Ready" && _.status === "True")
+        status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True")
           ? [[metadata.name, metadata.generation] as const]
           : []
       )
@@ -73,7 +73,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
         const listed = await wired.admin.request({ method: "GET", path })
         return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
       },
-      (_) => _ >= 3
+      (one) => one >= 3
     )
     wired.wires.shut(true)
     const awayAt = Date.now()
@@ -82,7 +82,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     await until(
       "the user is told",
       () => told.written.stderr,
-      (_) => /cluster unreachable since \S+, continuing/.test(_)
+      (one) => /cluster unreachable since \S+, continuing/.test(one)
     )
     await sleep(Math.max(0, awayAt + awayMillis - Date.now()))
     wired.wires.shut(false)
@@ -91,13 +91,13 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     assert.strictEqual(outcome.code, 0, outcome.stderr)
     assert.strictEqual(outcome.stderr.match(/cluster unreachable/g)?.length, 1, outcome.stderr)
     for (const events of all.slice(early.length)) {
-      const warnings = events.filter((_) => _.type === "warning")
+      const warnings = events.filter((event) => event.type === "warning")
       assert.deepStrictEqual(
-        warnings.map((_) => _.reason),
+        warnings.map((warning) => warning.reason),
         ["ClusterUnreachable"]
       )
     }
-    assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((_) => `app-${_}`).sort())
+    assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((value) => `app-${value}`).sort())
   }, 240_000)
 
   it("connections that are cut at random during deployments fail none, and nothing is done twice", async () => {
@@ -117,7 +117,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     for (const { reason, type } of all.flat()) if (type === "warning") assert.strictEqual(reason, "ClusterUnreachable")
     const ready = await readyOnCluster()
     assert.deepStrictEqual(
-      [0, 1, 2, 3].map((_) => ready.get(`app-${_}`)),
+      [0, 1, 2, 3].map((value) => ready.get(`app-${value}`)),
       [2, 2, 2, 2],
       "each was changed once"
     )
@@ -131,17 +131,17 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     await until(
       "it says that it waits",
       () => wired.server.output,
-      (_) => _.includes("Waiting for it")
+      (text) => text.includes("Waiting for it")
     )
     wired.wires.shut(false)
     await until(
       "it takes requests",
       () =>
         fetch(`${wired.server.url}/healthz`).then(
-          (_) => _.ok,
+          (found) => found.ok,
           () => false
         ),
-      (_) => _
+      (one) => one
     )
     await ended(id)
     assert.strictEqual((await readyOnCluster()).get("app-0"), 3)

@@ -92,8 +92,8 @@ export const startClusterHarness = async (
           const { items } = Schema.decodeUnknownSync(Listed)(await asAdmin({ method: "GET", path, query }))
           // A pod that has been told to go drains for half a minute.
           return items
-            .filter((_) => _.metadata.deletionTimestamp === undefined)
-            .map((_) => `${kind} ${_.metadata.name}`)
+            .filter((item) => item.metadata.deletionTimestamp === undefined)
+            .map((item) => `${kind} ${item.metadata.name}`)
         })
       )
       return found.flat()

@@ -52,7 +52,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
     const server = { MAXCLOUD_API_URL: harness.server.url }
     const deploy = (...env: ReadonlyArray<string>) =>
       maxcloud(
-        ["deploy", "--name", "hey", harness.image, "--port", "8080", ...env.flatMap((_) => ["--env", _])],
+        ["deploy", "--name", "hey", harness.image, "--port", "8080", ...env.flatMap((value) => ["--env", value])],
         server
       )
     const deployed = await deploy("VERSION=first")
@@ -107,20 +107,20 @@ export default defineConfig({ app: "shop", services: [front, behind] })
       const url = await until(
         "its URL",
         async () =>
-          Schema.decodeUnknownOption(Url)(await asAdmin({ method: "GET", path: front })).pipe((_) =>
-            _._tag === "Some" ? _.value.status.url : ""
+          Schema.decodeUnknownOption(Url)(await asAdmin({ method: "GET", path: front })).pipe((found) =>
+            found._tag === "Some" ? found.value.status.url : ""
           ),
-        (_) => _ !== ""
+        (one) => one !== ""
       )
       await until(
         "its answer",
         () => ask(ingress, url),
-        (_) => _.status === 200 && _.body.startsWith("front ")
+        (one) => one.status === 200 && one.body.startsWith("front ")
       )
       await until(
         "by its link",
         () => ask(ingress, url, "/call"),
-        (_) => _.status === 200 && _.body.startsWith("behind ")
+        (one) => one.status === 200 && one.body.startsWith("behind ")
       )
     } finally {
       await asAdmin({ method: "DELETE", path }).catch(() => undefined)

@@ -33,7 +33,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     env: { CONTRACT_APP: app, VERSION: "1", ...more.env }
   })
   const deploy = (app: string, ...services: ReadonlyArray<Partial<ServiceEncoded>>) =>
-    client().deploy({ app, services: services.map((_) => service(app, _)) })
+    client().deploy({ app, services: services.map((value) => service(app, value)) })
   const failure = (deploying: Promise<unknown>): Promise<Deployment> =>
     deploying.then(
       () => assert.fail("the deployment succeeded"),
@@ -49,7 +49,8 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     assert.equal(status, 200, body)
     return body.split(" ")[0]
   }
-  const revisionNames = async (name: string) => (await client().services.revisions(name)).map((_) => _.name).sort()
+  const revisionNames = async (name: string) =>
+    (await client().services.revisions(name)).map((revision) => revision.name).sort()
 
   describe(runtime, () => {
     beforeAll(async () => {
@@ -62,20 +63,21 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await deploy("scale", { scale: { ...short, max: 3, concurrency: 1, maxConcurrency: 1 } })
         const url = await urlOf("scale")
         const load = startLoad(6, () => askAt(harness.ingress, url, "/?ms=250"))
-        const instances = () => new Set(load.answers.filter((_) => _.status === 200).map((_) => _.body))
+        const instances = () =>
+          new Set(load.answers.filter((answer) => answer.status === 200).map((answer) => answer.body))
         await until(
           "more than one instance answers",
           () => instances().size,
-          (_) => _ > 1
+          (one) => one > 1
         )
         assert.deepEqual(
-          (await load.end()).filter((_) => _.status !== 200),
+          (await load.end()).filter((each) => each.status !== 200),
           []
         )
         await until(
           "no instance",
           () => client().services.get("scale"),
-          (_) => _.state === "idle" && _.instances === 0,
+          (one) => one.state === "idle" && one.instances === 0,
           90
         )
         const used = instances()
@@ -89,13 +91,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const url = await urlOf("stopped")
         const answer = () => askAt(harness.ingress, url)
         assert.equal((await client().services.pause("stopped")).name, "stopped")
-        const paused = await until("503", answer, (_) => _.status === 503)
+        const paused = await until("503", answer, (one) => one.status === 503)
         assert.isAtLeast(Number(paused.headers["retry-after"]), 1)
         assert.match(paused.body, /paused/i)
         await until(
           "paused, without instances",
           () => client().services.get("stopped"),
-          (_) => _.state === "paused" && _.instances === 0,
+          (one) => one.state === "paused" && one.instances === 0,
           90
         )
 
@@ -104,7 +106,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         assert.equal((await client().services.get("stopped")).state, "paused")
 
         await client().services.resume("stopped")
-        await until("what was deployed meanwhile", answer, (_) => _.status === 200 && _.body.startsWith("2 "))
+        await until("what was deployed meanwhile", answer, (one) => one.status === 200 && one.body.startsWith("2 "))
       })
 
       it("a restart replaces every instance, and no request fails while it comes", async () => {
@@ -122,11 +124,11 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "the new instance",
           () => ask("renewed"),
-          (_) => _.body !== instance
+          (one) => one.body !== instance
         )
         const answers = await load.end()
         assert.deepEqual(
-          answers.filter((_) => _.status !== 200),
+          answers.filter((answer) => answer.status !== 200),
           []
         )
 
@@ -134,7 +136,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await client().services.restart("renewed", { idempotencyKey: "once" })
         const plan = await client().plan({ app: "renewed", services: [service("renewed")] })
         assert.deepEqual(
-          plan.changes.map((_) => _.action),
+          plan.changes.map((change) => change.action),
           ["unchanged"]
         )
         await deploy("renewed", {})
@@ -171,7 +173,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "no instance",
           () => client().services.get("inside"),
-          (_) => _.state === "paused" && _.instances === 0,
+          (one) => one.state === "paused" && one.instances === 0,
           90
         )
         const refused = await run("inside", [program, "exec"]).catch((error: unknown) => String(error))
@@ -238,7 +240,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         assert.equal(deployment.state, "succeeded")
         assert.equal(deployment.number, 1)
         assert.deepEqual(
-          deployment.services.map((_) => [_.name, _.action, _.state]),
+          deployment.services.map((service) => [service.name, service.action, service.state]),
           [["hello", "create", "ready"]]
         )
         assert.equal(deployment.services[0]?.url, await urlOf("hello"))
@@ -256,11 +258,11 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "requests after it",
           () => load.answers.length,
-          (_) => _ > 100
+          (one) => one > 100
         )
         const answers = await load.end()
         assert.deepEqual(
-          answers.filter((_) => _.status !== 200),
+          answers.filter((answer) => answer.status !== 200),
           []
         )
         assert.equal(answers.at(-1)?.body.split(" ")[0], "2")
@@ -287,7 +289,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         assert.equal(await version("back"), "1")
         const { latestReadyRevision, traffic } = await client().services.get("back")
         assert.deepEqual(
-          traffic.map((_) => [_.revision, _.percent]),
+          traffic.map((each) => [each.revision, each.percent]),
           [[latestReadyRevision, 100]]
         )
       })
@@ -322,7 +324,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "the first lines",
           () => lineNumbers(followed).length,
-          (_) => _ >= 200,
+          (one) => one >= 200,
           20
         )
         const before = (await ask("lines")).body
@@ -330,13 +332,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "another instance",
           () => askAt(harness.ingress, url),
-          (_) => _.status === 200 && _.body !== before
+          (one) => one.status === 200 && one.body !== before
         )
         assert.equal(await write(201, 400), 200)
         await until(
           "the lines after",
           () => lineNumbers(followed).length,
-          (_) => _ >= 400,
+          (one) => one >= 400,
           20
         )
         assert.deepEqual(lineNumbers(followed), numbers(1, 400))
@@ -347,11 +349,11 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         for await (const entry of client().logs("lines", { tail: 1000 })) read.push(entry)
         assert.deepEqual(lineNumbers(read), numbers(1, 400))
         assert.include(
-          read.map((_) => _.line),
+          read.map((line) => line.line),
           "told to exit"
         )
 
-        const cursor = read.find((_) => _.line === "line 150")?.cursor ?? assert.fail("no line 150")
+        const cursor = read.find((line) => line.line === "line 150")?.cursor ?? assert.fail("no line 150")
         const after: Array<LogEntry> = []
         for await (const entry of client().logs("lines", { after: cursor, tail: 1000 })) after.push(entry)
         assert.deepEqual(lineNumbers(after), numbers(151, 400), "goes on after a cursor")
@@ -364,13 +366,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const deletion = await client().services.delete("gone-too")
         await client().waitFor(deletion.id)
         assert.deepEqual(
-          (await client().services.list({ app: "gone" })).map((_) => _.name),
+          (await client().services.list({ app: "gone" })).map((each) => each.name),
           ["gone"]
         )
         await until(
           "nothing at its URL",
           () => askAt(harness.ingress, url),
-          (_) => _.status === 404
+          (one) => one.status === 404
         )
         assert.equal(await version("gone"), "1")
 
@@ -384,7 +386,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "nothing left",
           () => harness.leftovers("gone"),
-          (_) => _.length === 0
+          (one) => one.length === 0
         )
       })
 
@@ -408,7 +410,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const failed = await failure(
           deploy("partly", { name: "good" }, { name: "bad", env: { FAIL: "on purpose" } }, { name: "fine" })
         )
-        assert.deepEqual(failed.services.map((_) => [_.name, _.state]).sort(), [
+        assert.deepEqual(failed.services.map((service) => [service.name, service.state]).sort(), [
           ["bad", "failed"],
           ["fine", "ready"],
           ["good", "ready"]
@@ -421,7 +423,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     describe("a server that is killed", { timeout: 120_000 }, () => {
       it("carries on with the deployment it was at, and has lost nothing", async () => {
         await deploy("killed", {})
-        const before = (await client().services.list()).map((_) => _.name).sort()
+        const before = (await client().services.list()).map((each) => each.name).sort()
 
         for (const [moment, VERSION] of [
           ["accepted", "2"],
@@ -455,8 +457,8 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           assert.equal(await version("killed"), VERSION)
         }
 
-        assert.deepEqual((await client().services.list()).map((_) => _.name).sort(), before)
-        assert.deepEqual((await client().deployments.list("killed")).map((_) => [_.number, _.state]).sort(), [
+        assert.deepEqual((await client().services.list()).map((each) => each.name).sort(), before)
+        assert.deepEqual((await client().deployments.list("killed")).map((each) => [each.number, each.state]).sort(), [
           [1, "succeeded"],
           [2, "succeeded"],
           [3, "succeeded"]

@@ -39,7 +39,9 @@ export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers
     if (response.ok) return text
     if (response.status === 503 && Number(response.headers.get("retry-after")) > 0) refused++
     else {
-      const log = server.output.split("\n").filter((_) => _.includes(response.headers.get("x-request-id") ?? text))
+      const log = server.output
+        .split("\n")
+        .filter((line) => line.includes(response.headers.get("x-request-id") ?? text))
       wrong.push(`${method} ${path}: ${response.status} ${text} ${log.join("\n")}`)
     }
     await sleep(20)
@@ -73,9 +75,9 @@ export const assertKept = async (url: string, { deployments, secrets }: Told) =>
   const listed = (await (await fetch(`${base(url)}/secrets`)).json()) as {
     readonly secrets: ReadonlyArray<{ readonly name: string }>
   }
-  const names = new Set(listed.secrets.map((_) => _.name))
+  const names = new Set(listed.secrets.map((secret) => secret.name))
   assert.deepStrictEqual(
-    secrets.filter((_) => !names.has(_)),
+    secrets.filter((secret) => !names.has(secret)),
     []
   )
   for (const id of deployments) {

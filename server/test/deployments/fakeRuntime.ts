@@ -78,7 +78,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
     onRemove: () => {},
     becomeReady: (service) =>
       Effect.forEach(
-        [...keys.values()].filter((_) => _.service === service),
+        [...keys.values()].filter((key) => key.service === service),
         (key) => {
           calls.push(`ready ${service}`)
           const object = objects.get(idOf(key, "Service", key.service))
@@ -111,7 +111,9 @@ export const makeFakeRuntime = Effect.gen(function* () {
       apply: (key, _, manifests) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
-          if (manifests.some((_) => _.kind === "Service" && fake.refuses.includes(_.metadata.name))) {
+          if (
+            manifests.some((manifest) => manifest.kind === "Service" && fake.refuses.includes(manifest.metadata.name))
+          ) {
             return Effect.fail(new RuntimeError({ reason: "refused", message: "it is not taken" }))
           }
           for (const manifest of manifests) {
@@ -130,7 +132,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
           }
           return PubSub.publishAll(
             changes,
-            [...keys.values()].filter((_) => _.namespace === key.namespace)
+            [...keys.values()].filter((each) => each.namespace === key.namespace)
           )
         }),
       remove: (key, refs: ReadonlyArray<ObjectRef>) =>
@@ -147,8 +149,8 @@ export const makeFakeRuntime = Effect.gen(function* () {
         }),
       status: (key) =>
         Effect.sync(() =>
-          Option.map(Option.fromNullable(objects.get(idOf(key, "Service", key.service))), (_) =>
-            statusOf(key.service, _)
+          Option.map(Option.fromNullable(objects.get(idOf(key, "Service", key.service))), (found) =>
+            statusOf(key.service, found)
           )
         ),
       dryRun: () => Effect.succeed([]),

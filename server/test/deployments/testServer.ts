@@ -58,7 +58,9 @@ export const testServer = (
 let made = 0
 
 /** An organization of its own: tests of one database do not see each other. */
-export const newOrganization = Effect.flatMap(Organizations, (_) => _.create(OrganizationName.make(`org-${++made}`)))
+export const newOrganization = Effect.flatMap(Organizations, (organizations) =>
+  organizations.create(OrganizationName.make(`org-${++made}`))
+)
 
 export const shop = AppName.make("shop")
 
@@ -76,8 +78,8 @@ export const deploy = (
   services: ReadonlyArray<TestService>,
   rest: { readonly app?: AppName; readonly idempotencyKey?: string } = {}
 ) =>
-  Effect.flatMap(Deployments, (_) =>
-    _.accept({
+  Effect.flatMap(Deployments, (deployments) =>
+    deployments.accept({
       organization,
       app: rest.app ?? shop,
       stage: productionStage,
@@ -89,13 +91,13 @@ export const deploy = (
 /** Every event of a deployment, until it has finished. */
 export const eventsOf = (organization: Organization, id: Parameters<Deployments["Type"]["events"]>[1], after = 0) =>
   Deployments.pipe(
-    Effect.flatMap((_) => _.events(organization, id, after)),
+    Effect.flatMap((found) => found.events(organization, id, after)),
     Effect.flatMap(Stream.runCollect),
-    Effect.map((_) => [..._])
+    Effect.map((found) => [...found])
   )
 
 export const finished = (organization: Organization, deployment: { readonly id: Parameters<typeof eventsOf>[1] }) =>
   eventsOf(organization, deployment.id).pipe(
     Effect.zipRight(Deployments),
-    Effect.flatMap((_) => _.get(organization, deployment.id))
+    Effect.flatMap((found) => found.get(organization, deployment.id))
   )

@@ -7,14 +7,14 @@ const program = Effect.gen(function* () {
 
   const deployment = yield* cloud.deploy(config).pipe(
     Stream.tap((progress) => Console.log(progress._tag)),
-    Stream.filterMap((_) => (_._tag === "finished" ? Option.some(_.deployment) : Option.none())),
+    Stream.filterMap((each) => (each._tag === "finished" ? Option.some(each.deployment) : Option.none())),
     Stream.runHead,
     Effect.flatten,
     Effect.flatMap(succeeded) // fails with DeploymentFailed if it ended otherwise
   )
 
   const services = yield* cloud.services.list({ app: deployment.app })
-  yield* Console.log(services.map((_) => `${_.name} ${_.state} ${_.url}`))
+  yield* Console.log(services.map((service) => `${service.name} ${service.state} ${service.url}`))
   yield* cloud.logs("web", { tail: 10 }).pipe(Stream.runForEach((entry) => Console.log(entry.line)))
 })
 

@@ -13,9 +13,9 @@ const run = promisify(execFile)
 /** A page's blocks of TypeScript that import something of ours and use it: those are whole programs. */
 const programsOf = (text: string) =>
   [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
-    .map((_) => _[1] ?? "")
-    .filter((_) => /^import .*"@maxcloud\//m.test(_) && !_.includes('"@/'))
-const pages = globSync("docs/*.md", { cwd: join(here, "../../..") }).filter((_) => programsOf(page(_)).length > 0)
+    .map((match) => match[1] ?? "")
+    .filter((match) => /^import .*"@maxcloud\//m.test(match) && !match.includes('"@/'))
+const pages = globSync("docs/*.md", { cwd: join(here, "../../..") }).filter((file) => programsOf(page(file)).length > 0)
 
 const web = `
 const { createServer } = require("node:http")
@@ -26,15 +26,15 @@ createServer(async (request, response) => {
 `
 
 describe("the programs in the documentation", () => {
-  const examples = readdirSync(here).filter((_) => _.endsWith(".example.ts"))
+  const examples = readdirSync(here).filter((text) => text.endsWith(".example.ts"))
 
   it.each(pages)("are, in %s, those that are type-checked and run here", (name) => {
-    const known = examples.map((_) => readFileSync(join(here, _), "utf8"))
+    const known = examples.map((example) => readFileSync(join(here, example), "utf8"))
     for (const program of programsOf(page(name))) assert.include(known, program)
   })
 
   it.each(examples)("%s is in a page", (example) => {
-    const shown = pages.flatMap((_) => programsOf(page(_)))
+    const shown = pages.flatMap((value) => programsOf(page(value)))
     assert.include(shown, readFileSync(join(here, example), "utf8"))
   })
 })

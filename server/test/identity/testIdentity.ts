@@ -81,7 +81,7 @@ export const newNames = (prefix = "t") => {
 /** The newest mail to an address. */
 export const mailTo = (email: string) =>
   Effect.flatMap(Seen, ({ mails }) =>
-    Effect.fromNullable(mails.findLast((_) => _.to === email)).pipe(
+    Effect.fromNullable(mails.findLast((mail) => mail.to === email)).pipe(
       Effect.orElse(() => Effect.dieMessage(`no mail to ${email}`))
     )
   )

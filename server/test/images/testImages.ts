@@ -46,7 +46,7 @@ export const resolveTest = (
 ) =>
   Effect.runPromise(
     Images.pipe(
-      Effect.flatMap((_) => _.resolve(organizationOf(acme), specOf(images))),
+      Effect.flatMap((found) => found.resolve(organizationOf(acme), specOf(images))),
       Effect.provide(layerTest(options, credentials))
     )
   )
@@ -54,5 +54,5 @@ export const resolveTest = (
 /** What is wrong with one image. */
 export const problemOf = async (image: string, options: Partial<ImagesOptions>, credentials?: Credentials) => {
   const { problems } = await resolveTest([image], options, credentials)
-  return problems.map((_) => _.message).join("\n")
+  return problems.map((problem) => problem.message).join("\n")
 }

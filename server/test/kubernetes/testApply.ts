@@ -41,8 +41,8 @@ export const newKey = (prefix: string): NamespaceKey => {
 
 export const specOf = (services: ReadonlyArray<Record<string, unknown>>) =>
   Either.getOrThrowWith(
-    parseAppSpec({ app, services: services.map((_) => ({ image: "dev.local/hello:1", ..._ })) }),
-    (issues) => new Error(issues.map((_) => `${_.path.join(".")}: ${_.message}`).join("\n"))
+    parseAppSpec({ app, services: services.map((service) => ({ image: "dev.local/hello:1", ...service })) }),
+    (issues) => new Error(issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"))
   )
 
 export const manifestsOf = (key: NamespaceKey, services: ReadonlyArray<Record<string, unknown>>) => {
@@ -95,7 +95,7 @@ export const removeNamespace = ({ namespace }: NamespaceKey) =>
   Effect.ignore(remove(pathOf(kinds.namespace, undefined, namespace)))
 
 export const named = (manifests: ReadonlyArray<Manifest>, kind: string, name: string): Manifest => {
-  const found = manifests.find((_) => _.kind === kind && _.metadata.name === name)
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name)
   if (found === undefined) throw new Error(`there is no ${kind} ${name}`)
   return found
 }

@@ -149,7 +149,7 @@ export const evidence = (input: Partial<Evidence> & { readonly events?: Readonly
   revisions: [knativeRevision([condition("Ready", "Unknown", "Deploying")])],
   pods: [],
   eventsOf: (kind, name) =>
-    (input.events ?? []).filter((_) => _.involvedObject.kind === kind && _.involvedObject.name === name),
+    (input.events ?? []).filter((each) => each.involvedObject.kind === kind && each.involvedObject.name === name),
   findings: new Map(),
   ...input
 })

@@ -43,7 +43,7 @@ const labelsOf = (key: ServiceKey) => ({
 export const linesImage = Effect.gen(function* () {
   const registry = yield* Effect.acquireRelease(
     Effect.promise(() => startTestRegistry()),
-    (_) => Effect.promise(() => _[Symbol.asyncDispose]())
+    (found) => Effect.promise(() => found[Symbol.asyncDispose]())
   )
   const content = yield* Effect.promise(() => buildGoProgram("lines", "amd64"))
   const pushed = yield* Effect.promise(() =>

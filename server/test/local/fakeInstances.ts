@@ -115,7 +115,7 @@ export const makeFakeInstances = (): FakeInstances => {
       clean: Effect.succeed(0)
     }),
     programs,
-    running: () => [...all.values()].map((_) => _.spec),
+    running: () => [...all.values()].map((each) => each.spec),
     started: () => started,
     mostStarting: () => mostStarting,
     kill: (id) => end(id, { code: null, signal: "SIGKILL", outOfMemory: false, wanted: false })

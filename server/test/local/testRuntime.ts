@@ -26,8 +26,8 @@ import { Secrets } from "../../src/stores/secrets/Secrets.ts"
 /** Objects in memory: what another test runtime on the same finds after a restart. */
 export const makeMemoryObjects = () => {
   const objects = new Map<string, LocalObject>()
-  const keyOf = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) =>
-    `${_.organizationId}/${_.namespace}/${_.kind}/${_.name}`
+  const keyOf = (object: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) =>
+    `${object.organizationId}/${object.namespace}/${object.kind}/${object.name}`
   let writes = 0
   return {
     objects,
@@ -77,16 +77,22 @@ export const manifestsOf = (
   key: NamespaceKey = testKey(),
   paused: ReadonlyArray<string> = []
 ): ReadonlyArray<Manifest> => {
-  const spec = Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (_) => new Error(JSON.stringify(_)))
-  const tenant = { ...offlineTenant(spec, key), pausedServices: new Set(paused.map((_) => ServiceName.make(_))) }
+  const spec = Either.getOrThrowWith(
+    parseAppSpec({ app: "shop", services }),
+    (found) => new Error(JSON.stringify(found))
+  )
+  const tenant = {
+    ...offlineTenant(spec, key),
+    pausedServices: new Set(paused.map((value) => ServiceName.make(value)))
+  }
   return [...synthNamespace(tenant), ...synth(spec, tenant)]
 }
 
 /** Changes an annotation of a Knative Service's template, to values that no AppSpec gives. */
 export const withAnnotation = (manifests: ReadonlyArray<Manifest>, name: string, value: string) =>
-  manifests.map((_): Manifest => {
-    if (_.kind !== "Service") return _
-    const copy = JSON.parse(JSON.stringify(_))
+  manifests.map((manifest): Manifest => {
+    if (manifest.kind !== "Service") return manifest
+    const copy = JSON.parse(JSON.stringify(manifest))
     copy.spec.template.metadata.annotations[name] = value
     return copy
   })
@@ -118,7 +124,7 @@ export const makeTestRuntime = (
   const nameOf = (service: string, key: NamespaceKey) => ({ ...key, service: ServiceName.make(service) })
   const status = (service: string, key = testKey()) =>
     runtime.runPromise(
-      Effect.flatMap(Runtime, (_) => _.status(nameOf(service, key))).pipe(Effect.map(Option.getOrUndefined))
+      Effect.flatMap(Runtime, (runtime) => runtime.status(nameOf(service, key))).pipe(Effect.map(Option.getOrUndefined))
     )
 
   return {
@@ -126,16 +132,18 @@ export const makeTestRuntime = (
     objects,
     /** As a deployment does, or as what puts right what others have changed. */
     apply: (manifests: ReadonlyArray<Manifest>, key = testKey(), by: "deployment" | "recheck" = "deployment") => {
-      const retry = new Set(by === "deployment" ? manifests.map((_) => _.metadata.name) : [])
-      return runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests, { force: false, retry })))
+      const retry = new Set(by === "deployment" ? manifests.map((manifest) => manifest.metadata.name) : [])
+      return runtime.runPromise(
+        Effect.flatMap(Runtime, (runtime) => runtime.apply(key, app, manifests, { force: false, retry }))
+      )
     },
     abandon: (service: string, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.abandon(key, [ServiceName.make(service)]))),
+      runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.abandon(key, [ServiceName.make(service)]))),
     remove: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.remove(key, manifests.map(refOf)))),
+      runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.remove(key, manifests.map(refOf)))),
     status,
     revisions: (service: string, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.revisions(nameOf(service, key)))),
+      runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.revisions(nameOf(service, key)))),
     /** Polls: a change may come before one can listen for it. */
     until: async (
       service: string,
@@ -159,7 +167,7 @@ export const makeTestRuntime = (
           return route
         })
       ),
-    lookup: (host: string) => runtime.runPromise(Effect.map(LocalRoutes, (_) => _.lookup(host))),
+    lookup: (host: string) => runtime.runPromise(Effect.map(LocalRoutes, (localRoutes) => localRoutes.lookup(host))),
     stop: async () => {
       await runtime.dispose()
       rmSync(folder, { recursive: true, force: true })

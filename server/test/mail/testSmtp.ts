@@ -69,7 +69,7 @@ export const smtpSink = (certificate: ReturnType<typeof makeCertificate>, option
           const { mailFrom, rcptTo } = session.envelope
           taken.push({
             from: mailFrom === false ? "" : mailFrom.address,
-            to: rcptTo.map((_) => _.address),
+            to: rcptTo.map((each) => each.address),
             raw: Buffer.concat(chunks).toString("utf8"),
             secure: session.secure,
             user: typeof session.user === "string" ? session.user : undefined

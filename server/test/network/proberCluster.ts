@@ -27,7 +27,7 @@ export const nodeImage: Effect.Effect<string, never, Scope.Scope> = Effect.gen(f
   yield* Effect.promise(() => buildNodeImage(tag))
   const registry = yield* Effect.acquireRelease(
     Effect.promise(() => startTestRegistry()),
-    (_) => Effect.promise(() => _[Symbol.asyncDispose]())
+    (found) => Effect.promise(() => found[Symbol.asyncDispose]())
   )
   yield* Effect.promise(() => registry.push(tag, "node"))
   const answer = yield* Effect.promise(() =>
@@ -45,7 +45,7 @@ export const newOrganization = (prefix: string) => OrganizationName.make(`${pref
 const specOf = (input: unknown) =>
   Either.getOrThrowWith(
     parseAppSpec(input),
-    (issues: ReadonlyArray<SpecIssue>) => new Error(issues.map((_) => _.message).join("\n"))
+    (issues: ReadonlyArray<SpecIssue>) => new Error(issues.map((issue) => issue.message).join("\n"))
   )
 
 /** Services that all run the prober: their names, and what of their spec is not the prober's. */
@@ -131,9 +131,11 @@ export const readyHost = (namespace: string, name: string) =>
     const api = yield* KubeApi
     const object = yield* api.request({ method: "GET", path: pathOf(kinds.service, namespace, name) })
     const { metadata, status } = yield* Schema.decodeUnknown(ReadyService)(object)
-    const ready = status.conditions.some((_) => _.type === "Ready" && _.status === "True")
+    const ready = status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True")
     if (status.observedGeneration !== metadata.generation || !ready || status.url === undefined) {
-      const said = status.conditions.map((_) => `${_.type}=${_.status} ${_.message ?? ""}`).join("; ")
+      const said = status.conditions
+        .map((condition) => `${condition.type}=${condition.status} ${condition.message ?? ""}`)
+        .join("; ")
       return yield* new ProberError({ message: `${namespace}/${name} is not ready: ${said}` })
     }
     return new URL(status.url).host
@@ -152,7 +154,7 @@ export const ingressRequest = (
   Effect.tryPromise({
     try: async () => {
       const ingress = process.env["MAXCLOUD_TEST_INGRESS"] ?? "http://127.0.0.1:31080"
-      const headers = [`Host: ${host}`, ...(options.headers ?? [])].flatMap((_) => ["-H", _])
+      const headers = [`Host: ${host}`, ...(options.headers ?? [])].flatMap((value) => ["-H", value])
       const body = options.body === undefined ? [] : ["--data-binary", options.body]
       const { stdout } = await run("curl", ["-sS", "-i", "-m", "60", ...headers, ...body, `${ingress}${path}`], {
         maxBuffer: 1 << 26
@@ -192,7 +194,7 @@ export const podAddress = (
     const api = yield* KubeApi
     const list = yield* api.request({ method: "GET", path: pathOf(kinds.pod, namespace), query: { labelSelector } })
     const { items } = yield* Schema.decodeUnknown(PodList)(list).pipe(Effect.orDie)
-    const found = items.find((_) => _.metadata.deletionTimestamp === undefined && _.status.podIP !== "")
+    const found = items.find((item) => item.metadata.deletionTimestamp === undefined && item.status.podIP !== "")
     return found === undefined
       ? yield* new ProberError({ message: `no pod ${labelSelector} in ${namespace}` })
       : found.status.podIP

@@ -65,7 +65,7 @@ export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
     if (answer !== undefined) return answer(response)
     response.setHeader("content-type", "application/json")
     if (path === discoveryPath) return response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}${keysPath}` }))
-    if (path === keysPath) return response.end(JSON.stringify({ keys: keys.map((_) => _.jwk) }))
+    if (path === keysPath) return response.end(JSON.stringify({ keys: keys.map((key) => key.jwk) }))
     response.writeHead(404).end()
   }
   const server = certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener)
@@ -107,7 +107,7 @@ export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
     sign: (claims: Readonly<Record<string, unknown>>, options: SignOptions = {}) =>
       Effect.promise(() => {
         const algorithm = options.algorithm ?? "RS256"
-        const key = (options.keys ?? keys).find((_) => _.algorithm === algorithm)
+        const key = (options.keys ?? keys).find((each) => each.algorithm === algorithm)
         if (key === undefined) throw new Error(`no key for ${algorithm}`)
         const now = Math.floor(Date.now() / 1000)
         const payload: JWTPayload = { iss: issuer, iat: now, exp: now + 300, ...claims }

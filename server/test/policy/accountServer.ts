@@ -249,14 +249,16 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   const rival: TestOrganization = { name: "rival", sessions: sessions.rival, canaries: [], values: () => ({}) }
 
   const everythingOf = async ({ sessions: { owner } }: TestOrganization) => ({
-    services: (await listOf("services", "/api/v1/services", owner)).map((_) => [_["id"], _["name"]]),
+    services: (await listOf("services", "/api/v1/services", owner)).map((value) => [value["id"], value["name"]]),
     apps: await listOf("apps", "/api/v1/apps", owner),
     secrets: await listOf("secrets", `${stage}/secrets`, owner),
-    keys: (await listOf("apiKeys", "/api/v1/auth/api-keys", owner)).map((_) => [_["id"], _["expiresAt"]]),
+    keys: (await listOf("apiKeys", "/api/v1/auth/api-keys", owner)).map((value) => [value["id"], value["expiresAt"]]),
     // Those that were accepted go with their people, who end their own accounts.
-    invites: (await listOf("invites", "/api/v1/auth/invites", owner)).filter((_) => _["state"] === "open"),
+    invites: (await listOf("invites", "/api/v1/auth/invites", owner)).filter((value) => value["state"] === "open"),
     registries: await listOf("registries", "/api/v1/registries", owner),
-    members: (await listOf("members", "/api/v1/organization/members", owner)).filter((_) => _["role"] === "owner"),
+    members: (await listOf("members", "/api/v1/organization/members", owner)).filter(
+      (value) => value["role"] === "owner"
+    ),
     organization: (await must(200, "GET", "/api/v1/organization", { token: owner }))["deleteAfter"]
   })
 

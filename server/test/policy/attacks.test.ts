@@ -59,8 +59,8 @@ const raw = (head: string) =>
       socket.write(`${head}\r\nHost: x\r\nConnection: close\r\n\r\n`)
     )
     socket.setEncoding("utf8")
-    socket.on("data", (_) => {
-      text += _
+    socket.on("data", (value) => {
+      text += value
     })
     socket.on("close", () => resolve(text))
     socket.on("error", reject)
@@ -174,7 +174,7 @@ describe("who was shut out", () => {
     expect(followed.status).toBe(200)
     const ended = followed.text().catch(() => "broken off")
     const members = Object(await must(200, "GET", "/api/v1/organization/members", { token: owner }))["members"]
-    const { userId } = members.find((_: { readonly role: string }) => _.role === "viewer")
+    const { userId } = members.find((member: { readonly role: string }) => member.role === "viewer")
     await must(204, "DELETE", `/api/v1/organization/members/${userId}`, { token: owner })
     await ended
     expect((await server.request("GET", "/api/v1/services", { token: viewer })).status).toBe(401)
@@ -198,7 +198,7 @@ describe("signing in", () => {
       return answer.status
     }
     const tried = await Promise.all(Array.from({ length: 25 }, (_, i) => begin(`2001:db8:bad:1::${i + 1}`)))
-    expect(tried.filter((_) => _ === 303).length).toBe(5)
+    expect(tried.filter((value) => value === 303).length).toBe(5)
     expect(await begin("203.0.113.9")).toBe(303)
   })
 
@@ -208,7 +208,7 @@ describe("signing in", () => {
         server.request("GET", "/api/v1/services", { token: "mcs_nothing", address: `2001:db8:bad:2::${i + 1}` })
       )
     )
-    expect(statuses.filter((_) => _.status === 429).length).toBeGreaterThanOrEqual(5)
+    expect(statuses.filter((status) => status.status === 429).length).toBeGreaterThanOrEqual(5)
   })
 })
 

@@ -11,7 +11,10 @@ import { hostile } from "./hostileValues.ts"
 const numRuns = Number(process.env["MAXCLOUD_HOSTILE_RUNS"] ?? 6)
 const withinMs = 10_000
 
-const endpoints = endpointsOfContract().map((_) => ({ ..._, takesBody: _.takesBody || _.operation === "sources.put" }))
+const endpoints = endpointsOfContract().map((each) => ({
+  ...each,
+  takesBody: each.takesBody || each.operation === "sources.put"
+}))
 
 const spec = {
   apiVersion: "maxcloud.dev/v1",
@@ -85,7 +88,7 @@ interface Hostile {
 
 /** A request of the operation that is hostile in one or more places. */
 const requestTo = ({ operation, path, takesBody }: Endpoint, values: Readonly<Record<string, string>>) => {
-  const names = [...path.matchAll(/:(\w+)/g)].map((_) => _[1] ?? "")
+  const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? "")
   return fc
     .record({
       replaced:
@@ -283,11 +286,11 @@ describe("whatever is sent", () => {
               maxLength: 5
             }
           )
-          .map((_) => [`form_token=${formToken}`, ..._.map(([name, value]) => `${name}=${value}`)].join("&"))
+          .map((each) => [`form_token=${formToken}`, ...each.map(([name, value]) => `${name}=${value}`)].join("&"))
         const query = fc.array(fc.tuple(fc.constantFrom(...fields), hostile.inUrl), { maxLength: 2 })
         const property = fc.asyncProperty(
           fc.constantFrom("GET", "POST"),
-          query.map((_) => _.map(([name, value]) => `${name}=${value}`).join("&")),
+          query.map((each) => each.map(([name, value]) => `${name}=${value}`).join("&")),
           body,
           fc.option(hostile.inHeader, { nil: undefined, freq: 4 }),
           hostile.inHeader,

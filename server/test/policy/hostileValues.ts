@@ -71,7 +71,7 @@ const texts = fc.oneof(
 
 /** JSON as it is written, so that it may be what no value of JavaScript is. */
 const written = fc.oneof(
-  { weight: 5, arbitrary: texts.map((_) => JSON.stringify(_)) },
+  { weight: 5, arbitrary: texts.map((text) => JSON.stringify(text)) },
   fc.constantFrom(
     '"\\u0000"',
     '"\\ud800"',
@@ -123,7 +123,7 @@ const withAt = (
   const [head, ...rest] = place
   if (head === undefined) {
     if (how === "instead" || typeof value !== "object" || value === null) return other
-    if (Array.isArray(value)) return `[${[...value.map((_) => JSON.stringify(_)), other].join()}]`
+    if (Array.isArray(value)) return `[${[...value.map((each) => JSON.stringify(each)), other].join()}]`
     const [first = key] = Object.keys(value)
     const added = `${JSON.stringify(how === "twice" ? first : key)}:${other}`
     return `{${[...Object.entries(value).map(([name, _]) => `${JSON.stringify(name)}:${JSON.stringify(_)}`), added].join()}}`
@@ -162,10 +162,10 @@ const inUrl = fc
   .map(([text, asItIs]) =>
     asItIs && /^[!-.0->@-~]*$/.test(text) && !text.includes("#")
       ? text
-      : [...text].map((_) => (_.isWellFormed() ? encodeURIComponent(_) : "%ED%A0%80")).join("")
+      : [...text].map((each) => (each.isWellFormed() ? encodeURIComponent(each) : "%ED%A0%80")).join("")
   )
 
 /** What a field of a header may hold: Latin-1 without control characters. */
-const inHeader = texts.map((_) => _.replace(/[^\t -~\u0080-\u00ff]/g, "?"))
+const inHeader = texts.map((text) => text.replace(/[^\t -~\u0080-\u00ff]/g, "?"))
 
 export const hostile = { texts, bodies, inUrl, inHeader }

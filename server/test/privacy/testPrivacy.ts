@@ -150,17 +150,17 @@ export const plant = ({ sealed, visible }: Words) =>
     const scope = { organizationId: organization.id, app, stage }
     const namespace = namespaceOf({ organization: organization.name, stage, namespacePrefix: "" })
     yield* Effect.gen(function* () {
-      yield* Effect.flatMap(Secrets, (_) => _.set(scope, secret, Redacted.make(sealed.secret)))
-      yield* Effect.flatMap(RegistryCredentials, (_) =>
-        _.set(
+      yield* Effect.flatMap(Secrets, (secrets) => secrets.set(scope, secret, Redacted.make(sealed.secret)))
+      yield* Effect.flatMap(RegistryCredentials, (registryCredentials) =>
+        registryCredentials.set(
           organization.id,
           `${visible.registryHost}.example.com`,
           visible.registryUser,
           Redacted.make(sealed.password)
         )
       )
-      const deployment = yield* Effect.flatMap(Deployments, (_) =>
-        _.accept({
+      const deployment = yield* Effect.flatMap(Deployments, (deployments) =>
+        deployments.accept({
           organization,
           app,
           stage,
@@ -178,9 +178,9 @@ export const plant = ({ sealed, visible }: Words) =>
         })
       )
       yield* finished(organization, deployment)
-      yield* Effect.flatMap(ApiKeys, (_) => _.create(caller, { name: visible.keyName, scopes: [] }))
-      yield* Effect.flatMap(Invites, (_) =>
-        _.create(caller, {
+      yield* Effect.flatMap(ApiKeys, (apiKeys) => apiKeys.create(caller, { name: visible.keyName, scopes: [] }))
+      yield* Effect.flatMap(Invites, (invites) =>
+        invites.create(caller, {
           email: Schema.decodeSync(Email)(`${visible.invited}@example.com`),
           role: "viewer",
           expiresInSeconds: 3600
@@ -191,8 +191,8 @@ export const plant = ({ sealed, visible }: Words) =>
           person === undefined ? Effect.void : devices.approve(userCode, person.id, organization.name)
         )
       )
-      yield* Effect.flatMap(DriftLog, (_) =>
-        _.record({
+      yield* Effect.flatMap(DriftLog, (driftLog) =>
+        driftLog.record({
           key: { organizationId: organization.id, organization: organization.name, stage, namespace },
           app,
           object: { apiVersion: "v1", kind: "Secret", name: visible.drift },
@@ -202,8 +202,8 @@ export const plant = ({ sealed, visible }: Words) =>
           at: new Date()
         })
       )
-      yield* Effect.flatMap(Audit, (_) =>
-        _.append({ action: "apps.plan", outcome: "succeeded", status: 200, subject: sealed.audit })
+      yield* Effect.flatMap(Audit, (audit) =>
+        audit.append({ action: "apps.plan", outcome: "succeeded", status: 200, subject: sealed.audit })
       )
     }).pipe(acting(caller))
     yield* sql`
@@ -229,8 +229,8 @@ export const plant = ({ sealed, visible }: Words) =>
     })
     writer.write("stdout", Buffer.from(`${visible.logLine}\n`))
     yield* Effect.promise(() => writer.close())
-    yield* Effect.flatMap(LogHistory, (_) =>
-      _.write({ organizationId: organization.id, namespace, service }, [
+    yield* Effect.flatMap(LogHistory, (logHistory) =>
+      logHistory.write({ organizationId: organization.id, namespace, service }, [
         {
           t: timeOf(Date.now()),
           n: 0,

@@ -170,7 +170,7 @@ const stateOf = (child: ChildProcess): Promise<State | undefined> =>
 
 const describeCase = ({ caller, protocol, script }: Case): string => {
   const { chunks, last } = script(1)
-  return `${caller} ${protocol} ${last} ${chunks.map((_) => JSON.stringify(_.toString("latin1"))).join(" + ")}`
+  return `${caller} ${protocol} ${last} ${chunks.map((chunk) => JSON.stringify(chunk.toString("latin1"))).join(" + ")}`
 }
 
 /** Runs all cases against a front in a process of its own. */

@@ -54,7 +54,9 @@ const start = (dataDirectory: string, image: string) =>
     // It ends by itself before it is ready: only its code tells whether it ran.
     return code === 0 ? undefined : wordsOf(yield* Effect.flip(Deferred.await(instance.ready)))
   }).pipe(
-    Effect.ensuring(Effect.flatMap(Instances, (_) => _.removeNamespace({ organizationId, namespace: "local" }))),
+    Effect.ensuring(
+      Effect.flatMap(Instances, (instances) => instances.removeNamespace({ organizationId, namespace: "local" }))
+    ),
     Effect.catchTag("InstanceFailed", (failed) => Effect.succeed(wordsOf(failed))),
     Effect.provide(layer({ dataDirectory }).pipe(Layer.provide(Layer.merge(noSources, accessAway))))
   )

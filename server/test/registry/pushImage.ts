@@ -69,7 +69,7 @@ export const pushBuild = async (
       architecture,
       config: {
         ...(user === undefined ? {} : { User: user }),
-        ...(exposed === undefined ? {} : { ExposedPorts: Object.fromEntries(exposed.map((_) => [_, {}])) })
+        ...(exposed === undefined ? {} : { ExposedPorts: Object.fromEntries(exposed.map((value) => [value, {}])) })
       },
       rootfs: { type: "layers", diff_ids: [digestOf(Buffer.alloc(1024))] }
     })

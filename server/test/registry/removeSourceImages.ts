@@ -9,5 +9,5 @@ export const removeSourceImages = async (dataDirectory: string): Promise<void> =
   const tags = await readdir(imageRecordsIn(dataDirectory)).catch(() => [])
   if (tags.length === 0) return
   const repository = `localhost/maxcloud-${await dataDirectoryId(dataDirectory)}`
-  await promisify(execFile)("podman", ["rmi", "--force", ...tags.map((_) => `${repository}:${_}`)])
+  await promisify(execFile)("podman", ["rmi", "--force", ...tags.map((tag) => `${repository}:${tag}`)])
 }

@@ -15,12 +15,12 @@ const migrationUrl = Redacted.make(process.env["MAXCLOUD_MIGRATION_DATABASE_URL"
 const slowly = (runtime: Layer.Layer<Runtime>) =>
   Layer.effect(
     Runtime,
-    Effect.map(Runtime, (_): Runtime["Type"] => ({
-      ..._,
+    Effect.map(Runtime, (found): Runtime["Type"] => ({
+      ...found,
       apply: (...args) =>
         Effect.zipRight(
           Effect.promise(() => sleep(Math.random() * 200)),
-          _.apply(...args)
+          found.apply(...args)
         )
     }))
   ).pipe(Layer.provide(runtime))

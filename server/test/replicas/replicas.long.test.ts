@@ -67,14 +67,14 @@ describe("replicas of one database", async () => {
       )
       for (let index = 0; index < apps; index++) {
         const app = AppName.make(`app-${index}`)
-        yield* Effect.forEach(made, (_) => deploy(_, [{ name: `web-${index}` }], { app }), { concurrency: 4 })
+        yield* Effect.forEach(made, (value) => deploy(value, [{ name: `web-${index}` }], { app }), { concurrency: 4 })
         yield* Effect.promise(() => sleep((kills * 1_500) / apps))
       }
       yield* killing
       const open = sql<{ open: number }>`select count(*)::int as open from deployments where finished_at is null`
       while (((yield* open)[0]?.open ?? 0) > 0) {
         assert.isTrue(
-          running.some((_) => _.exitCode === null && _.signalCode === null),
+          running.some((each) => each.exitCode === null && each.signalCode === null),
           "no replica runs"
         )
         yield* Effect.promise(() => sleep(200))

@@ -12,7 +12,7 @@ const encodingsOf = (value: string): ReadonlyArray<string> => {
   const hex = bytes.toString("hex")
   const json = JSON.stringify(value).slice(1, -1)
   const all = [value, json, hex, hex.toUpperCase(), ...base64, encodeURIComponent(value)]
-  return [...all, ...base64.map((_) => _.replaceAll("+", "-").replaceAll("/", "_"))]
+  return [...all, ...base64.map((each) => each.replaceAll("+", "-").replaceAll("/", "_"))]
 }
 
 const bits = 20
@@ -47,6 +47,6 @@ export const plantedIn = (values: ReadonlyArray<string>) => {
 /** Every file below a folder, whole. */
 export const filesIn = (folder: string): ReadonlyArray<{ readonly path: string; readonly bytes: Buffer }> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((_) => _.isFile())
-    .map((_) => join(_.parentPath, _.name))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({ path, bytes: readFileSync(path) }))

@@ -26,10 +26,10 @@ const residentBytes = (pid: number): number => {
 const watchBuilds = (dataDirectoryId: string) => {
   let peak = 0
   const timer = setInterval(async () => {
-    const builds = (await processTable()).filter((_) => _.marker?.startsWith(`${dataDirectoryId}/build-`))
+    const builds = (await processTable()).filter((each) => each.marker?.startsWith(`${dataDirectoryId}/build-`))
     peak = Math.max(
       peak,
-      builds.reduce((sum, _) => sum + residentBytes(_.pid), 0)
+      builds.reduce((sum, build) => sum + residentBytes(build.pid), 0)
     )
   }, 250)
   return () => {

@@ -26,8 +26,8 @@ const record = (name: string, { peakBytes, seconds, secondsAgain }: Deployed): v
   // What an engine builds runs in its containers, and isn't counted.
   const peak = peakBytes === 0 ? "–" : String(Math.round(peakBytes / 2 ** 20))
   const row = `| ${name} | ${seconds.toFixed(1)} | ${secondsAgain.toFixed(1)} | ${peak} |`
-  const rows = starters.flatMap((_) =>
-    _.name === name ? [row] : old.filter((line) => line.startsWith(`| ${_.name} |`)).slice(0, 1)
+  const rows = starters.flatMap((starter) =>
+    starter.name === name ? [row] : old.filter((line) => line.startsWith(`| ${starter.name} |`)).slice(0, 1)
   )
   const head = [
     "| starter | first deploy, s | after a change, s | peak memory of the build, MiB |",
@@ -40,10 +40,12 @@ describe("starters reach their URLs with `source` alone", () => {
   let server: Awaited<ReturnType<typeof makeStarterServer>>
   let registry: TestRegistry | undefined
   const chosen = starters.filter(
-    (_) => (wanted === undefined || _.name.includes(wanted)) && (_.needsNodeImage !== true || missing.length === 0)
+    (starter) =>
+      (wanted === undefined || starter.name.includes(wanted)) &&
+      (starter.needsNodeImage !== true || missing.length === 0)
   )
   beforeAll(async () => {
-    if (chosen.some((_) => _.needsNodeImage)) {
+    if (chosen.some((each) => each.needsNodeImage)) {
       registry = await startTestRegistry()
       await buildNpmImage(nodeImage)
       await registry.push(nodeImage, "library/node:24")

@@ -19,7 +19,7 @@ const using = <A, E, R>(dataDir: string, effect: Effect.Effect<A, E, R>) =>
 const write = (id: string) =>
   Effect.flatMap(SqlClient, (sql) => sql`insert into organizations (id, name) values (${id}, ${id})`)
 const read = Effect.flatMap(SqlClient, (sql) => sql<{ id: string }>`select id from organizations order by id`).pipe(
-  Effect.map((rows) => rows.map((_) => _.id))
+  Effect.map((rows) => rows.map((row) => row.id))
 )
 
 /** Resident memory that is the process's own, in bytes; the shared buffers once. */

@@ -21,7 +21,7 @@ const lockAll = async (client: pg.ClientBase) => {
   )
   if (rows.length === 0) return
   await client.query(`set local statement_timeout = ${lockMillis}`)
-  await client.query(`lock table ${rows.map((_) => _.name).join(", ")} in access exclusive mode`)
+  await client.query(`lock table ${rows.map((row) => row.name).join(", ")} in access exclusive mode`)
 }
 
 /**

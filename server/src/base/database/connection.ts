@@ -87,7 +87,7 @@ type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>
 
 const rowsOf = (answers: Answers): ReadonlyArray<object> =>
   // Of several statements in one text: the rows of each.
-  "rows" in answers ? answers.rows : answers.map((_) => ({ ..._.rows }))
+  "rows" in answers ? answers.rows : answers.map((answer) => ({ ...answer.rows }))
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
 export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session): Connection => {
@@ -108,7 +108,7 @@ export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session)
       const sent = Effect.catchAll(sendNow(statement, scope), (failure) =>
         mayGoAgain(failure, statement.text)
           ? sendNow(statement, scope).pipe(
-              Effect.retry({ schedule: again, times: 2, while: (_) => mayGoAgain(_, statement.text) }),
+              Effect.retry({ schedule: again, times: 2, while: (value) => mayGoAgain(value, statement.text) }),
               Effect.delay("50 millis"),
               Effect.mapError(failed)
             )
@@ -129,7 +129,7 @@ export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session)
     executeRaw: (text, values) => send({ text, values }),
     executeValues: (text, values) =>
       Effect.map(send({ text, values, rowMode: "array" }), (answers) =>
-        rowsOf(answers).map((_): ReadonlyArray<unknown> => Object.values(_))
+        rowsOf(answers).map((value): ReadonlyArray<unknown> => Object.values(value))
       ),
     executeStream: (text, values, transform) =>
       Stream.unwrapScoped(

@@ -5,17 +5,19 @@ import { inOrder } from "./inOrder.ts"
 /** Tables that point only to earlier ones, and to some that aren't given; then shuffled. */
 const tables = fc
   .array(fc.array(fc.nat(20), { maxLength: 4 }), { maxLength: 15 })
-  .map((all) => all.map((to, at) => ({ name: `t${at}`, needs: to.map((_) => (_ < at ? `t${_}` : `other${_}`)) })))
+  .map((all) =>
+    all.map((to, at) => ({ name: `t${at}`, needs: to.map((value) => (value < at ? `t${value}` : `other${value}`)) }))
+  )
   .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }))
 
 describe("the order of tables", () => {
   it("has each table once, after those that it points to", () => {
     fc.assert(
       fc.property(tables, (given) => {
-        const names = inOrder(given).map((_) => _.name)
+        const names = inOrder(given).map((each) => each.name)
         assert.sameMembers(
           names,
-          given.map((_) => _.name)
+          given.map((each) => each.name)
         )
         for (const { name, needs } of given) {
           for (const needed of needs) assert.isBelow(names.indexOf(needed), names.indexOf(name))

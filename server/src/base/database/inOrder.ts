@@ -5,11 +5,11 @@ export const inOrder = <Table extends { readonly name: string; readonly needs: R
   const ordered: Array<Table> = []
   let rest = tables
   while (rest.length > 0) {
-    const waiting = new Set(rest.map((_) => _.name))
+    const waiting = new Set(rest.map((each) => each.name))
     const ready = rest.filter(({ name, needs }) => !needs.some((needed) => needed !== name && waiting.has(needed)))
     if (ready.length === 0) throw new Error(`the tables ${[...waiting].join(", ")} point to each other`)
     ordered.push(...ready)
-    rest = rest.filter((_) => !ready.includes(_))
+    rest = rest.filter((value) => !ready.includes(value))
   }
   return ordered
 }

@@ -67,12 +67,12 @@ export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly 
           Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
         )
       ),
-      begin: (_) => run(_, "begin"),
-      savepoint: (_, id) => run(_, `savepoint maxcloud_${id}`),
+      begin: (value) => run(value, "begin"),
+      savepoint: (value, id) => run(value, `savepoint maxcloud_${id}`),
       commit,
       // If this fails, drop the connection, and the transaction with it.
-      rollback: (_) => Effect.ignore(run(_, "rollback")),
-      rollbackSavepoint: (_, id) => Effect.ignore(run(_, `rollback to savepoint maxcloud_${id}`))
+      rollback: (value) => Effect.ignore(run(value, "rollback")),
+      rollbackSavepoint: (value, id) => Effect.ignore(run(value, `rollback to savepoint maxcloud_${id}`))
     })
     return Object.assign(client, {
       withTransaction: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>

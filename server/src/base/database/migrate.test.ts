@@ -114,8 +114,8 @@ describe("migrations", () => {
       expect(rowCount).toBe(accepted)
       expect(longestMs).toBeLessThan(5_000)
     }
-    expect((await owner.query("select id from migrations order by id")).rows.map((_) => _.id)).toEqual(
-      forOlder.map((_) => _.id)
+    expect((await owner.query("select id from migrations order by id")).rows.map((row) => row.id)).toEqual(
+      forOlder.map((each) => each.id)
     )
     await idle.end()
     await owner.end()

@@ -54,7 +54,7 @@ export const migrate = (
           "create table if not exists migrations (id integer primary key, name text not null, applied_at timestamptz not null default now())"
         )
         const { rows } = await client.query<{ id: number }>("select id from migrations")
-        const applied = new Set(rows.map((_) => _.id))
+        const applied = new Set(rows.map((row) => row.id))
         const newest = Math.max(0, ...applied)
         if (newest > (all.at(-1)?.id ?? 0)) {
           throw new DatabaseError({
@@ -62,7 +62,7 @@ export const migrate = (
             message: `The database was written by a newer version of max-cloud (its tables are at ${newest}, this version knows ${all.at(-1)?.id}). Run that version.`
           })
         }
-        const open = all.filter((_) => !applied.has(_.id))
+        const open = all.filter((each) => !applied.has(each.id))
         for (const migration of open) {
           await applyMigration(client, migration)
         }

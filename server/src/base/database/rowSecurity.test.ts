@@ -62,7 +62,7 @@ const tablesOf = (client: pg.Client) =>
           'required', c.is_nullable = 'NO' and c.column_default is null and c.is_identity = 'NO')) as columns
       from information_schema.tables t join information_schema.columns c using (table_schema, table_name)
       where t.table_schema = 'public' and t.table_type = 'BASE TABLE' group by t.table_name order by t.table_name`)
-    .then(({ rows }) => rows.filter((_) => !withoutRows.includes(_.name)))
+    .then(({ rows }) => rows.filter((row) => !withoutRows.includes(row.name)))
 
 /** Two rows in every table, one for each organization. Constraints between tables are left aside. */
 const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
@@ -72,11 +72,11 @@ const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
   )
   const allowed = (table: string, column: string) =>
     checks
-      .filter((_) => _.table === table && new RegExp(`\\(\\(?${column} = ANY`).test(_.definition))
-      .flatMap((_) => /'([^']+)'/.exec(_.definition)?.[1] ?? [])[0]
+      .filter((check) => check.table === table && new RegExp(`\\(\\(?${column} = ANY`).test(check.definition))
+      .flatMap((check) => /'([^']+)'/.exec(check.definition)?.[1] ?? [])[0]
   for (const table of tables) {
     for (const organization of table.organization ? [a, b] : [a]) {
-      const required = table.columns.filter((_) => _.required || _.name === table.organization)
+      const required = table.columns.filter((column) => column.required || column.name === table.organization)
       const values = required.map(({ name, type }) => {
         if (name === table.organization) return organization
         if (type.startsWith("json")) return "{}"
@@ -85,7 +85,7 @@ const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
         return type === "text" ? (allowed(table.name, name) ?? `${organization} ${name}`) : 1
       })
       await client.query(
-        `insert into ${table.name} (${required.map((_) => _.name).join(", ")})
+        `insert into ${table.name} (${required.map((each) => each.name).join(", ")})
          values (${required.map((_, n) => `$${n + 1}`).join(", ")})`,
         values
       )
@@ -126,7 +126,7 @@ afterAll(async () => {
 describe("row security of the server's own role", () => {
   it("knows every table", () => {
     expect(owned.length).toBeGreaterThan(20)
-    expect(tables.filter((_) => !_.organization).map((_) => _.name)).toEqual([
+    expect(tables.filter((table) => !table.organization).map((table) => table.name)).toEqual([
       "device_authorizations",
       "erasures",
       "installation",
@@ -145,14 +145,14 @@ describe("row security of the server's own role", () => {
         const sql = yield* SqlClient
         for (const { name, column } of owned) {
           const rows = sql.unsafe<Record<string, unknown>>(`select ${column} from ${name} order by 1`)
-          const seen = Effect.map(rows, (_) => _.map((row) => row[column]))
+          const seen = Effect.map(rows, (found) => found.map((row) => row[column]))
           expect([name, yield* asOrganization(a)(seen)]).toEqual([name, [a]])
           expect([name, yield* asOrganization(b)(seen)]).toEqual([name, [b]])
           expect([name, yield* asServer(seen)]).toEqual([name, [a, b]])
           expect([name, yield* asNobody(seen)]).toEqual([name, []])
         }
-        for (const { name } of tables.filter((_) => !_.organization)) {
-          const seen = Effect.map(sql.unsafe(`select 1 from ${name}`), (_) => _.length)
+        for (const { name } of tables.filter((table) => !table.organization)) {
+          const seen = Effect.map(sql.unsafe(`select 1 from ${name}`), (found) => found.length)
           expect([name, yield* asOrganization(a)(seen), yield* asNobody(seen), yield* asServer(seen)]).toEqual([
             name,
             0,
@@ -214,8 +214,8 @@ describe("a connection that hasn't said whose rows it needs", () => {
     )
   const whoNever = [[], ["set maxcloud.organization = ''"], ["set maxcloud.all_rows = off"]]
   // What formerly meant all rows; and what only looks like the setting of the server's own work.
-  const whoWrongly = ["'*'", "'%'", "'org_'"].map((_) => [`set maxcloud.organization = ${_}`])
-  const almost = ["'*'", "'ON '", "'true'", "'1'", "''"].map((_) => [`set maxcloud.all_rows = ${_}`])
+  const whoWrongly = ["'*'", "'%'", "'org_'"].map((name) => [`set maxcloud.organization = ${name}`])
+  const almost = ["'*'", "'ON '", "'true'", "'1'", "''"].map((name) => [`set maxcloud.all_rows = ${name}`])
 
   it("sees no row in any table, and can write, change or delete none", async () => {
     const rows = await asOwner(async (client) => {
@@ -241,7 +241,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
           expect([...at, written]).toEqual([...at, "42501"])
           expect([0, "42501"]).toContain(await stateAfter(client, `delete from ${name}`))
           // Any column but one that Postgres counts up by itself.
-          const column = Object.keys(row).findLast((_) => typeof row[_] !== "number")
+          const column = Object.keys(row).findLast((name) => typeof row[name] !== "number")
           expect([0, "42501"]).toContain(await stateAfter(client, `update ${name} set ${column} = ${column}`))
         }
       })
@@ -284,15 +284,15 @@ describe("a connection that hasn't said whose rows it needs", () => {
         `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'f', 'v', 'm')
            and not (relrowsecurity and relforcerowsecurity) order by 1`
       )
-      expect(open.map((_) => _.name)).toEqual([...withoutRows].sort())
+      expect(open.map((each) => each.name)).toEqual([...withoutRows].sort())
       const { rows: policies } = await client.query<Record<string, string>>(
         "select tablename, qual, with_check, permissive, cmd, roles::text from pg_policies order by tablename"
       )
       // One for each table: a second would open what the first closes.
-      expect(policies.map((_) => _["tablename"])).toEqual(tables.map((_) => _.name))
+      expect(policies.map((policy) => policy["tablename"])).toEqual(tables.map((table) => table.name))
       const all = "(current_setting('maxcloud.all_rows'::text, true) = 'on'::text)"
       for (const { cmd, qual, roles, tablename, with_check } of policies) {
-        const column = owned.find((_) => _.name === tablename)?.column
+        const column = owned.find((each) => each.name === tablename)?.column
         const condition =
           column === undefined ? all : `((current_setting('maxcloud.organization'::text, true) = ${column}) OR ${all})`
         expect({ tablename, qual, with_check, cmd, roles }).toEqual({
@@ -308,7 +308,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
 })
 
 const visible = Effect.flatMap(SqlClient, (sql) => sql<{ id: string }>`select id from organizations order by id`).pipe(
-  Effect.map((rows) => rows.map((_) => _.id))
+  Effect.map((rows) => rows.map((row) => row.id))
 )
 
 describe("the scope of a connection", () => {
@@ -342,7 +342,7 @@ describe("the scope of a connection", () => {
         const ids = sql<{ id: string }>`select o.id from organizations o, generate_series(1, 1000)`.stream
         const read = (between: Effect.Effect<unknown, unknown, SqlClient>) =>
           Stream.runCollect(Stream.tap(Stream.rechunk(ids, 100), () => Effect.ignore(between))).pipe(
-            Effect.map((rows) => [...new Set(Chunk.toReadonlyArray(rows).map((_) => _.id))])
+            Effect.map((rows) => [...new Set(Chunk.toReadonlyArray(rows).map((row) => row.id))])
           )
         expect(yield* read(Effect.void)).toEqual([a])
         expect(yield* sql.withTransaction(read(asServer(visible)))).toEqual([a])
@@ -406,7 +406,7 @@ describe("the scope of a connection", () => {
           }
           if (step === "stream") {
             const rows = yield* Stream.runCollect(sql<{ id: string }>`select id from organizations`.stream)
-            expect(Chunk.toReadonlyArray(rows).map((_) => _.id)).toEqual([id])
+            expect(Chunk.toReadonlyArray(rows).map((row) => row.id)).toEqual([id])
           }
           if (step === "parallel") {
             yield* sql.withTransaction(Effect.all([mine, all, none, mine, all, mine], { concurrency: "unbounded" }))

@@ -14,7 +14,7 @@ const run = <A, E>(effect: Effect.Effect<A, E, SqlClient>) => effect.pipe(Effect
 const held = (text: string) => text.toWellFormed().replaceAll("\0", "\ufffd")
 
 const unit = fc.oneof(fc.constantFrom("\0", "\\", "\\u0000", "\ud800", "\udc00", "\u0001", '"', "ü"), fc.string())
-const text = fc.array(unit, { maxLength: 12 }).map((_) => _.join(""))
+const text = fc.array(unit, { maxLength: 12 }).map((generated) => generated.join(""))
 const decodeTexts = Schema.decodeUnknownSync(Schema.Array(Schema.String))
 
 describe("text on its way to Postgres", () => {
@@ -52,11 +52,11 @@ describe("text on its way to Postgres", () => {
         const write = (batch: ReadonlyArray<string>) => sql`
           insert into organizations (id, name)
           select id, id from jsonb_array_elements_text(${storableJson(batch)}::jsonb) as given (id)`
-        yield* sql.withTransaction(storeEach(ids, write, (_) => _))
+        yield* sql.withTransaction(storeEach(ids, write, (one) => one))
         const rows = yield* sql<{ id: string; name: string }>`select id, name from organizations where id like 'org%'`
         assert.deepStrictEqual(
-          new Map(rows.map((_) => [_.id, _.name])),
-          new Map(ids.map((_) => [_, _ === "org20" ? "taken" : _]))
+          new Map(rows.map((row) => [row.id, row.name])),
+          new Map(ids.map((value) => [value, value === "org20" ? "taken" : value]))
         )
       })
     ))
@@ -64,10 +64,10 @@ describe("text on its way to Postgres", () => {
   it("takes this way for each parameter that Postgres reads as JSON", () => {
     const server = join(import.meta.dirname, "../..")
     const sources = readdirSync(server, { recursive: true, encoding: "utf8" }).filter(
-      (_) => _.endsWith(".ts") && !_.endsWith(".test.ts")
+      (text) => text.endsWith(".ts") && !text.endsWith(".test.ts")
     )
-    const past = sources.filter((_) =>
-      /JSON\.stringify\((?:(?!\$\{)[\s\S]){0,1500}?\)\s*\}::jsonb?\b/.test(readFileSync(join(server, _), "utf8"))
+    const past = sources.filter((source) =>
+      /JSON\.stringify\((?:(?!\$\{)[\s\S]){0,1500}?\)\s*\}::jsonb?\b/.test(readFileSync(join(server, source), "utf8"))
     )
     assert.deepStrictEqual(past, [])
   })

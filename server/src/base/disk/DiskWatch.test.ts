@@ -32,7 +32,7 @@ describe("the low-water mark", () => {
       }
     })
     const found = await Promise.all(Array.from({ length: 50 }, () => watch.look()))
-    expect(new Set(found.map((_) => _?.message)).size).toBe(1)
+    expect(new Set(found.map((error) => error?.message)).size).toBe(1)
     expect(found[0]?.message).toMatch(/^The disk of the folder has less than 10 free\. .*MAXCLOUD_MIN_FREE_DISK/)
     expect(reads).toBe(1)
     await expect(watch.require()).rejects.toBeInstanceOf(DiskRefused)

@@ -112,7 +112,7 @@ export const makeDiskWatch = (options: DiskWatchOptions): DiskWatch => {
 
   const problem = (): DiskProblem | undefined =>
     fault === undefined
-      ? folders.map((_) => below.get(_)).find((_) => _ !== undefined)
+      ? folders.map((folder) => below.get(folder)).find((value) => value !== undefined)
       : { path: data.path, message: faultText(fault, data.name) }
 
   const report = (cause: unknown) => {

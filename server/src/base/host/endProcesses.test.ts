@@ -18,7 +18,7 @@ describe("ending processes", () => {
       const real = Date.now
       vi.spyOn(Date, "now").mockImplementation(() => real() + step * Number(performance.now() - began > 50))
       const began = performance.now()
-      expect(await endProcesses((_) => _.pid === child.pid, 500, ended)).toBe(1)
+      expect(await endProcesses((one) => one.pid === child.pid, 500, ended)).toBe(1)
       expect(await ended).toEqual([null, "SIGKILL"])
       expect(performance.now() - began).toBeGreaterThanOrEqual(500)
       expect(performance.now() - began).toBeLessThan(20_000)

@@ -40,14 +40,14 @@ describe("the environment of host programs", () => {
     )
     const name = fc.oneof(
       known,
-      fc.stringMatching(/^[A-Z_]{1,20}$/).filter((_) => !alwaysThere.includes(_))
+      fc.stringMatching(/^[A-Z_]{1,20}$/).filter((generated) => !alwaysThere.includes(generated))
     )
     fc.assert(
       fc.property(fc.constantFrom(...programs), fc.dictionary(name, fc.string()), (program, server) => {
         const found = Object.keys(hostEnvironment(program, server))
         const listed =
           /^(XDG_|DBUS_SESSION|CONTAINERS?_|REGISTRY_AUTH_FILE|DOCKER_|(HTTPS?|NO|ALL)_PROXY|SSL_CERT|NODE_EXTRA_CA|NPM_CONFIG|YARN_)/
-        expect(found.filter((_) => !alwaysThere.includes(_) && !listed.test(_))).toEqual([])
+        expect(found.filter((value) => !alwaysThere.includes(value) && !listed.test(value))).toEqual([])
       }),
       { numRuns: 2_000 }
     )

@@ -43,7 +43,7 @@ export const listeningPorts = async (pids: ReadonlyArray<number>): Promise<Reado
 
 /** Is this port of the machine open to its loopback address alone? Linux; elsewhere unknown. */
 export const listensOnLoopbackOnly = async (port: number): Promise<boolean> => {
-  const listeners = (await listenersOf("self")).filter((_) => _.port === port)
+  const listeners = (await listenersOf("self")).filter((each) => each.port === port)
   return listeners.length > 0 && listeners.every(({ isLoopback }) => isLoopback)
 }
 

@@ -21,9 +21,9 @@ const mayRaise = (status: string): boolean => {
  */
 export const ulimitsOf = (status: string, limits: string): ReadonlyArray<string> =>
   (mayRaise(status) ? [] : names).flatMap(([line, name, most]) => {
-    const found = limits.split("\n").find((_) => _.startsWith(`${line} `))
+    const found = limits.split("\n").find((text) => text.startsWith(`${line} `))
     const [soft = "", hard = ""] = found?.slice(line.length).trim().split(/\s+/) ?? []
-    if (![soft, hard].every((_) => /^(\d+|unlimited)$/.test(_))) return []
+    if (![soft, hard].every((value) => /^(\d+|unlimited)$/.test(value))) return []
     const value = (written: string) => {
       const limit = Math.min(written === "unlimited" ? Number.POSITIVE_INFINITY : Number(written), most)
       return limit === Number.POSITIVE_INFINITY ? -1 : limit

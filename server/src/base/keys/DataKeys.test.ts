@@ -46,7 +46,7 @@ const organization = Effect.map(newOrganization, ({ id }): KeyOwner & { type: "o
   id
 }))
 const plain = "hunter2 ✓"
-const shown = Option.map((_: Redacted.Redacted) => Redacted.value(_))
+const shown = Option.map((found: Redacted.Redacted) => Redacted.value(found))
 
 describe("data keys", () => {
   test(
@@ -55,13 +55,15 @@ describe("data keys", () => {
       const of = yield* organization
       const owners: ReadonlyArray<KeyOwner> = [of, person(), { type: "server" }]
       const sealed = yield* Effect.forEach(owners, (owner) =>
-        Effect.flatMap(DataKeys, (_) => _.seal(owner, ["a", 1], Redacted.make(plain)))
+        Effect.flatMap(DataKeys, (dataKeys) => dataKeys.seal(owner, ["a", 1], Redacted.make(plain)))
       ).pipe(asOrganization((yield* organization).id), asServerWith(one))
       for (const [index, owner] of owners.entries()) {
         const value = sealed[index]
         if (value === undefined) throw new Error("nothing was sealed")
         expect(Buffer.from(value.bytes).includes("hunter2")).toBe(false)
-        const opened = yield* Effect.flatMap(DataKeys, (_) => _.open(owner, ["a", 1], value)).pipe(asServerWith(one))
+        const opened = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.open(owner, ["a", 1], value)).pipe(
+          asServerWith(one)
+        )
         expect(shown(opened)).toEqual(Option.some(plain))
       }
     })
@@ -102,7 +104,7 @@ describe("data keys", () => {
       const all = yield* Effect.all([server.pipe(asServerWith(one)), server.pipe(asServerWith(one))], {
         concurrency: 2
       })
-      expect(new Set(all.flat().map((_) => _.keyId)).size).toBe(1)
+      expect(new Set(all.flat().map((each) => each.keyId)).size).toBe(1)
     })
   )
 
@@ -125,9 +127,9 @@ describe("data keys", () => {
       )
       const sealed = yield* keys.seal(owner, [], Redacted.make(plain))
       expect(sealed.keyId).not.toBe(lost)
-      expect(shown(yield* Effect.flatMap(DataKeys, (_) => _.open(owner, [], sealed)).pipe(asServerWith(one)))).toEqual(
-        Option.some(plain)
-      )
+      expect(
+        shown(yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.open(owner, [], sealed)).pipe(asServerWith(one)))
+      ).toEqual(Option.some(plain))
     }).pipe(asServerWith(one))
   )
 
@@ -176,7 +178,9 @@ describe("data keys", () => {
       const sealed = yield* Effect.flatMap(DataKeys, (keys) =>
         Effect.forEach(owners, (owner) => keys.seal(owner, [], Redacted.make(plain)))
       ).pipe(asServerWith(one))
-      const rotation = Effect.flatMap(DataKeys, (_) => _.rewrap).pipe(asServerWith(withFormer(two, [one])))
+      const rotation = Effect.flatMap(DataKeys, (dataKeys) => dataKeys.rewrap).pipe(
+        asServerWith(withFormer(two, [one]))
+      )
       const work = Effect.flatMap(DataKeys, (keys) =>
         Effect.forEach(
           owners,
@@ -200,7 +204,7 @@ describe("data keys", () => {
           return value === undefined ? Effect.void : keys.open(owner, [], value)
         })
       ).pipe(asServerWith(two))
-      const error = yield* Effect.flip(Effect.flatMap(DataKeys, (_) => _.rewrap).pipe(asServerWith(one)))
+      const error = yield* Effect.flip(Effect.flatMap(DataKeys, (dataKeys) => dataKeys.rewrap).pipe(asServerWith(one)))
       expect(error.message).toContain("is not the one")
     })
   )
@@ -216,7 +220,7 @@ describe("data keys", () => {
       yield* sql`
         update organization_keys t set wrapped = f.wrapped from organization_keys f
         where t.organization_id <> f.organization_id`
-      const opened = Effect.flatMap(DataKeys, (_) => _.open(other, [], sealed)).pipe(asServerWith(one))
+      const opened = Effect.flatMap(DataKeys, (dataKeys) => dataKeys.open(other, [], sealed)).pipe(asServerWith(one))
       expect(yield* Effect.flip(opened)).toMatchObject({ reason: "wrong" })
     })
   )
@@ -224,8 +228,8 @@ describe("data keys", () => {
   test(
     "sign by one Ed25519 key, the same on each server",
     Effect.gen(function* () {
-      const key = yield* Effect.flatMap(DataKeys, (_) => _.signingKey).pipe(asServerWith(one))
-      const same = yield* Effect.flatMap(DataKeys, (_) => _.signingKey).pipe(asServerWith(one))
+      const key = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey).pipe(asServerWith(one))
+      const same = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey).pipe(asServerWith(one))
       expect(same.id).toBe(key.id)
       const bytes = Buffer.from("checkpoint")
       const publicKey = createPublicKey(key.publicKey)

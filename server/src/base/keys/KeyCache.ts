@@ -65,7 +65,7 @@ export const makeKeyCache = (capacity: number, ms: number, now: () => number = (
     erase: (owner) => {
       erased.set(owner, true)
       sealing.delete(owner)
-      keys.deleteWhere((_) => _.owner === owner)
+      keys.deleteWhere((key) => key.owner === owner)
     }
   }
 }

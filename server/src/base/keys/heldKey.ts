@@ -22,7 +22,7 @@ export const heldKey = (name: string, bytes: Uint8Array): HeldKey => ({
 export const masterKeyOf = ({ bytes, id, name }: HeldKey): MasterKey["Type"] => ({
   name,
   presentId: Effect.succeed(id),
-  holds: (_) => _ === id,
+  holds: (value) => value === id,
   wrap: (key, context) => Effect.sync(() => ({ masterKeyId: id, bytes: encrypt(bytes, context, key) })),
   unwrap: (wrapped, context) =>
     Effect.try({
@@ -37,9 +37,9 @@ export const withFormer = (
   former: ReadonlyArray<MasterKey["Type"]>
 ): MasterKey["Type"] => ({
   ...present,
-  holds: (id) => [present, ...former].some((_) => _.holds(id)),
+  holds: (id) => [present, ...former].some((each) => each.holds(id)),
   unwrap: (wrapped, context) => {
-    const holder = [present, ...former].find((_) => _.holds(wrapped.masterKeyId))
+    const holder = [present, ...former].find((each) => each.holds(wrapped.masterKeyId))
     return holder === undefined
       ? Effect.fail(new MasterKeyError({ reason: "wrong", message: notTheOne(present.name) }))
       : holder.unwrap(wrapped, context)

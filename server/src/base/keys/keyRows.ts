@@ -31,7 +31,7 @@ export const keyTables: ReadonlyArray<KeyTable> = [
 const [organization, person, server] = keyTables
 
 export const tableOf = ({ type }: KeyHolder): KeyTable => {
-  const table = [organization, person, server].find((_) => _?.type === type)
+  const table = [organization, person, server].find((each) => each?.type === type)
   if (table === undefined) throw new Error(`no table of keys for ${type}`)
   return table
 }

@@ -63,8 +63,8 @@ const make = <R>(options: MasterKeyOptions, mayMake: Effect.Effect<boolean, Mast
     yield* forgetVariables(settings)
     const key = yield* present(options, mayMake)
     const folder = yield* existingDataFolderKey(options.dataDir)
-    const former = (options.formerMasterKeys ?? []).map((_) =>
-      heldKey("a key in MAXCLOUD_MASTER_KEYS_FORMER", Redacted.value(_))
+    const former = (options.formerMasterKeys ?? []).map((value) =>
+      heldKey("a key in MAXCLOUD_MASTER_KEYS_FORMER", Redacted.value(value))
     )
     return withFormer(key, [...former, ...(folder === undefined ? [] : [folder])].map(masterKeyOf))
   })
@@ -75,7 +75,7 @@ export const layer = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterK
     MasterKey,
     make(
       options,
-      Effect.map(isAnythingSealed, (_) => !_)
+      Effect.map(isAnythingSealed, (found) => !found)
     )
   )
 

@@ -147,7 +147,7 @@ const post = <A, I>(
     return yield* Schema.decodeUnknown(answer)(json).pipe(Effect.mapError(() => noTransit(at)))
   }).pipe(
     Effect.retry({
-      while: (_) => _._tag === "Passing",
+      while: (each) => each._tag === "Passing",
       times: retries,
       schedule: Schedule.jittered(Schedule.exponential("100 millis"))
     }),
@@ -189,7 +189,7 @@ export const vaultMasterKey = (options: VaultOptions): Effect.Effect<MasterKey["
     }
     return {
       name,
-      presentId: Effect.map(wrap(options, at, probe, probeContext), (_) => _.masterKeyId),
+      presentId: Effect.map(wrap(options, at, probe, probeContext), (found) => found.masterKeyId),
       holds: (masterKeyId) => masterKeyId.startsWith(idOf(at, "v")),
       wrap: (bytes, context) => wrap(options, at, bytes, context),
       unwrap: ({ bytes }, context) => unwrap(options, at, bytes, context)

@@ -30,7 +30,10 @@ describe("master keys in the environment", () => {
       })
     )
     expect(settings.masterKey && Buffer.from(Redacted.value(settings.masterKey))).toEqual(one)
-    expect(settings.formerMasterKeys.map((_) => Buffer.from(Redacted.value(_)))).toEqual([two, one])
+    expect(settings.formerMasterKeys.map((formerMasterKey) => Buffer.from(Redacted.value(formerMasterKey)))).toEqual([
+      two,
+      one
+    ])
     expect(JSON.stringify(settings)).not.toContain(written)
   })
 
@@ -80,7 +83,7 @@ describe("the master key of a server", () => {
         Effect.provide(effect, Layer.fresh(layer({ dataDir, ...options })))
       const sealed = yield* build(
         {},
-        Effect.flatMap(DataKeys, (_) => _.seal(server, [], Redacted.make("value")))
+        Effect.flatMap(DataKeys, (dataKeys) => dataKeys.seal(server, [], Redacted.make("value")))
       )
       expect(statSync(join(dataDir, "secret.key")).mode & 0o777).toBe(0o600)
       process.env.MAXCLOUD_MASTER_KEY = written
@@ -88,14 +91,14 @@ describe("the master key of a server", () => {
       expect(
         yield* build(
           fromNow,
-          Effect.flatMap(DataKeys, (_) => _.rewrap)
+          Effect.flatMap(DataKeys, (dataKeys) => dataKeys.rewrap)
         )
       ).toBe(1)
       expect(process.env.MAXCLOUD_MASTER_KEY).toBeUndefined()
       rmSync(join(dataDir, "secret.key"))
       const opened = yield* build(
         fromNow,
-        Effect.flatMap(DataKeys, (_) => _.open(server, [], sealed))
+        Effect.flatMap(DataKeys, (dataKeys) => dataKeys.open(server, [], sealed))
       )
       expect(Option.map(opened, Redacted.value)).toEqual(Option.some("value"))
       const missing = yield* Effect.flip(build({}, DataKeys))
@@ -146,7 +149,13 @@ describe("a transit engine in trouble", () => {
   it("is asked again where it may pass, four times in all", async () => {
     await inTrouble([503, 429, 500], async (address, requests) => {
       await Effect.runPromise(connect(address))
-      expect(requests.map((_) => _.url?.split("/")[3])).toEqual(["encrypt", "encrypt", "encrypt", "encrypt", "decrypt"])
+      expect(requests.map((request) => request.url?.split("/")[3])).toEqual([
+        "encrypt",
+        "encrypt",
+        "encrypt",
+        "encrypt",
+        "decrypt"
+      ])
     })
     await inTrouble([500, 500, 500, 503, 200], async (address, requests) => {
       const error = await Effect.runPromise(Effect.flip(connect(address)))

@@ -22,7 +22,7 @@ const repeated = (schedule: Schedule.Schedule<unknown>) =>
   Effect.gen(function* () {
     const runs = yield* Ref.make(0)
     const clock = yield* setBack
-    yield* Ref.update(runs, (_) => _ + 1).pipe(
+    yield* Ref.update(runs, (found) => found + 1).pipe(
       Effect.repeat(schedule),
       Effect.withClock(clock),
       Effect.timeoutOption("3 seconds")
@@ -52,9 +52,9 @@ describe("an answer that is kept for a while", () => {
     Effect.gen(function* () {
       const looks = yield* Ref.make(0)
       const kept = yield* cachedFor(
-        Ref.updateAndGet(looks, (_) => _ + 1).pipe(
+        Ref.updateAndGet(looks, (found) => found + 1).pipe(
           Effect.filterOrFail(
-            (_) => _ > 1,
+            (error) => error > 1,
             () => "no" as const
           )
         ),

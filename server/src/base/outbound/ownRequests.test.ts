@@ -81,7 +81,7 @@ describe("the server's own requests", () => {
     )
     assert.strictEqual(status, 200)
     assert.deepStrictEqual(
-      asked.map((_) => _.replace(/\?.*/, "")),
+      asked.map((each) => each.replace(/\?.*/, "")),
       ["POST resend.test/emails", "PUT bucket.test/logs/a/b", "GET cluster.test/version"]
     )
     assert.strictEqual(proxy.asked.length, 3)
@@ -92,7 +92,7 @@ describe("the server's own requests", () => {
     /** Those that ask instances on this machine, or pods from inside the cluster, and the proxied ones themselves. */
     const direct =
       /^(base\/outbound|base\/proxy|stores\/images\/exchange|runtimes\/network\/probe|runtimes\/local\/instances\/probe)/
-    const files = globSync("**/*.ts", { cwd: source }).filter((_) => !/test/i.test(_) && !direct.test(_))
+    const files = globSync("**/*.ts", { cwd: source }).filter((file) => !/test/i.test(file) && !direct.test(file))
     assert.isAbove(files.length, 200)
     for (const file of files) {
       const text = readFileSync(join(source, file), "utf8")

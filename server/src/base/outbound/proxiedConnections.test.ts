@@ -103,7 +103,7 @@ const exchangeWith = (options: ProxiedOptions, url: string) =>
         exchange({ method: "GET", url: new URL(url), headers: {}, reach: "public", maxBytes: 1000 })
       )
     ).pipe(Effect.either)
-  ).then((_) => (Either.isLeft(_) ? _.left.message : _.right.body.toString()))
+  ).then((found) => (Either.isLeft(found) ? found.left.message : found.right.body.toString()))
 
 const issuerWith = (options: ProxiedOptions, url: string) =>
   Effect.runPromise(

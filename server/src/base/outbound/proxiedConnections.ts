@@ -83,7 +83,7 @@ class ProxiedHttpAgent extends HttpAgent {
   }
   override createConnection(options: ClientRequestArgs, callback?: Created) {
     const tunnel = tunnelTo(this.#proxied, "http:", placeOf(options, 80))
-    return tunnel === undefined ? super.createConnection(options, callback) : give(tunnel, callback, (_) => _)
+    return tunnel === undefined ? super.createConnection(options, callback) : give(tunnel, callback, (one) => one)
   }
 }
 

@@ -11,5 +11,5 @@ const longestHeader = 1_000
 export const languageOf = (accepted: string | undefined): Language => {
   const headers = { "accept-language": (accepted ?? "").slice(0, longestHeader) }
   const preferred = new Negotiator({ headers }).language(languages)
-  return languages.find((_) => _ === preferred) ?? "en"
+  return languages.find((language) => language === preferred) ?? "en"
 }

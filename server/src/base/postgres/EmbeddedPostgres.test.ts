@@ -49,7 +49,7 @@ const installWithoutScripts = (folder: string) => {
   const links: ReadonlyArray<{ readonly target: string }> = JSON.parse(
     readFileSync(join(native, "pg-symlinks.json"), "utf8")
   )
-  const made = new Set(links.map((_) => basename(_.target)))
+  const made = new Set(links.map((link) => basename(link.target)))
   for (const entry of readdirSync(native, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || made.has(entry.name) || entry.name.endsWith(".a")) continue
     const from = join(entry.parentPath, entry.name)
@@ -132,7 +132,7 @@ for (let n = 0; ; n++) {
     const again = await makeEmbeddedPostgres(folder)
     await again.start()
     await again.stop()
-    expect(readdirSync(join(folder, "postgres")).filter((_) => _.startsWith("data."))).toEqual([])
+    expect(readdirSync(join(folder, "postgres")).filter((text) => text.startsWith("data."))).toEqual([])
   })
 
   it("may be closed and have a path that is too long for a socket", async () => {

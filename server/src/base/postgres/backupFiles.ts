@@ -30,7 +30,7 @@ const parse = (folder: string, name: string): ReadonlyArray<Omit<AutomaticBackup
 }
 
 const newestFirst = (names: ReadonlyArray<string>, folder: string) =>
-  names.flatMap((_) => parse(folder, _)).sort((a, b) => b.sequence - a.sequence)
+  names.flatMap((name) => parse(folder, name)).sort((a, b) => b.sequence - a.sequence)
 
 /**
  * Those of a folder, the newest first; none if it can't be read. Files of other names are nobody's business here. It waits for the disk: for
@@ -61,7 +61,7 @@ export const findBackups = async (folder: string): Promise<ReadonlyArray<Automat
 
 /** Leftovers of a backup that was cut off. */
 export const findDrafts = async (folder: string): Promise<ReadonlyArray<string>> =>
-  (await readdir(folder).catch(() => [])).filter((_) => draftName.test(_)).map((_) => join(folder, _))
+  (await readdir(folder).catch(() => [])).filter((value) => draftName.test(value)).map((value) => join(folder, value))
 
 const units = [
   { ms: 86_400_000, name: "day" },
@@ -73,7 +73,7 @@ const units = [
 export const ago = (then: Date, now: Date): string => {
   const ms = now.getTime() - then.getTime()
   if (ms < 0) return "in the future, by this machine's clock"
-  const unit = units.find((_) => ms >= 2 * _.ms) ?? units[2]
+  const unit = units.find((unit) => ms >= 2 * unit.ms) ?? units[2]
   const count = Math.floor(ms / unit.ms)
   return count === 0 ? "just now" : `${count} ${unit.name}${count === 1 ? "" : "s"} ago`
 }

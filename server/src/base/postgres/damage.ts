@@ -36,8 +36,8 @@ const decisiveLines = (log: string): ReadonlyArray<string> => {
   const lines = log.split("\n")
   // Before it has a log of its own it says so in plain words.
   const early = lines
-    .filter((_) => /^(but )?could not open file /.test(_))
-    .map((_) => `FATAL: ${_.replace("but ", "")}`)
+    .filter((line) => /^(but )?could not open file /.test(line))
+    .map((line) => `FATAL: ${line.replace("but ", "")}`)
   return [...saidWith("PANIC", lines), ...saidWith("FATAL", lines), ...early]
 }
 
@@ -47,7 +47,12 @@ const isOfFiles = (fault: SystemFault | undefined) =>
 
 /** The decisive line of a log, if it's about files that are damaged or missing. */
 export const damageIn = (log: string): string | undefined =>
-  decisiveLines(log).find((_) => aboutFiles.test(_) && isOfFiles(faultInText(_)) && !_.includes("Permission denied"))
+  decisiveLines(log).find(
+    (decisiveLine) =>
+      aboutFiles.test(decisiveLine) &&
+      isOfFiles(faultInText(decisiveLine)) &&
+      !decisiveLine.includes("Permission denied")
+  )
 
 /** Does Postgres answer that what its files hold is damaged? Its own words, then. */
 export const damageOf = (error: unknown): string | undefined => {

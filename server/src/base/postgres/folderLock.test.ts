@@ -98,7 +98,7 @@ describe("the lock of a data folder", () => {
       const children = Array.from({ length: 6 }, () => run(taker(folder)))
       await Promise.all(children.map(line))
       const answers = await Promise.all(children.map(go))
-      expect(answers.filter((_) => _ === "taken")).toHaveLength(1)
+      expect(answers.filter((answer) => answer === "taken")).toHaveLength(1)
       await Promise.all(children.map(end))
     }
     expect(await take(folder)).toBe("taken")

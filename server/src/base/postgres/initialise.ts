@@ -30,7 +30,7 @@ export const readPassword = (dataDir: string): string => {
 
 /** What starts that were cut off have left. An `initdb` of theirs may still write into it: then a later start removes it. */
 export const clearDrafts = (folder: string) => {
-  for (const name of readdirSync(folder).filter((_) => _.startsWith("data.new"))) {
+  for (const name of readdirSync(folder).filter((text) => text.startsWith("data.new"))) {
     try {
       rmSync(join(folder, name), { recursive: true, force: true })
     } catch {

@@ -20,11 +20,11 @@ export interface Launcher {
 const unprivilegedUser = (folder: string): User => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
-    .map((_) => _.split(":"))
+    .map((text) => text.split(":"))
   const { gid, uid } = statSync(folder)
-  if (uid !== 0) return { name: users.find((_) => Number(_[2]) === uid)?.[0] ?? String(uid), uid, gid }
+  if (uid !== 0) return { name: users.find((user) => Number(user[2]) === uid)?.[0] ?? String(uid), uid, gid }
   for (const name of ["postgres", "nobody"]) {
-    const entry = users.find((_) => _[0] === name)
+    const entry = users.find((user) => user[0] === name)
     if (entry !== undefined) return { name, uid: Number(entry[2]), gid: Number(entry[3]) }
   }
   throw new DatabaseError({

@@ -72,8 +72,8 @@ const makeLinks = (native: string): boolean => {
 const filesOf = (native: string): ReadonlyArray<string> =>
   readdirSync(native, { recursive: true, withFileTypes: true })
     // Static libraries are for programs that are compiled against Postgres.
-    .filter((_) => _.isFile() && !_.name.endsWith(".a"))
-    .map((_) => join(_.parentPath, _.name).slice(native.length + 1))
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".a"))
+    .map((entry) => join(entry.parentPath, entry.name).slice(native.length + 1))
 
 /** A folder that others can write, or could have made, may hold anybody's programs. */
 const isOurs = (folder: string): boolean => {

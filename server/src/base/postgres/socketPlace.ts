@@ -21,7 +21,8 @@ const temporarySocketFolder = (name: string, folder: string, launcher: Launcher)
   ownFolder(
     join(
       [process.env["XDG_RUNTIME_DIR"] ?? "", tmpdir(), "/tmp"].find(
-        (_) => _ !== "" && existsSync(_) && (launcher.owner === undefined || mayEnter(_, launcher.owner))
+        (value) =>
+          value !== "" && existsSync(value) && (launcher.owner === undefined || mayEnter(value, launcher.owner))
       ) ?? tmpdir(),
       name
     ),

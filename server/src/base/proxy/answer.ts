@@ -82,7 +82,7 @@ export const parseSwitch = (
   const offers = membersOf(["upgrade", offered], "upgrade")
   if (
     chosen.length === 0 ||
-    !chosen.every((_) => offers.includes(_)) ||
+    !chosen.every((value) => offers.includes(value)) ||
     !membersOf(raw, "connection").includes("upgrade")
   )
     return new Malformed("a switch to a protocol that was not offered")

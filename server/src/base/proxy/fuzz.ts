@@ -63,7 +63,9 @@ const names = [
   ..."http2-settings proxy-connection date content-type host location x-a X-A Vary toString hasOwnProperty".split(" "),
   ...["bad name", "", ":status", ":path", "x\0", "\xfc", "Sec-WebSocket-Accept", "content-encoding", "x".repeat(3_000)]
 ]
-const tokens = names.filter((_) => /^[\w-]+$/.test(_) && _ !== "content-length" && _ !== "transfer-encoding")
+const tokens = names.filter(
+  (name) => /^[\w-]+$/.test(name) && name !== "content-length" && name !== "transfer-encoding"
+)
 const values = [
   ..."trailers chunked gzip close keep-alive Upgrade websocket h2c 0 2 3 -1 99999999999999999999 2,2 0x2 +2".split(" "),
   ...[
@@ -99,10 +101,10 @@ const head = (statusOf: fc.Arbitrary<string>, extra: ReadonlyArray<readonly [str
   fc
     .record({ version, status: statusOf, reason: mostly(fc.constant("OK"), oddText), fields, end: lineEnd })
     .map(
-      (_) =>
-        `${_.version} ${_.status} ${_.reason.slice(0, 5_000)}${_.end}` +
-        [..._.fields, ...extra].map(([name, value]) => `${name}: ${value}${_.end}`).join("") +
-        _.end
+      (each) =>
+        `${each.version} ${each.status} ${each.reason.slice(0, 5_000)}${each.end}` +
+        [...each.fields, ...extra].map(([name, value]) => `${name}: ${value}${each.end}`).join("") +
+        each.end
     )
 
 const trailers = fields.map((all) => all.map(([name, value]) => `${name}: ${value}\r\n`).join(""))
@@ -115,9 +117,9 @@ const body = fc.oneof(
   })),
   fc
     .record({ size: fc.constantFrom("5", "5", "5", "05", "ZZ", "-5", "5;x=y", "ffffffffffffffff", ""), trailers })
-    .map((_) => ({
+    .map((each) => ({
       extra: [["Transfer-Encoding", "chunked"]] as Array<[string, string]>,
-      bytes: `${_.size}\r\nhello\r\n0\r\n${_.trailers}\r\n`
+      bytes: `${each.size}\r\nhello\r\n0\r\n${each.trailers}\r\n`
     })),
   fc.constant({
     extra: [
@@ -137,7 +139,9 @@ export const http1Text = fc
       { weight: 1, arbitrary: fc.constantFrom("extra", "HTTP/1.1 200 OK\r\n\r\n") }
     )
   })
-  .chain(({ after, before, body }) => head(status, body.extra).map((_) => before.join("") + _ + body.bytes + after))
+  .chain(({ after, before, body }) =>
+    head(status, body.extra).map((value) => before.join("") + value + body.bytes + after)
+  )
 
 /** Bytes turned, cut and split, as a broken program or a line would. */
 const broken = (whole: Buffer) =>
@@ -152,7 +156,7 @@ const broken = (whole: Buffer) =>
       const bytes = Buffer.from(cut === null ? whole : whole.subarray(0, cut % (whole.length + 1)))
       if (turned !== null && bytes.length > 0) bytes[turned.at % bytes.length] = turned.to
       const at = split === null ? bytes.length : split % (bytes.length + 1)
-      return { chunks: [bytes.subarray(0, at), bytes.subarray(at)].filter((_) => _.length > 0), last }
+      return { chunks: [bytes.subarray(0, at), bytes.subarray(at)].filter((each) => each.length > 0), last }
     })
 
 const http1Case: fc.Arbitrary<Case> = fc
@@ -165,9 +169,9 @@ type Frame = (stream: number) => Buffer
 const block = (list: ReadonlyArray<readonly [string, string]>) =>
   fieldBlock(list.map(([name, value]) => [name.toLowerCase(), value]))
 const headers = (statusOf: fc.Arbitrary<string>): fc.Arbitrary<Frame> =>
-  fc.record({ status: statusOf, fields, end: fc.constantFrom(0, 0, 0, flags.endStream) }).map((_) => {
-    const bytes = block([[":status", _.status], ..._.fields])
-    return (stream) => frame(frameTypes.headers, flags.endHeaders | _.end, stream, bytes)
+  fc.record({ status: statusOf, fields, end: fc.constantFrom(0, 0, 0, flags.endStream) }).map((generated) => {
+    const bytes = block([[":status", generated.status], ...generated.fields])
+    return (stream) => frame(frameTypes.headers, flags.endHeaders | generated.end, stream, bytes)
   })
 const oddFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.nat(20).map(
@@ -190,16 +194,16 @@ const oddFrame: fc.Arbitrary<Frame> = fc.oneof(
       id: fc.constantFrom(0, 1, 2)
     })
     .map(
-      (_): Frame =>
+      (each): Frame =>
         (stream) =>
-          frame(_.type, _.flag, _.id === 1 ? stream : _.id, Buffer.from(_.payload))
+          frame(each.type, each.flag, each.id === 1 ? stream : each.id, Buffer.from(each.payload))
     )
 )
 const maybe = (one: fc.Arbitrary<Frame>) => fc.array(one, { maxLength: 1 })
 const data = fc.record({ bytes: fc.nat(40), end: fc.constantFrom(0, flags.endStream) }).map(
-  (_): Frame =>
+  (generated): Frame =>
     (stream) =>
-      frame(frameTypes.data, _.end, stream, Buffer.alloc(_.bytes, "x"))
+      frame(frameTypes.data, generated.end, stream, Buffer.alloc(generated.bytes, "x"))
 )
 const trailerFrame = fields.map((list): Frame => {
   const bytes = block(list)
@@ -213,7 +217,7 @@ const h2cCase: fc.Arbitrary<Case> = fc
       .tuple(
         fc.array(headers(fc.constantFrom("100", "103", "103", "102", "101", "199")), { maxLength: 2 }),
         maybe(oddFrame),
-        headers(status).map((_) => [_]),
+        headers(status).map((header) => [header]),
         fc.array(data, { maxLength: 2 }),
         maybe(oddFrame),
         maybe(trailerFrame)
@@ -227,7 +231,7 @@ const h2cCase: fc.Arbitrary<Case> = fc
     caller,
     protocol: "h2c",
     script: (stream) => {
-      const whole = Buffer.concat(frames.map((_) => _(stream)))
+      const whole = Buffer.concat(frames.map((frame) => frame(stream)))
       const bytes = cut === null ? whole : whole.subarray(0, cut % (whole.length + 1))
       if (turned !== null && bytes.length > 0) bytes[turned.at % bytes.length] = turned.to
       return { chunks: [bytes], last }

@@ -152,7 +152,8 @@ describe("messages", () => {
     expect(received.join("\n")).toContain("X-CaSe\n1\nx-case\n2")
     const names = received.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
     expect(names.filter((name) => ["te", "x-hop", "proxy-authorization", "upgrade"].includes(name))).toEqual([])
-    const value = (name: string) => received[received.findIndex((_, i) => i % 2 === 0 && _.toLowerCase() === name) + 1]
+    const value = (name: string) =>
+      received[received.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === name) + 1]
     expect(value("host")).toBe(serviceHost)
     expect(value("x-forwarded-for")).toBe("10.0.0.1, 127.0.0.1")
     expect(value("x-forwarded-host")).toBe(serviceHost)
@@ -415,7 +416,7 @@ describe("faults", () => {
     const { address } = await front(route)
     for (const method of ["GET", "POST"]) {
       // By reset or by end, which `once` would tell apart.
-      const closed = new Promise((resolve) => server.once("request", (_) => _.socket.on("close", resolve)))
+      const closed = new Promise((resolve) => server.once("request", (each) => each.socket.on("close", resolve)))
       const request = httpRequest({ host: "127.0.0.1", port: address.port, method, headers: { host: serviceHost } })
       request.on("error", () => {})
       if (method === "GET") {

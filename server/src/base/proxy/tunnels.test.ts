@@ -159,10 +159,10 @@ describe("a tunnel", () => {
   it.skipIf(process.platform !== "linux")("is probed by TCP on both sides", async () => {
     const { caller, front, instance } = await openTunnel(3_600)
     const probed = (local: number, remote: number) => {
-      const port = (_: number) => _.toString(16).toUpperCase().padStart(4, "0")
+      const port = (each: number) => each.toString(16).toUpperCase().padStart(4, "0")
       const line = readFileSync("/proc/net/tcp", "utf8")
         .split("\n")
-        .find((_) => new RegExp(`: \\w+:${port(local)} \\w+:${port(remote)} 01 `).test(_))
+        .find((line) => new RegExp(`: \\w+:${port(local)} \\w+:${port(remote)} 01 `).test(line))
       return line?.trim().split(/\s+/)[5]?.startsWith("02:")
     }
     const localOf = (socket: Socket) => (socket.address() as AddressInfo).port

@@ -20,7 +20,7 @@ const eventually = (condition: () => boolean) =>
     Effect.retry(Schedule.spaced(20).pipe(Schedule.upTo(5_000)))
   )
 
-const id = fc.stringMatching(/^[0-9a-f]{32}$/).map((_) => OrganizationId.make(`org_${_}`))
+const id = fc.stringMatching(/^[0-9a-f]{32}$/).map((generated) => OrganizationId.make(`org_${generated}`))
 
 describe("shards", () => {
   it.live("are the same in the database as here", () =>
@@ -42,8 +42,8 @@ describe("shards", () => {
       const two = yield* replica
       const three = yield* replica
       const all = [one, two, three]
-      const total = () => all.flatMap((_) => _.owned())
-      yield* eventually(() => all.every((_) => _.owned().length >= 20) && new Set(total()).size === shardCount)
+      const total = () => all.flatMap((each) => each.owned())
+      yield* eventually(() => all.every((each) => each.owned().length >= 20) && new Set(total()).size === shardCount)
       yield* two.end
       yield* eventually(() => one.owned().length === 32 && three.owned().length === 32)
 

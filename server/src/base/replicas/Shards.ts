@@ -64,7 +64,7 @@ const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>,
         yield* sql`
           select shard from shards where replica = ${id} and lease_until > clock_timestamp() order by shard`
       )
-      return mine.map((_) => _.shard)
+      return mine.map((each) => each.shard)
     })
   )
 

@@ -10,8 +10,8 @@ const read = (environment: Record<string, string>, options = {}) =>
 
 const [root] = import.meta.dirname.split(/(?<=server\/src)\b/)
 const sources = readdirSync(root ?? "", { recursive: true, encoding: "utf8" })
-  .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts") && !basename(_).startsWith("test"))
-  .map((_) => ({ file: basename(_), text: readFileSync(join(root ?? "", _), "utf8") }))
+  .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts") && !basename(text).startsWith("test"))
+  .map((value) => ({ file: basename(value), text: readFileSync(join(root ?? "", value), "utf8") }))
 
 /** What the system, the cluster or a server's own pod sets, not an operator. */
 const notSettings = [
@@ -81,10 +81,10 @@ describe("ServerConfig", () => {
   )
 
   it("has no setting that nothing uses, and none of two names", () => {
-    const all = sources.map((_) => _.text).join("\n")
+    const all = sources.map((source) => source.text).join("\n")
     const unused = Object.keys(settings).filter((key) => [...all.matchAll(new RegExp(`\\b${key}\\b`, "g"))].length < 2)
     assert.deepEqual(unused, [])
-    const names = Object.values(settings).map((_) => _.name)
+    const names = Object.values(settings).map((setting) => setting.name)
     assert.deepEqual(names, [...new Set(names)])
   })
 

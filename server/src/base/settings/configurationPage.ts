@@ -16,6 +16,8 @@ export const configurationPage = (): string =>
     "",
     "| variable | default | what it sets |",
     "|---|---|---|",
-    ...Object.values(settings).map((_) => `| \`${_.name}\` | ${cell(code(_.default))} | ${cell(textOf(_))} |`),
+    ...Object.values(settings).map(
+      (setting) => `| \`${setting.name}\` | ${cell(code(setting.default))} | ${cell(textOf(setting))} |`
+    ),
     ""
   ].join("\n")

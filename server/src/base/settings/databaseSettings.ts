@@ -9,8 +9,8 @@ const days = form(
     Schema.UndefinedOr(Schema.Number),
     {
       strict: true,
-      decode: (_) => (typeof _ === "number" ? _ : undefined),
-      encode: (_) => _ ?? ("forever" as const)
+      decode: (value) => (typeof value === "number" ? value : undefined),
+      encode: (value) => value ?? ("forever" as const)
     }
   ),
   'days, a whole number from 7 on, or "forever"'

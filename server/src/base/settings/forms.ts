@@ -24,15 +24,15 @@ export const secret: Form<Redacted.Redacted> = {
 export const oneOf = <const Words extends Array.NonEmptyReadonlyArray<string>>(
   ...words: Words
 ): Form<Words[number]> => {
-  const quoted = words.map((_) => `"${_}"`)
+  const quoted = words.map((word) => `"${word}"`)
   return form(Schema.Literal(...words), `write ${[quoted.slice(0, -1).join(", "), ...quoted.slice(-1)].join(" or ")}`)
 }
 
 export const onOff: Form<boolean> = form(
   Schema.transform(Schema.Literal("1", "0", "true", "false"), Schema.Boolean, {
     strict: true,
-    decode: (_) => _ === "1" || _ === "true",
-    encode: (_) => (_ ? "true" : "false")
+    decode: (value) => value === "1" || value === "true",
+    encode: (value) => (value ? "true" : "false")
   }),
   'write "true" or "false"'
 )
@@ -48,8 +48,8 @@ export const seconds = (least: number, most: number): Form<Duration.Duration> =>
   form(
     Schema.transform(Schema.NumberFromString.pipe(Schema.between(least, most)), Schema.DurationFromSelf, {
       strict: true,
-      decode: (_) => Duration.seconds(_),
-      encode: (_) => Duration.toSeconds(_)
+      decode: (value) => Duration.seconds(value),
+      encode: (value) => Duration.toSeconds(value)
     }),
     `seconds, from ${least} to ${most}`
   )
@@ -60,12 +60,12 @@ export const httpUrl = (example: string): Form<string> =>
 /** A URL that paths are appended to: without a slash at its end. */
 export const baseUrl = (example: string): Form<string> => {
   const url = httpUrl(example)
-  return { ...url, read: (written) => Option.map(url.read(written), (_) => _.replace(/\/+$/, "")) }
+  return { ...url, read: (written) => Option.map(url.read(written), (found) => found.replace(/\/+$/, "")) }
 }
 
 /** Words with commas between them, such as hosts; empty: none. */
 export const Words = Schema.transform(Schema.String, Schema.Array(Schema.String), {
   strict: true,
-  decode: (_) => _.split(",").flatMap((word) => (word.trim() === "" ? [] : [word.trim()])),
-  encode: (_) => _.join(",")
+  decode: (text) => text.split(",").flatMap((word) => (word.trim() === "" ? [] : [word.trim()])),
+  encode: (each) => each.join(",")
 })

@@ -8,8 +8,8 @@ const keys: Form<ReadonlyArray<Redacted.Redacted<Uint8Array>>> = {
     Option.all(
       written
         .split(",")
-        .filter((_) => _.trim() !== "")
-        .map((_) => Option.map(Option.fromNullable(keyFromBase64(_)), (key) => Redacted.make(key)))
+        .filter((text) => text.trim() !== "")
+        .map((part) => Option.map(Option.fromNullable(keyFromBase64(part)), (key) => Redacted.make(key)))
     ),
   help: "a key is 32 bytes in base64, as `openssl rand -base64 32` prints them",
   secret: true

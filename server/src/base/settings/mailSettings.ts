@@ -31,7 +31,7 @@ const isSmtpUrl = (written: string) => {
 /** It holds a password. */
 const smtpUrl: Form<Redacted.Redacted> = {
   ...secret,
-  read: (written) => Option.filter(secret.read(written), (_) => isSmtpUrl(Redacted.value(_))),
+  read: (written) => Option.filter(secret.read(written), (value) => isSmtpUrl(Redacted.value(value))),
   help: 'a mail server is written as "smtps://user:password@smtp.example.com:465" or "smtp://smtp.example.com:587" (STARTTLS; "?tls=off" without), with special characters percent-encoded'
 }
 

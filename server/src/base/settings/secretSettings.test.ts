@@ -56,10 +56,10 @@ describe("the key of a secret in a store", () => {
     // Short names over few letters meet more often.
     const short = fc.stringMatching(/^a(-?a){0,2}$/)
     const alike = fc.record({
-      organization: short.map((_) => OrganizationName.make(_)),
-      app: short.map((_) => AppName.make(_)),
-      stage: short.map((_) => StageName.make(_)),
-      name: fc.stringMatching(/^[a_][a_]{0,2}$/).map((_) => SecretName.make(_))
+      organization: short.map((value) => OrganizationName.make(value)),
+      app: short.map((value) => AppName.make(value)),
+      stage: short.map((value) => StageName.make(value)),
+      name: fc.stringMatching(/^[a_][a_]{0,2}$/).map((generated) => SecretName.make(generated))
     })
     const either = fc.oneof(secret, alike)
     fc.assert(

@@ -20,10 +20,10 @@ const isTemplate = (written: string): boolean => {
   const placeholders = parts.filter((_, at) => at % 2 === 1)
   const texts = parts.filter((_, at) => at % 2 === 0)
   return (
-    texts.every((_) => /^[A-Za-z0-9_.:/#-]*$/.test(_)) &&
-    placeholders.every((_) => names.includes(_)) &&
-    names.every((_) => placeholders.includes(_)) &&
-    texts.slice(1, -1).every((_) => /[.:/#]|--/.test(_))
+    texts.every((text) => /^[A-Za-z0-9_.:/#-]*$/.test(text)) &&
+    placeholders.every((placeholder) => names.includes(placeholder)) &&
+    names.every((name) => placeholders.includes(name)) &&
+    texts.slice(1, -1).every((text) => /[.:/#]|--/.test(text))
   )
 }
 

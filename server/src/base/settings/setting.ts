@@ -38,9 +38,11 @@ interface Description {
 }
 
 const reading = <A>(name: string, form: Form<A>, or: string | undefined, otherwise: Option.Option<string>) =>
-  Config.all([name, ...(or === undefined ? [] : [or])].map((_) => Config.option(Config.string(_)))).pipe(
+  Config.all([name, ...(or === undefined ? [] : [or])].map((value) => Config.option(Config.string(value)))).pipe(
     Config.mapOrFail((variables): Either.Either<Option.Option<A>, ConfigError.ConfigError> => {
-      const set = Option.firstSomeOf(variables.map(Option.filter((_) => _ !== "" || form.emptyIsUnset !== true)))
+      const set = Option.firstSomeOf(
+        variables.map(Option.filter((value) => value !== "" || form.emptyIsUnset !== true))
+      )
       const written = Option.orElse(set, () => otherwise)
       if (Option.isNone(written)) return Either.right(Option.none())
       const value = form.read(written.value)
@@ -83,7 +85,7 @@ export const optional = <A>(
 /** Reads all settings of a record. */
 export function configOf<S extends SettingRecord>(settings: S): Config.Config<SettingValues<S>>
 export function configOf(settings: SettingRecord): Config.Config<Readonly<Record<string, unknown>>> {
-  return Config.all(Record.map(settings, (_) => _.config))
+  return Config.all(Record.map(settings, (setting) => setting.config))
 }
 
 /** Removes from this process's environment what programs that the server starts must not inherit. */

@@ -20,12 +20,12 @@ const component = fc
 const label = fc.stringMatching(/^[a-z]([-a-z0-9]{0,6}[a-z0-9])?$/)
 const host = fc.oneof(
   fc.constant("localhost"),
-  fc.tuple(label, label).map((_) => _.join(".")),
-  fc.tuple(label, fc.integer({ min: 1, max: 65_535 })).map((_) => _.join(":")),
+  fc.tuple(label, label).map((generated) => generated.join(".")),
+  fc.tuple(label, fc.integer({ min: 1, max: 65_535 })).map((generated) => generated.join(":")),
   fc.ipV4()
 )
 const tag = fc.stringMatching(/^\w[\w.-]{0,20}$/)
-const path = fc.array(component, { minLength: 1, maxLength: 3 }).map((_) => _.join("/"))
+const path = fc.array(component, { minLength: 1, maxLength: 3 }).map((generated) => generated.join("/"))
 
 describe("image references", () => {
   it("are read as Docker reads them", () => {
@@ -118,7 +118,7 @@ describe("image references", () => {
 it("registries in settings stand for all their ports, or for one", () => {
   const hosts = new Set(["localhost", "a.example:5000"])
   const named = ["localhost", "localhost:1", "a.example:5000", "a.example", "a.example:1", "b.localhost"]
-  expect(named.map((_) => namesRegistry(hosts, _))).toEqual([true, true, true, false, false, false])
+  expect(named.map((value) => namesRegistry(hosts, value))).toEqual([true, true, true, false, false, false])
   expect(Either.isRight(Schema.decodeUnknownEither(RegistryHosts)(["localhost", "a.b:5000"]))).toBe(true)
   for (const wrong of ["https://a.b", "a.b/c", "10.0.0.0/8", ""]) {
     expect(Either.isLeft(Schema.decodeUnknownEither(RegistryHosts)([wrong]))).toBe(true)

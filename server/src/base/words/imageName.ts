@@ -76,5 +76,7 @@ export const listsRegistry = (hosts: ReadonlySet<string>, host: string, defaultP
 
 /** Registries in a setting. */
 export const RegistryHosts = Schema.Array(
-  Schema.String.pipe(Schema.filter((_) => isHost(canonicalHost(_)) || `"${_}" isn't the host of a registry`))
+  Schema.String.pipe(
+    Schema.filter((value) => isHost(canonicalHost(value)) || `"${value}" isn't the host of a registry`)
+  )
 )

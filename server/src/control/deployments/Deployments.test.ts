@@ -32,7 +32,7 @@ beforeAll(() => run(Effect.void))
 afterAll(() => server.dispose())
 
 const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) =>
-  Effect.flatMap(Services, (_) => _.list(organization, {}))
+  Effect.flatMap(Services, (services) => services.list(organization, {}))
 
 /** The first event of a deployment that is one of these. */
 const eventOf = (
@@ -40,12 +40,12 @@ const eventOf = (
   id: DeploymentId,
   is: (event: DeploymentEvent) => boolean
 ) =>
-  Effect.flatMap(Deployments, (_) => _.events(organization, id, 0)).pipe(
+  Effect.flatMap(Deployments, (deployments) => deployments.events(organization, id, 0)).pipe(
     Effect.flatMap((events) => Stream.runHead(Stream.filter(events, is)))
   )
 
 /** The runtime's objects of an organization. */
-const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].filter((_) => _.startsWith(id))
+const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].filter((text) => text.startsWith(id))
 
 describe("accepting", () => {
   test(
@@ -57,10 +57,12 @@ describe("accepting", () => {
         (image) => deploy(org, [{ name: "web", image }]),
         { concurrency: 12 }
       )
-      expect(accepted.map((_) => _.number).sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, n) => n + 1))
-      const states = yield* Effect.forEach(accepted, (_) => finished(org, _))
-      expect(states.filter((_) => _.number === 12).map((_) => _.state)).toEqual(["succeeded"])
-      expect(states.every((_) => _.state === "succeeded" || _.state === "superseded")).toBe(true)
+      expect(accepted.map((each) => each.number).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 12 }, (_, n) => n + 1)
+      )
+      const states = yield* Effect.forEach(accepted, (value) => finished(org, value))
+      expect(states.filter((state) => state.number === 12).map((state) => state.state)).toEqual(["succeeded"])
+      expect(states.every((state) => state.state === "succeeded" || state.state === "superseded")).toBe(true)
     })
   )
 
@@ -76,7 +78,7 @@ describe("accepting", () => {
         { concurrency: 2 }
       )
       const third = yield* deploy(org, [{ name: "web" }], { idempotencyKey: "k" })
-      expect(new Set([...both, third].map((_) => _.id)).size).toBe(1)
+      expect(new Set([...both, third].map((each) => each.id)).size).toBe(1)
       const refused = yield* Effect.flip(deploy(org, [{ name: "web", image: "other" }], { idempotencyKey: "k" }))
       expect(refused).toMatchObject({ _tag: "Conflict" })
       const other = yield* deploy(yield* newOrganization, [{ name: "web", image: "other" }], { idempotencyKey: "k" })
@@ -145,7 +147,7 @@ describe("accepting", () => {
         detail: expect.stringContaining('"web" belongs to the app "shop"')
       })
       // Nothing of the refused deployment remains.
-      expect((yield* list(org)).map((_) => _.name)).toEqual(["web"])
+      expect((yield* list(org)).map((each) => each.name)).toEqual(["web"])
       const issues = (effect: ReturnType<typeof deploy>) =>
         Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.issues : error))
       expect(yield* issues(deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" } } }]))).toEqual([
@@ -231,8 +233,8 @@ describe("planning", () => {
         },
         { service: "old", action: "delete", fields: [] }
       ])
-      expect(planned.problems.map((_) => _.path)).toEqual([["services", 1, "env", "B"]])
-      expect(planned.warnings.map((_) => _.path)).toEqual([["services", 1, "egress"]])
+      expect(planned.problems.map((problem) => problem.path)).toEqual([["services", 1, "env", "B"]])
+      expect(planned.warnings.map((warning) => warning.path)).toEqual([["services", 1, "egress"]])
     })
   )
 })
@@ -245,15 +247,15 @@ describe("carrying out", () => {
       yield* finished(org, yield* deploy(org, [{ name: "gone" }, { name: "web" }]))
       fake.calls.length = 0
       const second = yield* deploy(org, [{ name: "slowly", image: "slow:1" }, { name: "web" }])
-      yield* eventOf(org, second.id, (_) => _.service === "gone" && _.reason === "Deleted")
-      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+      yield* eventOf(org, second.id, (one) => one.service === "gone" && one.reason === "Deleted")
+      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
         ["slowly", "pending"],
         ["web", "ready"]
       ])
       yield* fake.becomeReady("slowly")
       const told = yield* eventsOf(org, second.id)
-      expect(told.map((_) => _.id)).toEqual(told.map((_, index) => index + 1))
-      expect(told.filter((_) => _.type !== "service").map((_) => _.type)).toEqual([
+      expect(told.map((each) => each.id)).toEqual(told.map((_, index) => index + 1))
+      expect(told.filter((each) => each.type !== "service").map((each) => each.type)).toEqual([
         "accepted",
         "started",
         "applied",
@@ -261,20 +263,22 @@ describe("carrying out", () => {
         "finished"
       ])
       const done = told.at(-1)?.deployment
-      expect(done?.services.map((_) => [_.name, _.action, _.state, _.revision, _.url])).toEqual([
+      expect(
+        done?.services.map((service) => [service.name, service.action, service.state, service.revision, service.url])
+      ).toEqual([
         ["slowly", "create", "ready", "slowly-00001", "http://slowly.test"],
         ["web", "unchanged", "ready", "web-00001", "http://web.test"],
         ["gone", "delete", "deleted", null, null]
       ])
-      expect(fake.calls.filter((_) => /^(ready|remove)/.test(_)).at(-1)).toBe("ready slowly")
+      expect(fake.calls.filter((call) => /^(ready|remove)/.test(call)).at(-1)).toBe("ready slowly")
       expect(fake.calls).toContain("remove Service/gone")
       expect(fake.calls[0]).toBe(`apply Namespace/${org.name}`)
-      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
         ["slowly", "ready"],
         ["web", "ready"]
       ])
       // Resumed in the middle: no event is lost or doubled.
-      expect((yield* eventsOf(org, second.id, 3)).map((_) => _.id)).toEqual(told.slice(3).map((_) => _.id))
+      expect((yield* eventsOf(org, second.id, 3)).map((each) => each.id)).toEqual(told.slice(3).map((each) => each.id))
     })
   )
 
@@ -290,15 +294,15 @@ describe("carrying out", () => {
         reason: "ServiceFailed",
         message: 'The service "bad" is not ready: ExitCode1: It ended with exit code 1.'
       })
-      expect(failed.services.map((_) => [_.name, _.state, _.logTail])).toEqual([
+      expect(failed.services.map((service) => [service.name, service.state, service.logTail])).toEqual([
         ["bad", "failed", ["boom"]],
         ["good", "ready", []],
         ["gone", "deleted", []]
       ])
-      expect(objectsOf(org).filter((_) => _.includes("gone"))).toEqual([])
+      expect(objectsOf(org).filter((text) => text.includes("gone"))).toEqual([])
       // Failed services get no requests; the others do.
-      expect(fake.calls.filter((_) => _.startsWith("abandon"))).toEqual(["abandon bad"])
-      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+      expect(fake.calls.filter((call) => call.startsWith("abandon"))).toEqual(["abandon bad"])
+      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
         ["bad", "failed"],
         ["good", "ready"]
       ])
@@ -311,7 +315,7 @@ describe("carrying out", () => {
       const org = yield* newOrganization
       const first = yield* deploy(org, [{ name: "web", image: "slow:1" }])
       const { events } = yield* Deployments
-      yield* Stream.runHead(Stream.filter(yield* events(org, first.id, 0), (_) => _.type === "applied"))
+      yield* Stream.runHead(Stream.filter(yield* events(org, first.id, 0), (event) => event.type === "applied"))
       const second = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
       expect(second.state).toBe("succeeded")
       expect(yield* finished(org, first)).toMatchObject({ state: "superseded", reason: "Superseded" })
@@ -325,7 +329,7 @@ describe("carrying out", () => {
       fake.away = true
       const accepted = yield* deploy(org, [{ name: "web" }])
       const { events } = yield* Deployments
-      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "warning"))
+      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (event) => event.type === "warning"))
       fake.away = false
       expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
     })
@@ -350,16 +354,16 @@ describe("carrying out", () => {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "a" }, { name: "b" }]))
       const { apps, deleteService, destroy } = yield* Deployments
-      expect((yield* apps(org)).map((_) => [_.app, _.services])).toEqual([["shop", 2]])
+      expect((yield* apps(org)).map((app) => [app.app, app.services])).toEqual([["shop", 2]])
       const [a] = yield* list(org)
       if (a === undefined) throw new Error("no service")
       expect(yield* finished(org, yield* deleteService(org, a.id))).toMatchObject({ state: "succeeded", number: 2 })
-      expect((yield* list(org)).map((_) => _.name)).toEqual(["b"])
+      expect((yield* list(org)).map((each) => each.name)).toEqual(["b"])
       yield* finished(org, yield* destroy(org, shop, productionStage))
       expect(yield* list(org)).toEqual([])
       expect(yield* apps(org)).toEqual([])
       expect(
-        [...fake.objects.keys()].filter((_) => _.startsWith(org.id) && !/maxcloud--default|Namespace/.test(_))
+        [...fake.objects.keys()].filter((text) => text.startsWith(org.id) && !/maxcloud--default|Namespace/.test(text))
       ).toEqual([])
       expect(yield* Effect.flip(destroy(org, shop, productionStage))).toMatchObject({ _tag: "NotFound" })
       const other = yield* deploy(org, [{ name: "a" }], { app: AppName.make("other") })
@@ -403,7 +407,7 @@ describe("carrying out", () => {
         (n) => Effect.either(createService(org, input("raced", `nginx:${n}`))),
         { concurrency: 3 }
       )
-      expect(raced.map((_) => (_._tag === "Right" ? "made" : _.left._tag)).sort()).toEqual([
+      expect(raced.map((each) => (each._tag === "Right" ? "made" : each.left._tag)).sort()).toEqual([
         "Conflict",
         "Conflict",
         "made"
@@ -421,11 +425,11 @@ describe("carrying out", () => {
       }))
       const accepted = yield* deploy(org, names)
       const { events } = yield* Deployments
-      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "applied"))
-      yield* Effect.forEach(names, (_) => fake.becomeReady(_.name), { concurrency: 50, discard: true })
+      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (event) => event.type === "applied"))
+      yield* Effect.forEach(names, (name) => fake.becomeReady(name.name), { concurrency: 50, discard: true })
       const told = yield* eventsOf(org, accepted.id)
       expect(told.at(-1)).toMatchObject({ type: "finished", reason: "Succeeded" })
-      expect(told.filter((_) => _.type === "service" && _.reason === "Ready").length).toBe(500)
+      expect(told.filter((each) => each.type === "service" && each.reason === "Ready").length).toBe(500)
       expect((yield* list(org)).length).toBe(500)
     })
   )
@@ -487,16 +491,16 @@ describe("organizations", () => {
         stage: productionStage,
         spec: { app: shop, services: [{ name: "web", image: "ready:1" }] }
       })
-      expect(planned.changes.map((_) => _.action)).toEqual(["create"])
-      expect(planned.problems.map((_) => _.message)).toEqual([])
+      expect(planned.changes.map((change) => change.action)).toEqual(["create"])
+      expect(planned.problems.map((problem) => problem.message)).toEqual([])
 
-      expect((yield* deployments.list(mine, shop, productionStage)).map((_) => _.id)).toEqual([a.done.id])
-      expect((yield* deployments.apps(mine)).map((_) => _.deployment?.id)).toEqual([a.done.id])
+      expect((yield* deployments.list(mine, shop, productionStage)).map((each) => each.id)).toEqual([a.done.id])
+      expect((yield* deployments.apps(mine)).map((app) => app.deployment?.id)).toEqual([a.done.id])
       expect(JSON.stringify(yield* services.list(mine, {}))).not.toContain(other.name)
-      expect((yield* services.revisions(mine, a.service.id)).map((_) => _.image)).toEqual([mine.id])
+      expect((yield* services.revisions(mine, a.service.id)).map((revision) => revision.image)).toEqual([mine.id])
       // Destroying mine leaves the other's alone.
       yield* finished(mine, yield* deployments.destroy(mine, shop, productionStage))
-      expect((yield* services.list(other, {})).map((_) => _.state)).toEqual(["ready"])
+      expect((yield* services.list(other, {})).map((each) => each.state)).toEqual(["ready"])
     })
   )
 
@@ -526,7 +530,7 @@ describe("events", () => {
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { id } = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
-      const events = yield* Effect.flatMap(Deployments, (_) => _.events(org, id, 0))
+      const events = yield* Effect.flatMap(Deployments, (deployments) => deployments.events(org, id, 0))
       const first = (rows: RowScope["Type"]) =>
         Stream.runHead(Stream.provideService(events, RowScope, rows)).pipe(
           Effect.timeoutOption("500 millis"),
@@ -555,12 +559,12 @@ describe("tables", () => {
           select relname as table_name, relrowsecurity and relforcerowsecurity as hidden from pg_class
           where relnamespace = 'public'::regnamespace and ${sql.in(
             "relname",
-            without.map((_) => _.table_name)
+            without.map((each) => each.table_name)
           )} order by relname`,
-        (_) => (_.hidden ? "hidden" : "others")
+        (each) => (each.hidden ? "hidden" : "others")
       )
-      expect(others.map((_) => _.table_name)).toEqual(["platforms", "replicas", "shards"])
-      expect(hidden.map((_) => _.table_name)).toEqual([
+      expect(others.map((other) => other.table_name)).toEqual(["platforms", "replicas", "shards"])
+      expect(hidden.map((each) => each.table_name)).toEqual([
         "erasures",
         "installation",
         "mail_outbox",

@@ -16,7 +16,7 @@ const settings: Required<Platform["Type"]> = {
   unknownRanges: undefined
 }
 const keyOf = (platform: Platform["Type"]) =>
-  Effect.runPromise(Effect.map(Effect.provideService(platformKey, Platform, platform), (_) => _.key))
+  Effect.runPromise(Effect.map(Effect.provideService(platformKey, Platform, platform), (found) => found.key))
 
 it("differs with every setting that manifests are made from", async () => {
   const others: Required<Platform["Type"]> = {

@@ -50,7 +50,7 @@ const apps = (organization: Organization) =>
     const counts = yield* sql<{ app: string; stage: string; services: number }>`
       select app, stage, count(*)::int as services from services
       where organization_id = ${organization.id} group by app, stage`
-    const servicesOf = new Map(counts.map((_) => [`${_.app}/${_.stage}`, _.services]))
+    const servicesOf = new Map(counts.map((count) => [`${count.app}/${count.stage}`, count.services]))
     const found = yield* selectDeployments(sql`
       where d.organization_id = ${organization.id}
         and d.number = (
@@ -119,7 +119,7 @@ export const layer = (queue: WorkQueue) =>
         get: Effect.fn("Deployments.get")(
           (organization, id) =>
             findDeployment(organization.id, id).pipe(
-              Effect.flatMap((_) => (_ === undefined ? noDeployment(id) : Effect.succeed(_)))
+              Effect.flatMap((found) => (found === undefined ? noDeployment(id) : Effect.succeed(found)))
             ),
           orUnavailable,
           Effect.provide(context)

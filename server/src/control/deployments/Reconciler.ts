@@ -48,9 +48,9 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
 
       const messages = yield* notifications.subscribe
       yield* Stream.fromQueue(messages).pipe(
-        Stream.filter((_) => _ === "work" || _ === "reconnected"),
-        Stream.tap((_) =>
-          _ === "reconnected"
+        Stream.filter((value) => value === "work" || value === "reconnected"),
+        Stream.tap((found) =>
+          found === "reconnected"
             ? Effect.catchAll(lookAtAll, (error) => Effect.logWarning("apps are not looked at again", error.cause))
             : Effect.void
         ),

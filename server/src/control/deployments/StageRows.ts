@@ -67,7 +67,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
   /** Names of the stage's services that are not being deleted. */
   const serviceNames = (lease: Lease): Effect.Effect<ReadonlyArray<string>, SqlError> =>
     sql<{ name: string }>`select name from services where ${inStage(lease)} and not deleting`.pipe(
-      Effect.map((rows) => rows.map((_) => _.name))
+      Effect.map((rows) => rows.map((row) => row.name))
     )
 
   return { setInventory, progress, saveProgress, tellOnce, serviceNames }

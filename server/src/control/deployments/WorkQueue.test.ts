@@ -45,7 +45,7 @@ describe("work queue", () => {
         [one.claim(4, everyShard), two.claim(4, everyShard), one.claim(4, everyShard), two.claim(4, everyShard)],
         { concurrency: 4 }
       )
-      expect(claimed.flatMap((leases) => leases.map((_) => _.key.app)).sort()).toEqual(["a", "b"])
+      expect(claimed.flatMap((leases) => leases.map((lease) => lease.key.app)).sort()).toEqual(["a", "b"])
     })
   )
 
@@ -129,7 +129,7 @@ describe("work queue", () => {
         update work_items set available_at = available_at + interval '1 hour', lease_until = lease_until + interval '1 hour'`
       expect(yield* two.nextInMs(everyShard)).toBeLessThanOrEqual(0)
       const again = yield* two.claim(8, everyShard)
-      expect(again.map((_) => _.key.app).sort()).toEqual(["a", "b", "c", "d"])
+      expect(again.map((each) => each.key.app).sort()).toEqual(["a", "b", "c", "d"])
       expect(yield* Effect.flip(one.renew(lease))).toMatchObject({ _tag: "LeaseLost" })
       yield* Effect.forEach(again, two.renew)
     })

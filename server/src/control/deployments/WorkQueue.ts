@@ -76,7 +76,7 @@ const add = (
         insert into work_items (organization_id, key, available_at)
         select organization_id, key, clock_timestamp() + ${Math.min(afterMs, longestWaitMs)} * interval '1 millisecond'
         from jsonb_to_recordset(${storableJson(
-          keys.map((_) => ({ organization_id: _.organizationId, key: nameOf(_) }))
+          keys.map((key) => ({ organization_id: key.organizationId, key: nameOf(key) }))
         )}::jsonb) as given (organization_id text, key text)
         group by organization_id, key order by organization_id, key
         on conflict (organization_id, key) do update set
@@ -100,10 +100,15 @@ const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyA
       split_part(w.key, '/', 2) as stage, w.lease_token, w.attempts`.pipe(
     Effect.map((rows) =>
       Schema.decodeUnknownSync(Claimed)(rows).map(
-        (_): Lease => ({
-          key: { organizationId: _.organization_id, organization: _.organization, app: _.app, stage: _.stage },
-          token: _.lease_token,
-          attempts: _.attempts
+        (found): Lease => ({
+          key: {
+            organizationId: found.organization_id,
+            organization: found.organization,
+            app: found.app,
+            stage: found.stage
+          },
+          token: found.lease_token,
+          attempts: found.attempts
         })
       )
     )
@@ -148,7 +153,7 @@ const release = (sql: SqlClient, leases: ReadonlyArray<Lease>) =>
   leases.length === 0
     ? Effect.void
     : sql`update work_items set lease_token = null, lease_until = null, available_at = clock_timestamp()
-        where lease_token in ${sql.in(leases.map((_) => _.token))}`.pipe(Effect.asVoid)
+        where lease_token in ${sql.in(leases.map((lease) => lease.token))}`.pipe(Effect.asVoid)
 
 /** A set of keys to work on, in the database. If a key is added while a worker has it, it is worked on again. */
 export const makeWorkQueue = ({ leaseMs }: { readonly leaseMs: number }) =>

@@ -54,7 +54,7 @@ export const insertDeployment = (
         external_secrets, images, force_conflicts, warnings)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
         ${storableJson(input.encoded)}::json,
-        ${storableJson(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
+        ${storableJson(Object.assign({}, ...wanted.map((each) => each.secretVersions)))}::jsonb,
         ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
         ${storableJson(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
         ${storableJson(input.warnings)}::jsonb)`
@@ -72,11 +72,11 @@ export const upsertServices = (
     const { app, organization, stage } = input
     const org = organization.id
     const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
-    const actions = new Map(changes.map((_) => [_.service, _.action]))
+    const actions = new Map(changes.map((change) => [change.service, change.action]))
     // In the order of names: two apps that want the same names then wait for each other, and do not lock each other out.
     const rows = wanted
-      .filter((_) => actions.get(_.name) !== "unchanged")
-      .map((_) => ({ ..._, id: newId("svc") }))
+      .filter((each) => actions.get(each.name) !== "unchanged")
+      .map((value) => ({ ...value, id: newId("svc") }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     if (rows.length > 0) {
       yield* sql`
@@ -91,7 +91,7 @@ export const upsertServices = (
         where services.app = ${app}`
       const [owner] = yield* ownedByOthers(
         input,
-        input.spec.services.map((_) => _.name)
+        input.spec.services.map((service) => service.name)
       )
       if (owner !== undefined) {
         return yield* new Conflict({ detail: `${ownedMessage(owner, stage)}.`, owner: owner.app })
@@ -100,7 +100,7 @@ export const upsertServices = (
     if (wanted.length > 0) {
       yield* sql`
         update services set deleting = false
-        where ${inStage} and deleting and name in ${sql.in(wanted.map((_) => _.name))}`
+        where ${inStage} and deleting and name in ${sql.in(wanted.map((each) => each.name))}`
     }
   })
 

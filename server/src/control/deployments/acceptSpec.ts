@@ -16,7 +16,9 @@ import type { WorkQueue } from "./WorkQueue.ts"
 /** A deployment that was just accepted, or was before. */
 export const loadDeployment = (organization: Organization, id: string) =>
   findDeployment(organization.id, id).pipe(
-    Effect.flatMap((_) => (_ === undefined ? Effect.dieMessage(`deployment ${id} is not there`) : Effect.succeed(_)))
+    Effect.flatMap((found) =>
+      found === undefined ? Effect.dieMessage(`deployment ${id} is not there`) : Effect.succeed(found)
+    )
   )
 
 /** Runs the acceptance in a transaction of its own. */

@@ -21,11 +21,11 @@ export const acceptedServices = ({ app, organization, stage }: Target) =>
   ).pipe(
     Effect.map((rows) =>
       rows.map(
-        (_): ServiceVersion => ({
-          name: _.name,
-          spec: _.spec,
-          secretVersions: _.secret_versions,
-          pinnedImage: _.pinned_image
+        (row): ServiceVersion => ({
+          name: row.name,
+          spec: row.spec,
+          secretVersions: row.secret_versions,
+          pinnedImage: row.pinned_image
         })
       )
     )

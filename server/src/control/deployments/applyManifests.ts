@@ -31,7 +31,7 @@ export const applyDeployment = (
     // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
     yield* rows.write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
     // Except those that were already reported as failed.
-    const open = (yield* rows.progress(lease, id)).filter((_) => _.state === "pending").map((_) => _.name)
+    const open = (yield* rows.progress(lease, id)).filter((each) => each.state === "pending").map((each) => each.name)
     yield* applyManifests(rows, lease, manifests, { force: force_conflicts, retry: new Set(open) })
     yield* rollout.done(lease, id, manifests)
   })

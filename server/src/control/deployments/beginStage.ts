@@ -30,7 +30,7 @@ const supersede = (base: StageBase, lease: Lease) =>
         }
       ])
     }
-    return older.map((_) => _.id)
+    return older.map((each) => each.id)
   })
 
 /** Begins the newest, if it waits. */

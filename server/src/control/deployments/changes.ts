@@ -68,7 +68,7 @@ const fieldsOf = (path: string, value: unknown, into: Map<string, string>): Map<
 
 /** Secrets with their pinned version, so that a new value shows up as a change. */
 const withVersions = (value: unknown, versions: SecretVersions): unknown => {
-  if (Array.isArray(value)) return value.map((_) => withVersions(_, versions))
+  if (Array.isArray(value)) return value.map((each) => withVersions(each, versions))
   if (typeof value !== "object" || value === null) return value
   const entries = Object.entries(value)
   const [only] = entries
@@ -106,22 +106,22 @@ export function* changesBetween(
   before: ReadonlyArray<ServiceVersion>,
   after: ReadonlyArray<ServiceVersion>
 ): Turns<ReadonlyArray<Change>> {
-  const old = new Map(before.map((_) => [_.name, _]))
-  const wanted = new Set(after.map((_) => _.name))
+  const old = new Map(before.map((each) => [each.name, each]))
+  const wanted = new Set(after.map((each) => each.name))
   const changes: Array<Change> = []
   for (const service of after) {
     yield
     changes.push(changeOf(old.get(service.name), service))
   }
-  const deleted = before.filter((_) => !wanted.has(_.name))
-  return [...changes, ...deleted.map((_): Change => ({ service: _.name, action: "delete", fields: [] }))]
+  const deleted = before.filter((each) => !wanted.has(each.name))
+  return [...changes, ...deleted.map((each): Change => ({ service: each.name, action: "delete", fields: [] }))]
 }
 
 type Change = Omit<ServiceChange, "service"> & { readonly service: string }
 
 const changeOf = (existing: ServiceVersion | undefined, service: ServiceVersion): Change => {
   if (existing === undefined) {
-    const fields = between(defaults, flat(service)).map((_) => ({ ..._, before: null }))
+    const fields = between(defaults, flat(service)).map((value) => ({ ...value, before: null }))
     return { service: service.name, action: "create", fields }
   }
   const fields = between(flat(existing), flat(service))

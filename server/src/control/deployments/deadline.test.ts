@@ -24,7 +24,7 @@ const deploySlow = Effect.gen(function* () {
   const org = yield* newOrganization
   const accepted = yield* deploy(org, [{ name: "web", image: "slow:1" }])
   const { events } = yield* Deployments
-  yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "applied"))
+  yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (event) => event.type === "applied"))
   return { org, accepted }
 })
 
@@ -53,7 +53,7 @@ const wake = ({ id }: Organization) =>
 /** Only the runtime itself reports it. */
 const untilCalled = (fake: FakeRuntime, call: string) =>
   Effect.sync(() => fake.calls.includes(call)).pipe(
-    Effect.repeat({ until: (_) => _, schedule: Schedule.spaced("10 millis") }),
+    Effect.repeat({ until: (value) => value, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("20 seconds")
   )
 

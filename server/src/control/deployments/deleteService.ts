@@ -21,7 +21,7 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     const target = { organization, app: found.app, stage: found.stage }
     const latest = yield* newestDeployment(target)
     if (latest === undefined) return yield* noService(id)
-    const rest = latest.spec.services.filter((_) => _.name !== found.name)
+    const rest = latest.spec.services.filter((service) => service.name !== found.name)
     if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number)
     const read = yield* readSpec(target, { ...latest.spec, services: rest })
     const pinned = yield* pinnedBy(organization.id, latest.id)

@@ -58,7 +58,7 @@ export const selectDeployments = (rest: Fragment) =>
 export const findDeployment = (organizationId: OrganizationId, id: string) =>
   Effect.flatMap(SqlClient, (sql) =>
     selectDeployments(sql`where d.organization_id = ${organizationId} and d.id = ${id}`)
-  ).pipe(Effect.map((_) => _[0]))
+  ).pipe(Effect.map((found) => found[0]))
 
 export type NewEvent = Pick<DeploymentEvent, "type" | "reason" | "message"> & { readonly service?: string }
 
@@ -92,7 +92,7 @@ export const readEvents = (organizationId: OrganizationId, id: DeploymentId, aft
         select id, at, type, service, reason, message from deployment_events
         where organization_id = ${organizationId} and deployment_id = ${id} and id > ${afterId} order by id`
     )
-    const last = rows.findLast((_) => _.type === "service")?.id
+    const last = rows.findLast((row) => row.type === "service")?.id
     const carries = (row: typeof EventRow.Type) => row.type === "finished" || row.id === last
     const deployment = rows.some(carries) ? ((yield* findDeployment(organizationId, id)) ?? null) : null
     return rows.map(

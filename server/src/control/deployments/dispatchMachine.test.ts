@@ -27,7 +27,7 @@ const [one, two] = [lease("one"), lease("two")]
 
 const holding = (limit: number, ...leases: ReadonlyArray<Lease>): DispatchState => ({
   limit,
-  held: new Map(leases.map((_) => [_.token, _]))
+  held: new Map(leases.map((lease) => [lease.token, lease]))
 })
 
 describe("dispatching work", () => {
@@ -38,9 +38,9 @@ describe("dispatching work", () => {
 
   it("starts a pass for each lease, and asks when more is due as long as a worker is free", () => {
     const some = dispatchStep(nothingHeld(3), { type: "claimed", leases: [one, two] })
-    expect(some.effects.map((_) => _.type)).toEqual(["start", "start", "askNext"])
+    expect(some.effects.map((effect) => effect.type)).toEqual(["start", "start", "askNext"])
     const full = dispatchStep(nothingHeld(2), { type: "claimed", leases: [one, two] })
-    expect(full.effects.map((_) => _.type)).toEqual(["start", "start", "wait"])
+    expect(full.effects.map((effect) => effect.type)).toEqual(["start", "start", "wait"])
   })
 
   it("waits until the next key is due, at least a moment and no longer than between two looks", () => {
@@ -131,10 +131,10 @@ const run = (draw: <A>(arb: () => fc.Arbitrary<A>) => A, limit: number) => {
     for (const effect of open.splice(index, 1)) answer(effect)
   }
   // Let the effects in progress finish.
-  for (let busy = open.find((_) => _.type === "start" || _.type === "finish"); busy !== undefined; ) {
+  for (let busy = open.find((each) => each.type === "start" || each.type === "finish"); busy !== undefined; ) {
     open.splice(open.indexOf(busy), 1)
     answer(busy)
-    busy = open.find((_) => _.type === "start" || _.type === "finish")
+    busy = open.find((each) => each.type === "start" || each.type === "finish")
   }
   return { state, seen, lost, loops: open }
 }
@@ -159,10 +159,10 @@ describe("dispatching work, in any order of events", () => {
 
   it("starts each lease once, reports each to the queue at most twice, and never reports a lost one", () =>
     always(({ lost, seen }) => {
-      const started = seen.flatMap((_) => (_.type === "start" ? [_.lease.token] : []))
+      const started = seen.flatMap((each) => (each.type === "start" ? [each.lease.token] : []))
       expect(new Set(started).size).toBe(started.length)
-      const finished = seen.flatMap((_) => (_.type === "finish" ? [_.lease.token] : []))
-      for (const token of started) expect(finished.filter((_) => _ === token).length).toBeLessThanOrEqual(2)
-      expect(finished.filter((_) => lost.has(_))).toEqual([])
+      const finished = seen.flatMap((each) => (each.type === "finish" ? [each.lease.token] : []))
+      for (const token of started) expect(finished.filter((value) => value === token).length).toBeLessThanOrEqual(2)
+      expect(finished.filter((value) => lost.has(value))).toEqual([])
     }))
 })

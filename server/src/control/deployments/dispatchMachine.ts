@@ -64,7 +64,7 @@ export const dispatchStep = (state: DispatchState, event: DispatchEvent): Dispat
         effects: [isFree(state) ? { type: "claim", most: state.limit - state.held.size } : { type: "wait", ms: lookMs }]
       }
     case "claimed": {
-      const held = new Map([...state.held, ...event.leases.map((_) => [_.token, _] as const)])
+      const held = new Map([...state.held, ...event.leases.map((lease) => [lease.token, lease] as const)])
       const next = { ...state, held }
       const starts = event.leases.map((lease) => ({ type: "start", lease }) as const)
       return { state: next, effects: [...starts, isFree(next) ? { type: "askNext" } : { type: "wait", ms: lookMs }] }

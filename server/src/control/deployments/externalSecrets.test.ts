@@ -24,7 +24,9 @@ afterAll(() => server.dispose())
 
 const env = { KEY: { secret: "KEY" } }
 const secretObjects = () =>
-  [...fake.objects.values()].map((_) => _.manifest).filter((_) => _.kind === "ExternalSecret" || _.kind === "Secret")
+  [...fake.objects.values()]
+    .map((object) => object.manifest)
+    .filter((object) => object.kind === "ExternalSecret" || object.kind === "Secret")
 
 describe("deployments whose secrets come from a store", () => {
   it("are accepted without a value here, read it again each time, and name its source", () =>
@@ -32,7 +34,9 @@ describe("deployments whose secrets come from a store", () => {
       Effect.gen(function* () {
         const org = yield* newOrganization
         const first = yield* deploy(org, [{ name: "web", env }, { name: "plain" }])
-        expect(first.warnings.map((_) => _.message).join()).toContain(`KEY from ${org.name}/shop/production/KEY#value`)
+        expect(first.warnings.map((warning) => warning.message).join()).toContain(
+          `KEY from ${org.name}/shop/production/KEY#value`
+        )
         expect((yield* finished(org, first)).state).toBe("succeeded")
         const [before] = secretObjects()
         expect(before).toMatchObject({
@@ -69,11 +73,11 @@ describe("deployments whose secrets come from a store", () => {
 
         // Made again from the stored deployment, it is the same object.
         const services = yield* Services
-        const web = (yield* services.list(org, {})).find((_) => _.name === "web")
+        const web = (yield* services.list(org, {})).find((each) => each.name === "web")
         if (web === undefined) throw new Error("there is no service web")
         yield* services.pause(org, web.id)
         const stopped = Effect.sync(() => JSON.stringify([...fake.objects.values()]).includes("maxcloud.dev/paused"))
-        yield* Effect.repeat(Effect.delay(stopped, 20), { until: (_) => _, times: 500 })
+        yield* Effect.repeat(Effect.delay(stopped, 20), { until: (value) => value, times: 500 })
         expect(yield* stopped).toBe(true)
         expect(secretObjects()).toEqual(after)
       })

@@ -60,18 +60,18 @@ const keep = (
   rows.write(
     lease,
     Effect.gen(function* () {
-      const keys = observed.map((_) => _.key)
+      const keys = observed.map((each) => each.key)
       yield* rows.saveProgress(
         lease,
         id,
-        changes.map((_) => _.is)
+        changes.map((change) => change.is)
       )
       yield* recordStatuses(
         keys,
         statusesOf(
           rows,
           lease,
-          keys.map((_) => _.service)
+          keys.map((key) => key.service)
         )
       )
       yield* rows.events(
@@ -89,15 +89,15 @@ export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: 
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const before = yield* rows.progress(lease, begun.id)
-    const open = before.filter((_) => _.action !== "delete" && _.state === "pending")
+    const open = before.filter((each) => each.action !== "delete" && each.state === "pending")
     const observed = yield* statusesOf(
       rows,
       lease,
-      open.map((_) => _.name)
+      open.map((each) => each.name)
     )
-    const released = observed.filter((_) => isReadyElsewhere(_.status)).map((_) => _.key.service)
+    const released = observed.filter((each) => isReadyElsewhere(each.status)).map((each) => each.key.service)
     if (released.length > 0) yield* runtime.release(rows.namespaceKeyOf(lease), released)
-    const found = new Map<string, ServiceStatus>(observed.map((_) => [_.key.service, _.status]))
+    const found = new Map<string, ServiceStatus>(observed.map((each) => [each.key.service, each.status]))
     const deadline = { isOverdue: begun.overdue, ms: deadlineMs }
     const now = new Map(open.map((was) => [was.name, { was, is: progressNow(was, found.get(was.name), deadline) }]))
     const changes = [...now.values()].filter(({ is, was }) => JSON.stringify(is) !== JSON.stringify(was))

@@ -20,7 +20,7 @@ export const followEvents = (
       const { subscribe } = yield* Notifications
       const messages = yield* subscribe
       const wakes = Stream.fromQueue(messages).pipe(
-        Stream.filter((_) => _ === `deployment ${id}` || _ === "reconnected"),
+        Stream.filter((value) => value === `deployment ${id}` || value === "reconnected"),
         Stream.merge(Stream.fromSchedule(Schedule.spaced(lookMs))),
         Stream.buffer({ capacity: 1, strategy: "sliding" })
       )
@@ -32,7 +32,7 @@ export const followEvents = (
           )
         ),
         Stream.flattenIterables,
-        Stream.takeUntil((_) => _.type === "finished")
+        Stream.takeUntil((found) => found.type === "finished")
       )
     })
   ).pipe(Stream.provideSomeContext(context))

@@ -74,8 +74,8 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       externalSecrets === undefined
         ? yield* secrets.list({ organizationId: target.organization.id, app: target.app, stage: target.stage }).pipe(
             Effect.mapBoth({
-              onSuccess: (infos) => new Map(infos.map((_) => [_.name, _.version])),
-              onFailure: (_) => away(_.message)
+              onSuccess: (infos) => new Map(infos.map((info) => [info.name, info.version])),
+              onFailure: (error) => away(error.message)
             })
           )
         : versionsFromStore(spec, yield* nextNumber(target))
@@ -90,7 +90,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       images,
       problems: ofImages,
       warnings: onImages
-    } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((_) => away(_.message)))
+    } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((error) => away(error.message)))
     const unset = missingSecrets(spec, secretVersions).map((name) => ({
       path: paths.get(name) ?? [],
       message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``

@@ -24,7 +24,7 @@ const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
       where d.finished_at is null and exists (
         select 1 from services s
         join jsonb_to_recordset(${storableJson(
-          keys.map((_) => ({ organization_id: _.organizationId, stage: _.stage, name: _.service }))
+          keys.map((key) => ({ organization_id: key.organizationId, stage: key.stage, name: key.service }))
         )}::jsonb) as k (organization_id text, stage text, name text)
           on s.organization_id = k.organization_id and s.stage = k.stage and s.name = k.name
         where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
@@ -49,7 +49,7 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
     )
     yield* recordStatuses(
       [...unique.values()],
-      Effect.map(read, (_) => _.flatMap(Option.toArray))
+      Effect.map(read, (found) => found.flatMap(Option.toArray))
     )
     const waiting = yield* waitingFor([...unique.values()])
     for (const { services, stage } of waiting) yield* queue.add([stage], gatherMs(services))

@@ -202,7 +202,7 @@ const progress = fc.record({
   action: fc.constantFrom<Progress["action"]>("create", "update", "unchanged", "delete")
 })
 const services = fc
-  .uniqueArray(progress, { selector: (_) => _.name })
+  .uniqueArray(progress, { selector: (each) => each.name })
   .map((all) => all.map(({ action, name, state }) => service(name, state, action)))
 
 /** The possible answers to an effect, as `reconcile.ts` gives them. */
@@ -225,7 +225,7 @@ const answersTo = (effect: PassEffect): fc.Arbitrary<PassEvent> => {
     case "follow":
     case "readServices":
       return fc.oneof(
-        services.map((_): PassEvent => ({ type: "servicesSeen", services: _ })),
+        services.map((service): PassEvent => ({ type: "servicesSeen", services: service })),
         ...whatever
       )
     case "removeServices":
@@ -295,18 +295,18 @@ describe("a pass, whatever it is answered", () => {
       ),
       { numRuns: 1_000 }
     )
-  const effects = ({ steps }: { steps: ReadonlyArray<PassStep> }) => steps.map((_) => _.effect.type)
+  const effects = ({ steps }: { steps: ReadonlyArray<PassStep> }) => steps.map((step) => step.effect.type)
 
   it("comes to an end", () => always(({ steps }) => expect(steps.length).toBeLessThan(20)))
 
   it("ends a deployment at most once, and says nothing more of it", () =>
     always((pass) => {
-      const ended = pass.events.findIndex((_) => _.type === "finished")
+      const ended = pass.events.findIndex((event) => event.type === "finished")
       if (ended === -1) return
       expect(
         effects(pass)
           .slice(ended + 1)
-          .filter((_) => _ !== "readDrift" && _ !== "end")
+          .filter((effect) => effect !== "readDrift" && effect !== "end")
       ).toEqual([])
     }))
 

@@ -110,15 +110,16 @@ export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): P
 const servicesSeen = (state: PassState, services: ReadonlyArray<Progress>) => {
   const { refusal } = state
   // If a deployment with new content is refused, the app stays as it was. One that only removes services removes them, even if others are refused.
-  const removes = refusal === undefined || services.every((_) => _.action === "delete" || _.action === "unchanged")
+  const removes =
+    refusal === undefined || services.every((service) => service.action === "delete" || service.action === "unchanged")
   return removes ? to(state, { type: "removeServices", services }) : refuse(state, refusal)
 }
 
 const servicesRemoved = (state: PassState, services: ReadonlyArray<Progress> | undefined) => {
   if (state.refusal !== undefined) return refuse(state, state.refusal)
   if (services === undefined) return end(state, again(0))
-  const wanted = services.filter((_) => _.action !== "delete")
-  if (wanted.some((_) => _.state === "pending")) {
+  const wanted = services.filter((service) => service.action !== "delete")
+  if (wanted.some((each) => each.state === "pending")) {
     return end(state, again(Math.max(10, Math.min(state.resyncMs, state.begun.remaining_ms))))
   }
   const message = failureOf(wanted)

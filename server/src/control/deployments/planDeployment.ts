@@ -17,7 +17,7 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
     const { spec } = read
     const inspected = yield* inspectSpec(target, read)
     const { images, secretVersions, warnings } = inspected
-    const names = spec.services.map((_) => _.name)
+    const names = spec.services.map((service) => service.name)
     const places = new Map(names.map((name, index) => [name, index]))
     const owned = (yield* ownedByOthers(target, names)).map((owner) => ({
       path: ["services", places.get(owner.name) ?? 0, "name"],
@@ -27,7 +27,7 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
     const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
     const overQuota = yield* quotas.check(target, spec).pipe(
       Effect.as([]),
-      Effect.catchTag("QuotaExceeded", (_) => Effect.succeed([{ path: [], message: _.detail }]))
+      Effect.catchTag("QuotaExceeded", (error) => Effect.succeed([{ path: [], message: error.detail }]))
     )
     const accepted = yield* acceptedServices(target)
     const wanted = versionsOf(read, secretVersions, images)
@@ -35,7 +35,7 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
     return {
       app: target.app,
       stage: target.stage,
-      changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
+      changes: changes.map((change) => ({ ...change, service: ServiceName.make(change.service) })),
       problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxSpecIssues),
       warnings,
       platform: yield* platformChanges(target)

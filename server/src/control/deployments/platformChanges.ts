@@ -15,7 +15,7 @@ export const changesOfManifests = (
   after: ReadonlyArray<Manifest>
 ): ReadonlyArray<PlatformChange> => {
   const nameOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`
-  const old = new Map(before.map((_) => [nameOf(_), _]))
+  const old = new Map(before.map((value) => [nameOf(value), value]))
   return after.flatMap((manifest) => {
     const existing = old.get(nameOf(manifest))
     if (existing !== undefined && canonical(existing) === canonical(manifest)) return []

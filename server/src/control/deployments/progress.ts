@@ -18,7 +18,7 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
     return pending(service, "Pending", "The runtime has not looked at it yet.")
   }
   const { diagnosis, latestCreatedRevision, latestReadyRevision, logTail, state, terminal, url } = status
-  const ready = status.conditions.find((_) => _.type === "Ready")
+  const ready = status.conditions.find((condition) => condition.type === "Ready")
   const current = { ...service, revision: latestCreatedRevision, url }
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
   // A paused service is judged when it is resumed: until then it only has to be there.
@@ -41,7 +41,8 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
     return { ...current, state: "failed", reason: diagnosis.code, message: diagnosis.message, logTail, diagnosis }
   }
   if (state === "failed" || state === "degraded") {
-    const blamed = ready?.status === "False" ? ready : (status.conditions.find((_) => _.status === "False") ?? ready)
+    const blamed =
+      ready?.status === "False" ? ready : (status.conditions.find((condition) => condition.status === "False") ?? ready)
     return {
       ...current,
       state: "failed",
@@ -73,11 +74,11 @@ export const overdue = (service: Progress, deadlineMs: number): Progress =>
       }
 
 export const failureOf = (services: ReadonlyArray<Progress>): string => {
-  const failed = services.filter((_) => _.state === "failed")
+  const failed = services.filter((service) => service.state === "failed")
   const [first] = failed
   if (first === undefined) return ""
   if (failed.length === 1) return `The service "${first.name}" is not ready: ${first.reason}: ${first.message}`
-  const names = failed.slice(0, 5).map((_) => `"${_.name}" (${_.reason})`)
+  const names = failed.slice(0, 5).map((each) => `"${each.name}" (${each.reason})`)
   const more = failed.length > 5 ? ` and ${failed.length - 5} more` : ""
   return `${failed.length} services are not ready: ${names.join(", ")}${more}`
 }

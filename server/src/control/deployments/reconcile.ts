@@ -44,11 +44,13 @@ interface Parts {
 const abandon = (rows: StageRows, lease: Lease, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
-    const failed = services.filter((_) => _.action !== "delete" && _.state !== "ready").map((_) => _.name)
+    const failed = services
+      .filter((service) => service.action !== "delete" && service.state !== "ready")
+      .map((service) => service.name)
     if (failed.length === 0) return
     yield* runtime.abandon(rows.namespaceKeyOf(lease), failed).pipe(
       Effect.catchIf(
-        (_) => _.reason === "refused",
+        (error) => error.reason === "refused",
         (error) => Effect.logWarning("a failed revision can't be kept from requests", error.message)
       )
     )

@@ -40,7 +40,7 @@ const write = (observed: ReadonlyArray<Observed>) =>
   )
 
 const keysJson = (keys: ReadonlyArray<Observed["key"]>) =>
-  storableJson(keys.map((_) => ({ organization_id: _.organizationId, stage: _.stage, name: _.service })))
+  storableJson(keys.map((key) => ({ organization_id: key.organizationId, stage: key.stage, name: key.service })))
 
 const lock = (keys: ReadonlyArray<Observed["key"]>) =>
   Effect.flatMap(

@@ -2,10 +2,10 @@ import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { refsOfServices } from "./refs.ts"
 
-const names = (...all: ReadonlyArray<string>) => all.map((_) => ServiceName.make(_))
+const names = (...all: ReadonlyArray<string>) => all.map((value) => ServiceName.make(value))
 const objects = (...all: ReadonlyArray<string>) => all.map((name) => ({ apiVersion: "v1", kind: "Secret", name }))
 const found = (refs: ReturnType<typeof objects>, gone: ReadonlyArray<string>, kept: ReadonlyArray<string>) =>
-  refsOfServices(refs, names(...gone), names(...kept)).map((_) => _.name)
+  refsOfServices(refs, names(...gone), names(...kept)).map((refsOfService) => refsOfService.name)
 
 describe("refsOfServices", () => {
   it("finds a service's objects and its Secrets, and none of a service whose name begins like it", () => {

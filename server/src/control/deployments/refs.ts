@@ -9,7 +9,7 @@ export const refsWithout = (
   others: ReadonlyArray<ObjectRef>
 ): ReadonlyArray<ObjectRef> => {
   const names = new Set(others.map(nameOf))
-  return refs.filter((_) => !names.has(nameOf(_)))
+  return refs.filter((ref) => !names.has(nameOf(ref)))
 }
 
 /** Those of `refs` that are objects of the services `gone`, and can't be of one of `kept`. */
@@ -20,6 +20,6 @@ export const refsOfServices = (
 ): ReadonlyArray<ObjectRef> => {
   const names = new Set<string>(gone)
   const shared = new Set(kept.map(secretPrefixOf))
-  const prefixes = gone.map(secretPrefixOf).filter((_) => !shared.has(_))
-  return refs.filter(({ name }) => names.has(name) || prefixes.some((_) => name.startsWith(_)))
+  const prefixes = gone.map(secretPrefixOf).filter((value) => !shared.has(value))
+  return refs.filter(({ name }) => names.has(name) || prefixes.some((prefix) => name.startsWith(prefix)))
 }

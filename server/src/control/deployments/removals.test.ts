@@ -25,15 +25,19 @@ const reached = (
   all: ReadonlyArray<{ name: string; action: string; state: string }>,
   edges: ReadonlyMap<string, ReadonlySet<string>>
 ) => {
-  const leaving = new Set(all.filter((_) => _.action === "delete" && _.state !== "deleted").map((_) => _.name))
-  const running = new Set(all.filter((_) => _.action !== "delete" && _.state !== "ready").map((_) => _.name))
+  const leaving = new Set(
+    all.filter((each) => each.action === "delete" && each.state !== "deleted").map((each) => each.name)
+  )
+  const running = new Set(
+    all.filter((each) => each.action !== "delete" && each.state !== "ready").map((each) => each.name)
+  )
   for (let before = -1; before !== running.size; ) {
     before = running.size
     for (const caller of [...running]) {
       for (const callee of edges.get(caller) ?? []) if (leaving.has(callee)) running.add(callee)
     }
   }
-  return new Set([...running].filter((_) => leaving.has(_)))
+  return new Set([...running].filter((value) => leaving.has(value)))
 }
 
 describe("planRemovals", () => {
@@ -43,8 +47,10 @@ describe("planRemovals", () => {
         const { now, waiting } = planRemovals(all, edges)
         const kept = reached(all, edges)
         expect(new Set(waiting.keys())).toEqual(kept)
-        const leaving = all.filter((_) => _.action === "delete" && _.state !== "deleted").map((_) => _.name)
-        expect([...now]).toEqual(leaving.filter((_) => !kept.has(_)))
+        const leaving = all
+          .filter((each) => each.action === "delete" && each.state !== "deleted")
+          .map((each) => each.name)
+        expect([...now]).toEqual(leaving.filter((value) => !kept.has(value)))
       }),
       runs
     )
@@ -56,7 +62,7 @@ describe("planRemovals", () => {
         const { now, waiting } = planRemovals(all, edges)
         const done = new Set<string>([
           ...now,
-          ...all.filter((_) => _.action !== "delete" && _.state === "ready").map((_) => _.name)
+          ...all.filter((each) => each.action !== "delete" && each.state === "ready").map((each) => each.name)
         ])
         for (const [callee, callers] of waiting) {
           expect(callers.length).toBeGreaterThan(0)
@@ -76,12 +82,14 @@ describe("planRemovals", () => {
       fc.property(services, calls, fc.constantFrom(...names), (all, edges, name) => {
         const before = planRemovals(all, edges)
         const after = planRemovals(
-          all.map((_) => (_.name === name && _.action !== "delete" ? { ..._, state: "ready" as const } : _)),
+          all.map((each) =>
+            each.name === name && each.action !== "delete" ? { ...each, state: "ready" as const } : each
+          ),
           edges
         )
         for (const gone of before.now) expect(after.now).toContain(gone)
         const last = planRemovals(
-          all.map((_) => (_.action === "delete" ? _ : { ..._, state: "ready" as const })),
+          all.map((each) => (each.action === "delete" ? each : { ...each, state: "ready" as const })),
           edges
         )
         expect(last.waiting.size).toBe(0)

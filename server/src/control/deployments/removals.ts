@@ -16,11 +16,13 @@ export const planRemovals = (
   services: ReadonlyArray<Pick<Progress, "action" | "state"> & { readonly name: string }>,
   calls: ReadonlyMap<string, ReadonlySet<string>>
 ): Removals => {
-  const leaving = services.filter((_) => _.action === "delete" && _.state !== "deleted").map((_) => _.name)
-  const waiting = new Map<string, Array<string>>(leaving.map((_) => [_, []]))
+  const leaving = services
+    .filter((service) => service.action === "delete" && service.state !== "deleted")
+    .map((service) => service.name)
+  const waiting = new Map<string, Array<string>>(leaving.map((value) => [value, []]))
   const standing: Array<string> = services
-    .filter((_) => _.action !== "delete" && _.state !== "ready")
-    .map((_) => _.name)
+    .filter((service) => service.action !== "delete" && service.state !== "ready")
+    .map((service) => service.name)
   for (const caller of standing) {
     for (const callee of calls.get(caller) ?? []) {
       const callers = waiting.get(callee)
@@ -31,7 +33,7 @@ export const planRemovals = (
     }
   }
   return {
-    now: leaving.filter((_) => waiting.get(_)?.length === 0),
+    now: leaving.filter((value) => waiting.get(value)?.length === 0),
     waiting: new Map([...waiting].filter(([, callers]) => callers.length > 0))
   }
 }

@@ -15,7 +15,7 @@ import type { Lease } from "./WorkQueue.ts"
 const stillCalled = "StillCalled" satisfies StatusReason
 
 const waits = (name: string, callers: ReadonlyArray<string>) => {
-  const named = callers.slice(0, 3).map((_) => `"${_}"`)
+  const named = callers.slice(0, 3).map((caller) => `"${caller}"`)
   const more = callers.length > 3 ? ` and ${callers.length - 3} more` : ""
   return callers.length === 1
     ? `It stays until ${named[0]} is ready: until then a revision of ${named[0]} that calls "${name}" may still run.`
@@ -39,11 +39,11 @@ const tellWaiting = (
       ? []
       : [{ ...was, reason: stillCalled, message }]
   })
-  const told = changed.map((_) => ({
+  const told = changed.map((each) => ({
     type: "service" as const,
-    service: _.name,
+    service: each.name,
     reason: stillCalled,
-    message: _.message
+    message: each.message
   }))
   return changed.length === 0
     ? Effect.succeed(changed)
@@ -107,15 +107,15 @@ const remove = (
  */
 export const removeServices = (rows: StageRows, lease: Lease, begun: Begun, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {
-    const leaving = services.filter((_) => _.action === "delete" && _.state !== "deleted")
+    const leaving = services.filter((service) => service.action === "delete" && service.state !== "deleted")
     if (leaving.length === 0) return services
-    const settled = services.every((_) => _.action === "delete" || _.state === "ready")
+    const settled = services.every((service) => service.action === "delete" || service.state === "ready")
     const { now, waiting } = planRemovals(services, settled ? new Map() : yield* earlierCalls(rows, lease, begun))
     const changed = new Map(
-      (yield* tellWaiting(rows, lease, begun.id, services, waiting)).map((_) => [_.name, _] as const)
+      (yield* tellWaiting(rows, lease, begun.id, services, waiting)).map((each) => [each.name, each] as const)
     )
-    const gone = leaving.filter((_) => now.includes(_.name)).map((_) => _.name)
-    const kept = services.filter((_) => !gone.includes(_.name)).map((_) => _.name)
+    const gone = leaving.filter((each) => now.includes(each.name)).map((each) => each.name)
+    const kept = services.filter((service) => !gone.includes(service.name)).map((service) => service.name)
     if (gone.length > 0 && !(yield* remove(rows, lease, begun, gone, kept))) return undefined
     return services.map(
       (service): Progress =>

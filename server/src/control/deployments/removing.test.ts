@@ -33,25 +33,27 @@ beforeAll(() => server.runPromise(Effect.void))
 afterAll(() => server.dispose())
 
 const until = (organization: Organization, id: DeploymentId, is: (event: DeploymentEvent) => boolean) =>
-  Effect.flatMap(Deployments, (_) => _.events(organization, id, 0)).pipe(
+  Effect.flatMap(Deployments, (deployments) => deployments.events(organization, id, 0)).pipe(
     Effect.flatMap((events) => Stream.runHead(Stream.filter(events, is)))
   )
 const gone = (name: string) => (event: DeploymentEvent) => event.service === name && event.reason === "Deleted"
 const waits = (name: string) => (event: DeploymentEvent) => event.service === name && event.reason === "StillCalled"
 const namesOf = (organization: Organization) =>
-  Effect.flatMap(Services, (_) => _.list(organization, {})).pipe(Effect.map((_) => _.map(({ name }) => name as string)))
+  Effect.flatMap(Services, (services) => services.list(organization, {})).pipe(
+    Effect.map((found) => found.map(({ name }) => name as string))
+  )
 const deleteByName = (organization: Organization, name: string) =>
   Effect.gen(function* () {
-    const services = yield* Effect.flatMap(Services, (_) => _.list(organization, {}))
-    const found = services.find((_) => _.name === name)
+    const services = yield* Effect.flatMap(Services, (services) => services.list(organization, {}))
+    const found = services.find((service) => service.name === name)
     if (found === undefined) throw new Error(`no service ${name}`)
-    return yield* Effect.flatMap(Deployments, (_) => _.deleteService(organization, found.id))
+    return yield* Effect.flatMap(Deployments, (deployments) => deployments.deleteService(organization, found.id))
   })
 /** The Knative Services that the runtime has of an organization. */
 const running = ({ id }: Organization) =>
   [...fake.objects.keys()]
-    .filter((_) => _.startsWith(`${id}/`) && _.includes("/Service/"))
-    .map((_) => _.split("/").at(-1))
+    .filter((text) => text.startsWith(`${id}/`) && text.includes("/Service/"))
+    .map((text) => text.split("/").at(-1))
     .sort()
 
 describe("a service that the config leaves out", () => {
@@ -64,7 +66,7 @@ describe("a service that the config leaves out", () => {
       yield* until(org, second.id, waits("api"))
       expect(running(org)).toEqual(["api", "web"])
       const { get } = yield* Deployments
-      expect((yield* get(org, second.id)).services.find((_) => _.name === "api")).toMatchObject({
+      expect((yield* get(org, second.id)).services.find((service) => service.name === "api")).toMatchObject({
         state: "pending",
         reason: "StillCalled",
         message: expect.stringMatching(/^It stays until "web" is ready: .* a revision of "web" that calls "api"/)
@@ -72,7 +74,10 @@ describe("a service that the config leaves out", () => {
       yield* fake.becomeReady("web")
       const told = yield* eventsOf(org, second.id)
       expect(told.at(-1)).toMatchObject({ type: "finished", reason: "Succeeded" })
-      expect(told.filter((_) => _.service === "api").map((_) => _.reason)).toEqual(["StillCalled", "Deleted"])
+      expect(told.filter((each) => each.service === "api").map((each) => each.reason)).toEqual([
+        "StillCalled",
+        "Deleted"
+      ])
       expect(running(org)).toEqual(["web"])
     })
   )
@@ -87,7 +92,10 @@ describe("a service that the config leaves out", () => {
       )
       const second = yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:1" }]))
       expect(second).toMatchObject({ state: "failed" })
-      expect(second.services.find((_) => _.name === "api")).toMatchObject({ state: "pending", reason: "StillCalled" })
+      expect(second.services.find((service) => service.name === "api")).toMatchObject({
+        state: "pending",
+        reason: "StillCalled"
+      })
       const third = yield* finished(org, yield* deleteByName(org, "api"))
       expect(third).toMatchObject({ state: "failed", number: 3 })
       expect(running(org)).toEqual(["api", "web"])
@@ -126,7 +134,7 @@ describe("a service that the config leaves out", () => {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "api" }, { name: "web", image: "broken:1", links: ["api"] }]))
       const second = yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:2" }]))
-      expect(second.services.find((_) => _.name === "api")).toMatchObject({ state: "deleted" })
+      expect(second.services.find((service) => service.name === "api")).toMatchObject({ state: "deleted" })
       expect(running(org)).toEqual(["web"])
     })
   )
@@ -153,7 +161,7 @@ describe("deleting a service", () => {
         { name: "slowly", image: "slow:1" },
         { name: "x" }
       ])
-      yield* until(org, first.id, (_) => _.type === "applied")
+      yield* until(org, first.id, (one) => one.type === "applied")
       const second = yield* deleteByName(org, "x")
       yield* until(org, second.id, gone("x"))
       expect(running(org)).toEqual(["bad", "slowly"])
@@ -169,7 +177,7 @@ describe("deleting a service", () => {
       fake.refuses = [refusedName, "web-taken"]
       const deleted = yield* finished(org, yield* deleteByName(org, "x"))
       fake.refuses = [refusedName]
-      expect(deleted.services.find((_) => _.name === "x")).toMatchObject({ state: "deleted" })
+      expect(deleted.services.find((service) => service.name === "x")).toMatchObject({ state: "deleted" })
       expect(running(org)).toEqual(["web-taken"])
     })
   )
@@ -190,7 +198,7 @@ describe("deleting a service", () => {
       yield* secrets.unset(scope, lost)
       const deleted = yield* finished(org, yield* deleteByName(org, "x"))
       expect(deleted).toMatchObject({ state: "succeeded" })
-      expect(deleted.services.map((_) => [_.name, _.action])).toEqual([
+      expect(deleted.services.map((service) => [service.name, service.action])).toEqual([
         ["web", "unchanged"],
         ["x", "delete"]
       ])
@@ -234,7 +242,7 @@ const killed = (when: "before" | "after") =>
       { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] }
     )
     const printed: Array<Buffer> = []
-    child.stdout.on("data", (_: Buffer) => printed.push(_))
+    child.stdout.on("data", (value: Buffer) => printed.push(value))
     const [, signal] = yield* Effect.promise(() => once(child, "close"))
     expect(signal).toBe("SIGKILL")
     const second = yield* makeFakeRuntime
@@ -246,7 +254,7 @@ const killed = (when: "before" | "after") =>
         (sql) => sql<{ id: string }>`select id from deployments order by number desc limit 1`
       )
       const done = yield* finished(local, { id: DeploymentId.make(String(last?.id)) })
-      expect(done.services.map((_) => [_.name, _.state])).toEqual([
+      expect(done.services.map((service) => [service.name, service.state])).toEqual([
         ["web", "failed"],
         ["x", "deleted"]
       ])
@@ -256,7 +264,7 @@ const killed = (when: "before" | "after") =>
         SqlClient,
         (sql) => sql<{ inventory: ReadonlyArray<{ name: string }> }>`select inventory from app_stages`
       )
-      expect([...new Set(stage?.inventory.map((_) => _.name))]).toEqual(["web"])
+      expect([...new Set(stage?.inventory.map((each) => each.name))]).toEqual(["web"])
     }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), databaseTest({ dataDir }))))
   })
 

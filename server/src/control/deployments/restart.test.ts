@@ -28,7 +28,7 @@ describe("restart", () => {
           yield* finished(org, settled)
           const { id } = yield* deploy(org, [{ name: "web", image: "slow:1" }])
           const { events } = yield* Deployments
-          yield* Stream.runHead(Stream.filter(yield* events(org, id, 0), (_) => _.type === "applied"))
+          yield* Stream.runHead(Stream.filter(yield* events(org, id, 0), (event) => event.type === "applied"))
           return { id, org, settled }
         }).pipe(Effect.provide(Layer.provideMerge(testServer(first.layer, dataDir), database)))
 
@@ -52,7 +52,7 @@ describe("restart", () => {
           expect(yield* get(org, id)).toMatchObject({ state: "succeeded", number: 1 })
           // Nothing new was deployed for the settled one.
           expect(yield* get(org, settled.id)).toMatchObject({ state: "succeeded", number: 1 })
-          expect((yield* services.list(org, {})).map((_) => _.name)).toEqual(["settled", "web"])
+          expect((yield* services.list(org, {})).map((each) => each.name)).toEqual(["settled", "web"])
         }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), database)))
       })
     ))

@@ -31,12 +31,12 @@ afterAll(() => server.dispose())
 const find = (organization: Organization, name: string) =>
   Effect.gen(function* () {
     const all = yield* (yield* Services).list(organization, {})
-    return all.find((_) => _.name === name) ?? (yield* Effect.dieMessage(`no service ${name}`))
+    return all.find((each) => each.name === name) ?? (yield* Effect.dieMessage(`no service ${name}`))
   })
 
 const restart = (organization: Organization, name: string, key?: string) =>
   Effect.flatMap(find(organization, name), ({ id }) =>
-    Effect.flatMap(Services, (_) => _.restart(organization, id, key))
+    Effect.flatMap(Services, (services) => services.restart(organization, id, key))
   )
 
 const generationOf = (organization: Organization, name: string) =>
@@ -45,7 +45,7 @@ const generationOf = (organization: Organization, name: string) =>
 /** Only the runtime itself reports it. */
 const untilGeneration = (organization: Organization, name: string, generation: number) =>
   Effect.sync(() => generationOf(organization, name)).pipe(
-    Effect.repeat({ until: (_) => _ === generation, schedule: Schedule.spaced("10 millis") }),
+    Effect.repeat({ until: (value) => value === generation, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("20 seconds")
   )
 
@@ -53,14 +53,14 @@ const untilGeneration = (organization: Organization, name: string, generation: n
 const untilReady = (organization: Organization, name: string, revision: string) =>
   find(organization, name).pipe(
     Effect.delay("10 millis"),
-    Effect.repeat({ until: (_) => _.latestReadyRevision === revision }),
+    Effect.repeat({ until: (each) => each.latestReadyRevision === revision }),
     Effect.timeout("20 seconds")
   )
 
 /** All work on the organization's apps is done. */
 const settled = (organization: Organization) =>
   Effect.flatMap(SqlClient, (sql) => sql`select 1 from work_items where organization_id = ${organization.id}`).pipe(
-    Effect.repeat({ until: (_) => _.length === 0, schedule: Schedule.spaced("10 millis") }),
+    Effect.repeat({ until: (each) => each.length === 0, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("20 seconds")
   )
 
@@ -86,11 +86,11 @@ describe("a restart", () => {
       expect((yield* untilReady(org, "web", "web-00002")).state).toBe("ready")
 
       const deployments = yield* Deployments
-      const spec = { app: shop, services: wanted.map((_) => ({ image: "ready:1", ..._ })) }
+      const spec = { app: shop, services: wanted.map((value) => ({ image: "ready:1", ...value })) }
       const plan = yield* deployments.plan({ organization: org, app: shop, stage: productionStage, spec })
-      expect(plan.changes.map((_) => _.action)).toEqual(["unchanged", "unchanged"])
+      expect(plan.changes.map((change) => change.action)).toEqual(["unchanged", "unchanged"])
       const again = yield* finished(org, yield* deploy(org, wanted))
-      expect(again.services.map((_) => [_.action, _.state])).toEqual([
+      expect(again.services.map((service) => [service.action, service.state])).toEqual([
         ["unchanged", "ready"],
         ["unchanged", "ready"]
       ])

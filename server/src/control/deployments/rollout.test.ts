@@ -20,7 +20,7 @@ const egress = ["198.51.0.0/16"]
 const kinds = (fake: FakeRuntime, kind: string) =>
   [...fake.objects].flatMap(([id, object]) => (id.includes(`/${kind}/`) ? [object] : []))
 const cut = (fake: FakeRuntime) =>
-  kinds(fake, "NetworkPolicy").filter((_) => JSON.stringify(_.manifest).includes('"except":["198.51.100.0/24"]'))
+  kinds(fake, "NetworkPolicy").filter((kind) => JSON.stringify(kind.manifest).includes('"except":["198.51.100.0/24"]'))
 
 const until = (
   wanted: (rollout: Rollout) => boolean,
@@ -62,13 +62,13 @@ describe("a platform that has changed", () => {
           const fake = yield* makeFakeRuntime
           yield* served(dataDir, fake)(Effect.zipRight(deployed(10), until(isDone)))
           expect(cut(fake)).toHaveLength(0)
-          const services = kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))
+          const services = kinds(fake, "Service").map((kind) => JSON.stringify(kind.manifest))
 
           const rollout = yield* served(dataDir, fake, closed)(until(isDone))
           expect(cut(fake)).toHaveLength(10)
           expect(rollout).toMatchObject({ counts: { done: 10 }, platform: { changed: ["closedRanges"] } })
-          expect(kinds(fake, "Service").map((_) => _.generation)).toEqual(Array.from({ length: 10 }, () => 1))
-          expect(kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))).toEqual(services)
+          expect(kinds(fake, "Service").map((kind) => kind.generation)).toEqual(Array.from({ length: 10 }, () => 1))
+          expect(kinds(fake, "Service").map((kind) => JSON.stringify(kind.manifest))).toEqual(services)
 
           // The same platform again changes nothing, and is reported as done from the start.
           fake.calls.length = 0
@@ -103,10 +103,12 @@ describe("a platform that has changed", () => {
             yield* Effect.zipRight(deployed(3), until(isDone))
             expect(cut(fake)).toHaveLength(0)
             closedRanges = closed.closedRanges
-            const rollout = yield* until((_) => isDone(_) && _.platform?.changed.includes("closedRanges") === true)
+            const rollout = yield* until(
+              (one) => isDone(one) && one.platform?.changed.includes("closedRanges") === true
+            )
             expect(rollout.counts.done).toBe(3)
             expect(cut(fake)).toHaveLength(3)
-            expect(kinds(fake, "Service").map((_) => _.generation)).toEqual([1, 1, 1])
+            expect(kinds(fake, "Service").map((kind) => kind.generation)).toEqual([1, 1, 1])
             // New deployments have them from the start.
             yield* deployed(1)
             expect(cut(fake)).toHaveLength(4)
@@ -123,7 +125,7 @@ describe("a platform that has changed", () => {
         const fake = yield* makeFakeRuntime
         const add = Effect.flatMap(
           SqlClient,
-          (_) => _`
+          (sqlClient) => sqlClient`
             insert into platforms (key, platform, started_at)
             select 'old-' || n, '{}', now() - n * interval '1 hour' from generate_series(1, 60) n`
         )
@@ -134,8 +136,11 @@ describe("a platform that has changed", () => {
           closed
         )(
           Effect.zipRight(
-            until((_) => _.platform?.changed.includes("closedRanges") === true),
-            Effect.flatMap(SqlClient, (_) => _<{ key: string }>`select key from platforms order by started_at desc`)
+            until((one) => one.platform?.changed.includes("closedRanges") === true),
+            Effect.flatMap(
+              SqlClient,
+              (sqlClient) => sqlClient<{ key: string }>`select key from platforms order by started_at desc`
+            )
           )
         )
         expect(kept).toHaveLength(50)
@@ -152,7 +157,7 @@ describe("a platform that has changed", () => {
         yield* served(dataDir, fake)(deployed(2))
         const rollout = yield* served(dataDir, fake, { runtimeClass: "gvisor" })(until(isDone))
         expect(rollout.platform?.changed).toEqual(["runtimeClass"])
-        expect(kinds(fake, "Service").map((_) => _.generation)).toEqual([2, 2])
+        expect(kinds(fake, "Service").map((kind) => kind.generation)).toEqual([2, 2])
       })
     )
   )
@@ -168,7 +173,7 @@ describe("a platform that has changed", () => {
           yield* served(dataDir, fake)(deployed(3))
           fake.away = true
           const failed = yield* served(dataDir, fake, closed)(until(({ counts }) => counts.failed === 3))
-          expect(failed.stages.map((_) => _.message)).toEqual(Array.from({ length: 3 }, () => "it is away"))
+          expect(failed.stages.map((stage) => stage.message)).toEqual(Array.from({ length: 3 }, () => "it is away"))
           expect(cut(fake)).toHaveLength(0)
           fake.away = false
           yield* served(dataDir, fake, closed)(until(isDone))
@@ -201,7 +206,9 @@ describe("a platform that has changed", () => {
           fake,
           closed
         )(until(({ counts }) => counts.done === 3 && counts.failed === 1))
-        expect(rollout.stages.filter((_) => _.state === "failed")).toMatchObject([{ message: "it is not taken" }])
+        expect(rollout.stages.filter((stage) => stage.state === "failed")).toMatchObject([
+          { message: "it is not taken" }
+        ])
         expect(cut(fake)).toHaveLength(3)
       })
     )
@@ -271,7 +278,7 @@ describe("a platform that has changed", () => {
           )
           expect(cut(fake)).toHaveLength(count)
           // Once each, except for those in progress when the first server stopped.
-          const applied = fake.calls.filter((_) => _ === "apply NetworkPolicy/web").length
+          const applied = fake.calls.filter((call) => call === "apply NetworkPolicy/web").length
           expect(applied).toBeGreaterThanOrEqual(count)
           expect(applied).toBeLessThanOrEqual(count + 20)
         })

@@ -125,7 +125,9 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
             where ${pending(key, shards)} and ${isDue(sql, sql`a.rollout_due_at`, longestRetrySeconds * 1000)} and not ${queued}
             order by a.rollout_attempts, a.rolled_out_at nulls first, a.organization_id, a.app, a.stage limit ${room}`
         )
-        yield* queue.add(chosen.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
+        yield* queue.add(
+          chosen.map((each) => ({ organizationId: each.organization_id, app: each.app, stage: each.stage }))
+        )
         return { added: chosen.length, left }
       })
 

@@ -14,7 +14,7 @@ interface RolloutLoopOptions {
 const batch = ({ next, wake }: RolloutLoopOptions, before: number) =>
   next.pipe(
     Effect.tap(({ added }) => (added > 0 ? wake : Effect.void)),
-    Effect.map((_) => _.left),
+    Effect.map((found) => found.left),
     Effect.catchAll((error) =>
       Effect.as(Effect.logWarning("The rollout can't read the database", error.cause), before)
     ),

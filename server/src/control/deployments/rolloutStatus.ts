@@ -44,8 +44,8 @@ export const rolloutStatus = Effect.gen(function* () {
         a.rolled_out_at as at
       from app_stages a join organizations o on o.id = a.organization_id
       where a.inventory <> '[]' order by o.name, a.app, a.stage`
-  ).map((_): StageRollout => ({ ..._, at: _.at?.toISOString() ?? null }))
-  const count = (state: RolloutState) => stages.filter((_) => _.state === state).length
+  ).map((decodeStage): StageRollout => ({ ...decodeStage, at: decodeStage.at?.toISOString() ?? null }))
+  const count = (state: RolloutState) => stages.filter((stage) => stage.state === state).length
   return {
     platform:
       newest === undefined

@@ -42,7 +42,7 @@ export interface StageManifests {
 const emptyContext: StageContext = { paused: [], restarted: [], pullSecret: false }
 
 const same = (kept: unknown, context: Context) =>
-  Option.exists(decodeContext(kept), (_) => JSON.stringify(_) === JSON.stringify(context))
+  Option.exists(decodeContext(kept), (found) => JSON.stringify(found) === JSON.stringify(context))
 
 type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
 
@@ -56,7 +56,8 @@ export const makeStored =
       const { externalSecrets, images, secretVersions } = pinned
       const spec = yield* Effect.orDieWith(
         yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(pinned.spec))),
-        (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
+        (issues) =>
+          new Error(`the stored spec of ${id} cannot be read: ${issues.map((issue) => issue.message).join("; ")}`)
       )
       const tenant: TenantContext = tenantOf(key, platform, {
         secretVersions,
@@ -122,7 +123,10 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
         return { namespace, app, digest, platformKey, stale: kept[0]?.applied !== digest } satisfies StageManifests
       })
 
-    return { manifestsOf, contextOf: (lease: Lease) => Effect.map(contextOf(lease, ""), (_) => JSON.stringify(_)) }
+    return {
+      manifestsOf,
+      contextOf: (lease: Lease) => Effect.map(contextOf(lease, ""), (context) => JSON.stringify(context))
+    }
   })
 
 export type ManifestsOf = Effect.Effect.Success<ReturnType<typeof makeStageManifests>>["manifestsOf"]

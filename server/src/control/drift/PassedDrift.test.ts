@@ -26,7 +26,9 @@ it("drift without an owner goes once to a new owner within its time, the newest 
   passed.keep(drift("b", "other", 2_000), 2_000)
   passed.keep(drift("a", "old", 2_000 - keptMillis), 2_000 - keptMillis)
   const take = (organization: string) =>
-    passed.take((_) => _ === `org_${organization.repeat(32)}`, 3_000).map((_) => [_.object.name, _.at.getTime()])
+    passed
+      .take((value) => value === `org_${organization.repeat(32)}`, 3_000)
+      .map((each) => [each.object.name, each.at.getTime()])
   assert.deepStrictEqual(take("a"), [["first", 2_000]])
   assert.deepStrictEqual(take("a"), [])
   assert.deepStrictEqual(take("b"), [["other", 2_000]])

@@ -70,7 +70,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
         healedAt: null
       })
       yield* log.healed(organization.id, shop, productionStage, at(0))
-      assert.isTrue((yield* log.list(organization, shop, productionStage)).every((_) => _.healedAt !== null))
+      assert.isTrue((yield* log.list(organization, shop, productionStage)).every((each) => each.healedAt !== null))
     })
   )
 
@@ -96,7 +96,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const open = Effect.map(
         sql<{ id: string }>`
           select id::text as id from drift where organization_id = ${organization.id} and healed_at is null`,
-        (rows) => rows.map((_) => Number(_.id))
+        (rows) => rows.map((row) => Number(row.id))
       )
       yield* log.record(edited(organization, "web"))
       const [seen = 0] = yield* open

@@ -47,10 +47,10 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
       const notifications = yield* Notifications
       const { stores } = yield* Remains
       const path = join(dataDir, journalName)
-      const journal = new Set((yield* readJournal(path)).map((_) => _.id))
+      const journal = new Set((yield* readJournal(path)).map((each) => each.id))
 
       const eraseFiles = (organizationId: OrganizationId) =>
-        Effect.forEach(stores, (_) => _.erase(organizationId), { discard: true })
+        Effect.forEach(stores, (store) => store.erase(organizationId), { discard: true })
 
       /** Journals new erasures, and for a day erases late data again, such as the last lines of an instance. */
       const follow = Effect.gen(function* () {
@@ -78,7 +78,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
           where e.subject_type = 'organization' and e.erased_at is null
             and (o.id is null or o.delete_after <= clock_timestamp())
           order by e.requested_at`,
-        (rows) => decodeDue(rows).filter((_) => shards.owns(_.subject_id))
+        (rows) => decodeDue(rows).filter((each) => shards.owns(each.subject_id))
       )
 
       /** Milliseconds until the next look. */
@@ -106,7 +106,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
       const wake = yield* Queue.sliding<void>(1)
       const messages = yield* notifications.subscribe
       yield* Stream.fromQueue(messages).pipe(
-        Stream.filter((_) => _ === "erasure" || _ === "reconnected"),
+        Stream.filter((value) => value === "erasure" || value === "reconnected"),
         Stream.runForEach(() => Queue.offer(wake, undefined)),
         Effect.forkScoped
       )

@@ -24,7 +24,7 @@ export const signedBytes = ({ erasedAt, id, keyId, requestedAt, stores, subject 
 /** Ed25519, in base64url without padding. */
 export const signCertificate = (certificate: Omit<Unsigned, "keyId">) =>
   Effect.gen(function* () {
-    const key = yield* Effect.flatMap(DataKeys, (_) => _.signingKey)
+    const key = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey)
     const unsigned = { ...certificate, keyId: key.id }
     const signature = Buffer.from(key.sign(signedBytes(unsigned))).toString("base64url")
     return { ...unsigned, signature } satisfies ErasureCertificate

@@ -44,7 +44,7 @@ export const peopleOf = (organizationId: string, limit: number) =>
         where m.organization_id = ${organizationId} and not exists (
           select 1 from memberships o where o.user_id = m.user_id and o.organization_id <> m.organization_id)
         order by m.user_id limit ${limit}`
-    ).map((_) => _.id)
+    ).map((decodeId) => decodeId.id)
   })
 
 /**

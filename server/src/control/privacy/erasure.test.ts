@@ -43,17 +43,17 @@ const isWriteAheadLog = (path: string) => path.includes(`${sep}pg_wal`)
 
 /** The certificate, once everything is erased. */
 const erased = (id: string) =>
-  Effect.flatMap(Privacy, (_) => _.certificate(id)).pipe(
+  Effect.flatMap(Privacy, (privacy) => privacy.certificate(id)).pipe(
     Effect.filterOrFail(
-      (_) => _.erasedAt !== null,
-      (_) => new Error(`not erased: ${JSON.stringify(_.stores)}`)
+      (error) => error.erasedAt !== null,
+      (error) => new Error(`not erased: ${JSON.stringify(error.stores)}`)
     ),
     Effect.retry({ schedule: Schedule.spaced("25 millis"), times: 800 })
   )
 
 const isSigned = ({ signature, ...unsigned }: ErasureCertificate) =>
   Effect.map(
-    Effect.flatMap(DataKeys, (_) => _.signingKey),
+    Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey),
     ({ id, publicKey }) =>
       unsigned.keyId === id &&
       verify(null, signedBytes(unsigned), createPublicKey(publicKey), Buffer.from(signature, "base64url"))
@@ -111,7 +111,9 @@ describe("an organization that is deleted", () => {
           assert.isTrue(yield* isSigned(certificate))
           assert.isFalse(yield* isSigned({ ...certificate, stores: [] }))
           assert.notInclude(JSON.stringify(certificate), a.visible.organization)
-          const counted = Object.fromEntries(certificate.stores.map((_) => [`${_.store}: ${_.action}`, _.count]))
+          const counted = Object.fromEntries(
+            certificate.stores.map((store) => [`${store.store}: ${store.action}`, store.count])
+          )
           assert.strictEqual(counted["logs: log files of the data folder deleted"], 2)
           assert.isAbove(counted["sources: source snapshots and their dependencies deleted"] ?? 0, 1)
           assert.strictEqual(counted["people: accounts erased that had no other organization"], 1)
@@ -123,7 +125,7 @@ describe("an organization that is deleted", () => {
 
           // The log outlives, sealed for good.
           const audit = yield* Audit
-          const chain = Stream.map(audit.export(owner.organization.id), (_) => `${_}\n`)
+          const chain = Stream.map(audit.export(owner.organization.id), (found) => `${found}\n`)
           assert.deepInclude(yield* verifyAuditExport(chain), { ok: true, organization: owner.organization.id })
           const entries = yield* audit.list(owner.organization.id, { limit: 100 })
           assert.isAbove(entries.length, 5)
@@ -179,13 +181,13 @@ describe("an organization that is deleted", () => {
           }
           assert.isTrue(cut.has("certificate"))
           const count = (store: string) =>
-            certificate.stores.filter((_) => _.store === store).reduce((sum, _) => sum + _.count, 0)
+            certificate.stores.filter((each) => each.store === store).reduce((sum, each) => sum + each.count, 0)
           assert.strictEqual(count("logs"), 2)
           assert.strictEqual(count("people"), 1)
           assert.strictEqual(count("keys"), 1)
           const rows = yield* sql<{ type: string }>`select subject_type as type from erasures order by 1`
           assert.deepStrictEqual(
-            rows.map((_) => _.type),
+            rows.map((row) => row.type),
             ["organization", "person"]
           )
         }).pipe(

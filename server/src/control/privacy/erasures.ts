@@ -70,12 +70,14 @@ export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
     const sql = yield* SqlClient
     const erasure = yield* lockErasure(id)
     if (erasure === undefined || erasure.erased_at !== null) return
-    const isIt = (_: Entry) => _.store === entry.store && _.action === entry.action
+    const isIt = (each: Entry) => each.store === entry.store && each.action === entry.action
     const known = erasure.stores.find(isIt)
     const count = how === "add" ? (known?.count ?? 0) + entry.count : Math.max(known?.count ?? 0, entry.count)
     if (known?.count === count) return
     const stores =
-      known === undefined ? [...erasure.stores, entry] : erasure.stores.map((_) => (isIt(_) ? { ..._, count } : _))
+      known === undefined
+        ? [...erasure.stores, entry]
+        : erasure.stores.map((store) => (isIt(store) ? { ...store, count } : store))
     yield* sql`update erasures set stores = ${storableJson(stores)}::jsonb where id = ${id}`
   })
 

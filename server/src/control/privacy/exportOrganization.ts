@@ -23,7 +23,7 @@ const auditEntries = ({ id }: Organization) =>
       Stream.paginateChunkEffect(undefined as number | undefined, (before) =>
         Effect.map(audit.list(id, { limit: auditAtOnce, before }), (entries) => {
           const next = entries.length === auditAtOnce ? Option.fromNullable(entries.at(-1)?.sequence) : Option.none()
-          return [Chunk.fromIterable(entries.map((_) => lineOf("auditEntry", _))), next] as const
+          return [Chunk.fromIterable(entries.map((entry) => lineOf("auditEntry", entry))), next] as const
         })
       )
     )
@@ -47,7 +47,7 @@ const logLines = (organization: Organization) =>
         namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix }),
         service: name
       }))
-      const there = new Set(keys.map((_) => `${_.namespace}/${_.service}`))
+      const there = new Set(keys.map((key) => `${key.namespace}/${key.service}`))
       const ofNow = Stream.flatMap(Stream.fromIterable(keys), (key) =>
         runtime
           .logs({ key, follow: false, since: undefined, revision: undefined, tail: undefined, after: undefined })
@@ -59,13 +59,15 @@ const logLines = (organization: Organization) =>
       )
       const ofGone = remains
         .linesOfGone(organization.id, (namespace, service) => there.has(`${namespace}/${service}`))
-        .pipe(Stream.map((_) => lineOf("logLine", _)))
+        .pipe(Stream.map((found) => lineOf("logLine", found)))
       return Stream.concat(ofNow, ofGone)
     })
   )
 
 const sources = ({ id }: Organization) =>
-  Stream.fromIterableEffect(Effect.flatMap(Remains, (_) => _.sources(id))).pipe(Stream.map((_) => lineOf("source", _)))
+  Stream.fromIterableEffect(Effect.flatMap(Remains, (remains) => remains.sources(id))).pipe(
+    Stream.map((found) => lineOf("source", found))
+  )
 
 /** Everything that is kept of an organization, in bounded memory. Not of one instant: pages are read one after another. */
 export const exportOrganization = (organization: Organization) =>

@@ -40,7 +40,10 @@ const auditEntries = (personId: string) =>
         )
       )
       const last = rows.length === entriesAtOnce ? rows.at(-1) : undefined
-      const next = Option.map(Option.fromNullable(last), (_) => ({ chain: _.organization_id, sequence: _.sequence }))
+      const next = Option.map(Option.fromNullable(last), (found) => ({
+        chain: found.organization_id,
+        sequence: found.sequence
+      }))
       return [Chunk.fromIterable(lines), next] as const
     })
   )
@@ -50,7 +53,8 @@ export const exportPerson = (person: Person) =>
   framed(
     { format: "maxcloud-person", person: { id: person.id, email: person.email } },
     // Invites belong to whoever reads the address. An account that never confirmed its address may be somebody else's.
-    Stream.flatMap(Stream.fromIterable(personTables.filter((_) => person.verified || _.of !== "email")), (table) =>
-      exportTable(table, table.of === "email" ? person.email : person.id)
+    Stream.flatMap(
+      Stream.fromIterable(personTables.filter((personTable) => person.verified || personTable.of !== "email")),
+      (table) => exportTable(table, table.of === "email" ? person.email : person.id)
     ).pipe(Stream.concat(auditEntries(person.id)))
   )

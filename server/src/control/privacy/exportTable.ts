@@ -30,7 +30,7 @@ export const exportTable = (
         )
       )
       const next = key.length > 0 && page.length === rows ? Option.fromNullable(page.at(-1)?.key) : Option.none()
-      return [Chunk.fromIterable(page.map((_) => _.line)), next] as const
+      return [Chunk.fromIterable(page.map((line) => line.line)), next] as const
     })
   )
 }

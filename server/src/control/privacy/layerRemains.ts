@@ -26,7 +26,7 @@ const attempt = <A>(path: string, run: () => Promise<A>) =>
 
 const countFiles = async (folder: string): Promise<number> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(orNothing([]))
-  return entries.filter((_) => !_.isDirectory()).length
+  return entries.filter((entry) => !entry.isDirectory()).length
 }
 
 /** Subfolders of the data folder, by organization. The id is one folder's name: its schema allows no other. */
@@ -59,7 +59,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         const folder = join(dataDir, "sources", organizationId, "archives")
         return attempt(folder, async () => {
           const names = await readdir(folder).catch(orNothing<ReadonlyArray<string>>([]))
-          const archives = names.filter((_) => _.endsWith(".tar.gz")).sort()
+          const archives = names.filter((name) => name.endsWith(".tar.gz")).sort()
           return Promise.all(
             archives.map(async (name) => ({
               digest: `sha256:${name.slice(0, -".tar.gz".length)}`,

@@ -22,19 +22,21 @@ export const tablesWithOrganization = Effect.gen(function* () {
     where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
       and a.attname = 'organization_id' and not a.attisdropped
     order by c.relname`
-  return decodeTables(rows).map((_) => _.name)
+  return decodeTables(rows).map((decodeTable) => decodeTable.name)
 })
 
 /** Those whose rows are erased, each before the tables that it points to. */
 export const erasedTables = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const all = (yield* tablesWithOrganization).filter((_) => !keptTables.includes(_) && !keyTables.includes(_))
+  const all = (yield* tablesWithOrganization).filter(
+    (value) => !keptTables.includes(value) && !keyTables.includes(value)
+  )
   const links = decodeLinks(
     yield* sql`
       select f.relname as "from", t.relname as "to" from pg_constraint k
       join pg_class f on f.oid = k.conrelid join pg_class t on t.oid = k.confrelid
       where k.contype = 'f' and f.relnamespace = current_schema()::regnamespace and f.oid <> t.oid`
   )
-  const names = all.map((name) => ({ name, needs: links.flatMap((_) => (_.to === name ? [_.from] : [])) }))
-  return inOrder(names).map((_) => _.name)
+  const names = all.map((name) => ({ name, needs: links.flatMap((link) => (link.to === name ? [link.from] : [])) }))
+  return inOrder(names).map((each) => each.name)
 })

@@ -40,7 +40,7 @@ const join = (caller: Caller, { organization }: Caller, role: SessionGrant["role
   )
 
 const lines = <E, R>(stream: Stream.Stream<string, E, R>) =>
-  Effect.map(Stream.runCollect(stream), (all) => [...all].map((_) => Schema.decodeUnknownSync(Line)(_)))
+  Effect.map(Stream.runCollect(stream), (all) => [...all].map((value) => Schema.decodeUnknownSync(Line)(value)))
 const Line = Schema.parseJson(
   Schema.Struct({ type: Schema.String, data: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
 )
@@ -54,7 +54,9 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.isBelow(erased.indexOf("deployment_events"), erased.indexOf("deployments"))
       assert.isBelow(erased.indexOf("deployments"), erased.indexOf("app_stages"))
       // Whoever adds a table says whether it is exported.
-      const exported = organizationTables.filter((_) => _.of === undefined).map((_) => _.table)
+      const exported = organizationTables
+        .filter((organizationTable) => organizationTable.of === undefined)
+        .map((organizationTable) => organizationTable.table)
       assert.deepStrictEqual([...exported, ...Object.keys(notExported)].sort(), [...all].sort())
     })
   )
@@ -93,7 +95,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.strictEqual((yield* Effect.flip(privacy.cancelDeletion(owner)))._tag, "NotFound")
       yield* deploy(organization, [{ name: "web" }])
       const audit = yield* Audit
-      const actions = (yield* audit.list(organization.id, { limit: 100 })).map((_) => _.action)
+      const actions = (yield* audit.list(organization.id, { limit: 100 })).map((each) => each.action)
       assert.includeMembers(actions, ["organization.delete", "organization.cancelDeletion"])
     })
   )
@@ -121,7 +123,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       yield* join(owner, member, "viewer")
       const only = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
       assert.include(only.message, "make another member its owner first")
-      yield* Effect.flatMap(Members, (_) => _.change(member, owner.person?.id ?? person.id, "owner")).pipe(
+      yield* Effect.flatMap(Members, (members) => members.change(member, owner.person?.id ?? person.id, "owner")).pipe(
         acting(member)
       )
       yield* sql`
@@ -131,7 +133,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const certificate = yield* privacy.erasePerson(person).pipe(acting(member))
       assert.deepStrictEqual(certificate.subject, { type: "person", id: person.id })
       assert.isNotNull(certificate.erasedAt)
-      const counted = Object.fromEntries(certificate.stores.map((_) => [_.action, _.count]))
+      const counted = Object.fromEntries(certificate.stores.map((store) => [store.action, store.count]))
       assert.deepInclude(counted, {
         "rows of users deleted": 1,
         "rows of memberships deleted": 1,
@@ -145,11 +147,11 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.lengthOf(left, 0)
       const entries = yield* audit.list(member.organization.id, { limit: 100 })
       assert.include(
-        entries.map((_) => _.action),
+        entries.map((entry) => entry.action),
         "account.delete"
       )
       for (const { actor } of entries) assert.deepStrictEqual([actor.email, actor.address], [null, null])
-      assert.isTrue(entries.some((_) => _.subject !== null))
+      assert.isTrue(entries.some((entry) => entry.subject !== null))
       assert.deepStrictEqual(yield* privacy.certificate(certificate.id), certificate)
     })
   )
@@ -175,8 +177,8 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.deepStrictEqual(all.at(-1), { type: "end", data: { counts } })
       assert.isAbove(counts["deploymentEvent"] ?? 0, 1500)
       const events = all
-        .filter((_) => _.type === "deploymentEvent")
-        .map((_) => `${_.data["deployment"]}/${_.data["id"]}`)
+        .filter((each) => each.type === "deploymentEvent")
+        .map((each) => `${each.data["deployment"]}/${each.data["id"]}`)
       assert.strictEqual(new Set(events).size, events.length)
       const { source, sourceName, keptLine, logLine, ...rest } = words.visible
       for (const [what, word] of Object.entries(rest)) assert.isTrue(text.includes(word), what)
@@ -198,7 +200,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const person = owner.person
       if (person === undefined) return yield* Effect.dieMessage("nobody")
       const all = yield* lines(privacy.exportPerson(person))
-      const types = new Set(all.map((_) => _.type))
+      const types = new Set(all.map((each) => each.type))
       for (const type of [
         "header",
         "account",
@@ -214,7 +216,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       ]) {
         assert.isTrue(types.has(type), type)
       }
-      const entry = all.find((_) => _.type === "auditEntry" && _.data["action"] === "apps.plan")
+      const entry = all.find((each) => each.type === "auditEntry" && each.data["action"] === "apps.plan")
       assert.deepInclude(entry?.data, { email: person.email, address: "203.0.113.7" })
       assert.notInclude(JSON.stringify(all), words.sealed.audit)
     })

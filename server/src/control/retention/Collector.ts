@@ -47,7 +47,9 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
 
       yield* sql`select id from organizations order by id`.pipe(
         asServer,
-        Effect.flatMap((rows) => Effect.forEach(decodeIds(rows), (_) => collect(_.id), { discard: true })),
+        Effect.flatMap((rows) =>
+          Effect.forEach(decodeIds(rows), (decodeId) => collect(decodeId.id), { discard: true })
+        ),
         Effect.catchAll((error) => Effect.logWarning("old deployments are not collected", error)),
         Effect.delay(Duration.millis(afterMs)),
         Effect.repeat(Schedule.spaced(Duration.millis(Math.max(0, everyMs - afterMs)))),

@@ -63,7 +63,7 @@ export const collectDeployments = (organizationId: OrganizationId, days: number,
             yield* sql`
               select d.id from ${joined} where ${collectable} and d.app = ${app} and d.stage = ${stage}
               order by d.number limit ${batch}`
-          ).map((_) => _.id)
+          ).map((decodeId) => decodeId.id)
           if (ids.length === 0) return 0
           for (const table of tables) {
             const column = sql.literal(table === "deployments" ? "id" : "deployment_id")

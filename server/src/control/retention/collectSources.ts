@@ -16,7 +16,7 @@ const named = (organizationId: OrganizationId) =>
         select spec::text as spec from deployments where organization_id = ${organizationId}
         union all select spec::text from services where organization_id = ${organizationId}
       ) s, regexp_matches(s.spec, 'sha256:([0-9a-f]{64})', 'g') m`
-    return new Set(decodeDigests(rows).map((_) => _.digest))
+    return new Set(decodeDigests(rows).map((decodeDigest) => decodeDigest.digest))
   })
 
 const namesIn = (folder: string) =>

@@ -68,7 +68,7 @@ const numbersOf = (organizationId: OrganizationId, app: number) =>
     Effect.map(
       sql<{ number: number }>`select number from deployments where organization_id = ${organizationId}
         and app = ${appOf(app)} order by number`,
-      (rows) => rows.map((_) => _.number)
+      (rows) => rows.map((row) => row.number)
     )
   )
 
@@ -108,7 +108,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         const key = SecretName.make("KEY")
         for (const version of range(1, 13)) yield* secrets.set(scope, key, Redacted.make(`value ${version}`))
         assert.deepStrictEqual(
-          (yield* secrets.versions(scope, key)).map((_) => _.version),
+          (yield* secrets.versions(scope, key)).map((version) => version.version),
           [...range(4, 13).reverse(), 2, 1]
         )
         const audit = sql`select count(*)::int as count from audit_entries`
@@ -138,7 +138,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
 
         // Version 1 was held by a collected deployment, 2 by one that is kept.
         assert.deepStrictEqual(
-          (yield* secrets.versions(scope, key)).map((_) => _.version),
+          (yield* secrets.versions(scope, key)).map((version) => version.version),
           [...range(4, 13).reverse(), 2]
         )
         assert.isTrue(Option.isSome(yield* secrets.rollback(scope, key, 2)))
@@ -203,7 +203,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
 
       yield* Layer.build(Collector.layer({ dataDir, afterMs: 0, everyMs: 3_600_000 }))
       yield* Effect.suspend(() => Effect.succeed(readdirSync(archives).length)).pipe(
-        Effect.repeat({ until: (_) => _ === 2, schedule: Schedule.spaced("20 millis") }),
+        Effect.repeat({ until: (value) => value === 2, schedule: Schedule.spaced("20 millis") }),
         Effect.timeout("30 seconds")
       )
       assert.deepStrictEqual(readdirSync(archives).sort(), [`${hex("a")}.tar.gz`, `${hex("c")}.tar.gz`])

@@ -64,7 +64,7 @@ const restart = (
       .pipe(Effect.catchTag("RuntimeError", () => Effect.succeedNone))
     const newest = Option.match(status, {
       onNone: () => service.latestCreatedRevision,
-      onSome: (_) => _.latestCreatedRevision
+      onSome: (each) => each.latestCreatedRevision
     })
     const replaces = yield* restartService(queue, organization, service, newest, idempotencyKey)
     return { service: yield* find(organization, id), replaces }

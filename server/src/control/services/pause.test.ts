@@ -68,7 +68,7 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       assert.strictEqual((yield* services.pause(organization, id("a"))).state, "paused")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
       assert.deepStrictEqual(
-        (yield* services.list(organization, { name: ServiceName.make("web") })).map((_) => _.state),
+        (yield* services.list(organization, { name: ServiceName.make("web") })).map((each) => each.state),
         ["paused"]
       )
 

@@ -57,7 +57,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kuber
 
 const until = <A>(read: Effect.Effect<A, unknown>, reached: (_: A) => boolean) =>
   read.pipe(
-    Effect.filterOrFail(reached, (_) => new Error(`not reached: ${JSON.stringify(_)}`)),
+    Effect.filterOrFail(reached, (error) => new Error(`not reached: ${JSON.stringify(error)}`)),
     Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 250 }),
     Effect.orDie
   )
@@ -76,7 +76,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         instance(organization, "outside", { startedAt: hour(6), endedAt: hour(7) })
       ])
       const read = usage.read(organization, hour(1), hour(5))
-      const report = yield* until(read, (_) => _.services[0]?.instances === 4)
+      const report = yield* until(read, (one) => one.services[0]?.instances === 4)
       // Hours: 1, 1, 1 and 4.
       assert.deepStrictEqual(report, {
         since: hour(1).toISOString(),
@@ -113,7 +113,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         instance(organization, "a", { endedAt: hour(2) }),
         instance(organization, "b", { endedAt: hour(2) })
       ])
-      const report = yield* until(usage.read(organization, hour(0), hour(9)), (_) => _.services[0]?.instances === 2)
+      const report = yield* until(usage.read(organization, hour(0), hour(9)), (one) => one.services[0]?.instances === 2)
       assert.strictEqual(report.services[0]?.running, 0)
       assert.strictEqual(report.services[0]?.instanceSeconds, 2 * 3600)
     })
@@ -132,7 +132,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         Effect.gen(function* () {
           const tell = yield* recorder()
           yield* tell([instance(organization, "runs")])
-          yield* until(usage.read(organization, hour(0), hour(9)), (_) => _.services[0]?.running === 1)
+          yield* until(usage.read(organization, hour(0), hour(9)), (one) => one.services[0]?.running === 1)
           return yield* seenAt
         })
       )
@@ -144,11 +144,11 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
-      const running = Effect.map(usage.read(organization, hour(0), hour(9)), (_) => _.services[0]?.running)
+      const running = Effect.map(usage.read(organization, hour(0), hour(9)), (found) => found.services[0]?.running)
       const first = Effect.flatMap(recorder({}, "local"), (tell) =>
         Effect.zipRight(
           tell([instance(organization, "before")]),
-          until(running, (_) => _ === 1)
+          until(running, (one) => one === 1)
         )
       )
       yield* Effect.scoped(first)
@@ -156,7 +156,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
       const tell = yield* recorder({}, "local")
       assert.strictEqual(yield* running, 0)
       yield* tell([instance(organization, "after")])
-      yield* until(running, (_) => _ === 1)
+      yield* until(running, (one) => one === 1)
     })
   )
 
@@ -174,7 +174,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
       yield* tell([instance(organization, "runs", { startedAt: hour(8) })])
       const report = yield* until(
         usage.read(organization, hour(0), hour(4)),
-        (_) => _.services[0]?.running === 0 && _.services[0].instances === 1
+        (one) => one.services[0]?.running === 0 && one.services[0].instances === 1
       )
       assert.strictEqual(report.services[0]?.instanceSeconds, 3600)
       yield* Effect.sleep("1500 millis")

@@ -57,9 +57,9 @@ const write = (sql: SqlClient, running: Running, batch: ReadonlyArray<InstanceRe
 const record = (sql: SqlClient, running: Running, records: ReadonlyArray<InstanceRecord>) =>
   // One statement may not touch a row twice.
   storeEach(
-    [...new Map(records.map((_) => [idOf(_), _])).values()],
+    [...new Map(records.map((record) => [idOf(record), record])).values()],
     (batch) => write(sql, running, batch),
-    (_) => `the instance ${idOf(_)}`
+    (one) => `the instance ${idOf(one)}`
   ).pipe(Effect.provideService(SqlClient, sql))
 
 const noteRunning = (sql: SqlClient, running: Running) =>

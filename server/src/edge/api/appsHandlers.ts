@@ -82,7 +82,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
         Effect.zipRight(
           keptHere(
             path,
-            payload.secrets.map((_) => _.name)
+            payload.secrets.map((secret) => secret.name)
           ),
           Effect.flatMap(CurrentOrganization, ({ id }) =>
             secrets

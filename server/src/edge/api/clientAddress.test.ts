@@ -32,7 +32,7 @@ it("never takes what the client itself wrote before the proxy's entry", () => {
   fc.assert(
     fc.property(
       fc.string(),
-      fc.ipV4().filter((_) => !_.startsWith("10.")),
+      fc.ipV4().filter((text) => !text.startsWith("10.")),
       (written, real) => {
         expect(from("10.0.0.1", `${written}, ${real}`)).toBe(real)
       }

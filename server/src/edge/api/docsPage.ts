@@ -37,8 +37,8 @@ const parametersHtml = (parameters: ReadonlyArray<Parameter>) =>
     ? ""
     : `<table><tr><th>Parameter</th><th>In</th><th>Form</th></tr>${parameters
         .map(
-          (_) =>
-            `<tr><td><code>${escapeHtml(_.name)}</code>${_.required ? "" : ' <span class="soft">optional</span>'}</td><td>${escapeHtml(_.in)}</td><td>${_.description === undefined ? schemaHtml(_.schema) : prose(_.description)}</td></tr>`
+          (parameter) =>
+            `<tr><td><code>${escapeHtml(parameter.name)}</code>${parameter.required ? "" : ' <span class="soft">optional</span>'}</td><td>${escapeHtml(parameter.in)}</td><td>${parameter.description === undefined ? schemaHtml(parameter.schema) : prose(parameter.description)}</td></tr>`
         )
         .join("")}</table>`
 
@@ -50,11 +50,11 @@ export const docsPage = (document: Document): string => {
   const tags = document.tags.map(({ name }) => name)
   return [
     `<h1>${escapeHtml(document.info.title)}</h1><p>${prose(document.info.description ?? "")} The same as a document for machines: <a href="/api/openapi.json">openapi.json</a>.</p>`,
-    `<nav>${tags.map((_) => `<a href="#${escapeHtml(_)}">${escapeHtml(_)}</a>`).join("")}<a href="#schemas">schemas</a></nav>`,
+    `<nav>${tags.map((tag) => `<a href="#${escapeHtml(tag)}">${escapeHtml(tag)}</a>`).join("")}<a href="#schemas">schemas</a></nav>`,
     ...tags.map(
       (tag) =>
         `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${operations
-          .filter((_) => _.operation.tags.includes(tag))
+          .filter((operation) => operation.operation.tags.includes(tag))
           .map(
             ({ method, operation, path }) =>
               `<article id="${escapeHtml(operation.operationId)}"><header><span class="method">${escapeHtml(method)}</span><code>${escapeHtml(path)}</code><h3>${prose(operation.summary ?? "")}</h3></header><div>${prose(operation.description ?? "")}</div><div>${parametersHtml(operation.parameters)}${operation.requestBody === undefined ? "" : `<p>Body: ${contentHtml(operation.requestBody.content)}</p>`}<table><tr><th>Status</th><th>Meaning</th><th>Body</th></tr>${Object.entries(

@@ -45,7 +45,7 @@ const sendThenRead = (
     }
     socket.write(
       `${method} ${path} HTTP/1.1\r\n${Object.entries(fields)
-        .map((_) => _.join(": "))
+        .map((field) => field.join(": "))
         .join("\r\n")}\r\n\r\n`
     )
     const send = (left: number) => {
@@ -205,9 +205,9 @@ describe("an upload that is refused before its end", () => {
       assert.isAbove(taking.length, 20)
       const port = yield* behindFront({})
       const headers = { authorization: "Bearer mck_wrong", "content-type": "application/json" }
-      const all = taking.flatMap((_) => [
-        { ..._, send: sendThenRead, headers: { ...headers, connection: "close" } },
-        { ..._, send: byHttp2, headers }
+      const all = taking.flatMap((value) => [
+        { ...value, send: sendThenRead, headers: { ...headers, connection: "close" } },
+        { ...value, send: byHttp2, headers }
       ])
       yield* Effect.forEach(
         all,

@@ -22,7 +22,7 @@ export const endWithAccess = <E extends { readonly _tag: string }>(
   )
   const over = isOver.pipe(
     Effect.delay(`${checkEverySeconds} seconds`),
-    Effect.repeat(Schedule.recurUntil<boolean>((_) => _))
+    Effect.repeat(Schedule.recurUntil<boolean>((found) => found))
   )
   const ending = fed<Uint8Array, unknown, never>((out) =>
     Effect.gen(function* () {

@@ -26,9 +26,11 @@ const open = (url: string, headers: Record<string, string> = {}, signal?: AbortS
 const frames = (text: string) =>
   text
     .split("\n\n")
-    .filter((_) => _ !== "")
+    .filter((value) => value !== "")
     .map((frame) =>
-      Object.fromEntries(frame.split("\n").map((_) => [_.slice(0, _.indexOf(":")), _.slice(_.indexOf(":") + 2)]))
+      Object.fromEntries(
+        frame.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)])
+      )
     )
 
 const none = { services: 0, instances: 0, cpuMilli: 0, memoryBytes: 0, deploymentsPerHour: 0, sourceBytes: 0 }
@@ -46,7 +48,7 @@ describe("streams of events", () => {
       const queries: Array<Omit<LogQuery, "key">> = []
       const { url } = yield* testApi({
         services: {
-          isLogCursor: (_) => _ === "0-0",
+          isLogCursor: (value) => value === "0-0",
           logs: (_, __, query) => {
             queries.push(query)
             return Effect.succeed(Stream.make(entry(1), entry(2)))
@@ -151,7 +153,7 @@ describe("streams of events", () => {
         Effect.flatMap(open(`${url}/api/v1/deployments/${deploymentId}/events`, headers), (response) =>
           Effect.map(
             Effect.promise(() => response.text()),
-            (text) => frames(text).flatMap((_) => _.id ?? [])
+            (text) => frames(text).flatMap((frame) => frame.id ?? [])
           )
         )
       assert.deepStrictEqual(yield* read({}), ["1", "2", "3"])
@@ -173,7 +175,7 @@ describe("streams of events", () => {
       // An answer that nobody holds any more is cancelled when it is collected.
       const held = yield* Effect.forEach(controllers, ({ signal }) => open(follow, {}, signal))
       assert.deepStrictEqual(
-        held.map((_) => _.status),
+        held.map((each) => each.status),
         [200, 200, 200]
       )
       const refused = yield* open(follow)

@@ -9,7 +9,7 @@ export const fed = <A, E, R>(
 ): Stream.Stream<A, E, Exclude<R, Scope.Scope>> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const out = yield* Effect.acquireRelease(Mailbox.make<A, E>(1), (_) => _.shutdown)
+      const out = yield* Effect.acquireRelease(Mailbox.make<A, E>(1), (found) => found.shutdown)
       yield* feed(out)
       return Mailbox.toStream(out)
     })

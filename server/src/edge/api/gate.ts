@@ -33,11 +33,11 @@ const ownerOfStream = (
   if (caller === undefined)
     return Effect.succeed({ key: undefined, address: networkOf(address), organization: undefined, quota: null })
   const { credential, organization } = caller
-  return Effect.map(orUnavailable(quotas.of(organization.id)), (_) => ({
+  return Effect.map(orUnavailable(quotas.of(organization.id)), (found) => ({
     key: credential.type === "local" ? undefined : `${credential.type} ${credential.id}`,
     address: networkOf(address),
     organization: organization.id,
-    quota: _.streams
+    quota: found.streams
   }))
 }
 
@@ -119,7 +119,7 @@ export const makeGate = Effect.gen(function* () {
       return yield* Effect.gen(function* () {
         const { caller, rate } = yield* admit(mode, rates, authenticator, request, operation, address)
         const response = yield* passToOperation(request, route, operation, caller, address, handle)
-        return Option.match(rate, { onNone: () => response, onSome: (_) => withRate(response, _) })
+        return Option.match(rate, { onNone: () => response, onSome: (value) => withRate(response, value) })
       }).pipe(
         Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(auditRequest(audit, operation, request, 401, false))),
         Effect.provideService(CurrentOperation, operation),

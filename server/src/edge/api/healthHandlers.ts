@@ -5,7 +5,7 @@ import { Readiness } from "../../operator/readiness/Readiness.ts"
 
 const notReady = (checks: ReadonlyArray<ReadinessCheck>) =>
   new NotReady({
-    detail: checks.flatMap((_) => (_.ok || _.message === undefined ? [] : [_.message])).join(" "),
+    detail: checks.flatMap((check) => (check.ok || check.message === undefined ? [] : [check.message])).join(" "),
     checks: [...checks]
   })
 
@@ -16,7 +16,7 @@ export const healthHandlers = HttpApiBuilder.group(MaxCloudApi, "health", (handl
       .handle("healthz", () => Effect.succeed({ status: "ok" as const }))
       .handle("readyz", () =>
         Effect.flatMap(readiness.checks, (checks) =>
-          checks.every((_) => _.ok) ? Effect.succeed({ status: "ready" as const, checks }) : notReady(checks)
+          checks.every((check) => check.ok) ? Effect.succeed({ status: "ready" as const, checks }) : notReady(checks)
         )
       )
   })

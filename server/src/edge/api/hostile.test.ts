@@ -245,7 +245,7 @@ describe("hostile input", () => {
       assert.notInclude(answer.body, "kaputt")
       assert.strictEqual(problem.requestId, "my-request")
       assert.strictEqual(answer.headers["x-request-id"], "my-request")
-      assert.isTrue(lines.some((_) => _.includes("kaputt") && _.includes("my-request")))
+      assert.isTrue(lines.some((line) => line.includes("kaputt") && line.includes("my-request")))
     })
   )
 })

@@ -4,7 +4,7 @@ import { overJsonBudget } from "./jsonBudget.ts"
 
 const count = (value: unknown): number =>
   typeof value === "object" && value !== null
-    ? 1 + Object.values(value).reduce((sum: number, _) => sum + count(_), 0)
+    ? 1 + Object.values(value).reduce((sum: number, each) => sum + count(each), 0)
     : 1
 const depth = (value: unknown): number =>
   typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0

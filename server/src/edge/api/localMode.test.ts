@@ -94,7 +94,7 @@ describe("a server in local mode, and web pages", () => {
             yield* send(`${url}/nothing/there`, all)
           ]
           for (const path of Object.values(page)) answers.push(yield* send(`${url}${path}`, all))
-          assert.deepStrictEqual([...new Set(answers.map((_) => _.status))], [403], JSON.stringify(all))
+          assert.deepStrictEqual([...new Set(answers.map((answer) => answer.status))], [403], JSON.stringify(all))
         }
       })
   )
@@ -216,16 +216,16 @@ describe("a server in local mode, and proxies", () => {
 
   const name = FastCheck.stringMatching(/^[a-z0-9-]{0,12}$/)
   const field = FastCheck.oneof(
-    FastCheck.tuple(name, FastCheck.constantFrom("forwarded"), name).map((_) => _.join("")),
+    FastCheck.tuple(name, FastCheck.constantFrom("forwarded"), name).map((each) => each.join("")),
     FastCheck.tuple(
       name,
       FastCheck.constantFrom("client", "real", "remote", "connecting"),
       FastCheck.constantFrom("-ip", "ip", "-addr", "_address")
-    ).map((_) => _.join("")),
+    ).map((each) => each.join("")),
     FastCheck.tuple(
       FastCheck.constantFrom("cf-", "fastly-", "fly-", "x-envoy-", "x-original-", "ngrok-"),
       FastCheck.stringMatching(/^[a-z]{1,9}$/)
-    ).map((_) => _.join(""))
+    ).map((each) => each.join(""))
   )
   it.prop(
     "tell themselves by any name of these kinds",

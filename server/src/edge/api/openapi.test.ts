@@ -45,7 +45,9 @@ describe("the OpenAPI document", () => {
 
   it("refers only to schemas that it has", () => {
     const document = openApi()
-    const names = [...JSON.stringify(document).matchAll(/#\/components\/schemas\/([^"]+)/g)].map((_) => _[1] ?? "")
+    const names = [...JSON.stringify(document).matchAll(/#\/components\/schemas\/([^"]+)/g)].map(
+      (match) => match[1] ?? ""
+    )
     assert.includeMembers(Object.keys(document.components.schemas), names)
   })
 

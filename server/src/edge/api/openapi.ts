@@ -38,7 +38,7 @@ interface Response {
 
 const problemOf = (status: string, response: Response) => {
   if (status === "400") return problem("InvalidRequest")
-  const [schema] = Object.values(response.content ?? {}).map((_) => _.schema)
+  const [schema] = Object.values(response.content ?? {}).map((each) => each.schema)
   return { "application/problem+json": { schema } }
 }
 

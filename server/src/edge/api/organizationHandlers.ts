@@ -9,7 +9,7 @@ import { currentCaller, currentPerson } from "./callerOf.ts"
 
 /** Lines of JSON as they come. */
 export const jsonLines = <E>(lines: Stream.Stream<string, E>) =>
-  HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (_) => `${_}\n`)), {
+  HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (line) => `${line}\n`)), {
     contentType: "application/x-ndjson",
     headers: { "cache-control": "no-store" }
   })
@@ -29,11 +29,15 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
       )
       .handle("members", () => Effect.map(Effect.flatMap(currentCaller, members.list), (all) => ({ members: all })))
       .handle("changeMember", ({ path, payload }) =>
-        Effect.flatMap(currentCaller, (_) => members.change(_, path.userId, payload.role))
+        Effect.flatMap(currentCaller, (found) => members.change(found, path.userId, payload.role))
       )
-      .handle("removeMember", ({ path }) => Effect.flatMap(currentCaller, (_) => members.remove(_, path.userId)))
-      .handleRaw("export", () => Effect.map(currentCaller, (_) => jsonLines(privacy.exportOrganization(_))))
-      .handle("delete", ({ payload }) => Effect.flatMap(currentCaller, (_) => privacy.deleteOrganization(_, payload)))
+      .handle("removeMember", ({ path }) =>
+        Effect.flatMap(currentCaller, (found) => members.remove(found, path.userId))
+      )
+      .handleRaw("export", () => Effect.map(currentCaller, (found) => jsonLines(privacy.exportOrganization(found))))
+      .handle("delete", ({ payload }) =>
+        Effect.flatMap(currentCaller, (found) => privacy.deleteOrganization(found, payload))
+      )
       .handle("cancelDeletion", () => Effect.flatMap(currentCaller, privacy.cancelDeletion))
   })
 )
@@ -51,7 +55,7 @@ export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (han
           return yield* sessions.grant(person.id, organization).pipe(Effect.catchTag("NotFound", Effect.die))
         })
       )
-      .handleRaw("export", () => Effect.map(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
+      .handleRaw("export", () => Effect.map(currentPerson, (found) => jsonLines(privacy.exportPerson(found))))
       .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
   })
 )

@@ -120,7 +120,7 @@ describe("GET /readyz", () => {
       const newest = { path: "/secret/1", sequence: 1, createdAt: new Date(Date.now() - 14 * 3_600_000), bytes: 1 }
       const failure = { state: "skipped", at: new Date(), message: "The disk of /secret has 1 MiB free." } as const
       const told = (status: AutomaticBackups.BackupStatus) =>
-        Effect.flatMap(Readiness, (_) => _.checks).pipe(
+        Effect.flatMap(Readiness, (readiness) => readiness.checks).pipe(
           Effect.provide(
             Readiness.layer.pipe(
               Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),

@@ -30,7 +30,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           const { organization, scopes } = yield* currentCaller
           const all = yield* services.list(organization, urlParams)
           const opens = ({ app, stage }: (typeof all)[number]) =>
-            scopes === undefined || scopes.some((_) => scopeOpens(_, "read", app, stage))
+            scopes === undefined || scopes.some((scope) => scopeOpens(scope, "read", app, stage))
           return { services: all.filter(opens) }
         })
       )

@@ -37,7 +37,9 @@ export const eventStream = <A>(
     Effect.gen(function* () {
       yield* send(out, greeting)
       // What comes together is written together: a write for each line would bound how many lines a second there can be.
-      const frames = eachChunk(events, (chunk) => send(out, chunk.map((_) => frame(options.toEvent(_))).join(""))).pipe(
+      const frames = eachChunk(events, (chunk) =>
+        send(out, chunk.map((value) => frame(options.toEvent(value))).join(""))
+      ).pipe(
         Effect.andThen(options.last === undefined ? Effect.void : send(out, frame(options.last))),
         Effect.catchAllCause((cause) =>
           Cause.isInterruptedOnly(cause)

@@ -62,7 +62,7 @@ describe("an answer that goes on after its handler has ended", () => {
         "audit/export",
         "organization/export"
       ]) {
-        const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/${path}`).then((_) => _.text()))
+        const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/${path}`).then((found) => found.text()))
         const seen = [...answer.matchAll(/org_\w{32}/g)].map(([id]) => id)
         assert.deepStrictEqual([path, ...seen], [path, testOrganization.id, testOrganization.id], answer)
       }

@@ -138,7 +138,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         updatedAt: now
       })
       assert.deepStrictEqual(kept.get(host), { username: "ada", password: "s3cret" })
-      const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/registries`).then((_) => _.text()))
+      const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/registries`).then((found) => found.text()))
       assert.include(answer, host)
       assert.notInclude(answer, "s3cret")
       yield* cloud.registries.logout(host)

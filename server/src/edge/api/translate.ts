@@ -60,9 +60,9 @@ const rewrite = (
 const fromDecodeError = (method: string, path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
   const hasSecret = carriesSecret(method, path)
   // An optional field is the union of its type and `undefined`, and each of the two would tell its issue.
-  const meant = issues.filter((_) => !_.message.startsWith("Expected undefined,"))
+  const meant = issues.filter((issue) => !issue.message.startsWith("Expected undefined,"))
   const told = (meant.length > 0 ? meant : issues).slice(0, 50).map((issue) => {
-    const place = issue.path.map((_) => (typeof _ === "symbol" ? String(_) : _))
+    const place = issue.path.map((value) => (typeof value === "symbol" ? String(value) : value))
     const message = hasSecret ? withoutSecret(path, place, issue.message) : issue.message
     return { path: place, message: message.slice(0, 500) }
   })

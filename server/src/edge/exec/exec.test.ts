@@ -114,8 +114,8 @@ const connect = (
 
 const nothingLeft = Effect.promise(async () => {
   const table = await processTable()
-  return table.filter((_) => _.marker?.startsWith("exec-test/") && !_.zombie).length === 0
-}).pipe(Effect.repeat({ until: (_) => _ }), Effect.timeout("20 seconds"))
+  return table.filter((each) => each.marker?.startsWith("exec-test/") && !each.zombie).length === 0
+}).pipe(Effect.repeat({ until: (value) => value }), Effect.timeout("20 seconds"))
 
 describe("exec", () => {
   it.scopedLive("runs a program with input, both outputs and its exit code, and tells the audit log no argument", () =>
@@ -133,7 +133,7 @@ describe("exec", () => {
         { type: "exit", code: 7 }
       ])
       assert.deepStrictEqual(
-        told.filter((_) => _.status === 101).map((_) => [_.action, _.outcome, _.subject]),
+        told.filter((each) => each.status === 101).map((each) => [each.action, each.outcome, each.subject]),
         [["services.exec", "succeeded", 'service web of shop/production: "sh" with 3 arguments']]
       )
       assert.notInclude(JSON.stringify(told), "password-in")
@@ -207,7 +207,7 @@ describe("exec", () => {
       yield* wrong.closed
       assert.strictEqual(wrong.got.status, 401)
       assert.notInclude(
-        told.map((_) => _.outcome),
+        told.map((each) => each.outcome),
         "succeeded"
       )
     })
@@ -233,7 +233,7 @@ describe("exec", () => {
         client.socket.send(JSON.stringify(message))
         yield* client.closed
         assert.deepStrictEqual(
-          client.got.messages.map((_) => _.type),
+          client.got.messages.map((message) => message.type),
           ["error"],
           JSON.stringify(message).slice(0, 100)
         )

@@ -184,7 +184,7 @@ describe("the authorizer", () => {
       const first = await Promise.race(many)
       expect(first.status).toBe(403)
       expect(authorizer.waiting()).toBeLessThanOrEqual(32)
-      expect((await Promise.all(many)).every((_) => _.status === 403)).toBe(true)
+      expect((await Promise.all(many)).every((each) => each.status === 403)).toBe(true)
     }))
 
   it("says whether it serves, and that it soon does not", () =>

@@ -110,7 +110,7 @@ const apply = <A extends { readonly id: string }>(
   if (event.type === "put") take(event.object)
   else if (event.type === "delete") drop(event.object.id)
   else {
-    const listed = new Set(event.objects.map((_) => _.id))
+    const listed = new Set(event.objects.map((object) => object.id))
     for (const id of [...all.keys()]) if (!listed.has(id)) drop(id)
     event.objects.forEach(take)
   }
@@ -168,7 +168,7 @@ export const makeTenantNetwork = (): TenantNetwork => {
     service: (namespace, name) => services.get(serviceId(namespace, name)),
     holderOf: (address) => {
       const holders = [...(byAddress.get(address) ?? noPods)]
-      const [live, ...others] = holders.filter((_) => !_.terminating)
+      const [live, ...others] = holders.filter((holder) => !holder.terminating)
       if (live !== undefined) return others.length === 0 ? live : "unsure"
       const [ending, ...more] = holders
       if (ending === undefined) return "nobody"

@@ -103,7 +103,7 @@ const asleep = (place: Place, name: Name) =>
   )
 
 const request = (host: string, lines: ReadonlyArray<string> = [], target = "/", method = "GET") =>
-  `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${lines.map((_) => `${_}\r\n`).join("")}\r\n`
+  `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`
 
 const to = (address: { readonly host: string; readonly port: number }, bytes: string, millis = 8000): Probe => ({
   type: "raw",
@@ -184,10 +184,10 @@ describeCluster("the network that links make", () => {
         ]
         for (const caller of drivers) {
           const own: ReadonlySet<string> = new Set([a.pods[caller]])
-          const asked = targets.filter((_) => !own.has(_.host))
+          const asked = targets.filter((target) => !own.has(target.host))
           const results = yield* probesFrom(
             a.hosts[caller],
-            asked.map((_) => to(_, request(internalName("api", b)), 2500))
+            asked.map((value) => to(value, request(internalName("api", b)), 2500))
           )
           const open = asked.filter((_, index) => results[index]?.connected === true)
           expect(open, caller).toEqual([])
@@ -258,7 +258,7 @@ describeCluster("the network that links make", () => {
                   letters === "upper"
                     ? whole.toUpperCase()
                     : letters === "mixed"
-                      ? [...whole].map((_, index) => (index % 2 === 0 ? _.toUpperCase() : _)).join("")
+                      ? [...whole].map((each, index) => (index % 2 === 0 ? each.toUpperCase() : each)).join("")
                       : letters === "encoded"
                         ? whole.replace("a", "%61").replace(".", "%2E")
                         : whole
@@ -338,17 +338,17 @@ describeCluster("the network that links make", () => {
             (some) =>
               probesFrom(
                 a.hosts.shut,
-                some.map((_) => _.probe)
+                some.map((each) => each.probe)
               ),
             { concurrency: 2 }
           )
           const all = results.flat()
           expect(all.length).toBe(attacks.length)
           const successes = attacks.filter(({ victim }, index) => reached(all[index], victim.name, victim.place))
-          expect(successes.map((_) => _.told)).toEqual([])
+          expect(successes.map((success) => success.told)).toEqual([])
           // They did arrive: the gateway refused, or found them malformed.
-          expect(all.filter((_) => _.connected).length).toBeGreaterThan(attacks.length * 0.95)
-          expect(all.filter((_) => _.text.includes("403")).length).toBeGreaterThan(attacks.length * 0.2)
+          expect(all.filter((each) => each.connected).length).toBeGreaterThan(attacks.length * 0.95)
+          expect(all.filter((each) => each.text.includes("403")).length).toBeGreaterThan(attacks.length * 0.2)
         }),
       60_000
     )
@@ -369,15 +369,15 @@ describeCluster("the network that links make", () => {
           probesFrom(a.hosts.shut, [to(gateway, request(internalName(name, a)))]).pipe(
             Effect.map(([result]) => reached(result, name, a)),
             Effect.repeat({
-              until: (_) => _ === open,
+              until: (value) => value === open,
               schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo("3 seconds"))
             })
           )
         yield* sees("api", true)
         yield* link("idle")
         expect(
-          (yield* probesFrom(a.hosts.shut, [to(gateway, request(internalName("api", a)))])).some((_) =>
-            reached(_, "api", a)
+          (yield* probesFrom(a.hosts.shut, [to(gateway, request(internalName("api", a)))])).some((value) =>
+            reached(value, "api", a)
           )
         ).toBe(false)
         yield* sees("idle", true)
@@ -400,7 +400,7 @@ describeCluster("the network that links make", () => {
         yield* pause("api", "true")
         const internal = yield* probesFrom(a.hosts.web, [to(gateway, request(internalName("api", a)))]).pipe(
           Effect.repeat({
-            until: (_) => statusOf(_[0]) === 503,
+            until: (value) => statusOf(value[0]) === 503,
             schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo("3 seconds"))
           })
         )
@@ -412,7 +412,7 @@ describeCluster("the network that links make", () => {
         const german = ["Accept: text/html", "Accept-Language: de-DE,en;q=0.5"]
         const page = yield* ingressRequest(a.hosts.lone, "/", { headers: german }).pipe(
           Effect.repeat({
-            until: (_) => _.status === 503,
+            until: (each) => each.status === 503,
             schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo("3 seconds"))
           }),
           Effect.andThen(ingressRequest(a.hosts.lone, "/", { headers: german }))

@@ -70,6 +70,6 @@ export const writeNumber = (field: number, value: number): Buffer =>
   Buffer.from([...writeVarint(field * 8 + varint), ...writeVarint(value)])
 
 export const writeBytes = (field: number, ...content: ReadonlyArray<Buffer | string>): Buffer => {
-  const body = Buffer.concat(content.map((_) => (typeof _ === "string" ? Buffer.from(_) : _)))
+  const body = Buffer.concat(content.map((value) => (typeof value === "string" ? Buffer.from(value) : value)))
   return Buffer.concat([Buffer.from([...writeVarint(field * 8 + lengthDelimited), ...writeVarint(body.length)]), body])
 }

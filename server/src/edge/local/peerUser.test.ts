@@ -72,7 +72,11 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
 
   it("is nobody who has hung up: closed sockets show user 0", async () => {
     const { port, server } = await listening("127.0.0.1")
-    for (const close of [(_: Socket) => _.end(), (_: Socket) => _.destroy(), (_: Socket) => _.resetAndDestroy()]) {
+    for (const close of [
+      (each: Socket) => each.end(),
+      (each: Socket) => each.destroy(),
+      (each: Socket) => each.resetAndDestroy()
+    ]) {
       const arriving = accepted(server)
       const client = connect(port, "127.0.0.1")
       const socket = await arriving
@@ -164,7 +168,7 @@ describe("rows of the kernel's table", () => {
   const octet = FastCheck.integer({ min: 0, max: 255 })
   const endpoint = FastCheck.record({
     address: FastCheck.oneof(
-      FastCheck.tuple(octet, octet, octet, octet).map((_) => _.join(".")),
+      FastCheck.tuple(octet, octet, octet, octet).map((each) => each.join(".")),
       FastCheck.ipV6(),
       FastCheck.string({ maxLength: 20 })
     ),

@@ -130,7 +130,7 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visi
       return yield* new StaleForm()
     }
     // Postgres has no place for it, and nobody types it.
-    if ([...fields.values()].some((_) => _.includes("\0"))) return yield* new StaleForm()
+    if ([...fields.values()].some((field) => field.includes("\0"))) return yield* new StaleForm()
     return { get: (name: string) => (fields.get(name) ?? "").trim() }
   })
 

@@ -67,7 +67,7 @@ const served = Effect.gen(function* () {
 const signedIn = Effect.gen(function* () {
   const url = yield* served
   const names = newNames("w")
-  const grant = yield* Effect.flatMap(Accounts, (_) => _.register(names))
+  const grant = yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
   const browser = newBrowser(url)
   const first = yield* browser.get("/auth/sign-in")
   const second = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
@@ -78,14 +78,14 @@ const signedIn = Effect.gen(function* () {
 
 const sessionsOf = (userId: string) =>
   Effect.flatMap(SqlClient, (sql) => sql`select 1 from sessions where user_id = ${userId}`).pipe(
-    Effect.map((_) => _.length)
+    Effect.map((found) => found.length)
   )
 
 describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth", (it) => {
   it.scoped("the link of the first start makes the first account, and says how to go on", () =>
     Effect.gen(function* () {
       const browser = newBrowser(yield* served)
-      const token = yield* Effect.flatMap(Accounts, (_) => _.bootstrapToken)
+      const token = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
       const path = `/auth/bootstrap?token=${Redacted.value(token ?? assert.fail("no link"))}`
       const names = newNames("w")
       const shown = yield* browser.get(path)
@@ -142,7 +142,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const devices = yield* Devices
       const url = yield* served
       const names = newNames("w")
-      yield* Effect.flatMap(Accounts, (_) => _.register(names))
+      yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
       const codes = yield* devices.start("maxcloud on ada-laptop")
       const browser = newBrowser(url)
       const first = yield* browser.get(`/auth/device?user_code=${codes.userCode}`)
@@ -176,10 +176,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const url = yield* served
       const { told } = yield* Seen
       const names = newNames("w")
-      const { user } = yield* Effect.flatMap(Accounts, (_) => _.register(names))
-      const organization = yield* Effect.flatMap(Organizations, (_) => _.find(names.organization)).pipe(
-        Effect.flatMap(Effect.orDie)
-      )
+      const { user } = yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
+      const organization = yield* Effect.flatMap(Organizations, (organizations) =>
+        organizations.find(names.organization)
+      ).pipe(Effect.flatMap(Effect.orDie))
       const verify = `/auth/verify?token=${Redacted.value(yield* tokenTo(names.email))}`
       const invited = Email.make(newNames("w").email)
       const caller = {
@@ -189,8 +189,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
         credential: { type: "local" } as const,
         person: undefined
       }
-      yield* Effect.flatMap(Invites, (_) =>
-        _.create(caller, { email: invited, role: "viewer", expiresInSeconds: 3600 })
+      yield* Effect.flatMap(Invites, (invites) =>
+        invites.create(caller, { email: invited, role: "viewer", expiresInSeconds: 3600 })
       )
       const accept = `/auth/accept-invite?token=${Redacted.value(yield* tokenTo(invited))}`
       const before = told.length
@@ -300,7 +300,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
         ["fr", "Your max-cloud sign-in code"]
       ] as const) {
         const names = newNames("w")
-        yield* Effect.flatMap(Accounts, (_) => _.register(names))
+        yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
         const browser = newBrowser(url, language)
         const first = yield* browser.get("/auth/sign-in")
         yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
@@ -329,7 +329,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       yield* browser.submit(made, "/auth/device", { decision: "approve", organization: own })
       const progress = yield* devices.poll(deviceCode)
       assert.strictEqual(progress.state, "granted")
-      const sessions = yield* Effect.flatMap(Sessions, (_) => _.organizationsOf(grant.user.id))
+      const sessions = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(grant.user.id))
       assert.deepStrictEqual(sessions, [{ name: own, role: "owner" }])
     })
   )

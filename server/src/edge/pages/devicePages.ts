@@ -130,7 +130,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
             person,
             asking.right,
             yield* ClientAddress,
-            organizations.map((_) => _.name),
+            organizations.map((organization) => organization.name),
             yield* accounts.isOpen
           )
         })

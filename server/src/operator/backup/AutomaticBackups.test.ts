@@ -40,8 +40,8 @@ const until = (
         { dataDir, backupFolder, backupKeep, backupTime: "03:00", minFreeDisk: 0 },
         { after: 0, every: "2 millis", retryAfter: "2 millis", reserve: 0, ...options }
       )
-      const status = yield* Effect.flatMap(AutomaticBackups.AutomaticBackups, (_) =>
-        _.status.pipe(
+      const status = yield* Effect.flatMap(AutomaticBackups.AutomaticBackups, (automaticBackups) =>
+        automaticBackups.status.pipe(
           Effect.delay(Duration.millis(2)),
           Effect.repeat({ until: (found): found is Status => found !== undefined && awaited(found, logged) })
         )
@@ -54,12 +54,12 @@ const hasOne = ({ newest }: Status) => newest !== undefined
 const day = 86_400_000
 const put = (folder: string, sequence: number, createdAt: Date) =>
   writeFileSync(join(folder, backupName(sequence, createdAt)), "")
-const sequencesIn = (folder: string) => backupsIn(folder).map((_) => _.sequence)
+const sequencesIn = (folder: string) => backupsIn(folder).map((each) => each.sequence)
 
 describe("automatic backups", () => {
   it("make one where there is none: sealed, for the server's user alone, and one line in the log", async () => {
     const folder = join(newFolder(), "made/by/the/server")
-    const { logged, status } = await until(folder, (_, lines) => hasOne(_) && lines.length > 0)
+    const { logged, status } = await until(folder, (one, lines) => hasOne(one) && lines.length > 0)
     const { path = "" } = status.newest ?? {}
     assert.strictEqual(statSync(path).mode & 0o777, 0o600)
     assert.strictEqual(statSync(folder).mode & 0o777, 0o700)

@@ -54,7 +54,7 @@ const dump = async (config: pg.ClientConfig | string) => {
   const all: Record<string, unknown> = {}
   for (const { name } of await tablesOf(client)) {
     const { rows } = await client.query(`select t::text as row from ${name} t order by 1`)
-    all[name] = rows.map((_) => _.row)
+    all[name] = rows.map((row) => row.row)
   }
   await client.end()
   return all
@@ -110,7 +110,7 @@ const assertSame = async (restored: Server) => {
       const value = yield* reveal(scopeOf(organization), SecretName.make("KEY"), 2)
       assert.strictEqual(Option.getOrThrow(Option.map(value, Redacted.value)), `${canary} 2`)
       const lines = yield* Stream.runCollect((yield* Audit).export(organization.id))
-      const verified = yield* verifyAuditExport(Stream.fromIterable(Chunk.map(lines, (_) => `${_}\n`)))
+      const verified = yield* verifyAuditExport(Stream.fromIterable(Chunk.map(lines, (line) => `${line}\n`)))
       assert.strictEqual(verified.ok, true, JSON.stringify(verified))
     })
   )
@@ -132,7 +132,7 @@ beforeAll(async () => {
       yield* sql`insert into rate_limits (bucket, tokens, updated_at) values ('a', 1, now())`
     })
   )
-  for (const [path, bytes] of [...Object.entries(files), ...notKept.map((_) => [_, "x"] as const)]) {
+  for (const [path, bytes] of [...Object.entries(files), ...notKept.map((value) => [value, "x"] as const)]) {
     mkdirSync(dirname(join(used, path)), { recursive: true })
     writeFileSync(join(used, path), bytes)
   }
@@ -313,7 +313,7 @@ describe("a backup", () => {
       const result = await restoreServer(path, { ...isolated, dataDir })
       assert.isFalse(result.ok)
       assert.deepStrictEqual(
-        readdirSync(dataDir).filter((_) => _ !== "secret.key"),
+        readdirSync(dataDir).filter((name) => name !== "secret.key"),
         []
       )
       return result
@@ -358,7 +358,7 @@ describe("a sealed stream", () => {
         async (size, cuts, place) => {
           const plain = randomBytes(size)
           const sealed = await collect(seal(key, header, of(plain.subarray(0, 10), plain.subarray(10))))
-          const sorted = [0, ...cuts.map((_) => _ % (sealed.length + 1)).sort((a, b) => a - b), sealed.length]
+          const sorted = [0, ...cuts.map((cut) => cut % (sealed.length + 1)).sort((a, b) => a - b), sealed.length]
           const pieces = sorted.slice(1).map((end, n) => sealed.subarray(sorted[n], end))
           assert.isTrue((await collect(open(key, header, new ByteReader(of(...pieces))))).equals(plain))
           const at = place % sealed.length
@@ -367,7 +367,7 @@ describe("a sealed stream", () => {
           for (const bad of [flipped, sealed.subarray(0, at), Buffer.concat([sealed, Buffer.from("x")])]) {
             const error = await collect(open(key, header, new ByteReader(of(bad)))).then(
               () => undefined,
-              (_) => _
+              (found) => found
             )
             assert.strictEqual(error?._tag, "BackupError")
           }

@@ -47,7 +47,7 @@ export const writeBackup = async (
   header: Header,
   key: Uint8Array,
   entries: Entries,
-  { signal, watch = (_) => _ }: WriteOptions = {}
+  { signal, watch = (value) => value }: WriteOptions = {}
 ): Promise<void> => {
   const head = Buffer.from(encode(header))
   const length = Buffer.alloc(4)

@@ -31,7 +31,7 @@ const add = (bucket: string) =>
 const names = Effect.flatMap(
   SqlClient,
   (sql) => sql<{ name: string }>`select name from organizations order by name`
-).pipe(Effect.map((rows) => rows.map((_) => _.name)))
+).pipe(Effect.map((rows) => rows.map((row) => row.name)))
 
 const using = <A, E>(dataDir: string, effect: Effect.Effect<A, E, SqlClient>) =>
   effect.pipe(asServer, Effect.provide(database({ dataDir })), Effect.scoped, Effect.either, Effect.runPromise)
@@ -55,7 +55,7 @@ beforeAll(async () => {
   heap = Either.getOrThrow(kept)[0]?.path ?? ""
   await Effect.gen(function* () {
     const { status } = yield* AutomaticBackups.AutomaticBackups
-    yield* Effect.repeat(Effect.delay(status, Duration.millis(5)), { until: (_) => _?.newest !== undefined })
+    yield* Effect.repeat(Effect.delay(status, Duration.millis(5)), { until: (each) => each?.newest !== undefined })
     yield* add("late")
   }).pipe(asServer, Effect.provide(server), Effect.scoped, Effect.runPromise)
 }, 60_000)
@@ -68,8 +68,8 @@ const flip = (file: string, from: number, to: number) => {
 }
 const segments = (data: string) =>
   readdirSync(join(data, "pg_wal"))
-    .filter((_) => /^[0-9A-F]{24}$/.test(_))
-    .map((_) => join(data, "pg_wal", _))
+    .filter((name) => /^[0-9A-F]{24}$/.test(name))
+    .map((value) => join(data, "pg_wal", value))
 
 const damages: ReadonlyArray<readonly [string, (data: string) => void, RegExp]> = [
   ["pg_control", (data) => flip(join(data, "global/pg_control"), 40, 48), /FATAL: incorrect checksum in control file/],
@@ -96,7 +96,7 @@ const damages: ReadonlyArray<readonly [string, (data: string) => void, RegExp]> 
 
 const copyOf = (name: string) => {
   const folder = join(base, name.replaceAll(" ", "-"))
-  cpSync(whole, folder, { recursive: true, filter: (_) => !_.includes(".s.PGSQL") })
+  cpSync(whole, folder, { recursive: true, filter: (text) => !text.includes(".s.PGSQL") })
   execFileSync("chown", ["-R", `--reference=${join(whole, "postgres")}`, join(folder, "postgres")])
   return folder
 }
@@ -123,9 +123,9 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
       const data = join(dataDir, "postgres/data")
       damage(data)
       const digestsOf = (folder: string) =>
-        ["global/pg_control", heap].map((_) =>
+        ["global/pg_control", heap].map((name) =>
           createHash("sha256")
-            .update(readFileSync(join(folder, _)))
+            .update(readFileSync(join(folder, name)))
             .digest("hex")
         )
       const before = digestsOf(data)

@@ -26,12 +26,12 @@ export async function* keptFiles(dataDir: string, folder = ""): AsyncGenerator<s
   const found = await readdir(join(dataDir, folder), { withFileTypes: true }).catch(orGone([]))
   for (const { name, ...entry } of found
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map((_) => ({
-      name: _.name,
-      isFile: _.isFile(),
-      isFolder: _.isDirectory()
+    .map((each) => ({
+      name: each.name,
+      isFile: each.isFile(),
+      isFolder: each.isDirectory()
     }))) {
-    if (folder === "" && !roots.some((_) => _ === name)) continue
+    if (folder === "" && !roots.some((root) => root === name)) continue
     const path = folder === "" ? name : `${folder}/${name}`
     if (entry.isFolder && !/^sources\/[^/]+\/(?!archives$)[^/]+$/.test(path)) yield* keptFiles(dataDir, path)
     if (entry.isFile && isKept(path)) yield path
@@ -41,7 +41,7 @@ export async function* keptFiles(dataDir: string, folder = ""): AsyncGenerator<s
 /** A file up to its present length; empty if it was deleted. */
 export async function* contentOf(dataDir: string, path: string): AsyncGenerator<Uint8Array> {
   const file = join(dataDir, path)
-  const size = await stat(file).then((_) => _.size, orGone(0))
+  const size = await stat(file).then((found) => found.size, orGone(0))
   if (size === 0) return
   try {
     yield* createReadStream(file, { end: size - 1 })
@@ -52,7 +52,7 @@ export async function* contentOf(dataDir: string, path: string): AsyncGenerator<
 
 /** Writes a file of a backup into a data folder, and nowhere else. */
 export const restoreFile = async (dataDir: string, path: string, data: AsyncIterable<Uint8Array>): Promise<void> => {
-  if (!isKept(path) || path.split("/").some((_) => _ === "" || _ === "." || _ === "..")) {
+  if (!isKept(path) || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
     throw new BackupError({ reason: "file", message: `The backup holds a file that does not belong there: ${path}.` })
   }
   const file = join(dataDir, path)

@@ -165,7 +165,7 @@ const journalOf = (dataDir: string) =>
     const path = join(dataDir, journalName)
     const strange = yield* refusing(async () => {
       const lines = existsSync(path) ? (await readFile(path, "utf8")).split("\n") : []
-      return lines.findIndex((_) => isJson(_) && !isJournalLine(_))
+      return lines.findIndex((line) => isJson(line) && !isJournalLine(line))
     })
     if (strange < 0) return yield* readJournal(path)
     return yield* new BackupError({
@@ -248,7 +248,7 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
       })
     }
     const journal = yield* journalOf(place.dataDir)
-    const erased = new Set(journal.map((_) => _.id))
+    const erased = new Set(journal.map((each) => each.id))
     yield* refusing(() => mkdir(place.dataDir, { recursive: true, mode: 0o711 }))
     const { owner, role, server } = yield* target(place)
     const client = yield* connect(owner)
@@ -257,7 +257,7 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
     yield* migrate(
       client,
       role,
-      migrations.filter((_) => _.id <= migration)
+      migrations.filter((each) => each.id <= migration)
     )
     yield* Effect.addFinalizer((exit) =>
       Exit.isSuccess(exit) || header.holds === "database"
@@ -269,7 +269,7 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
     yield* refusing(() => markRestoring(client))
     const filled = yield* refusing(() =>
       fill(client, path, key, async (file, data) => {
-        if (!file.split("/").some((_) => erased.has(_))) await restoreFile(place.dataDir, file, data)
+        if (!file.split("/").some((part) => erased.has(part))) await restoreFile(place.dataDir, file, data)
       })
     )
     yield* migrate(client, role)

@@ -16,7 +16,7 @@ const endPostgres = async (dataDir: string): Promise<void> => {
   const data = join(dataDir, "postgres/data")
   if (postmaster(data) !== undefined)
     await makeEmbeddedPostgres(dataDir).then(
-      (_) => _.stop(),
+      (makeEmbeddedPostgre) => makeEmbeddedPostgre.stop(),
       () => undefined
     )
   const running = postmaster(data)
@@ -28,7 +28,7 @@ const endPostgres = async (dataDir: string): Promise<void> => {
 }
 
 const move = (dataDir: string, names: ReadonlyArray<string>) => {
-  const there = names.filter((_) => existsSync(join(dataDir, _)))
+  const there = names.filter((name) => existsSync(join(dataDir, name)))
   if (there.length === 0) return undefined
   const folder = join(dataDir, "set-aside", new Date().toISOString().replace(/[:.]/g, "-"))
   const mark = markOfSetAside(dataDir)

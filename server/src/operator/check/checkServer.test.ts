@@ -90,13 +90,13 @@ afterAll(async () => {
 
 const check = async () => {
   const told: Array<CheckPart> = []
-  const result = await checkServer(isolated, (_) => told.push(_))
+  const result = await checkServer(isolated, (one) => told.push(one))
   if (!result.ok) throw new Error(result.message)
   assert.deepStrictEqual(told, result.value.parts)
-  const wrong = result.value.parts.filter((_) => _.state === "wrong").map((_) => _.name)
+  const wrong = result.value.parts.filter((part) => part.state === "wrong").map((part) => part.name)
   assert.strictEqual(result.value.ok, wrong.length === 0)
   const part = (name: CheckName) => {
-    const found = result.value.parts.find((_) => _.name === name)
+    const found = result.value.parts.find((part) => part.name === name)
     if (found === undefined) throw new Error(`no part ${name}`)
     return found
   }
@@ -121,7 +121,7 @@ describe.sequential("a check of a server", () => {
     assert.deepStrictEqual(wrong, [])
     assert.isAbove(part("pages").checked, 1_000)
     assert.deepStrictEqual(
-      (["key", "control", "database", "sources", "logs", "backups"] as const).map((_) => part(_).checked),
+      (["key", "control", "database", "sources", "logs", "backups"] as const).map((value) => part(value).checked),
       [1, 1, 1, 1, 2, 1]
     )
     assert.isAtLeast(part("audit").checked, 3)
@@ -135,9 +135,9 @@ describe.sequential("a check of a server", () => {
       )
     )
     assert.deepStrictEqual(found.wrong, ["sources", "logs", "backups"])
-    const findings = (["sources", "logs", "backups"] as const).flatMap((_) => found.part(_).findings)
+    const findings = (["sources", "logs", "backups"] as const).flatMap((value) => found.part(value).findings)
     assert.deepStrictEqual(
-      findings.map((_) => _.where),
+      findings.map((finding) => finding.where),
       [source, lines, chunk, backup]
     )
     assert.match(findings[1]?.message ?? "", /1 of its lines can't be read, the first is line 2/)

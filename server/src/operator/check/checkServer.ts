@@ -74,7 +74,7 @@ const checkAudit = Effect.gen(function* () {
   const findings: Array<CheckFinding> = []
   let entries = 0
   for (const chain of chains) {
-    const lines = Stream.encodeText(Stream.map(audit.export(chain, { keepCheckpoint: false }), (_) => `${_}\n`))
+    const lines = Stream.encodeText(Stream.map(audit.export(chain, { keepCheckpoint: false }), (found) => `${found}\n`))
     const verified = yield* verifyAuditExport(lines)
     if (verified.ok) entries += verified.entries
     else {
@@ -191,7 +191,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
         ? yield* Effect.provideService(checkBackups(settings), MasterKey, key.right)
         : skipped("backups", "backups", "Without the master key no backup can be opened.")
     )
-    return { ok: parts.every((_) => _.state !== "wrong"), parts } satisfies ServerCheck
+    return { ok: parts.every((part) => part.state !== "wrong"), parts } satisfies ServerCheck
   }).pipe(Effect.scoped)
 
 /**

@@ -40,5 +40,5 @@ export const pageChecksum = (page: Buffer, block: number): number => {
 /** Is it as Postgres wrote it? A page that was never used is all zeros, and has no checksum. */
 export const isWholePage = (page: Buffer, block: number): boolean =>
   page.readUInt16LE(upperAt) === 0
-    ? page.every((_) => _ === 0)
+    ? page.every((value) => value === 0)
     : page.readUInt16LE(checksumAt) === pageChecksum(page, block)

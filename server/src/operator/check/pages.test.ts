@@ -14,7 +14,9 @@ const folderWith = (bytes: Buffer) => {
 const readAll =
   (unreadable: ReadonlyArray<number>): Parameters<typeof checkPages>[1] =>
   async (file, buffer, position) => {
-    const isHit = unreadable.some((_) => _ * pageBytes < position + buffer.length && (_ + 1) * pageBytes > position)
+    const isHit = unreadable.some(
+      (value) => value * pageBytes < position + buffer.length && (value + 1) * pageBytes > position
+    )
     if (isHit) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" })
     return (await file.read(buffer, 0, buffer.length, position)).bytesRead
   }
@@ -26,7 +28,7 @@ describe("the pages of a database", () => {
     const { damaged, pages } = await checkPages(folderWith(bytes), readAll([5, 299]))
     assert.strictEqual(pages, 300)
     assert.deepStrictEqual(
-      damaged.map((_) => _.block),
+      damaged.map((each) => each.block),
       [3, 5, 299]
     )
     assert.strictEqual(damaged[0]?.what, "Its checksum is wrong.")

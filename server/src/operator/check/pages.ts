@@ -26,8 +26,8 @@ export const pageFiles = async (data: string): Promise<ReadonlyArray<string>> =>
   const none: ReadonlyArray<Dirent> = []
   const foldersOf = async (folder: string) =>
     (await readdir(join(data, folder), { withFileTypes: true }).catch(orNone(none)))
-      .filter((_) => _.isDirectory() && /^\d+$/.test(_.name))
-      .map((_) => `${folder}/${_.name}`)
+      .filter((entry) => entry.isDirectory() && /^\d+$/.test(entry.name))
+      .map((entry) => `${folder}/${entry.name}`)
   const files: Array<string> = []
   for (const folder of ["global", ...(await foldersOf("base"))]) {
     const entries = await readdir(join(data, folder), { withFileTypes: true }).catch(orNone(none))
@@ -131,6 +131,6 @@ export const checkPages = async (
 ): Promise<{ readonly pages: number; readonly damaged: Array<DamagedPage> }> => {
   const damaged: Array<DamagedPage> = []
   let pages = 0
-  for (const path of await pageFiles(data)) pages += await checkFile(data, path, (_) => damaged.push(_), read)
+  for (const path of await pageFiles(data)) pages += await checkFile(data, path, (one) => damaged.push(one), read)
   return { pages, damaged }
 }

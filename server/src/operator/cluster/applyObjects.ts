@@ -63,6 +63,6 @@ export const applyObject = (manifest: Manifest, { dryRun, force }: ApplyMode) =>
     })
     return Option.match(before, {
       onNone: (): Step => "created",
-      onSome: (_): Step => (content(_) === content(after) ? "unchanged" : "changed")
+      onSome: (value): Step => (content(value) === content(after) ? "unchanged" : "changed")
     })
   })

@@ -42,10 +42,10 @@ const ingressClass = Effect.gen(function* () {
   const answer = yield* unlessMissing(
     api.request({ method: "GET", path: pathOf(configMaps, knativeNamespace, "config-network") })
   )
-  const data = Option.flatMap(answer, Schema.decodeUnknownOption(Network)).pipe(Option.map((_) => _.data))
+  const data = Option.flatMap(answer, Schema.decodeUnknownOption(Network)).pipe(Option.map((found) => found.data))
   const ingress = Option.match(data, {
     onNone: () => undefined,
-    onSome: (_) => _["ingress-class"] ?? _["ingress.class"]
+    onSome: (value) => value["ingress-class"] ?? value["ingress.class"]
   })
   const findings: ReadonlyArray<Finding> =
     ingress === kourier
@@ -98,8 +98,8 @@ export interface CheckInput {
 /** Addresses of the cluster that neither it nor the operator tells: no private range can be opened without opening them too. */
 const unknownRanges = (written: string) =>
   Effect.gen(function* () {
-    const closedRanges = written.split(",").flatMap((_) => (_.trim() === "" ? [] : [_.trim()]))
-    const wrong = closedRanges.find((_) => parseRange(_) === undefined)
+    const closedRanges = written.split(",").flatMap((text) => (text.trim() === "" ? [] : [text.trim()]))
+    const wrong = closedRanges.find((closedRange) => parseRange(closedRange) === undefined)
     if (wrong !== undefined) {
       return yield* new ClusterProblem({
         message: `"${wrong}" isn't an IP range`,
@@ -135,7 +135,7 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
     knativeSettings({ domain: input.domain, gateway: image !== undefined, namespacePrefix })
   )
   const unset = settings
-    .filter((_) => !isSet(_))
+    .filter((setting) => !isSet(setting))
     .map((live): Finding => {
       const { configMap, key, value } = live
       return {

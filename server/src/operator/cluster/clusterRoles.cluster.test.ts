@@ -106,7 +106,9 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     const { status } = Schema.decodeUnknownSync(ResourceRules)(answer)
     // What everybody who is signed in may ask about himself (`system:basic-user`).
     return rights(
-      status.resourceRules.filter((_) => !_.apiGroups.some((group) => /^auth(orization|entication)\.k8s/.test(group)))
+      status.resourceRules.filter(
+        (resourceRule) => !resourceRule.apiGroups.some((group) => /^auth(orization|entication)\.k8s/.test(group))
+      )
     )
   }
 
@@ -146,7 +148,11 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     const secret = apply(`/api/v1/namespaces/${own}/secrets/h`, secretManifest(own))
     await server.runPromise(
       send(secret).pipe(
-        Effect.retry({ while: (_: KubeError) => _.reason === "forbidden", schedule: Schedule.spaced(50), times: 100 })
+        Effect.retry({
+          while: (each: KubeError) => each.reason === "forbidden",
+          schedule: Schedule.spaced(50),
+          times: 100
+        })
       )
     )
     expect(await rightsIn(own)).toEqual(rights([...serverRole.rules, ...tenantRole.rules]))

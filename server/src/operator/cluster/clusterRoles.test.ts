@@ -12,7 +12,7 @@ it("docs/reference/cluster-role.yaml is what the code says: `npm run generate` w
 
 describe("what the server may do in the whole cluster", () => {
   const verbsOf = (resource: string) =>
-    serverRole.rules.filter((_) => _.resources.includes(resource)).flatMap((_) => _.verbs)
+    serverRole.rules.filter((rule) => rule.resources.includes(resource)).flatMap((rule) => rule.verbs)
 
   it("is nothing with Secrets, and nothing that runs a program", () => {
     expect([...verbsOf("secrets"), ...verbsOf("pods/exec"), ...verbsOf("serviceaccounts/token")]).toEqual([])
@@ -20,7 +20,7 @@ describe("what the server may do in the whole cluster", () => {
   })
 
   it("names each resource and verb", () => {
-    for (const { apiGroups, resources, verbs } of roles.flatMap((_) => _.rules)) {
+    for (const { apiGroups, resources, verbs } of roles.flatMap((role) => role.rules)) {
       expect([...apiGroups, ...resources, ...verbs].join(" ")).not.toContain("*")
     }
   })
@@ -35,20 +35,22 @@ describe("an installation", () => {
   it("labels nothing as an organization's", () => {
     for (const { metadata } of installManifests({ namespacePrefix: "mc-", image: "example.com/maxcloud:1" })) {
       expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "maxcloud-install" })
-      expect(Object.keys(metadata.labels ?? {}).filter((_) => _.startsWith("maxcloud.dev/"))).toEqual([])
+      expect(Object.keys(metadata.labels ?? {}).filter((text) => text.startsWith("maxcloud.dev/"))).toEqual([])
     }
   })
 
   it("without an image has no gateway", () => {
     expect(
       installManifests({ namespacePrefix: "mc-", image: undefined }).filter(
-        (_) => _.metadata.name === "maxcloud-gateway"
+        (installManifest) => installManifest.metadata.name === "maxcloud-gateway"
       )
     ).toEqual([])
   })
 
   it("applies roles as they are documented", () => {
-    const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter((_) => _.kind === "ClusterRole")
+    const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter(
+      (installManifest) => installManifest.kind === "ClusterRole"
+    )
     expect(applied).toEqual(roles.map(clusterRoleOf))
   })
 })

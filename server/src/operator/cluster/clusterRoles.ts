@@ -178,8 +178,8 @@ export const gatewayRole: Role = {
   name: "maxcloud-gateway",
   about: "The gateway authorizer's, in the whole cluster.",
   rules: [
-    ...gatewayRules.map((_) => ({
-      ..._,
+    ...gatewayRules.map((gatewayRule) => ({
+      ...gatewayRule,
       why: "Whose address calls, which namespaces are ours, what each service links to."
     }))
   ]
@@ -225,5 +225,5 @@ const roleText = ({ about, name, rules }: Role): string =>
 export const clusterRolePage = (): string =>
   [
     "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints all.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n",
-    ...roles.map((_) => `---\n${roleText(_)}`)
+    ...roles.map((role) => `---\n${roleText(role)}`)
   ].join("")

@@ -35,7 +35,7 @@ export const awaitGateway = Effect.gen(function* () {
   )
   const done = yield* isDone.pipe(
     Effect.repeat({
-      until: (_) => _,
+      until: (value) => value,
       schedule: Schedule.spaced("500 millis").pipe(within(`${rolloutSeconds} seconds`))
     }),
     Effect.zipRight(isDone)

@@ -63,7 +63,7 @@ describeCluster(
         ).pipe(
           Effect.flatMap(Schema.decodeUnknown(Url)),
           Effect.retry(Schedule.spaced("200 millis").pipe(Schedule.upTo("30 seconds"))),
-          Effect.map((_) => new URL(_.status.url).host)
+          Effect.map((found) => new URL(found.status.url).host)
         )
       )
 

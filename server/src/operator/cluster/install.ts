@@ -35,7 +35,7 @@ export const nameOf = ({ kind, metadata: { name, namespace } }: Manifest): strin
 const problemOf = (what: string) => (error: KubeError) => {
   if (error.reason === "conflict") {
     return new ClusterProblem({
-      message: `${what} is held by another manager: ${error.causes.map((_) => `${_.message} (${_.field})`).join("; ") || error.message}`,
+      message: `${what} is held by another manager: ${error.causes.map((cause) => `${cause.message} (${cause.field})`).join("; ") || error.message}`,
       fix: "undo that change, or give --force to take the fields"
     })
   }
@@ -62,23 +62,27 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
     ? []
     : yield* readSettings(
         knativeSettings({ domain: input.domain, gateway: input.image !== undefined, namespacePrefix })
-      ).pipe(Effect.catchTag("KubeError", (_) => problemOf("Knative's settings")(_)))
+      ).pipe(Effect.catchTag("KubeError", (error) => problemOf("Knative's settings")(error)))
   // Refused before anything is made.
   for (const setting of settings)
     yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
 
   for (const manifest of installManifests({ image: input.image, namespacePrefix })) {
     const what = nameOf(manifest)
-    const step = yield* applyObject(manifest, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
+    const step = yield* applyObject(manifest, input).pipe(
+      Effect.catchTag("KubeError", (error) => problemOf(what)(error))
+    )
     onStep({ step, what })
   }
   if (input.image !== undefined && !input.dryRun) {
-    yield* awaitGateway.pipe(Effect.catchTag("KubeError", (_) => problemOf("the gateway's authorizer")(_)))
+    yield* awaitGateway.pipe(Effect.catchTag("KubeError", (error) => problemOf("the gateway's authorizer")(error)))
   }
   let authorizerIsNew = false
   for (const setting of settings) {
     const what = `ConfigMap ${setting.configMap}: ${setting.key}`
-    const step = yield* applySetting(setting, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
+    const step = yield* applySetting(setting, input).pipe(
+      Effect.catchTag("KubeError", (error) => problemOf(what)(error))
+    )
     authorizerIsNew ||= step === "changed" && setting.configMap === "config-kourier"
     onStep({
       step,
@@ -90,7 +94,7 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
     !authorizerIsNew || input.dryRun
       ? true
       : yield* restartKourier.pipe(
-          Effect.catchTag("KubeError", (_) => problemOf("Deployment net-kourier-controller")(_))
+          Effect.catchTag("KubeError", (error) => problemOf("Deployment net-kourier-controller")(error))
         )
   return { server: api.server, kourierRestarted, namespacePrefix }
 })

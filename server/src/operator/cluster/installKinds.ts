@@ -28,7 +28,8 @@ export const configMaps = kind("v1", "ConfigMap", "configmaps", true)
 
 /** Path of an object that an installation makes. */
 export const pathOfManifest = (manifest: Manifest): string => {
-  const found = own.find((_) => _.apiVersion === manifest.apiVersion && _.kind === manifest.kind) ?? kindOf(manifest)
+  const found =
+    own.find((object) => object.apiVersion === manifest.apiVersion && object.kind === manifest.kind) ?? kindOf(manifest)
   if (found === undefined) throw new Error(`an installation has no kind ${manifest.apiVersion} ${manifest.kind}`)
   return pathOf(found, manifest.metadata.namespace, manifest.metadata.name)
 }

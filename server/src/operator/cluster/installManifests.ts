@@ -62,19 +62,19 @@ const scratch = (): ReadonlyArray<Manifest> => {
     pullSecret: false
   } as const
   const own = synthNamespace(tenant).filter(
-    (_) => _.kind !== "Namespace" && _.metadata.namespace === namespaceOf(tenant)
+    (object) => object.kind !== "Namespace" && object.metadata.namespace === namespaceOf(tenant)
   )
   return [
     namespace(scratchNamespace, "baseline"),
     tenantBinding(scratchNamespace, managedLabel),
-    ...own.map((_) => ({ ..._, metadata: { ..._.metadata, labels: { ...managedLabel } } }))
+    ...own.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...managedLabel } } }))
   ]
 }
 
 /** All that `maxcloud cluster install` applies, in this order. */
 export const installManifests = ({ image, namespacePrefix }: InstallOptions): ReadonlyArray<Manifest> => [
   namespace(systemNamespace, "restricted"),
-  ...roles.filter((_) => _ !== gatewayRole || image !== undefined).map(clusterRoleOf),
+  ...roles.filter((role) => role !== gatewayRole || image !== undefined).map(clusterRoleOf),
   // Before the rights that they confine.
   ...admissionPolicies(namespacePrefix),
   {

@@ -22,7 +22,7 @@ const tenantNamespaces = Effect.gen(function* () {
     path: pathOf(kinds.namespace),
     query: { labelSelector: "app.kubernetes.io/managed-by=maxcloud" }
   })
-  return (yield* Effect.orDie(decodeNames(answer))).items.map((_) => _.metadata.name)
+  return (yield* Effect.orDie(decodeNames(answer))).items.map((item) => item.metadata.name)
 })
 
 /** The prefix that Knative's template for hosts has; undefined where it is not ours. */
@@ -31,7 +31,9 @@ const prefixOfHosts = Effect.gen(function* () {
   const answer = yield* unlessMissing(
     api.request({ method: "GET", path: pathOf(configMaps, knativeNamespace, "config-network") })
   )
-  const template = Option.flatMap(answer, decodeNetwork).pipe(Option.map((_) => _.data["domain-template"] ?? ""))
+  const template = Option.flatMap(answer, decodeNetwork).pipe(
+    Option.map((found) => found.data["domain-template"] ?? "")
+  )
   return prefixOfTemplate(Option.getOrElse(template, () => ""))
 })
 
@@ -43,7 +45,9 @@ export const livePrefix = Effect.fn("livePrefix")(function* (asked: string | und
   if (asked !== undefined) return asked
   const set = yield* prefixOfHosts
   if (set !== undefined && set !== "") return set
-  const others = (yield* tenantNamespaces).filter((_) => !_.startsWith(defaultNamespacePrefix))
+  const others = (yield* tenantNamespaces).filter(
+    (tenantNamespace) => !tenantNamespace.startsWith(defaultNamespacePrefix)
+  )
   return others.length === 0 ? defaultNamespacePrefix : ""
 })
 

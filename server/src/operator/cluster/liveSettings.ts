@@ -34,7 +34,7 @@ export const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =
       const data = fieldsV1["f:data"]
       return typeof data === "object" && data !== null && Object.hasOwn(data, `f:${key}`)
     })
-    .map((_) => _.manager)
+    .map((managedField) => managedField.manager)
 
 /** A setting as it stands. */
 export interface LiveSetting extends KnativeSetting {
@@ -67,7 +67,7 @@ const readMap = (name: string) =>
 
 export const readSettings = (settings: ReadonlyArray<KnativeSetting>) =>
   Effect.gen(function* () {
-    const names = [...new Set(settings.map((_) => _.configMap))]
+    const names = [...new Set(settings.map((setting) => setting.configMap))]
     const maps = new Map(
       yield* Effect.forEach(names, (name) => Effect.map(readMap(name), (map) => [name, map] as const))
     )
@@ -75,13 +75,15 @@ export const readSettings = (settings: ReadonlyArray<KnativeSetting>) =>
       const map = maps.get(setting.configMap)
       if (map === undefined) return []
       const others = setting.configMap === "config-domain" ? otherDomains(map.data, setting.key) : []
-      const held = [setting.key, ...others].filter((_) => map.data[_] !== undefined).flatMap((_) => managersOf(map, _))
+      const held = [setting.key, ...others]
+        .filter((value) => map.data[value] !== undefined)
+        .flatMap((value) => managersOf(map, value))
       return [
         {
           ...setting,
           before: map.data[setting.key],
           others,
-          heldBy: [...new Set(held.filter((_) => _ !== installManager))]
+          heldBy: [...new Set(held.filter((value) => value !== installManager))]
         }
       ]
     })
@@ -123,7 +125,7 @@ export const applySetting = (live: LiveSetting, { dryRun, force }: ApplyMode) =>
       method: "PATCH",
       path: pathOfMap(configMap),
       query: { fieldManager: installManager },
-      body: { data: { ...Object.fromEntries(others.map((_) => [_, null])), [key]: value } },
+      body: { data: { ...Object.fromEntries(others.map((other) => [other, null])), [key]: value } },
       contentType: "application/merge-patch+json"
     })
     return "changed" satisfies Step

@@ -44,8 +44,8 @@ describe("the cache", () => {
     const other = await server.runPromise(newOrganization)
     const [own, foreign] = [fill(acme.id), fill(other.id)]
     await server.runPromise(
-      Effect.flatMap(Deployments, (_) =>
-        _.accept({
+      Effect.flatMap(Deployments, (deployments) =>
+        deployments.accept({
           organization: acme,
           app: AppName.make("shop"),
           stage: StageName.make("production"),
@@ -60,23 +60,25 @@ describe("the cache", () => {
       ["built", 20, false],
       ["built", 10, true]
     ])
-    expect(listed.ok && listed.value.every((_) => _.organization.name === acme.name && !("path" in _))).toBe(true)
+    expect(listed.ok && listed.value.every((each) => each.organization.name === acme.name && !("path" in each))).toBe(
+      true
+    )
 
     const cleared = await operator.clearCache({ dataDir, organization: acme.name })
-    expect(cleared.ok && [cleared.value.removed.length, cleared.value.kept.map((_) => _.name)]).toEqual([
+    expect(cleared.ok && [cleared.value.removed.length, cleared.value.kept.map((each) => each.name)]).toEqual([
       3,
       [`${digest("a")}/0123`]
     ])
     expect(existsSync(join(own, `archives/${digest("a")}.tar.gz`))).toBe(true)
     expect(existsSync(join(own, `built/${digest("a")}/0123/app/index.js`))).toBe(true)
     expect(existsSync(join(own, `built/${digest("b")}/0123`))).toBe(false)
-    expect(["dependencies", "damaged", "unfinished"].flatMap((_) => readdirSync(join(own, _)))).toEqual([])
+    expect(["dependencies", "damaged", "unfinished"].flatMap((name) => readdirSync(join(own, name)))).toEqual([])
     expect(readdirSync(join(foreign, "dependencies"))).toHaveLength(4)
 
     // A build is running.
     mkdirSync(join(foreign, "unfinished/0123"), { recursive: true })
     const busy = await operator.clearCache({ dataDir })
-    expect(busy.ok && busy.value.removed.map((_) => _.kind)).toEqual(["damaged"])
+    expect(busy.ok && busy.value.removed.map((object) => object.kind)).toEqual(["damaged"])
   })
 
   it("stops at links: their targets stay", async () => {

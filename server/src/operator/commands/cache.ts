@@ -28,7 +28,7 @@ const running = Effect.gen(function* () {
           and s.status ->> 'latestReady' = r.name
         where r.kind = 'Revision'
     ) o, regexp_matches(o.written, 'sha256:([0-9a-f]{64})', 'g') m`
-  return new Set(decodeDigests(rows).map((_) => `${_.organization_id}/${_.digest}`))
+  return new Set(decodeDigests(rows).map((decodeDigest) => `${decodeDigest.organization_id}/${decodeDigest.digest}`))
 })
 
 const orGone =
@@ -67,9 +67,9 @@ const placesOf = async (
   const builds = (await namesIn(join(own, "unfinished"))).length > 0
   const names: Array<readonly [CacheEntry["kind"], string]> = [
     ...(await namesIn(join(own, "dependencies")))
-      .filter((_) => !_.includes("."))
-      .map((_) => ["dependencies", _] as const),
-    ...(await namesIn(join(own, "damaged"))).map((_) => ["damaged", _] as const)
+      .filter((text) => !text.includes("."))
+      .map((name) => ["dependencies", name] as const),
+    ...(await namesIn(join(own, "damaged"))).map((name) => ["damaged", name] as const)
   ]
   for (const digest of await namesIn(join(own, "built")))
     for (const variant of await namesIn(join(own, "built", digest))) names.push(["built", `${digest}/${variant}`])
@@ -104,12 +104,12 @@ const places = (dataDir: string, organization: string | undefined) =>
     const sql = yield* SqlClient
     const all = decodeOrganizations(yield* sql`select id, name from organizations order by name`)
     const wanted =
-      organization === undefined ? all : all.filter((_) => _.name === organization || _.id === organization)
+      organization === undefined ? all : all.filter((each) => each.name === organization || each.id === organization)
     if (organization !== undefined && wanted.length === 0) {
       return yield* new OperatorError({
         reason: "organization",
         message: `There is no organization "${organization}".`,
-        organizations: all.map((_) => _.name)
+        organizations: all.map((each) => each.name)
       })
     }
     const runs = yield* running
@@ -122,13 +122,13 @@ const places = (dataDir: string, organization: string | undefined) =>
 
 /** Everything that the server in this data folder has built and installed, for one organization or for all; the largest first. */
 export const listCache = (dataDir: string, organization?: string) =>
-  Effect.map(places(dataDir, organization), (_) => _.map(entryOf))
+  Effect.map(places(dataDir, organization), (place) => place.map(entryOf))
 
 /** Removes entries that no service runs from and no build uses. A server that needs one again makes it again. */
 export const clearCache = (dataDir: string, organization?: string) =>
   Effect.gen(function* () {
     const all = yield* places(dataDir, organization)
-    const gone = all.filter((_) => !_.inUse)
+    const gone = all.filter((each) => !each.inUse)
     yield* onDisk(dataDir, async () => {
       for (const { kind, organization: owner, path } of gone) {
         const unfinished = join(dataDir, "sources", owner.id, "unfinished")
@@ -141,5 +141,5 @@ export const clearCache = (dataDir: string, organization?: string) =>
         if (isMoved) await removeTree(leaving)
       }
     })
-    return { removed: gone.map(entryOf), kept: all.filter((_) => _.inUse).map(entryOf) } satisfies ClearedCache
+    return { removed: gone.map(entryOf), kept: all.filter((each) => each.inUse).map(entryOf) } satisfies ClearedCache
   })

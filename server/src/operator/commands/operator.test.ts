@@ -27,8 +27,8 @@ beforeAll(() => server.runPromise(Effect.void), 60_000)
 afterAll(() => server.dispose().then(() => Effect.runPromise(Scope.close(scope, Exit.void))))
 
 const deploy = (organization: Effect.Effect.Success<typeof newOrganization>, names: ReadonlyArray<string>) =>
-  Effect.flatMap(Deployments, (_) =>
-    _.accept({
+  Effect.flatMap(Deployments, (deployments) =>
+    deployments.accept({
       organization,
       app: AppName.make("shop"),
       stage: StageName.make("production"),
@@ -36,7 +36,8 @@ const deploy = (organization: Effect.Effect.Success<typeof newOrganization>, nam
     })
   )
 
-const entriesOf = (id: Parameters<Audit["Type"]["list"]>[0]) => Effect.flatMap(Audit, (_) => _.list(id, { limit: 10 }))
+const entriesOf = (id: Parameters<Audit["Type"]["list"]>[0]) =>
+  Effect.flatMap(Audit, (audit) => audit.list(id, { limit: 10 }))
 
 describe("quotas by the operator", () => {
   it("apply at once to the running server, and appear in the organization's audit log", async () => {
@@ -83,7 +84,7 @@ describe("quotas by the operator", () => {
     const [other, some] = await server.runPromise(Effect.all([newOrganization, newOrganization]))
     await server.runPromise(deploy(some, ["a", "b", "c"]))
     const listed = await operator.listQuotas({ dataDir })
-    expect(listed.ok && listed.value.map((_) => _.organization.name)).toEqual(
+    expect(listed.ok && listed.value.map((each) => each.organization.name)).toEqual(
       expect.arrayContaining([other.name, some.name])
     )
     expect(await operator.listQuotas({ dataDir, organization: some.name })).toMatchObject({
@@ -115,8 +116,8 @@ describe("quotas by the operator", () => {
 })
 
 describe("the server's own audit log", () => {
-  const failSignIn = Effect.flatMap(Audit, (_) =>
-    _.append({ action: "signIn.register", outcome: "refused", status: 403, subject: "somebody@example.com" })
+  const failSignIn = Effect.flatMap(Audit, (audit) =>
+    audit.append({ action: "signIn.register", outcome: "refused", status: 403, subject: "somebody@example.com" })
   ).pipe(Effect.provideService(ClientAddress, "192.0.2.7"))
 
   const exported = async () => {
@@ -134,7 +135,7 @@ describe("the server's own audit log", () => {
   it("is listed and exported by the database alone, which is only read, and verifies offline", async () => {
     await server.runPromise(Effect.repeatN(failSignIn, 4))
     const listed = await operator.listAudit({ dataDir, limit: 3, before: 5 })
-    expect(listed.ok && listed.value.map((_) => _.sequence)).toEqual([4, 3, 2])
+    expect(listed.ok && listed.value.map((each) => each.sequence)).toEqual([4, 3, 2])
     expect(listed).toMatchObject({
       value: [{ subject: "somebody@example.com", actor: { type: "anonymous", address: "192.0.2.7" } }, {}, {}]
     })

@@ -40,7 +40,7 @@ const find = (name: string) =>
     return yield* new OperatorError({
       reason: "organization",
       message: `There is no organization "${name}".`,
-      organizations: all.map((_) => _.name)
+      organizations: all.map((each) => each.name)
     })
   })
 
@@ -113,7 +113,9 @@ const change = (action: string, name: string, values: Partial<QuotaValues>, word
 export const setQuotas = (name: string, written: Partial<Record<QuotaName, string>>) =>
   Effect.gen(function* () {
     const values = yield* read(written)
-    const words = quotaNames.flatMap((_) => (written[_] === undefined ? [] : [`${quotaFlags[_]} ${written[_]}`]))
+    const words = quotaNames.flatMap((quotaName) =>
+      written[quotaName] === undefined ? [] : [`${quotaFlags[quotaName]} ${written[quotaName]}`]
+    )
     if (words.length === 0) {
       return yield* new OperatorError({ reason: "quota", message: "No quota is named." })
     }
@@ -126,7 +128,7 @@ export const unsetQuotas = (name: string, which: ReadonlyArray<QuotaName>) => {
   return change(
     "server.unsetQuotas",
     name,
-    Object.fromEntries(names.map((_) => [_, null])),
-    `defaults again for ${names.map((_) => quotaFlags[_]).join(", ")}`
+    Object.fromEntries(names.map((value) => [value, null])),
+    `defaults again for ${names.map((value) => quotaFlags[value]).join(", ")}`
   )
 }

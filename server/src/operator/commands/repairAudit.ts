@@ -27,12 +27,12 @@ const chainOf = (log: string) =>
     if (log === "server" || isId(log)) return log
     const sql = yield* SqlClient
     const all = decodeOrganizations(yield* sql`select id, name from organizations order by name`)
-    const found = all.find((_) => _.name === log)
+    const found = all.find((each) => each.name === log)
     if (found !== undefined) return found.id
     return yield* new OperatorError({
       reason: "organization",
       message: `There is no organization "${log}".`,
-      organizations: all.map((_) => _.name)
+      organizations: all.map((each) => each.name)
     })
   })
 
@@ -52,9 +52,9 @@ const readAll = (chain: Chain) =>
     )
     const signers = yield* signersOf(yield* DataKeys, chain)
     const { others, signed: found } = yield* foundCheckpoints(signers, chain, 0, Number.MAX_SAFE_INTEGER)
-    const checkpoints = new Map(found.map((_) => [_.sequence, _.hash]))
+    const checkpoints = new Map(found.map((each) => [each.sequence, each.hash]))
     const upTo = newest?.sequence ?? 0
-    const beyond = [...checkpoints.keys()].find((_) => _ > upTo)
+    const beyond = [...checkpoints.keys()].find((name) => name > upTo)
     if (beyond !== undefined)
       return yield* beyondRepair(chain, `entries up to ${beyond} were signed, and ${upTo} are there`)
     if (upTo === 0) return { last: beginning, others }
@@ -155,8 +155,8 @@ export const repairAudit = (place: DatabasePlace, log: string) =>
         ? []
         : [`checkpoints that the server hasn't signed, removed by the operator: ${someOf(others)}`])
     ]
-    yield* Effect.flatMap(Audit, (_) =>
-      _.append({
+    yield* Effect.flatMap(Audit, (audit) =>
+      audit.append({
         action: "server.repairAudit",
         outcome: "succeeded",
         status: 200,

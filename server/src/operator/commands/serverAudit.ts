@@ -6,12 +6,12 @@ import { failureOf, operatorLayer } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
 
 export const listServerAudit = ({ action, before, limit = 100 }: ServerAuditPage) =>
-  Effect.flatMap(Audit, (_) => _.list("server", { action, before, limit }))
+  Effect.flatMap(Audit, (audit) => audit.list("server", { action, before, limit }))
 
 const lines = (options: Partial<ServerSettings>) =>
   readSettings(options).pipe(
     Effect.map((settings) =>
-      Stream.unwrap(Effect.map(Audit, (_) => _.export("server", { keepCheckpoint: false }))).pipe(
+      Stream.unwrap(Effect.map(Audit, (audit) => audit.export("server", { keepCheckpoint: false }))).pipe(
         Stream.provideService(RowScope, "*"),
         Stream.provideLayer(operatorLayer(settings))
       )

@@ -43,7 +43,7 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
           (problem): ReadinessCheck =>
             problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
         ),
-        Effect.timeoutTo({ duration: diskAnswersIn, onSuccess: (_) => _, onTimeout: () => diskHangs })
+        Effect.timeoutTo({ duration: diskAnswersIn, onSuccess: (value) => value, onTimeout: () => diskHangs })
       )
       const ofBackups = Effect.map(backups.status, (status) =>
         status === undefined ? [] : [backupCheck(status, new Date())]

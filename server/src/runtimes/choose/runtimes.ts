@@ -40,7 +40,7 @@ const kubernetes: RuntimeEntry = {
     Layer.unwrapEffect(
       Effect.map(
         Effect.promise(() => import("../kubernetes/kubernetesLayer.ts")),
-        (_) => _.kubernetesLayer(settings)
+        (found) => found.kubernetesLayer(settings)
       )
     )
 }

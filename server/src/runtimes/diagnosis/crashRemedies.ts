@@ -63,7 +63,7 @@ export const crashRemedyOf = (output: string): string | undefined => {
   const lines = stripVTControlCharacters(output)
     .split("\n")
     .slice(-mostLines)
-    .map((_) => _.slice(0, lookedOfLine))
+    .map((line) => line.slice(0, lookedOfLine))
   for (const line of lines) {
     const name = missingVariable(line)
     if (name !== undefined) return variable(name)
@@ -71,7 +71,7 @@ export const crashRemedyOf = (output: string): string | undefined => {
   for (const { found, remedy } of known)
     for (const line of lines) {
       const match = found.exec(line)
-      if (match !== null) return remedy(...match.slice(1).map((_) => _ ?? ""))
+      if (match !== null) return remedy(...match.slice(1).map((value) => value ?? ""))
     }
   return undefined
 }

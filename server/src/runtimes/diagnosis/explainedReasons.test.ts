@@ -5,11 +5,11 @@ import { explainReason, findDiagnosisCode } from "@maxcloud/sdk"
 
 const sources = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((_) => _.endsWith(".ts") && !_.includes("test"))
-    .map((_) => join(folder, _))
+    .filter((text) => text.endsWith(".ts") && !text.includes("test"))
+    .map((value) => join(folder, value))
 
-const folders = ["../local", "../kubernetes/status", "../../control/deployments", "../../control/services"].map((_) =>
-  join(import.meta.dirname, _)
+const folders = ["../local", "../kubernetes/status", "../../control/deployments", "../../control/services"].map(
+  (name) => join(import.meta.dirname, name)
 )
 
 /** Reasons of errors inside the server, which no status shows, and of what went well. */
@@ -22,7 +22,7 @@ describe("each reason that a status, a revision or a deployment may have", () =>
       ...text.matchAll(/(?:reason: |finish\([^)]*"failed", |const \w+ = (?="\w+" satisfies StatusReason))"([A-Z]\w+)"/g)
     ].map(([, reason]) => reason ?? "")
   })
-  const all = [...new Set(reasons)].filter((_) => !inner.has(_)).sort()
+  const all = [...new Set(reasons)].filter((value) => !inner.has(value)).sort()
 
   it("is found", () => {
     expect(all).toEqual(

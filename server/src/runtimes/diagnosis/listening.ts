@@ -10,7 +10,7 @@ export const fixOfSource =
 /** Evidence of a port that is closed, while others are open. */
 export const portsSeen = (declared: number, open: ReadonlyArray<number>): ReadonlyArray<string> => [
   `port ${declared}: connection refused`,
-  ...open.slice(0, 5).map((_) => `port ${_}: open`)
+  ...open.slice(0, 5).map((value) => `port ${value}: open`)
 ]
 
 export const wrongPort = (
@@ -85,5 +85,5 @@ export const noneSpeaksHttp = (ports: ReadonlyArray<number>): Diagnosis =>
   diagnosisOf(
     "NotHttp",
     `the program listens on ${ports.length === 1 ? `port ${ports[0]}` : `the ports ${ports.join(", ")}`} that the image exposes, and answers HTTP on none`,
-    ports.map((_) => `port ${_}: open`)
+    ports.map((port) => `port ${port}: open`)
   )

@@ -67,7 +67,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
     },
     unreachableSince: Effect.map(
       unanswered.unreachable,
-      Option.map((_) => _.since)
+      Option.map((found) => found.since)
     ),
     unreachable: unanswered.unreachable,
     request: asking,

@@ -178,8 +178,8 @@ describeCluster("the API server", () => {
         expect(wires.accepted).toBeGreaterThan(5)
         expect(lists).toBe(1)
         expect(new Set(seen).size).toBe(seen.length)
-        const told = seen.map((_) => _.split(" ").slice(0, 2).join(" "))
-        expect(told).toEqual([...names.flatMap((_) => [`put ${_}`, `put ${_}`, `delete ${_}`]), "put last"])
+        const told = seen.map((text) => text.split(" ").slice(0, 2).join(" "))
+        expect(told).toEqual([...names.flatMap((name) => [`put ${name}`, `put ${name}`, `delete ${name}`]), "put last"])
       })
     )
 

@@ -121,7 +121,7 @@ const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place
   if (context !== undefined) config.setCurrentContext(context)
   const current = config.getContextObject(config.getCurrentContext() ?? "")
   if (current === null) {
-    const known = config.getContexts().map((_) => _.name)
+    const known = config.getContexts().map((getContext) => getContext.name)
     return yield* new ClusterConfigError({
       reason: "context",
       message:

@@ -39,7 +39,7 @@ const dispatcher = (credentials: ClusterCredentials, connections: number | null)
 
 const sameTransport = (a: ClusterCredentials, b: ClusterCredentials): boolean => {
   const written = ({ proxy, server, tls }: ClusterCredentials) =>
-    JSON.stringify([server, proxy, ...Object.values(tls).map((_) => _?.toString())])
+    JSON.stringify([server, proxy, ...Object.values(tls).map((each) => each?.toString())])
   return written(a) === written(b)
 }
 

@@ -87,7 +87,7 @@ describe("answers of a busy or forgetful API server", () => {
 
   it.scopedLive("an answer that does not come is given up", () =>
     Effect.gen(function* () {
-      const api = Effect.flatMap(KubeApi, (_) => _.request({ method: "POST", path: "/x", body: {} }))
+      const api = Effect.flatMap(KubeApi, (kubeApi) => kubeApi.request({ method: "POST", path: "/x", body: {} }))
       const error = yield* Effect.flip(against(() => ({ body: "{", open: true }), api))
       expect(error).toMatchObject({ reason: "unreachable", status: undefined })
       expect(error.message).toContain("no answer within 1 s")
@@ -143,7 +143,7 @@ describe("answers of a busy or forgetful API server", () => {
 
   const watched = (take: number) =>
     Effect.flatMap(KubeApi, (api) =>
-      api.watch({ kind: kinds.pod, decode: (_) => Option.some(JSON.stringify(_)) }).pipe(
+      api.watch({ kind: kinds.pod, decode: (value) => Option.some(JSON.stringify(value)) }).pipe(
         Stream.map((event) => (event.type === "list" ? ["list", ...event.objects] : [event.type, event.object])),
         Stream.take(take),
         Stream.runCollect,
@@ -194,7 +194,7 @@ describe("answers of a busy or forgetful API server", () => {
           body: JSON.stringify({ ...page, metadata: { ...page.metadata, ...(next === null ? { continue: "b" } : {}) } })
         }
       }, watched(1))
-      expect(first?.slice(1).map((_) => JSON.parse(_).metadata.name)).toEqual(["page-first", "page-b"])
+      expect(first?.slice(1).map((value) => JSON.parse(value).metadata.name)).toEqual(["page-first", "page-b"])
     })
   )
 })

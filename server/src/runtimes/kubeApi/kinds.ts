@@ -31,7 +31,7 @@ export const kinds = {
   route: kind("serving.knative.dev/v1", "Route", "routes")
 } as const satisfies Readonly<Record<string, Kind>>
 
-const byName = new Map(Object.values(kinds).map((_) => [`${_.apiVersion}/${_.kind}`, _]))
+const byName = new Map(Object.values(kinds).map((kind) => [`${kind.apiVersion}/${kind.kind}`, kind]))
 
 export const kindOf = (object: { readonly apiVersion: string; readonly kind: string }): Kind | undefined =>
   byName.get(`${object.apiVersion}/${object.kind}`)

@@ -10,8 +10,8 @@ const maxLength = 4_096
 export const said = Schema.optionalWith(
   Schema.transform(Schema.String, Schema.String, {
     strict: true,
-    decode: (_) => _.slice(0, maxLength),
-    encode: (_) => _
+    decode: (each) => each.slice(0, maxLength),
+    encode: (value) => value
   }),
   { default: () => "", nullable: true }
 )

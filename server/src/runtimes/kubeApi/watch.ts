@@ -133,8 +133,8 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
       const what = nameOf(input)
       const state = yield* Ref.make(unlisted)
       const connection = yield* Ref.make<Connection | undefined>(undefined)
-      const close = Effect.flatMap(Ref.getAndSet(connection, undefined), (_) =>
-        _ === undefined ? Effect.void : Scope.close(_.scope, Exit.void)
+      const close = Effect.flatMap(Ref.getAndSet(connection, undefined), (andSet) =>
+        andSet === undefined ? Effect.void : Scope.close(andSet.scope, Exit.void)
       )
       yield* Effect.addFinalizer(() => close)
 
@@ -156,8 +156,8 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
           return [effects, after] as const
         }).pipe(Effect.flatMap(Effect.forEach(perform, { discard: true })))
 
-      const received = Effect.flatMap(Ref.get(connection), (_) =>
-        _ === undefined ? Effect.dieMessage(`${what} has no connection`) : receive(input, what, _)
+      const received = Effect.flatMap(Ref.get(connection), (found) =>
+        found === undefined ? Effect.dieMessage(`${what} has no connection`) : receive(input, what, found)
       )
 
       const next = Effect.gen(function* () {
@@ -165,7 +165,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
         const found = yield* move.type === "list"
           ? list(input, what, request)
           : move.type === "connect"
-            ? connect(input, open, move.version, (_) => Ref.set(connection, _))
+            ? connect(input, open, move.version, (one) => Ref.set(connection, one))
             : received
         yield* Effect.forEach(found.happenings, tell, { discard: true })
         return Chunk.unsafeFromArray([...found.events])

@@ -30,6 +30,6 @@ export const readWatchLine = (what: string, line: string): WatchLine => {
   if (Option.isNone(event)) return { type: "lost", how: "failed" }
   const { object, type } = event.value
   if (type === "ERROR") return { type: "lost", how: errorOfEvent(what, object).reason === "gone" ? "gone" : "failed" }
-  const version = Option.map(decodeVersion(object), (_) => _.metadata.resourceVersion)
+  const version = Option.map(decodeVersion(object), (object) => object.metadata.resourceVersion)
   return { type: types[type], object, version: Option.getOrUndefined(version) }
 }

@@ -61,8 +61,8 @@ describe("a watch", () => {
 
   it("waits longer after each failure, five seconds at most, and half a minute if it is refused", () => {
     const waits = (happening: WatchHappening) =>
-      after(...Array.from({ length: 12 }, () => happening)).effects.flatMap((_) =>
-        _.type === "wait" ? [_.longestMillis] : []
+      after(...Array.from({ length: 12 }, () => happening)).effects.flatMap((effect) =>
+        effect.type === "wait" ? [effect.longestMillis] : []
       )
     expect(waits(cut).slice(0, 7)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000])
     expect(waits(forbidden).slice(5, 9)).toEqual([8_000, 16_000, 30_000, 30_000])
@@ -70,7 +70,7 @@ describe("a watch", () => {
 
   it("says once that it is away, not at the first failures, and once that it is back", () => {
     const said = (...happenings: ReadonlyArray<WatchHappening>) =>
-      after(...happenings).effects.filter((_) => _.type === "sayAway" || _.type === "sayBack")
+      after(...happenings).effects.filter((effect) => effect.type === "sayAway" || effect.type === "sayBack")
     expect(said(cut, cut, cut, { type: "listed", version: "7" })).toEqual([])
     expect(said(cut, cut, cut, cut, cut, { type: "listed", version: "7" }, { type: "connected" })).toEqual([
       { type: "sayAway", why: "the connection was cut" },
@@ -110,7 +110,7 @@ describe("a watch", () => {
                   : { type: "lost", how: dice < 80 ? "ended" : "gone", afterMillis: dice * 20 }
           if (happening.type === "connected") open++
           const step = watchStep(state, happening)
-          open -= step.effects.filter((_) => _.type === "close").length
+          open -= step.effects.filter((effect) => effect.type === "close").length
           if (happening.type === "failed") expect(step.effects.at(-1)?.type).toBe("wait")
           state = step.state
         }

@@ -62,11 +62,13 @@ export const layer = Layer.effect(
         Effect.map(Effect.zipRight(whileReachable, tracker.status(key)), (status) =>
           Option.map(
             status,
-            (_): ServiceStatus => ({
-              ..._,
+            (found): ServiceStatus => ({
+              ...found,
               // The watch has not told yet what was applied: what it tells is of the object before.
-              observedGeneration: isBehind(key.namespace, key.service, performance.now()) ? -1 : _.observedGeneration,
-              url: publicUrl(_.url, platform)
+              observedGeneration: isBehind(key.namespace, key.service, performance.now())
+                ? -1
+                : found.observedGeneration,
+              url: publicUrl(found.url, platform)
             })
           )
         ),

@@ -26,7 +26,7 @@ const dataOf = (name: string) =>
             : new ClusterConfigError({ reason: "unreachable", message: error.message })
         )
       )
-    return Option.map(Option.flatMap(answer, decodeConfigMap), (_) => _.data)
+    return Option.map(Option.flatMap(answer, decodeConfigMap), (found) => found.data)
   })
 
 /** The domain for services that no selector gives another (Knative, `config-domain`: a key without a selector). */
@@ -53,8 +53,8 @@ export const clusterPlatform = ({
     const namespacePrefix = yield* namespacePrefixOf(asked)
     const ourTemplate = domainTemplateOf(namespacePrefix)
     const [network, domains] = yield* Effect.all([dataOf("config-network"), dataOf("config-domain")])
-    const template = Option.map(network, (_) => _["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
-    if (Option.exists(template, (_) => _ !== ourTemplate)) {
+    const template = Option.map(network, (found) => found["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
+    if (Option.exists(template, (found) => found !== ourTemplate)) {
       yield* Effect.logWarning(
         `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install --namespace-prefix ${prefixText(namespacePrefix)}\` sets it`
       )

@@ -12,7 +12,7 @@ export const externalSecretsKind = ({ externalSecretStore }: Pick<ServerSettings
       const api = yield* KubeApi
       yield* api.request({ method: "GET", path: pathOf(kinds.externalSecret), query: { limit: "1" } }).pipe(
         Effect.catchIf(
-          (_) => _.reason === "notFound",
+          (error) => error.reason === "notFound",
           () =>
             new ClusterConfigError({
               reason: "invalid",

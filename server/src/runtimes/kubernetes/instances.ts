@@ -37,7 +37,7 @@ const recordOf = (
     service: labels[label.service],
     app: labels[label.app]
   })
-  const status = pod.status.containerStatuses.find((_) => _.name !== "queue-proxy")
+  const status = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== "queue-proxy")
   // A container that was restarted lives on: its first start is when the pod had one.
   const startedAt = instant(
     status?.restartCount === 0
@@ -46,7 +46,7 @@ const recordOf = (
   )
   if (Option.isNone(key) || startedAt === undefined) return Option.none()
   const { app, ...place } = key.value
-  const limits = pod.spec.containers.find((_) => _.name !== "queue-proxy")?.resources.limits ?? {}
+  const limits = pod.spec.containers.find((container) => container.name !== "queue-proxy")?.resources.limits ?? {}
   const ended =
     pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
       ? (instant(status?.state.terminated?.finishedAt ?? "") ?? new Date())
@@ -83,7 +83,7 @@ export const makeInstances = (cache: ClusterCache["Type"]): Stream.Stream<Instan
     Stream.filterMap(keep)
   )
   const later = cache.changes.pipe(
-    Stream.filter((_) => _.kind === "pod"),
+    Stream.filter((object) => object.kind === "pod"),
     Stream.filterMap(({ deleted, name, namespace, service }) => {
       if (deleted) {
         const pod = known.get(idOf(namespace, name))
@@ -91,7 +91,9 @@ export const makeInstances = (cache: ClusterCache["Type"]): Stream.Stream<Instan
         return pod === undefined ? Option.none() : look(pod, true)
       }
       const pod =
-        service === undefined ? undefined : cache.podsOf(namespace, service).find((_) => _.metadata.name === name)
+        service === undefined
+          ? undefined
+          : cache.podsOf(namespace, service).find((object) => object.metadata.name === name)
       return pod === undefined ? Option.none() : keep(pod)
     })
   )

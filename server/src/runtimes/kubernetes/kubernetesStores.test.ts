@@ -47,7 +47,7 @@ const cluster = (namespaces: Map<string, string>, asked: Array<KubeRequest>) => 
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-stores-"))),
-  (_) => Effect.sync(() => rmSync(_, { recursive: true, force: true }))
+  (found) => Effect.sync(() => rmSync(found, { recursive: true, force: true }))
 )
 
 describe("what a cluster has of an organization", () => {
@@ -76,18 +76,18 @@ describe("what a cluster has of an organization", () => {
         }
         const lines = yield* Stream.runCollect(linesOfGone(own, (_, service) => service === "web"))
         assert.deepStrictEqual(
-          [...lines].map((_) => _.line),
+          [...lines].map((line) => line.line),
           ["api says"]
         )
-        const counts = yield* Effect.forEach(stores, (_) => _.count(own))
+        const counts = yield* Effect.forEach(stores, (store) => store.count(own))
         assert.deepStrictEqual(counts, [2, 2])
         for (const { erase } of stores) yield* erase(own)
         assert.deepStrictEqual([...namespaces.keys()], ["other"])
-        assert.deepStrictEqual(yield* Effect.forEach(stores, (_) => _.count(own)), [0, 0])
+        assert.deepStrictEqual(yield* Effect.forEach(stores, (store) => store.count(own)), [0, 0])
         assert.strictEqual(yield* history.count(other), 2)
         // Again: nothing is there, which is no error.
         for (const { erase } of stores) yield* erase(own)
-        const deleted = asked.filter((_) => _.method === "DELETE")
+        const deleted = asked.filter((each) => each.method === "DELETE")
         assert.deepInclude(deleted[0]?.body, { preconditions: { uid: "uid-acme" } })
         assert.lengthOf(deleted, 2)
       }).pipe(Effect.provide(stores))

@@ -30,13 +30,13 @@ const namespacesStore = (api: KubeApi["Type"]): Store => {
       })
       .pipe(
         Effect.flatMap(decodeNames),
-        Effect.map((_) => _.items.map(({ metadata }) => metadata)),
+        Effect.map((found) => found.items.map(({ metadata }) => metadata)),
         Effect.mapError(failed)
       )
   return {
     store: "runtime",
     action: "namespaces deleted, with all that was in them",
-    count: (organizationId) => Effect.map(list(organizationId), (_) => _.length),
+    count: (organizationId) => Effect.map(list(organizationId), (found) => found.length),
     erase: Effect.fn("kubernetesStores.erase")(function* (organizationId: OrganizationId) {
       for (const { name, uid } of yield* list(organizationId)) {
         yield* api
@@ -48,18 +48,19 @@ const namespacesStore = (api: KubeApi["Type"]): Store => {
           .pipe(
             // `conflict`: it goes already, or another one has the name by now.
             Effect.catchIf(
-              (_) => _.reason === "notFound" || _.reason === "conflict",
+              (error) => error.reason === "notFound" || error.reason === "conflict",
               () => Effect.void
             ),
             Effect.mapError(failed)
           )
       }
-      const left = yield* Effect.repeat(list(organizationId), { schedule: gone, until: (_) => _.length === 0 }).pipe(
-        Effect.andThen(list(organizationId))
-      )
+      const left = yield* Effect.repeat(list(organizationId), {
+        schedule: gone,
+        until: (each) => each.length === 0
+      }).pipe(Effect.andThen(list(organizationId)))
       if (left.length > 0) {
         return yield* new RemainsError({
-          message: `the namespaces ${left.map((_) => _.name).join(", ")} are still there: the cluster has not removed them yet`
+          message: `the namespaces ${left.map((each) => each.name).join(", ")} are still there: the cluster has not removed them yet`
         })
       }
     })
@@ -78,8 +79,8 @@ export const layer = Layer.effect(
         {
           store: "logs",
           action: history.erasing,
-          count: (_) => Effect.mapError(history.count(_), failed),
-          erase: (_) => Effect.mapError(history.removeAll(_), failed)
+          count: (value) => Effect.mapError(history.count(value), failed),
+          erase: (value) => Effect.mapError(history.removeAll(value), failed)
         }
       ],
       linesOfGone: (organizationId, isThere) =>

@@ -12,7 +12,7 @@ import { namespacePrefixOf } from "./namespacePrefixOf.ts"
 const scope = Effect.runSync(Scope.make())
 const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
 const embedded = ManagedRuntime.make(layer({ dataDir }))
-const before = migrations.findIndex((_) => _.name === "installation")
+const before = migrations.findIndex((migration) => migration.name === "installation")
 
 const urlOf = (user: string, database: string) => {
   const password = readFileSync(join(dataDir, "postgres.password"), "utf8").trim()
@@ -52,7 +52,7 @@ const start = (database: string, asked: string | undefined) =>
           migrationUrl: Redacted.make(urlOf("maxcloud_owner", database))
         }).pipe(Layer.orDie)
       ),
-      Effect.map((_) => (_._tag === "Right" ? _.right : _.left))
+      Effect.map((found) => (found._tag === "Right" ? found.right : found.left))
     )
   )
 

@@ -26,7 +26,7 @@ export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<Readon
         onSome: ({ items }) => [
           ...new Set(
             items
-              .filter((_) => !_.spec.unschedulable)
+              .filter((item) => !item.spec.unschedulable)
               .map(({ status: { nodeInfo } }) => `${nodeInfo.operatingSystem}/${nodeInfo.architecture}`)
           )
         ]

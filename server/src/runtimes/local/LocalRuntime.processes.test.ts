@@ -75,8 +75,8 @@ const serve = async (objects = makeMemoryObjects()) => {
         (response) => {
           let text = ""
           response.setEncoding("utf8")
-          response.on("data", (_: string) => {
-            text += _
+          response.on("data", (value: string) => {
+            text += value
           })
           response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
         }
@@ -91,7 +91,7 @@ describe("LocalRuntime on processes", () => {
   it("changes a service under load without a failed request, and drains the old", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("one")))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     const answers: Array<{ readonly status: number; readonly text: string }> = []
     let stopped = false
     const load = Promise.all(
@@ -100,23 +100,23 @@ describe("LocalRuntime on processes", () => {
       })
     )
     await cloud.apply(web(program("two")))
-    await cloud.until("web", (_) => _.latestReadyRevision === "web-00002")
+    await cloud.until("web", (each) => each.latestReadyRevision === "web-00002")
     await cloud.apply(web(program("three")))
-    await cloud.until("web", (_) => _.latestReadyRevision === "web-00003" && _.instances === 1)
+    await cloud.until("web", (each) => each.latestReadyRevision === "web-00003" && each.instances === 1)
     stopped = true
     await load
     assert.deepStrictEqual(
-      answers.filter((_) => _.status !== 200),
+      answers.filter((answer) => answer.status !== 200),
       []
     )
     assert.match((await cloud.get()).text, /^three/)
-    assert.deepStrictEqual([...new Set(answers.map((_) => _.text.split(" ")[0]))], ["one", "two", "three"])
+    assert.deepStrictEqual([...new Set(answers.map((answer) => answer.text.split(" ")[0]))], ["one", "two", "three"])
   })
 
   it("goes to zero, comes back for a request, and grows with load", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("app"), { min: 0, max: 3, concurrency: 1, maxConcurrency: 1 }))
-    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+    await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
     assert.strictEqual((await cloud.get()).status, 200)
     const processes = new Set<string>()
     const end = Date.now() + 8000
@@ -143,7 +143,7 @@ describe("LocalRuntime on processes", () => {
       return withAnnotation(fast(manifestsOf([service])), "autoscaling.knative.dev/window", "4s")
     }
     await cloud.apply(given({ min: 1 }))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     const { text } = await cloud.get()
     process.kill(Number(text.split(" ")[1]), "SIGSTOP")
     const stuck = cloud.get()
@@ -152,13 +152,13 @@ describe("LocalRuntime on processes", () => {
     assert.strictEqual(next.status, 200)
     assert.notStrictEqual(next.text, text)
     await cloud.apply(given({ min: 0 }))
-    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+    await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
   })
 
   it("replaces an instance that ends, and tells of one that never starts", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("app"), { min: 1 }))
-    const { text } = await cloud.until("web", (_) => _.state === "ready").then(() => cloud.get())
+    const { text } = await cloud.until("web", (each) => each.state === "ready").then(() => cloud.get())
     await cloud.get("/exit", "POST")
     let next = await cloud.get()
     // What the one that ends may have begun isn't sent twice.
@@ -167,7 +167,7 @@ describe("LocalRuntime on processes", () => {
     assert.notStrictEqual(next.text, text)
 
     await cloud.apply(web(program("broken", 'console.error("no database"); process.exit(7)')))
-    const failed = await cloud.until("web", (_) => _.state === "failed")
+    const failed = await cloud.until("web", (each) => each.state === "failed")
     assert.include(failed.conditions[0]?.message ?? "", "7")
     assert.include(failed.logTail.join("\n"), "no database")
     assert.strictEqual((await cloud.get()).text, next.text)
@@ -181,7 +181,7 @@ describe("LocalRuntime on processes", () => {
       writeFileSync(join(directory, "index.js"), 'require("node:http").createServer().listen(0)')
       const began = Date.now()
       await cloud.apply(web(directory))
-      const told = await cloud.until("web", (_) => _.diagnosis !== null)
+      const told = await cloud.until("web", (each) => each.diagnosis !== null)
       assert.isBelow(Date.now() - began, 8_000)
       assert.deepInclude(told, { state: "pending", terminal: false })
       assert.strictEqual(told.diagnosis?.code, "WrongPort")
@@ -198,7 +198,7 @@ describe("LocalRuntime on processes", () => {
       'require("node:http").createServer((_, response) => response.end("here")).listen(process.env.PORT, "localhost")'
     )
     await cloud.apply(web(directory))
-    const told = await cloud.until("web", (_) => _.diagnosis !== null)
+    const told = await cloud.until("web", (each) => each.diagnosis !== null)
     assert.strictEqual(told.state, "ready")
     assert.strictEqual(told.diagnosis?.code, "LoopbackOnly")
     assert.strictEqual((await cloud.get()).text, "here")
@@ -208,7 +208,7 @@ describe("LocalRuntime on processes", () => {
     const objects = makeMemoryObjects()
     const first = await serve(objects)
     await first.apply(web(program("app")))
-    await first.until("web", (_) => _.state === "ready")
+    await first.until("web", (each) => each.state === "ready")
     const pid = Number((await first.get()).text.split(" ")[1])
     await first.stop()
     ends.pop()

@@ -38,7 +38,7 @@ const load = (cloud: ReturnType<typeof start>, connections: number) => {
         // One failure is enough: a service that refuses at once would let nothing else have its turn.
         while (!stopped && failures.length === 0) {
           await send(route).then(
-            (_) => answers.set(_, (answers.get(_) ?? 0) + 1),
+            (found) => answers.set(found, (answers.get(found) ?? 0) + 1),
             (error: unknown) => failures.push(error)
           )
         }
@@ -60,9 +60,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    const status = await cloud.until("web", (_) => _.state === "ready")
+    const status = await cloud.until("web", (each) => each.state === "ready")
     assert.deepStrictEqual(
-      status.conditions.map((_) => [_.type, _.status, _.reason]),
+      status.conditions.map((condition) => [condition.type, condition.status, condition.reason]),
       [
         ["Ready", "True", ""],
         ["ConfigurationsReady", "True", ""],
@@ -86,7 +86,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await new Promise((resolve) => setTimeout(resolve, 300))
     const writes = cloud.objects.writes()
     await cloud.apply(web("a:1"))
@@ -99,20 +99,20 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     const requests = load(cloud, 20)
     for (let i = 2; i <= 6; i++) {
       await cloud.apply(web(`a:${i}`))
-      await cloud.until("web", (_) => _.latestReadyRevision === `web-0000${i}`)
+      await cloud.until("web", (each) => each.latestReadyRevision === `web-0000${i}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
     await requests.stop()
     assert.isAbove(requests.answers.get("web-00006") ?? 0, 0)
-    await cloud.until("web", (_) => _.instances === 1)
+    await cloud.until("web", (each) => each.instances === 1)
     const revisions = await cloud.revisions("web")
     assert.deepStrictEqual(
-      revisions.map((_) => [_.name, _.ready, _.trafficPercent]),
-      [6, 5, 4, 3, 2, 1].map((_) => [`web-0000${_}`, "True", _ === 6 ? 100 : 0])
+      revisions.map((revision) => [revision.name, revision.ready, revision.trafficPercent]),
+      [6, 5, 4, 3, 2, 1].map((value) => [`web-0000${value}`, "True", value === 6 ? 100 : 0])
     )
   })
 
@@ -121,16 +121,16 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     fake.programs.set("bad:1", crashes)
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await cloud.apply(web("bad:1"))
-    const failed = await cloud.until("web", (_) => _.state === "failed")
-    const ready = failed.conditions.find((_) => _.type === "Ready")
+    const failed = await cloud.until("web", (each) => each.state === "failed")
+    const ready = failed.conditions.find((condition) => condition.type === "Ready")
     assert.deepInclude(ready, {
       status: "False",
       reason: "RevisionFailed",
       message: 'Revision "web-00002" failed with message: the program ended with exit code 1.'
     })
-    assert.strictEqual(failed.conditions.find((_) => _.type === "RoutesReady")?.status, "True")
+    assert.strictEqual(failed.conditions.find((condition) => condition.type === "RoutesReady")?.status, "True")
     assert.strictEqual(failed.latestReadyRevision, "web-00001")
     assert.include(failed.logTail.join("\n"), "exit code 1")
     assert.strictEqual((await cloud.revisions("web"))[0]?.reason, "CrashOnStart")
@@ -138,7 +138,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
 
     fake.programs.delete("bad:1")
     await cloud.apply(web("bad:1"))
-    const again = await cloud.until("web", (_) => _.state === "ready")
+    const again = await cloud.until("web", (each) => each.state === "ready")
     assert.deepInclude(again, { latestReadyRevision: "web-00002", diagnosis: null })
   })
 
@@ -152,7 +152,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     fake.programs.set("moving", { ...crashes, resolvedImage })
     const first = start(fake.layer, objects)
     await first.apply(web("moving"))
-    await first.until("web", (_) => _.state === "failed")
+    await first.until("web", (each) => each.state === "failed")
     assert.strictEqual((await first.revisions("web"))[0]?.image, `moving@${id("1")}`)
     await first.stop()
 
@@ -167,7 +167,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const second = start(fake.layer, objects)
     // A deployment without a change: the same revision is tried again.
     await second.apply(web("moving"))
-    await second.until("web", (_) => _.state === "ready")
+    await second.until("web", (each) => each.state === "ready")
     assert.strictEqual(await send(await second.route(host)), "up")
     assert.deepStrictEqual(ran, [id("1")])
   })
@@ -177,7 +177,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     fake.programs.set("bad:1", { livesMs: 20 })
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
     await cloud.apply(web("bad:1"))
-    const failed = await cloud.until("web", (_) => _.state !== "pending")
+    const failed = await cloud.until("web", (each) => each.state !== "pending")
     assert.deepInclude(failed, { state: "failed", terminal: true, latestReadyRevision: null })
     assert.strictEqual(failed.diagnosis?.code, "CrashOnStart")
     assert.match(failed.diagnosis?.message ?? "", /exit code 1, \d\.\d s after it was ready/)
@@ -190,10 +190,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     fake.programs.set("bad:1", { livesMs: 20 })
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     const requests = load(cloud, 5)
     await cloud.apply(web("bad:1"))
-    await cloud.until("web", (_) => _.state === "failed")
+    await cloud.until("web", (each) => each.state === "failed")
     await requests.stop()
     assert.deepStrictEqual([...requests.answers.keys()], ["web-00001"])
   })
@@ -205,7 +205,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.apply(web("a:1"))
     assert.strictEqual(await send(await cloud.route(host)), "web-00001")
     assert.strictEqual((await cloud.status("web"))?.state, "pending")
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     assert.isAtLeast(performance.now() - began, 400)
     assert.strictEqual(fake.started(), 1)
   })
@@ -214,7 +214,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 200, mostMs: 200 } })
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await cloud.apply(web("a:1"))
     assert.strictEqual((await cloud.status("web"))?.state, "ready")
   })
@@ -223,10 +223,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 50, maxMs: 50, resetAfterMs: 10_000 } })
     await cloud.apply(web("a:1", { scale: { min: 1 } }))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     fake.programs.set("a:1", { livesMs: 100 })
     await fake.kill(fake.running()[0]?.id ?? "")
-    await cloud.until("web", (_) => _.state === "degraded")
+    await cloud.until("web", (each) => each.state === "degraded")
     const states = new Set<string | undefined>()
     for (const end = Date.now() + 400; Date.now() < end; ) {
       states.add((await cloud.status("web"))?.state)
@@ -253,10 +253,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       assert.include(message, "(ImageNotFound)")
       assert.notInclude(message, "bad:1")
     }
-    const status = await cloud.until("web", (_) => _.state === "failed")
+    const status = await cloud.until("web", (each) => each.state === "failed")
     assert.include(JSON.stringify(status.conditions), "there is no image bad:1")
     assert.deepInclude(
-      status.conditions.find((_) => _.type === "RoutesReady"),
+      status.conditions.find((condition) => condition.type === "RoutesReady"),
       {
         status: "False",
         reason: "RevisionMissing"
@@ -270,9 +270,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     fake.programs.set("a:1", { answer: () => new Promise((resolve) => setTimeout(() => resolve("late"), 100)) })
     const cloud = start(fake.layer)
     await cloud.apply(window(web("a:1", { scale: { min: 0, max: 4, concurrency: 1, maxConcurrency: 1 } }), "2s"))
-    const idle = await cloud.until("web", (_) => _.state === "idle")
+    const idle = await cloud.until("web", (each) => each.state === "idle")
     assert.deepInclude(
-      idle.conditions.find((_) => _.type === "Active"),
+      idle.conditions.find((condition) => condition.type === "Active"),
       { status: "False", reason: "NoTraffic" }
     )
     assert.strictEqual(idle.conditions[0]?.status, "True")
@@ -282,9 +282,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await send(await cloud.route(host))
     assert.isBelow(Date.now() - before, 500)
     const requests = load(cloud, 8)
-    await cloud.until("web", (_) => _.instances === 4)
+    await cloud.until("web", (each) => each.instances === 4)
     await requests.stop()
-    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+    await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
   })
 
   it("loses no request when instances die", async () => {
@@ -293,7 +293,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       backoff: { baseMs: 20, maxMs: 50, resetAfterMs: 0 }
     })
     await cloud.apply(web("a:1", { scale: { min: 3, max: 3 } }))
-    await cloud.until("web", (_) => _.instances === 3)
+    await cloud.until("web", (each) => each.instances === 3)
     const requests = load(cloud, 20)
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -301,7 +301,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       if (victim !== undefined) await fake.kill(victim.id)
     }
     await requests.stop()
-    await cloud.until("web", (_) => _.instances === 3 && _.state === "ready")
+    await cloud.until("web", (each) => each.instances === 3 && each.state === "ready")
   })
 
   it("backs off a crash loop, tells of it, and refuses requests with the reason", async () => {
@@ -310,13 +310,13 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       backoff: { baseMs: 300, maxMs: 600, resetAfterMs: 10_000 }
     })
     await cloud.apply(web("a:1", { scale: { min: 1 } }))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     fake.programs.set("a:1", crashes)
     const [only] = fake.running()
     await fake.kill(only?.id ?? "")
-    const degraded = await cloud.until("web", (_) => _.state === "degraded")
+    const degraded = await cloud.until("web", (each) => each.state === "degraded")
     assert.deepInclude(
-      degraded.conditions.find((_) => _.type === "Active"),
+      degraded.conditions.find((condition) => condition.type === "Active"),
       { status: "False", reason: "CrashOnStart" }
     )
     const answer = await send(await cloud.route(host)).catch((error: unknown) => error)
@@ -328,7 +328,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await new Promise((resolve) => setTimeout(resolve, 700))
     assert.isAtMost(fake.started() - starts, 2)
     fake.programs.delete("a:1")
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
   })
 
   it("finds services, revisions and their numbers after a restart, and holds requests meanwhile", async () => {
@@ -336,20 +336,20 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const fake = makeFakeInstances()
     const first = start(fake.layer, objects)
     await first.apply(web("a:1"))
-    await first.until("web", (_) => _.state === "ready")
+    await first.until("web", (each) => each.state === "ready")
     await first.apply(web("a:2"))
-    await first.until("web", (_) => _.latestReadyRevision === "web-00002")
+    await first.until("web", (each) => each.latestReadyRevision === "web-00002")
     const before = await first.status("web")
     await first.stop()
     assert.strictEqual(fake.running().length, 0)
 
     const second = start(fake.layer, objects)
     assert.strictEqual(await send(await second.route(host)), "web-00002")
-    const after = await second.until("web", (_) => _.state === "ready")
+    const after = await second.until("web", (each) => each.state === "ready")
     assert.deepStrictEqual({ ...after, conditions: [] }, { ...before, conditions: [] })
     assert.deepStrictEqual(after.conditions.slice(0, 3), before?.conditions.slice(0, 3))
     await second.apply(web("a:3"))
-    await second.until("web", (_) => _.latestReadyRevision === "web-00003")
+    await second.until("web", (each) => each.latestReadyRevision === "web-00003")
     await second.remove(web("a:3"))
     assert.strictEqual(fake.running().length, 0)
     assert.strictEqual(objects.objects.size, 0)
@@ -364,14 +364,17 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const inPlace = manifestsOf([{ name: "web", source: { path: "web", directory: "/srv/web" }, scale: { min: 1 } }])
     const dev = start(fake.layer, objects)
     await dev.apply(inPlace)
-    await dev.until("web", (_) => _.state === "ready")
+    await dev.until("web", (each) => each.state === "ready")
     await dev.stop()
 
     for (const options of [{ inPlace: false }, { mayRunProcesses: () => false }]) {
       const server = start(fake.layer, objects, options)
-      const status = await server.until("web", (_) => _.state === "failed")
+      const status = await server.until("web", (each) => each.state === "failed")
       assert.strictEqual(status.latestReadyRevision, null)
-      assert.match(String(status.conditions.find((_) => _.type === "Ready")?.message), /maxcloud dev|MAXCLOUD_AUTH/)
+      assert.match(
+        String(status.conditions.find((condition) => condition.type === "Ready")?.message),
+        /maxcloud dev|MAXCLOUD_AUTH/
+      )
       const route = await server.route(host)
       const refused = await Promise.resolve()
         .then(() => route.acquire(new AbortController().signal))
@@ -384,7 +387,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     // What is deployed anew runs.
     const server = start(fake.layer, objects, { inPlace: false })
     await server.apply(web("a:1"))
-    await server.until("web", (_) => _.state === "ready")
+    await server.until("web", (each) => each.state === "ready")
     await server.stop()
   })
 
@@ -404,9 +407,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       }
     ]
     await cloud.apply(manifestsOf(services))
-    await cloud.until("web", (_) => _.state === "ready")
-    await cloud.until("api", (_) => _.state === "ready")
-    const env = fake.running().find((_) => _.service === "web")?.env
+    await cloud.until("web", (each) => each.state === "ready")
+    await cloud.until("api", (each) => each.state === "ready")
+    const env = fake.running().find((each) => each.service === "web")?.env
     assert.strictEqual(env?.get("K_REVISION"), "web-00001")
     assert.strictEqual(env?.get("PLAIN"), "costs $(5) and $$")
     assert.strictEqual(String(env?.get("DATABASE")), "<redacted>")
@@ -418,10 +421,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const port = new URL(url).port
     await cloud.stop()
     const second = start(fake.layer, cloud.objects)
-    await second.until("web", (_) => _.state === "ready")
+    await second.until("web", (each) => each.state === "ready")
     const again = fake
       .running()
-      .find((_) => _.service === "web")
+      .find((each) => each.service === "web")
       ?.env.get("API_URL")
     assert.strictEqual(new URL(String(again)).port, port)
   })
@@ -431,10 +434,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     const other = testKey("other")
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     assert.isUndefined(await cloud.status("web", other))
     await cloud.apply(manifestsOf([{ name: "web", image: "a:1" }], other), other)
-    await cloud.until("web", (_) => _.state === "ready", other)
+    await cloud.until("web", (each) => each.state === "ready", other)
     await cloud.remove(manifestsOf([{ name: "web", image: "a:1" }], other), other)
     assert.strictEqual((await cloud.status("web"))?.state, "ready")
     const source = { path: ".", directory: "/" }
@@ -448,7 +451,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     const names = Array.from({ length: 500 }, (_, i) => `s${i}`)
     await cloud.apply(manifestsOf(names.map((name) => ({ name, image: "a:1" }))))
-    for (const name of names) await cloud.until(name, (_) => _.latestReadyRevision !== null)
+    for (const name of names) await cloud.until(name, (each) => each.latestReadyRevision !== null)
     assert.isAtMost(fake.mostStarting(), 4)
     assert.isBelow(fake.running().length, 60)
     assert.strictEqual(await send(await cloud.route("s7--local.localhost")), "s7-00001")

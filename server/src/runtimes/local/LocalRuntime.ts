@@ -132,7 +132,7 @@ const make = (options: LocalRuntimeOptions) =>
         yield* store.close
         ticker.stop()
         yield* Effect.promise(() =>
-          Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
+          Promise.all([...services.all()].map((each) => each.stop(0, "the server is being stopped")))
         ).pipe(
           // A build may still be under way: the sources end it only after this.
           endWithin(Duration.millis(graceMs + 5000))
@@ -166,7 +166,7 @@ const make = (options: LocalRuntimeOptions) =>
         missing: () => Effect.succeed([]),
         status: Effect.fn("LocalRuntime.status")((key) =>
           Effect.transposeOption(
-            Option.map(Option.fromNullable(services.find(key)), (_) => localStatus(_, logs, urlOf(key)))
+            Option.map(Option.fromNullable(services.find(key)), (found) => localStatus(found, logs, urlOf(key)))
           )
         ),
         changes: Stream.fromPubSub(changes),
@@ -192,8 +192,8 @@ const make = (options: LocalRuntimeOptions) =>
 
 const countAll = (all: ReadonlyArray<ServiceController>) => ({
   services: all.length,
-  instances: all.reduce((sum, _) => sum + _.status().instances, 0),
-  waiting: all.reduce((sum, _) => sum + _.route.waiting(), 0)
+  instances: all.reduce((sum, each) => sum + each.status().instances, 0),
+  waiting: all.reduce((sum, each) => sum + each.route.waiting(), 0)
 })
 
 /** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */

@@ -31,10 +31,13 @@ describe("a revision (on a fake of Instances)", () => {
     fake.programs.set("a:1", { failure: registryAway })
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    const pending = await cloud.until("web", (_) => _.diagnosis?.code === "RegistryUnreachable" && fake.started() > 5)
+    const pending = await cloud.until(
+      "web",
+      (each) => each.diagnosis?.code === "RegistryUnreachable" && fake.started() > 5
+    )
     assert.deepInclude(pending, { state: "pending", terminal: false })
     fake.programs.delete("a:1")
-    const after = await cloud.until("web", (_) => _.state !== "pending")
+    const after = await cloud.until("web", (each) => each.state !== "pending")
     assert.deepInclude(after, { state: "ready", diagnosis: null })
   })
 
@@ -44,13 +47,13 @@ describe("a revision (on a fake of Instances)", () => {
     fake.programs.set("b:1", { failure: registryAway })
     const first = start(fake.layer, objects)
     await first.apply(web("a:1"))
-    await first.until("web", (_) => _.state === "ready")
+    await first.until("web", (each) => each.state === "ready")
     await first.apply(web("b:1"))
-    await first.until("web", (_) => _.diagnosis?.code === "RegistryUnreachable" && fake.started() > 4)
+    await first.until("web", (each) => each.diagnosis?.code === "RegistryUnreachable" && fake.started() > 4)
     await first.abandon("web")
     // What was kept at once, for the server may end now.
     assert.include(JSON.stringify([...objects.objects.values()]), '"ready":"False","reason":"ProgressDeadlineExceeded"')
-    const failed = await first.until("web", (_) => _.state === "failed")
+    const failed = await first.until("web", (each) => each.state === "failed")
     assert.deepInclude(failed, { latestReadyRevision: "web-00001", latestCreatedRevision: "web-00002" })
     fake.programs.delete("b:1")
     const staysFailed = async (cloud: typeof first) => {
@@ -70,7 +73,7 @@ describe("a revision (on a fake of Instances)", () => {
     await staysFailed(second)
     // A deployment tries it again.
     await second.apply(web("b:1"))
-    await second.until("web", (_) => _.state === "ready" && _.latestReadyRevision === "web-00002")
+    await second.until("web", (each) => each.state === "ready" && each.latestReadyRevision === "web-00002")
     assert.strictEqual(await send(await second.route(host)), "web-00002")
   })
 
@@ -80,7 +83,7 @@ describe("a revision (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     const begun = performance.now()
     await cloud.apply(web("bad:1"))
-    await cloud.until("web", (_) => _.state === "failed")
+    await cloud.until("web", (each) => each.state === "failed")
     assert.isAtLeast(performance.now() - begun, 3_000)
     fake.programs.delete("bad:1")
     const started = fake.started()
@@ -97,14 +100,14 @@ describe("a revision (on a fake of Instances)", () => {
     await cloud.until("web", () => fake.started() > 3)
     assert.strictEqual((await cloud.status("web"))?.state, "pending")
     fake.programs.delete("a:1")
-    assert.strictEqual((await cloud.until("web", (_) => _.state !== "pending")).state, "ready")
+    assert.strictEqual((await cloud.until("web", (each) => each.state !== "pending")).state, "ready")
   })
 
   it("that is ready isn't abandoned", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await cloud.abandon("web")
     assert.strictEqual((await cloud.status("web"))?.state, "ready")
     assert.strictEqual(await send(await cloud.route(host)), "web-00001")

@@ -4,8 +4,8 @@ import { Either } from "effect"
 import { limitations } from "./limitations.ts"
 
 const pathsOf = (service: Readonly<Record<string, unknown>>) =>
-  limitations(Either.getOrThrow(parseAppSpec({ app: "shop", services: [{ name: "web", ...service }] }))).map((_) =>
-    _.path.join(".")
+  limitations(Either.getOrThrow(parseAppSpec({ app: "shop", services: [{ name: "web", ...service }] }))).map(
+    (limitation) => limitation.path.join(".")
   )
 
 describe("limitations", () => {
@@ -15,7 +15,7 @@ describe("limitations", () => {
     assert.deepStrictEqual(pathsOf({ image: "a:1", ...fields }), ["services.0.egress"])
     assert.deepStrictEqual(
       pathsOf({ source: "./web", ...fields }),
-      ["egress", "cpu", "memory", "files"].map((_) => `services.0.${_}`)
+      ["egress", "cpu", "memory", "files"].map((file) => `services.0.${file}`)
     )
   })
 })

@@ -17,8 +17,8 @@ const start = () => {
   /** The next records of instances, as whoever begins to listen now sees them. */
   const next = (count: number) =>
     cloud.run(
-      Effect.flatMap(Runtime, (_) => Stream.runCollect(Stream.take(_.instances, count))).pipe(
-        Effect.map((_): ReadonlyArray<InstanceRecord> => [..._]),
+      Effect.flatMap(Runtime, (runtime) => Stream.runCollect(Stream.take(runtime.instances, count))).pipe(
+        Effect.map((found): ReadonlyArray<InstanceRecord> => [...found]),
         Effect.timeout("10 seconds"),
         Effect.forkDaemon
       )
@@ -34,7 +34,7 @@ describe("lives of instances", () => {
     const fiber = await next(3)
     const before = Date.now()
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await fake.kill(fake.running()[0]?.id ?? "")
     const [begun, ended, second] = await cloud.run(Fiber.join(fiber))
     assert.deepInclude(begun, { app: AppName.make("shop"), revision: "web-00001", endedAt: null, cpuMilli: 250 })
@@ -51,9 +51,9 @@ describe("lives of instances", () => {
   it("are told of what runs already to whoever comes later, and of nothing that has ended", async () => {
     const { cloud, fake, next } = start()
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     await fake.kill(fake.running()[0]?.id ?? "")
-    await cloud.until("web", (_) => _.instances === 1 && _.state === "ready")
+    await cloud.until("web", (each) => each.instances === 1 && each.state === "ready")
     const [only] = await cloud.run(Fiber.join(await next(1)))
     assert.strictEqual(only?.uid, fake.running()[0]?.id)
     assert.isNull(only?.endedAt)
@@ -62,7 +62,7 @@ describe("lives of instances", () => {
   it("end when the service is removed", async () => {
     const { cloud, next } = start()
     await cloud.apply(web("a:1"))
-    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("web", (each) => each.state === "ready")
     const fiber = await next(2)
     await cloud.remove(web("a:1"))
     const [runs, ended] = await cloud.run(Fiber.join(fiber))

@@ -19,7 +19,7 @@ export const makeLocalExec =
           try: async (signal) => controller.route.acquire(signal),
           catch: (cause) => refused(cause instanceof NoInstance ? cause.message : String(cause))
         }),
-        (_) => Effect.sync(() => _.release())
+        (found) => Effect.sync(() => found.release())
       )
       const instance = controller.instance(lease.id)
       if (instance?.exec === undefined)
@@ -27,7 +27,7 @@ export const makeLocalExec =
       const { exec } = instance
       const process = yield* Effect.acquireRelease(
         Effect.try({ try: () => exec(request), catch: (cause) => refused(String(cause)) }),
-        (_) => Effect.promise(() => _.end())
+        (found) => Effect.promise(() => found.end())
       )
       return { ...process, instance: instance.id }
     })

@@ -104,7 +104,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
       .find((path) => readdirSync(path).includes("who"))
     const who = Number(readFileSync(join(installed ?? "", "who"), "utf8"))
     assert.include(
-      users.installers.map((_) => _.uid),
+      users.installers.map((installer) => installer.uid),
       who
     )
     assert.deepStrictEqual(await processesOf({ uid: who, gid: who }), [])

@@ -59,9 +59,9 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
 
   const verify = (named = app) =>
     Effect.runPromise(
-      Effect.flatMap(NetworkVerifier, (_) => _.verify(organization, named, productionStage)).pipe(
-        Effect.provide(context)
-      )
+      Effect.flatMap(NetworkVerifier, (networkVerifier) =>
+        networkVerifier.verify(organization, named, productionStage)
+      ).pipe(Effect.provide(context))
     )
 
   const keyOf = ({ by, from, to }: NetworkProbe) => `${from} → ${to} by ${by}`
@@ -101,12 +101,15 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
         }
       }).pipe(Effect.provide(context))
     )
-    const ready = [...Object.keys(services).map((_) => [namespace, _] as const), [namespaceOf(other), "api"] as const]
+    const ready = [
+      ...Object.keys(services).map((name) => [namespace, name] as const),
+      [namespaceOf(other), "api"] as const
+    ]
     await asAdmin(Effect.forEach(ready, ([at, name]) => readyHost(at, name), { concurrency: 4 }))
     asksWhoCalls = await asAdmin(
       Effect.flatMap(KubeApi, (api) =>
         api.request({ method: "GET", path: "/api/v1/namespaces/knative-serving/configmaps/config-kourier" })
-      ).pipe(Effect.map((_) => /"extauthz-host":"[^"]/.test(JSON.stringify(_))))
+      ).pipe(Effect.map((found) => /"extauthz-host":"[^"]/.test(JSON.stringify(found))))
     )
   }, 120_000)
 
@@ -116,7 +119,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
 
   it("finds that it is what the config says, as far as the gateway asks who calls", { timeout: 60_000 }, async () => {
     const { differences, probes } = await verify()
-    const by = new Map(probes.map((_) => [keyOf(_), _]))
+    const by = new Map(probes.map((probe) => [keyOf(probe), probe]))
     for (const way of ["url", "host"]) expect(by.get(`web → api by ${way}`)).toMatchObject({ actual: "allowed" })
     for (const from of Object.keys(services)) {
       for (const to of ["web", "api", "lone", "another organization"]) {
@@ -127,9 +130,9 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
       }
       for (const way of [
         ...["API server", "node", "activator", "autoscaler", "cloud metadata", "another organization's revision"].map(
-          (_) => `${_} by address`
+          (name) => `${name} by address`
         ),
-        ...["API server", "activator", "autoscaler", "cloud metadata"].map((_) => `${_} by host`),
+        ...["API server", "activator", "autoscaler", "cloud metadata"].map((name) => `${name} by host`),
         "another organization's revision by activator"
       ]) {
         expect(by.get(`${from} → ${way}`), way).toMatchObject({ expected: "denied", actual: "denied" })
@@ -143,7 +146,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
       `web → ${to} by url`,
       `web → ${to} by host`
     ])
-    if (asksWhoCalls) expect(wrong.map((_) => `${keyOf(_)}: ${_.actual}, ${_.detail}`)).toEqual([])
+    if (asksWhoCalls) expect(wrong.map((each) => `${keyOf(each)}: ${each.actual}, ${each.detail}`)).toEqual([])
     else expect(wrong.map(keyOf).sort()).toEqual(byHostAlone.sort())
   })
 

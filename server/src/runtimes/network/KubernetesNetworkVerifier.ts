@@ -46,7 +46,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
               select app, spec from services
               where organization_id = ${organization.id} and stage = ${stage} and not deleting order by name`
             const services = yield* Effect.orDie(decodeServices(rows))
-            const own = services.filter((_) => _.app === app)
+            const own = services.filter((service) => service.app === app)
             if (own.length === 0) {
               const detail = `The app "${app}" has no services in stage "${stage}".`
               return yield* new NotFound({ detail, resource: "app", name: app })
@@ -56,18 +56,20 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
             const callees = yield* calleesOf(
               organization.name,
               namespace,
-              services.map((_) => _.spec.name)
+              services.map((service) => service.spec.name)
             )
-            const another = callees.find((_) => _.service === undefined)
+            const another = callees.find((callee) => callee.service === undefined)
             const closed = yield* closedTargets(internalGateway, another)
             const run = randomBytes(4).toString("hex")
             const tried = own.map(({ spec }, index) => ({
               spec,
               name: `maxcloud-probe-${run}-${index}`,
-              expectations: expectationsOf(spec, { callees, closed, internet, rules: platform }).map((_, number) => ({
-                ..._,
-                id: `${index}-${number}`
-              }))
+              expectations: expectationsOf(spec, { callees, closed, internet, rules: platform }).map(
+                (value, number) => ({
+                  ...value,
+                  id: `${index}-${number}`
+                })
+              )
             }))
             const found = yield* runProbes(
               tried.map(
@@ -82,14 +84,14 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
                 })
               )
             )
-            const results = new Map(found.map((_) => [_.id, _]))
+            const results = new Map(found.map((each) => [each.id, each]))
             const probes = tried.flatMap(({ expectations }) =>
               expectations.map(({ id, probe }) => {
                 const { actual, detail } = resultOf(results, id)
                 return { ...probe, actual, detail }
               })
             )
-            return { app, stage, probes, differences: probes.filter((_) => _.actual !== _.expected).length }
+            return { app, stage, probes, differences: probes.filter((probe) => probe.actual !== probe.expected).length }
           },
           Effect.catchTag("KubeError", away),
           Effect.catchTag("ProbeFailed", away),

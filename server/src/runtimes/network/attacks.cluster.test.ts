@@ -36,11 +36,11 @@ const servicesIn = (namespace: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
     const answer = yield* api.request({ method: "GET", path: `/api/v1/namespaces/${namespace}/services` })
-    return (yield* Schema.decodeUnknown(Services)(answer)).items.filter((_) => /^\d/.test(_.spec.clusterIP))
+    return (yield* Schema.decodeUnknown(Services)(answer)).items.filter((item) => /^\d/.test(item.spec.clusterIP))
   }).pipe(Effect.orDie)
 
 const addressOf = (namespace: string, name: string) =>
-  Effect.map(servicesIn(namespace), (all) => all.find((_) => _.metadata.name === name)?.spec.clusterIP ?? "")
+  Effect.map(servicesIn(namespace), (all) => all.find((object) => object.metadata.name === name)?.spec.clusterIP ?? "")
 
 /** Range of the test cluster's pods, which no node tells (`MAXCLOUD_CLOSED_RANGES`). */
 const podRange = process.env["MAXCLOUD_CLOSED_RANGES"] ?? "10.240.0.0/16"
@@ -90,7 +90,9 @@ const get = (host: string, port: number, named: string): Probe => ({
 })
 
 const hostsOf = (victim: string, revisions: ReadonlyArray<{ readonly metadata: { readonly name: string } }>) =>
-  [...revisions.map((_) => _.metadata.name), "back"].map((_) => `${_}.${victim}.svc.cluster.local`)
+  [...revisions.map((revision) => revision.metadata.name), "back"].map(
+    (value) => `${value}.${victim}.svc.cluster.local`
+  )
 
 const isOpen = (result: ProbeResult) => result.connected || /ECONNREFUSED|ECONNRESET/.test(result.error)
 
@@ -105,14 +107,18 @@ describeCluster("what a service with egress to the cluster's own ranges reaches 
               get(attack.activator, 80, host),
               get(attack.activatorPod, 8012, host),
               get(attack.pod, 8012, host),
-              ...attack.revisions.map((_) => get(_.spec.clusterIP, _.spec.ports[0]?.port ?? 80, host))
+              ...attack.revisions.map((revision) =>
+                get(revision.spec.clusterIP, revision.spec.ports[0]?.port ?? 80, host)
+              )
             ]),
             get(attack.autoscaler, 8080, "autoscaler"),
             get(attack.autoscalerPod, 8080, "autoscaler"),
             get(attack.apiServer, 443, "kubernetes"),
             get("10.240.0.1", 16_443, "kubernetes"),
             get("10.240.0.1", 10_250, "node"),
-            ...["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"].map((_) => get(_, 80, "metadata"))
+            ...["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"].map((name) =>
+              get(name, 80, "metadata")
+            )
           ]
           const results = yield* probesFrom(attack.careful, targets)
           expect(results.length).toBe(targets.length)
@@ -136,7 +142,7 @@ describeCluster("what a service with egress to the cluster's own ranges reaches 
             get(attack.autoscalerPod, 8080, "autoscaler")
           ]
           const results = yield* probesFrom(attack.careless, targets)
-          expect(results.filter((_) => _.text.includes(`${mark}${attack.victim}/back`))).toEqual([])
+          expect(results.filter((result) => result.text.includes(`${mark}${attack.victim}/back`))).toEqual([])
           expect(results.filter(isOpen)).toEqual([])
         })
       )

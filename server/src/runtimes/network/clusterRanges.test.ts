@@ -17,7 +17,7 @@ describe("the cluster's own ranges", () => {
     Effect.gen(function* () {
       const { found, unknown } = yield* find(whole)
       expect(unknown).toEqual([])
-      expect(found.filter((_) => !_.includes(":"))).toEqual([
+      expect(found.filter((text) => !text.includes(":"))).toEqual([
         "10.96.0.0/16",
         "10.244.0.0/24",
         "10.244.1.0/24",
@@ -31,7 +31,7 @@ describe("the cluster's own ranges", () => {
     Effect.gen(function* () {
       const calico = { ...whole, pods: [pod("10.244.0.7"), pod("192.168.3.4"), pod("192.168.3.5")] }
       const ranges = yield* find(calico)
-      expect(ranges.unknown.map((_) => _.of)).toEqual(["pods"])
+      expect(ranges.unknown.map((each) => each.of)).toEqual(["pods"])
       expect(unknownText(ranges)).toMatch(/^pods: no known range holds 192\.168\.3\.4 and 1 more/)
       expect((yield* find(calico, ["192.168.0.0/16"])).unknown).toEqual([])
       const none = { ...whole, nodes: [node("172.18.0.2")] }

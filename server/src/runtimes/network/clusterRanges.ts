@@ -63,7 +63,7 @@ const list = <A, I>(path: string, item: Schema.Schema<A, I>, query: Readonly<Rec
   Effect.gen(function* () {
     const api = yield* KubeApi
     return yield* api.request({ method: "GET", path, query }).pipe(
-      Effect.map((answer) => Option.getOrUndefined(Option.map(listOf(item)(answer), (_) => _.items))),
+      Effect.map((answer) => Option.getOrUndefined(Option.map(listOf(item)(answer), (found) => found.items))),
       Effect.catchIf(
         (error: KubeError) => error.reason === "notFound" || error.reason === "forbidden",
         () => Effect.succeed(undefined)
@@ -73,7 +73,7 @@ const list = <A, I>(path: string, item: Schema.Schema<A, I>, query: Readonly<Rec
 
 /** Names of nodes stand among their addresses. */
 const addressesOf = (written: ReadonlyArray<string>): ReadonlyArray<IpRange> =>
-  written.flatMap((_) => parseAddress(_) ?? [])
+  written.flatMap((value) => parseAddress(value) ?? [])
 
 const single = (written: string): ReadonlyArray<string> => {
   const address = parseAddress(written)
@@ -81,7 +81,7 @@ const single = (written: string): ReadonlyArray<string> => {
 }
 
 const outside = (addresses: ReadonlyArray<string>, ranges: ReadonlyArray<IpRange>) =>
-  addressesOf(addresses).filter((address) => address.version === 4 && !ranges.some((_) => isWithin(address, _)))
+  addressesOf(addresses).filter((address) => address.version === 4 && !ranges.some((range) => isWithin(address, range)))
 
 const unknownOf = (
   of: UnknownRange["of"],
@@ -129,11 +129,13 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
     ],
     { concurrency: "unbounded" }
   )
-  const known = (ranges: ReadonlyArray<string>) => [...new Set(ranges.filter((_) => parseRange(_) !== undefined))]
-  const ofNodes = (nodes ?? []).flatMap((_) => _.status.addresses.flatMap(({ address }) => single(address)))
-  const ofApi = (api ?? []).flatMap((_) => (_.endpoints ?? []).flatMap((each) => each.addresses.flatMap(single)))
+  const known = (ranges: ReadonlyArray<string>) => [
+    ...new Set(ranges.filter((range) => parseRange(range) !== undefined))
+  ]
+  const ofNodes = (nodes ?? []).flatMap((each) => each.status.addresses.flatMap(({ address }) => single(address)))
+  const ofApi = (api ?? []).flatMap((item) => (item.endpoints ?? []).flatMap((each) => each.addresses.flatMap(single)))
   const told: RangesByOwner = {
-    services: known((serviceCidrs ?? []).flatMap((_) => _.spec.cidrs)),
+    services: known((serviceCidrs ?? []).flatMap((each) => each.spec.cidrs)),
     pods: known(
       (nodes ?? []).flatMap(({ spec }) => [...spec.podCIDRs, ...(spec.podCIDR === "" ? [] : [spec.podCIDR])])
     ),
@@ -143,7 +145,7 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
   return {
     found: canonicalRanges([...told.services, ...told.pods, ...told.machines]),
     told,
-    complete: [services, pods, serviceCidrs, nodes, api].every((_) => _ !== undefined),
+    complete: [services, pods, serviceCidrs, nodes, api].every((value) => value !== undefined),
     unseen: [
       ...(services === undefined ? ["Services" as const] : []),
       ...(pods === undefined ? ["pods" as const] : [])
@@ -151,13 +153,13 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
     unknown: [
       ...unknownOf(
         "Services",
-        services?.flatMap((_) => _.spec.clusterIPs),
+        services?.flatMap((service) => service.spec.clusterIPs),
         [...rangesOf([...told.services, ...before.services]), ...operators],
         "the ClusterIP of a Service"
       ),
       ...unknownOf(
         "pods",
-        pods?.flatMap((_) => (_.spec.hostNetwork ? [] : (_.status.podIPs ?? []).map((each) => each.ip))),
+        pods?.flatMap((pod) => (pod.spec.hostNetwork ? [] : (pod.status.podIPs ?? []).map((each) => each.ip))),
         [...rangesOf([...told.pods, ...before.pods]), ...operators],
         "the address of a pod"
       )
@@ -167,4 +169,4 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
 
 /** What isn't known, as one clause; undefined where all is. */
 export const unknownText = ({ unknown }: Pick<ClusterRanges, "unknown">): string | undefined =>
-  unknown.length === 0 ? undefined : unknown.map((_) => `${_.of}: ${_.why}`).join("; ")
+  unknown.length === 0 ? undefined : unknown.map((each) => `${each.of}: ${each.why}`).join("; ")

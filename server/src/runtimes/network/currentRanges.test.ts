@@ -14,14 +14,14 @@ const grown: Answers = {
   pods: [pod("10.244.9.5")]
 }
 const added = ["10.244.9.0/24", "172.18.0.9/32"]
-const all = (reason: Answers[string]): Answers => Object.fromEntries(Object.keys(whole).map((_) => [_, reason]))
+const all = (reason: Answers[string]): Answers => Object.fromEntries(Object.keys(whole).map((name) => [name, reason]))
 
 /** The ranges of a cluster that becomes another. */
 const following = (start: Answers, set: ReadonlyArray<string> = []) =>
   Effect.gen(function* () {
     let answers = start
     const unknown: Array<string | undefined> = []
-    const current = yield* currentRanges(set, (_) => Effect.sync(() => unknown.push(_))).pipe(
+    const current = yield* currentRanges(set, (one) => Effect.sync(() => unknown.push(one))).pipe(
       Effect.provideService(
         KubeApi,
         fakeLists(() => answers)

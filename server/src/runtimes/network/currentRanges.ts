@@ -43,7 +43,7 @@ const rangesIn = ({ machines, pods, services }: Memory): RangesByOwner => ({
 
 /** Adds at once what is told now. What isn't told leaves only after a while, and only by an answer that is complete. */
 const remember = (before: Missing, told: ReadonlyArray<string>, complete: boolean, now: number): Missing => {
-  const after = new Map<string, number | undefined>(told.map((_) => [_, undefined]))
+  const after = new Map<string, number | undefined>(told.map((value) => [value, undefined]))
   for (const [range, since] of before) {
     if (after.has(range)) continue
     if (!complete) after.set(range, since)
@@ -75,8 +75,8 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
 
   const look = Effect.gen(function* () {
     const answer = yield* findClusterRanges(set, rangesIn(memory))
-    const before = memory.unknown.filter((_) => answer.unseen.includes(_.of))
-    const unknown = [...before, ...answer.unknown.filter((_) => !answer.unseen.includes(_.of))]
+    const before = memory.unknown.filter((each) => answer.unseen.includes(each.of))
+    const unknown = [...before, ...answer.unknown.filter((each) => !answer.unseen.includes(each.of))]
     memory = afterAnswer(memory, { ...answer, unknown }, yield* monotonicMillis)
     const { machines, pods, services } = rangesIn(memory)
     const next = { found: canonicalRanges([...services, ...pods, ...machines]), unknown: unknownText({ unknown }) }

@@ -112,7 +112,7 @@ it("every service of a generated app expects each of the others once by each way
           })
         )
       )
-      const callees = names.map((_) => callee(_, "10.0.0.1"))
+      const callees = names.map((name) => callee(name, "10.0.0.1"))
       for (const service of spec.services) {
         const probes = expectationsOf(service, around({ callees })).map(({ probe }) => `${probe.to} ${probe.by}`)
         expect(new Set(probes).size).toBe(probes.length)

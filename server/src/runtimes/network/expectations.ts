@@ -41,7 +41,7 @@ const requestsPort = 8012
 /** Does this `egress` open an IPv4 address? */
 export const isOpened = (egress: ServiceSpec["egress"], address: string, rules: EgressRules = {}): boolean =>
   ipBlocksOf(egress, rules).some(
-    ({ cidr, except = [] }) => isAddressIn(address, cidr) && !except.some((_) => isAddressIn(address, _))
+    ({ cidr, except = [] }) => isAddressIn(address, cidr) && !except.some((value) => isAddressIn(address, value))
   )
 
 /**
@@ -73,7 +73,7 @@ export const expectationsOf = (
   }
   return [
     ...callees.flatMap(ofCallee),
-    ...closed.map((_) => never(_.to, _.by, _.target)),
+    ...closed.map((each) => never(each.to, each.by, each.target)),
     {
       probe: { from, to: "DNS", by: "address", expected: "allowed" },
       target: { way: "dns", host: internalGateway, port: 53 }

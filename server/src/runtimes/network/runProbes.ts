@@ -91,8 +91,8 @@ export const removeLeftovers = (namespace: string) =>
       query: { labelSelector: probeLabel }
     })
     const { items } = yield* Effect.orDie(decodePods(answer))
-    const old = items.filter((_) => Date.now() - Date.parse(_.metadata.creationTimestamp) > leftoverMillis)
-    yield* Effect.forEach(old, (_) => remove(namespace, _.metadata.name), { concurrency, discard: true })
+    const old = items.filter((item) => Date.now() - Date.parse(item.metadata.creationTimestamp) > leftoverMillis)
+    yield* Effect.forEach(old, (object) => remove(namespace, object.metadata.name), { concurrency, discard: true })
   })
 
 const logOf = (namespace: string, name: string) =>
@@ -147,7 +147,7 @@ const runOne = (input: ProbePodInput): Effect.Effect<ReadonlyArray<ProbeResult>,
           })
         }
         const log = yield* logOf(input.namespace, input.name)
-        const line = log.split("\n").find((_) => _.startsWith(resultPrefix))
+        const line = log.split("\n").find((text) => text.startsWith(resultPrefix))
         if (line === undefined) {
           return yield* new ProbeFailed({
             message: `the probe pod of "${input.service}" gave no results${pod.status.message === "" ? "" : ` (${pod.status.message})`}: ${log.slice(-300) || "it printed nothing"}`

@@ -36,7 +36,8 @@ const KnativeService = Schema.Struct({
 const decodeServices = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(KnativeService) }))
 /** One that is on its way, or going, has no name in the cluster: nothing could be said of it. */
 const isThere = ({ metadata, status }: typeof KnativeService.Type) =>
-  metadata.deletionTimestamp === undefined && status.conditions.some((_) => _.type === "Ready" && _.status === "True")
+  metadata.deletionTimestamp === undefined &&
+  status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True")
 
 const ours = "app.kubernetes.io/managed-by=maxcloud"
 
@@ -84,11 +85,12 @@ const anothers = (organization: OrganizationName) =>
       callee(
         name,
         namespace,
-        running.find((_) => _.metadata.namespace === namespace && _.metadata.labels[label.service] === name)?.status
-          .podIP
+        running.find(
+          (object) => object.metadata.namespace === namespace && object.metadata.labels[label.service] === name
+        )?.status.podIP
       )
     )
-    const one = found.find((_) => _.podAddress !== undefined) ?? found[0]
+    const one = found.find((each) => each.podAddress !== undefined) ?? found[0]
     return one === undefined ? [] : [one]
   })
 

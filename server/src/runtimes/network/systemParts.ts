@@ -52,7 +52,7 @@ const servicesIn = (namespace: string) =>
     const api = yield* KubeApi
     const answer = yield* api.request({ method: "GET", path: `/api/v1/namespaces/${namespace}/services` })
     const { items } = yield* Effect.orDie(Schema.decodeUnknown(Services)(answer))
-    return items.filter((_) => _.spec.clusterIP !== "" && _.spec.clusterIP !== "None")
+    return items.filter((item) => item.spec.clusterIP !== "" && item.spec.clusterIP !== "None")
   })
 
 /** One address of each port behind a Service: policies are judged there, after its own address is resolved. */
@@ -109,18 +109,18 @@ export const closedTargets = (
     const ofParts = yield* Effect.forEach(parts, ({ service, to }) =>
       Effect.gen(function* () {
         const behind = yield* endpointsOf(knativeNamespace, service)
-        const found = services.filter((_) => _.metadata.name === service)
+        const found = services.filter((object) => object.metadata.name === service)
         return [
-          ...found.flatMap(addressesOf).map((_) => byAddress(to, _)),
-          ...behind.map((_) => byAddress(to, _)),
+          ...found.flatMap(addressesOf).map((value) => byAddress(to, value)),
+          ...behind.map((value) => byAddress(to, value)),
           atGateway(to, gateway, `${service}.${knativeNamespace}.svc.cluster.local`)
         ]
       })
     )
-    const activator = services.find((_) => _.metadata.name === "activator-service")
+    const activator = services.find((service) => service.metadata.name === "activator-service")
     const revisions = another === undefined ? [] : yield* servicesIn(another.namespace)
     const ofRevisions = revisions
-      .filter((_) => _.metadata.labels[label.revision] !== undefined)
+      .filter((revision) => revision.metadata.labels[label.revision] !== undefined)
       .slice(0, 4)
       .flatMap((service): ReadonlyArray<ClosedTarget> => {
         const host = `${service.metadata.name}.${another?.namespace}.svc.cluster.local`
@@ -153,7 +153,7 @@ export const closedTargets = (
       ...ofParts.flat(),
       ...ofRevisions,
       byAddress("API server", { host: "api", port: 443 }),
-      ...api.map((_) => byAddress("API server", _)),
+      ...api.map((value) => byAddress("API server", value)),
       atGateway("API server", gateway, "kubernetes.default.svc.cluster.local"),
       byAddress("node", { host: "node", port: kubeletPort }),
       ...metadata.map((host) => byAddress("cloud metadata", { host, port: 80 })),

@@ -46,7 +46,7 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
 
   const resolve = async (organization: Organization, image: string) => {
     const found = await images.runPromise(
-      asOrganization(organization.id)(Effect.flatMap(Images, (_) => _.resolve(organization, specOf([image]))))
+      asOrganization(organization.id)(Effect.flatMap(Images, (images) => images.resolve(organization, specOf([image]))))
     )
     return {
       reference: found.images.get(image)?.reference,
@@ -108,7 +108,8 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
     const pin = `127.0.0.1:1/app@${builtId}`
     images = makeImages(["127.0.0.1:1"])
     try {
-      const sql = (text: string) => images.runPromise(asServer(Effect.flatMap(SqlClient, (_) => _.unsafe(text))))
+      const sql = (text: string) =>
+        images.runPromise(asServer(Effect.flatMap(SqlClient, (sqlClient) => sqlClient.unsafe(text))))
       expect(await resolve(owner, gone)).toEqual({ warning: expect.stringContaining("first instance") })
       store.set(gone, builtId)
       expect(await resolve(owner, gone)).toEqual({

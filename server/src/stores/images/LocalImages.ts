@@ -130,11 +130,11 @@ export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, I
       const context = yield* contextWithoutRows<ImageAccess | SqlClient>()
       return {
         resolve: Effect.fn("Images.resolve")(function* (organization: Organization, spec: AppSpec) {
-          const names: ReadonlyArray<string> = [...new Set(spec.services.flatMap((_) => _.image ?? []))]
+          const names: ReadonlyArray<string> = [...new Set(spec.services.flatMap((service) => service.image ?? []))]
           const all: ReadonlyMap<string, Found> = new Map(
             yield* Effect.forEach(
               names,
-              (name) => Effect.map(found(options, organization, name), (_) => [name, _] as const),
+              (name) => Effect.map(found(options, organization, name), (found) => [name, found] as const),
               { concurrency: atOnce }
             )
           )

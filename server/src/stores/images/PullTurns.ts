@@ -25,8 +25,8 @@ export class PullTurns {
         this.#giveTurns()
       })
       const leave = Effect.sync(() => {
-        this.#waiting = this.#waiting.filter((_) => _ !== place)
-        this.#running = this.#running.filter((_) => _ !== place)
+        this.#waiting = this.#waiting.filter((value) => value !== place)
+        this.#running = this.#running.filter((value) => value !== place)
         this.#giveTurns()
       })
       return Effect.ensuring(Effect.zipRight(entered, effect), leave)
@@ -38,7 +38,7 @@ export class PullTurns {
       const next = nextPull(this.#limits, this.#running, this.#waiting)
       if (next === undefined) return
       this.#running = [...this.#running, next]
-      this.#waiting = this.#waiting.filter((_) => _ !== next)
+      this.#waiting = this.#waiting.filter((value) => value !== next)
       next.begin()
     }
   }

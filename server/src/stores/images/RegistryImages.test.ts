@@ -72,7 +72,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
       Object.keys(users).map((tag) => `${registry.host}/users:${tag}`),
       open
     )
-    expect([...images.values()].map((_) => _.nonRoot)).toEqual([true, false, false, false, false, true, false])
+    expect([...images.values()].map((image) => image.nonRoot)).toEqual([true, false, false, false, false, true, false])
   })
 
   it("must have a user by number where root is refused", async () => {
@@ -80,10 +80,12 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     for (const [tag, user] of Object.entries(users)) {
       await pushBuild(repository("restricted"), tag, { platform: "linux/amd64", user })
     }
-    const names = [...Object.keys(users).map((_) => `${registry.host}/restricted:${_}`), "dev.local/a:1"]
+    const names = [...Object.keys(users).map((name) => `${registry.host}/restricted:${name}`), "dev.local/a:1"]
     const { problems } = await resolveTest(names, { ...open, podSecurity: "restricted" })
-    expect(problems.map((_) => _.path[1])).toEqual([1, 2])
-    expect(problems.map((_) => _.message)).toEqual(Array(2).fill(expect.stringMatching(/^RootRefused: .*USER 1000/)))
+    expect(problems.map((problem) => problem.path[1])).toEqual([1, 2])
+    expect(problems.map((problem) => problem.message)).toEqual(
+      Array(2).fill(expect.stringMatching(/^RootRefused: .*USER 1000/))
+    )
   })
 
   it("is what runs on every platform of the cluster", async () => {
@@ -97,10 +99,10 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
       { platform: "unknown/unknown" }
     ])
     const on = (...platforms: ReadonlyArray<string>) => ({ ...open, platforms: () => Effect.succeed(platforms) })
-    const [both, arm, armIndex] = ["both", "arm", "arm-index"].map((_) => `${registry.host}/platforms:${_}`)
+    const [both, arm, armIndex] = ["both", "arm", "arm-index"].map((name) => `${registry.host}/platforms:${name}`)
     if (both === undefined || arm === undefined || armIndex === undefined) throw new Error("no names")
     const mixed = await resolveTest([both], on("linux/arm64", "linux/amd64"))
-    expect([...mixed.images.values()].map((_) => _.nonRoot)).toEqual([false])
+    expect([...mixed.images.values()].map((image) => image.nonRoot)).toEqual([false])
     expect(await problemOf(arm, on())).toMatch(
       /^WrongPlatform: .* is built for linux\/arm64, .* nodes of linux\/amd64\. /
     )
@@ -116,11 +118,11 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     const spec = specOf([named("acme/api:v1.4.2"), named("acme/api:v1.4.3"), named("acme/nothing")])
     const { problems } = await Effect.runPromise(
       Images.pipe(
-        Effect.flatMap((_) => _.resolve(organizationOf(acme), spec)),
+        Effect.flatMap((found) => found.resolve(organizationOf(acme), spec)),
         Effect.provide(layerTest(open))
       )
     )
-    expect(problems.map((_) => _.path)).toEqual([
+    expect(problems.map((problem) => problem.path)).toEqual([
       ["services", 1, "image"],
       ["services", 2, "image"]
     ])
@@ -143,7 +145,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     const name = `${registry.host}/moving:1`
     const runtime = ManagedRuntime.make(layerTest(open))
     const resolve = () =>
-      runtime.runPromise(Effect.flatMap(Images, (_) => _.resolve(organizationOf(acme), specOf([name]))))
+      runtime.runPromise(Effect.flatMap(Images, (images) => images.resolve(organizationOf(acme), specOf([name]))))
     await pushBuild(repository("moving"), "1", { platform: "linux/amd64", user: "1" })
     expect((await resolve()).images.get(name)?.nonRoot).toBe(true)
     await pushBuild(repository("moving"), "1", { platform: "linux/amd64", user: "0" })
@@ -168,11 +170,11 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
     const runtime = ManagedRuntime.make(layerTest({ insecureRegistries: [registry.host] }, credentials))
     const spec = specOf([name])
     const resolve = (id: typeof acme) =>
-      runtime.runPromise(Effect.flatMap(Images, (_) => _.resolve(organizationOf(id), spec)))
+      runtime.runPromise(Effect.flatMap(Images, (images) => images.resolve(organizationOf(id), spec)))
     const own = await resolve(acme)
     expect(own.problems).toEqual([])
-    expect([...own.images.values()].map((_) => _.needsCredentials)).toEqual([true])
-    const refused = (await resolve(other)).problems.map((_) => _.message)
+    expect([...own.images.values()].map((image) => image.needsCredentials)).toEqual([true])
+    const refused = (await resolve(other)).problems.map((problem) => problem.message)
     expect(refused).toEqual([expect.stringMatching(/^ImageUnauthorized: /)])
     expect(refused[0]).toContain(`maxcloud registries login ${registry.host}`)
     await runtime.dispose()
@@ -238,7 +240,7 @@ describe("images that no registry is asked for", () => {
         ]
       })
     )
-    const resolve = Effect.flatMap(Images, (_) => _.resolve(organizationOf(acme), spec))
+    const resolve = Effect.flatMap(Images, (images) => images.resolve(organizationOf(acme), spec))
     const { problems } = await Effect.runPromise(Effect.provide(resolve, layerTest({})))
     expect(problems).toEqual([
       {

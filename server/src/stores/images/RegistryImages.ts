@@ -32,7 +32,7 @@ interface LookedUp {
 }
 
 const foundOf = (looked: ReadonlyArray<LookedUp>) => {
-  const byName = new Map(looked.map((_) => [_.name, _.found]))
+  const byName = new Map(looked.map((each) => [each.name, each.found]))
   return (image: string | undefined) => (image === undefined ? undefined : byName.get(image))
 }
 
@@ -98,7 +98,7 @@ export const layer = (options: ImagesOptions) =>
         }
         const known = yield* credentials
           .reveal(organizationId, image.registry)
-          .pipe(Effect.mapError((_) => new ImagesError({ message: _.message })))
+          .pipe(Effect.mapError((error) => new ImagesError({ message: error.message })))
         const resolved = yield* lookUp(sessionOf(image, known), platforms)
         if (options.podSecurity === "baseline" || resolved.nonRoot) return resolved
         return yield* imageProblem(
@@ -111,7 +111,7 @@ export const layer = (options: ImagesOptions) =>
         function* (organization: Organization, spec: AppSpec) {
           const nodes = yield* options.platforms()
           const platforms = nodes.length === 0 ? ["linux/amd64"] : [...new Set(nodes)].toSorted()
-          const names = [...new Set(spec.services.flatMap((_) => _.image ?? []))]
+          const names = [...new Set(spec.services.flatMap((service) => service.image ?? []))]
           const looked = yield* Effect.forEach(
             names,
             (name) =>
@@ -120,7 +120,7 @@ export const layer = (options: ImagesOptions) =>
           )
           const problems = problemsOf(spec, looked)
           const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
-          const passing = away.find((_) => _ instanceof ImagesError)
+          const passing = away.find((value) => value instanceof ImagesError)
           // What is wrong stays wrong, whatever another registry would say.
           if (passing !== undefined && problems.length === 0) return yield* passing
           return { images: resolvedOf(looked), problems, warnings: warningsOf(spec, looked) }

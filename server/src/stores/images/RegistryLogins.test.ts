@@ -13,7 +13,9 @@ const check = async (
   options: Partial<RegistryLoginsOptions> = { insecureRegistries: [host] }
 ) => {
   const settings = { insecureRegistries: [], privateRegistries: [], unresolvedRegistries: [], ...options }
-  const checked = Effect.flatMap(RegistryLogins, (_) => _.check(host, { username, password: Redacted.make(password) }))
+  const checked = Effect.flatMap(RegistryLogins, (registryLogins) =>
+    registryLogins.check(host, { username, password: Redacted.make(password) })
+  )
   const found = await Effect.runPromise(Effect.either(checked).pipe(Effect.provide(layer(settings))))
   return Either.isRight(found) ? "taken" : `${found.left._tag}: ${found.left.message}`
 }

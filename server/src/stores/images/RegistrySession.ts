@@ -169,7 +169,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
     const headers: Record<string, string> = Option.match(credentials, {
       onNone: () => ({}),
-      onSome: (_) => ({ authorization: basicOf(_) })
+      onSome: (value) => ({ authorization: basicOf(value) })
     })
     const answer = yield* follow({ method: "GET", url, headers, maxBytes: tokenBytes })
     if (answer.status !== 200) return { answer }

@@ -43,7 +43,7 @@ describe("credentials for registries", () => {
       yield* credentials.set(one.id, "ghcr.io", "second", password)
       yield* credentials.set(one.id, "Index.docker.io", "hub", Redacted.make("z"))
       const listed = yield* credentials.list(one.id)
-      expect(listed.map((_) => [_.host, _.username])).toEqual([
+      expect(listed.map((each) => [each.host, each.username])).toEqual([
         ["docker.io", "hub"],
         ["ghcr.io", "second"]
       ])
@@ -94,8 +94,8 @@ describe("credentials for registries", () => {
       yield* sql`
         insert into registry_credentials (organization_id, host, username, key_id, nonce, sealed)
         values (${id}, 'ghcr.io', 'acme', ${heldKey("", bytes).id}, ${sealed.subarray(0, 12)}, ${sealed.subarray(12)})`
-      const password = Effect.map(credentials.reveal(id, "ghcr.io"), (_) =>
-        Redacted.value(Option.getOrThrow(_).password)
+      const password = Effect.map(credentials.reveal(id, "ghcr.io"), (found) =>
+        Redacted.value(Option.getOrThrow(found).password)
       )
       expect(yield* password).toBe("hunter2")
       yield* Effect.scoped(Layer.build(Layer.fresh(layer({ dataDir }))))

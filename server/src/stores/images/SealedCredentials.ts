@@ -36,8 +36,8 @@ const decodeCredentials = Schema.decodeUnknownSync(Schema.Array(Credential))
 const registryCredentials: SealedTable<typeof Credential.Type, typeof Credential.Encoded> = {
   table: "registry_credentials",
   row: Credential,
-  organizationOf: (_) => _.organization_id,
-  placeOf: (_) => placeOf(_.organization_id, _.host, _.username)
+  organizationOf: (each) => each.organization_id,
+  placeOf: (each) => placeOf(each.organization_id, each.host, each.username)
 }
 
 const failed = (error: SqlError | MasterKeyError) =>
@@ -91,7 +91,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         sql`
           delete from registry_credentials
           where organization_id = ${organizationId} and host = ${canonicalHost(host)} returning 1`.pipe(
-          Effect.map((_) => _.length > 0),
+          Effect.map((found) => found.length > 0),
           orFailed
         )
       )
@@ -116,7 +116,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
             })
           })
         )
-        return Option.map(password, (_) => ({ username: row.username, password: _ }))
+        return Option.map(password, (found) => ({ username: row.username, password: found }))
       })
 
       return { set, list, remove, reveal }

@@ -31,7 +31,7 @@ export const allowImage = Effect.fn("ImageAccess.allow")(function* (
   const asked = pull(imageId === undefined || known === undefined ? image : { ...image, digest: known.digest })
   if (!here) return { imageId: yield* asked }
   return yield* asked.pipe(
-    Effect.map((_): AllowedImage => ({ imageId: _ })),
+    Effect.map((found): AllowedImage => ({ imageId: found })),
     Effect.catchAll((error) => {
       if (!isAway(error)) {
         return Effect.zipRight(remembered.forget(organizationId, reference), Effect.fail(error))

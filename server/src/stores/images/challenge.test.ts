@@ -22,5 +22,5 @@ it("reads what registries ask for", () => {
 })
 
 it("takes any header", () => {
-  fc.assert(fc.property(fc.string({ maxLength: 500 }), (_) => void parseChallenge(_)))
+  fc.assert(fc.property(fc.string({ maxLength: 500 }), (generated) => void parseChallenge(generated)))
 })

@@ -20,10 +20,10 @@ export const parseChallenge = (header: string): Challenge | undefined => {
     if (value === undefined) found.push({ scheme: name.toLowerCase(), parameters: new Map() })
     else found.at(-1)?.parameters.set(name.toLowerCase(), value)
   }
-  const bearer = found.find((_) => _.scheme === "bearer")?.parameters
+  const bearer = found.find((each) => each.scheme === "bearer")?.parameters
   const realm = bearer?.get("realm")
   if (realm !== undefined) {
     return { scheme: "bearer", realm, service: bearer?.get("service"), scope: bearer?.get("scope") }
   }
-  return found.some((_) => _.scheme === "basic") ? { scheme: "basic" } : undefined
+  return found.some((each) => each.scheme === "basic") ? { scheme: "basic" } : undefined
 }

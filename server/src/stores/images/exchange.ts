@@ -47,7 +47,7 @@ const lookupWithin =
         }
         const [first] = exit.value
         if (first === undefined) callback(noName(), "")
-        else if (!exit.value.every((_) => isReachableAddress(_.address, reach)))
+        else if (!exit.value.every((each) => isReachableAddress(each.address, reach)))
           callback(refusedAddress(hostname, url), "")
         else if (options.all === true) callback(null, [...exit.value])
         else callback(null, first.address, first.family)
@@ -186,11 +186,11 @@ export const makeExchange = Effect.fnUntraced(function* (
   const send = (question: Question) => {
     const { into, url } = question
     const ca = url.protocol === "https:" ? Effect.promise(() => authoritiesOf(url.host)) : Effect.succeed(undefined)
-    return Effect.flatMap(ca, (_) => sendOnce(agents, question, _)).pipe(
+    return Effect.flatMap(ca, (found) => sendOnce(agents, question, found)).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("100 millis")),
         times: 2,
-        while: (_) => into === undefined && _ instanceof ImagesError
+        while: (value) => into === undefined && value instanceof ImagesError
       }),
       Effect.timeoutFail({
         duration: into === undefined ? timeLimit : downloadLimit,

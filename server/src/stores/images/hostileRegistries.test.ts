@@ -151,7 +151,7 @@ describe("a registry that answers wrongly", () => {
       const honest = await registryOf()
       const missing = `127.0.0.1:${honest.port}/app@sha256:${"0".repeat(64)}`
       const wrong = await resolveTest([image, missing], listing(registry, honest))
-      expect(wrong.problems.map((_) => _.path[1])).toEqual([1])
+      expect(wrong.problems.map((problem) => problem.path[1])).toEqual([1])
     }
   })
 
@@ -176,7 +176,7 @@ describe("a registry that answers wrongly", () => {
     await expect(resolveTest([none], options)).rejects.toThrow("ECONNREFUSED")
     // Where no name server answers, that passes.
     const unknown = await problemOf("registry.invalid/app:1", {}).catch(
-      (_) => `${_.message} there is no host registry.invalid`
+      (cause) => `${cause.message} there is no host registry.invalid`
     )
     expect(unknown).toMatch(/^RegistryUnreachable: .*there is no host registry\.invalid/)
   })
@@ -206,7 +206,7 @@ describe("credentials", () => {
     expect(await seen("", "/v2/app/blobs/stored")).toMatch(/^Basic /)
     await seen("127.0.0.1", "/stored")
     await seen("localhost", "/stored")
-    expect(store.requests.map((_) => _.headers.authorization)).toEqual([undefined, undefined])
+    expect(store.requests.map((request) => request.headers.authorization)).toEqual([undefined, undefined])
   })
 
   it("go to no token server by plain HTTP, and to none of a closed network", async () => {

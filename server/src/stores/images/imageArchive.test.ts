@@ -53,7 +53,7 @@ afterEach(async () => {
 const registryOf = async (
   layers: ReadonlyArray<Layer>,
   blob?: (response: ServerResponse, layer: Layer) => void,
-  diffIds = layers.map((_) => _.diffId)
+  diffIds = layers.map((layer) => layer.diffId)
 ) => {
   const config = JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: diffIds } })
   const manifest = JSON.stringify({
@@ -105,8 +105,8 @@ const download = ({ host }: { readonly host: string }, mostUnpacked?: number) =>
       return `downloaded ${found.imageId}`
     }).pipe(
       Effect.catchTags({
-        ImageProblem: (_) => Effect.succeed(_.message),
-        ImagesError: (_) => Effect.succeed(_.message)
+        ImageProblem: (error) => Effect.succeed(error.message),
+        ImagesError: (error) => Effect.succeed(error.message)
       }),
       Effect.scoped
     )

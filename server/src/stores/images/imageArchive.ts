@@ -87,7 +87,7 @@ const layersOf = (session: RegistrySession, { config, manifest }: ImageBuild) =>
     )
     if (rootfs.diff_ids.length !== layers.length)
       return yield* invalid("its configuration names other layers than its manifest. Build and push it again.")
-    if (layers.some((_) => _.urls !== undefined))
+    if (layers.some((layer) => layer.urls !== undefined))
       return yield* invalid(
         "it has layers on other hosts than its registry, which aren't downloaded. Push it with all its layers."
       )
@@ -195,7 +195,7 @@ export const downloadImage = (
             `the layer ${layer.digest} isn't the one that its configuration names. Build and push it again.`
           )
       }
-      const names = layers.map((_) => `${_.layer.digest.slice(7)}.tar`)
+      const names = layers.map((layer) => `${layer.layer.digest.slice(7)}.tar`)
       const list = [{ Config: configName, RepoTags: null, Layers: names }]
       yield* Effect.tryPromise({
         try: async () => {

@@ -31,15 +31,15 @@ export const buildsOf = (session: RegistrySession, index: IndexDocument, platfor
       ? []
       : [{ digest, platform: `${platform.os}/${platform.architecture}` }]
   )
-  const missing = platforms.filter((platform) => !builds.some((_) => _.platform === platform))
+  const missing = platforms.filter((platform) => !builds.some((build) => build.platform === platform))
   return missing.length > 0
     ? wrongPlatform(
         session,
-        builds.map((_) => _.platform),
+        builds.map((build) => build.platform),
         missing,
         platforms
       )
-    : Effect.succeed(platforms.flatMap((platform) => builds.find((_) => _.platform === platform)?.digest ?? []))
+    : Effect.succeed(platforms.flatMap((platform) => builds.find((build) => build.platform === platform)?.digest ?? []))
 }
 
 export const buildFor = Effect.fn("Registry.build")(function* (

@@ -30,7 +30,10 @@ describe("what an image asks for and doesn't get", () => {
   it("prints no control character of whoever built the image, and is bounded", () => {
     fc.assert(
       fc.property(fc.array(fc.fullUnicodeString()), fc.array(fc.fullUnicodeString()), (words, folders) => {
-        const settings = imageSettings({ Test: ["CMD", ...words] }, Object.fromEntries(folders.map((_) => [_, {}])))
+        const settings = imageSettings(
+          { Test: ["CMD", ...words] },
+          Object.fromEntries(folders.map((folder) => [folder, {}]))
+        )
         const said = unusedSettings(settings, false)
         expect(said?.message ?? "").not.toMatch(/[\p{Cc}\p{Cf}]/u)
         expect((said?.message ?? "").length).toBeLessThan(1_200)

@@ -70,5 +70,5 @@ export const unusedSettings = (
   }
   return parts.length === 0
     ? undefined
-    : { message: parts.map((_) => _.message).join(", and "), fix: parts.map((_) => _.fix).join(" ") }
+    : { message: parts.map((part) => part.message).join(", and "), fix: parts.map((part) => part.fix).join(" ") }
 }

@@ -29,7 +29,7 @@ const describe = (reference: string, configs: ReadonlyArray<ConfigDocument>): Lo
   const exposed = Object.keys(configs[0]?.config?.ExposedPorts ?? {})
   return {
     reference,
-    nonRoot: configs.every((_) => isNonRoot(_.config?.User ?? "")),
+    nonRoot: configs.every((config) => isNonRoot(config.config?.User ?? "")),
     port: exposed.length === 0 ? undefined : portOfExposed(exposed),
     settings: imageSettings(Healthcheck, Volumes)
   }
@@ -50,14 +50,14 @@ const look = Effect.fn("Registry.look")(function* (
     builds,
     (build) =>
       manifestOf(ask, session, build).pipe(
-        Effect.flatMap((_) => configOf(ask, session, _)),
-        Effect.map((_) => _.config)
+        Effect.flatMap((found) => configOf(ask, session, found)),
+        Effect.map((found) => found.config)
       ),
     { concurrency: 2 }
   )
   if (builds[0] === digest) {
-    const built = configs.map((_) => `${_.os}/${_.architecture}`)
-    const missing = platforms.filter((_) => !built.includes(_))
+    const built = configs.map((config) => `${config.os}/${config.architecture}`)
+    const missing = platforms.filter((platform) => !built.includes(platform))
     if (missing.length > 0) return yield* wrongPlatform(session, built, missing, platforms)
   }
   return {

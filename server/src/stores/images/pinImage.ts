@@ -13,7 +13,7 @@ const hintOf = (tag: string, known: ReadonlyArray<string>) => {
   const meant = nearest(tag, known)
   if (meant !== undefined) return ` Did you mean "${meant}"?`
   if (known.length === 0) return " Push it, or look at how it is written."
-  const last = known.slice(-5).map((_) => `"${_.slice(0, 128)}"`)
+  const last = known.slice(-5).map((each) => `"${each.slice(0, 128)}"`)
   return ` It has ${last.join(", ")}${known.length > 5 ? " and others" : ""}.`
 }
 
@@ -32,8 +32,8 @@ const notFound = Effect.fn("Registry.notFound")(function* (ask: Ask, session: Re
     accept: "application/json",
     maxBytes: mebibyte
   }).pipe(
-    Effect.flatMap((_) => Schema.decodeUnknown(TagList)(_.status === 200 ? _.body.toString("utf8") : "")),
-    Effect.map((_) => _.tags ?? []),
+    Effect.flatMap((found) => Schema.decodeUnknown(TagList)(found.status === 200 ? found.body.toString("utf8") : "")),
+    Effect.map((found) => found.tags ?? []),
     Effect.orElseSucceed((): ReadonlyArray<string> => [])
   )
   return yield* imageProblem(

@@ -15,10 +15,10 @@ const rank = (port: number) => (port === defaultPort ? 0 : port === 80 ? 1 : 2)
  */
 export const portsOfExposed = (exposed: ReadonlyArray<string>): ReadonlyArray<number> => {
   const ports = exposed
-    .flatMap((_) => /^(\d{1,5})(?:\/tcp)?$/.exec(_)?.[1] ?? [])
+    .flatMap((value) => /^(\d{1,5})(?:\/tcp)?$/.exec(value)?.[1] ?? [])
     .map(Number)
-    .filter((_) => _ >= 1 && _ <= 65_535)
-  const plain = ports.filter((_) => !toolPorts.includes(_) && !tlsPorts.includes(_))
+    .filter((value) => value >= 1 && value <= 65_535)
+  const plain = ports.filter((port) => !toolPorts.includes(port) && !tlsPorts.includes(port))
   const candidates = [...new Set(plain.length === 0 ? ports : plain)]
   return candidates.sort((one, other) => rank(one) - rank(other) || one - other).slice(0, most)
 }

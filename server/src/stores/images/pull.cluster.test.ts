@@ -65,7 +65,7 @@ const pulled = (namespace: string, options: { readonly pullSecret: boolean }) =>
     api.watch({ kind: kinds.pod, namespace, decode: Schema.decodeUnknownOption(Pod) }).pipe(
       Stream.mapConcat((event) => (event.type === "list" ? event.objects : event.type === "put" ? [event.object] : [])),
       Stream.filterMap(({ status }) => {
-        const container = status.containerStatuses.find((_) => _.name === "user-container")
+        const container = status.containerStatuses.find((containerStatus) => containerStatus.name === "user-container")
         if (container?.state.running !== undefined) return Option.some(`runs ${container.imageID}`)
         const waiting = container?.state.waiting
         return !options.pullSecret && waiting !== undefined && /^(Err|Image|Crash|Create)/.test(waiting.reason)
@@ -99,14 +99,14 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
   const deployed = (options: { readonly pullSecret: boolean }) =>
     Effect.gen(function* () {
       const name = OrganizationName.make(`pull-${randomBytes(4).toString("hex")}`)
-      const { id } = yield* Effect.flatMap(Organizations, (_) => _.create(name))
+      const { id } = yield* Effect.flatMap(Organizations, (organizations) => organizations.create(name))
       const registryCredentials = yield* RegistryCredentials
       yield* registryCredentials.set(id, registry.host, testUser.username, Redacted.make(testUser.password))
       const written = `${registry.host}/acme/private:1`
       const spec = Either.getOrThrow(
         parseAppSpec({ app: "shop", services: [{ name: "web", image: written, port: "auto" }] })
       )
-      const resolved = yield* Effect.flatMap(Images, (_) => _.resolve({ id, name }, spec))
+      const resolved = yield* Effect.flatMap(Images, (images) => images.resolve({ id, name }, spec))
       expect(resolved.problems).toEqual([])
       const place = { organization: name, stage: productionStage }
       const tenant = { ...offlineTenant(spec, place), ...options, images: resolved.images }

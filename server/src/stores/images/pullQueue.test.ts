@@ -15,7 +15,7 @@ const play = (steps: ReadonlyArray<{ readonly pull: Pull; readonly ends: boolean
     for (let next = nextPull(pullLimits, running, waiting); next !== undefined; ) {
       const started = next
       running = [...running, started]
-      waiting = waiting.filter((_) => _ !== started)
+      waiting = waiting.filter((value) => value !== started)
       seen.push(running)
       next = nextPull(pullLimits, running, waiting)
     }
@@ -47,9 +47,9 @@ describe("the queue of pulls", () => {
         for (const under of seen) {
           assert.isAtMost(under.length, pullLimits.most)
           for (const { organization, registry } of under) {
-            const own = under.filter((_) => _.organization === organization)
+            const own = under.filter((each) => each.organization === organization)
             assert.isAtMost(own.length, pullLimits.ofOrganization)
-            assert.isAtMost(own.filter((_) => _.registry === registry).length, pullLimits.ofRegistry)
+            assert.isAtMost(own.filter((each) => each.registry === registry).length, pullLimits.ofRegistry)
           }
         }
         assert.isUndefined(nextPull(pullLimits, running, waiting))
@@ -62,7 +62,8 @@ describe("the queue of pulls", () => {
     fc.assert(
       fc.property(pulls, (steps) => {
         const { running, waiting } = play(steps)
-        for (const { organization } of waiting) assert.isTrue(running.some((_) => _.organization === organization))
+        for (const { organization } of waiting)
+          assert.isTrue(running.some((each) => each.organization === organization))
       }),
       { numRuns: 1000 }
     )

@@ -20,12 +20,12 @@ export const pullLimits: PullLimits = { usual: 4, most: 16, ofOrganization: 4, o
 const count = (running: ReadonlyArray<Queued>, isCounted: (_: Queued) => boolean) => running.filter(isCounted).length
 
 const mayStart = (limits: PullLimits, running: ReadonlyArray<Queued>, one: Queued): boolean => {
-  const own = running.filter((_) => _.organization === one.organization)
+  const own = running.filter((each) => each.organization === one.organization)
   return (
     running.length < limits.most &&
     (running.length < limits.usual || own.length === 0) &&
     own.length < limits.ofOrganization &&
-    count(own, (_) => _.registry === one.registry) < limits.ofRegistry
+    count(own, (item) => item.registry === one.registry) < limits.ofRegistry
   )
 }
 
@@ -39,10 +39,10 @@ export const nextPull = <A extends Queued>(
   waiting: ReadonlyArray<A>
 ): A | undefined => {
   const weighed = waiting
-    .filter((_) => mayStart(limits, running, _))
+    .filter((value) => mayStart(limits, running, value))
     .map((one) => {
-      const own = running.filter((_) => _.organization === one.organization)
-      return { one, own: own.length, sameRegistry: count(own, (_) => _.registry === one.registry) }
+      const own = running.filter((each) => each.organization === one.organization)
+      return { one, own: own.length, sameRegistry: count(own, (item) => item.registry === one.registry) }
     })
   return weighed.sort((a, b) => a.own - b.own || a.sameRegistry - b.sameRegistry)[0]?.one
 }

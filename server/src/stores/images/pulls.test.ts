@@ -170,7 +170,7 @@ describe("pulls", () => {
         for (let second = 0; second < 10; second++) yield* TestClock.adjust("1 second")
         assert.equal(yield* Fiber.join(asked), "sha256:1")
         assert.deepEqual(
-          told.map((_) => _.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate")),
+          told.map((each) => each.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate")),
           [
             "Waiting for other pulls to end",
             "Pulling the image",

@@ -61,8 +61,8 @@ const carryOut = (turns: PullTurns, pull: Pull, work: PullWork, timeLimit: Durat
     progress = { step: "pulling", bytes: 0 }
   })
   const limited = Effect.suspend(() =>
-    work((_) => {
-      progress = _
+    work((one) => {
+      progress = one
     })
   ).pipe(
     Effect.timeoutFail({

@@ -52,8 +52,8 @@ const contentOf = Effect.fn("Registry.content")(function* (
 
 export const manifestOf = (ask: Ask, session: RegistrySession, digest: string) =>
   contentOf(ask, session, "manifests", digest).pipe(
-    Effect.flatMap((_) =>
-      Effect.mapError(Schema.decodeUnknown(ManifestDocument)(_), () =>
+    Effect.flatMap((found) =>
+      Effect.mapError(Schema.decodeUnknown(ManifestDocument)(found), () =>
         imageProblem(
           "ImageInvalid",
           `${named(session)} isn't a container image in a supported format (OCI, or Docker schema 2). Push it again with a current tool.`

@@ -12,7 +12,7 @@ export const revealCredentials = (
   registry: string
 ) =>
   credentials.reveal(organizationId, registry).pipe(
-    Effect.mapError((_) => new ImagesError({ message: _.message })),
+    Effect.mapError((error) => new ImagesError({ message: error.message })),
     // An instance starts by itself, with no request whose rows these would be.
     asOrganization(organizationId)
   )
@@ -22,4 +22,7 @@ export const sessionFor = (
   credentials: typeof RegistryCredentials.Service,
   organizationId: OrganizationId,
   image: ImageName
-) => Effect.map(revealCredentials(credentials, organizationId, image.registry), (_) => sessionOf(image, _))
+) =>
+  Effect.map(revealCredentials(credentials, organizationId, image.registry), (revealCredential) =>
+    sessionOf(image, revealCredential)
+  )

@@ -22,8 +22,8 @@ const rclone = [
   process.env["GOBIN"] ?? "",
   join(process.env["HOME"] ?? "", "go/bin")
 ]
-  .map((_) => join(_, "rclone"))
-  .find((_) => existsSync(_))
+  .map((part) => join(part, "rclone"))
+  .find((part) => existsSync(part))
 
 /** An S3 server of its own on a free port of loopback. */
 const s3 = async (): Promise<Backend> => {
@@ -86,15 +86,15 @@ it("reads around a chunk that is damaged, and says which lines are missing", asy
   try {
     const { read, write } = await runtime.runPromise(LogHistory)
     for (const from of [0, 10, 20]) await runtime.runPromise(write(key, numbered(from, from + 10)))
-    const chunks = (await readdir(directory, { recursive: true })).filter((_) => _.endsWith(".zst")).sort()
+    const chunks = (await readdir(directory, { recursive: true })).filter((text) => text.endsWith(".zst")).sort()
     expect(chunks).toHaveLength(3)
     await writeFile(join(directory, chunks[1] ?? ""), "no chunk")
     for (const query of [{}, { tail: 100 }, { revision: "api-00001" }]) {
       const parts = await runtime.runPromise(Stream.runCollect(read(key, query)))
-      const lines = [...parts].flat().map((_) => _.line)
-      expect(lines.slice(0, 10)).toEqual(numbered(0, 10).map((_) => _.line))
+      const lines = [...parts].flat().map((part) => part.line)
+      expect(lines.slice(0, 10)).toEqual(numbered(0, 10).map((line) => line.line))
       expect(lines[10]).toMatch(/^max-cloud: kept log lines from .* are damaged/)
-      expect(lines.slice(11)).toEqual(numbered(20, 30).map((_) => _.line))
+      expect(lines.slice(11)).toEqual(numbered(20, 30).map((line) => line.line))
     }
   } finally {
     await runtime.dispose()

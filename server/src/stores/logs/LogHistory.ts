@@ -165,8 +165,8 @@ const layerOf = (store: () => ObjectStore, options: HistoryOptions): Layer.Layer
   Layer.scoped(
     LogHistory,
     Effect.map(
-      Effect.acquireRelease(Effect.sync(store), (_) => Effect.promise(() => _.close())),
-      (_) => make(_, options)
+      Effect.acquireRelease(Effect.sync(store), (found) => Effect.promise(() => found.close())),
+      (found) => make(found, options)
     )
   )
 

@@ -32,7 +32,8 @@ export const folderStore = (directory: string): ObjectStore => ({
   get: (key) => readFile(join(directory, key)).catch(orMissing),
   list: async (folder, startAfter = "") => {
     const entries = (await readdir(join(directory, folder), { withFileTypes: true }).catch(orMissing)) ?? []
-    const names = (folders: boolean) => entries.filter((_) => _.isDirectory() === folders).map((_) => _.name)
+    const names = (folders: boolean) =>
+      entries.filter((entry) => entry.isDirectory() === folders).map((entry) => entry.name)
     return {
       files: names(false)
         .filter((name) => !name.startsWith(unfinished) && name > startAfter)

@@ -81,7 +81,7 @@ export const describeHistory = ({
       let turn = 0
       const drawn = fc.array(
         fc.record({
-          t: fc.integer({ min: 0, max: 40 }).map((_) => timeOf(noon + _ * 3_600_000)),
+          t: fc.integer({ min: 0, max: 40 }).map((generated) => timeOf(noon + generated * 3_600_000)),
           n: fc.integer({ min: 0, max: 2 }),
           pod: fc.constantFrom("a", "b", "c"),
           chunks: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 3 })
@@ -151,7 +151,10 @@ export const describeHistory = ({
           }
           const [own, other] = [organizations[0] ?? keyOf("1"), organizations[1] ?? keyOf("2")]
           expect(yield* history.count(own.organizationId)).toBe(objects)
-          expect((yield* history.services(own.organizationId)).map((_) => _.service)).toEqual(["api", "web"])
+          expect((yield* history.services(own.organizationId)).map((service) => service.service)).toEqual([
+            "api",
+            "web"
+          ])
           if (removal === "later") return
           yield* history.removeAll(own.organizationId)
           expect(yield* history.count(own.organizationId)).toBe(0)

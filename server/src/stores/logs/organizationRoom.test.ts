@@ -6,7 +6,7 @@ import { OrganizationRoom } from "./organizationRoom.ts"
 const storeOf = () => {
   const chunks: Array<number> = []
   let looks = 0
-  const sum = () => chunks.reduce((all, _) => all + _, 0)
+  const sum = () => chunks.reduce((all, chunk) => all + chunk, 0)
   return {
     sum,
     looks: () => looks,

@@ -46,7 +46,10 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
           (
             scope: SecretScope,
             secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
-          ) => inTransaction(addVersions("apps.importSecrets", scope, new Map(secrets.map((_) => [_.name, _.value])))),
+          ) =>
+            inTransaction(
+              addVersions("apps.importSecrets", scope, new Map(secrets.map((secret) => [secret.name, secret.value])))
+            ),
           Effect.provide(context)
         ),
 

@@ -51,10 +51,13 @@ const dump = Effect.gen(function* () {
   const sql = yield* SqlClient
   const tables = yield* sql<{ name: string }>`
     select table_name as name from information_schema.tables where table_schema = 'public'`
-  const rows = yield* Effect.forEach(tables, (_) => sql<{ row: string }>`select t::text as row from ${sql(_.name)} t`)
+  const rows = yield* Effect.forEach(
+    tables,
+    (table) => sql<{ row: string }>`select t::text as row from ${sql(table.name)} t`
+  )
   return rows
     .flat()
-    .map((_) => _.row)
+    .map((row) => row.row)
     .join("\n")
 })
 
@@ -67,7 +70,7 @@ describe("secrets", () => {
       expect(yield* secrets.set(place, key, Redacted.make(plain))).toMatchObject({ name: key, version: 1 })
       expect(yield* secrets.set(place, key, Redacted.make("second ✓"))).toMatchObject({ version: 2 })
       expect(shown(yield* secrets.reveal(place, key, 2))).toBe("second ✓")
-      expect((yield* secrets.list(place)).map((_) => [_.name, _.version])).toEqual([[key, 2]])
+      expect((yield* secrets.list(place)).map((each) => [each.name, each.version])).toEqual([[key, 2]])
       expect(yield* secrets.unset(place, key)).toBe(true)
       expect(yield* secrets.unset(place, key)).toBe(false)
       expect(yield* secrets.list(place)).toEqual([])
@@ -109,8 +112,8 @@ describe("secrets", () => {
       const place = yield* scope
       for (let version = 1; version <= 12; version++) yield* secrets.set(place, key, Redacted.make(`value ${version}`))
       const versions = yield* secrets.versions(place, key)
-      expect(versions.map((_) => _.version)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3])
-      expect(versions.filter((_) => _.current).map((_) => _.version)).toEqual([12])
+      expect(versions.map((version) => version.version)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3])
+      expect(versions.filter((version) => version.current).map((version) => version.version)).toEqual([12])
       expect(Option.isNone(yield* secrets.rollback(place, key, 2))).toBe(true)
       expect(Option.getOrThrow(yield* secrets.rollback(place, key, 4))).toMatchObject({ name: key, version: 13 })
       expect(shown(yield* secrets.reveal(place, key, 13))).toBe("value 4")
@@ -142,15 +145,17 @@ describe("secrets", () => {
       const many = Array.from({ length: 200 }, (_, index) => SecretName.make(`N${index}`))
       yield* secrets.importAll(
         place,
-        many.map((_) => entry(_, `value of ${_}`))
+        many.map((value) => entry(value, `value of ${value}`))
       )
-      const told = yield* Effect.flatMap(Audit, (_) => _.list(place.organizationId, { limit: 200 }))
-      expect(told.toReversed().map((_) => _.subject)).toEqual(many.toSorted().map((_) => `secret shop/production/${_}`))
+      const told = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 200 }))
+      expect(told.toReversed().map((each) => each.subject)).toEqual(
+        many.toSorted().map((value) => `secret shop/production/${value}`)
+      )
       for (const name of many) expect(shown(yield* secrets.reveal(place, name, 1))).toBe(`value of ${name}`)
       // A number too large is no fault that a client could wait out.
       const failed = yield* Effect.exit(secrets.importAll(place, [entry(a, "again"), entry(SecretName.make("Z"), "z")]))
       expect(Exit.isFailure(failed) && Cause.isDie(failed.cause)).toBe(true)
-      expect((yield* secrets.versions(place, a)).map((_) => _.version)).toEqual([1])
+      expect((yield* secrets.versions(place, a)).map((version) => version.version)).toEqual([1])
     })
   )
 
@@ -176,11 +181,13 @@ describe("secrets", () => {
       yield* by(secrets.rollback(place, key, 1))
       yield* by(secrets.unset(place, key))
       yield* secrets.set(place, key, Redacted.make(plain))
-      const entries = yield* Effect.flatMap(Audit, (_) => _.list(place.organizationId, { limit: 10 }))
+      const entries = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 10 }))
       const subject = `secret shop/production/${key}`
       const { email } = person
       expect(
-        entries.toReversed().map((_) => [_.action, _.subject, _.actor.email, _.beforeDigest, _.afterDigest])
+        entries
+          .toReversed()
+          .map((each) => [each.action, each.subject, each.actor.email, each.beforeDigest, each.afterDigest])
       ).toEqual([
         ["apps.setSecret", subject, email, null, digest(1)],
         ["apps.importSecrets", subject, email, digest(1), digest(2)],
@@ -204,7 +211,7 @@ describe("secrets", () => {
       const secrets = yield* Secrets
       const place = yield* scope
       yield* secrets.set(place, key, Redacted.make(plain))
-      yield* Effect.flatMap(DataKeys, (_) => _.erase({ type: "organization", id: place.organizationId }))
+      yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.erase({ type: "organization", id: place.organizationId }))
       expect(shown(yield* secrets.reveal(place, key, 1))).toBeUndefined()
       expect(Option.isNone(yield* secrets.rollback(place, key, 1))).toBe(true)
     })

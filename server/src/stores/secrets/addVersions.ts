@@ -36,7 +36,7 @@ const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
     const rows = yield* sql`
       select name, version, updated_at from secrets
       where ${within(sql, scope)} and ${sql.in("name", names)} and is_set`
-    return new Map(decodeInfos(rows).map((_) => [_.name, _]))
+    return new Map(decodeInfos(rows).map((decodeInfo) => [decodeInfo.name, decodeInfo]))
   })
 
 /** Drops those of their versions that nothing needs any more. */
@@ -87,7 +87,7 @@ export const addVersions = (action: string, scope: SecretScope, values: Readonly
     )
     yield* sql`insert into secret_versions ${sql.insert(versions)}`
     yield* forget(scope, names)
-    const [first, ...more] = infos.map((_) => happening(action, scope, _.name, before.get(_.name), _))
+    const [first, ...more] = infos.map((info) => happening(action, scope, info.name, before.get(info.name), info))
     if (first !== undefined) yield* audit.append(first, ...more)
     return infos
   })

@@ -9,13 +9,13 @@ const namesOf = (spec: AppSpec): ReadonlyArray<SecretName> => [...new Set(spec.s
 
 /** Secrets of a store have no versions that the server knows: each deployment reads them anew, and its number tells which reading is meant. */
 export const versionsFromStore = (spec: AppSpec, deployment: number): ReadonlyMap<SecretName, number> =>
-  new Map(namesOf(spec).map((_) => [_, deployment]))
+  new Map(namesOf(spec).map((value) => [value, deployment]))
 
 /** What is said before a deployment that reads from a store; whether a value is there only the cluster finds. */
 export const storeWarnings = (external: ExternalSecrets, place: Place, spec: AppSpec): ReadonlyArray<SpecIssue> => {
   const names = namesOf(spec)
   if (names.length === 0) return []
-  const keys = names.map((_) => `${_} from ${textOfExternalKey(externalKeyOf(external, place, spec.app, _))}`)
+  const keys = names.map((name) => `${name} from ${textOfExternalKey(externalKeyOf(external, place, spec.app, name))}`)
   return [
     {
       path: [],

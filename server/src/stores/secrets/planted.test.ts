@@ -61,7 +61,7 @@ const asOwner = async (work: (client: pg.Client) => Promise<unknown>) => {
 }
 
 /** What the embedded database has open is written to its files. */
-const checkpoint = () => asOwner((_) => _.query("checkpoint"))
+const checkpoint = () => asOwner((one) => one.query("checkpoint"))
 
 /** Every row of every table as text. */
 const dump = async () => {
@@ -72,7 +72,7 @@ const dump = async () => {
     )
     for (const { name } of tables.rows) {
       const { rows } = await client.query<{ row: string }>(`select t::text as row from ${pg.escapeIdentifier(name)} t`)
-      all.push(...rows.map((_) => _.row))
+      all.push(...rows.map((row) => row.row))
     }
   })
   return all.join("\n")
@@ -90,8 +90,8 @@ interface Planted {
 }
 
 const read = ({ name, scope, version }: Planted) =>
-  Effect.flatMap(Secrets, (_) => _.reveal(scope, name, version)).pipe(
-    Effect.map((_) => Option.getOrUndefined(Option.map(_, Redacted.value)))
+  Effect.flatMap(Secrets, (secrets) => secrets.reveal(scope, name, version)).pipe(
+    Effect.map((found) => Option.getOrUndefined(Option.map(found, Redacted.value)))
   )
 
 const plant = Effect.gen(function* () {
@@ -141,8 +141,8 @@ describe("a thousand secrets", () => {
   it(
     "stand nowhere in plain: not in a table, a file of the data folder, or the log",
     async () => {
-      const search = plantedIn(planted.map((_) => _.value))
-      const [first = "", second = ""] = planted.map((_) => _.value)
+      const search = plantedIn(planted.map((each) => each.value))
+      const [first = "", second = ""] = planted.map((each) => each.value)
       const encoded = Buffer.from(`y${first}`).toString("base64")
       expect(search(Buffer.from(`xx${encoded} ${encodeURIComponent(second)}`))).toEqual([first, second])
 
@@ -155,22 +155,22 @@ describe("a thousand secrets", () => {
       const { name, scope, version } = broken
       const place = [scope.organizationId, scope.stage, name, version]
       const inPlace = "organization_id = $1 and stage = $2 and name = $3 and version = $4"
-      await asOwner((_) => _.query(`update secret_versions set sealed = sealed || '\\x00' where ${inPlace}`, place))
+      await asOwner((one) => one.query(`update secret_versions set sealed = sealed || '\\x00' where ${inPlace}`, place))
       await server.runPromise(
         Effect.flatMap(Effect.flip(read(broken)), (error) => Effect.logError(error.message, error))
       )
-      await asOwner((_) => _.query(`delete from secret_versions where ${inPlace}`, place))
+      await asOwner((one) => one.query(`delete from secret_versions where ${inPlace}`, place))
       expect(logged.join("\n")).toContain("It was changed in the database")
       expect(search(Buffer.from(logged.join("\n")))).toEqual([])
       await checkpoint()
       const files = filesIn(dataDir)
-      expect(files.some((_) => _.path.includes("pg_wal"))).toBe(true)
-      expect(files.filter((_) => search(_.bytes).length > 0).map((_) => _.path)).toEqual([])
+      expect(files.some((file) => file.path.includes("pg_wal"))).toBe(true)
+      expect(files.filter((file) => search(file.bytes).length > 0).map((file) => file.path)).toEqual([])
 
       // What is searched is what is written: a value in plain is found.
-      await asOwner((_) => _.query("insert into users (id, email) values ($1, 'somebody@example.com')", [first]))
+      await asOwner((one) => one.query("insert into users (id, email) values ($1, 'somebody@example.com')", [first]))
       await checkpoint()
-      expect(filesIn(dataDir).filter((_) => search(_.bytes).includes(first)).length).toBeGreaterThan(0)
+      expect(filesIn(dataDir).filter((each) => search(each.bytes).includes(first)).length).toBeGreaterThan(0)
     },
     timeout
   )
@@ -181,7 +181,7 @@ describe("a thousand secrets", () => {
       rmSync(join(dataDir, "secret.key"))
       const restarted = Layer.fresh(parts({ masterKey: next }))
       const values = await server.runPromise(Effect.provide(Effect.forEach(planted.slice(0, 100), read), restarted))
-      expect(values).toEqual(planted.slice(0, 100).map((_) => _.value))
+      expect(values).toEqual(planted.slice(0, 100).map((each) => each.value))
       expect(await rotateKeys({ dataDir })).toMatchObject({ ok: false, reason: "key" })
     },
     timeout

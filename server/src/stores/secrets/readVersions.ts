@@ -37,11 +37,11 @@ export const listVersions = (scope: SecretScope, name: SecretName) =>
       from secret_versions v join secrets s using (organization_id, app, stage, name)
       where ${within(sql, scope)} and name = ${name} order by v.version desc`
     const found = decodeVersions(rows)
-    const ids = [...new Set(found.flatMap((_) => _.createdBy ?? []))]
+    const ids = [...new Set(found.flatMap((each) => each.createdBy ?? []))]
     if (ids.length === 0) return found
     const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
-    const emails = new Map(people.map((_) => [_.id, _.email]))
-    return found.map((_) => ({ ..._, createdBy: emails.get(_.createdBy ?? "") ?? null }))
+    const emails = new Map(people.map((each) => [each.id, each.email]))
+    return found.map((each) => ({ ...each, createdBy: emails.get(each.createdBy ?? "") ?? null }))
   })
 
 /** A version's value, if it is kept. */

@@ -26,8 +26,8 @@ export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: Seal
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const keyIds = decodeKeyIds(yield* sql`select distinct key_id from ${sql(of.table)}`)
-      .map((_) => _.key_id)
-      .filter((_) => !isOfDataKey(_))
+      .map((decodeKeyId) => decodeKeyId.key_id)
+      .filter((value) => !isOfDataKey(value))
     if (keyIds.length === 0) return
     const key = yield* existingDataFolderKey(dataDir)
     if (key === undefined) {
@@ -36,7 +36,7 @@ export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: Seal
         message: `The key of the secrets is missing: restore ${dataDir}/secret.key from a copy. Without it the secrets in the database cannot be read, and must be set again after they are deleted.`
       })
     }
-    if (keyIds.some((_) => _ !== key.id)) {
+    if (keyIds.some((keyId) => keyId !== key.id)) {
       return yield* new MasterKeyError({
         reason: "wrong",
         message: `The key in ${dataDir}/secret.key is not the one that the secrets in the database were sealed with. Restore that one.`
@@ -49,7 +49,7 @@ export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: Seal
       const place = of.placeOf(row)
       const value = yield* open(dataDir, of.organizationOf(row), place, row).pipe(
         Effect.catchIf(
-          (_) => _.reason === "wrong",
+          (error) => error.reason === "wrong",
           () => Effect.as(Effect.logWarning(`a sealed value does not open: ${place.join(", ")}`), Option.none())
         )
       )

@@ -31,17 +31,18 @@ const SecretVersion = Schema.Struct({
 export const secretVersions: SealedTable<typeof SecretVersion.Type, typeof SecretVersion.Encoded> = {
   table: "secret_versions",
   row: SecretVersion,
-  organizationOf: (_) => _.organization_id,
-  placeOf: (_) => placeOf({ organizationId: _.organization_id, app: _.app, stage: _.stage }, _.name, _.version)
+  organizationOf: (each) => each.organization_id,
+  placeOf: (each) =>
+    placeOf({ organizationId: each.organization_id, app: each.app, stage: each.stage }, each.name, each.version)
 }
 
 const Info = Schema.Struct({ name: SecretInfo.fields.name, version: Schema.Int, updated_at: Schema.DateFromSelf })
 
 export const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
-  Schema.decodeUnknownSync(Schema.Array(Info))(rows).map((_) => ({
-    name: _.name,
-    version: _.version,
-    updatedAt: _.updated_at.toISOString()
+  Schema.decodeUnknownSync(Schema.Array(Info))(rows).map((found) => ({
+    name: found.name,
+    version: found.version,
+    updatedAt: found.updated_at.toISOString()
   }))
 
 const Version = Schema.Struct({
@@ -53,12 +54,12 @@ const Version = Schema.Struct({
 })
 
 export const decodeVersions = (rows: unknown): ReadonlyArray<SecretVersionInfo> =>
-  Schema.decodeUnknownSync(Schema.Array(Version))(rows).map((_) => ({
-    version: _.version,
-    createdAt: _.created_at.toISOString(),
-    createdBy: _.created_by,
-    current: _.current,
-    deployments: _.deployments
+  Schema.decodeUnknownSync(Schema.Array(Version))(rows).map((found) => ({
+    version: found.version,
+    createdAt: found.created_at.toISOString(),
+    createdBy: found.created_by,
+    current: found.current,
+    deployments: found.deployments
   }))
 
 /** Of the version `v`: deployments of its stage that hold it, from the newest successful one on. */

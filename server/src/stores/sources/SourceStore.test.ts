@@ -52,7 +52,7 @@ const asFolder = (built: BuiltSource) => {
   return built
 }
 const builtOf = (organization: OrganizationId, digest: SourceDigest) => (store: typeof SourceStore.Service) =>
-  Effect.map(store.built(organization, { digest, hasCommand: true }), (_) => asFolder(_).folder)
+  Effect.map(store.built(organization, { digest, hasCommand: true }), (found) => asFolder(found).folder)
 const folderOf = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
   put(entries)(store).pipe(Effect.zipRight(builtOf(own, toDigest(digestOf(entries)))(store)))
 
@@ -400,7 +400,7 @@ snapshots:
     expect(await readFile(join(first.folder, "dist/made"), "utf8")).toBe("helloone\n")
     expect(await readdir(join(first.folder, "node_modules"))).not.toContain("greeting")
     expect(first.environment).toEqual({ NODE_ENV: "production" })
-    expect(lines.filter((_) => _.startsWith("$ "))).toEqual([
+    expect(lines.filter((line) => line.startsWith("$ "))).toEqual([
       "$ npm ci",
       "$ npm run build",
       "$ npm prune --omit=dev --ignore-scripts"
@@ -411,7 +411,7 @@ snapshots:
     expect(await readFile(join(second.folder, "dist/made"), "utf8")).toBe("hellotwo\n")
     expect(await readdir(join(second.folder, "node_modules"))).not.toContain("greeting")
     expect(registry.requests.length).toBe(asked)
-    expect(lines.filter((_) => _.startsWith("$ "))).toEqual(["$ npm run build"])
+    expect(lines.filter((line) => line.startsWith("$ "))).toEqual(["$ npm run build"])
     lines.length = 0
     expect((await succeed(build("two"))).folder).toBe(second.folder)
     expect(lines).toEqual([])
@@ -438,7 +438,9 @@ snapshots:
       }
     ]
     await succeed(folderOf(entries("one")))
-    const [key = ""] = (await readdir(join(data, "sources", own, "dependencies"))).filter((_) => !_.endsWith(".json"))
+    const [key = ""] = (await readdir(join(data, "sources", own, "dependencies"))).filter(
+      (text) => !text.endsWith(".json")
+    )
     const kept = join(data, "sources", own, "dependencies", key, "greeting/index.js")
     if (process.getuid?.() === 0) expect(await readFile(kept, "utf8")).toBe('module.exports = "hello"\n')
     expect((await stat(kept)).mode & 0o022).toBe(0)
@@ -494,7 +496,7 @@ snapshots:
     )
     expect(Exit.isSuccess(exit)).toBe(true)
     const { stdout } = await promisify(execFile)("ps", ["-eo", "args"])
-    expect(stdout.split("\n").filter((_) => _.trim() === "sleep 1234")).toEqual([])
+    expect(stdout.split("\n").filter((text) => text.trim() === "sleep 1234")).toEqual([])
     expect(await readdir(join(data, "sources", own, "built"))).toEqual([])
   })
 
@@ -504,7 +506,7 @@ snapshots:
     ]
     const running = async () => {
       const { stdout } = await promisify(execFile)("ps", ["-eo", "args"])
-      return stdout.split("\n").filter((_) => _.trim() === "sleep 1235").length
+      return stdout.split("\n").filter((text) => text.trim() === "sleep 1235").length
     }
     const exit = await run((store) =>
       Effect.gen(function* () {

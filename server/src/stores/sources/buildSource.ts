@@ -78,7 +78,7 @@ export const readBuilt = async (place: string): Promise<BuiltSource> => {
   if ("image" in stored) return stored
   const { environment, folder, kind, path, start } = stored
   const app = join(place, "app")
-  return { folder: join(app, folder), start, environment, kind, path: path.map((_) => join(app, _)) }
+  return { folder: join(app, folder), start, environment, kind, path: path.map((value) => join(app, value)) }
 }
 
 export interface Place extends CachePlace {

@@ -126,19 +126,19 @@ describe("a damaged source archive", () => {
 
 describe("a damaged built source", () => {
   it.each<[string, (folder: string) => Promise<void> | void]>([
-    ["has an empty file", (_) => truncateSync(join(_, "index.js"), 0)],
-    ["has a changed byte", (_) => flip(join(_, "index.js"), false)],
-    ["has a changed byte in a large file", (_) => flip(join(_, "lib/other.js"), false)],
-    ["misses a file", (_) => rm(join(_, "index.js"))],
-    ["misses a link", (_) => rm(join(_, "lib/current"))],
-    ["misses a folder", (_) => rm(join(_, "lib"), { recursive: true })],
-    ["has a file more", (_) => writeFile(join(_, "more.js"), "")],
-    ["is gone", (_) => rm(_, { recursive: true })],
-    ["is gone with all that belongs to it", (_) => rm(join(_, "../.."), { recursive: true })],
-    ["has no word of how it runs", (_) => truncateSync(join(_, "../built.json"), 0)],
-    ["runs otherwise", (_) => flip(join(_, "../built.json"), false)],
-    ["has lost its list", (_) => rm(join(_, "../files"))],
-    ["has another list", (_) => flip(join(_, "../files"), false)]
+    ["has an empty file", (value) => truncateSync(join(value, "index.js"), 0)],
+    ["has a changed byte", (value) => flip(join(value, "index.js"), false)],
+    ["has a changed byte in a large file", (value) => flip(join(value, "lib/other.js"), false)],
+    ["misses a file", (value) => rm(join(value, "index.js"))],
+    ["misses a link", (value) => rm(join(value, "lib/current"))],
+    ["misses a folder", (value) => rm(join(value, "lib"), { recursive: true })],
+    ["has a file more", (value) => writeFile(join(value, "more.js"), "")],
+    ["is gone", (value) => rm(value, { recursive: true })],
+    ["is gone with all that belongs to it", (value) => rm(join(value, "../.."), { recursive: true })],
+    ["has no word of how it runs", (value) => truncateSync(join(value, "../built.json"), 0)],
+    ["runs otherwise", (value) => flip(join(value, "../built.json"), false)],
+    ["has lost its list", (value) => rm(join(value, "../files"))],
+    ["has another list", (value) => flip(join(value, "../files"), false)]
   ])("that %s is set aside and built again", async (_, damage) => {
     await put()
     const folder = await built()
@@ -213,7 +213,7 @@ describe("dependencies", () => {
     }
   ]
   const greeting = "node_modules/greeting/index.js"
-  const key = () => namesIn("dependencies").find((_) => !_.includes(".")) ?? ""
+  const key = () => namesIn("dependencies").find((text) => !text.includes(".")) ?? ""
 
   it.each<[string, (file: string) => void]>([
     ["emptied", (file) => truncateSync(file, 0)],
@@ -243,11 +243,11 @@ describe("dependencies", () => {
     expect(lines).toContain("$ npm ci --omit=dev")
     expect(statSync(join(folder, greeting)).ino).not.toBe(before)
     // Nothing was wrong with what was there.
-    expect(namesIn("damaged").filter((_) => !_.includes("-dependencies-"))).toEqual([])
+    expect(namesIn("damaged").filter((text) => !text.includes("-dependencies-"))).toEqual([])
     lines = []
     await put(project("two"))
     await built(project("two"))
-    expect(lines.filter((_) => _.startsWith("$ "))).toEqual([])
+    expect(lines.filter((line) => line.startsWith("$ "))).toEqual([])
     expect(await isWhole(project("one"))).toBe(true)
   })
 

@@ -49,11 +49,12 @@ describe("the cache of dependencies", () => {
         for (const [at, { bytes, idle }] of all.entries()) await put(`k${at}`, bytes, (idle + 0.5) * hourMs + at)
         await cleanDependencies(dependencies(), join(data, "unfinished"))
         const names = await kept()
-        const there = all.flatMap((_, at) => (names.includes(`k${at}`) ? [{ ..._, at }] : []))
-        const sum = (some: ReadonlyArray<{ readonly bytes: number }>) => some.reduce((total, _) => total + _.bytes, 0)
+        const there = all.flatMap((value, at) => (names.includes(`k${at}`) ? [{ ...value, at }] : []))
+        const sum = (some: ReadonlyArray<{ readonly bytes: number }>) =>
+          some.reduce((total, each) => total + each.bytes, 0)
         for (const { idle } of all.filter((_, at) => !names.includes(`k${at}`))) expect(idle).toBeGreaterThan(0)
-        expect(there.every((_) => _.idle < 14 * 24)).toBe(true)
-        const idle = there.filter((_) => _.idle > 0)
+        expect(there.every((each) => each.idle < 14 * 24)).toBe(true)
+        const idle = there.filter((each) => each.idle > 0)
         if (idle.length > 0) expect(sum(there)).toBeLessThanOrEqual(10 * 2 ** 30)
       }),
       { numRuns: 60 }

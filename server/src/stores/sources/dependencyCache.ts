@@ -91,7 +91,7 @@ export const cleanDependencies = async (
   const names = await readdir(dependencies).catch(() => [])
   const all = await Promise.all(
     names
-      .filter((_) => !_.includes("."))
+      .filter((name) => !name.includes("."))
       .map(async (key) => ({
         key,
         usedAt: (await stat(join(dependencies, key))).mtimeMs,

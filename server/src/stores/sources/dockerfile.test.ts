@@ -130,7 +130,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
     await images.clean(() => false)
     expect(await images.has(image)).toBe(true)
     await removeTree(place)
-    await images.clean((_) => _ === place)
+    await images.clean((image) => image === place)
     expect(await images.has(image)).toBe(true)
     await images.clean(() => false)
     expect(await images.has(image)).toBe(false)
@@ -166,7 +166,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
       { until: (line) => line === marker }
     )
     expect(lines).toContain(marker)
-    expect(await promisify(execFile)("ps", ["-eo", "args"]).then((_) => _.stdout)).not.toContain(
+    expect(await promisify(execFile)("ps", ["-eo", "args"]).then((found) => found.stdout)).not.toContain(
       `console.log("${marker}")`
     )
     expect(await podman("ps", "--all", "--external", "--noheading", "--filter", `ancestor=${baseImage}`)).toBe("")

@@ -9,7 +9,7 @@ const longestLine = 100_000
 export const hostRights = (text: string): { readonly flag: string; readonly line: number } | undefined => {
   const lines = text.split("\n")
   // By the directive `# escape=`, which can only stand at the top.
-  const isBacktick = lines.slice(0, 20).some((_) => _.replaceAll(/\s/g, "").toLowerCase() === "#escape=`")
+  const isBacktick = lines.slice(0, 20).some((line) => line.replaceAll(/\s/g, "").toLowerCase() === "#escape=`")
   const escape = isBacktick ? "`" : "\\"
   for (let at = 0; at < lines.length; at++) {
     const line = at + 1

@@ -73,8 +73,8 @@ describe("the network of a build", () => {
       assert.strictEqual(await view(network.environment, "http"), "1.2.3")
       assert.include(proxy.asked, `CONNECT ${host}:443`)
       assert.isTrue(
-        proxy.asked.some((_) =>
-          /^(GET http:\/\/registry\.example\.test\/tiny|CONNECT registry\.example\.test:80)$/.test(_)
+        proxy.asked.some((value) =>
+          /^(GET http:\/\/registry\.example\.test\/tiny|CONNECT registry\.example\.test:80)$/.test(value)
         )
       )
     } finally {
@@ -144,10 +144,10 @@ describe("the network of a build", () => {
       "YARN_HTTPS_PROXY",
       "PIP_PROXY"
     ]
-    await using network = await openBuildNetwork(Object.fromEntries(names.map((_) => [_, value])), folder)
+    await using network = await openBuildNetwork(Object.fromEntries(names.map((name) => [name, value])), folder)
     assert.deepStrictEqual(network.environment, {})
     assert.notInclude(
-      JSON.stringify(hostEnvironment("installer", Object.fromEntries(names.map((_) => [_, value])))),
+      JSON.stringify(hostEnvironment("installer", Object.fromEntries(names.map((name) => [name, value])))),
       "hunter2"
     )
   })

@@ -51,7 +51,7 @@ const authoritiesOf = async (environment: NodeJS.ProcessEnv, folder: string): Pr
     return path
   }
   const known = [...getCACertificates("bundled"), ...getCACertificates("system")]
-  const all = await write("authorities.pem", [...new Set([...known.map((_) => _.trim()), ...extra])])
+  const all = await write("authorities.pem", [...new Set([...known.map((text) => text.trim()), ...extra])])
   const wanted = authorityNames.filter((name) => environment[name] === undefined)
   return {
     ...Object.fromEntries(wanted.map((name) => [name, all])),
@@ -85,7 +85,7 @@ export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: s
       // Not one that can be relayed, and its password is nobody's here.
     }
   }
-  const isProxied = Object.keys(proxies).some((_) => /^https?_proxy$/i.test(_))
+  const isProxied = Object.keys(proxies).some((name) => /^https?_proxy$/i.test(name))
   return {
     environment: {
       ...inBothCases(proxies),

@@ -16,7 +16,7 @@ export const withDockerHub = async (environment: NodeJS.ProcessEnv): Promise<str
   for (const place of places) {
     const text = await readFile(place, "utf8").catch(() => undefined)
     if (text === undefined) continue
-    const isSaid = text.split("\n").some((_) => _.trim().startsWith("unqualified-search-registries"))
+    const isSaid = text.split("\n").some((text) => text.trim().startsWith("unqualified-search-registries"))
     return isSaid ? "" : `${searched}${text}`
   }
   return searched

@@ -13,7 +13,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 
 describe("the environment of a build", () => {
   const seen = async (environment: NodeJS.ProcessEnv, installer: Installer | undefined) => {
-    const script = ["REQUESTS_CA_BUNDLE", "PIP_CERT"].map((_) => `$(printenv ${_} || echo none)`).join(" ")
+    const script = ["REQUESTS_CA_BUNDLE", "PIP_CERT"].map((name) => `$(printenv ${name} || echo none)`).join(" ")
     const lines: Array<string> = []
     await runCommand(
       root,

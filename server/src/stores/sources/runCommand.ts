@@ -69,7 +69,7 @@ const environmentOf = (root: string, command: Command, options: RunOptions): Rec
     ...Object.fromEntries(
       Object.entries(command.env ?? {}).map(([name, value]) => [name, value.replaceAll("{root}", root)])
     ),
-    PATH: [...(command.path ?? []).map((_) => join(root, _)), ...own.filter(isOpen)].join(delimiter),
+    PATH: [...(command.path ?? []).map((value) => join(root, value)), ...own.filter(isOpen)].join(delimiter),
     [markerName]: options.marker
   }
 }

@@ -66,7 +66,7 @@ export const makeSharedBuilds = (attempt: Attempt) => {
       }),
     endAll: Effect.promise(() => {
       ending.abort()
-      return Promise.allSettled([...inMaking.values()].map((_) => _.made))
+      return Promise.allSettled([...inMaking.values()].map((each) => each.made))
     })
   }
 }

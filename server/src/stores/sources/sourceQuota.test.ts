@@ -31,8 +31,8 @@ const store = () => {
   runtimes.push(runtime)
   return (organizationId: OrganizationId, archive: Buffer, digest: string, most: number) =>
     runtime.runPromise(
-      Effect.flatMap(SourceStore, (_) =>
-        _.put(
+      Effect.flatMap(SourceStore, (sourceStore) =>
+        sourceStore.put(
           organizationId,
           SourceDigest.make(digest),
           Stream.fromIterable([archive.subarray(0, 5), archive.subarray(5)]),
@@ -40,7 +40,7 @@ const store = () => {
         )
       ).pipe(
         Effect.either,
-        Effect.map((_) => (Either.isRight(_) ? "kept" : _.left.reason))
+        Effect.map((found) => (Either.isRight(found) ? "kept" : found.left.reason))
       )
     )
 }
@@ -53,14 +53,14 @@ describe("source snapshots of an organization", () => {
   it("have room up to the quota, and not a byte more, of thirty uploads at once", async () => {
     const put = store()
     const all = Array.from({ length: 30 }, snapshot)
-    const size = Math.max(...all.map((_) => _.archive.length))
+    const size = Math.max(...all.map((each) => each.archive.length))
     const most = size * 7
     const results = await Promise.all(all.map(({ archive, digest }) => put(acme, archive, digest, most)))
     const stored = await sourceBytesOf(data, acme)
     expect(stored).toBeLessThanOrEqual(most)
     // What was refused leaves its room to others.
     expect(new Set(results)).toEqual(new Set(["kept", "overQuota"]))
-    const kept = results.filter((_) => _ === "kept").length
+    const kept = results.filter((result) => result === "kept").length
     for (const [index, { archive, digest }] of all.entries())
       if (results[index] === "overQuota" && (await put(acme, archive, digest, most)) !== "kept") break
     expect(await sourceBytesOf(data, acme)).toBeGreaterThan(most - size)
@@ -90,7 +90,7 @@ describe("source snapshots of an organization", () => {
         let stored = before
         const room = makeSourceRoom(async () => stored)
         const uploads = new Map<number, { readonly room: Awaited<ReturnType<typeof room>>; bytes: number }>()
-        const total = () => stored + [...uploads.values()].reduce((sum, _) => sum + _.bytes, 0)
+        const total = () => stored + [...uploads.values()].reduce((sum, upload) => sum + upload.bytes, 0)
         for (const { bytes, upload, what } of steps) {
           const under = uploads.get(upload)
           if (under === undefined) {

@@ -19,7 +19,7 @@ import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 import { treeFault, writeTreeFiles } from "./treeFiles.ts"
 
 const name = fc.constantFrom("a", "b", "index.js", "ü", "a b")
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((_) => _.join("/"))
+const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((generated) => generated.join("/"))
 const content = fc.uint8Array({ minLength: 1, maxLength: 40 })
 const tree = fc.dictionary(path, content, { minKeys: 1, maxKeys: 6 })
 

@@ -19,8 +19,8 @@ const caller = (changes: Partial<Caller>): Caller => ({
   person: undefined,
   ...changes
 })
-const rules = operations.map((_) => _.row)
-const scopes = (...written: ReadonlyArray<string>) => written.map((_) => Schema.decodeSync(KeyScope)(_))
+const rules = operations.map((operation) => operation.row)
+const scopes = (...written: ReadonlyArray<string>) => written.map((value) => Schema.decodeSync(KeyScope)(value))
 
 const places = Layer.succeed(Places, {
   find: (_, __, id) =>
@@ -32,7 +32,7 @@ const places = Layer.succeed(Places, {
 const decide = (who: Caller, asked: Partial<Asked> & Pick<Asked, "operation">) =>
   authorize(who, { parameters: {}, query: new URLSearchParams(), verifiedOnly: true, ...asked }).pipe(
     Effect.either,
-    Effect.map((_) => (Either.isRight(_) ? "allowed" : _.left.detail)),
+    Effect.map((found) => (Either.isRight(found) ? "allowed" : found.left.detail)),
     Effect.provide(places)
   )
 
@@ -50,7 +50,7 @@ describe("the rules of the contract", () => {
       assert(mayGive(["owner"], role))
       assert(mayGive([role], role))
       // Whatever a role may give may do nothing that the role itself may not.
-      for (const given of Role.literals.filter((_) => mayGive([role], _))) {
+      for (const given of Role.literals.filter((literal) => mayGive([role], literal))) {
         for (const { roles } of rules) {
           assert(roles === "open" || !roles.includes(given) || roles.includes(role), `${role} gives ${given}`)
         }

@@ -12,7 +12,7 @@ const given: Readonly<Record<Role, ReadonlyArray<Role>>> = {
 }
 
 /** May a holder of all these roles give somebody (a key, an invite, a trust) this one? Nobody gives more than they have. */
-export const mayGive = (roles: ReadonlyArray<Role>, role: Role) => roles.every((_) => given[_].includes(role))
+export const mayGive = (roles: ReadonlyArray<Role>, role: Role) => roles.every((value) => given[value].includes(role))
 
 /** The role that is left of a key's and its maker's. */
 export const effectiveRole = ({ roles }: Pick<Caller, "roles">): Role =>

@@ -54,7 +54,7 @@ const deploy: Happening = { action: "apps.deploy", outcome: "succeeded", status:
 
 /** Appends as a request of the caller does. */
 const append = (caller: Caller, happening: Partial<Happening> = {}) =>
-  Effect.flatMap(Audit, (_) => _.append({ ...deploy, ...happening })).pipe(
+  Effect.flatMap(Audit, (audit) => audit.append({ ...deploy, ...happening })).pipe(
     Effect.provideService(CurrentCaller, caller),
     Effect.provideService(ClientAddress, "192.0.2.7"),
     Effect.provideService(RequestId, "req-1"),
@@ -62,15 +62,15 @@ const append = (caller: Caller, happening: Partial<Happening> = {}) =>
   )
 
 const exported = (id: OrganizationId) =>
-  Effect.flatMap(Audit, (_) => Stream.runCollect(_.export(id))).pipe(
+  Effect.flatMap(Audit, (audit) => Stream.runCollect(audit.export(id))).pipe(
     Effect.map((lines) => Chunk.toReadonlyArray(lines)),
     asOrganization(id)
   )
 const verify = (lines: ReadonlyArray<string>, pins?: AuditPins) =>
-  verifyAuditExport(Stream.fromIterable(lines.map((_) => `${_}\n`)), pins)
+  verifyAuditExport(Stream.fromIterable(lines.map((line) => `${line}\n`)), pins)
 const verified = (id: OrganizationId, pins?: AuditPins) => Effect.flatMap(exported(id), (lines) => verify(lines, pins))
 const entriesOf = (id: OrganizationId) =>
-  Effect.flatMap(Audit, (_) => _.list(id, { limit: 1000 })).pipe(asOrganization(id))
+  Effect.flatMap(Audit, (audit) => audit.list(id, { limit: 1000 })).pipe(asOrganization(id))
 
 /** A connection of its own: the owner of the tables, who is a superuser. */
 const asOwner = (use: (client: pg.Client) => Promise<unknown>) =>
@@ -99,8 +99,8 @@ describe("the audit log", () => {
     Effect.gen(function* () {
       const caller = callerIn(yield* newOrganization)
       yield* append(caller)
-      const { noted } = yield* Effect.flatMap(Audit, (_) =>
-        _.append({ ...deploy, subject: "secret shop/ü-☃/KEY\u0000", after: "ab" })
+      const { noted } = yield* Effect.flatMap(Audit, (audit) =>
+        audit.append({ ...deploy, subject: "secret shop/ü-☃/KEY\u0000", after: "ab" })
       ).pipe(noting, Effect.provideService(CurrentCaller, caller))
       assert.isTrue(noted)
       assert.isFalse((yield* noting(entriesOf(caller.organization.id))).noted)
@@ -154,7 +154,7 @@ describe("the audit log", () => {
     "is without a gap and linked under 200 appends at once, by two servers, to three organizations",
     Effect.gen(function* () {
       const callers = yield* Effect.all([newOrganization, newOrganization, newOrganization]).pipe(
-        Effect.map((all) => all.map((_) => callerIn(_)))
+        Effect.map((all) => all.map((value) => callerIn(value)))
       )
       const sql = yield* SqlClient
       const other = Layer.fresh(layer()).pipe(Layer.provide(Layer.fresh(keysLayer)))
@@ -174,7 +174,7 @@ describe("the audit log", () => {
       assert.strictEqual(total, 200)
       const rows = yield* sql<{ statuses: string }>`
         select count(distinct status)::text as statuses from audit_entries
-        where organization_id in ${sql.in(callers.map((_) => _.organization.id))}`
+        where organization_id in ${sql.in(callers.map((caller) => caller.organization.id))}`
       assert.deepStrictEqual(rows, [{ statuses: "200" }])
     })
   )
@@ -197,7 +197,7 @@ describe("the audit log", () => {
       yield* write(false)
       const entries = yield* entriesOf(caller.organization.id)
       assert.deepStrictEqual(
-        entries.map((_) => _.sequence),
+        entries.map((entry) => entry.sequence),
         [2, 1]
       )
       assert.isTrue((yield* verified(caller.organization.id)).ok)
@@ -330,7 +330,7 @@ describe("the audit log", () => {
         sql<{
           sequence: string
         }>`select sequence from audit_checkpoints where organization_id = ${id} order by sequence`,
-        (rows) => rows.map((_) => Number(_.sequence))
+        (rows) => rows.map((row) => Number(row.sequence))
       )
       yield* Effect.all([signDue(keys), signDue(keys)], { concurrency: 2 })
       assert.deepStrictEqual(yield* signed, [256, 512])
@@ -372,7 +372,7 @@ describe("the audit log", () => {
       const numbers = (options: Parameters<typeof list>[1]) =>
         list(id, options).pipe(
           asOrganization(id),
-          Effect.map((_) => _.map(({ sequence }) => sequence))
+          Effect.map((found) => found.map(({ sequence }) => sequence))
         )
       assert.deepStrictEqual(yield* numbers({ limit: 2 }), [3, 2])
       assert.deepStrictEqual(yield* numbers({ limit: 2, before: 2 }), [1])
@@ -400,7 +400,7 @@ describe("the audit log", () => {
       assert.deepStrictEqual(yield* asOrganization(stranger.id)(audit.list(id, { limit: 9 })), [])
       const lines = yield* asOrganization(stranger.id)(Stream.runCollect(audit.export(id)))
       assert.deepStrictEqual(
-        Chunk.toReadonlyArray(lines).map((_) => Object.keys(JSON.parse(_))[0]),
+        Chunk.toReadonlyArray(lines).map((line) => Object.keys(JSON.parse(line))[0]),
         ["format", "checkpoint", "end"]
       )
       const sql = yield* SqlClient

@@ -92,7 +92,7 @@ export const appendEntries = (
     const caller = yield* CurrentCaller
     const chain = first.organizationId ?? caller?.organization.id ?? "server"
     // Seal before the chain is locked: creating a key takes a while.
-    const entries = yield* Effect.forEach([first, ...more], (_) => entryOf(keys, chain, _))
+    const entries = yield* Effect.forEach([first, ...more], (value) => entryOf(keys, chain, value))
     const write = chained(sql, chain, entries)
     const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
     yield* inChain(chain)(isOpen ? write : inTransaction(sql, write))

@@ -85,10 +85,10 @@ describe("a long audit log", () => {
           return performance.now() - begun
         })
         const times = yield* Effect.all(Array.from({ length: 10 }, () => appendThousand))
-        console.log(`a thousand appends each: ${times.map((_) => Math.round(_)).join(", ")} ms`)
+        console.log(`a thousand appends each: ${times.map((time) => Math.round(time)).join(", ")} ms`)
         const sum = (some: ReadonlyArray<number>) => some.reduce((a, b) => a + b, 0)
         assert.isBelow(sum(times.slice(5)), 2 * sum(times.slice(0, 5)))
-        assert.deepInclude(yield* verifyAuditExport(Stream.map(audit.export(id), (_) => `${_}\n`)), {
+        assert.deepInclude(yield* verifyAuditExport(Stream.map(audit.export(id), (found) => `${found}\n`)), {
           ok: true,
           entries: 10_000
         })

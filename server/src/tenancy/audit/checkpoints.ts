@@ -111,7 +111,7 @@ const signChain = (keys: DataKeys["Type"], { covered, due, hash, last, organizat
           ? new BrokenChain({ chain, sequence: last, what: "its head has another hash" })
           : Effect.void
       ),
-      Stream.filter((_) => due.includes(_.sequence)),
+      Stream.filter((each) => due.includes(each.sequence)),
       Stream.runForEach((link) => sign(keys, chain, link))
     )
   })

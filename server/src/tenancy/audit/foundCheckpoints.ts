@@ -19,7 +19,7 @@ export const signersOf = (keys: DataKeys["Type"], chain: Chain) =>
         select distinct key_id from audit_checkpoints
         where organization_id = ${chain} and key_id <> ${present.id} and ${sql.literal(asWritten)} order by key_id`
     )
-    const former = yield* Effect.forEach(named, (_) => keys.signingKeyOf(_.key_id))
+    const former = yield* Effect.forEach(named, (each) => keys.signingKeyOf(each.key_id))
     return [...former.flatMap(Option.toArray), present]
   })
 
@@ -41,9 +41,9 @@ export const foundCheckpoints = (signers: ReadonlyArray<SigningKey>, chain: Chai
         select sequence from audit_checkpoints where ${between} and not (${sql.literal(asWritten)}) order by sequence`
     )
     const signed: Array<CheckpointRow> = []
-    const others = unreadable.map((_) => _.sequence)
+    const others = unreadable.map((each) => each.sequence)
     for (const row of rows) {
-      if (signers.some((_) => isSignedBy(_, row))) signed.push(row)
+      if (signers.some((signer) => isSignedBy(signer, row))) signed.push(row)
       else others.push(row.sequence)
     }
     return { signed, others: others.sort((a, b) => a - b) }

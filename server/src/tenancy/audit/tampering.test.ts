@@ -63,7 +63,7 @@ const outcome = (client: pg.Client, text: string, values: ReadonlyArray<unknown>
 
 const happening = { action: "apps.deploy", outcome: "succeeded", status: 202, subject: "shop/production" } as const
 const append = (id: OrganizationId) =>
-  asOrganization(id)(Effect.flatMap(Audit, (_) => _.append({ ...happening, organizationId: id })))
+  asOrganization(id)(Effect.flatMap(Audit, (audit) => audit.append({ ...happening, organizationId: id })))
 /** An organization with three entries. */
 const log = Effect.gen(function* () {
   const { id } = yield* newOrganization
@@ -73,7 +73,7 @@ const log = Effect.gen(function* () {
 const verified = (id: OrganizationId, pins: AuditPins = {}) =>
   Effect.flatMap(Audit, ({ export: lines }) =>
     verifyAuditExport(
-      Stream.map(asRowsOf(id)(lines(id, { keepCheckpoint: false })), (_) => `${_}\n`),
+      Stream.map(asRowsOf(id)(lines(id, { keepCheckpoint: false })), (asRows) => `${asRows}\n`),
       pins
     )
   )
@@ -92,7 +92,7 @@ const checkpointsOf = (id: string) =>
     SqlClient,
     (sql) => sql<{ sequence: number }>`
       select sequence::int from audit_checkpoints where organization_id = ${id} order by sequence`
-  ).pipe(Effect.map((rows) => rows.map((_) => _.sequence)))
+  ).pipe(Effect.map((rows) => rows.map((row) => row.sequence)))
 
 const call = (chain: string, rest = "") =>
   `select public.audit_append('${chain}', 'apps.deploy', 'succeeded', 202, 'user', null, null, null, null, null, null, null, null,
@@ -287,7 +287,7 @@ describe("checkpoints", () => {
     expect(await run(checkpointsOf(fits))).toEqual([256])
     for (const id of [changed, moved, headless]) {
       expect(await run(checkpointsOf(id))).toEqual([])
-      expect(logged.filter((_) => _.includes(`maxcloud server audit repair ${id}`))).toHaveLength(1)
+      expect(logged.filter((text) => text.includes(`maxcloud server audit repair ${id}`))).toHaveLength(1)
     }
     expect(logged.join("\n")).toContain("at entry 200")
     expect(logged.join("\n")).toContain("at entry 10")
@@ -311,7 +311,7 @@ describe("checkpoints", () => {
     const mine = signingKeyOf(seed)
     await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
     await run(Effect.forEach(Array.from({ length: 6 }), () => append(id)))
-    const present = await run(Effect.flatMap(DataKeys, (_) => asServer(_.signingKey)))
+    const present = await run(Effect.flatMap(DataKeys, (dataKeys) => asServer(dataKeys.signingKey)))
     await by("maxcloud", async (client) => {
       await client.query("set maxcloud.all_rows = on")
       // A key of somebody's own, which the master key hasn't wrapped.

@@ -20,20 +20,20 @@ import type { IdentityOptions } from "./IdentityOptions.ts"
 import * as PostgresAccounts from "./PostgresAccounts.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
-const register = (input: Registration) => Effect.flatMap(Accounts, (_) => _.register(input))
+const register = (input: Registration) => Effect.flatMap(Accounts, (accounts) => accounts.register(input))
 
 const registered = Effect.gen(function* () {
   const names = newNames()
   const grant = yield* register(names)
-  const organization = yield* Effect.flatMap(Organizations, (_) => _.find(names.organization)).pipe(
-    Effect.flatMap(Effect.orDie)
-  )
+  const organization = yield* Effect.flatMap(Organizations, (organizations) =>
+    organizations.find(names.organization)
+  ).pipe(Effect.flatMap(Effect.orDie))
   return { ...names, grant, caller: callerWith(grant, organization.id), organizationId: organization.id }
 })
 
 const count = (table: string, userId: string) =>
   Effect.flatMap(SqlClient, (sql) => sql`select 1 from ${sql(table)} where user_id = ${userId}`).pipe(
-    Effect.map((_) => _.length)
+    Effect.map((found) => found.length)
   )
 
 /** Accounts of the same database by other settings. */
@@ -82,7 +82,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
         select token_hash from sessions where id = ${caller.credential.type === "session" ? caller.credential.id : ""}`
       assert.isTrue(matches(grant.token, rows[0]?.token_hash))
       assert.deepInclude(told.at(-1), { action: "signIn.register", outcome: "succeeded", organizationId })
-      assert.deepStrictEqual(yield* Effect.flatMap(Sessions, (_) => _.organizationsOf(grant.user.id)), [
+      assert.deepStrictEqual(yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(grant.user.id)), [
         { name: grant.organization, role: "owner" }
       ])
       assert.isDefined(parseToken("oneTime", yield* tokenTo(email)))
@@ -101,10 +101,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
           { email: other.email, organization: OrganizationName.make("server") },
           { email: other.email, organization: OrganizationName.make("flux-system") }
         ],
-        (_) => Effect.flip(register(_))
+        (value) => Effect.flip(register(value))
       )
       assert.deepStrictEqual(
-        refusals.map((_) => _._tag),
+        refusals.map((refusal) => refusal._tag),
         ["Conflict", "Conflict", "Conflict", "Conflict", "Conflict"]
       )
       // Neither the account of the one nor the organization of the other.
@@ -203,7 +203,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       assert.lengthOf(yield* sql`select 1 from api_keys where created_by = ${grant.user.id}`, 0)
       assert.strictEqual((yield* Effect.flip(accounts.verify(link)))._tag, "NotFound")
       // Confirmed now: sessions of later sign-ins are the person's own.
-      yield* Effect.flatMap(Sessions, (_) => _.grant(grant.user.id, grant.organization))
+      yield* Effect.flatMap(Sessions, (sessions) => sessions.grant(grant.user.id, grant.organization))
       yield* signIn(email)
       assert.strictEqual(yield* count("sessions", grant.user.id), 1)
     })
@@ -265,10 +265,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const accounts = yield* Accounts
       const { mails, usedUp } = yield* Seen
       const { email } = yield* registered
-      const begin = Effect.map(accounts.beginSignIn(email), (_) => _.challenge)
+      const begin = Effect.map(accounts.beginSignIn(email), (found) => found.challenge)
       const all = yield* Effect.all([begin, begin, begin], { concurrency: 3 })
       const code = yield* codeTo(email)
-      const mailed = () => mails.filter((_) => _.to === email && _.text.includes(Redacted.value(code))).length
+      const mailed = () => mails.filter((mail) => mail.to === email && mail.text.includes(Redacted.value(code))).length
       assert.strictEqual(mailed(), 3)
       // Enough was mailed: the code that stands has to do.
       usedUp.add("sign-in-email")
@@ -319,7 +319,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
   it.effect("there is no link of the first start once there are accounts", () =>
     Effect.gen(function* () {
       yield* registered
-      assert.isUndefined(yield* Effect.flatMap(Accounts, (_) => _.bootstrapToken))
+      assert.isUndefined(yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken))
     })
   )
 

@@ -10,12 +10,14 @@ import { sweepIdentity } from "./sweep.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
 const startFrom = (address: string) =>
-  Effect.flatMap(Devices, (_) => _.start("maxcloud on ada-laptop")).pipe(Effect.provideService(ClientAddress, address))
+  Effect.flatMap(Devices, (devices) => devices.start("maxcloud on ada-laptop")).pipe(
+    Effect.provideService(ClientAddress, address)
+  )
 
 /** Somebody who is signed in at the page, and a program that waits. */
 const waiting = Effect.gen(function* () {
   const names = newNames("d")
-  yield* Effect.flatMap(Accounts, (_) => _.register(names))
+  yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
   const { userId } = yield* signIn(names.email)
   return { ...names, userId, codes: yield* startFrom("203.0.113.7") }
 })
@@ -47,10 +49,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
         Array.from({ length: 4 }, () => devices.poll(codes.deviceCode)),
         { concurrency: 4 }
       )
-      const granted = polls.flatMap((_) => (_.state === "granted" ? [_.session] : []))
+      const granted = polls.flatMap((poll) => (poll.state === "granted" ? [poll.session] : []))
       assert.lengthOf(granted, 1)
       assert.lengthOf(
-        polls.filter((_) => _.state === "expired"),
+        polls.filter((poll) => poll.state === "expired"),
         3
       )
       assert.deepInclude(granted[0], { organization, role: "owner" })
@@ -117,7 +119,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
         { concurrency: 2 }
       )
       assert.lengthOf(
-        all.filter((_) => _._tag === "Right"),
+        all.filter((each) => each._tag === "Right"),
         1
       )
     })

@@ -15,7 +15,7 @@ const owner = Effect.gen(function* () {
   const accounts = yield* Accounts
   const names = newNames("m")
   const grant = yield* accounts.register(names)
-  const organization = yield* Effect.flatMap(Organizations, (_) => _.find(names.organization))
+  const organization = yield* Effect.flatMap(Organizations, (organizations) => organizations.find(names.organization))
   yield* accounts.verify(yield* tokenTo(names.email))
   return callerWith({ ...grant, user: { ...grant.user, verified: true } }, Option.getOrThrow(organization).id)
 })
@@ -33,7 +33,7 @@ const joined = (by: Caller, role: Role, email = newNames("j").email) =>
 const idOf = ({ person }: Caller) => person?.id ?? assert.fail("no person")
 const emailOf = ({ person }: Caller) => Email.make(person?.email ?? "")
 const rolesIn = (caller: Caller) =>
-  Effect.flatMap(Members, (_) => _.list(caller)).pipe(Effect.map((all) => all.map((_) => _.role)))
+  Effect.flatMap(Members, (members) => members.list(caller)).pipe(Effect.map((all) => all.map((each) => each.role)))
 
 describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an organization", (it) => {
   it.effect("an invite makes the account, its address proven, and the membership; once", () =>
@@ -100,7 +100,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
       assert.include((yield* refusal(yield* tokenTo(email))).message, "taken back")
       assert.strictEqual((yield* Effect.flip(invites.revoke(by, third.id)))._tag, "NotFound")
       assert.deepStrictEqual(
-        (yield* invites.list(by)).map((_) => _.state),
+        (yield* invites.list(by)).map((each) => each.state),
         ["revoked", "revoked", "revoked"]
       )
       assert.deepStrictEqual(yield* rolesIn(by), ["owner"])
@@ -117,7 +117,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
         { concurrency: 4 }
       )
       assert.lengthOf(
-        (yield* invites.list(by)).filter((_) => _.state === "open"),
+        (yield* invites.list(by)).filter((each) => each.state === "open"),
         1
       )
     })
@@ -232,7 +232,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
       )
       assert.isAtLeast(all.filter(Either.isRight).length, 1)
       assert.lengthOf(
-        (yield* rolesIn(by)).filter((_) => _ === "owner"),
+        (yield* rolesIn(by)).filter((value) => value === "owner"),
         1
       )
     })

@@ -17,7 +17,7 @@ const digest = (role: Role) => createHash("sha256").update(role).digest("hex")
 const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
   Effect.gen(function* () {
     if (caller.person === undefined) return caller.roles
-    const own = members.find((_) => _.userId === caller.person?.id)
+    const own = members.find((member) => member.userId === caller.person?.id)
     if (own === undefined) return yield* new Forbidden({ detail: "You are no longer a member of the organization." })
     return [...caller.roles, own.role]
   })
@@ -25,7 +25,7 @@ const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
 /** Of a member whom the caller may handle, and who is not needed as the last owner. */
 const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<MemberInfo>, next: Role | undefined) =>
   Effect.gen(function* () {
-    const member = members.find((_) => _.userId === userId)
+    const member = members.find((member) => member.userId === userId)
     if (member === undefined) {
       return yield* new NotFound({
         resource: "member",
@@ -42,7 +42,11 @@ const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member
             : `Your role may not change who is ${next ?? member.role}: ask an owner.`
       })
     }
-    if (member.role === "owner" && next !== "owner" && members.filter((_) => _.role === "owner").length === 1) {
+    if (
+      member.role === "owner" &&
+      next !== "owner" &&
+      members.filter((member) => member.role === "owner").length === 1
+    ) {
       return yield* new Conflict({
         detail: `${member.email} is the last owner, and an organization keeps one: make somebody else an owner first.`
       })

@@ -26,7 +26,7 @@ const grant = (
 ) =>
   Effect.gen(function* () {
     const user = yield* userById(sql, userId)
-    const membership = (yield* membershipsOf(sql, userId)).find((_) => _.organization.name === name)
+    const membership = (yield* membershipsOf(sql, userId)).find((each) => each.organization.name === name)
     if (user === undefined || membership === undefined) {
       return yield* new NotFound({
         resource: "organization",

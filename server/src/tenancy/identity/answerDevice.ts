@@ -97,7 +97,7 @@ export const approveDevice = (
   Effect.gen(function* () {
     yield* takeTry(limits)
     const memberships = yield* membershipsOf(sql, userId)
-    const organization = memberships.find((_) => _.organization.name === name)?.organization
+    const organization = memberships.find((membership) => membership.organization.name === name)?.organization
     if (organization === undefined) {
       return yield* new NotFound({
         resource: "organization",

@@ -32,7 +32,7 @@ export const authorize = (caller: Caller, asked: Asked): Effect.Effect<void, For
       "confirm your e-mail address first, by the link that was mailed to you; `maxcloud auth resend` sends it again"
     )
   }
-  if (!caller.roles.every((_) => roles.includes(_))) return refuse(roleMessage(caller, asked.operation, roles))
+  if (!caller.roles.every((role) => roles.includes(role))) return refuse(roleMessage(caller, asked.operation, roles))
   return caller.scopes === undefined ? Effect.void : authorizeNarrowed(caller, caller.scopes, rule, asked)
 }
 
@@ -46,7 +46,7 @@ const authorizeNarrowed = (caller: Caller, scopes: ReadonlyArray<KeyScope>, { sc
     }
     const { at, verb } = scope
     if (at === "organization") {
-      return scopes.some((_) => verb === "read" || _.startsWith("deploy:"))
+      return scopes.some((text) => verb === "read" || text.startsWith("deploy:"))
         ? undefined
         : yield* refuse(`this credential is narrowed to ${own}, which may only read`)
     }
@@ -56,7 +56,7 @@ const authorizeNarrowed = (caller: Caller, scopes: ReadonlyArray<KeyScope>, { sc
       if (at === "query") return
       return yield* refuse(`this credential is narrowed to ${own}, and there is no such ${at} in it`)
     }
-    if (!scopes.some((_) => scopeOpens(_, verb, place.app, place.stage))) {
+    if (!scopes.some((value) => scopeOpens(value, verb, place.app, place.stage))) {
       return yield* refuse(
         `this credential is narrowed to ${own}, which does not open ${verb}:${place.app}/${place.stage}`
       )

@@ -11,7 +11,7 @@ const bootstrapGone = () =>
       "The link of the first start is good once, for a day, and only the newest: restart the server to have another, as long as nobody has registered."
   })
 
-const hasUsers = (sql: SqlClient) => Effect.map(sql`select 1 from users limit 1`, (_) => _.length > 0)
+const hasUsers = (sql: SqlClient) => Effect.map(sql`select 1 from users limit 1`, (found) => found.length > 0)
 
 /** Inside a transaction: the newest link of a server without accounts; undefined: there are some. */
 export const newBootstrapToken = (sql: SqlClient) =>

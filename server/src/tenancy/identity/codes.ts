@@ -16,7 +16,7 @@ export const readCode = (typed: string): string | undefined => {
   // Before it is in capitals: some other letters become these by it ("ß").
   if (!/^[A-Za-z]*$/.test(plain)) return undefined
   const code = plain.toUpperCase()
-  return code.length === 2 * halfLength && [...code].every((_) => letters.includes(_))
+  return code.length === 2 * halfLength && [...code].every((value) => letters.includes(value))
     ? `${code.slice(0, halfLength)}-${code.slice(halfLength)}`
     : undefined
 }

@@ -23,7 +23,7 @@ describe("mails to people", () => {
       const other = english[index] ?? assert.fail("a language has more mails")
       assert.notStrictEqual(mail.subject, other.subject)
       assert.strictEqual(mail.text.split("\n\n").length, other.text.split("\n\n").length)
-      const leads = (text: string) => text.split("\n").filter((_) => /^(https:|maxcloud |[A-Z]{4}-)/.test(_))
+      const leads = (text: string) => text.split("\n").filter((line) => /^(https:|maxcloud |[A-Z]{4}-)/.test(line))
       assert.lengthOf(leads(mail.text), 1)
       assert.deepStrictEqual(leads(mail.text), leads(other.text))
       // Words that the other language has not.

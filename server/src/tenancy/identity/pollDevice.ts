@@ -31,7 +31,7 @@ const expired: DeviceProgress = { state: "expired" }
 const grantTo = (sql: SqlClient, sessionDays: number, userId: UserId, organizationId: OrganizationId | null) =>
   Effect.gen(function* () {
     const user = yield* userById(sql, userId)
-    const membership = (yield* membershipsOf(sql, userId)).find((_) => _.organization.id === organizationId)
+    const membership = (yield* membershipsOf(sql, userId)).find((each) => each.organization.id === organizationId)
     if (user === undefined || membership === undefined) return undefined
     const session = yield* insertSession(sql, user, membership, sessionDays)
     return { session, user, organization: membership.organization }

@@ -8,13 +8,13 @@ import { Accounts, Sessions } from "./Accounts.ts"
 
 const floorMs = 200
 
-const enroll = (input: Registration) => Effect.flatMap(Accounts, (_) => _.enroll(input))
-const verify = (token: Redacted.Redacted) => Effect.flatMap(Accounts, (_) => _.verify(token))
+const enroll = (input: Registration) => Effect.flatMap(Accounts, (accounts) => accounts.enroll(input))
+const verify = (token: Redacted.Redacted) => Effect.flatMap(Accounts, (accounts) => accounts.verify(token))
 
 /** How many accounts, organizations and sessions there are. */
 const counts = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const of = (table: string) => Effect.map(sql`select 1 from ${sql(table)}`, (_) => _.length)
+  const of = (table: string) => Effect.map(sql`select 1 from ${sql(table)}`, (found) => found.length)
   return yield* Effect.all([of("users"), of("organizations"), of("sessions")])
 })
 
@@ -56,7 +56,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
               text: plain(text),
               headers: Object.keys(headers).sort(),
               length: Number(headers["content-length"]) - email.length,
-              mails: mails.slice(from.mails).map((_) => plain(_.to)),
+              mails: mails.slice(from.mails).map((mail) => plain(mail.to)),
               taken: taken.slice(from.taken).map(plain),
               told: told.slice(from.told)
             }
@@ -89,7 +89,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
         const [users, organizations, sessions] = before
         assert.deepStrictEqual(yield* counts, [users + 1, organizations + 1, sessions])
         const { userId } = yield* signIn(names.email)
-        const mine = yield* Effect.flatMap(Sessions, (_) => _.organizationsOf(userId))
+        const mine = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(userId))
         assert.deepStrictEqual(mine, [{ name: names.organization, role: "owner" }])
         const sql = yield* SqlClient
         assert.lengthOf(yield* sql`select 1 from one_time_tokens where email = ${names.email}`, 0)
@@ -111,12 +111,12 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
           [ofName, "Conflict"]
         ] as const) {
           const all = yield* Effect.all(
-            tokens.map((_) => Effect.either(verify(_))),
+            tokens.map((token) => Effect.either(verify(token))),
             { concurrency: 2 }
           )
           assert.lengthOf(all.filter(Either.isRight), 1)
           assert.deepStrictEqual(
-            all.filter(Either.isLeft).map((_) => _.left._tag),
+            all.filter(Either.isLeft).map((each) => each.left._tag),
             [left]
           )
         }
@@ -129,7 +129,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
         const fresh = newNames("fresh")
         for (const asking of [email, fresh.email]) {
           assert.strictEqual((yield* Effect.flip(enroll({ email: asking, organization })))._tag, "Conflict")
-          assert.strictEqual(yield* Effect.map(enroll({ ...fresh, email: asking }), (_) => "state" in _), true)
+          assert.strictEqual(yield* Effect.map(enroll({ ...fresh, email: asking }), (found) => "state" in found), true)
         }
       })
     )
@@ -141,7 +141,7 @@ describeOn(testIdentity({ registersByMail: true, registration: "invite", signInF
 })("the first owner where mail reaches people", (it) => {
   it.effect("gets a session at once by the printed link; nobody else registers", () =>
     Effect.gen(function* () {
-      const bootstrapToken = yield* Effect.flatMap(Accounts, (_) => _.bootstrapToken)
+      const bootstrapToken = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
       assert.strictEqual((yield* Effect.flip(enroll(newNames())))._tag, "Forbidden")
       const answer = yield* enroll({ ...newNames(), bootstrapToken: bootstrapToken ?? Redacted.make("none") })
       assert.isTrue("token" in answer && answer.user.verified)

@@ -28,7 +28,7 @@ export const membershipsOf = (sql: SqlClient, userId: string) =>
   )
 
 export const roleIn = (sql: SqlClient, userId: string, organizationId: string) =>
-  Effect.map(membershipsOf(sql, userId), (all) => all.find((_) => _.organization.id === organizationId)?.role)
+  Effect.map(membershipsOf(sql, userId), (all) => all.find((each) => each.organization.id === organizationId)?.role)
 
 /** A new session, whose token is told this once. */
 export const insertSession = (

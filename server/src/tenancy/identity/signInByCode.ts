@@ -38,7 +38,7 @@ export const beginChallenge = (
     const user = found === undefined ? undefined : yield* lockUser(sql, found.id)
     const standing = user === undefined ? undefined : yield* standingCode(sql, keys, user.id)
     const code = standing ?? newCode()
-    const challenge = yield* insertOneTime(sql, "signIn", user?.id, codeSeconds, (_) => digestOf(both(_, code)))
+    const challenge = yield* insertOneTime(sql, "signIn", user?.id, codeSeconds, (one) => digestOf(both(one, code)))
     if (user === undefined) return challenge
     if (standing === undefined) yield* keepCode(sql, keys, challenge, Redacted.make(code))
     // Where none stands one is mailed in any case: the last was used by who reads the mail, or ended by itself.

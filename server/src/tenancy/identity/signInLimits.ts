@@ -32,8 +32,8 @@ export const signInLimits = {
 export const networkOf = (address: string): string => {
   if (!address.includes(":")) return address
   const [head = "", tail] = address.split("::")
-  const before = head.split(":").filter((_) => _ !== "")
-  const after = (tail ?? "").split(":").filter((_) => _ !== "")
+  const before = head.split(":").filter((part) => part !== "")
+  const after = (tail ?? "").split(":").filter((part) => part !== "")
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
   return [...before, ...Array<string>(zeros).fill("0"), ...after].slice(0, 4).join(":")
 }

@@ -18,7 +18,7 @@ export const layer = Layer.scoped(
   LogQuotas,
   Effect.gen(function* () {
     const quotas = yield* Quotas
-    const fork = yield* Effect.flatMap(FiberMap.make<OrganizationId>(), (_) => FiberMap.runtime(_)<never>())
+    const fork = yield* Effect.flatMap(FiberMap.make<OrganizationId>(), (found) => FiberMap.runtime(found)<never>())
     const known = new Map<OrganizationId, { readonly bytes: number | null; readonly at: number }>()
     return (organizationId: OrganizationId) => {
       const last = known.get(organizationId)

@@ -27,11 +27,11 @@ const targetOf = (
   organization,
   app: AppName.make(app),
   stage: StageName.make(stage),
-  spec: { app, services: services.map((_) => ({ image: "ready:1", ..._ })) }
+  spec: { app, services: services.map((service) => ({ image: "ready:1", ...service })) }
 })
 
 const deploy = (...target: Parameters<typeof targetOf>) =>
-  Effect.flatMap(Deployments, (_) => _.accept(targetOf(...target)))
+  Effect.flatMap(Deployments, (deployments) => deployments.accept(targetOf(...target)))
 
 const refused = (...target: Parameters<typeof targetOf>) =>
   Effect.gen(function* () {
@@ -119,7 +119,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
         concurrency: 12
       })
       assert.lengthOf(
-        results.filter((_) => _._tag === "Right"),
+        results.filter((result) => result._tag === "Right"),
         5
       )
       assert.strictEqual((yield* quotas.use(org.id)).services, 5)

@@ -23,7 +23,7 @@ const use = (sql: SqlClient, dataDir: string, organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const services = yield* servicesOf(sql, organizationId)
     return {
-      ...footprintOf(services.map((_) => _.spec)),
+      ...footprintOf(services.map((service) => service.spec)),
       deploymentsPerHour: yield* deploymentsOf(sql, organizationId),
       sourceBytes: yield* Effect.promise(() => sourceBytesOf(dataDir, organizationId))
     }
@@ -32,12 +32,12 @@ const use = (sql: SqlClient, dataDir: string, organizationId: OrganizationId) =>
 const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }: Target, spec: AppSpec) =>
   Effect.gen(function* () {
     const { cpuMilli, deploymentsPerHour, instances, memoryBytes, services: most } = quotas
-    const sized = [cpuMilli, instances, memoryBytes, most].some((_) => _ !== null)
+    const sized = [cpuMilli, instances, memoryBytes, most].some((value) => value !== null)
     if (deploymentsPerHour === null && !sized) return
     const services = yield* servicesOf(sql, organization.id, app, stage, sized ? "all" : "here")
-    const here = services.filter((_) => _.here)
-    const known = new Set(here.map((_) => _.name))
-    const onlyRemoves = spec.services.length < here.length && spec.services.every((_) => known.has(_.name))
+    const here = services.filter((service) => service.here)
+    const known = new Set(here.map((each) => each.name))
+    const onlyRemoves = spec.services.length < here.length && spec.services.every((service) => known.has(service.name))
     // Who has used up the hour may still take things away.
     if (deploymentsPerHour !== null && !onlyRemoves && spec.services.length > 0) {
       const begun = yield* deploymentsOf(sql, organization.id)
@@ -47,8 +47,8 @@ const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }
         })
       }
     }
-    const others = footprintOf(services.filter((_) => !_.here).map((_) => _.spec))
-    const before = footprintOf(here.map((_) => _.spec))
+    const others = footprintOf(services.filter((service) => !service.here).map((service) => service.spec))
+    const before = footprintOf(here.map((each) => each.spec))
     const detail = overQuota(quotas, others, before, footprintOf(spec.services))
     if (detail !== undefined) return yield* new QuotaExceeded({ detail })
   })
@@ -63,7 +63,7 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const own = (organizationId: OrganizationId) => ownQuotas(sql, organizationId)
-      const of = (organizationId: OrganizationId) => Effect.map(own(organizationId), (_) => orElse(_, defaults))
+      const of = (organizationId: OrganizationId) => Effect.map(own(organizationId), (found) => orElse(found, defaults))
 
       return {
         of,

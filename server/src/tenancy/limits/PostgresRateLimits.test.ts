@@ -112,11 +112,11 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
 
 it.live("rate limits let no more pass than the quota over two servers at once, and say when Postgres is away", () =>
   Effect.gen(function* () {
-    const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), (_) => Effect.promise(_.close))
+    const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), (found) => Effect.promise(found.close))
     const [one, two] = [yield* server(postgres), yield* server(postgres)]
     const takes = Array.from({ length: 300 }, (_, nth) => (nth % 2 === 0 ? one : two))
-    const results = yield* Effect.forEach(takes, (_) => Effect.either(_.take(hourly, "ada")), { concurrency: 40 })
-    const left = results.flatMap((_) => (_._tag === "Right" ? [_.right.remaining] : []))
+    const results = yield* Effect.forEach(takes, (take) => Effect.either(take.take(hourly, "ada")), { concurrency: 40 })
+    const left = results.flatMap((result) => (result._tag === "Right" ? [result.right.remaining] : []))
     assert.deepStrictEqual(
       left.sort((a, b) => b - a),
       Array.from({ length: 50 }, (_, nth) => 49 - nth)

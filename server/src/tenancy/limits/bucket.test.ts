@@ -28,7 +28,7 @@ describe("a token bucket", () => {
   it("lets no more pass in any time than are in it and come back in that time", () => {
     fc.assert(
       fc.property(limits, pauses, (limit, waits) => {
-        const passed = run(limit, waits).filter((_) => _.taken)
+        const passed = run(limit, waits).filter((each) => each.taken)
         passed.forEach((first, index) => {
           passed.slice(index).forEach((last, more) => {
             const back = ((last.at - first.at) / 1000) * (limit.quota / limit.windowSeconds)
@@ -47,7 +47,7 @@ describe("a token bucket", () => {
           if (!taken) assert.isTrue(takeFrom(limit, bucket, back + waitSeconds * 1000).taken)
         }
         const even = Array.from({ length: 300 }, () => Math.ceil((limit.windowSeconds * 1000) / limit.quota))
-        assert.isTrue(run(limit, even).every((_) => _.taken))
+        assert.isTrue(run(limit, even).every((each) => each.taken))
       })
     )
   })

@@ -6,7 +6,10 @@ import { footprintOf, nothing, overQuota } from "./overQuota.ts"
 
 const specOf = (...services: ReadonlyArray<Record<string, unknown>>): AppSpec =>
   Either.getOrThrow(
-    parseAppSpec({ app: "shop", services: services.map((_, nth) => ({ name: `s${nth}`, image: "a:1", ..._ })) })
+    parseAppSpec({
+      app: "shop",
+      services: services.map((service, nth) => ({ name: `s${nth}`, image: "a:1", ...service }))
+    })
   )
 
 describe("what counts against quotas", () => {

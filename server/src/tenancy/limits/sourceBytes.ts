@@ -14,7 +14,7 @@ export const sourceBytesOf = async (dataDirectory: string, organizationId: Organ
   let bytes = 0
   for (const name of await ifThere(readdir(folder), [])) {
     bytes += await ifThere(
-      stat(join(folder, name)).then((_) => _.size),
+      stat(join(folder, name)).then((found) => found.size),
       0
     )
   }

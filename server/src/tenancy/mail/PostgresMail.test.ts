@@ -37,7 +37,7 @@ const server = (
   })
 
 const rows = Effect.flatMap(SqlClient, (sql) => sql<{ id: string; attempts: number }>`select * from mail_outbox`)
-const emptied = rows.pipe(Effect.repeat({ until: (_) => _.length === 0 }), Effect.timeout("5 seconds"))
+const emptied = rows.pipe(Effect.repeat({ until: (each) => each.length === 0 }), Effect.timeout("5 seconds"))
 const due = Effect.flatMap(SqlClient, (sql) => sql`update mail_outbox set available_at = now()`)
 
 layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true })("the outbox", (it) => {
@@ -106,7 +106,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       const read = sql<{ s: number; last_error: string | null }>`
         select extract(epoch from available_at - clock_timestamp())::float8 as s, last_error from mail_outbox`
       const [row] = yield* read.pipe(
-        Effect.repeat({ until: (_) => _[0]?.last_error != null }),
+        Effect.repeat({ until: (value) => value[0]?.last_error != null }),
         Effect.timeout("5 seconds")
       )
       assert.isAbove(row?.s ?? 0, 850)
@@ -135,7 +135,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       assert.strictEqual(count(), 2)
       const log = lines.join("\n")
       assert.lengthOf(
-        lines.filter((_) => _.includes("gave up")),
+        lines.filter((line) => line.includes("gave up")),
         2,
         log
       )
@@ -177,7 +177,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       yield* Effect.forEach(subjects, (subject) => one.add("invite", { ...hello, subject }), { concurrency: 8 })
       yield* emptied
       const all = [...(yield* Queue.takeAll(one.sent)), ...(yield* Queue.takeAll(two.sent))]
-      expect(all.map((_) => _.message.subject).sort()).toEqual(subjects.sort())
+      expect(all.map((error) => error.message.subject).sort()).toEqual(subjects.sort())
     }).pipe(Effect.scoped)
   )
 

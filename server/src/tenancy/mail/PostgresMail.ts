@@ -26,9 +26,9 @@ const work = (
   deliver: (mail: LeasedMail) => Effect.Effect<void>
 ) =>
   Effect.gen(function* () {
-    const messages = yield* Notifications.pipe(Effect.flatMap((_) => _.subscribe))
+    const messages = yield* Notifications.pipe(Effect.flatMap((found) => found.subscribe))
     const wake = Queue.take(messages).pipe(
-      Effect.repeat({ until: (_) => _ === "mail" || _ === "reconnected" }),
+      Effect.repeat({ until: (value) => value === "mail" || value === "reconnected" }),
       Effect.timeoutOption(Duration.millis(lookMs))
     )
     const slots = yield* Effect.makeSemaphore(concurrency)

@@ -28,7 +28,7 @@ const send = (
     const opened = yield* keys
       .open(owner, placeOf(id), sealed)
       .pipe(Effect.mapError((cause) => new MailError({ message: cause.message, final: cause.reason === "wrong" })))
-    const message = Option.flatMap(opened, (_) => decode(Redacted.value(_)))
+    const message = Option.flatMap(opened, (found) => decode(Redacted.value(found)))
     if (Option.isNone(message)) return yield* new MailError({ message: "its key was erased", final: true })
     yield* transport.send(message.value, id)
   }).pipe(

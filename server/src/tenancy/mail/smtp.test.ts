@@ -67,8 +67,8 @@ describe("SMTP", () => {
       const sink = yield* smtpSink(certificate)
       const to = "ada@example.org, eve@example.net\r\nBcc: eve@example.net"
       yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, to }, "mail_1"))
-      assert.isFalse(sink.taken.some((_) => _.to.includes("eve@example.net")))
-      assert.isFalse(sink.taken.some((_) => /^Bcc:/im.test(_.raw)))
+      assert.isFalse(sink.taken.some((each) => each.to.includes("eve@example.net")))
+      assert.isFalse(sink.taken.some((each) => /^Bcc:/im.test(each.raw)))
     }).pipe(Effect.scoped)
   )
 
@@ -85,7 +85,7 @@ describe("SMTP", () => {
       yield* makeSmtp({ from, url: Redacted.make(`smtp://127.0.0.1:${sink.port}`) }).send(mail, "mail_1")
       const raw = sink.taken[0]?.raw ?? assert.fail("no mail")
       assert.match(raw.slice(0, raw.indexOf("\r\n\r\n")), /^[\r\n\t -~]+$/)
-      assert.isTrue(raw.split("\r\n").every((_) => _.length <= 998))
+      assert.isTrue(raw.split("\r\n").every((each) => each.length <= 998))
       const { headers, text } = readMail(raw)
       assert.strictEqual(headers.get("subject"), mail.subject)
       assert.strictEqual(headers.get("from"), from)
@@ -106,8 +106,10 @@ describe("SMTP", () => {
         const subject = `acme${newline}Bcc: eve@example.net${newline}${newline}Hello`
         yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, subject }, "mail_1"))
       }
-      assert.isTrue(sink.taken.every((_) => !_.to.includes("eve@example.net") && !readMail(_.raw).headers.has("bcc")))
-      assert.isTrue(sink.taken.every((_) => readMail(_.raw).text.includes("Your code")))
+      assert.isTrue(
+        sink.taken.every((each) => !each.to.includes("eve@example.net") && !readMail(each.raw).headers.has("bcc"))
+      )
+      assert.isTrue(sink.taken.every((each) => readMail(each.raw).text.includes("Your code")))
     }).pipe(Effect.scoped)
   )
 

@@ -24,8 +24,8 @@ export const layer = Layer.scoped(
     const changed = yield* PubSub.sliding<void>(1)
     let known: ReadonlySet<string> = new Set()
     const look = Effect.gen(function* () {
-      const now = new Set(decode(yield* sql`select id from organizations`).map((_) => _.id))
-      const same = now.size === known.size && [...now].every((_) => known.has(_))
+      const now = new Set(decode(yield* sql`select id from organizations`).map((each) => each.id))
+      const same = now.size === known.size && [...now].every((value) => known.has(value))
       known = now
       if (!same) yield* PubSub.publish(changed, undefined)
     })

@@ -284,8 +284,8 @@ create table erasures (
 create index on erasures (erased_at);
 
 alter table secret_versions add column created_by text;
-${organizationTables.map((_) => only(_, `${setting} in ('*', organization_id)`)).join("")}
-${["audit_heads", "audit_entries", "audit_checkpoints"].map((_) => only(_, `${setting} in ('*', organization_id)`)).join("")}
+${organizationTables.map((organizationTable) => only(organizationTable, `${setting} in ('*', organization_id)`)).join("")}
+${["audit_heads", "audit_entries", "audit_checkpoints"].map((name) => only(name, `${setting} in ('*', organization_id)`)).join("")}
 ${only("organizations", `${setting} in ('*', id)`)}
-${serverTables.map((_) => only(_, `${setting} = '*'`)).join("")}
+${serverTables.map((serverTable) => only(serverTable, `${setting} = '*'`)).join("")}
 `

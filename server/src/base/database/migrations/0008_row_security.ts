@@ -52,7 +52,7 @@ const only = (table: string, condition: string) =>
  * `maxcloud.organization` meant all rows, and so did its value `*`; the server's own work now says so by a setting of its own.
  */
 export const rowSecurity = /* sql */ `
-${organizationTables.map((_) => only(_, of("organization_id"))).join("\n")}
+${organizationTables.map((organizationTable) => only(organizationTable, of("organization_id"))).join("\n")}
 ${only("organizations", of("id"))}
-${serverTables.map((_) => only(_, forAll)).join("\n")}
+${serverTables.map((serverTable) => only(serverTable, forAll)).join("\n")}
 `

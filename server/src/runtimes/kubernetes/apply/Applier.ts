@@ -32,7 +32,7 @@ const changeOf = (
   const { manifest, place } = target
   const filled = withSecretData(key, app, manifest, sources)
   const told = isPullSecret(manifest) ? filled : Effect.succeed(manifest)
-  return Effect.map(told, (_) => ({ place, app: appOf(app, target), digest: digestOf(_), filled }))
+  return Effect.map(told, (found) => ({ place, app: appOf(app, target), digest: digestOf(found), filled }))
 }
 
 const cached = (cache: ClusterCache["Type"], { kind, name, namespace }: Place) =>
@@ -58,10 +58,10 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
 
   const applyStep = (key: NamespaceKey, app: AppName, step: ReadonlyArray<Target>, options: ApplyOptions) =>
     Effect.gen(function* () {
-      const wanted = yield* Effect.forEach(step, (_) => changeOf(key, app, _, sources))
-      const changes = wanted.filter((_) => !applied.isCurrent(_.place, _.digest, cached(cache, _.place)))
+      const wanted = yield* Effect.forEach(step, (value) => changeOf(key, app, value, sources))
+      const changes = wanted.filter((each) => !applied.isCurrent(each.place, each.digest, cached(cache, each.place)))
       if (changes.length === 0) return
-      const places = changes.map((_) => _.place)
+      const places = changes.map((change) => change.place)
       const found = yield* findMetadata(api, cache, places)
       yield* allOrRefusals(changes, (change) =>
         applied.during(change.place, applyObject(api, applied, key, change, found.get(idOf(change.place)), options))
@@ -77,7 +77,7 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
   ) {
     const targets = yield* targetsOf(key, manifests)
     const namespace = yield* ourNamespace(api, cache, key)
-    if (Option.isNone(namespace) && !targets.some((_) => _.place.kind === "namespace")) {
+    if (Option.isNone(namespace) && !targets.some((target) => target.place.kind === "namespace")) {
       const message = `Namespace "${key.namespace}" does not exist: its own objects must be applied before those of app "${app}"`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }

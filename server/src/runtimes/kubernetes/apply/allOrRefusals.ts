@@ -8,7 +8,7 @@ const concurrency = 24
 const together = (errors: ReadonlyArray<RuntimeError>): RuntimeError | undefined => {
   const [first] = errors
   if (first === undefined || errors.length === 1) return first
-  const message = errors.map((_) => _.message).join("; ")
+  const message = errors.map((error) => error.message).join("; ")
   return new RuntimeError({ reason: "refused", message, diagnosis: first.diagnosis, cause: first.cause })
 }
 
@@ -25,6 +25,6 @@ export const allOrRefusals = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect
         ),
       { concurrency }
     )
-    const error = together(refusals.filter((_) => _ !== undefined))
+    const error = together(refusals.filter((refusal) => refusal !== undefined))
     if (error !== undefined) return yield* error
   })

@@ -21,7 +21,7 @@ import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { MetadataObject } from "../cache/objects.ts"
 
 const decode = Schema.decodeUnknownSync(MetadataObject)
-const metadataOf = (path: string) => Effect.map(get(path), (_) => decode(_).metadata)
+const metadataOf = (path: string) => Effect.map(get(path), (found) => decode(found).metadata)
 
 const asIs = { force: false }
 const forced = { force: true }
@@ -44,7 +44,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         const { namespace, own } = manifestsOf(key, [secret, { name: "web" }])
         yield* apply(key, app, namespace, asIs)
         yield* apply(key, app, own, asIs)
-        const order = asked.filter((_) => _.method === "PATCH").map((_) => _.path.split("/").at(-2) ?? "")
+        const order = asked.filter((each) => each.method === "PATCH").map((issue) => issue.path.split("/").at(-2) ?? "")
         const first = (plural: string) => order.indexOf(plural)
         const last = (plural: string) => order.lastIndexOf(plural)
         expect(order[0]).toBe("namespaces")
@@ -53,15 +53,15 @@ describeCluster("apply (KUBECONFIG)", () => {
         expect(first("services")).toBeGreaterThan(Math.max(policies, last("secrets"), last("serviceaccounts")))
         expect(first("secrets")).toBeGreaterThan(policies)
 
-        const written = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
+        const written = own.find((object) => object.kind === "Secret")?.metadata.name ?? ""
         const value = yield* get(pathIn(key, kinds.secret, written))
         expect(value).toMatchObject({ data: { key: Buffer.from("value of key 1").toString("base64") } })
         expect((yield* metadataOf(pathOf(kinds.namespace, undefined, key.namespace))).labels).toMatchObject({
           "maxcloud.dev/organization-id": key.organizationId
         })
 
-        yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
-        yield* untilCached((_) => _.metadataOf("secret", key.namespace, written) !== undefined)
+        yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
+        yield* untilCached((one) => one.metadataOf("secret", key.namespace, written) !== undefined)
         const before = asked.length
         yield* apply(key, app, [...namespace, ...own], asIs)
         expect(asked.slice(before)).toEqual([])
@@ -69,7 +69,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         // One that has changed, and only that one.
         const changed = manifestsOf(key, [secret, { name: "web", env: { A: "b" } }]).own
         yield* apply(key, app, changed, asIs)
-        expect(asked.slice(before).map((_) => _.path)).toEqual([pathIn(key, kinds.service, "web")])
+        expect(asked.slice(before).map((issue) => issue.path)).toEqual([pathIn(key, kinds.service, "web")])
 
         const refs = own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
         expect(yield* missing(key, refs)).toEqual([])
@@ -90,7 +90,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         }))
         const { namespace, own } = manifestsOf(key, services)
         // Their pods would take the cluster's time, and show no more.
-        const objects = own.filter((_) => _.kind !== "Service")
+        const objects = own.filter((object) => object.kind !== "Service")
         expect(objects.length).toBeGreaterThanOrEqual(100)
         yield* apply(key, app, [...namespace, ...objects], asIs)
         yield* untilCached((cache) =>
@@ -100,7 +100,7 @@ describeCluster("apply (KUBECONFIG)", () => {
           })
         )
         // One list a kind to see whether anybody has such objects, not one look each.
-        expect(asked.filter((_) => _.method === "GET").length).toBeLessThan(10)
+        expect(asked.filter((each) => each.method === "GET").length).toBeLessThan(10)
         const before = asked.length
         yield* apply(key, app, [...namespace, ...objects], asIs)
         expect(asked.slice(before)).toEqual([])
@@ -150,9 +150,9 @@ describeCluster("apply (KUBECONFIG)", () => {
         yield* remove(path)
         yield* apply(key, app, own, asIs)
 
-        const others = own.map((_) => ({
-          ..._,
-          metadata: { ..._.metadata, labels: { ..._.metadata.labels, "maxcloud.dev/app": "blog" } }
+        const others = own.map((object) => ({
+          ...object,
+          metadata: { ...object.metadata, labels: { ...object.metadata.labels, "maxcloud.dev/app": "blog" } }
         }))
         const blog = yield* Effect.flip(apply(key, AppName.make("blog"), others, forced))
         expect(blog).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
@@ -190,7 +190,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         const finalizer = { metadata: { name: "held", finalizers: ["example.com/hold"] } }
         yield* post(pathIn(going, kinds.serviceAccount), { apiVersion: "v1", kind: "ServiceAccount", ...finalizer })
         yield* removeNamespace(going)
-        yield* untilCached((_) => _.namespace(going.namespace)?.deletionTimestamp !== undefined)
+        yield* untilCached((one) => one.namespace(going.namespace)?.deletionTimestamp !== undefined)
         let waits = yield* Effect.flip(apply(going, app, made.namespace, asIs))
         for (let tries = 0; tries < 100 && !waits.message.includes("example.com/hold"); tries++) {
           yield* Effect.sleep(100)

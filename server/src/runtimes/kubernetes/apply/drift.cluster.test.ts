@@ -36,7 +36,7 @@ interface Edit {
 
 const web = (_: string) => "web"
 const ours = (_: string) => "maxcloud--default"
-const namespace = (_: string) => _
+const namespace = (value: string) => value
 const container = { image: "dev.local/hello:1", name: "user-container", env: [{ name: "DEBUG", value: "1" }] }
 
 const edits: ReadonlyArray<Edit> = [
@@ -132,14 +132,14 @@ const running = (prefix: string) =>
     const { namespace: around, own } = manifestsOf(key, [{ name: "web", env: { KEY: { secret: "key" } } }])
     const noticed = yield* Queue.unbounded<Drift>()
     yield* parts.drift.pipe(
-      Stream.filter((_) => _.key.namespace === key.namespace),
-      Stream.runForEach((_) => Queue.offer(noticed, _)),
+      Stream.filter((each) => each.key.namespace === key.namespace),
+      Stream.runForEach((found) => Queue.offer(noticed, found)),
       Effect.forkScoped
     )
     const all = [...around, ...own]
     const heal = parts.apply(key, app, all, { force: true })
     yield* parts.apply(key, app, all, { force: false })
-    yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
+    yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
     return { ...parts, key, own, all, noticed, heal }
   })
 
@@ -191,20 +191,20 @@ describeCluster("drift (KUBECONFIG)", () => {
     it.scoped("of an object that is deleted has no name; our own removal is none", () =>
       Effect.gen(function* () {
         const { heal, key, noticed, own, remove: removeOwn } = yield* running("apply-gone")
-        const secret = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
+        const secret = own.find((object) => object.kind === "Secret")?.metadata.name ?? ""
         for (const [kind, name] of [
           [kinds.networkPolicy, "web"],
           [kinds.secret, secret],
           [kinds.service, "web"]
         ] as const) {
-          yield* untilCached((_) => _.metadataOf("secret", key.namespace, secret) !== undefined)
+          yield* untilCached((one) => one.metadataOf("secret", key.namespace, secret) !== undefined)
           const path = pathIn(key, kind, name)
           yield* remove(path)
           const drift = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
           expect(told(drift)).toEqual({ app, change: "deleted", fields: [], manager: null, name })
           yield* untilCached(
-            (_) =>
-              _.metadataOf(
+            (one) =>
+              one.metadataOf(
                 kind === kinds.networkPolicy ? "networkPolicy" : kind === kinds.secret ? "secret" : "service",
                 key.namespace,
                 name
@@ -217,7 +217,7 @@ describeCluster("drift (KUBECONFIG)", () => {
           key,
           own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
         )
-        yield* untilCached((_) => _.metadataOf("networkPolicy", key.namespace, "web") === undefined)
+        yield* untilCached((one) => one.metadataOf("networkPolicy", key.namespace, "web") === undefined)
         // Changes come in order of their kinds' watches only: a later one of each must have been judged.
         yield* patchAs(manager, pathIn(key, kinds.networkPolicy, "maxcloud--default"), { spec: { egress: [{}] } })
         const last = yield* Effect.timeout(Queue.take(noticed), "5 seconds")

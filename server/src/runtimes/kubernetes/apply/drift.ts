@@ -34,9 +34,11 @@ export const editsOf = (
   }
   for (const { fields, manager } of foreignFields(kind, managedFields)) for (const path of fields) add(manager, path)
   const own = ownEntry(managedFields)
-  const others = managedFields.filter((_) => _ !== own).map((_) => ({ ..._, fields: fieldsOf(_.fieldsV1) }))
+  const others = managedFields
+    .filter((managedField) => managedField !== own)
+    .map((managedField) => ({ ...managedField, fields: fieldsOf(managedField.fieldsV1) }))
   for (const path of lost) {
-    const taker = others.find((_) => without([path], _.fields).length === 0)
+    const taker = others.find((other) => without([path], other.fields).length === 0)
     add(taker?.manager ?? null, path)
   }
   return [...edits].map(([manager, fields]) => ({ manager, fields: [...fields].sort() }))
@@ -76,7 +78,7 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
     const now = JSON.stringify([seen.metadata.uid, change, edits])
     if (told.get(id) === now) return []
     told.set(id, now)
-    return edits.map((_) => driftOf(seen, change, _))
+    return edits.map((edit) => driftOf(seen, change, edit))
   }
 
   const gone: Edit = { manager: null, fields: [] }
@@ -86,7 +88,10 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
     Effect.gen(function* () {
       const { kind } = managedKinds[seen.place.kind]
       const there = yield* Effect.orElseSucceed(getMetadata(api, seen.place), () => Option.none<ObjectMetadata>())
-      const same = Option.filter(there, (_) => _.uid === seen.metadata.uid && _.deletionTimestamp === undefined)
+      const same = Option.filter(
+        there,
+        (each) => each.uid === seen.metadata.uid && each.deletionTimestamp === undefined
+      )
       if (Option.isNone(same)) return once(seen, "deleted", [gone])
       const own = ownEntry(seen.metadata.managedFields)
       const left = ownEntry(same.value.managedFields)

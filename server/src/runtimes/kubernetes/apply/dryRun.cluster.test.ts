@@ -22,7 +22,7 @@ const versions = (namespace: string) =>
   Effect.gen(function* () {
     const all: Array<string> = []
     // A cluster need not know ExternalSecrets.
-    const own = Object.values(managedKinds).filter((_) => _ !== kinds.externalSecret)
+    const own = Object.values(managedKinds).filter((managedKind) => managedKind !== kinds.externalSecret)
     for (const kind of [...own, kinds.revision, kinds.pod]) {
       const { items } = decodeList(yield* get(pathOf(kind, namespace)))
       for (const { metadata } of items) {
@@ -86,23 +86,23 @@ describeCluster("dry run (KUBECONFIG)", () => {
           expect(yield* versions(scratch.namespace)).toEqual(outer)
 
           yield* apply(key, app, [...namespace, ...own], { force: false })
-          yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
+          yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
           const inner = yield* settled(key.namespace)
           expect(yield* dryRun(key, more.spec, tried)).toEqual([])
 
           // Knative takes no such field; the second service is told of.
-          const bad = more.own.map((_) =>
-            _.kind === "Service" && _.metadata.name === "api"
+          const bad = more.own.map((object) =>
+            object.kind === "Service" && object.metadata.name === "api"
               ? {
-                  ..._,
+                  ...object,
                   spec: {
                     template: { spec: { nodeSelector: { a: "b" }, containers: [{ image: "dev.local/hello:1" }] } }
                   }
                 }
-              : _
+              : object
           )
           const [issue, ...others] = yield* dryRun(key, more.spec, bad)
-          expect(issue?.path).toEqual(["services", more.spec.services.findIndex((_) => _.name === "api")])
+          expect(issue?.path).toEqual(["services", more.spec.services.findIndex((service) => service.name === "api")])
           expect(issue?.message).toMatch(/^AdmissionRefused: Service ".*\/api": the admission webhook .*nodeSelector/)
           expect(others).toEqual([])
           expect(yield* versions(key.namespace)).toEqual(inner)
@@ -119,7 +119,7 @@ describeCluster("dry run (KUBECONFIG)", () => {
         expect(yield* dryRun(key, spec, own)).toEqual([
           { path: [], message: expect.stringContaining("maxcloud cluster install") }
         ])
-        expect(asked.every((_) => _.method === "GET")).toBe(true)
+        expect(asked.every((each) => each.method === "GET")).toBe(true)
       })
     )
   })

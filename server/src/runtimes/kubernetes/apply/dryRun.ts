@@ -44,7 +44,7 @@ const tryable = (manifest: Manifest): Manifest => {
 export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
   const issueAt = (spec: AppSpec, { manifest }: Target, message: string): SpecIssue => {
     const service = manifest.metadata.labels?.[label.service]
-    const index = spec.services.findIndex((_) => _.name === service)
+    const index = spec.services.findIndex((each) => each.name === service)
     return { path: index < 0 ? [] : ["services", index], message }
   }
 
@@ -101,7 +101,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
     if ("issue" in where) return [{ path: [], message: where.issue }]
     const targets = yield* targetsOf(key, manifests)
     const inOwn = where.namespace === key.namespace
-    const found = yield* findMetadata(api, cache, inOwn ? targets.map((_) => _.place) : [])
+    const found = yield* findMetadata(api, cache, inOwn ? targets.map((target) => target.place) : [])
     const tried = yield* Effect.forEach(
       targets,
       (target) => {
@@ -110,7 +110,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
         !isOurs(metadata, key, appOf(spec.app, target))
           ? Effect.succeed(said(nameTaken(target.place, metadata)))
           : tryOne(target, where.namespace)
-        return Effect.map(messages, (_) => _.map((message) => issueAt(spec, target, message)))
+        return Effect.map(messages, (found) => found.map((message) => issueAt(spec, target, message)))
       },
       { concurrency }
     )

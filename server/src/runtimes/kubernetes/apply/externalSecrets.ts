@@ -55,7 +55,7 @@ export const failureOf = (
   }
 }
 
-const newest = (events: ReadonlyArray<EventObject>) => events.findLast((_) => _.reason === "UpdateFailed")
+const newest = (events: ReadonlyArray<EventObject>) => events.findLast((event) => event.reason === "UpdateFailed")
 
 export interface WaitOptions {
   readonly api: Requests
@@ -74,7 +74,7 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
             new RuntimeError({ reason: "unavailable", message: `${nameOf(namedOf(place))} cannot be read`, cause })
         )
       ),
-      Effect.map(({ status }) => status.conditions.find((_) => _.type === "Ready"))
+      Effect.map(({ status }) => status.conditions.find((condition) => condition.type === "Ready"))
     )
 
   const within = (millis: number) => Schedule.spaced(Duration.millis(everyMillis)).pipe(spentWithin(millis))
@@ -82,14 +82,17 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
   const untilRead = (place: Place) =>
     Effect.repeat(readyOf(place), {
       schedule: Schedule.intersect(within(lookMillis), Schedule.forever),
-      until: (_) => _ !== undefined && _.status !== "Unknown"
+      until: (each) => each !== undefined && each.status !== "Unknown"
     }).pipe(Effect.zipRight(readyOf(place)))
 
   const untilSaid = (place: Place) => {
     const look = Effect.sync(() =>
       newest(cache.eventsOf(place.namespace, { kind: "ExternalSecret", name: place.name }))
     )
-    return Effect.zipRight(Effect.repeat(look, { schedule: within(eventMillis), until: (_) => _ !== undefined }), look)
+    return Effect.zipRight(
+      Effect.repeat(look, { schedule: within(eventMillis), until: (value) => value !== undefined }),
+      look
+    )
   }
 
   return ({ manifest, place }: Target): Effect.Effect<void, RuntimeError> =>

@@ -46,7 +46,7 @@ export const listMetadata = (api: Requests, kind: Kind, namespace: string) => {
   return api.request({ method: "GET", path: pathOf(kind, namespace), accept: metadataOnlyList }).pipe(
     Effect.catchAll(runtimeErrorOf(api, named)),
     Effect.flatMap((found) => Effect.mapError(decodeList(found), unreadable(named))),
-    Effect.map(({ items }) => (items ?? []).map((_) => _.metadata))
+    Effect.map(({ items }) => (items ?? []).map((object) => object.metadata))
   )
 }
 
@@ -63,12 +63,12 @@ const findTogether = (
       const found = yield* Effect.forEach(places, (place) =>
         Effect.map(
           getMetadata(api, place),
-          Option.map((_): Found => [idOf(place), _])
+          Option.map((found): Found => [idOf(place), found])
         )
       )
       return Array.getSomes(found)
     }
-    const listed = new Map((yield* listMetadata(api, managedKinds[kind], namespace)).map((_) => [_.name, _]))
+    const listed = new Map((yield* listMetadata(api, managedKinds[kind], namespace)).map((each) => [each.name, each]))
     return places.flatMap((place): ReadonlyArray<Found> => {
       const metadata = listed.get(place.name)
       return metadata === undefined ? [] : [[idOf(place), metadata]]
@@ -93,6 +93,6 @@ export const findMetadata = (
       else cached.set(idOf(place), metadata)
     }
     const groups = Object.values(Array.groupBy(unknown, ({ kind, namespace }) => `${kind}/${namespace}`))
-    const found = yield* Effect.forEach(groups, (_) => findTogether(api, _), { concurrency: 8 })
+    const found = yield* Effect.forEach(groups, (group) => findTogether(api, group), { concurrency: 8 })
     return new Map([...cached, ...found.flat()])
   })

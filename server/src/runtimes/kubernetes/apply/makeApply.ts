@@ -36,7 +36,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
   const applyAwaited: Applier["apply"] = (key, app, manifests, options) =>
     Effect.suspend(() => {
       const services = manifests
-        .filter((_) => kindOf(_) === kinds.service)
+        .filter((manifest) => kindOf(manifest) === kinds.service)
         .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
       return apply(key, app, manifests, options).pipe(
         Effect.ensuring(

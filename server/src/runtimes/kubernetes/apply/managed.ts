@@ -88,9 +88,11 @@ export const isOurNamespace = (metadata: ObjectMetadata, key: NamespaceKey): boo
 
 /** Who made it, for a refusal: managers and labels that tell of an owner. */
 export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
-  const managers = [...new Set(managedFields.map((_: ManagedFields) => _.manager))].filter((_) => _ !== "")
+  const managers = [...new Set(managedFields.map((managedField: ManagedFields) => managedField.manager))].filter(
+    (value) => value !== ""
+  )
   const told = Object.entries(labels).filter(([name]) => /^(?:app\.kubernetes\.io|maxcloud\.dev)\//.test(name))
-  const made = managers.length === 0 ? "an unknown manager" : managers.map((_) => `"${_}"`).join(", ")
+  const made = managers.length === 0 ? "an unknown manager" : managers.map((manager) => `"${manager}"`).join(", ")
   const marked =
     told.length === 0 ? "without labels of an owner" : told.map(([name, value]) => `${name}=${value}`).join(", ")
   return `made by ${made}, ${marked}`
@@ -119,5 +121,7 @@ export interface Target {
 /** Objects in steps: those of one may be applied at the same time. */
 export const inSteps = (targets: ReadonlyArray<Target>): ReadonlyArray<ReadonlyArray<Target>> => {
   const stepOf = ({ manifest, place }: Target) => (manifest["type"] === pullSecretType ? 1 : steps[place.kind])
-  return [0, 1, 2, 3].map((step) => targets.filter((_) => stepOf(_) === step)).filter((_) => _.length > 0)
+  return [0, 1, 2, 3]
+    .map((step) => targets.filter((target) => stepOf(target) === step))
+    .filter((each) => each.length > 0)
 }

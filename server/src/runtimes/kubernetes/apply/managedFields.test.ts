@@ -23,9 +23,9 @@ const entry = (manager: string, operation: string, fieldsV1: unknown, subresourc
 
 const name = fc.constantFrom("spec", "template", "image", "app.kubernetes.io/name", "a/b", "x~y", "0")
 const step = fc.oneof(
-  { weight: 5, arbitrary: name.map((_) => `f:${_}`) },
-  fc.string().map((_) => `k:${JSON.stringify({ name: _ })}`),
-  fc.string().map((_) => `v:${JSON.stringify(_)}`)
+  { weight: 5, arbitrary: name.map((value) => `f:${value}`) },
+  fc.string().map((generated) => `k:${JSON.stringify({ name: generated })}`),
+  fc.string().map((generated) => `v:${JSON.stringify(generated)}`)
 )
 const path: fc.Arbitrary<FieldPath> = fc.array(step, { minLength: 1, maxLength: 5 })
 const paths = fc.array(path, { maxLength: 8 })
@@ -51,9 +51,11 @@ describe("fieldsOf", () => {
   it("gives back what a tree was made of, less what holds others of it", () => {
     fc.assert(
       fc.property(paths, (all) => {
-        const found = fieldsOf(treeOf(all)).map((_) => JSON.stringify(_))
-        const deepest = all.filter((a) => !all.some((b) => b.length > a.length && a.every((_, at) => b[at] === _)))
-        expect(new Set(found)).toEqual(new Set(deepest.map((_) => JSON.stringify(_))))
+        const found = fieldsOf(treeOf(all)).map((value) => JSON.stringify(value))
+        const deepest = all.filter(
+          (a) => !all.some((b) => b.length > a.length && a.every((value, at) => b[at] === value))
+        )
+        expect(new Set(found)).toEqual(new Set(deepest.map((value) => JSON.stringify(value))))
       })
     )
   })
@@ -173,7 +175,7 @@ describe("removals", () => {
   })
 
   it("takes later elements first, and only from the version that was read", () => {
-    const fields = ["a", "c"].map((_) => ["f:spec", "f:list", `k:${JSON.stringify({ name: _ })}`])
+    const fields = ["a", "c"].map((name) => ["f:spec", "f:list", `k:${JSON.stringify({ name: name })}`])
     expect(removals(object, "7", fields)).toEqual([
       { op: "test", path: "/metadata/resourceVersion", value: "7" },
       { op: "remove", path: "/spec/list/2" },

@@ -89,7 +89,7 @@ export const removable = (
 
 /** Our entry. One of the same manager that did not apply (`Update`) is somebody's who borrowed the name. */
 export const ownEntry = (entries: ReadonlyArray<ManagedFields>): ManagedFields | undefined =>
-  entries.find((_) => _.manager === fieldManager && _.operation === "Apply" && _.subresource === "")
+  entries.find((entry) => entry.manager === fieldManager && entry.operation === "Apply" && entry.subresource === "")
 
 const semantic =
   /^(?:maxcloud\.dev|(?:[\w-]+\.)*knative\.dev|pod-security\.kubernetes\.io)\/|^app\.kubernetes\.io\/(?:managed-by|name|part-of)$/
@@ -127,9 +127,9 @@ export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields
   const ours = own === undefined ? [] : fieldsOf(own.fieldsV1)
   return entries.flatMap((entry) => {
     if (entry === own || entry.subresource === "status" || entry.subresource === "finalize") return []
-    const isTraffic = (_: FieldPath) => entry.manager === trafficManager && isTrafficField(_)
+    const isTraffic = (value: FieldPath) => entry.manager === trafficManager && isTrafficField(value)
     const fields = without(fieldsOf(entry.fieldsV1), ours).filter(
-      (_) => _[0] !== "f:status" && !free(kind, _) && !isTraffic(_)
+      (value) => value[0] !== "f:status" && !free(kind, value) && !isTraffic(value)
     )
     return fields.length === 0 ? [] : [{ manager: entry.manager, fields }]
   })
@@ -141,7 +141,7 @@ const indexOf = (list: ReadonlyArray<unknown>, step: string): number => {
   if (step.startsWith("i:")) return Number(step.slice(2))
   if (step.startsWith("v:")) {
     const value = JSON.stringify(json(step.slice(2)))
-    return list.findIndex((_) => JSON.stringify(_) === value)
+    return list.findIndex((each) => JSON.stringify(each) === value)
   }
   const keys = Object.entries(keysOf(step))
   return list.findIndex(
@@ -172,7 +172,7 @@ export const pointerOf = (object: unknown, path: FieldPath): string | undefined 
 
 /** Removals of these fields (RFC 6902), later elements of a list first; only if the object is still at this version. */
 export const removals = (object: unknown, resourceVersion: string, fields: ReadonlyArray<FieldPath>) => {
-  const pointers = fields.flatMap((_) => pointerOf(object, _) ?? [])
+  const pointers = fields.flatMap((field) => pointerOf(object, field) ?? [])
   const byIndexDown = [...pointers].sort((a, b) => b.localeCompare(a, "en", { numeric: true }))
   return [
     { op: "test", path: "/metadata/resourceVersion", value: resourceVersion },

@@ -22,7 +22,9 @@ const heldBy = (api: Requests, name: string) =>
       Option.match(decodeStatus(object), {
         onNone: () => [],
         onSome: ({ status }) =>
-          status.conditions.filter((_) => _.status === "True").map((_) => `${_.type}: ${_.message}`)
+          status.conditions
+            .filter((condition) => condition.status === "True")
+            .map((condition) => `${condition.type}: ${condition.message}`)
       })
     ),
     Effect.orElseSucceed((): ReadonlyArray<string> => [])

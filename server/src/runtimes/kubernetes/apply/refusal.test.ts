@@ -64,7 +64,7 @@ describe("refusalOf", () => {
       ),
       error("Precondition failed: UID in precondition", { reason: "conflict", status: 409 })
     ]
-    expect(waits.map((_) => refusalOf(_, object).reason)).toEqual(waits.map(() => "unavailable"))
+    expect(waits.map((wait) => refusalOf(wait, object).reason)).toEqual(waits.map(() => "unavailable"))
     expect(refusalOf(waits[0] ?? error(""), object).diagnosis.message).toContain('"webhook.serving.knative.dev"')
   })
 })
@@ -76,8 +76,8 @@ describe("runtimeErrorOf", () => {
     unreachableSince: Effect.succeed(Option.some(since)),
     request: () => Effect.die("asked")
   }
-  const of = (_: KubeError) =>
-    Exit.match(Effect.runSyncExit(Effect.flip(runtimeErrorOf(api, object)(_))), {
+  const of = (value: KubeError) =>
+    Exit.match(Effect.runSyncExit(Effect.flip(runtimeErrorOf(api, object)(value))), {
       onFailure: () => undefined,
       onSuccess: ({ diagnosis, message, reason }) => ({ reason, code: diagnosis?.code, message })
     })

@@ -40,9 +40,9 @@ const words = (message: string) => message.replace(/\bdry run failed with /, "")
 const managerIn = (message: string) => /conflict with "((?:[^"\\]|\\.)*)"/.exec(message)?.[1] ?? "another manager"
 
 const conflict = (error: KubeError, object: Named): Refusal | undefined => {
-  const causes = error.causes.filter((_) => _.reason === "FieldManagerConflict")
+  const causes = error.causes.filter((cause) => cause.reason === "FieldManagerConflict")
   if (causes.length === 0) return undefined
-  const held = causes.map((_) => `${_.field.replace(/^\./, "")} is held by "${managerIn(_.message)}"`)
+  const held = causes.map((cause) => `${cause.field.replace(/^\./, "")} is held by "${managerIn(cause.message)}"`)
   const more = held.length > 3 ? ` and ${held.length - 3} more` : ""
   return refused("FieldConflict", `${nameOf(object)}: ${held.slice(0, 3).join("; ")}${more}`, held)
 }
@@ -63,7 +63,10 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
       )
     }
   }
-  if (error.causes.some((_) => _.reason === "NamespaceTerminating") || /because it is being terminated/.test(message)) {
+  if (
+    error.causes.some((cause) => cause.reason === "NamespaceTerminating") ||
+    /because it is being terminated/.test(message)
+  ) {
     return {
       reason: "unavailable",
       diagnosis: diagnosisOf(

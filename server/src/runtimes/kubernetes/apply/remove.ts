@@ -62,15 +62,17 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
   const revisionsLeft = (namespace: string, services: ReadonlyMap<string, string>) => {
     const isOf = ({ labels }: ObjectMetadata) => services.get(labels[serviceUid] ?? "") !== undefined
     const cached = Effect.sync(() =>
-      [...services.values()].flatMap((_) => cache.revisionsOf(namespace, _)).filter((_) => isOf(_.metadata))
+      [...services.values()]
+        .flatMap((service) => cache.revisionsOf(namespace, service))
+        .filter((object) => isOf(object.metadata))
     )
     // The cache may not have seen the newest yet.
     const left = Effect.flatMap(cached, (seen) =>
       seen.length > 0
-        ? Effect.succeed(seen.map((_) => _.metadata.name))
-        : Effect.map(listMetadata(api, kinds.revision, namespace), (all) => all.filter(isOf).map((_) => _.name))
+        ? Effect.succeed(seen.map((object) => object.metadata.name))
+        : Effect.map(listMetadata(api, kinds.revision, namespace), (all) => all.filter(isOf).map((each) => each.name))
     )
-    return Effect.repeat(left, { schedule: collected, until: (_) => _.length === 0 }).pipe(Effect.andThen(left))
+    return Effect.repeat(left, { schedule: collected, until: (each) => each.length === 0 }).pipe(Effect.andThen(left))
   }
 
   const removeStep = (key: NamespaceKey, step: ReadonlyArray<Target>) =>
@@ -78,7 +80,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       const found = yield* findMetadata(
         api,
         cache,
-        step.map((_) => _.place)
+        step.map((each) => each.place)
       )
       const ours = step.flatMap(({ place }) => {
         const metadata = found.get(idOf(place))

@@ -22,7 +22,7 @@ export const removeForeign = (api: Requests, place: Place, after: typeof Metadat
       const object = yield* api.request({ method: "GET", path })
       const metadata = yield* metadataIn(place, object)
       const own = ownEntry(metadata.managedFields)
-      const foreign = foreignFields(kind, metadata.managedFields).flatMap((_) => _.fields)
+      const foreign = foreignFields(kind, metadata.managedFields).flatMap((foreignField) => foreignField.fields)
       const fields = removable(foreign, own === undefined ? [] : fieldsOf(own.fieldsV1))
       const operations = removals(object, metadata.resourceVersion, fields)
       if (operations.length === 1) return metadata

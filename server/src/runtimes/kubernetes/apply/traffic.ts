@@ -14,7 +14,10 @@ const decode = Schema.decodeUnknown(KnativeServiceObject)
 /** Are its requests kept where they are, since a deployment of it has failed? */
 export const isHeld = ({ managedFields }: Pick<typeof Metadata.Type, "managedFields">): boolean =>
   managedFields.some(
-    (_) => _.manager === trafficManager && _.operation === "Apply" && fieldsOf(_.fieldsV1).some(isTrafficField)
+    (managedField) =>
+      managedField.manager === trafficManager &&
+      managedField.operation === "Apply" &&
+      fieldsOf(managedField.fieldsV1).some(isTrafficField)
   )
 
 /** No revision has such a name: Knative's end in a number. */
@@ -26,8 +29,8 @@ const noRevision = (service: string) => `${service}-none`
  */
 export const heldTarget = (name: string, { metadata, status }: KnativeServiceObject): string | undefined => {
   const { latestCreatedRevisionName: newest, latestReadyRevisionName: ready } = status
-  const live = status.traffic.filter((_) => _.percent > 0 && _.revisionName !== "")
-  if (isHeld(metadata) || live.some((_) => _.revisionName === newest)) return undefined
+  const live = status.traffic.filter((each) => each.percent > 0 && each.revisionName !== "")
+  if (isHeld(metadata) || live.some((each) => each.revisionName === newest)) return undefined
   return live[0]?.revisionName ?? (ready !== "" && ready !== newest ? ready : noRevision(name))
 }
 
@@ -62,7 +65,7 @@ export const makeTraffic = (api: Requests) => {
           // Not from the cache: the revision may have become ready a moment ago.
           const found = yield* api.request({ method: "GET", path }).pipe(
             Effect.catchIf(
-              (_) => _.reason === "notFound",
+              (error) => error.reason === "notFound",
               () => Effect.succeed(undefined)
             ),
             Effect.catchTag("KubeError", (error) => failed(key, service)(error))

@@ -67,11 +67,16 @@ describeCluster("the cluster's objects in memory", () => {
         const namespace = yield* temporaryNamespace("cluster")
         yield* applyTest(pathOf(kinds.service, namespace, "hello"), knativeService("hello", "dev.local/hello:1"))
         yield* until(() => cache.service(namespace, "hello")?.status.latestReadyRevisionName === "hello-00001")
-        expect(cache.revisionsOf(namespace, "hello").map((_) => _.metadata.name)).toEqual(["hello-00001"])
+        expect(cache.revisionsOf(namespace, "hello").map((object) => object.metadata.name)).toEqual(["hello-00001"])
         const [pod] = cache.podsOf(namespace, "hello")
-        expect(pod?.status.containerStatuses.map((_) => _.name).sort()).toEqual(["queue-proxy", "user-container"])
+        expect(pod?.status.containerStatuses.map((containerStatus) => containerStatus.name).sort()).toEqual([
+          "queue-proxy",
+          "user-container"
+        ])
         expect(cache.namespace(namespace)?.labels["maxcloud.dev/organization"]).toBe(namespace)
-        const managers = cache.metadataOf("service", namespace, "hello")?.managedFields.map((_) => _.manager)
+        const managers = cache
+          .metadataOf("service", namespace, "hello")
+          ?.managedFields.map((managedField) => managedField.manager)
         expect(managers).toContain("maxcloud")
 
         // As the kubelet does for a pod of ours: Knative's own come late.
@@ -91,11 +96,13 @@ describeCluster("the cluster's objects in memory", () => {
         })
         yield* until(() => cache.eventsOf(namespace, involvedObject).length > 0)
         const hello = ServiceName.make("hello")
-        yield* until(() => told.some((_) => _.kind === "event" && _.service === hello))
-        expect(told.some((_) => _.kind === "route" && _.service === hello)).toBe(true)
+        yield* until(() => told.some((object) => object.kind === "event" && object.service === hello))
+        expect(told.some((object) => object.kind === "route" && object.service === hello)).toBe(true)
 
         yield* api.request({ method: "DELETE", path: pathOf(kinds.service, namespace, "hello") })
-        yield* until(() => told.some((_) => _.kind === "service" && _.name === "hello" && _.deleted))
+        yield* until(() =>
+          told.some((object) => object.kind === "service" && object.name === "hello" && object.deleted)
+        )
         expect(cache.service(namespace, "hello")).toBeUndefined()
       })
     )
@@ -122,11 +129,13 @@ describeCluster("the cluster's objects in memory", () => {
         yield* until(() => cache.metadataOf("secret", namespace, "s") !== undefined)
         expect(cache.metadataOf("networkPolicy", namespace, "others")).toBeUndefined()
         yield* apply("ours", {})
-        yield* until(() => told.some((_) => _.kind === "networkPolicy" && _.deleted))
+        yield* until(() => told.some((object) => object.kind === "networkPolicy" && object.deleted))
         yield* api.request({ method: "DELETE", path: pathOf(kinds.namespace, undefined, namespace) })
-        yield* until(() => told.some((_) => _.kind === "namespace" && _.name === namespace && _.deleted))
+        yield* until(() =>
+          told.some((object) => object.kind === "namespace" && object.name === namespace && object.deleted)
+        )
         expect(cache.metadataOf("secret", namespace, "s")).toBeUndefined()
-        expect(told.some((_) => _.kind === "secret" && _.name === "s" && _.deleted)).toBe(true)
+        expect(told.some((object) => object.kind === "secret" && object.name === "s" && object.deleted)).toBe(true)
       })
     )
 
@@ -169,7 +178,9 @@ describeCluster("the cluster's objects in memory", () => {
             )
           ).toBe(true)
           const lastTold = new Map(
-            told.filter((_) => _.kind === "networkPolicy" && _.namespace === namespace).map((_) => [_.name, _.deleted])
+            told
+              .filter((object) => object.kind === "networkPolicy" && object.namespace === namespace)
+              .map((each) => [each.name, each.deleted])
           )
           expect(names.map((name) => lastTold.get(name))).toEqual(names.map((_, index) => index % 3 === 0))
           expect(wires.accepted).toBeGreaterThan(20)

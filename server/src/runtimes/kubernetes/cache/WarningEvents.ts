@@ -75,7 +75,7 @@ export class WarningEvents {
 
   /** A namespace is ours now: its events that came before it. */
   adopt(namespace: string): ReadonlyArray<EventObject> {
-    const theirs = [...this.#strangers.values()].filter((_) => _.metadata.namespace === namespace)
+    const theirs = [...this.#strangers.values()].filter((object) => object.metadata.namespace === namespace)
     for (const event of theirs) {
       this.#strangers.delete(keyOf(namespace, event.metadata.name))
       this.put(event)

@@ -42,7 +42,7 @@ const reader = <A extends Named, I>(schema: Schema.Schema<A, I>, fields: Project
   return (object: unknown) =>
     Option.map(
       decode(object),
-      (_): A => ({ ..._, metadata: { ..._.metadata, managedFields: fields(_.metadata.managedFields) } })
+      (found): A => ({ ...found, metadata: { ...found.metadata, managedFields: fields(found.metadata.managedFields) } })
     )
 }
 
@@ -125,7 +125,7 @@ const makeInterpreter = (
     const perform = (effects: ReadonlyArray<CacheEffect>): Effect.Effect<void> =>
       Effect.suspend(() => {
         for (const effect of effects) if (effect.type === "tell") publish(effect.change)
-        const others = effects.filter((_) => _.type !== "tell")
+        const others = effects.filter((effect) => effect.type !== "tell")
         return Effect.forEach(
           others,
           ({ namespace, type }) => (type === "followSecrets" ? follow(namespace) : unfollow(namespace)),

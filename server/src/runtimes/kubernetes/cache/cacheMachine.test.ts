@@ -46,10 +46,12 @@ const warning = (name: string, involved: string, of = "acme"): EventObject => ({
 })
 
 const told = (effects: ReadonlyArray<CacheEffect>): ReadonlyArray<CacheChange> =>
-  effects.flatMap((_) => (_.type === "tell" ? [_.change] : []))
+  effects.flatMap((effect) => (effect.type === "tell" ? [effect.change] : []))
 const words = (effects: ReadonlyArray<CacheEffect>) =>
-  effects.map((_) =>
-    _.type === "tell" ? `${_.change.deleted ? "gone" : "told"} ${_.change.name}` : `${_.type} ${_.namespace}`
+  effects.map((effect) =>
+    effect.type === "tell"
+      ? `${effect.change.deleted ? "gone" : "told"} ${effect.change.name}`
+      : `${effect.type} ${effect.namespace}`
   )
 
 describe("the cluster's objects", () => {
@@ -120,7 +122,7 @@ const happening = fc.record({
 })
 
 const idOf = ({ metadata }: MetadataObject) => keyOf(metadata.namespace, metadata.name)
-const kept = ({ objects }: CacheState) => new Map([...objects.route.all()].map((_) => [idOf(_), _]))
+const kept = ({ objects }: CacheState) => new Map([...objects.route.all()].map((value) => [idOf(value), value]))
 
 describe("the cluster's objects, after any order of events, lists and gaps", () => {
   it("are those of the cluster, by name and by service, and so is what was told", () => {
@@ -147,7 +149,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
           for (const [id, { deleted, metadata }] of heard) {
             expect(deleted ? undefined : metadata).toEqual(cluster.get(id)?.metadata)
           }
-          expect([...cluster.keys()].filter((_) => !heard.has(_))).toEqual([])
+          expect([...cluster.keys()].filter((name) => !heard.has(name))).toEqual([])
         }
         let missed = false
         for (const [version, { name, namespace: of, service, unseen, what }] of happenings.entries()) {
@@ -190,7 +192,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
         for (const [version, { name, unseen, what }] of happenings.entries()) {
           if (what === "list") take({ type: "list", objects: unseen ? [] : [namespace(name, version)] })
           else take({ type: what, object: namespace(name, version) })
-          expect(followed).toEqual(new Set([...state.objects.namespace.all()].map((_) => _.metadata.name)))
+          expect(followed).toEqual(new Set([...state.objects.namespace.all()].map((object) => object.metadata.name)))
           expect(state.followed).toEqual(followed)
         }
       }),

@@ -101,7 +101,7 @@ const tellWarning = ({ objects }: CacheState, { involvedObject, metadata }: Even
 
 /** A namespace came, or is as before: it is ours, and so are its warnings that came before it. */
 const namespaceCame = (state: CacheState, { metadata: { name } }: Named): Effects => {
-  const warnings = state.warnings.adopt(name).map((_) => tellWarning(state, _))
+  const warnings = state.warnings.adopt(name).map((value) => tellWarning(state, value))
   if (state.followed.has(name)) return warnings
   state.followed.add(name)
   return [...warnings, { type: "followSecrets", namespace: name }]
@@ -124,7 +124,7 @@ const remove = (state: CacheState, kind: KeptKind, object: Named): Effects => {
 }
 
 const inNamespace = (store: ObjectIndex<Named>, namespace: string) =>
-  [...store.all()].filter((_) => _.metadata.namespace === namespace)
+  [...store.all()].filter((object) => object.metadata.namespace === namespace)
 
 /** All objects of a kind, or of its objects in a namespace: tells only of those that differ, and of those that are gone. */
 const replace = <K extends KeptKind>(
@@ -160,11 +160,11 @@ export const takeObjects = <K extends KeptKind>(
 /** What the watch of warnings says. */
 export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>): Effects => {
   if (event.type === "put") return state.warnings.put(event.object) ? [tellWarning(state, event.object)] : []
-  if (event.type === "list") return state.warnings.replace(event.objects).map((_) => tellWarning(state, _))
+  if (event.type === "list") return state.warnings.replace(event.objects).map((value) => tellWarning(state, value))
   state.warnings.remove(event.object)
   return []
 }
 
 /** The Secrets of a namespace are not followed any more. */
 export const forgetSecrets = (state: CacheState, namespace: string): Effects =>
-  inNamespace(state.objects.secret, namespace).flatMap((_) => remove(state, "secret", _))
+  inNamespace(state.objects.secret, namespace).flatMap((value) => remove(state, "secret", value))

@@ -31,9 +31,10 @@ export const podCase = (
   revision: RevisionObject | undefined,
   { eventsOf, findings, now }: Pick<Evidence, "eventsOf" | "findings" | "now">
 ): PodCase => {
-  const container = pod.status.containerStatuses.find((_) => _.name !== queueProxy)
-  const ofPod = pod.spec.containers.find((_) => _.name !== queueProxy)
-  const ofRevision = revision?.spec.containers.find((_) => _.ports.length > 0) ?? revision?.spec.containers[0]
+  const container = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== queueProxy)
+  const ofPod = pod.spec.containers.find((container) => container.name !== queueProxy)
+  const ofRevision =
+    revision?.spec.containers.find((container) => container.ports.length > 0) ?? revision?.spec.containers[0]
   return {
     now,
     pod,
@@ -54,7 +55,8 @@ export const podCase = (
 export const questionKey = ({ container, pod }: PodCase, question: string): string =>
   `${pod.metadata.uid}/${container?.restartCount ?? 0}/${question}`
 
-export const conditionOf = (pod: PodObject, type: string) => pod.status.conditions.find((_) => _.type === type)
+export const conditionOf = (pod: PodObject, type: string) =>
+  pod.status.conditions.find((condition) => condition.type === type)
 
 export const isReady = (pod: PodObject): boolean => conditionOf(pod, "Ready")?.status === "True"
 
@@ -78,6 +80,6 @@ export const wasReady = (pod: PodObject): boolean => {
 export const lastLines = (text: string, count = 20): ReadonlyArray<string> =>
   text
     .split("\n")
-    .map((_) => _.trimEnd())
-    .filter((_) => _ !== "")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
     .slice(-count)

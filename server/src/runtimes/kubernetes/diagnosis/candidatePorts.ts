@@ -26,16 +26,21 @@ const lineLength = 1_000
 /** Ports that a program's log names, the latest first: `listening on :3000`, `http://localhost:5173/`, `port 8000`. */
 export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> => {
   const found = lines
-    .map((_) => _.slice(0, lineLength))
+    .map((line) => line.slice(0, lineLength))
     .flatMap((line) => [
       ...[...line.matchAll(/:(\d{2,5})\b(?![:.]\d)/g)].map(([, port]) => Number(port)),
       ...[...line.matchAll(inLog)].map(([, port]) => Number(port))
     ])
-  return [...new Set(found.reverse())].filter((_) => _ >= 10 && _ <= 65_535 && !taken.has(_)).slice(0, 20)
+  return [...new Set(found.reverse())]
+    .filter((value) => value >= 10 && value <= 65_535 && !taken.has(value))
+    .slice(0, 20)
 }
 
 /** Where a program may listen in place of `declared`: where its log says, then where programs of this kind do by default. */
 export const candidatePorts = (declared: number, lines: ReadonlyArray<string>): ReadonlyArray<number> =>
   [
-    ...new Set([...portsInLog(lines).filter((_) => !toolPorts.includes(_)), ...common.filter((_) => !taken.has(_))])
-  ].filter((_) => _ !== declared)
+    ...new Set([
+      ...portsInLog(lines).filter((line) => !toolPorts.includes(line)),
+      ...common.filter((value) => !taken.has(value))
+    ])
+  ].filter((value) => value !== declared)

@@ -32,7 +32,7 @@ const endedByProbe = (end: Terminated, probe: ContainerProbe): boolean =>
   (secondsOf(end) ?? 0) * 1000 >= probe.initialDelay + probe.period * (probe.failureThreshold - 1) - 1000
 
 const failedProbe = (kind: "Startup" | "Liveness", { events }: PodCase) =>
-  events.findLast((_) => _.reason === "Unhealthy" && _.message.startsWith(`${kind} probe failed`))
+  events.findLast((event) => event.reason === "Unhealthy" && event.message.startsWith(`${kind} probe failed`))
 
 const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: number, podCase: PodCase): Diagnosis => {
   const ended = { code: end.exitCode, signal: end.signal }
@@ -52,8 +52,8 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   if (notStarted !== undefined && runtimeSpeaks)
     return { ...notStarted, evidence: [...notStarted.evidence, seen[0] ?? ""] }
   // runc's words for what the kernel refused to run come by the container's own output.
-  const refused = lines.find((_) =>
-    /^exec \S+: (exec format error|no such file or directory|permission denied)$/.test(_)
+  const refused = lines.find((line) =>
+    /^exec \S+: (exec format error|no such file or directory|permission denied)$/.test(line)
   )
   const ofStart = refused === undefined ? undefined : startDiagnosis(refused)
   if (ofStart !== undefined) return { ...ofStart, evidence: seen }

@@ -52,7 +52,7 @@ const look = (declared: "open" | "closed", other?: number, status?: number): Fin
   lines: []
 })
 const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
-  new Map(found.map((_, index) => [`uid-pod/0/ports/${[4, 8, 13][index]}`, _]))
+  new Map(found.map((value, index) => [`uid-pod/0/ports/${[4, 8, 13][index]}`, value]))
 const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
 const wasReady = { service: knativeService({ conditions: [condition("Ready", "True")], ready: "web-00001" }) }
 

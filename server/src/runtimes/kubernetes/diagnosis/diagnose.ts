@@ -21,7 +21,7 @@ export const diagnose = (evidence: Evidence): Verdict => {
   // The service has been looked at, its configuration not yet: the newest revision is still that of the change before.
   const configurations = condition(status.conditions, "ConfigurationsReady")
   if (configurations?.status === "Unknown" && configurations.reason === "OutOfDate") return noVerdict
-  const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
+  const newest = revisions.find((revision) => revision.metadata.name === status.latestCreatedRevisionName)
   if (newest !== undefined && status.latestCreatedRevisionName === status.latestReadyRevisionName) {
     const ready = condition(status.conditions, "Ready")
     const sick = unwell(evidence, newest)
@@ -42,7 +42,7 @@ const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): 
     return imageCause(image, missing.message, { now: evidence.now, since, withCredentials: false })
   }
   const pods = podsOfRevision(evidence.pods, newest.metadata.name)
-  const alive = pods.filter((_) => !isGone(_))
+  const alive = pods.filter((pod) => !isGone(pod))
   const refused = alive.length === 0 ? refusalOf(evidence, newest) : undefined
   if (refused !== undefined) return refused
   const cause = alive.some(isReady) ? undefined : worstOf(evidence, newest, alive)
@@ -102,7 +102,10 @@ const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined 
   const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
   // The revision that it speaks of has not been told of yet.
   const { latestCreatedRevisionName } = service.status
-  if (latestCreatedRevisionName !== "" && !revisions.some((_) => _.metadata.name === latestCreatedRevisionName)) {
+  if (
+    latestCreatedRevisionName !== "" &&
+    !revisions.some((revision) => revision.metadata.name === latestCreatedRevisionName)
+  ) {
     return undefined
   }
   if (configurations.reason === "NotOwned") return { diagnosis: taken(configurations), ...wait }

@@ -44,7 +44,7 @@ const logTail = (api: Api, { container, namespace, pod, previous = false }: LogO
     })
     .pipe(
       Stream.runCollect,
-      Effect.map((_) => lastLines(Buffer.concat(Chunk.toReadonlyArray(_)).toString("utf8"))),
+      Effect.map((found) => lastLines(Buffer.concat(Chunk.toReadonlyArray(found)).toString("utf8"))),
       Effect.timeout(limits.log),
       Effect.orElseSucceed((): ReadonlyArray<string> => [])
     )
@@ -80,12 +80,12 @@ const firstOpen = (api: Api, where: LogOf, candidates: ReadonlyArray<number>) =>
       candidates,
       (port) =>
         Effect.flatMap(portOf(api, where, port), ({ state }) =>
-          state === "open" ? Ref.update(open, (_) => [..._, port]) : Effect.void
+          state === "open" ? Ref.update(open, (found) => [...found, port]) : Effect.void
         ),
       { concurrency: scanConcurrency, discard: true }
     ).pipe(Effect.timeoutOption(limits.scan))
     const found = yield* Ref.get(open)
-    return candidates.find((_) => found.includes(_))
+    return candidates.find((candidate) => found.includes(candidate))
   })
 
 const ports = (api: Api, want: Extract<Want, { readonly kind: "ports" }>): Effect.Effect<Finding> =>
@@ -126,7 +126,7 @@ const creation = (
           onNone: () => undefined,
           onSome: ({ items }) =>
             items
-              .filter((_) => _.involvedObject.name.startsWith(`${revision}-deployment-`))
+              .filter((item) => item.involvedObject.name.startsWith(`${revision}-deployment-`))
               .sort((a, b) => (a.lastTimestamp ?? "").localeCompare(b.lastTimestamp ?? ""))
               .at(-1)
               ?.message.replace(/^Error creating: /, "")

@@ -66,7 +66,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
       diagnosis: wrongPort(other, port, [
         `port ${port}: connection refused, ${newest.age} s after the start`,
         `port ${other}: open`,
-        ...newest.found.lines.filter((_) => _.includes(String(other))).slice(-1)
+        ...newest.found.lines.filter((line) => line.includes(String(other))).slice(-1)
       ]),
       terminal: before !== undefined && newest.age >= 8 && before.declared.state === "closed" && before.other === other
     }
@@ -96,13 +96,16 @@ const isWrong = (status: number | undefined): status is number =>
 const isFinal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500 && status !== 429
 
 const wrongAnswerCause = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
-  const answers = looks.map((_) => _.found.declared)
+  const answers = looks.map((look) => look.found.declared)
   const newest = answers.at(-1)
   const status = newest?.status
   if (newest === undefined || !isWrong(status)) return undefined
   return {
     diagnosis: wrongAnswer(path, port, status, newest.body),
-    terminal: (looks.at(-1)?.age ?? 0) >= 13 && answers.length >= 3 && answers.slice(-3).every((_) => isFinal(_.status))
+    terminal:
+      (looks.at(-1)?.age ?? 0) >= 13 &&
+      answers.length >= 3 &&
+      answers.slice(-3).every((answer) => isFinal(answer.status))
   }
 }
 
@@ -120,7 +123,9 @@ const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
 export const portsSeen = (
   podCase: PodCase
 ): { readonly port: number; readonly wrong: number | undefined; readonly evidence: ReadonlyArray<string> } => {
-  const wrong = looksOfAnyRun(podCase).findLast((_) => _.declared.state === "closed" && _.other !== undefined)?.other
+  const wrong = looksOfAnyRun(podCase).findLast(
+    (each) => each.declared.state === "closed" && each.other !== undefined
+  )?.other
   return { port: podCase.port, wrong, evidence: wrong === undefined ? [] : [`port ${wrong}: open`] }
 }
 

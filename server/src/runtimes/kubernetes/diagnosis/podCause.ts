@@ -70,7 +70,9 @@ const notMade = (podCase: PodCase): Cause | undefined => {
   if (waiting === undefined) return undefined
   if (pullReasons.has(waiting.reason)) {
     // The kubelet of Kubernetes before 1.31 tells of the back-off alone.
-    const told = events.findLast((_) => _.reason === "Failed" && _.message.startsWith("Failed to pull image"))
+    const told = events.findLast(
+      (event) => event.reason === "Failed" && event.message.startsWith("Failed to pull image")
+    )
     const message = /^Back-off pulling image "[^"]*"$/.test(waiting.message)
       ? (told?.message ?? waiting.message)
       : waiting.message
@@ -104,8 +106,8 @@ const mountPatience = { said: 5_000, sure: 12_000 }
 const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined => {
   if (container?.state.running !== undefined) return undefined
   const createdAt = timeOf(pod.metadata.creationTimestamp)
-  const sandbox = events.findLast((_) => _.reason === "FailedCreatePodSandBox")
-  const failed = events.findLast((_) => _.reason === "FailedMount" || _.reason === "FailedAttachVolume")
+  const sandbox = events.findLast((event) => event.reason === "FailedCreatePodSandBox")
+  const failed = events.findLast((event) => event.reason === "FailedMount" || event.reason === "FailedAttachVolume")
   const message = sandbox?.message ?? failed?.message
   if (message === undefined) return undefined
   const known = startDiagnosis(message)

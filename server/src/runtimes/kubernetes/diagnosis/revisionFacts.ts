@@ -5,10 +5,10 @@ import { timeOf } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
 
 export const condition = (conditions: ReadonlyArray<KubeCondition>, type: string): KubeCondition | undefined =>
-  conditions.find((_) => _.type === type)
+  conditions.find((condition) => condition.type === type)
 
 export const podsOfRevision = (pods: ReadonlyArray<PodObject>, revision: string): ReadonlyArray<PodObject> =>
-  pods.filter((_) => _.metadata.labels[label.revision] === revision)
+  pods.filter((pod) => pod.metadata.labels[label.revision] === revision)
 
 /** No pod can be made: said by Knative, which repeats the Deployment. */
 export const refusalOf = ({ now }: Evidence, revision: RevisionObject): Cause | undefined => {

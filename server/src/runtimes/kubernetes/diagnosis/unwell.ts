@@ -14,9 +14,9 @@ import { verdictOf, worstOf } from "./worstOf.ts"
  */
 export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | undefined => {
   const pods = podsOfRevision(evidence.pods, revision.metadata.name).filter(
-    (_) => _.metadata.deletionTimestamp === undefined
+    (object) => object.metadata.deletionTimestamp === undefined
   )
-  const alive = pods.filter((_) => !isGone(_))
+  const alive = pods.filter((pod) => !isGone(pod))
   if (alive.some(isReady)) return restarting(evidence, revision, alive)
   const active = condition(revision.status.conditions, "Active")
   const cause = worstOf(evidence, revision, alive)
@@ -31,7 +31,7 @@ export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | 
   // A start that is under way is no fault yet.
   if (cause !== undefined) return { ...verdict, diagnosis: null, terminal: false }
   if (active?.reason === "NoTraffic") return undefined
-  const evicted = pods.filter((_) => _.status.reason === "Evicted")
+  const evicted = pods.filter((pod) => pod.status.reason === "Evicted")
   return notCreated(evidence, revision) ?? degradedBy(worstOf(evidence, revision, evicted))
 }
 
@@ -97,7 +97,7 @@ const restarting = (
     if ((one.container?.restartCount ?? 0) < 2 || !(evidence.now - endedAt < recently)) continue
     const cause = crashCause(one)
     if (cause?.terminal === true) {
-      const unanswered = (cause.wants ?? []).filter((_) => !evidence.findings.has(_.key))
+      const unanswered = (cause.wants ?? []).filter((each) => !evidence.findings.has(each.key))
       return degraded({ ...cause, wants: unanswered, lookAgainAt: endedAt + recently }, afterReady(cause.diagnosis))
     }
   }

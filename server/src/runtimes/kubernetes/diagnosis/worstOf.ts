@@ -11,8 +11,8 @@ export const worstOf = (
 ): Cause | undefined => {
   const causes = pods
     .flatMap((pod) => podCause(podCase(pod, revision, evidence)) ?? [])
-    .map((cause) => ({ ...cause, wants: (cause.wants ?? []).filter((_) => !evidence.findings.has(_.key)) }))
-  return causes.find((_) => _.terminal) ?? causes[0]
+    .map((cause) => ({ ...cause, wants: (cause.wants ?? []).filter((each) => !evidence.findings.has(each.key)) }))
+  return causes.find((cause) => cause.terminal) ?? causes[0]
 }
 
 export const verdictOf = (cause: Cause | undefined): Verdict =>

@@ -148,7 +148,7 @@ export const makeExec =
         .pipe(Effect.mapError(toRuntimeError))
       const process = yield* Effect.acquireRelease(
         Effect.sync(() => processOf(socket, request)),
-        (_) => Effect.promise(() => _.end())
+        (found) => Effect.promise(() => found.end())
       )
       return { ...process, instance }
     })

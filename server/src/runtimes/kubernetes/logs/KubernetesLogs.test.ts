@@ -45,7 +45,7 @@ const layersFor = (kubelet: FakeKubelet, collect: boolean) =>
     Effect.map(
       Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "maxcloud-history-"))),
-        (_) => Effect.promise(() => rm(_, { recursive: true, force: true }))
+        (found) => Effect.promise(() => rm(found, { recursive: true, force: true }))
       ),
       (directory) =>
         Layer.mergeAll(KubernetesLogs.layer, collect ? LogCollector.layer({ flushMillis: 150 }) : Layer.empty).pipe(
@@ -64,7 +64,7 @@ const byInstance = (entries: ReadonlyArray<LogEntry>) => {
   return found
 }
 const all = (query: LogQuery) =>
-  Effect.flatMap(KubernetesLogs, (logs) => Effect.map(Stream.runCollect(logs.read(query)), (_) => [..._]))
+  Effect.flatMap(KubernetesLogs, (logs) => Effect.map(Stream.runCollect(logs.read(query)), (found) => [...found]))
 
 /** Whatever pods do: a reader that is cut everywhere has each line once, in the order of its instance, and so has what is kept. */
 const story = (seed: number) => {
@@ -128,7 +128,7 @@ const story = (seed: number) => {
       Stream.runFold(history.read(key, {}), 0, (sum, lines) => sum + lines.length),
       (kept) => kept >= total && got.length >= total
     )
-    yield* Effect.repeat(complete, { until: (_) => _, schedule: Schedule.spaced("100 millis") }).pipe(
+    yield* Effect.repeat(complete, { until: (value) => value, schedule: Schedule.spaced("100 millis") }).pipe(
       Effect.timeoutOption("10 seconds")
     )
     yield* Fiber.interrupt(reader)
@@ -139,7 +139,7 @@ const story = (seed: number) => {
     const cut = kept[pick(kept.length)]
     const rest = yield* all(queryOf({ after: cut?.cursor }))
     expect(rest.map(({ line }) => line)).toEqual(
-      kept.slice(kept.findIndex((_) => _ === cut) + 1).map(({ line }) => line)
+      kept.slice(kept.findIndex((value) => value === cut) + 1).map(({ line }) => line)
     )
     expect((yield* all(queryOf({ tail: 7 }))).map(({ line }) => line)).toEqual(kept.slice(-7).map(({ line }) => line))
   }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))

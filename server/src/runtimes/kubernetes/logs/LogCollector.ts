@@ -66,7 +66,7 @@ const make = (options: LogCollectorOptions) =>
 
     const stop = changes.onAll(({ deleted, kind, metadata, service }) => {
       if (kind !== "pod" || deleted || service === undefined || instances.isFollowed(metadata.uid)) return
-      const pod = cache.podsOf(metadata.namespace, service).find((_) => _.metadata.uid === metadata.uid)
+      const pod = cache.podsOf(metadata.namespace, service).find((object) => object.metadata.uid === metadata.uid)
       if (pod !== undefined) instances.begin(pod)
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))

@@ -15,7 +15,7 @@ const written = (nanos: number) => {
 
 const linesOf = (bytes: Buffer, after: LogLine | undefined, pieces: ReadonlyArray<number> = []) => {
   const lines = new PodLines(of, after)
-  const places = [...new Set(pieces.map((_) => _ % (bytes.length + 1)))].sort((a, b) => a - b)
+  const places = [...new Set(pieces.map((piece) => piece % (bytes.length + 1)))].sort((a, b) => a - b)
   const given = [...places, bytes.length].flatMap((place, i) => lines.push(bytes.subarray(places[i - 1] ?? 0, place)))
   return [...given, ...lines.end()]
 }

@@ -25,7 +25,7 @@ import * as LogCollector from "./LogCollector.ts"
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "maxcloud-history-"))),
-  (_) => Effect.promise(() => rm(_, { recursive: true, force: true }))
+  (found) => Effect.promise(() => rm(found, { recursive: true, force: true }))
 )
 const logsLayer = Layer.unwrapScoped(
   Effect.map(folder, (directory) => Layer.provideMerge(KubernetesLogs.layer, layerFolder({ directory })))
@@ -99,7 +99,7 @@ describeCluster("logs (KUBECONFIG)", () => {
             Stream.runFold(history.read(key, {}), 0, (sum, lines) => sum + lines.length),
             (sum) => sum >= before
           )
-          yield* Effect.repeat(collected, { until: (_) => _, schedule: Schedule.spaced("200 millis") })
+          yield* Effect.repeat(collected, { until: (value) => value, schedule: Schedule.spaced("200 millis") })
           yield* Effect.forEach(["writer-a", "writer-b", "writer-c"], (name) => deletePod(key, name))
           const cache = yield* ClusterCache
           yield* Effect.promise(() =>
@@ -109,7 +109,7 @@ describeCluster("logs (KUBECONFIG)", () => {
             Stream.runFold(history.read(key, {}), 0, (sum, lines) => sum + lines.length),
             (sum) => sum >= total(reader.entries) && total(cut) >= total(reader.entries)
           )
-          yield* Effect.repeat(collectedAll, { until: (_) => _, schedule: Schedule.spaced("200 millis") })
+          yield* Effect.repeat(collectedAll, { until: (value) => value, schedule: Schedule.spaced("200 millis") })
           // Were there doubles, they would come now.
           yield* Effect.sleep("500 millis")
           yield* Fiber.interrupt(resuming)
@@ -155,15 +155,15 @@ describeCluster("logs (KUBECONFIG)", () => {
             eventually("runs", () =>
               cache
                 .podsOf(key.namespace, key.service)
-                .some(({ status }) => status.containerStatuses.some((_) => _.ready))
+                .some(({ status }) => status.containerStatuses.some((containerStatus) => containerStatus.ready))
             )
           )
           const path = `${pathOf(kinds.pod, key.namespace, "fast")}/log`
           const rawStart = performance.now()
           let bytes = 0
-          yield* Stream.runForEach(api.stream({ path, query: { timestamps: "true" } }), (_) =>
+          yield* Stream.runForEach(api.stream({ path, query: { timestamps: "true" } }), (found) =>
             Effect.sync(() => {
-              bytes += _.length
+              bytes += found.length
             })
           )
           const raw = performance.now() - rawStart

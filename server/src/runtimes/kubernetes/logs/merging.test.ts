@@ -88,7 +88,7 @@ describe("lines of several instances", () => {
         }
         read.push(...taken({ ...state, ended: true }, bounds, now).lines)
         for (const [uid, count] of next)
-          expect(read.filter((_) => _.uid === uid).map(({ n }) => n)).toEqual(
+          expect(read.filter((each) => each.uid === uid).map(({ n }) => n)).toEqual(
             Array.from({ length: count }, (_, i) => i)
           )
       })

@@ -43,7 +43,7 @@ export const assess = (
     findings: known?.findings ?? new Map()
   })
   const revision = service.status.latestCreatedRevisionName
-  const isAlive = podsOfRevision(pods, revision).some((_) => !isGone(_))
+  const isAlive = podsOfRevision(pods, revision).some((value) => !isGone(value))
   const vague = verdict.diagnosis === null || verdict.diagnosis.code === "ProgressDeadlineExceeded"
   const failed = revision !== service.status.latestReadyRevisionName
   const remembered = known?.remembered
@@ -52,7 +52,7 @@ export const assess = (
 
 /** Drops what was found about pods and revisions that are gone. */
 export const forgetGone = ({ findings }: ServiceCase, { pods, revisions }: SeenService) => {
-  const alive = new Set([...pods, ...revisions].map((_) => _.metadata.uid))
+  const alive = new Set([...pods, ...revisions].map((object) => object.metadata.uid))
   for (const finding of findings.keys()) {
     if (!alive.has(finding.slice(0, finding.indexOf("/")))) findings.delete(finding)
   }

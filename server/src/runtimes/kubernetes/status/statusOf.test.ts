@@ -253,7 +253,7 @@ describe("statusOf", () => {
   )
   const anyPod = fc
     .record({ state: anyState, lastState: anyState, restartCount: fc.nat(3), ready: fc.boolean() })
-    .map((_) => pod(_))
+    .map((value) => pod(value))
 
   it("is total, and believes nothing of a generation that Knative has not looked at", () => {
     fc.assert(
@@ -279,7 +279,7 @@ describe("statusOf", () => {
           }
           if (input.generation !== input.observed) {
             expect(status).toMatchObject({ state: "pending", terminal: false, diagnosis: null })
-            expect(status.conditions.every((_) => _.status === "Unknown")).toBe(true)
+            expect(status.conditions.every((condition) => condition.status === "Unknown")).toBe(true)
           }
         }
       ),

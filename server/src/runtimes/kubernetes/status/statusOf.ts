@@ -30,7 +30,8 @@ const isLate = ({ metadata, status }: KnativeServiceObject) =>
 
 const nullable = (text: string): string | null => (text === "" ? null : text)
 
-const find = (conditions: ReadonlyArray<KubeCondition>, type: string) => conditions.find((_) => _.type === type)
+const find = (conditions: ReadonlyArray<KubeCondition>, type: string) =>
+  conditions.find((condition) => condition.type === type)
 
 /** A service's status by Knative's rules: the key is (type, status, reason) together, never a reason alone. Total. */
 export const statusOf = (
@@ -43,8 +44,8 @@ export const statusOf = (
   const { metadata, status } = service
   // A revision without requests has no instances, and is well.
   const verdict = isLate(service) ? noVerdict : found
-  const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
-  const instances = pods.filter((_) => isReady(_) && !isGone(_)).length
+  const newest = revisions.find((revision) => revision.metadata.name === status.latestCreatedRevisionName)
+  const instances = pods.filter((pod) => isReady(pod) && !isGone(pod)).length
   const current = isCurrent(service)
   return {
     service: name,
@@ -86,7 +87,7 @@ const stateOf = (
     return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"
   }
   if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
-  if (pods.some((_) => isReady(_) && !isGone(_))) return "ready"
+  if (pods.some((pod) => isReady(pod) && !isGone(pod))) return "ready"
   const active = newest === undefined ? undefined : find(newest.status.conditions, "Active")
   if (active?.status === "False") return active.reason === "NoTraffic" ? "idle" : "degraded"
   return "waking"
@@ -96,7 +97,7 @@ const stateOf = (
 const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
   revision !== undefined &&
   find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
-  pods.some((_) => _.metadata.labels[label.revision] === revision.metadata.name && !isGone(_))
+  pods.some((pod) => pod.metadata.labels[label.revision] === revision.metadata.name && !isGone(pod))
 
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
 const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]
@@ -113,7 +114,9 @@ const conditionsOf = (
     reason: "OutOfDate",
     message: "Knative has not looked at the newest change yet."
   }
-  const own = ofService.flatMap((type) => find(conditions, type) ?? []).map((_) => (current ? _ : { ..._, ...stale }))
+  const own = ofService
+    .flatMap((type) => find(conditions, type) ?? [])
+    .map((value) => (current ? value : { ...value, ...stale }))
   const shown = current && newest !== undefined && isOf(newest) ? newest.status.conditions : []
   const wakes: ReadonlyArray<Condition> =
     current && degraded && diagnosis?.code === "WakeFailed"
@@ -149,9 +152,9 @@ export const revisionsOf = (
   revisions: ReadonlyArray<RevisionObject>,
   pods: ReadonlyArray<PodObject>
 ): ReadonlyArray<Revision> => {
-  const traffic = new Map(service === undefined ? [] : trafficOf(service).map((_) => [_.revision, _.percent]))
+  const traffic = new Map(service === undefined ? [] : trafficOf(service).map((each) => [each.revision, each.percent]))
   return revisions
-    .filter((_) => _.metadata.deletionTimestamp === undefined)
+    .filter((revision) => revision.metadata.deletionTimestamp === undefined)
     .map((revision) => revisionOf(name, revision, pods, traffic))
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.name.localeCompare(a.name))
 }
@@ -178,8 +181,9 @@ const revisionOf = (
     reason: ready?.reason ?? "",
     message: ready?.message ?? "",
     image: imageOf(revision),
-    instances: pods.filter((_) => _.metadata.labels[label.revision] === metadata.name && isReady(_) && !isGone(_))
-      .length,
+    instances: pods.filter(
+      (pod) => pod.metadata.labels[label.revision] === metadata.name && isReady(pod) && !isGone(pod)
+    ).length,
     trafficPercent: traffic.get(metadata.name) ?? 0,
     createdAt: metadata.creationTimestamp
   }

@@ -48,7 +48,7 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
   const slots: Array<Slot> = []
   let turn = 0
 
-  const find = (id: string) => slots.find((_) => _.endpoint.id === id)
+  const find = (id: string) => slots.find((slot) => slot.endpoint.id === id)
 
   return {
     stats,
@@ -78,7 +78,7 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       events.onRoom()
     },
     remove: (id) => {
-      const at = slots.findIndex((_) => _.endpoint.id === id)
+      const at = slots.findIndex((slot) => slot.endpoint.id === id)
       const [slot] = at < 0 ? [] : slots.splice(at, 1)
       if (slot !== undefined) slot.state = "removed"
     },
@@ -92,6 +92,6 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       const slot = find(id)
       if (slot !== undefined) sawBeside(slot, since)
     },
-    ready: () => slots.reduce((sum, _) => sum + (_.state === "open" && _.endpoint.isReady() ? 1 : 0), 0)
+    ready: () => slots.reduce((sum, slot) => sum + (slot.state === "open" && slot.endpoint.isReady() ? 1 : 0), 0)
   }
 }

@@ -87,7 +87,7 @@ describe("ServiceRoute", () => {
   it("refuses more than it may hold", async () => {
     const { route } = routeOn(1)
     const callers = Array.from({ length: maxWaiting }, () => new AbortController())
-    const held = callers.map((_) => Promise.resolve(route.acquire(_.signal)).catch(() => 0))
+    const held = callers.map((caller) => Promise.resolve(route.acquire(caller.signal)).catch(() => 0))
     const one = await Promise.resolve(route.acquire(never)).catch((error: unknown) => error)
     assert.deepInclude(one, { status: 503, retryAfterSeconds: 1 })
     for (const caller of callers) caller.abort("gone")

@@ -56,7 +56,7 @@ describe("a pool with an instance that fails", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(4), { maxLength: 5 }), (count, failing) => {
         const pool = poolOf(count)
-        const bad = new Set(failing.map((_) => String(_ % count)))
+        const bad = new Set(failing.map((value) => String(value % count)))
         const one = () => {
           const lease = pool.take()
           if (lease === undefined) throw new Error("no instance was chosen")
@@ -67,8 +67,8 @@ describe("a pool with an instance that fails", () => {
         }
         for (let turn = 0; turn < count * (failuresUntilEjected + 1); turn++) one()
         const chosen = Array.from({ length: 20 }, one)
-        const good = Array.from({ length: count }, (_, at) => String(at)).filter((_) => !bad.has(_))
-        expect(chosen.filter((_) => good.length > 0 && bad.has(_))).toEqual([])
+        const good = Array.from({ length: count }, (_, at) => String(at)).filter((value) => !bad.has(value))
+        expect(chosen.filter((value) => good.length > 0 && bad.has(value))).toEqual([])
         expect(pool.ready()).toBe(count)
       }),
       { numRuns: 200 }

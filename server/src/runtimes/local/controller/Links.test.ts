@@ -25,7 +25,7 @@ describe("Links", () => {
     const { links, ports, rewrite } = linksWith(undefined)
     const written =
       "http://api.local.svc.cluster.local:80/x,api.local.svc.cluster.local,http://api.other.svc.cluster.local,db.local.svc.cluster.localhost"
-    const port = await rewrite("directory", "api.local.svc.cluster.local").then((_) => _.split(":")[1])
+    const port = await rewrite("directory", "api.local.svc.cluster.local").then((text) => text.split(":")[1])
     assert.strictEqual(
       await rewrite("directory", written),
       `http://127.0.0.1:${port}/x,127.0.0.1:${port},http://api.other.svc.cluster.local,db.local.svc.cluster.localhost`
@@ -78,14 +78,14 @@ describe("Links", () => {
     const host: ContainerHost = {
       address: "bridge.test",
       bind: () => "127.0.0.2",
-      accepts: (_) => !_.endsWith("127.0.0.1")
+      accepts: (text) => !text.endsWith("127.0.0.1")
     }
     const { links, ports, rewrite } = linksWith(host)
     const address = await rewrite("image", "api.local.svc.cluster.local")
     assert.strictEqual(address, `bridge.test:${ports.get("api containers")}`)
     const url = `http://127.0.0.2:${ports.get("api containers")}/`
     const answer = await fetch(url).then(
-      (_) => _.status,
+      (found) => found.status,
       () => "hung up"
     )
     assert.strictEqual(answer, "hung up")

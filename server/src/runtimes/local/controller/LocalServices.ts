@@ -80,8 +80,8 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       const plan = Effect.map(
         planApply(key, app, manifests, kept, find, input.mayRun),
         ({ changes, others, unchanged }): Transaction<void> => ({
-          put: [...others, ...changes.flatMap((_) => _.put)],
-          remove: changes.flatMap((_) => _.remove),
+          put: [...others, ...changes.flatMap((change) => change.put)],
+          remove: changes.flatMap((change) => change.remove),
           commit: () => {
             for (const object of others) kept.keep(object)
             for (const change of changes) carryOut(change)
@@ -92,20 +92,23 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       yield* input.store.transact(plan)
       const services = manifests.filter(isKnativeService).flatMap(({ metadata }) => named(key, metadata.name) ?? [])
       // What a deployment says to be ready is so by its files, not by what it once was.
-      yield* Effect.forEach(services, (_) => renewDamaged(_, input.isWhole), { concurrency: 4, discard: true })
+      yield* Effect.forEach(services, (service) => renewDamaged(service, input.isWhole), {
+        concurrency: 4,
+        discard: true
+      })
     }),
     abandon: (key, names) =>
       input.store.transact(
         Effect.sync((): Transaction<void> => {
-          const given = names.flatMap((_) => named(key, _) ?? [])
+          const given = names.flatMap((name) => named(key, name) ?? [])
           for (const controller of given) controller.abandon()
-          return { put: given.map((_) => _.stored()), remove: [], commit: () => {} }
+          return { put: given.map((each) => each.stored()), remove: [], commit: () => {} }
         })
       ),
     remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
       const gone = refs.flatMap((ref) => (isService(ref) ? (named(key, ref.name) ?? []) : []))
       yield* endServices(gone, () => [...controllers.values()], input, key)
-      const others = refs.flatMap((_) => (isService(_) ? [] : { ...key, kind: _.kind, name: _.name }))
+      const others = refs.flatMap((ref) => (isService(ref) ? [] : { ...key, kind: ref.kind, name: ref.name }))
       yield* input.store.transact(
         Effect.sync(
           (): Transaction<void> => ({
@@ -127,7 +130,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   }
 }
 
-const idOf = (_: Callee) => `${_.organizationId}/${_.namespace}/${_.service}`
+const idOf = (each: Callee) => `${each.organizationId}/${each.namespace}/${each.service}`
 
 const isService = (ref: ObjectRef) => ref.kind === "Service" && ref.apiVersion.startsWith("serving.knative.dev/")
 
@@ -153,17 +156,17 @@ const endServices = (
 ) =>
   Effect.gen(function* () {
     for (const controller of gone) table.remove(controller.object().key)
-    yield* Effect.promise(() => Promise.all(gone.map((_) => _.stop(removalDrainMs, "it has been removed"))))
-    yield* Effect.forEach(gone, (_) => onRemoved(_.object().key), { concurrency: 8, discard: true })
+    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop(removalDrainMs, "it has been removed"))))
+    yield* Effect.forEach(gone, (each) => onRemoved(each.object().key), { concurrency: 8, discard: true })
     // Those that still name it keep its address: it may come back.
-    const rest = all().filter((_) => !gone.includes(_) && _.object().key.namespace === key.namespace)
+    const rest = all().filter((each) => !gone.includes(each) && each.object().key.namespace === key.namespace)
     for (const controller of gone) {
       const { key: callee } = controller.object()
       const host = `${callee.service}.${callee.namespace}.svc.cluster.local`
-      if (!rest.some((_) => JSON.stringify(_.object().manifest).includes(host))) {
+      if (!rest.some((each) => JSON.stringify(each.object().manifest).includes(host))) {
         yield* Effect.promise(() => links.close(callee))
       }
     }
-    if (gone.length > 0 && !rest.some((_) => _.object().key.organizationId === key.organizationId))
+    if (gone.length > 0 && !rest.some((each) => each.object().key.organizationId === key.organizationId))
       yield* onEmptied(key)
   })

@@ -23,14 +23,14 @@ describe("ObjectStore", () => {
       const objects = yield* LocalObjects
       const runFork = Runtime.runFork(yield* Effect.runtime())
       const fibers: Array<Fiber.RuntimeFiber<void>> = []
-      const store = makeObjectStore(objects, (_) => fibers.push(runFork(_)))
+      const store = makeObjectStore(objects, (one) => fibers.push(runFork(one)))
       store.later({ stored: () => object("a") })
       // No integer of the database holds its generation.
       store.later({ stored: () => object("b", { generation: 2 ** 40 }) })
       store.later({ stored: () => object("c", { status: { logTail: ["a\0b", "\ud800"] } }) })
       yield* Fiber.joinAll(fibers)
       assert.deepStrictEqual(
-        (yield* objects.all).map((_) => [_.name, _.status]),
+        (yield* objects.all).map((each) => [each.name, each.status]),
         [
           ["a", {}],
           ["c", { logTail: ["a\ufffdb", "\ufffd"] }]

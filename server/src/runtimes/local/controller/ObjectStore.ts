@@ -42,7 +42,7 @@ export const makeObjectStore = (
 
   const flush = lock.withPermits(1)(
     Effect.suspend(() => {
-      const batch = [...waiting].filter((_) => !forgotten.has(_))
+      const batch = [...waiting].filter((value) => !forgotten.has(value))
       waiting.clear()
       const again = Effect.sync(() => {
         for (const stored of batch) waiting.add(stored)
@@ -51,7 +51,7 @@ export const makeObjectStore = (
         ? Effect.void
         : putEach(
             objects,
-            batch.map((_) => _.stored())
+            batch.map((each) => each.stored())
           ).pipe(Effect.tapErrorCause(() => again))
     })
   )

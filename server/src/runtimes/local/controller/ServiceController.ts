@@ -125,7 +125,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     object: () => state().object,
     stored: () => storedOf(state().object),
     route,
-    instance: (id) => firstOf(runners.all(), (_) => _.instance(id)),
+    instance: (id) => firstOf(runners.all(), (one) => one.instance(id)),
     status: () => {
       look()
       return statusOfService(state(), world())
@@ -140,7 +140,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     serving: () => (state().object.paused || state().deleting ? undefined : state().serving?.revision),
     stop: async (drainMs, reason) => {
       handle({ type: "stopped", reason })
-      await Promise.all(runners.all().map((_) => _.stop(drainMs)))
+      await Promise.all(runners.all().map((each) => each.stop(drainMs)))
     }
   }
   return controller
@@ -154,7 +154,7 @@ const targetOf = (unit: Unit | undefined, runners: ServiceRunners): RouteTarget 
 }
 
 const firstOf = <A, B>(all: ReadonlyArray<A>, find: (one: A) => B | undefined): B | undefined =>
-  all.map(find).find((_) => _ !== undefined)
+  all.map(find).find((value) => value !== undefined)
 
 const instancesOf = (revision: string, runners: ServiceRunners): number =>
-  firstOf(runners.all(), (_) => (_.revision === revision ? _.all() : undefined)) ?? 0
+  firstOf(runners.all(), (one) => (one.revision === revision ? one.all() : undefined)) ?? 0

@@ -35,7 +35,9 @@ describe("ServiceRecord", () => {
           record = changeRevision(next.record, next.created.name, { ready: ready ? "True" : "False" })
           if (ready) record = { ...record, latestReady: next.created.name }
           assert.isAtMost(record.revisions.length, revisionsKept + 1)
-          assert.isTrue(record.latestReady === null || record.revisions.some((_) => _.name === record.latestReady))
+          assert.isTrue(
+            record.latestReady === null || record.revisions.some((revision) => revision.name === record.latestReady)
+          )
         }
       })
     )

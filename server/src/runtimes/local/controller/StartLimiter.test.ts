@@ -42,10 +42,10 @@ describe("the limiter of first starts", () => {
   it("lets those go on that are urgent, over or called off while they wait for their place again", async () => {
     const limiter = makeStartLimiter(1)
     const turns = ["urgent", "over", "off"].map(() => limiter.enter(() => {}))
-    const fibers = turns.map((_) => Effect.runFork(_.away(Effect.void)))
+    const fibers = turns.map((turn) => Effect.runFork(turn.away(Effect.void)))
     await settle()
     const holder = limiter.enter(() => {})
-    const waiting = turns.map((_) => Effect.runFork(_.away(Effect.void)))
+    const waiting = turns.map((turn) => Effect.runFork(turn.away(Effect.void)))
     await settle()
     turns[0]?.now()
     turns[1]?.done()

@@ -71,6 +71,6 @@ export const planService = (input: {
       object,
       created: { name: next.created.name, template, pinned },
       put: [storedOf(object), revisionObject(key, next.created.name, written, pinned)],
-      remove: next.dropped.map((_) => revisionRef(key, _))
+      remove: next.dropped.map((value) => revisionRef(key, value))
     }
   })

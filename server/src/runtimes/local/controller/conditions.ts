@@ -52,8 +52,8 @@ export const conditionsOf = (
   const configurations = configurationsReady(record)
   const routes = routesReady(service, record)
   const ready =
-    [configurations, routes].find((_) => _.status === "False") ??
-    [configurations, routes].find((_) => _.status === "Unknown") ??
+    [configurations, routes].find((each) => each.status === "False") ??
+    [configurations, routes].find((each) => each.status === "Unknown") ??
     isTrue
   const facts: ReadonlyArray<readonly [string, Fact]> = [
     ["Ready", ready],
@@ -62,7 +62,7 @@ export const conditionsOf = (
     ["Active", active(record, observed)]
   ]
   return facts.map(([type, fact]) => {
-    const before = record.conditions.find((_) => _.type === type)
+    const before = record.conditions.find((condition) => condition.type === type)
     const same = before !== undefined && before.status === fact.status && before.reason === fact.reason
     return { type, ...fact, lastTransitionTime: same ? before.lastTransitionTime : now }
   })

@@ -16,7 +16,7 @@ export interface KeptObjects {
 
 export const makeKeptObjects = (): KeptObjects => {
   const kept = new Map<string, { readonly fingerprint: string; readonly manifest: Manifest | undefined }>()
-  const idOf = (_: Name) => `${_.organizationId}/${_.namespace}/${_.kind}/${_.name}`
+  const idOf = (object: Name) => `${object.organizationId}/${object.namespace}/${object.kind}/${object.name}`
   return {
     keep: (object) => {
       kept.set(idOf(object), {

@@ -66,7 +66,9 @@ export const planApply = (
     const changes: Array<ServiceChange> = []
     const unchanged: Array<ServiceController> = []
     const others: Array<LocalObject> = []
-    const secrets = new Map(manifests.filter((_) => _.kind === "Secret").map((_) => [_.metadata.name, _]))
+    const secrets = new Map(
+      manifests.filter((manifest) => manifest.kind === "Secret").map((manifest) => [manifest.metadata.name, manifest])
+    )
     const secretManifest = (name: string) => secrets.get(name) ?? kept.secret(key, name)
 
     for (const [index, manifest] of manifests.entries()) {
@@ -77,7 +79,7 @@ export const planApply = (
       if (at !== key.namespace) return yield* refused(manifest, `it is not in the namespace "${key.namespace}"`)
       if (isKnativeService(manifest)) {
         const planned = changeOf(key, app, manifest, find, mayRun, secretManifest)
-        const change = yield* Either.mapLeft(planned, (_) => refused(manifest, _))
+        const change = yield* Either.mapLeft(planned, (found) => refused(manifest, found))
         const known = isServiceName(name) ? find({ ...key, service: name }) : undefined
         if (change !== undefined) changes.push(change)
         else if (known !== undefined) unchanged.push(known)

@@ -32,7 +32,10 @@ describe("what callers are told", () => {
   it("is what was waited for, where the time of a request is over", () => {
     const waited = (running: number, ready: number) => refusals.overdue(5_000, { failure: undefined, running, ready })
     expect(
-      [waited(1, 1), waited(1, 0), waited(0, 0)].map((_) => [_.status, /": (.*) after 5 s/.exec(_.message)?.[1]])
+      [waited(1, 1), waited(1, 0), waited(0, 0)].map((each) => [
+        each.status,
+        /": (.*) after 5 s/.exec(each.message)?.[1]
+      ])
     ).toEqual([
       [504, "every instance was busy"],
       [504, "its instance was still starting"],

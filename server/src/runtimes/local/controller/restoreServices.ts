@@ -56,8 +56,10 @@ export const restoreServices = (
   mayRun: (key: ServiceKey, kind: InstanceSpec["program"]["kind"]) => string | undefined
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const idOf = (_: LocalObject, name: string) => `${_.organizationId}/${_.namespace}/${name}`
-    const revisions = new Map(objects.filter((_) => _.kind === "Revision").map((_) => [idOf(_, _.name), _]))
+    const idOf = (each: LocalObject, name: string) => `${each.organizationId}/${each.namespace}/${name}`
+    const revisions = new Map(
+      objects.filter((object) => object.kind === "Revision").map((object) => [idOf(object, object.name), object])
+    )
     const begin: Array<() => void> = []
 
     for (const stored of objects) {

@@ -166,7 +166,7 @@ export const seenOf = ({ units }: World, unit: Unit | undefined): Seen =>
 
 /** The runners that a service has, each once. */
 export const unitsOf = ({ candidate, leaving, serving }: ServiceState): ReadonlySet<UnitId> =>
-  new Set([...[serving, candidate].flatMap((_) => _?.id ?? []), ...leaving])
+  new Set([...[serving, candidate].flatMap((each) => each?.id ?? []), ...leaving])
 
 export const stay: ServiceMove = (state) => ({ state, effects: [] })
 

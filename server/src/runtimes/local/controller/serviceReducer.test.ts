@@ -24,7 +24,7 @@ const app = AppName.make("app")
 
 const planned = (state: ServiceState | undefined, image: string, paused: boolean) => {
   const manifest = manifestsOf([{ name: "web", image }], testKey(), paused ? ["web"] : []).find(
-    (_) => _.kind === "Service"
+    (object) => object.kind === "Service"
   )
   if (manifest === undefined) throw new Error("no service")
   const existing = state?.object
@@ -119,7 +119,7 @@ const makeStage = () => {
       stage.state = next.state
       for (const effect of next.effects) carryOut(effect)
     }
-    return stage.effects.filter((_) => _.type !== "tell").map(wordOf)
+    return stage.effects.filter((effect) => effect.type !== "tell").map(wordOf)
   }
   const apply = (image: string, paused = false) => {
     const change = planned(state(), image, paused)
@@ -181,7 +181,7 @@ const rollingOut = (): Stage => {
 
 const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => ReadonlyArray<string>, ...Array<string>]> =
   [
-    ["a first revision is made, and queues for its start", makeStage, (_) => _.begin(), "make 1", "enter 1"],
+    ["a first revision is made, and queues for its start", makeStage, (each) => each.begin(), "make 1", "enter 1"],
     [
       "a first revision that requests wait for starts at once",
       () => {
@@ -189,16 +189,16 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.stage.waiting = 1
         return stage
       },
-      (_) => _.begin(),
+      (each) => each.begin(),
       "make 1",
       "enter 1",
       "hurry 1"
     ],
-    ["a new revision leaves requests where they are", serving, (_) => _.apply("a:1"), "make 2", "enter 2"],
+    ["a new revision leaves requests where they are", serving, (each) => each.apply("a:1"), "make 2", "enter 2"],
     [
       "a new revision whose instances are ready settles before it takes requests",
       rollingOut,
-      (_) => _.ready(2),
+      (each) => each.ready(2),
       "giveTurn 2",
       "settle 2"
     ],
@@ -209,7 +209,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.ready(2)
         return stage
       },
-      (_) => _.settle(2),
+      (each) => each.settle(2),
       "forgive 2",
       "endScaling",
       "route to 2",
@@ -225,13 +225,13 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.see(2, { ready: 0 })
         return stage
       },
-      (_) => _.settle(2),
+      (each) => each.settle(2),
       "unsettle 2"
     ],
     [
       "a new revision that can't work is given up, and requests stay",
       rollingOut,
-      (_) => _.fail(2, false, 2),
+      (each) => each.fail(2, false, 2),
       "unsettle 2",
       "leave 2"
     ],
@@ -242,17 +242,17 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.begin()
         return stage
       },
-      (_) => _.fail(1, false, 2),
+      (each) => each.fail(1, false, 2),
       "unsettle 1",
       "route to nobody",
       "leave 1",
       "refuse"
     ],
-    ["a new revision that may yet work is tried again", rollingOut, (_) => _.fail(2, true, 1), "unsettle 2"],
+    ["a new revision that may yet work is tried again", rollingOut, (each) => each.fail(2, true, 1), "unsettle 2"],
     [
       "a revision that a newer one replaces leaves before the newer one is made",
       rollingOut,
-      (_) => _.apply("a:2"),
+      (each) => each.apply("a:2"),
       "leave 2",
       "make 3",
       "enter 3"
@@ -260,7 +260,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
     [
       "a pause takes requests and instances away, and gives the new revision up",
       rollingOut,
-      (_) => _.apply("a:1", true),
+      (each) => each.apply("a:1", true),
       "endScaling",
       "route to nobody",
       "refuse",
@@ -274,7 +274,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.apply("a:1", true)
         return stage
       },
-      (_) => _.apply("a:1"),
+      (each) => each.apply("a:1"),
       "route to 1",
       "make 3",
       "enter 3"
@@ -286,7 +286,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.see(1, { target: 0, running: 0, ready: 0, all: 0 })
         return stage
       },
-      (_) => _.handle({ type: "requestHeld" }),
+      (each) => each.handle({ type: "requestHeld" }),
       "scale 1 to 1",
       "scaling 1"
     ],
@@ -298,7 +298,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
         stage.stage.state = initialState(before.object, defaultSettle)
         return stage
       },
-      (_) => _.handle({ type: "restored", serving: _.stage.created, newest: _.stage.created }),
+      (each) => each.handle({ type: "restored", serving: each.stage.created, newest: each.stage.created }),
       "make 1",
       "route to 1",
       "enter 1"
@@ -306,7 +306,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
     [
       "a stopped service gives its place up, refuses requests, and starts nothing",
       rollingOut,
-      (_) => [..._.handle({ type: "stopped", reason: "removed" }), ..._.handle({ type: "turnCame", unit: 2 })],
+      (each) => [...each.handle({ type: "stopped", reason: "removed" }), ...each.handle({ type: "turnCame", unit: 2 })],
       "giveTurn 2",
       "unsettle 2",
       "endScaling",
@@ -326,7 +326,7 @@ describe("a service", () => {
     assert.strictEqual(stage.newest()?.ready, "False")
     assert.deepStrictEqual(stage.handle({ type: "retried" }), ["leave 2", "make 3", "enter 3"])
     assert.deepInclude(
-      stage.stage.effects.find((_) => _.type === "makeRunner"),
+      stage.stage.effects.find((effect) => effect.type === "makeRunner"),
       { care: "fresh" }
     )
     assert.strictEqual(stage.newest()?.ready, "Unknown")
@@ -353,7 +353,7 @@ const chances: ReadonlyArray<Chance> = [
   (stage, pick) => of(stage.settling, pick, (unit) => void stage.settle(unit)),
   (stage, pick) =>
     of(
-      [...stage.given].filter((_) => !stage.left.has(_)),
+      [...stage.given].filter((value) => !stage.left.has(value)),
       pick,
       (unit) => void stage.leave(unit)
     ),

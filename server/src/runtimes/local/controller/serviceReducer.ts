@@ -46,7 +46,7 @@ const moveOf = (event: ServiceEvent): ServiceMove => {
     case "updated":
       return update(event)
     case "linkPort":
-      return changeRecord((_) => ({ ..._, linkPorts: { ..._.linkPorts, [event.network]: event.port } }))
+      return changeRecord((one) => ({ ...one, linkPorts: { ...one.linkPorts, [event.network]: event.port } }))
     case "restored":
       return restore(event.serving, event.newest)
     case "retried":
@@ -66,7 +66,7 @@ const moveOf = (event: ServiceEvent): ServiceMove => {
     case "runnerFailed":
       return runnerFailed(event.unit)
     case "launched":
-      return changeRecord((_) => changeRevision(_, event.revision, { resolvedImage: event.resolvedImage }))
+      return changeRecord((one) => changeRevision(one, event.revision, { resolvedImage: event.resolvedImage }))
     case "buildLine":
       return tellBuild(event.revision, event.line)
     case "pullLine":
@@ -89,7 +89,7 @@ const update =
     return inOrder(
       change({ object }),
       created === undefined ? stay : inOrder(drop, change({ held: created })),
-      superseded === undefined ? stay : changeRecord((_) => changeRevision(_, superseded.name, reason)),
+      superseded === undefined ? stay : changeRecord((one) => changeRevision(one, superseded.name, reason)),
       object.paused ? (!wasPaused || created !== undefined ? pause : stay) : wasPaused ? resume : beginHeld
     )(before, world)
   }
@@ -157,13 +157,13 @@ const runnerFailed =
 const tellBuild =
   (revision: string, line: string): ServiceMove =>
   (state, world) => {
-    const known = state.object.record.revisions.find((_) => _.name === revision)
+    const known = state.object.record.revisions.find((each) => each.name === revision)
     const isStep = line.startsWith("$ ")
     if (known?.ready !== "Unknown" || (!isStep && world.nowMs - state.buildToldAtMs < buildLineMs))
       return stay(state, world)
     return inOrder(
       change({ buildToldAtMs: world.nowMs }),
-      changeRecord((_) => changeRevision(_, revision, { reason: building, message: shortLine(line) }))
+      changeRecord((one) => changeRevision(one, revision, { reason: building, message: shortLine(line) }))
     )(state, world)
   }
 
@@ -171,10 +171,10 @@ const tellBuild =
 const tellPull =
   (revision: string, line: string | undefined): ServiceMove =>
   (state, world) => {
-    const known = state.object.record.revisions.find((_) => _.name === revision)
+    const known = state.object.record.revisions.find((each) => each.name === revision)
     if (known?.ready !== "Unknown" || (line === undefined && known.reason !== pulling)) return stay(state, world)
-    return changeRecord((_) =>
-      changeRevision(_, revision, line === undefined ? deploying : { reason: pulling, message: line })
+    return changeRecord((one) =>
+      changeRevision(one, revision, line === undefined ? deploying : { reason: pulling, message: line })
     )(state, world)
   }
 
@@ -183,6 +183,6 @@ const left =
   (id: UnitId): ServiceMove =>
   (state, world) =>
     inOrder(
-      change({ leaving: new Set([...state.leaving].filter((_) => _ !== id)) }),
+      change({ leaving: new Set([...state.leaving].filter((value) => value !== id)) }),
       state.candidate?.waits === true && !state.deleting ? startCandidate : stay
     )(state, world)

@@ -88,7 +88,7 @@ export const makeServiceRunners = (input: ServiceRunnersInput): ServiceRunners =
   }
 
   const hooksOf = ({ id: unit, revision: { name: revision } }: Unit): RunnerHooks => ({
-    resolvedImage: () => state().object.record.revisions.find((_) => _.name === revision)?.resolvedImage,
+    resolvedImage: () => state().object.record.revisions.find((each) => each.name === revision)?.resolvedImage,
     onRoom: input.onRoom,
     onLaunched: ({ resolvedImage }) => {
       if (resolvedImage !== undefined) handle({ type: "launched", revision, resolvedImage })
@@ -114,7 +114,7 @@ export const makeServiceRunners = (input: ServiceRunnersInput): ServiceRunners =
       if (live !== undefined) runOn(live, effect)
     },
     of: (unit) => (unit === undefined ? undefined : lives.get(unit.id)?.runner),
-    all: () => [...lives.values()].map((_) => _.runner),
+    all: () => [...lives.values()].map((live) => live.runner),
     seen: () => new Map([...lives].map(([id, { runner }]) => [id, seenOfRunner(runner)]))
   }
 }

@@ -75,7 +75,9 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     await podman("image", "rm", "--force", built)
     image = `${registry.host}/acme/private:1`
     access = makeAccess([registry.host])
-    await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme'), ('${other}', 'other')`))
+    await sql((one) =>
+      one.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme'), ('${other}', 'other')`)
+    )
   })
   afterAll(async () => {
     await access?.dispose()
@@ -86,7 +88,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     pulls = []
     credentials.clear()
     credentials.set(acme, mayPull)
-    await sql((_) => _.unsafe("delete from image_access"))
+    await sql((one) => one.unsafe("delete from image_access"))
   })
 
   it("are run by the organization that its registry gives them to, and by no other, by name, digest or id", async () => {
@@ -114,11 +116,11 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     credentials.clear()
     // Remembered for a quarter of an hour.
     expect(await allow(acme, image, id)).toBe(id)
-    await sql((_) => _.unsafe("update image_access set checked_at = now() - interval '16 minutes'"))
+    await sql((one) => one.unsafe("update image_access set checked_at = now() - interval '16 minutes'"))
     expect(await refusal(acme, image, id)).toMatch(/^ImageUnauthorized: /)
     // It stays refused: what was remembered is forgotten.
     expect(await refusal(acme, image, id)).toMatch(/^ImageUnauthorized: /)
-    expect(await sql((_) => _.unsafe("select 1 from image_access"))).toEqual([])
+    expect(await sql((one) => one.unsafe("select 1 from image_access"))).toEqual([])
     await podman("image", "rm", "--force", id)
   })
 
@@ -150,12 +152,12 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
         await push(`third ${ownsMachine}`)
         const third = await allow(acme, tagged(), undefined, ownsMachine)
         await prune(third)
-        await sql((_) => _.unsafe("delete from image_access"))
+        await sql((one) => one.unsafe("delete from image_access"))
         // As long as the tag is still that image, it is.
         expect(await allow(acme, tagged(), third, ownsMachine)).toBe(third)
         await push(`fourth ${ownsMachine}`)
         await prune(third)
-        await sql((_) => _.unsafe("delete from image_access"))
+        await sql((one) => one.unsafe("delete from image_access"))
         expect(await refusal(acme, tagged(), third, ownsMachine)).toMatch(/^ImageNotFound: .*this revision runs/)
       }
     })
@@ -204,10 +206,10 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     const before = access
     try {
       access = own
-      await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
+      await sql((one) => one.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
       const age = (interval: string) =>
-        sql((_) =>
-          _.unsafe(`insert into image_access (organization_id, reference, image_id, digest, checked_at)
+        sql((one) =>
+          one.unsafe(`insert into image_access (organization_id, reference, image_id, digest, checked_at)
             values ('${acme}', '${gone}', '${id}', '${id}', now() - interval '${interval}')
             on conflict (organization_id, reference, image_id) do update set checked_at = excluded.checked_at`)
         )
@@ -232,7 +234,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     const own = makeAccess([`127.0.0.1:${address.port}`], Duration.millis(200))
     try {
       access = own
-      await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
+      await sql((one) => one.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
       for (const ownsMachine of [true, false]) {
         const asked = allow(acme, `127.0.0.1:${address.port}/app:1`, undefined, ownsMachine)
         await expect(asked).rejects.toMatchObject({

@@ -81,13 +81,17 @@ const specOf = (command: ReadonlyArray<string> | undefined, given: Partial<Insta
   ...given
 })
 const start = async (spec: InstanceSpec) => {
-  const instance = await runtime.runPromise(Effect.flatMap(Instances, (_) => _.start(spec)))
+  const instance = await runtime.runPromise(Effect.flatMap(Instances, (instances) => instances.start(spec)))
   started.push(instance)
   return instance
 }
 const failure = (spec: InstanceSpec) =>
   runtime.runPromise(
-    Effect.flip(Effect.flatMap(Instances, (_) => _.start(spec)).pipe(Effect.flatMap((_) => Deferred.await(_.ready))))
+    Effect.flip(
+      Effect.flatMap(Instances, (instances) => instances.start(spec)).pipe(
+        Effect.flatMap((found) => Deferred.await(found.ready))
+      )
+    )
   )
 const ready = (instance: Instance) => Effect.runPromise(Deferred.await(instance.ready))
 const exited = (instance: Instance) => Effect.runPromise(Deferred.await(instance.exited))
@@ -116,14 +120,14 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
   }, 120_000)
   afterAll(async () => {
     await runtime.runPromise(
-      Effect.flatMap(Instances, (_) => _.removeNamespace({ organizationId, namespace: "local" }))
+      Effect.flatMap(Instances, (instances) => instances.removeNamespace({ organizationId, namespace: "local" }))
     )
     await runtime.dispose()
     await podman("image", "rm", "--force", tools, stranger, plainUser, exposing)
     await rm(data, { recursive: true, force: true })
   }, 60_000)
   afterEach(async () => {
-    await Promise.all(started.map((_) => Effect.runPromise(_.stop)))
+    await Promise.all(started.map((each) => Effect.runPromise(each.stop)))
     started = []
   })
 

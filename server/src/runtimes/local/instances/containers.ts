@@ -106,7 +106,7 @@ export const makeContainers = (options: ContainersOptions) => {
   const chosen = new Remembered<number>(mostImages)
   const likeliestFirst = ({ id, ports }: RunnableImage): ReadonlyArray<number> => {
     const known = chosen.get(id)
-    return known !== undefined && ports.includes(known) ? [known, ...ports.filter((_) => _ !== known)] : ports
+    return known !== undefined && ports.includes(known) ? [known, ...ports.filter((port) => port !== known)] : ports
   }
 
   /**
@@ -304,7 +304,7 @@ export const makeContainers = (options: ContainersOptions) => {
           const { liveness, readiness, startup } = spec
           const unused = unusedSettings(
             image.settings,
-            [startup, readiness, liveness].some((_) => _?.path !== undefined)
+            [startup, readiness, liveness].some((issue) => issue?.path !== undefined)
           )
           return unused && diagnosisOf("ImageSettingsUnused", unused.message, [], unused.fix)
         },
@@ -380,15 +380,15 @@ const explain = async (
   if (pid === undefined || pid === 0) return undefined
   const { loopbackOnly: onLoopback, reachable } = await listeningPortsInside(pid)
   const [port] = ports
-  const open = ports.filter((_) => reachable.includes(_))
+  const open = ports.filter((port) => reachable.includes(port))
   if (open.length > 0) return ports.length === 1 ? undefined : noneSpeaksHttp(open)
-  const closed = ports.find((_) => onLoopback.includes(_))
+  const closed = ports.find((port) => onLoopback.includes(port))
   if (closed !== undefined)
     return loopbackOnly(
       closed,
       `port ${closed}: open on 127.0.0.1 inside the container, and closed on its other addresses`
     )
-  const other = reachable.find((_) => !toolPorts.includes(_))
+  const other = reachable.find((value) => !toolPorts.includes(value))
   return other === undefined ? undefined : wrongPort(other, port, portsSeen(port, reachable))
 }
 

@@ -43,7 +43,7 @@ const setSize = (pid: number, { columns, rows }: TerminalSize): void => {
 
 const isTerminal = (pid: number) =>
   readlink(`/proc/${pid}/fd/0`).then(
-    (_) => /^\/dev\/pts\/\d+$/.test(_),
+    (found) => /^\/dev\/pts\/\d+$/.test(found),
     () => false
   )
 
@@ -111,7 +111,7 @@ export const makeExecs = (dataDirectoryId: string) => {
     },
     /** With the instance. */
     endAll: async () => {
-      await Promise.all([...open].map((_) => _.end()))
+      await Promise.all([...open].map((each) => each.end()))
     }
   }
 }

@@ -77,9 +77,9 @@ describe("networks of namespaces", () => {
         expect(runArgs).toContain(`${helper}:255.255.255.255`)
       // An outward address: what listens on loopback, as the API does, doesn't listen there.
       const outward = Object.values(networkInterfaces())
-        .flatMap((_) => _ ?? [])
-        .filter((_) => !_.internal)
-      if (outward.length > 0) expect(outward.map((_) => _.address)).toContain(address)
+        .flatMap((networkInterface) => networkInterface ?? [])
+        .filter((each) => !each.internal)
+      if (outward.length > 0) expect(outward.map((each) => each.address)).toContain(address)
     }
   })
 })

@@ -108,7 +108,7 @@ export const makeNamespaceNetworks = (dataDirectoryId: string, dataDirectory: st
   }
 
   const refusal = (engine: ContainerEngine, { organizationId }: NetworkOwner) =>
-    engine.separateNetwork && [...known.values()].some((_) => _.organizationId !== organizationId)
+    engine.separateNetwork && [...known.values()].some((each) => each.organizationId !== organizationId)
       ? notSeparated
       : undefined
 

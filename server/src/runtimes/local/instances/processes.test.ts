@@ -320,7 +320,7 @@ describe("readiness", () => {
     const findings: Array<Diagnosis | undefined> = []
     const found = (code: string | undefined) =>
       vi.waitFor(() => expect(findings.at(-1)?.code).toBe(code), { timeout: 15_000, interval: 20 })
-    const onFinding = (_: Diagnosis | undefined) => void findings.push(_)
+    const onFinding = (value: Diagnosis | undefined) => void findings.push(value)
     // Hangs at first, and answers once somebody has asked for it.
     await program(
       "index.js",
@@ -346,7 +346,7 @@ describe("readiness", () => {
     await program("index.js", answering)
     const findings: Array<Diagnosis | undefined> = []
     const told = new Promise<void>((resolve) => {
-      start(specOf({ onFinding: (_) => resolve(void findings.push(_)) })).catch(() => undefined)
+      start(specOf({ onFinding: (value) => resolve(void findings.push(value)) })).catch(() => undefined)
     })
     await told
     expect(findings).toEqual([undefined])

@@ -143,7 +143,10 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   ): Promise<Program> => {
     try {
       if (start === undefined || command !== undefined) return await programOf(folder, command, args)
-      return programOfStart(start, [...portArguments.map((_) => _.replace("{port}", String(port))), ...args])
+      return programOfStart(start, [
+        ...portArguments.map((portArgument) => portArgument.replace("{port}", String(port))),
+        ...args
+      ])
     } catch (cause) {
       if (!(cause instanceof BuildFailed)) throw cause
       throw new InstanceFailed({ reason: "NothingToRun", message: cause.message, retryable: false })
@@ -257,7 +260,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         explain: async () => {
           const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
           const ports = await listeningPorts(pids)
-          const other = ports.includes(port) ? undefined : ports.find((_) => !toolPorts.includes(_))
+          const other = ports.includes(port) ? undefined : ports.find((port) => !toolPorts.includes(port))
           return other === undefined
             ? undefined
             : wrongPort(other, port, portsSeen(port, ports), {

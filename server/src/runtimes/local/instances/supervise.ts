@@ -106,7 +106,7 @@ export const supervise = async (
   const listen = async (at: number) => {
     const launched = current
     const others = launched.otherPorts ?? []
-    const declared = others.find((_) => _.port === at)?.declaredPort ?? launched.declaredPort
+    const declared = others.find((other) => other.port === at)?.declaredPort ?? launched.declaredPort
     if (others.length > 0) {
       launched.onChosen?.(declared)
       spec.onSystem?.(
@@ -126,7 +126,7 @@ export const supervise = async (
     watchHealth({
       spec,
       hosts: current.hosts,
-      ports: [current.port, ...(current.otherPorts ?? []).map((_) => _.port)],
+      ports: [current.port, ...(current.otherPorts ?? []).map((each) => each.port)],
       settleMs: current.settleMs,
       onReady: (answering, at) => {
         host = answering

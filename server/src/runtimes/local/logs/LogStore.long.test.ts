@@ -25,7 +25,7 @@ it("takes 1 GB of output in flat memory and within its bound on disk", { timeout
     const sizes = await Promise.all(
       names.map((name) =>
         stat(join(folder, name))
-          .then((_) => _.size)
+          .then((found) => found.size)
           .catch(() => 0)
       )
     )

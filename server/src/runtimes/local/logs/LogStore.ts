@@ -136,7 +136,8 @@ const readLog = (log: ServiceLog, query: LogQuery, after: LogPosition | undefine
           try: () => reader.read(until),
           catch: (cause) => Option.some(unreadable(cause))
         })
-        if (records.length > 0) return Chunk.map(Chunk.unsafeFromArray(records), (_) => toEntry(query.key.service, _))
+        if (records.length > 0)
+          return Chunk.map(Chunk.unsafeFromArray(records), (record) => toEntry(query.key.service, record))
         if (!query.follow || removed) return yield* Effect.fail(Option.none())
         yield* newerThan(log, version)
       }

@@ -144,7 +144,7 @@ export class OrganizationLogs {
     if (file.gone) return
     this.resize(file, 0)
     file.gone = true
-    const left = (this.#services.get(file.folder) ?? []).filter((_) => _ !== file)
+    const left = (this.#services.get(file.folder) ?? []).filter((value) => value !== file)
     if (left.length === 0) this.#services.delete(file.folder)
     else this.#services.set(file.folder, left)
   }
@@ -183,6 +183,6 @@ export class OrganizationLogs {
 
   async #folders(directory: string): Promise<ReadonlyArray<string>> {
     const entries = await readdir(directory, { withFileTypes: true }).catch(orMissing([]))
-    return entries.filter((_) => _.isDirectory()).map((_) => _.name)
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   }
 }

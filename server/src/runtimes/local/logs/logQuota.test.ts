@@ -50,7 +50,7 @@ const open = async (quotaOf: (organizationId: OrganizationId) => number | null, 
             })
           )
         ))
-      ].map((_) => _.line),
+      ].map((line) => line.line),
     remove: (service: string) => runtime.runPromise(store.remove({ organizationId: acme, namespace: "n", service }))
   }
 }
@@ -79,7 +79,7 @@ describe("log lines of an organization", () => {
       await Promise.all(writers.map((_, service) => lines(`s${service}`)))
       most = Math.max(most, await onDisk(join(directory, acme)))
     }
-    await Promise.all(writers.map((_) => _.close()))
+    await Promise.all(writers.map((writer) => writer.close()))
     expect(most).toBeLessThanOrEqual(quota)
     // The quota is used, not halved for good measure.
     expect(most).toBeGreaterThan(quota / 2)
@@ -159,7 +159,7 @@ describe("log lines of an organization", () => {
             if (what === "remove") await remove(name)
           }
         }
-        await Promise.all([0, 1, 2, 3, 4].map((_) => lines(`s${_}`)))
+        await Promise.all([0, 1, 2, 3, 4].map((value) => lines(`s${value}`)))
         const last = writer("last")
         last.write("stdout", text(0, 1))
         await last.close()

@@ -30,7 +30,7 @@ const parsed = () => {
   const manifests = manifestsOf([service])
   const manifest = manifests.find(isKnativeService)
   if (manifest === undefined) throw new Error("no Knative Service")
-  return { manifests, ...Either.getOrThrowWith(parseKnativeService(manifest), (_) => new Error(_)) }
+  return { manifests, ...Either.getOrThrowWith(parseKnativeService(manifest), (found) => new Error(found)) }
 }
 
 describe("KnativeManifest", () => {
@@ -69,7 +69,7 @@ describe("KnativeManifest", () => {
       const manifest = manifestsOf([{ name: "web", ...given }]).find(isKnativeService)
       const { template } = Either.getOrThrowWith(
         parseKnativeService(manifest ?? assert.fail("none")),
-        (_) => new Error(_)
+        (found) => new Error(found)
       )
       return [template.anyAnswerLives, template.liveness?.path, template.liveness?.timeoutMs]
     }
@@ -84,8 +84,10 @@ describe("KnativeManifest", () => {
   it("puts environment and files together, values of secrets as such", async () => {
     const { manifests, template } = parsed()
     const pinned = Either.getOrThrowWith(
-      pinSecrets(template, (name) => manifests.find((_) => _.kind === "Secret" && _.metadata.name === name)),
-      (_) => new Error(_)
+      pinSecrets(template, (name) =>
+        manifests.find((manifest) => manifest.kind === "Secret" && manifest.metadata.name === name)
+      ),
+      (found) => new Error(found)
     )
     const environment = await Effect.runPromise(
       resolveEnvironment({
@@ -105,8 +107,8 @@ describe("KnativeManifest", () => {
         rewrite: Effect.succeed
       })
     )
-    const clear = (_: string | Redacted.Redacted | undefined) =>
-      Redacted.isRedacted(_) ? `secret ${Redacted.value(_)}` : _
+    const clear = (value: string | Redacted.Redacted | undefined) =>
+      Redacted.isRedacted(value) ? `secret ${Redacted.value(value)}` : value
     assert.deepStrictEqual(Object.fromEntries([...environment.env].map(([name, value]) => [name, clear(value)])), {
       K_SERVICE: "web",
       K_CONFIGURATION: "web",
@@ -151,7 +153,7 @@ describe("KnativeManifest", () => {
     }
     for (const [written, expanded] of Object.entries(cases))
       assert.strictEqual(
-        expand(written, (_) => values[_]),
+        expand(written, (one) => values[one]),
         expanded
       )
   })
@@ -159,16 +161,18 @@ describe("KnativeManifest", () => {
   // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels.
   const elsewhere: ReadonlySet<string> = new Set(["links", "labels"])
 
-  it.each(fieldNames.filter((_) => !elsewhere.has(_)))(
+  it.each(fieldNames.filter((fieldName) => !elsewhere.has(fieldName)))(
     "reads the field %s of a service, or its limitations name it",
     (name) => {
       const readOf = (services: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
-        const manifest = manifestsOf(services).find((_) => isKnativeService(_) && _.metadata.name === "web")
+        const manifest = manifestsOf(services).find(
+          (object) => isKnativeService(object) && object.metadata.name === "web"
+        )
         const { written: _, ...read } = Either.getOrThrow(parseKnativeService(manifest ?? assert.fail("no service")))
         const spec = Either.getOrThrow(parseAppSpec({ app: "shop", services }))
-        return JSON.stringify([read, limitations(spec).some((_) => _.path.includes(name))])
+        return JSON.stringify([read, limitations(spec).some((limitation) => limitation.path.includes(name))])
       }
-      assert.isTrue(pairsOf(name).some((_) => readOf(_.with) !== readOf(_.without)))
+      assert.isTrue(pairsOf(name).some((each) => readOf(each.with) !== readOf(each.without)))
     }
   )
 })

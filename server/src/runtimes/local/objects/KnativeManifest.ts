@@ -123,7 +123,7 @@ const filesOf = (
   const volumeOf = new Map(volumes.map(({ name, secret }) => [name, secret]))
   return volumeMounts.flatMap(({ mountPath, name, subPath }) => {
     const volume = volumeOf.get(name)
-    const item = volume?.items.find((_) => _.path === subPath)
+    const item = volume?.items.find((item) => item.path === subPath)
     return volume === undefined || item === undefined
       ? []
       : [{ path: mountPath, secret: volume.secretName, key: item.key }]

@@ -38,11 +38,11 @@ const batchSize = 500
 const inBatches = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / batchSize) }, (_, i) => all.slice(i * batchSize, (i + 1) * batchSize))
 
-const keyOf = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) => ({
-  organization_id: _.organizationId,
-  namespace: _.namespace,
-  kind: _.kind,
-  name: _.name
+const keyOf = (object: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) => ({
+  organization_id: object.organizationId,
+  namespace: object.namespace,
+  kind: object.kind,
+  name: object.name
 })
 
 const unavailable = (cause: SqlError) =>
@@ -58,9 +58,12 @@ const make = Effect.gen(function* () {
   const putBatch = (objects: ReadonlyArray<LocalObject>) => {
     // One statement may not change a row twice: the last one counts.
     const rows = new Map(
-      objects.map((_) => {
-        const key = keyOf(_)
-        return [JSON.stringify(key), { ...key, generation: _.generation, manifest: _.manifest, status: _.status ?? {} }]
+      objects.map((object) => {
+        const key = keyOf(object)
+        return [
+          JSON.stringify(key),
+          { ...key, generation: object.generation, manifest: object.manifest, status: object.status ?? {} }
+        ]
       })
     )
     return sql`

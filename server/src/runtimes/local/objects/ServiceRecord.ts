@@ -59,11 +59,13 @@ export const withRevision = (
     message: ""
   }
   const all = [...record.revisions, created]
-  const excess = all.slice(0, Math.max(0, all.length - revisionsKept)).filter((_) => _.name !== record.latestReady)
+  const excess = all
+    .slice(0, Math.max(0, all.length - revisionsKept))
+    .filter((each) => each.name !== record.latestReady)
   return {
-    record: { ...record, lastRevision, revisions: all.filter((_) => !excess.includes(_)) },
+    record: { ...record, lastRevision, revisions: all.filter((value) => !excess.includes(value)) },
     created,
-    dropped: excess.map((_) => _.name)
+    dropped: excess.map((each) => each.name)
   }
 }
 
@@ -75,7 +77,7 @@ export const changeRevision = (
   }
 ): ServiceRecord => ({
   ...record,
-  revisions: record.revisions.map((_) => (_.name === name ? { ..._, ...change } : _))
+  revisions: record.revisions.map((revision) => (revision.name === name ? { ...revision, ...change } : revision))
 })
 
 /** The kept revisions as the API tells of them, newest first. */

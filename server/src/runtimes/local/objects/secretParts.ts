@@ -15,8 +15,8 @@ export const pinSecrets = (
 ): Either.Either<PinnedSecrets, string> =>
   Either.gen(function* () {
     const named = [
-      ...template.env.flatMap((_) =>
-        "valueFrom" in _ ? [{ secret: _.valueFrom.secretKeyRef.name, key: _.valueFrom.secretKeyRef.key }] : []
+      ...template.env.flatMap((each) =>
+        "valueFrom" in each ? [{ secret: each.valueFrom.secretKeyRef.name, key: each.valueFrom.secretKeyRef.key }] : []
       ),
       ...template.files
     ]

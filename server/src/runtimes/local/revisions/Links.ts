@@ -96,7 +96,7 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
   const shut = async (key: string) => {
     const link = links.get(key)
     links.delete(key)
-    await link?.then((_) => _.close()).catch(() => undefined)
+    await link?.then((found) => found.close()).catch(() => undefined)
   }
 
   return {

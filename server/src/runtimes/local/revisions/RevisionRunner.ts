@@ -100,7 +100,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   )
   const { dispatch, state } = machine
 
-  const byId = (id: string) => [...lives.values()].find((_) => _.id === id)
+  const byId = (id: string) => [...lives.values()].find((live) => live.id === id)
   const pool = makePool(input.maxConcurrency, {
     onRoom: input.onRoom,
     onDrained: (id) => {
@@ -182,9 +182,10 @@ const examine = async ({ instance, key }: Live, isReady: () => boolean, dispatch
 }
 
 const provedOf = (state: RunnerState, nowMs: number): number =>
-  inPhase(state, "ready").filter((_) => _.readyAtMs !== undefined && nowMs - _.readyAtMs >= firstSecondsMs).length
+  inPhase(state, "ready").filter((each) => each.readyAtMs !== undefined && nowMs - each.readyAtMs >= firstSecondsMs)
+    .length
 
 const diagnosisOfRunner = (state: RunnerState): Diagnosis | undefined =>
   state.failure === undefined
-    ? inPhase(state, "starting", "ready").find((_) => _.finding !== undefined)?.finding
+    ? inPhase(state, "starting", "ready").find((each) => each.finding !== undefined)?.finding
     : diagnosisOfFailure(state.failure)

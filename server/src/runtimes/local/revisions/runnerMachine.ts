@@ -129,7 +129,7 @@ export const initialRunner = (backoff: BackoffConfig, drainMs: number, care: Car
 export const inPhase = (
   { entries }: Pick<RunnerState, "entries">,
   ...phases: ReadonlyArray<Entry["phase"]>
-): ReadonlyArray<Entry> => [...entries.values()].filter((_) => phases.includes(_.phase))
+): ReadonlyArray<Entry> => [...entries.values()].filter((entry) => phases.includes(entry.phase))
 
 export const stay: RunnerMove = (state) => ({ state, effects: [] })
 

@@ -38,7 +38,7 @@ const makeStage = () => {
       if (effect.type === "removeFromPool" || effect.type === "drainInPool") pool.delete(effect.key)
       if (effect.type === "stopInstance" || effect.type === "callOff") stopped.add(effect.key)
     }
-    return effects.filter((_) => _.type !== "tellChange").map(wordOf)
+    return effects.filter((effect) => effect.type !== "tellChange").map(wordOf)
   }
   return { around, pool, inFlight, stopped, handle, state: () => around.state }
 }
@@ -75,58 +75,58 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "starts as many as are wanted",
     given: makeStage,
-    when: (_) => _.handle({ type: "scaleTo", instances: 2 }),
+    when: (each) => each.handle({ type: "scaleTo", instances: 2 }),
     gives: ["start 1", "start 2"]
   },
   {
     name: "gives requests to an instance that is ready",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
-    when: (_) => become(_, 1),
+    when: (value) => become(value, 1),
     gives: ["addToPool 1"]
   },
   {
     name: "drains the instance with the fewest requests if fewer are wanted",
     given: () => running(2),
-    when: (_) => {
-      _.inFlight.set(1, 2)
-      return _.handle({ type: "scaleTo", instances: 1 })
+    when: (each) => {
+      each.inFlight.set(1, 2)
+      return each.handle({ type: "scaleTo", instances: 1 })
     },
     gives: ["drainWithin 2 1000", "drainInPool 2"]
   },
   {
     name: "takes an instance that drains back instead of starting another",
     given: () => after(running(1), { type: "scaleTo", instances: 0 }),
-    when: (_) => _.handle({ type: "scaleTo", instances: 1 }),
+    when: (each) => each.handle({ type: "scaleTo", instances: 1 }),
     gives: ["endDrain 1", "resumeInPool 1"]
   },
   {
     name: "ends an instance that has answered its last request",
     given: () => after(running(1), { type: "scaleTo", instances: 0 }),
-    when: (_) => _.handle({ type: "drained", key: 1 }),
+    when: (each) => each.handle({ type: "drained", key: 1 }),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1"]
   },
   {
     name: "lets a build go on though nobody wants its instance for now",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
-    when: (_) => _.handle({ type: "scaleTo", instances: 0 }),
+    when: (each) => each.handle({ type: "scaleTo", instances: 0 }),
     gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1"]
   },
   {
     name: "calls a build off when it is stopped",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
-    when: (_) => _.handle({ type: "stop", drainMs: 0 }),
+    when: (each) => each.handle({ type: "stop", drainMs: 0 }),
     gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1", "callOff 1"]
   },
   {
     name: "stops an instance that was launched when nobody wanted it any more",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }, { type: "scaleTo", instances: 0 }),
-    when: (_) => _.handle({ type: "launched", key: 1 }),
+    when: (each) => each.handle({ type: "launched", key: 1 }),
     gives: ["stopInstance 1"]
   },
   {
     name: "replaces an instance that died after a pause, and says so",
     given: () => running(1),
-    when: (_) => die(_, 1),
+    when: (value) => die(value, 1),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "say 1", "forget 1", "retryIn 100", "tellFailure"]
   },
   {
@@ -137,7 +137,7 @@ const cases: ReadonlyArray<Case> = [
       stage.around.nowMs += 60_000
       return stage
     },
-    when: (_) => _.handle({ type: "retryDue" }),
+    when: (each) => each.handle({ type: "retryDue" }),
     gives: ["start 4"]
   },
   {
@@ -148,25 +148,25 @@ const cases: ReadonlyArray<Case> = [
       stage.around.nowMs += 100
       return after(stage, { type: "retryDue" })
     },
-    when: (_) => become(_, 2),
+    when: (value) => become(value, 2),
     gives: ["proveIn 2 5000", "addToPool 2"]
   },
   {
     name: "replaces an instance that accepts no connections any more",
     given: () => running(1),
-    when: (_) => _.handle({ type: "deaf", key: 1 }),
+    when: (each) => each.handle({ type: "deaf", key: 1 }),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1", "retryIn 100", "tellFailure"]
   },
   {
     name: "counts the end of an instance once, though it was being looked at",
     given: () => after(running(1), { type: "ended", key: 1, why: crash }),
-    when: (_) => _.handle({ type: "deaf", key: 1 }),
+    when: (each) => each.handle({ type: "deaf", key: 1 }),
     gives: []
   },
   {
     name: "is gone when the last instance is",
     given: () => after(running(1), { type: "stop", drainMs: 0 }),
-    when: (_) => die(_, 1, undefined),
+    when: (value) => die(value, 1, undefined),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "forget 1", "tellGone"]
   }
 ]
@@ -183,7 +183,7 @@ describe("a runner", () => {
     assert.strictEqual(stage.state().care, "whole")
     stage.handle({ type: "retry" })
     assert.deepInclude(
-      stage.around.effects.findLast((_) => _.type === "start"),
+      stage.around.effects.findLast((effect) => effect.type === "start"),
       { care: "fresh" }
     )
   })
@@ -198,19 +198,19 @@ const chances: ReadonlyArray<(stage: Stage, pick: number) => RunnerEvent | undef
   ...(["launched", "drained", "drainExpired", "listens", "deaf"] as const).map(
     (type) =>
       ({ state }: Stage, pick: number): RunnerEvent | undefined => {
-        const entries = [...state().entries.values()].filter((_) =>
-          type === "launched" ? !_.isLaunched && _.phase !== "over" : _.isLaunched
+        const entries = [...state().entries.values()].filter((entry) =>
+          type === "launched" ? !entry.isLaunched && entry.phase !== "over" : entry.isLaunched
         )
         const entry = entries[pick % Math.max(1, entries.length)]
         return entry && { type, key: entry.key }
       }
   ),
   ({ state }, pick) => {
-    const entry = [...state().entries.values()].filter((_) => _.isLaunched)[pick % 4]
+    const entry = [...state().entries.values()].filter((entry) => entry.isLaunched)[pick % 4]
     return entry && { type: "becameReady", key: entry.key, launchMs: pick }
   },
   ({ state }, pick) => {
-    const entry = [...state().entries.values()].filter((_) => _.phase !== "over")[pick % 4]
+    const entry = [...state().entries.values()].filter((entry) => entry.phase !== "over")[pick % 4]
     return entry && { type: "ended", key: entry.key, why: pick % 3 === 0 ? undefined : crash }
   },
   ({ state }, pick) => {
@@ -231,7 +231,7 @@ const check = ({ around, pool, state, stopped }: Stage, wasClosed: boolean) => {
   }
   if (wasClosed)
     assert.notInclude(
-      around.effects.map((_) => _.type),
+      around.effects.map((effect) => effect.type),
       "start"
     )
 }

@@ -86,7 +86,9 @@ const stop =
     inOrder(
       change({ closed: true, target: 0 }),
       run({ type: "endRetry" }),
-      ...[...state.entries.values()].map((_) => (_.phase === "ending" ? callOff(_) : drain(_, drainMs))),
+      ...[...state.entries.values()].map((entry) =>
+        entry.phase === "ending" ? callOff(entry) : drain(entry, drainMs)
+      ),
       state.entries.size === 0 ? run({ type: "tellGone" }) : stay
     )(state, world)
 
@@ -98,7 +100,7 @@ const reconcile: RunnerMove = (state, world) => {
   if (missing >= 0) return fill(missing)(state, world)
   const weight = ({ key, phase }: Entry) => (phase === "starting" ? -1 : (world.inFlight.get(key) ?? 0))
   const least = [...live].sort((a, b) => weight(a) - weight(b)).slice(0, -missing)
-  return inOrder(...least.map((_) => drain(_, state.drainMs)))(state, world)
+  return inOrder(...least.map((value) => drain(value, state.drainMs)))(state, world)
 }
 
 const fill =
@@ -211,7 +213,7 @@ const logClosed =
       reconcile,
       hasFailed ? run({ type: "tellFailure" }) : stay,
       run({ type: "tellChange" }),
-      (next, _) => (next.closed && next.entries.size === 0 ? run({ type: "tellGone" }) : stay)(next, _)
+      (next, one) => (next.closed && next.entries.size === 0 ? run({ type: "tellGone" }) : stay)(next, one)
     )(state, world)
   }
 

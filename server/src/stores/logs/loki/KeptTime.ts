@@ -38,7 +38,7 @@ export class KeptTime {
 
   /** The longest of what is known. */
   get days(): number {
-    const longest = Math.max(0, ...[...this.#kept.values()].map((_) => _.millis))
+    const longest = Math.max(0, ...[...this.#kept.values()].map((each) => each.millis))
     return longest === 0 ? this.#days : Math.round(longest / millisOfDay)
   }
 }

@@ -27,7 +27,7 @@ export class LokiWriter {
     const folder = serviceFolder(key)
     const done: Array<LogLine> = []
     try {
-      for (const batch of batchesOf(lines.filter((_) => this.#accepted.get(_) !== folder))) {
+      for (const batch of batchesOf(lines.filter((line) => this.#accepted.get(line) !== folder))) {
         await deliver(pushing, batch)
         done.push(...batch)
       }

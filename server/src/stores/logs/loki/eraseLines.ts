@@ -20,7 +20,7 @@ const erase = async (
     const lastMillis = Number(last.nanos / 1_000_000n)
     const ordered = (await client.deletes(tenant)).some(
       // It may write a query down with other white space.
-      (_) => _.query.replace(/\s/g, "") === query && _.end > lastMillis && _.status !== "processed"
+      (each) => each.query.replace(/\s/g, "") === query && each.end > lastMillis && each.status !== "processed"
     )
     // Loki takes no deletion of what is still to come.
     if (!ordered && lastMillis + 1000 < Date.now()) await client.delete(tenant, query, Date.now() - 1)

@@ -60,7 +60,7 @@ class Loki {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`loki ended with exit code ${child.exitCode}`)
       const ready = await fetch(`${this.url}/ready`).then(
-        (_) => _.ok,
+        (found) => found.ok,
         () => false
       )
       if (ready) return
@@ -151,7 +151,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
           expect(yield* read(history, own, { revision })).toEqual([])
           expect(yield* read(history, own, { revision, tail: 5 })).toEqual([])
         }
-        expect((yield* read(history, own)).map((_) => _.instance)).toEqual(["own"])
+        expect((yield* read(history, own)).map((each) => each.instance)).toEqual(["own"])
       })
     ))
 

@@ -101,7 +101,8 @@ it("pushes lines in order, each once, in parts that are no larger than may be", 
         for (const batch of batches) {
           expect(batch.length).toBeGreaterThan(0)
           expect(batch.length).toBeLessThanOrEqual(most)
-          if (batch.length > 1) expect(batch.reduce((sum, _) => sum + _.line.length, 0)).toBeLessThanOrEqual(bytes)
+          if (batch.length > 1)
+            expect(batch.reduce((sum, line) => sum + line.line.length, 0)).toBeLessThanOrEqual(bytes)
         }
       }
     )
@@ -156,7 +157,11 @@ it("has every line kept that Loki takes, late ones too, cuts what is too long, a
       for (const lines of writes) {
         for (const batch of batchesOf(lines)) {
           await deliver(
-            { labels: lineLabels(keyOf("a")), push: loki.push, lost: (of) => void of.map((_) => lost.add(nameOf(_))) },
+            {
+              labels: lineLabels(keyOf("a")),
+              push: loki.push,
+              lost: (of) => void of.map((value) => lost.add(nameOf(value)))
+            },
             batch
           )
         }
@@ -222,8 +227,10 @@ it("reads every entry of a range once, however many have equal times, and less a
           }
           const sign = range.direction === "forward" ? 1n : -1n
           return entries
-            .filter((_) => _.nanos >= range.start && _.nanos < range.end)
-            .filter((_) => n === undefined || (Number(_.labels["n"]) >= n[0] && Number(_.labels["n"]) < n[1]))
+            .filter((entry) => entry.nanos >= range.start && entry.nanos < range.end)
+            .filter(
+              (entry) => n === undefined || (Number(entry.labels["n"]) >= n[0] && Number(entry.labels["n"]) < n[1])
+            )
             .sort((a, b) => Number(sign * (a.nanos - b.nanos)))
             .slice(0, range.limit)
         }
@@ -234,10 +241,10 @@ it("reads every entry of a range once, however many have equal times, and less a
           parts.push(part)
         const read = parts.flat()
         expect(new Set(read).size).toBe(read.length)
-        expect(new Set(read)).toEqual(new Set(entries.filter((_) => _.nanos >= start && _.nanos < end)))
+        expect(new Set(read)).toEqual(new Set(entries.filter((entry) => entry.nanos >= start && entry.nanos < end)))
         for (let i = 1; i < parts.length; i++) {
-          const before = (parts[i - 1] ?? []).map((_) => _.nanos)
-          const after = (parts[i] ?? []).map((_) => _.nanos)
+          const before = (parts[i - 1] ?? []).map((each) => each.nanos)
+          const after = (parts[i] ?? []).map((each) => each.nanos)
           for (const a of before) for (const b of after) expect(direction === "forward" ? a < b : a > b).toBe(true)
         }
       }
@@ -309,7 +316,7 @@ describe("what answers", () => {
       .toMatchObject({ _tag: "Right" })
     const times = asked
       .filter((_, i) => i !== 1)
-      .map((_) => JSON.parse(_.body).streams[0].values.map(([t]: [string]) => t))
+      .map((each) => JSON.parse(each.body).streams[0].values.map(([t]: [string]) => t))
     expect(times).toEqual(large.map(({ t }) => [String(nanosOf(t))]))
   })
 

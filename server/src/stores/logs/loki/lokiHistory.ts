@@ -43,7 +43,7 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
     write: Effect.fn("LogHistory.write")(function* (key, lines) {
       if (lines.length === 0) return
       const lost = yield* attempt("written", () => writer.write(key, lines))
-      const count = lost.reduce((sum, _) => sum + _.count, 0)
+      const count = lost.reduce((sum, each) => sum + each.count, 0)
       if (count === 0) return
       yield* Effect.logWarning(
         `${count} of ${lines.length} log lines of ${serviceFolder(key)} are not kept: ${client.place}: ${lost[0]?.why}`

@@ -57,7 +57,7 @@ export const readForward = async function* (
 ) {
   const range = await rangeSince(client, kept, key, since)
   for await (const entries of pagesOf(client, key, revision, { ...range, direction: "forward" })) {
-    const lines = sortedOnce(entries.flatMap((_) => lineOf(key, _)))
+    const lines = sortedOnce(entries.flatMap((entry) => lineOf(key, entry)))
     if (lines.length > 0) yield lines
   }
 }
@@ -79,7 +79,7 @@ export const readTail = async (
     pageEntries: Math.min(1000, Math.max(100, tail + 1))
   }
   for await (const entries of pagesOf(client, key, revision, paging)) {
-    found = [...sortedOnce(entries.flatMap((_) => lineOf(key, _))), ...found]
+    found = [...sortedOnce(entries.flatMap((entry) => lineOf(key, entry))), ...found]
     if (found.length >= tail) break
   }
   return found.slice(-tail)

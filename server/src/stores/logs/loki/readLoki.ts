@@ -76,9 +76,9 @@ export const pages = async function* (ask: Ask, paging: Paging): AsyncGenerator<
       window = earlier(window * 4n, longest)
       continue
     }
-    const times = entries.map((_) => _.nanos)
+    const times = entries.map((entry) => entry.nanos)
     const edge = times.reduce((a, b) => ((forward ? b > a : b < a) ? b : a))
-    const inner = entries.filter((_) => _.nanos !== edge)
+    const inner = entries.filter((entry) => entry.nanos !== edge)
     if (inner.length > 0) {
       if (forward) start = edge
       else end = edge + 1n

@@ -64,7 +64,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { secret } = yield* keys.create(maker, key())
       const wrong = changed(
         secret,
-        (_) => `${_.slice(0, -43)}${newToken("key", "abcdefgh").token.pipe(Redacted.value).slice(-43)}`
+        (one) => `${one.slice(0, -43)}${newToken("key", "abcdefgh").token.pipe(Redacted.value).slice(-43)}`
       )
       const unknown = newToken("key", newPrefix()).token
       const refused = yield* Effect.flip(authenticate(wrong))
@@ -134,7 +134,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
       const { apiKey } = yield* keys.create(one, key())
       const own = yield* keys.create(admin, key({ name: "own" }))
-      const names = (caller: Caller) => Effect.map(keys.list(caller), (all) => all.map((_) => _.id))
+      const names = (caller: Caller) => Effect.map(keys.list(caller), (all) => all.map((each) => each.id))
       assert.deepStrictEqual(yield* names(one), [apiKey.id])
       assert.deepStrictEqual(yield* names(other), [])
       assert.deepStrictEqual(yield* names(foreigner), [])
@@ -205,7 +205,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
         [0, 1].map(() => Effect.either(keys.rotate(maker, apiKey.id, 86_400))),
         { concurrency: 2 }
       )
-      assert.deepStrictEqual(both.map((_) => _._tag).sort(), ["Left", "Right"])
+      assert.deepStrictEqual(both.map((each) => each._tag).sort(), ["Left", "Right"])
       const [old, ...rest] = yield* keys.list(maker)
       assert.lengthOf(rest, 1)
       assert.strictEqual(old?.expiresAt, apiKey.expiresAt)
@@ -243,7 +243,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       assert.strictEqual((yield* asNobody(authenticate(secret))).organization.id, organization.id)
       const next = yield* inRequest(keys.rotate(maker, apiKey.id, 60))
       assert.deepStrictEqual(
-        (yield* inRequest(keys.list(maker))).map((_) => _.createdBy),
+        (yield* inRequest(keys.list(maker))).map((each) => each.createdBy),
         [maker.person.email, maker.person.email]
       )
       yield* inRequest(keys.remove(maker, next.apiKey.id))
@@ -265,7 +265,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const caller = yield* authenticate(secret)
       assert.deepStrictEqual([caller.roles, caller.person, caller.scopes], [["viewer"], undefined, undefined])
       assert.deepStrictEqual(
-        (yield* keys.list(caller)).map((_) => _.id),
+        (yield* keys.list(caller)).map((each) => each.id),
         [apiKey.id]
       )
     })
@@ -278,11 +278,11 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const lastUsed = Effect.map(keys.list(maker), ([_]) => _?.lastUsedAt ?? undefined)
       assert.isUndefined(yield* lastUsed)
       yield* authenticate(secret)
-      const noted = Effect.repeat(lastUsed, { until: (_) => _ !== undefined })
+      const noted = Effect.repeat(lastUsed, { until: (value) => value !== undefined })
       const first = yield* noted
       yield* sql`update api_keys set last_used_at = now() - interval '2 minutes' where id = ${apiKey.id}`
       yield* authenticate(secret)
-      const second = yield* Effect.repeat(lastUsed, { until: (_) => _ !== undefined && _ >= (first ?? "") })
+      const second = yield* Effect.repeat(lastUsed, { until: (value) => value !== undefined && value >= (first ?? "") })
       yield* authenticate(secret)
       yield* authenticate(secret)
       assert.strictEqual(yield* lastUsed, second)
@@ -326,8 +326,8 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const edited = fc
         .tuple(fc.nat(good.length - 1), fc.constantFrom(..."aA0_-.=\u0000 "))
         .map(([at, letter]) => `${good.slice(0, at)}${letter}${good.slice(at + 1)}`)
-        .filter((_) => _ !== good)
-      const cut = fc.nat(good.length - 1).map((_) => good.slice(0, _))
+        .filter((value) => value !== good)
+      const cut = fc.nat(good.length - 1).map((generated) => good.slice(0, generated))
       const strange = fc.constantFrom(
         "",
         "mck_",

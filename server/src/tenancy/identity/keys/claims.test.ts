@@ -11,7 +11,7 @@ const oracle = (pattern: string, text: string): boolean => {
 }
 
 const few = (letters: string, maxLength: number) =>
-  fc.array(fc.constantFrom(...letters), { maxLength }).map((_) => _.join(""))
+  fc.array(fc.constantFrom(...letters), { maxLength }).map((generated) => generated.join(""))
 
 describe("matchesPattern", () => {
   it("matches as the naive reading does", () => {

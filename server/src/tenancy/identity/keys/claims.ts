@@ -20,7 +20,7 @@ export const matchesPattern = (pattern: string, text: string): boolean => {
 const textsOf = (value: unknown): ReadonlyArray<string> => {
   if (typeof value === "string") return [value]
   if (typeof value === "number" || typeof value === "boolean") return [String(value)]
-  return Array.isArray(value) ? value.filter((_) => typeof _ === "string") : []
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : []
 }
 
 /** The first of the wanted claims that the token does not have, or has with another value; undefined: it has all. */

@@ -10,13 +10,13 @@ const written = (payload: unknown, header: unknown = { alg: "RS256" }) =>
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
 const name = fc
   .array(fc.constantFrom(...letters), { minLength: 1, maxLength: 28 })
-  .map((_) => `a${_.join("")}z`)
-  .filter((_) => !_.includes("--"))
+  .map((each) => `a${each.join("")}z`)
+  .filter((text) => !text.includes("--"))
 
 describe("readUnverified", () => {
   it("finds the issuer and the one organization, whatever else the audiences are", () => {
     const others = fc.array(
-      fc.string().filter((_) => !_.startsWith("maxcloud/")),
+      fc.string().filter((text) => !text.startsWith("maxcloud/")),
       { maxLength: 3 }
     )
     fc.assert(
@@ -35,7 +35,7 @@ describe("readUnverified", () => {
   it("never throws, and never takes what has no organization", () => {
     const token = fc.oneof(
       fc.string(),
-      fc.array(fc.base64String(), { minLength: 3, maxLength: 3 }).map((_) => _.join(".")),
+      fc.array(fc.base64String(), { minLength: 3, maxLength: 3 }).map((generated) => generated.join(".")),
       fc
         .tuple(fc.json(), fc.json())
         .map(([payload, header]) => Redacted.value(written(JSON.parse(payload), JSON.parse(header)))),
@@ -44,9 +44,9 @@ describe("readUnverified", () => {
         .map((aud) => `${encoded({ alg: "RS256" })}.${encoded({ iss: "https://a.example", aud: `${aud}` })}.x`)
     )
     fc.assert(
-      fc.property(token, (_) => {
-        looksLikeJwt(Redacted.make(_))
-        assert.isTrue(Either.isLeft(readUnverified(Redacted.make(_))))
+      fc.property(token, (generated) => {
+        looksLikeJwt(Redacted.make(generated))
+        assert.isTrue(Either.isLeft(readUnverified(Redacted.make(generated))))
       }),
       { numRuns: 500 }
     )

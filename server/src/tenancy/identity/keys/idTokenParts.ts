@@ -38,7 +38,7 @@ export const readUnverified = (token: Redacted.Redacted): Either.Either<Unverifi
   const payload = Option.flatMap(Either.getRight(read), decodePayload)
   if (Option.isNone(payload)) return Either.left("this token cannot be read as a JWT with the claims iss and aud")
   const { aud, iss } = payload.value
-  const ours = (typeof aud === "string" ? [aud] : aud).filter((_) => _.startsWith(audiencePrefix))
+  const ours = (typeof aud === "string" ? [aud] : aud).filter((text) => text.startsWith(audiencePrefix))
   const [own] = ours
   if (own === undefined) {
     return Either.left(

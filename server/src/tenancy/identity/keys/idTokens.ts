@@ -34,18 +34,18 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
           { issuer, audience: audienceOf(organization) },
           now
         ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
-        const matching = trusts.filter((_) => firstMismatch(_.claims, claims) === undefined)
+        const matching = trusts.filter((trust) => firstMismatch(trust.claims, claims) === undefined)
         // Issued to somebody else (OpenID Connect Core 1.0, 2 and 3.1.3.7), who may hand it on: only where the trust names whom.
         const fitting =
           claims.azp === undefined || claims.azp === audienceOf(organization)
             ? matching
-            : matching.filter((_) => Object.hasOwn(_.claims, "azp"))
+            : matching.filter((each) => Object.hasOwn(each.claims, "azp"))
         if (fitting.length < matching.length && fitting.length === 0) {
           return yield* refuse(
             "this token was issued to another party (its azp claim): if that is right, name it in the claims of the trust (azp)"
           )
         }
-        const trust = fitting.find((_) => standingOf(_).roles.length > 0)
+        const trust = fitting.find((value) => standingOf(value).roles.length > 0)
         if (trust === undefined) return yield* refuse(fitting.length === 0 ? missed(trusts, claims) : ended(fitting))
         const caller: Caller = {
           organization: organizationOf(trust),
@@ -71,7 +71,7 @@ const missed = (trusts: ReadonlyArray<TrustRow>, claims: Readonly<Record<string,
 const ended = (trusts: ReadonlyArray<TrustRow>) =>
   trusts
     .slice(0, maxTold)
-    .map((_) => `the trust "${_.name}" of "${_.organization}" doesn't count: ${standingOf(_).limit}`)
+    .map((trust) => `the trust "${trust.name}" of "${trust.organization}" doesn't count: ${standingOf(trust).limit}`)
     .join("; ")
 
 const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))

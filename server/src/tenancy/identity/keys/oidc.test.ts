@@ -88,7 +88,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         })
       }
       const used = Effect.map(oidc.list(admin), ([_]) => _?.lastUsedAt ?? undefined)
-      assert.isString(yield* Effect.repeat(used, { until: (_) => _ !== undefined }))
+      assert.isString(yield* Effect.repeat(used, { until: (value) => value !== undefined }))
     })
   )
 
@@ -461,9 +461,9 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     withIssuer(({ admin, input, oidc }) =>
       Effect.gen(function* () {
         const fails = (caller: typeof admin | { scopes: ReadonlyArray<KeyScope> }, rest: Partial<CreateOidcTrust>) =>
-          Effect.map(Effect.flip(oidc.create({ ...admin, ...caller }, { ...input, ...rest })), (_) => [
-            _._tag,
-            _.message
+          Effect.map(Effect.flip(oidc.create({ ...admin, ...caller }, { ...input, ...rest })), (found) => [
+            found._tag,
+            found.message
           ])
         assert.strictEqual((yield* fails(admin, {}))[0], "Conflict")
         assert.strictEqual((yield* fails(admin, { name: "x", role: "owner" }))[0], "Forbidden")

@@ -75,12 +75,12 @@ const verifier = Effect.map(makeIssuerKeys({ allowPrivateIssuers: true, timeoutM
   const verify = ({ issuer }: TestIssuer, token: string) =>
     verifyIdToken(Redacted.make(token), keysOf(issuer), { issuer, audience }, new Date())
   const signed = (issuer: TestIssuer, claims: Readonly<Record<string, unknown>>, options?: SignOptions) =>
-    Effect.flatMap(issuer.sign({ aud: audience, sub: "job:1", ...claims }, options), (_) => verify(issuer, _))
+    Effect.flatMap(issuer.sign({ aud: audience, sub: "job:1", ...claims }, options), (found) => verify(issuer, found))
   return { signed }
 })
 
 const mismatches = (claims: Readonly<Record<string, unknown>>, wanted: ReadonlyArray<Record<string, string>>) =>
-  wanted.map((_) => firstMismatch(_, claims)?.claim)
+  wanted.map((value) => firstMismatch(value, claims)?.claim)
 
 describe("issuers", () => {
   it.live("sign by RSA, RSA-PSS, elliptic and Edwards curves, from wherever their path is", () =>
@@ -90,7 +90,7 @@ describe("issuers", () => {
         const issuer = yield* makeTestIssuerWith({ path })
         for (const algorithm of ["RS256", "PS256", "ES256", "EdDSA"] as const) {
           assert.strictEqual((yield* signed(issuer, {}, { algorithm })).sub, "job:1")
-          const other = issuer.keys().find((_) => _.algorithm !== algorithm) ?? assert.fail("one key")
+          const other = issuer.keys().find((name) => name.algorithm !== algorithm) ?? assert.fail("one key")
           const error = yield* Effect.flip(signed(issuer, {}, { algorithm, kid: other.kid }))
           assert.match(error.message, /no key by the id/)
         }
@@ -135,12 +135,12 @@ describe("issuers", () => {
         const issuer = yield* makeTestIssuerWith({ certificate, path: "/realms/acme" })
         const folder = yield* Effect.acquireRelease(
           Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-authority-"))),
-          (_) => Effect.sync(() => rmSync(_, { recursive: true, force: true }))
+          (found) => Effect.sync(() => rmSync(found, { recursive: true, force: true }))
         )
         const file = join(folder, "authority.pem")
         writeFileSync(file, certificate.cert)
         const named = yield* keysByProcess(issuer.issuer, { NODE_EXTRA_CA_CERTS: file })
-        assert.deepStrictEqual(named, { algorithms: issuer.keys().map((_) => _.algorithm) })
+        assert.deepStrictEqual(named, { algorithms: issuer.keys().map((name) => name.algorithm) })
         const unknown = yield* keysByProcess(issuer.issuer, {})
         assert.match(unknown.problem ?? "", /does not answer \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)/)
       }).pipe(Effect.scoped),

@@ -30,16 +30,16 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
       // https://docs.github.com/en/actions/reference/security/oidc: `repo:OWNER/NAME:…`, or what the owner has chosen instead, each after its name
       {
         claim: "sub",
-        fixes: (_) => /^(repo|repository):[^*/:]+\/|^repository(_owner|_id|_owner_id):[^*/:]+(:|$)/.test(_)
+        fixes: (value) => /^(repo|repository):[^*/:]+\/|^repository(_owner|_id|_owner_id):[^*/:]+(:|$)/.test(value)
       },
-      { claim: "repository", fixes: (_) => /^[^*/]+\//.test(_) },
+      { claim: "repository", fixes: (value) => /^[^*/]+\//.test(value) },
       { claim: "repository_id", fixes: exact },
       { claim: "repository_owner", fixes: exact },
       { claim: "repository_owner_id", fixes: exact }
     ],
     example: 'sub "repo:acme/shop:ref:refs/heads/main", or repository_owner_id "1234"',
     ids: ["repository_owner_id", "repository_id"],
-    hasId: (_) => /^repository(_owner)?_id:\d+(:|$)|^repo:[^*/:@]+@\d+\//.test(_),
+    hasId: (value) => /^repository(_owner)?_id:\d+(:|$)|^repo:[^*/:@]+@\d+\//.test(value),
     findId: "`gh api users/OWNER --jq .id` prints the id of an owner"
   },
   {
@@ -47,8 +47,8 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
     is: ({ hostname }) => hostname === "gitlab.com",
     owners: [
       // https://docs.gitlab.com/ci/secrets/id_token_authentication/: `project_path:GROUP/PROJECT:ref_type:…`
-      { claim: "sub", fixes: (_) => /^project_path:[^*/:]+\//.test(_) },
-      { claim: "project_path", fixes: (_) => /^[^*/]+\//.test(_) },
+      { claim: "sub", fixes: (value) => /^project_path:[^*/:]+\//.test(value) },
+      { claim: "project_path", fixes: (value) => /^[^*/]+\//.test(value) },
       { claim: "namespace_path", fixes: ownerOfPath },
       { claim: "project_id", fixes: exact },
       { claim: "namespace_id", fixes: exact }
@@ -109,7 +109,7 @@ const problemOfOpenSubject = (
     return `${open}. To tie the trust to one owner for good, add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
   }
   const tells = (claim: string) => claim !== "sub" && !sayNothing.has(claim) && !ofJobsAlone.has(claim)
-  return Object.keys(claims).some((_) => tells(_) && names(_))
+  return Object.keys(claims).some((name) => tells(name) && names(name))
     ? undefined
     : `${open}. To tie the trust to one owner, add a claim without a star by which ${issuer} names the owner or the project, best an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
 }
@@ -120,7 +120,9 @@ export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, 
   if (open !== undefined) {
     return `the claim ${open[0]} is asked for with any value ("${open[1]}"), which says nothing: leave it out, or write what it must be`
   }
-  const shared = URL.canParse(issuer) ? sharedIssuers.find((_) => _.is(new URL(issuer))) : undefined
+  const shared = URL.canParse(issuer)
+    ? sharedIssuers.find((sharedIssuer) => sharedIssuer.is(new URL(issuer)))
+    : undefined
   if (shared !== undefined) {
     const isOwned = shared.owners.some(({ claim, fixes }) => {
       const pattern = Object.hasOwn(claims, claim) ? claims[claim] : undefined
@@ -128,7 +130,7 @@ export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, 
     })
     return isOwned
       ? problemOfOpenSubject(issuer, shared, claims)
-      : `anybody with an account at ${shared.name} can have a token of ${issuer}: name whose it must be, without a star in the owner's name, by the claim ${shared.owners.map((_) => _.claim).join(", ")}. For example: ${shared.example}`
+      : `anybody with an account at ${shared.name} can have a token of ${issuer}: name whose it must be, without a star in the owner's name, by the claim ${shared.owners.map((owner) => owner.claim).join(", ")}. For example: ${shared.example}`
   }
   return Object.keys(claims).some((claim) => !sayNothing.has(claim))
     ? problemOfOpenSubject(issuer, undefined, claims)

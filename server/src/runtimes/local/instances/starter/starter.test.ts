@@ -27,7 +27,7 @@ describe("the starter of containers", () => {
   })
 
   it("reads back what the file was made from", () => {
-    const text = fc.fullUnicodeString().filter((_) => !_.includes("\0"))
+    const text = fc.fullUnicodeString().filter((text) => !text.includes("\0"))
     const name = fc.stringMatching(/^[A-Z_]{1,9}$/)
     fc.assert(
       fc.property(fc.array(text, { minLength: 1 }), fc.dictionary(name, text), (words, env) => {
