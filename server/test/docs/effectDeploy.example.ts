@@ -7,7 +7,7 @@ const program = Effect.gen(function* () {
 
   const deployment = yield* cloud.deploy(config).pipe(
     Stream.tap((progress) => Console.log(progress._tag)),
-    Stream.filterMap((each) => (each._tag === "finished" ? Option.some(each.deployment) : Option.none())),
+    Stream.filterMap((progress) => (progress._tag === "finished" ? Option.some(progress.deployment) : Option.none())),
     Stream.runHead,
     Effect.flatten,
     Effect.flatMap(succeeded) // fails with DeploymentFailed if it ended otherwise

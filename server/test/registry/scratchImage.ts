@@ -39,7 +39,7 @@ const buildFromProgram = async (options: {
     }
     await mkdir(join(context, "root/tmp"), { recursive: true })
     await writeFile(join(context, "Containerfile"), ["FROM scratch", "COPY root /", ...options.lines, ""].join("\n"))
-    await run("podman", ["build", "--quiet", "--tag", options.tag, context])
+    await run("podman", ["build", "--quiet", "--no-cache", "--tag", options.tag, context])
   } finally {
     await rm(context, { recursive: true, force: true })
   }
@@ -136,7 +136,7 @@ export const buildNpmImage = async (tag: string): Promise<void> => {
       'CMD ["node"]'
     ]
     await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
-    await run("podman", ["build", "--quiet", ...ownUlimits(), "--tag", tag, context])
+    await run("podman", ["build", "--quiet", "--no-cache", ...ownUlimits(), "--tag", tag, context])
   } finally {
     await rm(context, { recursive: true, force: true })
   }
@@ -173,8 +173,9 @@ export const buildBusyboxImage = async (
     await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
     await run("podman", [
       "build",
-      "--quiet",
+      // The search for a cached layer fails when another test removes an image meanwhile.
       "--no-cache",
+      "--quiet",
       "--format",
       "docker",
       ...ownUlimits(),
