@@ -20,7 +20,7 @@ export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
   const explained = maxcloud(["explain", "WrongPort", "--lang", "de"])
   check(
     "explain tells a diagnosis in German",
-    explained.status === 0 && explained.stdout.includes("WrongPort") && explained.stdout.includes("lauscht"),
+    explained.status === 0 && explained.stdout.includes("WrongPort") && explained.stdout.includes("Woran es liegt"),
     explained.output
   )
   write("shop.yaml", app)
