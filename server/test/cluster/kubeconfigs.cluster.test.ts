@@ -50,7 +50,7 @@ const wrong: ReadonlyArray<Wrong> = [
     change: (each) => each.replace(/"server": "[^"]+"/, '"server": "https://nowhere.invalid:6443"'),
     says: /nowhere\.invalid:6443 does not answer/
   },
-  { name: "what is no kubeconfig", change: () => "hello", says: /no kubeconfig/ }
+  { name: "what isn't a kubeconfig", change: () => "hello", says: /isn't a kubeconfig/ }
 ]
 
 describeCluster("`maxcloud server` with a wrong kubeconfig (KUBECONFIG)", () => {

@@ -62,7 +62,7 @@ describeCluster("a kubeconfig at the start", () => {
           const path = yield* kubeconfigFile(content)
           const { message } = yield* Effect.flip(start({ type: "file", path }))
           expect(message).toContain(path)
-          expect(message).toContain("no kubeconfig")
+          expect(message).toContain("isn't a kubeconfig")
         }
       })
     )

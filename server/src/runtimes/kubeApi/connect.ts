@@ -126,7 +126,7 @@ const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place
       reason: "context",
       message:
         known.length === 0
-          ? `${origin} has no contexts: it is no kubeconfig, or an empty one`
+          ? `${origin} has no contexts: it isn't a kubeconfig, or it is empty`
           : `${origin} has no context ${config.getCurrentContext() ?? ""}: choose one of ${known.join(", ")}`
     })
   }
