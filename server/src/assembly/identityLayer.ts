@@ -2,8 +2,8 @@ import { Either, Layer } from "effect"
 import { mailRoute } from "../base/settings/mailSettings.ts"
 import { callsWithoutCredential, type ServerSettings } from "../base/settings/ServerConfig.ts"
 import * as Privacy from "../control/privacy/layer.ts"
-import * as Authenticator from "../tenancy/identity/keys/Authenticator.ts"
 import * as ApiKeys from "../tenancy/identity/keys/PostgresApiKeys.ts"
+import * as PostgresAuthenticator from "../tenancy/identity/keys/PostgresAuthenticator.ts"
 import * as OidcTrusts from "../tenancy/identity/keys/PostgresOidcTrusts.ts"
 import * as Places from "../tenancy/identity/Places.ts"
 import * as Accounts from "../tenancy/identity/PostgresAccounts.ts"
@@ -35,7 +35,7 @@ export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
     Members.layer,
     ApiKeys.layer,
     OidcTrusts.layer(issuers),
-    Authenticator.layer(issuers),
+    PostgresAuthenticator.layer(issuers),
     Places.layer,
     Privacy.layer(settings),
     sweep.layer

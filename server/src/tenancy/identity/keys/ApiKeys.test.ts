@@ -9,10 +9,11 @@ import { newId } from "../../../base/database/newId.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { digestOf, newToken } from "../tokens.ts"
-import { ApiKeys, Authenticator } from "./ApiKeys.ts"
-import * as authenticator from "./Authenticator.ts"
+import { ApiKeys } from "./ApiKeys.ts"
+import { Authenticator } from "./Authenticator.ts"
 import { newPrefix } from "./keyRows.ts"
 import { layerWith } from "./PostgresApiKeys.ts"
+import * as authenticator from "./PostgresAuthenticator.ts"
 
 const audit = makeTestAudit()
 const nextPrefixes: Array<string> = []

@@ -6,9 +6,9 @@ import { inTransaction } from "../../../base/database/sqlErrors.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { Audit } from "../../audit/Audit.ts"
 import { whereAway } from "../whereAway.ts"
-import { OidcTrusts } from "./ApiKeys.ts"
 import { createTrust } from "./createTrust.ts"
 import { type IssuerOptions, makeIssuerDocuments } from "./issuerDocuments.ts"
+import { OidcTrusts } from "./OidcTrusts.ts"
 import { digestOf, selectTrusts, trustInfo } from "./trustRows.ts"
 
 const list = (sql: SqlClient, caller: Caller) =>

@@ -8,8 +8,9 @@ import { layerTest } from "../../../../test/database/layerTest.ts"
 import { makeTestAudit, newMember, newOrganization } from "../../../../test/identity/testPeople.ts"
 import { makeTestIssuer, type SignOptions, type TestIssuer } from "../../../../test/oidc/testIssuer.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
-import { Authenticator, OidcTrusts } from "./ApiKeys.ts"
-import * as authenticator from "./Authenticator.ts"
+import { Authenticator } from "./Authenticator.ts"
+import { OidcTrusts } from "./OidcTrusts.ts"
+import * as authenticator from "./PostgresAuthenticator.ts"
 import * as trusts from "./PostgresOidcTrusts.ts"
 
 class Issuer extends Context.Tag("test/Issuer")<Issuer, TestIssuer>() {}

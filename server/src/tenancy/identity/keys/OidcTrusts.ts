@@ -1,0 +1,24 @@
+import type {
+  Conflict,
+  CreateOidcTrust,
+  Forbidden,
+  NotFound,
+  OidcTrustId,
+  OidcTrustInfo,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+
+/** Issuers of OpenID Connect whose tokens act for an organization. */
+export class OidcTrusts extends Context.Tag("@maxcloud/server/OidcTrusts")<
+  OidcTrusts,
+  {
+    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<OidcTrustInfo>, Unavailable>
+    readonly create: (
+      caller: Caller,
+      input: CreateOidcTrust
+    ) => Effect.Effect<OidcTrustInfo, Conflict | Forbidden | Unavailable>
+    readonly remove: (caller: Caller, id: OidcTrustId) => Effect.Effect<void, NotFound | Unavailable>
+  }
+>() {}
