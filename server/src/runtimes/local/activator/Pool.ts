@@ -5,13 +5,13 @@ import {
   isBusy,
   leaseOf,
   type PoolEvents,
+  type PooledInstance,
   type PoolLease,
-  type Slot,
-  sawBeside,
-  slotOf
-} from "./slots.ts"
+  pooledInstanceOf,
+  sawBeside
+} from "./pooledInstances.ts"
 
-export type { PoolLease } from "./slots.ts"
+export type { PoolLease } from "./pooledInstances.ts"
 
 /** The ready instances of one revision and their requests. Plain and synchronous: this is the hot path. */
 export interface Pool {
@@ -45,53 +45,54 @@ export interface Pool {
 export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
   const stats = makeRequestStats(performance.now())
   const limit = maxConcurrency === 0 ? Number.POSITIVE_INFINITY : maxConcurrency
-  const slots: Array<Slot> = []
+  const instances: Array<PooledInstance> = []
   let turn = 0
 
-  const find = (id: string) => slots.find((slot) => slot.endpoint.id === id)
+  const find = (id: string) => instances.find((instance) => instance.endpoint.id === id)
 
   return {
     stats,
     add: (endpoint) => {
-      slots.push(slotOf(endpoint))
+      instances.push(pooledInstanceOf(endpoint))
       events.onRoom()
     },
     take: () => {
       const now = performance.now()
-      const slot = freest(slots, turn, limit, now)
-      if (slot === undefined) return undefined
-      turn = (turn + 1) % slots.length
-      slot.inFlight++
+      const instance = freest(instances, turn, limit, now)
+      if (instance === undefined) return undefined
+      turn = (turn + 1) % instances.length
+      instance.inFlight++
       stats.requestStarted(now)
-      return leaseOf(slot, now, stats, events)
+      return leaseOf(instance, now, stats, events)
     },
     drain: (id) => {
-      const slot = find(id)
-      if (slot === undefined || slot.state === "draining") return
-      slot.state = "draining"
-      if (slot.inFlight === 0) events.onDrained(id)
+      const instance = find(id)
+      if (instance === undefined || instance.state === "draining") return
+      instance.state = "draining"
+      if (instance.inFlight === 0) events.onDrained(id)
     },
     resume: (id) => {
-      const slot = find(id)
-      if (slot === undefined || slot.state === "open") return
-      slot.state = "open"
+      const instance = find(id)
+      if (instance === undefined || instance.state === "open") return
+      instance.state = "open"
       events.onRoom()
     },
     remove: (id) => {
-      const at = slots.findIndex((slot) => slot.endpoint.id === id)
-      const [slot] = at < 0 ? [] : slots.splice(at, 1)
-      if (slot !== undefined) slot.state = "removed"
+      const at = instances.findIndex((instance) => instance.endpoint.id === id)
+      const [instance] = at < 0 ? [] : instances.splice(at, 1)
+      if (instance !== undefined) instance.state = "removed"
     },
     inFlight: (id) => find(id)?.inFlight ?? 0,
     answered: (id) => find(id)?.answered ?? 0,
     isFull: (id, since) => {
-      const slot = find(id)
-      return slot !== undefined && (slot.inFlight >= limit || isBusy(slot, since))
+      const instance = find(id)
+      return instance !== undefined && (instance.inFlight >= limit || isBusy(instance, since))
     },
     answeredProbe: (id, since) => {
-      const slot = find(id)
-      if (slot !== undefined) sawBeside(slot, since)
+      const instance = find(id)
+      if (instance !== undefined) sawBeside(instance, since)
     },
-    ready: () => slots.reduce((sum, slot) => sum + (slot.state === "open" && slot.endpoint.isReady() ? 1 : 0), 0)
+    ready: () =>
+      instances.reduce((sum, instance) => sum + (instance.state === "open" && instance.endpoint.isReady() ? 1 : 0), 0)
   }
 }

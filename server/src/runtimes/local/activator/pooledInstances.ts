@@ -25,7 +25,7 @@ export interface PoolLease extends Lease {
 }
 
 /** A pool's record of one instance. Each request in flight on it holds a `PoolLease`. */
-export interface Slot {
+export interface PooledInstance {
   readonly endpoint: Endpoint
   inFlight: number
   answered: number
@@ -46,7 +46,7 @@ const manyAtOnce = 32
 const fewWaiting = 8
 
 /** Counts the unanswered requests that an instance got before `since`, up to `manyAtOnce`. */
-const olderThan = ({ waiting }: Slot, since: number): number => {
+const olderThan = ({ waiting }: PooledInstance, since: number): number => {
   let older = 0
   for (const at of waiting.values()) {
     if (at >= since || older >= manyAtOnce) break
@@ -55,18 +55,19 @@ const olderThan = ({ waiting }: Slot, since: number): number => {
   return older
 }
 
-export const sawBeside = (slot: Slot, since: number) => {
-  if (slot.waiting.size > 0 && slot.atOnce < manyAtOnce) slot.atOnce = Math.max(slot.atOnce, olderThan(slot, since) + 1)
+export const sawBeside = (instance: PooledInstance, since: number) => {
+  if (instance.waiting.size > 0 && instance.atOnce < manyAtOnce)
+    instance.atOnce = Math.max(instance.atOnce, olderThan(instance, since) + 1)
 }
 
-export const isBusy = (slot: Slot, since: number): boolean =>
-  !slot.isOverdue &&
-  slot.waiting.size >= slot.atOnce &&
-  slot.waiting.size <= Math.max(fewWaiting, 2 * slot.atOnce) &&
-  slot.atOnce < manyAtOnce &&
-  olderThan(slot, since) > 0
+export const isBusy = (instance: PooledInstance, since: number): boolean =>
+  !instance.isOverdue &&
+  instance.waiting.size >= instance.atOnce &&
+  instance.waiting.size <= Math.max(fewWaiting, 2 * instance.atOnce) &&
+  instance.atOnce < manyAtOnce &&
+  olderThan(instance, since) > 0
 
-export const slotOf = (endpoint: Endpoint): Slot => ({
+export const pooledInstanceOf = (endpoint: Endpoint): PooledInstance => ({
   endpoint,
   inFlight: 0,
   answered: 0,
@@ -77,63 +78,79 @@ export const slotOf = (endpoint: Endpoint): Slot => ({
   state: "open"
 })
 
-/** The open slot with room that has the fewest requests; one that failed its last requests only if there is no other. */
-export const freest = (slots: ReadonlyArray<Slot>, from: number, limit: number, now: number): Slot | undefined => {
-  let best: Slot | undefined
-  let passedOver: Slot | undefined
-  const count = slots.length
+/** The open instance with room that has the fewest requests; one that failed its last requests only if there is no other. */
+export const freest = (
+  instances: ReadonlyArray<PooledInstance>,
+  from: number,
+  limit: number,
+  now: number
+): PooledInstance | undefined => {
+  let best: PooledInstance | undefined
+  let passedOver: PooledInstance | undefined
+  const count = instances.length
   // Starts at another instance each time, so that equally loaded ones share.
   for (let i = 0; i < count; i++) {
-    const slot = slots[(from + i) % count]
-    if (slot === undefined || slot.state !== "open" || slot.inFlight >= limit || !slot.endpoint.isReady()) continue
-    if (isEjected(slot.standing, now)) {
-      if (passedOver === undefined || slot.inFlight < passedOver.inFlight) passedOver = slot
+    const instance = instances[(from + i) % count]
+    if (
+      instance === undefined ||
+      instance.state !== "open" ||
+      instance.inFlight >= limit ||
+      !instance.endpoint.isReady()
+    )
+      continue
+    if (isEjected(instance.standing, now)) {
+      if (passedOver === undefined || instance.inFlight < passedOver.inFlight) passedOver = instance
       continue
     }
-    if (best === undefined || slot.inFlight < best.inFlight) best = slot
+    if (best === undefined || instance.inFlight < best.inFlight) best = instance
     if (best.inFlight === 0) break
   }
   return best ?? passedOver
 }
 
 /** A request's hold on an instance. Notes in the instance's record what becomes of the request. */
-export const leaseOf = (slot: Slot, takenAt: number, stats: RequestStats, events: PoolEvents): PoolLease => {
+export const leaseOf = (
+  instance: PooledInstance,
+  takenAt: number,
+  stats: RequestStats,
+  events: PoolEvents
+): PoolLease => {
   let held = true
   const note = (outcome: Outcome) => {
-    if (slot.standing !== goodStanding || outcome === "failed")
-      slot.standing = afterRequest(slot.standing, outcome, performance.now())
+    if (instance.standing !== goodStanding || outcome === "failed")
+      instance.standing = afterRequest(instance.standing, outcome, performance.now())
   }
   const lease: PoolLease = {
-    id: slot.endpoint.id,
-    host: slot.endpoint.host,
-    port: slot.endpoint.port,
+    id: instance.endpoint.id,
+    host: instance.endpoint.host,
+    port: instance.endpoint.port,
     release: () => {
       if (!held) return
       held = false
-      slot.waiting.delete(lease)
-      slot.inFlight--
+      instance.waiting.delete(lease)
+      instance.inFlight--
       stats.requestEnded(performance.now())
-      if (slot.state === "open") events.onRoom()
-      else if (slot.inFlight === 0 && slot.state === "draining") events.onDrained(slot.endpoint.id)
+      if (instance.state === "open") events.onRoom()
+      else if (instance.inFlight === 0 && instance.state === "draining") events.onDrained(instance.endpoint.id)
     },
     answered: () => {
-      slot.answered++
-      slot.isOverdue = false
-      slot.waiting.delete(lease)
-      sawBeside(slot, takenAt)
+      instance.answered++
+      instance.isOverdue = false
+      instance.waiting.delete(lease)
+      sawBeside(instance, takenAt)
       note("answered")
     },
     overdue: () => {
-      slot.isOverdue = true
+      instance.isOverdue = true
       note("failed")
     },
     failed: () => {
       note("failed")
-      if (slot.state !== "open") return
-      slot.state = "suspect"
-      events.onSuspect(slot.endpoint.id)
+      if (instance.state !== "open") return
+      instance.state = "suspect"
+      events.onSuspect(instance.endpoint.id)
     }
   }
-  slot.waiting.set(lease, takenAt)
+  instance.waiting.set(lease, takenAt)
   return lease
 }
