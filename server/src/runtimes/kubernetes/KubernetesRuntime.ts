@@ -17,7 +17,7 @@ import { Tracker } from "./status/Tracker.ts"
 const publicUrl = (url: string | null, { port, scheme }: Platform["Type"]): string | null =>
   url === null ? null : `${url.replace(/^https?:/, `${scheme}:`)}${port === undefined ? "" : `:${port}`}`
 
-/** Watches that are cut are back sooner: of that nobody needs to be told. */
+/** Don't report a watch that reconnects sooner than this. */
 const awayMillis = 2_000
 
 /** `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from what is kept of them. */
@@ -64,7 +64,7 @@ export const layer = Layer.effect(
             status,
             (found): ServiceStatus => ({
               ...found,
-              // The watch has not told yet what was applied: what it tells is of the object before.
+              // The watch hasn't reported what we applied yet: its state is that of the object before.
               observedGeneration: isBehind(key.namespace, key.service, performance.now())
                 ? -1
                 : found.observedGeneration,

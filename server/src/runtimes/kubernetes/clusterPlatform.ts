@@ -34,7 +34,7 @@ const domainOf = (data: Readonly<Record<string, string>>) =>
   Object.entries(data).find(([key, selector]) => key !== "_example" && selector.trim() === "")?.[0]
 
 /**
- * How public URLs are made on this cluster: from the settings, else from what Knative is configured with. Its ranges follow the cluster's
+ * Decides how public URLs are made on this cluster: by the settings, or else by Knative's configuration. Its ranges follow the cluster's
  * for as long as the scope is open.
  */
 export const clusterPlatform = ({

@@ -19,7 +19,7 @@ export const externalSecretsKind = ({ externalSecretStore }: Pick<ServerSettings
               message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${externalSecretStore}", but the cluster has no ${kinds.externalSecret.apiVersion} ExternalSecret: install the External Secrets Operator, 0.16 or later, or leave the setting out`
             })
         ),
-        // What else it says it says of every kind, and of each in its own place.
+        // Other errors concern every kind, and each kind reports them itself.
         Effect.catchTag("KubeError", (error) => Effect.logWarning("ExternalSecrets cannot be listed", error.message))
       )
     })

@@ -6,7 +6,7 @@ import * as LogHistory from "../../stores/logs/LogHistory.ts"
 import { layerLoki } from "../../stores/logs/loki/lokiHistory.ts"
 import { LogQuotas } from "../../tenancy/limits/LogQuotas.ts"
 
-/** Where log lines are kept, as it is set. */
+/** The store of kept log lines, as the settings say. */
 export const historyLayer = ({
   dataDir,
   logs,

@@ -23,7 +23,7 @@ const instant = (text: string): Date | undefined => {
   return Number.isNaN(at) ? undefined : new Date(at)
 }
 
-/** The life of a pod's program as it is known; none before it runs, and of pods that are no organization's. */
+/** The life of a pod's program, as far as it is known. Undefined before it runs, and for pods that belong to no organization. */
 const recordOf = (
   pod: PodObject,
   organizationId: string | undefined,
@@ -38,7 +38,7 @@ const recordOf = (
     app: labels[label.app]
   })
   const status = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== "queue-proxy")
-  // A container that was restarted lives on: its first start is when the pod had one.
+  // A restarted container is still the same instance, so its start is the pod's.
   const startedAt = instant(
     status?.restartCount === 0
       ? (status.state.running?.startedAt ?? status.state.terminated?.startedAt ?? "")

@@ -29,7 +29,7 @@ const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
     ? { type: "standard", context: kubeContext }
     : { type: "file", path: kubeconfig, context: kubeContext }
 
-/** Of the organizations that this replica looks after, and that are this installation's: a cluster may have several. */
+/** Collects for this installation's organizations that this replica looks after: a cluster may have several installations. */
 const collector = Layer.unwrapEffect(
   Effect.gen(function* () {
     const shards = yield* Shards

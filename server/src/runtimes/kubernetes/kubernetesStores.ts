@@ -14,7 +14,7 @@ const decodeNames = Schema.decodeUnknown(
   })
 )
 
-/** How long namespaces may take to go: with their pods, which finish their requests. */
+/** How long to wait until namespaces are deleted. Their pods finish their requests first. */
 const gone = Schedule.spaced("500 millis").pipe(within("5 minutes"))
 
 const failed = (cause: { readonly message: string }) => new RemainsError({ message: cause.message, cause })

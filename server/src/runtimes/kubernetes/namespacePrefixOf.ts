@@ -16,13 +16,13 @@ const contradicts = (stored: string, asked: string) =>
   })
 
 /**
- * What this installation's namespaces on a cluster begin with. Decided at the first start on a cluster, by the setting or the default, and
- * kept in the database: a setting that says something else later is refused.
+ * The prefix of this installation's namespaces on a cluster. It is decided at the first start on a cluster, by the setting or the
+ * default, and kept in the database. A setting that differs later is refused.
  */
 export const namespacePrefixOf = (asked: string | undefined): Effect.Effect<string, ServerError, SqlClient> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    // Of two replicas that start at once the second takes what the first has decided.
+    // If two replicas start at once, the second takes the first one's decision.
     yield* sql`
       insert into installation (namespace_prefix) values (${asked ?? defaultNamespacePrefix})
       on conflict (singleton) do nothing`

@@ -17,7 +17,7 @@ const Nodes = Schema.Struct({
 })
 const decodeNodes = Schema.decodeUnknownOption(Nodes)
 
-/** What the cluster's nodes run, such as `linux/amd64`, looked up once a minute. None: it cannot be told. */
+/** The platforms of the cluster's nodes, such as `linux/amd64`, looked up once a minute. Empty if they are unknown. */
 export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<ReadonlyArray<string>>) => {
   const look = api.request({ method: "GET", path: "/api/v1/nodes" }).pipe(
     Effect.map((answer) =>

@@ -21,8 +21,8 @@ const makeInterned = (limit: number) => {
 }
 
 /**
- * What this process has applied and removed, to skip what is as it should be and to tell others' doing from our own. In memory only:
- * after a restart all is applied again, which writes nothing where nothing differs.
+ * Remembers what this process has applied and removed, to skip objects that are as they should be, and to tell other people's changes
+ * from ours. In memory only: after a restart we apply everything again, which writes nothing if nothing differs.
  */
 export const makeApplied = Effect.gen(function* () {
   const objects = new Map<string, AppliedObject>()

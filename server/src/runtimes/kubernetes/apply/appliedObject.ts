@@ -10,7 +10,7 @@ type ObjectMetadata = typeof Metadata.Type
 export interface AppliedObject {
   /** The app that it was applied for; null for a namespace's own objects. */
   readonly app: AppName | null
-  /** Of what was applied: equal digests, equal objects. */
+  /** Digest of the applied object. Equal digests mean equal objects. */
   readonly digest: string
   readonly uid: string
   readonly resourceVersion: string

@@ -16,7 +16,7 @@ import { nameTaken } from "./targets.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
-/** How often an object is looked up again that changed between our look and our write. */
+/** How many times to read an object again that changed between our read and our write. */
 const looks = 5
 
 /** An object that is not as its manifest says. */
@@ -24,7 +24,7 @@ export interface Change {
   readonly place: Place
   /** The app that must own it; undefined: any of the stage. */
   readonly app: AppName | undefined
-  /** Of the manifest; of a pull Secret with its values. */
+  /** Digest of the manifest; for a pull Secret, of its values too. */
   readonly digest: string
   /** The manifest, with the values of a Secret. They are read each time. */
   readonly filled: Effect.Effect<Manifest, RuntimeError>

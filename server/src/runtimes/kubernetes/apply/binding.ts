@@ -12,7 +12,7 @@ const roleBinding: Kind = {
   namespaced: true
 }
 
-/** What is used of the API server here. */
+/** The part of the API client that this folder uses. */
 export type Requests = Pick<KubeApi["Type"], "server" | "unreachableSince" | "request">
 
 /** RBAC's own words (k8s.io/apiserver, endpoints/handlers/responsewriters); admission refuses in others. */

@@ -21,7 +21,7 @@ export interface Edit {
   readonly fields: ReadonlyArray<string>
 }
 
-/** Who has done what to an object of ours. `lost`: fields that were ours at our last apply, and are no more. */
+/** The changes that others made to one of our objects. `lost`: fields that we owned after our last apply, and no longer do. */
 export const editsOf = (
   kind: string,
   managedFields: ReadonlyArray<ManagedFields>,
@@ -58,9 +58,9 @@ interface Seen {
   readonly metadata: ObjectMetadata
 }
 
-/** What others do to our objects, from the cache's changes. For one reader. */
+/** Reports the changes of others to our objects, from the cache. For one reader. */
 export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<Drift> => {
-  /** Of each object that is not as it should be, what was told of it last: its status may change often meanwhile. */
+  /** The last report about each drifted object: its status may change often without any new drift. */
   const told = new Map<string, string>()
 
   const driftOf = ({ key, metadata, place }: Seen, change: Drift["change"], edit: Edit): Drift => {

@@ -17,7 +17,7 @@ const concurrency = 24
 export interface DryRunOptions {
   readonly api: Requests
   readonly cache: ClusterCache["Type"]
-  /** Where objects are tried whose own namespace is not there yet. */
+  /** Namespace for the dry run of objects whose own namespace doesn't exist yet. */
   readonly scratchNamespace: string
 }
 
@@ -25,8 +25,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
- * What can be tried before the objects that it needs exist: Knative's webhook tries a pod of the template itself, which must have its
- * ServiceAccount (the namespace's default one stands in). Secrets are put in at apply only.
+ * Makes a manifest fit for a dry run before the objects that it needs exist. Knative's webhook tries a pod of the template, which needs
+ * its ServiceAccount, so the namespace's default one stands in. Secrets are only added when we apply.
  */
 const tryable = (manifest: Manifest): Manifest => {
   if (isPullSecret(manifest)) {
@@ -74,7 +74,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
       )
   }
 
-  /** Our namespace; else the scratch one; else why neither can be had. */
+  /** Our namespace, or else the scratch namespace, or else why we can use neither. */
   const whereOf = (
     key: NamespaceKey
   ): Effect.Effect<{ readonly namespace: string } | { readonly issue: string }, RuntimeError> =>

@@ -10,13 +10,13 @@ import type { Requests } from "./binding.ts"
 import { namedOf, type Place, type Target } from "./managed.ts"
 import { nameOf, runtimeErrorOf } from "./refusal.ts"
 
-/** How long the operator may take to look at an ExternalSecret. */
+/** How long to wait for the operator to read an ExternalSecret. */
 const lookMillis = 10_000
-/** How long its event may take to come after its condition. */
+/** How long to wait for its event, which may come after its condition. */
 const eventMillis = 3_000
 const everyMillis = 100
 
-/** What an ExternalSecret says of itself. Each reading of a store is an object of its own, so none of it is of a reading before. */
+/** The status of an ExternalSecret. Each reading of a store uses a new object, so no status is left over from an earlier reading. */
 const Read = Schema.Struct({
   status: Schema.optionalWith(
     Schema.Struct({ conditions: Schema.optionalWith(Schema.Array(KubeCondition), { default: () => [] }) }),
@@ -38,10 +38,10 @@ const decodeSpec = Schema.decodeUnknownOption(Spec)
 
 /** `error processing spec.data[0] (key: acme/shop/production/A), err: …` (external-secrets, controllers/externalsecret). */
 const ofData = /spec\.data\[(\d+)\] \(key: .*?\), err: ([\s\S]*)$/
-/** What providers say of an entry that is not there, and of a field that an entry does not have (`NoSecretError`; Vault's). */
+/** Providers' messages for a missing entry, and for a missing field of an entry (`NoSecretError`; Vault's). */
 const absent = /^Secret does not exist$|^cannot find secret data for key: /
 
-/** What the operator says when it could not read: the secret that is not there, or else only that it failed. */
+/** Why the operator couldn't read: the secret that doesn't exist, or else only that it failed. */
 export const failureOf = (
   manifest: Manifest,
   said: string
@@ -113,7 +113,7 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
         const diagnosis = diagnosisOf("SecretMissing", failure.missing, [said], fix)
         return yield* new RuntimeError({ reason: "refused", message: failure.missing, diagnosis })
       }
-      // It may tell of the store's address and rights, which are no matter of an organization's.
+      // The message may contain the store's address and rights, which don't concern an organization.
       yield* Effect.logWarning("the store of secrets cannot be read", failure.failed).pipe(
         Effect.annotateLogs({ externalSecret: `${place.namespace}/${place.name}` })
       )

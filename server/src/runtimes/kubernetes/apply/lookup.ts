@@ -52,7 +52,7 @@ export const listMetadata = (api: Requests, kind: Kind, namespace: string) => {
 
 type Found = readonly [id: string, metadata: ObjectMetadata]
 
-/** Of places of one kind and namespace. */
+/** Looks up places of one kind in one namespace with a single request. */
 const findTogether = (
   api: Requests,
   places: Array.NonEmptyArray<Place>

@@ -86,7 +86,7 @@ export const isOurNamespace = (metadata: ObjectMetadata, key: NamespaceKey): boo
   return isOurs(metadata, key, undefined) && (id === key.organizationId || (id === undefined && applied))
 }
 
-/** Who made it, for a refusal: managers and labels that tell of an owner. */
+/** Names an object's owner for a refusal, by its managers and labels. */
 export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
   const managers = [...new Set(managedFields.map((managedField: ManagedFields) => managedField.manager))].filter(
     (value) => value !== ""

@@ -53,7 +53,7 @@ const bracketed = (step: string): string => {
   return step.startsWith("v:") ? plain(json(written)) : written
 }
 
-/** How people write it: `spec.template.spec.containers[user-container].image`, `metadata.labels[maxcloud.dev/app]`. */
+/** A field path in readable form: `spec.template.spec.containers[user-container].image`, `metadata.labels[maxcloud.dev/app]`. */
 export const textOf = (path: FieldPath): string =>
   path.reduce((text, step) => {
     const name = step.slice(2)
@@ -118,9 +118,9 @@ export interface ForeignFields {
 }
 
 /**
- * What others own on an object of ours and may not: neither we own it nor is it free. Entries of subresources are left out by that
- * alone, never by a name that anyone may use: the API server takes nothing but status from a request to `status` (so write
- * Knative's controller and the quota's), and nothing but finalizers by a namespace's `finalize`.
+ * The fields that others own on one of our objects without permission: we don't own them, and they aren't free for all. Entries of
+ * subresources are skipped by their subresource, never by a manager's name, which anyone can use. The API server accepts only status from
+ * a request to `status` (as Knative's controller and the quota's send), and only finalizers by a namespace's `finalize`.
  */
 export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields>): ReadonlyArray<ForeignFields> => {
   const own = ownEntry(entries)
@@ -149,7 +149,7 @@ const indexOf = (list: ReadonlyArray<unknown>, step: string): number => {
   )
 }
 
-/** Where a field is in an object (RFC 6901); undefined where it is not. */
+/** The JSON Pointer of a field in an object (RFC 6901); undefined if the object lacks it. */
 export const pointerOf = (object: unknown, path: FieldPath): string | undefined => {
   let at = object
   let pointer = ""

@@ -30,7 +30,7 @@ const heldBy = (api: Requests, name: string) =>
     Effect.orElseSucceed((): ReadonlyArray<string> => [])
   )
 
-/** Our namespace; none where there is no such one. One of somebody else, or one that is being deleted, is an error. */
+/** Finds our namespace. None if it doesn't exist. Fails if it belongs to somebody else, or is being deleted. */
 export const ourNamespace = (
   api: Requests,
   cache: ClusterCache["Type"],

@@ -33,7 +33,7 @@ const limit =
   /\b(?:maximum|minimum) [\w./-]+ usage per (?:Container|Pod)|max limit to request ratio per (?:Container|Pod)|must specify (?:limits|requests)/
 const quota = /exceeded quota:|failed quota:|insufficient quota/
 
-/** A pod that Knative's webhook tried is told of as a dry run, which is nothing to the reader. */
+/** Knative's webhook calls its own trial of a pod a dry run. The reader didn't ask for one, so we leave that out. */
 const words = (message: string) => message.replace(/\bdry run failed with /, "")
 
 /** `conflict with "kubectl-edit" using v1: .spec.x`: the manager, as the cause's message quotes it. */
@@ -47,7 +47,7 @@ const conflict = (error: KubeError, object: Named): Refusal | undefined => {
   return refused("FieldConflict", `${nameOf(object)}: ${held.slice(0, 3).join("; ")}${more}`, held)
 }
 
-/** What an answer of the API server to a write of this object means. */
+/** Translates the API server's answer to a write of this object. */
 export const refusalOf = (error: KubeError, object: Named): Refusal => {
   const message = error.message.replace(/ \([A-Z]+ \/\S*\)$/, "")
   const evidence = [message]

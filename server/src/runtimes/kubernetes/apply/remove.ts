@@ -28,7 +28,7 @@ type ObjectMetadata = typeof Metadata.Type
 const serviceUid = "serving.knative.dev/serviceUID"
 
 const concurrency = 24
-/** How long the cluster's garbage collector may take for what a Knative Service leaves behind. */
+/** How long to wait for the cluster's garbage collector to remove what a Knative Service leaves behind. */
 const collected = Schedule.spaced("100 millis").pipe(within("60 seconds"))
 
 export interface RemoverOptions {

@@ -6,7 +6,7 @@ import { metadataIn } from "./lookup.ts"
 import { managedKinds, metadataOnly, type Place } from "./managed.ts"
 import { fieldManager, fieldsOf, foreignFields, ownEntry, removable, removals } from "./managedFields.ts"
 
-/** How often an object is read again that changed between our read and our write. */
+/** How many times to read an object again that changed between our read and our write. */
 const looks = 5
 
 /**

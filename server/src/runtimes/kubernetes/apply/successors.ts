@@ -1,6 +1,6 @@
 /**
- * How long a change of a service's template may take to show as a new revision, in milliseconds. After it Knative's word counts though
- * there is none: then it says why no revision could be made.
+ * How long to wait for a new revision after a change of a service's template, in milliseconds. After that we believe Knative's status
+ * without one: it then says why it couldn't make a revision.
  */
 const patienceMillis = 15_000
 
@@ -11,8 +11,8 @@ export interface Told {
 }
 
 /**
- * Which services wait for the revision of their last apply. Between that apply and its revision Knative may still tell of the one before,
- * by a status of the new generation: whoever judged by it would fail a deployment by its predecessor.
+ * Remembers which services still wait for the revision of their last apply. Until it exists, Knative may report the previous revision in
+ * a status of the new generation. To judge by that would fail a deployment because of its predecessor.
  */
 export const makeSuccessors = () => {
   const waiting = new Map<string, { readonly predecessor: string; readonly until: number }>()

@@ -20,12 +20,12 @@ export const isHeld = ({ managedFields }: Pick<typeof Metadata.Type, "managedFie
       fieldsOf(managedField.fieldsV1).some(isTrafficField)
   )
 
-/** No revision has such a name: Knative's end in a number. */
+/** A name that no revision has: Knative's names end in a number. */
 const noRevision = (service: string) => `${service}-none`
 
 /**
- * Where the requests of a service stay when its newest revision was given up: with the revision that has them. Undefined: there is nothing to
- * keep, since they are with the newest one, or kept already.
+ * The revision that keeps a service's requests if its newest revision was given up: the one that has them now. Undefined if the newest
+ * one has them, or if they are pinned already.
  */
 export const heldTarget = (name: string, { metadata, status }: KnativeServiceObject): string | undefined => {
   const { latestCreatedRevisionName: newest, latestReadyRevisionName: ready } = status
@@ -35,8 +35,8 @@ export const heldTarget = (name: string, { metadata, status }: KnativeServiceObj
 }
 
 /**
- * Knative gives requests to the newest revision as soon as it is ready. After a deployment has failed, `spec.traffic` names the revision that
- * has them instead, by a field manager of its own: so what is applied later leaves it alone until it is released.
+ * Knative routes requests to the newest revision as soon as it is ready. After a deployment has failed, `spec.traffic` names the revision
+ * that has the requests. A field manager of its own writes it, so later applies don't change it until it is released.
  */
 export const makeTraffic = (api: Requests) => {
   const write = (key: NamespaceKey, service: ServiceName, spec: Readonly<Record<string, unknown>>) => {

@@ -27,7 +27,7 @@ export interface CacheChange {
   /** The service that it belongs to by our label; undefined for the namespace's own objects. */
   readonly service: ServiceName | undefined
   readonly deleted: boolean
-  /** Of a managed kind: its metadata, as it is or last was. */
+  /** Metadata of an object of a managed kind, as it is or was last. */
   readonly metadata: MetadataObject["metadata"]
 }
 
@@ -54,7 +54,10 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
     /** The organization and stage of a namespace, by its labels. */
     readonly namespace: (name: string) => MetadataObject["metadata"] | undefined
     readonly pods: () => Iterable<PodObject>
-    /** Each subscriber gets all from its subscription on; a slow one is never waited for, and told of the same object once. */
+    /**
+     * Each subscriber gets all changes from its subscription on. We never wait for a slow one: it gets several changes of the same object
+     * as one.
+     */
     readonly changes: Stream.Stream<CacheChange>
     /** How many objects of each kind are kept, for metrics. */
     readonly sizes: () => Readonly<Record<string, number>>

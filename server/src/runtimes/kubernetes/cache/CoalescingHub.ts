@@ -1,6 +1,6 @@
 import { Chunk, Deferred, Effect, Stream } from "effect"
 
-/** How many a subscriber takes at a time. */
+/** How many changes a subscriber takes at a time. */
 const batch = 256
 
 /** One subscriber's: what it has not taken yet, by key, in the order in which it was first said. */

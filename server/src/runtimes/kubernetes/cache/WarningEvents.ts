@@ -3,7 +3,7 @@ import type { EventObject } from "./objects.ts"
 
 const keptOfAnObject = 20
 const keptMillis = 60 * 60 * 1000
-/** Of namespaces that are not known yet, since an event may come before its namespace does. */
+/** How many events to keep of unknown namespaces: an event may arrive before its namespace does. */
 const keptOfStrangers = 500
 
 type Involved = Pick<EventObject["involvedObject"], "kind" | "name">

@@ -24,7 +24,7 @@ import {
 } from "./objects.ts"
 import { makeSharedFields } from "./sharedFields.ts"
 
-/** What everything that we make carries, and Knative hands on to revisions, pods and routes. */
+/** Label of every object that we make. Knative copies it to revisions, pods and routes. */
 const labelSelector = "app.kubernetes.io/managed-by=maxcloud"
 
 /** A namespace in which the server has no rights (yet) keeps nobody waiting for longer. */
@@ -46,7 +46,7 @@ const reader = <A extends Named, I>(schema: Schema.Schema<A, I>, fields: Project
     )
 }
 
-/** How each kind is watched: of what we apply ourselves, with who owns which field; of what Knative makes of it, without. */
+/** The watch of each kind: with field managers for the objects that we apply, without them for those that Knative makes. */
 const makeWatches = () => {
   const withFields: Project = makeSharedFields()
   const withoutFields: Project = () => []

@@ -11,7 +11,7 @@ import { WarningEvents } from "./WarningEvents.ts"
 type Meta = MetadataObject["metadata"]
 export type Named = { readonly metadata: Meta }
 
-/** What is kept of an object, by its kind. */
+/** The cached objects, by kind. */
 export interface KeptObjects {
   readonly service: KnativeServiceObject
   readonly revision: RevisionObject
@@ -28,8 +28,8 @@ export interface KeptObjects {
 export type KeptKind = keyof KeptObjects
 
 /**
- * The cluster's objects as a machine: what watches say goes in, what is to be told and done comes out, and nothing else happens. Its state is
- * changed in place, since a copy of ten thousand objects for each event would cost more than all the rest.
+ * The cluster's objects as a machine: takes watch events, and returns what to publish and do. It has no other effects. The state is
+ * changed in place, because a copy of ten thousand objects for each event would cost more than everything else.
  */
 export interface CacheState {
   readonly objects: { readonly [K in KeptKind]: ObjectIndex<KeptObjects[K]> }
@@ -145,7 +145,7 @@ const replace = <K extends KeptKind>(
   return effects
 }
 
-/** What a watch says of a kind. `namespace`: the one that is watched, if it is not all of them. */
+/** Takes a watch event of a kind. `namespace`: the watched namespace, if the watch isn't for all of them. */
 export const takeObjects = <K extends KeptKind>(
   state: CacheState,
   kind: K,
@@ -157,7 +157,7 @@ export const takeObjects = <K extends KeptKind>(
   return replace(state, kind, event.objects, namespace)
 }
 
-/** What the watch of warnings says. */
+/** Takes an event of the watch of warnings. */
 export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>): Effects => {
   if (event.type === "put") return state.warnings.put(event.object) ? [tellWarning(state, event.object)] : []
   if (event.type === "list") return state.warnings.replace(event.objects).map((value) => tellWarning(state, value))

@@ -9,7 +9,7 @@ const decode = Schema.decodeUnknownOption(
   Schema.Struct({ organizationId: OrganizationId, organization: OrganizationName, stage: StageName })
 )
 
-/** Whose namespace it is, by its labels; none where they do not say. */
+/** The organization and stage of a namespace, by its labels; none if the labels are missing. */
 export const keyOfNamespace = ({ labels, name }: MetadataObject["metadata"]): Option.Option<NamespaceKey> =>
   Option.map(
     decode({

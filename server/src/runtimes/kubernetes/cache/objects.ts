@@ -1,10 +1,10 @@
 import { Schema } from "effect"
 import { said } from "../../kubeApi/said.ts"
 
-/** What is kept of the cluster's objects: the fields that statuses, diagnoses and drift are made from, and no others. */
+/** The cached part of the cluster's objects: only the fields that statuses, diagnoses and drift are made from. */
 
 const labels = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-// Of a container whose state is not known any more, times are null.
+// Times are null if the container's state is no longer known.
 const text = Schema.optionalWith(Schema.String, { default: () => "", nullable: true })
 const count = Schema.optionalWith(Schema.Int, { default: () => 0 })
 const list = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(Schema.Array(schema), { default: () => [] })
@@ -63,7 +63,7 @@ export const KnativeServiceObject = Schema.Struct({
       latestCreatedRevisionName: text,
       latestReadyRevisionName: text,
       url: text,
-      /** Where it is called within the cluster. */
+      /** Its address within the cluster. */
       address: Schema.optionalWith(Schema.Struct({ url: text }), { default: () => ({ url: "" }) }),
       traffic: list(Traffic)
     }),

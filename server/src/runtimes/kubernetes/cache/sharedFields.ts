@@ -1,6 +1,6 @@
 import type { ManagedFields } from "./objects.ts"
 
-/** Of how many shapes one copy is kept. */
+/** How many shapes to keep one shared copy of. */
 const maxShapes = 4096
 
 /**

@@ -3,15 +3,15 @@ import type { EventObject, KnativeServiceObject, PodObject, RevisionObject } fro
 
 /** An answer to a GET that the API server passed on to a pod. */
 export interface PortAnswer {
-  /** `open`: something accepts connections; `unknown`: it cannot be told from there, such as where a policy drops the packets. */
+  /** `open`: something accepts connections. `unknown`: we can't tell from here, for example because a policy drops the packets. */
   readonly state: "open" | "closed" | "unknown"
-  /** Of an HTTP answer. */
+  /** The status of an HTTP answer. */
   readonly status: number | undefined
   /** Begin of the answer's body. */
   readonly body: string
 }
 
-/** What has to be asked for, since no watch brings it. */
+/** Facts that no watch brings, so we have to ask for them. */
 export type Want = {
   /** The same question has the same key: it is asked once. */
   readonly key: string
@@ -58,7 +58,7 @@ export interface Evidence {
   readonly findings: ReadonlyMap<string, Finding>
 }
 
-/** What a rule says of what it looked at. */
+/** A rule's result. */
 export interface Cause {
   readonly diagnosis: Diagnosis
   /** Waiting will not help. */
@@ -68,7 +68,7 @@ export interface Cause {
   readonly logTail?: ReadonlyArray<string>
   /** Epoch milliseconds at which time alone may change it. */
   readonly lookAgainAt?: number | undefined
-  /** What would tell more. A terminal cause waits for it. */
+  /** Facts that would tell more. A terminal cause waits for them. */
   readonly wants?: ReadonlyArray<Want>
 }
 

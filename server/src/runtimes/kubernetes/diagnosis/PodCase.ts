@@ -60,14 +60,14 @@ export const conditionOf = (pod: PodObject, type: string) =>
 
 export const isReady = (pod: PodObject): boolean => conditionOf(pod, "Ready")?.status === "True"
 
-/** What can no longer serve: told to go, or ended. */
+/** This pod can no longer serve: it is being deleted, or has ended. */
 export const isGone = (pod: PodObject): boolean =>
   pod.metadata.deletionTimestamp !== undefined || pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
 
-/** Epoch milliseconds of a Kubernetes time; NaN where there is none. */
+/** Epoch milliseconds of a Kubernetes time; NaN for an empty text. */
 export const timeOf = (text: string): number => (text === "" ? Number.NaN : Date.parse(text))
 
-/** Has this pod been ready before? Its condition then changed after the pod had started, not with it. */
+/** Was this pod ready before? Then its condition changed after the pod had started, not with the start. */
 export const wasReady = (pod: PodObject): boolean => {
   const ready = conditionOf(pod, "Ready")
   if (ready === undefined) return false

@@ -1,6 +1,6 @@
 import { toolPorts } from "../../../stores/images/portOfExposed.ts"
 
-/** Of Knative's queue-proxy, which shares the pod's address. */
+/** Ports of Knative's queue-proxy, which shares the pod's address. */
 const taken = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091])
 
 const common = [
@@ -36,7 +36,7 @@ export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> 
     .slice(0, 20)
 }
 
-/** Where a program may listen in place of `declared`: where its log says, then where programs of this kind do by default. */
+/** Ports on which a program may listen instead of `declared`: first those in its log, then the usual ports of such programs. */
 export const candidatePorts = (declared: number, lines: ReadonlyArray<string>): ReadonlyArray<number> =>
   [
     ...new Set([

@@ -10,11 +10,11 @@ import { lastLines, type PodCase, timeOf } from "./PodCase.ts"
 
 type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
 
-/** How the container's program ended last. */
+/** The last exit of the container's program. */
 export const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | undefined =>
   state.terminated ?? lastState.terminated
 
-/** How often it has ended: `restartCount` counts those that were followed by another start. */
+/** How many times the program has exited: `restartCount` counts only exits that another start followed. */
 const endsOf = ({ restartCount, state }: ContainerStatus): number =>
   state.running === undefined ? restartCount + 1 : restartCount
 
@@ -71,7 +71,7 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   })
 }
 
-/** A container whose program ended, or could not be started. */
+/** Explains a container whose program exited, or couldn't be started. */
 export const crashCause = (podCase: PodCase): Cause | undefined => {
   const { container, pod } = podCase
   const end = container === undefined ? undefined : lastEnd(container)
@@ -79,7 +79,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
 
   const startup = podCase.startup
   if (startup !== undefined && endedByProbe(end, startup)) {
-    // Events are told late by a busy kubelet: what was seen by ourselves does as well.
+    // A busy kubelet reports events late, so our own observation counts as well.
     const seen = failedProbe("Startup", podCase)?.message ?? wrongAnswerSeen(podCase)
     const cause = seen === undefined ? undefined : startupUsedUp(podCase, startup, seen, lastLines(end.message))
     if (cause !== undefined || seen !== undefined) return cause
@@ -118,7 +118,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
   }
 }
 
-/** What the kubelet says that a probe was answered. */
+/** The probe's answer, from the kubelet's message. */
 export const answerIn = (message: string): string => {
   const status = /statuscode: (\d+)/.exec(message)?.[1]
   if (status !== undefined) return `it is answered with status ${status}`

@@ -88,10 +88,10 @@ const lastResort = (sentence: string, { message, reason, status, type }: KubeCon
     `${type} ${status}, ${reason}: ${message}`
   ])
 
-/** How long a refusal of Knative's must stand, in milliseconds: it may pass by itself, as kn's `--wait-window` knows. */
+/** How long a refusal by Knative must last before we believe it, in milliseconds: it may pass by itself, as kn's `--wait-window` assumes. */
 const window = 3_000
 
-/** What Knative says of the service itself, where no revision tells more. */
+/** Knative's own reason at the service, used if no revision says more. */
 const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined => {
   const configurations = condition(service.status.conditions, "ConfigurationsReady")
   if (configurations?.status !== "False") return undefined
@@ -100,7 +100,7 @@ const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined 
   if (refused !== undefined) return refusalCause(refused, since + window, now)
   const sureAt = since + window
   const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
-  // The revision that it speaks of has not been told of yet.
+  // The watch hasn't reported the revision yet that the status names.
   const { latestCreatedRevisionName } = service.status
   if (
     latestCreatedRevisionName !== "" &&

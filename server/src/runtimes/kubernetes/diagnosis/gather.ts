@@ -16,7 +16,7 @@ const scanConcurrency = 8
 
 const unknownPort: PortAnswer = { state: "unknown", status: undefined, body: "" }
 
-/** Asks the cluster what a verdict wants to know. Never fails: what cannot be told is an answer too. */
+/** Gets the facts that a verdict wants from the cluster. Never fails: "unknown" is an answer too. */
 export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
   switch (want.kind) {
     case "log":
@@ -50,8 +50,8 @@ const logTail = (api: Api, { container, namespace, pod, previous = false }: LogO
     )
 
 /**
- * What the API server's proxy says of a pod's port: any answer of the program's own, even one that is no HTTP, shows that it listens.
- * Only `dial` errors do not: `refused` is the kernel's own word, anything else may be a policy.
+ * Interprets the API server proxy's answer about a pod's port. Any answer from the program itself shows that it listens, even one that
+ * isn't HTTP. Only `dial` errors don't: `refused` comes from the kernel, and anything else may be a policy.
  */
 export const portAnswer = (status: number, text: string): PortAnswer => {
   if (status === 503 && text.includes("error trying to reach service")) {
@@ -108,7 +108,7 @@ const Events = Schema.Struct({
   )
 })
 
-/** What the ReplicaSet controller was told last when it wanted to make a pod of this revision. Knative names its Deployment `<revision>-deployment`. */
+/** The ReplicaSet controller's last problem with making a pod of this revision. Knative names the revision's Deployment `<revision>-deployment`. */
 const creation = (
   api: Api,
   { namespace, revision }: Extract<Want, { readonly kind: "creation" }>

@@ -56,9 +56,9 @@ interface Tried {
 }
 
 /**
- * What may be otherwise at the next try is given this long, in milliseconds: a registry that is away until the deadline, as the kubelet asks
- * it again and again; and a refusal to a kubelet that has credentials. It sends none where it has not been told of their Secret within a second, and has them at its next try,
- * 10 s later (`watch_based_manager.go`).
+ * How long to wait, in milliseconds, for failures that the next try may not have. A registry that is unreachable gets until the deadline,
+ * because the kubelet retries. A refusal gets a while if there are credentials: a kubelet that doesn't learn of their Secret within a
+ * second sends none, and has them at its next try, 10 s later (`watch_based_manager.go`).
  */
 const patience = (code: ImageCode, { withCredentials }: Tried): number =>
   code === "RegistryUnreachable"
@@ -67,7 +67,7 @@ const patience = (code: ImageCode, { withCredentials }: Tried): number =>
       ? 14_000
       : 0
 
-/** An image that cannot be had: final once it was tried enough. */
+/** An image that can't be pulled. Final after enough tries. */
 export const imageCause = (image: string, message: string, tried: Tried): Cause => {
   const code = imageCodeOf(message)
   const host = image.includes("/") ? image.slice(0, image.indexOf("/")) : "docker.io"

@@ -92,7 +92,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
 
 const isWrong = (status: number | undefined): status is number =>
   status !== undefined && (status < 200 || status >= 400)
-/** Of a server that works: asked again, it says the same. */
+/** A working server gives such an answer again, so it is final. */
 const isFinal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500 && status !== 429
 
 const wrongAnswerCause = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
@@ -119,7 +119,7 @@ const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
     agesOf(podCase).flatMap((age) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${age}`) ?? [])
   )
 
-/** What was seen of the ports in any run of the container. */
+/** The ports that were found in any run of the container. */
 export const portsSeen = (
   podCase: PodCase
 ): { readonly port: number; readonly wrong: number | undefined; readonly evidence: ReadonlyArray<string> } => {
@@ -129,7 +129,7 @@ export const portsSeen = (
   return { port: podCase.port, wrong, evidence: wrong === undefined ? [] : [`port ${wrong}: open`] }
 }
 
-/** What the probe was answered when it was last looked, said as the kubelet says it; undefined: nothing wrong was seen. */
+/** The last wrong answer to the probe, in the kubelet's words; undefined if none was seen. */
 export const wrongAnswerSeen = (podCase: PodCase): string | undefined => {
   const declared = looksOfAnyRun(podCase).at(-1)?.declared
   if (declared?.state === "closed") return `port ${podCase.port}: connection refused`

@@ -19,7 +19,7 @@ export const podCause = (podCase: PodCase): Cause | undefined => {
   return unscheduled(podCase) ?? notMade(podCase) ?? crashCause(podCase) ?? notMounted(podCase) ?? listenCause(podCase)
 }
 
-/** How long there may be no room, in milliseconds: instances that end give theirs back, and a new node may come. */
+/** How long to wait for free capacity, in milliseconds: instances that exit give theirs back, and a new node may join. */
 const schedulerPatience = 12_000
 
 const lacking: Readonly<Record<string, string>> = {
@@ -69,7 +69,7 @@ const notMade = (podCase: PodCase): Cause | undefined => {
   const waiting = container?.state.waiting
   if (waiting === undefined) return undefined
   if (pullReasons.has(waiting.reason)) {
-    // The kubelet of Kubernetes before 1.31 tells of the back-off alone.
+    // Kubelets before Kubernetes 1.31 report only the back-off.
     const told = events.findLast(
       (event) => event.reason === "Failed" && event.message.startsWith("Failed to pull image")
     )
@@ -88,7 +88,7 @@ const notMade = (podCase: PodCase): Cause | undefined => {
     return known === undefined
       ? {
           diagnosis: diagnosisOf("CrashOnStart", `the container cannot be made: ${waiting.message}`, [evidence]),
-          // What is not known may pass.
+          // An unknown failure may pass.
           terminal: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
           lookAgainAt: timeOf(pod.metadata.creationTimestamp) + 15_000
         }

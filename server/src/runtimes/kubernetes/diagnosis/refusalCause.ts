@@ -23,7 +23,7 @@ const patterns: ReadonlyArray<readonly [RefusalCode, RegExp]> = [
 export const refusalCodeOf = (message: string): RefusalCode =>
   patterns.find(([, pattern]) => pattern.test(message))?.[0] ?? "AdmissionRefused"
 
-/** What the quota plugin says: `requested: requests.memory=1Gi, used: requests.memory=0, limited: requests.memory=512Mi`. */
+/** The quota plugin's message: `requested: requests.memory=1Gi, used: requests.memory=0, limited: requests.memory=512Mi`. */
 const quota = /requested: (.*?), used: (.*?), limited: ([^\s;]*)/
 
 const sentence = (code: RefusalCode, message: string): string => {

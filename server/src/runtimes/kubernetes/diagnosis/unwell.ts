@@ -28,7 +28,7 @@ export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | 
     const seen = diagnosisOf("WakeFailed", active.message, [`Active False, TimedOut: ${active.message}`])
     return { ...verdict, diagnosis: wakeFailed(cause?.diagnosis ?? seen), degraded: true, terminal: false }
   }
-  // A start that is under way is no fault yet.
+  // A start in progress isn't a fault yet.
   if (cause !== undefined) return { ...verdict, diagnosis: null, terminal: false }
   if (active?.reason === "NoTraffic") return undefined
   const evicted = pods.filter((pod) => pod.status.reason === "Evicted")
@@ -45,7 +45,7 @@ const degraded = (cause: Cause, diagnosis: Diagnosis): Verdict => ({
 const degradedBy = (cause: Cause | undefined): Verdict | undefined =>
   cause === undefined ? undefined : degraded(cause, cause.diagnosis)
 
-/** How long an instance that is wanted may be missing until it is asked why, in milliseconds. */
+/** How long a wanted instance may be missing before we ask why, in milliseconds. */
 const creationPatience = 3_000
 
 /** Instances are wanted, and none can be made: by quota, by admission. */

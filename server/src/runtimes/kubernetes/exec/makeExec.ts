@@ -35,7 +35,7 @@ const Status = Schema.parseJson(
 )
 const decodeStatus = Schema.decodeUnknownOption(Status)
 
-/** It runs, and isn't told to end. */
+/** The instance runs, and isn't being stopped. */
 const isRunning = (pod: PodObject): boolean => {
   if (pod.metadata.deletionTimestamp !== undefined) return false
   const { container } = podLogSource(pod)

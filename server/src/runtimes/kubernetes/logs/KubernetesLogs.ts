@@ -11,7 +11,7 @@ import { makePodChanges } from "./PodChanges.ts"
 import { historyAway, keptLines, latenessMillis, presentLines, presentTail, sinceOf } from "./presentLines.ts"
 import { ReaderPositions } from "./ReaderPositions.ts"
 
-/** How far the reader of a query has come. */
+/** The position of a query's reader. */
 const positionsOf = ({ after, since }: LogQuery): Effect.Effect<ReaderPositions, RuntimeError> =>
   Effect.suspend(() => {
     const positions = after === undefined ? new ReaderPositions() : ReaderPositions.parse(after)
@@ -21,12 +21,12 @@ const positionsOf = ({ after, since }: LogQuery): Effect.Effect<ReaderPositions,
         message: "The cursor is none of a log line: read from the beginning, without it."
       })
     }
-    // Who resumes will not ask for what was before.
+    // A reader that resumes won't ask for earlier lines.
     if (since !== undefined) positions.raise(timeOf(Math.max(0, since - 1)))
     return Effect.succeed(positions)
   })
 
-/** Tells who reads from the beginning if that is no longer kept. */
+/** Tells a reader of the whole log if its beginning is no longer kept. */
 const noticesOf = (history: LogHistory["Type"], query: LogQuery, positions: ReaderPositions) =>
   Effect.gen(function* () {
     const since = sinceOf(query)
@@ -50,7 +50,7 @@ const make = Effect.gen(function* () {
         )
       : Stream.flattenIterables(presentLines(api, cache, history, query, positions))
 
-  /** What comes from now on, of instances that there are and that will be. */
+  /** New lines from now on, of present and future instances. */
   const coming = (query: LogQuery, positions: ReaderPositions) => {
     const kept = (from: ReaderPositions) => keptLines(history, query, from)
     return Effect.map(

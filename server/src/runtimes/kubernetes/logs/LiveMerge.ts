@@ -40,7 +40,7 @@ export class LiveMerge {
       return Effect.sync(() => this.#waiting.delete(retry))
     })
 
-  /** Nothing more will come. */
+  /** No more lines will come. */
   end(): void {
     this.#change({ ...this.#state, ended: true })
   }
@@ -56,7 +56,7 @@ export class LiveMerge {
         timer = setTimeout(attempt, due)
         return
       }
-      // Before lines are taken: whoever waited to give some gives them then, and would wake this reader once more.
+      // Do this before lines are taken: a source that waited for room adds its lines then, and would wake this reader again.
       this.#wakeReader = undefined
       resume(Effect.succeed(due === undefined ? undefined : this.#takeDue()))
     })

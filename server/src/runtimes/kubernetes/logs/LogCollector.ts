@@ -14,7 +14,7 @@ export interface LogCollectorOptions extends Partial<BufferLimits> {
   readonly owns?: ((organizationId: string) => boolean) | undefined
   /** Told whenever `owns` may answer otherwise. */
   readonly ownershipChanges?: Stream.Stream<unknown> | undefined
-  /** Instances whose ended runs are read at a time. @default 16 */
+  /** How many ended instances are read at a time. @default 16 */
   readonly concurrency?: number | undefined
 }
 

@@ -7,7 +7,7 @@ const podKey = (namespace: string, name: string) => `pod ${namespace}/${name}`
 const serviceKey = (namespace: string, service: string) => `service ${namespace}/${service}`
 const all = "all"
 
-/** The cache's changes for many listeners by one subscription: a change finds those whom it concerns by their key. */
+/** Gives the cache's changes to many listeners with one subscription. A change reaches its listeners by their key. */
 export interface PodChanges {
   readonly onPod: (namespace: string, name: string, listener: Listener) => () => void
   readonly onService: (namespace: string, service: string, listener: Listener) => () => void

@@ -62,7 +62,7 @@ export class PodLines {
   #line(text: string, cut: boolean): void {
     const space = text.indexOf(" ")
     const written = parseTime(space === -1 ? text : text.slice(0, space))
-    // The end of a line whose beginning was before the answer's.
+    // The end of a line that began before this answer.
     if (written === undefined) return
     if (written > this.#t) {
       this.#t = written

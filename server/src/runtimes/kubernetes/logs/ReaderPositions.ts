@@ -20,9 +20,9 @@ interface Named {
 }
 
 /**
- * How far a reader has come in the lines of all instances of a service. Of a named instance it has everything up to one line, of every
- * other instance everything up to `floor`. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last line wouldn't do,
- * because lines of several instances arrive out of order.
+ * How far a reader has come in the lines of all instances of a service. It has everything up to one line of each named instance, and
+ * everything up to `floor` of every other instance. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last
+ * line wouldn't do, because lines of several instances arrive out of order.
  */
 export class ReaderPositions {
   #floor = ""
@@ -50,7 +50,7 @@ export class ReaderPositions {
     return this.#floor
   }
 
-  /** The last line of an instance that the reader has, or the time up to which it has all; undefined: it has none. */
+  /** The reader's last line of an instance, or the time up to which it has everything; undefined if it has nothing. */
   after(uid: string): LinePosition | undefined {
     const named = this.#named.get(this.#short(uid))?.position
     return named ?? (this.#floor === "" ? undefined : endOf(this.#floor))

@@ -24,13 +24,13 @@ export class ServiceBuffer {
   readonly key: HistoryKey
   readonly #history: LogHistory["Type"]
   readonly #limits: BufferLimits
-  /** Of the buffers of all services. */
+  /** Bytes in the buffers of all services. */
   readonly #held: { bytes: number }
   readonly #oneWriter = Effect.unsafeMakeSemaphore(1)
   #lines: Array<LogLine> = []
   #bytes = 0
   #dueAt = Number.POSITIVE_INFINITY
-  /** Up to where lines have been written, by uid. */
+  /** The positions up to which lines were written, by uid. */
   #written: ReadonlyMap<string, LinePosition>
 
   constructor(
@@ -47,7 +47,7 @@ export class ServiceBuffer {
     this.#held = held
   }
 
-  /** After which line an instance is to be read. */
+  /** The line after which to read an instance. */
   after(uid: string): LinePosition | undefined {
     return this.#written.get(uid)
   }

@@ -40,7 +40,7 @@ export const makeFollowedInstances = (
       beginAll: Effect.sync(() => {
         for (const pod of cache.pods()) begin(pod)
       }),
-      /** Ends those of organizations that are no longer ours. */
+      /** Stops following instances of organizations that are no longer ours. */
       leave: Effect.gen(function* () {
         for (const [uid, organizationId] of begun) {
           if (!owns(organizationId)) yield* FiberMap.remove(fibers, uid)

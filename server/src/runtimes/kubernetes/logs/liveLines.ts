@@ -16,7 +16,7 @@ export interface LiveLinesOptions {
   readonly changes: PodChanges
   readonly query: LogQuery
   readonly since: string | undefined
-  /** What the reader has; kept up by who takes the lines. */
+  /** The reader's position. The consumer of the lines keeps it up to date. */
   readonly positions: ReaderPositions
   /** Kept lines that are not among those that a reader has. */
   readonly kept: (has: ReaderPositions) => Stream.Stream<ReadonlyArray<LogLine>, RuntimeError>
@@ -33,7 +33,7 @@ export interface LiveLines {
 /** An instance of which nothing came for so long, while more was waited for, lags by no more than this. */
 const settledMillis = 8_000
 
-/** What the merge gives, with how far behind its instances may be. */
+/** The merge's lines, with how far behind its instances may be. */
 const taken = (merge: LiveMerge, currentSince: ReadonlyMap<string, number | undefined>): Stream.Stream<LiveLines> =>
   Stream.repeatEffectOption(
     Effect.flatMap(merge.take, (lines) => (lines === undefined ? Effect.fail(Option.none()) : Effect.succeed(lines)))
@@ -113,7 +113,7 @@ export const liveLines = (options: LiveLinesOptions) =>
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))
     start()
-    // Of instances that came and went since the reader looked there is nothing but what is kept.
+    // Instances that came and went since the reader looked have only kept lines.
     fork(
       "gone",
       fromHistory(positions.copy(), (line) => !known.has(line.uid))

@@ -31,7 +31,7 @@ const fill = <E>(source: Source<E>): Effect.Effect<void, E> =>
     }
   })
 
-/** Of the sources that have lines: the one with the first, and the first line of the others. */
+/** Finds the source with the earliest line, and the first line of the others. */
 const first = <E>(sources: ReadonlyArray<Source<E>>) => {
   let least: Source<E> | undefined
   let leastLine: LogLine | undefined

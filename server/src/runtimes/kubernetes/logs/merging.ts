@@ -22,7 +22,7 @@ interface Batch {
 }
 
 export interface MergingBounds {
-  /** How long a line waits for earlier ones of other instances, in milliseconds. */
+  /** How long a line waits for earlier lines of other instances, in milliseconds. */
   readonly windowMillis: number
   /** Lines that may wait for the reader. */
   readonly maxLines: number
@@ -54,7 +54,7 @@ export const dueIn = (state: Merging, bounds: MergingBounds, now: number): numbe
   return state.ended || state.count >= gatherLines ? 0 : Math.max(0, state.takenAt + gatherMillis - now)
 }
 
-/** The lines whose window is over, and those of other instances that belong before them; in order. */
+/** The lines whose window is over, and the lines of other instances that belong before them, in order. */
 export const taken = (
   state: Merging,
   bounds: MergingBounds,

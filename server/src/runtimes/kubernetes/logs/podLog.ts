@@ -24,7 +24,7 @@ export const podLogSource = ({ metadata, spec }: PodObject): PodLogSource => ({
   container: spec.containers.find(({ name }) => name !== sidecar)?.name ?? "user-container"
 })
 
-/** Which run of the container there are lines of; undefined: it has not begun any. */
+/** The run of the container that has lines; undefined before the first one. */
 const runOf = (pod: PodObject, container: string): { readonly id: string; readonly running: boolean } | undefined => {
   const status = pod.status.containerStatuses.find(({ name }) => name === container)
   if (status === undefined) return undefined
@@ -144,7 +144,7 @@ export const podTail = (
 export interface Follow {
   readonly api: KubeApi["Type"]
   readonly changes: PodChanges
-  /** The pod as it is; undefined: gone. */
+  /** The current pod; undefined if it is gone. */
   readonly pod: () => PodObject | undefined
   readonly source: PodLogSource
   readonly from: From

@@ -42,7 +42,7 @@ export const keptLines = (
 const before = (t: string | undefined, end: number): string =>
   timeOf(Math.max(0, Math.min(end, t === undefined ? end : millisOf(t) - 1)))
 
-/** What there is now: kept and live lines, each once. */
+/** The present lines, kept and live, each once. */
 export const presentLines = (
   api: KubeApi["Type"],
   cache: ClusterCache["Type"],
@@ -100,7 +100,7 @@ export const presentTail = (
     const first = all.findIndex(({ t }) => since === undefined || t >= since)
     const begin = first === -1 ? all.length : Math.max(first, all.length - tail)
     for (const line of all.slice(0, begin)) positions.took(line)
-    // What is before the tail will not be asked for by who resumes.
+    // A reader that resumes won't ask for lines before the tail.
     positions.raise(before(all[begin]?.t, end))
     const entries = deliver(query, positions, all.slice(begin))
     positions.raise(timeOf(end))

@@ -3,7 +3,7 @@ import { endWithin } from "../../../base/node/endWithin.ts"
 import type { HistoryKey, LogHistory } from "../../../stores/logs/LogHistory.ts"
 import { type BufferLimits, ServiceBuffer } from "./ServiceBuffer.ts"
 
-/** How often it may be said in the log that lines can't be written. */
+/** How often to warn in the log that lines can't be written. */
 const warnEveryMillis = 60_000
 
 /** The buffers of all services. What they hold is written when the scope ends. `isPresent`: does the instance of this uid still exist? */
@@ -58,7 +58,7 @@ export const makeServiceBuffers = (
           for (const [name, buffer] of buffers) {
             if (owns(buffer.key.organizationId)) continue
             yield* flush(buffer)
-            // Whoever collects now keeps the positions from here on.
+            // The replica that collects from here on keeps the positions.
             buffers.delete(name)
           }
         })

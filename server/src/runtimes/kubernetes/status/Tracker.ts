@@ -3,19 +3,19 @@ import { Context, type Effect, type Option, type Stream } from "effect"
 import type { ServiceKey, ServiceStatus } from "../../port/Runtime.ts"
 
 /**
- * How the services of the cluster are, by Knative's rules and with the cause where one does not serve. It follows the shared watches;
- * beyond them it asks only about services that are not well: their last log lines, their ports, once each.
+ * The status of the cluster's services by Knative's rules, with the cause if one doesn't serve. It follows the shared watches. Beyond
+ * them it only asks about services that aren't well: their last log lines and their ports, once each.
  */
 export class Tracker extends Context.Tag("@maxcloud/server/Tracker")<
   Tracker,
   {
-    /** As it is known now, at once; none: there is no such service. */
+    /** The known status, at once; none if the service doesn't exist. */
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>>
     /** The newest first. */
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>>
     /**
-     * Services of which something has changed: an object, what was asked, or the time that a rule waits for. A slow reader is told of
-     * each once.
+     * Services that may have changed: an object, the answer to a question, or the time that a rule waits for. A slow reader gets each
+     * service once.
      */
     readonly changes: Stream.Stream<ServiceKey>
   }

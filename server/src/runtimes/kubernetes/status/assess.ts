@@ -5,7 +5,7 @@ import type { Finding, Verdict } from "../diagnosis/Evidence.ts"
 import { isGone } from "../diagnosis/PodCase.ts"
 import { podsOfRevision } from "../diagnosis/revisionFacts.ts"
 
-/** What is kept of a service that is, or was, not well. */
+/** The record of a service that isn't well, or wasn't. */
 export interface ServiceCase {
   readonly findings: Map<string, Finding>
   readonly asking: Set<string>

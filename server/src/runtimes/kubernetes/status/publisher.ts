@@ -5,7 +5,7 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { CoalescingHub } from "../cache/CoalescingHub.ts"
 import { keyOfNamespace } from "../cache/namespaceKey.ts"
 
-/** Tells of services by their key. One whose namespace is not known yet is told of when it is. */
+/** Reports services by their key. If a service's namespace isn't known yet, the report waits until it is. */
 export const makePublisher = (cache: ClusterCache["Type"]) => {
   const hub = new CoalescingHub<ServiceKey>()
   const strangers = new Map<string, Set<ServiceName>>()

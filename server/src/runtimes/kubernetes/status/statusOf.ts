@@ -93,7 +93,7 @@ const stateOf = (
   return "waking"
 }
 
-/** Had a revision no place, and has instances now against which nothing is known? Knative tells of the first for a while longer. */
+/** Did a revision lack room, and has now instances without a known problem? Knative goes on reporting the first for a while. */
 const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
   revision !== undefined &&
   find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
@@ -136,7 +136,7 @@ const conditionsOf = (
 /** A revision's conditions count by the same rule. */
 const isOf = ({ metadata, status }: RevisionObject) => status.observedGeneration === metadata.generation
 
-/** Shares of the requests, one entry per revision; tags that get none are no share. */
+/** Shares of the requests, one entry per revision. Tags that get no requests are left out. */
 const trafficOf = ({ status }: KnativeServiceObject): ReadonlyArray<TrafficTarget> => {
   const shares = new Map<string, number>()
   for (const { percent, revisionName } of status.traffic) {

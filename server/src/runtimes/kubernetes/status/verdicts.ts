@@ -11,7 +11,7 @@ const asksAtATime = 8
 
 const keyOf = (namespace: string, service: string) => `${namespace}/${service}`
 
-/** Verdicts on services. `publish` is told of a service after each look at it. */
+/** Verdicts on services. Calls `publish` after each look at a service. */
 export const makeVerdicts = (
   api: KubeApi["Type"],
   cache: ClusterCache["Type"],
@@ -22,7 +22,7 @@ export const makeVerdicts = (
     const timers = yield* FiberMap.make<string>()
     const asks = yield* FiberSet.make()
     const asking = yield* Effect.makeSemaphore(asksAtATime)
-    // A service whose pods are not listed yet looks like one that has none.
+    // A service whose pods aren't listed yet looks like one without pods.
     const synced = yield* Ref.make(false)
 
     const verdictOn = (seen: SeenService, now: number) => {
@@ -38,7 +38,7 @@ export const makeVerdicts = (
       return known
     }
 
-    /** Looks at a service anew: what is to be asked is asked, and it is looked at again when a rule says so. */
+    /** Looks at a service again: asks for what the rules want, and looks again when a rule says so. */
     const look = (namespace: string, name: ServiceName): Effect.Effect<void> =>
       Effect.gen(function* () {
         const key = keyOf(namespace, name)
