@@ -3,7 +3,7 @@ import type { AppSpec, ServiceSpec, SpecIssue } from "@maxcloud/config-schema"
 const defaultCpuMilli = 1000
 const defaultMemoryBytes = 512 * 2 ** 20
 
-/** What the local runtime takes but does not carry out, by path. Defaults that nobody has written are no reason to warn. */
+/** Settings that the local runtime accepts but ignores, by path. Defaults that nobody wrote cause no warning. */
 export const limitations = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
   spec.services.flatMap((service, index) =>
     limitationsOf(service).map(([field, message]) => ({ path: ["services", index, field], message }))

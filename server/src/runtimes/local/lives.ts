@@ -4,7 +4,7 @@ import type { InstanceRecord, ServiceKey } from "../port/Runtime.ts"
 import type { Instances } from "./instances/Instance.ts"
 import type { RunnableRevision } from "./objects/ServiceObject.ts"
 
-/** Whose instances are started. */
+/** The service whose instances are started. */
 interface Owner {
   readonly key: ServiceKey
   readonly app: AppName
@@ -15,7 +15,7 @@ interface Owner {
 export interface Lives {
   /** `Instances` that notes the lives of what it starts. */
   readonly noting: (instances: typeof Instances.Service, owner: Owner) => typeof Instances.Service
-  /** Of those that run, then as instances start and end. */
+  /** Records of the running instances, then of each start and end. */
   readonly records: Stream.Stream<InstanceRecord>
 }
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { NamespaceKey } from "../port/Runtime.ts"
 import type { InstanceSpec, Instances } from "./instances/Instance.ts"
 
-/** Whoever owns this machine, on a server that needs no credential. */
+/** The organization of this machine's owner, on a server that needs no credential. */
 export const localOrganization = "local"
 
 const processesRefused =
@@ -24,7 +24,7 @@ export const makeRefusal =
     return kind === "directory" && !inPlace ? inPlaceRefused : undefined
   }
 
-/** What of an AppSpec can't run here, with the path of each fault in the config. */
+/** The parts of an AppSpec that can't run here, with the path of each fault in the config. */
 export const localProblems = (
   refusal: Refusal,
   instances: typeof Instances.Service,

@@ -6,7 +6,7 @@ import { latestCreated } from "./objects/ServiceRecord.ts"
 
 const tailLines = 20
 
-/** A service as the runtime tells of it, with the last lines of one that fails. */
+/** A service's status, with the last log lines if it fails. */
 export const localStatus = (
   controller: ServiceController,
   logs: typeof LogStore.Service,

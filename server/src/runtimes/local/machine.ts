@@ -1,4 +1,4 @@
-/** What a reducer gives: the new state, and the effects to run. */
+/** The result of a reducer: the new state, and the effects to run. */
 export interface Next<State, Effect> {
   readonly state: State
   readonly effects: ReadonlyArray<Effect>

@@ -1,6 +1,6 @@
 import type { Lookup, Route } from "../../../base/proxy/Route.ts"
 
-/** What a service is reached by from outside. */
+/** The name by which a service is reached from outside. */
 export interface PublicName {
   readonly service: string
   /** `<organization>` for production, else `<stage>--<organization>`. */

@@ -9,11 +9,11 @@ export interface RouteTarget {
 }
 
 export interface ServiceRouteEvents {
-  /** A request is to be held. May refuse it, where no instance is to be expected. */
+  /** Runs before a request is held. Returns a refusal if no instance can be expected. */
   readonly beforeHold: () => NoInstance | undefined
   /** A request is held: instances are needed. */
   readonly onHold: () => void
-  /** What to tell one that has waited too long. */
+  /** The refusal of a request that has waited too long. */
   readonly explain: (waitedMs: number) => NoInstance
 }
 

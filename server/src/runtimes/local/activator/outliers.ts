@@ -1,6 +1,6 @@
 import { backoffMs } from "../../../base/node/backoff.ts"
 
-/** How an instance has fared with its last requests. Plain data, changed by `afterRequest` alone. */
+/** An instance's record of its last requests. Plain data, changed only by `afterRequest`. */
 export interface Standing {
   /** Requests in a row that it failed. */
   readonly failures: number

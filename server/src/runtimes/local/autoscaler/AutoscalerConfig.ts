@@ -25,7 +25,7 @@ export interface AutoscalerConfig {
   readonly maxScaleUpRate?: number
   /** Most shrinking per decision, as a divisor of the ready instances. @default 2 */
   readonly maxScaleDownRate?: number
-  /** How long load must be lower before instances go. @default 0 */
+  /** How long load must be lower before instances are stopped. @default 0 */
   readonly scaleDownDelayMs?: number
   /** How long the last instance stays once nothing is wanted. @default 0 */
   readonly scaleToZeroPodRetentionMs?: number
@@ -35,7 +35,7 @@ export interface AutoscalerConfig {
   readonly reachable?: boolean
 }
 
-/** What the formula needs of a config, resolved as Knative's `MakeDecider` and `MakeMetric` do. */
+/** The formula's inputs from a config, resolved as Knative's `MakeDecider` and `MakeMetric` do. */
 export interface DeciderSpec {
   /** Concurrency per instance that is aimed at. */
   readonly targetValue: number

@@ -7,7 +7,7 @@ export interface ObservedConcurrency {
   readonly panic: number
 }
 
-/** What the autoscaler wants of a revision. */
+/** The autoscaler's decision for a revision. */
 export interface ScaleDecision {
   /** Whether there was data to decide on; without, nothing may be changed. */
   readonly valid: boolean
@@ -19,7 +19,7 @@ export interface ScaleDecision {
   readonly excessBurstCapacity: number
 }
 
-/** Where an autoscaler begins: above one ready instance it starts in panic mode, so that a restart shrinks nothing. */
+/** The initial state of an autoscaler. Above one ready instance it starts in panic mode, so that a restart shrinks nothing. */
 export interface DeciderStart {
   readonly nowMs: number
   readonly readyInstances: number

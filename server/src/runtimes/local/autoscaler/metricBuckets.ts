@@ -69,5 +69,5 @@ export const makeMetricBuckets = (windowMs: number): MetricBuckets => {
 
 const toSecond = (ms: number): number => Math.floor(ms / granularityMs)
 
-// Halves go away from zero as in Go; Math.round takes them upwards.
+// Rounds halves away from zero, as Go does; Math.round rounds them up.
 const roundToMicro = (value: number): number => (Math.sign(value) * Math.round(Math.abs(value) * 1e6)) / 1e6

@@ -8,8 +8,8 @@ export interface RequestStats {
 }
 
 /**
- * What the autoscaler is fed with once a second. A look at the requests in flight at that instant would miss all that
- * are shorter, and stop a busy service. Source: Knative `networking/pkg/http/stats.RequestStats`.
+ * The autoscaler's input, once a second. Counting only the requests in flight at that instant would miss all shorter ones, and stop a
+ * busy service. Source: Knative `networking/pkg/http/stats.RequestStats`.
  */
 export const makeRequestStats = (startMs: number): RequestStats => {
   let inFlight = 0

@@ -91,7 +91,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       )
       yield* input.store.transact(plan)
       const services = manifests.filter(isKnativeService).flatMap(({ metadata }) => named(key, metadata.name) ?? [])
-      // What a deployment says to be ready is so by its files, not by what it once was.
+      // Judge by the files on disk whether a revision is ready, because they may have been damaged since.
       yield* Effect.forEach(services, (service) => renewDamaged(service, input.isWhole), {
         concurrency: 4,
         discard: true

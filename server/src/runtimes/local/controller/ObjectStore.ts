@@ -2,7 +2,7 @@ import { Duration, Effect } from "effect"
 import type { RuntimeError } from "../../port/Runtime.ts"
 import type { LocalObject, LocalObjects } from "../objects/LocalObjects.ts"
 
-/** Something whose object is written some time after it has changed. */
+/** An entry whose object is written some time after a change. */
 export interface Stored {
   readonly stored: () => LocalObject
 }

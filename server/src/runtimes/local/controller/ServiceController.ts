@@ -33,7 +33,7 @@ export interface ControllerInput {
   ) => RevisionRunner
   /** A request has woken it, and an instance was ready after so many milliseconds. */
   readonly onColdStart: (ms: number) => void
-  /** Its status has changed: to be kept, and told. */
+  /** The status has changed: write and publish it. */
   readonly onStatus: (controller: ServiceController) => void
 }
 
@@ -55,7 +55,7 @@ export interface ServiceController {
   readonly retryFailed: () => void
   /** Gives the newest revision up if it isn't ready: it never takes requests unless it is tried again. */
   readonly abandon: () => void
-  /** What the revision that serves runs from is damaged: starts it anew beside what runs of it, as a new one would be. */
+  /** The serving revision's files are damaged: starts it again beside its running instances, as if it were a new revision. */
   readonly renew: (revision: RunnableRevision) => void
   /** The revision that serves. */
   readonly serving: () => RunnableRevision | undefined

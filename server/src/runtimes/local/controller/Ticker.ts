@@ -1,6 +1,6 @@
 import { tickIntervalMs } from "../autoscaler/Autoscaler.ts"
 
-/** What has instances or held requests, and is looked at once a second. */
+/** A service that has instances or held requests. The ticker calls it once a second. */
 export interface Ticking {
   /** Every second; `decide` every other time, when the autoscaler decides. */
   readonly beat: (nowMs: number, decide: boolean) => void

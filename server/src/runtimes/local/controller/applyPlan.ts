@@ -10,7 +10,7 @@ import { latestCreated, type ServiceRecord, withRevision } from "../objects/Serv
 import { pinSecrets } from "../objects/secretParts.ts"
 import { canonical, fingerprint } from "./fingerprint.ts"
 
-/** How a service's object changes with a manifest. */
+/** The change of a service's object by a manifest. */
 export interface ServiceChange {
   readonly object: ServiceObject
   /** Its new revision, where its template has changed. */

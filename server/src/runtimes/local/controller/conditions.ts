@@ -2,7 +2,7 @@ import type { Condition, ServiceState } from "@maxcloud/sdk/api"
 import { latestCreated, type ServiceRecord } from "../objects/ServiceRecord.ts"
 import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 
-/** What runs of a service now. */
+/** The running instances of a service. */
 export interface Observed {
   readonly ready: number
   /** Those of them that have outlived their first seconds. */
@@ -10,7 +10,7 @@ export interface Observed {
   /** Starting or ready. */
   readonly running: number
   readonly waiting: number
-  /** Of the revision that serves. */
+  /** The failure of the serving revision. */
   readonly failure: RunnerFailure | undefined
   readonly deleting: boolean
   readonly paused: boolean
@@ -40,8 +40,8 @@ export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState
 }
 
 /**
- * A Knative Service's conditions, and `Active` as a Knative Revision has it: that one tells of instances, and is no part of `Ready`.
- * Source: Knative 0.48 `pkg/apis/serving/v1/*_lifecycle.go`.
+ * The conditions of a Knative Service, and `Active` as a Knative Revision has it. `Active` describes instances, and isn't a part of
+ * `Ready`. Source: Knative 0.48 `pkg/apis/serving/v1/*_lifecycle.go`.
  */
 export const conditionsOf = (
   service: string,

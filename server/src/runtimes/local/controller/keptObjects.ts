@@ -9,7 +9,7 @@ type Name = Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">
 export interface KeptObjects {
   readonly keep: (object: LocalObject) => void
   readonly forget: (name: Name) => void
-  /** Is it kept already, as it is? */
+  /** Is this object stored unchanged? */
   readonly has: (object: LocalObject) => boolean
   readonly secret: (key: NamespaceKey, name: string) => Manifest | undefined
 }

@@ -26,7 +26,7 @@ export const pause: ServiceMove = (state, world) => {
 export const resume: ServiceMove = (state, world) =>
   inOrder(
     resumeServing,
-    // To be resumed is no deployment: what has failed stays so.
+    // Resuming isn't a deployment: a failed revision stays failed.
     state.held !== undefined && latestCreated(state.object.record)?.ready === "False"
       ? inOrder(propose(state.held), change({ held: undefined }))
       : beginHeld

@@ -15,7 +15,7 @@ type Find = (callee: Callee) => ServiceController | undefined
 /** Why a change may not be carried out here. */
 export type MayRun = (key: NamespaceKey, change: ServiceChange) => string | undefined
 
-/** What applying manifests changes. */
+/** The changes that applying the manifests makes. */
 export interface PlannedApply {
   readonly changes: ReadonlyArray<ServiceChange>
   readonly unchanged: ReadonlyArray<ServiceController>

@@ -6,7 +6,7 @@ import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 /** When to ask a paused service again: a person ends the pause. */
 const pausedRetrySeconds = 60
 
-/** What runs of the revision that requests wait for. */
+/** The state of the revision that requests wait for. */
 export interface Waited {
   readonly failure: RunnerFailure | undefined
   readonly running: number
@@ -26,8 +26,9 @@ const kindOf = ({ exitCode, reason }: Failed): string => {
 }
 
 /**
- * What callers of a service are told while no instance takes their requests. They may be anyone, so they get only the kind of a failure. The
- * rest is for the service's owner: names of images and registries, what the engine or a package manager wrote, folders of this machine.
+ * The answers to callers of a service while no instance takes their requests. Callers may be anyone, so they learn only the kind of a
+ * failure. The details are for the service's owner: image names, registries, output of the engine or a package manager, folders of this
+ * machine.
  */
 export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "stage">, now: () => number) => {
   const forStage = stage === productionStage ? "" : ` --stage ${stage}`

@@ -19,13 +19,13 @@ export interface Unit {
 
 /** The newest revision, as long as it doesn't serve. */
 export interface Candidate extends Unit {
-  /** It is started once the former instances have ended. */
+  /** It is started once the former instances have exited. */
   readonly waits: boolean
-  /** When its first failure was. */
+  /** The time of its first failure. */
   readonly failingSinceMs: number | undefined
   /** It has failed for good. */
   readonly over: boolean
-  /** Until when a failed start is repeated. */
+  /** A failed start is retried until this time. */
   readonly deadlineMs: number
 }
 
@@ -36,17 +36,17 @@ export interface ServiceState {
   readonly candidate: Candidate | undefined
   /** The newest revision, not yet ready, of a service that is paused. */
   readonly held: RunnableRevision | undefined
-  /** Runners that are ending. A candidate that has failed for good is among them, and stays the candidate. */
+  /** Runners that are stopping. A candidate that has failed for good is among them, and stays the candidate. */
   readonly leaving: ReadonlySet<UnitId>
-  /** After a restart, until the revision that serves has an instance again or fails. */
+  /** True after a restart, until the serving revision has an instance again or fails. */
   readonly restoring: boolean
-  /** When a request woke it, until an instance is ready. */
+  /** The time at which a request woke it. Undefined once an instance is ready. */
   readonly wokenAtMs: number | undefined
-  /** When the last line of a build was told. */
+  /** The time at which a build's last line was put into the status. */
   readonly buildToldAtMs: number
   readonly deleting: boolean
   readonly nextId: UnitId
-  /** The status that was told last. */
+  /** The last published status. */
   readonly told: string
 }
 
@@ -98,7 +98,7 @@ export type ServiceEvent =
   | { readonly type: "buildLine"; readonly revision: string; readonly line: string }
   /** Without a line the pull is over. */
   | { readonly type: "pullLine"; readonly revision: string; readonly line: string | undefined }
-  /** It has stayed up for as long as it had to. */
+  /** It has stayed up long enough. */
   | { readonly type: "settled"; readonly unit: UnitId }
   /** All its instances have ended. */
   | { readonly type: "left"; readonly unit: UnitId }
@@ -123,7 +123,7 @@ export type ServiceEffect =
   /** From here on the autoscaler decides. */
   | { readonly type: "beginScaling"; readonly unit: Unit }
   | { readonly type: "endScaling" }
-  /** Where requests go. */
+  /** Sends requests to this revision. */
   | { readonly type: "route"; readonly to: Unit | undefined }
   /** Refuses the requests that are held. */
   | { readonly type: "refuse"; readonly error: NoInstance }
@@ -160,7 +160,7 @@ const nothing: Seen = {
   diagnosis: undefined
 }
 
-/** Of a unit that isn't there, or has only just been made, there is nothing to see. */
+/** A unit that doesn't exist, or was only just made, shows nothing. */
 export const seenOf = ({ units }: World, unit: Unit | undefined): Seen =>
   (unit === undefined ? undefined : units.get(unit.id)) ?? nothing
 

@@ -22,7 +22,7 @@ import {
 } from "./serviceMachine.ts"
 import { look } from "./statusOfService.ts"
 
-/** How long a line of a build stands before the next one. */
+/** How long a line of a build stays in the status at least. */
 const buildLineMs = 1_000
 const buildLineLength = 200
 const shortLine = (line: string): string =>
@@ -31,7 +31,7 @@ const shortLine = (line: string): string =>
     .trim()
     .slice(0, buildLineLength)
 
-/** What a service does when something happens to it: pure, all that it sees is in `state` and `world`. */
+/** A service's reaction to an event. Pure: everything that it sees is in `state` and `world`. */
 export const stepService = (state: ServiceState, event: ServiceEvent, world: World): ServiceNext =>
   (state.deleting ? moveWhileDeleting(event) : moveOf(event))(state, world)
 
@@ -178,7 +178,7 @@ const tellPull =
     )(state, world)
   }
 
-/** What runs alone starts when the last of the former instances has ended. */
+/** A revision that runs alone starts when the last of the former instances has exited. */
 const left =
   (id: UnitId): ServiceMove =>
   (state, world) =>

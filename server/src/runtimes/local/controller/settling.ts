@@ -10,7 +10,7 @@ export interface SettleBounds {
 
 export const defaultSettle: SettleBounds = { leastMs: 1_200, mostMs: 3_000 }
 
-/** What takes long to open its port, on a busy machine say, takes as long to fail after that. */
+/** A program that takes long to open its port, for example on a busy machine, takes as long to fail after that. */
 const launchShare = 1.5
 
 /**

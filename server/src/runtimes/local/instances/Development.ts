@@ -1,6 +1,6 @@
 /**
- * What programs that run in place get of a developer's own environment. Only the process of `maxcloud dev` has one: it serves the user who
- * started it and nobody else.
+ * The part of a developer's own environment that programs which run in place get. Only the process of `maxcloud dev` has one: it serves
+ * only the user who started it.
  */
 export interface Development {
   /** The PATH of the developer's shell. */

@@ -7,7 +7,7 @@ import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
 /** A check of an instance on its port; without `path` and `anyAnswer` a TCP connection. Times in milliseconds. */
 export interface ProbeSpec {
   readonly path: string | undefined
-  /** Whatever the program answers to a request of this protocol is a success; the request is for `host`. */
+  /** Any answer of the program to a request of this protocol is a success. The request is for `host`. */
   readonly anyAnswer?: { readonly protocol: "http1" | "h2c"; readonly host: string }
   readonly initialDelayMs: number
   readonly periodMs: number
@@ -15,13 +15,13 @@ export interface ProbeSpec {
   readonly failureThreshold: number
 }
 
-/** What a revision says of each of its instances. */
+/** A revision's description of each of its instances. */
 export interface InstanceTemplate {
   readonly program:
     | {
         readonly kind: "image"
         readonly image: string
-        /** What `Instance.resolvedImage` gave for this revision: run exactly that, whatever the tag means by now. */
+        /** The `Instance.resolvedImage` that was found for this revision: run exactly this image, even if the tag has moved. */
         readonly resolved?: string | undefined
       }
     | {
@@ -35,7 +35,7 @@ export interface InstanceTemplate {
     | {
         readonly kind: "directory"
         readonly directory: string
-        /** Run by this script, whose tool reloads by itself. Two of them in one folder would be in each other's way. */
+        /** Run by this script, whose tool reloads by itself. Two of them in one folder would disturb each other. */
         readonly script?: "dev"
       }
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
@@ -63,18 +63,19 @@ export interface InstanceSpec extends InstanceTemplate {
   readonly namespace: string
   readonly service: string
   readonly revision: string
-  /** How closely what was built of a snapshot is looked at before it runs. @default "quick" */
+  /** How closely to check a snapshot's build before it runs. @default "quick" */
   readonly care?: Care
   /** The whole environment but `PORT`, values in the clear: never logged. Holds `K_SERVICE`, `K_REVISION`, `K_CONFIGURATION`. */
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   /** Absolute path to value. Images only. */
   readonly files: ReadonlyMap<string, Redacted.Redacted>
-  /** What of this is different in a container, whose links lead elsewhere. Asked if a snapshot turns out to be an image. @default nothing */
+  /** The differences in a container, whose links lead elsewhere. Evaluated if a snapshot turns out to be an image. @default nothing */
   readonly inContainer?: Effect.Effect<Pick<InstanceSpec, "args" | "command" | "env" | "files">, InstanceFailed>
   readonly liveness: ProbeSpec | undefined
   /**
-   * What its requests say of it: an answer is as good as a probe's, and one that works on all that it may, or can, since before a probe has no
-   * hand free for that. `answeredProbe` is told what a probe shows of it.
+   * Signs of life from its requests. An answer to a request is as good as a probe's. If the instance has been busy with as many requests
+   * as it may take, or can, since before a probe was sent, it can't be expected to answer the probe. `answeredProbe` takes note of an
+   * answered probe.
    */
   readonly traffic?: {
     readonly answered: () => number
@@ -91,49 +92,49 @@ export interface InstanceSpec extends InstanceTemplate {
   readonly onBuild?: (line: string) => void
   /** Takes how far the pull of its image is, a line at a time; undefined: it is over. Must be fast. */
   readonly onPull?: (line: string | undefined) => void
-  /** Waits for its image in this way: it takes no place in the queue of starts meanwhile. @default as it is */
+  /** Wraps the wait for its image, which then takes no place in the queue of starts. @default no wrapper */
   readonly apart?: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Takes what is seen of why it isn't ready, and of one that is ready what would fail on a cluster; undefined: nothing any more. */
   readonly onFinding?: (found: Diagnosis | undefined) => void
 }
 
-/** An instance ended. `wanted`: because it was told to. */
+/** An instance ended. `wanted`: we stopped it. */
 export interface InstanceExit {
   readonly code: number | null
   readonly signal: string | null
   readonly outOfMemory: boolean
   readonly wanted: boolean
-  /** Who ended it, as a clause, where that was neither its program nor the server: somebody with the container engine. */
+  /** Who stopped it, as a clause, if neither its program nor the server did: somebody with the container engine. */
   readonly outside?: string | undefined
   /** Why the server ended it: its liveness probe has failed, or it speaks no HTTP. */
   readonly dead?: Diagnosis | undefined
 }
 
-/** An instance could not be started or did not become ready; `Stopped`: it was told to end before. */
+/** An instance couldn't be started, or didn't become ready. `Stopped`: it was stopped before. */
 export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
   readonly reason: DiagnosisCode | "Stopped"
   readonly message: string
-  /** Of the program, if it ended by itself. */
+  /** The program's, if it exited by itself. */
   readonly exitCode?: number
-  /** What shows it, a line each. @default nothing */
+  /** Evidence, a line each. @default nothing */
   readonly evidence?: ReadonlyArray<string>
-  /** What to do. @default the code's own */
+  /** How to fix it. @default the code's own fix */
   readonly fix?: string
-  /** Would another try without a change do (a registry that is away), or not (no such image)? */
+  /** Can another try succeed without a change (the registry was unreachable), or not (the image doesn't exist)? */
   readonly retryable: boolean
   /** The next try comes no sooner: a registry has said so. */
   readonly retryAfterMs?: number
 }> {}
 
-/** What was found, as a failure. */
+/** A diagnosis as a failure. */
 export const failedBy = ({ code, ...found }: Diagnosis, retryable: boolean, exitCode: number | null = null) =>
   new InstanceFailed({ ...found, reason: code, retryable, ...(exitCode === null ? {} : { exitCode }) })
 
 export interface Instance {
   readonly id: string
-  /** What its program was started from: its commands are in the image, or on this machine. @default "source" */
+  /** The origin of its program. Its commands are in the image, or on this machine. @default "source" */
   readonly of?: "image" | "source"
-  /** Where it listens for the proxy; known for sure once it is `ready`, so read it then and not before. */
+  /** Its address for the proxy. Final only once it is `ready`, so don't read it before. */
   readonly host: string
   readonly port: number
   /** The id (`sha256:…`) of the image that a container runs. A revision never changes: start its other instances with it. */
@@ -156,7 +157,7 @@ export interface NetworkOwner {
   readonly namespace: string
 }
 
-/** How containers of a namespace reach a listener of this machine. */
+/** The address at which containers of a namespace reach a listener of this machine. */
 export interface ContainerHost {
   /** The name or address that a container uses: `http://<address>:<port>`. */
   readonly address: string
@@ -182,7 +183,7 @@ export class Instances extends Context.Tag("@maxcloud/server/Instances")<
       kind: "image" | "snapshot" | "directory",
       owner: NetworkOwner
     ) => Effect.Effect<string | undefined>
-    /** How containers of a namespace reach a listener of this machine; undefined without a container engine. */
+    /** The address at which containers of a namespace reach a listener of this machine; undefined without a container engine. */
     readonly containerHost: (owner: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
     /** Removes what a namespace has on this machine besides its instances, once its last service is gone. */
     readonly removeNamespace: (owner: NetworkOwner) => Effect.Effect<void>

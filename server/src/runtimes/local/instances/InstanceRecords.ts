@@ -16,7 +16,7 @@ export type InstanceRecord = typeof InstanceRecord.Type
 
 const decode = Schema.decodeUnknownOption(Schema.parseJson(InstanceRecord))
 
-/** Names this boot of the machine; empty where that cannot be told. */
+/** Identifies this boot of the machine; empty if that is unknown. */
 export const bootId = (): string => {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
@@ -41,9 +41,9 @@ export const makeInstanceRecords = (folder: string) => {
       renameSync(`${file}.new`, file)
     },
     remove: (id: string): void => rmSync(fileOf(id), { force: true }),
-    /** How many files were no record so far: nobody knows what they were of. */
+    /** The number of files that weren't valid records so far. We can't tell which instances they were of. */
     damaged: () => damaged,
-    /** What is no record (half a file after a power failure) is removed: its process is found by the marker, its container by the label. */
+    /** Removes invalid records (half a file after a power failure): their process is found by its marker, their container by its label. */
     all: (): ReadonlyArray<InstanceRecord> =>
       readdirSync(folder).flatMap((name) => {
         const record = name.endsWith(".json") ? decode(readFileSync(join(folder, name), "utf8")) : Option.none()

@@ -1,4 +1,4 @@
-/** No program has it, so that none does work for it, and it says in a program's own log where it comes from. */
+/** No program serves this path, so the request causes no work, and the name explains it in the program's log. */
 export const alivePath = "/.well-known/maxcloud/alive"
 
 /** A whole request for it, which has no body to answer. */

@@ -57,13 +57,13 @@ const load = async (
     throw new Error(`The container engine can't load the image: ${loaded.stderr.trim().slice(-500)}`)
   const known = await idOf(engine, imageId)
   if (known !== undefined) return known
-  // An engine whose ids are those of manifests says its own.
+  // An engine whose ids are manifests' digests prints its own id.
   const [said] = /sha256:[0-9a-f]{64}/.exec(loaded.stdout) ?? []
   if (said === undefined) throw new Error("The container engine doesn't say which image it has loaded.")
   return said
 }
 
-/** Asks the image's registry as the organization, and downloads the image if the organization has not had it yet. */
+/** Asks the image's registry as the organization, and downloads the image if the organization doesn't have it yet. */
 const fromRegistry = (
   engine: ContainerEngine,
   access: Access,
@@ -93,7 +93,7 @@ const enginePull = async (
   onBlob: () => void,
   signal: AbortSignal
 ): Promise<string> => {
-  // Memory that no disk ever sees where there is such a folder; `mkdtemp` closes it to other users.
+  // Memory that is never written to a disk, if the system has such a folder; `mkdtemp` closes it to other users.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "maxcloud-pull-"))
   const file = join(folder, "config.json")
   const name = qualifiedImage(image)
@@ -127,8 +127,8 @@ const toRefusal = (image: string, cause: unknown): Refusal => {
 }
 
 /**
- * What to say where neither the server nor the engine could pull. The engine asks by HTTPS, also where the server may go by plain HTTP: that
- * it's answered by plain HTTP says nothing of a registry that hangs, which may go on by itself.
+ * The message if neither the server nor the engine could pull. The engine asks by HTTPS even if the server may use plain HTTP. If a
+ * registry hangs and the engine meets plain HTTP, that says nothing about the registry, which may recover by itself.
  */
 const unpulled = (image: string, own: Refusal, byEngine: InstanceFailed) =>
   isAway(own) && byEngine.reason === "RegistryUnreachable" && !byEngine.retryable ? failureOf(image, own) : byEngine

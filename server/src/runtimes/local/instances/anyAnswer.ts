@@ -13,7 +13,7 @@ export interface AnswerTarget {
   readonly settleMs: number
 }
 
-/** How long, and how much of, an answer is read: one that nobody reads is an error in many a program's log. */
+/** How long, and how much of, an answer to read: many programs log an error if nobody reads their answer. */
 const lingerMs = 1_000
 const mostBytes = 64 * 1024
 

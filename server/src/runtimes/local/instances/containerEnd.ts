@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import type { Ended } from "./supervise.ts"
 
-/** What the engine knows of a container (`inspect`, `.State`). */
+/** The engine's state of a container (`inspect`, `.State`). */
 export const ContainerState = Schema.Struct({
   Status: Schema.String,
   ExitCode: Schema.Int,
@@ -12,16 +12,16 @@ export const ContainerState = Schema.Struct({
 })
 export type ContainerState = typeof ContainerState.Type
 
-/** What is seen of a container once the engine's client, which it is attached to, has ended. */
+/** The facts about a container once the engine's client, which is attached to it, has exited. */
 export interface SeenEnd {
   readonly engine: "podman" | "docker"
-  /** Of the client; null where that was ended by a signal. */
+  /** The client's exit code; null if a signal ended it. */
   readonly code: number | null
   /** undefined: the engine knows the container no more, or never did. */
   readonly state: ContainerState | undefined
   /** The last of its standard error, where the starter says why it ended. */
   readonly errorOutput: string
-  /** Has the server told it to end? */
+  /** Has the server stopped it? */
   readonly asked: boolean
   /** Is the starter its init? */
   readonly hasInit: boolean
@@ -29,7 +29,7 @@ export interface SeenEnd {
   readonly limited: boolean
 }
 
-/** Of the engine's client: the container could not be made or started. */
+/** The client's exit codes if the container couldn't be made or started. */
 const startCodes: ReadonlyArray<number | null> = [125, 126, 127]
 
 /** Did its program never run? */
@@ -40,12 +40,12 @@ export const neverRan = ({ asked, code, state }: Pick<SeenEnd, "asked" | "code" 
     : ["created", "configured", "initialized"].includes(state.Status)
 }
 
-/** What the starter answers where one of these signals from outside has ended the program: 192 and its number. */
+/** The starter's exit codes if one of these signals from outside ended the program: 192 plus the signal's number. */
 const outsideSignals: Readonly<Record<number, string>> = { 194: "SIGINT", 195: "SIGQUIT", 207: "SIGTERM" }
 
 const starterSaid = /^maxcloud-starter: killed(, out of memory|, for an unknown reason| by SIGKILL)$/m
 
-/** Who ended it, where that was neither its program nor the server; undefined where it was one of these. */
+/** Who stopped it, if neither its program nor the server did; undefined otherwise. */
 const outsider = ({ asked, code, engine, errorOutput, hasInit, state }: SeenEnd): string | undefined => {
   if (asked) return undefined
   if (state === undefined) return `its container was removed, as by \`${engine} rm\``
@@ -60,18 +60,18 @@ const outsider = ({ asked, code, engine, errorOutput, hasInit, state }: SeenEnd)
     : undefined
 }
 
-/** How a container ended whose program ran. */
+/** The end of a container whose program ran. */
 export const containerEnd = (seen: SeenEnd): Pick<Ended, "code" | "signal" | "outOfMemory" | "outside"> => {
   const outside = outsider(seen)
   if (outside !== undefined) return { code: null, signal: null, outOfMemory: false, outside }
   const { asked, code, errorOutput, hasInit, limited, state } = seen
   const exitCode = state?.ExitCode ?? code
-  // It did what it was told.
+  // The program obeyed the signal.
   if (hasInit && exitCode !== null && exitCode in outsideSignals) return { code: 0, signal: null, outOfMemory: false }
   const killed = exitCode === 137
   const [, why] = starterSaid.exec(errorOutput) ?? []
-  // The engine's own flag comes by an event that it can miss (conmon on cgroup v1). Where nobody can say, who was killed under a limit
-  // without having been told to end was killed by that limit.
+  // The engine sets its own flag by an event that it can miss (conmon on cgroup v1). If the cause is unknown, a program that was killed
+  // under a memory limit, and that nobody stopped, was killed by that limit.
   const byLimit = hasInit && why !== ", for an unknown reason" ? why === ", out of memory" : limited && !asked
   return {
     code: killed ? null : exitCode,

@@ -6,8 +6,8 @@ const inFile = (line: string, section: string) =>
   `Write \`${line}\` under [${section}] of a file that CONTAINERS_CONF names in the server's environment`
 
 /**
- * What lets podman start containers where its own defaults can't. It says so in its own words, or those of runc and crun. `passes`: it may
- * also be a service of the system that is away for a while; the others stay until somebody sets it.
+ * Fixes that let podman start containers if its defaults can't, by its own messages or those of runc and crun. `passes`: the cause may
+ * also be a service of the system that is unreachable for a while; the others stay until somebody fixes them.
  */
 const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string, passes: boolean]> = [
   [

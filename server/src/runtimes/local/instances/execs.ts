@@ -11,7 +11,7 @@ import { type ProcessEntry, processTable } from "../../../base/host/processTable
 import { errorText } from "../../../base/host/systemFault.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
 
-/** How a program beside the service's own is started: `marker` is to be in its environment, so that all that it starts is found. */
+/** How to start a program beside the service's own. Put `marker` into its environment, so that all its processes are found. */
 export interface ExecLaunch {
   readonly file: string
   readonly args: ReadonlyArray<string>
@@ -51,7 +51,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
   const stderr = new PassThrough()
   const stdin = child.stdin ?? new PassThrough()
   const stdout = child.stdout ?? new PassThrough().end()
-  // What it doesn't read any more is nobody's fault.
+  // It is no error if the program stops reading.
   stdin.on("error", () => {})
   stdout.on("error", () => {})
   if (child.stderr !== null) child.stderr.on("error", () => {}).pipe(stderr)

@@ -4,10 +4,10 @@ import type { InstanceSpec } from "./Instance.ts"
 import type { ProbeAnswer } from "./probe.ts"
 import type { Launched } from "./supervise.ts"
 
-/** When to look why an instance isn't ready, in milliseconds since its launch: its deadline may be minutes away. */
+/** When to check why an instance isn't ready, in milliseconds since its launch: its deadline may be minutes away. */
 const looksMs: ReadonlyArray<number> = [3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000, 400_000]
 
-/** What the last check of an instance that isn't ready says of it. */
+/** The finding from the last check of an instance that isn't ready. */
 export const checkFinding = (
   { readiness, startup }: Pick<InstanceSpec, "readiness" | "startup">,
   { declaredPort: port, of }: Pick<Launched, "declaredPort" | "of">,

@@ -3,7 +3,7 @@ import type { Pauses } from "./pauses.ts"
 import { type ProbeAnswer, probe } from "./probe.ts"
 import { speechOf } from "./speech.ts"
 
-/** Where an instance answers. */
+/** The address and port at which an instance answers. */
 export interface Answering {
   readonly host: string
   readonly port: number
@@ -14,7 +14,7 @@ export interface Answering {
 const shortestPauseMs = 2
 const longestPauseMs = 250
 const pauseShare = 0.06
-/** So long a likelier port of several is waited for once another answers. */
+/** How long to wait for a likelier port once another one answers. */
 const likelierMs = 1_000
 
 export const check = ({ anyAnswer, path, timeoutMs }: ProbeSpec, { host, port }: Answering, settleMs: number) => {

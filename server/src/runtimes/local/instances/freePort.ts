@@ -11,7 +11,7 @@ const given = new Set<number>()
 const canListen = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer()
-    // No IPv6 on this machine is no reason against a port.
+    // A machine without IPv6 doesn't rule the port out.
     server.once("error", (cause: NodeJS.ErrnoException) => resolve(cause.code !== "EADDRINUSE" && host === "::"))
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })

@@ -6,7 +6,7 @@ import { repeatProbe } from "./repeatProbe.ts"
 
 export interface HealthOptions {
   readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs" | "traffic">
-  /** Where to look, in this order; the first that answers is kept. */
+  /** Hosts to try, in this order. The first one that answers is kept. */
   readonly hosts: readonly [string, ...Array<string>]
   /** The port; or, where it isn't known which it is, those that may be, the likeliest first: the first that answers HTTP is kept. */
   readonly ports: readonly [number, ...Array<number>]
@@ -21,7 +21,7 @@ export interface HealthOptions {
 
 export interface Health {
   readonly isReady: () => boolean
-  /** What the last check in vain came to, before it was ready. */
+  /** The result of the last failed check before it was ready. */
   readonly last: () => ProbeAnswer | undefined
   readonly stop: () => void
 }
@@ -79,7 +79,7 @@ export const watchHealth = (options: HealthOptions): Health => {
     const endDeadline = pauses.after(Math.max(0, left), () => options.onDeadline(spec.startDeadlineMs))
     const at = await first(spec.readiness ?? tcpProbe, started === undefined ? options.ports : [started.port])
     if (at === undefined || pauses.stopped()) return
-    // Not before: until here the deadline ends what hangs, and a slow start is no death.
+    // Not earlier: until here the deadline ends a hanging start, and a slow start isn't a failed probe.
     if (spec.liveness) void watchLiveness(spec.liveness, at)
     endDeadline()
     ready = true

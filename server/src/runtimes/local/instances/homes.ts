@@ -5,13 +5,13 @@ import { join } from "node:path"
 import { closedTo, type UnprivilegedUser } from "../../../base/host/sourceUser.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 
-/** How often it is looked whether the folders of instances that run are still there. */
+/** How often to check that the folders of running instances still exist. */
 const lookMs = 2_000
 
-/** Programs put sockets below TMPDIR, whose paths have 103 bytes on some systems (`sun_path` of unix(7)): this much is theirs. */
+/** Programs put sockets below TMPDIR, whose paths are limited to 103 bytes on some systems (`sun_path` of unix(7)). We leave the rest to them. */
 const longestHome = 64
 
-/** Short and always as long: what a service's name has is no part of it. */
+/** Short, and of constant length: it doesn't depend on the length of a service's name. */
 const nameOf = (id: string) => createHash("sha256").update(id).digest("hex").slice(0, 12)
 
 /**

@@ -10,7 +10,7 @@ const lines = (text: string) =>
     .map((line) => line.trim())
     .filter((line) => line !== "")
 
-/** What a registry's or engine's words of a failed pull mean. podman, docker and the registries of the field say it differently. */
+/** The meaning of a registry's or engine's message about a failed pull. podman, docker and common registries word it differently. */
 const reasons: ReadonlyArray<
   readonly [pattern: RegExp, reason: DiagnosisCode, advice: string | ((host: string) => string), retryable: boolean]
 > = [
@@ -83,7 +83,7 @@ const reasons: ReadonlyArray<
 
 const unknownFailure = [undefined, "RegistryUnreachable", "It could not be pulled.", true] as const
 
-/** Of what an engine says about a pull. It quotes the registry, and patterns are looked for in it. */
+/** Limit for the engine's output about a pull. It quotes the registry, and we match patterns against it. */
 const outputLength = 16_384
 
 export const pullFailure = (image: string, output: string): InstanceFailed => {
@@ -108,7 +108,7 @@ export const qualifiedImage = (image: string): string => {
   return first.includes(".") || first.includes(":") || first === "localhost" ? image : `docker.io/${image}`
 }
 
-/** The id of an image of this machine's store; undefined where it has none of this name. */
+/** The id of an image in this machine's store; undefined if the store has none of this name. */
 export const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
   const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", "--", image])
   if (result.code !== 0) return undefined

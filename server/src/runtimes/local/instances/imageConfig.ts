@@ -21,7 +21,7 @@ const Inspected = Schema.parseJson(
           })
         )
       ),
-      // Of podman; docker has it in `Config`.
+      // Where podman puts it; docker has it in `Config`.
       Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
       Annotations: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
     })
@@ -29,11 +29,11 @@ const Inspected = Schema.parseJson(
 )
 const decode = Schema.decodeUnknownOption(Inspected)
 
-/** What an image of this machine says of itself. */
+/** An image's own configuration. */
 export interface ImageConfig {
   readonly entrypoint: ReadonlyArray<string>
   readonly cmd: ReadonlyArray<string>
-  /** Where it may answer HTTP by what it says (`EXPOSE`), the likeliest first. */
+  /** Ports on which it may answer HTTP according to `EXPOSE`, the likeliest first. */
   readonly ports: readonly [number, ...Array<number>]
   readonly settings: ImageSettings
 }
@@ -46,8 +46,8 @@ const runtimeAnnotation =
   /^(org\.systemd\.property\.|org\.criu\.|run\.oci\.|io\.katacontainers\.|dev\.gvisor\.|io\.kubernetes\.|io\.podman\.|io\.containers\.|io\.crun\.|module\.wasm\.|oci\.)/i
 
 /**
- * Labels that podman takes orders from. A container has those of its image: `podman auto-update`, which root's timer starts, would restart
- * the unit of systemd that an image names. `io.containers.capabilities` only takes rights away.
+ * Labels that podman obeys. A container inherits those of its image: `podman auto-update`, which root's timer starts, would restart the
+ * systemd unit that an image names. `io.containers.capabilities` only takes rights away.
  */
 const engineLabel = /^(podman_|io\.podman\.|io\.containers\.(?!capabilities$))/i
 

@@ -5,7 +5,7 @@ import { ImagesError } from "../../../stores/images/Images.ts"
 import { InstanceFailed } from "./Instance.ts"
 import { idOf, qualifiedImage } from "./image.ts"
 
-/** Looks a name up in the store of this machine's container engine; without an engine it has none. */
+/** Looks up a name in the store of this machine's container engine. Without an engine it finds none. */
 export const makeImageInStore = (environment: NodeJS.ProcessEnv) => {
   const detect = makeEngineFinder(environment)
   return (image: string): Effect.Effect<string | undefined, ImageProblem | ImagesError> =>

@@ -24,7 +24,7 @@ export interface InstancesOptions {
   readonly development?: Development | undefined
 }
 
-/** What this machine runs, recorded in the data folder. */
+/** The processes and containers of this machine, recorded in the data folder. */
 const openMachine = async (dataDirectory: string, environment: NodeJS.ProcessEnv) => {
   const id = await dataDirectoryId(dataDirectory)
   const records = makeInstanceRecords(join(dataDirectory, "instances"))

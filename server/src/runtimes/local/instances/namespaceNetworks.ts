@@ -9,7 +9,7 @@ import { type ContainerHost, InstanceFailed, type NetworkOwner } from "./Instanc
 import { dataDirectoryLabel } from "./labels.ts"
 
 export interface NamespaceNetwork extends ContainerHost {
-  /** What `run` needs to put a container into the network. */
+  /** Arguments with which `run` puts a container into the network. */
   readonly runArgs: ReadonlyArray<string>
 }
 

@@ -9,8 +9,9 @@ const checkOwned = (folder: string, user?: UnprivilegedUser): void => {
 }
 
 /**
- * Makes the folder `id` in `root`, closed to all others. In a shared temporary folder nobody else may have made it ours
- * before us. With `user` (as root) it is that user's. Synchronous as its removal is, for the last removal takes `root` away too.
+ * Makes the folder `id` in `root`, closed to all others. Fails if somebody else has made it before us, as could happen in a shared
+ * temporary folder. With `user` (as root), it belongs to that user. Synchronous like its removal, because the last removal removes `root`
+ * too.
  */
 export const makePrivate = (root: string, id: string, user?: UnprivilegedUser): string => {
   const folder = join(root, id)

@@ -18,7 +18,7 @@ export interface ProbeTarget {
   readonly settleMs: number
 }
 
-/** What a check came to. `closed`: a connection was made, and ended without an answer. */
+/** The result of a check. `closed`: a connection was made, and closed without an answer. */
 export type ProbeAnswer =
   | { readonly said: "success" | "refused" | "closed" | "nothing" }
   | { readonly said: "failure"; readonly status: number }
@@ -89,7 +89,7 @@ const http = (target: ProbeTarget, path: string): Promise<ProbeAnswer> =>
     }
     message.on("error", (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer)
-      // An answer that is no HTTP/1.1: a server that knows only h2c.
+      // The answer isn't HTTP/1.1: the server knows only h2c.
       resolve(cause.code?.startsWith("HPE_") ? http2(target, path) : answerOfError(cause))
     })
     message.end()

@@ -1,4 +1,4 @@
-/** How long after its last use the image of a revision is known, before the revision has launched it. */
+/** How long after its last use we remember the image of a revision that hasn't launched it yet. */
 const knownForMs = 10 * 60_000
 
 /** Keeps the instances of one revision to one image, however many start at once and whatever its tag means meanwhile. */

@@ -30,7 +30,7 @@ const sourceOf = (
 export const buildOf = (sources: typeof SourceStore.Service, spec: InstanceSpec, program: Snapshot) =>
   sourceOf(spec, program).pipe(
     Effect.flatMap((source) => sources.built(spec.organizationId, source, spec.onBuild)),
-    // Nothing of the instance is there yet: who no longer wants it need not wait for its build.
+    // The instance doesn't exist yet, so a caller that no longer wants it needn't wait for its build.
     Effect.interruptible,
     Effect.mapError(
       (error) =>
@@ -50,6 +50,6 @@ export const isBuildWhole = (
 ) =>
   sourceOf(spec, program).pipe(
     Effect.flatMap((source) => sources.isWhole(spec.organizationId, source)),
-    // Whoever starts it will say what is the matter.
+    // The start itself reports what is wrong.
     Effect.orElseSucceed(() => true)
   )

@@ -1,7 +1,7 @@
 import { connect } from "node:net"
 import { alivePath, aliveRequest, http2Preface } from "./aliveRequest.ts"
 
-/** What a program answers to a request of HTTP. `unknown`: nothing, within the time. */
+/** The protocol of a program's answer to an HTTP request. `unknown`: no answer in time. */
 export type Speech =
   | { readonly said: "http" | "tls" | "closed" | "unknown" | "refused" }
   | { readonly said: "other"; readonly first: string }
@@ -16,7 +16,7 @@ export interface SpeechTarget {
 const hostless = Buffer.from(`GET ${alivePath} HTTP/1.1\r\nConnection: close\r\n\r\n`)
 
 const mostBytes = 4_096
-/** How long the rest of an answer is waited for: the body of a refusal may say that it is TLS that is spoken here. */
+/** How long to wait for the rest of an answer: the body of a refusal may say that this port expects TLS. */
 const bodyMs = 50
 
 const isSettings = (answer: Buffer) =>

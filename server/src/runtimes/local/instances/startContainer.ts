@@ -14,7 +14,7 @@ import { supervise, toFailure } from "./supervise.ts"
 export const uninterruptibly = (launch: () => Promise<Instance>): Effect.Effect<Instance, InstanceFailed> =>
   Effect.tryPromise({ try: launch, catch: toFailure }).pipe(Effect.uninterruptible)
 
-/** What images say of themselves, read once. */
+/** The configurations of images, each read once. */
 const makeImageConfigs = () => {
   const configs = new Map<string, Promise<ImageConfig>>()
   return (engine: ContainerEngine, id: string, name: string): Promise<ImageConfig> => {
@@ -46,7 +46,7 @@ export const makeContainerStart = (
     })
   }
 
-  /** Nothing of the instance is there while its image is pulled: who no longer wants it need not wait for that. */
+  /** While its image is pulled, nothing of the instance exists yet, so a caller that no longer wants it needn't wait. */
   const imageOf = (spec: InstanceSpec, image: string, given: string | undefined) => {
     const revision = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
     const found = Effect.tryPromise({

@@ -86,7 +86,7 @@ export class LogFiles {
       }
       return to - from
     } catch (cause) {
-      // What has been written of the batch is torn: opening again cuts it off.
+      // The batch may be partly written: opening the file again cuts that off.
       await this.close()
       throw cause
     } finally {

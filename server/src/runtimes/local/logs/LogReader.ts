@@ -15,7 +15,7 @@ export interface LogFilter {
 
 export interface PositionedRecord {
   readonly record: LogRecord
-  /** Where the record ends. */
+  /** The position after this record. */
   readonly position: LogPosition
 }
 
@@ -23,7 +23,7 @@ const matches = (record: LogRecord, filter: LogFilter): boolean =>
   (filter.revision === undefined || record.r === filter.revision) &&
   (filter.since === undefined || record.t >= filter.since)
 
-/** Where the log ends now: after the last whole line. */
+/** The current end of the log: after the last whole line. */
 export const endOfLog = async (folder: string): Promise<LogPosition> => {
   const generation = (await generationsIn(folder)).at(-1)
   if (generation === undefined) return beginning
@@ -65,7 +65,7 @@ const backwards = async (
   }
 }
 
-/** Where the last `lines` lines before `end` that match begin. */
+/** The position at which the last `lines` matching lines before `end` begin. */
 export const startOfTail = async (
   folder: string,
   end: LogPosition,
@@ -140,7 +140,7 @@ export class LogReader {
     const file = await openLogFile(this.#folder, generation)
     if (file === undefined) return nothing
     try {
-      // No larger than what there is to read: most looks of a follower find a line or two.
+      // No larger than the unread part: most reads of a follower find a line or two.
       const { size: bytes } = await file.stat()
       const limit = Math.min(bytes, until?.generation === generation ? until.offset : bytes) - offset
       for (let size = Math.min(blockBytes, limit); size > 0; size = Math.min(size * 2, limit)) {

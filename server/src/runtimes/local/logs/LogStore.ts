@@ -219,9 +219,8 @@ const make = (options: LogStoreOptions) =>
   })
 
 /**
- * Logs of instances in bounded, rotated files, one folder per organization, namespace and service, within the organization's quota. Lines
- * over 16 KiB are cut, a carriage return alone does not end a line but 16 KiB do, bytes that are no UTF-8 are replaced. Memory stays flat
- * whatever comes.
+ * Logs of instances in bounded, rotated files: one folder per organization, namespace and service, within the organization's quota. Lines
+ * over 16 KiB are cut. A carriage return alone doesn't end a line. Bytes that aren't UTF-8 are replaced. Memory is bounded for any input.
  */
 export class LogStore extends Context.Tag("@maxcloud/server/LogStore")<
   LogStore,

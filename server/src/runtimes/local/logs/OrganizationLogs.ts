@@ -78,7 +78,7 @@ export class OrganizationLogs {
     return Math.max(Date.now(), this.#highest + 1)
   }
 
-  /** A service's newest file, which now stays until `written`; undefined: it has none. */
+  /** A service's newest file, which isn't removed until `written`; undefined if it has none. */
   take(folder: string): CountedFile | undefined {
     const file = this.#services.get(folder)?.at(-1)
     if (file !== undefined) file.writing = true
@@ -102,7 +102,7 @@ export class OrganizationLogs {
     file.size = size
   }
 
-  /** Counts `bytes` that are to be written to a file, and resolves when there is room for them. */
+  /** Counts the `bytes` of a coming write to a file, and resolves when there is room for them. */
   async reserve(file: CountedFile, bytes: number): Promise<void> {
     this.resize(file, file.size + bytes)
     const quota = this.#quota()

@@ -7,16 +7,16 @@ import type { LogSource, LogWriter } from "./LogWriter.ts"
 import { encodeRecord, type LogRecord } from "./logRecord.ts"
 import type { OrganizationLogs } from "./OrganizationLogs.ts"
 
-/** How long lines are gathered before they are written. */
+/** How long lines are gathered before a write. */
 const gatherMs = 4
 /** After which time without a line the file is closed. */
 const idleMs = 1_000
-/** What may wait for the disk, for each writer. */
+/** How many bytes may wait for the disk, for each writer. */
 export const maxPendingBytes = 1024 * 1024
 /** Room for the platform's own lines beyond that: they tell of what was dropped. */
 const systemRoomBytes = 64 * 1024
 
-/** What is lost by it is one batch, or one reader's turn: the next line brings both back. */
+/** A fault loses one batch, or one reader's turn: the next line recovers both. */
 const guarded = guardedBy(() => {})
 
 /** Bytes of one writer that wait, shared with the batches that hold them. */
@@ -44,7 +44,7 @@ export class ServiceLog {
   #writing: Promise<void> | undefined
   #lastAt = 0
   #writers = 0
-  /** Who reads it now. */
+  /** The number of its readers. */
   readers = 0
   /** Its files are gone, and there will be no more. */
   removed = false
@@ -62,7 +62,7 @@ export class ServiceLog {
     this.#files = new LogFiles(folder, limits, organization)
   }
 
-  /** Nobody writes or reads: may be forgotten. */
+  /** Nobody writes or reads it, so we may forget it. */
   get unused(): boolean {
     return this.#writers === 0 && this.readers === 0 && this.#lines.length === 0 && this.#writing === undefined
   }

@@ -14,12 +14,12 @@ import type { RevisionTemplate } from "./RevisionTemplate.ts"
 
 type Annotations = (typeof Template.Type)["metadata"]["annotations"]
 
-/** What the local runtime reads of a Knative Service. */
+/** The part of a Knative Service that the local runtime reads. */
 export interface ParsedService {
   readonly internal: boolean
   /** Stopped: no instance is kept, requests are answered 503. */
   readonly paused: boolean
-  /** `spec.template` as it is written. */
+  /** `spec.template` as written. */
   readonly written: unknown
   readonly template: RevisionTemplate
 }

@@ -12,7 +12,7 @@ export interface LocalObject {
   /** Grows with each change of the manifest. */
   readonly generation: number
   readonly manifest: Manifest
-  /** What the runtime has learnt of it (for a service: revision numbers, which is ready), as JSON. */
+  /** The runtime's knowledge of it (for a service: revision numbers, and which revision is ready), as JSON. */
   readonly status: unknown
 }
 

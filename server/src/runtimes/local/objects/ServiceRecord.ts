@@ -2,7 +2,7 @@ import { AppName, OrganizationName, type ServiceName, StageName } from "@maxclou
 import { Condition, Diagnosis, type DiagnosisCode, type Revision, type StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 
-/** What is known of a revision. Its template is in an object of its own, written once. */
+/** The record of a revision. Its template is in an object of its own, written once. */
 export const RevisionRecord = Schema.Struct({
   name: Schema.String,
   image: Schema.String,
@@ -14,12 +14,12 @@ export const RevisionRecord = Schema.Struct({
   ready: Schema.Literal("True", "False", "Unknown"),
   reason: Schema.String,
   message: Schema.String,
-  /** Why it isn't ready, as far as it is known. */
+  /** Why it isn't ready, as far as we know. */
   diagnosis: Schema.optional(Diagnosis)
 })
 export type RevisionRecord = typeof RevisionRecord.Type
 
-/** What the local runtime keeps of a service in its object's status, and finds again after a restart. */
+/** The local runtime's record of a service, in its object's status. It survives a restart. */
 export const ServiceRecord = Schema.Struct({
   organization: OrganizationName,
   stage: StageName,
@@ -80,7 +80,7 @@ export const changeRevision = (
   revisions: record.revisions.map((revision) => (revision.name === name ? { ...revision, ...change } : revision))
 })
 
-/** The kept revisions as the API tells of them, newest first. */
+/** The kept revisions for the API, newest first. */
 export const revisionsOf = (
   service: ServiceName,
   record: ServiceRecord,
@@ -93,7 +93,7 @@ export const revisionsOf = (
       ready,
       reason,
       message,
-      // Of a tag that no registry could be asked about, what its first instance found.
+      // If no registry could be asked about a tag, the image that its first instance found.
       image: resolvedImage === undefined || /sha256:[a-f0-9]{64}$/.test(image) ? image : `${image}@${resolvedImage}`,
       instances: instancesOf(name),
       trafficPercent: name === record.latestReady ? 100 : 0,

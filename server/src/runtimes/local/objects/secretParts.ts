@@ -2,7 +2,7 @@ import { type Manifest, readParts, SecretParts } from "@maxcloud/synth"
 import { Either } from "effect"
 import type { RevisionTemplate } from "./RevisionTemplate.ts"
 
-/** What the keys of the Secrets are made of that one revision names: `<secret>/<key>` to parts. Fixed with the revision. */
+/** The parts of each key of the Secrets that one revision names: `<secret>/<key>` to parts. Fixed with the revision. */
 export const PinnedSecrets = SecretParts
 export type PinnedSecrets = SecretParts
 

@@ -30,7 +30,7 @@ export interface LinksInput {
   readonly containerHost: (caller: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
   /** The route of a service, while there is one. */
   readonly routeOf: (callee: Callee) => Route | undefined
-  /** The port that it had before, or undefined. */
+  /** The link's previous port, or undefined. */
   readonly portOf: (callee: Callee, network: LinkNetwork) => number | undefined
   readonly onPort: (callee: Callee, network: LinkNetwork, port: number) => void
 }

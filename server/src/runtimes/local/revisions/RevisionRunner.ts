@@ -30,7 +30,7 @@ export interface RunnerInput {
   readonly drainMs: number
   readonly backoff: BackoffConfig
   readonly instances: typeof Instances.Service
-  /** How closely what is built is looked at before the first start. @default "quick" */
+  /** How closely to check the build before the first start. @default "quick" */
   readonly care?: Care
   /** Made anew for each instance: secrets and links are looked up then. */
   readonly spec: Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed>
@@ -72,7 +72,7 @@ export interface RevisionRunner {
   readonly instance: (id: string) => Instance | undefined
   /** Forgets failures and tries at once, with a build of its own. */
   readonly retry: () => void
-  /** It has come up all the same: what failed before is no longer told. */
+  /** It came up in spite of earlier failures: stops reporting them. */
   readonly forgive: () => void
   /** For good: no more starts; resolves when all have ended. */
   readonly stop: (drainMs: number) => Promise<void>

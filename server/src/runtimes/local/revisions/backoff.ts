@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs } from "../../../base/node/backoff.ts"
 
-/** How failures are spaced. The first restart comes soon, as Docker's does. */
+/** The pauses between failures. The first restart comes soon, as Docker's does. */
 export interface BackoffConfig extends Backoff {
   /** An instance that was ready this long ends the row of failures. @default 10_000 */
   readonly resetAfterMs: number

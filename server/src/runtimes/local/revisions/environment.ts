@@ -13,7 +13,7 @@ export interface Environment {
   readonly args: ReadonlyArray<string> | undefined
 }
 
-/** What the platform sets itself (Knative runtime contract, "Process"). */
+/** Variables that the platform sets itself (Knative runtime contract, "Process"). */
 export const platformEnv = (service: string, revision: string): ReadonlyArray<readonly [string, string]> => [
   ["K_SERVICE", service],
   ["K_CONFIGURATION", service],

@@ -11,7 +11,7 @@ export const firstSecondsMs = 5_000
 export interface FailureReason {
   readonly reason: DiagnosisCode
   readonly message: string
-  /** Of the program, if it ended by itself. */
+  /** The program's, if it exited by itself. */
   readonly exitCode?: number
   readonly evidence?: ReadonlyArray<string>
   readonly fix?: string
@@ -43,7 +43,7 @@ export const failureOf = (cause: Cause.Cause<InstanceFailed>): FailureReason | u
   }
 }
 
-/** Why an instance ended by itself, `readyMs` after it had become ready; undefined where it was told to. */
+/** Why an instance ended by itself, `readyMs` after it had become ready; undefined if we stopped it. */
 export const failureOfExit = (
   exit: InstanceExit,
   readyMs: number,

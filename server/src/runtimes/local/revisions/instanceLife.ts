@@ -25,7 +25,7 @@ export const makeTimer = (run: () => void): Timer => {
   return { start, end }
 }
 
-/** What lives of an instance. */
+/** The parts of a live instance. */
 export interface Live {
   readonly key: EntryKey
   readonly id: string
@@ -52,7 +52,7 @@ export const makeLive = (input: RunnerInput, key: EntryKey, dispatch: (event: Ru
 
 type RunnerMachine = Machine<RunnerState, RunnerEvent>
 
-/** From start to end of one instance, whose log is closed last. */
+/** One instance from start to end. Its log is closed last. */
 export const liveOn = (
   input: RunnerInput,
   pool: Pool,

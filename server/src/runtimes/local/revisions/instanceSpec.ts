@@ -7,7 +7,7 @@ import type { RunnableRevision } from "../objects/ServiceObject.ts"
 import { platformEnv, resolveEnvironment } from "./environment.ts"
 import type { Links } from "./Links.ts"
 
-/** What an instance of a revision is started from, with secrets and links as they are now. */
+/** The spec from which an instance of a revision is started, with its secrets and links as they are now. */
 export const instanceSpecOf = (input: {
   readonly key: ServiceKey
   readonly app: AppName

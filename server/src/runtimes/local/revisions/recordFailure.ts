@@ -2,7 +2,7 @@ import { restartBackoffMs } from "./backoff.ts"
 import type { FailureReason } from "./failures.ts"
 import { type EntryKey, type RunnerMove, run } from "./runnerMachine.ts"
 
-/** One more failure in a row, unless the instance had been ready for long enough. */
+/** Counts one more failure in a row. The count starts again if the instance had been ready for long enough. */
 export const recordFailure =
   (readyAtMs: number | undefined, why: FailureReason): RunnerMove =>
   (state, { now, nowMs }) => {

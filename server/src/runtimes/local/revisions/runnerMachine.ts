@@ -10,7 +10,7 @@ export interface RunnerFailure extends FailureReason {
   readonly count: number
   /** Monotonic milliseconds of the next try (`performance.now()`). */
   readonly retryAtMs: number
-  /** The same to be told, by the wall clock. */
+  /** The same moment by the wall clock, for messages. */
   readonly retryAt: Date
 }
 
@@ -21,7 +21,7 @@ export interface Entry {
   readonly key: EntryKey
   /** `over`: the instance is gone, and its end was recorded. */
   readonly phase: "starting" | "ready" | "draining" | "ending" | "over"
-  /** Something of it runs. */
+  /** A part of it runs. */
   readonly isLaunched: boolean
   /** It ended by itself. */
   readonly hasFailed: boolean
@@ -41,17 +41,17 @@ export interface RunnerState {
   readonly retryAtMs: number
   /** Milliseconds from the launch of the instance that became ready last until then. */
   readonly launchMs: number
-  /** Of the next start. */
+  /** For the next start. */
   readonly care: Care
   readonly entries: ReadonlyMap<EntryKey, Entry>
   readonly nextKey: EntryKey
 }
 
-/** What there is around the runner when an event comes. */
+/** The surroundings of the runner when an event comes. */
 export interface RunnerWorld {
   /** Monotonic milliseconds. */
   readonly nowMs: number
-  /** The same moment, to be told. */
+  /** The same moment by the wall clock, for messages. */
   readonly now: Date
   /** Instances that take requests. */
   readonly ready: number
@@ -61,7 +61,7 @@ export interface RunnerWorld {
 export type RunnerEvent =
   | { readonly type: "scaleTo"; readonly instances: number }
   | { readonly type: "retry" }
-  /** It has come up all the same: what failed before is no longer told. */
+  /** It came up in spite of earlier failures: stops reporting them. */
   | { readonly type: "forgive" }
   /** For good. */
   | { readonly type: "stop"; readonly drainMs: number }
@@ -69,7 +69,7 @@ export type RunnerEvent =
   | { readonly type: "launched"; readonly key: EntryKey }
   | { readonly type: "becameReady"; readonly key: EntryKey; readonly launchMs: number }
   | { readonly type: "found"; readonly key: EntryKey; readonly finding: Diagnosis | undefined }
-  /** The instance is gone; without a reason it was told to. */
+  /** The instance is gone. Without a reason, we stopped it. */
   | { readonly type: "ended"; readonly key: EntryKey; readonly why: FailureReason | undefined }
   | { readonly type: "logClosed"; readonly key: EntryKey }
   /** It has answered its last request. */
@@ -97,11 +97,11 @@ export type RunnerEffect =
   | { readonly type: "retryIn"; readonly ms: number }
   | { readonly type: "endRetry" }
   | { readonly type: "say"; readonly key: EntryKey; readonly line: string }
-  /** Nothing is left of the instance. */
+  /** Nothing of the instance is left. */
   | { readonly type: "forget"; readonly key: EntryKey }
   | { readonly type: "tellChange" }
   | { readonly type: "tellFailure" }
-  /** Nothing is left of a runner that was stopped. */
+  /** Nothing of a stopped runner is left. */
   | { readonly type: "tellGone" }
 
 export type InstanceEffect = Exclude<

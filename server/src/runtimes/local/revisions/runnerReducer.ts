@@ -16,7 +16,7 @@ import {
   stay
 } from "./runnerMachine.ts"
 
-/** What a runner does when something happens to it or to an instance: pure, all that it sees is in `state` and `world`. */
+/** A runner's reaction to an event of its own or of an instance. Pure: everything that it sees is in `state` and `world`. */
 export const stepRunner = (state: RunnerState, event: RunnerEvent, world: RunnerWorld): RunnerNext =>
   moveOf(event, state)(state, world)
 
@@ -121,7 +121,7 @@ const startMissing =
     if (missing === 0) return stay(state, world)
     const waitMs = state.retryAtMs - world.nowMs
     if (waitMs > 0) return run({ type: "retryIn", ms: waitMs })(state, world)
-    // What has just failed is tried by one instance, not by all at once.
+    // After a failure, one instance tries alone instead of all at once.
     const isCareful = state.failure !== undefined && ready === 0
     const count = isCareful ? (inPhase(state, "starting").length > 0 ? 0 : 1) : missing
     return count === 0
@@ -145,7 +145,7 @@ const start: RunnerMove = (state) => {
   }
 }
 
-/** What was told to end while it was started ends now that it is there. */
+/** An instance that was to be stopped during its start is stopped now that it exists. */
 const launched = ({ key, phase }: Entry): RunnerMove =>
   inOrder(changeEntry(key, { isLaunched: true }), phase === "ending" ? run({ type: "stopInstance", key }) : stay)
 
@@ -194,7 +194,7 @@ const ended =
   (state, world) => {
     const failed = why !== undefined && (phase === "starting" || phase === "ready") && !state.closed
     return inOrder(
-      // Whoever still looks at it, since a request got no answer, doesn't count its end a second time.
+      // A check that is still running, because a request got no answer, doesn't count this end again.
       changeEntry(key, { phase: "over", hasFailed: failed }),
       run({ type: "endProof", key }, { type: "endDrain", key }, { type: "removeFromPool", key }),
       failed ? inOrder(recordFailure(readyAtMs, why), sayWhy(key, why)) : stay

@@ -7,11 +7,11 @@ import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { InstanceFailed } from "../Instance.ts"
 import { starterPrograms } from "./starterPrograms.ts"
 
-/** Where a container has its starter, and the file that the starter reads. */
+/** Paths in a container of its starter, and of the file that the starter reads. */
 export const starterPath = "/.maxcloud/starter"
 export const startFilePath = "/.maxcloud/start"
 
-/** Where secrets of containers are while they run: memory that no disk ever sees, if the system has such a folder. */
+/** Folder of the secrets of running containers: memory that is never written to a disk, if the system has such a folder. */
 export const secretsRoot = (id: string) => join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `maxcloud-${id}`)
 
 const isKnown = (architecture: string): architecture is keyof typeof starterPrograms => architecture in starterPrograms
@@ -38,8 +38,8 @@ export const installStarter = async (dataDirectory: string, architecture: string
 }
 
 /**
- * What the starter reads: words and variables, each ended by NUL, so that a value may hold anything else. `stays`: it runs the program as
- * its child, and is the container's init.
+ * The starter's input: words and variables, each ended by NUL, so that a value may contain any other byte. `stays`: it runs the program
+ * as its child, and is the container's init.
  */
 export const startFile = (
   words: ReadonlyArray<string>,
@@ -72,7 +72,7 @@ const shown = (name: string) => name.slice(0, 200)
 /** Longer than a path may be. A program could write such a line, too. */
 const lookedOfLine = 5_000
 
-/** What the starter says of a file that is there and can't be run; the texts are the groups. */
+/** The starter's errors about a file that exists and can't be run. The texts are the groups. */
 const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string, other: string) => Found]> = [
   [
     /^(.*): interpreter with a carriage return: (.*): no such file or directory$/,
