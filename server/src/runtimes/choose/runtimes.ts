@@ -28,7 +28,7 @@ export interface RuntimeEntry {
   readonly layer: (settings: ServerSettings, port: number, development?: Development) => RuntimeLayer
 }
 
-/** Where Kubernetes puts the credentials of a pod's service account. */
+/** Folder in which Kubernetes puts the credentials of a pod's service account. */
 const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 const kubernetes: RuntimeEntry = {

@@ -4,7 +4,7 @@ import { missingVariable } from "@maxcloud/builder"
 interface Known {
   /** In one line of what the program wrote. */
   readonly found: RegExp
-  /** What to do. The texts are the groups of `found`. */
+  /** The advice. The arguments are the groups of `found`. */
   readonly remedy: (...found: ReadonlyArray<string>) => string
 }
 
@@ -58,7 +58,7 @@ const known: ReadonlyArray<Known> = [
 const mostLines = 60
 const lookedOfLine = 500
 
-/** What to do about a program that ended by itself, by the last of what it wrote; undefined: it doesn't say. */
+/** Advice about a program that exited by itself, by the end of its output; undefined if that doesn't tell. */
 export const crashRemedyOf = (output: string): string | undefined => {
   const lines = stripVTControlCharacters(output)
     .split("\n")

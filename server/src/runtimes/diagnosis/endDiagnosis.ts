@@ -17,7 +17,7 @@ const signals: Readonly<Record<number, string>> = {
   15: "SIGTERM"
 }
 
-/** How a program ended. */
+/** The end of a program. */
 export interface ProgramEnd {
   /** null: by a signal alone. */
   readonly code: number | null
@@ -96,7 +96,7 @@ export const endDiagnosis = (
     : diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${said}`, evidence, fix)
 }
 
-/** It had been ready for long: what else was well then is no part of it. */
+/** The diagnosis of a program that had been ready for long. Advice about its start doesn't apply, so we drop it. */
 export const afterReady = (inner: Diagnosis): Diagnosis =>
   inner.code === "CrashOnStart" || inner.code === "ExitedOnStart"
     ? diagnosisOf("CrashAfterReady", `it was ready, and fails since: ${inner.message}`, inner.evidence)

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from "node:util"
 
 /**
- * What shells, the kernel's callers and the dynamic loader say of a program or library of another processor or system. A shell that takes
- * such a program to be a script quotes its first bytes.
+ * Messages of shells, the kernel's callers and the dynamic loader about a program or library for another processor or system. A shell
+ * that takes such a program for a script quotes its first bytes.
  */
 const signs: ReadonlyArray<RegExp> = [
   /exec format error/i,

@@ -58,7 +58,7 @@ export const noAnswer = (path: string, port: number, timeoutMs: number): Diagnos
 export const loopbackOnly = (port: number, evidence: string): Diagnosis =>
   diagnosisOf("LoopbackOnly", `the program listens on port ${port} of its own loopback address only`, [evidence])
 
-/** What it was that a program answered: a text to show, TLS, or something that is HTTP or can't be told. */
+/** A program's answer: a text to show, TLS, or something that is HTTP or unknown. */
 type Heard = { readonly said: string; readonly first?: string }
 
 /** A program that answers on its port by something else than HTTP; undefined where it isn't known to. */
@@ -80,7 +80,7 @@ export const notHttp = (port: number, { first, said }: Heard, of: "image" | "sou
     : undefined
 }
 
-/** None of several ports that are listened on answers HTTP. */
+/** The program listens on several ports, and none of them answers HTTP. */
 export const noneSpeaksHttp = (ports: ReadonlyArray<number>): Diagnosis =>
   diagnosisOf(
     "NotHttp",

@@ -1,6 +1,6 @@
 import { Data } from "effect"
 
-/** The cluster cannot be used as it is configured. `message` says what is wrong, where, and what to do. */
+/** The cluster can't be used with this configuration. `message` says what is wrong, where, and how to fix it. */
 export class ClusterConfigError extends Data.TaggedError("ClusterConfigError")<{
   readonly reason: "missing" | "invalid" | "context" | "credentials" | "certificate" | "unreachable" | "unsupported"
   readonly message: string

@@ -18,15 +18,15 @@ export interface KubeApiOptions {
   /** How long a watch may be silent before it is cut and resumed, in milliseconds. @default 90000 */
   readonly silenceMillis?: number
   /**
-   * How long to wait at the start for an unreachable API server, in milliseconds: one that refuses connections, resets them or is not
-   * ready. What the configuration gets wrong (a name, credentials, certificates) fails at once all the same. @default 0
+   * How long to wait at the start for an unreachable API server, in milliseconds: one that refuses or resets connections, or isn't ready.
+   * Mistakes in the configuration (a name, credentials, certificates) fail at once anyway. @default 0
    */
   readonly startMillis?: number
 }
 
 const maxStartPauseMillis = 2_000
 
-/** Whoever is signed in may ask, and it says whether Knative is there. */
+/** Every signed-in user may send this request, and the answer shows whether Knative is installed. */
 const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
 
 /** Asks once, and retries for this long while the API server is unreachable. */
@@ -79,6 +79,6 @@ const make = Effect.fn("KubeApi.make")(function* ({
   })
 })
 
-/** Connects, and asks the API server once: what is wrong with the configuration is told at the start. */
+/** Connects, and sends the API server one request, so that a wrong configuration is reported at the start. */
 export const layer = (options: KubeApiOptions): Layer.Layer<KubeApi, ClusterConfigError> =>
   Layer.scoped(KubeApi, make(options))

@@ -26,7 +26,7 @@ export class KubeError extends Data.TaggedError("KubeError")<{
     | "gone"
   /** HTTP status; undefined where there was no answer. */
   readonly status: number | undefined
-  /** `Status.reason`, such as `Forbidden`; empty where there is none. */
+  /** `Status.reason`, such as `Forbidden`; empty if there is none. */
   readonly statusReason: string
   readonly message: string
   readonly causes: ReadonlyArray<KubeCause>
@@ -43,7 +43,7 @@ export interface KubeRequest {
   readonly accept?: string
 }
 
-/** What is used of a WebSocket: by its own shape, since the package's types reach this file, and `ws` is bundled. */
+/** The part of a WebSocket that we use, as a shape of our own: the package's types would reach this file, and `ws` is bundled. */
 export interface ClusterSocket {
   readonly readyState: number
   readonly OPEN: number
@@ -92,8 +92,8 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     /** The answer's JSON, unread. */
     readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
     /**
-     * The answer, whatever its status, asked for once and within a time limit: of what the API server only passes on, such as a GET to a
-     * pod (`…/pods/NAME:PORT/proxy/`), whose 503 says nothing of the API server.
+     * The answer with any status, from one request within a time limit. For requests that the API server only passes on, such as a GET to
+     * a pod (`…/pods/NAME:PORT/proxy/`): a 503 then says nothing about the API server.
      */
     readonly answer: (
       request: KubeRequest,

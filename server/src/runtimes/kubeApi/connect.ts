@@ -8,7 +8,7 @@ import type { Cluster, User } from "@kubernetes/client-node/dist/config_types.js
 import { Effect } from "effect"
 import { ClusterConfigError } from "./ClusterConfigError.ts"
 
-/** Where the cluster's address and credentials come from. */
+/** Origin of the cluster's address and credentials. */
 export type ClusterSource =
   /** A kubeconfig; `context`: another than its current one. */
   | { readonly type: "file"; readonly path: string; readonly context?: string | undefined }
@@ -17,11 +17,11 @@ export type ClusterSource =
   /** The service account of the pod that this runs in. */
   | { readonly type: "inCluster" }
 
-/** What a connection to the API server is made with. */
+/** The address and credentials for a connection to the API server. */
 export interface ClusterCredentials {
   /** URL of the API server, without a slash at its end. */
   readonly server: string
-  /** Where all of this was read, for messages. */
+  /** The source of these values, for messages. */
   readonly origin: string
   readonly tls: {
     readonly ca: Buffer | string | undefined

@@ -7,7 +7,7 @@ import { type ClusterCredentials, type ClusterSource, readCredentials } from "./
 /** How long the credentials of a token file or plugin are used before they are read anew: as long as client-go does. */
 const rereadAfterMillis = 60_000
 
-/** What is sent to the API server now. */
+/** The present credentials and connections to the API server. */
 export interface Connections {
   readonly credentials: ClusterCredentials
   readonly readAtMillis: number

@@ -22,7 +22,7 @@ export const kinds = {
   secret: kind("v1", "Secret", "secrets"),
   roleBinding: kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-  /** Of the External Secrets Operator; there only where it is installed. */
+  /** Only exists if the External Secrets Operator is installed. */
   externalSecret: kind("external-secrets.io/v1", "ExternalSecret", "externalsecrets"),
   pod: kind("v1", "Pod", "pods"),
   event: kind("v1", "Event", "events"),

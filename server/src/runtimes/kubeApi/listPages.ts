@@ -8,7 +8,7 @@ const List = Schema.Struct({
     resourceVersion: Schema.String,
     continue: Schema.optionalWith(Schema.String, { default: () => "" })
   }),
-  // `null` where the API server has none.
+  // `null` if the API server has no items.
   items: Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Unknown)), { default: () => [] })
 })
 const decodeList = Schema.decodeUnknown(List)

@@ -41,7 +41,7 @@ export const openSocket = (
       const failed = (status: number, text: string) => resume(new NoSocket({ status, text }))
       const guarded = guardedBy((cause) => failed(0, String(cause)))
       const onOpen = guarded(() => {
-        // What comes before somebody listens would be lost.
+        // Data that arrives before there is a listener would be lost.
         socket.pause()
         resume(Effect.succeed(socket))
       })

@@ -8,7 +8,7 @@ import { type Answer, NoAnswer, roundTrip } from "./roundTrip.ts"
 import { errorOfAnswer } from "./status.ts"
 import type { Unanswered } from "./unanswered.ts"
 
-/** What requests are sent with. */
+/** The means to send a request. */
 export interface Line {
   readonly connections: Effect.Effect.Success<ReturnType<typeof makeConnections>>
   readonly inFlight: Effect.Semaphore
@@ -32,7 +32,7 @@ const unreachable = ({ connections }: Line, asked: string, { message }: NoAnswer
     causes: []
   })
 
-/** Once with the credentials in hand, and once more if there are others after a 401. */
+/** Sends it with the credentials at hand. After a 401, sends it again if there are others by then. */
 const authorized = <A, E, R>(
   { connections }: Line,
   send: (now: Connections) => Effect.Effect<A, E, R>,
@@ -72,7 +72,7 @@ const answerTo = (line: Line, request: KubeRequest): Effect.Effect<Answer, KubeE
         if (status < 300) return outcome.right
         const error = errorOfAnswer(asked, status, text)
         if (status === 429 && busyUntilNow < maxBusyMillis) {
-          // Never sooner than told; not all at the same time.
+          // Never sooner than the server asked, and not all at the same time.
           const wait = Math.max(retryAfterMillis ?? 1000, 100) * (1 + Math.random() / 4)
           busyUntilNow += wait
           yield* Effect.sleep(wait)

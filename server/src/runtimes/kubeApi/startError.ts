@@ -13,7 +13,7 @@ const unknownAuthority = new Set([
   "ERR_SSL_CERTIFICATE_VERIFY_FAILED"
 ])
 
-/** No connection, or one that broke: what a restart of the API server looks like from outside. A name that is not known is none. */
+/** Codes for no connection, or a broken one, as during a restart of the API server. An unknown name isn't among them. */
 const awayCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -31,7 +31,7 @@ export const isAway = (first: Either.Either<Answer, NoAnswer>): boolean =>
     ? awayCodes.has(first.left.code)
     : first.right.status === 429 || (first.right.status >= 500 && first.right.status <= 504)
 
-/** What the first answer says about the configuration; undefined where all is well. */
+/** The error in the configuration that the first answer shows; undefined if all is well. */
 export const startError = (
   { origin, server }: ClusterCredentials,
   first: Either.Either<Answer, NoAnswer>

@@ -46,7 +46,7 @@ const errorOf = (asked: string, status: number, body: Pick<Status, "message" | "
     causes: body.details?.causes ?? []
   })
 
-/** The error of an answer. A body that is no Status is not shown: it may be a proxy's page. */
+/** The error of an answer. If the body isn't a Status we don't show it: it may be a proxy's page. */
 export const errorOfAnswer = (asked: string, status: number, body: string): KubeError =>
   errorOf(
     asked,

@@ -1,7 +1,7 @@
 /** Namespace of the platform's own parts. */
 export const systemNamespace = "maxcloud-system"
 
-/** Namespace in which a first deployment is tried by dry runs. It is no organization's. */
+/** Namespace in which a first deployment is tried by dry runs. It belongs to no organization. */
 export const scratchNamespace = "maxcloud-scratch"
 
 /** Namespace of Knative and its ConfigMaps. */
@@ -16,10 +16,10 @@ export const serverAccount = "maxcloud-server"
 /** ServiceAccount, Deployment and Service of the gateway's authorizer. */
 export const gatewayName = "maxcloud-gateway"
 
-/** Where the gateway's authorizer listens for Envoy. */
+/** The port on which the gateway's authorizer listens for Envoy. */
 export const gatewayPort = 9191
 
-/** Who the server is to the API server (Kubernetes, "Service account tokens"). */
+/** The server's user name for the API server (Kubernetes, "Service account tokens"). */
 export const serverUser = `system:serviceaccount:${systemNamespace}:${serverAccount}`
 
 /**

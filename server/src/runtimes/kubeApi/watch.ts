@@ -21,7 +21,7 @@ interface Connection {
 
 type Events<A> = ReadonlyArray<WatchEvent<A>>
 
-/** What one move brought: events for who follows, and what the machine is told. */
+/** The result of one move: events for the followers, and what the machine needs to know. */
 interface Found<A> {
   readonly events: Events<A>
   readonly happenings: ReadonlyArray<WatchHappening>
@@ -74,7 +74,7 @@ const list = <A>(input: WatchInput<A>, what: string, request: Transport["request
     })
   )
 
-/** `keep`: told of the connection before anything can interrupt it, so that it is closed in the end. */
+/** Connects. Hands the connection to `keep` before anything can interrupt this, so that it is closed in the end. */
 const connect = <A>(
   input: WatchInput<A>,
   open: Transport["open"],

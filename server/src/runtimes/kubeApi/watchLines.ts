@@ -1,7 +1,7 @@
 import { Option, Schema } from "effect"
 import { errorOfEvent } from "./status.ts"
 
-/** What a line of a watch says (Kubernetes API concepts, "Efficient detection of changes"). */
+/** The meaning of a watch's line (Kubernetes API concepts, "Efficient detection of changes"). */
 export type WatchLine =
   | {
       readonly type: "put" | "delete" | "bookmark"

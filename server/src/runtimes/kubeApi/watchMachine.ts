@@ -1,11 +1,11 @@
 import { backoffMs } from "../../base/node/backoff.ts"
 
 /**
- * How a watch goes on, as a machine: it lists, connects from the list's version, receives, and begins anew where it has to. `watch.ts` does
- * what `nextMove` and the effects say.
+ * The course of a watch, as a machine: it lists, connects from the list's version, receives, and starts again if it must. `watch.ts`
+ * carries out `nextMove` and the effects.
  */
 export interface WatchState {
-  /** The last resource version that is known; undefined: everything is to be listed. */
+  /** The last known resource version; undefined means that everything must be listed. */
   readonly version: string | undefined
   readonly connected: boolean
   /** In a row. */
@@ -44,7 +44,7 @@ export interface WatchStep {
 }
 
 const maxBackOffMillis = 5_000
-/** Failures in a row that nobody is told of: less than a second, as at a connection that is cut. */
+/** How many failures in a row to keep quiet about: less than a second, as when a connection is cut. */
 const quietFailures = 3
 /** A refusal that only the cluster's administrator ends. */
 const maxRefusedMillis = 30_000
@@ -81,7 +81,7 @@ const lost = (before: WatchState, how: "ended" | "gone" | "failed", afterMillis:
   return { state: waits.state, effects: [{ type: "close" }, ...waits.effects] }
 }
 
-/** What follows from what happened. */
+/** The new state and the effects after an event. */
 export const watchStep = (state: WatchState, happening: WatchHappening): WatchStep => {
   switch (happening.type) {
     case "listed":

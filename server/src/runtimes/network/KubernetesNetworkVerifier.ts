@@ -17,7 +17,7 @@ import { closedTargets } from "./systemParts.ts"
 export interface KubernetesNetworkVerifierOptions {
   /** Image of max-cloud, in which `maxcloud probe` runs; undefined: nothing is verified. */
   readonly systemImage: string | undefined
-  /** What its entrypoint is given. @default ["probe"] */
+  /** Arguments for its entrypoint. @default ["probe"] */
   readonly args?: ReadonlyArray<string>
   readonly internet?: Surroundings["internet"]
 }

@@ -3,7 +3,7 @@ import { canonicalRanges } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { KubeApi, type KubeError } from "../kubeApi/KubeApi.ts"
 
-/** Which addresses are the cluster's own, as far as it tells. */
+/** The cluster's own addresses, as far as it reveals them. */
 export interface ClusterRanges {
   /** Service ranges, nodes, pod ranges of nodes, and the API server's addresses: canonical. */
   readonly found: ReadonlyArray<string>
@@ -11,9 +11,9 @@ export interface ClusterRanges {
   readonly told: RangesByOwner
   /** Did the cluster answer every question? If not, more ranges may exist. */
   readonly complete: boolean
-  /** Of which the server couldn't see any, and which are unknown for that reason alone. */
+  /** Owners none of whose addresses the server could see. Their ranges are unknown for that reason alone. */
   readonly unseen: ReadonlyArray<UnknownRange["of"]>
-  /** What no range that was found or set holds, and what it takes: empty where all is known. */
+  /** Addresses that no known or configured range contains, and the missing setting for each. Empty if everything is known. */
   readonly unknown: ReadonlyArray<UnknownRange>
 }
 
@@ -99,13 +99,13 @@ const unknownOf = (
   return [{ of, why: `no known range holds ${address}${others}, ${example}` }]
 }
 
-/** What was told before and still counts: none at first. */
+/** The initial ranges: none were reported yet. */
 const nothing: RangesByOwner = { services: [], pods: [], machines: [] }
 
 /**
- * Reads from the cluster which addresses are its own. What its operator has `set` counts as known, and what was told `before` as still
- * there. A range is believed to be the pods' or the Services' only if it holds all of them that can be seen: networks may give out
- * addresses that no node's `podCIDR` tells.
+ * Reads the cluster's own addresses from it. The operator's `set` ranges count as known, and ranges that were reported `before` as still
+ * existing. We believe that a range is the pods' or the Services' only if it contains all of them that we can see: networks may use
+ * addresses outside every node's `podCIDR`.
  */
 export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
   set: ReadonlyArray<string> = [],
@@ -167,6 +167,6 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
   } satisfies ClusterRanges
 })
 
-/** What isn't known, as one clause; undefined where all is. */
+/** The missing ranges, as one clause; undefined if everything is known. */
 export const unknownText = ({ unknown }: Pick<ClusterRanges, "unknown">): string | undefined =>
   unknown.length === 0 ? undefined : unknown.map((each) => `${each.of}: ${each.why}`).join("; ")

@@ -9,10 +9,10 @@ import {
   unknownText
 } from "./clusterRanges.ts"
 
-/** How often the cluster is asked. */
+/** How often to ask the cluster. */
 const every = Duration.seconds(30)
 
-/** How long a range stays closed that the cluster no longer tells: pods of a node that is gone live on for a while, or it comes back. */
+/** How long a range stays closed after the cluster stopped reporting it: pods of a removed node may live on for a while, or the node may return. */
 const kept = Duration.hours(1)
 
 /** A range, and since when (monotonic ms) the cluster doesn't tell it. */
@@ -25,11 +25,11 @@ interface Memory {
   readonly unknown: ReadonlyArray<UnknownRange>
 }
 
-/** Which addresses are the cluster's own at this moment. */
+/** The cluster's own addresses at this moment. */
 export interface CurrentRanges {
   /** Canonical. */
   readonly found: ReadonlyArray<string>
-  /** What isn't known, as a clause; undefined where all is. */
+  /** The missing ranges, as a clause; undefined if everything is known. */
   readonly unknown: string | undefined
 }
 
@@ -41,7 +41,7 @@ const rangesIn = ({ machines, pods, services }: Memory): RangesByOwner => ({
   machines: [...machines.keys()]
 })
 
-/** Adds at once what is told now. What isn't told leaves only after a while, and only by an answer that is complete. */
+/** Adds new ranges at once. Removes missing ones only after a while, and only after a complete answer. */
 const remember = (before: Missing, told: ReadonlyArray<string>, complete: boolean, now: number): Missing => {
   const after = new Map<string, number | undefined>(told.map((value) => [value, undefined]))
   for (const [range, since] of before) {
@@ -60,9 +60,9 @@ const afterAnswer = (before: Memory, { complete, told, unknown }: ClusterRanges,
 })
 
 /**
- * Reads the cluster's ranges, fails if that can't be done, and from then on reads them again regularly for as long as the scope is open.
- * An API server that is away, or that refuses to list what it listed before, takes nothing away and opens nothing. `onUnknown` runs
- * whenever what is unknown becomes something else, at first too.
+ * Reads the cluster's ranges, or fails. From then on it reads them again regularly, for as long as the scope is open. If the API server
+ * is unreachable, or refuses to list what it listed before, nothing is removed or opened. `onUnknown` runs when the unknown part changes,
+ * and at first.
  */
 export const currentRanges = Effect.fn("currentRanges")(function* (
   set: ReadonlyArray<string>,

@@ -6,7 +6,7 @@ import type { ClosedTarget } from "./systemParts.ts"
 
 /** A service that may be called, wherever it is. */
 export interface Callee {
-  /** What the report calls it. */
+  /** Its name in the report. */
   readonly to: string
   /** Undefined where it is of another organization. */
   readonly service: ServiceName | undefined
@@ -21,9 +21,9 @@ export interface Surroundings {
   readonly callees: ReadonlyArray<Callee>
   /** An address on the internet that should answer, as `address:port`; undefined: it is not tried. */
   readonly internet: { readonly host: string; readonly port: number } | undefined
-  /** What the platform says of ranges. */
+  /** The platform's rules about ranges. */
   readonly rules: EgressRules
-  /** What is closed to every service. */
+  /** Targets that are closed to every service. */
   readonly closed: ReadonlyArray<ClosedTarget>
 }
 
@@ -33,9 +33,9 @@ export interface Expectation {
   readonly target: Omit<ProbeTarget, "id" | "expected">
 }
 
-/** Where every pod finds Kourier's listener for cluster-local hosts. */
+/** The address at which every pod reaches Kourier's listener for cluster-local hosts. */
 export const internalGateway = "kourier-internal.kourier-system.svc.cluster.local"
-/** Of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
+/** Port of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
 const requestsPort = 8012
 
 /** Does this `egress` open an IPv4 address? */
@@ -45,8 +45,9 @@ export const isOpened = (egress: ServiceSpec["egress"], address: string, rules: 
   )
 
 /**
- * What a service's pods should and should not reach, from the config alone: what it links to, by the gateway; DNS; what `egress` opens;
- * and nothing else, never an instance itself, another organization, or what is closed to all.
+ * The targets that a service's pods should and shouldn't reach, from the config alone. They should reach linked services through the
+ * gateway, DNS, and the targets that `egress` opens. They shouldn't reach anything else: no instance directly, no other organization,
+ * nothing that is closed to everybody.
  */
 export const expectationsOf = (
   service: ServiceSpec,

@@ -3,7 +3,7 @@ import { request } from "node:http"
 import { connect } from "node:net"
 
 /**
- * What one pod tries. It runs in a pod of a tenant's namespace by `maxcloud probe`, with what it is to try in `MAXCLOUD_PROBE`, and is
+ * The targets that one pod tries. `maxcloud probe` runs it in a pod of a tenant's namespace, with its targets in `MAXCLOUD_PROBE`. It is
  * small on purpose: Node's own modules and nothing else.
  */
 export interface ProbeTarget {
@@ -16,11 +16,12 @@ export interface ProbeTarget {
   /** The Host to name, where it is another than `host`. */
   readonly hostHeader?: string
   /**
-   * What an answer by HTTP means. `probe`: the service's own, to Knative's probe, lets through; 403 denies. `connection`: any answer lets
-   * through, for there should be no connection. `route`: any answer but 403 and 404 of the gateway lets through. @default "probe"
+   * How to judge an HTTP answer. `probe`: the service's own answer to Knative's probe means allowed, 403 denied. `connection`: any answer
+   * means allowed, because there should be no connection. `route`: any answer but the gateway's 403 and 404 means allowed. @default
+   * "probe"
    */
   readonly judge?: "probe" | "connection" | "route"
-  /** What should come of it: anything else is tried again, since policies may be in force a moment after a pod's start. */
+  /** The expected result. Any other is tried again, because policies may take effect a moment after a pod's start. */
   readonly expected: "allowed" | "denied"
 }
 
@@ -132,7 +133,7 @@ const dns = async (name: string): Promise<Outcome> => {
     const { address } = await lookup(name)
     return { actual: "allowed", detail: address }
   } catch (error) {
-    // An answer, if only that there is no such name.
+    // It answered, even if only that the name doesn't exist.
     return codeOf(error) === "ENOTFOUND"
       ? { actual: "allowed", detail: "answered" }
       : { actual: "denied", detail: "the name server does not answer" }
@@ -163,7 +164,7 @@ const tryTarget = async (target: ProbeTarget): Promise<ProbeResult> => {
 export const probe = (targets: ReadonlyArray<ProbeTarget>): Promise<ReadonlyArray<ProbeResult>> =>
   Promise.all(targets.map(tryTarget))
 
-/** Begins the line with the results, so that it is told from what else a container may print. */
+/** Starts the line with the results, to tell it from other output of a container. */
 export const resultPrefix = "maxcloud-probe "
 
 /** `maxcloud probe`: tries what `MAXCLOUD_PROBE` says, and prints one line. */

@@ -10,7 +10,7 @@ export const probeSeconds = 50
 export interface ProbePodInput {
   readonly name: string
   readonly namespace: string
-  /** Whose network identity it takes. */
+  /** The service whose network identity it takes. */
   readonly service: string
   readonly run: string
   readonly image: string

@@ -54,7 +54,7 @@ const decodeResults = Schema.decodeUnknown(
   )
 )
 
-/** No waiting helps against these. */
+/** Waiting doesn't help against these. */
 const hopeless =
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error|RunContainerError)$/
 
@@ -81,7 +81,7 @@ const remove = (namespace: string, name: string) =>
     )
   )
 
-/** Removes what a verification has left behind whose server ended in the middle of it. */
+/** Removes the leftovers of a verification whose server exited in the middle of it. */
 export const removeLeftovers = (namespace: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi

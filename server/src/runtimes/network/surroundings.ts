@@ -57,7 +57,7 @@ const instancesIn = (namespace: string) =>
 
 const hostOf = (service: string, namespace: string) => `${service}.${namespace}.svc.cluster.local`
 
-/** A service of somebody else, one that runs if there is one: which is nobody's business. */
+/** A service of another organization, a running one if possible. Its name is nobody's business. */
 const anothers = (organization: OrganizationName) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -94,7 +94,7 @@ const anothers = (organization: OrganizationName) =>
     return one === undefined ? [] : [one]
   })
 
-/** Everybody whom a service of this namespace might call. */
+/** All services that a service of this namespace might call. */
 export const calleesOf = (organization: OrganizationName, namespace: string, services: ReadonlyArray<ServiceName>) =>
   Effect.gen(function* () {
     const addresses = yield* instancesIn(namespace)

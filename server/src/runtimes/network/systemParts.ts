@@ -91,14 +91,14 @@ const atGateway = (to: string, gateway: string, hostHeader: string): ClosedTarge
   target: { way: "http", host: gateway, port: 80, hostHeader, judge: "route" }
 })
 
-/** Where clouds serve a machine's credentials, one of each kind of address. */
+/** Addresses at which clouds serve a machine's credentials, one of each kind of address. */
 const metadata = ["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"]
 const kubeletPort = 10_250
 
 /**
- * What is closed to all: the activator and the autoscaler by each of their addresses, and the former with the Host of a service that is
- * not the caller's; revisions of another organization by their Services' addresses; the API server, the kubelet, and metadata. Each by
- * its address, and by its name as a Host at the gateway.
+ * The targets that are closed to everybody, each by its address, and by its name as a Host at the gateway: the activator and the
+ * autoscaler by each of their addresses, and the activator also with the Host of another service than the caller's; revisions of another
+ * organization by their Services' addresses; the API server, the kubelet, and metadata.
  */
 export const closedTargets = (
   gateway: string,

@@ -22,7 +22,7 @@ export class LocalRoutes extends Context.Tag("@maxcloud/server/LocalRoutes")<
   }
 >() {}
 
-/** Where another runtime's own gateway takes the requests. */
+/** For a runtime whose own gateway takes the requests. */
 export const layerNone = Layer.succeed(LocalRoutes, {
   lookup: () => undefined,
   totals: () => ({ services: 0, instances: 0, waiting: 0, coldStarts: 0, coldStartSeconds: 0 })

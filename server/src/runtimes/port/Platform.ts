@@ -4,8 +4,9 @@ import type { Target } from "../../base/words/Target.ts"
 import type { NamespaceKey } from "./Runtime.ts"
 
 /**
- * How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. Its ranges
- * change while the server runs, as those of the cluster do: read them where they are used. `PlatformKey` has them of one moment.
+ * How public URLs of this platform are made, and the rules that it enforces: the part of the tenant's context that is the same for all.
+ * Its ranges change while the server runs, as the cluster's do, so read them where you use them. `PlatformKey` has the ranges of one
+ * moment.
  */
 export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
@@ -21,7 +22,7 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "privateRanges"
     | "externalSecrets"
   > & {
-    /** Which of the cluster's own addresses aren't known, as a clause: until they are, no private range is opened. */
+    /** The cluster's own addresses that aren't known, as a clause. Until they are, no private range is opened. */
     readonly unknownRanges?: string | undefined
   }
 >() {}

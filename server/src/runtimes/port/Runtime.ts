@@ -13,13 +13,13 @@ import type {
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 
-/** The reason of a service whose source is being built: its message changes with what the build does. */
+/** The reason of a service whose source is being built. Its message follows the build. */
 export const building = "Building"
 
-/** The reason of a service whose image is being pulled: its message changes with how far it is. */
+/** The reason of a service whose image is being pulled. Its message follows the pull. */
 export const pulling = "Pulling"
 
-/** Where objects live: one namespace per organization and stage. */
+/** The namespace of objects: one per organization and stage. */
 export interface NamespaceKey {
   readonly organizationId: OrganizationId
   readonly organization: OrganizationName
@@ -32,7 +32,7 @@ export interface ServiceKey extends NamespaceKey {
   readonly service: ServiceName
 }
 
-/** What a runtime knows of a service. Believe conditions only if `observedGeneration` equals `generation` (Knative, "Rule 0"). */
+/** A runtime's view of a service. Believe conditions only if `observedGeneration` equals `generation` (Knative, "Rule 0"). */
 export interface ServiceStatus {
   readonly service: ServiceName
   /** Grows with each change of the applied Knative Service. */
@@ -56,7 +56,7 @@ export interface ServiceStatus {
   readonly held?: boolean
 }
 
-/** Something that somebody else did to one of our objects. */
+/** Another person's or program's change to one of our objects. */
 export interface Drift {
   readonly key: NamespaceKey
   /** The app that owns the object; null for the namespace's own objects. */
@@ -83,7 +83,7 @@ export interface InstanceRecord {
   readonly startedAt: Date
   /** null: it runs. */
   readonly endedAt: Date | null
-  /** What it has reserved: milli-vCPU and bytes, by its limits. */
+  /** Its reservation by its limits: milli-vCPU and bytes. */
   readonly cpuMilli: number
   readonly memoryBytes: number
 }
@@ -107,7 +107,7 @@ export interface LogQuery {
 export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   readonly reason: "refused" | "unavailable"
   readonly message: string
-  /** The stable code of what is wrong, where there is one. */
+  /** The stable code of the problem, if there is one. */
   readonly diagnosis?: Diagnosis | undefined
   readonly cause?: unknown
 }> {}
@@ -135,7 +135,7 @@ export interface ExecProcess {
 export interface ApplyOptions {
   /** Take fields from other managers that hold them. Else a conflict is refused, naming the manager and the field. */
   readonly force: boolean
-  /** Services whose newest revision is tried again if it has failed, as a new deployment asks for. @default none */
+  /** Services whose newest revision is tried again if it has failed, as a new deployment wants. @default none */
   readonly retry?: ReadonlySet<string>
 }
 
@@ -152,7 +152,7 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly inPlace: boolean
     /** Fields that this runtime cannot honour, as warnings with their path in the spec. */
     readonly limitations: (spec: AppSpec) => ReadonlyArray<SpecIssue>
-    /** What makes this spec impossible here and now, with the fix: no podman for an image, a feature that is missing. */
+    /** Reasons why this spec is impossible here and now, with the fix: no podman for an image, a missing feature. */
     readonly problems: (key: NamespaceKey, spec: AppSpec) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
     /** Creates or changes these objects. An unchanged Knative Service keeps its generation and makes no revision. */
     readonly apply: (
@@ -169,8 +169,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     /** A deployment has brought the newest revision up: it may have the requests that were kept elsewhere. */
     readonly release: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) => Effect.Effect<void, RuntimeError>
     /**
-     * What would be said to these manifests if they were applied, without changing anything: refusals of admission, conflicts,
-     * objects of someone else. Paths begin with `services` where the service is known.
+     * The problems with these manifests if they were applied, without changing anything: refusals by admission, conflicts, objects of
+     * other owners. Paths begin with `services` if the service is known.
      */
     readonly dryRun: (
       key: NamespaceKey,
@@ -178,9 +178,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       manifests: ReadonlyArray<Manifest>
     ) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
     /**
-     * Removes these objects as far as they are ours; those that are gone already are no error. Returns when their services take no requests
-     * any more: locally their instances have ended; on Kubernetes Knative Services and their revisions are gone, and pods may yet finish
-     * the requests that they have.
+     * Removes these objects if they are ours; missing ones are no error. Returns when their services take no more requests. Locally their
+     * instances have exited then. On Kubernetes, Knative Services and their revisions are gone, and pods may still finish their requests.
      */
     readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
     /** Those of these objects that are not there any more, though they were applied. */
@@ -191,7 +190,7 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>, RuntimeError>
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */
     readonly changes: Stream.Stream<ServiceKey>
-    /** What others did to our objects, as it is noticed. Each is put right by applying the app's manifests again. */
+    /** Other people's changes to our objects, as they are noticed. Applying the app's manifests again puts each one right. */
     readonly drift: Stream.Stream<Drift>
     /** Lives of instances, from now on and of those that run; level-triggered: one may come again with more known. */
     readonly instances: Stream.Stream<InstanceRecord>

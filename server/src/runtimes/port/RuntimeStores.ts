@@ -2,13 +2,13 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Layer, Stream } from "effect"
 import type { KeptLine, RemainsError, Store } from "../../base/words/Remains.ts"
 
-/** Where a runtime keeps something of an organization besides the database and the data folder. */
+/** A runtime's own stores of an organization's data, besides the database and the data folder. */
 export class RuntimeStores extends Context.Tag("@maxcloud/server/RuntimeStores")<
   RuntimeStores,
   {
     /** In the order in which they are erased. */
     readonly stores: ReadonlyArray<Store>
-    /** Lines of services that are gone; what services of now have written is told by `Runtime.logs`. */
+    /** Lines of services that are gone. `Runtime.logs` has those of present services. */
     readonly linesOfGone: (
       organizationId: OrganizationId,
       isThere: (namespace: string, service: string) => boolean
@@ -16,5 +16,5 @@ export class RuntimeStores extends Context.Tag("@maxcloud/server/RuntimeStores")
   }
 >() {}
 
-/** Of a runtime that keeps all in the data folder. */
+/** For a runtime that keeps everything in the data folder. */
 export const layerNone = Layer.succeed(RuntimeStores, { stores: [], linesOfGone: () => Stream.empty })
