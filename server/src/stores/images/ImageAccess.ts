@@ -8,7 +8,7 @@ import type { Pulls } from "./pulls.ts"
 export interface AllowedImage {
   /** By which the engine's store knows it: `sha256:…` */
   readonly imageId: string
-  /** What its registry could say nothing of at the moment, so that it is run by what was allowed before. */
+  /** Says that the registry was unreachable, so that the image runs by an earlier permission. */
   readonly note?: string
 }
 
@@ -31,8 +31,8 @@ export interface ImageQuestion {
 }
 
 /**
- * Which images of the container engine's store an organization may run. The store is one for all, so what is in it is allowed to nobody: an
- * organization may run what its registry has shown and given to this organization's own credentials.
+ * Decides which images of the container engine's store an organization may run. The store is shared, so an image in it is open to nobody
+ * by itself. An organization may run the images that a registry has given to its own credentials.
  */
 export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
   ImageAccess,

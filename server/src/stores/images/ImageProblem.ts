@@ -1,10 +1,10 @@
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { Data } from "effect"
 
-/** An image cannot run as it is named: to be changed by who named it. `message` begins with the code and says the fix. */
+/** An image that can't run as named: whoever named it must change the name. `message` begins with the code and says the fix. */
 export class ImageProblem extends Data.TaggedError("ImageProblem")<{
   readonly message: string
-  /** Nobody was asked, since the registry's name has no address here. */
+  /** No registry was asked, because its name has no address here. */
   readonly noHost?: true
 }> {}
 
@@ -14,7 +14,7 @@ export const imageProblem = (code: DiagnosisCode, message: string) =>
 export const notAnImage = (written: string) =>
   imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)
 
-/** A revision runs one image for ever: where that can't be had any more, no other one is run in its place. */
+/** A revision runs one image for ever. If that image is gone, no other one runs in its place. */
 export const imageGone = (image: string, id: string) =>
   imageProblem(
     "ImageNotFound",

@@ -13,13 +13,13 @@ export class ImagesError extends Data.TaggedError("ImagesError")<{
 export interface ResolvedImages {
   /** By how the spec writes them. */
   readonly images: ReadonlyMap<string, ResolvedImage>
-  /** What makes the spec impossible: no such tag, no permission, no build for the cluster's platform. Each says the code and the fix. */
+  /** Reasons why the spec is impossible: no such tag, no permission, no build for the cluster's platform. Each has the code and the fix. */
   readonly problems: ReadonlyArray<SpecIssue>
   /** Images that run by something else than what their registry says now. */
   readonly warnings: ReadonlyArray<SpecIssue>
 }
 
-/** What registries say of the images that a spec names, with the organization's credentials. */
+/** Asks registries about the images of a spec, with the organization's credentials. */
 export class Images extends Context.Tag("@maxcloud/server/Images")<
   Images,
   {

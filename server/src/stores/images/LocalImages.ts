@@ -16,11 +16,11 @@ import { type RegistryOptions, reachOf, registryUrl } from "./RegistrySession.ts
 export interface LocalImagesOptions extends RegistryOptions {
   /** Do they own this machine, and with it the engine's store? */
   readonly ownsMachine: (organization: Organization) => boolean
-  /** The id (`sha256:…`) that the engine's store knows a name by; undefined: it has none of this name. */
+  /** The id (`sha256:…`) under which the engine's store has this name; undefined if it has none. */
   readonly imageInStore: (name: string) => Effect.Effect<string | undefined, ImageProblem | ImagesError>
 }
 
-/** What a name means now. Without a reference it isn't known yet: the first instance of the revision finds out. */
+/** The present meaning of a name. Without a reference it isn't known yet: the revision's first instance finds out. */
 interface Found {
   readonly reference?: string
   readonly problem?: string
@@ -34,7 +34,7 @@ const timeLimit = Duration.seconds(10)
 /** The sentences of a problem without its code. */
 const sentences = (message: string) => message.replace(/^\w+: /, "")
 
-/** What the organization deployed under this name before. */
+/** The image that the organization last deployed under this name. */
 const lastPin = (organization: Organization, written: string, image: ImageName) =>
   Effect.flatMap(
     SqlClient,
@@ -56,7 +56,7 @@ const ofStore = (imageInStore: LocalImagesOptions["imageInStore"], written: stri
     return { problem: notBuilt(written).message }
   })
 
-/** What is run where the registry gives nothing: what ran before, or what is on this machine. */
+/** The image to run if the registry is no help: the last one, or one on this machine. */
 const instead = Effect.fnUntraced(function* (
   options: LocalImagesOptions,
   organization: Organization,

@@ -19,14 +19,14 @@ import { revealCredentials, sessionFor } from "./revealCredentials.ts"
 
 export interface RegistryAccessOptions extends RegistryOptions {
   readonly dataDirectory: string
-  /** How long a registry may take for an answer. @default that of `makeExchange` */
+  /** How long a registry may take to answer. @default that of `makeExchange` */
   readonly timeLimit?: Duration.Duration
 }
 
 const nameOf = (written: string) =>
   Effect.mapError(Effect.fromNullable(parseImageName(written)), () => notAnImage(written))
 
-/** Where downloads are while they are loaded. What a former process has left there is removed. */
+/** Empties the folder of downloads that are being loaded. An earlier process may have left some. */
 const emptyFolder = (folder: string) =>
   Effect.promise(async () => {
     await rm(folder, { recursive: true, force: true })
@@ -45,7 +45,7 @@ export const layer = (options: RegistryAccessOptions) =>
       const folder = join(options.dataDirectory, "images")
       yield* emptyFolder(folder)
 
-      /** Asks the registry for `image`, and downloads what it is if the organization has not had it yet. */
+      /** Asks the registry for `image`, and downloads it if the organization doesn't have it yet. */
       const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion, image: ImageName) {
         const { load, onProgress, organizationId, platform } = question
         const session = yield* sessionFor(credentials, organizationId, image)
@@ -57,7 +57,7 @@ export const layer = (options: RegistryAccessOptions) =>
           return known.imageId
         }
         const build = yield* buildFor(ask, session, digest, platform)
-        // Of a revision from before digests were pinned, only the image's id is known.
+        // For revisions from before digests were pinned, we only know the image's id.
         if (image.digest === undefined && question.imageId !== undefined && question.imageId !== build.imageId) {
           return yield* imageGone(question.image, question.imageId)
         }

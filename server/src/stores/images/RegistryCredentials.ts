@@ -3,7 +3,7 @@ import { Context, Data, type Effect, type Option, type Redacted } from "effect"
 
 export class CredentialsError extends Data.TaggedError("CredentialsError")<{ readonly message: string }> {}
 
-/** What is told of a credential: never its password. */
+/** The public part of a credential: never its password. */
 export interface RegistryCredentialInfo {
   /** Host as images name it, with its port: `ghcr.io`, `registry.example.com:5000`. Docker Hub is `docker.io`. */
   readonly host: string

@@ -14,9 +14,9 @@ import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
 export interface ImagesOptions extends RegistryOptions {
   /** Registries that nobody is to ask: their images are taken as they are written, beside those that Knative does not ask either. */
   readonly unresolvedRegistries: ReadonlyArray<string>
-  /** With `restricted`, an image whose user is root or only a name cannot run. */
+  /** With `restricted`, an image can't run if its user is root, or is only a name. */
   readonly podSecurity: "baseline" | "restricted"
-  /** Of the nodes that tenants' pods run on: `linux/amd64`. None: nothing is known, and `linux/amd64` is assumed. */
+  /** Platforms of the nodes that run tenants' pods, such as `linux/amd64`. If there are none, we assume `linux/amd64`. */
   readonly platforms: () => Effect.Effect<ReadonlyArray<string>>
 }
 
@@ -36,7 +36,7 @@ const foundOf = (looked: ReadonlyArray<LookedUp>) => {
   return (image: string | undefined) => (image === undefined ? undefined : byName.get(image))
 }
 
-/** What waiting doesn't mend, by service. */
+/** Problems that waiting doesn't fix, by service. */
 const problemsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
   const find = foundOf(looked)
   return services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
@@ -48,7 +48,7 @@ const problemsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): Rea
   })
 }
 
-/** What the images ask for and don't get. */
+/** Settings that the images ask for and don't get. */
 const warningsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
   const find = foundOf(looked)
   return services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
@@ -121,7 +121,7 @@ export const layer = (options: ImagesOptions) =>
           const problems = problemsOf(spec, looked)
           const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
           const passing = away.find((value) => value instanceof ImagesError)
-          // What is wrong stays wrong, whatever another registry would say.
+          // A problem stays one, so report it even if another registry is unreachable.
           if (passing !== undefined && problems.length === 0) return yield* passing
           return { images: resolvedOf(looked), problems, warnings: warningsOf(spec, looked) }
         },

@@ -19,7 +19,7 @@ export interface Credentials {
 export interface RegistrySession {
   readonly image: ImageName
   readonly credentials: Option.Option<Credentials>
-  /** Names what those may know who hold these credentials: caches are kept apart by it. Gives nothing of them away. */
+  /** Names the holder of these credentials, without revealing them. Caches are kept apart by it. */
   readonly key: string
   /** As `key`, for all of the registry. */
   readonly registryKey: string
@@ -51,8 +51,8 @@ export interface RegistryOptions extends Partial<ProxiedOptions> {
 }
 
 /**
- * How far the server goes for a URL: to networks of the operator only if the operator lists this host at this port. What listens on another
- * port of the same machine is no registry.
+ * Decides which networks the server may reach for a URL: the operator's own only if the operator lists this host at this port. Another
+ * port of the same machine isn't a registry.
  */
 export const reachOf = ({ insecureRegistries, privateRegistries }: RegistryOptions) => {
   const insecure = new Set(insecureRegistries)
@@ -67,7 +67,7 @@ export const reachOf = ({ insecureRegistries, privateRegistries }: RegistryOptio
       : "public"
 }
 
-/** Where a registry is asked. */
+/** The URL of a registry. */
 export const registryUrl = (registry: string, { insecureRegistries }: RegistryOptions) =>
   new URL(`${listsRegistry(new Set(insecureRegistries), registry, 80) ? "http" : "https"}://${apiHostOf(registry)}/v2/`)
 
@@ -107,7 +107,7 @@ const limited = ({ image: { registry, repository } }: RegistrySession, retryAfte
     retryAfterMs
   })
 
-/** What an answer that is neither a success nor "not found" means. */
+/** The meaning of an answer that is neither a success nor "not found". */
 export const refusal = (session: RegistrySession, { headers, status }: Answer): ImageProblem | ImagesError => {
   const { registry, repository } = session.image
   if (status === 401 || status === 403) return unauthorized(session)
@@ -124,7 +124,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
   const insecure = new Set(options.insecureRegistries)
   const reach = reachOf(options)
 
-  /** Plain HTTP only to whom the operator named: credentials travel here, and redirects may lead anywhere. */
+  /** Plain HTTP only for registries that the operator named: credentials travel here, and redirects may lead anywhere. */
   const checked = (url: URL): Effect.Effect<URL, ImageProblem> =>
     url.protocol === "https:" || (url.protocol === "http:" && listsRegistry(insecure, url.host, 80))
       ? Effect.succeed(url)
@@ -213,7 +213,7 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
     return authorization
   })
 
-  /** Any answer but 401, which is tried once more with what it asks for. */
+  /** Returns any answer except 401. After a 401 it tries again with the credentials that the registry asks for. */
   return Effect.fn("Registry.ask")(function* (
     session: RegistrySession,
     question: {

@@ -48,7 +48,7 @@ const failed = (error: SqlError | MasterKeyError) =>
         : `The credentials for registries are unreachable. ${databaseWords(error)}`
   })
 
-/** What a client may wait out. A mistake of ours is none. */
+/** Turns failures that pass into an error for the client. A mistake of ours isn't one of them. */
 const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
 
 /** Credentials in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */

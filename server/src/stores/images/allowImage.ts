@@ -5,9 +5,9 @@ import { ImageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import type { RememberedImages } from "./rememberedImages.ts"
 
-/** So long an organization runs an image without its registry being asked again whether it still may. */
+/** How long an organization may run an image before we ask the registry for its permission again. */
 export const allowedForMs = 15 * 60_000
-/** So long while the registry can't be reached. */
+/** The same while the registry is unreachable. */
 export const allowedAwayForMs = 24 * 3_600_000
 
 /** Could the registry not be asked? Then it has refused nothing. */

@@ -10,7 +10,7 @@ const unknownAuthority = new Set([
   "INVALID_CA"
 ])
 
-/** Which file an authority's certificate belongs in. */
+/** The file for an authority's certificate. */
 export const authorityFile = (host: string) => `/etc/containers/certs.d/${host}/ca.crt`
 
 /** Why a registry isn't believed to be who it says it is, by the code of Node's TLS; undefined where that is not about its certificate. */

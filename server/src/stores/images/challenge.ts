@@ -1,4 +1,4 @@
-/** What a registry asks for (RFC 9110, 11.6.1; for Bearer: distribution's token authentication). */
+/** A registry's demand for credentials (RFC 9110, 11.6.1; for Bearer: distribution's token authentication). */
 export type Challenge =
   | { readonly scheme: "basic" }
   | {

@@ -34,7 +34,7 @@ const lookups = Effect.unsafeMakeSemaphore(2)
 const lookupWithin =
   (reach: Reach, url: URL, signal: AbortSignal): LookupFunction =>
   (hostname, options, callback) => {
-    // What waits for its turn may be given up, what has begun holds its thread to the end.
+    // A lookup that waits for its turn can be cancelled. One that has begun keeps its thread to the end.
     const found = lookups.withPermits(1)(
       Effect.uninterruptible(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
     )
@@ -62,10 +62,10 @@ export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined =>
   return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname, url) : undefined
 }
 
-/** How long a download may go on, and how long it may wait for the next byte. */
+/** How long a download may take, and how long it may wait for the next byte. */
 const downloadLimit = Duration.minutes(30)
 const downloadIdleMs = 30_000
-/** What is read of an answer that isn't the download. */
+/** How much to read of an answer that isn't the download. */
 const refusalBytes = 64 * 1024
 
 const take = async (

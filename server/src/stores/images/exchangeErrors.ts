@@ -8,7 +8,7 @@ import { ImagesError } from "./Images.ts"
 export const noName = () => new Error("the name has no address")
 
 export const refusedAddress = (hostname: string, url: URL) => {
-  // What is looked up may be a proxy. Settings list a registry by host and port.
+  // The looked-up name may be a proxy's. Settings list a registry by host and port.
   const listed = hostname === url.hostname ? url.host : hostname
   return imageProblem(
     "RegistryUnreachable",
@@ -22,9 +22,9 @@ export const moreThan = (maxBytes: number, { host }: URL) =>
 export const unreachable = ({ host }: URL, what: string) =>
   new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
 
-/** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
+/** Translates an error: into an `ImagesError` if it passes by itself, into a problem if the name doesn't exist or the certificate isn't trusted. */
 export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
-  // Whoever deploys needn't know where the server's proxy is.
+  // Users who deploy needn't know the address of the server's proxy.
   if (error instanceof ProxyFailed) {
     return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
   }

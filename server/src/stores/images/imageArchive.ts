@@ -14,11 +14,11 @@ import { Layers } from "./imageDocuments.ts"
 import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 const gibibyte = 1024 ** 3
-/** Of all layers together, as they are sent; unpacked they may have eight times as much. */
+/** Limit for all layers together, as sent. Unpacked they may have eight times as much. */
 const mostBytes = 8 * gibibyte
 const mostUnpackedBytes = 64 * gibibyte
 
-/** How many bytes the layers that follow may have unpacked: a few megabytes sent can be terabytes. */
+/** How many bytes the remaining layers may have unpacked: a few megabytes can unpack to terabytes. */
 interface Room {
   left: number
 }
@@ -45,7 +45,7 @@ const unpacking = (mediaType: string, room: Room) => {
   const ended = pipeline(stream, async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) update(chunk)
   })
-  // What it says is asked for at the end.
+  // The result is awaited at the end.
   ended.catch(() => undefined)
   return {
     write: async (chunk: Buffer) => {

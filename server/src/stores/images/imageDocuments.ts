@@ -4,7 +4,7 @@ import { Healthcheck, Volumes } from "./imageSettings.ts"
 const Digest = Schema.String.pipe(Schema.pattern(/^sha256:[a-f0-9]{64}$/))
 const Platform = Schema.Struct({ os: Schema.String, architecture: Schema.String })
 
-/** What lists the builds of an image (OCI image index, Docker manifest list). */
+/** A list of an image's builds (OCI image index, Docker manifest list). */
 const Index = Schema.Struct({
   schemaVersion: Schema.Literal(2),
   manifests: Schema.Array(
@@ -22,7 +22,7 @@ const Manifest = Schema.Struct({
   manifests: Schema.optional(Schema.Undefined)
 })
 
-/** What is at a digest. A document that is both is neither: clients would see different images in it (CVE-2021-41190). */
+/** The document at a digest. One that fits both kinds is rejected: clients would see different images in it (CVE-2021-41190). */
 export const ManifestDocument = Schema.parseJson(Schema.Union(Index, Manifest))
 export type ManifestDocument = typeof ManifestDocument.Type
 export type BuildDocument = typeof Manifest.Type

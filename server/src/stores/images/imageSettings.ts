@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** What an image asks of its engine, and a service doesn't get. */
+/** Settings that an image asks of its engine, and a service doesn't get. */
 export interface ImageSettings {
   /** The command of its `HEALTHCHECK`. */
   readonly healthcheck: string | undefined
@@ -48,7 +48,7 @@ export interface UnusedSettings {
   readonly fix: string
 }
 
-/** What has to be said of it; `hasProbe`: the config has a check of its own. */
+/** The warnings about an image. `hasProbe`: the config has a check of its own. */
 export const unusedSettings = (
   { healthcheck, volumes }: ImageSettings,
   hasProbe: boolean

@@ -12,7 +12,7 @@ import type { Ask, RegistrySession } from "./RegistrySession.ts"
 import { Remembered } from "./Remembered.ts"
 import { configOf, manifestOf } from "./registryContent.ts"
 
-/** What a registry says of an image, and what the image asks for itself. */
+/** A registry's description of an image, with the image's own settings. */
 export interface LookedUpImage extends ResolvedImage {
   readonly settings: ImageSettings
 }
@@ -23,7 +23,7 @@ const isNonRoot = (user: string) => {
   return /^\d+$/.test(id) && Number(id) !== 0
 }
 
-/** What holds for each build of an image. */
+/** The properties that all builds of an image share. */
 const describe = (reference: string, configs: ReadonlyArray<ConfigDocument>): LookedUpImage => {
   const { Healthcheck, Volumes } = configs[0]?.config ?? {}
   const exposed = Object.keys(configs[0]?.config?.ExposedPorts ?? {})

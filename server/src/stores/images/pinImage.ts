@@ -8,7 +8,7 @@ import { acceptsManifests, digestOf, documentBytes } from "./registryContent.ts"
 const mebibyte = 1024 * 1024
 const digestGrammar = /^sha256:[a-f0-9]{64}$/
 
-/** What may have been meant by a tag that is not there. */
+/** Suggests similar tags for one that doesn't exist. */
 const hintOf = (tag: string, known: ReadonlyArray<string>) => {
   const meant = nearest(tag, known)
   if (meant !== undefined) return ` Did you mean "${meant}"?`
@@ -17,7 +17,7 @@ const hintOf = (tag: string, known: ReadonlyArray<string>) => {
   return ` It has ${last.join(", ")}${known.length > 5 ? " and others" : ""}.`
 }
 
-/** Of a tag that is not there, what may have been meant. A registry need not list its tags. */
+/** The error for a tag that doesn't exist, with suggestions. A registry needn't list its tags. */
 const notFound = Effect.fn("Registry.notFound")(function* (ask: Ask, session: RegistrySession) {
   const { image } = session
   if (image.tag === undefined) {

@@ -10,8 +10,8 @@ const most = 8
 const rank = (port: number) => (port === defaultPort ? 0 : port === 80 ? 1 : 2)
 
 /**
- * The ports on which an image may answer HTTP, the likeliest first, of those it exposes (`80/tcp`): 8080, then 80, then the others. Ports for
- * tools (a debugger, metrics) and for TLS count only where there is no other. None: the image exposes nothing.
+ * The exposed ports (`80/tcp`) on which an image may answer HTTP, the likeliest first: 8080, then 80, then the others. Ports for tools (a
+ * debugger, metrics) and for TLS count only if there are no others. Empty if the image exposes nothing.
  */
 export const portsOfExposed = (exposed: ReadonlyArray<string>): ReadonlyArray<number> => {
   const ports = exposed

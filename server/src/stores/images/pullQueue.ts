@@ -1,6 +1,6 @@
 /** A pull that waits for its turn, or has it. */
 export interface Queued {
-  /** Who asked first. */
+  /** The organization that asked first. */
   readonly organization: string
   readonly registry: string
 }
@@ -11,7 +11,7 @@ export interface PullLimits {
   /** Pulls at a time, whatever comes. */
   readonly most: number
   readonly ofOrganization: number
-  /** Of one organization from one registry: one that hangs holds up no other. */
+  /** Pulls of one organization from one registry, so that a hanging one holds up no other. */
   readonly ofRegistry: number
 }
 
@@ -30,8 +30,8 @@ const mayStart = (limits: PullLimits, running: ReadonlyArray<Queued>, one: Queue
 }
 
 /**
- * Which of those that wait, the longest waiting first, has its turn: one of the organization with the fewest pulls under way, and among its own
- * from the registry with the fewest. Undefined: none may start now.
+ * Chooses the next pull: of the organization with the fewest pulls in progress, and within it from the registry with the fewest. The
+ * longest waiting wins among equals. Undefined if none may start now.
  */
 export const nextPull = <A extends Queued>(
   limits: PullLimits,

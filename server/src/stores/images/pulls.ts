@@ -6,7 +6,7 @@ import { PullTurns } from "./PullTurns.ts"
 import { type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
 import { makePullText } from "./pullText.ts"
 
-/** How far a pull is. Without a total its size isn't known. */
+/** The progress of a pull. Without a total, its size isn't known. */
 export interface PullProgress {
   readonly step: "waiting" | "pulling" | "unpacking"
   readonly bytes: number
@@ -16,7 +16,7 @@ export interface PullProgress {
 }
 
 export interface PullRequest extends Queued {
-  /** The image, and whose permission it takes. Pulls with equal keys run once. */
+  /** The image, and the organization whose permission it takes. Pulls with equal keys run once. */
   readonly key: string
   /** Called when the pull begins and about every two seconds; must be fast. */
   readonly onProgress: (line: string) => void
@@ -43,10 +43,10 @@ interface Pull extends Queued {
 const guarded = guardedBy(() => {})
 
 const tellEvery = Duration.seconds(2)
-/** How long a pull may take once it has its turn. */
+/** How long a pull may take, from its turn on. */
 const pullTimeLimit = Duration.minutes(30)
 
-/** Does a pull whose turn has come, and reports its progress to everybody who waits for it. */
+/** Runs a pull whose turn has come, and reports its progress to everybody who waits for it. */
 const carryOut = (turns: PullTurns, pull: Pull, work: PullWork, timeLimit: Duration.DurationInput) => {
   const text = makePullText()
   let progress: PullProgress = { step: "waiting", bytes: 0 }
@@ -116,7 +116,7 @@ export const makePulls = (
       })
 
     const pullShared = (request: PullRequest, work: PullWork) => {
-      // What one of those who wait throws is no reason for the others to lose the image.
+      // If one waiter's callback throws, the others still get the image.
       const told = guarded(request.onProgress)
       return Effect.acquireUseRelease(
         Effect.gen(function* () {

@@ -2,7 +2,10 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { getCACertificates } from "node:tls"
 
-/** Where podman and docker look for the authorities of registries: a folder for each host, with its port if it has one (containers-certs.d(5)). */
+/**
+ * Folders in which podman and docker look for the authorities of registries: one for each host, with its port if it has one
+ * (containers-certs.d(5)).
+ */
 export const certificateFolders: ReadonlyArray<string> = ["/etc/containers/certs.d", "/etc/docker/certs.d"]
 
 /** Hosts come from tenants: nothing else is a folder's name. */
@@ -10,7 +13,7 @@ const isHost = (host: string) => /^[a-z0-9][a-z0-9.-]*(:\d{1,5})?$/i.test(host)
 
 const mostFiles = 20
 const mostBytes = 256 * 1024
-/** So long what was read counts: a file that is put there needs no restart. */
+/** How long to believe the files that were read: a new file needs no restart. */
 const knownForMs = 5_000
 
 const readFolder = async (folder: string): Promise<ReadonlyArray<string>> => {

@@ -6,7 +6,7 @@ import { ConfigDocument, configTypes, ManifestDocument, manifestTypes } from "./
 import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 export const acceptsManifests = manifestTypes.join(", ")
-/** What registries take at least (OCI distribution, "Pushing manifests"). */
+/** The size of documents that registries accept at least (OCI distribution, "Pushing manifests"). */
 export const documentBytes = 4 * 1024 * 1024
 
 export const digestOf = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`
@@ -20,7 +20,7 @@ const otherKind = (session: RegistrySession, mediaType: string) =>
     `${named(session)} isn't a container image (its type is ${mediaType.slice(0, 100)}). Name an image.`
   )
 
-/** What is at a digest, checked to be just that. */
+/** Gets the content of a digest, and verifies it. */
 const contentOf = Effect.fn("Registry.content")(function* (
   ask: Ask,
   session: RegistrySession,
@@ -62,7 +62,7 @@ export const manifestOf = (ask: Ask, session: RegistrySession, digest: string) =
     )
   )
 
-/** The manifest of one build, and its configuration as it is written (its digest is the image's id) and as it is read. */
+/** The manifest of one build, and its configuration both as bytes (their digest is the image's id) and decoded. */
 export const configOf = Effect.fn("Registry.config")(function* (
   ask: Ask,
   session: RegistrySession,

@@ -11,11 +11,11 @@ const decode = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ image_id: Schema.String, digest: Schema.String, age_ms: Schema.NumberFromString }))
 )
 
-/** Which image a registry has given an organization under a name, and when it last said that this organization may have it. */
+/** The image that a registry gave an organization under a name, and the time at which it last permitted it. */
 export interface RememberedImage {
-  /** Of the container engine. */
+  /** The container engine's id of the image. */
   readonly imageId: string
-  /** Of the manifest, as the registry names it. */
+  /** The registry's digest of the manifest. */
   readonly digest: string
 }
 

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders } from "node:http"
 const longestMs = 3_600_000
 
 /**
- * What `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date, which is compared with the `Date` of the same answer since clocks differ.
- * Undefined where there is none, or none that can be read.
+ * Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared with the same answer's `Date` because clocks differ.
+ * Undefined if it is missing or unreadable.
  */
 export const retryAfterMs = (headers: IncomingHttpHeaders): number | undefined => {
   const said = headers["retry-after"]?.trim()
@@ -18,7 +18,7 @@ export const retryAfterMs = (headers: IncomingHttpHeaders): number | undefined =
 
 const mostPauses = 5_000
 
-/** Which registries have said that they are not to be asked for a while, and by whom. */
+/** Remembers which registries asked for a pause, and from whom. */
 export const makeRegistryPauses = (now: () => number = () => performance.now()) => {
   const until = new Map<string, number>()
   return {
@@ -27,7 +27,7 @@ export const makeRegistryPauses = (now: () => number = () => performance.now()) 
       const end = Math.max(until.get(key) ?? 0, now() + milliseconds)
       until.delete(key)
       until.set(key, end)
-      // Tenants name registries: of too many, the one that was told first is asked again.
+      // Tenants name registries. If there are too many, we forget the oldest pause.
       const [oldest] = until.keys()
       if (until.size > mostPauses && oldest !== undefined) until.delete(oldest)
     },

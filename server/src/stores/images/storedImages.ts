@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** How a deployment keeps what its images were resolved to (`deployments.images`): an object, by how the spec writes them. */
+/** A deployment's resolved images (`deployments.images`): an object, keyed by the names in the spec. */
 const Stored = Schema.Record({
   key: Schema.String,
   value: Schema.Struct({

@@ -4,14 +4,14 @@ export const maxLineBytes = 16 * 1024
 /** A line as text; `truncated`: what came over 16 KiB is missing. */
 export type LineSink = (line: string, truncated: boolean) => void
 
-/** How many bytes of one over-long line were left out; told at its end. */
+/** Receives how many bytes of an over-long line were cut, at the line's end. */
 export type CutSink = (bytes: number) => void
 
 const newline = 0x0a
 const carriageReturn = 0x0d
 const nothing = Buffer.alloc(0)
 
-/** Where to cut at most `end` bytes such that no UTF-8 sequence is split. */
+/** The largest cut of at most `end` bytes that doesn't split a UTF-8 sequence. */
 const characterBoundary = (bytes: Buffer, end: number): number => {
   for (let at = end; at > end - 4 && at > 0; at--) {
     const byte = bytes[at] ?? 0
@@ -21,8 +21,8 @@ const characterBoundary = (bytes: Buffer, end: number): number => {
 }
 
 /**
- * Makes lines of a stream of bytes, however it is chunked. A line ends with `\n` or `\r\n`; a lone `\r` is part of it. Of a line
- * over 16 KiB the rest is dropped and counted. Bytes that are no UTF-8 become U+FFFD. Holds one line at most.
+ * Splits a stream of bytes into lines, for any chunking. A line ends with `\n` or `\r\n`; a lone `\r` is part of it. The rest of a line
+ * over 16 KiB is dropped and counted. Bytes that aren't UTF-8 become U+FFFD. Holds at most one line.
  */
 export class LineSplitter {
   readonly #line: LineSink

@@ -11,13 +11,13 @@ import { type Retention, retainOrganization } from "./retention.ts"
 import { type S3Options, s3Store } from "./s3Store.ts"
 import { serviceFolder } from "./serviceFolder.ts"
 
-/** What is kept cannot be read or written for now. `message` says where. */
+/** Kept lines can't be read or written for now. `message` names the place. */
 export class LogHistoryError extends Data.TaggedError("LogHistoryError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
 
-/** What is done with kept lines, with failures that say where they are kept. */
+/** Runs operations on kept lines, and names the place in their failures. */
 export const attemptsAt = (place: string) => {
   const failed = (doing: string) => (cause: unknown) =>
     new LogHistoryError({
@@ -28,7 +28,7 @@ export const attemptsAt = (place: string) => {
   return { attempt, failed }
 }
 
-/** Whose lines: all that is kept of them is below the organization's own folder. */
+/** The owner of the lines. All of them are below the organization's own folder. */
 export interface HistoryKey {
   readonly organizationId: OrganizationId
   readonly namespace: string
@@ -43,7 +43,7 @@ export interface HistoryQuery {
   readonly tail?: number | undefined
 }
 
-/** What retention has taken of a service's lines: those before `before`. */
+/** The lines of a service that retention has removed: those before `before`. */
 export const HistoryCut = Schema.Struct({ before: Schema.String, reason: Schema.Literal("days", "bytes") })
 export type HistoryCut = typeof HistoryCut.Type
 
@@ -61,9 +61,9 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
     readonly write: (key: HistoryKey, lines: ReadonlyArray<LogLine>) => Effect.Effect<void, LogHistoryError>
     /** Lines in their order (`compareLines`), each once. Reads only the chunks of the range; by `tail` the newest only. */
     readonly read: (key: HistoryKey, query: HistoryQuery) => Stream.Stream<ReadonlyArray<LogLine>, LogHistoryError>
-    /** What retention has taken; undefined: nothing. */
+    /** The removal by retention; undefined if it removed nothing. */
     readonly cut: (key: HistoryKey) => Effect.Effect<HistoryCut | undefined, LogHistoryError>
-    /** Up to where the lines of instances have been written, by uid: kept for whoever goes on collecting. */
+    /** The positions up to which instances' lines were written, by uid, for the next collector. */
     readonly positions: (key: HistoryKey) => Effect.Effect<ReadonlyMap<string, LinePosition>, LogHistoryError>
     readonly savePositions: (
       key: HistoryKey,
@@ -73,7 +73,7 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
     readonly remove: (key: HistoryKey) => Effect.Effect<void, LogHistoryError>
     /** Services of an organization of which something is kept. */
     readonly services: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<HistoryKey>, LogHistoryError>
-    /** How many objects are kept of an organization. */
+    /** How many objects of an organization are kept. */
     readonly count: (organizationId: OrganizationId) => Effect.Effect<number, LogHistoryError>
     /** Forgets an organization. */
     readonly removeAll: (organizationId: OrganizationId) => Effect.Effect<void, LogHistoryError>
@@ -90,7 +90,7 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
 
 export interface HistoryOptions {
   readonly retention?: Partial<Retention> | undefined
-  /** Instead of `bytesPerOrganization`, and as it is at present; null: no limit. */
+  /** The present limit, instead of `bytesPerOrganization`; null: no limit. */
   readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
 }
 

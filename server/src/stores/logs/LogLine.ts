@@ -1,8 +1,8 @@
-/** Where a line stands among those of its instance: no two lines of one have the same. */
+/** A line's position among its instance's lines. No two lines of an instance have the same. */
 export interface LinePosition {
   /** When it was written: RFC 3339 in UTC with nine digits of a second, 30 characters, so that texts compare as times do. */
   readonly t: string
-  /** Which it is of the lines of its instance with just this time, from 0. */
+  /** The line's index among the lines of its instance with this exact time, from 0. */
   readonly n: number
 }
 

@@ -40,7 +40,7 @@ export const dayOf = (millis: number): string => new Date(millis).toISOString().
 /** Begins the names of chunks that end at `millis` or later: they sort by their ends. */
 export const startAfterOf = (millis: number): string => String(Math.max(0, Math.trunc(millis))).padStart(digits, "0")
 
-/** undefined for what is no chunk. */
+/** undefined if the name isn't a chunk's. */
 export const parseChunkName = (day: string, name: string): ChunkName | undefined => {
   const match = fileName.exec(name)
   return match === null

@@ -10,7 +10,7 @@ const orMissing = (cause: unknown): undefined => {
   throw cause
 }
 
-/** Begins the names of files that are being written: what a kill has left of them is no chunk. */
+/** Prefix of files that are being written. If a kill leaves one, it isn't a chunk. */
 const unfinished = ".writing-"
 
 /** Objects as files of a folder. */

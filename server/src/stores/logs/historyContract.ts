@@ -19,11 +19,11 @@ export interface Backend {
 export interface HistoryPlace {
   readonly name: string
   readonly open: () => Promise<Backend>
-  /** How many drawn histories are tried. */
+  /** How many generated histories to try. */
   readonly runs: number
   /** Cannot be tried here. */
   readonly left?: boolean
-  /** What `count` says of two services with a write each and positions of one. */
+  /** The expected `count` for two services with a write each, and the positions of one. */
   readonly objects?: number
   /** Does max-cloud itself remove what is old? */
   readonly ownRetention?: boolean
@@ -41,12 +41,12 @@ export const line = (t: string, n: number, pod: string, text: string, revision =
   truncated: false
 })
 const day = 86_400_000
-/** Of a day that every place still keeps. */
+/** A day that every place still keeps. */
 export const noon = Math.trunc(Date.now() / day) * day - 2.5 * day
 export const numbered = (from: number, to: number, start = noon, pod = "a") =>
   Array.from({ length: to - from }, (_, i) => line(timeOf(start + (from + i) * 1000), 0, pod, `line ${from + i}`))
 
-/** What every place where lines are kept does, tried on one that `open` gives. */
+/** The contract of every place where lines are kept. `open` gives one to test. */
 export const describeHistory = ({
   left = false,
   name,

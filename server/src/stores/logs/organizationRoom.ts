@@ -1,4 +1,4 @@
-/** What an organization has, as far as it is known. */
+/** An organization's bytes, as far as we know them. */
 interface Count {
   /** Bytes of all chunks when they were last looked at; undefined: not since the start. */
   found: number | undefined
@@ -15,7 +15,7 @@ export interface Removed {
   readonly removed: number
 }
 
-/** So much of the quota is left after a removal, so that the next one, which looks at all chunks, is as many bytes away. */
+/** The share of the quota that is left after a removal, so that the next removal, which reads all chunks, isn't needed soon. */
 const leftOver = 0.9
 
 /**
@@ -81,7 +81,7 @@ export class OrganizationRoom {
   /** Gives how many bytes were removed. Those who come meanwhile wait for the same. */
   #makeRoom(organization: string, count: Count, share: number): Promise<number> {
     count.removing ??= (async () => {
-      // What is written from here on may be found as well: it counts twice until the next look, never not at all.
+      // Lines that are written during the look may be found as well. They count twice until the next look, but are never missed.
       const before = count.written
       const most = Math.max(0, Math.floor(this.#quota(organization) * share) - count.writing)
       const { left, removed } = await this.#remove(organization, most)

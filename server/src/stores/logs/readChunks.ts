@@ -25,7 +25,7 @@ const chunksOf = async (store: ObjectStore, range: ChunkRange, day: string): Pro
 const damagedLine = ({ revision, since }: ChunkRange, { from, key, to }: ChunkName): LogLine => ({
   t: timeOf(from) > since ? timeOf(from) : since,
   n: 0,
-  // Of its name what no other chunk has.
+  // The part of its name that no other chunk has.
   uid: key.slice(-".zst".length - 12, -".zst".length),
   instance: "",
   revision: revision ?? "",

@@ -49,7 +49,7 @@ export const retainOrganization = async (
     removed.push(chunk)
     cuts.set(chunk.folder, { before: timeOf(chunk.to), reason: old ? "days" : "bytes" })
   }
-  // Said before it is done: a crash in between tells of a cut that is not there yet, never hides one.
+  // Write this before the removal: after a crash we may report a cut that hasn't happened, but we never hide one.
   for (const [folder, cut] of cuts) await store.put(`${folder}/cut.json`, Buffer.from(JSON.stringify(cut)))
   for (const { folder, key } of removed) await store.delete(`${folder}/${key}`)
   return { left: bytes, removed: removed.reduce((sum, chunk) => sum + chunk.bytes, 0) }

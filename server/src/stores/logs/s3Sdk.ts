@@ -1,4 +1,4 @@
-/** What is used of the AWS SDK, by name: `import()` of the package itself gives a bundle `default` alone. */
+/** The parts of the AWS SDK that we use, by name: `import()` of the package itself gives a bundle only `default`. */
 export {
   DeleteObjectCommand,
   GetObjectCommand,

@@ -8,9 +8,9 @@ export interface S3Options {
   readonly region?: string | undefined
   /** URL of a server other than Amazon's. */
   readonly endpoint?: string | undefined
-  /** Is the bucket in the path instead of the host? @default true where there is an endpoint */
+  /** Is the bucket in the path instead of the host? @default true if there is an endpoint */
   readonly pathStyle?: boolean | undefined
-  /** What all keys begin with, without slashes at its ends. */
+  /** Prefix of all keys, without slashes at its ends. */
   readonly prefix?: string | undefined
   /** @default what the AWS SDK finds: environment variables, profiles, the machine's role */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined

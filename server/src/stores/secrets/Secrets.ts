@@ -8,7 +8,7 @@ export interface SecretScope {
   readonly stage: StageName
 }
 
-/** The database or the key is away. Holds no value. */
+/** The database or the key is unreachable. Contains no value. */
 export class SecretsError extends Data.TaggedError("SecretsError")<{
   readonly message: string
   readonly cause?: unknown
@@ -35,7 +35,7 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
     readonly list: (scope: SecretScope) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
     /** Returns whether there was one. Deployments that hold a version of it keep it until they are gone. */
     readonly unset: (scope: SecretScope, name: SecretName) => Effect.Effect<boolean, SecretsError>
-    /** Those that are kept, newest first: the last ten while the secret is set, and what deployments hold. Empty: there is no such secret. */
+    /** The kept versions, newest first: the last ten while the secret is set, and those that deployments hold. Empty if there is no such secret. */
     readonly versions: (
       scope: SecretScope,
       name: SecretName

@@ -11,7 +11,7 @@ const namesOf = (spec: AppSpec): ReadonlyArray<SecretName> => [...new Set(spec.s
 export const versionsFromStore = (spec: AppSpec, deployment: number): ReadonlyMap<SecretName, number> =>
   new Map(namesOf(spec).map((value) => [value, deployment]))
 
-/** What is said before a deployment that reads from a store; whether a value is there only the cluster finds. */
+/** Warnings before a deployment that reads from a store. Only the cluster finds out whether a value exists. */
 export const storeWarnings = (external: ExternalSecrets, place: Place, spec: AppSpec): ReadonlyArray<SpecIssue> => {
   const names = namesOf(spec)
   if (names.length === 0) return []

@@ -19,8 +19,8 @@ export interface SealedTable<Row extends SealedRow, Encoded> {
 const decodeKeyIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ key_id: Schema.String })))
 
 /**
- * Seals with the organizations' data keys what the first versions have sealed with the key of the data folder itself. Fails where that key
- * is needed and is not there, or is another one. What does not open stays as it is: who needs it is told.
+ * Seals values again with the organizations' data keys that early versions sealed with the data folder's own key. Fails if that key is
+ * needed and is missing, or is another one. Values that don't open stay as they are, and whoever needs them gets an error.
  */
 export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: SealedTable<Row, Encoded>) =>
   Effect.gen(function* () {

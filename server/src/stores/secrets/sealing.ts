@@ -5,7 +5,7 @@ import { isOfDataKey, openBefore } from "./sealedBefore.ts"
 
 const nonceLength = 12
 
-/** A value as it is kept in a row: AES-256-GCM, with its tag at the end. */
+/** A sealed value in a row: AES-256-GCM, with its tag at the end. */
 export const SealedRow = Schema.Struct({
   key_id: Schema.String,
   nonce: Schema.Uint8ArrayFromSelf,
@@ -21,7 +21,7 @@ export const seal = (organizationId: OrganizationId, place: Place, value: Redact
     return { key_id: keyId, nonce: bytes.subarray(0, nonceLength), sealed: bytes.subarray(nonceLength) }
   })
 
-/** None where the organization's key was erased. */
+/** None if the organization's key was erased. */
 export const open = (dataDir: string, organizationId: OrganizationId, place: Place, row: SealedRow) =>
   Effect.gen(function* () {
     if (!isOfDataKey(row.key_id)) return Option.some(yield* openBefore(dataDir, place, row))

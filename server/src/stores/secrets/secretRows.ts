@@ -62,7 +62,7 @@ export const decodeVersions = (rows: unknown): ReadonlyArray<SecretVersionInfo> 
     deployments: found.deployments
   }))
 
-/** Of the version `v`: deployments of its stage that hold it, from the newest successful one on. */
+/** Condition for version `v`: the deployments of its stage that hold it, from the newest successful one on. */
 export const holders = (sql: SqlClient) => sql`
   select d.number from deployments d
   where d.organization_id = v.organization_id and d.app = v.app and d.stage = v.stage
@@ -73,10 +73,10 @@ export const holders = (sql: SqlClient) => sql`
         and l.state = 'succeeded'
     ), 0)`
 
-/** How many versions of a secret that is set are kept, whether deployments hold them or not. */
+/** How many versions of a set secret to keep, even if no deployment holds them. */
 const kept = 10
 
-/** Of the version `v`: no deployment holds it, and it is of a secret that is not set, or before its last ten. */
+/** Condition for version `v`: no deployment holds it, and its secret is not set, or has ten newer versions. */
 export const unheld = (sql: SqlClient) => sql`
   not exists (
     select 1 from secrets s

@@ -28,12 +28,12 @@ export interface SourceToBuild {
 }
 
 /**
- * How closely what is built is looked at before it is used: by names, sizes and times, or by the content of each file. `fresh`: not used at
- * all, nor are the dependencies that were installed for it, since nothing that ran from it has ever become ready.
+ * How closely to check a build before using it: by names, sizes and times, or by the content of each file. `fresh`: don't use it at all,
+ * nor the dependencies that were installed for it, because nothing that ran from it has ever become ready.
  */
 export type Care = Depth | "fresh"
 
-/** What a build has left: a read-only folder that runs, or an image of this machine's container engine. */
+/** The result of a build: a read-only folder that runs, or an image of this machine's container engine. */
 export type BuiltSource = BuiltFolder | BuiltImage
 
 export interface BuiltImage {

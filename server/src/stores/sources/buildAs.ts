@@ -7,7 +7,7 @@ import { hostEnvironment } from "../../base/host/hostEnvironment.ts"
 import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../../base/host/sourceUser.ts"
 import type { Installer } from "./runCommand.ts"
 
-/** Gives a tree away, without files that have another name: those are of the cache, which no build may change. */
+/** Gives a tree to a user, except files with another name: those belong to the cache, which no build may change. */
 const lend = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
   const own = ["(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")"]
   const args = [tree, ...own, "-exec", "chown", "-h", `${uid}:${gid}`, "{}", "+"]
@@ -19,7 +19,7 @@ const lend = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void>
 }
 
 const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
-  // Links are given away themselves, never what they lead to.
+  // Changes the owner of links themselves, never of their targets.
   await promisify(execFile)("chown", ["-R", "-h", `${uid}:${gid}`, tree], { env: hostEnvironment("system") })
 }
 
@@ -54,7 +54,7 @@ export const makeBuildAs = (users: SourceUsers) => {
       for (const one of trees) await own(one, root)
       give(user)
     } catch (cause) {
-      // Nobody builds as this user until nothing of it runs any more.
+      // No build runs as this user until all of its processes are gone.
       const later = async () => {
         await sleep(againMs, undefined, { ref: false })
         await endAllOf(user).then(

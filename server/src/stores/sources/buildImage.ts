@@ -20,7 +20,7 @@ export interface ImageRequest {
   readonly dockerfile: string
   /** The host's own folder, for what the build needs beside. */
   readonly box: string
-  /** Where it is noted that the image was built: it is kept as long as that is there. */
+  /** The file that says that the image was built. The image is kept as long as the file exists. */
   readonly place: string
   /** Without what earlier builds have left. */
   readonly fresh: boolean
@@ -28,7 +28,7 @@ export interface ImageRequest {
   readonly onLine: (line: string) => void
 }
 
-/** How long a build has to end by itself once its running step was ended. */
+/** How long a build may take to exit by itself after its running step was stopped. */
 const ownEndMs = 5_000
 
 const PodmanRegistries = Schema.parseJson(Schema.Struct({ search: Schema.optional(Schema.Array(Schema.String)) }))

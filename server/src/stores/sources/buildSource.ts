@@ -48,8 +48,8 @@ const decodeStored = Schema.decodeUnknownSync(Stored)
 const listOf = (place: string) => join(place, "files")
 
 /**
- * What is wrong with what `buildSource` has left in `place`, in words; `gone` if there is nothing. `hasImage`: is the image still in the
- * container engine's store?
+ * The fault of what `buildSource` left in `place`, in words; `gone` if it is missing. `hasImage`: is the image still in the container
+ * engine's store?
  */
 export const builtFault = async (
   place: string,
@@ -72,7 +72,7 @@ export const builtFault = async (
   }
 }
 
-/** What `buildSource` has left in `place`. */
+/** Reads the result that `buildSource` left in `place`. */
 export const readBuilt = async (place: string): Promise<BuiltSource> => {
   const stored = decodeStored(await readFile(join(place, "built.json"), "utf8"))
   if ("image" in stored) return stored
@@ -90,7 +90,7 @@ export interface Place extends CachePlace {
   readonly buildAs: ReturnType<typeof makeBuildAs> | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly images: SourceImages
-  /** Where what is built comes in the end. */
+  /** The final place of the result. */
   readonly place: string
 }
 

@@ -7,12 +7,12 @@ import { setAside } from "./setAside.ts"
 import { treeFault, writeTreeFiles } from "./treeFiles.ts"
 import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
 
-/** Where the installed dependencies of an organization are, and how a build may have them. */
+/** The place of an organization's installed dependencies, and how a build may use them. */
 export interface CachePlace {
   readonly dependencies: string
   /** The host's own folder for what is unfinished. */
   readonly box: string
-  /** Where what is damaged is set aside. */
+  /** The folder to which damaged entries are moved. */
   readonly damaged: string
   /** Is what is kept passed over, and replaced? */
   readonly fresh: boolean
@@ -26,7 +26,7 @@ const largestBytes = 10 * 2 ** 30
 /** Longer than a build: what one has found stays until it has used it. */
 const inUseMs = 3_600_000
 
-/** What is noted beside a folder of the cache: the builder's note, its size in bytes, the list of its files. */
+/** The files beside each folder of the cache: the builder's note, its size in bytes, its list of files. */
 export const dependencyNotes: ReadonlyArray<string> = ["json", "bytes", "files"]
 
 /** A cache by keys: `<key>/`, read-only, and its notes. A folder's time is that of its last use. */
@@ -80,8 +80,9 @@ export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }:
 }
 
 /**
- * Removes from an organization's cache what no build has used in two weeks, and then the least recently used until it has at most 10 GiB.
- * What is built doesn't need it: its files are linked or copied. `unfinished`: a folder that a start of the server empties. Gives how many.
+ * Removes entries from an organization's cache: those that no build has used in two weeks, then the least recently used until 10 GiB are
+ * left. Built sources don't need the cache, because their files are linked or copied. `unfinished`: a folder that each start of the
+ * server empties. Returns how many.
  */
 export const cleanDependencies = async (
   dependencies: string,

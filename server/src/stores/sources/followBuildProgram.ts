@@ -14,7 +14,7 @@ export interface BuildProgramOptions {
   readonly end: () => void
   /** For people: `npm ci`. */
   readonly label: string
-  /** What to do if there is no such program. */
+  /** How to install the program if it is missing. */
   readonly install: string
 }
 

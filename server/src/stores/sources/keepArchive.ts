@@ -31,7 +31,7 @@ export const findArchive = (
         await setAside(archive, damaged)
         return "damaged"
       }
-      // Who asks is about to deploy it: as good as new, it is not collected before.
+      // The caller is about to deploy it, so refresh its time: it must not be collected before.
       const now = new Date()
       await utimes(archive, now, now)
       await archives.note(archive)
@@ -62,7 +62,7 @@ export const putArchive = (
     const paths = foldersOf(root, organizationId, digest)
     if (disk !== undefined) yield* attempt(disk.require)
     const unfinished = yield* attempt(paths.unfinished)
-    // What is there already takes no more room by being sent once more.
+    // An archive that exists takes no more room if it is sent again.
     const isThere = yield* attempt(() => exists(paths.archive))
     const room = yield* attempt(() => roomOf(organizationId, isThere ? undefined : most))
     let kept = 0

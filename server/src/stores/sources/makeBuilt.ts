@@ -16,12 +16,12 @@ import type { SourceImages } from "./sourceImages.ts"
 import { exists, publish } from "./trees.ts"
 import { digestOrDamaged } from "./wholeArchives.ts"
 
-/** How often the room for a build is looked at while it goes on. */
+/** How often to check the room for a build during it. */
 const roomMs = 250
 
 export interface SourceMakerOptions {
   readonly dataDirectory: string
-  /** What the server's own processes are known by. */
+  /** Identifies the server's own processes. */
   readonly marker: string
   readonly environment: NodeJS.ProcessEnv
   readonly images: SourceImages
@@ -31,13 +31,13 @@ export interface SourceMakerOptions {
 export interface MakeRequest {
   readonly organizationId: OrganizationId
   readonly source: SourceToBuild
-  /** Where what is built is found. */
+  /** The place of the result. */
   readonly place: string
   readonly progress: (line: string) => void
   readonly ending: AbortSignal
 }
 
-/** What only unpacking and installing take: a server on a cluster does neither. */
+/** Prepares for unpacking and installing. Runs before the first build, because a server on a cluster does neither. */
 const prepare = async (dataDirectory: string) => {
   const users = sourceUsers(dataDirectory)
   return {

@@ -60,9 +60,9 @@ const authoritiesOf = async (environment: NodeJS.ProcessEnv, folder: string): Pr
 }
 
 /**
- * How the commands of a build reach the network: the operator's proxies and authorities, for tools that read them by other names too. A proxy
- * with credentials is reached through a relay, as long as the build goes on: a build runs other people's scripts. `folder` is one that who
- * builds can look into.
+ * Connects a build's commands to the network: the operator's proxies and authorities, also under the names that other tools read. A proxy
+ * with credentials is reached through a relay for the duration of the build, because a build runs other people's scripts. `folder` is
+ * readable for builds.
  */
 export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: string): Promise<BuildNetwork> => {
   const given = Object.entries(environment).flatMap(([name, value]) =>

@@ -14,17 +14,17 @@ import { followBuildProgram, notStarted } from "./followBuildProgram.ts"
 const ownFiles =
   /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder|pip_(config_file|cert|find_links)|(requests|curl)_ca_bundle|uv_(cache_dir|find_links)|gomodcache|gocache)$/i
 
-/** Of these, what is only read: others may, if it is open to them. */
+/** The settings among these whose files are only read. A build may have them if its user may read them. */
 const onlyRead = /^(pip|requests|curl)_/i
 
-/** Who builds, as root: a user of its own, in a home that goes with the build. */
+/** The user that builds if the server is root, with a home that is removed after the build. */
 export interface Installer extends UnprivilegedUser {
   readonly home: string
 }
 
 export interface RunOptions {
   readonly environment: NodeJS.ProcessEnv
-  /** How it reaches the network: `openBuildNetwork`. */
+  /** Its network settings, from `openBuildNetwork`. */
   readonly network: Readonly<Record<string, string>>
   readonly nodeFolder: string
   readonly marker: string

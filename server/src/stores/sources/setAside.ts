@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, rename } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { removeTree } from "../../base/host/removeTree.ts"
 
-/** How many damaged things of an organization are kept, and for how long, so that somebody can find out what happened. */
+/** How many damaged things of an organization to keep, and for how long, so that somebody can find out what happened. */
 const mostKept = 4
 const keptDays = 14
 

@@ -61,7 +61,7 @@ export const readSnapshot = async (
       if (paths.size >= limits.entries) throw tooLarge(`The archive has more than ${limits.entries} entries.`)
       left -= entry.size
       if (left < 0) throw tooLarge("The archive unpacks to more than 1 GiB.")
-      // What is written below a link would be written to where it leads.
+      // A file below a link would be written to the link's target.
       for (let parent = dirname(path); parent !== "."; parent = dirname(parent))
         if (paths.has(parent)) throw invalid(`The archive holds ${JSON.stringify(parent)} as a file and as a folder.`)
       paths.add(path)
@@ -93,7 +93,7 @@ export const readSnapshot = async (
     gunzip.destroy()
   }
   checkLinks(links)
-  // Only now: while files are written there is no link that could lead elsewhere.
+  // Only now: while files are written, no link exists that could lead elsewhere.
   if (into !== undefined)
     for (const [path, target] of links) {
       await mkdir(dirname(join(into, path)), { recursive: true })

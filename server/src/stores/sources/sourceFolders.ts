@@ -8,7 +8,7 @@ import { endAllOf, sourceUsers, type UnprivilegedUser } from "../../base/host/so
 
 export const sourcesIn = (dataDirectory: string): string => join(dataDirectory, "sources")
 
-/** Where a snapshot of an organization is kept. */
+/** The folders of an organization's snapshot. */
 export const foldersOf = (root: string, organizationId: OrganizationId, digest: SourceDigest) => {
   const own = join(root, organizationId)
   const hex = digest.slice("sha256:".length)

@@ -11,7 +11,7 @@ export interface SourceImages {
   readonly build: (request: ImageRequest) => Promise<string>
   /** Is the image still there? Its owner may have removed it. */
   readonly has: (id: string) => Promise<boolean>
-  /** Removes the images whose place is gone. */
+  /** Removes the images whose place no longer exists. */
   readonly clean: (inMaking: (place: string) => boolean) => Promise<void>
 }
 
@@ -19,8 +19,8 @@ const instead =
   'Or build without the Dockerfile, by `build: "npm run build"` or `build: false` in the config, or write `image` with an image that was built elsewhere.'
 
 /**
- * Where it is noted which images were built: one file for each, named by its tag, with the place that it belongs to, relative to the data folder.
- * Not `images`, which the downloads of images have, and which is emptied at each start.
+ * The folder with a record of each built image: a file named by its tag, with the place that it belongs to, relative to the data folder.
+ * It isn't `images`, because that has the downloads of images, and is emptied at each start.
  */
 export const imageRecordsIn = (dataDirectory: string): string => join(dataDirectory, "source-images")
 
@@ -55,7 +55,7 @@ export const makeSourceImages = (
 
   const has = async (id: string): Promise<boolean> => {
     const detected = await detect()
-    // Whoever starts it will say that there is no engine.
+    // The start itself reports that there is no engine.
     if ("missing" in detected) return true
     return (await detected.engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0
   }

@@ -20,7 +20,7 @@ import { makeWholeArchives } from "./wholeArchives.ts"
 
 export interface SourceStoreOptions {
   readonly dataDirectory: string
-  /** Where the user's registry settings are. @default process.env */
+  /** Environment that names the user's registry settings. @default process.env */
   readonly environment?: NodeJS.ProcessEnv
   /** Says whether there is room for sources and what is built of them. @default there is */
   readonly disk?: DiskWatch | undefined
@@ -76,7 +76,7 @@ const make = ({ dataDirectory, disk, environment = process.env }: SourceStoreOpt
       }),
       isWhole: Effect.fn("SourceStore.isWhole")(function* (organizationId, source) {
         const place = placeOf(organizationId, source)
-        // What is being made is looked at by who makes it.
+        // The maker of a running build checks it itself.
         if (builds.has(place)) return true
         return (yield* attempt(() => builtFault(place, "whole", images.has))) === undefined
       })

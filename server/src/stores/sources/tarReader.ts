@@ -6,7 +6,7 @@ export interface TarEntry {
   readonly kind: "file" | "link"
   readonly executable: boolean
   readonly size: number
-  /** Of a link. */
+  /** The target of a link. */
   readonly target: string
   readonly content: AsyncIterable<Buffer>
 }

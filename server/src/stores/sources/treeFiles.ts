@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { Option, Schema } from "effect"
 
 /**
- * How closely a tree is looked at. `quick`: names, kinds, sizes, times of change, and the content of what has another time; about 6 ms for
- * a thousand files. `whole`: the content of all files, which finds what a faulty disk has changed.
+ * How closely to check a tree. `quick`: names, kinds, sizes, times of change, and the content of files with a changed time; about 6 ms
+ * for a thousand files. `whole`: the content of all files, which finds changes by a faulty disk.
  */
 export type Depth = "quick" | "whole"
 
@@ -37,8 +37,8 @@ export const damageCode = (cause: unknown): string | undefined =>
   cause instanceof Error && "code" in cause && damageCodes.has(String(cause.code)) ? String(cause.code) : undefined
 
 /**
- * Gives others a turn once this work has had a few milliseconds. Node's promises take five times as long for a small file as its
- * synchronous calls, and the start of an instance waits.
+ * Lets other work run after a few milliseconds of this one. Node's promises take five times as long for a small file as its synchronous
+ * calls, and the start of an instance waits.
  */
 const makePause = () => {
   let since = performance.now()
@@ -126,7 +126,7 @@ const faultOf = async (root: string, found: Found, line: Line | undefined, depth
   return (await contentOf(join(root, path), size)) === content ? undefined : `${path} has another content`
 }
 
-/** What is wrong with the tree in `root`, by what `writeTreeFiles` has written into `file`; undefined if it is as it was made. */
+/** The fault of the tree in `root`, compared with the list that `writeTreeFiles` wrote to `file`; undefined if it is unchanged. */
 export const treeFault = async (root: string, file: string, depth: Depth, also = ""): Promise<string | undefined> => {
   try {
     const known = await readLines(file, also)

@@ -25,10 +25,10 @@ export const makeReadOnly = async (path: string, open: boolean): Promise<number>
   return bytes
 }
 
-/** What tools write anew inside of `node_modules` (a generated client, a list of what is installed): copied, so that they can. */
+/** Files inside of `node_modules` that tools write again (a generated client, a list of installed packages). We copy them, so that tools can. */
 const isWritten = (name: string) => name.startsWith(".") && name !== ".bin" && name !== ".pnpm"
 
-/** A second tree of the same files by hard links, copied if the disk has none. */
+/** A second tree of the same files by hard links. Copies them if the disk doesn't support links. */
 export const linkTree = async (source: string, target: string, copied = false): Promise<void> => {
   await mkdir(target)
   for (const entry of await readdir(source, { withFileTypes: true })) {

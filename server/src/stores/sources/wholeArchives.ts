@@ -26,7 +26,7 @@ export const makeWholeArchives = () => {
   }
 }
 
-/** What `read` gives; undefined where what it reads is damaged. */
+/** The result of `read`; undefined if its input is damaged. */
 export const digestOrDamaged = async (read: () => Promise<string>): Promise<string | undefined> => {
   try {
     return await read()

@@ -7,10 +7,10 @@ const limitsForMs = 600_000
 
 export const nanosOfMillis = (millis: number) => BigInt(Math.max(0, Math.trunc(millis))) * 1_000_000n
 
-/** How long Loki keeps the lines of each tenant, asked of it every ten minutes. */
+/** How long Loki keeps each tenant's lines. We ask it every ten minutes. */
 export class KeptTime {
   readonly #client: LokiClient
-  /** Where Loki does not tell. */
+  /** The default if Loki doesn't tell. */
   readonly #days: number
   readonly #kept = new Map<string, { readonly millis: number; readonly asked: number }>()
 
@@ -19,7 +19,7 @@ export class KeptTime {
     this.#days = days
   }
 
-  /** How far back there are lines, in milliseconds. */
+  /** How far back lines exist, in milliseconds. */
   async millis(tenant: string): Promise<number> {
     const known = this.#kept.get(tenant)
     if (known !== undefined && performance.now() - known.asked < limitsForMs) return known.millis

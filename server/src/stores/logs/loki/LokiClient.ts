@@ -25,7 +25,7 @@ export interface LokiOptions {
   readonly tokenFile?: string | undefined
 }
 
-/** Of what Loki says when it refuses: it names up to ten lines, and patterns look for their times. */
+/** How much to read of a refusal: Loki quotes up to ten lines, and patterns look for their times. */
 const refusalLength = 16_384
 
 export type Direction = "forward" | "backward"
@@ -37,7 +37,7 @@ export interface Entry {
   readonly text: string
 }
 
-/** What is pushed to one stream: nanoseconds, line, structured metadata. */
+/** An entry for a stream: nanoseconds, line, structured metadata. */
 export type PushedValue = readonly [nanos: string, line: string, metadata: Labels]
 
 export interface DeleteRequest {
@@ -47,10 +47,7 @@ export interface DeleteRequest {
   readonly end: number
 }
 
-/**
- * `refused`: Loki will not take this, or not answer this, however often it is asked (`text` is what it says). `away`: it may later on.
- * `elsewhere`: what answers has no such API.
- */
+/** `refused`: Loki will never accept or answer this (`text` is its message). `away`: it may later. `elsewhere`: the server has no such API. */
 export class LokiError extends Error {
   readonly reason: "refused" | "away" | "elsewhere"
   readonly text: string
@@ -149,7 +146,7 @@ export class LokiClient {
     )
   }
 
-  /** Labels of the streams that had entries in the range. */
+  /** Labels of the streams with entries in the range. */
   async series(tenant: string, match: string, range: { readonly start: bigint; readonly end: bigint }) {
     const params = { "match[]": match, start: String(range.start), end: String(range.end) }
     return this.#decode(Series, await this.#ask(tenant, "GET", "/loki/api/v1/series", params)).data ?? []
@@ -161,7 +158,7 @@ export class LokiClient {
     await this.#ask(tenant, "POST", "/loki/api/v1/delete", params)
   }
 
-  /** What has been ordered to be deleted, also what is not yet. */
+  /** The ordered deletions, including those that aren't finished. */
   async deletes(tenant: string): Promise<ReadonlyArray<DeleteRequest>> {
     const answer = this.#decode(Deletes, await this.#ask(tenant, "GET", "/loki/api/v1/delete", {}))
     return (answer ?? []).map(({ end_time, query, status }) => ({ query, status, end: end_time * 1000 }))
@@ -169,7 +166,7 @@ export class LokiClient {
 
   /** For how many milliseconds a tenant's lines are kept, as its limits say; undefined: for ever, or Loki does not tell. */
   async retention(tenant: string): Promise<number | undefined> {
-    // It asks for a tenant even where it has none: with `auth_enabled: false` all is of "fake".
+    // Loki wants a tenant even if it has none: with `auth_enabled: false`, everything belongs to "fake".
     const answer = await this.#ask(tenant === "" ? "fake" : tenant, "GET", "/loki/api/v1/drilldown-limits", {})
     const { limits } = this.#decode(Limits, answer)
     const millis = millisOfDuration(limits.retention_period)

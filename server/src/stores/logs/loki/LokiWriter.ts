@@ -5,7 +5,10 @@ import type { LokiClient, PushedValue } from "./LokiClient.ts"
 import { type Labels, lineLabels } from "./logql.ts"
 import { batchesOf, deliver } from "./pushLines.ts"
 
-/** What Loki took of a write that failed is not pushed again with the rest: a limit of its rate might never let it by. */
+/**
+ * Writes lines to Loki. After a failed write, the accepted lines aren't pushed again with the rest: a rate limit might never let all of
+ * them pass.
+ */
 export class LokiWriter {
   readonly #client: LokiClient
   /** In which service's folder a line is kept already. */

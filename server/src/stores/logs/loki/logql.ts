@@ -12,7 +12,7 @@ const positionsJob = "maxcloud-positions"
 export const quoted = (text: string): string => JSON.stringify(text.toWellFormed())
 
 const labelsOf = (job: string, key: HistoryKey): Labels => {
-  // Names that are no folder's are refused here too.
+  // This also rejects names that can't be a folder's.
   serviceFolder(key)
   return { job, organization: key.organizationId, namespace: key.namespace, service: key.service }
 }

@@ -13,9 +13,9 @@ import { newestEntry, readForward, readTail } from "./readLines.ts"
 
 export interface LokiHistoryOptions {
   readonly loki: LokiOptions
-  /** How many days back lines are looked for where Loki does not tell how long it keeps them. @default 14 */
+  /** How many days back to look for lines if Loki doesn't tell how long it keeps them. @default 14 */
   readonly days?: number | undefined
-  /** How long a deletion may take until Loki gives out nothing any more, in milliseconds. @default 6 minutes: it may know of it after 5 */
+  /** How long Loki may still return deleted lines, in milliseconds. @default 6 minutes: it may take 5 to learn of a deletion */
   readonly deletionMs?: number | undefined
 }
 
@@ -81,7 +81,7 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
         eraseLines(client, kept, client.tenantOf(organizationId), allOfOrganization(organizationId), deletionMs)
       )
     ),
-    // What is old goes by Loki's own retention.
+    // Loki's own retention removes old lines.
     retain: () => Effect.void,
     // Loki tells nobody how many bytes the lines of a tenant take, and has limits of its own.
     bytes: () => undefined

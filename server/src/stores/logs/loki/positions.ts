@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import type { LinePosition } from "../LogLine.ts"
 import type { Entry, PushedValue } from "./LokiClient.ts"
 
-/** How many instances one entry tells of: 64 KiB at the most. */
+/** How many instances one entry lists: 64 KiB at most. */
 const atOnce = 500
 
 const Part = Schema.parseJson(
@@ -14,7 +14,7 @@ const Part = Schema.parseJson(
 )
 const decodePart = Schema.decodeUnknownOption(Part)
 
-/** Positions as entries of one time: the newest count, so all of them are told each time. */
+/** Positions as entries of one time. Only the newest time counts, so each write has all positions. */
 export const positionValues = (
   positions: ReadonlyMap<string, LinePosition>,
   at: bigint
@@ -28,7 +28,7 @@ export const positionValues = (
   ])
 }
 
-/** What these entries of one time tell. Of two replicas that wrote at once both count, the later position of each instance. */
+/** The positions in entries of one time. If two replicas wrote at once, the later position of each instance counts. */
 export const positionsOf = (entries: ReadonlyArray<Entry>): ReadonlyMap<string, LinePosition> => {
   const found = new Map<string, LinePosition>()
   for (const { text } of entries) {

@@ -9,7 +9,7 @@ const linesAtOnce = 5_000
 const sizeOf = ({ instance, line, revision, uid }: LogLine) =>
   Buffer.byteLength(line) + uid.length + instance.length + revision.length + 64
 
-/** Lines in their order, each once, in parts that Loki takes at once as it is shipped (4 MiB a request, 3 MiB a second and stream). */
+/** Lines in order, each once, in batches that Loki accepts with its default settings (4 MiB a request, 3 MiB a second and stream). */
 export const batchesOf = (
   unsorted: ReadonlyArray<LogLine>,
   most = { bytes: bytesAtOnce, lines: linesAtOnce }
@@ -34,7 +34,7 @@ export const batchesOf = (
   return batches
 }
 
-/** What tells a line apart is structured metadata: labels of streams are to be few. */
+/** The fields that tell lines apart are structured metadata, because a Loki should have few stream labels. */
 export const valueOf = ({ instance, line, n, revision, t, truncated, uid }: LogLine): PushedValue => [
   String(nanosOf(t)),
   line.toWellFormed(),
@@ -44,7 +44,7 @@ export const valueOf = ({ instance, line, n, revision, t, truncated, uid }: LogL
 /** The hour of a line, as the label of a stream for lines that come late. */
 const hourOf = ({ t }: LogLine) => `${t.slice(0, 13)}Z`
 
-/** Times are told in whole seconds, rounded down: the second after. */
+/** Loki reports times in whole seconds, rounded down, so we use the second after. */
 const secondAfter = (told: string) => new Date(Date.parse(told) + 1000).toISOString().slice(0, 19)
 
 /** The latest of the times that a refusal names. */
@@ -80,8 +80,8 @@ const shortened = (line: LogLine): LogLine => ({
 })
 
 /**
- * What becomes of lines that Loki has refused with these words. It takes those of a request that it can, and names some of the others; what
- * was taken may be pushed again. Each turn is of fewer lines, or of shorter ones.
+ * Decides about lines after Loki's refusal with these words. Loki accepts the valid lines of a request, and names some of the others.
+ * Accepted lines may be pushed again. Each retry has fewer lines, or shorter ones.
  */
 export const judge = (lines: ReadonlyArray<LogLine>, refusal: string, isLate: boolean): Verdict => {
   const old = latest(refusal, oldestOfAll)
@@ -118,7 +118,7 @@ export interface Pushing {
   readonly lost: (lines: ReadonlyArray<LogLine>, why: string) => void
 }
 
-/** Pushes lines until Loki has each that it takes. Rejects where it is away. */
+/** Pushes lines until Loki has all that it accepts. Rejects if Loki is unreachable. */
 export const deliver = async (pushing: Pushing, lines: ReadonlyArray<LogLine>, hour?: string): Promise<void> => {
   if (lines.length === 0) return
   const labels = hour === undefined ? pushing.labels : { ...pushing.labels, late: hour }

@@ -7,7 +7,7 @@ import { linesQuery } from "./logql.ts"
 import { later, nanosOf, timeOfNanos } from "./nanoseconds.ts"
 import { type Paging, pages } from "./readLoki.ts"
 
-/** Of a search backwards, which mostly ends soon: six hours. */
+/** The first window of a backwards search, which usually ends soon: six hours. */
 const firstWindow = nanosOfMillis(6 * 3_600_000)
 
 const decodeMetadata = Schema.decodeUnknownOption(
@@ -21,7 +21,7 @@ const decodeMetadata = Schema.decodeUnknownOption(
   })
 )
 
-/** An entry of somebody else, who pushes with the same labels, is no line. */
+/** Skips entries of other programs that push with the same labels. */
 const lineOf = (key: HistoryKey, { labels, nanos, text }: Entry): ReadonlyArray<LogLine> => {
   const { organization, namespace, service } = labels
   if (organization !== key.organizationId || namespace !== key.namespace || service !== key.service) {

@@ -18,7 +18,7 @@ export interface Paging {
 }
 
 const hour = 3_600_000_000_000n
-/** Loki answers no longer range as it is shipped (`max_query_length`: 721 hours). */
+/** The longest range that Loki answers with its default settings (`max_query_length`: 721 hours). */
 const longestWindow = 720n * hour
 const shortestWindow = hour
 const fewestEntries = 10
