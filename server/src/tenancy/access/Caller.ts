@@ -10,20 +10,20 @@ export interface Person {
 }
 
 export type Credential =
-  /** No credential on loopback. */
+  /** A caller without a credential, on loopback. */
   | { readonly type: "local" }
-  /** `unproven`: begun before the address was confirmed by a link, perhaps by somebody else who registered it. */
+  /** `unproven`: begun before a link confirmed the address, perhaps by somebody else who registered it. */
   | { readonly type: "session"; readonly id: SessionId; readonly unproven?: true }
   | { readonly type: "key"; readonly id: ApiKeyId }
   /** A token of another issuer. `subject`: its `sub` claim. */
   | { readonly type: "oidc"; readonly id: OidcTrustId; readonly issuer: string; readonly subject: string }
 
-/** Who sends a request, by its credential. */
+/** The sender of a request, by its credential. */
 export interface Caller {
   readonly organization: Organization
   /** All of them must allow an operation: a key's own role and its maker's present one. At least one. */
   readonly roles: ReadonlyArray<Role>
-  /** Of a key or an OIDC trust: what it is narrowed to; undefined: not narrowed. */
+  /** The scopes that narrow a key or an OIDC trust; undefined: not narrowed. */
   readonly scopes: ReadonlyArray<KeyScope> | undefined
   readonly credential: Credential
   /** The signed-in person; of a key its maker. */

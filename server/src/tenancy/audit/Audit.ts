@@ -4,19 +4,19 @@ import { Context, Effect, Ref, type Stream } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Chain } from "./chain.ts"
 
-/** What happened. Who, by which credential, from where, and the request's id are taken from `CurrentCaller`, `ClientAddress`, `RequestId`. */
+/** An event for the log. The actor, the credential, the address and the request's id come from `CurrentCaller`, `ClientAddress` and `RequestId`. */
 export interface Happening {
   /** Operation as in the contract: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
   readonly action: string
   readonly outcome: AuditOutcome
   /** HTTP status of the answer. */
   readonly status: number
-  /** What it is about, in words of the API: `shop/production`, `secret shop/production/KEY`. Kept sealed; never holds a value. */
+  /** The event's subject, in words of the API: `shop/production`, `secret shop/production/KEY`. Kept sealed; never holds a value. */
   readonly subject: string
   /** SHA-256 in hexadecimal digits of what was there before and is there after; undefined where it is not known, or is nothing. */
   readonly before?: string | undefined
   readonly after?: string | undefined
-  /** Whose chain. undefined: the caller's organization, or else the server's own chain. */
+  /** The chain's organization. undefined: the caller's organization, or else the server's own chain. */
   readonly organizationId?: OrganizationId | undefined
   /** The person that it was, where no caller says so (a sign-in). */
   readonly person?: { readonly id: UserId; readonly email: string } | undefined
@@ -37,7 +37,7 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
       first: Happening,
       ...more: ReadonlyArray<Happening>
     ) => Effect.Effect<void, SqlError | MasterKeyError>
-    /** Newest first. Personal fields whose key was erased come as null. */
+    /** Newest first. Personal fields whose key was erased are null. */
     readonly list: (
       chain: Chain,
       options: { readonly limit: number; readonly before?: number | undefined; readonly action?: string | undefined }
@@ -53,7 +53,7 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   }
 >() {}
 
-/** What `Audit.append` does beside its entry: see `noting`. */
+/** The effect that `Audit.append` runs beside its entry: see `noting`. */
 export class EntryNoted extends Context.Reference<EntryNoted>()("@maxcloud/server/EntryNoted", {
   defaultValue: (): Effect.Effect<void> => Effect.void
 }) {}

@@ -8,7 +8,7 @@ import { exportLines } from "./exportLines.ts"
 import { listEntries } from "./listEntries.ts"
 
 export interface AuditOptions {
-  /** How often it is looked what has to be signed. @default 30 seconds */
+  /** How often to look for chains that need a signature. @default 30 seconds */
   readonly checkpointsEvery?: Duration.DurationInput
 }
 

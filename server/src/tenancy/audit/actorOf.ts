@@ -5,7 +5,7 @@ export interface Actor {
   readonly type: AuditEntry["actor"]["type"]
   readonly id: string | null
   readonly credentialId: string | null
-  /** Whose key seals what is personal. */
+  /** The person whose key seals the personal fields. */
   readonly person: { readonly id: UserId; readonly email: string } | undefined
   /** Names people where an issuer's subjects do: kept sealed. */
   readonly oidcSubject: string | null

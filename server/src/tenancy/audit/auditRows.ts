@@ -48,7 +48,7 @@ export const decodeCheckpoints = Schema.decodeUnknownSync(Schema.Array(Checkpoin
 const base64 = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString("base64"))
 export const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex")
 
-/** What of a row goes into its hash. */
+/** The part of a row that goes into its hash. */
 export const recordOf = (row: Omit<EntryRow, "hash">): AuditRecord => ({
   version: auditFormatVersion,
   organization: row.organization_id,

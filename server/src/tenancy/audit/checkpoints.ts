@@ -14,10 +14,10 @@ import type { Chain } from "./chain.ts"
 import { BrokenChain, beginning, type Link, sameBytes, verifiedLinks } from "./verifiedLinks.ts"
 
 export const checkpointEvery = 256
-/** Of one look; the rest comes with the next. */
+/** Limit for one look. The rest is done by the next one. */
 const atMost = 1000
 
-/** As the server writes them. Others are not even read: they may be of any size, or have no time that can be told. */
+/** Accepts only checkpoints in the server's own form. Others aren't even read: they may have any size, or an invalid time. */
 export const asWritten =
   "octet_length(signature) = 64 and octet_length(hash) = 32 and octet_length(key_id) <= 100 and at >= '2000-01-01' and at < '9999-01-01'"
 
@@ -51,7 +51,7 @@ export const signed = (keys: DataKeys["Type"], chain: Chain, { hash, sequence }:
     return { ...unsigned, signature: key.sign(signedBytes(unsigned)) } satisfies CheckpointRow
   })
 
-/** Signs it, and keeps it where there is none of that length yet. */
+/** Signs it, and keeps it if there is none of this length yet. */
 export const sign = (keys: DataKeys["Type"], chain: Chain, head: Link) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -67,8 +67,8 @@ export const sign = (keys: DataKeys["Type"], chain: Chain, head: Link) =>
   })
 
 /**
- * Where reading begins: at the last checkpoint, if the present key has signed it, for what it covers was read then. Else at the beginning:
- * the keys of others are only what the database says.
+ * The start for reading: the last checkpoint if the present key has signed it, because its entries were verified then. Otherwise the
+ * beginning: other keys are only known from the database.
  */
 const trustedStart = (keys: DataKeys["Type"], chain: Chain, upTo: number) =>
   Effect.gen(function* () {

@@ -49,11 +49,11 @@ const boundsOf = (chain: Chain) =>
     } satisfies Bounds
   })
 
-/** How far the chain was exported. */
+/** The progress of a chain's export. */
 interface Exported {
   /** The last entry. */
   readonly after: number
-  /** There are no more entries: what is left is the end. */
+  /** There are no more entries; only the end is left. */
   readonly isRead: boolean
   /** As far as the entries fit, by which the end is signed. */
   readonly fits: Link
@@ -77,7 +77,7 @@ const nothing: Exported = {
   checkpoints: 0
 }
 
-/** How far the chain fits with these entries too. */
+/** The progress after these entries. */
 const followed = ({ brokenAt, fits }: Exported, entries: ReadonlyArray<EntryRow>) => {
   let last = fits
   if (brokenAt !== undefined) return { brokenAt, fits }
@@ -177,9 +177,9 @@ const endOf = (keys: DataKeys["Type"], chain: Chain, keepCheckpoint: boolean, bo
   })
 
 /**
- * The chain as it is when the export begins: what comes later has a higher number. Rows are read by pages, and exported as they are found,
- * fitting or not: judging them is the verification's part. Checkpoints that the server hasn't signed are left out, and counted at the end.
- * Rows of another organization than the fiber's own (`RowScope`) aren't there.
+ * Exports the chain up to its present end; later entries have higher numbers. Rows are read in pages, and exported as they are, even if
+ * they don't fit: judging them is the verification's task. Checkpoints that the server hasn't signed are left out, and counted at the
+ * end. Rows of other organizations than the fiber's own (`RowScope`) aren't visible.
  */
 export const exportLines = (
   keys: DataKeys["Type"],

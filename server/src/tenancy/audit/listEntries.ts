@@ -18,7 +18,7 @@ const opened = (keys: typeof DataKeys.Service, row: EntryRow) =>
       status: row.status,
       actor: {
         type: row.actor_type,
-        // What an issuer calls the one that it speaks of says more than the trust, which is the credential.
+        // The issuer's name for the subject says more than the trust, which is the credential.
         id: personal?.oidcSubject ?? row.actor_id,
         credentialId: row.credential_id,
         email: personal?.email ?? null,

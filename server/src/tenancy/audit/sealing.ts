@@ -30,7 +30,7 @@ const seal = (keys: Keys, owner: KeyOwner, chain: Chain, field: "personal" | "su
     ({ bytes, keyId }): Sealed => ({ bytes, keyId, digest: digestOf(text) })
   )
 
-/** Under the person's key; where no person is known, under that of the chain. Undefined where there is nothing to seal. */
+/** Seals with the person's key, or with the chain's if no person is known. Undefined if there is nothing to seal. */
 export const sealPersonal = (
   keys: Keys,
   chain: Chain,
@@ -60,8 +60,8 @@ const decodeSubject = Schema.decodeUnknownOption(Schema.parseJson(AuditSubject))
 const isPerson = Schema.is(UserId)
 
 /**
- * What can be opened of an entry. What was erased is null; so is what somebody has changed, for the log must be readable where it was
- * tampered with. The verification reports that the hash doesn't match.
+ * The parts of an entry that we can open. Erased parts are null. Parts that somebody has changed are null too, because the log must stay
+ * readable after tampering; the verification reports the wrong hash.
  */
 export const open = (keys: Keys, row: EntryRow): Effect.Effect<Opened, MasterKeyError> => {
   const chain = row.organization_id

@@ -4,7 +4,7 @@ import { Chunk, Data, Effect, Option, Stream } from "effect"
 import { decodeEntries, type EntryRow, entryColumns, recordOf } from "./auditRows.ts"
 import { type Chain, genesis, hashOf } from "./chain.ts"
 
-/** How far a chain was read: the number and the hash of an entry. */
+/** The end of the part of a chain that was read: an entry's number and hash. */
 export interface Link {
   readonly sequence: number
   readonly hash: Uint8Array

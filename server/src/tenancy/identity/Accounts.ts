@@ -19,7 +19,7 @@ import type { Caller } from "../access/Caller.ts"
 
 type Failing<E> = E | TooManyRequests | Unavailable
 
-/** Who has signed in at the sign-in page. */
+/** A person who has signed in at the sign-in page. */
 export interface BrowserPerson {
   readonly userId: UserId
   readonly email: string
@@ -41,7 +41,7 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
      * no bootstrap token. All or nothing, the mail included.
      */
     readonly register: (input: Registration) => Effect.Effect<SessionGrant, Failing<Conflict | Forbidden>>
-    /** Of a person who has an account: they own it. Forbidden where registration is by invite only. */
+    /** For a person with an account, who becomes its owner. Forbidden if registration is by invite only. */
     readonly createOrganization: (
       userId: UserId,
       name: OrganizationName
@@ -58,7 +58,7 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
       challenge: string,
       code: Redacted.Redacted
     ) => Effect.Effect<BrowserPerson & { readonly browserToken: Redacted.Redacted }, Failing<NotFound>>
-    /** Who signed in at the page a quarter of an hour ago at most, by the `browserToken` that `finishSignIn` gave. */
+    /** The person who signed in at the page within the last quarter of an hour, by the `browserToken` from `finishSignIn`. */
     readonly browserPerson: (token: Redacted.Redacted) => Effect.Effect<BrowserPerson | undefined, Unavailable>
     /** The link that a server without accounts prints at its start: only the newest is good, once. undefined: there are accounts. */
     readonly bootstrapToken: Effect.Effect<Redacted.Redacted | undefined, Unavailable>
@@ -67,7 +67,7 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
 
 /** A program that asks to sign in: what it says of itself, and what the server saw. */
 export interface AskingDevice {
-  /** As the program told it, without characters that hide or reorder text. */
+  /** The program's own name for itself, without characters that hide or reorder text. */
   readonly clientName: string
   readonly userCode: string
   /** The network address that the program's request came from; undefined where the server doesn't know it. */
@@ -83,7 +83,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
     readonly poll: (deviceCode: Redacted.Redacted) => Effect.Effect<DeviceProgress, Failing<never>>
     /** For the page: what asks, while it may still be answered. Codes are read without regard to case and hyphens. */
     readonly find: (userCode: string) => Effect.Effect<AskingDevice, Failing<NotFound>>
-    /** The same answer by the same person once more is none too many: a button may be pressed twice. */
+    /** The same answer by the same person again is accepted: a button may be pressed twice. */
     readonly approve: (
       userCode: string,
       userId: UserId,
@@ -97,7 +97,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
 export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
   Sessions,
   {
-    /** For a member of the organization, in the transaction that is open, if any. NotFound where the person is no member. */
+    /** For a member of the organization, in the open transaction if there is one. NotFound if the person isn't a member. */
     readonly grant: (
       userId: UserId,
       organization: OrganizationName
@@ -105,7 +105,7 @@ export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
     readonly organizationsOf: (
       userId: UserId
     ) => Effect.Effect<ReadonlyArray<{ readonly name: OrganizationName; readonly role: Role }>, Unavailable>
-    /** Of the caller's credential, for `auth status`. */
+    /** Describes the caller's credential, for `auth status`. */
     readonly describe: (
       caller: Caller
     ) => Effect.Effect<{ readonly name: string | null; readonly expiresAt: string | null }, Unavailable>

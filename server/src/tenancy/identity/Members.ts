@@ -15,7 +15,7 @@ import type {
 import { Context, type Effect, type Redacted } from "effect"
 import type { Caller } from "../access/Caller.ts"
 
-/** Who belongs to an organization. Nobody makes anybody more than they are themselves; an organization keeps an owner. */
+/** The members of an organization. Nobody gives anybody a higher role than their own; an organization keeps an owner. */
 export class Members extends Context.Tag("@maxcloud/server/Members")<
   Members,
   {
@@ -44,7 +44,7 @@ export class Invites extends Context.Tag("@maxcloud/server/Invites")<
       input: { readonly email: Email; readonly role: Role; readonly expiresInSeconds: number }
     ) => Effect.Effect<InviteInfo, Conflict | Forbidden | TooManyRequests | Unavailable>
     readonly revoke: (caller: Caller, id: InviteId) => Effect.Effect<void, NotFound | Unavailable>
-    /** Makes the account where there is none. Once only. */
+    /** Makes the account if there is none. Works once. */
     readonly accept: (token: Redacted.Redacted) => Effect.Effect<SessionGrant, NotFound | TooManyRequests | Unavailable>
   }
 >() {}

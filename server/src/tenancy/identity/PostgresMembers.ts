@@ -22,7 +22,7 @@ const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
     return [...caller.roles, own.role]
   })
 
-/** Of a member whom the caller may handle, and who is not needed as the last owner. */
+/** Finds a member whom the caller may change, and who isn't needed as the last owner. */
 const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<MemberInfo>, next: Role | undefined) =>
   Effect.gen(function* () {
     const member = members.find((member) => member.userId === userId)

@@ -75,7 +75,7 @@ const accept = (sql: SqlClient, audit: typeof Audit.Service, sessionDays: number
     return grant
   })
 
-/** Makes who has the mailed link a member, with an account where there is none yet, and signs them in. */
+/** Makes the holder of the mailed link a member, with an account if there is none yet, and signs them in. */
 export const acceptInvite = (
   sql: SqlClient,
   audit: typeof Audit.Service,

@@ -37,7 +37,7 @@ const open = (sql: SqlClient) => sql`approved_by is null and denied_at is null a
 const takeTry = (limits: typeof RateLimits.Service) =>
   Effect.flatMap(clientNetwork, (network) => takeAll(limits, [[signInLimits.userCodeByAddress, network]]))
 
-/** What asks, while it may still be answered. */
+/** The device that asks, while it may still be answered. */
 export const findDevice = (sql: SqlClient, limits: typeof RateLimits.Service, typed: string) =>
   Effect.gen(function* () {
     yield* takeTry(limits)

@@ -13,7 +13,7 @@ import type { Caller } from "../access/Caller.ts"
 import { effectiveRole } from "../access/policy.ts"
 import { Places } from "./Places.ts"
 
-/** What of a request tells which app and stage it is about. */
+/** The parts of a request that name its app and stage. */
 export interface Asked {
   readonly operation: OperationName
   readonly parameters: Readonly<Record<string, string>>

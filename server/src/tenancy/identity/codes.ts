@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 
-/** No vowels, so that they spell nothing, and none that is taken for another (RFC 8628, 6.1). */
+/** No vowels, so that codes spell nothing, and no letters that are easily confused (RFC 8628, 6.1). */
 const letters = "BCDFGHJKLMNPQRSTVWXZ"
 const halfLength = 4
 

@@ -22,10 +22,10 @@ export interface NewInvite {
   readonly expiresInSeconds: number
 }
 
-/** The person whose address it is, if it has an account. They are no member yet, and the open invites of the address are revoked. */
+/** The person with this address, if there is an account. Fails for a member. Revokes the address's open invites. */
 const replaceOthers = (sql: SqlClient, organizationId: string, email: string) =>
   Effect.gen(function* () {
-    // Of two invites of one address at once, the later is to see the earlier, and replaces it.
+    // If two invites of one address are made at once, the later one must see the earlier one, and replace it.
     yield* sql`select 1 from organizations where id = ${organizationId} for no key update`
     const user = yield* userByEmail(sql, email)
     if (user !== undefined && (yield* roleIn(sql, user.id, organizationId)) !== undefined) {

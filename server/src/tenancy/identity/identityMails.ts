@@ -4,7 +4,7 @@ import type { Language } from "../../base/pages/acceptLanguage.ts"
 import type { Message } from "../mail/Mail.ts"
 import { mailTexts } from "./mailTexts.ts"
 
-/** Of a path under `/auth` with a token: where a mail leads. */
+/** The link in a mail: a path under `/auth` with a token. */
 export const linkOf = (publicUrl: string, path: string, token: Redacted.Redacted) =>
   `${publicUrl}/auth/${path}?token=${encodeURIComponent(Redacted.value(token))}`
 

@@ -11,7 +11,7 @@ export const inviteOnly = () =>
     detail: "Registration at this server is by invite only: ask an administrator of your organization for one."
   })
 
-/** Fails where this client or address has tried often, where only invites let people in, and where the name is no tenant's. */
+/** Fails if this client or address has tried too often, if registration is by invite only, or if the name can't be a tenant's. */
 export const mayRegister = (
   limits: typeof RateLimits.Service,
   options: IdentityOptions,

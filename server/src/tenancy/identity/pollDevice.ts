@@ -6,7 +6,7 @@ import { insertSession, membershipsOf } from "./sessionRows.ts"
 import { matches, parseToken } from "./tokens.ts"
 import { userById } from "./userRows.ts"
 
-/** How long a program waits before it asks again. */
+/** How long a program must wait before it asks again. */
 export const intervalSeconds = 5
 /** The network may bring two polls nearer to each other than they were sent. */
 const allowanceSeconds = 1

@@ -71,7 +71,10 @@ export const registerByMail = (
     return yield* noSooner(options, inTransaction(sql, mailed))
   }).pipe(Effect.tapErrorTag("Forbidden", () => tellRefused(audit, "signIn.register", 403)))
 
-/** Who asked for this link by `registerByMail`, now with an account, and the organization that they asked for; undefined: it is no such link. */
+/**
+ * The person who requested this link by `registerByMail`, now with an account, and the organization that they asked for; undefined if it
+ * is no such link.
+ */
 export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const used = yield* useOneTime(sql, "register", token)

@@ -16,7 +16,7 @@ const decodeMemberships = Schema.decodeUnknownSync(
 
 const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ expires_at: Schema.DateFromSelf })))
 
-/** What a person is a member of, by name. */
+/** A person's memberships, by name. */
 export const membershipsOf = (sql: SqlClient, userId: string) =>
   sql`
     select organizations.id, organizations.name, memberships.role
@@ -30,7 +30,7 @@ export const membershipsOf = (sql: SqlClient, userId: string) =>
 export const roleIn = (sql: SqlClient, userId: string, organizationId: string) =>
   Effect.map(membershipsOf(sql, userId), (all) => all.find((each) => each.organization.id === organizationId)?.role)
 
-/** A new session, whose token is told this once. */
+/** Makes a session. Its token is returned only here. */
 export const insertSession = (
   sql: SqlClient,
   user: UserInfo,

@@ -14,7 +14,7 @@ import { lockUser, proveAddress, userByEmail } from "./userRows.ts"
 
 const codeSeconds = 600
 const attempts = 5
-/** How long the sign-in page remembers who signed in. */
+/** How long the sign-in page remembers a signed-in person. */
 export const browserSeconds = 900
 
 /** Kept of a challenge: without the challenge's own secret, the code cannot be found from it by trying all. */
@@ -34,14 +34,14 @@ export const beginChallenge = (
 ) =>
   Effect.gen(function* () {
     const found = yield* userByEmail(sql, email)
-    // Of two who begin at once, the later is to see the earlier's code.
+    // If two sign-ins begin at once, the later one must see the earlier one's code.
     const user = found === undefined ? undefined : yield* lockUser(sql, found.id)
     const standing = user === undefined ? undefined : yield* standingCode(sql, keys, user.id)
     const code = standing ?? newCode()
     const challenge = yield* insertOneTime(sql, "signIn", user?.id, codeSeconds, (one) => digestOf(both(one, code)))
     if (user === undefined) return challenge
     if (standing === undefined) yield* keepCode(sql, keys, challenge, Redacted.make(code))
-    // Where none stands one is mailed in any case: the last was used by who reads the mail, or ended by itself.
+    // If no code is valid, mail one in any case: the reader of the mail used the last one, or it expired.
     if (mayMail || standing === undefined)
       yield* mail.add("signIn", signInMail(yield* CurrentLanguage, user.email, code), user.id)
     return challenge
@@ -98,7 +98,7 @@ const decodeBrowser = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: UserId, email: Schema.String, token_hash: Schema.Uint8ArrayFromSelf }))
 )
 
-/** Who signed in at the sign-in page with this token, while it holds. */
+/** The person who signed in at the sign-in page with this token, while it is valid. */
 export const browserPerson = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const parsed = parseToken("oneTime", token)

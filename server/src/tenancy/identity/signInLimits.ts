@@ -6,8 +6,8 @@ const hour = 3600
 const quarter = 900
 
 /**
- * What may be tried without a credential. Those by address slow down who guesses; those by e-mail address keep a mailbox from being
- * flooded, and refuse nobody where somebody else could use them up to lock a person out.
+ * Limits for attempts without a credential. Those by network address slow down guessing. Those by e-mail address protect a mailbox from
+ * floods. They refuse nobody if somebody else could use them up to lock a person out.
  */
 export const signInLimits = {
   registerByAddress: { name: "register-address", quota: 20, windowSeconds: hour },

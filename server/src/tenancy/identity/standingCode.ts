@@ -11,7 +11,7 @@ const decodeRows = Schema.decodeUnknownSync(
 const owner = { type: "server" } as const
 const placeOf = (id: string) => ["signInCode", id]
 
-/** The code that was mailed to the person last, as long as it is good and nobody has signed in by it. */
+/** The code that was last mailed to the person, while it is valid and unused. */
 export const standingCode = (sql: SqlClient, keys: typeof DataKeys.Service, userId: UserId) =>
   Effect.gen(function* () {
     const rows = yield* sql`

@@ -1,6 +1,6 @@
 import type { Audit } from "../audit/Audit.ts"
 
-/** Links and codes are tried by the pages too, whose requests are no operations. */
+/** Appends a refused link or code to the audit log. Pages try them too, and their requests aren't operations. */
 export const tellRefused = (
   audit: typeof Audit.Service,
   action: "signIn.register" | "signIn.verify" | "signIn.signIn",

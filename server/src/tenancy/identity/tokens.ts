@@ -1,20 +1,20 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { Redacted } from "effect"
 
-/** How tokens begin, so that people and secret scanners tell them apart. */
+/** Prefixes of tokens, so that people and secret scanners can tell them apart. */
 const prefixes = { session: "mcs", key: "mck", invite: "mci", oneTime: "mcv", device: "mcd", local: "mcl" } as const
 export type TokenKind = keyof typeof prefixes
 
 export interface ParsedToken {
-  /** What the token is found by; opens nothing. */
+  /** The part by which the token is found. It opens nothing. */
   readonly id: string
   readonly secret: string
 }
 
 export interface NewToken {
-  /** `<prefix>_<id>_<secret>`: told once, kept nowhere. */
+  /** `<prefix>_<id>_<secret>`: shown once, never stored. */
   readonly token: Redacted.Redacted
-  /** What is kept: SHA-256 of the whole token. The secret has 256 random bits, so that a slow hash would add nothing. */
+  /** The stored part: SHA-256 of the whole token. The secret has 256 random bits, so a slow hash would add nothing. */
   readonly hash: Buffer
 }
 
@@ -26,7 +26,7 @@ export const newToken = (kind: TokenKind, id: string): NewToken => {
   return { token: Redacted.make(token), hash: digestOf(token) }
 }
 
-/** The token that follows from a secret of 256 random bits and a text: the same each time, and not to be had without the secret. */
+/** Derives a token from a secret of 256 random bits and a text. It is the same each time, and can't be made without the secret. */
 export const derivedToken = (kind: TokenKind, id: string, secret: Redacted.Redacted, text: string): NewToken => {
   const derived = createHmac("sha256", Redacted.value(secret)).update(text).digest("base64url")
   const token = `${prefixes[kind]}_${id}_${derived}`
@@ -42,7 +42,7 @@ export const parseToken = (kind: TokenKind, token: Redacted.Redacted): ParsedTok
 /** Does it look like a token of this kind? */
 export const isToken = (kind: TokenKind, token: Redacted.Redacted) => parseToken(kind, token) !== undefined
 
-/** SHA-256 of a token, as it is kept. */
+/** SHA-256 of a token, as stored. */
 export const digestOf = (token: string | Redacted.Redacted): Buffer =>
   createHash("sha256")
     .update(typeof token === "string" ? token : Redacted.value(token))

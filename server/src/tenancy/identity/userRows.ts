@@ -42,8 +42,8 @@ export const markVerified = (sql: SqlClient, user: UserInfo) =>
   })
 
 /**
- * Whoever reads mail to the address has shown to be the person, by another way than the one that who registered asked for. An account that was
- * not confirmed may have been made by somebody else, in wait for the person (pre-hijacking): nobody who was signed in stays so.
+ * Confirms the person's address: they read mail sent to it, which is another proof than the registration. An unconfirmed account may have
+ * been made by somebody else in advance (pre-hijacking), so everybody who was signed in is signed out.
  */
 export const proveAddress = (sql: SqlClient, user: UserInfo) =>
   Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /** Control characters, and those that turn the direction of text or show nothing (Unicode: Cc, Cf, Zl, Zp, lone surrogates). */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** A name that somebody else has given, as it may be shown: it can't hide or reorder the text around it. */
+/** Cleans a name from somebody else for display: it can't hide or reorder the text around it. */
 export const visibleText = (text: string): string => text.replace(invisible, "").replace(/\s+/g, " ").trim() || "?"

@@ -4,7 +4,7 @@ import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 
-/** The database or the master key is away: an answer that a client may act on. */
+/** Turns an unreachable database or master key into an answer that a client can act on. */
 export const whereAway = <A, E, R>(effect: Effect.Effect<A, E | SqlError | MasterKeyError, R>) =>
   orUnavailable(
     Effect.catchIf(

@@ -1,13 +1,13 @@
 import { type OrganizationId, TooManyRequests } from "@maxcloud/sdk/api"
 import { Context, Effect, type Scope } from "effect"
 
-/** How many answers that go on (events, logs, exports) may be open at once on this server. */
+/** How many continuing answers (events, logs, exports) may be open at once on this server. */
 export interface StreamLimits {
   readonly perKey: number
   readonly perAddress: number
 }
 
-/** Whose stream it is. */
+/** The owner of a stream. */
 export interface StreamOwner {
   /** The credential; undefined where none is needed. */
   readonly key: string | undefined
@@ -17,7 +17,7 @@ export interface StreamOwner {
   readonly quota: number | null
 }
 
-/** How many an organization has open on this server. null: nobody counts them here. */
+/** How many streams an organization has open on this server. null: they aren't counted here. */
 export class OpenStreamsOf extends Context.Reference<OpenStreamsOf>()("@maxcloud/server/OpenStreamsOf", {
   defaultValue: (): ((organization: OrganizationId) => number | null) => () => null
 }) {}

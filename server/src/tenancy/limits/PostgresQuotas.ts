@@ -38,7 +38,7 @@ const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }
     const here = services.filter((service) => service.here)
     const known = new Set(here.map((each) => each.name))
     const onlyRemoves = spec.services.length < here.length && spec.services.every((service) => known.has(service.name))
-    // Who has used up the hour may still take things away.
+    // An organization that has used up the hour may still remove services.
     if (deploymentsPerHour !== null && !onlyRemoves && spec.services.length > 0) {
       const begun = yield* deploymentsOf(sql, organization.id)
       if (begun >= deploymentsPerHour) {

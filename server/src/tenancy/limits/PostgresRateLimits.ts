@@ -16,7 +16,7 @@ const steppedBack = "5 seconds"
 
 const decodeTaken = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tokens: Schema.Number })))
 
-/** Names a bucket without telling whose it is: a key may be an address. */
+/** Names a bucket without revealing its owner: a key may be an address. */
 export const bucketOf = ({ name }: RateLimit, key: string): string =>
   createHash("sha256")
     .update(JSON.stringify([name, key]))
@@ -47,7 +47,7 @@ export const layer = Layer.scoped(
         Effect.map((rows) => decodeTaken(rows)[0]?.tokens)
       )
 
-    // Who comes second waits for the row, and sees what the first has left. What is refused changes nothing.
+    // A second request waits for the row, and sees the first one's tokens gone. A refused request changes nothing.
     const takeTokens = (limit: RateLimit, bucket: string, cost: number) =>
       sql`
         insert into rate_limits as b (bucket, tokens, updated_at)
@@ -58,7 +58,7 @@ export const layer = Layer.scoped(
         where ${filled(limit, sql`excluded.updated_at`)} >= ${cost - tolerance}::float8
         returning b.tokens`.pipe(Effect.map((rows) => decodeTaken(rows)[0]?.tokens))
 
-    /** Begins to fill a bucket again whose last use is ahead of a clock that was set back. */
+    /** Fills a bucket again from now on if its last use is ahead of a clock that was set back. */
     const rebase = (bucket: string) =>
       sql`
         update rate_limits set updated_at = clock_timestamp()

@@ -5,21 +5,21 @@ import { Context, type Effect } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import type { StoredUse } from "./StoredUse.ts"
 
-/** What an organization may have: the server's defaults (settings), or its own row in `organization_quotas`. */
+/** An organization's quotas: the server's defaults (settings), or its own row in `organization_quotas`. */
 export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<
   Quotas,
   {
     readonly of: (organizationId: OrganizationId) => Effect.Effect<QuotaValues, SqlError>
-    /** What was set for the organization itself; null: nothing, the server's default holds. */
+    /** The organization's own quotas; null: none, so the server's default applies. */
     readonly own: (organizationId: OrganizationId) => Effect.Effect<QuotaValues, SqlError>
-    /** What counts now against them. */
+    /** The present use that counts against them. */
     readonly use: (organizationId: OrganizationId) => Effect.Effect<StoredUse, SqlError>
     /**
      * Fails where the organization, with `spec` as the services of the app and stage, would have more than it may; and counts the deployment
      * against `deploymentsPerHour`. Called in the transaction that accepts a deployment, after it has the organization's lock.
      */
     readonly check: (target: Target, spec: AppSpec) => Effect.Effect<void, QuotaExceeded | SqlError>
-    /** Of an operator. null: the server's default. */
+    /** For operators. null: the server's default. */
     readonly set: (organizationId: OrganizationId, quotas: Partial<QuotaValues>) => Effect.Effect<void, SqlError>
   }
 >() {}

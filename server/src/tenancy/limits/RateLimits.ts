@@ -21,8 +21,8 @@ export class RateLimits extends Context.Tag("@maxcloud/server/RateLimits")<
   RateLimits,
   {
     /**
-     * Takes `cost` (1) tokens from the bucket of `key`; `key` is hashed before it is kept. 0: takes none, and fails where not one is left.
-     * What fails takes none. The refusal has the limit in it, from which the answer's header fields are made.
+     * Takes `cost` (1) tokens from the bucket of `key`, which is hashed before it is stored. 0 takes none, and fails if none is left. A
+     * failure takes none. The refusal has the limit in it, from which the answer's header fields are made.
      */
     readonly take: (
       limit: RateLimit,

@@ -1,4 +1,4 @@
 import type { QuotaUse } from "@maxcloud/sdk/api"
 
-/** What counts against quotas in the database and the data folder: of logs the runtime knows, of streams the server that has them. */
+/** The use of quotas in the database and the data folder. The runtime knows that of logs, and each server that of its streams. */
 export type StoredUse = Omit<QuotaUse, "logBytes" | "streams">

@@ -1,12 +1,12 @@
 import type { RateLimit, RateLimitState } from "./RateLimits.ts"
 
-/** What is in a bucket: `tokens` at `at` (milliseconds). One that was never used is full. */
+/** A bucket's content: `tokens` at `at` (milliseconds). An unused one is full. */
 export interface Bucket {
   readonly tokens: number
   readonly at: number
 }
 
-/** Sums of fractions are a hair too small: who comes exactly when told is let through all the same. */
+/** Sums of fractions are a hair too small: a caller who comes exactly when told must pass. */
 export const tolerance = 1e-6
 
 /** Tokens that come back in a second. */

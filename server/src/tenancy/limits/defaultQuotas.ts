@@ -26,7 +26,7 @@ export const builtInQuotas: Quotas = {
   ...always
 }
 
-/** What an organization may have if nothing else is set for it. A server without credentials is one person's machine, which needs no shares. */
+/** The default quotas of an organization. A server without credentials is one person's machine, which needs no shares. */
 export const defaultQuotas = (settings: LimitSettings & Pick<ServerSettings, "auth" | "host">): Quotas => {
   const builtIn = callsWithoutCredential(settings) ? { ...unlimited, ...always } : builtInQuotas
   const of = (set: number | "none" | undefined, or: number | null) => (set === "none" ? null : (set ?? or))

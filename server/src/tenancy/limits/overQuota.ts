@@ -2,10 +2,10 @@ import type { ServiceSpec } from "@maxcloud/config-schema"
 import type { Quotas, QuotaUse } from "@maxcloud/sdk/api"
 import { bytesText } from "../../base/words/bytesText.ts"
 
-/** What services take at their largest scale. */
+/** The resources of services at their largest scale. */
 export type Footprint = Pick<QuotaUse, "services" | "instances" | "cpuMilli" | "memoryBytes">
 
-/** What of a service counts. */
+/** The fields of a service that count. */
 export type Sized = Pick<ServiceSpec, "cpu" | "memory" | "scale">
 
 export const nothing: Footprint = { services: 0, instances: 0, cpuMilli: 0, memoryBytes: 0 }
@@ -45,8 +45,8 @@ const kinds: Readonly<Record<keyof Footprint, Kind>> = {
 const keys = ["services", "instances", "cpuMilli", "memoryBytes"] as const
 
 /**
- * Why an organization that has `others` and, in this app and stage, `before` may not have `after` there instead; undefined where it may.
- * What does not grow is never refused: an organization that is over a lowered quota can still shrink, and deploy what it has.
+ * Why an organization that has `others` and, in this app and stage, `before` may not replace that by `after`; undefined if it may. Use
+ * that doesn't grow is never refused: an organization over a lowered quota can still shrink, and deploy what it has.
  */
 export const overQuota = (
   quotas: Quotas,

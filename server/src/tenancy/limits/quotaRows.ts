@@ -19,14 +19,14 @@ const decodeQuotas = Schema.decodeUnknownSync(
     })
   )
 )
-/** Of all services of an organization only what counts is read: the rest is as much as it likes to deploy. */
+/** Reads only the fields that count: the others may have any size. */
 const Sizes = ServiceSpec.from.pipe(Schema.pick("cpu", "memory", "scale"))
 const decodeServices = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ name: ServiceName, here: Schema.Boolean, spec: Sizes }))
 )
 const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
 
-/** What was set for the organization itself; null: nothing. */
+/** The organization's own quotas; null: none. */
 export const ownQuotas = (sql: SqlClient, organizationId: OrganizationId) =>
   sql`
     select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text,
@@ -48,7 +48,7 @@ export const ownQuotas = (sql: SqlClient, organizationId: OrganizationId) =>
     })
   )
 
-/** What an organization has deployed; `here`: in this app and stage. */
+/** An organization's deployed services. `here`: those of this app and stage. */
 export const servicesOf = (
   sql: SqlClient,
   organizationId: OrganizationId,

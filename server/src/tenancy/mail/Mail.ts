@@ -3,7 +3,7 @@ import type { UserId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 
-/** One mail as it is sent. Plain text is enough for all of ours; links stand on a line of their own. */
+/** One mail. Plain text is enough for all of ours; links stand on a line of their own. */
 export interface Message {
   readonly to: string
   readonly subject: string
@@ -14,7 +14,7 @@ export interface Message {
 export class MailError extends Data.TaggedError("MailError")<{
   readonly message: string
   readonly final: boolean
-  /** What whoever takes the mail asks to wait for. */
+  /** The receiving server's request to wait. */
   readonly retryAfterSeconds?: number | undefined
   readonly cause?: unknown
 }> {}
@@ -29,14 +29,14 @@ export class MailTransport extends Context.Tag("@maxcloud/server/MailTransport")
   }
 >() {}
 
-/** What a mail is for. */
+/** The purpose of a mail. */
 export type MailKind = "verify" | "signIn" | "invite" | "registered" | "deletion"
 
 /** The outbox: a mail that is added in a transaction is sent once that is committed, again and again until it is taken. */
 export class Mail extends Context.Tag("@maxcloud/server/Mail")<
   Mail,
   {
-    /** In the transaction that is open, if any. `userId`: whose mail it is, so that it goes with the account. `kind`: for the log. */
+    /** In the open transaction, if there is one. `userId`: the person, so that the mail is deleted with the account. `kind`: for the log. */
     readonly add: (kind: MailKind, message: Message, userId?: UserId) => Effect.Effect<void, SqlError | MasterKeyError>
   }
 >() {}

@@ -11,11 +11,11 @@ import { type LeasedMail, makeOutbox } from "./outboxRows.ts"
 export interface OutboxOptions {
   /** How long a server has for one mail before another takes it. @default 60 seconds */
   readonly leaseMs?: number
-  /** How often it looks by itself: a wake-up may be lost. @default 1 second */
+  /** How often to look without a wake-up, which may be lost. @default 1 second */
   readonly lookMs?: number
   /** Mails that are sent at a time. @default 4 */
   readonly concurrency?: number
-  /** How long mails that are being sent get to end when the server stops. @default 5 seconds */
+  /** How long mails in progress get to finish when the server stops. @default 5 seconds */
   readonly drainMs?: number
 }
 

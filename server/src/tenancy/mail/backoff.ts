@@ -14,5 +14,5 @@ export const mailBackoffMs = (attempts: number, retryAfterSeconds = 0, random = 
   return Math.max(ms, Math.min(retryAfterSeconds, daySeconds) * 1000)
 }
 
-/** How long a mail is tried: what has expired by then is of no use to anybody. */
+/** How long to try a mail: by then its content has expired. */
 export const keptSeconds = (kind: MailKind): number => (kind === "signIn" ? 600 : daySeconds)

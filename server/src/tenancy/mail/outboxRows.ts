@@ -67,7 +67,7 @@ export const makeOutbox = (leaseMs: number) =>
       })
     ),
 
-    /** Whoever holds the lease now: the mail is done with. */
+    /** Removes a finished mail, even if another server holds the lease now. */
     remove: (id: string) => sql`delete from mail_outbox where id = ${id}`.pipe(Effect.asVoid),
 
     retryIn: ({ attempts, id }: LeasedMail, ms: number, error: string) =>

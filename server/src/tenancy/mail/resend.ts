@@ -13,7 +13,7 @@ export interface ResendOptions {
   readonly timeoutMs?: number
 }
 
-// Of a refusal only this is told: its message may hold the address.
+// The only part of a refusal that we repeat: its message may contain the address.
 const Refusal = Schema.parseJson(Schema.Struct({ name: Schema.String.pipe(Schema.pattern(/^[a-z_]{1,64}$/)) }))
 const decodeRefusal = Schema.decodeUnknownOption(Refusal)
 

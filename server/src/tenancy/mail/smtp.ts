@@ -9,7 +9,7 @@ export interface SmtpOptions {
   readonly url: Redacted.Redacted
   /** Certificates to trust (PEM) instead of the system's. */
   readonly ca?: string
-  /** Of each step of a conversation. @default 15 seconds */
+  /** For each step of a conversation. @default 15 seconds */
   readonly timeoutMs?: number
 }
 
@@ -40,11 +40,11 @@ const explain = (server: string, cause: unknown): MailError => {
   })
 }
 
-/** How TLS begins on a `smtp:` connection: off, by STARTTLS or not at all, or by STARTTLS if there is any. */
+/** How TLS begins on a `smtp:` connection: never, always (the server must offer STARTTLS), or if the server offers STARTTLS. */
 const startTls = (written: string | null, loopback: boolean, ca: string | undefined) => {
   if (written === "off") return { ignoreTLS: true }
   if (written === "required" || !loopback) return { requireTLS: true, tls: ca === undefined ? {} : { ca } }
-  // Nobody stands between this machine and itself: a certificate of its own is fine.
+  // Nobody stands between this machine and itself, so any certificate will do.
   return { tls: { rejectUnauthorized: false } }
 }
 

@@ -2,24 +2,24 @@ import { Effect } from "effect"
 import { createRemoteJWKSet, customFetch, type JSONWebKeySet, type JWTVerifyGetKey, jwksCache } from "jose"
 import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
 
-/** Issuers whose keys are kept at once. */
+/** How many issuers' keys are kept at once. */
 const maxIssuers = 1_000
 
 /**
- * How far the wall clock is set from one moment to the next until the keys' age is counted anew. jose measures it by that clock
- * (`jwks/remote.js`): set back by an hour, new keys of an issuer would be unknown for an hour.
+ * How far the wall clock may jump between two moments before the keys' age is counted anew. jose measures it by that clock
+ * (`jwks/remote.js`). If somebody set it back by an hour, an issuer's new keys would be unknown for an hour.
  */
 const steppedMs = 10_000
 
-/** The wall clock, as it is ahead of one that nobody sets. */
+/** How far the wall clock is ahead of one that nobody sets. */
 const wallOffsetMs = () => Date.now() - performance.now()
 
-/** After a fetch that failed, the next waits so long: whoever sends tokens meanwhile is told the same. */
+/** How long to wait after a failed fetch before the next. Tokens get the same error meanwhile. */
 const retryMs = 5_000
 
 /**
- * The keys of issuers, kept for a while. Only for issuers that somebody trusts: each is asked at the address that it names. While an issuer
- * is away, the keys that were fetched go on until they are too old.
+ * The keys of issuers, cached. Only for issuers that somebody trusts: each is asked at the address that it names. While an issuer is
+ * unreachable, its cached keys stay valid until they are too old.
  */
 export const makeIssuerKeys = (options: IssuerOptions) =>
   Effect.gen(function* () {

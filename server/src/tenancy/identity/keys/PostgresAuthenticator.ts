@@ -85,11 +85,11 @@ const byKey = (sql: SqlClient, prefix: string, token: Redacted.Redacted) =>
   })
 
 /**
- * `Authenticator` by the tables of sessions, API keys and OIDC trusts: one query for each authentication. An organization whose deletion is
- * pending is let in like any other, so that an owner can still cancel it; once it is erased, so are its credentials.
+ * `Authenticator` by the tables of sessions, API keys and OIDC trusts: one query for each authentication. An organization whose deletion
+ * is pending is let in like any other, so that an owner can still cancel it. Once it is erased, so are its credentials.
  *
- * A credential that is not there and one whose secret is wrong are told apart neither by the answer nor by its time. What else is wrong with
- * one (expired, its person no member any more) is told only to who has its secret.
+ * A credential that doesn't exist and one with a wrong secret get the same answer after the same time. Other faults (it expired, its
+ * person is no longer a member) are reported only to a caller that has its secret.
  */
 export const layer = (options: IssuerOptions) =>
   Layer.scoped(

@@ -1,6 +1,6 @@
 /**
- * Does the text match the pattern, in which each `*` stands for any run of characters, and everything else for itself? Each part between
- * stars is looked for once, from where the one before it ended: there is no going back, so that no pattern takes long.
+ * Does the text match the pattern? Each `*` matches any text, and everything else itself. Each part between stars is searched for once,
+ * from the end of the previous one: without backtracking, no pattern takes long.
  */
 export const matchesPattern = (pattern: string, text: string): boolean => {
   const [first = "", ...rest] = pattern.split("*")

@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 import { makerFields } from "./trustStanding.ts"
 
-/** What each kind of credential is found with, in one query: whose it is, and what of its person is true at present. */
+/** Fields of every kind of credential, from one query: its owner, and the present state of its person. */
 const common = {
   organization_id: OrganizationId,
   organization: OrganizationName,
@@ -16,7 +16,7 @@ const person = {
   user_id: Schema.NullOr(UserId),
   email: Schema.NullOr(Schema.String),
   verified: Schema.Boolean,
-  /** Of the membership; null where there is none any more. */
+  /** The member's role; null if the person is no longer a member. */
   member_role: Schema.NullOr(Role)
 }
 const secret = { token_hash: Schema.Uint8ArrayFromSelf, expired: Schema.Boolean }
@@ -87,7 +87,7 @@ export const withMaker = (sql: SqlClient) => sql`
   left join memberships on memberships.organization_id = oidc_trusts.organization_id
     and memberships.user_id = oidc_trusts.created_by`
 
-/** What the organization trusts of this issuer, oldest first, also what does not count any more. */
+/** The organization's trusts of this issuer, oldest first, including those that no longer count. */
 export const findTrusts = (sql: SqlClient, organization: OrganizationName, issuer: string) =>
   Effect.map(
     sql`

@@ -13,7 +13,7 @@ export const looksLikeJwt = (token: Redacted.Redacted) => {
   return written.length <= maxLength && compact.test(written)
 }
 
-/** What a token says of itself before anybody has verified it: good for finding the keys to verify it by, and nothing else. */
+/** An unverified token's claims: only good for finding the keys that verify it. */
 export interface Unverified {
   readonly issuer: string
   readonly organization: OrganizationName

@@ -35,7 +35,8 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
           now
         ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
         const matching = trusts.filter((trust) => firstMismatch(trust.claims, claims) === undefined)
-        // Issued to somebody else (OpenID Connect Core 1.0, 2 and 3.1.3.7), who may hand it on: only where the trust names whom.
+        // Issued to another audience (OpenID Connect Core 1.0, 2 and 3.1.3.7), which may pass it on: only accepted if the trust names
+        // that audience.
         const fitting =
           claims.azp === undefined || claims.azp === audienceOf(organization)
             ? matching

@@ -7,8 +7,8 @@ import { Agent, request } from "undici"
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../../base/outbound/proxiedConnections.ts"
 
 /**
- * What is wrong with an issuer. `refused`: it is not asked at all; `unreachable`: it does not answer, or not as it should, which may pass;
- * `wrong`: what it publishes is not what OpenID Connect Discovery says.
+ * A problem with an issuer. `refused`: we don't ask it at all. `unreachable`: it doesn't answer, or not as it should, which may pass.
+ * `wrong`: its documents break OpenID Connect Discovery.
  */
 export class IssuerProblem extends Data.TaggedError("IssuerProblem")<{
   readonly reason: "refused" | "unreachable" | "wrong"
@@ -59,7 +59,7 @@ export interface IssuerOptions extends Partial<ProxiedOptions> {
   readonly allowPrivateIssuers: boolean
   /** How long both documents may take together. @default 5 seconds */
   readonly timeoutMs?: number
-  /** How long keys are believed without being fetched again: a key that the issuer withdraws is good no longer than that. @default 10 minutes */
+  /** How long to trust keys without fetching them again: a key that the issuer withdraws is valid no longer than this. @default 10 minutes */
   readonly cacheMaxAgeMs?: number
   /** Between two fetches for keys that are not known at least. @default 30 seconds */
   readonly cooldownMs?: number

@@ -61,7 +61,7 @@ export interface KeyToMake {
   readonly expiresAt: Date | null
 }
 
-/** Writes the key under a prefix that no other has. Its token is told this once. */
+/** Stores the key under a unique prefix. Its token is returned only here. */
 export const insertKey = (
   sql: SqlClient,
   key: KeyToMake,

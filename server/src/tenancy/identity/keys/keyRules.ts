@@ -16,7 +16,7 @@ export const sees = (caller: Caller, row: Pick<KeyRow, "id" | "created_by">): bo
     : caller.credential.type === "key" && caller.credential.id === row.id
 }
 
-/** Whose the keys are that the caller makes; null: nobody's, of the organization that needs no credential. */
+/** The owner of the caller's new keys; null: nobody, in an organization that needs no credential. */
 export const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<UserId | null, Forbidden> => {
   if (scopes !== undefined) {
     return refuse(
@@ -44,7 +44,7 @@ export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, e
     }
   })
 
-/** Who rotates a key has it afterwards, and acts as its maker. */
+/** Only its maker may rotate a key: the caller gets the successor, which acts for the maker. */
 export const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: KeyRow, now: number) => {
   if (old.created_by !== rotatedBy) {
     return refuse(

@@ -11,8 +11,8 @@ import { checkEnd, checkRotation, makerOf } from "./keyRules.ts"
 import { digestOf, lockSeen, subjectOf, writeKey } from "./writtenKeys.ts"
 
 /**
- * A person gives a key's successor the time that the key had from its beginning; a key gives no more than is left: it would go on for ever by
- * its own doing.
+ * The successor's expiry. A person gives it the lifetime that the old key began with. A key only gives what is left, or else it could
+ * renew itself for ever.
  */
 const endOfSuccessor = ({ credential }: Caller, { created_at, expires_at }: KeyRow, now: number) =>
   expires_at === null || credential.type === "key"

@@ -52,6 +52,6 @@ export const trustInfo = (caller: Caller, row: typeof TrustRow.Type): OidcTrustI
   }
 }
 
-/** What a trust says, but not when it was used, nor what is left of it by whom: the log keeps no address outside what is sealed. */
+/** Digest of a trust's settings, without its use and its maker's present state: the log has no address outside the sealed part. */
 export const digestOf = ({ createdBy, effectiveRole, lastUsedAt, limitedBecause, ...said }: OidcTrustInfo) =>
   publicDigest(said)

@@ -1,4 +1,4 @@
-/** A claim that tells whose a token is, and what its pattern must be like so that it is nobody else's. */
+/** A claim that identifies a token's owner, and the form that its pattern needs so that no other owner matches. */
 interface OwnerClaim {
   readonly claim: string
   readonly fixes: (pattern: string) => boolean
@@ -92,8 +92,8 @@ const ofJobsAlone: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A trust whose subject is open (a star in `sub`, or no `sub`) takes whatever subject the owner of the name has: it must say by an exact claim
- * who that is, at every issuer. Else the trust goes over to who takes the name next, or whose name fits the pattern too.
+ * A trust with an open subject (a star in `sub`, or no `sub`) accepts every subject that the owner of the name has. So an exact claim
+ * must name the owner, at every issuer. Otherwise the trust passes to whoever takes the name next, or whose name fits the pattern too.
  */
 const problemOfOpenSubject = (
   issuer: string,
@@ -114,7 +114,7 @@ const problemOfOpenSubject = (
     : `${open}. To tie the trust to one owner, add a claim without a star by which ${issuer} names the owner or the project, best an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
 }
 
-/** What is wrong with the claims of a trust; undefined: they tell whose a token is. */
+/** The problem with a trust's claims; undefined if they identify a token's owner. */
 export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, string>>): string | undefined => {
   const open = Object.entries(claims).find(([, pattern]) => /^\*+$/.test(pattern))
   if (open !== undefined) {

@@ -3,13 +3,13 @@ import { Schema } from "effect"
 import { effectiveRole } from "../../access/policy.ts"
 import { problemOfClaims } from "./trustRules.ts"
 
-/** What of a trust's maker is true at present; beside it stand the trust's own role, issuer and claims. */
+/** The present state of a trust's maker. The trust's own role, issuer and claims come with it. */
 export const makerFields = {
   /** Null: nobody signed in made it, as where no credential is needed. */
   created_by: Schema.NullOr(Schema.String),
-  /** Null where there is no account any more. */
+  /** Null if the account no longer exists. */
   maker_email: Schema.NullOr(Schema.String),
-  /** Of the membership; null where there is none any more. */
+  /** The member's role; null if the person is no longer a member. */
   maker_role: Schema.NullOr(Role),
   /** Did the membership begin after the trust was made? */
   maker_came_back: Schema.Boolean
@@ -24,13 +24,13 @@ const Made = Schema.Struct({
 export interface Standing {
   /** All of them must allow an operation: the trust's own and its maker's. None: it counts for nothing. */
   readonly roles: ReadonlyArray<Role>
-  /** Why the trust is less than it says, without whose it is; undefined: it is not. */
+  /** Why the trust is less than it says, without naming its maker; undefined if it isn't. */
   readonly limit: string | undefined
 }
 
 /**
- * What is left of a trust: it is never more than who made it is at present, as an API key. Whoever leaves and comes back brings none of
- * their trusts back. One that was stored before its claims had to say whose the tokens are counts for nothing until it is made anew.
+ * The present rights of a trust: never more than its maker has now, as with an API key. A person who leaves and returns doesn't get their
+ * trusts back. A trust from before claims had to name the tokens' owner counts for nothing until it is made anew.
  */
 export const standingOf = ({
   claims,

@@ -8,7 +8,7 @@ export class TokenProblem extends Data.TaggedError("TokenProblem")<{ readonly me
 /** Asymmetric ones alone: with the others, whoever knows an issuer's public key could sign (RFC 8725, 2.1). */
 export const algorithms = ["RS256", "ES256", "PS256", "EdDSA"]
 
-/** How far clocks may be apart. */
+/** How far clocks may differ. */
 export const clockToleranceSeconds = 60
 
 /** Since it was issued, whatever it says of its end. */

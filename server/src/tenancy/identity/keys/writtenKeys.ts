@@ -9,7 +9,7 @@ import { publicDigest } from "./publicDigest.ts"
 export const subjectOf = ({ name, prefix }: { readonly name: string; readonly prefix: string }) =>
   `API key ${name} (${prefix})`
 
-/** What a key says, but not when it was used, nor by whom: the log keeps no address of anybody outside what is sealed. */
+/** Digest of a key's settings, without its use and maker: the log has no address outside the sealed part. */
 export const digestOf = ({ createdBy, lastUsedAt, ...said }: ApiKeyInfo) => publicDigest(said)
 
 const notFound = (id: ApiKeyId) =>
