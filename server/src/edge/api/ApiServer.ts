@@ -12,7 +12,7 @@ import { apiApp } from "./apiApp.ts"
 import { continueWhenRead, letEarlyAnswersArrive } from "./earlyAnswers.ts"
 import { EarlyRequests } from "./earlyRequests.ts"
 
-/** What an event's callback throws ends its connection alone. */
+/** An exception in an event's callback closes only its connection. */
 const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())
 
 /**
@@ -72,7 +72,7 @@ const unreadable = (code: string | undefined) =>
       ? new RequestTimeout({ detail: "the request did not arrive in time" })
       : new InvalidRequest({ detail: "the request isn't readable HTTP/1.1", issues: [] })
 
-/** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
+/** Answers input that isn't readable HTTP with a problem document. There is no request object then. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
   if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
   const { body, headers, status } = rawProblem(unreadable(code))

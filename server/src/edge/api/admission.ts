@@ -104,7 +104,7 @@ const rateOf = (mode: Mode, rates: Rates, caller: Caller | undefined, address: s
   return Effect.asSome(rates.take(limit, `${credential.type} ${credential.id}`))
 }
 
-/** Who calls, and whether not too often: before anything else is done for the request. */
+/** Identifies the caller, and applies the rate limits, before any other work for the request. */
 export const admit = (
   mode: Mode,
   rates: Rates,

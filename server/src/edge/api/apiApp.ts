@@ -51,7 +51,7 @@ export const routes = Layer.mergeAll(operations, pages)
 const jsonOperation = ({ method }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
   route?.withJson.has(method) === true ? route.operations.get(method) : undefined
 
-/** No name that the database could hold has it, and it would fail there. */
+/** Refuses NUL: no name in the database can contain it, and the query would fail there. */
 const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
   url.includes("%00") && route !== undefined
     ? invalidRequest("the URL must not hold the character NUL (%00)")

@@ -5,8 +5,8 @@ import { Option } from "effect"
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "")
 
 /**
- * Where a request is from: the peer's address, or behind trusted proxies the last address of `X-Forwarded-For` that is none of theirs.
- * What stands before that could be anybody's invention.
+ * The origin of a request: the peer's address, or behind trusted proxies the last address in `X-Forwarded-For` that isn't one of theirs.
+ * Anybody may have invented the addresses before that one.
  */
 export const clientAddress = (
   { headers, remoteAddress }: Pick<HttpServerRequest.HttpServerRequest, "headers" | "remoteAddress">,

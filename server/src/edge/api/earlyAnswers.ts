@@ -4,7 +4,7 @@ import { guardedBy, trying } from "../../base/node/guarded.ts"
 
 type Response = ServerResponse | Http2ServerResponse
 
-/** How long the rest of a body is taken after its answer. */
+/** How long to accept the rest of a body after its answer. */
 export interface ReadOnBounds {
   readonly bytes: number
   readonly ms: number
@@ -14,11 +14,11 @@ export interface ReadOnBounds {
 
 /** More than the largest upload: whoever reads the answer only after it has sent everything gets it all the same. */
 const overHttp1: ReadOnBounds = { bytes: 320 * 2 ** 20, ms: 60_000, quietMs: 2_000 }
-/** Here a client can be told to stop without losing the answer (RFC 9113, 8.1). */
+/** HTTP/2 can tell a client to stop without losing the answer (RFC 9113, 8.1). */
 const overHttp2: ReadOnBounds = { bytes: 16 * 2 ** 20, ms: 2_000, quietMs: 500 }
 
 const tickMs = 100
-/** Time to read the answer, for who had more to send than is taken. */
+/** Time to read the answer for a client that had more to send than we accept. */
 const lingerMs = 1_000
 
 const guarded = guardedBy(() => {})
@@ -27,7 +27,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined ||
   (headers["content-length"] === undefined ? httpVersionMajor > 1 : headers["content-length"] !== "0")
 
-/** Takes the rest of a body and drops it. `done` is told whether it came to its end within the bounds. */
+/** Reads the rest of a body and drops it. Tells `done` whether the body ended within the bounds. */
 const readOn = (
   request: IncomingMessage,
   { bytes, ms, quietMs }: ReadOnBounds,

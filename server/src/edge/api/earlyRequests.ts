@@ -7,7 +7,7 @@ import { rawProblem } from "../http/problems.ts"
 const longestWaitMs = 10_000
 const mostHeld = 256
 
-/** Whoever probes the server wants to know how it is now. */
+/** A probe asks about the server's present state. */
 const isProbe = ({ url = "" }: IncomingMessage) => /^\/(healthz|readyz)(\?|$)/.test(url)
 
 const refuse = (response: ServerResponse) => {

@@ -3,7 +3,7 @@ import { Effect, Mailbox, Schedule } from "effect"
 
 import { eachChunk, fed } from "./feed.ts"
 
-/** How long somebody who was shut out may go on with an answer that has begun. */
+/** How long a shut-out caller may still read an answer that has begun. */
 const checkEverySeconds = 10
 
 /**

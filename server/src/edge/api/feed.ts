@@ -1,8 +1,8 @@
 import { Chunk, Effect, Mailbox, Option, type Scope, Stream } from "effect"
 
 /**
- * A stream that some fibers feed, for as long as it is read. Streams that are merged and interrupted by operators take more memory: each
- * operator keeps channels and fibers of its own (40 and 18 for a followed log, where this needs 17 and 7), and followers wait for hours.
+ * A stream that some fibers feed while it is read. Merging and interrupting streams with operators takes more memory, because each
+ * operator keeps channels and fibers of its own (40 and 18 for a followed log, where this needs 17 and 7), and followers stay for hours.
  */
 export const fed = <A, E, R>(
   feed: (out: Mailbox.Mailbox<A, E>) => Effect.Effect<void, never, R | Scope.Scope>

@@ -41,7 +41,7 @@ const ownerOfStream = (
   }))
 }
 
-/** Asks again whether the caller may do this, for answers that go on; undefined for whom nothing can change. */
+/** Checks the caller's right again for answers that go on; undefined if nothing can change it. */
 const accessAgain = (
   authenticator: typeof Authenticator.Service,
   request: Request,

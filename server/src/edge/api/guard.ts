@@ -21,11 +21,11 @@ type Head = Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "ur
 }
 
 /**
- * Refuses what a web page could make a browser send, and what comes through a proxy. In local mode whoever sits at the machine is
- * believed; so a foreign `Host` (DNS rebinding) and a foreign `Origin` or `Sec-Fetch-Site` (cross-site requests, services on
- * `*.localhost` among them) are refused, reads too, whatever credential a request carries. Programs send neither `Origin` nor
- * `Sec-Fetch-Site`. A proxy has the address and the user of this machine, whoever is behind it: what it adds gives it away, or
- * HTTP/1.0, which nginx speaks to servers by default and nobody else does.
+ * Refuses requests that a web page could make a browser send, and requests through a proxy. Local mode trusts whoever sits at the
+ * machine. So it refuses a foreign `Host` (DNS rebinding) and a foreign `Origin` or `Sec-Fetch-Site` (cross-site requests, also by
+ * services on `*.localhost`), even for reads and with any credential. Programs send neither `Origin` nor `Sec-Fetch-Site`. A proxy has
+ * the address and user of this machine, no matter who is behind it. The fields that it adds reveal it, or HTTP/1.0, which only nginx
+ * speaks to servers by default.
  */
 export const checkCaller = (request: Head): Effect.Effect<void, Forbidden> => {
   const { origin } = request.headers

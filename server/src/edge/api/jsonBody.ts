@@ -31,7 +31,7 @@ export const withJsonBody = (
     return read
   })
 
-/** What is too large is read to its end all the same, and dropped: many clients read no answer before they have sent all. */
+/** Reads a body to its end even if it is too large, and drops it: many clients read no answer before they have sent everything. */
 const readBytes = (source: IncomingMessage, most: number) =>
   Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
     const chunks: Array<Buffer> = []

@@ -1,7 +1,7 @@
 import { bounds, maxSpecValues } from "@maxcloud/config-schema"
 import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 
-/** How large the JSON of an operation can be. */
+/** Limits for the JSON of an operation. */
 export interface JsonBudget {
   readonly bytes: number
   /** Texts, numbers, lists and objects, each with what it holds; the keys of objects don't count. */
@@ -12,7 +12,7 @@ export interface JsonBudget {
 /** More than any list or object that the API takes can hold. */
 const maxMembers = 1_000
 
-/** Who has no credential yet sends a name or a token. */
+/** A caller without a credential only sends a name or a token. */
 const open: JsonBudget = { bytes: 16 * 1024, values: 64, depth: 8 }
 /** The largest of these holds 200 secrets, or the variables of a service. */
 const usual: JsonBudget = { bytes: 1024 * 1024, values: 2_000, depth: 8 }

@@ -4,7 +4,7 @@ import { escapeHtml } from "../../base/pages/escapeHtml.ts"
 const row = (service: Service) =>
   `<tr><td>${service.url === null ? escapeHtml(service.name) : `<a href="${escapeHtml(service.url)}">${escapeHtml(service.name)}</a>`}</td><td>${escapeHtml(service.app)}</td><td>${escapeHtml(service.stage)}</td><td>${escapeHtml(service.state)}</td><td>${service.instances}</td><td><code>${escapeHtml(service.latestReadyRevision ?? "none yet")}</code></td></tr>`
 
-/** What runs here, to read. */
+/** A page with the running services. */
 export const landingPage = (organization: string, services: ReadonlyArray<Service>): string =>
   [
     `<h1>max-cloud</h1><p class="soft">Organization ${escapeHtml(organization)} · <a href="/api/docs">API reference</a> · <a href="/metrics">metrics</a></p>`,
@@ -13,6 +13,6 @@ export const landingPage = (organization: string, services: ReadonlyArray<Servic
       : `<table><tr><th>Service</th><th>App</th><th>Stage</th><th>State</th><th>Instances</th><th>Serving revision</th></tr>${services.map(row).join("")}</table>`
   ].join("\n")
 
-/** What a server shows of itself to whoever has no credential. */
+/** The page for visitors without a credential. */
 export const closedLandingPage = (publicUrl: string): string =>
   `<h1>max-cloud</h1><p class="soft"><a href="/api/docs">API reference</a> · <a href="/auth/sign-in">Sign in</a></p><p>Every request to this server needs a credential: <code>maxcloud auth login --api-url ${escapeHtml(publicUrl)}</code></p>`

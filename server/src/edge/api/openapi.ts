@@ -6,7 +6,7 @@ const problem = (schema: string) => ({
   "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } }
 })
 
-/** What the statuses mean: the same for every operation. */
+/** The meaning of each status, for every operation. */
 const meaning: Readonly<Record<string, string>> = {
   200: "Done.",
   201: "Created.",

@@ -11,10 +11,10 @@ import { ownerOf, requireOwner } from "./admission.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-/** What stands in these is the same for everybody, and tells nothing of this server. */
+/** Pages that are the same for everybody, and reveal nothing about this server. */
 const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi])
 
-/** What is not in the table is never handed to the router: it could read a path otherwise than the policy does. */
+/** Never gives the router a path that isn't in the table: it could read the path differently than the policy does. */
 export const refuseUnroutable = (request: Request, route: Route | undefined) => {
   const path = pathOf(request.url).slice(0, 200)
   if (route === undefined) return Effect.fail(nothingAt(path))

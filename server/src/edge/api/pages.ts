@@ -58,5 +58,5 @@ const metricsRoute = HttpLayerRouter.use((router) =>
   })
 )
 
-/** What there is beside the API's operations: its reference, the metrics, a page that shows what runs, and those where people sign in. */
+/** All pages beside the API's operations: its reference, the metrics, a page with the running services, and the sign-in pages. */
 export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute, authPages)

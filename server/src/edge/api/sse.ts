@@ -36,7 +36,7 @@ export const eventStream = <A>(
   const bytes = fed<Uint8Array, never, never>((out) =>
     Effect.gen(function* () {
       yield* send(out, greeting)
-      // What comes together is written together: a write for each line would bound how many lines a second there can be.
+      // Write events that arrive together with one write. A write for each line would limit the lines per second.
       const frames = eachChunk(events, (chunk) =>
         send(out, chunk.map((value) => frame(options.toEvent(value))).join(""))
       ).pipe(

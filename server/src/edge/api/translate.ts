@@ -7,8 +7,8 @@ import { internalError, invalidRequest, isApiError, nothingAt, problemResponse }
 import { pathOf } from "../http/routeTable.ts"
 
 /**
- * The one place where what went wrong becomes an answer: typed errors as they are, HttpApi's own errors as problem documents of ours,
- * and what nobody expected as an `InternalError` whose cause is only in the log.
+ * The one place that turns failures into answers: typed errors as they are, HttpApi's own errors as our problem documents, and unexpected
+ * ones as an `InternalError` whose cause is only in the log.
  */
 export const translate = <E, R>(
   requestId: string,
@@ -77,7 +77,7 @@ const fromDecodeError = (method: string, path: string, { issues }: HttpApiError.
 
 const secretText = "<the secret: up to 65,536 characters of text>"
 
-/** Messages quote what was sent, and that holds a secret here. A name, or a field, is no secret. */
+/** Drops quoted input from a message, because the input holds a secret. Names and fields aren't secret. */
 const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) => {
   const quotes = /, actual /.test(message)
   if (/\/secrets\/import$/.test(path) && quotes)

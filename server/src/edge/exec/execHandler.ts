@@ -18,7 +18,7 @@ import { StillAllowed } from "./StillAllowed.ts"
 import { acceptUpgrade, type Upgrade, upgradeOf } from "./upgrades.ts"
 
 const limits = { idleMs: 30 * 60_000, pingMs: 20_000 }
-/** How long somebody who was shut out may go on. */
+/** How often to check the caller's access: one that was shut out may go on this long. */
 const checkEvery = "10 seconds"
 /** For the first message. */
 const startWithin = "10 seconds"
@@ -39,7 +39,7 @@ const noHandshake = invalidRequest(
 const startOf = (socket: WebSocket, inbox: Inbox) =>
   Effect.async<string, Unavailable>((resume) => {
     inbox.take((data, isBinary) => {
-      // What comes after it waits for the program.
+      // Later messages wait for the program.
       inbox.wait()
       resume(Effect.succeed(isBinary ? "" : String(data)))
     })
@@ -71,11 +71,11 @@ const closeSocket = (socket: WebSocket) => {
   ).unref()
 }
 
-/** What the audit log says of a command: its program. Arguments may be secrets. */
+/** The audit log's name for a command: only its program, because arguments may be secrets. */
 export const commandSubject = ([program = "", ...rest]: ReadonlyArray<string>): string =>
   `${JSON.stringify(program.slice(0, 200))} with ${rest.length} ${rest.length === 1 ? "argument" : "arguments"}`
 
-/** A connection whose program, caller or server ends takes the others with it. */
+/** Connects caller, server and program. If one of them ends, so do the others. */
 export const makeExecHandler = Effect.gen(function* () {
   const services = yield* Services
   const audit = yield* Audit
@@ -105,7 +105,7 @@ export const makeExecHandler = Effect.gen(function* () {
         if (socket.readyState !== socket.OPEN) end()
         else socket.once("close", end)
       })
-      // Whoever goes away while a service at zero is started for it ends that, too.
+      // If the caller leaves while a service is started from zero, stop waiting for it.
       const process = yield* Effect.raceFirst(services.exec(organization, id, { command, terminal }), gone)
       sendMessage(socket, { type: "started", instance: process.instance })
       const ended = Effect.promise(() => relay(socket, inbox, process, limits)).pipe(

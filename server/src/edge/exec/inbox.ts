@@ -14,7 +14,7 @@ export const makeInbox = (socket: WebSocket): Inbox => {
   let taker: Take | undefined
   const onMessage = guardedBy(() => socket.terminate())((data: RawData, isBinary: boolean) => {
     if (taker !== undefined && early.length === 0) return taker(data, isBinary)
-    // Of what was read already more may come: no more than one read of the connection.
+    // Data that was read already may still arrive: at most one read of the connection.
     early.push([data, isBinary])
     socket.pause()
   })

@@ -10,11 +10,11 @@ import type { Inbox } from "./inbox.ts"
 export interface RelayLimits {
   /** Milliseconds without a byte in either direction. */
   readonly idleMs: number
-  /** How often the client is asked whether it is still there. */
+  /** How often to ping the client. */
   readonly pingMs: number
 }
 
-/** How long output that comes after the end is waited for: a child may hold the pipe open. */
+/** How long to wait for output after the end: a child may keep the pipe open. */
 const lastOutputMs = 1_000
 
 const decodeInput = Schema.decodeUnknownEither(Schema.parseJson(ExecInput))

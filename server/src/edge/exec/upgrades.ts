@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream"
 import { type WebSocket, WebSocketServer } from "ws"
 import { guardedBy } from "../../base/node/guarded.ts"
 
-/** A request for a WebSocket whose handshake is not answered yet. */
+/** A request for a WebSocket before its handshake is answered. */
 export interface Upgrade {
   readonly request: IncomingMessage
   readonly response: ServerResponse

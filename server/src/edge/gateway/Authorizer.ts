@@ -90,7 +90,7 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
   }
 
   const onStream = (stream: ServerHttp2Stream, path: string | undefined) => {
-    // What is thrown on the way of one question ends that question: Envoy refuses what it has no answer for.
+    // An exception in one question ends only that question. Envoy denies a request that gets no answer.
     const guardedHere = guardedBy((cause) => {
       trying(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
       onFault?.(cause)
@@ -104,8 +104,8 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
   }
 
   const server = createServer({
-    // All of Envoy's questions come over one connection for each of its threads, and clients that go away reset theirs: what Node
-    // takes for an attack on a server of the public is the daily life of this one.
+    // Each of Envoy's threads sends its questions over one connection, and resets those of clients that leave. Node takes that for an
+    // attack, but here it is normal.
     maxSessionMemory: 512,
     streamResetBurst: 1_000_000,
     streamResetRate: 1_000_000

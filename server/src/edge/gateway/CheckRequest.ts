@@ -1,17 +1,17 @@
 import { readFields } from "./protobuf.ts"
 
 /**
- * What is read of Envoy's question (envoy.service.auth.v3.CheckRequest). Nothing of it is the caller's word but `headers`: the addresses
- * are those of the connection, and the route is the one that Envoy has matched, so no spelling of a Host leads to another answer.
+ * The part of Envoy's question that we read (envoy.service.auth.v3.CheckRequest). Only `headers` come from the caller: the addresses are
+ * the connection's, and the route is the one that Envoy matched, so no spelling of a Host changes the answer.
  */
 export interface CheckRequest {
   /** Address of the other end of the connection. */
   readonly sourceAddress: string
-  /** Port of Envoy's listener; 0 if not told. */
+  /** Port of Envoy's listener; 0 if unknown. */
   readonly listenerPort: number
   /** `visibility` and the labels of the Knative Ingress that the matched host is of; empty where no host matches. */
   readonly route: ReadonlyMap<string, string>
-  /** Of the request's headers those that are looked at, by lower-case name. */
+  /** The request's headers that we look at, by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
 }
 
@@ -54,7 +54,7 @@ const readPeer = (bytes: Buffer, start: number, end: number): { address: string;
   return peer
 }
 
-/** @throws WireError if it is no such message. */
+/** @throws WireError if the message is malformed. */
 export const readCheckRequest = (bytes: Buffer): CheckRequest => {
   let source = { address: "", port: 0 }
   let destination = { address: "", port: 0 }

@@ -16,14 +16,14 @@ const PodObject = Schema.Struct({
 const ServiceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
 const NamespaceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
 
-/** Whatever runs in the cluster with an address of its own, of a tenant or not. */
+/** Anything in the cluster with an address of its own, a tenant's or not. */
 export interface Pod {
   readonly id: string
   readonly namespace: string
-  /** By its label; empty where it has none. */
+  /** By its label; empty if it has none. */
   readonly service: string
   readonly node: string
-  /** Empty as long as it has none. */
+  /** Empty until it has one. */
   readonly address: string
   /** It is to end, and its containers have still time. */
   readonly terminating: boolean
@@ -76,10 +76,10 @@ export const readService = (object: unknown): Option.Option<Service> =>
 export const readNamespace = (object: unknown): Option.Option<Namespace> =>
   Option.map(decodeNamespace(object), ({ metadata }) => ({ id: metadata.name }))
 
-/** Who has an address: nobody that is known, one pod, or it cannot be said now. */
+/** The holder of an address: one pod, nobody known, or uncertain at the moment. */
 export type Holder = Pod | "nobody" | "unsure"
 
-/** What the watches have told so far of the cluster's pods and the tenants' services, by index. */
+/** The cluster's pods and the tenants' services, as far as the watches have reported them, by index. */
 export interface TenantNetwork {
   readonly pods: (event: WatchEvent<Pod>) => void
   readonly services: (event: WatchEvent<Service>) => void
@@ -131,7 +131,7 @@ const noPods: ReadonlySet<Pod> = new Set()
 export const makeTenantNetwork = (): TenantNetwork => {
   const pods = new Map<string, Pod>()
   const byAddress = new Map<string, Set<Pod>>()
-  /** By node, pods that run or soon do and whose address is not told yet. */
+  /** By node: pods that run, or will soon, and whose address isn't known yet. */
   const withoutAddress = new Map<string, Set<Pod>>()
   const services = new Map<string, Service>()
   const namespaces = new Map<string, Namespace>()
@@ -172,8 +172,8 @@ export const makeTenantNetwork = (): TenantNetwork => {
       if (live !== undefined) return others.length === 0 ? live : "unsure"
       const [ending, ...more] = holders
       if (ending === undefined) return "nobody"
-      // A pod that is told to end finishes its requests, for which it may need its links. But when its containers have ended, the next
-      // pod of its node may get its address before either is told: then nobody has it until that pod's address is known.
+      // A pod that is being stopped finishes its requests, and may need its links for that. But once its containers have exited, the
+      // node's next pod may get its address before the watches report either. Then nobody holds it until that pod's address is known.
       return more.length === 0 && !withoutAddress.has(ending.node) ? ending : "unsure"
     },
     onChange: (listener) => {

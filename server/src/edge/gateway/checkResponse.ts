@@ -11,7 +11,7 @@ export interface Denial {
 const ok = 0
 const permissionDenied = 7
 
-/** A CheckResponse of envoy.service.auth.v3 that lets the request pass as it is. */
+/** A CheckResponse of envoy.service.auth.v3 that allows the request unchanged. */
 export const allowed: Buffer = Buffer.concat([writeBytes(1, writeNumber(1, ok)), writeBytes(3)])
 
 /** A CheckResponse of envoy.service.auth.v3 with the answer to give. */

@@ -47,6 +47,6 @@ export const conclude = (stream: ServerHttp2Stream, request: CheckRequest, decis
   else answer(stream, frames.refused)
 }
 
-/** One message of a gRPC request body (gRPC over HTTP2, "Length-Prefixed-Message"), or undefined if it is no such thing. */
+/** One message of a gRPC request body (gRPC over HTTP2, "Length-Prefixed-Message"); undefined if it is malformed. */
 export const messageOf = (body: Buffer): Buffer | undefined =>
   body.length >= 5 && body[0] === 0 && body.readUInt32BE(1) === body.length - 5 ? body.subarray(5) : undefined

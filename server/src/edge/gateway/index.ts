@@ -9,7 +9,7 @@ export { drainMillis, gatewayRules, gatewaySettings } from "../../operator/clust
 export { makeGateway } from "./gateway.ts"
 
 export interface GatewayOptions {
-  /** Where Envoy asks. 0: any port that is free. */
+  /** The port for Envoy's questions. 0: any free port. */
   readonly port: number
   readonly source: ClusterSource
   readonly logFormat?: "text" | "json"
@@ -18,8 +18,8 @@ export interface GatewayOptions {
 }
 
 /**
- * Runs the gateway's authorizer as this process's work until SIGINT or SIGTERM, then answers a while longer, since Envoy may still have
- * its address. Resolves with the exit code: 0 after an ordered end, 1 where it could not start, which is then told.
+ * Runs the gateway's authorizer until SIGINT or SIGTERM, then answers a while longer, because Envoy may still have its address. Resolves
+ * with the exit code: 0 after an orderly stop, or 1 if it couldn't start, with a message.
  */
 export const runGateway = (options: GatewayOptions): Promise<number> =>
   Effect.gen(function* () {

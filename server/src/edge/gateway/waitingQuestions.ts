@@ -5,13 +5,13 @@ import { type Decision, decide } from "./decide.ts"
 import { conclude } from "./grpcAnswers.ts"
 import type { TenantNetwork } from "./TenantNetwork.ts"
 
-/** How long a request may wait for the watches to tell of its caller. */
+/** How long a request may wait until the watches report its caller. */
 const patienceMillis = 1_000
 /** Envoy has 1024 questions under way at most: those that wait leave room for the others, and no caller takes all of it. */
 const maxWaiting = 512
 const maxWaitingOfOne = 32
 
-/** Questions whose caller the watches have not told of yet. */
+/** Questions whose caller the watches haven't reported yet. */
 export const makeWaitingQuestions = (network: TenantNetwork, onFault: Fault | undefined) => {
   const waiting = new Set<ServerHttp2Stream>()
   const waitingOf = new Map<string, number>()

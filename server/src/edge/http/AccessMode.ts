@@ -5,7 +5,7 @@ import type { StreamLimits } from "../../tenancy/limits/OpenStreams.ts"
 import type { LocalOwner } from "../local/LocalOwner.ts"
 import type { Pace } from "./pace.ts"
 
-/** Who may call at all. */
+/** The rules for who may call at all. */
 export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
   AccessMode,
   {
@@ -13,7 +13,7 @@ export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
     readonly local: { readonly organization: Organization; readonly owner: LocalOwner } | undefined
     /** Must addresses be confirmed before their accounts may do anything? Where mail goes to the server's log, nothing would be proven. */
     readonly verifiedOnly: boolean
-    /** Where people reach the API, without a slash at its end. */
+    /** The API's URL for people, without a slash at its end. */
     readonly publicUrl: string
     readonly trustedProxies: BlockList
     readonly openMetrics: boolean
@@ -21,7 +21,7 @@ export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
     readonly requestsPerMinute: number
     /** Answers that go on, open at once. */
     readonly streams: StreamLimits
-    /** How slow a caller may send and read. */
+    /** The slowest pace at which a caller may send and read. */
     readonly pace: Pace
   }
 >() {}

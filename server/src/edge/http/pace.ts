@@ -4,7 +4,7 @@ import { RequestTimeout } from "@maxcloud/sdk/api"
 import { guardedBy, trying } from "../../base/node/guarded.ts"
 import { rawProblem } from "./problems.ts"
 
-/** How slow a caller may be. */
+/** The slowest pace of a caller. */
 export interface Pace {
   /** Seconds for which a body may be slower, and an answer unread. */
   readonly graceSeconds: number
@@ -20,12 +20,12 @@ const lingerMs = 1_000
 
 type Response = ServerResponse | Http2ServerResponse
 
-/** A request whose body has not come, or whose answer has not gone. */
+/** A request whose body is still incomplete, or whose answer is. */
 interface Watched {
   readonly request: IncomingMessage
   readonly response: Response
   readonly since: number
-  /** Milliseconds that the caller has had for its body; not those in which this server did not read. */
+  /** The caller's time for its body in milliseconds, without the time in which this server didn't read. */
   bodyMs: number
   bodyBytes: number
   refused: boolean
@@ -40,7 +40,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined ||
   (headers["content-length"] === undefined ? httpVersionMajor > 1 : headers["content-length"] !== "0")
 
-/** Bytes of the answer that wait, and how many have gone (of HTTP/2 only whether it is fewer than before can be told). */
+/** Bytes of the answer that wait, and that were sent (with HTTP/2 we only know whether it is fewer than before). */
 const outgoing = (response: Response): { readonly waiting: number; readonly flushed: number } => {
   if (response instanceof Http2ServerResponse) {
     const waiting = response.stream?.writableLength ?? 0
@@ -78,8 +78,8 @@ const refuse = (watched: Watched): void => {
 }
 
 /**
- * Ends the API's requests whose callers are too slow: a body that comes at less than the pace is answered 408, and an answer that is
- * read at less is broken off. Gives how to stop.
+ * Ends API requests whose callers are too slow. A body below the pace gets a 408, and an answer that is read below it is cut off. Returns
+ * a function that stops this.
  */
 export const keepPace = (server: Server, pace: Pace): (() => void) => {
   const open = new Set<Watched>()
@@ -90,7 +90,7 @@ export const keepPace = (server: Server, pace: Pace): (() => void) => {
     const hasEnded = request.complete || request.destroyed
     if (hasEnded && watched.answered) open.delete(watched)
     if (watched.refused || hasEnded) return
-    // What has come and is not read waits for this server, not for the caller.
+    // Unread input waits for this server, not for the caller.
     if (request.readableLength === 0) watched.bodyMs += tickMs
     if (watched.bodyMs > allowedMs(watched.bodyBytes) || performance.now() - watched.since > longestMs) refuse(watched)
   }

@@ -34,7 +34,7 @@ export const rawProblem = (problem: ApiError) => ({
   body: JSON.stringify(encodeError(problem))
 })
 
-/** What the answer to a mistake of the server's own says: nothing of the cause, but where the log has it. */
+/** The answer to the server's own fault: not its cause, but where to find it in the log. */
 export const internalError = (requestId: string) =>
   new InternalError({
     detail: `the server made a mistake; its log has the cause under request ${requestId}`,

@@ -6,7 +6,7 @@ interface Entry {
   readonly methods: Set<string>
   /** Those of them that come with JSON. */
   readonly withJson: Set<string>
-  /** What each method does; pages have none. */
+  /** The operation of each method; pages have none. */
   readonly operations: Map<string, OperationName>
 }
 
@@ -63,7 +63,7 @@ export interface Route {
   readonly methods: ReadonlySet<string>
   readonly withJson: ReadonlySet<string>
   readonly operations: ReadonlyMap<string, OperationName>
-  /** What stands in the URL for the pattern's `:names`. */
+  /** The values of the pattern's `:names` in the URL. */
   readonly parameters: Readonly<Record<string, string>>
 }
 

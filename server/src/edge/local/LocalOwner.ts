@@ -4,7 +4,7 @@ import { Effect, type Redacted } from "effect"
 import { digestOf, matches } from "../../tenancy/identity/tokens.ts"
 import { makePeerUsers } from "./peerUser.ts"
 
-/** How a server in local mode knows the user who started it. */
+/** How a server in local mode recognizes the user who started it. */
 export interface LocalOwner {
   /** Is it the token that the server wrote down for its user? */
   readonly isToken: (token: Redacted.Redacted) => boolean

@@ -23,7 +23,7 @@ const writePrivate = async (file: string, text: string): Promise<void> => {
 const readServer = async (file: string): Promise<LocalServer | undefined> =>
   Either.getOrUndefined(decode(await readFile(file, "utf8").catch(() => "")))
 
-/** What servers that were killed have left. */
+/** Removes the leftovers of killed servers. */
 const forgetGone = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder)) {
     const file = join(folder, name)
@@ -43,8 +43,8 @@ const openFolder = async (): Promise<string> => {
 }
 
 /**
- * The token of a server in local mode, new at each start: in the data folder for whoever may read that (mode 600), and told to this
- * user's clients by address and port. Both are removed when the scope closes, before the port is free for others.
+ * The token of a server in local mode, new at each start. It is in the data folder for everybody who may read that (mode 600), and this
+ * user's clients find it by address and port. Both are removed when the scope closes, before another program can have the port.
  */
 export const makeLocalToken = (
   dataDir: string,

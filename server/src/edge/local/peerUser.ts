@@ -3,10 +3,10 @@ import { readlink } from "node:fs/promises"
 import type { Socket } from "node:net"
 import { readTcpTable, rowsOf, type TcpRow } from "./tcpTable.ts"
 
-/** The tables are no snapshot: a row can be missed while others come and go. */
+/** The tables aren't a snapshot: a read can miss a row while others come and go. */
 const tries = 3
 
-/** What every user that a user namespace does not know looks like in it. */
+/** The id by which a user namespace shows every user that it doesn't know. */
 const unknownUser = (): number => {
   try {
     return Number(readFileSync("/proc/sys/kernel/overflowuid", "utf8"))
@@ -24,16 +24,16 @@ const handleOf = (socket: Socket): { readonly fd: number } | undefined => {
 
 const only = (rows: ReadonlyArray<TcpRow>): TcpRow | undefined => {
   const [row, ...others] = rows
-  // A socket that no process holds shows user 0 and no inode, whoever had it: that is nobody's word.
+  // For a socket that no process holds, the kernel shows user 0 and no inode, whoever had it. That proves nothing.
   return row !== undefined && others.length === 0 && row.established && row.inode !== "0" ? row : undefined
 }
 
 /**
- * The user at the other end of a connection of this machine, by the kernel's table of connections; undefined where it can't be told
- * for certain: the other end is closed (in part), is elsewhere, or the system has no such table.
+ * The user at the other end of a connection of this machine, by the kernel's table of connections. Undefined if that is uncertain: the
+ * other end is closed (in part) or elsewhere, or the system has no such table.
  *
- * Our own end is looked up afterwards, by the inode of our socket. As long as it is established, nobody else can have had the peer's
- * address and port; so the row that was read before is the peer's, not one of somebody who got its port after it.
+ * We look up our own end afterwards, by our socket's inode. While it is established, nobody else can have the peer's address and port. So
+ * the row that was read before is the peer's, not that of a later owner of the port.
  */
 export const peerUser = async (socket: Socket): Promise<number | undefined> => {
   const handle = handleOf(socket)
@@ -55,7 +55,7 @@ export const peerUser = async (socket: Socket): Promise<number | undefined> => {
       return only(ours)?.inode === inode ? row.uid : undefined
     }
   } catch {
-    // No such tables here.
+    // This system has no such tables.
   }
   return undefined
 }

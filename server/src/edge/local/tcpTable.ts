@@ -10,7 +10,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** What the kernel says of one end of a connection (proc_net_tcp). */
+/** The kernel's description of one end of a connection (proc_net_tcp). */
 export interface TcpRow {
   readonly established: boolean
   readonly uid: number
@@ -34,7 +34,7 @@ const bytesOf = ({ base, length }: IpRange): ReadonlyArray<number> =>
 
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
-/** How an address may stand in the tables: one of IPv4 also as a socket of IPv6 has it (RFC 4291, 2.5.5.2). */
+/** The forms of an address in the tables: an IPv4 address may also be in its IPv6 form (RFC 4291, 2.5.5.2). */
 const namesOf = (written: string): ReadonlyArray<string> => {
   const address = parseAddress(written.replace(/^::ffff:(?=\d+\.)/i, ""))
   if (address === undefined) return []
@@ -47,7 +47,7 @@ const hexPort = (port: number) => port.toString(16).toUpperCase().padStart(4, "0
 /** Rows by both ends as the kernel prints them. */
 export type TcpTable = ReadonlyMap<string, ReadonlyArray<TcpRow>>
 
-/** How many rows are read before others get their turn. */
+/** How many rows to read before other work gets its turn. */
 const rowsAtOnce = 2_000
 
 /** Reads the tables once for all who look something up in them: they may have tens of thousands of rows. */

@@ -14,7 +14,7 @@ type Headers = Readonly<Record<string, string>>
 
 const maxFormBytes = 16 * 1024
 
-/** What a page is shown with: who reads it, and where the server is. */
+/** The context of a page: its reader, and the server's URLs. */
 export interface Visit {
   readonly publicUrl: string
   readonly language: Language
@@ -57,7 +57,7 @@ export const show = (visit: Visit, title: string, body: string, status = 200, he
 /** On to another page, by GET. */
 export const goTo = (visit: Visit, location: string) => show(visit, visit.say.goOn, "", 303, { location })
 
-/** What a field that was refused is described by. */
+/** Id of the description of a refused field. */
 const problemId = "problem"
 
 /** Text in which `commands` may stand between backticks. */
@@ -99,7 +99,7 @@ export const button = (label: string, name?: string, value?: string, kind?: "sec
 export const form = (visit: Visit, action: string, inner: string) =>
   `<form method="post" action="${escapeHtml(action)}">${hidden("form_token", formToken(visit.cookie))}${inner}</form>`
 
-/** What a person does next: a command line. */
+/** The person's next step: a command line. */
 export const nextCommand = (visit: Visit) =>
   `${paragraph(visit.say.nextStep)}<pre>maxcloud auth login --api-url ${escapeHtml(visit.publicUrl)}</pre>`
 
@@ -134,7 +134,7 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visi
     return { get: (name: string) => (fields.get(name) ?? "").trim() }
   })
 
-/** Browsers that say nothing of the site say the origin, where there is one; programs say neither, and have the form's token to show. */
+/** Browsers that don't send the site do send the origin if there is one. Programs send neither, and must show the form's token. */
 const isOwnOrigin = (origin: string | undefined, host: string | undefined, publicUrl: string) => {
   if (origin === undefined) return true
   if (!URL.canParse(origin)) return false
@@ -171,7 +171,7 @@ const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string 
 export const problemOf = (visit: Visit, error: ApiError | StaleForm | undefined) =>
   error === undefined ? "" : paragraph(explain(visit, error), "problem")
 
-/** An error as a page. The browser's cookie stays as it is: what was refused may have been sent from elsewhere, without it. */
+/** An error as a page. Keeps the browser's cookie: the refused request may have been sent from another site, without it. */
 const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
   rendered(
     visit,

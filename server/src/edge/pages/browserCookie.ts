@@ -7,8 +7,8 @@ export const cookieName = "maxcloud_sign_in"
 export const secureCookieName = `__Host-${cookieName}`
 
 /**
- * What a browser is known by on the pages: `new` (nothing but that it is the same one), `challenge` (it was mailed a code), `signedIn`.
- * Holds a random token; whose that is stands in the database.
+ * The state of a browser on the pages: `new` (we only recognize it), `challenge` (we mailed it a code), `signedIn`. Holds a random token;
+ * the database has its owner.
  */
 export interface BrowserCookie {
   readonly state: "new" | "challenge" | "signedIn"
@@ -41,7 +41,7 @@ export const readCookie = (header: string | undefined, secure: boolean): Browser
 export const writeCookie = (cookie: BrowserCookie, secure: boolean) =>
   `${secure ? secureCookieName : cookieName}=${valueOf(cookie)}; Max-Age=${browserSeconds}; Path=${secure ? "/; Secure" : "/auth"}; HttpOnly; SameSite=Strict`
 
-/** What each form of the page carries, so that none is sent that the page has not shown to this browser. */
+/** Token of each form on the page, so that nobody can send a form that the page hasn't shown to this browser. */
 export const formToken = (cookie: BrowserCookie): string =>
   createHmac("sha256", valueOf(cookie)).update("form of a max-cloud page").digest("base64url")
 

@@ -18,7 +18,7 @@ const noSuchOrganization = () =>
 
 const wrongName = ({ say }: Visit) => new InvalidRequest({ detail: say.wrongOrganization, issues: [] })
 
-/** Asks for the code that the program shows. By GET: what it leads to only asks once more. */
+/** Asks for the code that the program shows. By GET, because it only leads to another question. */
 const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>
   show(
     visit,
@@ -38,7 +38,7 @@ const choice = (visit: Visit, names: ReadonlyArray<string>) => {
   return `<fieldset><legend>${escapeHtml(visit.say.whichOrganization)}</legend>${radios.join("")}</fieldset>`
 }
 
-/** What tells a person whether they started the program: where it asked from and when, and where they are themselves (RFC 8628, 5.4). */
+/** Helps a person recognize whether they started the program: its address and time, and their own address (RFC 8628, 5.4). */
 const originOf = ({ say }: Visit, { askedAt, clientAddress }: AskingDevice, ownAddress: string | undefined) =>
   paragraph(
     say.deviceOrigin(
@@ -160,7 +160,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
           } else {
             yield* devices.deny(userCode, person.userId)
           }
-          // By GET: whoever comes back to it, or loads it again, answers nothing once more.
+          // By GET: a reload, or a return to the page, doesn't answer again.
           return goTo(visit, `${page.device}?answer=${approves ? "approved" : "denied"}`)
         })
       )

@@ -111,7 +111,7 @@ const bootstrap = (
     return show(visit, visit.say.bootstrapTitle, paragraph(made) + nextCommand(visit))
   })
 
-/** Where links of mails lead, and the link of the first start. Only the button changes anything. */
+/** The target of links in mails, and of the link of the first start. Only the button changes anything. */
 export const linkPages = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts

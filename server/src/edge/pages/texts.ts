@@ -17,7 +17,7 @@ export interface Texts {
   readonly deviceTitle: string
   readonly deviceCodeIntro: string
   readonly deviceAsks: (client: string) => string
-  /** Where the program asked from, when (date and time, UTC), and where the reader's browser is. */
+  /** The program's address, its time (date and time, UTC), and the reader's browser's address. */
   readonly deviceOrigin: (address: string, at: string, ownAddress: string) => string
   readonly unknownAddress: string
   readonly deviceWarning: string
