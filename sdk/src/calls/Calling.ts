@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
 import { type Connection, type ConnectionOptions, makeConnection } from "../connection.ts"
 
-/** How a client takes secrets: the one of Effects redacted, the one of promises as plain text. */
+/** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
 export type AnySecret = string | Redacted.Redacted<string>
 
 /** As it is where it's neither: the contract's schema then says what is wrong with it. */
@@ -29,7 +29,7 @@ export const callingOf = (
 
 /** Without the fields that were left out: absent and undefined are one here. */
 export const given = (fields: object): object =>
-  // Not every caller has types: the contract's schema refuses what is no object.
+  // Not every caller has types: the contract's schema refuses anything but an object.
   fields === undefined || fields === null
     ? fields
     : Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

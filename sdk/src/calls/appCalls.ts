@@ -11,7 +11,7 @@ export const appCalls = ({ api, call }: Calling) => ({
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) => call(api.apps.destroy({ path }))),
 
-  /** What others did to the app's objects in the cluster, newest first. */
+  /** Other people's changes to the app's objects in the cluster, newest first. */
   drift: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<DriftRecord>, CallError> =>
     inApp(app, options, (path) => Effect.map(call(api.apps.drift({ path })), (found) => found.drift)),
 

@@ -61,9 +61,9 @@ export interface NewRegistration<Secret extends AnySecret> {
   readonly bootstrapToken?: Secret | undefined
 }
 
-/** How one signs in, and the credentials of people and machines. */
+/** Signing in, and the credentials of people and machines. */
 export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Calling) => ({
-  /** Who calls: the credential, its organization and role, and the person behind it. */
+  /** The caller: the credential, its organization and role, and the person behind it. */
   status: call<AuthStatus>(api.auth.status({})),
 
   /** Ends the session that the connection's token is of. */
@@ -75,7 +75,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
       call(api.auth.switchOrganization({ payload: { organization: name } }))
     ),
 
-  /** Sends the mail once more that confirms the address. */
+  /** Sends the mail that confirms the address again. */
   resendVerification: call(api.auth.resendVerification({})),
 
   /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
@@ -130,7 +130,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
       parsed(InviteId, id, (id) => call(api.auth.revokeInvite({ path: { id } })))
   },
 
-  /** Whose tokens act for the organization: CI without a kept key. */
+  /** Issuers whose tokens act for the organization: CI without a stored key. */
   oidcTrusts: {
     list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (oidcTrust) => oidcTrust.oidcTrusts)),
     create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>

@@ -9,7 +9,7 @@ import { registryCalls } from "./registryCalls.ts"
 import { secretCalls } from "./secretCalls.ts"
 import { serviceCalls } from "./serviceCalls.ts"
 
-/** What a server says of itself. */
+/** The server's description of itself. */
 export interface ServerInfo {
   readonly version: string
   /** `local`, `kubernetes`, or one that a newer server has. */
@@ -27,18 +27,18 @@ export interface Calls<Secret extends AnySecret> {
   readonly info: Effect.Effect<ServerInfo, CallError>
   /** Can the server do all of its work? A check that isn't `ok` says in its `message` why, and how to fix it. */
   readonly readiness: Effect.Effect<ReadonlyArray<ReadinessCheck>, CallError>
-  /** What the organization's instances have reserved: the last 24 hours if nothing else is said. */
+  /** The reservations of the organization's instances, by default for the last 24 hours. */
   readonly usage: (range?: UsageParameters) => Effect.Effect<UsageReport, CallError>
   readonly services: ReturnType<typeof serviceCalls>
   readonly apps: ReturnType<typeof appCalls>
   readonly deployments: ReturnType<typeof deploymentCalls>
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
-  /** Credentials for registries, by host; passwords are never told. */
+  /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
   readonly auth: ReturnType<typeof authCalls<Secret>>
   /** The organization that the credential is of. */
   readonly organization: ReturnType<typeof organizationCalls>
-  /** What is kept of the signed-in person, whatever the organization. */
+  /** The stored data about the signed-in person, in any organization. */
   readonly account: ReturnType<typeof accountCalls>
   /** Each write, and each attempt that was refused. */
   readonly audit: ReturnType<typeof auditCalls>

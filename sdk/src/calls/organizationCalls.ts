@@ -33,7 +33,7 @@ export const organizationCalls = ({ api, call, lines }: Calling) => ({
   /** Everything that is kept of it, as lines of JSON, without secret values. */
   export: lines("/api/v1/organization/export"),
 
-  /** Its services end at once; after the grace period everything of it is erased. `name` is its name once more. */
+  /** Its services stop at once. After the grace period, all of its data is erased. Repeat its name in `name`. */
   delete: (
     name: string,
     options: { readonly graceDays?: number | undefined } = {}
@@ -48,9 +48,9 @@ export const organizationCalls = ({ api, call, lines }: Calling) => ({
   cancelDeletion: call(api.organization.cancelDeletion({}))
 })
 
-/** What is kept of the signed-in person, whatever the organization. */
+/** The stored data about the signed-in person, in any organization. */
 export const accountCalls = ({ api, call, lines }: Calling) => ({
-  /** Of its own for the signed-in person, with a session for it. */
+  /** Creates an organization for the signed-in person, with a session for it. */
   createOrganization: (name: string): Effect.Effect<SessionGrant, CallError> =>
     parsed(OrganizationName, name, (organization) =>
       call(api.account.createOrganization({ payload: { organization } }))

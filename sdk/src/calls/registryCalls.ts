@@ -4,7 +4,7 @@ import type { CallError } from "../errors.ts"
 import { parsed } from "../parse.ts"
 import { type AnySecret, type Calling, textOf } from "./Calling.ts"
 
-/** Credentials for registries, by host; passwords are never told. */
+/** Credentials for registries, by host. Passwords are never returned. */
 export const registryCalls = <Secret extends AnySecret>({ api, call }: Calling) => ({
   list: call<ReadonlyArray<RegistryInfo>>(Effect.map(api.registries.list({}), (found) => found.registries)),
 
