@@ -74,7 +74,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
   return objects.map((object): Manifest => object.toJson())
 }
 
-/** A Secret without values, or what makes the External Secrets Operator write one. */
+/** A Secret without values, or an ExternalSecret from which the External Secrets Operator makes one. */
 const secretObject = (
   chart: Chart,
   metadata: ApiObjectMetadata & { readonly labels: Readonly<Record<string, string>> },

@@ -1,6 +1,6 @@
 /** So many redeployments in equal distances are a loop: the app writes the file each time it starts. */
 const regularCount = 7
-/** So many within a minute are one in any case. */
+/** This many redeployments within a minute are a loop, regular or not. */
 const manyCount = 12
 const manyMs = 60_000
 /** A file that was held back counts again when it has been left alone for this long; the second time it's held back to the end. */

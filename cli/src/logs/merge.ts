@@ -21,9 +21,9 @@ export interface MergeInput {
 /** Lines that are read of a service to find those that are wanted: the most that the server gives. */
 export const mostLines = 10_000
 const defaultTail = 100
-/** How many services are asked at once for their stored lines. */
+/** How many services to ask for their stored lines at the same time. */
 const atOnce = 8
-/** How often it is looked for services that are new. */
+/** How often to look for new services. */
 const lookAgain = Schedule.spaced(Duration.seconds(5))
 
 /**
@@ -69,7 +69,7 @@ export const mergedLogs = (input: MergeInput) => {
 
   const later = ({ id, name }: Service) => {
     const after = cursors.get(id)
-    // Without a cursor it had written nothing that counts, so all of that is new.
+    // Without a cursor it hadn't written any relevant line, so all of its lines are new.
     return cloud
       .logs(name, {
         follow: true,

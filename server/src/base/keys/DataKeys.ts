@@ -2,18 +2,18 @@ import type { OrganizationId, UserId } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Option, type Redacted } from "effect"
 import type { MasterKeyError } from "./MasterKey.ts"
 
-/** Whose data key seals: an organization's, a person's, or the server's own. */
+/** The owner of a data key: an organization, a person, or the server. */
 export type KeyOwner =
   | { readonly type: "organization"; readonly id: OrganizationId }
   | { readonly type: "person"; readonly id: UserId }
   | { readonly type: "server" }
 
-/** What a value is bound to (additional data): moved to another place it does not open. */
+/** The place that a value is bound to (additional data). Moved elsewhere, it doesn't open. */
 export type Place = ReadonlyArray<string | number>
 
 /** AES-256-GCM: `bytes` are nonce (12), ciphertext, tag (16). */
 export interface SealedValue {
-  /** Of the data key. */
+  /** Id of the data key. */
   readonly keyId: string
   readonly bytes: Uint8Array
 }
@@ -41,7 +41,7 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
       place: Place,
       value: Redacted.Redacted
     ) => Effect.Effect<SealedValue, MasterKeyError>
-    /** None where the key was erased; reason `wrong` where the value was changed or moved. */
+    /** None if the key was erased. Reason `wrong` if the value was changed or moved. */
     readonly open: (
       owner: KeyOwner,
       place: Place,

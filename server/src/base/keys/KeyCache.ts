@@ -30,7 +30,7 @@ const expiring = <A>(capacity: number, ms: number, now: () => number) => {
 
 export interface DataKey {
   readonly id: string
-  /** Whose it is, as the master key's context names it. */
+  /** The key's owner, as in the master key's context. */
   readonly owner: string
   readonly bytes: Uint8Array
 }

@@ -8,7 +8,7 @@ export class MasterKeyError extends Data.TaggedError("MasterKeyError")<{
 }> {}
 
 export interface Wrapped {
-  /** Names the master key (and its version) that has wrapped, without giving anything of it away. */
+  /** Identifies the master key (and its version) that wrapped the key, without revealing anything about it. */
   readonly masterKeyId: string
   readonly bytes: Uint8Array
 }
@@ -20,9 +20,9 @@ export interface Wrapped {
 export class MasterKey extends Context.Tag("@maxcloud/server/MasterKey")<
   MasterKey,
   {
-    /** Where the present key is, for messages: `the key in /var/lib/maxcloud/secret.key`. */
+    /** The present key's place, for messages: `the key in /var/lib/maxcloud/secret.key`. */
     readonly name: string
-    /** Of the key that `wrap` uses now. */
+    /** Id of the key that `wrap` uses now. */
     readonly presentId: Effect.Effect<string, MasterKeyError>
     /** Is the key with this id at hand: the present one, or a former one? */
     readonly holds: (masterKeyId: string) => boolean

@@ -6,9 +6,9 @@ import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
 /** A master key of 32 bytes in this server's memory. */
 export interface HeldKey {
   readonly bytes: Uint8Array
-  /** Tells keys apart without giving anything of them away. */
+  /** Tells keys apart without revealing anything about them. */
   readonly id: string
-  /** Where it is, for messages. */
+  /** The key's place, for messages. */
   readonly name: string
 }
 

@@ -2,7 +2,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { Schema } from "effect"
 import type { KeyOwner } from "./DataKeys.ts"
 
-/** Whose key a row is; the server has one for each purpose. */
+/** The owner of a key row. The server has one key for each purpose. */
 export type KeyHolder =
   | Exclude<KeyOwner, { readonly type: "server" }>
   | { readonly type: "server"; readonly id: "sealing" | "signing" }
@@ -12,13 +12,13 @@ export const holderOf = (owner: KeyOwner): KeyHolder =>
 
 export const nameOf = ({ id, type }: KeyHolder) => `${type}/${id}`
 
-/** What the master key binds a wrapped data key to. */
+/** The context to which the master key binds a wrapped data key. */
 export const contextOf = (holder: string, keyId: string) => `maxcloud/${holder}/${keyId}`
 
 export interface KeyTable {
   readonly type: KeyHolder["type"]
   readonly table: "organization_keys" | "person_keys" | "server_keys"
-  /** The column that says whose. */
+  /** The column with the owner. */
   readonly owner: "organization_id" | "person_id" | "purpose"
 }
 

@@ -62,7 +62,7 @@ const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey =>
 
 const fileIn = (dataDir: string) => join(dataDir, "secret.key")
 
-/** The key in `<dataDir>/secret.key`; made where there is none and `mayMake`, and never written over. */
+/** Reads the key in `<dataDir>/secret.key`. Makes it if it is missing and `mayMake`, and never overwrites it. */
 export const dataFolderKey = (dataDir: string, mayMake: boolean) =>
   orFail(fileIn(dataDir), () => readOrMake(fileIn(dataDir), dataDir, mayMake))
 

@@ -20,7 +20,7 @@ const Refused = Schema.Struct({ errors: Schema.Array(Schema.String) })
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64")
 const versionOf = (ciphertext: string) => /^vault:(v[1-9]\d*):/.exec(ciphertext)?.[1]
 
-/** An answer other than 200 may pass by itself: too many requests, a server that is sealed, on standby or away. */
+/** A failure that may pass by itself: too many requests, or a server that is sealed, on standby or unreachable. */
 class Passing extends Data.TaggedError("Passing")<{ readonly message: string }> {}
 
 const unreachable = (message: string) => new MasterKeyError({ reason: "unreachable", message })
@@ -57,7 +57,7 @@ const headersOf = (options: VaultOptions) =>
     ...(options.vaultNamespace === undefined ? {} : { "x-vault-namespace": options.vaultNamespace })
   }))
 
-/** What an answer other than 200 means. */
+/** The meaning of an answer other than 200. */
 const refusal = (
   { address, key, mount }: TransitKey,
   status: number,

@@ -11,7 +11,7 @@ import { layer as keys } from "./layer.ts"
 import type { MasterKeyError } from "./MasterKey.ts"
 
 export interface RotatedKeys {
-  /** Data keys that another master key had wrapped, and now the present one has. */
+  /** Data keys that another master key had wrapped, and that the present one wraps now. */
   readonly rewrapped: number
   /** Organizations with a new data key. */
   readonly renewed: number

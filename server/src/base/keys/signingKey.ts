@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto"
 
-/** Of an Ed25519 key in PKCS #8 (RFC 8410, section 7), before its 32 bytes. */
+/** Prefix of an Ed25519 key in PKCS #8 (RFC 8410, section 7), before its 32 bytes. */
 const pkcs8 = Buffer.from("302e020100300506032b657004220420", "hex")
 
 const privateKeyOf = (seed: Uint8Array) =>
