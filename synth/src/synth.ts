@@ -18,9 +18,10 @@ import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
 /**
- * Everything of an app in its namespace, sorted: per service a Knative Service, a ServiceAccount, a NetworkPolicy and, where
- * it holds secrets, a Secret without values (or an ExternalSecret, where the tenant's come from a store). Pure: equal input gives equal bytes. The namespace's own objects are those of
- * `synthNamespace`. Call `missingSecrets` and `hostProblems` before: a secret without a version throws.
+ * All objects of an app in its namespace, sorted. Each service has a Knative Service, a ServiceAccount and a NetworkPolicy. If it uses
+ * secrets, it also has a Secret without values, or an ExternalSecret if the tenant's secrets come from a store. Pure: equal input gives
+ * equal bytes. `synthNamespace` makes the namespace's own objects. Call `missingSecrets` and `hostProblems` before: a secret without a
+ * version throws.
  */
 export const synth = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manifest> =>
   atOnce(synthInTurns(spec, tenant))

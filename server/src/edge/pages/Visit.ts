@@ -167,7 +167,7 @@ const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string 
   }
 }
 
-/** What a form says above its fields where it was refused. */
+/** The message above the fields of a refused form. */
 export const problemOf = (visit: Visit, error: ApiError | StaleForm | undefined) =>
   error === undefined ? "" : paragraph(explain(visit, error), "problem")
 
