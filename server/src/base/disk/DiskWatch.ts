@@ -53,7 +53,7 @@ export interface DiskWatch {
 /** Fresh enough for a write that follows: at a gigabyte a second it is 100 MB. */
 const freshMs = 100
 const probeMs = 5_000
-/** What a build or an installation makes has many files. Not all file systems count them. */
+/** Builds and installations make many files. Not all file systems count them. */
 const minFreeFiles = 1_000
 
 const ofDisks: ReadonlySet<FaultKind> = new Set([

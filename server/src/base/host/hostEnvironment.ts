@@ -26,12 +26,13 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     noProxyName,
     authorities
   ],
-  // Where packages come from; what a surrounding `npm run` sets is not among it. Proxies are `openBuildNetwork`'s: they may hold a password.
+  // The sources of packages, without the settings of a surrounding `npm run`. `openBuildNetwork` handles proxies, which may contain a
+  // password.
   installer: [
     /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
     /^node_extra_ca_certs$/i,
     /^pip_(index_url|extra_index_url|trusted_host|cert|find_links|no_index|timeout|default_timeout|retries)$/i,
-    // What pip and Poetry read as well: they have their own bundle of authorities.
+    // pip and Poetry read these as well: they have their own bundle of authorities.
     /^(requests|curl)_ca_bundle$/i,
     /^poetry_(http_basic|repositories|certificates|pypi_token)_\w+$/i,
     /^uv_(index_url|extra_index_url|default_index|index|find_links|native_tls|http_timeout)$/i,

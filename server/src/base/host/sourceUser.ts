@@ -166,7 +166,7 @@ export const emptyAs = (user: UnprivilegedUser, folder: string): void => {
   spawnSync("/bin/rm", ["-rf", "--", folder], checked(user))
 }
 
-/** What is closed to the user on the way to `path`, or at its end, by their permission bits; undefined where all is open. */
+/** The part of the way to `path`, or its end, that is closed to the user by permission bits; undefined if all of it is open. */
 export const closedTo = (user: UnprivilegedUser, path: string): string | undefined => {
   const look = (real: string): string | undefined => {
     const above = dirname(real)

@@ -28,7 +28,7 @@ export class Unchecked extends Error {
 
 const unresolved = /^(ENOTFOUND|EAI_|ETIMEOUT|ESERVFAIL|EREFUSED|ENODATA|ECONNREFUSED)/
 
-/** What the proxy is asked for: an address that `lookup` lets through, or the name. Without a `lookup` nothing has to be checked. */
+/** The target to ask the proxy for: an address that `lookup` accepts, or the name. Without a `lookup`, nothing must be checked. */
 const targetOf = (host: string, lookup: LookupFunction | undefined, byName: boolean): Promise<string> =>
   new Promise((resolve, reject) => {
     if (lookup === undefined || byName || isIP(host) !== 0) return resolve(host)

@@ -14,7 +14,7 @@ export interface AutomaticBackup {
 const fileName = /^maxcloud-(\d{6,9})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/
 const draftName = /^maxcloud-\d{6,9}-\d{8}T\d{6}Z\.backup\.unfinished$/
 
-/** Where they are, unless a setting names another folder. */
+/** The folder of backups, unless a setting names another. */
 export const backupFolderOf = (dataDir: string, backupFolder?: string): string =>
   backupFolder ?? join(dataDir, "backups")
 

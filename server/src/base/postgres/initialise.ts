@@ -28,7 +28,7 @@ export const readPassword = (dataDir: string): string => {
   return password
 }
 
-/** What starts that were cut off have left. An `initdb` of theirs may still write into it: then a later start removes it. */
+/** Removes the leftovers of starts that were cut off. If their `initdb` still writes, a later start removes the rest. */
 export const clearDrafts = (folder: string) => {
   for (const name of readdirSync(folder).filter((text) => text.startsWith("data.new"))) {
     try {

@@ -12,7 +12,7 @@ export interface Launcher {
   readonly owner: User | undefined
   /** Options with which to spawn a program that works in the folder `data`. */
   readonly options: (data: string) => Pick<SpawnOptions, "uid" | "gid" | "cwd">
-  /** What such a program is to call its working folder. */
+  /** The program's name for its working folder. */
   readonly nameOf: (data: string) => string
 }
 

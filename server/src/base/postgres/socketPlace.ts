@@ -10,7 +10,7 @@ import { mayEnter } from "./programs.ts"
 import { shortNameOf } from "./shortName.ts"
 
 export interface SocketPlace {
-  /** What a connection has as its host: a folder, as this process may call it. */
+  /** The host for connections: a folder, by its name in this process. */
   readonly socketFolder: string
   readonly isTemporary: boolean
   readonly socketFile: string
@@ -41,7 +41,7 @@ export const socketPlaceOf = (folder: string, launcher: Launcher): SocketPlace =
   return { socketFolder, isTemporary, socketFile: join(isTemporary ? socketFolder : folder, socketName) }
 }
 
-/** Where Postgres makes its sockets: always one in the data folder, by which other containers see it. */
+/** The places of Postgres's sockets: always one in the data folder, through which other containers see it. */
 export const socketNames = (folder: string, { isTemporary, socketFolder }: SocketPlace, launcher: Launcher) => {
   const data = join(folder, "data")
   if (isTemporary) return `${ownFolder(socketFolder, launcher, dirname(folder))},..`

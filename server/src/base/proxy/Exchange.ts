@@ -89,7 +89,7 @@ class Exchange {
     return hasRoom
   }
 
-  /** What the upstream calls, guarded. */
+  /** Callbacks for the upstream, guarded. */
   readonly #handler: AttemptHandler = {
     onSent: this.#guarded((abort: () => void) => {
       if (this.#state.over) abort()

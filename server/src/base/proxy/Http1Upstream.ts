@@ -211,7 +211,7 @@ class Sending {
   }
 
   #fail(error: Error): void {
-    // What comes behind a whole response is not part of it, and its connection has ended by now.
+    // Bytes after a whole response aren't part of it, and its connection has ended by now.
     if (this.#over || this.#response?.complete === true) return
     const code = codeOf(error)
     if (!this.#sent && this.#up.reusedSocket && this.#onStale !== undefined) {

@@ -19,7 +19,7 @@ interface Connection extends StreamsConnection {
   readonly session: ClientHttp2Session
   connected: boolean
   lastStream: number
-  /** What is sent once the connection is made. */
+  /** Requests to send once the connection is made. */
   readonly waiting: Array<() => void>
   readonly opened: (stream: Http2Stream) => void
 }

@@ -20,7 +20,7 @@ export interface ListenerHandlers {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => void
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   readonly onConnect: (request: IncomingMessage, socket: Duplex) => void
-  /** What came is no HTTP/1.1 that can be read; whoever takes it ends the socket. */
+  /** The input isn't readable HTTP/1.1. The handler ends the socket. */
   readonly onUnreadable: (error: NodeJS.ErrnoException, socket: Duplex) => void
   readonly onStream: (
     stream: ServerHttp2Stream,

@@ -67,9 +67,9 @@ const addForwarding = (
 }
 
 /**
- * What of a request's fields goes on to an instance: one `Host`, that of the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1), all other
- * end-to-end fields as they came, none of one hop (RFC 9110, 7.6.1), the way they came added (`Forwarded` of RFC 7239, `X-Forwarded-*`), and an `X-Request-Id` if there is none. One pass; names are
- * looked at only where their length is one that matters.
+ * The request's fields for the instance: one `Host`, from the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1); all other end-to-end fields
+ * unchanged; no fields of a single hop (RFC 9110, 7.6.1); the request's way added (`Forwarded` of RFC 7239, `X-Forwarded-*`); and an
+ * `X-Request-Id` if there is none. One pass. Names are only compared if their length is a relevant one.
  */
 export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedRequest => {
   let headers: Array<string> = ["Host", caller.host]

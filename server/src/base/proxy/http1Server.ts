@@ -67,7 +67,7 @@ export const handleHttp1 = (
     "checkContinue",
     guarded((request, response: ServerResponse) => take(request, response, true))
   )
-  // What else may be expected than 100-continue is unknown, and may be passed over (RFC 9110, 10.1.1).
+  // Expectations other than 100-continue are unknown, and may be ignored (RFC 9110, 10.1.1).
   server.on(
     "checkExpectation",
     guarded((request, response: ServerResponse) => take(request, response, false))

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 
-/** What `Connection` says beyond the upgrade: names for this hop alone, and whether the connection goes on. */
+/** The other options of `Connection`: names of this hop's fields, and whether the connection stays open. */
 const connectionOf = (request: IncomingMessage): string =>
   (request.headers.connection ?? "")
     .split(",")

@@ -31,7 +31,7 @@ const addresses = form(
   'write addresses or ranges with commas between them, such as "10.0.0.7,192.168.0.0/24"'
 )
 
-/** Who may call the server, and how people come to it. */
+/** Settings for callers and registration. */
 export const identitySettings = {
   auth: optional("MAXCLOUD_AUTH", oneOf("local", "required"), {
     unset: "local on a loopback address, else required",

@@ -32,7 +32,7 @@ const className = form(
   'a runtime class is written as "gvisor"'
 )
 
-/** Where services run, and how the cluster is reached. */
+/** Settings for the runtime and the cluster. */
 export const kubernetesSettings = {
   runtime: optional("MAXCLOUD_RUNTIME", runtimeName, {
     unset: "`kubernetes` with a kubeconfig or in a pod, else `local`",

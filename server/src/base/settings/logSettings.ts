@@ -13,7 +13,7 @@ const tenant = form(
   "letters, digits and !-_.*'() of Loki, at most 100, and {organization}"
 )
 
-/** Where log lines are kept after their instances are gone, on Kubernetes. */
+/** Settings for log lines that outlive their instances, on Kubernetes. */
 export const logSettings = {
   logs: setting("MAXCLOUD_LOGS", oneOf("folder", "s3", "loki"), {
     default: "folder",

@@ -32,7 +32,7 @@ const keyTemplate = form(
   'a key has all of {organization}, {app}, {stage} and {name}, with "/", ".", ":", "#" or "--" between them, such as "{organization}/{app}/{stage}/{name}#value"'
 )
 
-/** Where the values of secrets come from, if not from the server's database. */
+/** Settings for secrets whose values aren't in the server's database. */
 export const secretSettings = {
   externalSecretStore: optional("MAXCLOUD_EXTERNAL_SECRET_STORE", storeName, {
     unset: "none: the server keeps secrets itself, sealed",

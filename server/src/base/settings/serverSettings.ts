@@ -20,7 +20,7 @@ const level: Form<LogLevel.LogLevel> = {
   help: `write one of ${Object.keys(levels).join(", ")}`
 }
 
-/** Where the server listens, what it keeps where, and how it tells what it does. */
+/** Settings for the server's address, its storage, and its own logs. */
 export const serverSettings = {
   host: setting("MAXCLOUD_HOST", form(Schema.String, "write an address"), {
     default: "127.0.0.1",

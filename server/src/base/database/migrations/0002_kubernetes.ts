@@ -1,6 +1,6 @@
 /**
- * What the Kubernetes runtime adds. Columns have defaults, so that a server of the version before goes on beside one of this: it neither
- * names nor needs them.
+ * Tables and columns for the Kubernetes runtime. The columns have defaults, so a server of the previous version, which doesn't know them,
+ * keeps working beside one of this version.
  */
 export const kubernetes = /* sql */ `
 alter table deployments add column images jsonb not null default '{}';

@@ -23,7 +23,7 @@ const organizationTables = [
   "organization_quotas"
 ] as const
 
-/** What belongs to no organization, and is used by the server alone, never on behalf of one. */
+/** Tables that belong to no organization. Only the server itself uses them, never on behalf of one. */
 const serverTables = [
   "users",
   "person_keys",

@@ -3,8 +3,8 @@ const serverOnly =
   "current_setting('maxcloud.organization', true) = '*' or current_setting('maxcloud.all_rows', true) = 'on'"
 
 /**
- * What was decided once for a whole installation. A server of the version before gave namespaces no prefix: where it has organizations it
- * stays so. Row security is lifted for the look, since the owner of the tables need not see rows.
+ * Decisions that are made once for a whole installation. A server of the previous version gave namespaces no prefix, so if it has
+ * organizations, there stays none. Row security is lifted to look, because the tables' owner may not see rows otherwise.
  */
 export const installation = /* sql */ `
 create table installation (
