@@ -101,7 +101,7 @@ const between = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
     return old === now ? [] : [{ path, before: old, after: now }]
   })
 
-/** What each service of `before` and `after` would become, by name, service by service; a new one with the fields that are not as by default. */
+/** The changes from `before` to `after`, service by service. A new service is listed with the fields that differ from their defaults. */
 export function* changesBetween(
   before: ReadonlyArray<ServiceVersion>,
   after: ReadonlyArray<ServiceVersion>

@@ -31,7 +31,7 @@ export type DispatchEffect =
   | { readonly type: "askNext" }
   /** Until it is woken, for so long at most. */
   | { readonly type: "wait"; readonly ms: number }
-  /** Whatever comes meanwhile. */
+  /** Waits regardless of other events. */
   | { readonly type: "pause"; readonly ms: number }
   | { readonly type: "finish"; readonly lease: Lease; readonly outcome: Outcome }
 

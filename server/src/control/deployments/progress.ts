@@ -10,8 +10,8 @@ export type Progress = Pick<
 const pending = (service: Progress, reason: string, message: string): Progress => ({ ...service, reason, message })
 
 /**
- * What a status means for the deployment that applied the service. A status of an earlier generation means nothing yet (Knative,
- * "Rule 0"); ready is when the newest revision created is the newest ready one.
+ * The effect of a service's status on the deployment that applied it. A status of an earlier generation means nothing yet (Knative, "Rule
+ * 0"). A service is ready when its newest created revision is also its newest ready one.
  */
 export const progressOf = (service: Progress, status: ServiceStatus | undefined): Progress => {
   if (status === undefined || status.observedGeneration !== status.generation) {

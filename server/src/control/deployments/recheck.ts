@@ -38,7 +38,7 @@ export const recheck = (
     yield* Effect.logInfo("the app is applied again").pipe(
       Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
     )
-    // What a deployment was refused for another's sake it does not take behind the user's back.
+    // If a deployment was refused because of another field manager, don't take the field behind the user's back.
     yield* applyManifests(rows, lease, manifests, { force: !conflicted })
     if (drift !== undefined) yield* rows.healDrift(lease, drift)
     yield* rollout.done(lease, id, manifests)

@@ -83,7 +83,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
       yield* sql`
         delete from platforms where key in (
           select key from platforms order by started_at desc offset ${remembered})`
-      // Whoever starts a server may have fixed the cause of earlier failures.
+      // Somebody who restarts a server may have fixed the cause of earlier failures.
       yield* sql`
         update app_stages set rollout_due_at = '-infinity'
         where rollout_due_at <> '-infinity' and platform_key is distinct from ${key}`

@@ -1,6 +1,6 @@
 import { type ExportedTable, number, text } from "./ExportedTable.ts"
 
-/** What is exported of an organization's apps. */
+/** The tables of an organization's apps that an export contains. */
 export const appTables: ReadonlyArray<ExportedTable> = [
   {
     type: "app",

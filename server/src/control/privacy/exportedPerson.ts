@@ -1,7 +1,7 @@
 import { type ExportedTable, text } from "./ExportedTable.ts"
 import { apiKey, device, invite, session } from "./exportedFields.ts"
 
-/** What is exported of a person. */
+/** The tables of a person that an export contains. */
 export const personTables: ReadonlyArray<ExportedTable> = [
   {
     type: "account",

@@ -159,7 +159,7 @@ const fill = async (
   }
 }
 
-/** What was erased. Of a line that is not torn, but cannot be understood, it is not known what should be erased again. */
+/** The journal of erasures. Fails if a complete line can't be read, because we can't tell what to erase again. */
 const journalOf = (dataDir: string) =>
   Effect.gen(function* () {
     const path = join(dataDir, journalName)

@@ -13,7 +13,7 @@ const crc32c = (bytes: Uint8Array): number => {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** Where `ControlFileData` of PostgreSQL 18 (src/include/catalog/pg_control.h) has its version, the version of page checksums, and its CRC. */
+/** Offsets in `ControlFileData` of PostgreSQL 18 (src/include/catalog/pg_control.h): the version, the version of page checksums, and the CRC. */
 const at = { version: 8, checksums: 252, crc: 292 } as const
 const known = 1800
 

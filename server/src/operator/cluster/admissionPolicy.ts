@@ -39,9 +39,9 @@ const policy = (
 ]
 
 /**
- * What RBAC cannot say (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our label, and binds only
- * itself, only in those. So the right to make namespaces and bindings is none over anybody else's namespace. With a prefix a name alone
- * tells a tenant's namespace from the cluster's, also from one that will be made later.
+ * Rules that RBAC can't express (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our label, and binds
+ * only itself, only in those. So its right to make namespaces and bindings gives it no power over other namespaces. With a prefix, the
+ * name alone tells a tenant's namespace from the cluster's, including later ones.
  */
 export const admissionPolicies = (prefix: string): ReadonlyArray<Manifest> => [
   ...policy("maxcloud-server-namespaces", { apiGroups: [""], resources: ["namespaces"] }, [

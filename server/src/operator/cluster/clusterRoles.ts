@@ -19,7 +19,7 @@ export interface Role {
   readonly rules: ReadonlyArray<Rule>
 }
 
-/** What the server may do in a namespace that it has made, and nowhere else. It holds the only right to Secrets. */
+/** The server's rights in a namespace that it has made, and nowhere else. Only this role grants access to Secrets. */
 export const tenantRole: Role = {
   name: tenantRoleName,
   about: "The server's, bound in each namespace that it makes, and in the scratch namespace.",
@@ -82,7 +82,7 @@ export const tenantRole: Role = {
   ]
 }
 
-/** What the server may do in the whole cluster: make namespaces and see, but neither Secrets nor anything changed outside its namespaces. */
+/** The server's rights in the whole cluster: make namespaces, and read. It grants neither Secrets nor changes outside the server's namespaces. */
 export const serverRole: Role = {
   name: "maxcloud-server",
   about:
@@ -158,7 +158,7 @@ export const serverRole: Role = {
   ]
 }
 
-/** What the server may read of Knative's own configuration. */
+/** The server's right to read Knative's own configuration. */
 export const settingsRole: Role = {
   name: "maxcloud-settings",
   about: "The server's, bound in `knative-serving`.",
@@ -173,7 +173,7 @@ export const settingsRole: Role = {
   ]
 }
 
-/** What the gateway's authorizer may do: see who calls and whom it links to. It writes nothing. */
+/** The rights of the gateway's authorizer: to see callers and their links. It writes nothing. */
 export const gatewayRole: Role = {
   name: "maxcloud-gateway",
   about: "The gateway authorizer's, in the whole cluster.",

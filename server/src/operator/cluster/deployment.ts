@@ -1,5 +1,5 @@
 /**
- * What the authorizer needs of the cluster that it is installed on.
+ * The authorizer's requirements for the cluster that it is installed on.
  *
  * - Command: `maxcloud gateway`, any number of replicas, no state. Its port from `MAXCLOUD_GATEWAY_PORT` or `--port`; the cluster from
  *   the pod's ServiceAccount, or from a kubeconfig.

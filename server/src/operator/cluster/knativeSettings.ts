@@ -11,7 +11,7 @@ export interface KnativeSetting {
   readonly why: string
 }
 
-/** Where Knative Serving keeps its own documentation in each ConfigMap. */
+/** The key under which Knative Serving keeps its own documentation in each ConfigMap. */
 export const exampleKey = "_example"
 
 export interface KnativeSettingOptions {

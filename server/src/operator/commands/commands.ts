@@ -25,7 +25,7 @@ export interface OrganizationOptions extends Partial<ServerSettings> {
   readonly organization: string
 }
 
-/** What operators do by the database of a server, with its settings, before which the options come. Servers may run meanwhile. */
+/** Operators' commands on a server's database. Options win over the server's settings. Servers may run meanwhile. */
 export const operator = {
   /** Of all organizations by name, or of one. */
   listQuotas: ({

@@ -2,7 +2,7 @@ import type { Lease } from "../../../base/proxy/Route.ts"
 import type { RequestStats } from "../autoscaler/Autoscaler.ts"
 import { afterRequest, goodStanding, isEjected, type Outcome, type Standing } from "./outliers.ts"
 
-/** Where an instance listens, and whether its readiness probe succeeds now. */
+/** An instance's address, and whether its readiness probe succeeds now. */
 export interface Endpoint {
   readonly id: string
   readonly host: string

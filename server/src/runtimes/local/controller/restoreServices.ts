@@ -45,9 +45,9 @@ const refused = (object: ServiceObject, refusals: ReadonlyMap<string, string>): 
 }
 
 /**
- * Takes up what an earlier run of the server has kept: routes at once, so that requests are held and not refused; then
- * instances of the services that have a minimum, or had some. An object that cannot be read is logged and left alone.
- * What `mayRun` refuses isn't started: this server may have been started otherwise than the one that accepted it.
+ * Restores the state of an earlier run of the server. Routes come first, so that requests are held and not refused; then instances of
+ * services that have a minimum, or had some. Objects that can't be read are logged and left alone. Revisions that `mayRun` refuses aren't
+ * started: this server may have other settings than the one that accepted them.
  */
 export const restoreServices = (
   objects: ReadonlyArray<LocalObject>,
