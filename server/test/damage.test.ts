@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     source.remove()
   })
 
-  it("builds what is gone again for the next instance", async () => {
+  it("builds a missing source again for the next instance", async () => {
     await asks()
     rmSync(join(sources(), "built"), { recursive: true })
     await crash()
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("answers after a deployment of what is there already, though all of it was emptied", async () => {
+  it("answers after a second deployment of the same source, though all of its files were emptied", async () => {
     for (const file of filesIn(sources())) {
       chmodSync(file, 0o644)
       truncateSync(file, 0)
@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("replaces what runs of a file in which a disk has changed a byte, by a deployment of the same", async () => {
+  it("replaces instances that run a damaged file, by a deployment of the same source", async () => {
     const file = builtFile("text.js")
     const { atime, mtime } = statSync(file)
     const [before] = groupsWith(canary)
@@ -127,7 +127,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("heals by itself where a byte keeps a program from its start", async () => {
+  it("recovers by itself if a damaged byte keeps a program from starting", async () => {
     const file = builtFile("text.js")
     const { atime, mtime } = statSync(file)
     writeFileSync(file, readFileSync(file, "utf8").replace("exports", "exp0rts"))

@@ -63,9 +63,7 @@ describe("a server whose disk fills up", () => {
     assert.strictEqual(await status("/readyz"), 200)
   })
 
-  it("says so below the mark, is alive all the same, and refuses uploads before the database is hurt", async ({
-    skip
-  }) => {
+  it("isn't ready below the limit, stays alive, and refuses uploads before the database suffers", async ({ skip }) => {
     disk(skip).fill(32 * mebi)
     await until(async () => (await failedChecks()).length > 0)
     const [check] = await failedChecks()
@@ -89,7 +87,7 @@ describe("a server whose disk fills up", () => {
     )
   })
 
-  it("drops lines of logs for it, serves on, and tells which lines once there is room again", async ({ skip }) => {
+  it("drops log lines, goes on serving, and later says which lines are missing", async ({ skip }) => {
     const { empty } = disk(skip)
     for (let i = 0; i < 20; i++) assert.strictEqual((await server.ask(host, `/low/${i}`)).status, 200)
     assert.isFalse((await lines()).some((line) => line.startsWith("asked for /low/")))
@@ -113,7 +111,7 @@ describe("a server whose disk fills up", () => {
     })
   })
 
-  it("that other programs fill to the last byte says that it is full, not that the database is away", async ({
+  it("reports a full disk, not an unreachable database, if other programs fill it to the last byte", async ({
     skip
   }) => {
     const { empty, fill } = disk(skip)

@@ -25,7 +25,7 @@ describe("a server that may start no more processes", () => {
     if (typeof cgroup === "object") cgroup.remove()
   })
 
-  it("tells it in words, goes on with what runs, and starts all that waits once it may", async ({ skip }) => {
+  it("reports the limit, keeps its instances running, and starts the waiting ones once it may", async ({ skip }) => {
     if (typeof cgroup === "string") {
       skip(cgroup)
       return

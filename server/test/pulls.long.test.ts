@@ -65,7 +65,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     return { state, told }
   }
 
-  it("that hang hold up no deploy of another image, and are called off by a delete at once", async () => {
+  it("don't hold up deployments of other images if they hang, and are cancelled at once by a delete", async () => {
     for (const name of hangs) {
       const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
       await server.client.deploy({ app: name, services }, { detach: true })
@@ -98,7 +98,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     })
   }, 240_000)
 
-  it("tell how far they are while a deploy waits", async () => {
+  it("report their progress while a deployment waits", async () => {
     const { state, told } = await deploy("slow", ["slow"], "slow/app")
     expect(state).toBe("succeeded")
     const progress = told.filter((text) => text.startsWith("Pulling: "))
@@ -106,7 +106,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     expect(progress.join("\n")).toMatch(/Pulling: Pulling the image: [\d.]+ [kM]B of [\d.]+ [kM]B, [\d.]+ [kM]B\/s/)
   }, 120_000)
 
-  it("leave a registry alone for as long as it says, tell that, and go on then", async () => {
+  it("wait for as long as a registry asks, say so, and continue then", async () => {
     const begun = performance.now()
     const { state, told } = await deploy("limits", ["limited"], "limits/app")
     expect(state).toBe("succeeded")
@@ -120,7 +120,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     })
   }, 120_000)
 
-  it("that hang don't hold up the end of the server", async () => {
+  it("don't hold up the server's exit if they hang", async () => {
     for (const name of hangs) {
       const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
       await server.client.deploy({ app: name, services }, { detach: true })

@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     rmSync(source, { recursive: true, force: true })
   })
 
-  it("goes on: the instance that runs, logs, exec, a deployment, a restart and a start from zero", async () => {
+  it("keeps working: a running instance, logs, exec, a deployment, a restart and a start from zero", async () => {
     await served("1")
     const postgres = server.postgresPid
     sweep()
@@ -106,7 +106,7 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     })
   }, 180_000)
 
-  it("loses its data folder, ends by itself, and leaves no process", async () => {
+  it("exits by itself without its data folder, and leaves no process", async () => {
     const postgres = server.postgresPid ?? 0
     assert.isTrue(isRunning(postgres))
     assert.isNotEmpty(processesWith(canary))

@@ -111,7 +111,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
   const heading = (page: Page) => textOf(page.locator("h1"))
   const problem = (page: Page) => textOf(page.getByRole("alert"))
 
-  it("the first account is made by the link of the first start, in German, and a wrong name is told at its field", async () => {
+  it("the link of the first start creates the first account, in German, and a wrong name is reported at its field", async () => {
     const { complaints, context, page } = await browser.open({ locale: "de-DE" })
     const path = new URL(server.bootstrapUrl ?? assert.fail("no link"))
     await page.goto(`${server.url}${path.pathname}${path.search}`)
@@ -137,7 +137,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   })
 
-  it.concurrent("`maxcloud auth login` is let in by keyboard alone, past a wrong code", async () => {
+  it.concurrent("`maxcloud auth login` can be approved with the keyboard alone, after a wrong code", async () => {
     const { email } = await registered("ada")
     const login = maxcloud("ada", "auth", "login", "--no-browser")
     const at = await login.says(/open (\S+)\n/)
@@ -195,7 +195,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     return { ...opened, email }
   }
 
-  it.concurrent("nothing needs scripts, a button that is pressed twice does it once, and the way back shows no stale form", async () => {
+  it.concurrent("nothing needs scripts, a button pressed twice acts once, and going back shows no stale form", async () => {
     const { deviceCode, userCode } = await startDevice("a program")
     const { complaints, context, email, page } = await signedIn("grace", userCode, { javaScriptEnabled: false })
     await page.locator("input[name=code]").fill(await mailbox.code(email))
@@ -214,7 +214,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   })
 
-  it("codes that are not good any more are told, and leave a way on", async () => {
+  it("expired codes are reported, with a way to continue", async () => {
     const { deviceCode, userCode } = await startDevice("a program")
     const { context, email, page } = await signedIn("linus", userCode)
     const late = await mailbox.code(email)
@@ -284,7 +284,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   })
 
-  it("no other site shows them in a frame, or sends their forms", async () => {
+  it("other sites can't show them in a frame, or send their forms", async () => {
     const elsewhere = createServer((_, response) => {
       response.setHeader("content-type", "text/html")
       response.end(

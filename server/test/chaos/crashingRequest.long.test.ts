@@ -3,7 +3,7 @@ import { answers, faultServer, host, makeApp, secondsUntil } from "./faultServer
 import { recordFault } from "./recordFault.ts"
 
 describe("a request that crashes the program", () => {
-  it("ends one instance once, which is back soon", { timeout: 180_000 }, async () => {
+  it("kills one instance once, which soon runs again", { timeout: 180_000 }, async () => {
     const server = await faultServer()
     await server.start()
     await server.client.deploy(makeApp()("1"))

@@ -7,7 +7,9 @@ import { afterwards, answers, faultServer, makeApp, secondsUntil, setSecret } fr
 import { recordFault } from "./recordFault.ts"
 
 describe.skipIf(process.platform !== "linux")("a server whose descriptors are used up", () => {
-  it("says so, loses neither database nor services, and goes on once some are free", { timeout: 240_000 }, async () => {
+  it("reports it, loses neither the database nor services, and recovers once some are free", {
+    timeout: 240_000
+  }, async () => {
     const server = await faultServer()
     const app = makeApp()
     await server.start()

@@ -7,7 +7,7 @@ import { recordFault } from "./recordFault.ts"
 const sleepMs = 60_000
 
 describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute", () => {
-  it("goes on where it was", { timeout: 240_000 }, async () => {
+  it("continues as before", { timeout: 240_000 }, async () => {
     const server = await faultServer()
     const app = makeApp()
     await server.start()
@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     })
   })
 
-  it("says so while only its database is frozen", { timeout: 240_000 }, async () => {
+  it("reports an unreachable database while only that is frozen", { timeout: 240_000 }, async () => {
     const server = await faultServer({ MAXCLOUD_STATEMENT_TIMEOUT: "5" })
     const app = makeApp()
     await server.start()

@@ -20,7 +20,7 @@ const makeGroup = (name: string): string | undefined => {
 const threadsOf = (pid: number) => readdirSync(`/proc/${pid}/task`).length
 
 describe("a limit of processes", () => {
-  it("is told, the deployment comes to its end, and goes on with a higher limit", { timeout: 300_000 }, async ({
+  it("is reported, the deployment finishes, and continues with a higher limit", { timeout: 300_000 }, async ({
     skip
   }) => {
     const group = makeGroup(`maxcloud-test-${process.pid}`)

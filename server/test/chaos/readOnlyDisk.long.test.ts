@@ -3,7 +3,7 @@ import { answers, faultServer, hasMounts, makeApp, mountDisk, rejection, seconds
 import { recordFault } from "./recordFault.ts"
 
 describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
-  it("is told at the start, and the next start works", { timeout: 300_000 }, async () => {
+  it("is reported at the start, and the next start works", { timeout: 300_000 }, async () => {
     const server = await faultServer()
     const { remount } = mountDisk(server.dataDirectory, 800)
     await server.start()

@@ -9,7 +9,7 @@ import { recordFault } from "./recordFault.ts"
 const mebi = 2 ** 20
 
 describe("an upload that the server refuses while it is sent", () => {
-  it("is told why, not as a connection that broke", { timeout: 240_000 }, async () => {
+  it("gets the reason, not a broken connection", { timeout: 240_000 }, async () => {
     const source = makeSource("")
     afterwards(source.remove)
     writeFileSync(join(source.folder, "padding.bin"), randomBytes(96 * mebi))

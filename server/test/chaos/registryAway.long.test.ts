@@ -3,8 +3,8 @@ import { freePort } from "../freePort.ts"
 import { answers, faultServer, makeApp, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-describe("a registry that is away", () => {
-  it("is told, and holds up nothing else", { timeout: 300_000 }, async () => {
+describe("an unreachable registry", () => {
+  it("is reported, and holds up nothing else", { timeout: 300_000 }, async () => {
     const registry = `127.0.0.1:${await freePort()}`
     const server = await faultServer({ MAXCLOUD_INSECURE_REGISTRIES: registry })
     const app = makeApp()

@@ -109,7 +109,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
   })
 
   describe.each(steps)("by %s, and then to the right time again", (_, seconds) => {
-    it("goes on: requests, restarts, logs, audit, rate limits, deployments, SIGKILL after the grace, and zero", async () => {
+    it("keeps working: requests, restarts, logs, audit, rate limits, deployments, SIGKILL after the grace, and zero", async () => {
       const key = await server.client.auth.apiKeys.create({
         name: `k${seconds}`,
         role: "viewer",
@@ -165,7 +165,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     }, 600_000)
   })
 
-  it("stopped for a minute with its children, goes on where it was", async () => {
+  it("continues as before after it was stopped for a minute with its children", async () => {
     const deploying = deploy()
     await sleep(300)
     const all = [server.pid, ...withChildren(postgres.pid), ...processesWith(canary)]

@@ -65,7 +65,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     return [revisions.sort(), generationOf(await wired.admin.get(kinds.service, namespace(), "web"))]
   }
 
-  it("is cut out of every policy, without a restart or a new revision", { timeout: 180_000 }, async () => {
+  it("is excluded from every policy, without a restart or a new revision", { timeout: 180_000 }, async () => {
     const was = await versions()
     assert.include(await policy(), '"cidr":"10.77.0.0/16"')
     assert.notInclude(await policy(), "10.77.5.0/24")
@@ -90,7 +90,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     assert.deepStrictEqual(await versions(), was)
   })
 
-  it("whose pods no range holds closes private ranges until it's known", { timeout: 240_000 }, async () => {
+  it("closes private ranges while no known range contains its pods", { timeout: 240_000 }, async () => {
     await create(pods, {
       apiVersion: "v1",
       kind: "Pod",

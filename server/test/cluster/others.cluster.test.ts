@@ -49,7 +49,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }
   const namespace = () => namespaceFor(wired.organization)
 
-  it("what they change is recorded with who did it, and put right", async () => {
+  it("their changes are recorded with their name, and put right", async () => {
     const own = [
       [kinds.service, "web"],
       [kinds.networkPolicy, "web"],
@@ -100,7 +100,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     assert.isTrue(told.every((each) => each.healedAt !== null))
   }, 180_000)
 
-  it("one that does it again each time is put right ever later", async () => {
+  it("repeated changes by the same manager are put right ever later", async () => {
     const before = (await wired.server.client.apps.drift("shop")).length
     let fighting = true
     let edits = 0
@@ -133,7 +133,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     )
   }, 120_000)
 
-  it("a field that another holds when a deployment comes is refused by name, left alone, and taken by --force-conflicts", async () => {
+  it("a deployment is refused for a field that another manager owns, and takes it with --force-conflicts", async () => {
     // The server must not have seen it: else it is put right before.
     wired.wires.shut(true)
     await wired.admin.patch("other-tool", kinds.service, namespace(), "web", container({ TARGET: "theirs" }))
@@ -165,7 +165,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     )
   }, 90_000)
 
-  it("what is theirs by the same name is refused with the owner named, and not touched", async () => {
+  it("an object of theirs with the same name causes a refusal that names the owner, and isn't touched", async () => {
     const taken = {
       apiVersion: "serving.knative.dev/v1",
       kind: "Service",
@@ -201,7 +201,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     assert.strictEqual(versionOf(await wired.admin.get(kinds.namespace, "", theirs)), namespaceBefore)
   }, 90_000)
 
-  it("a namespace that does not go is waited for, and what holds it is told", async () => {
+  it("a deployment waits for a namespace that isn't deleted yet, and says why", async () => {
     const stuck = namespaceFor(wired.organization, "stuck")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
     await wired.admin.create(kinds.namespace, "", {
@@ -226,7 +226,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     assert.strictEqual(code, 0, stderr)
   }, 120_000)
 
-  it("a webhook that cannot be called is waited for by name; what a policy refuses is told in plan and deploy", async () => {
+  it("a deployment waits for an unreachable webhook by name; plan and deploy report a policy's refusals", async () => {
     const name = `${wired.organization}-down`
     const webhooks: Kind = {
       apiVersion: "admissionregistration.k8s.io/v1",

@@ -60,7 +60,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     await admin?.close()
   }, 60_000)
 
-  it("that are killed one after another carry out each deployment once; what others do is told once, logs by any", async () => {
+  it("carry out each deployment once when they are killed in turn, report drift once, and each serve logs", async () => {
     const accepted = await Promise.all(
       Array.from({ length: deployments }, async (_, index) => {
         const server = replicas[index % replicas.length] ?? assert.fail("no replica")

@@ -44,7 +44,7 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
     return all.map(generationOf)
   }
 
-  it("is in force after a restart, in every policy, without a new revision", { timeout: 180_000 }, async () => {
+  it("takes effect after a restart, in every policy, without a new revision", { timeout: 180_000 }, async () => {
     assert.notInclude(await policy("web"), "8.8.8.0/24")
     const was = [await revisions(), await generations()]
     await wired.server.end("SIGTERM")

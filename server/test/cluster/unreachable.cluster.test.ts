@@ -23,7 +23,7 @@ const Services = Schema.Struct({
   )
 })
 
-describeCluster("an API server that goes away (KUBECONFIG)", () => {
+describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
   let wired: WiredServer
   beforeAll(async () => {
     wired = await startWiredServer("away")
@@ -100,7 +100,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((value) => `app-${value}`).sort())
   }, 240_000)
 
-  it("connections that are cut at random during deployments fail none, and nothing is done twice", async () => {
+  it("connections that are cut at random fail no deployment, and nothing is done twice", async () => {
     let cutting = true
     const cuts = (async () => {
       while (cutting) {
@@ -123,7 +123,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     )
   }, 120_000)
 
-  it("a server that is killed meanwhile waits for it at its start, and goes on with what it had accepted", async () => {
+  it("a server that is killed meanwhile waits for it at its start, and continues with accepted deployments", async () => {
     wired.wires.shut(true)
     const id = await accept(0, "3")
     await wired.server.end("SIGKILL")

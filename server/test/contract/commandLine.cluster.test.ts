@@ -48,7 +48,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
   }, 120_000)
   afterAll(() => harness?.close())
 
-  it.concurrent("deploys an image that answers through the ingress, and exits with 7 where it does not start", async () => {
+  it.concurrent("deploys an image that answers through the ingress, and exits with 7 if it doesn't start", async () => {
     const server = { MAXCLOUD_API_URL: harness.server.url }
     const deploy = (...env: ReadonlyArray<string>) =>
       maxcloud(
@@ -128,7 +128,7 @@ export default defineConfig({ app: "shop", services: [front, behind] })
     }
   }, 120_000)
 
-  it.concurrent("runs services in gVisor where the operator says so", async () => {
+  it.concurrent("runs services in gVisor if the operator says so", async () => {
     const sandboxed = await startClusterHarness("gvisor", { MAXCLOUD_RUNTIME_CLASS: "gvisor" })
     try {
       await sandboxed.server.client.deploy({

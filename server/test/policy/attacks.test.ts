@@ -76,7 +76,7 @@ describe("an account that somebody else registered for the address", () => {
     expect([exported.status, exported.text.includes("inviting")]).toEqual([200, false])
   })
 
-  it("stays in its own organization once the link was opened by who reads the mail", async () => {
+  it("stays in its own organization once the mail's reader has opened the link", async () => {
     const { link, token: early } = await register("victim@hijacked.test", "prepared")
     await post(200, "/auth/verify", { token: link }, undefined, network())
     const owner = await verified("owner@real.test", "real")
@@ -90,7 +90,7 @@ describe("an account that somebody else registered for the address", () => {
 })
 
 describe("a narrowed key", () => {
-  it("does a whole deployment of its place, and sees and touches nothing else", async () => {
+  it("can deploy its app and stage completely, and can't see or change anything else", async () => {
     const owner = await verified("owner@narrow.test", "narrow")
     await deploy(202, owner, "other")
     const { secret } = await post(201, "/auth/api-keys", { name: "CI", scopes: ["deploy:shop/production"] }, owner)
@@ -114,7 +114,7 @@ describe("a narrowed key", () => {
   })
 })
 
-describe("what is not written as the policy reads it", () => {
+describe("a path in a form that the policy doesn't read", () => {
   it("reaches no handler", async () => {
     const owner = await verified("owner@written.test", "written")
     const viewer = await joined(owner, "viewer@written.test", "viewer")
@@ -151,7 +151,7 @@ describe("what is not written as the policy reads it", () => {
     expect(upgraded).not.toContain('"entries"')
   })
 
-  it("does not reach the metrics by way of a proxy that nobody named", async () => {
+  it("doesn't reach the metrics through a proxy that isn't configured", async () => {
     expect((await server.request("GET", "/metrics")).status).toBe(200)
     const other = await startServer({ trustedProxies: new (await import("node:net")).BlockList() })
     try {
@@ -162,7 +162,7 @@ describe("what is not written as the policy reads it", () => {
   })
 })
 
-describe("who was shut out", () => {
+describe("a caller who was shut out", () => {
   it("reads no further events or logs", async () => {
     const owner = await verified("owner@shut.test", "shut")
     const viewer = await joined(owner, "viewer@shut.test", "viewer")
@@ -182,7 +182,7 @@ describe("who was shut out", () => {
 })
 
 describe("signing in", () => {
-  it("cannot be kept from somebody by one network that asks for their codes", async () => {
+  it("can't be blocked for a person by one network that asks for their codes", async () => {
     await verified("locked@out.test", "locked")
     const begin = async (address: string) => {
       const page = await fetch(`${server.url}/auth/sign-in`)
@@ -213,7 +213,7 @@ describe("signing in", () => {
 })
 
 describe("the audit log", () => {
-  it("has what was refused by the sign-in's links, and whose it is", async () => {
+  it("records a refused request, and who sent it", async () => {
     const owner = await verified("owner@told.test", "told")
     const viewer = await joined(owner, "viewer@told.test", "viewer")
     await post(403, "/auth/invites", { email: "evil@told.test", role: "owner" }, viewer)

@@ -34,7 +34,7 @@ const mayDo = async (token: string) => [
 ]
 
 describe("an OIDC trust", () => {
-  it("is no more than who made it is at present, and the list says so", async () => {
+  it("grants no more than its maker's present role, and the list says so", async () => {
     const owner = await people.owner("owner@trusting.test", "trusting")
     const admin = await people.member(owner, "admin@trusting.test", "admin")
     const made = await trust(admin.session)
@@ -67,7 +67,7 @@ describe("an OIDC trust", () => {
     expect(await mayDo(job)).toEqual([200, 200])
   })
 
-  it("counts no more once its maker has no account", async () => {
+  it("no longer counts once its maker has no account", async () => {
     const owner = await people.owner("owner@left.test", "left")
     const admin = await people.member(owner, "admin@left.test", "admin")
     await trust(admin.session)
@@ -78,7 +78,7 @@ describe("an OIDC trust", () => {
     ])
   })
 
-  it("is made by nothing that it would outlive", async () => {
+  it("can't be created by a credential that it would outlive", async () => {
     const owner = await people.owner("owner@chained.test", "chained")
     await trust(owner)
     const body = { name: "more", issuer: issuer.issuer, claims: { sub: "job:*", project_id: "7" } }
@@ -97,7 +97,7 @@ describe("an API key with an end", () => {
   const rotate = async (token: string, id: unknown) =>
     Object((await people.must(201, "POST", `/auth/api-keys/${id}/rotate`, { token, body: {} }))["apiKey"])
 
-  it("has no successor of its own making that goes on after it; a person makes one that does", async () => {
+  it("can't create a successor that outlives it; a person can", async () => {
     const owner = await people.owner("owner@rotating.test", "rotating")
     const made = await people.must(201, "POST", "/auth/api-keys", {
       token: owner,
@@ -118,8 +118,8 @@ describe("an API key with an end", () => {
   })
 })
 
-describe("a stream that a token of an issuer has opened", () => {
-  it("ends with the token, and with the trust; others go on", async () => {
+describe("a stream that an issuer's token has opened", () => {
+  it("ends with the token, and with the trust; other streams continue", async () => {
     const owner = await people.owner("owner@streaming.test", "streaming")
     await people.must(202, "POST", "/apps/shop/stages/production/deployments", {
       token: owner,
