@@ -83,8 +83,8 @@ export const sourceEntryIn = async (
 }
 
 /**
- * What to run in a folder as it is: `command` and `args` if they are given; else what starts a Deno project; else the `start` script of its `package.json`; else
- * `index`, `server`, `main` or `app` by Node. `args` alone are added to what is found.
+ * The program to run in a folder as it is: `command` and `args` if they are given; else the program of a Deno project; else the `start`
+ * script of its `package.json`; else `index`, `server`, `main` or `app` by Node. `args` alone are added to the program that is found.
  */
 export const programOf = async (
   directory: string,

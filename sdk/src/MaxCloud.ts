@@ -27,7 +27,7 @@ export type ErasureCalls = EffectCalls["erasures"]
 export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> {
   readonly apiUrl: string
   readonly health: Effect.Effect<void, CallError>
-  /** What a deploy would change. Sources are read for their digest; nothing is sent but the AppSpec. */
+  /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
   readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
   /**
    * Uploads the sources that the server lacks, deploys, and emits the deployment's events until it has finished. The stream ends normally

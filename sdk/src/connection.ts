@@ -26,14 +26,14 @@ export interface ConnectionOptions {
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
   /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** What calls are made with, but for streams and uploads. @default `fetch` */
+  /** Sends all calls except streams and uploads. @default `fetch` */
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
 }
 
 /** Browsers have no environment. */
 const variable = (name: string): string | undefined => (typeof process === "undefined" ? undefined : process.env[name])
 
-/** Where a server is by default: `MAXCLOUD_API_URL`, else port 8080 of this machine. */
+/** The default URL of a server: `MAXCLOUD_API_URL`, else port 8080 of this machine. */
 export const defaultApiUrl = (): string => {
   const given = variable("MAXCLOUD_API_URL")
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
@@ -227,7 +227,7 @@ export const makeConnection = (
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
       const response = yield* Effect.tryPromise({
-        // What a redirect leads to is not who was given the credential, or the body.
+        // The target of a redirect isn't the server that was given the credential, or the body.
         try: () => plainFetch(url, { ...init, redirect: "manual", headers, signal: controller.signal }),
         catch: notReachable
       })

@@ -121,8 +121,9 @@ export const containerOf = (
 }
 
 /**
- * Whoever declares nothing still gets a program restarted that accepts no connections any more. Kubernetes has no probe that any answer
- * satisfies: an HTTP GET fails from status 400 on, which a healthy API answers on `/`. It begins when a start has either succeeded or failed.
+ * Restarts a program that accepts no connections any more, even if its service declares no probe. Kubernetes has no probe that every
+ * answer satisfies: an HTTP GET fails from status 400 on, which a healthy API answers on `/`. It begins once a start has either succeeded
+ * or failed.
  */
 const defaultLiveness = (port: number, initialDelay: number): ContainerProbe => ({
   tcpSocket: { port },

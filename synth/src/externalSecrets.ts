@@ -8,8 +8,8 @@ export interface ExternalSecrets {
   /** Name of a ClusterSecretStore of the External Secrets Operator. */
   readonly store: string
   /**
-   * Where a secret is in the store, with `{organization}`, `{app}`, `{stage}` and `{name}`; after a `#` the field of the entry.
-   * Different secrets must come to different keys.
+   * The place of a secret in the store, with `{organization}`, `{app}`, `{stage}` and `{name}`; after a `#` the field of the entry.
+   * Different secrets must have different keys.
    */
   readonly key: string
 }

@@ -40,7 +40,7 @@ const command = (file: string, args: ReadonlyArray<string>, npx?: string): Comma
 
 const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interactive"]
 
-/** What decides over the commands of each manager. */
+/** The facts that decide about a manager's commands. */
 interface Wanted {
   readonly packageJson: PackageJson
   readonly forBuild: boolean

@@ -15,7 +15,7 @@ const isInstalled = async (folder: string, name: string): Promise<boolean> => {
 
 const modules = ["main", "app", "server", "api", "asgi", "wsgi", "application"]
 
-/** Where apps are defined by convention: in files of these names at the root, or in a package of one of these names. */
+/** The usual places of apps: files of these names at the root, or in a package of one of these names. */
 const candidates = ["", "app/", "src/", "api/", "src/app/", "backend/"].flatMap((folder) => [
   ...modules.map((module) => `${folder}${module}.py`),
   ...(folder === "" ? [] : [`${folder}__init__.py`])

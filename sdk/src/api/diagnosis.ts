@@ -62,7 +62,7 @@ export const Diagnosis = Schema.Struct({
   message: Schema.String,
   /** Observations, one line each: a container's state, an event, a probe's answer. Holds no secret. */
   evidence: Schema.Array(Schema.String),
-  /** What to do, one sentence. */
+  /** How to fix it, in one sentence. */
   fix: Schema.String
 }).annotations({ identifier: "Diagnosis" })
 export interface Diagnosis extends Schema.Schema.Type<typeof Diagnosis> {}

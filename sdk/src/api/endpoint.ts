@@ -8,9 +8,9 @@ import type { Role, ScopeVerb } from "./roles.ts"
  */
 export type ScopePlace = "path" | "query" | "service" | "deployment" | "organization"
 
-/** Who may call an endpoint. */
+/** The access rule of an endpoint. */
 export interface Rule {
-  /** Who may call it. `open`: it needs no credential. */
+  /** The roles that may call it. `open`: it needs no credential. */
   readonly roles: ReadonlyArray<Role> | "open"
   /** Does it change anything? Then it has an entry in the audit log, whatever the answer. */
   readonly writes: boolean

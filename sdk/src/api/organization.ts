@@ -21,7 +21,7 @@ export const Quotas = Schema.Struct({
 }).annotations({ identifier: "Quotas" })
 export interface Quotas extends Schema.Schema.Type<typeof Quotas> {}
 
-/** What counts against the quotas now. */
+/** The present use that counts against the quotas. */
 export const QuotaUse = Schema.Struct({
   services: Schema.Int,
   instances: Schema.Int,

@@ -31,7 +31,7 @@ const Declared = ServiceSpec.from.pipe(
 export const ServiceSettings = Schema.encodedSchema(Declared).annotations({ identifier: "ServiceSettings" })
 export type ServiceSettings = typeof ServiceSettings.Type
 
-/** What a spec says of it. */
+/** The settings in a spec. */
 export const settingsOf: (spec: ServiceSpec) => ServiceSettings = Schema.encodeSync(Declared)
 
 /** A service as it is. Times are RFC 3339 in UTC. */

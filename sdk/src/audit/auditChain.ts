@@ -28,7 +28,7 @@ const sha256 = (...parts: ReadonlyArray<Uint8Array | string>): string => {
   return hash.digest("hex")
 }
 
-/** What is wrong with a line. */
+/** The fault of a line. */
 export class Faulty extends Error {
   readonly code: AuditFaultCode
   readonly sequence: number | null
@@ -64,7 +64,7 @@ const pemOf = (key: KeyObject) => key.export({ format: "pem", type: "spki" }).to
 
 type Pin = NonNullable<AuditPins["checkpoint"]>["checkpoint"] | undefined
 
-/** What has been verified so far, since the header. */
+/** The result of the verification so far, since the header. */
 export interface AuditChain {
   readonly organization: string
   readonly keys: ReadonlyMap<string, KeyObject>

@@ -4,7 +4,7 @@ import type { DiagnosisCode } from "../api/diagnosis.ts"
 export interface DiagnosisText {
   /** A few words, without a full stop. */
   readonly title: string
-  /** What happened. */
+  /** The event behind the code. */
   readonly meaning: string
   /** Usual causes, the likeliest first. */
   readonly causes: ReadonlyArray<string>

@@ -25,7 +25,7 @@ const decode = Schema.decodeUnknownOption(
 /** A package as it is found in a `node_modules`. */
 export interface InstalledPackage {
   readonly name: string
-  /** Where it really is, links followed. Absolute. */
+  /** The real folder, links followed. Absolute. */
   readonly folder: string
   /** A link to sources outside of every `node_modules`: a package of the workspace, or of a `file:` dependency. */
   readonly isLinked: boolean

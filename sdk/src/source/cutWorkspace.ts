@@ -164,8 +164,8 @@ const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: strin
 }
 
 /**
- * What a source folder (absolute) needs of the workspace that it is a package of: the packages that it depends on, through others and for
- * its build too, and the files at the root. undefined if it isn't part of a workspace. Throws `SourceInvalid` if something can't be included.
+ * Cuts out the part of a workspace that a source folder (absolute) needs: the packages that it depends on, also through others and for
+ * its build, and the files at the root. undefined if it isn't part of a workspace. Throws `SourceInvalid` if something can't be included.
  */
 export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => {
   if ((await readPackageJson(folder)) === undefined) return undefined
