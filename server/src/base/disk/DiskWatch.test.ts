@@ -83,7 +83,7 @@ describe("a disk", () => {
     await watch.require()
   })
 
-  it("that is full is known by a write that failed, until one succeeds", async ({ skip }) => {
+  it("counts as full from a failed write until one succeeds", async ({ skip }) => {
     const { empty, fill } = await small("size=4m", skip)
     const watch = watching(0)
     fill(0)
@@ -97,7 +97,7 @@ describe("a disk", () => {
     expect(await fresh(watch)).toBeUndefined()
   })
 
-  it("that is mounted read-only is found by a try to write", async ({ skip }) => {
+  it("is found to be read-only by a try to write", async ({ skip }) => {
     const { remount } = await small("size=4m", skip)
     const watch = watching(0)
     remount("ro")
@@ -106,7 +106,7 @@ describe("a disk", () => {
     expect(await fresh(watch)).toBeUndefined()
   })
 
-  it("that can hold no more files refuses as well", async ({ skip }) => {
+  it("refuses also if it can hold no more files", async ({ skip }) => {
     await small("size=16m,nr_inodes=1500", skip)
     const watch = watching(mebi)
     expect(await watch.look()).toBeUndefined()

@@ -30,13 +30,13 @@ describe("a claim", () => {
     assert.lengthOf(readdirSync(folder), 200)
   })
 
-  it("that was left behind is taken over by one of them", async () => {
+  it("is taken over by one process if it was left behind", async () => {
     for (let at = 0; at < 200; at++) writeFileSync(join(folder, String(at)), "left behind")
     assert.strictEqual(await together('"left behind"'), 200)
     assert.lengthOf(readdirSync(folder), 200)
   })
 
-  it("that somebody took meanwhile stays theirs", () => {
+  it("stays with a process that took it meanwhile", () => {
     const file = join(folder, "claim")
     writeFileSync(file, "theirs")
     assert.isFalse(takeClaim(file, "left behind", "ours"))

@@ -37,7 +37,7 @@ describe("master keys in the environment", () => {
     expect(JSON.stringify(settings)).not.toContain(written)
   })
 
-  it("that are none are refused without being quoted", async () => {
+  it("are refused without a quote if they are invalid", async () => {
     for (const wrong of ["hunter2", written.slice(4), `${written},${written}`, ""]) {
       for (const name of ["MAXCLOUD_MASTER_KEY", "MAXCLOUD_MASTER_KEYS_FORMER"]) {
         if (name === "MAXCLOUD_MASTER_KEYS_FORMER" && (wrong === "" || wrong.includes(","))) continue

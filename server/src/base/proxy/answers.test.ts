@@ -162,14 +162,14 @@ describe("an answer that isn't HTTP", () => {
     for (const name of ["te", "http2-settings", "keep-alive", "upgrade"]) expect(answer).not.toHaveProperty(name)
   })
 
-  it("of status 205 with a body reaches callers without it", async () => {
+  it("reaches callers without its body if it is a 205", async () => {
     const front = await frontToBytes("HTTP/1.1 205 Reset Content\r\nContent-Length: 2\r\n\r\nok")
     expect((await over2(front)).answer[":status"]).toBe(205)
     for (const kind of ["GET", "POST"] as const)
       expect(await rawExchange(front.address.port, heads[kind]), kind).toMatch(/^HTTP\/1\.1 205 (?!.*ok)/s)
   })
 
-  it("of an h2c instance with TE: trailers reaches a caller of HTTP/2", async () => {
+  it("reaches an HTTP/2 caller from an h2c instance with TE: trailers", async () => {
     const front = await frontToStreams((stream) => {
       stream.respond({ ":status": 200, te: "trailers" })
       stream.end("ok")

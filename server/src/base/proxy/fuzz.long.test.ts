@@ -17,7 +17,7 @@ const print = (what: string, { broken, byStatus, cases, resident, used }: FuzzRe
 }
 const sound = { exits: 0, uncaught: [], faults: [], unanswered: [], held: [], active: 0 }
 
-it("whatever an instance sends, the front keeps running, every caller gets an answer, and memory stays flat", {
+it("the front keeps running, every caller gets an answer, and memory stays flat, whatever an instance sends", {
   timeout: 3_600_000
 }, async () => {
   const seed = Number(process.env.MAXCLOUD_FUZZ_SEED ?? Math.trunc(Math.random() * 2 ** 31))

@@ -176,7 +176,7 @@ describe("targets", () => {
     expect(none).toContain("names no host")
   })
 
-  it("of the whole server are for OPTIONS alone", async () => {
+  it("for the whole server are only valid with OPTIONS", async () => {
     const { address } = await frontToLines()
     for (const method of ["GET", "POST", "DELETE"]) {
       const text = await rawExchange(address.port, `${method} * HTTP/1.1\r\nHost: ${serviceHost}\r\n\r\n`, "}")

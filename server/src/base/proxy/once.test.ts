@@ -176,7 +176,7 @@ describe("connections that are kept", () => {
     expect(seen.length).toBe(240)
   }, 30_000)
 
-  it("that an instance has ended by the time of the next request are replaced, for every method", async () => {
+  it("are replaced, for every method, if an instance has closed them by the next request", async () => {
     const connections = new Set<Socket>()
     const { port, server } = await http1Instance((request, response) => response.end(`${request.method} `))
     server.on("connection", (socket) => connections.add(socket))

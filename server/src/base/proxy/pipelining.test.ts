@@ -20,7 +20,7 @@ afterEach(async () => {
 const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: ${serviceHost}\r\n${more}\r\n`
 
 describe("pipelined requests", () => {
-  it("of one connection are answered one after the other, in their order", async () => {
+  it("on one connection are answered in order", async () => {
     let underWay = 0
     let most = 0
     const { port } = await http1Instance((request, response) => {
@@ -44,7 +44,7 @@ describe("pipelined requests", () => {
     expect(most).toBe(1)
   })
 
-  it("that come with bodies, and wait for the API, are answered as well", async () => {
+  it("are answered also if they have bodies, and wait for the API", async () => {
     const api = createServer((request, response) => {
       let bytes = 0
       request.on("data", (chunk: Buffer) => {

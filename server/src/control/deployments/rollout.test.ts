@@ -84,7 +84,7 @@ describe("a platform that has changed", () => {
       )
   )
 
-  it("that changes while the server runs is in force without a restart", { timeout: 180_000 }, () =>
+  it("takes effect without a restart while the server runs", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const fake = yield* makeFakeRuntime
@@ -149,7 +149,7 @@ describe("a platform that has changed", () => {
     )
   )
 
-  it("that changes what instances are makes new revisions", { timeout: 180_000 }, () =>
+  it("makes new revisions if it changes instances", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir

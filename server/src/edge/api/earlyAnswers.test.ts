@@ -301,7 +301,7 @@ describe("a request that expects 100-continue", () => {
   )
 })
 
-describe("what comes after an answer", () => {
+describe("data that comes after an answer", () => {
   it.scopedLive("is taken only so long: who sends on without end is cut off", () =>
     Effect.gen(function* () {
       const port = yield* behindFront({})

@@ -158,7 +158,7 @@ describe("decide", () => {
   })
 })
 
-describe("what is read of the cluster", () => {
+describe("the state that is read from the cluster", () => {
   const metadata = { name: "web", namespace: "acme", uid: "u1" }
 
   it("is a pod's address and service, and whether it ends", () => {

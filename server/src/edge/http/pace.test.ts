@@ -97,7 +97,7 @@ describe("bodies that trickle", () => {
     expect(answer[":status"]).toBe(408)
   })
 
-  it("that keep the pace, and those that this server reads slowly, are taken", async () => {
+  it("are accepted if they keep the pace, or if this server reads them slowly", async () => {
     const { port } = await paced((request, response) => {
       setTimeout(() => request.resume().on("end", () => response.end("all")), 3_500)
     })

@@ -65,7 +65,7 @@ describe("a server's local token", () => {
     assert.strictEqual(tokens.size, 2)
   })
 
-  it("of a server that was killed is forgotten by the next one, those that run are kept", async () => {
+  it("is forgotten by the next server if its own was killed, while running servers keep theirs", async () => {
     await using first = await embedded()
     const gone = join(servers(), localServerFile("127.0.0.1", 1))
     const server = { version: 1, url: "http://127.0.0.1:1", pid: 2 ** 22, tokenFile: "/x", tokenDigest: "0".repeat(64) }

@@ -137,7 +137,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("who is not signed in is asked to, and comes back to the code", () =>
+  it.scoped("visitors who aren't signed in are asked to, and return to the code", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const url = yield* served
@@ -269,7 +269,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("what is too much is a page with Retry-After, and pages run no scripts and stand in no frame", () =>
+  it.scoped("too many requests get a page with Retry-After, and pages run no scripts and can't be framed", () =>
     Effect.gen(function* () {
       const { usedUp } = yield* Seen
       const browser = newBrowser(yield* served, "de-DE,de;q=0.9,en;q=0.5")
@@ -309,7 +309,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("who is a member of nothing any more makes an organization of their own, and goes on with it", () =>
+  it.scoped("a person without a membership creates an organization, and continues with it", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { browser, grant, organization } = yield* signedIn

@@ -148,7 +148,7 @@ afterAll(async () => {
 })
 
 describe("a backup", () => {
-  it("of a server that runs is sealed, for its owner alone, without the master key, and replaces no file", async () => {
+  it("of a running server is sealed, readable only by its owner, without the master key, and replaces no file", async () => {
     const bytes = readFileSync(file)
     assert.strictEqual(statSync(file).mode & 0o777, 0o600)
     for (const known of [canary, organization.id, "organization_keys"]) assert.isFalse(bytes.includes(known))

@@ -165,7 +165,7 @@ describe.sequential("a check of a server", () => {
     assert.match(part("audit").findings[0]?.where ?? "", /audit log "org_/)
   })
 
-  it("of one that is stopped finds every damaged page and says how to bring the database back", {
+  it("finds every damaged page of a stopped one, and says how to restore the database", {
     timeout: 60_000
   }, async () => {
     await stop()
@@ -178,7 +178,7 @@ describe.sequential("a check of a server", () => {
     assert.include(finding?.fix ?? "", "maxcloud server restore")
   })
 
-  it("of one that doesn't start checks the parts that it can read", { timeout: 60_000 }, async () => {
+  it("checks the readable parts of one that doesn't start", { timeout: 60_000 }, async () => {
     const control = join(data, "global/pg_control")
     const { part, wrong } = await damaged(control, flipped(control, 60), check)
     assert.includeMembers([...wrong], ["control", "database"])

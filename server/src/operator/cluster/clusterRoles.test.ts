@@ -10,7 +10,7 @@ it("docs/reference/cluster-role.yaml is what the code says: `npm run generate` w
   expect(written).toBe(clusterRolePage())
 })
 
-describe("what the server may do in the whole cluster", () => {
+describe("the server's rights in the whole cluster", () => {
   const verbsOf = (resource: string) =>
     serverRole.rules.filter((rule) => rule.resources.includes(resource)).flatMap((rule) => rule.verbs)
 

@@ -75,7 +75,7 @@ describeCluster(
       expect(await hostOf(tenants)).toMatch(new RegExp(`^${hostLabelOf(ServiceName.make("web"), place)}\\.`))
     })
 
-    it("of somebody else's services have two labels, whatever their namespace and labels are", async () => {
+    it("of other people's services have two labels, for any namespace and labels", async () => {
       expect(await hostOf(foreign)).toMatch(new RegExp(`^web\\.${foreign}\\.`))
     })
 

@@ -103,7 +103,7 @@ describe("the cache", () => {
     expect(existsSync(join(victim, "damaged/kept"))).toBe(true)
   })
 
-  it("of an unknown organization lists the existing names", async () => {
+  it("lists the existing names for an unknown organization", async () => {
     expect(await operator.clearCache({ dataDir, organization: "nobody" })).toMatchObject({
       ok: false,
       reason: "organization",

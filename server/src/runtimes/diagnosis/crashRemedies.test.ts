@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { crashRemedyOf } from "./crashRemedies.ts"
 import { endDiagnosis } from "./endDiagnosis.ts"
 
-describe("what to do about a program that ended", () => {
+describe("advice about a program that exited", () => {
   // Lines as the programs write them.
   it.each([
     [

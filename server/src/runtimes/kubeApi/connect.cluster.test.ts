@@ -41,7 +41,7 @@ const noCertificate = { "client-certificate-data": undefined, "client-key-data":
 
 describeCluster("a kubeconfig at the start", () => {
   layer(layerTest, { excludeTestServices: true })((it) => {
-    it.scoped("that is right is taken, with another context than its current one too", () =>
+    it.scoped("is accepted if it is valid, also with another context than its current one", () =>
       Effect.gen(function* () {
         const right = kubeconfigOf(yield* credentials)
         const path = yield* kubeconfigFile(right.replace('"current-context":"test"', '"current-context":"none"'))
@@ -54,7 +54,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("that is missing or no kubeconfig", () =>
+    it.scoped("is refused if it is missing, or isn't a kubeconfig", () =>
       Effect.gen(function* () {
         const missing = yield* Effect.flip(start({ type: "file", path: "/nowhere/config" }))
         expect(missing.message).toContain("the kubeconfig /nowhere/config does not exist")
@@ -67,7 +67,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("that names a server that is not there", () =>
+    it.scoped("is refused if its server doesn't exist", () =>
       Effect.gen(function* () {
         const { message, reason } = yield* refusal({ server: "https://127.0.0.1:1" }, {})
         expect(reason).toBe("unreachable")
@@ -75,7 +75,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("that names another authority, or a name that the certificate lacks", () =>
+    it.scoped("is refused if it names another authority, or a name that the certificate lacks", () =>
       Effect.gen(function* () {
         const authority = yield* refusal({ "certificate-authority-data": pem(selfSigned) }, {})
         expect(authority).toMatchObject({ reason: "certificate" })
@@ -86,7 +86,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("whose credentials are refused, expired, or cannot be read", () =>
+    it.scoped("is refused if its credentials are refused, expired or unreadable", () =>
       Effect.gen(function* () {
         const wrong = yield* refusal({}, { ...noCertificate, token: "s3same" })
         expect(wrong.reason).toBe("credentials")
@@ -103,7 +103,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("whose plugin gives a token, or fails", () =>
+    it.scoped("takes its plugin's token, or reports its failure", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")

@@ -94,7 +94,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("what is no JSON is no API server's", () =>
+  it.scopedLive("a body that isn't JSON doesn't come from an API server", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(against(() => ({ body: "<html>" }), get("/x")))
       expect(error.message).toContain("the server isn't an API server")

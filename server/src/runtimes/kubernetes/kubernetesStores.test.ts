@@ -50,7 +50,7 @@ const folder = Effect.acquireRelease(
   (found) => Effect.sync(() => rmSync(found, { recursive: true, force: true }))
 )
 
-describe("what a cluster has of an organization", () => {
+describe("a cluster's data about an organization", () => {
   it.scopedLive("goes: its namespaces and no other, awaited, and the lines that are kept", () =>
     Effect.gen(function* () {
       const namespaces = new Map([

@@ -26,7 +26,7 @@ const registryAway = new InstanceFailed({
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe("a revision (on a fake of Instances)", () => {
-  it("whose registry is away is pending for as long as it is tried, says why, and goes live when it can", async () => {
+  it("stays pending while its registry is unreachable, says why, and goes live when it can", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("a:1", { failure: registryAway })
     const cloud = start(fake.layer)
@@ -41,7 +41,7 @@ describe("a revision (on a fake of Instances)", () => {
     assert.deepInclude(after, { state: "ready", diagnosis: null })
   })
 
-  it("that was abandoned never goes live by itself, though its registry is back: not after a restart, not by a recheck or a resume", async () => {
+  it("never goes live by itself once it was abandoned, even if its registry is back: not after a restart, not by a recheck or a resume", async () => {
     const fake = makeFakeInstances()
     const objects = makeMemoryObjects()
     fake.programs.set("b:1", { failure: registryAway })
@@ -77,7 +77,7 @@ describe("a revision (on a fake of Instances)", () => {
     assert.strictEqual(await send(await second.route(host)), "web-00002")
   })
 
-  it("whose program crashes is tried for a few seconds, and then never again by itself", async () => {
+  it("is retried for a few seconds if its program crashes, and then never again by itself", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", crashes)
     const cloud = start(fake.layer)
@@ -92,7 +92,7 @@ describe("a revision (on a fake of Instances)", () => {
     assert.deepInclude(await cloud.status("web"), { state: "failed", instances: 0 })
   })
 
-  it("that crashes at first, since what it needs isn't there yet, goes live", async () => {
+  it("goes live if it only crashed at first, because it was missing something", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("a:1", crashes)
     const cloud = start(fake.layer)
@@ -103,7 +103,7 @@ describe("a revision (on a fake of Instances)", () => {
     assert.strictEqual((await cloud.until("web", (each) => each.state !== "pending")).state, "ready")
   })
 
-  it("that is ready isn't abandoned", async () => {
+  it("isn't abandoned if it is ready", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))

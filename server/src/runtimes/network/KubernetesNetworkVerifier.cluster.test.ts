@@ -182,7 +182,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     expect(left).toMatchObject({ items: [] })
   })
 
-  it("of an app that is not there is refused", async () => {
+  it("is refused for an app that doesn't exist", async () => {
     await expect(verify(AppName.make("nothing"))).rejects.toThrow(/has no services/)
   })
 })

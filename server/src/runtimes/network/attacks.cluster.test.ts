@@ -96,7 +96,7 @@ const hostsOf = (victim: string, revisions: ReadonlyArray<{ readonly metadata: {
 
 const isOpen = (result: ProbeResult) => result.connected || /ECONNREFUSED|ECONNRESET/.test(result.error)
 
-describeCluster("what a service with egress to the cluster's own ranges reaches (KUBECONFIG)", () => {
+describeCluster("targets of a service with egress to the cluster's own ranges (KUBECONFIG)", () => {
   layer(Attack.Default.pipe(Layer.provideMerge(layerTest)), { timeout: "3 minutes", excludeTestServices: true })(
     (it) => {
       it.effect("is nothing of the cluster, where the platform knows its ranges", () =>

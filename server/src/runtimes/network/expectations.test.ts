@@ -28,7 +28,7 @@ const expectedOf = (fields: object, surroundings: Surroundings) =>
     expectationsOf(specOf(fields), surroundings).map(({ probe }) => [`${probe.to} ${probe.by}`, probe.expected])
   )
 
-describe("what a service should reach", () => {
+describe("the targets that a service should reach", () => {
   it("is what it links to, by the gateway and never straight", () => {
     const callees = [callee("api", "10.0.0.7"), callee("db", "10.0.0.8"), callee("web", "10.0.0.9")]
     const expected = expectedOf({ links: ["api"] }, around({ callees }))

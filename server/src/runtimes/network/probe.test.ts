@@ -66,11 +66,11 @@ describe("a probe", () => {
     expect(await outcome({ way: "tcp", port: closed })).toMatchObject({ actual: "allowed" })
   })
 
-  it("of a name that nobody knows says nothing", async () => {
+  it("says nothing about an unknown name", async () => {
     expect(await outcome({ host: "a.invalid", expected: "denied" })).toMatchObject({ actual: "unknown" })
   })
 
-  it("of the node needs to be told which", async () => {
+  it("must be given the node to probe", async () => {
     expect(await outcome({ way: "tcp", host: "node", expected: "denied" })).toMatchObject({ actual: "unknown" })
   })
 })

@@ -134,7 +134,7 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
     }
   })
 
-  it("that were built on this machine are pinned by their id, for whoever owns it alone", async () => {
+  it("are pinned by their id if they were built on this machine, and only for its owner", async () => {
     const image = "localhost/built:1"
     expect(await resolve(owner, image)).toEqual({
       problem: expect.stringMatching(/^ImageNotFound: .*podman build --tag localhost\/built:1/)

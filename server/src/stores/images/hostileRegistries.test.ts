@@ -137,7 +137,7 @@ describe("a registry that answers wrongly", () => {
     expect(circle.requests.length).toBe(6)
   })
 
-  it("that fails, limits or is away is a passing fault", async () => {
+  it("causes a passing fault if it fails, rate-limits or is unreachable", async () => {
     const gone = await listen(() => {})
     await open.pop()?.()
     for (const [registry, said] of [
@@ -155,7 +155,7 @@ describe("a registry that answers wrongly", () => {
     }
   })
 
-  it("that does not answer is not waited for", async () => {
+  it("isn't waited for if it doesn't answer", async () => {
     const silent = await listen(() => {})
     const url = new URL(`http://127.0.0.1:${silent.port}/v2/`)
     const asked = Effect.scoped(

@@ -4,7 +4,7 @@ import { imageSettings, unusedSettings } from "./imageSettings.ts"
 
 const check = (...Test: ReadonlyArray<string>) => imageSettings({ Test }, null)
 
-describe("what an image asks for and doesn't get", () => {
+describe("settings that an image asks for and doesn't get", () => {
   it("is told with what to write in its place", () => {
     const said = unusedSettings(check("CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"), false)
     expect(said?.message).toBe("the image's HEALTHCHECK (curl -f http://localhost:8080/healthz || exit 1) is not used")

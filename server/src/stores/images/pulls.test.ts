@@ -136,7 +136,7 @@ describe("pulls", () => {
       "1 minute"
     ))
 
-  it("of an organization or registry that hangs hold up nobody else", () =>
+  it("hold up nobody else if those of an organization or registry hang", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const { work } = hanging()

@@ -228,7 +228,7 @@ describe("an archive is refused", () => {
     expect(await readdir(join(data, "sources", own, "unfinished"))).toEqual([])
   })
 
-  it("that is none, or another than was said, or was not sent to its end", async () => {
+  it("if it isn't one, has another digest, or is incomplete", async () => {
     const digest = toDigest(digestOf(good))
     const archive = tarOf(good)
     const refused = (stream: Stream.Stream<Uint8Array, unknown>) => failure((store) => store.put(own, digest, stream))
@@ -240,7 +240,7 @@ describe("an archive is refused", () => {
     expect(await readdir(join(data, "sources", own, "archives"))).toEqual([])
   })
 
-  it("of more than it may be: packed, unpacked, in number", async () => {
+  it("if it is too large, packed or unpacked, or has too many files", async () => {
     const chunk = new Uint8Array(16 * 1024 * 1024)
     const endless = Stream.repeatValue<Uint8Array>(chunk)
     expect(await failure((store) => store.put(own, toDigest(digestOf(good)), endless))).toMatchObject({
@@ -417,7 +417,7 @@ snapshots:
     expect(lines).toEqual([])
   })
 
-  it("that a build tries to change stay as they were for the next one", async () => {
+  it("stay unchanged for the next build if one tries to change them", async () => {
     const entries = (code: string) => [
       { path: "index.js", content: code },
       {
@@ -602,7 +602,7 @@ snapshots:
     }
   )
 
-  it("that cannot be installed fail with the last lines, to be tried again only where the registry is away", async () => {
+  it("fail with the last lines if they can't be installed, and are retried only if the registry is unreachable", async () => {
     const entries = [
       { path: "package.json", content: packageJson({ dependencies: { nowhere: "1.0.0" }, devDependencies: {} }) }
     ]

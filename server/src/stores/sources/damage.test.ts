@@ -156,7 +156,7 @@ describe("a damaged built source", () => {
     expect(namesIn("unfinished")).toEqual([])
   })
 
-  it("that a disk has changed without a trace is found when all of it is read", async () => {
+  it("is found when all files are read, even if a disk changed it without a trace", async () => {
     await put()
     const folder = await built()
     await open(folder)
@@ -251,7 +251,7 @@ describe("dependencies", () => {
     expect(await isWhole(project("one"))).toBe(true)
   })
 
-  it("of what never became ready stay if its archive is gone", async () => {
+  it("stay if the archive of a revision that never became ready is gone", async () => {
     await put(project("one"))
     const folder = await built(project("one"))
     await rm(archive())

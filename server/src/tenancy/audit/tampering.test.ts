@@ -293,7 +293,7 @@ describe("checkpoints", () => {
     expect(logged.join("\n")).toContain("at entry 10")
   })
 
-  it("of another key are no reason to leave out what came before them", async () => {
+  it("with another key don't hide the entries before them", async () => {
     const id = await run(log)
     const sql = await run(SqlClient)
     await run(sql.unsafe(`select count(${call(id).slice(7)}) from generate_series(1, 400)`))
@@ -306,7 +306,7 @@ describe("checkpoints", () => {
     expect(await run(checkpointsOf(id))).toEqual([255])
   })
 
-  it("that the server hasn't signed are left out of exports, said, and removed by a repair", async () => {
+  it("that the server hasn't signed are left out of exports, reported, and removed by a repair", async () => {
     const [id, seed] = [await run(log), Buffer.alloc(32, 7)]
     const mine = signingKeyOf(seed)
     await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
@@ -379,7 +379,7 @@ describe("checkpoints", () => {
     expect(await run(checkpointsOf(id))).toEqual([255, 256])
   })
 
-  it("that the server has signed are never left out: what was rewritten behind one is found", async () => {
+  it("that the server has signed are never left out: rewritten entries behind one are found", async () => {
     const id = await run(log)
     await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
     await tamper("delete from audit_entries where organization_id = $1 and sequence = 3", id)

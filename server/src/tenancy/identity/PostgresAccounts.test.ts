@@ -189,7 +189,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("who registered with another's address is out, once that person signs in", () =>
+  it.effect("a person who registered with another's address is signed out once the owner signs in", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { email, grant, organizationId } = yield* registered
@@ -260,7 +260,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("who asks again gets the same code, as long as it is good, until somebody signs in by it", () =>
+  it.effect("a person who asks again gets the same code while it is valid and unused", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { mails, usedUp } = yield* Seen

@@ -76,7 +76,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("that a person denies are denied, and answered no more", () =>
+  it.effect("stay denied once a person denies them", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { codes, organization, userId } = yield* waiting
@@ -107,7 +107,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("of two answers at once, one holds", () =>
+  it.effect("take one of two answers that come at once", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { codes, organization, userId } = yield* waiting

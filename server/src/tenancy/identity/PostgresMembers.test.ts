@@ -35,7 +35,7 @@ const emailOf = ({ person }: Caller) => Email.make(person?.email ?? "")
 const rolesIn = (caller: Caller) =>
   Effect.flatMap(Members, (members) => members.list(caller)).pipe(Effect.map((all) => all.map((each) => each.role)))
 
-describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an organization", (it) => {
+describeOn(testIdentity(), { excludeTestServices: true })("the members of an organization", (it) => {
   it.effect("an invite makes the account, its address proven, and the membership; once", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
@@ -61,7 +61,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
     })
   )
 
-  it.effect("of two who accept at once, one does", () =>
+  it.effect("if two people accept at once, one succeeds", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const by = yield* owner
@@ -165,7 +165,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
     })
   )
 
-  it.effect("who is a member by another way keeps the role, and is signed in", () =>
+  it.effect("a person who is a member already keeps the role, and is signed in", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const sql = yield* SqlClient
@@ -238,7 +238,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
     })
   )
 
-  it.effect("who is removed has no session and no key there any more, and what they have elsewhere stays", () =>
+  it.effect("a removed member loses sessions and keys there, and keeps those elsewhere", () =>
     Effect.gen(function* () {
       const members = yield* Members
       const sql = yield* SqlClient

@@ -96,7 +96,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
       })
     )
 
-    it.effect("of links opened at once for one address, or for one name, one makes it", () =>
+    it.effect("if links for one address or name are opened at once, one succeeds", () =>
       Effect.gen(function* () {
         const tokenOf = (input: Registration) => Effect.zipRight(enroll(input), tokenTo(input.email))
         const person = newNames("one")

@@ -19,7 +19,7 @@ describe("tokens", () => {
     )
   })
 
-  it("that were changed anywhere are other tokens, or none", () => {
+  it("are other tokens, or none, after any change", () => {
     const { hash, token } = newToken("session", hexOf(newId("ses")))
     const text = Redacted.value(token)
     fc.assert(

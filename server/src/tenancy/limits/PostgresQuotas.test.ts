@@ -89,7 +89,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     })
   )
 
-  it.effect("of deployments in an hour: taking away is always allowed", () =>
+  it.effect("limit deployments in an hour, but never a removal", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { set } = yield* Quotas

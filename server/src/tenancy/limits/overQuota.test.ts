@@ -12,7 +12,7 @@ const specOf = (...services: ReadonlyArray<Record<string, unknown>>): AppSpec =>
     })
   )
 
-describe("what counts against quotas", () => {
+describe("use that counts against quotas", () => {
   const size = footprintOf(specOf({ scale: { max: 3 }, cpu: 0.5, memory: "1Gi" }, { scale: { max: 2 } }).services)
 
   it("is of every service at its largest scale", () => {

@@ -188,7 +188,7 @@ describeCluster("drift (KUBECONFIG)", () => {
       60_000
     )
 
-    it.scoped("of an object that is deleted has no name; our own removal is none", () =>
+    it.scoped("names nobody for a deleted object, and excludes our own removals", () =>
       Effect.gen(function* () {
         const { heal, key, noticed, own, remove: removeOwn } = yield* running("apply-gone")
         const secret = own.find((object) => object.kind === "Secret")?.metadata.name ?? ""

@@ -14,7 +14,7 @@ const manifest = {
   }
 }
 
-describe("what the operator says of a store", () => {
+describe("the operator's messages about a store", () => {
   it.each([
     [
       "error processing spec.data[1] (key: acme/shop/production/B), err: Secret does not exist",

@@ -73,7 +73,7 @@ describe("the cluster's objects", () => {
     expect(words(effects)).toEqual(["told old", "gone gone"])
   })
 
-  it("of one namespace leave those of the others where they are", () => {
+  it("of one namespace don't replace those of others", () => {
     const state = emptyCache()
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1, { namespace: "blue" })] }, "blue")

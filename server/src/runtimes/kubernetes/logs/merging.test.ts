@@ -48,7 +48,7 @@ describe("lines of several instances", () => {
     expect(textsOf(taken(state, bounds, 1_300).lines)).toEqual(["b3", "a5"])
   })
 
-  it("whose window is open stay, but for those that belong before one that is taken", () => {
+  it("stay while their window is open, unless they belong before a line that is taken", () => {
     const state = from(2, [1_000, line("a", 5)], [1_150, line("b", 3), line("b", 7)])
     const { lines, state: left } = taken(state, bounds, 1_210)
     expect(textsOf(lines)).toEqual(["b3", "a5"])

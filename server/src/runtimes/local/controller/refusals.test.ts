@@ -6,7 +6,7 @@ import { makeRefusals } from "./refusals.ts"
 const refusals = makeRefusals({ service: ServiceName.make("web"), stage: StageName.make("preview") }, () => 1_000)
 const because = (reason: string) => refusals.failed({ reason }, undefined).message
 
-describe("what callers are told", () => {
+describe("answers to callers", () => {
   it("is the exit code and the next try", () => {
     const error = refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, 3_400)
     expect(error.message).toBe(

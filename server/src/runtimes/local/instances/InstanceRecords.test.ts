@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 
 describe("records of instances", () => {
-  it("that are damaged are counted: nobody knows which process or container they were of", () => {
+  it("are counted if they are damaged: their process or container is unknown", () => {
     const folder = mkdtempSync(join(tmpdir(), "maxcloud-records-"))
     try {
       const records = makeInstanceRecords(folder)

@@ -225,7 +225,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     }
   })
 
-  it("of a registry by plain HTTP that hangs are asked for again, whatever the engine makes of it", async () => {
+  it("are asked for again if their plain-HTTP registry hangs, whatever the engine says", async () => {
     const hanging = createServer(() => {})
     await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve))
     const address = hanging.address()
@@ -251,7 +251,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     }
   })
 
-  it("that were built here are of whoever owns the machine alone", async () => {
+  it("belong only to the machine's owner if they were built here", async () => {
     await buildNginxImage(built)
     const id = `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", built)).replace("sha256:", "")}`
     expect(await allow(acme, built, undefined, true)).toBe(id)

@@ -52,7 +52,7 @@ describe("any answer", () => {
     )
   })
 
-  it("of a server that speaks HTTP/2 alone comes without a request", async () => {
+  it("comes without a request from a server that only speaks HTTP/2", async () => {
     let requests = 0
     const server = createHttp2(() => requests++)
     server.on("session", (session) => void ends.push(() => session.destroy()))

@@ -324,7 +324,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await readyFailure(absent)).toMatchObject({ reason: "CommandNotFound", retryable: false })
   })
 
-  it("that listen where nobody asks are told of it", async () => {
+  it("get a message if they listen where nobody asks", async () => {
     const { args: given, ...seen } = specOf()
     const listening = (where: string) => [(given?.[0] ?? "").replace("process.env.PORT", where)]
     const lines: Array<string> = []
@@ -421,7 +421,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     )
   }, 60_000)
 
-  it("of one organization reach none of another's, nor of another namespace", async () => {
+  it("can't reach another organization's, or another namespace's", async () => {
     const other = Schema.decodeSync(OrganizationId)(`org_${"2".padStart(32, "0")}`)
     await withLayer(
       Effect.gen(function* () {
@@ -464,7 +464,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     expect(await networks()).toEqual([])
   })
 
-  it("that a killed server left are removed, and no others", async () => {
+  it("are removed if a killed server left them, and no others are", async () => {
     const script = join(import.meta.dirname, "../../../../test/instances/startAndHang.ts")
     const server = spawn(process.execPath, [script, data, nodeImage], { stdio: ["ignore", "ignore", "inherit"] })
     const id = await dataDirectoryId(data)
@@ -527,7 +527,7 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
       expect(seen.text.stderr).toContain("gracefully shutting down")
     })
 
-    it("that are not there, or want a login, or whose registry is away, or are of another platform, say so", async () => {
+    it("report if they don't exist, need a login, have an unreachable registry, or are for another platform", async () => {
       const guarded = createServer((_, response) => {
         response.writeHead(401, { "www-authenticate": 'Basic realm="private"' }).end()
       })
@@ -566,7 +566,7 @@ insecure = true
 )
 
 describe("without a container engine", () => {
-  it("what to install is said", async () => {
+  it("the message says what to install", async () => {
     data = await mkdtemp(join(tmpdir(), "instances-"))
     environment = { PATH: data }
     const path = process.env["PATH"]

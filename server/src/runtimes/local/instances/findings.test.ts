@@ -7,7 +7,7 @@ const startup: ProbeSpec = { path: "/healthz", initialDelayMs: 0, periodMs: 1, t
 const source = { declaredPort: 80, of: "source" } as const
 const image = { declaredPort: 80, of: "image" } as const
 
-describe("what the last check of an instance says that isn't ready", () => {
+describe("the last check of an instance that isn't ready", () => {
   it.each<[ProbeAnswer | undefined, string, RegExp]>([
     [{ said: "failure", status: 503 }, "ProbeFailing", /GET \/healthz on port 80 is answered with status 503/],
     [{ said: "nothing" }, "ProbeFailing", /GET \/healthz on port 80 is not answered within 1 s/],

@@ -121,7 +121,7 @@ afterEach(async () => {
   await rm(join(folder, ".."), { recursive: true, force: true })
 })
 
-describe("what is run in a folder", () => {
+describe("the program of a folder", () => {
   it("is its start script, through the shell alone", async () => {
     await program("package.json", JSON.stringify({ scripts: { prestart: "echo before", start: "node app.js" } }))
     await program("app.js", answering)

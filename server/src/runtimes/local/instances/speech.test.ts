@@ -37,7 +37,7 @@ const raw = (answer: string | Buffer | undefined, when: "greeting" | "answer" = 
     else socket.once("data", say)
   })
 
-describe("what a program speaks on its port", () => {
+describe("the protocol of a program on its port", () => {
   let authority: ReturnType<typeof privateAuthority>
   beforeAll(() => {
     authority = privateAuthority("127.0.0.1")

@@ -264,7 +264,7 @@ it("keeps positions of thousands of instances, in entries that Loki takes", () =
   expect(positionsOf([{ nanos: 1n, labels: {}, text: "of somebody else" }])).toEqual(new Map())
 })
 
-describe("what answers", () => {
+describe("a server at Loki's address", () => {
   let server: Server | undefined
   afterEach(() => server?.close())
 

@@ -185,7 +185,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("that end make none that go on after them", () =>
+  it.effect("that expire can't create keys that outlive them", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker } = yield* setUp()
       const lasting = yield* keys.create(maker, key())
@@ -251,7 +251,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("of nobody have their own role alone", () =>
+  it.effect("without an owner have only their own role", () =>
     Effect.gen(function* () {
       const { authenticate, keys, organization } = yield* setUp()
       const local: Caller = {
@@ -290,7 +290,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("of a session let in its person while a member, with the present role", () =>
+  it.effect("let a session's person in while they are a member, with the present role", () =>
     Effect.gen(function* () {
       const { authenticate, maker, organization, sql } = yield* setUp("admin")
       const { id, token } = yield* newSession(sql, maker, 60)

@@ -191,7 +191,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
-  it.effect("of issuers that the organization does not trust are refused, and the issuer is never asked", () =>
+  it.effect("are refused if the organization doesn't trust their issuer, which is never asked", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const { aud, call, refused } = yield* setUp()
@@ -395,7 +395,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("of an issuer that has become unusable are told as unavailable", () =>
+  it.effect('get "unavailable" if their issuer has become unusable', () =>
     withIssuer(({ issuer, send }) =>
       Effect.gen(function* () {
         issuer.answers.set(issuer.keysPath, (response) => void response.writeHead(302, { location: "/x" }).end())
