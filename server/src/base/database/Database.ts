@@ -25,7 +25,7 @@ export interface DatabaseOptions extends PoolLimits {
   readonly backupFolder?: string | undefined
   /** The role that owns the tables and runs migrations. @default `url` */
   readonly migrationUrl?: Redacted.Redacted | undefined
-  /** How the database of `url` is held. The embedded one is held by its folder. @default not at all */
+  /** How to lock the database of `url`. The embedded one is locked by its folder. @default not at all */
   readonly lock?: LockOptions | undefined
 }
 

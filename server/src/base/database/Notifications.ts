@@ -4,7 +4,10 @@ import pg from "pg"
 
 const channel = "maxcloud"
 
-/** `work`: the queue has something; `mail`: the outbox has; `erasure`: something is to be erased; `deployment <id>`: it has new events; `reconnected`: any may have been missed. */
+/**
+ * `work`: the queue has something. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has new events.
+ * `reconnected`: we may have missed any of these.
+ */
 export type Notification = "work" | "mail" | "erasure" | "reconnected" | `deployment ${string}`
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They may be lost: whoever waits for one also looks now and then. */

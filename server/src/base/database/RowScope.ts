@@ -13,7 +13,7 @@ export class RowScope extends Context.Reference<RowScope>()("@maxcloud/server/Ro
 /** Runs with the rows of one organization. */
 export const asOrganization = (organizationId: OrganizationId) => Effect.provideService(RowScope, organizationId)
 
-/** Runs with all rows: for the server's own work, such as finding whose a credential is. */
+/** Runs with all rows: for the server's own work, such as finding the owner of a credential. */
 export const asServer: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
   RowScope,
   "*"
@@ -26,8 +26,8 @@ export const asNobody: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effec
 )
 
 /**
- * The context here, without whose rows it sees: for a service whose work later runs with the rows of its caller, however the service itself
- * was made.
+ * The present context without its row scope: for a service whose work later runs with its caller's rows, whatever scope the service was
+ * made in.
  */
 export const contextWithoutRows = <R>() =>
   Effect.map(Effect.context<R>(), ({ unsafeMap }) =>

@@ -32,8 +32,8 @@ export const settingsOf = (shown: Shown): string => {
 const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
 
 /**
- * A connection, and whose rows row security shows on it: that is set before a statement that needs other rows.
- * One statement runs at a time, so that each runs under its own scope, also where fibers of several scopes share a transaction.
+ * A connection, and the row scope that is set on it. The scope is set before a statement that needs another one. One statement runs at a
+ * time, so each runs under its own scope, even if fibers of several scopes share a transaction.
  */
 export class Session {
   readonly client: pg.PoolClient

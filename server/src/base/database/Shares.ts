@@ -25,7 +25,7 @@ export class Shares {
     this.#each = each
   }
 
-  /** Of a pool of that many. */
+  /** For a pool of this many connections. */
   static of(connections: number) {
     return new Shares(Math.max(2, Math.floor(connections / 4)))
   }

@@ -86,7 +86,7 @@ const failedIn =
 type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
 const rowsOf = (answers: Answers): ReadonlyArray<object> =>
-  // Of several statements in one text: the rows of each.
+  // One text may contain several statements: take the rows of each.
   "rows" in answers ? answers.rows : answers.map((answer) => ({ ...answer.rows }))
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */

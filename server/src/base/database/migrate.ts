@@ -9,8 +9,9 @@ import { type Migration, migrations } from "./migrations/index.ts"
 const lock = "0x6d6178636c6f75"
 
 /**
- * Gives the server's role its rights on the tables, except on the audit log: after migrations, and where it has none yet, as a new role has.
- * Tables that a later version makes are its own at once, for the servers of this version that go on beside it.
+ * Gives the server's role its rights on the tables, except on the audit log. Runs after migrations, and for a role that has no rights
+ * yet. By default privileges, it also gets its rights on tables of a later version, for servers of this version that keep running beside
+ * it.
  */
 const giveRights = async (client: pg.ClientBase, serverRole: string, changed: boolean) => {
   const { rows } = await client.query<{ needed: boolean; version: number }>(

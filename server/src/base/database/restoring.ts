@@ -40,7 +40,10 @@ export const restoreAgain = (dataDir: string): string =>
 export const intoAnother =
   "restore again into another, empty database: create database NAME, and name it in DATABASE_URL. This one stays as it is."
 
-/** Fails where a restore had set the former database aside, and was cut off before the new one was there: a server would begin an empty one. */
+/**
+ * Fails if a restore has set the former database aside, and was cut off before the new one was complete: a server would start with an
+ * empty one.
+ */
 export const refuseBrokenOff = (dataDir: string): Effect.Effect<void, DatabaseError> =>
   Effect.suspend(() => {
     const mark = markOfSetAside(dataDir)

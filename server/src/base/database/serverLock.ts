@@ -3,7 +3,7 @@ import pg from "pg"
 import { within } from "../node/monotonic.ts"
 import { DatabaseError } from "../postgres/DatabaseError.ts"
 
-/** How a server has the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a cluster. */
+/** How servers share the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a cluster. */
 export type Sharing = "sole" | "shared"
 
 // The number after that of migrations.

@@ -24,7 +24,7 @@ export const databaseAway = (cause: unknown): Effect.Effect<Unavailable> =>
   Effect.map(DiskTrouble, (trouble) => {
     const fault = systemFaultOf(cause)
     const words = databaseWords(cause)
-    // A Postgres whose disk is full ends, and can then say no more.
+    // A Postgres whose disk is full exits, and can't send an error.
     const ofDisk = fault === undefined ? trouble() : undefined
     return new Unavailable({
       detail: ofDisk === undefined ? words : `${words} ${ofDisk}`,
@@ -45,10 +45,7 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
         : Effect.die(error)
   )
 
-/**
- * Runs in one transaction; again where the database had to break a deadlock by ending ours, or where the connection broke before COMMIT was
- * sent.
- */
+/** Runs in one transaction. Runs again if the database ended ours to break a deadlock, or if the connection broke before COMMIT was sent. */
 export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

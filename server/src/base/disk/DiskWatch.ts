@@ -20,7 +20,7 @@ export interface DiskProblem {
   readonly path: string
 }
 
-/** Nothing is written, since there is too little room for it, or the disk takes nothing. */
+/** The write is refused, because the disk has too little room or accepts nothing. */
 export class DiskRefused extends Error {
   override readonly name = "DiskRefused"
 }
@@ -131,7 +131,7 @@ export const makeDiskWatch = (options: DiskWatchOptions): DiskWatch => {
         below.set(folder, tooManyFiles(folder))
       } else below.delete(folder)
     } catch (cause) {
-      // A folder that isn't there yet, or can't be asked, is told by what is written to it.
+      // If a folder doesn't exist yet, or its disk can't be asked, the write itself reports the problem.
       below.delete(folder)
       if (folder === data) report(cause)
     }

@@ -31,7 +31,7 @@ export const ulimitsOf = (status: string, limits: string): ReadonlyArray<string>
     return ["--ulimit", `${name}=${value(soft)}:${value(hard)}`]
   })
 
-/** Nothing where there is no `/proc`. */
+/** Empty without `/proc`. */
 export const ownUlimits = (): ReadonlyArray<string> => {
   try {
     return ulimitsOf(readFileSync("/proc/self/status", "utf8"), readFileSync("/proc/self/limits", "utf8"))

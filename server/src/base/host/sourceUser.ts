@@ -23,8 +23,8 @@ export interface SourceUsers {
   readonly installers: ReadonlyArray<UnprivilegedUser>
 }
 
-// systemd lists 60578 to 61183 as used by nobody (uid ranges of systemd), they are no numbers of people or of packages (Debian policy
-// 9.2.2), and a user namespace of 65536 users has them.
+// systemd lists 60578 to 61183 as unused (uid ranges of systemd). They belong to no people or packages (Debian policy 9.2.2), and a user
+// namespace of 65536 users contains them.
 const lowest = 60_580
 const blockSize = 10
 const blocks = 60

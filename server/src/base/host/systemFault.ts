@@ -23,7 +23,7 @@ export interface SystemFault {
   readonly kind: FaultKind
   /** The source: the system with its error code, or the database with its SQLSTATE. */
   readonly from: "system" | "database"
-  /** One sentence. `place`: whose it is, such as the path of a folder. */
+  /** One sentence. `place`: the affected thing, such as the path of a folder. */
   readonly what: (place: string) => string
   /** One sentence: the fix. */
   readonly fix: string

@@ -20,8 +20,8 @@ export interface EmbeddedPostgres {
   readonly start: () => Promise<void>
   readonly isRunning: () => boolean
   /**
-   * How it is, once it was started. `deaf`: it runs, and can't be reached any more, since somebody removed its socket, its lock file or its
-   * programs. `gone`: its data folder was removed, or another one is in its place.
+   * Its state after the start. `deaf`: it runs but can't be reached any more, because somebody removed its socket, its lock file or its
+   * programs. `gone`: its data folder was removed or replaced.
    */
   readonly look: () => "runs" | "ended" | "deaf" | "gone"
   /** Closes its connections, flushes pending writes, and stops. */

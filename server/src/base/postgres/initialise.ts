@@ -11,7 +11,7 @@ import { wayBack } from "./wayBack.ts"
 /** The role that owns the tables. */
 export const ownerRole = "maxcloud_owner"
 
-/** The password of the database in `<dataDir>/postgres`; a new one where there is neither. */
+/** The password of the database in `<dataDir>/postgres`, or a new one if neither exists. */
 export const readPassword = (dataDir: string): string => {
   const folder = resolve(dataDir, "postgres")
   const passwordFile = resolve(dataDir, "postgres.password")

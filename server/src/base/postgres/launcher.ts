@@ -16,7 +16,7 @@ export interface Launcher {
   readonly nameOf: (data: string) => string
 }
 
-/** As root: whom the folder belongs to, if it was another user's before, or else the user `postgres` or `nobody`. */
+/** As root: the folder's owner if it isn't root, or else the user `postgres` or `nobody`. */
 const unprivilegedUser = (folder: string): User => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -35,9 +35,9 @@ const unprivilegedUser = (folder: string): User => {
 }
 
 /**
- * As root, Postgres runs as the user whom its folder belongs to, and in a new one as `postgres`, or else `nobody`. If a folder on the way to
- * its data (such as `/root`) is closed to that user, it is started inside of the data folder, which it then calls by a name that doesn't lead
- * through the closed one.
+ * As root, Postgres runs as its folder's owner, or in a new folder as `postgres`, or else `nobody`. If a folder on the way to its data
+ * (such as `/root`) is closed to that user, Postgres starts inside of the data folder, under a name for it that doesn't lead through the
+ * closed one.
  */
 export const makeLauncher = (folder: string): Launcher => {
   const native = installedPrograms()

@@ -3,7 +3,7 @@ import { codeOf } from "./DatabaseError.ts"
 /** SQLSTATE of what Postgres refused (its appendix A); undefined where it did not answer. */
 export const stateOf = (cause: unknown): string | undefined => {
   const code = codeOf(cause)
-  // No class of SQLSTATE begins with E, as the system's codes do (EPIPE).
+  // The system's codes begin with E (EPIPE), and no class of SQLSTATE does.
   return code !== undefined && /^(?!E)[0-9A-Z]{5}$/.test(code) ? code : undefined
 }
 

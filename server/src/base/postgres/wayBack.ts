@@ -1,6 +1,6 @@
 import { ago, backupFolderOf, backupsIn } from "./backupFiles.ts"
 
-/** How a damaged embedded database is brought back: by the newest backup that there is. Nothing is removed on the way. */
+/** How to restore a damaged embedded database from the newest backup. None of the steps removes anything. */
 export const wayBack = (dataDir: string, backupFolder?: string): string => {
   const folder = backupFolderOf(dataDir, backupFolder)
   const newest = backupsIn(folder)[0]

@@ -311,7 +311,7 @@ class Exchange {
     if (over || answering) return
     // A caller that is slow to send is not the instance's fault.
     const sent = this.#body === undefined || this.#body.readableEnded
-    // No instance has it: that one didn't answer in time would be wrong, and hide what is the matter.
+    // No instance has the request, so "an instance didn't answer in time" would be wrong and hide the cause.
     const why = held ? this.#route.overdue?.(this.#route.timeoutMs) : undefined
     this.#dispatch({ type: "timedOut", sent, why: why === undefined ? undefined : refusalOf(why) })
   }

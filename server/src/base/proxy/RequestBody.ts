@@ -44,7 +44,7 @@ export class RequestBody extends Readable {
       body.off("data", this.#data)
       body.off("end", this.#end)
       body.off("close", this.#close)
-      // Unless somebody else takes the rest by now.
+      // Unless somebody else reads the rest by now.
       if (body.listenerCount("data") === 0) body.pause()
     }
     done(error)

@@ -6,7 +6,7 @@ export interface Lease {
   readonly release: () => void
   /** The head of its answer has come. */
   readonly answered: () => void
-  /** No head has come in the time that the request may take. `release` is still to be called. */
+  /** No head arrived in the time that the request may take. Call `release` anyway. */
   readonly overdue: () => void
   /** The instance refused or dropped the connection before the first byte of a response: it is stopped or stopping. Still call `release`. */
   readonly failed: () => void

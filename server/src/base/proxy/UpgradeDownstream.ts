@@ -11,7 +11,7 @@ const maxEarlyBytes = 64 * 1024
 
 const noTrailers: RawHeaders = []
 
-/** Answers a request whose connection was given up by the HTTP server, and ends the connection. */
+/** Answers a request whose connection the HTTP server has released, and ends the connection. */
 export const refuseUpgrade = (request: IncomingMessage, socket: Duplex, refusal: Refusal): void =>
   refuseOn(socket, refusal, headerValue(request.rawHeaders, "accept"))
 

@@ -18,7 +18,7 @@ export interface Exchanging {
   readonly answering: boolean
   /** The caller has the end of its answer. */
   readonly ended: boolean
-  /** Nothing more is expected of the instance. */
+  /** The instance isn't expected to send anything more. */
   readonly over: boolean
   /** The answer's head, until it is sent: it can still be replaced by a 502. */
   readonly head: Answer | undefined

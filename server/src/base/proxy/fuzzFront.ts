@@ -45,7 +45,7 @@ const front = await makeFront({
   }
 })
 
-/** Longer than a connection lingers whose caller was answered early, and than an idle one is kept. */
+/** Longer than the front keeps a connection after an early answer, or an idle one. */
 const lingerMs = 6_000
 
 /** Collects garbage until memory no longer shrinks: objects that a finalizer or a closed handle releases are garbage only in the next turn. */

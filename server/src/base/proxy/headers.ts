@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { STATUS_CODES } from "node:http"
 
-/** Of one head, from a caller or an instance: 60 KiB of fields, its first line, and what the proxy itself adds. */
+/** Limit for one head, from a caller or an instance: 60 KiB of fields, its first line, and the fields that the proxy adds. */
 export const maxHeadBytes = 64 * 1024
 
 /** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
@@ -21,7 +21,7 @@ export interface Caller {
   readonly remoteAddress: string | undefined
 }
 
-/** Fields that a `Connection` header may not take away: they frame the message or say whose it is. */
+/** Fields that a `Connection` header may not remove: they frame the message or name its owner. */
 const kept = new Set(["host", "content-length", "content-type", "transfer-encoding", "authorization", "cookie"])
 
 /** Names that `Connection` declares to be for this hop only (RFC 9110, 7.6.1), less those that every connection has. */

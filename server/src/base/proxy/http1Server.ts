@@ -97,7 +97,8 @@ export const handleHttp1 = (
   server.on(
     "upgrade",
     guarded((request, socket: Duplex, head: Buffer) => {
-      // HTTP/2 is not offered so any more (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and behind one is no room for a body.
+      // HTTP/2 is no longer offered like this (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and an upgrade has no place for
+      // a body.
       const { headers, httpVersion } = request
       if (headers.upgrade?.toLowerCase() !== "h2c" && httpVersion !== "1.0" && !hasBody(request)) {
         handlers.onUpgrade(request, socket, head)

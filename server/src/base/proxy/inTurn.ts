@@ -14,9 +14,9 @@ interface Turns {
 }
 
 /**
- * Node hands out each request of a connection as it is read, answered or not: by one connection a caller would have any number of requests
- * under way (RFC 9112, 9.3.2, lets them be sent). Here they are handled one after the other, as they are answered, and not read where too
- * many wait. Those that wait when the connection ends are never begun.
+ * Node hands out each request of a connection as soon as it is read, answered or not. So a caller could have any number of requests in
+ * progress on one connection (RFC 9112, 9.3.2, allows sending them). Here they are handled one after the other, in the order of their
+ * answers, and reading stops if too many wait. Requests that still wait when the connection ends never begin.
  */
 export class InTurn {
   readonly #turns = new WeakMap<Socket, Turns>()

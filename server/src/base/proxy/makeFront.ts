@@ -37,7 +37,7 @@ const handlersOf = (
       api?.emit(api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request", request, response)
     })()
   )
-  /** The API's request is changed: whoever reads it next is to believe its target, not the field (RFC 9112, 3.2.2). */
+  /** Changes the API's request so that later readers use its target, not the field (RFC 9112, 3.2.2). */
   const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {
     if (!isTarget(target)) return target
     const served = serve(hostName(target.host))
@@ -162,7 +162,7 @@ export interface Link {
   readonly close: () => Promise<void>
 }
 
-/** A listener whose every request goes to one route, whatever its host: how one service calls another. Rejects with `PortTaken`. */
+/** A listener that sends every request to one route, for any host: services call each other through it. Rejects with `PortTaken`. */
 export const openLink = async (options: {
   /** Undefined: the service does not run now; answered 503. */
   readonly route: () => Route | undefined

@@ -19,7 +19,7 @@ export type SettingValues<S extends SettingRecord> = {
   readonly [K in keyof S]: S[K] extends Setting<infer A> ? A : never
 }
 
-/** How a value is written. */
+/** The text form of a value. */
 export interface Form<A> {
   readonly read: (written: string) => Option.Option<A>
   /** The explanation in a refusal: `a port is a whole number from 0 to 65535`. */

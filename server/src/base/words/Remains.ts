@@ -19,7 +19,7 @@ export interface Store {
   readonly erase: (organizationId: OrganizationId) => Effect.Effect<void, RemainsError>
 }
 
-/** A line that a service has written, as it is exported. */
+/** A service's log line in an export. */
 export interface KeptLine {
   readonly namespace: string
   readonly service: string

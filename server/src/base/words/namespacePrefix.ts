@@ -14,7 +14,7 @@ const isPrefix = (written: string) =>
   written === noPrefix ||
   (written.length <= maxLength && /^[a-z](-?[a-z0-9])*-$/.test(written) && !isReservedPrefix(written))
 
-/** How a prefix is written, for what refuses another. */
+/** The form of a prefix, for error messages. */
 export const prefixHelp = `a prefix is written as "mc-" (lower-case letters, digits and "-", at most ${maxLength} characters, ending with one "-", none that namespaces of the cluster begin with), or "none"`
 
 /** The prefix of tenants' namespaces as an operator writes it; `none` is the empty one. */

@@ -1,6 +1,6 @@
 /**
- * Which platform (settings, and what synth makes) a stage's objects were last applied for, and what came of the last try. `platforms` has
- * the last that servers have run with, so that what differs can be told; it is of no organization.
+ * The platform (settings, and the form of manifests) for which a stage's objects were last applied, and the result of the last try.
+ * `platforms` has the servers' last platforms, to show the differences. It belongs to no organization.
  */
 export const rollouts = /* sql */ `
 alter table app_stages add column platform_key text;

@@ -1,4 +1,4 @@
-/** Registrations whose mail has not been answered: the account and its organization are made by the mailed link. */
+/** Registrations with an unanswered mail: the mailed link creates the account and its organization. */
 export const mailedRegistrations = /* sql */ `
 alter table one_time_tokens drop constraint one_time_tokens_purpose_check;
 alter table one_time_tokens add constraint one_time_tokens_purpose_check
