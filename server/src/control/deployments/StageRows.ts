@@ -21,7 +21,7 @@ const driftRows = ({ sql }: StageBase) => {
     organization_id = ${key.organizationId} and stage = ${key.stage} and healed_at is null
     and (app is null or app = ${key.app})`
 
-  /** The newest of it; undefined where there is none. */
+  /** The id of the newest drift among it; undefined if there is none. */
   const newestDrift = (lease: Lease) =>
     Effect.map(
       sql<{ id: string | null }>`select max(id)::text as id from drift where ${drifted(lease)}`,

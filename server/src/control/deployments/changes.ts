@@ -86,7 +86,7 @@ const flat = ({ pinnedImage, secretVersions, spec }: ServiceVersion) => {
   return fieldsOf("", { ...rest, digest, env: versioned(env), files: versioned(files) }, new Map())
 }
 
-/** Fields that a service has without being told. */
+/** Fields that every service has by default. */
 const defaults = (() => {
   const spec = Either.getOrThrow(parseAppSpec({ app: "a", services: [{ name: "a", image: "a" }] }))
   const [service] = versionsOf({ spec, encoded: encodeAppSpec(spec) }, new Map(), new Map())

@@ -25,7 +25,7 @@ export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<s
     return all.flatMap(Option.toArray)
   })
 
-/** How a service of a deployment fares now. */
+/** The present state of a deployment's service. */
 const progressNow = (
   service: Progress,
   status: ServiceStatus | undefined,

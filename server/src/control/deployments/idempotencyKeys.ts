@@ -37,7 +37,7 @@ export const keepKey = (input: AcceptInput, id: string) =>
   Effect.gen(function* () {
     if (input.idempotencyKey === undefined) return undefined
     const sql = yield* SqlClient
-    // Of two at once with one key, the second waits here for the first.
+    // If two requests have the same key, the second waits here for the first.
     const mine = yield* sql`
       insert into idempotency_keys (organization_id, key, request_hash, deployment_id)
       values (${input.organization.id}, ${input.idempotencyKey}, ${hashOf(input)}, ${id})

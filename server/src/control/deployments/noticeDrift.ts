@@ -29,7 +29,7 @@ const timesHealed = ({ key, object }: Drift) =>
     return row?.times ?? 0
   })
 
-/** The app whose pass puts it right. Of the namespace's own objects any app's does. */
+/** The app whose pass corrects the object. For the namespace's own objects, any app's pass does. */
 const stageOf = (drift: Drift) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

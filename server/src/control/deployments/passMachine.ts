@@ -52,7 +52,7 @@ export type PassEffect =
   | { readonly type: "prune" }
   /** Keeps requests from those of these services that aren't ready. */
   | { readonly type: "abandon"; readonly services: ReadonlyArray<Progress>; readonly verdict: Verdict }
-  /** The same for the services as they were kept last, while the runtime may be away. */
+  /** The same for the services as stored last: the runtime may be unreachable. */
   | { readonly type: "ruleOut"; readonly verdict: Verdict }
   | { readonly type: "warn"; readonly reason: string; readonly message: string; readonly outcome: Outcome }
   | { readonly type: "noteRollout"; readonly message: string; readonly outcome: Outcome }
@@ -66,7 +66,7 @@ export type PassEvent =
   | { readonly type: "applied"; readonly context: string }
   | { readonly type: "applyRefused"; readonly error: RuntimeError }
   | { readonly type: "appliedTold" }
-  /** Of `follow` and `readServices`. */
+  /** After `follow` and `readServices`. */
   | { readonly type: "servicesSeen"; readonly services: ReadonlyArray<Progress> }
   /** undefined: a newer deployment came meanwhile. */
   | { readonly type: "servicesRemoved"; readonly services: ReadonlyArray<Progress> | undefined }
@@ -74,7 +74,7 @@ export type PassEvent =
   | { readonly type: "pruned"; readonly whole: boolean }
   | { readonly type: "abandoned"; readonly verdict: Verdict }
   | { readonly type: "ruledOut"; readonly verdict: Verdict; readonly certain: boolean }
-  /** Of `warn` and `noteRollout`. */
+  /** After `warn` and `noteRollout`. */
   | { readonly type: "told"; readonly outcome: Outcome }
   | { readonly type: "finished" }
   | { readonly type: "driftRead"; readonly found: boolean }

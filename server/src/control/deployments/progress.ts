@@ -1,7 +1,7 @@
 import { type DeploymentService, isCaution } from "@maxcloud/sdk/api"
 import type { ServiceStatus } from "../../runtimes/port/Runtime.ts"
 
-/** How a service of a deployment fares, as its row says it. */
+/** The state of a deployment's service, as in its row. */
 export type Progress = Pick<
   DeploymentService,
   "name" | "action" | "state" | "revision" | "url" | "reason" | "message" | "logTail" | "diagnosis"

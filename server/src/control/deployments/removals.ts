@@ -2,7 +2,7 @@ import type { Progress } from "./progress.ts"
 
 /** Decides about the services that a deployment drops. */
 export interface Removals {
-  /** Nothing that still runs calls them. */
+  /** No running revision calls them. */
   readonly now: ReadonlyArray<string>
   /** The others, each with the services whose revisions may still call it. */
   readonly waiting: ReadonlyMap<string, ReadonlyArray<string>>

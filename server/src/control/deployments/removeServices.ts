@@ -80,7 +80,7 @@ const remove = (
     yield* write(
       lease,
       Effect.gen(function* () {
-        // A newer deployment may have taken one back meanwhile: that one is no longer `deleting`, and is applied again.
+        // A newer deployment may have reclaimed one meanwhile: it is no longer `deleting`, and is applied again.
         yield* sql`delete from services where ${inStage(lease)} and name in ${sql.in(gone)} and deleting`
         yield* sql`
           update deployment_services set state = 'deleted', reason = 'Deleted', message = ''

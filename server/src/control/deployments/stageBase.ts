@@ -22,7 +22,7 @@ export const Begun = Schema.Struct({
 })
 export type Begun = typeof Begun.Type
 
-/** How the rows of the app and stage that a lease is of are named and written. Every write is fenced by the lease. */
+/** Names and writes the rows of a lease's app and stage. The lease fences every write. */
 export const makeStageBase = (sql: SqlClient, queue: WorkQueue, platform: Platform["Type"]) => {
   const namespaceKeyOf = ({ key }: Lease): NamespaceKey => ({
     organizationId: key.organizationId,

@@ -33,7 +33,7 @@ export interface StageManifests {
   readonly app: ReadonlyArray<Manifest>
   /** Digest of all of them. */
   readonly digest: string
-  /** Of the platform that they are made for. */
+  /** The platform that they are made for. */
   readonly platformKey: string
   /** Do they differ from the last applied ones? */
   readonly stale: boolean

@@ -3,7 +3,7 @@ export interface ExportedTable {
   /** `type` of the line. */
   readonly type: string
   readonly table: string
-  /** Column that says whose rows they are. @default organization_id */
+  /** Column with the owner of a row. @default organization_id */
   readonly of?: string
   /** With `of`, what names a row: by it the next page is found. */
   readonly key: ReadonlyArray<{ readonly column: string; readonly as: "text" | "bigint" }>

@@ -18,7 +18,7 @@ export class ErasureSteps extends Context.Reference<ErasureSteps>()("@maxcloud/s
 }) {}
 
 export interface DueErasure {
-  /** Of the certificate. */
+  /** Id of the certificate. */
   readonly id: string
   readonly organization: { readonly id: OrganizationId; readonly name: OrganizationName } | undefined
   readonly organizationId: OrganizationId
