@@ -57,7 +57,7 @@ export interface AutomaticBackupsOptions {
   readonly reserve?: number
 }
 
-/** Of failures that stay the same, one in so many is logged: with the usual pause, one a day. */
+/** A failure that stays the same is logged only once in this many times: with the usual pause, once a day. */
 const loggedEvery = 96
 
 /** Amounts of free space differ from one try to the next. */
@@ -82,7 +82,7 @@ const makeOne = (settings: Settings, reserve: number) =>
     const { backupKeep, dataDir } = settings
     const folder = backupFolderOf(dataDir, settings.backupFolder)
     yield* inFolder(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }))
-    // Of a server that was killed: this one alone has the data folder.
+    // A killed server left it: only this server has the data folder now.
     const drafts = yield* Effect.promise(() => findDrafts(folder))
     for (const draft of drafts) yield* inFolder(folder, () => rm(draft, { force: true }))
     const [newest] = yield* Effect.promise(() => findBackups(folder))

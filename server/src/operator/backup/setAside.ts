@@ -8,7 +8,7 @@ import { postmaster } from "../../base/postgres/postmaster.ts"
 import { markOfSetAside } from "../../base/postgres/restoreMark.ts"
 import { BackupError } from "./BackupError.ts"
 
-/** Of the database. */
+/** The database's parts of the data folder. */
 export const databaseParts = ["postgres", "postgres.password"] as const
 
 /** Stops processes that a killed server has left running: their files can't be moved under them. */

@@ -1,4 +1,4 @@
-/** Of a page of Postgres as it is built for us. */
+/** For a page of Postgres as it is built for us. */
 export const pageBytes = 8192
 
 /** Pages in a segment of a table's file: 1 GiB. */

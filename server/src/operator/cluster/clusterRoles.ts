@@ -14,7 +14,7 @@ export interface Rule {
 /** A ClusterRole of ours. */
 export interface Role {
   readonly name: string
-  /** To whom it is given, and where. */
+  /** The subject that gets it, and where. */
   readonly about: string
   readonly rules: ReadonlyArray<Rule>
 }

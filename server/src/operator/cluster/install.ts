@@ -25,7 +25,7 @@ export interface InstallStep {
   readonly step: Step
   /** `ClusterRole maxcloud-server`, `config-network domain-template`. */
   readonly what: string
-  /** Of a setting: its former value, and its value now. */
+  /** A setting's former value, and its present one. */
   readonly detail?: string
 }
 

@@ -40,7 +40,7 @@ export const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =
 export interface LiveSetting extends KnativeSetting {
   /** undefined: not set, so Knative takes its own default. */
   readonly before: string | undefined
-  /** Of `config-domain`: other domains for all services. With two, Knative takes either. */
+  /** The other domains for all services in `config-domain`. With two, Knative takes either. */
   readonly others: ReadonlyArray<string>
   /** The field manager of the present value; empty if there is none, or if it is an installation. */
   readonly heldBy: ReadonlyArray<string>

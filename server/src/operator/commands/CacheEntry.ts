@@ -4,7 +4,7 @@ export interface CacheEntry {
   /** `built`: a source as it runs; `dependencies`: the packages of its lockfile; `damaged`: entries that were set aside. */
   readonly kind: "built" | "dependencies" | "damaged"
   readonly name: string
-  /** Of its files. Built sources share the files of their dependencies. */
+  /** The bytes of its files. Built sources share the files of their dependencies. */
   readonly bytes: number
   /** When it was built, used last or set aside (RFC 3339). */
   readonly at: string

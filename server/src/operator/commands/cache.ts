@@ -37,7 +37,7 @@ const orGone =
     if (cause.code !== "ENOENT") throw cause
     return or
   }
-/** Nothing behind a link: whoever may write here may have put it there, and its target may not be part of the cache. */
+/** Never follows a link: everybody who may write here may have made it, and its target may lie outside of the cache. */
 const namesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
   const found = await lstat(folder).catch(orGone(undefined))
   return found?.isDirectory() === true ? readdir(folder).catch(orGone([])) : []

@@ -27,7 +27,7 @@ export interface OrganizationOptions extends Partial<ServerSettings> {
 
 /** Operators' commands on a server's database. Options win over the server's settings. Servers may run meanwhile. */
 export const operator = {
-  /** Of all organizations by name, or of one. */
+  /** The quotas of all organizations by name, or of one. */
   listQuotas: ({
     organization,
     ...options

@@ -55,7 +55,7 @@ const tell = ({ id, name }: Found) =>
     } satisfies OrganizationQuotas
   })
 
-/** Of one organization, or of all by name. */
+/** The quotas of one organization, or of all by name. */
 export const listQuotas = (name: string | undefined) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -38,7 +38,7 @@ export const failureOf = (error: Failed): OperatorFailure => {
 
 /** The base of operators' commands: a server's database, its keys, and its audit log. */
 export const operatorLayer = (settings: ServerSettings) =>
-  // Nothing is signed on the way: servers do that, and an export by itself.
+  // Nothing is signed meanwhile: servers sign regularly, and an export signs itself.
   PostgresAudit.layer({ checkpointsEvery: "1 day" }).pipe(
     Layer.provideMerge(Layer.provide(PostgresDataKeys.layer, layerExisting(settings))),
     Layer.provideMerge(operatorDatabase.layer(settings))
