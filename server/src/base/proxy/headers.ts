@@ -66,6 +66,50 @@ const addForwarding = (
   headers.push("X-Forwarded-For", forwardedFor === undefined ? address : `${forwardedFor}, ${address}`)
 }
 
+/** Names of fields, found whatever their case. A name is only looked at, and copied in lower case, if one of them is as long. */
+class FieldNames<Name extends string> {
+  readonly #byLength: Array<Array<Name> | undefined> = []
+
+  constructor(...names: ReadonlyArray<Name>) {
+    for (let length = 0; length <= Math.max(...names.map((name) => name.length)); length++) {
+      const found = names.filter((name) => name.length === length)
+      this.#byLength.push(found.length === 0 ? undefined : found)
+    }
+  }
+
+  find(name: string): Name | undefined {
+    const { length } = name
+    const known = length < this.#byLength.length ? this.#byLength[length] : undefined
+    if (known === undefined) return undefined
+    const lower = name.toLowerCase()
+    for (let i = 0; i < known.length; i++) if (known[i] === lower) return known[i]
+    return undefined
+  }
+}
+
+const requestNames = new FieldNames(
+  "connection",
+  "expect",
+  "forwarded",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-request-id"
+)
+
+/** One value of a field that may come several times (RFC 9110, 5.2). */
+const joined = (before: string | undefined, value: string): string =>
+  before === undefined ? value : `${before}, ${value}`
+
 /**
  * The request's fields for the instance: one `Host`, from the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1); all other end-to-end fields
  * unchanged; no fields of a single hop (RFC 9110, 7.6.1); the request's way added (`Forwarded` of RFC 7239, `X-Forwarded-*`); and an
@@ -84,68 +128,40 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
-    switch (name.length) {
-      case 2:
-        if (name.toLowerCase() === "te") {
-          acceptsTrailers = value.toLowerCase().includes("trailers")
-          continue
-        }
+    // Those that `continue` go no further as they are.
+    switch (requestNames.find(name)) {
+      case "host":
+      case "http2-settings":
+      case "keep-alive":
+      case "proxy-authorization":
+      case "proxy-connection":
+      case "trailer":
+      case "transfer-encoding":
+      case "upgrade":
+        continue
+      case "connection":
+        connection = joined(connection, value)
+        continue
+      case "expect":
+        expectContinue = value.toLowerCase() === "100-continue"
+        continue
+      case "te":
+        acceptsTrailers = value.toLowerCase().includes("trailers")
+        continue
+      case "forwarded":
+        forwarded = joined(forwarded, value)
+        continue
+      case "x-forwarded-for":
+        forwardedFor = joined(forwardedFor, value)
+        continue
+      case "x-forwarded-host":
+        forwardedHost = true
         break
-      case 4:
-        if (name.toLowerCase() === "host") continue
+      case "x-forwarded-proto":
+        forwardedProto = true
         break
-      case 6:
-        if (name.toLowerCase() === "expect") {
-          expectContinue = value.toLowerCase() === "100-continue"
-          continue
-        }
-        break
-      case 7: {
-        const lower = name.toLowerCase()
-        if (lower === "upgrade" || lower === "trailer") continue
-        break
-      }
-      case 9:
-        if (name.toLowerCase() === "forwarded") {
-          forwarded = forwarded === undefined ? value : `${forwarded}, ${value}`
-          continue
-        }
-        break
-      case 10: {
-        const lower = name.toLowerCase()
-        if (lower === "connection") {
-          connection = connection === undefined ? value : `${connection}, ${value}`
-          continue
-        }
-        if (lower === "keep-alive") continue
-        break
-      }
-      case 12:
-        requestId ||= name.toLowerCase() === "x-request-id"
-        break
-      case 14:
-        if (name.toLowerCase() === "http2-settings") continue
-        break
-      case 15:
-        if (name.toLowerCase() === "x-forwarded-for") {
-          forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`
-          continue
-        }
-        break
-      case 16: {
-        const lower = name.toLowerCase()
-        if (lower === "proxy-connection") continue
-        forwardedHost ||= lower === "x-forwarded-host"
-        break
-      }
-      case 17: {
-        const lower = name.toLowerCase()
-        if (lower === "transfer-encoding") continue
-        forwardedProto ||= lower === "x-forwarded-proto"
-        break
-      }
-      case 19:
-        if (name.toLowerCase() === "proxy-authorization") continue
+      case "x-request-id":
+        requestId = true
         break
     }
     headers.push(name, value)
@@ -165,6 +181,17 @@ export interface ForwardedResponse {
   readonly contentLength: number
 }
 
+const responseNames = new FieldNames(
+  "connection",
+  "content-length",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade"
+)
+
 /** The fields of a response for the caller: all end-to-end fields as they came. */
 export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   let headers: Array<string> = []
@@ -173,33 +200,19 @@ export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
-    switch (name.length) {
-      case 2:
-        if (name.toLowerCase() === "te") continue
-        break
-      case 7:
-        if (name.toLowerCase() === "upgrade") continue
-        break
-      case 10: {
-        const lower = name.toLowerCase()
-        if (lower === "connection") {
-          connection = connection === undefined ? value : `${connection}, ${value}`
-          continue
-        }
-        if (lower === "keep-alive") continue
-        break
-      }
-      case 14: {
-        const lower = name.toLowerCase()
-        if (lower === "http2-settings") continue
-        if (lower === "content-length") contentLength = Number(value)
-        break
-      }
-      case 16:
-        if (name.toLowerCase() === "proxy-connection") continue
-        break
-      case 17:
-        if (name.toLowerCase() === "transfer-encoding") continue
+    switch (responseNames.find(name)) {
+      case "http2-settings":
+      case "keep-alive":
+      case "proxy-connection":
+      case "te":
+      case "transfer-encoding":
+      case "upgrade":
+        continue
+      case "connection":
+        connection = joined(connection, value)
+        continue
+      case "content-length":
+        contentLength = Number(value)
         break
     }
     headers.push(name, value)
