@@ -5,6 +5,7 @@ import { parseAnswer, parseInformational, parseSwitch, parseTrailers } from "./a
 import type { Downstream } from "./Downstream.ts"
 import {
   arrived,
+  type CallerEffect,
   type Circumstances,
   type ExchangeEffect,
   type ExchangeEvent,
@@ -17,9 +18,7 @@ import type { ProxyCounters } from "./ProxyCounters.ts"
 import { malformedResponse, type Refusal, refusalResponse } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
-
-/** A shorter limit would mistake a slow connection for a stalled one. */
-const minStallMs = 30_000
+import { StallWatch } from "./StallWatch.ts"
 
 export interface Upstreams {
   readonly http1: Upstream
@@ -50,15 +49,12 @@ class Exchange {
   readonly #away = new AbortController()
   readonly #guarded = guardedBy((cause) => this.#fault(cause))
   readonly #timer: NodeJS.Timeout
-  readonly #stallMs: number
   #state: Exchanging = arrived
   #lease: Lease | undefined
   #body: RequestBody | undefined
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
-  #listensToDrain = false
-  #blocked: NodeJS.Timeout | undefined
-  #bodyTimer: NodeJS.Timeout | undefined
+  #stalls: StallWatch | undefined
 
   constructor(upstreams: Upstreams, route: Route, down: Downstream) {
     this.#upstreams = upstreams
@@ -70,7 +66,6 @@ class Exchange {
       this.#guarded(() => this.#timeOut()),
       route.timeoutMs
     )
-    this.#stallMs = Math.max(route.timeoutMs, minStallMs)
     upstreams.counters.requests++
     upstreams.counters.active++
     down.onClose(this.#guarded(() => void this.#dispatch({ type: "callerGone" })))
@@ -128,17 +123,14 @@ class Exchange {
   }
 
   #run(effect: ExchangeEffect, abort: (() => void) | undefined): boolean {
-    const down = this.#down
     const { counters } = this.#upstreams
     switch (effect.do) {
       case "acquire":
         this.#acquire()
         break
-      case "acquireLater": {
-        const again = this.#guarded(() => void this.#dispatch({ type: "again" }))
-        setTimeout(again, backoffMs({ baseMs: 1, maxMs: 500 }, effect.attempts))
+      case "acquireLater":
+        setTimeout(this.start, backoffMs({ baseMs: 1, maxMs: 500 }, effect.attempts))
         break
-      }
       case "countRetry":
         counters.retries++
         break
@@ -173,6 +165,29 @@ class Exchange {
       case "leave":
         this.#away.abort()
         break
+      case "flushSoon":
+        setImmediate(this.#flush)
+        break
+      case "watchBody":
+        if (this.#body !== undefined && !this.#down.fullDuplex) this.#stallWatch().watchBody(this.#body)
+        break
+      case "close":
+        effect.socket.destroy()
+        break
+      case "join":
+        this.#join(effect)
+        break
+      default:
+        return this.#tell(effect)
+    }
+    return true
+  }
+
+  /** False: the caller has no room for more. */
+  #tell(effect: CallerEffect): boolean {
+    const down = this.#down
+    const { counters } = this.#upstreams
+    switch (effect.do) {
       case "informational":
         down.informational(effect.status, effect.fields)
         break
@@ -183,14 +198,10 @@ class Exchange {
       case "flush":
         down.flush()
         break
-      case "flushSoon":
-        setImmediate(this.#flush)
-        break
-      case "watchBody":
-        if (this.#body !== undefined && !down.fullDuplex) this.#watchBody(this.#body)
-        break
       case "write":
-        return down.write(effect.chunk) || this.#waitForDrain()
+        if (down.write(effect.chunk)) break
+        this.#stallWatch().waitForDrain()
+        return false
       case "end":
         down.end(effect.chunk, effect.trailers)
         break
@@ -200,12 +211,6 @@ class Exchange {
         break
       case "breakOff":
         down.destroy()
-        break
-      case "close":
-        effect.socket.destroy()
-        break
-      case "join":
-        this.#join(effect)
         break
     }
     return true
@@ -277,33 +282,14 @@ class Exchange {
 
   readonly #flush = this.#guarded(() => void this.#dispatch({ type: "flush" }))
 
-  /** A caller must read its answer and send the rest of its request: a stalled one holds a slot and memory. */
-  readonly #stalled = this.#guarded(() => void this.#dispatch({ type: "stalled" }))
-
-  #waitForDrain(): false {
-    clearTimeout(this.#blocked)
-    this.#blocked = setTimeout(this.#stalled, this.#stallMs)
-    if (!this.#listensToDrain) {
-      this.#listensToDrain = true
-      this.#down.onDrain(
-        this.#guarded(() => {
-          clearTimeout(this.#blocked)
-          this.#resume?.()
-        })
-      )
-    }
-    return false
-  }
-
-  #watchBody(body: RequestBody): void {
-    const look = this.#guarded(() => {
-      if (this.#state.over || body.destroyed || body.readableEnded) return
-      const left =
-        body.waitingSince === undefined ? this.#stallMs : body.waitingSince + this.#stallMs - performance.now()
-      if (left <= 0) this.#stalled()
-      else this.#bodyTimer = setTimeout(look, left)
+  /** Made when it is first needed: most callers read as fast as their answer comes. */
+  #stallWatch(): StallWatch {
+    this.#stalls ??= new StallWatch(this.#down, this.#route.timeoutMs, {
+      stalled: () => void this.#dispatch({ type: "stalled" }),
+      drained: () => this.#resume?.(),
+      fault: (cause) => this.#fault(cause)
     })
-    look()
+    return this.#stalls
   }
 
   #timeOut(): void {
@@ -335,8 +321,7 @@ class Exchange {
 
   #settle(): void {
     clearTimeout(this.#timer)
-    clearTimeout(this.#blocked)
-    clearTimeout(this.#bodyTimer)
+    this.#stalls?.stop()
     this.#upstreams.counters.active--
     this.#abort = undefined
     this.#release()

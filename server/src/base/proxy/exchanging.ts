@@ -70,7 +70,18 @@ export interface Switched {
   readonly headers: RawHeaders
 }
 
+/** For the caller. */
+export type CallerEffect =
+  | { readonly do: "informational"; readonly status: number; readonly fields: RawHeaders }
+  | { readonly do: "head"; readonly answer: Answer; readonly bodyless: boolean }
+  | { readonly do: "flush" }
+  | { readonly do: "write"; readonly chunk: Buffer }
+  | { readonly do: "end"; readonly chunk: Buffer | undefined; readonly trailers: RawHeaders }
+  | { readonly do: "refuse"; readonly refusal: Refusal }
+  | { readonly do: "breakOff" }
+
 export type ExchangeEffect =
+  | CallerEffect
   | { readonly do: "acquire" }
   /** Ask again after a pause that grows with the attempts. */
   | { readonly do: "acquireLater"; readonly attempts: number }
@@ -84,13 +95,7 @@ export type ExchangeEffect =
   | { readonly do: "abort" }
   /** Stop waiting for a slot. */
   | { readonly do: "leave" }
-  | { readonly do: "informational"; readonly status: number; readonly fields: RawHeaders }
-  | { readonly do: "head"; readonly answer: Answer; readonly bodyless: boolean }
-  | { readonly do: "flush" | "flushSoon" | "watchBody" }
-  | { readonly do: "write"; readonly chunk: Buffer }
-  | { readonly do: "end"; readonly chunk: Buffer | undefined; readonly trailers: RawHeaders }
-  | { readonly do: "refuse"; readonly refusal: Refusal }
-  | { readonly do: "breakOff" }
+  | { readonly do: "flushSoon" | "watchBody" }
   | { readonly do: "join"; readonly answer: Switched; readonly socket: Duplex; readonly head: Buffer }
   | { readonly do: "close"; readonly socket: Duplex }
 
