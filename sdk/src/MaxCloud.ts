@@ -3,7 +3,6 @@ import { Context, Effect, Layer, type Redacted, type Scope, type Stream } from "
 import type { Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import type { ConnectionOptions } from "./connection.ts"
 import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
 import type { CallError } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
@@ -12,6 +11,7 @@ import { localToken } from "./localServer.ts"
 import type { InStage } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type LogOptions, streamsOf } from "./streams.ts"
+import type { ConnectionOptions } from "./transport.ts"
 
 /** The input of a deploy: a loaded config, or an AppSpec as plain data. */
 export type Deployable = LoadedConfig | AppSpecEncoded

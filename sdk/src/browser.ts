@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import type { DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import type { ConnectionOptions } from "./connection.ts"
 import type { InStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
 import { type LogOptions, streamsOf } from "./streams.ts"
+import type { ConnectionOptions } from "./transport.ts"
 
 export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch"> {
   readonly apiUrl: string

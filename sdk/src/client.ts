@@ -11,7 +11,6 @@ import { Effect, Either, Option, Stream } from "effect"
 import type { Deployment, DeploymentEvent, InvalidRequest, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import type { ConnectionOptions } from "./connection.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
 import { ConfigInvalid, type RestartFailed } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
@@ -23,6 +22,7 @@ import { parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 import type { LogOptions } from "./streams.ts"
+import type { ConnectionOptions } from "./transport.ts"
 
 interface InStage extends Abortable {
   /** @default "production" */

@@ -4,7 +4,6 @@ export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verif
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
 export type { AuditOptions } from "./calls/organizationCalls.ts"
-export { type ConnectionOptions, defaultApiUrl } from "./connection.ts"
 export {
   type DeployError,
   type DeployOptions,
@@ -58,3 +57,4 @@ export type { InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export type { SnapshotCut } from "./snapshot.ts"
 export type { LogOptions } from "./streams.ts"
+export { type ConnectionOptions, defaultApiUrl } from "./transport.ts"

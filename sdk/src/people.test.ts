@@ -1,8 +1,8 @@
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { fakeServer, json, problem } from "../test/fakeServer.ts"
 import { TooManyRequests, Unauthenticated } from "./api/index.ts"
-import { isSafeForTokens } from "./connection.ts"
 import { createClient, type MaxCloudError } from "./index.ts"
+import { isSafeForTokens } from "./transport.ts"
 
 const failureOf = (promise: Promise<unknown>): Promise<MaxCloudError> =>
   promise.then(

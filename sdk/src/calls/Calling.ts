@@ -1,5 +1,6 @@
 import { Effect, Redacted } from "effect"
-import { type Connection, type ConnectionOptions, makeConnection } from "../connection.ts"
+import { type Connection, makeConnection } from "../connection.ts"
+import type { ConnectionOptions } from "../transport.ts"
 
 /** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
 export type AnySecret = string | Redacted.Redacted<string>
