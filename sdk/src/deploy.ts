@@ -1,5 +1,4 @@
 import { resolve } from "node:path"
-import { Readable } from "node:stream"
 import {
   type AppSpec,
   type AppSpecEncoded,
@@ -12,11 +11,12 @@ import {
 import { Effect, Either, Predicate, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, DeploymentFailed, NotReachable, SourceInvalid } from "./errors.ts"
+import { type CallError, DeploymentFailed, type SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import { parseStage } from "./parse.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 import { runsAsImage } from "./source/runsAsImage.ts"
+import { uploadsOf } from "./uploads.ts"
 
 export interface DeployOptions {
   /** @default the loaded config's own, else "production" */
@@ -131,12 +131,21 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
   return prepared
 })
 
-/** The connection was there, and broke. */
-const isBroken = ({ code, proxy }: NotReachable) =>
-  proxy === undefined && /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
-
-/** If a server refuses an upload before its end, its answer says why. If that answer was lost, ask again: the next answer is often the same. */
-const whileUploading = ({ apiUrl, code }: NotReachable) => new NotReachable({ apiUrl, code, uploading: true })
+/** Accepted by the server. The key makes it safe to ask again where the answer was lost on its way. */
+const accept = ({ call }: Connection, api: Api, { spec, stage }: Prepared, options: DeployOptions) =>
+  call(
+    api.apps.deploy({
+      path: { app: spec.app, stage },
+      headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
+      payload: { spec: encodeAppSpec(spec), forceConflicts: options.forceConflicts ?? false }
+    })
+  ).pipe(
+    Effect.retry({
+      while: (each) => each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
+      times: 3,
+      schedule: Schedule.exponential("200 millis")
+    })
+  )
 
 /** `plan` and `deploy` of a server. */
 export const makeDeploy = (
@@ -144,97 +153,52 @@ export const makeDeploy = (
   api: Api,
   events: (id: DeploymentId) => Stream.Stream<DeploymentEvent, CallError>
 ) => {
-  const { call, open } = connection
-
-  const upload = (snapshot: Snapshot): Effect.Effect<void, CallError | SourceInvalid> =>
-    Effect.suspend(() => {
-      const archive = snapshot.archive()
-      let broken: SourceInvalid | undefined
-      archive.on("error", (error) => {
-        if (error instanceof SourceInvalid) broken = error
-      })
-      const sent = open(`/api/v1/sources/${snapshot.digest}`, {
-        method: "PUT",
-        headers: { "content-type": "application/gzip" },
-        body: Readable.toWeb(archive),
-        duplex: "half"
-      }).pipe(
-        Effect.asVoid,
-        Effect.mapError((error) => broken ?? error),
-        Effect.ensuring(Effect.sync(() => archive.destroy())),
-        Effect.scoped
-      )
-      return Effect.catchTag(sent, "NotReachable", (error) =>
-        isBroken(error)
-          ? Effect.flatMap(isThere(snapshot), (there) => (there ? Effect.void : whileUploading(error)))
-          : error
-      )
-    })
-
-  const isThere = (snapshot: Snapshot) =>
-    call(api.sources.get({ path: { digest: snapshot.digest } })).pipe(
-      Effect.as(true),
-      Effect.catchTag("NotFound", () => Effect.succeed(false))
-    )
+  const { call } = connection
+  const { isThere, upload } = uploadsOf(connection, api)
 
   const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions = {}) {
     const { spec, stage } = yield* prepare(app, options)
     return yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
   })
 
+  const uploads = ({ snapshots }: Prepared): Stream.Stream<DeployProgress, DeployError> =>
+    Stream.fromIterable(snapshots).pipe(
+      Stream.filterEffect(({ snapshot }) => Effect.map(isThere(snapshot), (found) => !found)),
+      Stream.flatMap(({ services, snapshot }) => {
+        const { bytes, digest, files, folder } = snapshot
+        const uploading: DeployProgress = { _tag: "uploading", services, folder, digest, files, bytes }
+        return Stream.concat(Stream.make(uploading), Stream.execute(upload(snapshot)))
+      })
+    )
+
+  const watch = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
+    events(deployment.id).pipe(
+      Stream.mapConcatEffect((event): Effect.Effect<ReadonlyArray<DeployProgress>, CallError> => {
+        const told: DeployProgress = { _tag: "event", event }
+        if (event.type !== "finished") return Effect.succeed([told])
+        return Effect.map(
+          event.deployment === null
+            ? call(api.deployments.get({ path: { id: deployment.id } }))
+            : Effect.succeed(event.deployment),
+          (deployment) => [told, { _tag: "finished", deployment }]
+        )
+      })
+    )
+
   const deploy = (
     app: LoadedConfig | AppSpecEncoded,
     options: DeployOptions = {}
   ): Stream.Stream<DeployProgress, DeployError> =>
     Stream.unwrap(
-      Effect.gen(function* () {
-        const { snapshots, spec, stage } = yield* prepare(app, options)
-        const key = options.idempotencyKey ?? crypto.randomUUID()
-
-        const uploads = Stream.fromIterable(snapshots).pipe(
-          Stream.filterEffect(({ snapshot }) => Effect.map(isThere(snapshot), (found) => !found)),
-          Stream.flatMap(({ services, snapshot }) => {
-            const { bytes, digest, files, folder } = snapshot
-            const uploading: DeployProgress = { _tag: "uploading", services, folder, digest, files, bytes }
-            return Stream.concat(Stream.make(uploading), Stream.execute(upload(snapshot)))
-          })
+      Effect.map(prepare(app, options), (prepared) => {
+        const accepted = Stream.flatMap(
+          Stream.fromEffect(accept(connection, api, prepared, options)),
+          (deployment): Stream.Stream<DeployProgress, CallError> => {
+            const told: DeployProgress = { _tag: "accepted", deployment }
+            return options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
+          }
         )
-
-        // The key makes it safe to ask again where the answer was lost on its way.
-        const accept = call(
-          api.apps.deploy({
-            path: { app: spec.app, stage },
-            headers: { "idempotency-key": key },
-            payload: { spec: encodeAppSpec(spec), forceConflicts: options.forceConflicts ?? false }
-          })
-        ).pipe(
-          Effect.retry({
-            while: (each) =>
-              each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
-            times: 3,
-            schedule: Schedule.exponential("200 millis")
-          })
-        )
-
-        const watch = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
-          events(deployment.id).pipe(
-            Stream.mapConcatEffect((event): Effect.Effect<ReadonlyArray<DeployProgress>, CallError> => {
-              const told: DeployProgress = { _tag: "event", event }
-              if (event.type !== "finished") return Effect.succeed([told])
-              return Effect.map(
-                event.deployment === null
-                  ? call(api.deployments.get({ path: { id: deployment.id } }))
-                  : Effect.succeed(event.deployment),
-                (deployment) => [told, { _tag: "finished", deployment }]
-              )
-            })
-          )
-
-        const accepted = Stream.flatMap(Stream.fromEffect(accept), (deployment) => {
-          const told: DeployProgress = { _tag: "accepted", deployment }
-          return options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
-        })
-        return Stream.concat(uploads, accepted)
+        return Stream.concat(uploads(prepared), accepted)
       })
     )
 
