@@ -27,6 +27,16 @@ export interface SubscriptionOptions {
   readonly endsWithConnection: boolean
 }
 
+/** The failure that an event named `error` is. */
+const problemOf = ({ data }: ServerSentEvent, url: string): CallError =>
+  Either.getOrElse(decodeProblem(data), () => new UnexpectedAnswer({ url, status: 200, detail: data }))
+
+/** The body of an answer that is a stream of events. */
+const eventsIn = ({ body, headers, status, url }: Response) =>
+  body === null || !(headers.get("content-type") ?? "").startsWith("text/event-stream")
+    ? Either.left(new UnexpectedAnswer({ url, status, detail: "no stream of events" }))
+    : Either.right(body)
+
 /**
  * The events of an endpoint of server-sent events. A broken connection is retried with growing pauses, and resumes after the last received
  * event. Only the first connection fails at once. An event named `error` carries a problem document, and is a failure.
@@ -40,12 +50,6 @@ export const subscribe = (
     let answeredAt: number | undefined
     let failures = 0
     let ended = false
-
-    const problemOf = (event: ServerSentEvent): CallError =>
-      Either.getOrElse(
-        decodeProblem(event.data),
-        () => new UnexpectedAnswer({ url: `${connection.apiUrl}${options.path}`, status: 200, detail: event.data })
-      )
 
     const connect = Effect.gen(function* () {
       if (failures > 0) {
@@ -61,12 +65,7 @@ export const subscribe = (
         }
       })
       answeredAt = performance.now()
-      const { body } = response
-      if (body === null || !(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
-        const detail = "no stream of events"
-        return yield* new UnexpectedAnswer({ url: response.url, status: response.status, detail })
-      }
-      return body
+      return yield* eventsIn(response)
     })
 
     const attempt = Stream.suspend(() => {
@@ -91,7 +90,8 @@ export const subscribe = (
           for (const { id } of good) if (id !== "") lastEventId = id
           failures = good.length > 0 ? 0 : failures
           const given = Stream.fromChunk(good)
-          return failed === undefined ? given : Stream.concat(given, Stream.fail(problemOf(failed)))
+          const url = `${connection.apiUrl}${options.path}`
+          return failed === undefined ? given : Stream.concat(given, Stream.fail(problemOf(failed, url)))
         }),
         Stream.concat(
           Stream.suspend(() => {
