@@ -21,6 +21,43 @@ interface FollowInput {
   readonly until?: (progress: DeployProgress) => boolean
 }
 
+const goesOn = (deployment: Deployment | undefined): string =>
+  deployment === undefined
+    ? "nothing was accepted yet"
+    : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it`
+
+/** The services that won't become ready: a problem that waiting can't fix, found while waiting. */
+const hopelessIn = (
+  { services }: Deployment,
+  { isCaution, mayPass }: Effect.Effect.Success<typeof loadSdk>
+): Deployment["services"] => {
+  const pending = services.filter((service) => service.state === "pending")
+  if (pending.length === 0) return []
+  const found = pending.filter(
+    ({ diagnosis }) => diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
+  )
+  return [...services.filter((service) => service.state === "failed"), ...found]
+}
+
+const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
+  new CommandFailed({
+    tag: "FailedFast",
+    exit: 8,
+    message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
+    details: hopeless.flatMap(failedService),
+    fix: `deploy again when the cause is gone; ${goesOn(found)}`,
+    data: { deployment: found }
+  })
+
+const timedOut = (waitTimeout: string | undefined, deployment: Deployment | undefined) =>
+  new CommandFailed({
+    tag: "TimedOut",
+    exit: 8,
+    message: `not finished within ${waitTimeout}`,
+    fix: goesOn(deployment),
+    data: deployment === undefined ? {} : { deployment: deployment.id }
+  })
+
 /**
  * Prints the progress of a deployment until it ends. Fails with `DeploymentFailed` if it didn't succeed, and with exit code 8 if it
  * took longer than `--wait-timeout`. If you interrupt it, it says that the deployment continues.
@@ -31,36 +68,12 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       input.waitTimeout === undefined ? undefined : yield* parseDuration("--wait-timeout", input.waitTimeout)
     const show = makeProgress(terminal)
     let deployment: Deployment | undefined
-    const goesOn = () =>
-      deployment === undefined
-        ? "nothing was accepted yet"
-        : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it`
-
     let reached = false
     const watched = Stream.takeUntil(progress, (told) => {
       reached = input.until?.(told) === true
       return reached
     })
-    const { isCaution, mayPass, succeeded } = yield* loadSdk
-    /** A problem that waiting can't fix, found while waiting. */
-    const hopelessIn = ({ services }: Deployment) => {
-      const pending = services.filter((service) => service.state === "pending")
-      if (pending.length === 0) return []
-      const found = pending.filter(
-        ({ diagnosis }) => diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
-      )
-      return [...services.filter((service) => service.state === "failed"), ...found]
-    }
-
-    const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
-      new CommandFailed({
-        tag: "FailedFast",
-        exit: 8,
-        message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
-        details: hopeless.flatMap(failedService),
-        fix: `deploy again when the cause is gone; ${goesOn()}`,
-        data: { deployment: found }
-      })
+    const sdk = yield* loadSdk
 
     const run = Stream.runForEach(watched, (told) =>
       Effect.suspend(() => {
@@ -75,7 +88,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
             deployment = told.event.deployment ?? deployment
             show.event(told.event)
             if (input.failFast !== true || deployment === undefined) return Effect.void
-            const hopeless = hopelessIn(deployment)
+            const hopeless = hopelessIn(deployment, sdk)
             return hopeless.length === 0 ? Effect.void : gaveUp(deployment, hopeless)
           }
           case "accepted":
@@ -94,7 +107,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       Effect.ensuring(Effect.sync(() => show.end())),
       Effect.onInterrupt(() =>
         Effect.sync(() => {
-          if (input.quiet !== true) terminal.say(`interrupted: ${goesOn()}`)
+          if (input.quiet !== true) terminal.say(`interrupted: ${goesOn(deployment)}`)
         })
       )
     )
@@ -103,20 +116,10 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       ? run
       : run.pipe(
           Effect.disconnect,
-          Effect.timeoutFail({
-            duration: timeout,
-            onTimeout: () =>
-              new CommandFailed({
-                tag: "TimedOut",
-                exit: 8,
-                message: `not finished within ${input.waitTimeout}`,
-                fix: goesOn(),
-                data: deployment === undefined ? {} : { deployment: deployment.id }
-              })
-          })
+          Effect.timeoutFail({ duration: timeout, onTimeout: () => timedOut(input.waitTimeout, deployment) })
         )
     if (deployment === undefined || input.detach || reached) return deployment
-    return yield* succeeded(deployment)
+    return yield* sdk.succeeded(deployment)
   })
 
 /** The events of a deployment that was accepted elsewhere, as progress. */
