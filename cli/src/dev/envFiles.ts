@@ -80,54 +80,58 @@ const readByTool = (directory: string) =>
 const filesOf = (folders: ReadonlyArray<string>) =>
   [...new Set(folders)].flatMap((folder) => fileNames.map((name) => join(folder, name)))
 
+/** The variables of these files, by file. `folder`: how their paths are shown. */
+const readAll = (files: ReadonlySet<string>, folder: string) =>
+  Effect.gen(function* () {
+    const contents = new Map<string, ReadonlyArray<Variable>>()
+    const failures: Array<UsageError | CommandFailed> = []
+    for (const file of files) {
+      const found = yield* Effect.either(read(file, relative(folder, file)))
+      if (Either.isLeft(found)) failures.push(found.left)
+      else if (found.right !== undefined) contents.set(file, found.right)
+    }
+    return { contents, failures }
+  })
+
+/** A service's own share: without names of the platform and of its config. */
+const merged = (
+  { folder, shell }: EnvFilesInput,
+  service: LoadedConfig["spec"]["services"][number],
+  files: ReadonlyArray<readonly [string, ReadonlyArray<Variable>]>,
+  platformNames: ReadonlySet<string>
+): ServiceEnvironment => {
+  const from = new Map<string, { readonly file: string; readonly value: string }>()
+  for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
+  for (const name of [...platformNames, "PATH"]) from.delete(name)
+  const own = [...from.keys()].filter((name) => service.env[name] !== undefined)
+  for (const name of own) from.delete(name)
+  const ofShell = [...from.keys()].filter((name) => shell[name] !== undefined)
+  const lines = files.flatMap(([file]) => {
+    const names = [...from].flatMap(([name, { file: of }]) => (of === file && !ofShell.includes(name) ? [name] : []))
+    return names.length === 0 ? [] : [`${service.name} gets ${names.join(", ")} from ${relative(folder, file)}`]
+  })
+  return {
+    variables: Object.fromEntries([...from].map(([name, { value }]) => [name, shell[name] ?? value])),
+    lines: [
+      ...lines,
+      ...(ofShell.length === 0
+        ? []
+        : [`${service.name} gets ${ofShell.join(", ")} from your shell, which goes before the files`]),
+      ...(own.length === 0
+        ? []
+        : [`${service.name} keeps ${own.join(", ")} of the config, which goes before the files`])
+    ]
+  }
+}
+
 /**
  * The variables of `.env` and `.env.local` beside the config and in a service's own folder. The config's `env` comes first, then the
  * developer's shell (for names that a file has), then `.env.local`, then `.env`; a file in the service's folder before one beside the config.
  */
-export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
+export const makeEnvFiles = (input: EnvFilesInput) => {
+  const { folder } = input
   let byDirectory = new Map<string, Variables>()
   let told = ""
-
-  const readAll = (files: ReadonlySet<string>) =>
-    Effect.gen(function* () {
-      const contents = new Map<string, ReadonlyArray<Variable>>()
-      const failures: Array<UsageError | CommandFailed> = []
-      for (const file of files) {
-        const found = yield* Effect.either(read(file, relative(folder, file)))
-        if (Either.isLeft(found)) failures.push(found.left)
-        else if (found.right !== undefined) contents.set(file, found.right)
-      }
-      return { contents, failures }
-    })
-
-  const merged = (
-    service: LoadedConfig["spec"]["services"][number],
-    files: ReadonlyArray<readonly [string, ReadonlyArray<Variable>]>,
-    platformNames: ReadonlySet<string>
-  ): ServiceEnvironment => {
-    const from = new Map<string, { readonly file: string; readonly value: string }>()
-    for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
-    for (const name of [...platformNames, "PATH"]) from.delete(name)
-    const own = [...from.keys()].filter((name) => service.env[name] !== undefined)
-    for (const name of own) from.delete(name)
-    const ofShell = [...from.keys()].filter((name) => shell[name] !== undefined)
-    const lines = files.flatMap(([file]) => {
-      const names = [...from].filter(([name, _]) => _.file === file && !ofShell.includes(name)).map(([name]) => name)
-      return names.length === 0 ? [] : [`${service.name} gets ${names.join(", ")} from ${relative(folder, file)}`]
-    })
-    return {
-      variables: Object.fromEntries([...from].map(([name, { value }]) => [name, shell[name] ?? value])),
-      lines: [
-        ...lines,
-        ...(ofShell.length === 0
-          ? []
-          : [`${service.name} gets ${ofShell.join(", ")} from your shell, which goes before the files`]),
-        ...(own.length === 0
-          ? []
-          : [`${service.name} keeps ${own.join(", ")} of the config, which goes before the files`])
-      ]
-    }
-  }
 
   return {
     /** Are changes of this file followed? */
@@ -144,7 +148,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
         const placesOf = (service: string, directory: string) =>
           readsItself(service) ? [folder].filter((value) => value !== directory) : [folder, directory]
         const places = [...folders].flatMap(([service, directory]) => placesOf(service, directory))
-        const { contents, failures } = yield* readAll(new Set(filesOf(places)))
+        const { contents, failures } = yield* readAll(new Set(filesOf(places)), folder)
         const next = new Map<string, Variables>()
         const lines: Array<string> = []
         for (const service of loaded.spec.services) {
@@ -158,13 +162,13 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
           })
           if (tool !== undefined && tool.files.length > 0)
             lines.push(`${service.name} reads ${tool.files.join(", ")} by itself`)
-          const environment = merged(service, files, reservedEnvNames)
+          const environment = merged(input, service, files, reservedEnvNames)
           // Two services may share a folder. Variables in a service's config always take precedence over these.
           next.set(directory, { ...next.get(directory), ...environment.variables })
           lines.push(...environment.lines)
         }
         const changed = [...next].filter(
-          ([directory, _]) => JSON.stringify(_) !== JSON.stringify(byDirectory.get(directory) ?? {})
+          ([directory, variables]) => JSON.stringify(variables) !== JSON.stringify(byDirectory.get(directory) ?? {})
         )
         byDirectory = next
         const isNew = JSON.stringify(lines) !== told
