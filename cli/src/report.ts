@@ -1,5 +1,5 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
-import type { DeploymentService } from "@maxcloud/sdk/api"
+import type { Deployment, DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { localModeFix, signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
@@ -53,93 +53,98 @@ export const reportOf = (error: unknown): Report | undefined => {
   return isSdkError(error) ? sdkReport(error) : undefined
 }
 
-const sdkReport = (error: MaxCloudError): Report => {
-  const report = (fields: Partial<Report>): Report => ({
-    exit: exitCodeOf(error._tag),
-    tag: error._tag,
-    message: error.message,
-    details: [],
-    fix: undefined,
-    data: {},
-    ...fields
-  })
+const sdkReport = (error: MaxCloudError): Report => ({
+  exit: exitCodeOf(error._tag),
+  tag: error._tag,
+  message: error.message,
+  details: [],
+  fix: undefined,
+  data: {},
+  ...fieldsOf(error)
+})
+
+/** What an error says beyond its tag and message, or says otherwise than by its message. */
+const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   switch (error._tag) {
     case "InvalidRequest":
     case "InvalidSpec":
-      return report({ details: error.issues.map(issueLine), data: { issues: error.issues } })
+      return { details: error.issues.map(issueLine), data: { issues: error.issues } }
     case "ConfigInvalid": {
       const count = error.issues.length
-      return report({
+      return {
         message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
         details: error.message.split("\n"),
         data: { file: error.file, issues: error.issues }
-      })
+      }
     }
     case "SourceInvalid":
-      return report({ data: { folder: error.folder } })
+      return { data: { folder: error.folder } }
     case "NotReachable": {
       const [message, fix] = split(error.message)
-      return report({ message, fix, data: { apiUrl: error.apiUrl, systemCode: error.code } })
+      return { message, fix, data: { apiUrl: error.apiUrl, systemCode: error.code } }
     }
-    case "DeploymentFailed": {
-      const { app, message, number, reason, services, stage, state } = error.deployment
-      const failed = services.filter((service) => service.state === "failed")
-      const staying = services.filter(
-        (service) => service.action === "delete" && service.state === "pending" && service.message !== ""
-      )
-      // Refused as a whole: no service has the code.
-      const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
-      return report({
-        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
-        details: [
-          ...failed.flatMap(failedService),
-          ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
-        ],
-        fix:
-          state === "superseded"
-            ? "a newer deployment took its place: see `maxcloud deployments list`"
-            : code === undefined
-              ? undefined
-              : `\`maxcloud explain ${code}\` says more`,
-        data: { deployment: error.deployment }
-      })
-    }
+    case "DeploymentFailed":
+      return deploymentFields(error.deployment)
     case "RestartFailed": {
       const { diagnosis, name } = error.service
-      return report({
+      return {
         details: diagnosis === null ? [] : diagnosisLines(diagnosis),
         fix: `\`maxcloud describe ${name}\` and \`maxcloud logs ${name}\` show why`,
         data: { service: error.service }
-      })
+      }
     }
     case "NotFound":
-      return report({ data: { resource: error.resource, name: error.name } })
+      return { data: { resource: error.resource, name: error.name } }
     case "Unauthenticated":
       if (error.localMode === true) {
         const [message] = error.message.split(/(?<=\w)\. /, 1)
-        return report({ message: message ?? error.message, fix: localModeFix })
+        return { message: message ?? error.message, fix: localModeFix }
       }
-      return report({ fix: signInFix(process.env) })
+      return { fix: signInFix(process.env) }
     case "InsecureUrl": {
       const [message, fix] = split(error.message)
-      return report({ message, fix, data: { apiUrl: error.apiUrl } })
+      return { message, fix, data: { apiUrl: error.apiUrl } }
     }
     case "TooManyRequests":
-      return report({
+      return {
         fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,
         data: { retryAfterSeconds: error.retryAfterSeconds }
-      })
+      }
     case "Unavailable":
-      return report({ fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } })
+      return { fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } }
     case "InternalError":
-      return report({
+      return {
         fix: `the server's log has the cause under ${error.requestId}`,
         data: { requestId: error.requestId }
-      })
+      }
     case "Conflict":
-      return report({ data: error.owner === undefined ? {} : { owner: error.owner } })
+      return { data: error.owner === undefined ? {} : { owner: error.owner } }
     default:
-      return report({})
+      return {}
+  }
+}
+
+const deploymentFields = (deployment: Deployment): Partial<Report> => {
+  const { app, message, number, reason, services, stage, state } = deployment
+  const failed = services.filter((service) => service.state === "failed")
+  const staying = services.filter(
+    (service) => service.action === "delete" && service.state === "pending" && service.message !== ""
+  )
+  // Refused as a whole: no service has the code.
+  const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
+  return {
+    message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
+    details: [
+      ...failed.flatMap(failedService),
+      ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
+    ],
+    fix:
+      state === "superseded"
+        ? "a newer deployment took its place: see `maxcloud deployments list`"
+        : code === undefined
+          ? undefined
+          : `\`maxcloud explain ${code}\` says more`,
+    data: { deployment }
   }
 }
 
