@@ -1,0 +1,78 @@
+import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
+import { CurrentOrganization, type ImportSecrets, NotFound, type SecretValue, Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Option } from "effect"
+import { Platform } from "../../runtimes/port/Platform.ts"
+import { heldElsewhere } from "../../stores/secrets/externalSecrets.ts"
+import { Secrets, type SecretsError } from "../../stores/secrets/Secrets.ts"
+
+interface Stage {
+  readonly app: AppName
+  readonly stage: StageName
+}
+
+/** The secrets of the caller's organization, as the API answers about them. */
+export const appSecrets = Effect.gen(function* () {
+  const secrets = yield* Secrets
+  const { externalSecrets } = yield* Platform
+
+  const keptHere = (stage: Stage, names: ReadonlyArray<SecretName>) =>
+    Effect.flatMap(CurrentOrganization, ({ name }) =>
+      externalSecrets === undefined
+        ? Effect.void
+        : Effect.fail(heldElsewhere(externalSecrets, { organization: name, ...stage }, names))
+    )
+  const scopeOf = (stage: Stage) => Effect.map(CurrentOrganization, ({ id }) => ({ organizationId: id, ...stage }))
+
+  return {
+    list: (stage: Stage) =>
+      scopeOf(stage).pipe(
+        Effect.flatMap((scope) => Effect.mapError(secrets.list(scope), unavailable)),
+        Effect.map((found) => ({ secrets: [...found] }))
+      ),
+    set: (stage: Stage, name: SecretName, { value }: SecretValue) =>
+      Effect.gen(function* () {
+        yield* keptHere(stage, [name])
+        return yield* Effect.mapError(secrets.set(yield* scopeOf(stage), name, value), unavailable)
+      }),
+    importAll: (stage: Stage, given: typeof ImportSecrets.Type) =>
+      Effect.gen(function* () {
+        yield* keptHere(
+          stage,
+          given.secrets.map((secret) => secret.name)
+        )
+        const set = yield* Effect.mapError(secrets.importAll(yield* scopeOf(stage), given.secrets), unavailable)
+        return { secrets: [...set] }
+      }),
+    versions: (stage: Stage, name: SecretName) =>
+      Effect.gen(function* () {
+        const versions = yield* Effect.mapError(secrets.versions(yield* scopeOf(stage), name), unavailable)
+        if (versions.length === 0) return yield* noSecret(stage, name)
+        return { versions: [...versions] }
+      }),
+    rollback: (stage: Stage, name: SecretName, version: number) =>
+      Effect.gen(function* () {
+        yield* keptHere(stage, [name])
+        const info = yield* Effect.mapError(secrets.rollback(yield* scopeOf(stage), name, version), unavailable)
+        if (Option.isSome(info)) return info.value
+        return yield* new NotFound({
+          resource: "secret",
+          name,
+          detail: `app "${stage.app}" keeps no version ${version} of the secret "${name}" in stage "${stage.stage}"; \`maxcloud secrets versions ${name}\` lists those that are kept`
+        })
+      }),
+    unset: (stage: Stage, name: SecretName) =>
+      Effect.gen(function* () {
+        const was = yield* Effect.mapError(secrets.unset(yield* scopeOf(stage), name), unavailable)
+        if (!was) return yield* noSecret(stage, name)
+      })
+  }
+})
+
+const unavailable = ({ message }: SecretsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
+
+const noSecret = ({ app, stage }: { readonly app: string; readonly stage: string }, name: string) =>
+  new NotFound({
+    resource: "secret",
+    name,
+    detail: `app "${app}" has no secret "${name}" in stage "${stage}"`
+  })
