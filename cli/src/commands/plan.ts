@@ -6,6 +6,7 @@ import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
+import { plannedText } from "../plannedText.ts"
 import { tellSources } from "../sources.ts"
 import { type Terminal, table } from "../terminal.ts"
 
@@ -14,14 +15,11 @@ const styles = { create: "green", update: "yellow", delete: "red", unchanged: "d
 
 const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<string> => {
   const style = styles[change.action]
-  const rows = change.fields.map((field) => [
-    `    ${field.path}`,
-    field.before === null
-      ? terminal.paint("green", field.after ?? "")
-      : field.after === null
-        ? `${terminal.paint("red", field.before)} → (none)`
-        : `${terminal.paint("red", field.before)} → ${terminal.paint("green", field.after)}`
-  ])
+  const rows = change.fields.map((field) => {
+    const before = field.before === null ? undefined : terminal.paint("red", plannedText(field.before))
+    const after = field.after === null ? "(none)" : terminal.paint("green", plannedText(field.after))
+    return [`    ${field.path}`, before === undefined ? after : `${before} → ${after}`]
+  })
   return [terminal.paint(style, `${signs[change.action]} ${change.action} ${change.service}`), ...table(rows)]
 }
 

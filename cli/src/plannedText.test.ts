@@ -1,0 +1,56 @@
+import { runInNewContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import { text } from "@maxcloud/config-schema"
+import { FastCheck as fc } from "effect"
+import { plannedText } from "./plannedText.ts"
+
+const shown = (value: unknown) => plannedText(JSON.stringify(value))
+const password = { secret: "DB_PASSWORD", version: 2 }
+const api = { service: "api", property: "url" }
+
+describe("values in a plan", () => {
+  it("show references as a config writes them, with the version of a secret", () => {
+    assert.strictEqual(shown(password), 'secret("DB_PASSWORD") (version 2)')
+    assert.strictEqual(shown({ ...password, version: null }), 'secret("DB_PASSWORD") (not set)')
+    assert.strictEqual(shown(api), "api.url")
+  })
+
+  it("show a text as a config writes it, and the version of each of its secrets once", () => {
+    assert.strictEqual(
+      shown({ join: ["postgres://app:", password, "@db/", { secret: "DB", version: null }, "?", password] }),
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a config's own template literal
+      'text`postgres://app:${secret("DB_PASSWORD")}@db/${secret("DB")}?${secret("DB_PASSWORD")}` (DB_PASSWORD: version 2, DB: not set)'
+    )
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a config's own template literal
+    assert.strictEqual(shown({ join: [api, "/v1"] }), "text`${api.url}/v1`")
+    assert.strictEqual(shown({ join: [] }), "text``")
+  })
+
+  it("show every literal on one line, such that a config with it has the same text", () => {
+    const literal = fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.constantFrom("`", "${", "{", '"', "\\", "$", "\n", "\\`", "\r\n")
+    )
+    fc.assert(
+      fc.property(fc.array(literal, { minLength: 1 }), (literals) => {
+        const written = shown({ join: literals })
+        assert.notMatch(written, /[\r\n]/)
+        assert.deepStrictEqual(runInNewContext(written, { text }).join.join(""), literals.join(""))
+      })
+    )
+  })
+
+  it("leave everything else as it is", () => {
+    for (const json of [
+      '"internet"',
+      "3",
+      "null",
+      '{"secret":"KEY"}',
+      '{"property":"url","service":"api","weather":"fine"}',
+      '{"join":[1]}',
+      '["a","b"]',
+      "no JSON"
+    ])
+      assert.strictEqual(plannedText(json), json)
+  })
+})
