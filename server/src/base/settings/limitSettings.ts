@@ -29,8 +29,25 @@ export const quotaForms = {
   streams: number
 }
 
+/**
+ * Quotas that nobody has set, written as an operator writes them: enough for 50 services as they are by default, and no organization takes
+ * the cluster. A server without credentials has only those of deployments, logs and streams, which are against floods.
+ */
+export const builtInQuotaTexts = {
+  services: "50",
+  instances: "500",
+  cpuMilli: "500",
+  memoryBytes: "256Gi",
+  deploymentsPerHour: "600",
+  sourceBytes: "5Gi",
+  logBytes: "5Gi",
+  streams: "200"
+} as const satisfies Record<keyof typeof quotaForms, string>
+
+const ofSharedServers = (quota: string) => `${quota}; no limit on a server without credentials`
+
 const none: "none" = "none"
-/** undefined: the built-in default (`tenancy/limits/defaultQuotas.ts`). */
+/** undefined: the built-in default (`builtInQuotaTexts`). */
 const orNone = ({ help, read }: Form<number>): Form<number | "none"> => ({
   read: (written) => (written === none ? Option.some(none) : read(written)),
   help: `${help}, or "none"`
@@ -46,39 +63,39 @@ export const limitSettings = {
     text: "Requests a minute that each credential may send, over all servers of a database."
   }),
   quotaServices: optional("MAXCLOUD_QUOTA_SERVICES", orNone(quotaForms.services), {
-    unset: "50; no limit on a server without credentials",
+    unset: ofSharedServers(builtInQuotaTexts.services),
     text: "Services that an organization may have, if nothing else is set for it. `none`: no limit, as for all quotas."
   }),
   quotaInstances: optional("MAXCLOUD_QUOTA_INSTANCES", orNone(quotaForms.instances), {
-    unset: "500; no limit on a server without credentials",
+    unset: ofSharedServers(builtInQuotaTexts.instances),
     text: "Instances that an organization's services may have at their largest scale, together."
   }),
   /** Thousandths of a vCPU. */
   quotaCpuMilli: optional("MAXCLOUD_QUOTA_CPU", orNone(quotaForms.cpuMilli), {
-    unset: "500; no limit on a server without credentials",
+    unset: ofSharedServers(builtInQuotaTexts.cpuMilli),
     text: "vCPUs that an organization's services may have at their largest scale, together."
   }),
   /** Bytes. */
   quotaMemory: optional("MAXCLOUD_QUOTA_MEMORY", orNone(quotaForms.memoryBytes), {
-    unset: "256Gi; no limit on a server without credentials",
+    unset: ofSharedServers(builtInQuotaTexts.memoryBytes),
     text: "Memory that an organization's services may have at their largest scale, together, such as `64Gi`."
   }),
   quotaDeploymentsPerHour: optional("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", orNone(quotaForms.deploymentsPerHour), {
-    unset: "600",
+    unset: builtInQuotaTexts.deploymentsPerHour,
     text: "Deployments that an organization may begin in an hour."
   }),
   /** Bytes. */
   quotaSources: optional("MAXCLOUD_QUOTA_SOURCES", orNone(quotaForms.sourceBytes), {
-    unset: "5Gi; no limit on a server without credentials",
+    unset: ofSharedServers(builtInQuotaTexts.sourceBytes),
     text: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
   }),
   /** Bytes. */
   quotaLogs: optional("MAXCLOUD_QUOTA_LOGS", orNone(quotaForms.logBytes), {
-    unset: "5Gi",
+    unset: builtInQuotaTexts.logBytes,
     text: "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines go. Not in Loki, which has limits of its own."
   }),
   quotaStreams: optional("MAXCLOUD_QUOTA_STREAMS", orNone(quotaForms.streams), {
-    unset: "200",
+    unset: builtInQuotaTexts.streams,
     text: "Streams (followed logs, events, exports) that an organization may have open at once on one server. One more is answered 429."
   }),
   streamsPerKey: setting("MAXCLOUD_STREAMS_PER_KEY", oneOrMore, {

@@ -8,7 +8,7 @@ import { type Caller, ClientAddress } from "../../tenancy/access/Caller.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Authenticator } from "../../tenancy/identity/keys/Authenticator.ts"
 import { networkOf } from "../../tenancy/identity/signInLimits.ts"
-import { limits } from "../../tenancy/limits/limits.ts"
+import { credentialLimit, limits } from "../../tenancy/limits/limits.ts"
 import type { RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import type { AccessMode } from "../http/AccessMode.ts"
 import { subjectOf } from "./auditedRequest.ts"
@@ -100,8 +100,7 @@ const rateOf = (mode: Mode, rates: Rates, caller: Caller | undefined, address: s
   if (caller === undefined) return Effect.asSome(rates.take(limits.open, networkOf(address)))
   const { credential } = caller
   if (credential.type === "local") return Effect.succeedNone
-  const limit = { ...limits.credential, quota: mode.requestsPerMinute }
-  return Effect.asSome(rates.take(limit, `${credential.type} ${credential.id}`))
+  return Effect.asSome(rates.take(credentialLimit(mode.requestsPerMinute), `${credential.type} ${credential.id}`))
 }
 
 /** Identifies the caller, and applies the rate limits, before any other work for the request. */

@@ -1,5 +1,6 @@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, Effect, Layer, Schema, Stream } from "effect"
+import { builtInQuotas } from "../../tenancy/limits/defaultQuotas.ts"
 import { encodeChunk } from "./chunk.ts"
 import { folderStore } from "./folderStore.ts"
 import { countObjects, listServices, readPositions, readText, removeService, savePositions } from "./historyObjects.ts"
@@ -94,7 +95,7 @@ export interface HistoryOptions {
   readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
 }
 
-const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
+const defaults: Retention = { days: 14, bytesPerOrganization: builtInQuotas.logBytes }
 
 const make = (store: ObjectStore, options: HistoryOptions) => {
   const retention: Retention = { ...defaults, ...options.retention }
