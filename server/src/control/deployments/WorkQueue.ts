@@ -45,7 +45,8 @@ const Claimed = Schema.Array(
 
 const nameOf = (key: Pick<WorkKey, "app" | "stage">) => `${key.app}/${key.stage}`
 
-const longestBackoffMs = 60_000
+/** Between tries of what fails, or is changed by others, again and again. */
+export const longestBackoffMs = 60_000
 /** The maximum of a lease or a wait. A time further ahead is from before the database's clock was set back. */
 export const longestWaitMs = 2 * longestBackoffMs
 

@@ -7,7 +7,7 @@ import { DriftLog } from "../drift/DriftLog.ts"
 import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
 import { lookMs } from "./dispatchMachine.ts"
 import { decodeStageRefs } from "./stageRef.ts"
-import type { WorkQueue } from "./WorkQueue.ts"
+import { longestBackoffMs, type WorkQueue } from "./WorkQueue.ts"
 
 /** How often in ten minutes an object is put right as soon as it is seen. */
 const healedAtOnce = 5
@@ -17,7 +17,7 @@ const healedAtOnce = 5
  * not keep the cluster and us busy. The first few corrections come at once, later ones with growing pauses, up to a minute.
  */
 export const patienceMs = (timesHealed: number) =>
-  timesHealed < healedAtOnce ? 0 : backoffMs({ baseMs: 1_000, maxMs: 60_000 }, timesHealed - healedAtOnce)
+  timesHealed < healedAtOnce ? 0 : backoffMs({ baseMs: 1_000, maxMs: longestBackoffMs }, timesHealed - healedAtOnce)
 
 const timesHealed = ({ key, object }: Drift) =>
   Effect.gen(function* () {

@@ -1,3 +1,6 @@
+/** Knative's `stable-window`. */
+export const defaultStableWindowMs = 60_000
+
 /**
  * How one revision is scaled. Names and defaults are Knative's (`config-autoscaler` and the
  * `autoscaling.knative.dev/*` annotations), times are milliseconds, ratios are fractions.
@@ -61,7 +64,7 @@ const nanosecondsPerMs = 1e6
 
 /** Resolves targets and windows. Source: Knative 0.48 `ResolveMetricTarget`, `MakeDecider`, `MakeMetric`. */
 export const deciderSpec = (config: AutoscalerConfig): DeciderSpec => {
-  const stableWindowMs = config.stableWindowMs ?? 60_000
+  const stableWindowMs = config.stableWindowMs ?? defaultStableWindowMs
   const totalValue = totalConcurrency(config.targetConcurrency, config.maxConcurrency ?? 0)
   return {
     targetValue: Math.max(targetMin, totalValue * (config.targetUtilization ?? 0.7)),

@@ -1,4 +1,4 @@
-import type { AutoscalerConfig } from "./AutoscalerConfig.ts"
+import { type AutoscalerConfig, defaultStableWindowMs } from "./AutoscalerConfig.ts"
 
 /** Keeps a wanted number of instances between min and max (0 is unlimited). Source: Knative 0.48 `applyBounds`. */
 export const clamp = (config: Pick<AutoscalerConfig, "min" | "max" | "reachable">, desired: number): number => {
@@ -23,7 +23,7 @@ export const makeScaleToZero = (
   config: Pick<AutoscalerConfig, "stableWindowMs" | "scaleToZeroPodRetentionMs">,
   activeFromMs: number | undefined
 ): ScaleToZero => {
-  const stableWindowMs = config.stableWindowMs ?? 60_000
+  const stableWindowMs = config.stableWindowMs ?? defaultStableWindowMs
   let activeSinceMs = activeFromMs
   let inactiveSinceMs: number | undefined
 
