@@ -87,5 +87,3 @@ export const makeTsconfigPaths = () => {
     }
   }
 }
-
-export type TsconfigPaths = ReturnType<typeof makeTsconfigPaths>

@@ -108,5 +108,4 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
   }
 })
 
-export type ClusterConnections = Effect.Effect.Success<ReturnType<typeof makeConnections>>
 export type { ClusterConfigError }

@@ -64,4 +64,3 @@ export const makeServiceBuffers = (
         })
     }
   })
-export type ServiceBuffers = Effect.Effect.Success<ReturnType<typeof makeServiceBuffers>>

@@ -10,12 +10,11 @@ import { effectiveRole, mayGive } from "../../access/policy.ts"
 import type { Audit } from "../../audit/Audit.ts"
 import { IssuerProblem, type makeIssuerDocuments } from "./issuerDocuments.ts"
 import { selectKeys } from "./keyRows.ts"
+import { refuse } from "./keyRules.ts"
 import { digestOf, selectTrusts, trustInfo } from "./trustRows.ts"
 import { problemOfClaims } from "./trustRules.ts"
 
 type IssuerDocuments = Effect.Effect.Success<ReturnType<typeof makeIssuerDocuments>>
-
-const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 
 const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forbidden> => {
   if (caller.scopes !== undefined) {

@@ -5,7 +5,8 @@ import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole, mayGive } from "../../access/policy.ts"
 import { type KeyRow, selectKeys } from "./keyRows.ts"
 
-const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
+/** Refuses with 403 and this explanation. */
+export const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 
 /** Admins see every key; others those that they made; a credential without a person itself. */
 export const sees = (caller: Caller, row: Pick<KeyRow, "id" | "created_by">): boolean => {
