@@ -45,7 +45,7 @@ export interface RunningServer {
   readonly port: number
   /** Of a server in local mode: the token that its user's clients send. New at each start. */
   readonly localToken: Redacted.Redacted | undefined
-  /** The link where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
+  /** A one-time link that registers the first owner. It contains a secret. Set only while there are no accounts and requests need a credential. */
   readonly bootstrapUrl: string | undefined
   /** Fails if the server can't continue and must be stopped. */
   readonly failed: Effect.Effect<never, ServerError>

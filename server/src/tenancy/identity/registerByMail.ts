@@ -72,8 +72,8 @@ export const registerByMail = (
   }).pipe(Effect.tapErrorTag("Forbidden", () => tellRefused(audit, "signIn.register", 403)))
 
 /**
- * The person who requested this link by `registerByMail`, now with an account, and the organization that they asked for; undefined if it
- * is no such link.
+ * The person who requested this link by `registerByMail`, now with an account, and the organization that they asked for. Undefined if
+ * `registerByMail` didn't send this link.
  */
 export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
