@@ -52,47 +52,47 @@ const unavailable = (cause: SqlError) =>
     cause
   })
 
+const putBatch = (sql: SqlClient, objects: ReadonlyArray<LocalObject>) => {
+  // One statement may not change a row twice: the last one counts.
+  const rows = new Map(
+    objects.map((object) => {
+      const key = keyOf(object)
+      return [
+        JSON.stringify(key),
+        { ...key, generation: object.generation, manifest: object.manifest, status: object.status ?? {} }
+      ]
+    })
+  )
+  return sql`
+    insert into runtime_objects (organization_id, namespace, kind, name, generation, manifest, status)
+    select organization_id, namespace, kind, name, generation, manifest, status
+    from jsonb_to_recordset(${storableJson([...rows.values()])}::jsonb) as _ (
+      organization_id text, namespace text, kind text, name text, generation integer, manifest jsonb, status jsonb
+    )
+    on conflict (organization_id, namespace, kind, name) do update
+    set generation = excluded.generation, manifest = excluded.manifest, status = excluded.status
+  `
+}
+
+const removeBatch = (sql: SqlClient, objects: ReadonlyArray<Parameters<typeof keyOf>[0]>) => sql`
+  delete from runtime_objects using jsonb_to_recordset(${storableJson(objects.map(keyOf))}::jsonb) as gone (
+    organization_id text, namespace text, kind text, name text
+  )
+  where runtime_objects.organization_id = gone.organization_id and runtime_objects.namespace = gone.namespace
+    and runtime_objects.kind = gone.kind and runtime_objects.name = gone.name
+`
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient
 
-  const putBatch = (objects: ReadonlyArray<LocalObject>) => {
-    // One statement may not change a row twice: the last one counts.
-    const rows = new Map(
-      objects.map((object) => {
-        const key = keyOf(object)
-        return [
-          JSON.stringify(key),
-          { ...key, generation: object.generation, manifest: object.manifest, status: object.status ?? {} }
-        ]
-      })
-    )
-    return sql`
-      insert into runtime_objects (organization_id, namespace, kind, name, generation, manifest, status)
-      select organization_id, namespace, kind, name, generation, manifest, status
-      from jsonb_to_recordset(${storableJson([...rows.values()])}::jsonb) as _ (
-        organization_id text, namespace text, kind text, name text, generation integer, manifest jsonb, status jsonb
-      )
-      on conflict (organization_id, namespace, kind, name) do update
-      set generation = excluded.generation, manifest = excluded.manifest, status = excluded.status
-    `
-  }
-
-  const removeBatch = (objects: ReadonlyArray<Parameters<typeof keyOf>[0]>) => sql`
-    delete from runtime_objects using jsonb_to_recordset(${storableJson(objects.map(keyOf))}::jsonb) as gone (
-      organization_id text, namespace text, kind text, name text
-    )
-    where runtime_objects.organization_id = gone.organization_id and runtime_objects.namespace = gone.namespace
-      and runtime_objects.kind = gone.kind and runtime_objects.name = gone.name
-  `
-
   const inTransaction = <A>(
     all: ReadonlyArray<A>,
-    write: (batch: ReadonlyArray<A>) => Effect.Effect<unknown, SqlError>
+    write: (sql: SqlClient, batch: ReadonlyArray<A>) => Effect.Effect<unknown, SqlError>
   ) =>
     all.length === 0
       ? Effect.void
       : sql
-          .withTransaction(Effect.forEach(inBatches(all), write, { discard: true }))
+          .withTransaction(Effect.forEach(inBatches(all), (batch) => write(sql, batch), { discard: true }))
           .pipe(passingOnly, Effect.mapError(unavailable))
 
   /** The objects after one, in their order. */
