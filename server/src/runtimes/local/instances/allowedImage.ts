@@ -12,7 +12,7 @@ import { ImageProblem } from "../../../stores/images/ImageProblem.ts"
 import { ImagesError } from "../../../stores/images/Images.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { idOf, pullFailure, qualifiedImage } from "./image.ts"
-import { cannotLaunch } from "./supervise.ts"
+import { cannotLaunch } from "./Launched.ts"
 
 type Access = typeof ImageAccess.Service
 type Refusal = ImageProblem | ImagesError

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import type { Ended } from "./supervise.ts"
+import type { Ended } from "./Launched.ts"
 
 /** The engine's state of a container (`inspect`, `.State`). */
 export const ContainerState = Schema.Struct({

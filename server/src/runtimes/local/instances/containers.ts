@@ -21,6 +21,7 @@ import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
 import type { ImageConfig } from "./imageConfig.ts"
+import { cannotLaunch, type Ended, type Launched } from "./Launched.ts"
 import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
@@ -34,7 +35,6 @@ import {
   startFile,
   startFilePath
 } from "./starter/startFile.ts"
-import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
 import { wordsOf } from "./words.ts"
 
 export const containerName = (dataDirectoryId: string, id: string) => `maxcloud-${dataDirectoryId}-${id.toLowerCase()}`

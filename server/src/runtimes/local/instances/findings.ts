@@ -1,8 +1,8 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
 import { fixOfSource, noAnswer, notListening, wrongAnswer } from "../../diagnosis/listening.ts"
 import type { InstanceSpec } from "./Instance.ts"
+import type { Launched } from "./Launched.ts"
 import type { ProbeAnswer } from "./probe.ts"
-import type { Launched } from "./supervise.ts"
 
 /** When to check why an instance isn't ready, in milliseconds since its launch: its deadline may be minutes away. */
 const looksMs: ReadonlyArray<number> = [3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000, 400_000]

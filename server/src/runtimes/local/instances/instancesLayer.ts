@@ -10,11 +10,12 @@ import type { Development } from "./Development.ts"
 import { type InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { type InstanceRecords, makeInstanceRecords } from "./InstanceRecords.ts"
 import { placeOf } from "./inPlace.ts"
+import { toFailure } from "./Launched.ts"
 import { makeNamespaceNetworks, type NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makeProcesses } from "./processes.ts"
 import { buildOf, isBuildWhole } from "./snapshotBuild.ts"
 import { makeContainerStart, uninterruptibly } from "./startContainer.ts"
-import { supervise, toFailure } from "./supervise.ts"
+import { supervise } from "./supervise.ts"
 
 export interface InstancesOptions {
   readonly dataDirectory: string

@@ -26,7 +26,7 @@ import { isFree, reservePort } from "./freePort.ts"
 import { makeHomes } from "./homes.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
-import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
+import { cannotLaunch, type Ended, type Launched } from "./Launched.ts"
 import { wordsOf } from "./words.ts"
 
 /** How long output is waited for after the end: a process that left the group may hold the pipe open. */

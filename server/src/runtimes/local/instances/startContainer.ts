@@ -6,9 +6,10 @@ import { allowedImage } from "./allowedImage.ts"
 import type { makeContainers, RunnableImage } from "./containers.ts"
 import { type Instance, InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { type ImageConfig, imageConfig } from "./imageConfig.ts"
+import { toFailure } from "./Launched.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makeRevisionImages } from "./revisionImages.ts"
-import { supervise, toFailure } from "./supervise.ts"
+import { supervise } from "./supervise.ts"
 
 // Uninterruptible: what was spawned must come to the caller, who alone stops it.
 export const uninterruptibly = (launch: () => Promise<Instance>): Effect.Effect<Instance, InstanceFailed> =>
