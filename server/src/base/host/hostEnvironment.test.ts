@@ -72,5 +72,7 @@ describe("the environment of host programs", () => {
       if (file.endsWith("local/instances/processes.ts")) expect(text).not.toContain("process.env")
       else expect(text, file).toContain("hostEnvironment(")
     }
+    const ofProcesses = join(source, "runtimes/local/instances/processEnvironment.ts")
+    expect(readFileSync(ofProcesses, "utf8")).not.toContain("process.env")
   })
 })

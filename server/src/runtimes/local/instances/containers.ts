@@ -25,7 +25,6 @@ import { cannotLaunch, type Ended, type Launched } from "./Launched.ts"
 import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
-import { plainValue } from "./processes.ts"
 import { isInit, wantsToBeFirst } from "./starter/ownInit.ts"
 import {
   installStarter,
@@ -35,7 +34,7 @@ import {
   startFile,
   startFilePath
 } from "./starter/startFile.ts"
-import { wordsOf } from "./words.ts"
+import { plainValue, wordsOf } from "./words.ts"
 
 export const containerName = (dataDirectoryId: string, id: string) => `maxcloud-${dataDirectoryId}-${id.toLowerCase()}`
 

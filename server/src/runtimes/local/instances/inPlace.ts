@@ -3,7 +3,7 @@ import { delimiter, dirname, isAbsolute, join } from "node:path"
 import { devStart } from "@maxcloud/builder"
 import type { Development } from "./Development.ts"
 import type { InstanceSpec } from "./Instance.ts"
-import type { ProgramPlace } from "./processes.ts"
+import type { ProgramPlace } from "./ProgramPlace.ts"
 
 /** `node_modules/.bin` of the folder and of those above it, as `npm run` has them: a workspace keeps its programs at its root. */
 const programFolders = (folder: string): ReadonlyArray<string> => {

@@ -2,6 +2,9 @@ import { expand } from "@maxcloud/synth"
 import { Redacted } from "effect"
 import type { InstanceSpec } from "./Instance.ts"
 
+export const plainValue = (value: string | Redacted.Redacted): string =>
+  Redacted.isRedacted(value) ? Redacted.value(value) : value
+
 /**
  * The words of an instance, with `$(NAME)` in the place of which its variables have come, as on Kubernetes. The value of a secret is
  * in no word: everybody on the machine can read the arguments of a process.
