@@ -77,7 +77,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/tenancy/identity/keys/keyRules.ts": ["delete it, and create"],
   "server/src/tenancy/identity/keys/createTrust.ts": ["There is an OIDC trust"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
-  "server/src/runtimes/local/instances/containers.ts": ["Remove it."],
+  "server/src/runtimes/local/instances/containerMounts.ts": ["Remove it."],
   "server/src/stores/sources/buildImage.ts": ["Remove it."],
   "synth/src/egress.ts": ["Remove it"],
   "config-schema/src/env.ts": ["Remove it."],

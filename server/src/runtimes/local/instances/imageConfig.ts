@@ -38,6 +38,12 @@ export interface ImageConfig {
   readonly settings: ImageSettings
 }
 
+/** An image of this machine, found to be runnable. */
+export interface RunnableImage extends ImageConfig {
+  readonly name: string
+  readonly id: string
+}
+
 /**
  * Annotations that container runtimes take orders from, by their prefixes: of runc, crun, Kata, gVisor, CRI-O, CRIU and podman.
  * Podman hands an image's annotations to its runtime, which works as the user who runs the server.

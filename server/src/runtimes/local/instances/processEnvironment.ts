@@ -4,7 +4,7 @@ import { markerName } from "../../../base/host/processTable.ts"
 import { closedTo, type UnprivilegedUser } from "../../../base/host/sourceUser.ts"
 import type { InstanceSpec } from "./Instance.ts"
 import type { ProgramPlace } from "./ProgramPlace.ts"
-import { plainValue } from "./words.ts"
+import { variablesOf } from "./words.ts"
 
 /** What a process sees: its declared environment, and nothing of the server's. */
 export const processEnvironment = (input: {
@@ -36,8 +36,7 @@ export const processEnvironment = (input: {
     TMPDIR: home,
     LANG: "C.UTF-8",
     ...place.environment,
-    ...Object.fromEntries([...spec.env].map(([name, value]) => [name, plainValue(value)])),
-    PORT: String(port),
+    ...Object.fromEntries(variablesOf(spec, port)),
     [markerName]: marker
   }
 }
