@@ -1,30 +1,27 @@
-import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
+import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, PubSub } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { endWithin } from "../../base/node/endWithin.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { LocalRoutes } from "../port/LocalRoutes.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey } from "../port/Runtime.ts"
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
-import { makeLocalServices } from "./controller/LocalServices.ts"
-import { makeObjectStore } from "./controller/ObjectStore.ts"
+import { type LocalServices, makeLocalServices } from "./controller/LocalServices.ts"
+import { makeObjectStore, type ObjectStore } from "./controller/ObjectStore.ts"
 import { restoreServices } from "./controller/restoreServices.ts"
-import { type ControllerInput, makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
+import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
 import { makeStartLimiter } from "./controller/StartLimiter.ts"
 import { defaultSettle, type SettleBounds } from "./controller/settling.ts"
-import { makeTicker } from "./controller/Ticker.ts"
+import { makeTicker, type Ticker } from "./controller/Ticker.ts"
 import { Instances } from "./instances/Instance.ts"
-import { limitations } from "./limitations.ts"
 import { makeLives } from "./lives.ts"
-import { makeLocalExec } from "./localExec.ts"
-import { localOrganization, localProblems, makeRefusal } from "./localRefusals.ts"
-import { localStatus } from "./localStatus.ts"
-import { decodeCursor } from "./logs/LogFiles.ts"
+import { localOrganization, makeRefusal } from "./localRefusals.ts"
+import { makeLocalRoutes } from "./localRoutes.ts"
+import { makeLocalRunner } from "./localRunner.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { LocalObjects } from "./objects/LocalObjects.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
-import { instanceSpecOf } from "./revisions/instanceSpec.ts"
-import { makeLinks, type OpenLink } from "./revisions/Links.ts"
-import { makeRevisionRunner } from "./revisions/RevisionRunner.ts"
+import { type Links, makeLinks, type OpenLink } from "./revisions/Links.ts"
+import { runtimeOf } from "./runtimeOf.ts"
 
 export interface LocalRuntimeOptions {
   /** Domain, scheme and port of public URLs. */
@@ -44,6 +41,9 @@ export interface LocalRuntimeOptions {
   readonly settle?: SettleBounds
 }
 
+const hostIn = ({ domain, port }: LocalRuntimeOptions, key: ServiceKey) =>
+  `${publicHostOf(key, domain)}${port === undefined ? "" : `:${port}`}`
+
 const make = (options: LocalRuntimeOptions) =>
   Effect.gen(function* () {
     const instances = yield* Instances
@@ -53,14 +53,14 @@ const make = (options: LocalRuntimeOptions) =>
     const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
     const changes = yield* PubSub.unbounded<ServiceKey>()
     const lives = yield* makeLives
-    const totals = { coldStarts: 0, coldStartMs: 0 }
-    const graceMs = options.graceMs ?? 10_000
+    const { backoff = defaultBackoff, graceMs = 10_000, inPlace, settle = defaultSettle } = options
     const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
 
     const ticker = makeTicker()
     const limiter = makeStartLimiter(options.firstStarts ?? 4)
     const store = makeObjectStore(objects, fork)
     const table = makeRouteTable(options.domain)
+    const { onColdStart, routes } = makeLocalRoutes(table.lookup, () => services.all())
     const links = makeLinks({
       open: options.openLink,
       containerHost: instances.containerHost,
@@ -69,52 +69,36 @@ const make = (options: LocalRuntimeOptions) =>
       onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
     })
 
-    const hostOf = (key: ServiceKey) =>
-      `${publicHostOf(key, options.domain)}${options.port === undefined ? "" : `:${options.port}`}`
-
-    const makeRunner: ControllerInput["makeRunner"] = ({ app, key }, revision, hooks, care) =>
-      makeRevisionRunner({
-        ...hooks,
-        care,
-        revision: revision.name,
-        maxConcurrency: revision.template.maxConcurrency,
-        drainMs: revision.template.timeoutMs,
-        backoff: options.backoff ?? defaultBackoff,
-        instances: lives.noting(instances, { key, app, revision }),
-        spec: instanceSpecOf({
-          key,
-          app,
-          revision,
-          secrets,
-          links,
-          graceMs,
-          ownsMachine: mayRunProcesses(key),
-          host: hostOf(key),
-          resolvedImage: hooks.resolvedImage
-        }),
-        writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
-        fork
-      })
+    const hostOf = (key: ServiceKey) => hostIn(options, key)
+    const makeRunner = makeLocalRunner({
+      instances,
+      lives,
+      logs,
+      secrets,
+      links,
+      fork,
+      backoff,
+      graceMs,
+      ownsMachine: mayRunProcesses,
+      hostOf
+    })
 
     const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
       makeServiceController({
         object,
         ticker,
         limiter,
-        settle: options.settle ?? defaultSettle,
+        settle,
         now: () => performance.now(),
         makeRunner,
-        onColdStart: (ms) => {
-          totals.coldStarts++
-          totals.coldStartMs += ms
-        },
+        onColdStart,
         onStatus: (controller) => {
           store.later(controller)
           fork(PubSub.publish(changes, controller.object().key))
         }
       })
 
-    const refusalOf = makeRefusal(mayRunProcesses, options.inPlace)
+    const refusalOf = makeRefusal(mayRunProcesses, inPlace)
     const services = makeLocalServices({
       store,
       table,
@@ -127,74 +111,39 @@ const make = (options: LocalRuntimeOptions) =>
       onEmptied: instances.removeNamespace
     })
 
-    yield* Effect.addFinalizer(() =>
-      Effect.gen(function* () {
-        yield* store.close
-        ticker.stop()
-        yield* Effect.promise(() =>
-          Promise.all([...services.all()].map((each) => each.stop(0, "the server is being stopped")))
-        ).pipe(
-          // A build may still be under way: the sources end it only after this.
-          endWithin(Duration.millis(graceMs + 5000))
-        )
-        yield* Effect.promise(() => links.closeAll())
-        yield* PubSub.shutdown(changes)
-      })
-    )
+    yield* Effect.addFinalizer(() => endAll({ store, ticker, services, links, changes, graceMs }))
 
     const ended = yield* instances.clean
     if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
     yield* restoreServices(yield* objects.all, services, makeController, refusalOf)
 
     const urlOf = (key: ServiceKey) => `${options.scheme}://${hostOf(key)}`
-
-    return {
-      runtime: Runtime.of({
-        name: "local",
-        inPlace: options.inPlace,
-        limitations,
-        problems: Effect.fn("LocalRuntime.problems")((key, spec) => localProblems(refusalOf, instances, key, spec)),
-        apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
-          services.apply(key, app, manifests, retry ?? new Set())
-        ),
-        abandon: services.abandon,
-        // A revision that was given up isn't run here, and what tries it again lets it go live.
-        release: () => Effect.void,
-        dryRun: () => Effect.succeed([]),
-        remove: services.remove,
-        // A service that is missing shows by having no status; its other objects are not kept here.
-        missing: () => Effect.succeed([]),
-        status: Effect.fn("LocalRuntime.status")((key) =>
-          Effect.transposeOption(
-            Option.map(Option.fromNullable(services.find(key)), (found) => localStatus(found, logs, urlOf(key)))
-          )
-        ),
-        changes: Stream.fromPubSub(changes),
-        // Its objects stand in the database of this server alone.
-        drift: Stream.empty,
-        instances: lives.records,
-        exec: makeLocalExec(services.find),
-        revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
-        isLogCursor: (text) => decodeCursor(text) !== undefined,
-        logs: logs.read,
-        logBytes: logs.bytes
-      }),
-      routes: LocalRoutes.of({
-        lookup: table.lookup,
-        totals: () => ({
-          ...countAll([...services.all()]),
-          coldStarts: totals.coldStarts,
-          coldStartSeconds: totals.coldStartMs / 1000
-        })
-      })
-    }
+    const runtime = runtimeOf({ services, instances, lives, logs, refusalOf, urlOf, inPlace, changes })
+    return { runtime, routes }
   })
 
-const countAll = (all: ReadonlyArray<ServiceController>) => ({
-  services: all.length,
-  instances: all.reduce((sum, each) => sum + each.status().instances, 0),
-  waiting: all.reduce((sum, each) => sum + each.route.waiting(), 0)
-})
+/** Stops all services with what they run, and waits as long as their programs may take. */
+const endAll = (input: {
+  readonly store: ObjectStore
+  readonly ticker: Ticker
+  readonly services: LocalServices
+  readonly links: Links
+  readonly changes: PubSub.PubSub<ServiceKey>
+  readonly graceMs: number
+}) =>
+  Effect.gen(function* () {
+    const { changes, graceMs, links, services, store, ticker } = input
+    yield* store.close
+    ticker.stop()
+    yield* Effect.promise(() =>
+      Promise.all([...services.all()].map((each) => each.stop(0, "the server is being stopped")))
+    ).pipe(
+      // A build may still be under way: the sources end it only after this.
+      endWithin(Duration.millis(graceMs + 5000))
+    )
+    yield* Effect.promise(() => links.closeAll())
+    yield* PubSub.shutdown(changes)
+  })
 
 /** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */
 export const layer = (

@@ -1,0 +1,50 @@
+import type { Secrets } from "../../stores/secrets/Secrets.ts"
+import type { NamespaceKey, ServiceKey } from "../port/Runtime.ts"
+import type { ControllerInput } from "./controller/ServiceController.ts"
+import type { Instances } from "./instances/Instance.ts"
+import type { Lives } from "./lives.ts"
+import type { LogStore } from "./logs/LogStore.ts"
+import { instanceSpecOf } from "./revisions/instanceSpec.ts"
+import type { Links } from "./revisions/Links.ts"
+import { makeRevisionRunner, type RunnerInput } from "./revisions/RevisionRunner.ts"
+
+/** Makes the runners of revisions: their instances have secrets, links, a log and a noted life. */
+export const makeLocalRunner =
+  (input: {
+    readonly instances: typeof Instances.Service
+    readonly lives: Lives
+    readonly logs: typeof LogStore.Service
+    readonly secrets: typeof Secrets.Service
+    readonly links: Links
+    readonly fork: RunnerInput["fork"]
+    readonly backoff: RunnerInput["backoff"]
+    readonly graceMs: number
+    readonly ownsMachine: (key: NamespaceKey) => boolean
+    /** The host that a service's callers name. */
+    readonly hostOf: (key: ServiceKey) => string
+  }): ControllerInput["makeRunner"] =>
+  ({ app, key }, revision, hooks, care) => {
+    const { backoff, fork, graceMs, instances, links, lives, logs, secrets } = input
+    return makeRevisionRunner({
+      ...hooks,
+      care,
+      revision: revision.name,
+      maxConcurrency: revision.template.maxConcurrency,
+      drainMs: revision.template.timeoutMs,
+      backoff,
+      instances: lives.noting(instances, { key, app, revision }),
+      spec: instanceSpecOf({
+        key,
+        app,
+        revision,
+        secrets,
+        links,
+        graceMs,
+        ownsMachine: input.ownsMachine(key),
+        host: input.hostOf(key),
+        resolvedImage: hooks.resolvedImage
+      }),
+      writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
+      fork
+    })
+  }

@@ -1,0 +1,62 @@
+import { Effect, Option, type PubSub, Stream } from "effect"
+import { Runtime, type ServiceKey } from "../port/Runtime.ts"
+import type { LocalServices } from "./controller/LocalServices.ts"
+import type { Instances } from "./instances/Instance.ts"
+import { limitations } from "./limitations.ts"
+import type { Lives } from "./lives.ts"
+import { makeLocalExec } from "./localExec.ts"
+import { localProblems, type Refusal } from "./localRefusals.ts"
+import { localStatus } from "./localStatus.ts"
+import { decodeCursor } from "./logs/LogFiles.ts"
+import type { LogStore } from "./logs/LogStore.ts"
+
+/** What `Runtime` asks for, by the services of this machine. */
+export const runtimeOf = ({
+  changes,
+  inPlace,
+  instances,
+  lives,
+  logs,
+  refusalOf,
+  services,
+  urlOf
+}: {
+  readonly services: LocalServices
+  readonly instances: typeof Instances.Service
+  readonly lives: Lives
+  readonly logs: typeof LogStore.Service
+  readonly refusalOf: Refusal
+  readonly urlOf: (key: ServiceKey) => string
+  readonly inPlace: boolean
+  readonly changes: PubSub.PubSub<ServiceKey>
+}): typeof Runtime.Service =>
+  Runtime.of({
+    name: "local",
+    inPlace,
+    limitations,
+    problems: Effect.fn("LocalRuntime.problems")((key, spec) => localProblems(refusalOf, instances, key, spec)),
+    apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
+      services.apply(key, app, manifests, retry ?? new Set())
+    ),
+    abandon: services.abandon,
+    // A revision that was given up isn't run here, and what tries it again lets it go live.
+    release: () => Effect.void,
+    dryRun: () => Effect.succeed([]),
+    remove: services.remove,
+    // A service that is missing shows by having no status; its other objects are not kept here.
+    missing: () => Effect.succeed([]),
+    status: Effect.fn("LocalRuntime.status")((key) =>
+      Effect.transposeOption(
+        Option.map(Option.fromNullable(services.find(key)), (found) => localStatus(found, logs, urlOf(key)))
+      )
+    ),
+    changes: Stream.fromPubSub(changes),
+    // Its objects stand in the database of this server alone.
+    drift: Stream.empty,
+    instances: lives.records,
+    exec: makeLocalExec(services.find),
+    revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
+    isLogCursor: (text) => decodeCursor(text) !== undefined,
+    logs: logs.read,
+    logBytes: logs.bytes
+  })
