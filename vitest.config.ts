@@ -5,25 +5,23 @@ import { SlowFirst } from "./scripts/slowFirst.ts"
 import { madeDatabaseVariable } from "./server/test/database/madeDatabase.ts"
 
 const kind = process.env["MAXCLOUD_TESTS"] ?? "default"
-const include: Record<string, ReadonlyArray<string>> = {
-  default: ["**/*.test.ts"],
-  cluster: ["**/*.cluster.test.ts"],
-  long: ["**/*.long.test.ts"]
+const include: Record<string, string> = {
+  default: "**/*.test.ts",
+  images: "**/*.images.test.ts",
+  cluster: "**/*.cluster.test.ts",
+  long: "**/*.long.test.ts"
 }
+/** How many files run at once. A cluster has room for the instances of one, and its verdicts are timed. Other tests wait for half of their time. */
+const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2 }
 
 export default defineConfig({
   test: {
-    include: [...(include[kind] ?? [])],
-    exclude: [
-      "**/node_modules/**",
-      "**/dist/**",
-      ...(kind === "default" ? ["**/*.cluster.test.ts", "**/*.long.test.ts"] : [])
-    ],
+    include: [include[kind] ?? kind],
+    exclude: ["**/node_modules/**", "**/dist/**", ...(kind === "default" ? Object.values(include).slice(1) : [])],
     pool: "forks",
     sequence: { sequencer: SlowFirst },
     globalSetup: kind === "cluster" ? [] : ["server/test/database/setup.ts"],
-    // A cluster has room for the instances of one file at a time, and its verdicts are timed. Other tests wait for half of their time.
-    maxWorkers: kind === "cluster" ? 1 : kind === "long" ? 2 : 3,
+    maxWorkers: workers[kind] ?? 2,
     minWorkers: 1,
     env:
       kind === "cluster"

@@ -88,6 +88,7 @@ const install = (tools) => {
 const tasks = {
   start: [["cli/src/main.ts", "dev", "--no-watch", "--stage", "production"]],
   test: [["scripts/test.ts", "default"]],
+  "test:images": [["scripts/test.ts", "images"]],
   "test:cluster": [["scripts/test.ts", "cluster"]],
   "test:cluster:prepare": [["scripts/build.ts"], ["scripts/clusterForTests.ts"]],
   "test:long": [["scripts/test.ts", "long"]],

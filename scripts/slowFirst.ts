@@ -3,9 +3,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 /** Files that take the longest, the slowest first: whatever starts last should be short. */
 const slowest = [
   "instances/containers.test.ts",
-  "cli/test/images.test.ts",
+  "cli/test/run.images.test.ts",
   "instances/containerReasons.test.ts",
-  "cli/test/pinnedImages.test.ts",
+  "cli/test/pinnedImages.images.test.ts",
   "instances/allowedImage.test.ts",
   "sources/SourceStore.test.ts",
   "instances/processes.test.ts",

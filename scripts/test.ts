@@ -43,12 +43,12 @@ const noImages = imageProblem()
 
 const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what: string }> = [
   {
-    kinds: ["default", "long"],
+    kinds: ["default", "images", "long"],
     there: noImages === undefined,
     what: `images: ${noImages}`
   },
   {
-    kinds: ["default", "long"],
+    kinds: ["default", "images", "long"],
     there: onPath("docker-registry"),
     what: "pulling images: docker-registry is not installed (Debian: apt-get install docker-registry)"
   },
@@ -105,8 +105,8 @@ mkdirSync(temporary)
 chmodSync(temporary, 0o1777)
 
 /** What no test makes, but the programs that it runs, and keep for their next run. */
-const caches = new Set(["node-compile-cache"])
-const leftBehind = () => readdirSync(temporary).filter((name) => !caches.has(name))
+const compileCache = "node-compile-cache"
+const leftBehind = () => readdirSync(temporary).filter((name) => name !== compileCache)
 
 /**
  * Settings of podman by which the run's networks are its own. Podman reads every network that it has at each command, and runs that were killed
@@ -135,6 +135,8 @@ const run = (only: ReadonlyArray<string>) => {
   const env = {
     ...process.env,
     ...networks,
+    // Each file loads the same libraries as the file before.
+    NODE_COMPILE_CACHE: join(temporary, compileCache),
     MAXCLOUD_TESTS: kind,
     MAXCLOUD_TESTS_FAILED: failedFile,
     TMPDIR: temporary
@@ -161,7 +163,7 @@ if (kind === "cluster" && status !== 0) {
 }
 const left = leftBehind()
 if (left.length > 0) console.error(`tests: left behind in the temporary folder, and removed now: ${left.join(", ")}`)
-if (kind === "default" && left.length > 0 && status === 0) status = 1
+if ((kind === "default" || kind === "images") && left.length > 0 && status === 0) status = 1
 rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 if (inCi && missing.length > 0) {

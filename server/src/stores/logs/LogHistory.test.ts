@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { expect, it } from "@effect/vitest"
 import { Effect, ManagedRuntime, Stream } from "effect"
-import { type Backend, describeHistory, keyOf, noon, numbered } from "./historyContract.ts"
+import { type Backend, describeHistory, keyOf, noon, numbered } from "../../../test/logs/historyContract.ts"
 import { LogHistory, layerFolder, layerS3 } from "./LogHistory.ts"
 
 const folder = async (): Promise<Backend> => {

@@ -2,8 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, type Layer, ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
-import { type HistoryKey, type HistoryOptions, type HistoryQuery, LogHistory } from "./LogHistory.ts"
-import { compareLines, type LogLine, timeOf } from "./LogLine.ts"
+import {
+  type HistoryKey,
+  type HistoryOptions,
+  type HistoryQuery,
+  LogHistory
+} from "../../src/stores/logs/LogHistory.ts"
+import { compareLines, type LogLine, timeOf } from "../../src/stores/logs/LogLine.ts"
 
 export const keyOf = (letter: string, service = "api"): HistoryKey => ({
   organizationId: OrganizationId.make(`org_${letter.repeat(32)}`),
