@@ -4,14 +4,14 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
-import type { ConfigInvalid, LoadedConfig } from "@maxcloud/sdk/effect"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
 import { findCredential } from "./credentialSource.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { systemLanguage } from "./language.ts"
 import { issueLine } from "./report.ts"
-import { printableLines } from "./terminal.ts"
+import { printableLines, type Terminal } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
@@ -105,21 +105,34 @@ export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName 
     : Effect.flatMap(loadSchemas, (schemas) => parse(schemas.StageName, written))
 }
 
-/** Reads the config that the flags name, for the stage that they name. */
-export const loadApp = (
-  input: Pick<Globals, "config" | "stage">,
-  file: string | undefined = input.config
-): Effect.Effect<LoadedConfig, ConfigInvalid | UsageError> =>
+/** Reads the config that the flags name, for the stage that they name. The server is asked for what only it knows, if the config reads that. */
+export const loadApp = (input: Pick<Globals, "apiUrl" | "config" | "stage">, file: string | undefined = input.config) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
-    const { loadConfig } = yield* loadSdk
-    return yield* loadConfig({ file, stage })
+    const { loadConfig, serverFacts } = yield* loadSdk
+    return yield* loadConfig({ file, stage }, serverFacts(Effect.flatMap(connect(input), (cloud) => cloud.info)))
+  })
+
+/** The same without a server. Says what the config was told instead of what only a server knows. */
+export const loadOffline = (
+  input: Pick<Globals, "config" | "stage">,
+  terminal: Terminal,
+  file: string | undefined = input.config
+) =>
+  Effect.gen(function* () {
+    const stage = yield* stageOf(input)
+    const { assumedFacts, loadConfig } = yield* loadSdk
+    const loaded = yield* loadConfig({ file, stage })
+    for (const name of loaded.assumed) {
+      terminal.say(
+        `${terminal.paintError("yellow", "assumed:")} the config reads \`${name}\`, which only a server knows: it got "${assumedFacts[name]}"`
+      )
+    }
+    return loaded
   })
 
 /** The app to act on: the named one, else the config's. */
-export const appOf = (
-  input: Pick<Globals, "config" | "stage"> & { readonly app: string | undefined }
-): Effect.Effect<AppName, ConfigInvalid | UsageError> =>
+export const appOf = (input: Pick<Globals, "apiUrl" | "config" | "stage"> & { readonly app: string | undefined }) =>
   input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app)
 
 /** The service that a command names, its stage, and the client of its server. */

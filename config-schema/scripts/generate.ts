@@ -108,7 +108,7 @@ services:
     env: { API_URL: { service: api, property: url } }
 \`\`\`
 
-[What a config may import](../config-files.md) has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
+[What a config is told, and what it may import](../config-files.md), has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
 milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
 
 const values = `## Values of env

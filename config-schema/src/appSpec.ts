@@ -24,7 +24,7 @@ const Fields = Schema.Struct({
   services: required(
     listUpTo(ServiceSpec, bounds.services, "The list of services"),
     "Its services, each with a name of its own.",
-    { type: "ReadonlyArray<Service>" }
+    { type: "ReadonlyArray<Service | LeftOut>" }
   )
 })
 

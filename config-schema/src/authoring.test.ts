@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { defineConfig, evaluateConfig, isConfig, parseAppSpec, secret, service, text } from "./index.ts"
+import { defineConfig, encodeAppSpec, evaluateConfig, isConfig, parseAppSpec, secret, service, text } from "./index.ts"
 
-const stage = { stage: "production" }
+const stage = { stage: "production", organization: "acme", runtime: "kubernetes", git: undefined } as const
+const specOf = async (config: Parameters<typeof evaluateConfig>[0]) =>
+  encodeAppSpec(Either.getOrThrow(parseAppSpec((await evaluateConfig(config, stage)).spec)))
 
 describe("defineConfig", () => {
   it("gives plain data that parses, with links by name", async () => {
@@ -13,7 +15,8 @@ describe("defineConfig", () => {
     })
     assert.isTrue(isConfig(config))
     const { locations, spec } = await evaluateConfig(config, stage)
-    assert.deepStrictEqual(spec.services[1], {
+    assert.deepInclude(spec, { app: "shop" })
+    assert.deepInclude((await specOf(config)).services[1], {
       name: "web",
       image: "nginx",
       env: { API: { join: [{ service: "api", property: "url" }, "/v1?key=", { secret: "KEY" }, "&n=", "3"] } },
@@ -21,6 +24,46 @@ describe("defineConfig", () => {
     })
     assert.deepStrictEqual(Either.flip(parseAppSpec(spec)).pipe(Either.getOrElse(() => [])), [])
     assert.match(locations[0]?.file ?? "", /authoring\.test\.ts$/)
+  })
+
+  it("leaves false, null and undefined out of lists", async () => {
+    const worker = service("worker", { image: "nginx" })
+    const config = defineConfig(({ stage }) => {
+      const isProduction = stage === "production"
+      const web = service("web", {
+        image: "nginx",
+        args: [!isProduction && "--debug", "--port"],
+        links: [isProduction ? worker : undefined, !isProduction && worker],
+        egress: [isProduction ? null : "10.0.0.0/8", "203.0.113.0/24"]
+      })
+      return { app: "shop", services: [!isProduction && worker, web, null, worker, undefined] }
+    })
+    const { locations } = await evaluateConfig(config, stage)
+    const { services } = await specOf(config)
+    assert.deepStrictEqual(
+      services.map((each) => String(each.name)),
+      ["web", "worker"]
+    )
+    assert.deepInclude(services[0], { args: ["--port"], links: ["worker"], egress: ["203.0.113.0/24"] })
+    assert.deepStrictEqual(locations[0]?.kept, { args: [1], links: [0], egress: [1] })
+    // @ts-expect-error 0 isn't left out: it is a mistake
+    await rejects(defineConfig({ app: "x", services: [0, worker] }), /services\[0\] is not what service/)
+    // @ts-expect-error neither is an empty text
+    await rejects(defineConfig({ app: "x", services: [worker, ""] }), /services\[1\] is not what service/)
+  })
+
+  it("tells the function the stage, the organization, the runtime and the state of git", async () => {
+    const git = { branch: "main", commit: "0".repeat(40), dirty: false }
+    const config = defineConfig((context) => ({
+      app: context.organization,
+      services: [service("web", { image: "nginx", env: { GIT: context.git?.branch ?? "", RUNTIME: context.runtime } })]
+    }))
+    const { spec } = await evaluateConfig(config, { ...stage, git })
+    assert.deepInclude(spec, { app: "acme" })
+    assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(spec)).services[0]?.env, {
+      GIT: "main",
+      RUNTIME: "kubernetes"
+    })
   })
 
   const rejects = async (config: Parameters<typeof evaluateConfig>[0], message: RegExp) => {

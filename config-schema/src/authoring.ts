@@ -1,7 +1,8 @@
-import type { AppSpecEncoded } from "./appSpec.ts"
 import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
+import { misuse } from "./misuse.ts"
 
 export type * from "./inputs.ts"
+export { defineStages } from "./stages.ts"
 
 /** Address of another service: an `env` value, or a part of `text`. */
 export interface ServiceAddress {
@@ -23,6 +24,9 @@ export type CpuQuantity = number | `${number}` | `${number}m`
 export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 export type EnvInput = string | Secret | ServiceAddress | Text
+
+/** An entry of a list that counts as not written, as `stage === "production" && worker` gives it. */
+export type LeftOut = false | null | undefined
 
 /** A service: an `image` to run, or a `source` folder. */
 export type ServiceInput = CommonInput & (ImageInput | SourceInput)
@@ -47,21 +51,40 @@ export interface Location {
   readonly file: string
   readonly line: number
   readonly column: number
+  /** Of a service's lists with left-out entries: where each remaining entry is written. */
+  readonly kept?: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
+/** The state of the git repository that a config is in. */
+export interface GitState {
+  /** On a server of CI, which checks out a commit, it is the branch that CI names. undefined: no branch is known. */
+  readonly branch: string | undefined
+  /** The full hash of the commit that is checked out. */
+  readonly commit: string
+  /** Do tracked files differ from that commit? */
+  readonly dirty: boolean
+}
+
+/** All that a config is told of its surroundings. It is the same for `maxcloud plan` and `maxcloud deploy`. */
 export interface ConfigContext {
   /** The instance of the app that the config describes: `production`, `dev`, `preview-42`. */
   readonly stage: string
+  /** The organization that the app is deployed to, of the credential. Offline: `local`. */
+  readonly organization: string
+  /** Where the server runs the app's services. Offline: `kubernetes`. */
+  readonly runtime: "kubernetes" | "local"
+  /** undefined: the config is in no git repository, or git isn't installed. */
+  readonly git: GitState | undefined
 }
 
 export interface AppInput {
   readonly app: string
-  readonly services: ReadonlyArray<Service>
+  readonly services: ReadonlyArray<Service | LeftOut>
 }
 
 /** The result of evaluating a config: an AppSpec that hasn't been checked yet, and where each of its services is written. */
 export interface EvaluatedConfig {
-  readonly spec: AppSpecEncoded
+  readonly spec: unknown
   readonly locations: ReadonlyArray<Location | undefined>
 }
 
@@ -69,18 +92,11 @@ export interface Config {
   readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
 }
 
-/** Without the frames of this module: the first one is then the config's own. The SDK tells it without its name. */
-const misuse = (message: string, from: (...args: ReadonlyArray<never>) => unknown): TypeError => {
-  const error = Object.assign(new TypeError(message), { name: "ConfigMisuse" })
-  Error.captureStackTrace(error, from)
-  return error
-}
-
 /** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
 const reference = <A extends object>(fields: A, written: string): A => {
   const toString = () => {
     throw misuse(
-      `${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`,
+      `${written} is a reference, known only when it runs: write text\`…\${${written}}…\`, which "@maxcloud/sdk/config" exports`,
       toString
     )
   }
@@ -134,6 +150,37 @@ export const defineConfig = (app: AppInput | ((context: ConfigContext) => AppInp
 
 const keysOfService: ReadonlySet<string> = new Set(["name", "url", "host", "publicUrl"])
 
+const isLeftOut = (entry: unknown): entry is LeftOut => entry === false || entry === null || entry === undefined
+
+/** The entries of a list, each with the index that it has in the config. */
+const written = <A>(list: ReadonlyArray<A>) =>
+  list.flatMap((entry, index) => (isLeftOut(entry) ? [] : [{ entry, index }]))
+
+/** The fields of a service, with lists that have no left-out entries, and where the entries of such lists are written. */
+const fieldsOf = (input: ServiceInput) => {
+  const kept: Record<string, ReadonlyArray<number>> = {}
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries<unknown>({ ...input })) {
+    const entries = Array.isArray(value) ? written<unknown>(value) : undefined
+    fields[name] = entries === undefined ? value : entries.map((each) => each.entry)
+    if (Array.isArray(value) && entries !== undefined && entries.length < value.length) {
+      kept[name] = entries.map((each) => each.index)
+    }
+  }
+  return { fields, kept: Object.keys(kept).length === 0 ? undefined : kept }
+}
+
+const isService = (value: unknown): value is Service =>
+  typeof value === "object" && value !== null && definition in value
+
+const linksOf = (name: string, links: unknown, from: Parameters<typeof misuse>[1]): unknown => {
+  if (links === undefined) return undefined
+  if (!(Array.isArray(links) && links.every(isService))) {
+    throw misuse(`links of service("${name}") takes what service(…) gives: links: [api]`, from)
+  }
+  return links.map((link) => link.name)
+}
+
 const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): EvaluatedConfig => {
   if (typeof app !== "object" || app === null) {
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
@@ -141,9 +188,8 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   const { services, ...rest } = app
   // If it isn't an array, the schema reports that, as for a config in YAML.
   if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [] }
-  const definitions = services.map((service: Service | undefined, index) => {
-    const made = service?.[definition]
-    if (service === undefined || made === undefined) {
+  const definitions = written<unknown>(services).map(({ entry: service, index }) => {
+    if (!isService(service)) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
     }
     const added = Object.keys(service).find((name) => !keysOfService.has(name))
@@ -153,24 +199,17 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
         from
       )
     }
-    const { links } = made.input
-    if (
-      links !== undefined &&
-      !(Array.isArray(links) && links.every((link?: Service) => link?.[definition] !== undefined))
-    ) {
-      throw misuse(`links of service("${service.name}") takes what service(…) gives: links: [api]`, from)
+    const { input, location } = service[definition]
+    const { fields, kept } = fieldsOf(input)
+    const links = linksOf(service.name, fields["links"], from)
+    return {
+      spec: { name: service.name, ...fields, ...(links === undefined ? {} : { links }) },
+      location: location === undefined || kept === undefined ? location : { ...location, kept }
     }
-    return { name: service.name, ...made }
   })
   return {
-    spec: {
-      ...rest,
-      services: definitions.map(({ input, name }) => {
-        const { links, ...fields } = input
-        return { name, ...fields, ...(links === undefined ? {} : { links: links.map((link) => link.name) }) }
-      })
-    },
-    locations: definitions.map((definition) => definition.location)
+    spec: { ...rest, services: definitions.map((each) => each.spec) },
+    locations: definitions.map((each) => each.location)
   }
 }
 

@@ -125,7 +125,7 @@ export const spelled = (ast: AST.AST): string => {
       .map(typeScriptOf)
       .join(" | ")
   if (AST.isTupleType(ast)) {
-    const item = typeScriptOf(ast.rest[0]?.type ?? AST.neverKeyword)
+    const item = `${typeScriptOf(ast.rest[0]?.type ?? AST.neverKeyword)} | LeftOut`
     const first = ast.elements.map((element) => typeScriptOf(element.type))
     return first.length === 0 ? `ReadonlyArray<${item}>` : `readonly [${[...first, `...Array<${item}>`].join(", ")}]`
   }

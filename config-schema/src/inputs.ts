@@ -1,5 +1,5 @@
 // Written by `npm run generate` from the Schemas beside this file: change it there.
-import type { CpuQuantity, DurationQuantity, EnvInput, MemoryQuantity, Secret, Service } from "./authoring.ts"
+import type { CpuQuantity, DurationQuantity, EnvInput, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
 
 /** A check of an instance: an HTTP GET of `path`, which must answer 200 to 399, or a TCP connection. */
 export interface ProbeInput {
@@ -69,9 +69,9 @@ export interface SourceInput {
 
 export interface CommonInput {
   /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
-  readonly command?: readonly [string, ...Array<string>]
+  readonly command?: readonly [string, ...Array<string | LeftOut>]
   /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
-  readonly args?: ReadonlyArray<string>
+  readonly args?: ReadonlyArray<string | LeftOut>
   /** The port that the program listens on. The program gets it as `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
   readonly port?: number | "auto"
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
@@ -93,9 +93,9 @@ export interface CommonInput {
   /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
   readonly visibility?: "public" | "internal"
   /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
-  readonly links?: ReadonlyArray<Service>
+  readonly links?: ReadonlyArray<Service | LeftOut>
   /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
-  readonly egress?: "internet" | "none" | ReadonlyArray<string>
+  readonly egress?: "internet" | "none" | ReadonlyArray<string | LeftOut>
   /** Labels of one's own on its Kubernetes objects. @default none */
   readonly labels?: Readonly<Record<string, string>>
 }

@@ -263,7 +263,7 @@ const Fields = Schema.Struct({
     listUpTo(ServiceName, bounds.links, "The list of links"),
     [],
     "Services that this one calls, besides those whose `url` or `host` its `env` names.",
-    { type: "ReadonlyArray<Service>" }
+    { type: "ReadonlyArray<Service | LeftOut>" }
   ),
   egress: withDefault(
     Egress,

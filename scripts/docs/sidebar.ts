@@ -53,7 +53,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
         items: [
           page("Develop locally", "dev"),
           page("Build a source", "frameworks"),
-          page("Import code in a config", "config-files"),
+          page("Stages and imports of a config", "config-files"),
           page("Set secrets", "secrets"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect")

@@ -1,5 +1,6 @@
 import {
   type AppSpecEncoded,
+  encodeAppSpec,
   evaluateConfig,
   isConfig,
   parseAppSpec,
@@ -8,12 +9,14 @@ import {
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Option, Stream } from "effect"
-import type { Deployment, DeploymentEvent, InvalidRequest, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
+import type { Deployment, DeploymentEvent, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
+import { type ServerFacts, serverFacts } from "./configFacts.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
-import { ConfigInvalid, type RestartFailed } from "./errors.ts"
+import { type CallError, ConfigInvalid, type RestartFailed } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
+import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { localToken } from "./localServer.ts"
@@ -86,34 +89,34 @@ export interface Client extends Promised<Omit<PromiseCalls, "services" | "secret
   readonly close: () => Promise<void>
 }
 
-const evaluateInProcess = (config: Config, stage: StageName): Effect.Effect<AppSpecEncoded, ConfigInvalid> => {
+type Server = Effect.Effect<ServerFacts, CallError>
+
+const evaluateInProcess = (config: Config, stage: StageName, server: Server) => {
   const invalid = (path: string, message: string) => ({ path, message, file: "" })
-  return Effect.tryPromise({
-    try: () => evaluateConfig(config, { stage }),
-    catch: (error) =>
-      new ConfigInvalid({ file: "", issues: [invalid("", error instanceof Error ? error.message : String(error))] })
-  }).pipe(
-    Effect.flatMap(({ spec }) =>
-      Either.match(parseAppSpec(spec), {
-        onRight: () => Effect.succeed(spec),
-        onLeft: (issues) =>
-          new ConfigInvalid({
-            file: "",
-            issues: issues.map((issue) => invalid(readablePath(spec, issue.path), issue.message))
-          })
-      })
-    )
-  )
+  return Effect.gen(function* () {
+    const facts = yield* server
+    const git = yield* Effect.promise(() => gitStateOf(process.cwd()))
+    const { spec } = yield* Effect.tryPromise({
+      try: () => evaluateConfig(config, { stage, ...facts, git }),
+      catch: (error) =>
+        new ConfigInvalid({ file: "", issues: [invalid("", error instanceof Error ? error.message : String(error))] })
+    })
+    const parsed = parseAppSpec(spec)
+    if (Either.isRight(parsed)) return encodeAppSpec(parsed.right)
+    const issues = parsed.left.map((issue) => invalid(readablePath(spec, issue.path), issue.message))
+    return yield* new ConfigInvalid({ file: "", issues })
+  })
 }
 
 const deployable = (
   app: DeployInput,
-  options: PlanInput
-): Effect.Effect<{ readonly app: Deployable; readonly stage: StageName | undefined }, ConfigInvalid | InvalidRequest> =>
+  options: PlanInput,
+  server: Server
+): Effect.Effect<{ readonly app: Deployable; readonly stage: StageName | undefined }, ConfigInvalid | CallError> =>
   Effect.gen(function* () {
     const stage = options.stage === undefined ? undefined : yield* parseStage(options.stage)
-    if (typeof app === "string") return { app: yield* loadConfigEffect({ file: app, stage }), stage }
-    if (isConfig(app)) return { app: yield* evaluateInProcess(app, stage ?? productionStage), stage }
+    if (typeof app === "string") return { app: yield* loadConfigEffect({ file: app, stage }, server), stage }
+    if (isConfig(app)) return { app: yield* evaluateInProcess(app, stage ?? productionStage, server), stage }
     return { app, stage }
   })
 
@@ -121,6 +124,7 @@ const deployable = (
 export const createClient = (options: ClientOptions = {}): Client => {
   const calling = Effect.runSync(callingOf(options, localToken))
   const cloud = maxCloudOf(calling)
+  const server = serverFacts(cloud.info)
   const closing = new AbortController()
   const signalOf = (call: Abortable | undefined) =>
     AbortSignal.any([closing.signal, options.signal, call?.signal].filter((value) => value !== undefined))
@@ -128,7 +132,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const close = async () => closing.abort(new DOMException("the client was closed", "AbortError"))
 
   const deploy = (app: DeployInput, call: DeployCall = {}) =>
-    deployable(app, call).pipe(
+    deployable(app, call, server).pipe(
       Effect.flatMap(({ app, stage }) => {
         const { detach, folder, forceConflicts, idempotencyKey, inPlace } = call
         return cloud.deploy(app, { stage, folder, idempotencyKey, detach, inPlace, forceConflicts }).pipe(
@@ -162,7 +166,9 @@ export const createClient = (options: ClientOptions = {}): Client => {
     apiUrl: cloud.apiUrl,
     plan: (app, call = {}) =>
       run(
-        Effect.flatMap(deployable(app, call), ({ app, stage }) => cloud.plan(app, { stage, folder: call.folder })),
+        Effect.flatMap(deployable(app, call, server), ({ app, stage }) =>
+          cloud.plan(app, { stage, folder: call.folder })
+        ),
         signalOf(call)
       ),
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),

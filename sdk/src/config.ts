@@ -6,6 +6,8 @@ export type {
   CpuQuantity,
   DurationQuantity,
   EnvInput,
+  GitState,
+  LeftOut,
   MemoryQuantity,
   ProbeInput,
   ScaleInput,
@@ -15,4 +17,4 @@ export type {
   ServiceInput,
   Text
 } from "@maxcloud/config-schema/authoring"
-export { defineConfig, secret, service, text } from "@maxcloud/config-schema/authoring"
+export { defineConfig, defineStages, secret, service, text } from "@maxcloud/config-schema/authoring"

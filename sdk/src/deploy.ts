@@ -91,6 +91,11 @@ const isLoaded = (app: LoadedConfig | AppSpecEncoded): app is LoadedConfig => Pr
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
 const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {
   const loaded = isLoaded(app) ? app : undefined
+  const [assumed] = loaded?.assumed ?? []
+  if (assumed !== undefined) {
+    const detail = `The config reads \`${assumed}\`, and no server was asked for it when it was loaded. Give loadConfig the ${assumed}, or give the client the path of the config instead.`
+    return yield* new InvalidSpec({ detail, issues: [] })
+  }
   const spec: AppSpec = yield* isLoaded(app)
     ? Either.right(app.spec)
     : parseAppSpec(app).pipe(

@@ -4,6 +4,7 @@ export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verif
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
 export type { AuditOptions } from "./calls/organizationCalls.ts"
+export { assumedFacts, type ServerFacts, serverFacts } from "./configFacts.ts"
 export {
   type DeployError,
   type DeployOptions,

@@ -6,11 +6,19 @@ export interface EvaluationInput {
   /** The number of values that are checked for anything that isn't data. */
   readonly values: number
   readonly depth: number
-  /** The port that answers questions about imports. */
+  /** The port that answers questions. */
   readonly port: import("node:worker_threads").MessagePort
   /** Becomes 1 when an answer is there. */
   readonly answered: Int32Array
 }
+
+/** A fact that the config reads from its context. The answer is the fact's value. */
+export interface FactQuestion {
+  readonly kind: "fact"
+  readonly name: "organization" | "runtime" | "git"
+}
+
+export type Question = ImportQuestion | FactQuestion
 
 /** The thread's question: which file does an import mean? The answer is the file's absolute path, or undefined. */
 export interface ImportQuestion {
@@ -117,6 +125,19 @@ const read = async (url) => {
   const isCompiled = exported !== null && typeof exported === "object" && exported.__esModule === true
   return isCompiled ? exported : { default: exported }
 }
+const context = { stage: workerData.stage }
+// Asked for when it is read first: most configs read none, and then need no server.
+for (const name of ["organization", "runtime", "git"]) {
+  Object.defineProperty(context, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => {
+      const value = ask({ kind: "fact", name })
+      Object.defineProperty(context, name, { value, enumerable: true })
+      return value
+    }
+  })
+}
 const evaluate = async () => {
   const module = await read(workerData.url)
   if (!("default" in module)) return { _tag: "NoDefaultExport" }
@@ -125,7 +146,7 @@ const evaluate = async () => {
   if (typeof describe !== "function") {
     return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
-  const { spec, locations } = await describe({ stage: workerData.stage })
+  const { spec, locations } = await describe(context)
   const odd = notData(spec, [], new Set())
   return odd === undefined ? { _tag: "Evaluated", spec, locations, files: [...files] } : { _tag: "NotData", ...odd }
 }

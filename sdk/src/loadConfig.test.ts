@@ -2,11 +2,13 @@ import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { imports, makeConfigFolder } from "../test/configFolder.ts"
+import { assumedFacts } from "./configFacts.ts"
 import { evaluate } from "./evaluate.ts"
 import { findConfig, loadConfig, renderIssue } from "./index.ts"
 import { faultOfWaiting } from "./moduleFaults.ts"
 
 const { failure, remove, root, write } = await makeConfigFolder()
+const noFacts = { server: Effect.succeed(assumedFacts), git: Effect.succeed(undefined) }
 afterAll(remove)
 
 describe("loadConfig", () => {
@@ -282,9 +284,31 @@ export default defineConfig({
     assert.include(String(error), '"No" isn\'t a valid stage name')
   })
 
+  it("finds a mistake behind entries that a list leaves out", async () => {
+    await write({
+      "kept.ts": `${imports}export default defineConfig(({ stage }) => ({
+  app: "shop",
+  services: [
+    stage === "dev" && service("dev", { image: "nginx" }),
+    service("api", {
+      image: "nginx",
+      egress: [
+        stage === "dev" && "10.0.0.0/8",
+        "203.0.113.0/99"
+      ]
+    })
+  ]
+}))`
+    })
+    assert.match(
+      (await failure("kept.ts")).join(),
+      /^kept\.ts:10:9 {2}services\.api\.egress\.0 {2}"203\.0\.113\.0\/99" isn't/
+    )
+  })
+
   it("gives up on a config that does not end", async () => {
     await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
-    const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", 0.3))
+    const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", noFacts, 0.3))
     assert.deepStrictEqual(evaluation, { _tag: "TookTooLong", seconds: 0.3 })
     const told = await faultOfWaiting(join(root, "slow.ts"), 30)
     assert.deepInclude(told.issues[0], { file: join(root, "slow.ts"), line: 2, column: 1 })

@@ -9,9 +9,11 @@ import {
   StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either, ParseResult, Schema } from "effect"
+import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { evaluate } from "./evaluate.ts"
 import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
+import { gitStateOf } from "./gitState.ts"
 
 /** A config that has been read for a stage. */
 export interface LoadedConfig {
@@ -23,6 +25,8 @@ export interface LoadedConfig {
   readonly spec: AppSpec
   /** The config and the files that it imports, as absolute paths, without those of installed packages. */
   readonly files: ReadonlyArray<string>
+  /** Facts that the config reads and that only a server knows, where none was asked: it got `local` and `kubernetes`. */
+  readonly assumed: ReadonlyArray<ServerFact>
   /** Finds the places of these issues in the config's files, for example of issues that a server reports. */
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
@@ -34,10 +38,16 @@ export interface LoadConfigOptions {
   readonly folder?: string | undefined
   /** @default "production" */
   readonly stage?: string | undefined
+  /** The organization that the config is told. @default "local" */
+  readonly organization?: string | undefined
+  /** The runtime that the config is told. @default "kubernetes" */
+  readonly runtime?: ServerFacts["runtime"] | undefined
 }
 
 interface Read {
   readonly spec: unknown
+  /** The facts of its context that it read. */
+  readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
   readonly locate: LoadedConfig["locate"]
 }
@@ -63,10 +73,10 @@ const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
     }
   })
 
-const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInvalid> =>
+const readModule = <E>(file: string, stage: string, facts: ConfigFacts<E>): Effect.Effect<Read, ConfigInvalid | E> =>
   Effect.gen(function* () {
     yield* readText(file)
-    const evaluation = yield* evaluate(file, stage)
+    const evaluation = yield* evaluate(file, stage, facts)
     const located =
       (spec: unknown, locations: ReadonlyArray<Location | undefined>) => (issues: ReadonlyArray<SpecIssue>) =>
         import("./modulePlaces.ts").then((found) => found.placesInModule(file, spec, locations, issues))
@@ -75,6 +85,7 @@ const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInva
         return {
           spec: evaluation.spec,
           files: evaluation.files,
+          facts: evaluation.facts,
           locate: located(evaluation.spec, evaluation.locations)
         }
       case "NoDefaultExport":
@@ -115,22 +126,31 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
     const { readDocument } = yield* Effect.promise(() => import("./dataPlaces.ts"))
     const read = readDocument(file, text)
     if ("issue" in read) return yield* new ConfigInvalid({ file, issues: [read.issue] })
-    return { spec: read.value, files: [file], locate: async (issues) => read.locate(issues) }
+    return { spec: read.value, files: [file], facts: [], locate: async (issues) => read.locate(issues) }
   })
 
-const readerOf = (file: string): typeof readModule | undefined => {
+const readerOf = (file: string): "module" | "data" | undefined => {
   const extension = extname(file)
-  if (moduleExtensions.some((moduleExtension) => moduleExtension === extension)) return readModule
-  return dataExtensions.some((dataExtension) => dataExtension === extension) ? readData : undefined
+  if (moduleExtensions.some((moduleExtension) => moduleExtension === extension)) return "module"
+  return dataExtensions.some((dataExtension) => dataExtension === extension) ? "data" : undefined
 }
 
 const decodeStage = Schema.decodeUnknownEither(StageName)
 
-/** Reads a config for a stage and checks all of it. Whatever is wrong is one `ConfigInvalid`, which names every place. */
-export const loadConfig = (options: LoadConfigOptions = {}): Effect.Effect<LoadedConfig, ConfigInvalid> =>
+const isServerFact = (name: string): name is ServerFact => Object.hasOwn(assumedFacts, name)
+
+/**
+ * Reads a config for a stage and checks all of it. Whatever is wrong is one `ConfigInvalid`, which names every place. `server` is asked for
+ * the facts that only a server knows, if the config reads one.
+ */
+export const loadConfig = <E = never>(
+  options: LoadConfigOptions = {},
+  server?: Effect.Effect<ServerFacts, E>
+): Effect.Effect<LoadedConfig, ConfigInvalid | E> =>
   Effect.gen(function* () {
     const start = resolve(options.folder ?? ".")
     const file = options.file === undefined ? yield* findConfig(start) : resolve(start, options.file)
+    const folder = dirname(file)
     const stage = yield* decodeStage(options.stage ?? productionStage).pipe(
       Either.mapLeft((error) =>
         one(file, ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message)
@@ -143,10 +163,29 @@ export const loadConfig = (options: LoadConfigOptions = {}): Effect.Effect<Loade
         `a config is a file of TypeScript, JavaScript, YAML or JSON: ${[...moduleExtensions, ...dataExtensions].join(", ")}`
       )
     }
-    const { files, locate, spec } = yield* reader(file, stage)
-    const parsed = parseAppSpec(spec)
-    if (Either.isLeft(parsed)) {
-      return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => locate(parsed.left))) })
+    const { organization, runtime } = options
+    const given = {
+      ...(organization === undefined ? {} : { organization }),
+      ...(runtime === undefined ? {} : { runtime })
     }
-    return { file, folder: dirname(file), stage, spec: parsed.right, files: [...new Set([file, ...files])], locate }
+    const known: Effect.Effect<ServerFacts, E> = server ?? Effect.succeed(assumedFacts)
+    const facts = {
+      server: Effect.map(known, (found) => ({ ...found, ...given })),
+      git: Effect.promise(() => gitStateOf(folder))
+    }
+    const read = yield* reader === "module" ? readModule(file, stage, facts) : readData(file)
+    const parsed = parseAppSpec(read.spec)
+    if (Either.isLeft(parsed)) {
+      return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => read.locate(parsed.left))) })
+    }
+    return {
+      file,
+      folder,
+      stage,
+      spec: parsed.right,
+      files: [...new Set([file, ...read.files])],
+      assumed:
+        server === undefined ? read.facts.filter(isServerFact).filter((name) => !Object.hasOwn(given, name)) : [],
+      locate: read.locate
+    }
   })

@@ -42,6 +42,13 @@ const within = (literal: SyntaxNode | undefined, path: SpecIssue["path"]): Place
   return place
 }
 
+/** The path of an issue in a service, by the indexes that its lists have in the config. */
+const asWritten = (path: SpecIssue["path"], { kept }: Location): SpecIssue["path"] => {
+  const [field, index, ...rest] = path
+  const indexes = typeof field === "string" ? kept?.[field] : undefined
+  return indexes === undefined || typeof index !== "number" ? path : [field ?? "", indexes[index] ?? index, ...rest]
+}
+
 const argumentsOf = (call: SyntaxNode): ReadonlyArray<unknown> => (Array.isArray(call.arguments) ? call.arguments : [])
 
 /** The call whose name is at `location`: `service(…)`, or `maxcloud.service(…)`. */
@@ -84,7 +91,7 @@ export const placesInModule = async (
     const root = await rootOf(file)
     const call = root === undefined ? undefined : callAt(root, location)
     const [name, input] = call === undefined ? [] : argumentsOf(call).map(unwrapped)
-    const inside = rest[0] === "name" && name !== undefined ? placeOf(name) : within(input, rest)
+    const inside = rest[0] === "name" && name !== undefined ? placeOf(name) : within(input, asWritten(rest, location))
     return { file, ...(inside ?? { line: location.line, column: location.column }) }
   }
   return Promise.all(

@@ -1,6 +1,6 @@
 import { relative } from "node:path"
 import { Effect } from "effect"
-import { loadApp } from "../client.ts"
+import { loadOffline } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { optional, text } from "../flags.ts"
 
@@ -18,10 +18,10 @@ export default command({
   positionals: positionals({ named: optional("FILE", "The config, as --config") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const loaded = yield* loadApp(input, input.named ?? input.file ?? input.config)
+      const loaded = yield* loadOffline(input, terminal, input.named ?? input.file ?? input.config)
       const { encodeAppSpec } = yield* Effect.promise(() => import("@maxcloud/config-schema"))
       const { file, spec, stage } = loaded
-      if (terminal.json) return terminal.printJson({ file, stage, spec: encodeAppSpec(spec) })
+      if (terminal.json) return terminal.printJson({ file, stage, assumed: loaded.assumed, spec: encodeAppSpec(spec) })
       const services = spec.services.map((service) => service.name).join(", ")
       terminal.print(`${relative(process.cwd(), file)} is valid: app ${spec.app} (${stage}), services: ${services}`)
     })

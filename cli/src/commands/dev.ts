@@ -12,6 +12,9 @@ import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { deployOnce, type Session, showServices, told } from "../dev/session.ts"
 import { integer, text, toggle } from "../flags.ts"
 
+/** What a config is told of the server that `dev` starts. */
+const ownServer = { organization: "local", runtime: "local" } as const
+
 export default command({
   summary: "Run the app here, follow its files",
   offline: true,
@@ -43,11 +46,16 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal, all) =>
     Effect.gen(function* () {
-      const { findConfig, loadConfig } = yield* loadSdk
+      const { findConfig, loadConfig, serverFacts } = yield* loadSdk
       const named = input.file ?? input.config
       const file = named === undefined ? yield* findConfig(process.cwd()) : resolve(named)
       const folder = dirname(file)
-      const read = loadConfig({ file, stage: writtenStage(input) ?? "dev" })
+      const { apiUrl } = input
+      const server =
+        apiUrl === undefined
+          ? Effect.succeed(ownServer)
+          : serverFacts(Effect.flatMap(connect({ apiUrl }), (cloud) => cloud.info))
+      const read = loadConfig({ file, stage: writtenStage(input) ?? "dev" }, server)
       const first = yield* Effect.either(read)
       if (Either.isLeft(first) && (input.noWatch || !existsSync(file))) return yield* first.left
 

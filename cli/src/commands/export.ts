@@ -1,6 +1,6 @@
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { loadApp, locatedLines } from "../client.ts"
+import { loadOffline, locatedLines } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
@@ -42,7 +42,7 @@ export default command({
           fix: "write lower case letters, digits and -, 63 at most"
         })
       }
-      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config)
       const { knativeProblems, portable, portableProblems, toYaml } = yield* Effect.promise(
         () => import("@maxcloud/synth")
       )

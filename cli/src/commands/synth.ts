@@ -3,7 +3,7 @@ import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { loadApp, loadTools, locatedLines } from "../client.ts"
+import { loadOffline, loadTools, locatedLines } from "../client.ts"
 import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
@@ -90,7 +90,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config)
       const spec = yield* withDigests(loaded)
       const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(
         () => import("@maxcloud/synth")

@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { defineStages } from "./authoring.ts"
+
+const messageOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return assert.fail("it is not refused")
+}
+
+describe("defineStages", () => {
+  const settings = defineStages({ production: { min: 2 }, "preview-*": { min: 0 }, "preview-eu-*": { min: 1 } })
+
+  it("gives the values of the most specific match", () => {
+    const found = ["production", "preview-7", "preview-eu-7"].map((stage) => settings(stage).min)
+    assert.deepStrictEqual(found, [2, 0, 1])
+    assert.strictEqual(defineStages({ "preview-1": "a", "preview-*": "b", "*": "c" })("preview-1"), "a")
+    assert.strictEqual(defineStages({ "preview-*": "b", "*": "c" })("dev"), "c")
+  })
+
+  it("refuses a stage that it doesn't know, and names those that it does", () => {
+    assert.strictEqual(
+      messageOf(() => settings("staging")),
+      'defineStages has no values for the stage "staging". It knows "production", "preview-*", "preview-eu-*": add the stage, or deploy one of these.'
+    )
+    for (const name of ["constructor", "__proto__", "toString", ""]) {
+      assert.include(
+        messageOf(() => settings(name)),
+        "has no values for the stage"
+      )
+    }
+  })
+
+  it("refuses two patterns that match equally well, and names that no stage can have", () => {
+    const twice = defineStages({ "a-*": 1, "*-b": 2 })
+    assert.include(
+      messageOf(() => twice("a-b")),
+      '"a-*" and "*-b" match the stage "a-b" equally well'
+    )
+    for (const name of ["Preview", "a b", "a.*", "a**", "a*b*", ""]) {
+      assert.include(
+        messageOf(() => defineStages({ [name]: 1 })),
+        "can't match a stage"
+      )
+    }
+  })
+
+  it("gives each name's own values, whatever patterns there are beside it", () => {
+    const name = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,8}$/)
+    const pattern = fc.stringMatching(/^[a-z]{0,3}\*[a-z]{0,3}$/)
+    fc.assert(
+      fc.property(fc.uniqueArray(name, { minLength: 1 }), fc.array(pattern), (names, patterns) => {
+        const stages = Object.fromEntries([...patterns, ...names].map((each) => [each, each]))
+        for (const each of names) assert.strictEqual(defineStages(stages)(each), each)
+      })
+    )
+  })
+})
