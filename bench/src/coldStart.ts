@@ -12,7 +12,7 @@ export const coldStartBenchmark: Benchmark = {
     await cloud.client.deploy({ app: "app", services: [{ name: "app", source: app.folder, scale: { idle: "6s" } }] })
     const port = Number(new URL(cloud.url).port)
     const cold = async () => {
-      while ((await cloud.client.services.get("app")).instances > 0)
+      while ((await cloud.client.services.get("app")).status.instances > 0)
         await new Promise((resolve) => setTimeout(resolve, 200))
       const start = process.hrtime.bigint()
       if ((await ask(port, `app--local.localhost:${port}`)) !== "1") throw new Error("a wrong answer")

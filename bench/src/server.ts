@@ -86,7 +86,7 @@ export const serverBenchmark: Benchmark = {
         })
       }
       const client = createClient({ apiUrl: url })
-      await secondsUntil(async () => (await client.services.list()).every((each) => each.instances === 0), 300)
+      await secondsUntil(async () => (await client.services.list()).every((each) => each.status.instances === 0), 300)
       return { rest, database }
     })
     // After a restart, so that what the deployment itself took is not counted.

@@ -17,12 +17,13 @@ const styles = {
   degraded: "red",
   paused: "yellow",
   deleting: "dim"
-} as const satisfies Record<Service["state"], string>
+} as const satisfies Record<Service["status"]["state"], string>
 
-export const stateText = (state: Service["state"], terminal: Terminal): string => terminal.paint(styles[state], state)
+export const stateText = (state: Service["status"]["state"], terminal: Terminal): string =>
+  terminal.paint(styles[state], state)
 
-export const urlText = (service: Pick<Service, "url">, terminal: Terminal): string =>
-  service.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", service.url)
+export const urlText = ({ url }: Pick<Service["status"], "url">, terminal: Terminal): string =>
+  url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", url)
 
 /**
  * A line that a service wrote, fit for a terminal: its colours stay (where colours are wanted), other control characters, which

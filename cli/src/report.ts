@@ -86,7 +86,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     case "DeploymentFailed":
       return deploymentFields(error.deployment)
     case "RestartFailed": {
-      const { diagnosis, name } = error.service
+      const { name, status } = error.service
+      const { diagnosis } = status
       return {
         details: diagnosis === null ? [] : diagnosisLines(diagnosis),
         fix: `\`maxcloud describe ${name}\` and \`maxcloud logs ${name}\` show why`,
@@ -125,7 +126,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
 }
 
 const deploymentFields = (deployment: Deployment): Partial<Report> => {
-  const { app, message, number, reason, services, stage, state } = deployment
+  const { app, number, services, stage, status } = deployment
+  const { message, reason, state } = status
   const failed = services.filter((service) => service.state === "failed")
   const staying = services.filter(
     (service) => service.action === "delete" && service.state === "pending" && service.message !== ""

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { parseAppSpec } from "@maxcloud/config-schema"
-import { settingsOf } from "@maxcloud/sdk/api"
+import { encodeAppSpec, parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { envSource, serviceJson, settingRows } from "./serviceText.ts"
 
@@ -14,16 +13,16 @@ const specOf = (service: object) => {
       ]
     })
   )
-  const [web] = spec.services
+  const [web] = encodeAppSpec(spec).services
   if (web === undefined) throw new Error("no service")
   return web
 }
-const rows = (service: object) =>
-  Object.fromEntries(settingRows(settingsOf(specOf(service))).map(([name, value]) => [name, value]))
+const rows = (service: object) => Object.fromEntries(settingRows(specOf(service)).map(([name, value]) => [name, value]))
 
 describe("settings", () => {
   it("are shown with their defaults", () => {
     expect(rows({})).toEqual({
+      visibility: "public",
       port: "8080",
       scale: "0 to 10 instances, 80 requests at a time each; one goes after 1m without requests",
       resources: "1 vCPU, 512Mi of memory",
@@ -50,6 +49,7 @@ describe("settings", () => {
         egress: ["203.0.113.0/24"]
       })
     ).toEqual({
+      visibility: "public",
       port: "auto (h2c)",
       scale: "2 instances, 5 requests at a time each, 9 at most; one goes after 30s without requests",
       resources: "250m, 1Gi of memory",
@@ -63,7 +63,7 @@ describe("settings", () => {
 })
 
 describe("the environment", () => {
-  const { env } = specOf({
+  const spec = specOf({
     env: {
       PLAIN: "hunter2",
       TOKEN: { secret: "TOKEN" },
@@ -73,7 +73,7 @@ describe("the environment", () => {
   })
 
   it("is shown by the origin of its values", () => {
-    expect(Object.entries(env).map(([name, value]) => [name, envSource(value)])).toEqual([
+    expect(Object.entries(spec.env ?? {}).map(([name, value]) => [name, envSource(value)])).toEqual([
       ["PLAIN", "text"],
       ["TOKEN", "secret TOKEN"],
       ["API", "url of api"],
@@ -82,7 +82,7 @@ describe("the environment", () => {
   })
 
   it("has no value in JSON either", () => {
-    expect(JSON.stringify(serviceJson({ env }))).not.toContain("hunter2")
-    expect(serviceJson({ env }).env["PLAIN"]).toBe(null)
+    expect(JSON.stringify(serviceJson({ spec }))).not.toContain("hunter2")
+    expect(serviceJson({ spec }).spec.env["PLAIN"]).toBe(null)
   })
 })

@@ -1,6 +1,6 @@
-import type { EnvValue } from "@maxcloud/config-schema"
-import type { Service, ServiceSettings } from "@maxcloud/sdk/api"
+import type { DeclaredService, Service } from "@maxcloud/sdk/api"
 
+type EnvValue = NonNullable<DeclaredService["env"]>[string]
 type EnvPart = Exclude<EnvValue, string | { readonly join: unknown }>
 
 const partText = (part: EnvPart): string =>
@@ -22,18 +22,25 @@ const withoutText = (value: EnvValue) =>
       : value
 
 /** A service for `--json`: `null` stands for the texts of its environment. */
-export const serviceJson = <S extends Pick<Service, "env">>(service: S) => ({
+export const serviceJson = <S extends Pick<Service, "spec">>(service: S) => ({
   ...service,
-  env: Object.fromEntries(Object.entries(service.env).map(([name, value]) => [name, withoutText(value)]))
+  spec: {
+    ...service.spec,
+    env: Object.fromEntries(Object.entries(service.spec.env ?? {}).map(([name, value]) => [name, withoutText(value)]))
+  }
 })
 
-const scaleText = ({ concurrency, idle, max, maxConcurrency, min }: NonNullable<ServiceSettings["scale"]>) => {
+/** Words as a shell would read them. */
+const wordsText = (words: ReadonlyArray<string>) =>
+  words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ")
+
+const scaleText = ({ concurrency, idle, max, maxConcurrency, min }: NonNullable<DeclaredService["scale"]>) => {
   const limit = maxConcurrency === undefined || maxConcurrency === 0 ? "" : `, ${maxConcurrency} at most`
   const instances = min === max ? `${max} instances` : `${min} to ${max} instances`
   return `${instances}, ${concurrency} requests at a time each${limit}; one goes after ${idle} without requests`
 }
 
-type Probe = NonNullable<NonNullable<ServiceSettings["probes"]>["startup"]>
+type Probe = NonNullable<NonNullable<DeclaredService["probes"]>["startup"]>
 
 const probeText = ({ failureThreshold, initialDelay, path, period, timeout }: Probe) => {
   const delay = initialDelay === undefined || /^0/.test(initialDelay) ? "" : `, first after ${initialDelay}`
@@ -41,14 +48,23 @@ const probeText = ({ failureThreshold, initialDelay, path, period, timeout }: Pr
   return `${check} every ${period} within ${timeout}, ${failureThreshold} failures${delay}`
 }
 
+/** What it runs: the image, or the folder of its source. */
+export const programRow = ({ image, source }: DeclaredService): readonly [string, string] =>
+  source === undefined ? ["image", image ?? ""] : ["source", typeof source === "string" ? source : source.path]
+
 /** How it is declared, a row for each setting. */
-export const settingRows = (settings: ServiceSettings): ReadonlyArray<ReadonlyArray<string>> => {
-  const { cpu, egress, links = [], memory, port, probes = {}, protocol, scale, timeout } = settings
+export const settingRows = (settings: DeclaredService): ReadonlyArray<ReadonlyArray<string>> => {
+  const { args = [], build, command = [], cpu, egress, labels = {}, links = [], memory, port } = settings
+  const { probes = {}, protocol, scale, timeout, visibility } = settings
   const checks = (["startup", "readiness", "liveness"] as const).flatMap((name) => {
     const probe = probes[name]
     return probe === undefined ? [] : [[name, probeText(probe)]]
   })
   return [
+    ...(visibility === undefined ? [] : [["visibility", visibility]]),
+    ...(build === undefined ? [] : [["build", JSON.stringify(build)]]),
+    ...(command.length === 0 ? [] : [["command", wordsText(command)]]),
+    ...(args.length === 0 ? [] : [["args", wordsText(args)]]),
     ["port", `${port}${protocol === "h2c" ? " (h2c)" : ""}`],
     ...(scale === undefined ? [] : [["scale", scaleText(scale)]]),
     ["resources", `${typeof cpu === "number" ? `${cpu} vCPU` : cpu}, ${memory} of memory`],
@@ -56,6 +72,7 @@ export const settingRows = (settings: ServiceSettings): ReadonlyArray<ReadonlyAr
     ...(checks.some(([name]) => name === "readiness") ? [] : [["readiness", "TCP connection to the port"]]),
     ...checks,
     ...(links.length === 0 ? [] : [["links", links.join(", ")]]),
-    ["egress", typeof egress === "object" ? egress.join(", ") : (egress ?? "")]
+    ["egress", typeof egress === "object" ? egress.join(", ") : (egress ?? "")],
+    ...Object.entries(labels).map(([name, value]) => [`label ${name}`, value])
   ]
 }

@@ -13,17 +13,18 @@ const service = (state: string, diagnosis: unknown = null) => ({
   app: "shop",
   stage: "production",
   organization: "local",
-  image: "nginx:1",
-  env: {},
-  visibility: "public",
-  state,
-  url: "http://web.localhost:8080",
-  conditions: [],
-  latestCreatedRevision: null,
-  latestReadyRevision: null,
-  traffic: [],
-  diagnosis,
-  instances: 0,
+  spec: { name: "web", image: "nginx:1", env: {}, visibility: "public" },
+  status: {
+    state,
+    url: "http://web.localhost:8080",
+    digest: null,
+    conditions: [],
+    latestCreatedRevision: null,
+    latestReadyRevision: null,
+    traffic: [],
+    diagnosis,
+    instances: 0
+  },
   deployment: 1,
   createdAt: now,
   updatedAt: now
@@ -88,9 +89,7 @@ describe("delete", () => {
     app: "shop",
     stage: "production",
     number: 2,
-    state,
-    reason: "",
-    message: "",
+    status: { state, reason: "", message: "" },
     services,
     warnings: [],
     createdAt: now,
@@ -150,7 +149,7 @@ describe("pause and resume", () => {
     const [paused, resumed] = await Promise.all([cli(["pause", "web"]), cli(["resume", "web", "--json"])])
     expect([paused.code, paused.stdout]).toEqual([0, ""])
     expect(paused.stderr).toBe("web is paused: `maxcloud resume web` ends that\n")
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", state: "idle" } })
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", status: { state: "idle" } } })
     answer("GET /api/v1/services", { services: [] })
     expect((await cli(["pause", "web"])).code).toBe(5)
   })
@@ -159,11 +158,10 @@ describe("pause and resume", () => {
 describe("restart", () => {
   const restartLine = `POST /api/v1/services/${serviceId}/restart`
   const serviceLine = `GET /api/v1/services/${serviceId}`
-  const at = (created: string, ready: string, state: string, diagnosis: unknown = null) => ({
-    ...service(state, diagnosis),
-    latestCreatedRevision: created,
-    latestReadyRevision: ready
-  })
+  const at = (created: string, ready: string, state: string, diagnosis: unknown = null) => {
+    const found = service(state, diagnosis)
+    return { ...found, status: { ...found.status, latestCreatedRevision: created, latestReadyRevision: ready } }
+  }
   const accepted = { service: at("web-00001", "web-00001", "ready"), replaces: "web-00001" }
   beforeEach(() => {
     answer("GET /api/v1/services", { services: [service("ready")] })
@@ -183,7 +181,7 @@ describe("restart", () => {
 
     answer(serviceLine, at("web-00002", "web-00002", "idle"))
     const json = await cli(["restart", "web", "--json"])
-    expect(JSON.parse(json.stdout)).toMatchObject({ service: { latestReadyRevision: "web-00002" } })
+    expect(JSON.parse(json.stdout)).toMatchObject({ service: { status: { latestReadyRevision: "web-00002" } } })
   })
 
   it("ends with 7 where the new revision doesn't serve, 8 where it takes too long, and doesn't wait with --detach", async () => {
@@ -365,9 +363,7 @@ describe("a diagnosis", () => {
     app: "web",
     stage: "production",
     number: 3,
-    state,
-    reason: "ServiceFailed",
-    message: "",
+    status: { state, reason: "ServiceFailed", message: "" },
     services: [
       {
         name: "web",
@@ -442,7 +438,8 @@ describe("a diagnosis", () => {
     expect(deployed.stderr).toContain(`\n  web: ${lines.join("\n")}\n    | listening on 3000\n`)
 
     const conditions = [{ type: "Ready", status: "False", reason: "RevisionFailed", message, lastTransitionTime: now }]
-    answer("GET /api/v1/services", { services: [{ ...service("failed", { ...wrongPort, message }), conditions }] })
+    const found = service("failed", { ...wrongPort, message })
+    answer("GET /api/v1/services", { services: [{ ...found, status: { ...found.status, conditions } }] })
     answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })
     const { stdout } = await cli(["describe", "web"])
     expect(stdout).toContain(`\n  WrongPort: ${lines.join("\n")}\n`)

@@ -25,7 +25,7 @@ const maxcloud = (args: ReadonlyArray<string>, stdin = "") =>
 const login = (password: string) =>
   maxcloud(["registries", "login", registry.host, "--username", testUser.username], password)
 const answer = async () => (await server.ask("web--local.localhost")).body
-const digestNow = async () => (await server.client.services.list()).find((each) => each.name === "web")?.digest
+const digestNow = async () => (await server.client.services.list()).find((each) => each.name === "web")?.status.digest
 
 /** Builds an image that greets so, and gives its id. */
 const build = async (greeting: string) => {

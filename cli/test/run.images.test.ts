@@ -173,7 +173,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     const { id } = decodeService(await created.json())
     await until(
       async () => decodeService(await (await fetch(`${services}/${id}`)).json()),
-      ({ state }) => state === "ready"
+      ({ status }) => status.state === "ready"
     )
     expect((await server.ask("myapp--local.localhost", "/asked")).body).toContain("404 Not Found")
     expect((await server.ask("myapp--local.localhost")).body).toContain("Welcome to nginx!")
@@ -227,7 +227,7 @@ describe.skipIf(missing.length > 0)("images", () => {
 
     await until(
       () => serviceNamed("boxed"),
-      (one) => one?.state === "idle"
+      (one) => one?.status.state === "idle"
     )
     await until(containers, (one) => one.length === 0)
     // By the source's link this time: a caller inside wakes it as well.

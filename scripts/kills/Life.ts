@@ -74,7 +74,7 @@ export class Life {
     const deployment = await this.#server.client.deploy(specOf(steadyApp, options))
     const app = this.acknowledged.app(steadyApp)
     app.acknowledge(app.begin(steadyApp))
-    this.acknowledged.deployments.set(deployment.id, deployment.state)
+    this.acknowledged.deployments.set(deployment.id, deployment.status.state)
     return { kind, delayMs, recoveryMs, faults: await this.#check() }
   }
 

@@ -43,7 +43,8 @@ const lostDeployments = async (server: ServerProcess, acknowledged: Acknowledged
   const open = await settled(async () => {
     const said: Array<string> = []
     for (const id of acknowledged.open) {
-      const { message, services, state } = await client.deployments.get(id)
+      const { services, status } = await client.deployments.get(id)
+      const { message, state } = status
       if (["succeeded", "superseded", "failed"].includes(state)) acknowledged.deployments.set(id, state)
       else said.push(`deployment ${id} has no end: ${state}`)
       if (state === "failed") {
@@ -86,7 +87,7 @@ const changedStates = async (server: ServerProcess, acknowledged: Acknowledged) 
   const said: Array<string> = []
   for (const [id, state] of acknowledged.deployments) {
     const now = await server.client.deployments.get(id).then(
-      (found) => found.state,
+      (found) => found.status.state,
       (error: unknown) => String(error)
     )
     if (now !== state) said.push(`deployment ${id} was ${state}, and is ${now}`)

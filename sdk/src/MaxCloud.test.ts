@@ -41,7 +41,7 @@ describe("MaxCloud", () => {
       ["accepted", "event", "finished"]
     )
     const last = progress.at(-1)
-    assert.strictEqual(last?._tag === "finished" ? last.deployment.state : undefined, "failed")
+    assert.strictEqual(last?._tag === "finished" ? last.deployment.status.state : undefined, "failed")
   })
 
   it("takes plain strings, and sends nothing if one can't be a name or an id", async () => {

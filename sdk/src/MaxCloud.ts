@@ -31,7 +31,7 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> 
   readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
   /**
    * Uploads the sources that the server lacks, deploys, and emits the deployment's events until it has finished. The stream ends normally
-   * even if the deployment failed: check `finished.deployment.state`. If you end the stream early, the deployment continues.
+   * even if the deployment failed: check `finished.deployment.status.state`. If you end the stream early, the deployment continues.
    */
   readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
   /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */

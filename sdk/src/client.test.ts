@@ -55,7 +55,7 @@ describe("deploy", () => {
     const progress: Array<DeployProgress> = []
     const client = createClient({ apiUrl: server.url, token: "t0k" })
     const done = await client.deploy(spec, { onProgress: (value) => progress.push(value), idempotencyKey: "k1" })
-    assert.strictEqual(done.state, "succeeded")
+    assert.strictEqual(done.status.state, "succeeded")
     assert.deepStrictEqual(
       progress.map((each) => each._tag),
       ["accepted", "event", "event", "finished"]
@@ -102,14 +102,14 @@ describe("deploy", () => {
     const done = await createClient({ apiUrl: server.url }).deploy(spec, {
       onProgress: (each) => each._tag === "event" && ids.push(each.event.id)
     })
-    assert.strictEqual(done.state, "succeeded")
+    assert.strictEqual(done.status.state, "succeeded")
     assert.deepStrictEqual(ids, [1, 2, 3, 4])
   })
 
   it("with detach ends as soon as it is accepted", async () => {
     await using server = await fakeServer({ [deployPath]: accept })
     const done = await createClient({ apiUrl: server.url }).deploy(spec, { detach: true })
-    assert.strictEqual(done.state, "queued")
+    assert.strictEqual(done.status.state, "queued")
   })
 
   it("asks again with the same key when the answer is lost", async () => {
@@ -395,6 +395,6 @@ describe("faults of the way", () => {
     assert.strictEqual((await failureOf(client.services.delete("API")))._tag, "InvalidRequest")
     assert.strictEqual((await failureOf(client.secrets.set("shop", "a-b", "v")))._tag, "InvalidRequest")
     assert.isEmpty(server.received)
-    assert.strictEqual((await client.deployments.get(deploymentId)).state, "succeeded")
+    assert.strictEqual((await client.deployments.get(deploymentId)).status.state, "succeeded")
   })
 })

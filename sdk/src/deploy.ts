@@ -212,4 +212,4 @@ export const makeDeploy = (
 
 /** The deployment where it succeeded, else the failure that it is. */
 export const succeeded = (deployment: Deployment): Either.Either<Deployment, DeploymentFailed> =>
-  deployment.state === "succeeded" ? Either.right(deployment) : Either.left(new DeploymentFailed({ deployment }))
+  deployment.status.state === "succeeded" ? Either.right(deployment) : Either.left(new DeploymentFailed({ deployment }))

@@ -97,18 +97,19 @@ export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
 /** A deployment that ended otherwise than by success. `deployment.services` says which service, why, and its last log lines. */
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
-    const { app, message, number, services, stage, state } = this.deployment
+    const { app, number, services, stage, status } = this.deployment
     const failed = services
       .filter((service) => service.state === "failed")
       .map((service) => `${service.name}: ${service.message}`)
-    return [`deployment ${number} of ${app} (${stage}) ${state}: ${message}`, ...failed].join("\n")
+    return [`deployment ${number} of ${app} (${stage}) ${status.state}: ${status.message}`, ...failed].join("\n")
   }
 }
 
 /** The new instances of a restart don't serve. The instances from before, if any, keep running. */
 export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
   override get message() {
-    const { conditions, diagnosis, name, stage, state } = this.service
+    const { name, stage, status } = this.service
+    const { conditions, diagnosis, state } = status
     const why = diagnosis?.message ?? conditions.find((condition) => condition.type === "Ready")?.message ?? ""
     return `the restart of ${name} (${stage}) failed: ${why === "" ? `it is ${state}` : why}`
   }

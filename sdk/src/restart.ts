@@ -20,7 +20,7 @@ const lookEvery = "500 millis"
 
 /** Has the restart come to its end? `ready` and `failed` of the revision that it made, or of a newer one. */
 const restartStateOf = (
-  { latestCreatedRevision, latestReadyRevision, state }: Service,
+  { latestCreatedRevision, latestReadyRevision, state }: Service["status"],
   replaces: string | null
 ): "pending" | "ready" | "failed" => {
   if (state === "paused" || state === "deleting") return "failed"
@@ -30,13 +30,13 @@ const restartStateOf = (
 }
 
 /** The part of a service whose change interests somebody who waits for it. */
-const newsOf = (service: Service) =>
+const newsOf = ({ status }: Service) =>
   JSON.stringify([
-    service.latestCreatedRevision,
-    service.latestReadyRevision,
-    service.state,
-    service.diagnosis?.code,
-    service.conditions.map((condition) => [condition.type, condition.status, condition.reason, condition.message])
+    status.latestCreatedRevision,
+    status.latestReadyRevision,
+    status.state,
+    status.diagnosis?.code,
+    status.conditions.map((condition) => [condition.type, condition.status, condition.reason, condition.message])
   ])
 
 /** The server is unreachable for a moment. The next poll may succeed. */
@@ -71,7 +71,8 @@ export const makeRestart =
         const looks = Stream.repeatEffectWithSchedule(look, Schedule.spaced(lookEvery)).pipe(
           Stream.filter((value) => value !== undefined),
           Stream.mapConcat((found): ReadonlyArray<RestartProgress> => {
-            if (restartStateOf(found, restart.replaces) !== "pending") return [{ _tag: "finished", service: found }]
+            if (restartStateOf(found.status, restart.replaces) !== "pending")
+              return [{ _tag: "finished", service: found }]
             const news = newsOf(found)
             if (news === told) return []
             told = news
@@ -85,6 +86,6 @@ export const makeRestart =
 
 /** The service where it was restarted, else the failure that it is. */
 export const restarted = (service: Service): Either.Either<Service, RestartFailed> =>
-  service.state === "ready" || service.state === "idle"
+  service.status.state === "ready" || service.status.state === "idle"
     ? Either.right(service)
     : Either.left(new RestartFailed({ service }))

@@ -10,14 +10,12 @@ export const deploymentId = DeploymentId.make(`dep_${"1".repeat(32)}`)
 export const serviceId = ServiceId.make(`svc_${"2".repeat(32)}`)
 const now = "2026-01-01T00:00:00.000Z"
 
-export const deployment = (state: Deployment["state"]): Deployment => ({
+export const deployment = (state: Deployment["status"]["state"]): Deployment => ({
   id: deploymentId,
   app: AppName.make("shop"),
   stage: StageName.make("production"),
   number: 7,
-  state,
-  reason: "Reason",
-  message: "as the test wants it",
+  status: { state, reason: "Reason", message: "as the test wants it" },
   services: [
     {
       name: ServiceName.make("api"),
@@ -43,22 +41,28 @@ export const service: Service = {
   app: AppName.make("shop"),
   stage: StageName.make("production"),
   organization: "local",
-  env: {},
-  visibility: "public",
-  state: "ready",
-  url: "http://api--local.localhost:8080",
-  conditions: [],
-  latestCreatedRevision: null,
-  latestReadyRevision: null,
-  traffic: [],
-  diagnosis: null,
-  instances: 1,
+  spec: { name: "api", image: "nginx:1.27" },
+  status: {
+    state: "ready",
+    url: "http://api--local.localhost:8080",
+    digest: null,
+    conditions: [],
+    latestCreatedRevision: null,
+    latestReadyRevision: null,
+    traffic: [],
+    diagnosis: null,
+    instances: 1
+  },
   deployment: 7,
   createdAt: now,
   updatedAt: now
 }
 
-export const event = (id: number, type: DeploymentEvent["type"], state?: Deployment["state"]): DeploymentEvent => ({
+export const event = (
+  id: number,
+  type: DeploymentEvent["type"],
+  state?: Deployment["status"]["state"]
+): DeploymentEvent => ({
   id,
   at: now,
   type,

@@ -92,7 +92,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     const { id } = await server.client.deploy(app("2"), { detach: true })
     await server.end("SIGKILL")
     await server.start()
-    assert.strictEqual((await server.client.waitFor(id)).state, "succeeded")
+    assert.strictEqual((await server.client.waitFor(id)).status.state, "succeeded")
     assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
     assert.lengthOf(groupsWith(canary), 1)
   })

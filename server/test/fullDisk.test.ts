@@ -82,7 +82,7 @@ describe("a server whose disk fills up", () => {
     // What is small and can't wait is still written.
     await server.client.secrets.set("app", "KEY", "value")
     assert.deepStrictEqual(
-      (await server.client.services.list()).map((each) => [each.name, each.state]),
+      (await server.client.services.list()).map((each) => [each.name, each.status.state]),
       [["app", "ready"]]
     )
   })
@@ -102,7 +102,7 @@ describe("a server whose disk fills up", () => {
       )
     })
     const deployed = await server.client.deploy(app("other", other.folder))
-    assert.strictEqual(deployed.state, "succeeded")
+    assert.strictEqual(deployed.status.state, "succeeded")
     recordFault(import.meta.filename, {
       fault: "The disk has less free than `MAXCLOUD_MIN_FREE_DISK`",
       seen: "`/readyz` is 503 and says so, uploads are answered 507, log lines are dropped; services, deletions and secrets go on",

@@ -51,7 +51,7 @@ describe("a server that is killed at any moment", async () => {
     for (const id of accepted) {
       await server.client.waitFor(id).catch(() => undefined)
       const deployment = await server.client.deployments.get(id)
-      assert.include(["succeeded", "superseded"], deployment.state, JSON.stringify(deployment))
+      assert.include(["succeeded", "superseded"], deployment.status.state, JSON.stringify(deployment))
     }
     const answer = await server.ask("app--local.localhost")
     assert.isAtLeast(Number(answer.body), Number(newest))

@@ -38,14 +38,18 @@ describe("a server that may start no more processes", () => {
     const words = /The system starts no more processes or threads for the server\. Raise the limit \(`ulimit -u`/
     for (let i = 0; ; i++) {
       const found = await client.services.list()
-      const told = found.filter((each) => words.test(JSON.stringify([each.diagnosis, each.conditions])))
+      const told = found.filter((each) => words.test(JSON.stringify([each.status.diagnosis, each.status.conditions])))
       if (told.length === names.length) break
-      assert.isBelow(i, 300, JSON.stringify(found.map((each) => [each.name, each.diagnosis, each.conditions])))
+      assert.isBelow(
+        i,
+        300,
+        JSON.stringify(found.map((each) => [each.name, each.status.diagnosis, each.status.conditions]))
+      )
       await sleep(100)
     }
     cgroup.allow("any")
     const deployed = await client.waitFor(accepted.id)
-    assert.strictEqual(deployed.state, "succeeded")
+    assert.strictEqual(deployed.status.state, "succeeded")
     for (const name of names) assert.strictEqual((await server.ask(`${name}--local.localhost`)).body, "hello")
   })
 })

@@ -61,7 +61,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
       if (progress._tag === "event") told.push(`${progress.event.reason}: ${progress.event.message}`)
     }
     const services = names.map((name) => ({ name, image: image(repository), port: 80 }))
-    const { state } = await server.client.deploy({ app, services }, { onProgress })
+    const { state } = (await server.client.deploy({ app, services }, { onProgress })).status
     return { state, told }
   }
 
@@ -71,7 +71,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
       await server.client.deploy({ app: name, services }, { detach: true })
     }
     await until("two hang, and two wait", () => registry.hanging() === 2)
-    expect((await server.client.services.get("hangs-a")).state).toBe("pending")
+    expect((await server.client.services.get("hangs-a")).status.state).toBe("pending")
 
     // Two services of one image: pulled once.
     const { state } = await deploy("works", ["web", "worker"], "works/app")

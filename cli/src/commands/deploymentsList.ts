@@ -19,10 +19,10 @@ export default command({
       const now = Date.now()
       const rows = deployments.map((deployment) => [
         String(deployment.number),
-        terminal.paint(styles[deployment.state], deployment.state),
+        terminal.paint(styles[deployment.status.state], deployment.status.state),
         age(deployment.createdAt, now),
         deployment.id,
-        deployment.message.split("\n")[0] ?? ""
+        deployment.status.message.split("\n")[0] ?? ""
       ])
       const header = ["NUMBER", "STATE", "ACCEPTED", "ID", ""].map((name) => terminal.paint("dim", name))
       for (const line of table([header, ...rows])) terminal.print(line)

@@ -1,11 +1,11 @@
-import type { Revision, Service } from "@maxcloud/sdk/api"
+import type { Revision, Service, ServiceStatus } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connectToService } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
 import { diagnosisLines } from "../diagnosis.ts"
 import { required } from "../flags.ts"
 import { linesOf, stateText, urlText } from "../format.ts"
-import { envSource, serviceJson, settingRows } from "../serviceText.ts"
+import { envSource, programRow, serviceJson, settingRows } from "../serviceText.ts"
 import { age, type Terminal, table } from "../terminal.ts"
 
 /** Rows below a title. A text of several lines in the last cell keeps them. */
@@ -23,46 +23,45 @@ const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, term
 /** As podman and docker shorten it. */
 const shortDigest = (image: string) => /(?:^|@)sha256:([a-f0-9]{12})/.exec(image)?.[1] ?? ""
 
+const diagnosisSection = ({ diagnosis, state }: ServiceStatus, terminal: Terminal) => {
+  if (diagnosis === null) return []
+  const code = terminal.paint(state === "failed" || state === "degraded" ? "red" : "yellow", diagnosis.code)
+  return [
+    "",
+    terminal.paint("bold", "Diagnosis"),
+    ...linesOf(`${code}: ${diagnosis.message}`, "    ").map((value) => `  ${value}`),
+    ...diagnosisLines(diagnosis).map((value) => `  ${value}`)
+  ]
+}
+
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
-  const failing = service.conditions.filter((condition) => condition.status !== "True")
+  const { spec, status } = service
+  const failing = status.conditions.filter((condition) => condition.status !== "True")
   return [
     ...table([
       ["name", terminal.paint("bold", service.name)],
       ["app", `${service.app} (${service.stage})`],
-      ["state", stateText(service.state, terminal)],
-      ["url", urlText(service, terminal)],
-      service.source === undefined ? ["image", service.image ?? ""] : ["source", service.source.path],
-      ...(service.digest === undefined ? [] : [["digest", service.digest]]),
-      ["instances", String(service.instances)],
+      ["state", stateText(status.state, terminal)],
+      ["url", urlText(status, terminal)],
+      programRow(spec),
+      ...(status.digest === null ? [] : [["digest", status.digest]]),
+      ["instances", String(status.instances)],
       ["deployment", String(service.deployment)],
       ["created", age(service.createdAt, now)],
       ["updated", age(service.updatedAt, now)],
       ["id", service.id]
     ]),
-    ...(service.diagnosis === null
-      ? []
-      : [
-          "",
-          terminal.paint("bold", "Diagnosis"),
-          ...linesOf(
-            `${terminal.paint(service.state === "failed" || service.state === "degraded" ? "red" : "yellow", service.diagnosis.code)}: ${service.diagnosis.message}`,
-            "    "
-          ).map((value) => `  ${value}`),
-          ...diagnosisLines(service.diagnosis).map((diagnosisLine) => `  ${diagnosisLine}`)
-        ]),
-    ...section("Settings", service.settings === undefined ? [] : settingRows(service.settings), terminal),
+    ...diagnosisSection(status, terminal),
+    ...section("Settings", settingRows(spec), terminal),
     ...section(
       "Environment",
-      Object.entries(service.env).map(([name, value]) => [name, terminal.paint("dim", envSource(value))]),
+      Object.entries(spec.env ?? {}).map(([name, value]) => [name, terminal.paint("dim", envSource(value))]),
       terminal
     ),
     ...section(
       "Files",
-      Object.entries(service.settings?.files ?? {}).map(([path, { secret }]) => [
-        path,
-        terminal.paint("dim", `secret ${secret}`)
-      ]),
+      Object.entries(spec.files ?? {}).map(([path, { secret }]) => [path, terminal.paint("dim", `secret ${secret}`)]),
       terminal
     ),
     ...section(
@@ -83,7 +82,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
     ),
     ...section(
       "Conditions",
-      (failing.length > 0 ? failing : service.conditions).map((each) => [
+      (failing.length > 0 ? failing : status.conditions).map((each) => [
         each.type,
         each.status === "True" ? terminal.paint("green", each.status) : terminal.paint("yellow", each.status),
         each.reason,

@@ -12,7 +12,7 @@ export default command({
   examples: [
     { line: "maxcloud list", does: "all services" },
     { line: "maxcloud list --app shop --stage production", does: "those of one app and stage" },
-    { line: "maxcloud list --json | jq -r '.services[].url'", does: "their URLs" }
+    { line: "maxcloud list --json | jq -r '.services[].status.url'", does: "their URLs" }
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "Services of this app only" }) }),
   positionals: noPositionals,
@@ -30,9 +30,9 @@ export default command({
       const now = Date.now()
       const rows = services.map((service) => [
         service.name,
-        stateText(service.state, terminal),
-        urlText(service, terminal),
-        String(service.instances),
+        stateText(service.status.state, terminal),
+        urlText(service.status, terminal),
+        String(service.status.instances),
         service.app,
         service.stage,
         age(service.updatedAt, now)

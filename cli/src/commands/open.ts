@@ -13,7 +13,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { cloud, name, stage } = yield* connectToService(input)
-      const { url } = yield* cloud.services.get(name, { stage })
+      const { url } = (yield* cloud.services.get(name, { stage })).status
       if (url === null) {
         return yield* new CommandFailed({
           tag: "NoUrl",

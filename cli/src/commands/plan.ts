@@ -85,7 +85,7 @@ export default command({
       }
       // Diff against the last deployed config. If that deployment failed, older instances may still be running.
       const [last] = yield* cloud.deployments.list(plan.app, { stage: loaded.stage })
-      if (last?.state !== "failed") return
+      if (last?.status.state !== "failed") return
       if (!terminal.json) {
         terminal.say(
           `${terminal.paintError("yellow", "warning:")} deployment ${last.number} failed, so this config isn't what runs. Retry with \`maxcloud deploy\`; \`maxcloud deployments wait ${last.id}\` shows the reason.`

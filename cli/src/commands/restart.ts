@@ -10,7 +10,8 @@ import { elapsed } from "../terminal.ts"
 const defaultWait = "10m"
 
 /** How a restart stands, in a line. */
-const lineOf = ({ conditions, diagnosis, latestCreatedRevision, name, state }: Service): string => {
+const lineOf = ({ name, status }: Service): string => {
+  const { conditions, diagnosis, latestCreatedRevision, state } = status
   const ready = conditions.find((condition) => condition.type === "Ready")
   const why = diagnosis?.message ?? (ready?.status === "True" ? "" : (ready?.message ?? ""))
   return [`${name}: ${state}`, latestCreatedRevision ?? "", why.split("\n")[0] ?? ""]
@@ -87,7 +88,7 @@ export default command({
       if (terminal.json) terminal.printJson({ service })
       else
         terminal.say(
-          `${name} is restarted: revision ${service.latestReadyRevision} serves after ${elapsed(performance.now() - begun)}`
+          `${name} is restarted: revision ${service.status.latestReadyRevision} serves after ${elapsed(performance.now() - begun)}`
         )
     })
 })

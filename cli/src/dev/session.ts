@@ -34,8 +34,8 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
     if (terminal.json) return terminal.printJson({ services }, "line")
     const rows = services.map((service) => [
       `  ${service.name}`,
-      stateText(service.state, terminal),
-      urlText(service, terminal)
+      stateText(service.status.state, terminal),
+      urlText(service.status, terminal)
     ])
     for (const line of ["", ...table(rows), ""]) terminal.print(line)
   })

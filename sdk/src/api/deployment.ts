@@ -25,15 +25,21 @@ export const DeploymentService = Schema.Struct({
 }).annotations({ identifier: "DeploymentService" })
 export interface DeploymentService extends Schema.Schema.Type<typeof DeploymentService> {}
 
+/** How far a deployment is, and why. */
+export const DeploymentStatus = Schema.Struct({
+  state: DeploymentState,
+  reason: Schema.String,
+  message: Schema.String
+}).annotations({ identifier: "DeploymentStatus" })
+export interface DeploymentStatus extends Schema.Schema.Type<typeof DeploymentStatus> {}
+
 /** One accepted AppSpec of an app and stage, numbered from 1; never changed after. */
 export const Deployment = Schema.Struct({
   id: DeploymentId,
   app: AppName,
   stage: StageName,
   number: Schema.Int,
-  state: DeploymentState,
-  reason: Schema.String,
-  message: Schema.String,
+  status: DeploymentStatus,
   services: Schema.Array(DeploymentService),
   /** Settings that the runtime cannot honor, as in the plan. */
   warnings: Schema.Array(SpecIssue),

@@ -2,12 +2,10 @@ import {
   AppName,
   bounds,
   EnvName,
-  EnvValue,
   ImageReference,
   mapUpTo,
   ServiceName,
   ServiceSpec,
-  Source,
   StageName,
   textUpTo
 } from "@maxcloud/config-schema"
@@ -23,36 +21,17 @@ export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: S
 })
 export interface TrafficTarget extends Schema.Schema.Type<typeof TrafficTarget> {}
 
-const Declared = ServiceSpec.from.pipe(
-  Schema.pick("port", "protocol", "cpu", "memory", "scale", "timeout", "probes", "files", "links", "egress")
-)
+/** A service as its app declares it, written as in the config, with defaults filled in. Secrets are references, never values. */
+export const DeclaredService = Schema.encodedSchema(ServiceSpec).annotations({ identifier: "DeclaredService" })
+export type DeclaredService = typeof DeclaredService.Type
 
-/** A service's declaration, written as in the config, with defaults filled in. */
-export const ServiceSettings = Schema.encodedSchema(Declared).annotations({ identifier: "ServiceSettings" })
-export type ServiceSettings = typeof ServiceSettings.Type
-
-/** The settings in a spec. */
-export const settingsOf: (spec: ServiceSpec) => ServiceSettings = Schema.encodeSync(Declared)
-
-/** A service as it is. Times are RFC 3339 in UTC. */
-export const Service = Schema.Struct({
-  id: ServiceId,
-  name: ServiceName,
-  app: AppName,
-  stage: StageName,
-  organization: Schema.String,
-  image: Schema.optional(ImageReference),
-  /** The digest that the image is pinned to (`sha256:…`), or its id if it was built on the server's machine. Left out: not known yet. */
-  digest: Schema.optional(Schema.String),
-  source: Schema.optional(Schema.typeSchema(Source)),
-  /** The declared environment; secrets are references, never values. */
-  env: Schema.Record({ key: Schema.String, value: EnvValue }),
-  visibility: Schema.Literal("public", "internal"),
-  /** Left out by servers of earlier versions. */
-  settings: Schema.optional(ServiceSettings),
+/** How a service fares. */
+export const ServiceStatus = Schema.Struct({
   state: ServiceState,
   /** For callers outside; null for an internal service. */
   url: Schema.NullOr(Schema.String),
+  /** The digest that the image is pinned to (`sha256:…`), or its id if it was built on the server's machine; null: not known yet, or a source. */
+  digest: Schema.NullOr(Schema.String),
   conditions: Schema.Array(Condition),
   latestCreatedRevision: Schema.NullOr(Schema.String),
   latestReadyRevision: Schema.NullOr(Schema.String),
@@ -60,7 +39,19 @@ export const Service = Schema.Struct({
   /** Why it does not serve as it should, where that is known. */
   diagnosis: Schema.NullOr(Diagnosis),
   /** Instances that run now. */
-  instances: Schema.Int,
+  instances: Schema.Int
+}).annotations({ identifier: "ServiceStatus" })
+export interface ServiceStatus extends Schema.Schema.Type<typeof ServiceStatus> {}
+
+/** A service: as it is declared (`spec`), and as it is (`status`). Times are RFC 3339 in UTC. */
+export const Service = Schema.Struct({
+  id: ServiceId,
+  name: ServiceName,
+  app: AppName,
+  stage: StageName,
+  organization: Schema.String,
+  spec: DeclaredService,
+  status: ServiceStatus,
   /** Number of the deployment that last changed it. */
   deployment: Schema.Int,
   createdAt: Schema.String,

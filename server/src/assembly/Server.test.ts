@@ -191,7 +191,7 @@ describe("the whole server", () => {
     const [service] = (await call(cloud, "/api/v1/services")).body.services
     const deleted = await call(cloud, `/api/v1/services/${service.id}`, { method: "DELETE" })
     assert.strictEqual(deleted.status, 202)
-    assert.strictEqual((await cloud.client.waitFor(deleted.body.id)).state, "succeeded")
+    assert.strictEqual((await cloud.client.waitFor(deleted.body.id)).status.state, "succeeded")
     assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, { services: [] })
     assert.strictEqual((await call(cloud, `/api/v1/services/${service.id}`)).status, 404)
     assert.strictEqual((await visit(`http://web--local.localhost:${new URL(cloud.url).port}`)).status, 404)

@@ -36,7 +36,7 @@ export const embeddedFetch =
     if (!path.startsWith("/") || path.startsWith("//")) {
       throw new TypeError(`"${path}" isn't a path of the service "${service}". Start it with "/", such as "/health".`)
     }
-    const { url } = await client.services.get(service, { stage })
+    const { url } = (await client.services.get(service, { stage })).status
     if (url === null) {
       throw new NotFound({
         resource: "service",

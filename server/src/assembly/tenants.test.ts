@@ -171,7 +171,7 @@ describe("organizations", () => {
         assert.strictEqual((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status, 404)
         const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })
         assert.strictEqual(own.body.version, 1)
-        assert.strictEqual((yield* call(first, `/api/v1/services/${service.id}`)).body.state, "ready")
+        assert.strictEqual((yield* call(first, `/api/v1/services/${service.id}`)).body.status.state, "ready")
         assert.strictEqual((yield* call(first, `${stage}/secrets`)).body.secrets[0].version, 1)
       }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )

@@ -42,7 +42,7 @@ describe.skipIf(library === undefined)("a server whose wall clock jumps", () => 
       assert.isUndefined(await setSecret(server, `AFTER_${Math.abs(seconds)}`))
       await server.client.deploy(app(version, { scale: { min: 0, max: 1, idle: "6s" } }))
       assert.isTrue(await answers(server, version))
-      const idle = await secondsUntil(async () => (await server.client.services.get("app")).instances === 0, 60)
+      const idle = await secondsUntil(async () => (await server.client.services.get("app")).status.instances === 0, 60)
       assert.isBelow(idle ?? Number.POSITIVE_INFINITY, 40, `scales to zero, ${name}`)
       assert.isTrue(await answers(server, version))
       set(0)

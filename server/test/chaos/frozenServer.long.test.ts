@@ -20,7 +20,7 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     for (const pid of both) process.kill(pid, "SIGCONT")
     const seconds = await secondsUntil(() => answers(server, "2"), 60)
     assert.isDefined(seconds)
-    assert.strictEqual((await server.client.waitFor(id)).state, "succeeded")
+    assert.strictEqual((await server.client.waitFor(id)).status.state, "succeeded")
     assert.isUndefined(await setSecret(server, "AFTER"))
     recordFault(import.meta.filename, {
       fault: "The machine sleeps for a minute during a deployment (SIGSTOP of server and database)",

@@ -176,7 +176,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     await until("an answer", 30_000, serves)
     await deploy()
     await until("the next version", 30_000, serves)
-    const { state } = await createClient({ apiUrl: server.url }).services.get("app")
+    const { state } = (await createClient({ apiUrl: server.url }).services.get("app")).status
     assert.include(["ready", "idle", "waking"], state)
   }, 300_000)
 })

@@ -135,7 +135,7 @@ export default defineConfig({ app: "shop", services: [front, behind] })
         app: "inside",
         services: [{ name: "inside", ...sandboxed.workload, cpu: 0.5, memory: "128Mi", scale: { min: 1 } }]
       })
-      const { url } = await sandboxed.server.client.services.get("inside")
+      const { url } = (await sandboxed.server.client.services.get("inside")).status
       const { body } = await ask(ingress, url ?? assert.fail("no URL"), "/kernel")
       assert.equal(body, "4.4.0", "gVisor's own kernel")
     } finally {

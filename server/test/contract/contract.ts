@@ -42,7 +42,8 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         throw error
       }
     )
-  const urlOf = async (name: string) => (await client().services.get(name)).url ?? assert.fail(`${name} has no URL`)
+  const urlOf = async (name: string) =>
+    (await client().services.get(name)).status.url ?? assert.fail(`${name} has no URL`)
   const ask = async (name: string, path?: string) => askAt(harness.ingress, await urlOf(name), path)
   const version = async (name: string) => {
     const { body, status } = await ask(name)
@@ -77,7 +78,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "no instance",
           () => client().services.get("scale"),
-          (one) => one.state === "idle" && one.instances === 0,
+          (one) => one.status.state === "idle" && one.status.instances === 0,
           90
         )
         const used = instances()
@@ -97,13 +98,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "paused, without instances",
           () => client().services.get("stopped"),
-          (one) => one.state === "paused" && one.instances === 0,
+          (one) => one.status.state === "paused" && one.status.instances === 0,
           90
         )
 
         await deploy("stopped", { scale: { ...kept, ...short }, env: { VERSION: "2" } })
         assert.equal((await answer()).status, 503)
-        assert.equal((await client().services.get("stopped")).state, "paused")
+        assert.equal((await client().services.get("stopped")).status.state, "paused")
 
         await client().services.resume("stopped")
         await until("what was deployed meanwhile", answer, (one) => one.status === 200 && one.body.startsWith("2 "))
@@ -118,7 +119,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const told: Array<string> = []
         const onProgress = (progress: { readonly _tag: string }) => void told.push(progress._tag)
         const renewed = await client().services.restart("renewed", { idempotencyKey: "once", onProgress })
-        assert.notEqual(renewed.latestReadyRevision, before)
+        assert.notEqual(renewed.status.latestReadyRevision, before)
         assert.equal(told[0], "accepted")
         assert.equal(told.at(-1), "finished")
         await until(
@@ -140,10 +141,10 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           ["unchanged"]
         )
         await deploy("renewed", {})
-        const { latestCreatedRevision, latestReadyRevision } = await client().services.get("renewed")
+        const { latestCreatedRevision, latestReadyRevision } = (await client().services.get("renewed")).status
         assert.deepEqual(
           [latestCreatedRevision, latestReadyRevision],
-          [renewed.latestReadyRevision, renewed.latestReadyRevision]
+          [renewed.status.latestReadyRevision, renewed.status.latestReadyRevision]
         )
         assert.lengthOf(await revisionNames("renewed"), 2)
       })
@@ -173,7 +174,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "no instance",
           () => client().services.get("inside"),
-          (one) => one.state === "paused" && one.instances === 0,
+          (one) => one.status.state === "paused" && one.status.instances === 0,
           90
         )
         const refused = await run("inside", [program, "exec"]).catch((error: unknown) => String(error))
@@ -201,15 +202,15 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
       it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
         await deploy("crash", {})
         const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
-        assert.equal(failed.state, "failed")
+        assert.equal(failed.status.state, "failed")
         const [told] = failed.services
         assert.equal(told?.state, "failed")
         assert.include([...(told?.logTail ?? [])], "cannot start: no database")
         assert.match(told?.message ?? "", /\b7\b/, "its exit code")
         assert.equal(await version("crash"), "1")
-        assert.equal((await client().services.get("crash")).state, "failed")
+        assert.equal((await client().services.get("crash")).status.state, "failed")
 
-        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).state, "succeeded")
+        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).status.state, "succeeded")
         assert.equal(await version("crash"), "3")
       })
 
@@ -218,7 +219,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const isLocal = runtime.includes("local")
         const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 50)
         const env = { VERSION: "2", FAIL_UNTIL: String(recovers) }
-        assert.equal((await failure(deploy("late", { env }))).state, "failed")
+        assert.equal((await failure(deploy("late", { env }))).status.state, "failed")
         // On Kubernetes its pod is started again and again, and gets ready. Here it isn't.
         await until(
           "its program works",
@@ -227,17 +228,17 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           170
         )
         assert.equal(await version("late"), "1")
-        assert.equal((await client().services.get("late")).state, "failed")
+        assert.equal((await client().services.get("late")).status.state, "failed")
 
-        assert.equal((await deploy("late", { env })).state, "succeeded")
+        assert.equal((await deploy("late", { env })).status.state, "succeeded")
         assert.equal(await version("late"), "2")
-        assert.equal((await deploy("late", { env: { VERSION: "3" } })).state, "succeeded")
+        assert.equal((await deploy("late", { env: { VERSION: "3" } })).status.state, "succeeded")
         assert.equal(await version("late"), "3")
       }, 400_000)
 
       it("a deployed service answers at its URL", async () => {
         const deployment = await deploy("hello", {})
-        assert.equal(deployment.state, "succeeded")
+        assert.equal(deployment.status.state, "succeeded")
         assert.equal(deployment.number, 1)
         assert.deepEqual(
           deployment.services.map((service) => [service.name, service.action, service.state]),
@@ -245,7 +246,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         )
         assert.equal(deployment.services[0]?.url, await urlOf("hello"))
         assert.equal(await version("hello"), "1")
-        assert.include(["ready", "idle"], (await client().services.get("hello")).state)
+        assert.include(["ready", "idle"], (await client().services.get("hello")).status.state)
       })
 
       it("an update makes a revision, and no request fails while it comes", async () => {
@@ -273,7 +274,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await deploy("same", {})
         const [before, first] = [await revisionNames("same"), await ask("same")]
         const again = await deploy("same", {})
-        assert.equal(again.state, "succeeded")
+        assert.equal(again.status.state, "succeeded")
         assert.equal(again.number, 2)
         assert.equal(again.services[0]?.action, "unchanged")
         assert.deepEqual(await revisionNames("same"), before)
@@ -287,7 +288,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const rollback = await deploy("back", {})
         assert.equal(rollback.number, 3)
         assert.equal(await version("back"), "1")
-        const { latestReadyRevision, traffic } = await client().services.get("back")
+        const { latestReadyRevision, traffic } = (await client().services.get("back")).status
         assert.deepEqual(
           traffic.map((each) => [each.revision, each.percent]),
           [[latestReadyRevision, 100]]
@@ -300,7 +301,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           { name: "front", env: { TARGET: { service: "behind", property: "url" } } },
           { name: "behind", visibility: "internal", env: { VERSION: "internal" } }
         )
-        assert.equal((await client().services.get("behind")).url, null)
+        assert.equal((await client().services.get("behind")).status.url, null)
         const { body, status } = await ask("front", "/call")
         assert.equal(status, 200, body)
         assert.equal(body.split(" ")[0], "internal")
@@ -415,7 +416,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           ["fine", "ready"],
           ["good", "ready"]
         ])
-        assert.include(failed.message, "bad")
+        assert.include(failed.status.message, "bad")
         assert.deepEqual([await version("good"), await version("fine")], ["1", "1"])
       })
     })
@@ -453,16 +454,19 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           if (harness.servesAlone) assert.equal((await askAt(harness.ingress, url)).status, 200, "without the server")
 
           await harness.server.start()
-          assert.equal((await client().waitFor(id)).state, "succeeded")
+          assert.equal((await client().waitFor(id)).status.state, "succeeded")
           assert.equal(await version("killed"), VERSION)
         }
 
         assert.deepEqual((await client().services.list()).map((each) => each.name).sort(), before)
-        assert.deepEqual((await client().deployments.list("killed")).map((each) => [each.number, each.state]).sort(), [
-          [1, "succeeded"],
-          [2, "succeeded"],
-          [3, "succeeded"]
-        ])
+        assert.deepEqual(
+          (await client().deployments.list("killed")).map((each) => [each.number, each.status.state]).sort(),
+          [
+            [1, "succeeded"],
+            [2, "succeeded"],
+            [3, "succeeded"]
+          ]
+        )
         assert.equal(await version("hello"), "1")
       })
     })

@@ -14,7 +14,7 @@ const program = Effect.gen(function* () {
   )
 
   const services = yield* cloud.services.list({ app: deployment.app })
-  yield* Console.log(services.map((service) => `${service.name} ${service.state} ${service.url}`))
+  yield* Console.log(services.map((service) => `${service.name} ${service.status.state} ${service.status.url}`))
   yield* cloud.logs("web", { tail: 10 }).pipe(Stream.runForEach((entry) => Console.log(entry.line)))
 })
 

@@ -4,7 +4,7 @@ import { Console, Effect, Layer, Redacted, Schedule } from "effect"
 const stateOf = (name: string) =>
   Effect.gen(function* () {
     const cloud = yield* MaxCloud
-    return (yield* cloud.services.get(name, { stage: "preview-42" })).state
+    return (yield* cloud.services.get(name, { stage: "preview-42" })).status.state
   }).pipe(
     Effect.retry({
       while: (error) => error._tag === "NotReachable",

@@ -25,7 +25,7 @@ test("web takes orders", async () => {
 })
 
 test("web answers at its URL", async () => {
-  const { url } = await cloud.client.services.get("web")
+  const { url } = (await cloud.client.services.get("web")).status
   const response = await fetch(`${url}/greet?name=Bob`, { dispatcher: cloud.dispatcher })
   assert.equal(await response.text(), "Hello, Bob")
 })

@@ -61,8 +61,10 @@ describe("accepting", () => {
         Array.from({ length: 12 }, (_, n) => n + 1)
       )
       const states = yield* Effect.forEach(accepted, (value) => finished(org, value))
-      expect(states.filter((state) => state.number === 12).map((state) => state.state)).toEqual(["succeeded"])
-      expect(states.every((state) => state.state === "succeeded" || state.state === "superseded")).toBe(true)
+      expect(states.filter((state) => state.number === 12).map((state) => state.status.state)).toEqual(["succeeded"])
+      expect(states.every((state) => state.status.state === "succeeded" || state.status.state === "superseded")).toBe(
+        true
+      )
     })
   )
 
@@ -248,7 +250,7 @@ describe("carrying out", () => {
       fake.calls.length = 0
       const second = yield* deploy(org, [{ name: "slowly", image: "slow:1" }, { name: "web" }])
       yield* eventOf(org, second.id, (one) => one.service === "gone" && one.reason === "Deleted")
-      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
+      expect((yield* list(org)).map((each) => [each.name, each.status.state])).toEqual([
         ["slowly", "pending"],
         ["web", "ready"]
       ])
@@ -273,7 +275,7 @@ describe("carrying out", () => {
       expect(fake.calls.filter((call) => /^(ready|remove)/.test(call)).at(-1)).toBe("ready slowly")
       expect(fake.calls).toContain("remove Service/gone")
       expect(fake.calls[0]).toBe(`apply Namespace/${org.name}`)
-      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
+      expect((yield* list(org)).map((each) => [each.name, each.status.state])).toEqual([
         ["slowly", "ready"],
         ["web", "ready"]
       ])
@@ -290,9 +292,11 @@ describe("carrying out", () => {
       fake.calls.length = 0
       const failed = yield* finished(org, yield* deploy(org, [{ name: "bad", image: "broken:1" }, { name: "good" }]))
       expect(failed).toMatchObject({
-        state: "failed",
-        reason: "ServiceFailed",
-        message: 'The service "bad" is not ready: ExitCode1: It ended with exit code 1.'
+        status: {
+          state: "failed",
+          reason: "ServiceFailed",
+          message: 'The service "bad" is not ready: ExitCode1: It ended with exit code 1.'
+        }
       })
       expect(failed.services.map((service) => [service.name, service.state, service.logTail])).toEqual([
         ["bad", "failed", ["boom"]],
@@ -302,7 +306,7 @@ describe("carrying out", () => {
       expect(objectsOf(org).filter((text) => text.includes("gone"))).toEqual([])
       // Failed services get no requests; the others do.
       expect(fake.calls.filter((call) => call.startsWith("abandon"))).toEqual(["abandon bad"])
-      expect((yield* list(org)).map((each) => [each.name, each.state])).toEqual([
+      expect((yield* list(org)).map((each) => [each.name, each.status.state])).toEqual([
         ["bad", "failed"],
         ["good", "ready"]
       ])
@@ -317,8 +321,8 @@ describe("carrying out", () => {
       const { events } = yield* Deployments
       yield* Stream.runHead(Stream.filter(yield* events(org, first.id, 0), (event) => event.type === "applied"))
       const second = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
-      expect(second.state).toBe("succeeded")
-      expect(yield* finished(org, first)).toMatchObject({ state: "superseded", reason: "Superseded" })
+      expect(second.status.state).toBe("succeeded")
+      expect(yield* finished(org, first)).toMatchObject({ status: { state: "superseded", reason: "Superseded" } })
     })
   )
 
@@ -331,7 +335,7 @@ describe("carrying out", () => {
       const { events } = yield* Deployments
       yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (event) => event.type === "warning"))
       fake.away = false
-      expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
+      expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
     })
   )
 
@@ -340,11 +344,9 @@ describe("carrying out", () => {
     Effect.gen(function* () {
       const org = yield* newOrganization
       expect(yield* finished(org, yield* deploy(org, [{ name: refusedName }]))).toMatchObject({
-        state: "failed",
-        reason: "Refused",
-        message: "it is not taken"
+        status: { state: "failed", reason: "Refused", message: "it is not taken" }
       })
-      expect(yield* list(org)).toMatchObject([{ state: "failed", conditions: [{ reason: "Refused" }] }])
+      expect(yield* list(org)).toMatchObject([{ status: { state: "failed", conditions: [{ reason: "Refused" }] } }])
     })
   )
 
@@ -357,7 +359,10 @@ describe("carrying out", () => {
       expect((yield* apps(org)).map((app) => [app.app, app.services])).toEqual([["shop", 2]])
       const [a] = yield* list(org)
       if (a === undefined) throw new Error("no service")
-      expect(yield* finished(org, yield* deleteService(org, a.id))).toMatchObject({ state: "succeeded", number: 2 })
+      expect(yield* finished(org, yield* deleteService(org, a.id))).toMatchObject({
+        status: { state: "succeeded" },
+        number: 2
+      })
       expect((yield* list(org)).map((each) => each.name)).toEqual(["b"])
       yield* finished(org, yield* destroy(org, shop, productionStage))
       expect(yield* list(org)).toEqual([])
@@ -395,8 +400,8 @@ describe("carrying out", () => {
         name: "myapp",
         app: "myapp",
         stage: "production",
-        url: `http://myapp--${org.name}.localhost:8080`,
-        env: { A: "1" }
+        spec: { image: "nginx:latest", env: { A: "1" } },
+        status: { url: `http://myapp--${org.name}.localhost:8080` }
       })
       expect(yield* Effect.flip(createService(org, input("myapp", "nginx:1.27")))).toMatchObject({
         _tag: "Conflict",
@@ -500,7 +505,7 @@ describe("organizations", () => {
       expect((yield* services.revisions(mine, a.service.id)).map((revision) => revision.image)).toEqual([mine.id])
       // Destroying mine leaves the other's alone.
       yield* finished(mine, yield* deployments.destroy(mine, shop, productionStage))
-      expect((yield* services.list(other, {})).map((each) => each.state)).toEqual(["ready"])
+      expect((yield* services.list(other, {})).map((each) => each.status.state)).toEqual(["ready"])
     })
   )
 

@@ -65,7 +65,7 @@ describe("the deadline of a deployment", () => {
         const failed = yield* Effect.flatMap(deploySlow, ({ accepted, org }) => finished(org, accepted)).pipe(
           Effect.provide(server(fake, dataDir, 500))
         )
-        expect(failed).toMatchObject({ state: "failed", reason: "ServiceFailed" })
+        expect(failed).toMatchObject({ status: { state: "failed", reason: "ServiceFailed" } })
         expect(failed.services).toMatchObject([
           { reason: "ProgressDeadlineExceeded", message: "It was not ready within 0.5 s: Deploying" }
         ])
@@ -97,7 +97,7 @@ describe("the deadline of a deployment", () => {
           yield* untilCalled(second, "apply Service/web")
           expect(yield* remainingMs(accepted.id)).toBeLessThanOrEqual(deadlineMs)
           yield* second.becomeReady("web")
-          expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
+          expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
         }).pipe(Effect.provide(server(second, dataDir)))
       })
     ))
@@ -121,7 +121,7 @@ describe("the deadline of a deployment", () => {
             Effect.timeout("20 seconds")
           )
           yield* fake.becomeReady("web")
-          expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
+          expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
         }).pipe(Effect.provide(server(fake, dataDir)))
       })
     ))

@@ -1,13 +1,20 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
-import { Deployment, DeploymentEvent, type DeploymentId, type OrganizationId } from "@maxcloud/sdk/api"
+import {
+  Deployment,
+  DeploymentEvent,
+  type DeploymentId,
+  DeploymentStatus,
+  type OrganizationId
+} from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
-const { createdAt: _created, finishedAt: _finished, startedAt: _started, ...plain } = Deployment.fields
+const { createdAt: _created, finishedAt: _finished, startedAt: _started, status: _status, ...plain } = Deployment.fields
 const Row = Schema.Struct({
   ...plain,
+  ...DeploymentStatus.fields,
   created_at: Schema.DateFromSelf,
   started_at: Instant,
   finished_at: Instant
@@ -46,8 +53,9 @@ export const selectDeployments = (rest: Fragment) =>
   ).pipe(
     Effect.map(
       (rows): ReadonlyArray<Deployment> =>
-        decodeRows(rows).map(({ created_at, finished_at, started_at, ...row }) => ({
+        decodeRows(rows).map(({ created_at, finished_at, message, reason, started_at, state, ...row }) => ({
           ...row,
+          status: { state, reason, message },
           createdAt: created_at.toISOString(),
           startedAt: text(started_at),
           finishedAt: text(finished_at)

@@ -37,7 +37,7 @@ describe("deployments whose secrets come from a store", () => {
         expect(first.warnings.map((warning) => warning.message).join()).toContain(
           `KEY from ${org.name}/shop/production/KEY#value`
         )
-        expect((yield* finished(org, first)).state).toBe("succeeded")
+        expect((yield* finished(org, first)).status.state).toBe("succeeded")
         const [before] = secretObjects()
         expect(before).toMatchObject({
           kind: "ExternalSecret",
@@ -66,7 +66,7 @@ describe("deployments whose secrets come from a store", () => {
         ])
 
         const second = yield* deploy(org, [{ name: "web", env }, { name: "plain" }])
-        expect((yield* finished(org, second)).state).toBe("succeeded")
+        expect((yield* finished(org, second)).status.state).toBe("succeeded")
         const after = secretObjects()
         expect(after).toHaveLength(1)
         expect(after[0]?.metadata.name).not.toBe(before?.metadata.name)

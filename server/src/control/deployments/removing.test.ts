@@ -91,16 +91,16 @@ describe("a service that the config leaves out", () => {
         yield* deploy(org, [{ name: "api" }, { name: "web", env: { API: { service: "api", property: "url" } } }])
       )
       const second = yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:1" }]))
-      expect(second).toMatchObject({ state: "failed" })
+      expect(second).toMatchObject({ status: { state: "failed" } })
       expect(second.services.find((service) => service.name === "api")).toMatchObject({
         state: "pending",
         reason: "StillCalled"
       })
       const third = yield* finished(org, yield* deleteByName(org, "api"))
-      expect(third).toMatchObject({ state: "failed", number: 3 })
+      expect(third).toMatchObject({ status: { state: "failed" }, number: 3 })
       expect(running(org)).toEqual(["api", "web"])
       const fourth = yield* finished(org, yield* deploy(org, [{ name: "web", image: "ready:2" }]))
-      expect(fourth).toMatchObject({ state: "succeeded" })
+      expect(fourth).toMatchObject({ status: { state: "succeeded" } })
       expect(running(org)).toEqual(["web"])
       expect(yield* namesOf(org)).toEqual(["web"])
     })
@@ -123,7 +123,7 @@ describe("a service that the config leaves out", () => {
       yield* until(org, second.id, gone("idle"))
       expect(running(org)).toEqual(["api", "db", "web"])
       yield* fake.becomeReady("web")
-      expect(yield* finished(org, second)).toMatchObject({ state: "succeeded" })
+      expect(yield* finished(org, second)).toMatchObject({ status: { state: "succeeded" } })
       expect(running(org)).toEqual(["web"])
     })
   )
@@ -145,7 +145,7 @@ describe("a service that the config leaves out", () => {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
       const refused = yield* finished(org, yield* deploy(org, [{ name: refusedName }]))
-      expect(refused).toMatchObject({ state: "failed", reason: "Refused" })
+      expect(refused).toMatchObject({ status: { state: "failed", reason: "Refused" } })
       expect(running(org)).toEqual(["web"])
     })
   )
@@ -197,7 +197,7 @@ describe("deleting a service", () => {
       yield* secrets.set(scope, kept, Redacted.make("2"))
       yield* secrets.unset(scope, lost)
       const deleted = yield* finished(org, yield* deleteByName(org, "x"))
-      expect(deleted).toMatchObject({ state: "succeeded" })
+      expect(deleted).toMatchObject({ status: { state: "succeeded" } })
       expect(deleted.services.map((service) => [service.name, service.action])).toEqual([
         ["web", "unchanged"],
         ["x", "delete"]

@@ -49,9 +49,9 @@ describe("restart", () => {
           })
           yield* second.becomeReady("web")
           yield* Stream.runDrain(yield* events(org, id, 0))
-          expect(yield* get(org, id)).toMatchObject({ state: "succeeded", number: 1 })
+          expect(yield* get(org, id)).toMatchObject({ status: { state: "succeeded" }, number: 1 })
           // Nothing new was deployed for the settled one.
-          expect(yield* get(org, settled.id)).toMatchObject({ state: "succeeded", number: 1 })
+          expect(yield* get(org, settled.id)).toMatchObject({ status: { state: "succeeded" }, number: 1 })
           expect((yield* services.list(org, {})).map((each) => each.name)).toEqual(["settled", "web"])
         }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), database)))
       })
@@ -95,7 +95,7 @@ describe("restart", () => {
           const { find } = yield* Organizations
           const local = Option.getOrThrow(yield* find(OrganizationName.make("local")))
           expect(yield* finished(local, { id })).toMatchObject({
-            state: "succeeded",
+            status: { state: "succeeded" },
             number: 1,
             stage: productionStage
           })

@@ -53,7 +53,7 @@ const untilGeneration = (organization: Organization, name: string, generation: n
 const untilReady = (organization: Organization, name: string, revision: string) =>
   find(organization, name).pipe(
     Effect.delay("10 millis"),
-    Effect.repeat({ until: (each) => each.latestReadyRevision === revision }),
+    Effect.repeat({ until: (each) => each.status.latestReadyRevision === revision }),
     Effect.timeout("20 seconds")
   )
 
@@ -83,7 +83,7 @@ describe("a restart", () => {
       yield* untilGeneration(org, "web", 2)
       yield* settled(org)
       expect(generationOf(org, "api")).toBe(1)
-      expect((yield* untilReady(org, "web", "web-00002")).state).toBe("ready")
+      expect((yield* untilReady(org, "web", "web-00002")).status.state).toBe("ready")
 
       const deployments = yield* Deployments
       const spec = { app: shop, services: wanted.map((value) => ({ image: "ready:1", ...value })) }
@@ -133,7 +133,7 @@ describe("a restart", () => {
       yield* restart(org, "web")
       yield* untilGeneration(org, "web", 2)
       yield* fake.becomeReady("held")
-      expect((yield* finished(org, accepted)).state).toBe("succeeded")
+      expect((yield* finished(org, accepted)).status.state).toBe("succeeded")
     })
   )
 
@@ -167,7 +167,7 @@ describe("a pause", () => {
       yield* all.pause(org, (yield* find(org, "web")).id)
       yield* untilGeneration(org, "web", 2)
       yield* fake.becomeReady("late")
-      expect((yield* finished(org, accepted)).state).toBe("succeeded")
+      expect((yield* finished(org, accepted)).status.state).toBe("succeeded")
     })
   )
 })

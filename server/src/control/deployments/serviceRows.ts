@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
-import { Condition, Diagnosis, Service, ServiceState, settingsOf, TrafficTarget } from "@maxcloud/sdk/api"
+import { Condition, Diagnosis, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
@@ -60,10 +60,10 @@ const unknownStatus = (since: string): StoredStatus => ({
 const stateOf = ({ deleting, paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
   deleting ? "deleting" : paused ? "paused" : state === "paused" ? "pending" : state
 
-const digestOf = (image: string) => {
-  const digest = /sha256:[a-f0-9]{64}$/.exec(image)?.[0]
-  return digest === undefined ? {} : { digest }
-}
+const digestOf = (image: string | undefined) =>
+  (image === undefined ? undefined : /sha256:[a-f0-9]{64}$/.exec(image)?.[0]) ?? null
+
+const encodeSpec = Schema.encodeSync(ServiceSpec)
 
 /** Services of an organization that a condition selects. */
 export const selectServices = (organization: Organization, condition: Fragment) =>
@@ -80,20 +80,19 @@ export const selectServices = (organization: Organization, condition: Fragment) 
       const status = row.status ?? unknownStatus(row.updated_at.toISOString())
       const tenant = tenantOf({ organization: organization.name, stage: row.stage }, platform)
       return {
-        ...status,
         id: row.id,
         name: spec.name,
         app: row.app,
         stage: row.stage,
         organization: organization.name,
-        ...(spec.image === undefined ? {} : { image: spec.image, ...digestOf(row.pinned_image ?? spec.image) }),
-        ...(spec.source === undefined ? {} : { source: spec.source }),
-        env: spec.env,
-        visibility: spec.visibility,
-        settings: settingsOf(spec),
-        state: stateOf(row, status),
-        // Known from the start: it follows from the name alone.
-        url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
+        spec: encodeSpec(spec),
+        status: {
+          ...status,
+          state: stateOf(row, status),
+          // Known from the start: it follows from the name alone.
+          url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
+          digest: spec.image === undefined ? null : digestOf(row.pinned_image ?? spec.image)
+        },
         deployment: row.deployment_number,
         createdAt: row.created_at.toISOString(),
         updatedAt: row.updated_at.toISOString()

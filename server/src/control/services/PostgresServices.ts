@@ -63,7 +63,7 @@ const restart = (
       .status(keyOf(organization, service))
       .pipe(Effect.catchTag("RuntimeError", () => Effect.succeedNone))
     const newest = Option.match(status, {
-      onNone: () => service.latestCreatedRevision,
+      onNone: () => service.status.latestCreatedRevision,
       onSome: (each) => each.latestCreatedRevision
     })
     const replaces = yield* restartService(queue, organization, service, newest, idempotencyKey)
@@ -72,9 +72,9 @@ const restart = (
 
 const exec = (runtime: Runs, service: Service, key: ServiceKey, request: Parameters<Runs["exec"]>[1]) =>
   Effect.gen(function* () {
-    if (service.state === "paused" || service.state === "deleting") {
+    if (service.status.state === "paused" || service.status.state === "deleting") {
       return yield* new Conflict({
-        detail: `The service "${service.name}" is ${service.state === "paused" ? `paused (\`maxcloud resume ${service.name}\` starts it)` : "being deleted"}, so nothing can run in it.`
+        detail: `The service "${service.name}" is ${service.status.state === "paused" ? `paused (\`maxcloud resume ${service.name}\` starts it)` : "being deleted"}, so nothing can run in it.`
       })
     }
     return yield* runtime

@@ -61,20 +61,20 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       const services = yield* Services
       const organization = yield* newOrganization
       yield* insertService(organization, id("a"))
-      assert.strictEqual((yield* services.get(organization, id("a"))).state, "pending")
+      assert.strictEqual((yield* services.get(organization, id("a"))).status.state, "pending")
 
-      assert.strictEqual((yield* services.pause(organization, id("a"))).state, "paused")
+      assert.strictEqual((yield* services.pause(organization, id("a"))).status.state, "paused")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
-      assert.strictEqual((yield* services.pause(organization, id("a"))).state, "paused")
+      assert.strictEqual((yield* services.pause(organization, id("a"))).status.state, "paused")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
       assert.deepStrictEqual(
-        (yield* services.list(organization, { name: ServiceName.make("web") })).map((each) => each.state),
+        (yield* services.list(organization, { name: ServiceName.make("web") })).map((each) => each.status.state),
         ["paused"]
       )
 
-      assert.strictEqual((yield* services.resume(organization, id("a"))).state, "pending")
+      assert.strictEqual((yield* services.resume(organization, id("a"))).status.state, "pending")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "2" }])
-      assert.strictEqual((yield* services.resume(organization, id("a"))).state, "pending")
+      assert.strictEqual((yield* services.resume(organization, id("a"))).status.state, "pending")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "2" }])
     })
   )
@@ -87,7 +87,7 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       for (const set of [services.pause, services.resume]) {
         assert.strictEqual((yield* Effect.flip(set(second, id("b"))))._tag, "NotFound")
       }
-      assert.strictEqual((yield* services.get(first, id("b"))).state, "pending")
+      assert.strictEqual((yield* services.get(first, id("b"))).status.state, "pending")
       assert.deepStrictEqual(yield* work(first), [])
     })
   )

@@ -2,7 +2,7 @@ import type { Service } from "@maxcloud/sdk/api"
 import { escapeHtml } from "../../base/pages/escapeHtml.ts"
 
 const row = (service: Service) =>
-  `<tr><td>${service.url === null ? escapeHtml(service.name) : `<a href="${escapeHtml(service.url)}">${escapeHtml(service.name)}</a>`}</td><td>${escapeHtml(service.app)}</td><td>${escapeHtml(service.stage)}</td><td>${escapeHtml(service.state)}</td><td>${service.instances}</td><td><code>${escapeHtml(service.latestReadyRevision ?? "none yet")}</code></td></tr>`
+  `<tr><td>${service.status.url === null ? escapeHtml(service.name) : `<a href="${escapeHtml(service.status.url)}">${escapeHtml(service.name)}</a>`}</td><td>${escapeHtml(service.app)}</td><td>${escapeHtml(service.stage)}</td><td>${escapeHtml(service.status.state)}</td><td>${service.status.instances}</td><td><code>${escapeHtml(service.status.latestReadyRevision ?? "none yet")}</code></td></tr>`
 
 /** A page with the running services. */
 export const landingPage = (organization: string, services: ReadonlyArray<Service>): string =>

@@ -9,22 +9,24 @@ const now = "2026-01-01T00:00:00.000Z"
 const shop = AppName.make("shop")
 const web = ServiceName.make("web")
 
-const service = (state: Service["state"]): Service => ({
+const service = (state: Service["status"]["state"]): Service => ({
   id: ServiceId.make(`svc_${"2".repeat(32)}`),
   name: web,
   app: shop,
   stage: productionStage,
   organization: "local",
-  env: {},
-  visibility: "public",
-  state,
-  url: null,
-  conditions: [],
-  latestCreatedRevision: null,
-  latestReadyRevision: null,
-  traffic: [],
-  diagnosis: null,
-  instances: 0,
+  spec: { name: "web", image: "nginx:1.27" },
+  status: {
+    state,
+    url: null,
+    digest: null,
+    conditions: [],
+    latestCreatedRevision: null,
+    latestReadyRevision: null,
+    traffic: [],
+    diagnosis: null,
+    instances: 0
+  },
   deployment: 1,
   createdAt: now,
   updatedAt: now
@@ -47,8 +49,8 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         }
       })
       const cloud = yield* client(url)
-      assert.strictEqual((yield* cloud.services.pause(web)).state, "paused")
-      assert.strictEqual((yield* cloud.services.resume(web)).state, "idle")
+      assert.strictEqual((yield* cloud.services.pause(web)).status.state, "paused")
+      assert.strictEqual((yield* cloud.services.resume(web)).status.state, "idle")
       assert.deepStrictEqual(asked, [`pause ${testOrganization.id} ${service("ready").id}`])
     })
   )

@@ -67,7 +67,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     await cloud.client.deploy({ app: "snap", services: [uploaded] }, { folder: root })
     const { service: user } = sourceUsers(dataDir) ?? assert.fail("no users")
     for (const name of ["placed", "uploaded"]) {
-      const { url } = await cloud.client.services.get(name)
+      const { url } = (await cloud.client.services.get(name)).status
       const told = JSON.parse(await get(url ?? ""))
       assert.deepStrictEqual(
         told,
