@@ -1,5 +1,6 @@
 import type { AuditEntry } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { entryOf } from "./entryOf.ts"
 import { UsageError } from "./failure.ts"
 import { integer, text } from "./flags.ts"
 import { printable } from "./format.ts"
@@ -56,7 +57,7 @@ const printEntryRows = (entries: ReadonlyArray<AuditEntry>, terminal: Terminal) 
       entry.action,
       entry.subject === null ? "-" : printable(entry.subject),
       terminal.paint(
-        outcomes[entry.outcome],
+        entryOf<"green" | "yellow" | "red" | "dim">(outcomes, entry.outcome, "dim"),
         entry.outcome === "succeeded" ? entry.outcome : `${entry.outcome} (${entry.status})`
       )
     ]),

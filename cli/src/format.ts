@@ -1,4 +1,5 @@
-import type { LogEntry, Service } from "@maxcloud/sdk/api"
+import type { LogEntry, Service, ServiceState } from "@maxcloud/sdk/api"
+import { entryOf } from "./entryOf.ts"
 import type { Terminal } from "./terminal.ts"
 
 export const integerBytes = (bytes: number): string => {
@@ -17,10 +18,10 @@ const styles = {
   degraded: "red",
   paused: "yellow",
   deleting: "dim"
-} as const satisfies Record<Service["status"]["state"], string>
+} as const satisfies Record<ServiceState, string>
 
 export const stateText = (state: Service["status"]["state"], terminal: Terminal): string =>
-  terminal.paint(styles[state], state)
+  terminal.paint(entryOf<(typeof styles)[ServiceState]>(styles, state, "dim"), printable(state))
 
 export const urlText = ({ url }: Pick<Service["status"], "url">, terminal: Terminal): string =>
   url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", url)

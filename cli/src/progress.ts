@@ -1,4 +1,5 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import { entryOf } from "./entryOf.ts"
 import { linesOf, printable } from "./format.ts"
 import { elapsed, type Terminal, table } from "./terminal.ts"
 
@@ -18,10 +19,10 @@ const serviceRow = (
   now: number,
   terminal: Terminal
 ): ReadonlyArray<string> => {
-  const style = styles[service.state]
+  const style = entryOf<(typeof styles)[keyof typeof styles]>(styles, service.state, "yellow")
   const message = service.diagnosis?.message ?? (service.message === "" ? service.reason : service.message)
   return [
-    terminal.paintError(style, marks[service.state]),
+    terminal.paintError(style, entryOf<string>(marks, service.state, "◌")),
     service.name,
     terminal.paintError(
       style,

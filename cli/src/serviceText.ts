@@ -3,8 +3,10 @@ import type { DeclaredService, Service } from "@maxcloud/sdk/api"
 type EnvValue = NonNullable<DeclaredService["env"]>[string]
 type EnvPart = Exclude<EnvValue, string | { readonly join: unknown }>
 
-const partText = (part: EnvPart): string =>
-  "secret" in part ? `secret ${part.secret}` : `${part.property} of ${part.service}`
+const partText = (part: EnvPart): string => {
+  if ("secret" in part) return `secret ${part.secret}`
+  return "property" in part ? `${part.property} of ${part.service}` : "of a newer kind"
+}
 
 /** The origin of a variable's value, never the value itself: people often write secrets as plain text. */
 export const envSource = (value: EnvValue): string => {
@@ -14,12 +16,11 @@ export const envSource = (value: EnvValue): string => {
   return ["text", ...new Set(parts)].join(", ")
 }
 
+const referenceOnly = (value: EnvPart | string) =>
+  typeof value !== "string" && ("secret" in value || "property" in value) ? value : null
+
 const withoutText = (value: EnvValue) =>
-  typeof value === "string"
-    ? null
-    : "join" in value
-      ? { join: value.join.map((each) => (typeof each === "string" ? null : each)) }
-      : value
+  typeof value !== "string" && "join" in value ? { join: value.join.map(referenceOnly) } : referenceOnly(value)
 
 /** A service for `--json`: `null` stands for the texts of its environment. */
 export const serviceJson = <S extends Pick<Service, "spec">>(service: S) => ({

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { entryOf } from "../entryOf.ts"
 import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
 
@@ -19,7 +20,10 @@ export default command({
       const now = Date.now()
       const rows = deployments.map((deployment) => [
         String(deployment.number),
-        terminal.paint(styles[deployment.status.state], deployment.status.state),
+        terminal.paint(
+          entryOf<"yellow" | "green" | "red" | "dim">(styles, deployment.status.state, "dim"),
+          deployment.status.state
+        ),
         age(deployment.createdAt, now),
         deployment.id,
         deployment.status.message.split("\n")[0] ?? ""

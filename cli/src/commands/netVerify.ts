@@ -2,6 +2,7 @@ import type { NetworkProbe, NetworkReport } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connect, loadApp, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { entryOf } from "../entryOf.ts"
 import { ExitWith } from "../failure.ts"
 import { text } from "../flags.ts"
 import { type Terminal, table } from "../terminal.ts"
@@ -22,7 +23,7 @@ const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string
     })
     .join("/")
 
-const ways: Readonly<Record<NetworkProbe["by"], string>> = {
+const ways: Readonly<Record<string, string>> = {
   url: "by its URL inside",
   host: "by its Host at the gateway",
   activator: "by its Host at the activator",
@@ -42,7 +43,7 @@ const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<st
       const [first] = found
       return [
         to,
-        first === undefined ? "" : terminal.paint("dim", ways[first.by]),
+        first === undefined ? "" : terminal.paint("dim", entryOf(ways, first.by, first.by)),
         ...columns.map((from) =>
           cellOf(
             found.filter((each) => each.from === from),
@@ -55,7 +56,7 @@ const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<st
 }
 
 const differenceLine = ({ actual, by, detail, expected, from, to }: NetworkProbe, terminal: Terminal) =>
-  `${terminal.paint("red", "differs")} ${from} → ${to} ${ways[by]}: should be ${expected}, is ${actual} (${detail})`
+  `${terminal.paint("red", "differs")} ${from} → ${to} ${entryOf(ways, by, by)}: should be ${expected}, is ${actual} (${detail})`
 
 export default command({
   summary: "Probe which connections the network allows",

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { buildLines } from "../builds.ts"
 import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { entryOf } from "../entryOf.ts"
 import { ExitWith } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
 import { plannedText } from "../plannedText.ts"
@@ -14,13 +15,16 @@ const signs = { create: "+", update: "~", delete: "-", unchanged: " " } as const
 const styles = { create: "green", update: "yellow", delete: "red", unchanged: "dim" } as const
 
 const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<string> => {
-  const style = styles[change.action]
+  const style = entryOf<"green" | "yellow" | "red" | "dim">(styles, change.action, "dim")
   const rows = change.fields.map((field) => {
     const before = field.before === null ? undefined : terminal.paint("red", plannedText(field.before))
     const after = field.after === null ? "(none)" : terminal.paint("green", plannedText(field.after))
     return [`    ${field.path}`, before === undefined ? after : `${before} → ${after}`]
   })
-  return [terminal.paint(style, `${signs[change.action]} ${change.action} ${change.service}`), ...table(rows)]
+  return [
+    terminal.paint(style, `${entryOf<string>(signs, change.action, "?")} ${change.action} ${change.service}`),
+    ...table(rows)
+  ]
 }
 
 const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { NumberText } from "./numberText.ts"
+import { openEnum } from "./openEnum.ts"
 
 export const AuditOutcome = Schema.Literal("succeeded", "failed", "refused")
 export type AuditOutcome = typeof AuditOutcome.Type
@@ -11,11 +12,11 @@ export const AuditEntry = Schema.Struct({
   at: Schema.String,
   /** The operation, such as `apps.deploy`. */
   action: Schema.String,
-  outcome: AuditOutcome,
+  outcome: openEnum(...AuditOutcome.literals),
   /** HTTP status of the answer. */
   status: Schema.Int,
   actor: Schema.Struct({
-    type: Schema.Literal("user", "key", "oidc", "local", "server", "anonymous"),
+    type: openEnum("user", "key", "oidc", "local", "server", "anonymous"),
     id: Schema.NullOr(Schema.String),
     /** Of a session, a key or a trust. */
     credentialId: Schema.NullOr(Schema.String),

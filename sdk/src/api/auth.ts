@@ -2,6 +2,7 @@ import { mapUpTo, OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { openEnum } from "./openEnum.ts"
 import { KeyScope, Role } from "./roles.ts"
 
 /** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
@@ -57,7 +58,7 @@ export const SessionGrant = Schema.Struct({
   token: Schema.Redacted(Schema.String),
   expiresAt: Schema.String,
   organization: OrganizationName,
-  role: Role,
+  role: openEnum(...Role.literals),
   user: UserInfo
 }).annotations({ identifier: "SessionGrant" })
 export interface SessionGrant extends Schema.Schema.Type<typeof SessionGrant> {}
@@ -76,7 +77,7 @@ export interface Registration extends Schema.Schema.Type<typeof Registration> {}
  * answer is the same in both cases, so it doesn't reveal whether an account exists.
  */
 export const RegistrationMailed = Schema.Struct({
-  state: Schema.Literal("mailed"),
+  state: openEnum("mailed"),
   email: Schema.String
 }).annotations({ identifier: "RegistrationMailed" })
 export interface RegistrationMailed extends Schema.Schema.Type<typeof RegistrationMailed> {}
@@ -92,9 +93,9 @@ export const VerifyEmail = Schema.Struct({ token: Token }).annotations({ identif
 export const AuthStatus = Schema.Struct({
   organization: OrganizationName,
   /** The effective one. */
-  role: Role,
+  role: openEnum(...Role.literals),
   credential: Schema.Struct({
-    type: Schema.Literal("local", "session", "key", "oidc"),
+    type: openEnum("local", "session", "key", "oidc"),
     id: Schema.NullOr(Schema.String),
     /** A key's or a trust's name. */
     name: Schema.NullOr(Schema.String),
@@ -103,7 +104,7 @@ export const AuthStatus = Schema.Struct({
   }),
   user: Schema.NullOr(UserInfo),
   /** Every organization that the person is a member of, by name; empty for other credentials than a session. */
-  organizations: Schema.Array(Schema.Struct({ name: OrganizationName, role: Role }))
+  organizations: Schema.Array(Schema.Struct({ name: OrganizationName, role: openEnum(...Role.literals) }))
 }).annotations({ identifier: "AuthStatus" })
 export interface AuthStatus extends Schema.Schema.Type<typeof AuthStatus> {}
 
@@ -153,7 +154,7 @@ export const ApiKeyInfo = Schema.Struct({
   name: Schema.String,
   /** How the key begins: it tells keys apart, and opens nothing. */
   prefix: Schema.String,
-  role: Role,
+  role: openEnum(...Role.literals),
   /** Empty: not narrowed. */
   scopes: Schema.Array(KeyScope),
   createdAt: Schema.String,
@@ -193,8 +194,8 @@ export const RotateApiKey = Schema.Struct({
 export const InviteInfo = Schema.Struct({
   id: InviteId,
   email: Schema.String,
-  role: Role,
-  state: Schema.Literal("open", "accepted", "revoked", "expired"),
+  role: openEnum(...Role.literals),
+  state: openEnum("open", "accepted", "revoked", "expired"),
   createdAt: Schema.String,
   expiresAt: Schema.String
 }).annotations({ identifier: "InviteInfo" })
@@ -238,12 +239,12 @@ export const OidcTrustInfo = Schema.Struct({
   issuer: Schema.String,
   audience: Schema.String,
   claims: Schema.Record({ key: Schema.String, value: Schema.String }),
-  role: Role,
+  role: openEnum(...Role.literals),
   scopes: Schema.Array(KeyScope),
   createdAt: Schema.String,
   lastUsedAt: Schema.NullOr(Schema.String),
   createdBy: Schema.NullOr(Schema.String),
-  effectiveRole: Schema.NullOr(Role),
+  effectiveRole: Schema.NullOr(openEnum(...Role.literals)),
   limitedBecause: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "OidcTrustInfo" })
 export interface OidcTrustInfo extends Schema.Schema.Type<typeof OidcTrustInfo> {}

@@ -1,9 +1,10 @@
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 /** A Knative-style condition: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
 export const Condition = Schema.Struct({
   type: Schema.String,
-  status: Schema.Literal("True", "False", "Unknown"),
+  status: openEnum("True", "False", "Unknown"),
   reason: Schema.String,
   message: Schema.String,
   lastTransitionTime: Schema.String

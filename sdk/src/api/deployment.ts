@@ -2,6 +2,7 @@ import { AppName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-sch
 import { Schema } from "effect"
 import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
+import { openEnum } from "./openEnum.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or finished. */
 export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded")
@@ -10,8 +11,8 @@ export type DeploymentState = typeof DeploymentState.Type
 /** How one service of a deployment fares. */
 export const DeploymentService = Schema.Struct({
   name: ServiceName,
-  action: Schema.Literal("create", "update", "delete", "unchanged"),
-  state: Schema.Literal("pending", "ready", "failed", "deleted"),
+  action: openEnum("create", "update", "delete", "unchanged"),
+  state: openEnum("pending", "ready", "failed", "deleted"),
   revision: Schema.NullOr(Schema.String),
   /** Its image by digest; null for a source, or where the digest wasn't known. Left out by servers of earlier versions. */
   image: Schema.optional(Schema.NullOr(Schema.String)),
@@ -27,7 +28,7 @@ export interface DeploymentService extends Schema.Schema.Type<typeof DeploymentS
 
 /** How far a deployment is, and why. */
 export const DeploymentStatus = Schema.Struct({
-  state: DeploymentState,
+  state: openEnum(...DeploymentState.literals),
   reason: Schema.String,
   message: Schema.String
 }).annotations({ identifier: "DeploymentStatus" })
@@ -60,7 +61,7 @@ export const DeploymentList = Schema.Struct({ deployments: Schema.Array(Deployme
 export const DeploymentEvent = Schema.Struct({
   id: Schema.Int,
   at: Schema.String,
-  type: Schema.Literal("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
+  type: openEnum("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,
   message: Schema.String,
@@ -79,7 +80,7 @@ export interface FieldChange extends Schema.Schema.Type<typeof FieldChange> {}
 
 export const ServiceChange = Schema.Struct({
   service: ServiceName,
-  action: Schema.Literal("create", "update", "delete", "unchanged"),
+  action: openEnum("create", "update", "delete", "unchanged"),
   fields: Schema.Array(FieldChange)
 }).annotations({ identifier: "ServiceChange" })
 export interface ServiceChange extends Schema.Schema.Type<typeof ServiceChange> {}

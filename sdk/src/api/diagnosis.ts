@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 /**
  * Why a service does not run, as a stable code: scripts may rely on it. `maxcloud explain CODE` tells what each means and what to do.
@@ -57,7 +58,7 @@ export type DiagnosisCode = typeof DiagnosisCode.Type
 
 /** The cause that was found, what shows it, and what to do. Texts are English; `maxcloud explain` has them in German too. */
 export const Diagnosis = Schema.Struct({
-  code: DiagnosisCode,
+  code: openEnum(...DiagnosisCode.literals),
   /** One sentence with the facts of this case: the exit code, the port, the image. */
   message: Schema.String,
   /** Observations, one line each: a container's state, an event, a probe's answer. Holds no secret. */

@@ -1,5 +1,6 @@
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 /** Something that somebody else did to an object of an app in the cluster, and when it was put right. */
 export const DriftRecord = Schema.Struct({
@@ -9,7 +10,7 @@ export const DriftRecord = Schema.Struct({
   apiVersion: Schema.String,
   kind: Schema.String,
   name: Schema.String,
-  change: Schema.Literal("edited", "deleted"),
+  change: openEnum("edited", "deleted"),
   /** The field manager that did it, such as `kubectl-edit`; null for a deletion, which leaves no name. */
   manager: Schema.NullOr(Schema.String),
   fields: Schema.Array(Schema.String),

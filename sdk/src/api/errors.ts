@@ -2,6 +2,7 @@ import { HttpApiSchema } from "@effect/platform"
 import { SpecIssue } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { apiErrors } from "../errorTable.ts"
+import { openEnum } from "./openEnum.ts"
 import { ReadinessCheck } from "./readiness.ts"
 
 type ApiErrors = typeof apiErrors
@@ -55,7 +56,7 @@ export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()(...proble
 
 export class NotFound extends Schema.TaggedError<NotFound>()(
   ...problem("NotFound", {
-    resource: Schema.Literal(
+    resource: openEnum(
       "service",
       "deployment",
       "app",

@@ -1,6 +1,7 @@
 import { ServiceName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { NumberText } from "./numberText.ts"
+import { openEnum } from "./openEnum.ts"
 
 /**
  * One line that an instance wrote, or (stream `system`) that the platform wrote about it. `cursor` is the SSE event id, to resume
@@ -12,7 +13,7 @@ export const LogEntry = Schema.Struct({
   service: ServiceName,
   revision: Schema.String,
   instance: Schema.String,
-  stream: Schema.Literal("stdout", "stderr", "system"),
+  stream: openEnum("stdout", "stderr", "system"),
   line: Schema.String,
   truncated: Schema.Boolean
 }).annotations({ identifier: "LogEntry" })

@@ -1,5 +1,6 @@
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 /** One probe: from a pod with the network identity of a service, to a target by one way. */
 export const NetworkProbe = Schema.Struct({
@@ -14,9 +15,9 @@ export const NetworkProbe = Schema.Struct({
    * `url`: by its cluster name; `host`: its name asked of the internal gateway; `activator`: its name asked of Knative's activator;
    * `pod`: straight to an instance; `address`: by IP.
    */
-  by: Schema.Literal("url", "host", "activator", "pod", "address"),
-  expected: Schema.Literal("allowed", "denied"),
-  actual: Schema.Literal("allowed", "denied", "unknown"),
+  by: openEnum("url", "host", "activator", "pod", "address"),
+  expected: openEnum("allowed", "denied"),
+  actual: openEnum("allowed", "denied", "unknown"),
   /** The observed result: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */
   detail: Schema.String
 }).annotations({ identifier: "NetworkProbe" })

@@ -2,6 +2,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { OrganizationId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { openEnum } from "./openEnum.ts"
 import { Role } from "./roles.ts"
 
 /** The most that an organization may have at a time; null: no limit. `instances`, `cpuMilli`, `memoryBytes`: of all services at their largest scale. */
@@ -50,7 +51,7 @@ export interface OrganizationInfo extends Schema.Schema.Type<typeof Organization
 export const MemberInfo = Schema.Struct({
   userId: UserId,
   email: Schema.String,
-  role: Role,
+  role: openEnum(...Role.literals),
   verified: Schema.Boolean,
   since: Schema.String
 }).annotations({ identifier: "MemberInfo" })
@@ -70,7 +71,7 @@ export const DeleteOrganization = Schema.Struct({
 /** The results of an erasure, store by store. Holds ids only, no names. */
 export const ErasureCertificate = Schema.Struct({
   id: Schema.String,
-  subject: Schema.Struct({ type: Schema.Literal("organization", "person"), id: Schema.String }),
+  subject: Schema.Struct({ type: openEnum("organization", "person"), id: Schema.String }),
   requestedAt: Schema.String,
   /** null: not yet. */
   erasedAt: Schema.NullOr(Schema.String),

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 /** One thing that a server needs to do all of its work. */
 export const ReadinessCheck = Schema.Struct({
@@ -11,7 +12,7 @@ export const ReadinessCheck = Schema.Struct({
 export interface ReadinessCheck extends Schema.Schema.Type<typeof ReadinessCheck> {}
 
 export const Readiness = Schema.Struct({
-  status: Schema.Literal("ready"),
+  status: openEnum("ready"),
   checks: Schema.Array(ReadinessCheck)
 }).annotations({ identifier: "Readiness" })
 export interface Readiness extends Schema.Schema.Type<typeof Readiness> {}

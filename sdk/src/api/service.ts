@@ -14,6 +14,7 @@ import { Condition, ServiceState } from "./conditions.ts"
 import { Diagnosis } from "./diagnosis.ts"
 import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { openEnum, openEnums } from "./openEnum.ts"
 
 /** Share of a service's requests that goes to a revision, in percent. */
 export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
@@ -22,12 +23,14 @@ export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: S
 export interface TrafficTarget extends Schema.Schema.Type<typeof TrafficTarget> {}
 
 /** A service as its app declares it, written as in the config, with defaults filled in. Secrets are references, never values. */
-export const DeclaredService = Schema.encodedSchema(ServiceSpec).annotations({ identifier: "DeclaredService" })
+export const DeclaredService = openEnums(Schema.encodedSchema(ServiceSpec)).annotations({
+  identifier: "DeclaredService"
+})
 export type DeclaredService = typeof DeclaredService.Type
 
 /** How a service fares. */
 export const ServiceStatus = Schema.Struct({
-  state: ServiceState,
+  state: openEnum(...ServiceState.literals),
   /** For callers outside; null for an internal service. */
   url: Schema.NullOr(Schema.String),
   /** The digest that the image is pinned to (`sha256:…`), or its id if it was built on the server's machine; null: not known yet, or a source. */
@@ -73,7 +76,7 @@ export interface Restart extends Schema.Schema.Type<typeof Restart> {}
 export const Revision = Schema.Struct({
   name: Schema.String,
   service: ServiceName,
-  ready: Schema.Literal("True", "False", "Unknown"),
+  ready: openEnum("True", "False", "Unknown"),
   reason: Schema.String,
   message: Schema.String,
   image: Schema.String,

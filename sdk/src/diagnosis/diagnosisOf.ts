@@ -1,13 +1,13 @@
-import type { Diagnosis, DiagnosisCode } from "../api/diagnosis.ts"
-import { english } from "./english.ts"
+import type { Diagnosis } from "../api/diagnosis.ts"
+import { findDiagnosis } from "./explain.ts"
 
 /**
  * A diagnosis with this code. `message`: one sentence with the facts of the case; `evidence`: observations, one line each.
  * `fix` is the code's own, unless the facts allow a better one.
  */
 export const diagnosisOf = (
-  code: DiagnosisCode,
+  code: Diagnosis["code"],
   message: string,
   evidence: ReadonlyArray<string> = [],
-  fix: string = english[code].fix
+  fix: string = findDiagnosis(code)?.fix ?? ""
 ): Diagnosis => ({ code, message, evidence, fix })

@@ -1,3 +1,4 @@
+import { Schema } from "effect"
 import { DiagnosisCode } from "../api/diagnosis.ts"
 import type { DiagnosisText } from "./DiagnosisText.ts"
 import { english } from "./english.ts"
@@ -17,6 +18,12 @@ export const explain = (code: DiagnosisCode, language: ExplanationLanguage = "en
   code,
   ...(language === "de" ? german : english)[code]
 })
+
+const isCode = Schema.is(DiagnosisCode)
+
+/** The explanation of an answer's code; undefined for one that only a newer version knows. */
+export const findDiagnosis = (code: string, language?: ExplanationLanguage): Explanation | undefined =>
+  isCode(code) ? explain(code, language) : undefined
 
 const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "")
 

@@ -1,6 +1,6 @@
 import { OrganizationName } from "@maxcloud/config-schema"
-import { Email, type SessionGrant, SessionId, TooManyRequests } from "@maxcloud/sdk/api"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Email, Role, type SessionGrant, SessionId, TooManyRequests } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { Caller } from "../../src/tenancy/access/Caller.ts"
 import { Audit, type Happening } from "../../src/tenancy/audit/Audit.ts"
 import { Accounts } from "../../src/tenancy/identity/Accounts.ts"
@@ -97,7 +97,7 @@ export const codeTo = (email: string) =>
 /** The caller that a session makes. */
 export const callerWith = (grant: SessionGrant, organizationId: Caller["organization"]["id"]): Caller => ({
   organization: { id: organizationId, name: grant.organization },
-  roles: [grant.role],
+  roles: [Schema.decodeUnknownSync(Role)(grant.role)],
   scopes: undefined,
   credential: { type: "session", id: SessionId.make(`ses_${hexOf(parseToken("session", grant.token)?.id ?? "")}`) },
   person: grant.user

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, OrganizationName, SecretName, ServiceName, SourceDigest, StageName } from "@maxcloud/config-schema"
-import { Email, type OrganizationId, type SessionGrant, SessionId } from "@maxcloud/sdk/api"
+import { Email, type OrganizationId, Role, type SessionGrant, SessionId } from "@maxcloud/sdk/api"
 import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Redacted, Schema, Stream } from "effect"
 import { newId } from "../../src/base/database/newId.ts"
@@ -75,7 +75,7 @@ export const testPrivacy = (options: PrivacyOptions) => privacy({ againMs: 20, l
 /** The caller that a session makes. */
 export const callerOf = (grant: SessionGrant, id: OrganizationId): Caller => ({
   organization: { id, name: grant.organization },
-  roles: [grant.role],
+  roles: [Schema.decodeUnknownSync(Role)(grant.role)],
   scopes: undefined,
   credential: { type: "session", id: SessionId.make(`ses_${hexOf(parseToken("session", grant.token)?.id ?? "")}`) },
   person: { ...grant.user, verified: true }

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { everyone, get, open } from "../endpoint.ts"
 import { NotReady } from "../errors.ts"
+import { openEnum } from "../openEnum.ts"
 import { Readiness } from "../readiness.ts"
 
 export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
@@ -13,7 +14,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
       client: "health",
       limit: "none",
       ...open
-    }).addSuccess(Schema.Struct({ status: Schema.Literal("ok") }))
+    }).addSuccess(Schema.Struct({ status: openEnum("ok") }))
   )
   .add(
     get("readyz", "/readyz", {

@@ -1,4 +1,3 @@
-import type { Role } from "@maxcloud/sdk/api"
 import type { Language } from "../../base/pages/acceptLanguage.ts"
 
 /** Every text of the pages, as plain text (not HTML). */
@@ -36,7 +35,7 @@ export interface Texts {
   readonly inviteTitle: string
   readonly inviteIntro: string
   readonly inviteButton: string
-  readonly joined: (organization: string, role: Role) => string
+  readonly joined: (organization: string, role: string) => string
   readonly bootstrapTitle: string
   readonly bootstrapIntro: string
   readonly bootstrapButton: string

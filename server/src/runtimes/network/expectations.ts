@@ -29,7 +29,7 @@ export interface Surroundings {
 
 /** One try of one service, and what the config says of it. */
 export interface Expectation {
-  readonly probe: Pick<NetworkProbe, "from" | "to" | "by" | "expected">
+  readonly probe: Pick<NetworkProbe, "from" | "to" | "by"> & Pick<ProbeTarget, "expected">
   readonly target: Omit<ProbeTarget, "id" | "expected">
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Conflict, Forbidden, type MemberInfo, NotFound, type Role, type UserId } from "@maxcloud/sdk/api"
+import { Conflict, Forbidden, NotFound, type Role, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { inTransaction } from "../../base/database/sqlErrors.ts"
@@ -8,13 +8,13 @@ import type { Caller } from "../access/Caller.ts"
 import { mayGive } from "../access/policy.ts"
 import { Audit } from "../audit/Audit.ts"
 import { Members } from "./Members.ts"
-import { listMembers, lockMembers } from "./memberRows.ts"
+import { listMembers, lockMembers, type Member } from "./memberRows.ts"
 import { whereAway } from "./whereAway.ts"
 
 const digest = (role: Role) => createHash("sha256").update(role).digest("hex")
 
 /** The caller's roles, with the one that the person has by now: who was demoted a moment ago is not obeyed. */
-const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
+const presentRoles = (caller: Caller, members: ReadonlyArray<Member>) =>
   Effect.gen(function* () {
     if (caller.person === undefined) return caller.roles
     const own = members.find((member) => member.userId === caller.person?.id)
@@ -23,7 +23,7 @@ const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
   })
 
 /** Finds a member whom the caller may change, and who isn't needed as the last owner. */
-const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<MemberInfo>, next: Role | undefined) =>
+const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member>, next: Role | undefined) =>
   Effect.gen(function* () {
     const member = members.find((member) => member.userId === userId)
     if (member === undefined) {

@@ -13,9 +13,14 @@ const decodeMembers = Schema.decodeUnknownSync(
     })
   )
 )
+/** The role is one that this server knows. */
+export interface Member extends MemberInfo {
+  readonly role: Role
+}
+
 const membersOf = (rows: unknown) =>
   decodeMembers(rows).map(
-    ({ created_at, email, role, user_id, verified }): MemberInfo => ({
+    ({ created_at, email, role, user_id, verified }): Member => ({
       userId: user_id,
       email,
       role,

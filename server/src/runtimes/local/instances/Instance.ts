@@ -1,5 +1,5 @@
 import type { Build } from "@maxcloud/config-schema"
-import type { Diagnosis, DiagnosisCode, OrganizationId } from "@maxcloud/sdk/api"
+import type { Diagnosis, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
 import type { Care } from "../../../stores/sources/SourceStore.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
@@ -112,7 +112,7 @@ export interface InstanceExit {
 
 /** An instance couldn't be started, or didn't become ready. `Stopped`: it was stopped before. */
 export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
-  readonly reason: DiagnosisCode | "Stopped"
+  readonly reason: Diagnosis["code"] | "Stopped"
   readonly message: string
   /** The program's, if it exited by itself. */
   readonly exitCode?: number

@@ -1,5 +1,5 @@
 import { AppName, OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
-import { Condition, Diagnosis, type DiagnosisCode, type Revision, type StatusReason } from "@maxcloud/sdk/api"
+import { Condition, Diagnosis, type Revision, type StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 
 /** The record of a revision. Its template is in an object of its own, written once. */
@@ -73,7 +73,7 @@ export const changeRevision = (
   record: ServiceRecord,
   name: string,
   change: Partial<Pick<RevisionRecord, "ready" | "message" | "resolvedImage" | "diagnosis">> & {
-    readonly reason?: StatusReason | DiagnosisCode | ""
+    readonly reason?: StatusReason | Diagnosis["code"] | ""
   }
 ): ServiceRecord => ({
   ...record,

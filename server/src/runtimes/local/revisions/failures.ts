@@ -1,4 +1,4 @@
-import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Cause } from "effect"
 import { memoryText } from "../../../base/words/bytesText.ts"
 import { afterReady, endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
@@ -9,7 +9,7 @@ export const firstSecondsMs = 5_000
 
 /** Why an instance is not there. */
 export interface FailureReason {
-  readonly reason: DiagnosisCode
+  readonly reason: Diagnosis["code"]
   readonly message: string
   /** The program's, if it exited by itself. */
   readonly exitCode?: number

@@ -1,0 +1,137 @@
+import { HttpApi } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Either, FastCheck, Option, Schema, type SchemaAST } from "effect"
+import { DeploymentEvent, ExecOutput, LogEntry, MaxCloudApi, openEnum, openEnums } from "./index.ts"
+
+/** The words that a reader of this schema would refuse others than, by their place. */
+const closedWords = (
+  ast: SchemaAST.AST,
+  place: string,
+  above: ReadonlySet<SchemaAST.AST> = new Set()
+): Array<string> => {
+  if (above.has(ast)) return []
+  const inside = (part: SchemaAST.AST, name = "") => closedWords(part, `${place}${name}`, new Set([...above, ast]))
+  switch (ast._tag) {
+    case "Literal":
+      return typeof ast.literal === "string" ? [`${place}: ${ast.literal}`] : []
+    case "Union":
+      return ast.types.flatMap((each) => inside(each))
+    case "TypeLiteral":
+      return [
+        ...ast.propertySignatures.flatMap((each) => inside(each.type, `.${String(each.name)}`)),
+        ...ast.indexSignatures.flatMap((each) => inside(each.type, ".*"))
+      ]
+    case "TupleType":
+      return [...ast.elements, ...ast.rest].flatMap((each) => inside(each.type, "[]"))
+    case "Suspend":
+      return inside(ast.f())
+    case "Refinement":
+      return inside(ast.from)
+    case "Transformation":
+      return inside(ast.from)
+    case "Declaration":
+      return ast.typeParameters.flatMap((each) => inside(each))
+    default:
+      return []
+  }
+}
+
+const answers: Array<readonly [string, SchemaAST.AST]> = [
+  ["DeploymentEvent", DeploymentEvent.ast],
+  ["LogEntry", LogEntry.ast]
+]
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, errors, successes }) => {
+    for (const [status, { ast }] of [...successes, ...errors]) {
+      if (Option.isSome(ast)) answers.push([`${endpoint.name} ${status}`, ast.value])
+    }
+  }
+})
+
+/** Problems are told apart by these. One that this version doesn't know is an error of its own, by type and status. */
+const ofProblems = /\.(_tag|code|type|title): /
+
+describe("answers", () => {
+  it("have no word that a client refuses others than", () => {
+    assert.isAbove(answers.length, 150)
+    const closed = answers.flatMap(([place, ast]) => closedWords(ast, place)).filter((each) => !ofProblems.test(each))
+    assert.deepStrictEqual(
+      [...new Set(closed)],
+      // Each state of a device's sign-in has fields of its own: somebody who signs in by a newer server needs a newer client.
+      [
+        "pollDevice 200.state: pending",
+        "pollDevice 200.state: slowDown",
+        "pollDevice 200.state: denied",
+        "pollDevice 200.state: expired",
+        "pollDevice 200.state: granted"
+      ]
+    )
+  })
+
+  it("find closed words wherever they stand", () => {
+    const nested = Schema.Struct({ a: Schema.Array(Schema.NullOr(Schema.Struct({ state: Schema.Literal("x", "y") }))) })
+    assert.deepStrictEqual(closedWords(nested.ast, "here"), ["here.a[].state: x", "here.a[].state: y"])
+    // A protocol of its own, which is agreed on by its name.
+    assert.isNotEmpty(closedWords(ExecOutput.ast, "exec"))
+  })
+})
+
+describe("openEnum", () => {
+  const state = openEnum("ready", "failed")
+
+  it("reads any word, and writes only those it knows", () =>
+    FastCheck.assert(
+      FastCheck.property(FastCheck.string({ maxLength: 200 }), (word) => {
+        assert.deepStrictEqual<unknown>(Schema.decodeUnknownEither(state)(word), Either.right(word))
+        assert.strictEqual(
+          Either.isRight(Schema.encodeUnknownEither(state)(word)),
+          word === "ready" || word === "failed"
+        )
+      })
+    ))
+
+  it("refuses what is no word", () => {
+    for (const value of [1, null, undefined, {}, "x".repeat(201)]) {
+      assert.isTrue(Either.isLeft(Schema.decodeUnknownEither(state)(value)))
+    }
+  })
+
+  it("is a known word where values are made up", () => {
+    FastCheck.assert(FastCheck.property(Arbitrary.make(state), (word) => word === "ready" || word === "failed"))
+  })
+})
+
+describe("openEnums", () => {
+  const Env = Schema.Union(
+    Schema.String,
+    Schema.Struct({ secret: Schema.String }),
+    Schema.Struct({ service: Schema.String, property: Schema.Literal("url", "host") })
+  )
+  const Written = Schema.Struct({
+    protocol: Schema.optional(Schema.Literal("http1", "h2c")),
+    egress: Schema.Union(Schema.Literal("internet", "none"), Schema.Array(Schema.String)),
+    env: Schema.Record({ key: Schema.String, value: Env })
+  })
+  const read = Schema.decodeUnknownEither(openEnums(Written))
+  const write = Schema.encodeUnknownEither(openEnums(Written))
+
+  it("reads words and kinds of objects of a newer server, and writes none of them", () => {
+    const newer = {
+      protocol: "h3",
+      egress: "vpc",
+      env: { A: { output: "x" }, B: { service: "api", property: "port" } }
+    }
+    assert.deepStrictEqual<unknown>(read(newer), Either.right(newer))
+    for (const part of [{ protocol: "h3" }, { egress: "vpc" }, { env: { A: { output: "x" } } }]) {
+      assert.isTrue(Either.isLeft(write({ egress: "none", env: {}, ...part })))
+    }
+  })
+
+  it("still reads and writes what it knows", () => {
+    const known = { protocol: "h2c", egress: ["10.0.0.0/8"], env: { A: "x", B: { secret: "S" } } }
+    assert.deepStrictEqual<unknown>(read(known), Either.right(known))
+    assert.deepStrictEqual<unknown>(write(known), Either.right(known))
+    assert.isTrue(Either.isLeft(read({ egress: 1, env: {} })))
+  })
+})
