@@ -133,7 +133,7 @@ const serverRound = async (client: Client) => {
   keepObjectsOnly(namespace)
   const taken = await inTurn(async (version) => {
     const { id } = await client.deploy(encodedSpec(version), { stage, detach: true })
-    for await (const event of client.events(id)) if (event.type === "applied") return
+    for await (const event of client.deployments.events(id)) if (event.type === "applied") return
     throw new Error(`the deployment ${id} ended before all was applied`)
   })
   removeNamespace(namespace)

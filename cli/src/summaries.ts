@@ -35,6 +35,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "registries logout": { summary: "Forget the credentials for a registry", offline: false },
   "deployments list": { summary: "List an app's deployments", offline: false },
   "deployments wait": { summary: "Follow a deployment to its end", offline: false },
+  events: { summary: "Show what happened", offline: false },
   drift: { summary: "Show what others changed in the cluster", offline: false },
   usage: { summary: "Show what instances have reserved", offline: false },
   "net verify": { summary: "Probe which connections the network allows", offline: false },

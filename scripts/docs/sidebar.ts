@@ -77,6 +77,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
       page("Command line", "reference/cli"),
       page("Server settings", "reference/configuration"),
       page("Roles", "reference/roles"),
+      page("Events", "reference/events"),
       page("Diagnoses", "reference/diagnoses"),
       page("Diagnosen (Deutsch)", "reference/diagnoses.de"),
       page("Audit log and its format", "audit")

@@ -34,6 +34,7 @@ export const floors: ReadonlyArray<Floor> = [
   floor("tenancy", "who may do what, and how much of it", {
     mail: "the outbox, Resend, SMTP",
     organizations: "the tenants",
+    events: "what happened, for readers and webhooks",
     limits: "rate limits and quotas",
     access: "callers, roles and the policy table",
     audit: "the hash chain, its checkpoints, its export",

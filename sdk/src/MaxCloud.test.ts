@@ -70,7 +70,7 @@ describe("MaxCloud", () => {
           cloud.deployments.list(wrong),
           cloud.deployments.get(wrong),
           cloud.waitFor(wrong),
-          Stream.runDrain(cloud.events(wrong)),
+          Stream.runDrain(cloud.deployments.events(wrong)),
           Stream.runDrain(cloud.logs(wrong)),
           cloud.plan({ app: "shop", services: [{ name: "api", image: "nginx" }] }, { stage: wrong }),
           cloud.destroy(wrong),

@@ -1,6 +1,6 @@
 import type { AppSpecEncoded } from "@maxcloud/config-schema"
 import { Context, Effect, Layer, type Redacted, type Scope, type Stream } from "effect"
-import type { Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
+import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
@@ -10,7 +10,7 @@ import type { LoadedConfig } from "./loadConfig.ts"
 import { localToken } from "./localServer.ts"
 import type { InStage } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
-import { type LogOptions, streamsOf } from "./streams.ts"
+import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
 
 /** The input of a deploy: a loaded config, or an AppSpec as plain data. */
@@ -24,7 +24,7 @@ export type AuditCalls = EffectCalls["audit"]
 export type ErasureCalls = EffectCalls["erasures"]
 
 /** The service that `MaxCloud` provides: single calls, and streams. */
-export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> {
+export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" | "deployments" | "events"> {
   readonly apiUrl: string
   readonly health: Effect.Effect<void, CallError>
   /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
@@ -34,15 +34,21 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> 
    * even if the deployment failed: check `finished.deployment.status.state`. If you end the stream early, the deployment continues.
    */
   readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
-  /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
-  readonly events: (
-    id: string,
-    options?: { readonly lastEventId?: string | undefined }
-  ) => Stream.Stream<DeploymentEvent, CallError>
   /** The deployment, once it is finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
   /** The lines that a service's instances wrote. */
   readonly logs: (service: string, options?: LogOptions & InStage) => Stream.Stream<LogEntry, CallError>
+  readonly deployments: EffectCalls["deployments"] & {
+    /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
+    readonly events: (
+      id: string,
+      options?: { readonly lastEventId?: string | undefined }
+    ) => Stream.Stream<DeploymentEvent, CallError>
+  }
+  readonly events: EffectCalls["events"] & {
+    /** What happens in the organization from now on, or after the event with the `sequence` `after`, without an end. */
+    readonly follow: (options?: FollowEventsOptions) => Stream.Stream<CloudEvent, CallError>
+  }
   readonly services: EffectCalls["services"] & {
     /** Runs a program in one of its instances, with its environment. A service at zero may be started for it. */
     readonly exec: (
@@ -79,7 +85,7 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const { api, apiUrl, call, connection } = calling
   const calls = callsOf<Redacted.Redacted<string>>(calling)
   const find = calls.services.get
-  const { events, logs, waitFor } = streamsOf(calling, find)
+  const { deploymentEvents, followEvents, logs, waitFor } = streamsOf(calling, find)
   const restart = makeRestart(connection, api)
   const exec = makeExec(connection)
 
@@ -90,8 +96,9 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
     apps,
     apiUrl,
     health: Effect.asVoid(call(api.healthz({}))),
-    ...makeDeploy(connection, api, events),
-    events,
+    ...makeDeploy(connection, api, deploymentEvents),
+    deployments: { ...calls.deployments, events: deploymentEvents },
+    events: { ...calls.events, follow: followEvents },
     waitFor,
     logs,
     services: {

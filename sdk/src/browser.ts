@@ -1,11 +1,11 @@
 /** The client for web pages, without Node's modules. It can't read files or start programs. */
 import { Effect } from "effect"
-import type { DeploymentEvent, LogEntry } from "./api/index.ts"
+import type { CloudEvent, DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import type { InStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
-import { type LogOptions, streamsOf } from "./streams.ts"
+import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
 
 export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch"> {
@@ -13,9 +13,15 @@ export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | 
 }
 
 /** A max-cloud server. Every promise may reject with a `CallError` (`@maxcloud/sdk`). */
-export interface BrowserClient extends Promised<Calls<string>> {
-  /** The events of a deployment, from its start until it has finished. */
-  readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
+export interface BrowserClient extends Promised<Omit<Calls<string>, "deployments" | "events">> {
+  readonly deployments: Promised<Calls<string>["deployments"]> & {
+    /** The events of a deployment, from its start until it has finished. */
+    readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
+  }
+  readonly events: Promised<Calls<string>["events"]> & {
+    /** What happens in the organization, without an end. */
+    readonly follow: (options?: FollowEventsOptions & Abortable) => AsyncIterable<CloudEvent>
+  }
   /** The lines of a service. */
   readonly logs: (service: string, options?: LogOptions & InStage & Abortable) => AsyncIterable<LogEntry>
 }
@@ -23,11 +29,16 @@ export interface BrowserClient extends Promised<Calls<string>> {
 export const createClient = (options: BrowserClientOptions): BrowserClient => {
   const calling = Effect.runSync(callingOf(options, async () => undefined))
   const calls = callsOf<string>(calling)
-  const { events, logs } = streamsOf(calling, calls.services.get)
+  const { deploymentEvents, followEvents, logs } = streamsOf(calling, calls.services.get)
   const signalOf = (call: Abortable | undefined) => call?.signal ?? never
+  const promises = promised(calls, signalOf)
   return {
-    ...promised(calls, signalOf),
-    events: (deploymentId, call) => iterate(events(deploymentId), signalOf(call)),
+    ...promises,
+    deployments: {
+      ...promises.deployments,
+      events: (deploymentId, call) => iterate(deploymentEvents(deploymentId), signalOf(call))
+    },
+    events: { ...promises.events, follow: (call = {}) => iterate(followEvents(call), signalOf(call)) },
     logs: (service, call = {}) => iterate(logs(service, call), signalOf(call))
   }
 }

@@ -347,7 +347,7 @@ describe("faults of the way", () => {
       )
     }
     const read = async () => {
-      for await (const _ of client.events(deploymentId)) assert.fail("nothing can come")
+      for await (const _ of client.deployments.events(deploymentId)) assert.fail("nothing can come")
     }
     assert.strictEqual((await failureOf(read()))._tag, "NotReachable")
   })

@@ -9,7 +9,15 @@ import {
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Option, Stream } from "effect"
-import type { Deployment, DeploymentEvent, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
+import type {
+  CloudEvent,
+  Deployment,
+  DeploymentEvent,
+  LogEntry,
+  Plan,
+  SecretInfo,
+  Service
+} from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
@@ -24,7 +32,7 @@ import { type Deployable, maxCloudOf } from "./MaxCloud.ts"
 import { parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
-import type { LogOptions } from "./streams.ts"
+import type { FollowEventsOptions, LogOptions } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
 
 interface InStage extends Abortable {
@@ -58,7 +66,9 @@ export interface ClientOptions extends ConnectionOptions, Abortable {}
 type PromiseCalls = Calls<string>
 
 /** A max-cloud server. Every promise may reject with a `MaxCloudError`: a real `Error`, which you tell apart by `_tag` or `instanceof`. */
-export interface Client extends Promised<Omit<PromiseCalls, "services" | "secrets">>, AsyncDisposable {
+export interface Client
+  extends Promised<Omit<PromiseCalls, "services" | "secrets" | "deployments" | "events">>,
+    AsyncDisposable {
   readonly apiUrl: string
   /** The changes that a deploy would make. */
   readonly plan: (app: DeployInput, options?: PlanInput) => Promise<Plan>
@@ -67,8 +77,14 @@ export interface Client extends Promised<Omit<PromiseCalls, "services" | "secret
    * otherwise. Aborting stops the waiting; an accepted deployment continues.
    */
   readonly deploy: (app: DeployInput, options?: DeployCall) => Promise<Deployment>
-  /** The events of a deployment, from its start until it has finished. */
-  readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
+  readonly deployments: Promised<PromiseCalls["deployments"]> & {
+    /** The events of a deployment, from its start until it has finished. */
+    readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
+  }
+  readonly events: Promised<PromiseCalls["events"]> & {
+    /** What happens in the organization, without an end: `for await (const event of client.events.follow({ type: "deployment.*" }))`. */
+    readonly follow: (options?: FollowEventsOptions & Abortable) => AsyncIterable<CloudEvent>
+  }
   /** Waits for a deployment to succeed; rejects with `DeploymentFailed` where it ended otherwise. */
   readonly waitFor: (deploymentId: string, options?: Abortable) => Promise<Deployment>
   /** The lines of a service: `for await (const entry of client.logs("api", { follow: true }))`. */
@@ -172,7 +188,11 @@ export const createClient = (options: ClientOptions = {}): Client => {
         signalOf(call)
       ),
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),
-    events: (deploymentId, call) => iterate(cloud.events(deploymentId), signalOf(call)),
+    deployments: {
+      ...calls.deployments,
+      events: (deploymentId, call) => iterate(cloud.deployments.events(deploymentId), signalOf(call))
+    },
+    events: { ...calls.events, follow: (call = {}) => iterate(cloud.events.follow(call), signalOf(call)) },
     waitFor: (deploymentId, call) => run(Effect.flatMap(cloud.waitFor(deploymentId), succeeded), signalOf(call)),
     logs: (service, call = {}) => iterate(cloud.logs(service, call), signalOf(call)),
     services: {

@@ -1,7 +1,8 @@
 import { Chunk, Effect, Either, Schema, Stream } from "effect"
-import { DeploymentEvent, type DeploymentId, LogEntry } from "./api/index.ts"
+import { CloudEvent, DeploymentEvent, type DeploymentId, LogEntry } from "./api/index.ts"
 import type { Calling } from "./calls/Calling.ts"
 import type { Calls } from "./calls/calls.ts"
+import { type EventFilter, eventParameters } from "./calls/eventCalls.ts"
 import { UnexpectedAnswer } from "./errors.ts"
 import { type InStage, parseDeployment } from "./parse.ts"
 import { subscribe } from "./subscription.ts"
@@ -18,6 +19,12 @@ export interface LogOptions {
   readonly after?: string | undefined
 }
 
+export interface FollowEventsOptions extends EventFilter {
+  /** Begins after the event with this `sequence`, instead of now or `since`. */
+  readonly after?: string | undefined
+}
+
+const decodeCloudEvent = Schema.decodeUnknownEither(Schema.parseJson(CloudEvent))
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
 const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
 
@@ -36,8 +43,22 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
     )
   }
 
-  const events = (written: string, options: { readonly lastEventId?: string | undefined } = {}) =>
+  const deploymentEvents = (written: string, options: { readonly lastEventId?: string | undefined } = {}) =>
     Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options.lastEventId)))
+
+  const followEvents = (options: FollowEventsOptions = {}) =>
+    Stream.unwrap(
+      Effect.map(eventParameters(options), (given) => {
+        const path = "/api/v1/events"
+        const query = (resuming: boolean) =>
+          new URLSearchParams(given.filter(([name]) => !(resuming && name === "since")))
+        return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: false }).pipe(
+          Stream.mapEffect((found) =>
+            Either.mapLeft(decodeCloudEvent(found.data), (error) => unreadable(path, error.message)())
+          )
+        )
+      })
+    )
 
   const waitFor = Effect.fn("MaxCloud.waitFor")(function* (written: string) {
     const id = yield* parseDeployment(written)
@@ -74,5 +95,5 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
       })
     )
 
-  return { events, waitFor, logs }
+  return { deploymentEvents, followEvents, waitFor, logs }
 }

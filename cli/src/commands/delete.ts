@@ -35,7 +35,7 @@ export default command({
         yield* confirmByName(input, name, `${name} of ${service.app} (${service.stage}) will be deleted`, terminal)
       }
       const deployment = yield* cloud.services.delete(name, { stage })
-      const progress = progressOf(deployment, cloud.events(deployment.id))
+      const progress = progressOf(deployment, cloud.deployments.events(deployment.id))
       if (input.detach) return tellOutcome(deployment, true, terminal)
       yield* follow(progress, { ...input, until: isGone(name) }, terminal)
       if (terminal.json) terminal.printJson({ deployment: yield* cloud.deployments.get(deployment.id) }, "line")

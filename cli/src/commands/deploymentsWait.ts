@@ -29,7 +29,7 @@ export default command({
       )
       const cloud = yield* connect(input)
       const deployment = yield* cloud.deployments.get(id)
-      const progress = progressOf(deployment, cloud.events(id))
+      const progress = progressOf(deployment, cloud.deployments.events(id))
       tellOutcome(yield* follow(progress, { ...input, detach: false }, terminal), false, terminal)
     })
 })

@@ -26,7 +26,7 @@ export default command({
       const cloud = yield* connect(input)
       const deployment = yield* cloud.destroy(app, { stage })
       if (input.detach) return tellOutcome(deployment, true, terminal)
-      const finished = yield* follow(progressOf(deployment, cloud.events(deployment.id)), input, terminal)
+      const finished = yield* follow(progressOf(deployment, cloud.deployments.events(deployment.id)), input, terminal)
       if (terminal.json) terminal.printJson({ deployment: finished }, "line")
       else terminal.say(`${app} (${deployment.stage}) is removed`)
     })

@@ -48,6 +48,7 @@ const groups = {
       "registries logout": () => import("./registriesLogout.ts"),
       "deployments list": () => import("./deploymentsList.ts"),
       "deployments wait": () => import("./deploymentsWait.ts"),
+      events: () => import("./events.ts"),
       drift: () => import("./drift.ts"),
       usage: () => import("./usage.ts"),
       "net verify": () => import("./netVerify.ts")

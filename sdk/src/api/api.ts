@@ -5,6 +5,7 @@ import { AppsGroup } from "./groups/apps.ts"
 import { AuditGroup } from "./groups/audit.ts"
 import { AuthGroup } from "./groups/auth.ts"
 import { DeploymentsGroup } from "./groups/deployments.ts"
+import { EventsGroup } from "./groups/events.ts"
 import { HealthGroup, InfoGroup } from "./groups/health.ts"
 import { OrganizationGroup } from "./groups/organization.ts"
 import { RegistriesGroup } from "./groups/registries.ts"
@@ -22,6 +23,7 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(DeploymentsGroup)
   .add(SourcesGroup)
   .add(UsageGroup)
+  .add(EventsGroup)
   .add(RegistriesGroup)
   .add(SignInGroup)
   .add(AuthGroup)

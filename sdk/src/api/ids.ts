@@ -25,5 +25,8 @@ export type ApiKeyId = typeof ApiKeyId.Type
 export const InviteId = id("InviteId", "inv")
 export type InviteId = typeof InviteId.Type
 
+export const EventId = id("EventId", "evt")
+export type EventId = typeof EventId.Type
+
 export const OidcTrustId = id("OidcTrustId", "oidc")
 export type OidcTrustId = typeof OidcTrustId.Type

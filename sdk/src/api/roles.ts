@@ -35,6 +35,12 @@ export const KeyScope = textUpTo(100, "The scope")
   .annotations({ identifier: "KeyScope" })
 export type KeyScope = typeof KeyScope.Type
 
+/** The app and stage that a scope opens for reading; `*`: any stage. Every scope does. */
+export const placeOfScope = (scope: KeyScope): { readonly app: string; readonly stage: string } => {
+  const [, , app = "", stage = ""] = pattern.exec(scope) ?? []
+  return { app, stage }
+}
+
 export type ScopeVerb = "deploy" | "read"
 
 /** Does the scope open `verb` on this app and stage? */

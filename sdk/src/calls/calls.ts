@@ -4,6 +4,7 @@ import type { CallError } from "../errors.ts"
 import { appCalls, deploymentCalls } from "./appCalls.ts"
 import { authCalls } from "./authCalls.ts"
 import type { AnySecret, Calling } from "./Calling.ts"
+import { eventCalls } from "./eventCalls.ts"
 import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
 import { registryCalls } from "./registryCalls.ts"
 import { secretCalls } from "./secretCalls.ts"
@@ -32,6 +33,8 @@ export interface Calls<Secret extends AnySecret> {
   readonly services: ReturnType<typeof serviceCalls>
   readonly apps: ReturnType<typeof appCalls>
   readonly deployments: ReturnType<typeof deploymentCalls>
+  /** What happened in the organization. */
+  readonly events: ReturnType<typeof eventCalls>
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
   /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
@@ -57,6 +60,7 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
     services: serviceCalls(calling),
     apps: appCalls(calling),
     deployments: deploymentCalls(calling),
+    events: eventCalls(calling),
     secrets: secretCalls(calling),
     registries: registryCalls(calling),
     auth: authCalls(calling),

@@ -16,6 +16,7 @@ import * as SealedCredentials from "../stores/images/SealedCredentials.ts"
 import * as SealedSecrets from "../stores/secrets/SealedSecrets.ts"
 import * as Sources from "../stores/sources/sourceStoreLayer.ts"
 import * as Audit from "../tenancy/audit/PostgresAudit.ts"
+import * as Events from "../tenancy/events/PostgresEvents.ts"
 import { defaultQuotas } from "../tenancy/limits/defaultQuotas.ts"
 import * as LogQuotas from "../tenancy/limits/LogQuotas.ts"
 import * as Quotas from "../tenancy/limits/PostgresQuotas.ts"
@@ -49,6 +50,7 @@ export const servicesLayer = (
     KnownOrganizations.layer,
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
+    Events.layer({ retentionDays: settings.eventRetention }),
     Quotas.layer(defaultQuotas(settings), dataDir),
     SealedCredentials.layer({ dataDir }),
     RegistryLogins.layer(settings),

@@ -35,6 +35,7 @@ import { OidcTrusts } from "../../src/tenancy/identity/keys/OidcTrusts.ts"
 import { Invites, Members } from "../../src/tenancy/identity/Members.ts"
 import { Places } from "../../src/tenancy/identity/Places.ts"
 import { newToken } from "../../src/tenancy/identity/tokens.ts"
+import { Events } from "../../src/tenancy/events/Events.ts"
 import { unlimited } from "../../src/tenancy/limits/defaultQuotas.ts"
 import type { StreamLimits } from "../../src/tenancy/limits/OpenStreams.ts"
 import { Quotas } from "../../src/tenancy/limits/Quotas.ts"
@@ -66,6 +67,7 @@ export interface TestApiOptions {
   readonly services?: Partial<typeof Services.Service>
   readonly deployments?: Partial<typeof Deployments.Service>
   readonly secrets?: Partial<typeof Secrets.Service>
+  readonly events?: Partial<typeof Events.Service>
   readonly sources?: Partial<typeof SourceStore.Service>
   readonly drift?: Partial<typeof DriftLog.Service>
   readonly usage?: Partial<typeof Usage.Service>
@@ -151,6 +153,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
         Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
+        Layer.mock(Events, options.events ?? {}),
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),

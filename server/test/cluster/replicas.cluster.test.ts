@@ -77,7 +77,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     for (const { id, server } of accepted) {
       await server.client.waitFor(id)
       const events: Array<DeploymentEvent> = []
-      for await (const event of server.client.events(id)) events.push(event)
+      for await (const event of server.client.deployments.events(id)) events.push(event)
       const count = (type: string) => events.filter((event) => event.type === type).length
       assert.deepStrictEqual([count("started"), count("applied"), count("finished")], [1, 1, 1])
       assert.strictEqual(events.at(-1)?.reason, "Succeeded")

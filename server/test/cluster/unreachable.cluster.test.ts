@@ -38,7 +38,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     (await wired.server.client.deploy(app(index, version), { detach: true })).id
   const eventsOf = async (id: string) => {
     const events = []
-    for await (const event of wired.server.client.events(id)) events.push(event)
+    for await (const event of wired.server.client.deployments.events(id)) events.push(event)
     return events
   }
   const ended = async (id: string) => {

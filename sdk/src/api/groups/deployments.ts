@@ -27,7 +27,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
       summary: "Follow a deployment",
       description:
         "Server-sent events: `event: deployment` with a `DeploymentEvent` as data and its number as id, from the first on (or after `Last-Event-ID`); ends after the one of type `finished`. A comment every 10 seconds; a fault after the first byte comes as `event: error` with a problem document.",
-      client: "events",
+      client: "deployments.events",
       ...reads("deployment")
     })
       .setPath(deploymentPath)

@@ -31,5 +31,9 @@ export const databaseSettings = {
   deploymentRetention: setting("MAXCLOUD_DEPLOYMENT_RETENTION", days, {
     default: "365",
     text: "Days after their end that deployments are kept, with their events and source snapshots, or `forever`. What is in force is kept, and the newest 20 of each app and stage."
+  }),
+  eventRetention: setting("MAXCLOUD_EVENT_RETENTION", whole(7, 3_650, "days, a whole number from 7 to 3650"), {
+    default: "30",
+    text: "Days for which an organization's events are kept, for whoever reads them and for webhooks."
   })
 }

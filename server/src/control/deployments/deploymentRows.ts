@@ -9,6 +9,7 @@ import {
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
+import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
 const { createdAt: _created, finishedAt: _finished, startedAt: _started, status: _status, ...plain } = Deployment.fields
@@ -85,7 +86,9 @@ export const appendEvents = (organizationId: OrganizationId, deploymentId: strin
               e.event ->> 'reason', e.event ->> 'message'
             from base, jsonb_array_elements(${storableJson(events)}::jsonb) with ordinality as e (event, position)
           )
-          select pg_notify('maxcloud', ${`deployment ${deploymentId}`})`.pipe(Effect.asVoid)
+          select pg_notify('maxcloud', ${`deployment ${deploymentId}`})`.pipe(
+          Effect.zipRight(recordDeploymentEvents(organizationId, deploymentId, events))
+        )
   )
 
 /**

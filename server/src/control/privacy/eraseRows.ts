@@ -77,6 +77,7 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
     yield* gone("one_time_tokens", "user_id")
     yield* gone("device_authorizations", "approved_by")
     yield* gone("mail_outbox", "user_id")
+    yield* gone("events", "user_id")
     yield* gone("memberships", "user_id")
     yield* gone("users", "id")
     return counts

@@ -48,6 +48,13 @@ export const personTables: ReadonlyArray<ExportedTable> = [
     fields: { id: "t.id", organizationId: "t.organization_id", role: "t.role", createdAt: "t.created_at" }
   },
   {
+    type: "event",
+    table: "events",
+    of: "user_id",
+    key: [text("id")],
+    fields: { id: "t.id", organizationId: "t.organization_id", type: "t.type", at: "t.at", data: "t.data" }
+  },
+  {
     type: "device",
     table: "device_authorizations",
     of: "approved_by",

@@ -61,6 +61,12 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
       lastUsedAt: "t.last_used_at"
     }
   },
+  {
+    type: "event",
+    table: "events",
+    key: [text("id")],
+    fields: { id: "t.id", type: "t.type", subject: "t.subject", at: "t.at", data: "t.data" }
+  },
   { type: "device", table: "device_authorizations", key: [text("id")], fields: device },
   ...appTables
 ]
@@ -69,6 +75,7 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
 export const notExported: Readonly<Record<string, string>> = {
   secret_versions: "with `secret`: versions are told, values never",
   organization_keys: "keys are wrapped, and no data of the organization's",
+  event_heads: "the number of the newest event",
   work_items: "what the server is about to look at: apps and stages, which `app` tells",
   audit_entries: "as `auditEntry`, opened",
   audit_heads: "the newest hash, which the last `auditEntry` has",

@@ -11,6 +11,7 @@ import { appsHandlers } from "./appsHandlers.ts"
 import { auditHandlers } from "./auditHandlers.ts"
 import { authHandlers } from "./authHandlers.ts"
 import { deploymentsHandlers } from "./deploymentsHandlers.ts"
+import { eventsHandlers } from "./eventsHandlers.ts"
 import { makeGate } from "./gate.ts"
 import { healthHandlers } from "./healthHandlers.ts"
 import { infoHandlers } from "./infoHandlers.ts"
@@ -34,6 +35,7 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
     deploymentsHandlers,
     sourcesHandlers,
     usageHandlers,
+    eventsHandlers,
     registriesHandlers,
     signInHandlers,
     authHandlers,

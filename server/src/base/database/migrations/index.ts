@@ -13,6 +13,7 @@ import { deviceOrigin } from "./0012_device_origin.ts"
 import { logAndStreamQuotas } from "./0013_log_and_stream_quotas.ts"
 import { mailedRegistrations } from "./0014_mailed_registrations.ts"
 import { restarts } from "./0015_restarts.ts"
+import { events } from "./0016_events.ts"
 
 export interface Migration {
   readonly id: number
@@ -36,5 +37,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 12, name: "device_origin", sql: deviceOrigin },
   { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas },
   { id: 14, name: "mailed_registrations", sql: mailedRegistrations },
-  { id: 15, name: "restarts", sql: restarts }
+  { id: 15, name: "restarts", sql: restarts },
+  { id: 16, name: "events", sql: events }
 ]

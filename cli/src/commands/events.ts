@@ -1,0 +1,85 @@
+import type { CloudEvent } from "@maxcloud/sdk/api"
+import { Effect, Stream } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { integer, text, toggle } from "../flags.ts"
+import { printable } from "../format.ts"
+import { printTable, type Terminal } from "../terminal.ts"
+import { parseTime } from "../time.ts"
+
+const styles = (type: string) =>
+  /failed|degraded|exceeded|disabled/.test(type) ? "red" : /succeeded|ready|recovered/.test(type) ? "green" : "cyan"
+
+/** The facts of an event in a line: `app=shop stage=production number=7`. */
+const factsOf = ({ data }: CloudEvent) =>
+  Object.entries(data)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ")
+
+const cellsOf = (event: CloudEvent, terminal: Terminal) => [
+  event.time.slice(0, 19).replace("T", " "),
+  terminal.paint(styles(event.type), printable(event.type)),
+  printable(factsOf(event))
+]
+
+export default command({
+  summary: "Show what happened",
+  examples: [
+    { line: "maxcloud events", does: "the events of the last 24 hours, oldest first" },
+    { line: "maxcloud events --follow --type 'deployment.*'", does: "deployments as they happen, until Ctrl-C" },
+    { line: "maxcloud events --since 7d --type deployment.failed --json", does: "failed deployments as CloudEvents" }
+  ],
+  notes: [
+    "docs/reference/events.md lists the types. `*` at the end of a type stands for all that begin alike.",
+    "With --follow, a broken connection is reopened and continues after the last event."
+  ],
+  exitOnInterrupt: 0,
+  flags: flags({
+    follow: toggle("follow", { alias: "f", description: "Wait for new events, until Ctrl-C" }),
+    type: text("type", "TYPES", { description: "Only these, separated by commas, such as 'deployment.*'" }),
+    app: text("app", "APP", { alias: "a", description: "Only events of this app (with --stage: of the stage)" }),
+    since: text("since", "TIME", {
+      description: "Not older than this: 10m, 2h, or an RFC 3339 time [24h; now with --follow]"
+    }),
+    limit: integer("limit", "N", { alias: "n", description: "How many, 1 to 1000 [1000]" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { app, follow, limit = 1000, stage, type } = input
+      const since = yield* parseTime("--since", input.since)
+      if (limit < 1 || limit > 1000) {
+        return yield* new UsageError({ message: `--limit ${limit} is out of range`, fix: "write --limit 1 to 1000" })
+      }
+      const cloud = yield* connect(input)
+      if (follow) {
+        return yield* cloud.events
+          .follow({ type, app, stage, since })
+          .pipe(
+            Stream.runForEach((event) =>
+              Effect.sync(() =>
+                terminal.json ? terminal.printJson(event, "line") : terminal.print(cellsOf(event, terminal).join("  "))
+              )
+            )
+          )
+      }
+      const events = yield* cloud.events.list({ type, app, stage, since: since ?? "24h", limit })
+      if (terminal.json) return terminal.printJson({ events })
+      if (events.length === 0) {
+        return terminal.say(
+          `no events since ${since ?? "24h"}: --since 7d looks further back, --follow waits for new ones`
+        )
+      }
+      printTable(
+        ["AT", "TYPE", ""],
+        events.map((event) => cellsOf(event, terminal)),
+        terminal
+      )
+      const last = events.at(-1)
+      if (events.length === limit && last !== undefined) {
+        terminal.say(`there may be more: --since ${last.time} shows what came after`)
+      }
+    })
+})

@@ -1,0 +1,60 @@
+import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { type EventData, type EventType, eventTypes, matchesType } from "./eventKinds.ts"
+import { EventId } from "./ids.ts"
+import { NumberText } from "./numberText.ts"
+
+/**
+ * Something that happened in the organization, as a CloudEvent (1.0, JSON format). `sequence` grows by one with each event of the
+ * organization, and is where a reader resumes. `type` may be one that a newer server has added.
+ */
+export const CloudEvent = Schema.Struct({
+  specversion: Schema.Literal("1.0"),
+  id: EventId,
+  /** The organization, as a path: `/organizations/org_…`. */
+  source: Schema.String,
+  type: Schema.String.annotations({ examples: ["deployment.succeeded"] }),
+  /** The resource that it is about, such as `deployments/dep_…`. */
+  subject: Schema.String,
+  time: Schema.String,
+  datacontenttype: Schema.Literal("application/json"),
+  sequence: Schema.String.pipe(Schema.pattern(/^\d{1,18}$/)),
+  data: Schema.Record({ key: Schema.String, value: Schema.Unknown })
+}).annotations({ identifier: "CloudEvent" })
+export interface CloudEvent extends Schema.Schema.Type<typeof CloudEvent> {}
+
+/** Narrows an event to a kind: `if (isEvent(event, "deployment.failed")) event.data.number`. */
+export const isEvent = <T extends EventType>(
+  event: CloudEvent,
+  type: T
+): event is CloudEvent & { readonly type: T; readonly data: EventData<T> } => event.type === type
+
+/** A type, or all that begin alike: `deployment.succeeded`, `deployment.*`, `*`. */
+export const EventPattern = textUpTo(100, "The type").pipe(
+  Schema.filter(
+    (written) =>
+      eventTypes.some((type) => matchesType(written, type)) ||
+      `${quoted(written)} isn't a type of event. Use one such as "deployment.failed", or "deployment.*" for all that begin alike.`
+  )
+)
+
+/** Up to 20 of them, separated by commas. */
+const EventPatterns = Schema.transform(
+  textUpTo(1_000, "The list of types"),
+  Schema.Array(EventPattern).pipe(Schema.minItems(1), Schema.maxItems(20)),
+  { strict: true, decode: (written) => written.split(","), encode: (patterns) => patterns.join(",") }
+)
+
+/** Selects events. The oldest comes first. */
+export const EventParameters = Schema.Struct({
+  /** Types separated by commas, `deployment.*` for all that begin alike. @default all */
+  type: Schema.optional(EventPatterns),
+  app: Schema.optional(AppName),
+  stage: Schema.optional(StageName),
+  /** RFC 3339, or a duration before now such as `24h`. */
+  since: Schema.optional(textUpTo(64, "The time")),
+  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), { default: () => 100 }),
+  /** Events after this `sequence`. */
+  cursor: Schema.optional(textUpTo(18, "The cursor").pipe(Schema.pattern(/^\d{1,18}$/)))
+})
+export interface EventParameters extends Schema.Schema.Type<typeof EventParameters> {}

@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type CloudEvent, EventId, KeyScope } from "@maxcloud/sdk/api"
+import { Effect, Stream } from "effect"
+import { testApi, testOrganization } from "../../../test/api/testApi.ts"
+import type { Caller } from "../../tenancy/access/Caller.ts"
+import type { EventQuery } from "../../tenancy/events/Events.ts"
+
+const event = (n: number): CloudEvent => ({
+  specversion: "1.0",
+  id: EventId.make(`evt_${String(n).padStart(32, "0")}`),
+  source: `/organizations/${testOrganization.id}`,
+  type: "deployment.failed",
+  subject: "deployments/dep_1",
+  time: "2026-01-01T00:00:00.000Z",
+  datacontenttype: "application/json",
+  sequence: String(n),
+  data: { number: n }
+})
+
+/** An API over `count` events; gives what its handlers asked for. */
+const made = (count: number, caller?: Partial<Caller>) =>
+  Effect.gen(function* () {
+    const queries: Array<EventQuery> = []
+    const followed: Array<number | undefined> = []
+    const { url } = yield* testApi({
+      events: {
+        list: (_, query, { after, limit }) => {
+          queries.push(query)
+          return Effect.succeed(
+            Array.from({ length: count }, (_, n) => event(n + 1))
+              .filter((one) => Number(one.sequence) > after)
+              .slice(0, limit)
+          )
+        },
+        follow: (_, query, after) => {
+          queries.push(query)
+          followed.push(after)
+          return Stream.make(event(8), event(9))
+        }
+      },
+      ...(caller === undefined
+        ? {}
+        : {
+            authenticator: {
+              authenticate: () =>
+                Effect.succeed({
+                  organization: testOrganization,
+                  roles: ["viewer"],
+                  scopes: undefined,
+                  credential: { type: "local" },
+                  person: undefined,
+                  ...caller
+                })
+            }
+          })
+    })
+    const get = (path: string, headers: Record<string, string> = {}) =>
+      Effect.promise(() =>
+        fetch(`${url}/api/v1/events${path}`, {
+          headers: { ...(caller === undefined ? {} : { authorization: "Bearer mck_x" }), ...headers }
+        })
+      )
+    return { followed, get, queries, url }
+  })
+
+const json = (response: Response) => Effect.promise((): Promise<ReadonlyArray<CloudEvent>> => response.json())
+
+describe("GET /api/v1/events", () => {
+  it.scopedLive("pages by Link, until there are no more", () =>
+    Effect.gen(function* () {
+      const { get, url } = yield* made(5)
+      const seen: Array<string> = []
+      let next: string | undefined = "?limit=2&type=deployment.*"
+      while (next !== undefined) {
+        const response: Response = yield* get(next)
+        seen.push(...(yield* json(response)).map((one) => one.sequence))
+        const link: string | null = response.headers.get("link")
+        next = link === null ? undefined : new URL(/<(.*)>; rel="next"/.exec(link)?.[1] ?? "", url).search
+        if (next !== undefined) assert.include(next, "deployment.*")
+      }
+      assert.deepStrictEqual(seen, ["1", "2", "3", "4", "5"])
+    })
+  )
+
+  it.scopedLive("goes on as server-sent events after Last-Event-ID", () =>
+    Effect.gen(function* () {
+      const { followed, get } = yield* made(0)
+      const accept = "text/event-stream"
+      const response = yield* get("", { accept, "last-event-id": "7" })
+      assert.strictEqual(response.headers.get("content-type"), accept)
+      const text = yield* Effect.promise(() => response.text())
+      assert.include(text, `id: 8\nevent: deployment.failed\ndata: ${JSON.stringify(event(8))}\n\n`)
+      yield* Effect.flatMap(get("?cursor=3", { accept }), (other) => Effect.promise(() => other.text()))
+      yield* Effect.flatMap(get("", { accept }), (other) => Effect.promise(() => other.text()))
+      assert.deepStrictEqual(followed, [7, 3, undefined])
+      for (const wrong of ["x", "1e9", "-1"]) {
+        assert.strictEqual((yield* get("", { accept, "last-event-id": wrong })).status, 400, wrong)
+      }
+    })
+  )
+
+  it.scopedLive("refuses what it can't mean, by name", () =>
+    Effect.gen(function* () {
+      const { get } = yield* made(1)
+      for (const [query, said] of [
+        ["?type=deploymnt.failed", "isn't a type of event"],
+        ["?limit=0", "limit"],
+        ["?limit=1001", "limit"],
+        ["?cursor=abc", "cursor"],
+        ["?since=yesterday", "since"],
+        ["?app=No%20App", "app"]
+      ] as const) {
+        const response = yield* get(query)
+        assert.strictEqual(response.status, 400, query)
+        assert.include(yield* Effect.promise(() => response.text()), said)
+      }
+    })
+  )
+
+  it.scopedLive("asks for the caller's own apps and stages alone", () =>
+    Effect.gen(function* () {
+      const scopes = [KeyScope.make("read:shop/*")]
+      const { get, queries } = yield* made(1, { scopes })
+      yield* get("")
+      assert.deepStrictEqual(queries[0]?.scopes, scopes)
+      assert.strictEqual((yield* get("?app=blog&stage=production")).status, 403)
+      assert.strictEqual((yield* get("?app=shop&stage=production")).status, 200)
+    })
+  )
+})

@@ -1,0 +1,87 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { CloudEvent, OrganizationId, Unavailable } from "@maxcloud/sdk/api"
+import { Chunk, Effect, Layer, Option, Schedule, Stream } from "effect"
+import { Notifications } from "../../base/database/Notifications.ts"
+import { contextWithoutRows } from "../../base/database/RowScope.ts"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { sweeping } from "../../base/database/sweeping.ts"
+import { type EventQuery, Events } from "./Events.ts"
+import { readEvents } from "./eventRows.ts"
+import { newestSequence } from "./numberEvents.ts"
+
+/** How often a reader of events looks by itself: a wake-up may be lost. */
+const lookMs = 2_000
+/** Events of one read. */
+const pageSize = 500
+
+/** Wakes now, and whenever the organization may have new events. */
+const wakesOf = (organizationId: OrganizationId) =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const { subscribe } = yield* Notifications
+      const messages = yield* subscribe
+      const wakes = Stream.fromQueue(messages).pipe(
+        Stream.filter((value) => value === `events ${organizationId}` || value === "reconnected"),
+        Stream.merge(Stream.fromSchedule(Schedule.spaced(lookMs))),
+        Stream.buffer({ capacity: 1, strategy: "sliding" })
+      )
+      return Stream.concat(Stream.make(undefined), wakes)
+    })
+  )
+
+/** Reads on from `start` at each wake, page by page. Looks at no event twice, whether or not it is selected. */
+const readOn = (organizationId: OrganizationId, query: EventQuery, start: number) =>
+  Stream.suspend(() => {
+    let last = start
+    const page = Effect.gen(function* () {
+      const upTo = yield* newestSequence(organizationId)
+      const found = upTo > last ? yield* readEvents(organizationId, query, { after: last, upTo, limit: pageSize }) : []
+      const isFull = found.length === pageSize
+      last = isFull ? Number(found.at(-1)?.sequence) : Math.max(last, upTo)
+      return [Chunk.fromIterable(found), isFull ? Option.some(undefined) : Option.none()] as const
+    }).pipe(orUnavailable)
+    return Stream.flatMap(wakesOf(organizationId), () => Stream.paginateChunkEffect(undefined, () => page))
+  })
+
+const follow = (organizationId: OrganizationId, query: EventQuery, after: number | undefined) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const newest = yield* orUnavailable(newestSequence(organizationId))
+      const start = after ?? (query.since === undefined ? newest : 0)
+      return readOn(organizationId, query, start)
+    })
+  )
+
+/** Deletes events that are older than the retention. Their numbers are not given again. */
+const sweeper = (days: number) =>
+  sweeping(
+    "old events",
+    "1 hour",
+    Effect.asVoid(
+      Effect.flatMap(SqlClient, (sql) => sql`delete from events where at < now() - ${days} * interval '1 day'`)
+    )
+  )
+
+/** `Events` in the tables `events` and `event_heads`. `retentionDays`: how long they are kept. */
+export const layer = ({ retentionDays }: { readonly retentionDays: number }) =>
+  Layer.merge(
+    sweeper(retentionDays),
+    Layer.effect(
+      Events,
+      Effect.gen(function* () {
+        const context = yield* contextWithoutRows<SqlClient | Notifications>()
+        return {
+          list: Effect.fn("Events.list")(
+            function* (organizationId, query, { after, limit }) {
+              const upTo = yield* newestSequence(organizationId)
+              return yield* readEvents(organizationId, query, { after, limit, upTo })
+            },
+            orUnavailable,
+            Effect.provide(context)
+          ),
+          follow: (organizationId, query, after): Stream.Stream<CloudEvent, Unavailable> =>
+            Stream.provideSomeContext(follow(organizationId, query, after), context)
+        }
+      })
+    )
+  )

@@ -1,0 +1,205 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { DeploymentId, KeyScope, type OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { Chunk, Deferred, Effect, Fiber, Layer, ManagedRuntime, Stream } from "effect"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { asOrganization, asServer } from "../../base/database/RowScope.ts"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import { erasePersonRows } from "../../control/privacy/eraseRows.ts"
+import { type EventQuery, Events, readableTypes } from "./Events.ts"
+import * as PostgresEvents from "./PostgresEvents.ts"
+import { type NewEvent, recordEvents } from "./recordEvents.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(madeDataDir, (dataDir) =>
+      PostgresEvents.layer({ retentionDays: 30 }).pipe(
+        Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 })),
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
+    )
+  )
+)
+
+beforeAll(() => server.runPromise(Effect.void))
+afterAll(() => server.dispose())
+
+const all: EventQuery = { types: readableTypes(["*"], ["owner"]) }
+const list = (organizationId: OrganizationId, query = all, after = 0) =>
+  Effect.flatMap(Events, (events) => events.list(organizationId, query, { after, limit: 100 })).pipe(
+    asOrganization(organizationId)
+  )
+
+const happened = (number: number, app = "shop", stage = "production"): NewEvent => ({
+  type: "deployment.failed",
+  subject: `deployments/${number}`,
+  data: {
+    app: AppName.make(app),
+    stage: StageName.make(stage),
+    deployment: DeploymentId.make(`dep_${"0".repeat(32)}`),
+    number,
+    reason: "ServiceFailed"
+  }
+})
+const numbers = (found: ReadonlyArray<{ readonly data: Readonly<Record<string, unknown>> }>) =>
+  found.map(({ data }) => data.number)
+
+describe("events", () => {
+  it("tell a deployment from its acceptance to its end", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const organization = yield* newOrganization
+        const first = yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
+        yield* finished(organization, yield* deploy(organization, [{ name: "web", image: "broken:1" }]))
+        const found = yield* list(organization.id)
+        assert.deepStrictEqual(
+          found.filter((event) => event.type.startsWith("deployment.")).map((event) => event.type),
+          [
+            "deployment.accepted",
+            "deployment.started",
+            "deployment.succeeded",
+            "deployment.accepted",
+            "deployment.started",
+            "deployment.failed"
+          ]
+        )
+        assert.deepInclude(found[0], {
+          specversion: "1.0",
+          source: `/organizations/${organization.id}`,
+          subject: `deployments/${first.id}`,
+          sequence: "1",
+          datacontenttype: "application/json",
+          data: { app: "shop", stage: "production", deployment: first.id, number: 1, reason: "Accepted" }
+        })
+        // Messages may quote what a program wrote.
+        for (const event of found) assert.notProperty(event.data, "message")
+      })
+    ))
+
+  it("are not there if their transaction was rolled back", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        yield* transaction(Effect.andThen(recordEvents(id, happened(1)), Effect.fail("no" as const))).pipe(Effect.flip)
+        assert.deepStrictEqual(yield* list(id), [])
+      }).pipe(asServer)
+    ))
+
+  it("are never skipped, though the transaction that began first commits last", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const written = yield* Deferred.make<void>()
+        const commit = yield* Deferred.make<void>()
+        const slow = yield* transaction(
+          recordEvents(id, happened(1)).pipe(
+            Effect.zipRight(Deferred.succeed(written, undefined)),
+            Effect.zipRight(Deferred.await(commit))
+          )
+        ).pipe(asServer, Effect.fork)
+        yield* Deferred.await(written)
+        yield* asServer(recordEvents(id, happened(2)))
+        const [seen] = yield* list(id)
+        assert.deepInclude(seen, { sequence: "1" })
+        assert.strictEqual(seen?.data.number, 2)
+        yield* Deferred.succeed(commit, undefined)
+        yield* Fiber.join(slow)
+        const rest = yield* list(id, all, 1)
+        assert.deepStrictEqual([numbers(rest), rest[0]?.sequence], [[1], "2"])
+      })
+    ))
+
+  it("have each number once, whoever reads at the same time", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const writes = Effect.forEach(
+          Array.from({ length: 40 }, (_, n) => n),
+          (n) => asServer(recordEvents(id, happened(n))),
+          {
+            concurrency: 5
+          }
+        )
+        const reads = Effect.forEach(Array.from({ length: 20 }), () => list(id), { concurrency: 3 })
+        yield* Effect.all([writes, reads], { concurrency: 2 })
+        const found = yield* list(id)
+        assert.deepStrictEqual(
+          found.map((event) => Number(event.sequence)),
+          Array.from({ length: 40 }, (_, n) => n + 1)
+        )
+      })
+    ))
+
+  it("of another organization are seen by nobody else", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const mine = yield* newOrganization
+        const others = yield* newOrganization
+        yield* asServer(recordEvents(others.id, happened(1)))
+        assert.deepStrictEqual(yield* list(mine.id), [])
+        // Row security: not even if a query forgot the organization.
+        const sql = yield* SqlClient
+        yield* list(others.id)
+        const seen = yield* sql`select distinct organization_id from events`.pipe(asOrganization(mine.id))
+        assert.deepStrictEqual(seen, [])
+        const refused = yield* recordEvents(others.id, happened(2)).pipe(asOrganization(mine.id), Effect.either)
+        assert.strictEqual(refused._tag, "Left")
+      })
+    ))
+
+  it("are selected by type, app, stage, time and the scopes of a credential", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        yield* asServer(recordEvents(id, happened(1), happened(2, "shop", "preview-1"), happened(3, "blog")))
+        const select = (query: Partial<EventQuery>) => Effect.map(list(id, { ...all, ...query }), numbers)
+        assert.deepStrictEqual(yield* select({}), [1, 2, 3])
+        assert.deepStrictEqual(yield* select({ app: "shop" }), [1, 2])
+        assert.deepStrictEqual(yield* select({ app: "shop", stage: "preview-1" }), [2])
+        assert.deepStrictEqual(yield* select({ types: ["deployment.accepted"] }), [])
+        assert.deepStrictEqual(yield* select({ types: [] }), [])
+        assert.deepStrictEqual(yield* select({ since: Date.now() + 60_000 }), [])
+        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("read:shop/production")] }), [1])
+        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("deploy:shop/*")] }), [1, 2])
+        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("read:shop/*")], app: "blog" }), [])
+      })
+    ))
+
+  it("come to a follower as they happen, and after the number that it names", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        yield* asServer(recordEvents(id, happened(1), happened(2)))
+        const events = yield* Events
+        const take = (after: number | undefined, count: number, query = all) =>
+          events
+            .follow(id, query, after)
+            .pipe(Stream.take(count), Stream.runCollect, Effect.map(Chunk.toReadonlyArray), asOrganization(id))
+        assert.deepStrictEqual(numbers(yield* take(1, 1)), [2])
+        assert.deepStrictEqual(numbers(yield* take(undefined, 2, { ...all, since: 0 })), [1, 2])
+        const waiting = yield* Effect.fork(take(undefined, 2))
+        const later = Effect.forEach([3, 4, 5], (n) =>
+          asServer(recordEvents(id, happened(n))).pipe(Effect.delay("300 millis"))
+        )
+        yield* later
+        const [first, second] = numbers(yield* Fiber.join(waiting))
+        assert.strictEqual(Number(second), Number(first) + 1)
+        assert.isAtLeast(Number(first), 3)
+      })
+    ))
+
+  it("about a person go with the account, and old ones with time", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const userId = UserId.make(`usr_${"a".repeat(32)}`)
+        yield* recordEvents(id, { ...happened(1), userId }, happened(2))
+        yield* erasePersonRows(userId, false)
+        assert.deepStrictEqual(numbers(yield* list(id)), [2])
+      }).pipe(asServer)
+    ))
+})
