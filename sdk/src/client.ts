@@ -9,15 +9,7 @@ import {
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Option, Stream } from "effect"
-import type {
-  CloudEvent,
-  Deployment,
-  DeploymentEvent,
-  LogEntry,
-  Plan,
-  SecretInfo,
-  Service
-} from "./api/index.ts"
+import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
