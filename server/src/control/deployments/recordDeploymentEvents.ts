@@ -1,10 +1,15 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Deployment, isEventType, type OrganizationId } from "@maxcloud/sdk/api"
+import { Deployment, DeploymentState, isEventType, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { type NewEvent, recordEvents } from "../../tenancy/events/recordEvents.ts"
 
 const decodeRows = Schema.decodeUnknownSync(
-  Schema.Array(Deployment.pipe(Schema.pick("id", "app", "stage", "number", "state")))
+  Schema.Array(
+    Schema.extend(
+      Deployment.pipe(Schema.pick("id", "app", "stage", "number")),
+      Schema.Struct({ state: DeploymentState })
+    )
+  )
 )
 
 const tellsMore: ReadonlySet<string> = new Set(["accepted", "started", "finished"])

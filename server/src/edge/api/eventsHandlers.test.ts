@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CloudEvent, EventId, KeyScope } from "@maxcloud/sdk/api"
-import { Effect, Stream } from "effect"
+import { CloudEvent, EventId, KeyScope } from "@maxcloud/sdk/api"
+import { Effect, Schema, Stream } from "effect"
 import { testApi, testOrganization } from "../../../test/api/testApi.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
 import type { EventQuery } from "../../tenancy/events/Events.ts"
@@ -63,7 +63,12 @@ const made = (count: number, caller?: Partial<Caller>) =>
     return { followed, get, queries, url }
   })
 
-const json = (response: Response) => Effect.promise((): Promise<ReadonlyArray<CloudEvent>> => response.json())
+const decode = Schema.decodeUnknownSync(Schema.Array(CloudEvent))
+const json = (response: Response) =>
+  Effect.map(
+    Effect.promise(() => response.json()),
+    (value: unknown) => decode(value)
+  )
 
 describe("GET /api/v1/events", () => {
   it.scopedLive("pages by Link, until there are no more", () =>
