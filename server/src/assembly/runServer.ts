@@ -54,22 +54,21 @@ const giveUpAfter = Duration.minutes(2)
 export const runServer = (options: RunOptions = {}): Promise<number> =>
   Effect.gen(function* () {
     const asked = yield* Deferred.make<void>()
-    let signals = 0
+    let isAsked = false
     const onSignal = (signal: NodeJS.Signals) => {
-      signals++
-      if (signals > 1) process.exit(signal === "SIGINT" ? 130 : 143)
+      if (isAsked) process.exit(process.exitCode ?? (signal === "SIGINT" ? 130 : 143))
+      isAsked = true
       Deferred.unsafeDone(asked, Exit.void)
     }
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.on("SIGINT", onSignal).on("SIGTERM", onSignal)),
-      () => Effect.sync(() => process.off("SIGINT", onSignal).off("SIGTERM", onSignal))
-    )
+    // Not removed at the end: a signal between the server's end and the process's would kill the process, and it would have no exit code.
+    process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
     const server = yield* Effect.fork(serve(options))
     yield* Effect.raceFirst(Effect.exit(Fiber.join(server)), Deferred.await(asked))
     const exit = yield* Fiber.interrupt(server).pipe(Effect.timeoutOption(giveUpAfter))
+    isAsked = true
     if (exit._tag === "None" || Exit.isInterrupted(exit.value)) return 0
     return yield* Effect.as(Exit.isFailure(exit.value) ? tellFailure(exit.value) : Effect.void, 1)
-  }).pipe(Effect.scoped, Effect.runPromise)
+  }).pipe(Effect.runPromise)
 
 const tellFailure = (exit: Exit.Failure<never, ServerError>) =>
   Effect.sync(() => {
