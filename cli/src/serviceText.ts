@@ -1,7 +1,7 @@
 import type { DeclaredService, Service } from "@maxcloud/sdk/api"
 
 type EnvValue = NonNullable<DeclaredService["env"]>[string]
-type EnvPart = Exclude<EnvValue, string | { readonly join: unknown }>
+type EnvPart = Exclude<Extract<EnvValue, object>, { readonly join: unknown }>
 
 const partText = (part: EnvPart): string => {
   if ("secret" in part) return `secret ${part.secret}`
@@ -10,17 +10,17 @@ const partText = (part: EnvPart): string => {
 
 /** The origin of a variable's value, never the value itself: people often write secrets as plain text. */
 export const envSource = (value: EnvValue): string => {
-  if (typeof value === "string") return "text"
+  if (typeof value !== "object") return "text"
   if (!("join" in value)) return partText(value)
   const parts = value.join.flatMap((each) => (typeof each === "string" ? [] : [partText(each)]))
   return ["text", ...new Set(parts)].join(", ")
 }
 
-const referenceOnly = (value: EnvPart | string) =>
-  typeof value !== "string" && ("secret" in value || "property" in value) ? value : null
+const referenceOnly = (value: Exclude<EnvValue, { readonly join: unknown }>) =>
+  typeof value === "object" && ("secret" in value || "property" in value) ? value : null
 
 const withoutText = (value: EnvValue) =>
-  typeof value !== "string" && "join" in value ? { join: value.join.map(referenceOnly) } : referenceOnly(value)
+  typeof value === "object" && "join" in value ? { join: value.join.map(referenceOnly) } : referenceOnly(value)
 
 /** A service for `--json`: `null` stands for the texts of its environment. */
 export const serviceJson = <S extends Pick<Service, "spec">>(service: S) => ({

@@ -116,6 +116,8 @@ const values = `## Values of env
 | in TypeScript | in YAML or JSON | what the service sees |
 |---|---|---|
 | \`"text"\` | \`"text"\` | the text |
+| \`5\`, \`0.5\`, \`true\` | the same | the text that JavaScript writes for it: \`5\`, \`0.5\`, \`true\` |
+| \`envOf({ … })\` |  | the variables of a [contract](../environment.md) |
 | \`secret("NAME")\` | \`{ secret: NAME }\` | the secret's value |
 | \`api.url\` | \`{ service: api, property: url }\` | where to call \`api\`, \`http://…\`; it is a link |
 | \`api.host\` | \`{ service: api, property: host }\` | the same without a scheme; it is a link |

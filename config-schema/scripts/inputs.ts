@@ -43,7 +43,7 @@ const fields = fieldsOf(ServiceSpec).filter((_) => _.name !== "name")
 /** The types of a config in TypeScript: an editor shows what stands over a field, so they are written out and not inferred. */
 export const inputs = [
   `// Written by \`npm run generate\` from the Schemas beside this file: change it there.
-import type { CpuQuantity, DurationQuantity, EnvInput, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
+import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
 `,
   documented(Probe, interfaceOf("ProbeInput", fieldsOf(Probe))),
   interfaceOf("ProbesInput", fieldsOf(Probes)),

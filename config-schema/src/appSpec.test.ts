@@ -51,10 +51,10 @@ describe("parseAppSpec", () => {
     ["an unknown key", { scal: {} }, "scal", 'Unknown key "scal". Did you mean "scale"?'],
     ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'Unknown key "mni". Did you mean "min"?'],
     [
-      "a number in env",
-      { env: { N: 3 } },
+      "a number in env that is none",
+      { env: { N: Number.NaN } },
       "env.N",
-      "The value must be a text. Put it in quotes: 3.10 without them is 3.1."
+      "NaN isn't a number that a variable can have. Write a text."
     ],
     [
       "nothing in env",
@@ -90,7 +90,7 @@ describe("parseAppSpec", () => {
       "an env value of no shape",
       { env: { A: { a: 1 } } },
       "env.A",
-      'Expected a text or an object with the keys secret; or service, property; or join, got {"a":1}.'
+      'Expected a text, a number, true or false or an object with the keys secret, generate; or service, property; or join, got {"a":1}.'
     ],
     ["image and source", { source: "./api" }, "source", "A service has an image or a source, not both. Remove one."],
     ["a wrong visibility", { visibility: "pubic" }, "visibility", 'Expected "public" or "internal", got "pubic".'],
@@ -162,7 +162,7 @@ describe("parseAppSpec", () => {
   })
 
   it("tells every mistake of a service at once", () => {
-    assert.lengthOf(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: 3, PORT: "1" } }), 6)
+    assert.lengthOf(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: null, PORT: "1" } }), 6)
   })
 
   it("gives one message for each path of any input", () => {

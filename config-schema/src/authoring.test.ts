@@ -119,8 +119,9 @@ export const mistakes = () => {
     service("a", { image: "nginx", timeout: "5" }),
     // @ts-expect-error PORT is the platform's
     service("a", { image: "nginx", env: { PORT: "80" } }),
-    // @ts-expect-error a number is no text
-    service("a", { image: "nginx", env: { N: 3 } }),
+    service("a", { image: "nginx", env: { N: 3, DEBUG: true } }),
+    // @ts-expect-error an object is no value
+    service("a", { image: "nginx", env: { N: { a: 3 } } }),
     // @ts-expect-error a service is no value: its url is
     service("a", { image: "nginx", env: { API: api } }),
     // @ts-expect-error a reference that services do not have

@@ -1,29 +1,22 @@
+import { type EnvContract, filled, isContract } from "./environment/envOf.ts"
 import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
 import { misuse } from "./misuse.ts"
+import { reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
+import type { SpecIssue } from "./specIssues.ts"
 
+export type { EnvContract } from "./environment/envOf.ts"
+export { secret } from "./environment/variables.ts"
 export type * from "./inputs.ts"
+export { type Secret, type SecretOptions, type ServiceAddress, type Text, text } from "./references.ts"
 export { defineStages } from "./stages.ts"
-
-/** Address of another service: an `env` value, or a part of `text`. */
-export interface ServiceAddress {
-  readonly service: string
-  readonly property: "url" | "host" | "publicUrl"
-}
-
-/** A secret: an `env` value, a part of `text`, or a file. */
-export interface Secret {
-  readonly secret: string
-}
-
-/** Texts and references put together by `text`. */
-export interface Text {
-  readonly join: ReadonlyArray<string | Secret | ServiceAddress>
-}
 
 export type CpuQuantity = number | `${number}` | `${number}m`
 export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
-export type EnvInput = string | Secret | ServiceAddress | Text
+/** The value of a variable. A number or a boolean is written as JavaScript writes it: `5`, `0.5`, `true`. */
+export type EnvInput = string | number | boolean | Secret | ServiceAddress | Text
+/** Variables by their names, or the contract that `envOf` gives. */
+export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: never }) | EnvContract
 
 /** An entry of a list that counts as not written, as `stage === "production" && worker` gives it. */
 export type LeftOut = false | null | undefined
@@ -82,42 +75,17 @@ export interface AppInput {
   readonly services: ReadonlyArray<Service | LeftOut>
 }
 
-/** The result of evaluating a config: an AppSpec that hasn't been checked yet, and where each of its services is written. */
+/** The result of evaluating a config: an AppSpec that hasn't been checked yet, where each of its services is written, and mistakes that an AppSpec can't show. */
 export interface EvaluatedConfig {
   readonly spec: unknown
   readonly locations: ReadonlyArray<Location | undefined>
+  /** What the services' contracts of their environments find missing or malformed. */
+  readonly issues: ReadonlyArray<SpecIssue>
 }
 
 export interface Config {
   readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
 }
-
-/** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
-const reference = <A extends object>(fields: A, written: string): A => {
-  const toString = () => {
-    throw misuse(
-      `${written} is a reference, known only when it runs: write text\`…\${${written}}…\`, which "@maxcloud/sdk/config" exports`,
-      toString
-    )
-  }
-  // On the prototype, so that reading, cloning or sending the value only sees the fields.
-  return Object.assign(Object.create(Object.defineProperty({}, "toString", { value: toString })), fields)
-}
-
-/** A secret of the same app and stage, set by `maxcloud secrets set NAME`. */
-export const secret = (name: string): Secret => reference({ secret: name }, `secret("${name}")`)
-
-/** Puts texts and references together: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
-export const text = (
-  strings: TemplateStringsArray,
-  ...values: ReadonlyArray<string | number | Secret | ServiceAddress>
-): Text => ({
-  join: strings.flatMap((part, index) => {
-    const value = values[index]
-    const rest = value === undefined ? [] : [typeof value === "number" ? String(value) : value]
-    return part === "" ? rest : [part, ...rest]
-  })
-})
 
 const callerLocation = (): Location | undefined => {
   const line = (new Error().stack ?? "").split("\n")[3]
@@ -187,7 +155,7 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   }
   const { services, ...rest } = app
   // If it isn't an array, the schema reports that, as for a config in YAML.
-  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [] }
+  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [], issues: [] }
   const definitions = written<unknown>(services).map(({ entry: service, index }) => {
     if (!isService(service)) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
@@ -202,14 +170,24 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     const { input, location } = service[definition]
     const { fields, kept } = fieldsOf(input)
     const links = linksOf(service.name, fields["links"], from)
+    const contract = isContract(input.env) ? filled(input.env) : undefined
     return {
-      spec: { name: service.name, ...fields, ...(links === undefined ? {} : { links }) },
+      spec: {
+        name: service.name,
+        ...fields,
+        ...(contract === undefined ? {} : { env: contract.env }),
+        ...(links === undefined ? {} : { links })
+      },
+      problems: contract?.problems ?? [],
       location: location === undefined || kept === undefined ? location : { ...location, kept }
     }
   })
   return {
     spec: { ...rest, services: definitions.map((each) => each.spec) },
-    locations: definitions.map((each) => each.location)
+    locations: definitions.map((each) => each.location),
+    issues: definitions.flatMap(({ problems }, index) =>
+      problems.map(({ message, name }) => ({ path: ["services", index, "env", name], message }))
+    )
   }
 }
 

@@ -1,10 +1,19 @@
-import { Schema } from "effect"
+import { ParseResult, Schema } from "effect"
 import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
-import { typedAs } from "./field.ts"
+import { optional, required, typedAs } from "./field.ts"
 import { SecretName, ServiceName } from "./names.ts"
+import { whole } from "./scale.ts"
+
+const GeneratedLength = whole(16, 256, "length of a generated secret")
 
 /** The value of a secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
-export const SecretReference = Schema.Struct({ secret: SecretName }).annotations({
+export const SecretReference = Schema.Struct({
+  secret: required(SecretName, "Name of the secret."),
+  generate: optional(
+    GeneratedLength,
+    "Let the server make the value at the first deploy if nobody has set one: so many letters and digits."
+  )
+}).annotations({
   identifier: "SecretReference",
   ...typedAs("Secret")
 })
@@ -31,23 +40,32 @@ export const Join = Schema.Struct({
 }).annotations({ identifier: "Join", ...typedAs("Text") })
 export type Join = typeof Join.Type
 
-/** The value of an environment variable: a text, a secret, another service's address, or those joined. */
-export const EnvValue = Schema.Union(
-  textUpTo(bounds.envValueLength, "The value").pipe(
-    Schema.filter((text) => (text.includes("\0") ? "The value can't contain a NUL byte." : true))
-  ),
-  SecretReference,
-  ServiceReference,
-  Join
-).annotations({
+const EnvText = textUpTo(bounds.envValueLength, "The value").pipe(
+  Schema.filter((text) => (text.includes("\0") ? "The value can't contain a NUL byte." : true))
+)
+
+const Finite = Schema.Number.pipe(
+  Schema.filter(
+    (value) => Number.isFinite(value) || `${value} isn't a number that a variable can have. Write a text.`,
+    {
+      jsonSchema: { minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE }
+    }
+  )
+)
+
+/** A number or a boolean, read as the text that JavaScript writes for it. Nothing is written back as one. */
+const Plain = Schema.transformOrFail(Schema.Union(Finite, Schema.Boolean), EnvText, {
+  strict: true,
+  decode: (value) => ParseResult.succeed(String(value)),
+  encode: (text, _, ast) => ParseResult.fail(new ParseResult.Type(ast, text, "A text stays a text."))
+})
+
+/** The value of an environment variable: a text, number or boolean, a secret, another service's address, or those joined. */
+export const EnvValue = Schema.Union(EnvText, Plain, SecretReference, ServiceReference, Join).annotations({
   identifier: "EnvValue",
   ...typedAs("EnvInput"),
-  message: ({ actual }) => {
-    if (actual === undefined || actual === null) return "The variable has no value. Set a text, or remove the variable."
-    // The original digits are lost: 3.10 arrives as 3.1, 0123 as 83.
-    if (typeof actual === "number") return "The value must be a text. Put it in quotes: 3.10 without them is 3.1."
-    return typeof actual === "boolean" ? `The value must be a text. Write "${actual}".` : ""
-  }
+  message: ({ actual }) =>
+    actual === undefined || actual === null ? "The variable has no value. Set a text, or remove the variable." : ""
 })
 export type EnvValue = typeof EnvValue.Type
 

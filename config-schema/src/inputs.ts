@@ -1,5 +1,5 @@
 // Written by `npm run generate` from the Schemas beside this file: change it there.
-import type { CpuQuantity, DurationQuantity, EnvInput, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
+import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
 
 /** A check of an instance: an HTTP GET of `path`, which must answer 200 to 399, or a TCP connection. */
 export interface ProbeInput {
@@ -76,8 +76,8 @@ export interface CommonInput {
   readonly port?: number | "auto"
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   readonly protocol?: "http1" | "h2c"
-  /** Environment variables: name to value. @default none */
-  readonly env?: Readonly<Record<string, EnvInput>> & { readonly PORT?: never }
+  /** Environment variables: name to value, or in TypeScript a contract of `envOf`. @default none */
+  readonly env?: EnvInputs
   /** Secrets as files: absolute path to secret. @default none */
   readonly files?: Readonly<Record<`/${string}`, Secret>>
   /** vCPU per instance at most. @default 1 */

@@ -233,9 +233,9 @@ const Fields = Schema.Struct({
     "http1",
     "`http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs."
   ),
-  env: withDefault(Env, {}, "Environment variables: name to value.", {
+  env: withDefault(Env, {}, "Environment variables: name to value, or in TypeScript a contract of `envOf`.", {
     default: "none",
-    type: "Readonly<Record<string, EnvInput>> & { readonly PORT?: never }"
+    type: "EnvInputs"
   }),
   files: withDefault(
     mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"),

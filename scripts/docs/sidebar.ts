@@ -55,6 +55,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Build a source", "frameworks"),
           page("Stages and imports of a config", "config-files"),
           page("Set secrets", "secrets"),
+          page("Describe the environment", "environment"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect")
         ]

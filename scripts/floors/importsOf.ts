@@ -12,7 +12,7 @@ export interface Import {
 export const importsOf = (file: string): ReadonlyArray<Import> =>
   [
     ...readFileSync(file, "utf8").matchAll(
-      /^\s*(import|export)\s+(type\s)?[^"';]*?from\s+"([^"]+)"|(import)\("([^"]+)"\)/gm
+      /^\s*(import|export)\s+(type\s)?[^"';`]*?from\s+"([^"]+)"|(import)\("([^"]+)"\)/gm
     )
   ].map((match) => ({
     specifier: match[3] ?? match[5] ?? "",

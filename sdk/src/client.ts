@@ -3,7 +3,6 @@ import {
   encodeAppSpec,
   evaluateConfig,
   isConfig,
-  parseAppSpec,
   productionStage,
   type StageName
 } from "@maxcloud/config-schema"
@@ -21,7 +20,7 @@ import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { localToken } from "./localServer.ts"
 import { type Deployable, maxCloudOf } from "./MaxCloud.ts"
-import { parseStage } from "./parse.ts"
+import { parseEvaluated, parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 import type { FollowEventsOptions, LogOptions } from "./streams.ts"
@@ -104,14 +103,14 @@ const evaluateInProcess = (config: Config, stage: StageName, server: Server) => 
   return Effect.gen(function* () {
     const facts = yield* server
     const git = yield* Effect.promise(() => gitStateOf(process.cwd()))
-    const { spec } = yield* Effect.tryPromise({
+    const evaluated = yield* Effect.tryPromise({
       try: () => evaluateConfig(config, { stage, ...facts, git }),
       catch: (error) =>
         new ConfigInvalid({ file: "", issues: [invalid("", error instanceof Error ? error.message : String(error))] })
     })
-    const parsed = parseAppSpec(spec)
+    const parsed = parseEvaluated(evaluated)
     if (Either.isRight(parsed)) return encodeAppSpec(parsed.right)
-    const issues = parsed.left.map((issue) => invalid(readablePath(spec, issue.path), issue.message))
+    const issues = parsed.left.map((issue) => invalid(readablePath(evaluated.spec, issue.path), issue.message))
     return yield* new ConfigInvalid({ file: "", issues })
   })
 }

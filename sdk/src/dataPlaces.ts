@@ -8,6 +8,8 @@ type Read =
   | { readonly issue: ConfigIssue }
   | {
       readonly value: unknown
+      /** Mistakes that the value doesn't show any more. */
+      readonly issues: ReadonlyArray<SpecIssue>
       readonly locate: (issues: ReadonlyArray<SpecIssue>) => ReadonlyArray<ConfigIssue>
     }
 
@@ -64,6 +66,22 @@ const withoutSchema = (value: unknown): unknown => {
   return typeof $schema === "string" ? rest : value
 }
 
+/** Variables whose text is lost: `3.10` arrives as 3.1, `0x10` as 16, `True` as true. */
+const rewrittenValues = (root: unknown): ReadonlyArray<SpecIssue> => {
+  const services = isMap(root) ? root.get("services") : undefined
+  return (isSeq(services) ? services.items : []).flatMap((service, index) => {
+    const env = isMap(service) ? service.get("env") : undefined
+    return (isMap(env) ? env.items : []).flatMap(({ key, value }) => {
+      if (!isScalar(key) || !isScalar(value) || value.source === undefined) return []
+      if (typeof value.value !== "number" && typeof value.value !== "boolean") return []
+      const read = String(value.value)
+      if (read === value.source) return []
+      const message = `The service would get "${read}". Write ${read}, or put the text in quotes: "${value.source}".`
+      return [{ path: ["services", index, "env", String(key.value)], message }]
+    })
+  })
+}
+
 const readNodes = (file: string, text: string): Read => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -83,7 +101,7 @@ const readNodes = (file: string, text: string): Read => {
   if (extname(file) === ".json") {
     try {
       const value = withoutSchema(JSON.parse(text))
-      return { value, locate: locate(value) }
+      return { value, issues: rewrittenValues(document.contents), locate: locate(value) }
     } catch (error) {
       const place = document.errors[0] === undefined ? {} : placeOf(document.errors[0].pos[0])
       return { issue: { path: "", message: `This isn't valid JSON: ${reason(error)}`, file, ...place } }
@@ -99,7 +117,7 @@ const readNodes = (file: string, text: string): Read => {
   }
   try {
     const value = withoutSchema(document.toJS({ maxAliasCount: maxAliases }))
-    return { value, locate: locate(value) }
+    return { value, issues: rewrittenValues(document.contents), locate: locate(value) }
   } catch (error) {
     const message = /^Excessive alias count/.test(reason(error))
       ? `The config repeats itself by more than ${maxAliases} aliases. Write out some of them.`

@@ -1,6 +1,6 @@
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
-import { bounds, type Location, maxSpecValues } from "@maxcloud/config-schema"
+import { bounds, type Location, maxSpecValues, type SpecIssue } from "@maxcloud/config-schema"
 import { type Cause, Effect, Exit } from "effect"
 import type { ConfigFacts } from "./configFacts.ts"
 import { type EvaluationInput, evaluateProgram, type FactQuestion, type Question } from "./evaluateProgram.ts"
@@ -12,6 +12,8 @@ export type Evaluation =
       readonly _tag: "Evaluated"
       readonly spec: unknown
       readonly locations: ReadonlyArray<Location | undefined>
+      /** Mistakes that the spec can't show. */
+      readonly issues: ReadonlyArray<SpecIssue>
       /** The files that it is made of, as absolute paths: those of installed packages aren't among them. */
       readonly files: ReadonlyArray<string>
       /** The facts of its context that it read, besides the stage. */

@@ -146,9 +146,9 @@ const evaluate = async () => {
   if (typeof describe !== "function") {
     return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
-  const { spec, locations } = await describe(context)
+  const { spec, locations, issues } = await describe(context)
   const odd = notData(spec, [], new Set())
-  return odd === undefined ? { _tag: "Evaluated", spec, locations, files: [...files] } : { _tag: "NotData", ...odd }
+  return odd === undefined ? { _tag: "Evaluated", spec, locations, issues, files: [...files] } : { _tag: "NotData", ...odd }
 }
 evaluate().catch(threw).then((_) => parentPort.postMessage(_))
 `

@@ -56,6 +56,29 @@ export default defineConfig({ app: "shop", services: [api, service("web", { sour
     assert.deepStrictEqual(json?.spec, ts?.spec)
   })
 
+  it("reads a contract that the service's code shares, and reports what it lacks beside other mistakes", async () => {
+    await write({
+      "env.ts": `import { envOf, number, oneOf, secret } from "@maxcloud/sdk/env"\nexport const env = envOf({ DB: secret(), RATE: number({ default: 5 }), MODE: oneOf("a", "b"), N: number() })`,
+      "contract.ts": `${imports}import { env } from "./env.ts"
+export default defineConfig({
+  app: "shop",
+  services: [
+    service("right", { image: "nginx", env: env.with({ MODE: "a", N: 1 }) }),
+    service("wrong", {
+      image: "nginx",
+      env: env.with({ MODE: "c" as "b" })
+    }),
+    service("other", { image: "nginx", port: 0 })
+  ]
+})`
+    })
+    assert.deepStrictEqual(await failure("contract.ts"), [
+      'contract.ts:9:7  services.wrong.env.MODE  The contract says that MODE must be one of "a", "b".',
+      "contract.ts:9:7  services.wrong.env.N  The contract needs N, and nothing sets it. It must be a number.",
+      "contract.ts:11:40  services.other.port  0 isn't a valid port. Use a whole number from 1 to 65535."
+    ])
+  })
+
   it("finds the place of an issue that a server reports later", async () => {
     await write({
       "later.ts": `${imports}export default defineConfig({\n  app: "shop",\n  services: [\n    service("api", {\n      image: "nginx",\n      env: { S: secret("S") }\n    })\n  ]\n})`
@@ -78,7 +101,7 @@ export default defineConfig({
       image: "nginx",
       port: 0,
       scal: {},
-      env: { "A=B": "x", N: 3 }
+      env: { "A=B": "x", N: null }
     } as any),
     service("web", { ...{ image: "nginx", cpu: "lots" } } as any)
   ]
@@ -89,7 +112,7 @@ export default defineConfig({
       "bad.ts:8:7  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
       'bad.ts:9:7  services.api.scal  Unknown key "scal". Did you mean "scale"?',
       'bad.ts:10:14  services.api.env.A=B  "A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.',
-      "bad.ts:10:26  services.api.env.N  The value must be a text. Put it in quotes: 3.10 without them is 3.1.",
+      "bad.ts:10:26  services.api.env.N  The variable has no value. Set a text, or remove the variable.",
       'bad.ts:12:20  services.web.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
     ])
   })
@@ -106,7 +129,8 @@ export default defineConfig({
 
   it("places mistakes in YAML and JSON", async () => {
     await write({
-      "bad.yaml": "app: shop\nservices:\n  - name: api\n    image: nginx\n    port: 0\n    env:\n      N: 3\n",
+      "bad.yaml":
+        "app: shop\nservices:\n  - name: api\n    image: nginx\n    port: 0\n    env:\n      N: 3.10\n      M: 3\n      B: True\n",
       "bad.json": '{ "app": "shop",\n  "services": [{ "name": "x", "image": "nginx",\n    "cpu": "lots" }] }',
       "syntax.yaml": "app: shop\nservices: [\n",
       "two.yaml": "app: shop\n---\napp: other\n",
@@ -115,7 +139,8 @@ export default defineConfig({
     })
     assert.deepStrictEqual(await failure("bad.yaml"), [
       "bad.yaml:5:5  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
-      "bad.yaml:7:7  services.api.env.N  The value must be a text. Put it in quotes: 3.10 without them is 3.1."
+      'bad.yaml:7:7  services.api.env.N  The service would get "3.1". Write 3.1, or put the text in quotes: "3.10".',
+      'bad.yaml:9:7  services.api.env.B  The service would get "true". Write true, or put the text in quotes: "True".'
     ])
     assert.deepStrictEqual(await failure("bad.json"), [
       'bad.json:3:5  services.x.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'

@@ -1,19 +1,13 @@
 import { readFile } from "node:fs/promises"
 import { dirname, extname, resolve } from "node:path"
-import {
-  type AppSpec,
-  type Location,
-  parseAppSpec,
-  productionStage,
-  type SpecIssue,
-  StageName
-} from "@maxcloud/config-schema"
+import { type AppSpec, type Location, productionStage, type SpecIssue, StageName } from "@maxcloud/config-schema"
 import { Effect, Either, ParseResult, Schema } from "effect"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { evaluate } from "./evaluate.ts"
 import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
+import { parseEvaluated } from "./parse.ts"
 
 /** A config that has been read for a stage. */
 export interface LoadedConfig {
@@ -46,6 +40,8 @@ export interface LoadConfigOptions {
 
 interface Read {
   readonly spec: unknown
+  /** Mistakes that the spec can't show. */
+  readonly issues: ReadonlyArray<SpecIssue>
   /** The facts of its context that it read. */
   readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
@@ -84,6 +80,7 @@ const readModule = <E>(file: string, stage: string, facts: ConfigFacts<E>): Effe
       case "Evaluated":
         return {
           spec: evaluation.spec,
+          issues: evaluation.issues,
           files: evaluation.files,
           facts: evaluation.facts,
           locate: located(evaluation.spec, evaluation.locations)
@@ -126,7 +123,13 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
     const { readDocument } = yield* Effect.promise(() => import("./dataPlaces.ts"))
     const read = readDocument(file, text)
     if ("issue" in read) return yield* new ConfigInvalid({ file, issues: [read.issue] })
-    return { spec: read.value, files: [file], facts: [], locate: async (issues) => read.locate(issues) }
+    return {
+      spec: read.value,
+      issues: read.issues,
+      files: [file],
+      facts: [],
+      locate: async (issues) => read.locate(issues)
+    }
   })
 
 const readerOf = (file: string): "module" | "data" | undefined => {
@@ -174,7 +177,7 @@ export const loadConfig = <E = never>(
       git: Effect.promise(() => gitStateOf(folder))
     }
     const read = yield* reader === "module" ? readModule(file, stage, facts) : readData(file)
-    const parsed = parseAppSpec(read.spec)
+    const parsed = parseEvaluated(read)
     if (Either.isLeft(parsed)) {
       return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => read.locate(parsed.left))) })
     }

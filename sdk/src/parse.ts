@@ -1,5 +1,14 @@
-import { AppName, productionStage, ServiceName, StageName, specIssuesOf } from "@maxcloud/config-schema"
-import { Effect, Schema } from "effect"
+import {
+  AppName,
+  type AppSpec,
+  parseAppSpec,
+  productionStage,
+  ServiceName,
+  type SpecIssue,
+  StageName,
+  specIssuesOf
+} from "@maxcloud/config-schema"
+import { Effect, Either, Schema } from "effect"
 import { DeploymentId, InvalidRequest } from "./api/index.ts"
 import type { CallError } from "./errors.ts"
 
@@ -41,3 +50,13 @@ export const inApp = <A>(
   options: InStage | undefined,
   use: (path: { readonly app: AppName; readonly stage: StageName }) => Effect.Effect<A, CallError>
 ): Effect.Effect<A, CallError> => Effect.flatMap(Effect.all({ app: parseApp(app), stage: stageOf(options) }), use)
+
+/** The app that a config describes; on the left everything that is wrong with it. */
+export const parseEvaluated = (evaluated: {
+  readonly spec: unknown
+  readonly issues: ReadonlyArray<SpecIssue>
+}): Either.Either<AppSpec, ReadonlyArray<SpecIssue>> => {
+  const parsed = parseAppSpec(evaluated.spec)
+  const issues = [...Either.match(parsed, { onLeft: (found) => found, onRight: () => [] }), ...evaluated.issues]
+  return issues.length === 0 ? parsed : Either.left(issues)
+}

@@ -1,0 +1,100 @@
+import type { Secret, ServiceAddress, Text } from "../references.ts"
+import type { OwnSecret, Variable } from "./variables.ts"
+
+/** The variables of a contract, by their names. */
+export type Variables = Readonly<Record<string, Variable<unknown> | Secret | OwnSecret>>
+
+/** What a config may give a variable: a value of its type, or a reference whose value is known only when the service runs. */
+export type GivenTo<V> =
+  V extends Variable<infer Value> ? Exclude<Value, undefined> | Secret | ServiceAddress | Text : Secret | Text
+
+/** The value that the program gets. */
+export type ValueOf<V> = V extends Variable<infer Value> ? Value : string
+
+const contract = Symbol.for("maxcloud.dev/env")
+
+type Given = string | number | boolean | Secret | ServiceAddress | Text
+
+/** The environment that a service needs. A config gives it to the service as `env`; the service's own code reads it with `readEnv`. */
+export interface EnvContract<V extends Variables = Variables> {
+  /** The same contract, with values for some of its variables. */
+  with(values: { readonly [Name in keyof V]?: GivenTo<V[Name]> }): EnvContract<V>
+  readonly [contract]: { readonly variables: V; readonly given: Readonly<Record<string, unknown>> }
+}
+
+const contractOf = <V extends Variables>(variables: V, given: Readonly<Record<string, unknown>>): EnvContract<V> => ({
+  with: (values) => contractOf(variables, { ...given, ...values }),
+  [contract]: { variables, given }
+})
+
+/**
+ * The environment that a service needs, written once: `envOf({ DATABASE_URL: secret(), RATE: number({ default: 5 }) })`. `PORT` isn't part of
+ * it, because the platform sets it.
+ */
+export const envOf = <const V extends Variables>(variables: V & { readonly PORT?: never }): EnvContract<V> =>
+  contractOf<V>(variables, {})
+
+export const isContract = (value: unknown): value is EnvContract =>
+  typeof value === "object" && value !== null && contract in value
+
+export const variablesOf = <V extends Variables>(of: EnvContract<V>): V => of[contract].variables
+
+const isSecret = (of: Variables[string]): of is Secret | OwnSecret => !("read" in of)
+
+/** The name of the secret that a variable stands for; undefined if it isn't one. */
+export const secretNameOf = (name: string, of: Variables[string]): string | undefined =>
+  isSecret(of) ? (of.secret ?? name) : undefined
+
+interface Problem {
+  readonly name: string
+  readonly message: string
+}
+
+/** What a config that gives this contract to a service says: values to send, and everything that is missing or malformed. */
+export interface Filled {
+  readonly env: Readonly<Record<string, Given>>
+  readonly problems: ReadonlyArray<Problem>
+}
+
+const isReference = (value: unknown): value is Secret | ServiceAddress | Text =>
+  typeof value === "object" && value !== null && ("secret" in value || "service" in value || "join" in value)
+
+const isPlain = (value: unknown): value is string | number | boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+/** The value of one variable, or why there is none. */
+const fill = (
+  name: string,
+  of: Variables[string],
+  given: unknown
+): Given | { readonly message: string } | undefined => {
+  if (isReference(given)) return given
+  if (isSecret(of)) {
+    if (given !== undefined) return { message: `The contract says that ${name} is a secret. Use secret("${name}").` }
+    const { generate } = of
+    return { secret: of.secret ?? name, ...(generate === undefined ? {} : { generate }) }
+  }
+  const value = given ?? of.default
+  if (value === undefined) {
+    return of.isOptional
+      ? undefined
+      : { message: `The contract needs ${name}, and nothing sets it. It must be ${of.form}.` }
+  }
+  return isPlain(value) && of.read(String(value)) !== undefined
+    ? value
+    : { message: `The contract says that ${name} must be ${of.form}.` }
+}
+
+export const filled = ({ [contract]: { given, variables } }: EnvContract): Filled => {
+  const env: Record<string, Given> = {}
+  const problems: Array<Problem> = []
+  for (const [name, of] of Object.entries(variables)) {
+    const value = fill(name, of, given[name])
+    if (typeof value === "object" && "message" in value) problems.push({ name, message: value.message })
+    else if (value !== undefined) env[name] = value
+  }
+  for (const name of Object.keys(given).filter((each) => !Object.hasOwn(variables, each))) {
+    problems.push({ name, message: `The contract has no variable ${name}. Add it to envOf, or remove it.` })
+  }
+  return { env, problems }
+}

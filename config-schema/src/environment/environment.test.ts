@@ -1,0 +1,222 @@
+import { readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { createContext, runInContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import { Either } from "effect"
+import { build } from "esbuild"
+import * as fc from "fast-check"
+import { service } from "../authoring.ts"
+import { defineConfig, evaluateConfig, parseAppSpec } from "../index.ts"
+import { text } from "../references.ts"
+import { filled } from "./envOf.ts"
+import {
+  boolean,
+  EnvInvalid,
+  type EnvOf,
+  envOf,
+  number,
+  oneOf,
+  optional,
+  readEnv,
+  secret,
+  string,
+  url
+} from "./index.ts"
+
+const contract = envOf({
+  DATABASE_URL: secret(),
+  SESSION_KEY: secret("SESSION", { generate: 32 }),
+  RATE: number({ default: 5 }),
+  WORKERS: number({ integer: true, min: 1, max: 64 }),
+  DEBUG: boolean({ default: false }),
+  MODE: oneOf("fast", "safe"),
+  LEVEL: oneOf(["info", "warn"], { default: "info" }),
+  GREETING: string({ default: "Hello" }),
+  API: url(),
+  SENTRY: optional(url())
+})
+
+const complete = {
+  DATABASE_URL: "postgres://app:hunter2@db/shop",
+  SESSION_KEY: "a-key",
+  WORKERS: "4",
+  MODE: "fast",
+  API: "http://api.example.com"
+}
+
+const refusal = (source: Readonly<Record<string, string>>): EnvInvalid => {
+  try {
+    readEnv(contract, source)
+  } catch (error) {
+    if (error instanceof EnvInvalid) return error
+    throw error
+  }
+  return assert.fail("it is read")
+}
+
+describe("readEnv", () => {
+  it("gives typed values, with defaults for what nobody set", () => {
+    const env: EnvOf<typeof contract> = readEnv(contract, complete)
+    const typed: {
+      readonly DATABASE_URL: string
+      readonly RATE: number
+      readonly DEBUG: boolean
+      readonly MODE: "fast" | "safe"
+      readonly LEVEL: "info" | "warn"
+      readonly SENTRY: string | undefined
+    } = env
+    assert.deepStrictEqual(
+      { ...typed },
+      {
+        ...{ DATABASE_URL: complete.DATABASE_URL, SESSION_KEY: "a-key", RATE: 5, WORKERS: 4, DEBUG: false },
+        ...{ MODE: "fast", LEVEL: "info", GREETING: "Hello", API: "http://api.example.com", SENTRY: undefined }
+      }
+    )
+    // @ts-expect-error a variable that the contract hasn't
+    assert.isUndefined(env.RATES)
+    // @ts-expect-error a number is no text
+    const wrong: string = env.RATE
+    assert.strictEqual<unknown>(wrong, 5)
+  })
+
+  it("reports every missing and malformed variable at once, and no value", () => {
+    const malformed = {
+      WORKERS: "hunter2",
+      DEBUG: "yes",
+      MODE: "hunter2",
+      API: "hunter2",
+      RATE: "0x10",
+      SENTRY: "hunter2"
+    }
+    const { message, problems } = refusal(malformed)
+    assert.notInclude(message, "hunter2")
+    assert.notInclude(message, "0x10")
+    assert.deepStrictEqual(
+      problems.map(({ name, problem }) => `${name} ${problem}`),
+      [
+        "DATABASE_URL is missing. Set the secret: maxcloud secrets set DATABASE_URL",
+        "SESSION_KEY is missing. Set the secret: maxcloud secrets set SESSION",
+        "RATE isn't a number.",
+        "WORKERS isn't a whole number from 1 to 64.",
+        'DEBUG isn\'t "true" or "false".',
+        'MODE isn\'t one of "fast", "safe".',
+        "API isn't a URL with its scheme, such as https://example.com.",
+        "SENTRY isn't a URL with its scheme, such as https://example.com."
+      ]
+    )
+    assert.lengthOf(message.split("\n"), problems.length + 1)
+  })
+
+  it("reads each number and boolean that a config writes", () => {
+    const one = envOf({ N: number(), B: boolean() })
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), (value, flag) => {
+        const { env, problems } = filled(one.with({ N: value, B: flag }))
+        assert.deepStrictEqual(problems, [])
+        const spec = parseAppSpec({ app: "a", services: [{ name: "a", image: "a", env }] })
+        assert(spec._tag === "Right")
+        const sent = Object.fromEntries(
+          Object.entries(spec.right.services[0]?.env ?? {}).map(([name, each]) => [name, String(each)])
+        )
+        assert.deepStrictEqual({ ...readEnv(one, sent) }, { N: value === 0 ? Number(String(value)) : value, B: flag })
+      })
+    )
+  })
+
+  it("never shows a value, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^#[A-Z0-9]{6,40}$/), (value) => {
+        const { message } = refusal({ ...complete, WORKERS: value, MODE: value, API: value, DEBUG: value })
+        assert.notInclude(message, value)
+      })
+    )
+  })
+})
+
+describe("a contract in a config", () => {
+  const evaluated = (env: Parameters<typeof service>[1]["env"]) =>
+    evaluateConfig(defineConfig({ app: "shop", services: [service("api", { image: "nginx", ...(env && { env }) })] }), {
+      ...{ stage: "production", organization: "local", runtime: "kubernetes", git: undefined }
+    })
+
+  it("becomes plain values and secrets that parse, defaults included", async () => {
+    const api = service("api", { image: "nginx" })
+    const { issues, spec } = await evaluated(
+      contract.with({
+        WORKERS: 4,
+        MODE: "safe",
+        API: api.publicUrl,
+        DATABASE_URL: text`postgres://${secret("PASSWORD")}@db`
+      })
+    )
+    assert.deepStrictEqual(issues, [])
+    const parsed = Either.getOrThrow(parseAppSpec(spec))
+    assert.deepStrictEqual<unknown>(parsed.services[0]?.env, {
+      DATABASE_URL: { join: ["postgres://", { secret: "PASSWORD" }, "@db"] },
+      SESSION_KEY: { secret: "SESSION", generate: 32 },
+      ...{ RATE: "5", WORKERS: "4", DEBUG: "false", MODE: "safe", LEVEL: "info", GREETING: "Hello" },
+      API: { service: "api", property: "publicUrl" }
+    })
+  })
+
+  it("reports every variable that nothing sets, and every value of another form, with its place", async () => {
+    // @ts-expect-error a value that the contract doesn't allow
+    const { issues } = await evaluated(contract.with({ WORKERS: 0.5, MODE: "slow", DATABASE_URL: "plain", NOPE: "x" }))
+    assert.deepStrictEqual(
+      issues.map(({ message, path }) => `${path.join(".")}: ${message}`),
+      [
+        'services.0.env.DATABASE_URL: The contract says that DATABASE_URL is a secret. Use secret("DATABASE_URL").',
+        "services.0.env.WORKERS: The contract says that WORKERS must be a whole number from 1 to 64.",
+        'services.0.env.MODE: The contract says that MODE must be one of "fast", "safe".',
+        "services.0.env.API: The contract needs API, and nothing sets it. It must be a URL with its scheme, such as https://example.com.",
+        "services.0.env.NOPE: The contract has no variable NOPE. Add it to envOf, or remove it."
+      ]
+    )
+  })
+})
+
+describe("@maxcloud/sdk/env", () => {
+  const entry = fileURLToPath(new URL("../../../sdk/src/env.ts", import.meta.url))
+
+  it("imports six small files and nothing else, and runs where there is nothing of Node", async () => {
+    const { metafile, outputFiles } = await build({
+      entryPoints: [entry],
+      ...{
+        bundle: true,
+        write: false,
+        metafile: true,
+        minify: true,
+        format: "iife",
+        globalName: "sdk",
+        platform: "neutral"
+      },
+      outdir: dirname(entry)
+    })
+    const root = fileURLToPath(new URL("../../..", import.meta.url))
+    assert.deepStrictEqual(
+      Object.keys(metafile.inputs)
+        .map((file) => relative(root, join(process.cwd(), file)))
+        .sort(),
+      [
+        ...["envOf", "index", "readEnv", "variables"].map((name) => `config-schema/src/environment/${name}.ts`),
+        "config-schema/src/misuse.ts",
+        "config-schema/src/references.ts",
+        "sdk/src/env.ts"
+      ]
+    )
+    for (const file of Object.keys(metafile.inputs))
+      assert.notMatch(readFileSync(join(process.cwd(), file), "utf8"), /\bnode:|\brequire\(/)
+    const [bundle] = outputFiles
+    assert.isBelow(bundle?.contents.length ?? 0, 8_000)
+    const program = `${bundle?.text}
+      const { envOf, number, readEnv, secret } = sdk
+      const contract = envOf({ KEY: secret(), RATE: number({ default: 5 }) })
+      let lacking = ""
+      try { readEnv(contract) } catch (error) { lacking = error.message }
+      JSON.stringify([readEnv(contract, { KEY: "k", RATE: "7" }), lacking])`
+    const [read, lacking] = JSON.parse(String(runInContext(program, createContext({ URL }))))
+    assert.deepStrictEqual(read, { KEY: "k", RATE: 7 })
+    assert.match(lacking, /KEY {2}is missing/)
+  })
+})
