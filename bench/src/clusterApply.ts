@@ -55,6 +55,7 @@ const newKey = (): NamespaceKey => {
   return {
     organizationId: OrganizationId.make(`org_${"0".repeat(26)}${name.slice(-6)}`),
     organization: OrganizationName.make(name),
+    app: AppName.make("bench"),
     stage: productionStage,
     namespace: name
   }
@@ -97,7 +98,7 @@ const makeOurs = async () => {
     })
   )
   const applyAll = (key: NamespaceKey, manifests: ReadonlyArray<Manifest>) =>
-    runtime.runPromise(apply(key, app, manifests, { force: false }))
+    runtime.runPromise(apply(key, manifests, { force: false }))
   const round = async () => {
     const key = newKey()
     await applyAll(key, manifestsOf(key, 1).namespace)
@@ -113,7 +114,7 @@ const kubectlRound = () =>
   inFolder(async (folder) => {
     const key = newKey()
     const filled = (manifests: ReadonlyArray<Manifest>) =>
-      Effect.runPromise(Effect.forEach(manifests, (manifest) => withSecretData(key, app, manifest, { secrets })))
+      Effect.runPromise(Effect.forEach(manifests, (manifest) => withSecretData(key, manifest, { secrets })))
     const applyFile = (file: string) => kubectl(["apply", "--server-side", "--filename", file])
     applyFile(writeManifests(folder, manifestsOf(key, 1).namespace))
     keepObjectsOnly(key.namespace)

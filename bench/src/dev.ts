@@ -16,7 +16,7 @@ export const devBenchmark: Benchmark = {
     )
     const port = await freePort()
     let version = 1
-    const host = `app--dev--local.localhost:${port}`
+    const host = `app--app--dev--local.localhost:${port}`
     const rows = await whenItSays(
       [
         maxcloud,

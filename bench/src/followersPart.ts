@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { OrganizationName, productionStage, ServiceName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, productionStage, ServiceName } from "@maxcloud/config-schema"
 import { ApiKeyId, OrganizationId, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Redacted, Stream } from "effect"
 import { LogStore } from "../../server/src/runtimes/local/logs/LogStore.ts"
@@ -40,7 +40,12 @@ const main = Effect.gen(function* () {
           Stream.orDie(
             store.read({
               ...query,
-              key: { ...sourceOf(organization.id), organization: organization.name, stage: productionStage }
+              key: {
+                ...sourceOf(organization.id),
+                organization: organization.name,
+                app: AppName.make("bench"),
+                stage: productionStage
+              }
             })
           )
         )

@@ -135,12 +135,15 @@ export const loadOffline = (
 export const appOf = (input: Pick<Globals, "apiUrl" | "config" | "stage"> & { readonly app: string | undefined }) =>
   input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app)
 
-/** The service that a command names, its stage, and the client of its server. */
-export const connectToService = (input: Pick<Globals, "apiUrl" | "stage"> & { readonly name: string }) =>
+/** The service that a command names, the place where it is, and the client of its server. */
+export const connectToService = (
+  input: Pick<Globals, "apiUrl" | "stage"> & { readonly name: string; readonly app: string | undefined }
+) =>
   Effect.gen(function* () {
     const name = yield* parseServiceName(input.name)
+    const app = input.app === undefined ? undefined : yield* parseAppName(input.app)
     const stage = yield* stageOf(input)
-    return { name, stage, cloud: yield* connect(input) }
+    return { name, at: { app, stage }, cloud: yield* connect(input) }
   })
 
 /** The app that a command names, or else the config does, its stage, and the client of its server. */

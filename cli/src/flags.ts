@@ -81,6 +81,11 @@ export type FlagValues<F extends Readonly<Record<string, Flag<unknown>>>> = {
   readonly [K in keyof F]: F[K] extends Options.Options<infer A> ? A : never
 }
 
+/** Flags of commands that name a service. */
+export const serviceFlags = {
+  app: text("app", "APP", { alias: "a", description: "The service's app, if several apps have a service of this name" })
+}
+
 /** Flags of every command. */
 export const globalFlags = {
   json: toggle("json", { description: "Print data as JSON on stdout: streams as JSON lines, errors too" }),

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connectToService } from "./client.ts"
-import { command, type Example, noFlags, positionals } from "./command.ts"
-import { required } from "./flags.ts"
+import { command, type Example, flags, positionals } from "./command.ts"
+import { required, serviceFlags } from "./flags.ts"
 import { serviceJson } from "./serviceText.ts"
 
 /** `pause` and `resume`: one call for one service. */
@@ -16,12 +16,12 @@ export const pausing = (definition: {
     summary: definition.summary,
     examples: definition.examples,
     notes: definition.notes,
-    flags: noFlags,
+    flags: flags(serviceFlags),
     positionals: positionals({ name: required("NAME", "The service") }),
     run: (input, terminal) =>
       Effect.gen(function* () {
-        const { cloud, name, stage } = yield* connectToService(input)
-        const service = yield* cloud.services[definition.act](name, { stage })
+        const { at, cloud, name } = yield* connectToService(input)
+        const service = yield* cloud.services[definition.act](name, at)
         if (terminal.json) terminal.printJson({ service: serviceJson(service) })
         else terminal.say(definition.says(name))
       })

@@ -112,7 +112,7 @@ require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdou
   const deployed = await run(["deploy", "--stage", "other", "--api-url", dev.apiUrl], { cwd })
   expect([deployed.code, deployed.stderr]).toEqual([0, expect.anything()])
   const { port } = new URL(dev.apiUrl)
-  expect((await get(`http://web--other--local.localhost:${port}/`)).body).toBe(",")
+  expect((await get(`http://web--shop--other--local.localhost:${port}/`)).body).toBe(",")
 }, 180_000)
 
 /** A tool as there are many: it reads its files anew by itself, tells browsers by WebSocket, and may run only once in its folder. */

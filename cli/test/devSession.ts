@@ -68,7 +68,7 @@ export const devIn = async (cwd: string, { args = ["--port", "0"], env = {} }: S
   const running = start(["dev", ...args], { cwd, env })
   const apiUrl = /max-cloud is at (\S+),/.exec(await running.until(/max-cloud is at \S+,/))?.[1] ?? ""
   const { port } = new URL(apiUrl)
-  const urlOf = (service: string) => `http://${service}--dev--local.localhost:${port}/`
+  const urlOf = (service: string) => `http://${service}--shop--dev--local.localhost:${port}/`
   return {
     ...running,
     apiUrl,

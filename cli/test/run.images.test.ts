@@ -271,11 +271,12 @@ describe.skipIf(missing.length > 0)("images", () => {
     const deployed = await deployApp("many")
     expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining("five: ready")])
     const names = ["one", "two", "three", "four"]
-    const askAll = () => Promise.all(names.map(async (name) => (await server.ask(`${name}--local.localhost`)).body))
+    const askAll = () =>
+      Promise.all(names.map(async (name) => (await server.ask(`${name}--many--local.localhost`)).body))
     const askH2c = () =>
       new Promise<string>((resolve, reject) => {
         const session = connectHttp2(server.url).on("error", reject)
-        const stream = session.request({ ":authority": `five--local.localhost:${server.port}`, ":path": "/" })
+        const stream = session.request({ ":authority": `five--many--local.localhost:${server.port}`, ":path": "/" })
         let text = ""
         stream
           .setEncoding("utf8")

@@ -29,7 +29,7 @@ const name = <Brand extends string>(brand: Brand, what: string, max: number) =>
     Schema.brand(brand)
   )
 
-/** Name of a service, unique in its organization and stage. 57 characters at most: a revision is named `<service>-00001`. */
+/** Name of a service, unique in its app and stage. 57 characters at most: a revision is named `<service>-00001`. */
 export const ServiceName = name("ServiceName", "service name", 57)
 export type ServiceName = typeof ServiceName.Type
 

@@ -103,7 +103,7 @@ const drawDeployments = async (stage: Stage) => {
 const drawDev = async (stage: Stage) => {
   const command = stage.session.start(stage.line(`dev --port ${stage.port}`))
   await command.until(/web\s+ready\s+http/)
-  await get(stage.port, `web--dev--local.localhost:${stage.port}`)
+  await get(stage.port, `web--shop--dev--local.localhost:${stage.port}`)
   await command.until(/GET \/products/)
   edit(join(stage.folder, "web/server.js"), "Shop", "Our shop")
   await command.until(/web listens on[\s\S]*web listens on/)

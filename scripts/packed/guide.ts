@@ -16,7 +16,7 @@ const guide = "docs/getting-started.md"
 
 /** What a line leaves running, and what it says when it is up. */
 const lasting: ReadonlyArray<readonly [RegExp, RegExp]> = [
-  [/^npx maxcloud dev\b/, /http:\/\/web--dev--local\.localhost:\d+/],
+  [/^npx maxcloud dev\b/, /http:\/\/web--[a-z0-9-]+--dev--local\.localhost:\d+/],
   [/^npx maxcloud server\b/, /http:\/\/127\.0\.0\.1:\d+/],
   [/^npx maxcloud logs .*--follow/, /listening on \d+/]
 ]

@@ -50,10 +50,10 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
     const deployed = at("deploy")
     check(
       "deploy ends with a URL",
-      deployed.status === 0 && deployed.output.includes("http://web--local."),
+      deployed.status === 0 && /http:\/\/web--[a-z0-9-]+--local\./.test(deployed.output),
       deployed.output
     )
-    const service = /http:\/\/web--local\.\S+/.exec(deployed.output)?.[0] ?? url
+    const service = /http:\/\/web--[a-z0-9-]+--local\.\S+/.exec(deployed.output)?.[0] ?? url
     const text = await get(new URL(service))
     check("the URL answers", text.includes("Hello from web-00001 in production"), text)
     const list = at("list")
@@ -74,7 +74,7 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
     const deleted = at("delete", "web", "--yes")
     check("delete takes it away", deleted.status === 0, deleted.output)
     const none = at("list", "--json")
-    check("nothing is left", none.status === 0 && !none.stdout.includes("web--local"), none.output)
+    check("nothing is left", none.status === 0 && !none.stdout.includes("--local"), none.output)
   } finally {
     const code = await server.stop()
     check("the server ends in order", code === 0, String(code))

@@ -8,7 +8,7 @@ import type { CallError } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import { localToken } from "./localServer.ts"
-import type { InStage } from "./parse.ts"
+import type { InApp } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
@@ -37,7 +37,7 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
   /** The deployment, once it is finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
   /** The lines that a service's instances wrote. */
-  readonly logs: (service: string, options?: LogOptions & InStage) => Stream.Stream<LogEntry, CallError>
+  readonly logs: (service: string, options?: LogOptions & InApp) => Stream.Stream<LogEntry, CallError>
   readonly deployments: EffectCalls["deployments"] & {
     /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
     readonly events: (
@@ -54,13 +54,13 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
     readonly exec: (
       name: string,
       command: ReadonlyArray<string>,
-      options: ExecOptions & InStage
+      options: ExecOptions & InApp
     ) => Effect.Effect<ExecSession, CallError, Scope.Scope>
     /**
      * Replaces the service's instances with new ones of the same program, and emits its progress until it has finished. The stream ends
      * normally even if the restart failed: check `finished.service`. If you end the stream early, the restart continues.
      */
-    readonly restart: (name: string, options?: RestartOptions & InStage) => Stream.Stream<RestartProgress, CallError>
+    readonly restart: (name: string, options?: RestartOptions & InApp) => Stream.Stream<RestartProgress, CallError>
   }
   readonly apps: EffectCalls["apps"]["list"]
   /** Removes an app's stage with all of its services. */

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { CloudEvent, DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import type { InStage } from "./parse.ts"
+import type { InApp } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
@@ -23,7 +23,7 @@ export interface BrowserClient extends Promised<Omit<Calls<string>, "deployments
     readonly follow: (options?: FollowEventsOptions & Abortable) => AsyncIterable<CloudEvent>
   }
   /** The lines of a service. */
-  readonly logs: (service: string, options?: LogOptions & InStage & Abortable) => AsyncIterable<LogEntry>
+  readonly logs: (service: string, options?: LogOptions & InApp & Abortable) => AsyncIterable<LogEntry>
 }
 
 export const createClient = (options: BrowserClientOptions): BrowserClient => {

@@ -31,10 +31,15 @@ interface InStage extends Abortable {
   readonly stage?: string | undefined
 }
 
+interface InApp extends InStage {
+  /** The service's app. Needed only if several apps have a service of this name in the stage. */
+  readonly app?: string | undefined
+}
+
 /** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, or an AppSpec as plain data. */
 export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded
 
-interface RestartCall extends InStage, RestartOptions {
+interface RestartCall extends InApp, RestartOptions {
   readonly onProgress?: ((progress: RestartProgress) => void) | undefined
 }
 
@@ -79,7 +84,7 @@ export interface Client
   /** Waits for a deployment to succeed; rejects with `DeploymentFailed` where it ended otherwise. */
   readonly waitFor: (deploymentId: string, options?: Abortable) => Promise<Deployment>
   /** The lines of a service: `for await (const entry of client.logs("api", { follow: true }))`. */
-  readonly logs: (service: string, options?: LogOptions & InStage) => AsyncIterable<LogEntry>
+  readonly logs: (service: string, options?: LogOptions & InApp) => AsyncIterable<LogEntry>
   readonly services: Promised<PromiseCalls["services"]> & {
     /** Replaces its instances by new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
     readonly restart: (name: string, options?: RestartCall) => Promise<Service>

@@ -54,7 +54,7 @@ export {
   makeMaxCloud,
   type OrganizationCalls
 } from "./MaxCloud.ts"
-export type { InStage } from "./parse.ts"
+export type { InApp, InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export type { SnapshotCut } from "./snapshot.ts"
 export type { LogOptions } from "./streams.ts"

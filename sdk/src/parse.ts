@@ -41,6 +41,12 @@ export interface InStage {
   readonly stage?: string | undefined
 }
 
+/** Names one of several apps' services. */
+export interface InApp extends InStage {
+  /** The service's app. Needed only if several apps have a service of this name in the stage. */
+  readonly app?: string | undefined
+}
+
 export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
   parseStage(options?.stage ?? productionStage)
 

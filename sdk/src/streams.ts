@@ -4,7 +4,7 @@ import type { Calling } from "./calls/Calling.ts"
 import type { Calls } from "./calls/calls.ts"
 import { type EventFilter, eventParameters } from "./calls/eventCalls.ts"
 import { UnexpectedAnswer } from "./errors.ts"
-import { type InStage, parseDeployment } from "./parse.ts"
+import { type InApp, parseDeployment } from "./parse.ts"
 import { subscribe } from "./subscription.ts"
 
 export interface LogOptions {
@@ -66,7 +66,7 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
     return yield* call(api.deployments.get({ path: { id } }))
   })
 
-  const logs = (name: string, options: LogOptions & InStage = {}) =>
+  const logs = (name: string, options: LogOptions & InApp = {}) =>
     Stream.unwrap(
       Effect.map(find(name, options), ({ id }) => {
         const path = `/api/v1/services/${id}/logs`

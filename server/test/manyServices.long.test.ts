@@ -33,7 +33,7 @@ describe("an app of many services", async () => {
     const fiveHundred = await deploy(500)
     console.log(`50 services: ${fifty} ms, 500 services: ${fiveHundred} ms`)
     assert.lengthOf(await server.client.services.list(), 550)
-    assert.strictEqual((await server.ask("s500-499--local.localhost")).body, "s500-499")
+    assert.strictEqual((await server.ask("s500-499--app-500--local.localhost")).body, "s500-499")
     assert.isBelow(fiveHundred, fifty * 25)
   })
 })

@@ -63,13 +63,12 @@ describe("secrets of a store", () => {
   })
 
   it("are found without a field if the template has none", () => {
-    const place = { organization: OrganizationName.make("acme"), stage: StageName.make("dev") }
-    const key = externalKeyOf(
-      { store: "s", key: "{stage}:{organization}:{app}:{name}" },
-      place,
-      AppName.make("shop"),
-      SecretName.make("A")
-    )
+    const place = {
+      organization: OrganizationName.make("acme"),
+      app: AppName.make("shop"),
+      stage: StageName.make("dev")
+    }
+    const key = externalKeyOf({ store: "s", key: "{stage}:{organization}:{app}:{name}" }, place, SecretName.make("A"))
     expect(key).toEqual({ key: "dev:acme:shop:A" })
   })
 })

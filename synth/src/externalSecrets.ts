@@ -1,7 +1,7 @@
-import type { AppName, SecretName } from "@maxcloud/config-schema"
+import type { SecretName } from "@maxcloud/config-schema"
 import type { ExternalSecretProps } from "./ExternalSecret.ts"
+import type { Place } from "./names.ts"
 import type { SecretPart, SecretParts } from "./secretParts.ts"
-import type { TenantContext } from "./tenant.ts"
 
 /** A store from which the values of secrets are read in the cluster, in place of the server's database. */
 export interface ExternalSecrets {
@@ -23,8 +23,7 @@ export interface ExternalKey {
 /** Made from the tenant's own names alone: no config can name another's key. */
 export const externalKeyOf = (
   { key }: ExternalSecrets,
-  { organization, stage }: Pick<TenantContext, "organization" | "stage">,
-  app: AppName,
+  { app, organization, stage }: Omit<Place, "namespacePrefix">,
   name: SecretName
 ): ExternalKey => {
   const values: Readonly<Record<string, string>> = { organization, app, stage, name }
@@ -46,8 +45,7 @@ const templateOf = (parts: ReadonlyArray<SecretPart>) =>
 /** The object that makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
 export const externalSecretSpec = (
   external: ExternalSecrets,
-  place: Pick<TenantContext, "organization" | "stage">,
-  app: AppName,
+  place: Omit<Place, "namespacePrefix">,
   {
     labels,
     name,
@@ -72,6 +70,6 @@ export const externalSecretSpec = (
         data: Object.fromEntries(entries.map(([key, values]) => [key, templateOf(values)]))
       }
     },
-    data: secrets.map((secretKey) => ({ secretKey, remoteRef: externalKeyOf(external, place, app, secretKey) }))
+    data: secrets.map((secretKey) => ({ secretKey, remoteRef: externalKeyOf(external, place, secretKey) }))
   }
 }

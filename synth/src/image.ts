@@ -1,4 +1,4 @@
-import type { AppName, ServiceSpec } from "@maxcloud/config-schema"
+import type { ServiceSpec } from "@maxcloud/config-schema"
 import type { TemplateAnnotations } from "./revisionTemplate.ts"
 import type { ResolvedImage, TenantContext } from "./tenant.ts"
 
@@ -14,13 +14,13 @@ export interface Image {
  * The image of a service: pinned to a digest where it is known, else as the spec writes it. A source has only a name, of a registry that need not exist: `@<digest>` for a snapshot, no tag
  * for a folder run in place, `:unbuilt` while neither is known (offline).
  */
-export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContext): Image => {
+export const imageOf = (service: ServiceSpec, tenant: TenantContext): Image => {
   const { image, source } = service
   if (image !== undefined) {
     const resolved = tenant.images.get(image)
     return { image: resolved?.reference ?? image, annotations: {}, resolved }
   }
-  const name = `source.maxcloud.dev/${tenant.organization}/${app}/${service.name}`
+  const name = `source.maxcloud.dev/${tenant.organization}/${tenant.app}/${service.name}`
   if (source?.directory !== undefined) {
     const { directory, script } = source
     return { image: name, annotations: { sourceDirectory: directory, sourceScript: script }, resolved: undefined }

@@ -14,6 +14,7 @@ export const offlineTenant = (
   }: { readonly organization?: OrganizationName; readonly stage?: StageName; readonly namespacePrefix?: string } = {}
 ): TenantContext => ({
   organization,
+  app: spec.app,
   stage,
   namespacePrefix,
   domain: "localhost",

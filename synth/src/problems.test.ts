@@ -1,44 +1,76 @@
 import { describe, expect, it } from "@effect/vitest"
-import { type AppSpec, OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
+import { AppName, type AppSpec, OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import fc from "fast-check"
 import { specOf } from "../test/examples.ts"
+import { hostLabelOf, namespaceOf } from "./names.ts"
 import { egressProblems, hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
 
 const app = (fields: object, name = "web"): AppSpec =>
   specOf({ app: "shop", services: [{ name, image: "nginx", ...fields }] })
-const place = (organization: string, stage = "production") => ({
+const place = (organization: string, stage = "production", app = "shop") => ({
   organization: OrganizationName.make(organization),
+  app: AppName.make(app),
   stage: StageName.make(stage),
   namespacePrefix: ""
 })
 
 describe("hostProblems", () => {
+  const named = (appName: string, service: string) =>
+    specOf({ app: appName, services: [{ name: service, image: "nginx" }] })
+
   it("takes a name whose host label has 63 characters, and says how long one may be that has more", () => {
-    expect(hostProblems(app({}, "a".repeat(57)), place("acme"))).toEqual([])
-    expect(hostProblems(app({}, "a".repeat(46)), place("acme", "preview-4"))).toEqual([])
-    const [issue] = hostProblems(app({}, "a".repeat(47)), place("acme", "preview-4"))
+    expect(hostProblems(app({}, "a".repeat(51)), place("acme"))).toEqual([])
+    expect(hostProblems(app({}, "a".repeat(40)), place("acme", "preview-4"))).toEqual([])
+    const [issue] = hostProblems(app({}, "a".repeat(41)), place("acme", "preview-4"))
     expect(issue?.path).toEqual(["services", 0, "name"])
     expect(issue?.message).toContain(
-      'has 47 characters. At stage "preview-4" of organization "acme" a service name can have up to 46'
+      'has 41 characters. In app "shop" at stage "preview-4" of organization "acme" a service name can have up to 40'
     )
+    expect(hostProblems(app({}, "a".repeat(52)), place("acme"))[0]?.message).toContain("up to 51")
   })
 
-  it("says when no name is short enough", () => {
-    const [issue] = hostProblems(app({}, "a"), place("o".repeat(30), "s".repeat(30)))
-    expect(issue?.message).toContain("shorter name for the stage")
+  it("gives a service that is named like its app in production all the room that the app has", () => {
+    const long = "a".repeat(40)
+    const at = place("o".repeat(21), "production", long)
+    expect(hostProblems(named(long, long), at)).toEqual([])
+    expect(hostProblems(named(long, long), { ...at, namespacePrefix: "mc-" })[0]).toEqual({
+      path: ["app"],
+      message: expect.stringContaining("an app name can have up to 37")
+    })
   })
 
-  it("refuses a namespace that is too long with its prefix", () => {
-    const at = { ...place("o".repeat(30), "s".repeat(28)), namespacePrefix: "mc-" }
-    expect(hostProblems(app({}, "a"), at)).toEqual([])
-    const [issue] = hostProblems(app({}, "a"), { ...at, namespacePrefix: "cloud-" })
-    expect(issue?.message).toContain("has 66 characters, it may have 63. Choose a name for the stage that is 3")
+  it("says how long an app's name may be where no service's name is short enough", () => {
+    const [issue] = hostProblems(named("a".repeat(30), "web"), place("o".repeat(15), "s".repeat(14), "a".repeat(30)))
+    expect(issue?.path).toEqual(["app"])
+    expect(issue?.message).toContain("an app name can have up to 27")
+    expect(issue?.message).toContain("or a shorter name for the stage")
+    const [none] = hostProblems(app({}), place("o".repeat(30), "s".repeat(30)))
+    expect(none?.message).toContain("No app can be deployed")
   })
 
-  it("refuses the cluster's own namespaces, for production and without a prefix only", () => {
-    expect(hostProblems(app({}), { ...place("kube-system"), namespacePrefix: "mc-" })).toEqual([])
-    expect(hostProblems(app({}), place("kube-system"))[0]?.message).toContain("belongs to the cluster")
-    expect(hostProblems(app({}), place("default", "dev"))).toEqual([])
+  it("refuses a namespace of the cluster's", () => {
+    const system = (namespacePrefix: string) =>
+      hostProblems(named("kube-system", "web"), { ...place("acme", "production", "kube-system"), namespacePrefix })
+    expect(system("mc-")).toEqual([])
+    expect(system("")[0]?.message).toContain("belongs to the cluster")
+    expect(hostProblems(app({}), place("default"))).toEqual([])
+  })
+
+  it("passes exactly what fits: every label of it has at most 63 characters", () => {
+    const name = (max: number) => fc.integer({ min: 1, max }).map((length) => "a".repeat(length))
+    fc.assert(
+      fc.property(
+        fc.record({ organization: name(30), app: name(40), stage: fc.oneof(fc.constant("production"), name(30)) }),
+        name(57),
+        fc.constantFrom("", "mc-", "acme-cloud-"),
+        (at, service, namespacePrefix) => {
+          const tenant = { ...place(at.organization, at.stage, at.app), namespacePrefix }
+          const fits = Math.max(hostLabelOf(ServiceName.make(service), tenant).length, namespaceOf(tenant).length) <= 63
+          expect(hostProblems(named(at.app, service), tenant).length === 0).toBe(fits)
+        }
+      ),
+      { numRuns: 2000 }
+    )
   })
 })
 

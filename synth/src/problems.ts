@@ -1,6 +1,7 @@
 import {
   type AppSpec,
   isClusterNamespace,
+  productionStage,
   quoted,
   type SecretName,
   type ServiceSpec,
@@ -9,43 +10,64 @@ import {
 } from "@maxcloud/config-schema"
 import { type EgressRules, refusalOf } from "./egress.ts"
 import { referredIn, secretVariables } from "./expand.ts"
-import { hostLabelOf, maxNamespaceLength, maxServiceNameLength, namespaceOf, type Place } from "./names.ts"
+import { hostLabelOf, maxLabelLength, maxServiceNameLength, namespaceOf, type Place } from "./names.ts"
 
 /** The secrets that an app names and that have no version, sorted, each once. */
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
   [...new Set(spec.services.flatMap(secretsOf))].filter((value) => !versions.has(value)).sort()
 
-/** Problems with an app's hosts in this organization and stage: a name too long for its label, a namespace that isn't ours. */
+const characters = (count: number) => `${count} character${count === 1 ? "" : "s"}`
+
+/**
+ * Problems with an app's hosts and namespace in this organization and stage: names that are too long together, a namespace that isn't ours.
+ * A host label and a namespace can each have 63 characters.
+ */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
   const namespace = namespaceOf(tenant)
-  const issues: Array<SpecIssue> = []
-  if (isClusterNamespace(namespace)) {
-    issues.push({
-      path: [],
-      message: `The namespace "${namespace}" belongs to the cluster. Use another name for the organization.`
-    })
-  }
-  if (namespace.length > maxNamespaceLength) {
-    const over = namespace.length - maxNamespaceLength
-    issues.push({
-      path: [],
-      message: `The namespace "${namespace}" has ${namespace.length} characters, it may have ${maxNamespaceLength}. Choose a name for the stage that is ${over} characters shorter.`
-    })
-  }
+  const where =
+    tenant.stage === productionStage
+      ? `organization "${tenant.organization}"`
+      : `stage "${tenant.stage}" of organization "${tenant.organization}"`
   const most = maxServiceNameLength(tenant)
-  spec.services.forEach(({ name }, index) => {
-    if (name.length <= most) return
-    const place = `stage "${tenant.stage}" of organization "${tenant.organization}"`
-    const host = `its host label "${hostLabelOf(name, tenant)}" can have up to 63`
-    issues.push({
-      path: ["services", index, "name"],
-      message:
-        most < 1
-          ? `No service can have a hostname at ${place}. Choose a shorter name for the stage.`
-          : `"${name}" has ${name.length} characters. At ${place} a service name can have up to ${most}: ${host}.`
-    })
+  if (isClusterNamespace(namespace)) {
+    return [
+      {
+        path: ["app"],
+        message: `The namespace "${namespace}" belongs to the cluster. Choose another name for the app.`
+      }
+    ]
+  }
+  // A service that is named like its app needs no name of its own in production.
+  const tooMuch = Math.max(
+    namespace.length - maxLabelLength,
+    ...spec.services.map(({ name }) =>
+      most < 1 ? hostLabelOf(name, tenant).length - name.length + 1 - maxLabelLength : 0
+    )
+  )
+  if (tooMuch > 0) {
+    const longest = tenant.app.length - tooMuch
+    const shorter = tenant.stage === productionStage ? "" : ", or a shorter name for the stage"
+    return [
+      {
+        path: ["app"],
+        message:
+          longest < 1
+            ? `No app can be deployed to ${where}: its host and namespace would be longer than ${maxLabelLength} characters. Choose a shorter name for the stage.`
+            : `"${tenant.app}" has ${characters(tenant.app.length)}. In ${where} an app name can have up to ${longest}: the namespace "${namespace}" and its hosts can have up to ${maxLabelLength}. Choose a shorter name for the app${shorter}.`
+      }
+    ]
+  }
+  return spec.services.flatMap(({ name }, index) => {
+    const host = hostLabelOf(name, tenant)
+    return host.length <= maxLabelLength
+      ? []
+      : [
+          {
+            path: ["services", index, "name"],
+            message: `"${name}" has ${characters(name.length)}. In app "${tenant.app}" at ${where} a service name can have up to ${most}: its host label "${host}" can have up to ${maxLabelLength}.`
+          }
+        ]
   })
-  return issues
 }
 
 /** Declared ranges that are not opened: those of the machine or the cluster, and private ones that the operator does not list. */

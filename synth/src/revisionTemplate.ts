@@ -1,4 +1,4 @@
-import { type AppName, Build, type ServiceSpec } from "@maxcloud/config-schema"
+import { Build, type ServiceSpec } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { annotation } from "./annotations.ts"
 import { containerOf, deadlineMsOf, KnativeContainer, securityContext } from "./container.ts"
@@ -74,13 +74,12 @@ export type RevisionTemplate = typeof RevisionTemplate.Type
 
 /** The template of a service's revisions: whatever changes here makes a new one. */
 export const revisionTemplateOf = (
-  app: AppName,
   service: ServiceSpec,
   tenant: TenantContext,
   labels: Readonly<Record<string, string>>,
   environment: Environment
 ): RevisionTemplate => {
-  const image = imageOf(app, service, tenant)
+  const image = imageOf(service, tenant)
   return {
     metadata: {
       labels,

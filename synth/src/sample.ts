@@ -1,4 +1,4 @@
-import { OrganizationName, parseAppSpec, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, parseAppSpec, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import type { Manifest } from "./manifest.ts"
 import { synth } from "./synth.ts"
@@ -45,6 +45,7 @@ export const sampleApp = {
 
 const tenant: TenantContext = {
   organization: OrganizationName.make("sample"),
+  app: AppName.make("sample"),
   stage: StageName.make("production"),
   namespacePrefix: "mc-",
   domain: "example.com",

@@ -1,4 +1,4 @@
-import { type AppName, type AppSpec, atOnce, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
+import { type AppSpec, atOnce, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
 import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
@@ -31,16 +31,16 @@ export function* synthInTurns(spec: AppSpec, tenant: TenantContext): Turns<Reado
   const manifests: Array<Manifest> = []
   for (const service of spec.services) {
     yield
-    manifests.push(...synthService(spec.app, service, tenant))
+    manifests.push(...synthService(service, tenant))
   }
   yield
   return sorted(manifests)
 }
 
 /** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
-const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext): ReadonlyArray<Manifest> => {
+const synthService = (service: ServiceSpec, tenant: TenantContext): ReadonlyArray<Manifest> => {
   const chart = new Chart(new PlainApp(), "service", { disableResourceNameHashes: true })
-  const labels = serviceLabels(app, service, tenant)
+  const labels = serviceLabels(service, tenant)
   const named = (name: string) => ({ name, namespace: namespaceOf(tenant), labels: { ...labels } })
   const environment = environmentOf(service, tenant)
   const { secret } = environment
@@ -58,7 +58,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
       // Here and not in the template: credentials that come or go make no new revision.
       ...(tenant.pullSecret ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
     }),
-    ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, app, tenant)]),
+    ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, tenant)]),
     new KubeNetworkPolicy(chart, "policy", {
       metadata: named(service.name),
       spec: policyOf(service, tenant)
@@ -69,7 +69,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
         labels: { ...gatewayLabels(labels), ...marks.labels },
         annotations: marks.annotations
       },
-      spec: { template: revisionTemplateOf(app, service, tenant, labels, environment) }
+      spec: { template: revisionTemplateOf(service, tenant, labels, environment) }
     })
   ]
   return objects.map((object): Manifest => object.toJson())
@@ -80,7 +80,6 @@ const secretObject = (
   chart: Chart,
   metadata: ApiObjectMetadata & { readonly labels: Readonly<Record<string, string>> },
   { name, parts }: NonNullable<Environment["secret"]>,
-  app: AppName,
   tenant: TenantContext
 ): ApiObject => {
   if (tenant.externalSecrets === undefined) {
@@ -93,7 +92,7 @@ const secretObject = (
   const { "app.kubernetes.io/managed-by": _, ...labels } = metadata.labels
   return new ExternalSecret(chart, "secret", {
     metadata,
-    spec: externalSecretSpec(tenant.externalSecrets, tenant, app, { labels, name, parts })
+    spec: externalSecretSpec(tenant.externalSecrets, tenant, { labels, name, parts })
   })
 }
 

@@ -20,7 +20,7 @@ const quantities = (written: Readonly<Record<string, string>>): Record<string, Q
   Object.fromEntries(Object.entries(written).map(([resource, amount]) => [resource, Quantity.fromString(amount)]))
 
 /**
- * The objects of an organization and stage's namespace itself: the Namespace with its Pod Security levels, a NetworkPolicy that
+ * The objects of an app and stage's namespace itself: the Namespace with its Pod Security levels, a NetworkPolicy that
  * denies everything both ways, a ResourceQuota, a LimitRange for containers without limits (Knative's queue-proxy), and the Secret of the
  * registries if the organization has credentials.
  */

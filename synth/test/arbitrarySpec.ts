@@ -1,4 +1,4 @@
-import { type AppSpec, OrganizationName, parseAppSpec, StageName, secretsOf } from "@maxcloud/config-schema"
+import { AppName, type AppSpec, OrganizationName, parseAppSpec, StageName, secretsOf } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import * as fc from "fast-check"
 import { serviceFields } from "../../config-schema/test/serviceFields.ts"
@@ -49,15 +49,14 @@ const fieldsOf = (self: string, others: ReadonlyArray<string>, maxTimeoutSeconds
 }
 
 const specOf = (
-  place: Pick<TenantContext, "organization" | "stage">,
+  place: Pick<TenantContext, "organization" | "app" | "stage">,
   maxTimeoutSeconds: number
 ): fc.Arbitrary<AppSpec> =>
   fc
     .record({
-      app: name(40),
       names: fc.uniqueArray(name(Math.min(57, maxServiceNameLength(place))), { minLength: 1, maxLength: 3 })
     })
-    .chain(({ app, names }) =>
+    .chain(({ names }) =>
       fc
         .tuple(
           ...names.map((self) =>
@@ -73,7 +72,7 @@ const specOf = (
               .map(([what, fields]) => ({ name: self, ...what, ...fields }))
           )
         )
-        .map((services) => parseAppSpec({ app, services: withoutInternalPublicUrls(services) }))
+        .map((services) => parseAppSpec({ app: place.app, services: withoutInternalPublicUrls(services) }))
     )
     .filter(Either.isRight)
     .map((each) => each.right)
@@ -87,12 +86,14 @@ const withoutInternalPublicUrls = <A extends object>(services: ReadonlyArray<A>)
 
 const place = fc
   .record({
-    organization: name(30),
-    stage: fc.oneof(fc.constant("production"), name(22)),
+    organization: name(20),
+    app: name(20),
+    stage: fc.oneof(fc.constant("production"), name(12)),
     namespacePrefix: fc.constantFrom("", "mc-")
   })
   .map((each) => ({
     organization: OrganizationName.make(each.organization),
+    app: AppName.make(each.app),
     stage: StageName.make(each.stage),
     namespacePrefix: each.namespacePrefix
   }))

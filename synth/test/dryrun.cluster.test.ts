@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { OrganizationName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import * as fc from "fast-check"
 import type { Manifest } from "../src/manifest.ts"
 import { namespaceOf } from "../src/names.ts"
@@ -18,6 +18,7 @@ const levels = ["baseline", "restricted"] as const
 
 const place = (level: TenantContext["podSecurity"]) => ({
   organization,
+  app: AppName.make("synth"),
   stage: StageName.make(level),
   namespacePrefix: "mc-"
 })

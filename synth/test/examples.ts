@@ -24,6 +24,7 @@ export const specOf = (input: unknown): AppSpec =>
 
 const platform = (spec: AppSpec, stage: string): TenantContext => ({
   organization: OrganizationName.make("acme"),
+  app: spec.app,
   stage: StageName.make(stage),
   namespacePrefix: "mc-",
   domain: "example.com",

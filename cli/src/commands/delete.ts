@@ -2,7 +2,7 @@ import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text, toggle } from "../flags.ts"
+import { required, serviceFlags, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName } from "../prompt.ts"
 
@@ -21,6 +21,7 @@ export default command({
     "The state of the other services doesn't matter. A service stays as long as a revision that may still run calls it; the command says which."
   ],
   flags: flags({
+    ...serviceFlags,
     yes: toggle("yes", { alias: "y", description: "Do not ask" }),
     detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
     waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
@@ -28,13 +29,13 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { cloud, name, stage } = yield* connectToService(input)
-      const service = yield* cloud.services.get(name, { stage })
+      const { at, cloud, name } = yield* connectToService(input)
+      const service = yield* cloud.services.get(name, at)
       const siblings = yield* cloud.services.list({ app: service.app, stage: service.stage })
       if (terminal.canAsk || siblings.length > 1) {
         yield* confirmByName(input, name, `${name} of ${service.app} (${service.stage}) will be deleted`, terminal)
       }
-      const deployment = yield* cloud.services.delete(name, { stage })
+      const deployment = yield* cloud.services.delete(name, at)
       const progress = progressOf(deployment, cloud.deployments.events(deployment.id))
       if (input.detach) return tellOutcome(deployment, true, terminal)
       yield* follow(progress, { ...input, until: isGone(name) }, terminal)

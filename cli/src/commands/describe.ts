@@ -1,9 +1,9 @@
 import type { Revision, Service, ServiceStatus } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connectToService } from "../client.ts"
-import { command, noFlags, positionals } from "../command.ts"
+import { command, flags, positionals } from "../command.ts"
 import { diagnosisLines } from "../diagnosis.ts"
-import { required } from "../flags.ts"
+import { required, serviceFlags } from "../flags.ts"
 import { linesOf, stateText, urlText } from "../format.ts"
 import { envSource, programRow, serviceJson, settingRows } from "../serviceText.ts"
 import { age, type Terminal, table } from "../terminal.ts"
@@ -103,13 +103,13 @@ export default command({
     { line: "maxcloud describe web --json", does: "the same as JSON" }
   ],
   notes: ["Values of environment variables aren't shown, only where they come from."],
-  flags: noFlags,
+  flags: flags(serviceFlags),
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { cloud, name, stage } = yield* connectToService(input)
-      const service = yield* cloud.services.get(name, { stage })
-      const revisions = yield* cloud.services.revisions(name, { stage })
+      const { at, cloud, name } = yield* connectToService(input)
+      const service = yield* cloud.services.get(name, at)
+      const revisions = yield* cloud.services.revisions(name, at)
       if (terminal.json) return terminal.printJson({ service: serviceJson(service), revisions })
       for (const line of serviceLines(service, revisions, terminal)) terminal.print(line)
     })

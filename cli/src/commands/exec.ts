@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { ExitWith, UsageError } from "../failure.ts"
-import { required, toggle, words } from "../flags.ts"
+import { required, serviceFlags, toggle, words } from "../flags.ts"
 
 /** While so much is not sent yet, standard input waits. */
 const highWater = 1024 * 1024
@@ -60,7 +60,10 @@ export default command({
     "It ends with this command. It gets a terminal if stdin and stdout are terminals here.",
     "A session ends after 30 minutes without a byte. An organization can have 10 at once."
   ],
-  flags: flags({ noTty: toggle("no-tty", { description: "Don't allocate a terminal in the instance" }) }),
+  flags: flags({
+    ...serviceFlags,
+    noTty: toggle("no-tty", { description: "Don't allocate a terminal in the instance" })
+  }),
   positionals: positionals({
     name: required("NAME", "The service"),
     command: words("COMMAND", "The program and its arguments; write -- before them")
@@ -73,10 +76,10 @@ export default command({
           fix: `write \`maxcloud exec ${input.name} -- sh\``
         })
       }
-      const { cloud, name, stage } = yield* connectToService(input)
+      const { at, cloud, name } = yield* connectToService(input)
       const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !input.noTty
       const session = yield* cloud.services.exec(name, input.command, {
-        stage,
+        ...at,
         terminal: isTerminal ? sizeOf(process.stdout) : undefined,
         onOutput: (stream, bytes) => void process[stream].write(bytes)
       })

@@ -1,6 +1,6 @@
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Stream } from "effect"
-import { appOf, connect, loadSchemas, parseServiceName, stageOf } from "../client.ts"
+import { appOf, connect, loadSchemas, parseAppName, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, toggle } from "../flags.ts"
@@ -57,7 +57,7 @@ export default command({
   ],
   exitOnInterrupt: 0,
   flags: flags({
-    app: text("app", "APP", { alias: "a", description: "The app, where no service is named [the config's]" }),
+    app: text("app", "APP", { alias: "a", description: "The app [without NAME: the config's]" }),
     follow: toggle("follow", { alias: "f", description: "Follow new lines [without NAME]" }),
     noFollow: toggle("no-follow", { description: "Stop after the existing lines" }),
     grep: text("grep", "TEXT", { alias: "g", description: "Only lines with this text (not a pattern)" }),
@@ -91,18 +91,19 @@ export default command({
       }
       const follow = input.follow || (name === undefined && !input.noFollow)
       const stage = yield* stageOf(input)
-      const app = name === undefined ? yield* appOf(input) : undefined
+      const app =
+        name === undefined ? yield* appOf(input) : input.app === undefined ? undefined : yield* parseAppName(input.app)
       const cloud = yield* connect(input)
       const written = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : logLine(entry, terminal))
       if (name !== undefined && filter.grep === undefined && filter.level === undefined) {
-        return yield* print(cloud.logs(name, { follow, since, tail, revision, stage }), written, terminal)
+        return yield* print(cloud.logs(name, { follow, since, tail, revision, app, stage }), written, terminal)
       }
       const { productionStage } = yield* loadSchemas
       const meant = stage ?? productionStage
       const services =
         name === undefined
           ? cloud.services.list({ app, stage: meant })
-          : Effect.map(cloud.services.get(name, { stage }), (found) => [found])
+          : Effect.map(cloud.services.get(name, { app, stage }), (found) => [found])
       const found = yield* services
       if (found.length === 0) {
         return yield* new CommandFailed({

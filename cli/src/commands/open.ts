@@ -1,19 +1,19 @@
 import { Effect } from "effect"
 import { openInBrowser } from "../browser.ts"
 import { connectToService } from "../client.ts"
-import { command, noFlags, positionals } from "../command.ts"
+import { command, flags, positionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { required } from "../flags.ts"
+import { required, serviceFlags } from "../flags.ts"
 
 export default command({
   summary: "Open a service in the browser",
   examples: [{ line: "maxcloud open web", does: "the service in the browser; its URL on stdout" }],
-  flags: noFlags,
+  flags: flags(serviceFlags),
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { cloud, name, stage } = yield* connectToService(input)
-      const { url } = (yield* cloud.services.get(name, { stage })).status
+      const { at, cloud, name } = yield* connectToService(input)
+      const { url } = (yield* cloud.services.get(name, at)).status
       if (url === null) {
         return yield* new CommandFailed({
           tag: "NoUrl",

@@ -1,10 +1,10 @@
 import type { Service } from "@maxcloud/sdk/api"
 import { Effect, Option, Stream } from "effect"
-import { connect, loadSdk, parseServiceName, stageOf } from "../client.ts"
+import { connectToService, loadSdk } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { parseDuration } from "../duration.ts"
 import { CommandFailed } from "../failure.ts"
-import { required, text, toggle } from "../flags.ts"
+import { required, serviceFlags, text, toggle } from "../flags.ts"
 import { elapsed } from "../terminal.ts"
 
 const defaultWait = "10m"
@@ -30,6 +30,7 @@ export default command({
     "The program, its config and the versions of its secrets stay as they were deployed: `maxcloud deploy` takes new ones."
   ],
   flags: flags({
+    ...serviceFlags,
     detach: toggle("detach", { description: "Don't wait until the new instances serve" }),
     waitTimeout: text("wait-timeout", "DURATION", {
       description: `Wait at most this long, then exit with 8 [${defaultWait}]`
@@ -38,14 +39,12 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const name = yield* parseServiceName(input.name)
-      const stage = yield* stageOf(input)
       const wait = input.waitTimeout ?? defaultWait
       const duration = yield* parseDuration("--wait-timeout", wait)
-      const cloud = yield* connect(input)
+      const { at, cloud, name } = yield* connectToService(input)
       const { restarted } = yield* loadSdk
       const begun = performance.now()
-      const progress = cloud.services.restart(name, { stage, detach: input.detach }).pipe(
+      const progress = cloud.services.restart(name, { ...at, detach: input.detach }).pipe(
         Stream.tap((told) =>
           Effect.sync(() => {
             if (terminal.json || input.detach) return

@@ -1,4 +1,4 @@
-import type { ServiceName, StageName } from "@maxcloud/config-schema"
+import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Effect, Fiber, Schedule, type Scope, Stream } from "effect"
 import type { connect } from "../client.ts"
@@ -20,18 +20,18 @@ export const makeServiceLogs = (
   terminal: Terminal,
   address: Address
 ) => {
-  const followed = new Map<ServiceName, Fiber.RuntimeFiber<void>>()
+  const followed = new Map<string, Fiber.RuntimeFiber<void>>()
   const since = new Date().toISOString()
   let width = 0
   let next = 0
 
-  const followOne = (service: ServiceName): Effect.Effect<void> => {
+  const followOne = (app: AppName, service: ServiceName): Effect.Effect<void> => {
     const colour = colours[next++ % colours.length] ?? "cyan"
     const told = (entry: LogEntry) =>
       terminal.json
         ? terminal.printJson(entry, "line")
         : terminal.print(prefixed(entry, terminal.paint(colour, `${service.padEnd(width)} │`), terminal, address))
-    return Stream.runForEach(cloud.logs(service, { follow: true, since, stage }), (entry) =>
+    return Stream.runForEach(cloud.logs(service, { follow: true, since, app, stage }), (entry) =>
       Effect.sync(() => told(entry))
     ).pipe(
       // A service may be known to the deployment a moment before its log can be read.
@@ -40,17 +40,18 @@ export const makeServiceLogs = (
     )
   }
 
-  /** Follows these services, and no others any more. */
-  const follow = (services: ReadonlyArray<ServiceName>): Effect.Effect<void, never, Scope.Scope> =>
+  /** Follows these services of the app, and no others any more. */
+  const follow = (app: AppName, services: ReadonlyArray<ServiceName>): Effect.Effect<void, never, Scope.Scope> =>
     Effect.gen(function* () {
       width = Math.max(width, ...services.map((service) => service.length))
-      for (const [service, fiber] of followed) {
-        if (services.includes(service)) continue
-        followed.delete(service)
+      const wanted = new Map(services.map((service) => [`${app}/${service}`, service]))
+      for (const [name, fiber] of followed) {
+        if (wanted.has(name)) continue
+        followed.delete(name)
         yield* Fiber.interrupt(fiber)
       }
-      for (const service of services) {
-        if (!followed.has(service)) followed.set(service, yield* Effect.forkScoped(followOne(service)))
+      for (const [name, service] of wanted) {
+        if (!followed.has(name)) followed.set(name, yield* Effect.forkScoped(followOne(app, service)))
       }
     })
   return { follow }

@@ -44,7 +44,12 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
 export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
   const progress = cloud.deploy(loaded, { inPlace }).pipe(
     Stream.tap((told) =>
-      told._tag === "accepted" ? logs.follow(loaded.spec.services.map((service) => service.name)) : Effect.void
+      told._tag === "accepted"
+        ? logs.follow(
+            loaded.spec.app,
+            loaded.spec.services.map((service) => service.name)
+          )
+        : Effect.void
     ),
     Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
   )

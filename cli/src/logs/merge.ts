@@ -51,8 +51,8 @@ export const mergedLogs = (input: MergeInput) => {
     const services = yield* input.services
     const read = yield* Effect.forEach(
       services,
-      ({ id, name }) =>
-        Stream.runCollect(cloud.logs(name, { follow: false, since, tail: tailOfEach, revision, stage })).pipe(
+      ({ app, id, name }) =>
+        Stream.runCollect(cloud.logs(name, { follow: false, since, tail: tailOfEach, revision, app, stage })).pipe(
           Effect.tap((entries) =>
             Effect.sync(() => {
               const last = Chunk.last(entries)
@@ -67,12 +67,13 @@ export const mergedLogs = (input: MergeInput) => {
     return most === undefined ? wanted : most === 0 ? [] : wanted.slice(-most)
   })
 
-  const later = ({ id, name }: Service) => {
+  const later = ({ app, id, name }: Service) => {
     const after = cursors.get(id)
     // Without a cursor it hadn't written any relevant line, so all of its lines are new.
     return cloud
       .logs(name, {
         follow: true,
+        app,
         stage,
         revision,
         after,

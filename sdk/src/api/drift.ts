@@ -5,7 +5,7 @@ import { openEnum } from "./openEnum.ts"
 /** Something that somebody else did to an object of an app in the cluster, and when it was put right. */
 export const DriftRecord = Schema.Struct({
   /** null: an object of the whole stage, such as its default network policy. */
-  app: Schema.NullOr(AppName),
+  app: AppName,
   stage: StageName,
   apiVersion: Schema.String,
   kind: Schema.String,

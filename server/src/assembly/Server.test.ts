@@ -93,9 +93,9 @@ describe("the whole server", () => {
     assert.strictEqual(done.body.state, "succeeded", JSON.stringify(done.body))
 
     const { url } = done.body.services[0]
-    assert.strictEqual(url, `http://web--local.localhost:${new URL(cloud.url).port}`)
+    assert.strictEqual(url, `http://web--shop--local.localhost:${new URL(cloud.url).port}`)
     assert.deepStrictEqual(await visit(url), { status: 200, body: "hello from web for us" })
-    assert.strictEqual((await visit(`http://nope--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+    assert.strictEqual((await visit(`http://nope--shop--local.localhost:${new URL(cloud.url).port}`)).status, 404)
   })
 
   it("gives logs as events, resumed without a lost or doubled line", async () => {
@@ -125,7 +125,7 @@ describe("the whole server", () => {
 
   it("shows what runs, to people and to Prometheus", async () => {
     const page = await (await fetch(cloud.url)).text()
-    assert.match(page, /web--local\.localhost/)
+    assert.match(page, /web--shop--local\.localhost/)
     const metrics = await (await fetch(`${cloud.url}/metrics`)).text()
     assert.match(metrics, /^maxcloud_deployments\{state="succeeded"\} 1$/m)
     assert.match(metrics, /^maxcloud_instances 1$/m)
@@ -194,7 +194,7 @@ describe("the whole server", () => {
     assert.strictEqual((await cloud.client.waitFor(deleted.body.id)).status.state, "succeeded")
     assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, { services: [] })
     assert.strictEqual((await call(cloud, `/api/v1/services/${service.id}`)).status, 404)
-    assert.strictEqual((await visit(`http://web--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+    assert.strictEqual((await visit(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)).status, 404)
   })
 
   it("doesn't start if the port is in use, and says by which process", async () => {

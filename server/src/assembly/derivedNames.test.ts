@@ -3,8 +3,8 @@ import { AppName, OrganizationName, SecretName, ServiceName, StageName } from "@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import {
   externalKeyOf,
+  hostLabelOf,
   internalHostOf,
-  maxServiceNameLength,
   namespaceOf,
   publicUrlOf,
   textOfExternalKey
@@ -50,7 +50,7 @@ const areValid = (each: Record<keyof Names, string>): each is Record<keyof Names
   isName.app(each.app) &&
   isName.service(each.service) &&
   isName.secret(each.secret) &&
-  each.service.length <= maxServiceNameLength({ organization: each.organization, stage: each.stage })
+  `${each.service}--${each.app}--${each.stage}--${each.organization}`.length <= 63
 
 const word = fc.constantFrom(
   "a",
@@ -70,16 +70,17 @@ const word = fc.constantFrom(
 
 /** One text cut into names at any of its dashes: `a-b` of `c` and `a` of `b-c` come from the same. */
 const cut = fc
-  .tuple(fc.array(word, { minLength: 3, maxLength: 8 }), fc.nat(), fc.nat(), fc.boolean(), word, word)
-  .map(([words, one, two, isProduction, app, secret]) => {
-    const first = 1 + (one % (words.length - 2))
-    const second = first + 1 + (two % (words.length - first - 1))
+  .tuple(fc.array(word, { minLength: 4, maxLength: 8 }), fc.nat(), fc.nat(), fc.nat(), fc.boolean(), word)
+  .map(([words, one, two, three, isProduction, secret]) => {
+    const first = 1 + (one % (words.length - 3))
+    const second = first + 1 + (two % (words.length - first - 2))
+    const third = second + 1 + (three % (words.length - second - 1))
     const join = (from: number, to?: number) => words.slice(from, to).join("-")
     return {
       service: join(0, first),
-      stage: isProduction ? "production" : join(first, second),
-      organization: isProduction ? join(first) : join(second),
-      app,
+      app: join(first, second),
+      stage: isProduction ? "production" : join(second, third),
+      organization: isProduction ? join(second) : join(third),
       secret: secret.toUpperCase()
     }
   })
@@ -87,15 +88,15 @@ const cut = fc
 /** Names as long as they may be, that differ in their last or first character. */
 const long = fc
   .tuple(
-    fc.constantFrom(1, 29, 30),
-    fc.constantFrom(1, 29, 30),
-    fc.constantFrom(1, 2, 30, 56, 57),
+    fc.constantFrom(1, 14, 15),
+    fc.constantFrom(1, 14, 15),
+    fc.constantFrom(1, 2, 13, 14),
     fc.constantFrom("a", "b"),
     fc.constantFrom("a", "b")
   )
   .map(([organization, stage, service, first, last]) => {
     const of = (length: number) => (length === 1 ? first : `${first}${"x".repeat(length - 2)}${last}`)
-    return { organization: of(organization), stage: of(stage), service: of(service), app: of(40), secret: of(128) }
+    return { organization: of(organization), stage: of(stage), service: of(service), app: of(12), secret: of(128) }
   })
 
 const names = fc.oneof({ weight: 4, arbitrary: cut }, { weight: 1, arbitrary: long }).filter(areValid)
@@ -117,15 +118,20 @@ const pair = fc.oneof(
     .filter((value): value is readonly [(typeof value)[0], Record<keyof Names, string> & Names] => areValid(value[1]))
 )
 
-const place = ({ organization, stage }: Names, namespacePrefix: string) => ({ organization, stage, namespacePrefix })
+const place = ({ app, organization, stage }: Names, namespacePrefix: string) => ({
+  organization,
+  app,
+  stage,
+  namespacePrefix
+})
 
 /** The same for all: where names are kept by an organization's id too, they must do without it here. */
 const organizationId = OrganizationId.make(`org_${"0".repeat(32)}`)
 
 const keyOf = (of: Names, prefix: string) => ({
+  ...of,
   organizationId,
-  namespace: namespaceOf(place(of, prefix)),
-  service: of.service
+  namespace: namespaceOf(place(of, prefix))
 })
 
 const tenant = (of: Names) => {
@@ -141,27 +147,36 @@ interface Derivation {
 }
 
 const derivations: Readonly<Record<string, Derivation>> = {
-  "namespace without a prefix": { from: ["organization", "stage"], name: (value) => namespaceOf(place(value, "")) },
-  "namespace with a prefix": { from: ["organization", "stage"], name: (value) => namespaceOf(place(value, "mc-")) },
-  "public URL": { from: ["organization", "stage", "service"], name: (each) => publicUrlOf(each.service, tenant(each)) },
+  "namespace without a prefix": {
+    from: ["organization", "app", "stage"],
+    name: (value) => namespaceOf(place(value, ""))
+  },
+  "namespace with a prefix": {
+    from: ["organization", "app", "stage"],
+    name: (value) => namespaceOf(place(value, "mc-"))
+  },
+  "public URL": {
+    from: ["organization", "app", "stage", "service"],
+    name: (each) => publicUrlOf(each.service, tenant(each))
+  },
   "host of the local runtime": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (value) => publicHostOf(keyOf(value, ""), "localhost")
   },
   "host within the cluster": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (each) => internalHostOf(each.service, place(each, "mc-"))
   },
   "path of a Kubernetes object": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (each) => pathOf(kinds.service, namespaceOf(place(each, "mc-")), each.service)
   },
   "key of the cluster's cache": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (each) => idOf(placeOf("service", namespaceOf(place(each, "mc-")), each.service))
   },
   "path of a Secret": {
-    from: ["organization", "stage", "service", "secret"],
+    from: ["organization", "app", "stage", "service", "secret"],
     name: (each) =>
       pathOf(
         kinds.secret,
@@ -173,20 +188,15 @@ const derivations: Readonly<Record<string, Derivation>> = {
     from: ["organization", "app", "stage", "secret"],
     name: (each) =>
       textOfExternalKey(
-        externalKeyOf(
-          { store: "s", key: "{organization}--{app}--{stage}--{name}#v" },
-          place(each, ""),
-          each.app,
-          each.secret
-        )
+        externalKeyOf({ store: "s", key: "{organization}--{app}--{stage}--{name}#v" }, place(each, ""), each.secret)
       )
   },
   "folder and bucket key of logs": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (value) => serviceFolder(keyOf(value, "mc-"))
   },
   "labels of log streams": {
-    from: ["organization", "stage", "service"],
+    from: ["organization", "app", "stage", "service"],
     name: (value) => selector(lineLabels(keyOf(value, "mc-")))
   },
   "audience of CI tokens": { from: ["organization"], name: (each) => audienceOf(each.organization) },
@@ -196,7 +206,7 @@ const derivations: Readonly<Record<string, Derivation>> = {
   }
 }
 
-describe("a derived name belongs to one organization, stage and service", () => {
+describe("a derived name belongs to one organization, app, stage and service", () => {
   for (const [what, { from, name }] of Object.entries(derivations)) {
     it(`${what}: ${pairs} pairs`, () => {
       /** Every generated name, with its source: each new one is compared with all earlier ones. */
@@ -233,10 +243,9 @@ describe("a derived name belongs to one organization, stage and service", () => 
         const table = makeRouteTable("localhost")
         for (const of of [one, other]) table.add(keyOf(of, ""), route(publicHostOf(keyOf(of, ""), "localhost")))
         for (const of of [one, other]) {
-          const { namespace, service } = keyOf(of, "")
-          expect(table.lookup(`${service}--${namespace}.localhost`)?.key).toBe(`${service}--${namespace}.localhost`)
-          // Formerly the short form, which was another service's too.
-          expect(table.lookup(`${service}-${of.organization}.localhost`)).toBeUndefined()
+          const host = `${hostLabelOf(of.service, of)}.localhost`
+          expect(table.lookup(host)?.key).toBe(host)
+          expect(table.lookup(host.replaceAll("--", "-"))).toBeUndefined()
         }
       }),
       { numRuns: pairs }

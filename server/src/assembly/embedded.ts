@@ -32,7 +32,7 @@ export interface Embedded extends AsyncDisposable {
   /** The bearer token for other clients of it. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
   readonly token: string | undefined
   /**
-   * Calls a public service, even at zero instances: `await cloud.fetch("web", "/health")`. Takes the arguments of `fetch`, and `stage`. Rejects
+   * Calls a public service, even at zero instances: `await cloud.fetch("web", "/health")`. Takes the arguments of `fetch`, `stage` and `app`. Rejects
    * with `NotFound` if there is no such service, or it is internal.
    */
   readonly fetch: (service: string, path?: string, request?: EmbeddedRequest) => Promise<Response>

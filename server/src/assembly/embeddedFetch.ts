@@ -5,10 +5,12 @@ import { NotFound } from "@maxcloud/sdk/api"
 import { type FetchDispatcher, isDispatcher } from "@maxcloud/sdk/proxy"
 import { Agent } from "undici"
 
-/** The options for a request to an embedded server's service: those of `fetch`, and the stage. */
+/** The options for a request to an embedded server's service: those of `fetch`, and the place of the service. */
 export interface EmbeddedRequest extends RequestInit {
   /** @default "production" */
   readonly stage?: string | undefined
+  /** The service's app. Needed only if several apps have a service of this name in the stage. */
+  readonly app?: string | undefined
 }
 
 /** Few resolvers know that `*.localhost` is this machine (RFC 6761, 6.3): Node's own doesn't. */
@@ -32,11 +34,11 @@ export const loopbackDispatcher = (
 /** `fetch` by the name of a service. A redirect to another of the server's hosts is followed there too. */
 export const embeddedFetch =
   (client: Client, dispatcher: FetchDispatcher) =>
-  async (service: string, path = "/", { stage, ...init }: EmbeddedRequest = {}): Promise<Response> => {
+  async (service: string, path = "/", { app, stage, ...init }: EmbeddedRequest = {}): Promise<Response> => {
     if (!path.startsWith("/") || path.startsWith("//")) {
       throw new TypeError(`"${path}" isn't a path of the service "${service}". Start it with "/", such as "/health".`)
     }
-    const { url } = (await client.services.get(service, { stage })).status
+    const { url } = (await client.services.get(service, { app, stage })).status
     if (url === null) {
       throw new NotFound({
         resource: "service",

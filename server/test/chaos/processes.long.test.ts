@@ -47,7 +47,7 @@ describe("a limit of processes", () => {
     assert.isTrue(await answers(server, "1"))
     writeFileSync(join(group, "pids.max"), "max")
     await server.client.deploy(many)
-    const seconds = await secondsUntil(async () => (await server.ask("many-3--local.localhost")).body === "1", 60)
+    const seconds = await secondsUntil(async () => (await server.ask("many-3--many--local.localhost")).body === "1", 60)
     assert.isDefined(seconds)
     recordFault(import.meta.filename, {
       fault: "The system starts no more processes for the server (`ulimit -u`, `TasksMax`)",

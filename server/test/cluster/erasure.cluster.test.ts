@@ -45,7 +45,7 @@ describeCluster("an organization that is deleted", () => {
       const client = createClient({ apiUrl: server.url, token })
       await client.deploy({ app: "shop", services: [small("web")] })
       const namespace = () =>
-        admin.request({ method: "GET", path: pathOf(kinds.namespace, undefined, namespaceFor(name)) })
+        admin.request({ method: "GET", path: pathOf(kinds.namespace, undefined, namespaceFor(name, "shop")) })
       await namespace()
 
       const { certificateId } = await post("/organization/deletion", { name, graceDays: 0 }, token)

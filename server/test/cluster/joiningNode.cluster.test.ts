@@ -57,7 +57,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
       contentType: "application/merge-patch+json",
       body: { status: body }
     })
-  const namespace = () => namespaceFor(wired.organization)
+  const namespace = () => namespaceFor(wired.organization, app.app)
   const policy = async () => JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web"))
   const versions = async () => {
     const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })

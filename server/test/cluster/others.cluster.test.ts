@@ -36,9 +36,9 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   afterAll(async () => {
     const free = [{ op: "remove", path: "/metadata/finalizers" }]
     await wired?.admin
-      .patch("kubectl-edit", configMaps, namespaceFor(wired.organization, "stuck"), "held", free)
+      .patch("kubectl-edit", configMaps, namespaceFor(wired.organization, "shop", "stuck"), "held", free)
       .catch(() => {})
-    await wired?.close(["stuck", "theirs"])
+    await wired?.close([namespaceFor(wired.organization, "shop", "theirs")])
   }, 60_000)
 
   const deploy = (app: unknown, ...args: ReadonlyArray<string>) => startDeploy(wired.server.url, app, args).ended
@@ -47,7 +47,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     const told: { readonly drift: Awaited<ReturnType<typeof wired.server.client.apps.drift>> } = JSON.parse(stdout)
     return told.drift
   }
-  const namespace = () => namespaceFor(wired.organization)
+  const namespace = () => namespaceFor(wired.organization, "shop")
 
   it("their changes are recorded with their name, and put right", async () => {
     const own = [
@@ -174,22 +174,24 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     }
     const image = small("web").image
     const spec = { template: { spec: { containers: [{ image }] } } }
-    await wired.admin.create(kinds.service, namespace(), { ...taken, spec })
-    const theirs = namespaceFor(wired.organization, "theirs")
+    const taker = namespaceFor(wired.organization, "taker")
+    await wired.server.client.deploy({ app: "taker", services: [small("first")] })
+    await wired.admin.create(kinds.service, taker, { ...taken, spec })
+    const theirs = namespaceFor(wired.organization, "shop", "theirs")
     await wired.admin.create(kinds.namespace, "", {
       apiVersion: "v1",
       kind: "Namespace",
       metadata: { name: theirs, labels: { "app.kubernetes.io/managed-by": "Helm" } }
     })
     const contentOf = async () => {
-      const service: unknown = await wired.admin.get(kinds.service, namespace(), "taken")
+      const service: unknown = await wired.admin.get(kinds.service, taker, "taken")
       return JSON.stringify([labelsOf(service), JSON.stringify(service).includes("maxcloud.dev")])
     }
     const before = await contentOf()
     const namespaceBefore = versionOf(await wired.admin.get(kinds.namespace, "", theirs))
 
     const [service, stage] = await Promise.all([
-      deploy({ app: "taker", services: [small("taken")] }),
+      deploy({ app: "taker", services: [small("first"), small("taken")] }),
       deploy(shop("1"), "--stage", "theirs")
     ])
     for (const { code, stderr } of [service, stage]) {
@@ -202,7 +204,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }, 90_000)
 
   it("a deployment waits for a namespace that isn't deleted yet, and says why", async () => {
-    const stuck = namespaceFor(wired.organization, "stuck")
+    const stuck = namespaceFor(wired.organization, "shop", "stuck")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
     await wired.admin.create(kinds.namespace, "", {
       apiVersion: "v1",

@@ -15,6 +15,7 @@ import {
   namespaceFor,
   newOrganization,
   openAdmin,
+  removeNamespacesOf,
   serverProgram,
   small
 } from "./wiredServer.ts"
@@ -54,9 +55,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     await Promise.all(replicas.map((each) => each.end("SIGTERM")))
     for (const replica of replicas) replica.remove()
     await postgres?.close()
-    await Promise.allSettled(
-      organizations.map((organization) => admin.remove(kinds.namespace, "", namespaceFor(organization)))
-    )
+    await Promise.allSettled(organizations.map((organization) => removeNamespacesOf(admin, organization)))
     await admin?.close()
   }, 60_000)
 
@@ -86,7 +85,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     const [server] = replicas
     const [organization = ""] = organizations
     assert.isDefined(server)
-    await admin.patch("kubectl-edit", kinds.networkPolicy, namespaceFor(organization), "app-0", [
+    await admin.patch("kubectl-edit", kinds.networkPolicy, namespaceFor(organization, "app-0"), "app-0", [
       { op: "add", path: "/spec/egress/-", value: { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] } }
     ])
     const drift = await until(

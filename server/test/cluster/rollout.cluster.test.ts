@@ -31,7 +31,7 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
     await wired?.close()
   }, 60_000)
 
-  const namespace = () => namespaceFor(wired.organization)
+  const namespace = () => namespaceFor(wired.organization, app.app)
   const policy = async (name: string) => JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), name))
   const revisions = async () => {
     const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })

@@ -5,7 +5,7 @@ import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
 import { startDeploy } from "./commandLine.ts"
-import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 20)
 /** How long the API server is away. */
@@ -50,10 +50,15 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     )
     return events
   }
+  const services = () =>
+    wired.admin.request({
+      method: "GET",
+      path: pathOf(kinds.service),
+      query: { labelSelector: `maxcloud.dev/organization=${wired.organization}` }
+    })
   /** What the cluster has, by its own word: the services that are Ready, and how often each was changed. */
   const readyOnCluster = async () => {
-    const path = pathOf(kinds.service, namespaceFor(wired.organization))
-    const { items } = Schema.decodeUnknownSync(Services)(await wired.admin.request({ method: "GET", path }))
+    const { items } = Schema.decodeUnknownSync(Services)(await services())
     return new Map(
       items.flatMap(({ metadata, status }) =>
         status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True")
@@ -69,9 +74,10 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     await until(
       "services on the cluster",
       async () => {
-        const path = pathOf(kinds.service, namespaceFor(wired.organization))
-        const listed = await wired.admin.request({ method: "GET", path })
-        return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
+        const { items } = Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(
+          await services()
+        )
+        return items.length
       },
       (one) => one >= 3
     )

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
-import { OrganizationName, productionStage, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, productionStage, StageName } from "@maxcloud/config-schema"
 import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Exit, ManagedRuntime, Schema, Scope } from "effect"
 import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
@@ -63,13 +63,26 @@ const read = Schema.decodeUnknownSync(Read)
 export const labelsOf = (object: unknown) => read(object).metadata.labels
 export const versionOf = (object: unknown) => read(object).metadata.resourceVersion
 
-/** The namespace of an organization's production, or of another of its stages. */
-export const namespaceFor = (organization: string, stage: string = productionStage) =>
+/** The namespace of an app of an organization, in production or another stage. */
+export const namespaceFor = (organization: string, app: string, stage: string = productionStage) =>
   namespaceOf({
     organization: OrganizationName.make(organization),
+    app: AppName.make(app),
     stage: StageName.make(stage),
     namespacePrefix: defaultNamespacePrefix
   })
+
+const NamedObjects = Schema.Struct({
+  items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) }))
+})
+
+/** Removes all namespaces of an organization. */
+export const removeNamespacesOf = async (admin: Pick<Admin, "request" | "remove">, organization: string) => {
+  const query = { labelSelector: `maxcloud.dev/organization=${organization}` }
+  const listed = await admin.request({ method: "GET", path: pathOf(kinds.namespace), query })
+  const { items } = Schema.decodeUnknownSync(NamedObjects)(listed)
+  await Promise.allSettled(items.map(({ metadata }) => admin.remove(kinds.namespace, "", metadata.name)))
+}
 
 /** What a server process on the cluster needs. `organization`: for which it acts. */
 export const environmentOf = (organization: string, kubeconfig: string): Readonly<Record<string, string>> => ({
@@ -94,11 +107,12 @@ export const startWiredServer = async (prefix: string) => {
     server,
     wires,
     kubeconfig: path,
-    close: async (stages: ReadonlyArray<string> = []) => {
+    /** `namespaces`: of others, to be removed too. */
+    close: async (namespaces: ReadonlyArray<string> = []) => {
       wires.shut(false)
       await server.end("SIGTERM")
       server.remove()
-      const namespaces = [productionStage, ...stages].map((stage) => namespaceFor(organization, stage))
+      await removeNamespacesOf(admin, organization)
       await Promise.allSettled(namespaces.map((name) => admin.remove(kinds.namespace, "", name)))
       await admin.close()
       await Effect.runPromise(Scope.close(scope, Exit.void))

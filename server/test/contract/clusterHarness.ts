@@ -88,7 +88,7 @@ export const startClusterHarness = async (
       const found = await Promise.all(
         made.map(async (kind) => {
           const query = { labelSelector: `maxcloud.dev/app=${app}` }
-          const path = pathOf(kinds[kind], namespaceFor(organization))
+          const path = pathOf(kinds[kind], namespaceFor(organization, app))
           const { items } = Schema.decodeUnknownSync(Listed)(await asAdmin({ method: "GET", path, query }))
           // A pod that has been told to go drains for half a minute.
           return items
@@ -100,8 +100,14 @@ export const startClusterHarness = async (
     },
     close: async () => {
       await server.end("SIGTERM")
-      await asAdmin({ method: "DELETE", path: pathOf(kinds.namespace, undefined, namespaceFor(organization)) }).catch(
-        () => undefined
+      const query = { labelSelector: `maxcloud.dev/organization=${organization}` }
+      const { items } = Schema.decodeUnknownSync(Listed)(
+        await asAdmin({ method: "GET", path: pathOf(kinds.namespace), query })
+      )
+      await Promise.allSettled(
+        items.map(({ metadata }) =>
+          asAdmin({ method: "DELETE", path: pathOf(kinds.namespace, undefined, metadata.name) })
+        )
       )
       await registry[Symbol.asyncDispose]()
       server.remove()

@@ -108,7 +108,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
         Effect.sync(() => {
           for (const service of services) calls.push(`abandon ${service}`)
         }),
-      apply: (key, _, manifests) =>
+      apply: (key, manifests) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
           if (

@@ -75,7 +75,7 @@ describe("each program runs as it is written", () => {
   it("the client as Effects", async () => {
     assert.match(
       await outputOf("effectDeploy.example.ts"),
-      /accepted[\s\S]*finished[\s\S]*web ready http:\/\/web--local\./
+      /accepted[\s\S]*finished[\s\S]*web ready http:\/\/web--shop--local\./
     )
   })
   it("refuses to fetch what isn't a path of a public service", async () => {

@@ -34,6 +34,7 @@ export const newKey = (prefix: string): NamespaceKey => {
   return {
     organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
     organization: OrganizationName.make(name),
+    app,
     stage,
     namespace: name
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Effect, Schedule } from "effect"
@@ -16,6 +16,7 @@ export const newServiceKey = (prefix: string): ServiceKey => {
   return {
     organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
     organization: OrganizationName.make(name),
+    app: AppName.make("shop"),
     stage: StageName.make("production"),
     namespace: name,
     service: ServiceName.make("writer")

@@ -61,8 +61,10 @@ const secrets = Layer.succeed(Secrets, {
   reveal: (_, name: SecretName, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))
 })
 
+const app = AppName.make("shop")
+
 export const testKey = (organization = "local", stage = "production"): NamespaceKey => {
-  const place = { organization: OrganizationName.make(organization), stage: StageName.make(stage) }
+  const place = { organization: OrganizationName.make(organization), app, stage: StageName.make(stage) }
   const digit = organization === "local" ? "1" : "2"
   return {
     ...place,
@@ -96,8 +98,6 @@ export const withAnnotation = (manifests: ReadonlyArray<Manifest>, name: string,
     copy.spec.template.metadata.annotations[name] = value
     return copy
   })
-
-const app = AppName.make("shop")
 
 /** The local runtime on these instances, with real logs in a folder of its own, and the rest in memory. */
 export const makeTestRuntime = (
@@ -134,7 +134,7 @@ export const makeTestRuntime = (
     apply: (manifests: ReadonlyArray<Manifest>, key = testKey(), by: "deployment" | "recheck" = "deployment") => {
       const retry = new Set(by === "deployment" ? manifests.map((manifest) => manifest.metadata.name) : [])
       return runtime.runPromise(
-        Effect.flatMap(Runtime, (runtime) => runtime.apply(key, app, manifests, { force: false, retry }))
+        Effect.flatMap(Runtime, (runtime) => runtime.apply(key, manifests, { force: false, retry }))
       )
     },
     abandon: (service: string, key = testKey()) =>

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { promisify } from "node:util"
-import { OrganizationName, parseAppSpec, productionStage, type SpecIssue } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, parseAppSpec, productionStage, type SpecIssue } from "@maxcloud/config-schema"
 import { type Manifest, namespaceOf, synth, synthNamespace, type TenantContext } from "@maxcloud/synth"
 import { Data, Effect, Either, Schedule, Schema, type Scope } from "effect"
 import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
@@ -51,6 +51,12 @@ const specOf = (input: unknown) =>
 /** Services that all run the prober: their names, and what of their spec is not the prober's. */
 export type ProberServices = Readonly<Record<string, object>>
 
+const proberApp = AppName.make("probers")
+
+/** The namespace of the probers of an organization. */
+export const proberNamespace = (organization: OrganizationName) =>
+  namespaceOf({ organization, app: proberApp, stage: productionStage, namespacePrefix: testPrefix })
+
 export const proberManifests = (
   organization: OrganizationName,
   image: string,
@@ -59,6 +65,7 @@ export const proberManifests = (
 ): ReadonlyArray<Manifest> => {
   const tenant: TenantContext = {
     organization,
+    app: proberApp,
     stage: productionStage,
     namespacePrefix: testPrefix,
     domain: "example.com",
@@ -73,7 +80,7 @@ export const proberManifests = (
     ...changes
   }
   const spec = specOf({
-    app: "probers",
+    app: proberApp,
     services: Object.entries(services).map(([name, fields]) => ({
       name,
       image,
@@ -100,16 +107,12 @@ export const applyAll = (manifests: ReadonlyArray<Manifest>) =>
     { discard: true }
   )
 
-/** Removes an organization's production at the end of the scope. */
+/** Removes an organization's probers at the end of the scope. */
 export const organizationScope = (organization: OrganizationName) =>
   Effect.acquireRelease(Effect.succeed(organization), () =>
     Effect.gen(function* () {
       const api = yield* KubeApi
-      const path = pathOf(
-        kinds.namespace,
-        undefined,
-        namespaceOf({ organization, stage: productionStage, namespacePrefix: testPrefix })
-      )
+      const path = pathOf(kinds.namespace, undefined, proberNamespace(organization))
       yield* Effect.ignore(api.request({ method: "DELETE", path }))
     })
   )

@@ -148,7 +148,7 @@ export const plant = ({ sealed, visible }: Words) =>
     const service = ServiceName.make(visible.service)
     const secret = SecretName.make(visible.secretName)
     const scope = { organizationId: organization.id, app, stage }
-    const namespace = namespaceOf({ organization: organization.name, stage, namespacePrefix: "" })
+    const namespace = namespaceOf({ organization: organization.name, app, stage, namespacePrefix: "" })
     yield* Effect.gen(function* () {
       yield* Effect.flatMap(Secrets, (secrets) => secrets.set(scope, secret, Redacted.make(sealed.secret)))
       yield* Effect.flatMap(RegistryCredentials, (registryCredentials) =>
@@ -193,8 +193,7 @@ export const plant = ({ sealed, visible }: Words) =>
       )
       yield* Effect.flatMap(DriftLog, (driftLog) =>
         driftLog.record({
-          key: { organizationId: organization.id, organization: organization.name, stage, namespace },
-          app,
+          key: { organizationId: organization.id, organization: organization.name, app, stage, namespace },
           object: { apiVersion: "v1", kind: "Secret", name: visible.drift },
           change: "edited",
           manager: visible.drift,

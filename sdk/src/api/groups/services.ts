@@ -32,7 +32,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   .add(
     get("list", "/", {
       summary: "List services",
-      description: "Every service of the organization, by name, then stage; narrowed by `app`, `stage` and `name`.",
+      description: "Every service of the organization, by name, app and stage; narrowed by `app`, `stage` and `name`.",
       client: "services.list",
       ...reads("query")
     })

@@ -64,8 +64,8 @@ describe("the key of a secret in a store", () => {
     const either = fc.oneof(secret, alike)
     fc.assert(
       fc.property(either, either, fc.constantFrom(...right), (one, other, key) => {
-        const textOf = ({ app, name, ...place }: typeof one) =>
-          textOfExternalKey(externalKeyOf({ store: "s", key }, place, app, name))
+        const textOf = ({ name, ...place }: typeof one) =>
+          textOfExternalKey(externalKeyOf({ store: "s", key }, place, name))
         const same = JSON.stringify(one) === JSON.stringify(other)
         expect(textOf(one) === textOf(other)).toBe(same)
       }),

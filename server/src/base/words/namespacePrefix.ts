@@ -1,4 +1,5 @@
 import { isReservedPrefix } from "@maxcloud/config-schema"
+import { label } from "@maxcloud/synth"
 import { Schema } from "effect"
 
 /** The prefix of tenants' namespaces in a new installation. */
@@ -27,20 +28,30 @@ export const NamespacePrefix = Schema.transform(Schema.String.pipe(Schema.filter
 /** As `NamespacePrefix` reads it. */
 export const prefixText = (prefix: string) => (prefix === "" ? noPrefix : prefix)
 
-const withoutPrefix = "{{.Name}}--{{.Namespace}}.{{.Domain}}"
-
 /**
  * Knative's template for hosts (`config-network`, `domain-template`). A tenant's service has one label before the domain, without the prefix,
- * so that one wildcard certificate covers all. Services in other namespaces keep Knative's own default with two labels: no host of
- * theirs is a tenant's. It reads the namespace and no label, which whoever may make a Knative Service could write.
+ * so that one wildcard certificate covers all: `hostLabelOf` in synth has its form. A tag stands in `.Name`, in front of the service's name.
+ * Services in other namespaces keep Knative's own default with two labels, so none of their hosts is a tenant's. Labels are read in tenants'
+ * namespaces alone, and only to leave out the name of a service that is named like its app. The host always ends with the names in the
+ * namespace, so whoever may make a Knative Service can't take another organization's host by a label.
  */
-export const domainTemplateOf = (prefix: string): string =>
-  prefix === ""
-    ? withoutPrefix
-    : `{{.Name}}{{if eq (printf "%.${prefix.length}s" .Namespace) "${prefix}"}}--{{slice .Namespace ${prefix.length}}}{{else}}.{{.Namespace}}{{end}}.{{.Domain}}`
+export const domainTemplateOf = (prefix: string): string => {
+  const service = `(index .Labels "${label.service}")`
+  const isNamedLikeItsApp = `eq .Namespace (printf "${prefix}%s--%s" ${service} (index .Labels "${label.organization}"))`
+  // The part of `.Name` before the service's name: templates can't subtract, so the rest of it is measured.
+  const tag = `{{slice .Name 0 (len (slice .Name (len ${service})))}}`
+  const names = prefix === "" ? "{{.Namespace}}" : `{{slice .Namespace ${prefix.length}}}`
+  const tenants = `{{if ${isNamedLikeItsApp}}}${tag}{{else}}{{.Name}}--{{end}}${names}`
+  return prefix === ""
+    ? `${tenants}.{{.Domain}}`
+    : `{{if eq (printf "%.${prefix.length}s" .Namespace) "${prefix}"}}${tenants}{{else}}{{.Name}}.{{.Namespace}}{{end}}.{{.Domain}}`
+}
+
+/** In our templates: the prefix that a namespace is compared with. */
+const prefixIn = /eq \.Namespace \(printf "(.*?)%s--%s"/
 
 /** The prefix that a template of ours is for; undefined: it is none of ours. */
 export const prefixOfTemplate = (template: string): string | undefined => {
-  const prefix = template === withoutPrefix ? "" : /\.Namespace\) "([^"]*)"/.exec(template)?.[1]
+  const prefix = prefixIn.exec(template)?.[1]
   return prefix !== undefined && domainTemplateOf(prefix) === template ? prefix : undefined
 }

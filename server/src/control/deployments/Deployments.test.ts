@@ -138,18 +138,32 @@ describe("accepting", () => {
   })
 
   test(
-    "refuses what cannot be: another app's name, a secret not set, an image that cannot run, a spec of another app, a NUL byte",
+    "keeps the services of two apps apart that have the same name",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const blog = AppName.make("blog")
+      yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      yield* finished(org, yield* deploy(org, [{ name: "web", image: "b:1" }], { app: blog }))
+      const both = yield* list(org)
+      expect(both.map(({ app, name, spec, status }) => [app, name, spec.image, status.state])).toEqual([
+        ["blog", "web", "b:1", "ready"],
+        ["shop", "web", expect.any(String), "ready"]
+      ])
+      expect(both.map(({ status }) => new URL(status.url ?? "").hostname.split(".")[0])).toEqual([
+        `web--blog--${org.name}`,
+        `web--shop--${org.name}`
+      ])
+      const { destroy } = yield* Deployments
+      yield* finished(org, yield* destroy(org, blog, productionStage))
+      expect((yield* list(org)).map(({ app, status }) => [app, status.state])).toEqual([["shop", "ready"]])
+    })
+  )
+
+  test(
+    "refuses what cannot be: a secret not set, an image that cannot run, a spec of another app, a NUL byte",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* deploy(org, [{ name: "web" }])
-      const blog = AppName.make("blog")
-      expect(yield* Effect.flip(deploy(org, [{ name: "blog" }, { name: "web" }], { app: blog }))).toMatchObject({
-        _tag: "Conflict",
-        owner: "shop",
-        detail: expect.stringContaining('"web" belongs to the app "shop"')
-      })
-      // Nothing of the refused deployment remains.
-      expect((yield* list(org)).map((each) => each.name)).toEqual(["web"])
       const issues = (effect: ReturnType<typeof deploy>) =>
         Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.issues : error))
       expect(yield* issues(deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" } } }]))).toEqual([

@@ -15,11 +15,9 @@ import type { Lease, WorkQueue } from "./WorkQueue.ts"
 
 const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
 
-const driftRows = ({ sql }: StageBase) => {
-  /** Drift that hasn't been corrected yet. The namespace's own objects belong to no app: any of its apps corrects them. */
-  const drifted = ({ key }: Lease) => sql`
-    organization_id = ${key.organizationId} and stage = ${key.stage} and healed_at is null
-    and (app is null or app = ${key.app})`
+const driftRows = ({ inStage, sql }: StageBase) => {
+  /** Drift that hasn't been corrected yet. */
+  const drifted = (lease: Lease) => sql`${inStage(lease)} and healed_at is null`
 
   /** The id of the newest drift among it; undefined if there is none. */
   const newestDrift = (lease: Lease) =>

@@ -1,10 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { StoredImages } from "../../stores/images/storedImages.ts"
-import { ownedByOthers, ownedMessage } from "./acceptedServices.ts"
 import type { AcceptInput } from "./acceptInput.ts"
 import type { ServiceVersion } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
@@ -60,7 +58,7 @@ export const insertDeployment = (
         ${storableJson(input.warnings)}::jsonb)`
   })
 
-/** The services as they are wanted now: of the app's names none may be another app's. */
+/** The services as they are wanted now. */
 export const upsertServices = (
   input: AcceptInput,
   number: number,
@@ -73,29 +71,19 @@ export const upsertServices = (
     const org = organization.id
     const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
     const actions = new Map(changes.map((change) => [change.service, change.action]))
-    // In the order of names: two apps that want the same names then wait for each other, and do not lock each other out.
     const rows = wanted
       .filter((each) => actions.get(each.name) !== "unchanged")
       .map((value) => ({ ...value, id: newId("svc") }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
     if (rows.length > 0) {
       yield* sql`
         insert into services (id, organization_id, app, stage, name, spec, secret_versions, pinned_image, deployment_number)
         select s.id, ${org}, ${app}, ${stage}, s.name, s.spec, s."secretVersions", s."pinnedImage", ${number}
         from json_to_recordset(${storableJson(rows)}::json)
           as s (id text, name text, spec json, "secretVersions" jsonb, "pinnedImage" text)
-        on conflict (organization_id, stage, name) do update set
+        on conflict (organization_id, app, stage, name) do update set
           spec = excluded.spec, secret_versions = excluded.secret_versions,
           pinned_image = excluded.pinned_image, deployment_number = excluded.deployment_number,
-          updated_at = now()
-        where services.app = ${app}`
-      const [owner] = yield* ownedByOthers(
-        input,
-        input.spec.services.map((service) => service.name)
-      )
-      if (owner !== undefined) {
-        return yield* new Conflict({ detail: `${ownedMessage(owner, stage)}.`, owner: owner.app })
-      }
+          updated_at = now()`
     }
     if (wanted.length > 0) {
       yield* sql`

@@ -1,10 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { ServiceName } from "@maxcloud/config-schema"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import type { ServiceEncoded, ServiceVersion } from "./changes.ts"
-
-const decodeOwners = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name: ServiceName, app: Schema.String })))
 
 /** The services of an app and stage as they were last accepted. */
 export const acceptedServices = ({ app, organization, stage }: Target) =>
@@ -30,17 +27,3 @@ export const acceptedServices = ({ app, organization, stage }: Target) =>
       )
     )
   )
-
-/** Those of `names` that another app has in the same organization and stage. */
-export const ownedByOthers = ({ app, organization, stage }: Target, names: ReadonlyArray<ServiceName>) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    names.length === 0
-      ? Effect.succeed([])
-      : sql`
-          select name, app from services
-          where organization_id = ${organization.id} and stage = ${stage} and app <> ${app} and name in ${sql.in(names)}
-          order by name`
-  ).pipe(Effect.map(decodeOwners))
-
-export const ownedMessage = (owner: { readonly name: string; readonly app: string }, stage: string) =>
-  `the service "${owner.name}" belongs to the app "${owner.app}" in the stage "${stage}": choose another name, or delete it there`

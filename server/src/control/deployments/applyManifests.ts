@@ -8,13 +8,27 @@ import type { Begun } from "./stageBase.ts"
 import type { ManifestsOf, StageManifests } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
+/**
+ * Removes what an earlier version applied to a namespace that the organization's apps shared. This comes before the first apply to the app's own
+ * namespace, since the objects of both would have the same hosts.
+ */
+const leaveFormerNamespace = (rows: StageRows, lease: Lease) =>
+  Effect.gen(function* () {
+    const former = yield* rows.formerNamespace(lease)
+    if (former === undefined) return
+    const runtime = yield* Runtime
+    yield* runtime.remove({ ...rows.namespaceKeyOf(lease), namespace: former.namespace }, former.inventory)
+    yield* rows.write(lease, rows.forgetFormerNamespace(lease))
+  })
+
 /** The namespace's own objects come first, since the others live in it. */
 export const applyManifests = (rows: StageRows, lease: Lease, manifests: StageManifests, options: ApplyOptions) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const key = rows.namespaceKeyOf(lease)
-    yield* runtime.apply(key, lease.key.app, manifests.namespace, { ...options, force: true })
-    if (manifests.app.length > 0) yield* runtime.apply(key, lease.key.app, manifests.app, options)
+    yield* leaveFormerNamespace(rows, lease)
+    yield* runtime.apply(key, manifests.namespace, { ...options, force: true })
+    if (manifests.app.length > 0) yield* runtime.apply(key, manifests.app, options)
   })
 
 /** Applies a deployment that is under way. */

@@ -3,7 +3,6 @@ import { AppName, productionStage } from "@maxcloud/config-schema"
 import { Conflict, type CreateService } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
-import { ownedByOthers } from "./acceptedServices.ts"
 import { acceptSpec, newestDeployment } from "./acceptSpec.ts"
 import { readSpec } from "./inspectSpec.ts"
 import { selectServices } from "./serviceRows.ts"
@@ -14,15 +13,13 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const target = { organization, app: AppName.make(input.name), stage: productionStage }
-    const taken = (owner: string) =>
-      new Conflict({
-        detail: `There is a service or an app "${input.name}" already, of the app "${owner}". Deploy that app to change it, or choose another name.`,
-        owner
-      })
-    const [other] = yield* ownedByOthers(target, [input.name])
-    if (other !== undefined) return yield* taken(other.app)
     const latest = yield* newestDeployment(target)
-    if (latest !== undefined && (latest.services > 0 || latest.unfinished)) return yield* taken(target.app)
+    if (latest !== undefined && (latest.services > 0 || latest.unfinished)) {
+      return yield* new Conflict({
+        detail: `There is an app "${input.name}" already. Deploy that app to change it, or choose another name.`,
+        owner: target.app
+      })
+    }
     const read = yield* readSpec(target, {
       app: target.app,
       services: [{ name: input.name, image: input.image, env: input.env_vars, port: input.port ?? "auto" }]

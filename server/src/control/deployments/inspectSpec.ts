@@ -69,7 +69,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
     const registries = yield* Images
     const platform = yield* Platform
     const { externalSecrets, namespacePrefix } = platform
-    const place = { organization: target.organization.name, stage: target.stage, namespacePrefix }
+    const place = { organization: target.organization.name, app: target.app, stage: target.stage, namespacePrefix }
     const secretVersions =
       externalSecrets === undefined
         ? yield* secrets.list({ organizationId: target.organization.id, app: target.app, stage: target.stage }).pipe(

@@ -24,21 +24,20 @@ const timesHealed = ({ key, object }: Drift) =>
     const sql = yield* SqlClient
     const [row] = yield* sql<{ times: number }>`
       select count(*)::int as times from drift
-      where organization_id = ${key.organizationId} and stage = ${key.stage} and kind = ${object.kind}
+      where organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage} and kind = ${object.kind}
         and name = ${object.name} and healed_at > clock_timestamp() - interval '10 minutes'`
     return row?.times ?? 0
   })
 
-/** The app whose pass corrects the object. For the namespace's own objects, any app's pass does. */
+/** The app and stage whose pass corrects the object. None if it has nothing deployed. */
 const stageOf = (drift: Drift) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     return decodeStageRefs(
       yield* sql`
         select organization_id, app, stage from app_stages
-        where organization_id = ${drift.key.organizationId} and stage = ${drift.key.stage}
-          and (app = ${drift.app} or ${drift.app}::text is null) and inventory <> '[]'
-        order by app limit 1`
+        where organization_id = ${drift.key.organizationId} and app = ${drift.key.app} and stage = ${drift.key.stage}
+          and inventory <> '[]'`
     )
   })
 
@@ -47,8 +46,8 @@ const isKnown = (drift: Drift) =>
     const sql = yield* SqlClient
     const known = yield* sql`
       select 1 from drift
-      where organization_id = ${drift.key.organizationId} and stage = ${drift.key.stage} and kind = ${drift.object.kind}
-        and name = ${drift.object.name} and change = ${drift.change} and manager is not distinct from ${drift.manager}::text
+      where organization_id = ${drift.key.organizationId} and app = ${drift.key.app} and stage = ${drift.key.stage}
+        and kind = ${drift.object.kind} and name = ${drift.object.name} and change = ${drift.change} and manager is not distinct from ${drift.manager}::text
         and noticed_at > ${drift.at}::timestamptz - ${keptMillis} * interval '1 millisecond'`
     return known.length > 0
   })

@@ -24,9 +24,14 @@ const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
       where d.finished_at is null and exists (
         select 1 from services s
         join jsonb_to_recordset(${storableJson(
-          keys.map((key) => ({ organization_id: key.organizationId, stage: key.stage, name: key.service }))
-        )}::jsonb) as k (organization_id text, stage text, name text)
-          on s.organization_id = k.organization_id and s.stage = k.stage and s.name = k.name
+          keys.map((key) => ({
+            organization_id: key.organizationId,
+            app: key.app,
+            stage: key.stage,
+            name: key.service
+          }))
+        )}::jsonb) as k (organization_id text, app text, stage text, name text)
+          on s.organization_id = k.organization_id and s.app = k.app and s.stage = k.stage and s.name = k.name
         where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
       )`
     const sizes = decodeSizes(rows)

@@ -2,7 +2,7 @@ import { maxSpecIssues, ServiceName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
-import { acceptedServices, ownedByOthers, ownedMessage } from "./acceptedServices.ts"
+import { acceptedServices } from "./acceptedServices.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { inspectSpec, readSpec } from "./inspectSpec.ts"
 import { platformChanges } from "./platformChanges.ts"
@@ -17,14 +17,8 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
     const { spec } = read
     const inspected = yield* inspectSpec(target, read)
     const { images, secretVersions, warnings } = inspected
-    const names = spec.services.map((service) => service.name)
-    const places = new Map(names.map((name, index) => [name, index]))
-    const owned = (yield* ownedByOthers(target, names)).map((owner) => ({
-      path: ["services", places.get(owner.name) ?? 0, "name"],
-      message: ownedMessage(owner, target.stage)
-    }))
     // A spec that can't be synthesized is refused already. Trying it would only report that twice.
-    const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
+    const refusals = inspected.problems.length > 0 ? [] : yield* tryOut(target, inspected)
     const overQuota = yield* quotas.check(target, spec).pipe(
       Effect.as([]),
       Effect.catchTag("QuotaExceeded", (error) => Effect.succeed([{ path: [], message: error.detail }]))
@@ -36,7 +30,7 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
       app: target.app,
       stage: target.stage,
       changes: changes.map((change) => ({ ...change, service: ServiceName.make(change.service) })),
-      problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxSpecIssues),
+      problems: [...inspected.problems, ...refusals, ...overQuota].slice(0, maxSpecIssues),
       warnings,
       platform: yield* platformChanges(target)
     }

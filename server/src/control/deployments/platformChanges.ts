@@ -41,6 +41,6 @@ export const platformChanges = ({ app, organization, stage }: Target) =>
         and a.inventory <> '[]' and a.platform_key is distinct from ${key}`
     const context = row === undefined ? undefined : decodeContext(row.context)
     if (row === undefined || context?._tag !== "Some") return []
-    const place = { organizationId: organization.id, organization: organization.name, stage }
+    const place = { organizationId: organization.id, organization: organization.name, app, stage }
     return changesOfManifests(row.manifests, yield* makeStored(sql)(settings, place, row.id, context.value))
   })

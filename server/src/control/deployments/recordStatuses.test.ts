@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { productionStage, ServiceName } from "@maxcloud/config-schema"
+import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
@@ -35,7 +35,14 @@ describe("the status of a service", () => {
         const freeElsewhere = Effect.promise(() => server.runPromise(free))
         let during: ReadonlyArray<unknown> | undefined
         yield* recordStatuses(
-          [{ organizationId: organization.id, stage: productionStage, service: ServiceName.make("web") }],
+          [
+            {
+              organizationId: organization.id,
+              app: AppName.make("shop"),
+              stage: productionStage,
+              service: ServiceName.make("web")
+            }
+          ],
           Effect.map(freeElsewhere, (rows) => {
             during = rows
             return []

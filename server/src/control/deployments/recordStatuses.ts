@@ -7,7 +7,7 @@ import type { ServiceKey, ServiceStatus } from "../../runtimes/port/Runtime.ts"
 import type { StoredStatus } from "./serviceRows.ts"
 
 export interface Observed {
-  readonly key: Pick<ServiceKey, "organizationId" | "stage" | "service">
+  readonly key: Pick<ServiceKey, "organizationId" | "app" | "stage" | "service">
   readonly status: ServiceStatus
 }
 
@@ -30,26 +30,29 @@ const write = (observed: ReadonlyArray<Observed>) =>
           from jsonb_to_recordset(${storableJson(
             observed.map(({ key, status }) => ({
               organization_id: key.organizationId,
+              app: key.app,
               stage: key.stage,
               name: key.service,
               status: stored(status)
             }))
-          )}::jsonb) as o (organization_id text, stage text, name text, status jsonb)
-          where s.organization_id = o.organization_id and s.stage = o.stage and s.name = o.name
+          )}::jsonb) as o (organization_id text, app text, stage text, name text, status jsonb)
+          where s.organization_id = o.organization_id and s.app = o.app and s.stage = o.stage and s.name = o.name
             and s.status is distinct from o.status`
   )
 
 const keysJson = (keys: ReadonlyArray<Observed["key"]>) =>
-  storableJson(keys.map((key) => ({ organization_id: key.organizationId, stage: key.stage, name: key.service })))
+  storableJson(
+    keys.map((key) => ({ organization_id: key.organizationId, app: key.app, stage: key.stage, name: key.service }))
+  )
 
 const lock = (keys: ReadonlyArray<Observed["key"]>) =>
   Effect.flatMap(
     SqlClient,
     (sql) => sql`
       select 1 from services s
-      join jsonb_to_recordset(${keysJson(keys)}::jsonb) as k (organization_id text, stage text, name text)
-        on s.organization_id = k.organization_id and s.stage = k.stage and s.name = k.name
-      order by s.organization_id, s.stage, s.name for no key update of s`
+      join jsonb_to_recordset(${keysJson(keys)}::jsonb) as k (organization_id text, app text, stage text, name text)
+        on s.organization_id = k.organization_id and s.app = k.app and s.stage = k.stage and s.name = k.name
+      order by s.organization_id, s.app, s.stage, s.name for no key update of s`
   )
 
 /**
@@ -64,7 +67,11 @@ export const recordStatuses = <E, R>(
     Effect.andThen(
       lock(keys),
       Effect.tap(read, (observed) =>
-        storeEach(observed, write, ({ key }) => `the status of ${key.organizationId}/${key.stage}/${key.service}`)
+        storeEach(
+          observed,
+          write,
+          ({ key }) => `the status of ${key.organizationId}/${key.app}/${key.stage}/${key.service}`
+        )
       )
     )
   )

@@ -73,12 +73,12 @@ export const selectServices = (organization: Organization, condition: Fragment) 
     const rows = decodeRows(
       yield* sql`
         select id, app, stage, spec, pinned_image, deployment_number, deleting, paused, status, created_at, updated_at from services
-        where organization_id = ${organization.id} and ${condition} order by name, stage`
+        where organization_id = ${organization.id} and ${condition} order by name, app, stage`
     )
     return rows.map((row): Service => {
       const { spec } = row
       const status = row.status ?? unknownStatus(row.updated_at.toISOString())
-      const tenant = tenantOf({ organization: organization.name, stage: row.stage }, platform)
+      const tenant = tenantOf({ organization: organization.name, app: row.app, stage: row.stage }, platform)
       return {
         id: row.id,
         name: spec.name,

@@ -8,6 +8,11 @@ import { appendEvents, type NewEvent } from "./deploymentRows.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
 
 const Ref = Schema.Struct({ apiVersion: Schema.String, kind: Schema.String, name: Schema.String })
+
+const decodeFormer = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ namespace: Schema.String, inventory: Schema.Array(Ref) }))
+)
+
 /** The newest deployment of a stage, as a pass finds it. */
 export const Begun = Schema.Struct({
   id: Schema.String,
@@ -27,6 +32,7 @@ export const makeStageBase = (sql: SqlClient, queue: WorkQueue, platform: Platfo
   const namespaceKeyOf = ({ key }: Lease): NamespaceKey => ({
     organizationId: key.organizationId,
     organization: key.organization,
+    app: key.app,
     stage: key.stage,
     namespace: namespaceOf({ ...key, namespacePrefix: platform.namespacePrefix })
   })
@@ -46,7 +52,19 @@ export const makeStageBase = (sql: SqlClient, queue: WorkQueue, platform: Platfo
   const events = (lease: Lease, id: string, all: ReadonlyArray<NewEvent>) =>
     appendEvents(lease.key.organizationId, id, all).pipe(Effect.provideService(SqlClient, sql))
 
-  return { sql, inStage, namespaceKeyOf, write, events }
+  /** The namespace that an earlier version applied this stage's objects to, and these objects; undefined once they are removed. */
+  const formerNamespace = (lease: Lease) =>
+    Effect.map(
+      sql`
+        select ${platform.namespacePrefix} || former_namespace as namespace, inventory from app_stages
+        where ${inStage(lease)} and former_namespace is not null`,
+      (rows) => decodeFormer(rows)[0]
+    )
+
+  const forgetFormerNamespace = (lease: Lease) =>
+    sql`update app_stages set former_namespace = null where ${inStage(lease)}`
+
+  return { sql, inStage, namespaceKeyOf, write, events, formerNamespace, forgetFormerNamespace }
 }
 
 export type StageBase = ReturnType<typeof makeStageBase>

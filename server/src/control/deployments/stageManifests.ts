@@ -44,7 +44,7 @@ const emptyContext: StageContext = { paused: [], restarted: [], pullSecret: fals
 const same = (kept: unknown, context: Context) =>
   Option.exists(decodeContext(kept), (found) => JSON.stringify(found) === JSON.stringify(context))
 
-type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
+type Place = Pick<WorkKey, "organizationId" | "organization" | "app" | "stage">
 
 /** Makes the app's manifests of a deployment that is stored. */
 export const makeStored =

@@ -13,7 +13,7 @@ export const tryOut = (target: Target, { images, secretVersions, spec }: Inspect
     const runtime = yield* Runtime
     const platform = yield* Platform
     const { synthInTurns } = yield* synthesis
-    const place = { organization: target.organization.name, stage: target.stage }
+    const place = { organization: target.organization.name, app: target.app, stage: target.stage }
     const tenant = tenantOf(place, platform, { secretVersions, images })
     const manifests = yield* inTurns(() => synthInTurns(spec, tenant))
     return yield* runtime

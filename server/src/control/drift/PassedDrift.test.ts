@@ -8,10 +8,10 @@ const drift = (organization: string, name: string, at: number): Drift => ({
   key: {
     organizationId: OrganizationId.make(`org_${organization.repeat(32)}`),
     organization: OrganizationName.make(`o-${organization}`),
+    app: AppName.make("shop"),
     stage: productionStage,
     namespace: `o-${organization}`
   },
-  app: AppName.make("shop"),
   object: { apiVersion: "v1", kind: "Secret", name },
   change: "deleted",
   manager: null,

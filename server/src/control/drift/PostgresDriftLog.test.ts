@@ -23,14 +23,14 @@ const withApp = Effect.gen(function* () {
 
 const at = (seconds: number) => new Date(Date.now() + seconds * 1000)
 
-const edited = (organization: Organization, name: string, rest: Partial<Drift> = {}): Drift => ({
+const edited = (organization: Organization, name: string, rest: Partial<Drift> = {}, app = shop): Drift => ({
   key: {
     organizationId: organization.id,
     organization: organization.name,
+    app,
     stage: productionStage,
     namespace: organization.name
   },
-  app: shop,
   object: { apiVersion: "serving.knative.dev/v1", kind: "Service", name },
   change: "edited",
   manager: "kubectl-edit",
@@ -40,15 +40,15 @@ const edited = (organization: Organization, name: string, rest: Partial<Drift> =
 })
 
 describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
-  it.effect("lists changes and when they were corrected, newest first, the stage's own objects too", () =>
+  it.effect("lists changes and when they were corrected, newest first, the namespace's own objects too", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const organization = yield* withApp
       yield* log.record(edited(organization, "web"))
       yield* log.record(
-        edited(organization, "default-deny", { app: null, change: "deleted", manager: null, fields: [], at: at(-5) })
+        edited(organization, "default-deny", { change: "deleted", manager: null, fields: [], at: at(-5) })
       )
-      yield* log.record(edited(organization, "other", { app: AppName.make("other") }))
+      yield* log.record(edited(organization, "other", {}, AppName.make("other")))
       yield* log.healed(organization.id, shop, productionStage, at(-7))
 
       const [deleted, edit, ...rest] = yield* log.list(organization, shop, productionStage)
@@ -63,7 +63,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       })
       assert.isNotNull(edit?.healedAt)
       assert.deepInclude(deleted, {
-        app: null,
+        app: shop,
         name: "default-deny",
         change: "deleted",
         manager: null,

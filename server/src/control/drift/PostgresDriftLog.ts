@@ -10,7 +10,7 @@ const listed = 100
 const keptDays = 90
 
 const Row = Schema.Struct({
-  app: Schema.NullOr(AppName),
+  app: AppName,
   stage: StageName,
   api_version: Schema.String,
   kind: Schema.String,
@@ -39,7 +39,7 @@ export const layer = Layer.effect(
         const rows = decodeRows(
           yield* sql`
             select app, stage, api_version, kind, name, change, manager, fields, noticed_at, healed_at from drift
-            where organization_id = ${organization.id} and stage = ${stage} and (app = ${app} or app is null)
+            where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
             order by id desc limit ${listed}`
         )
         return rows.map(
@@ -54,21 +54,21 @@ export const layer = Layer.effect(
 
       // The next look at the object, and other servers, report uncorrected drift again: it is stored once. But it
       // gets a new id, since it may be the same edit made again after a pass has read the object: that pass corrects up to an id.
-      record: Effect.fn("DriftLog.record")(({ app, at, change, fields, key, manager, object }) => {
-        const same = sql`organization_id = ${key.organizationId} and stage = ${key.stage}
+      record: Effect.fn("DriftLog.record")(({ at, change, fields, key, manager, object }) => {
+        const same = sql`organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage}
           and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}
           and change = ${change} and manager is not distinct from ${manager}::text
           and fields = ${storableJson(fields)}::jsonb`
         return sql`
           with old as (
-            delete from drift where organization_id = ${key.organizationId} and stage = ${key.stage}
+            delete from drift where organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage}
               and noticed_at < ${at}::timestamptz - ${keptDays} * interval '1 day'
           ), again as (
             update drift set id = default where ${same} and healed_at is null returning id
           )
           insert into drift (organization_id, app, stage, api_version, kind, name, change, manager, fields, noticed_at)
-          select ${key.organizationId}, ${app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name}, ${change},
-            ${manager}, ${storableJson(fields)}::jsonb, ${at}
+          select ${key.organizationId}, ${key.app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name},
+            ${change}, ${manager}, ${storableJson(fields)}::jsonb, ${at}
           where not exists (select 1 from again)
             -- A cluster may have namespaces of another installation's organizations.
             and exists (select 1 from organizations where id = ${key.organizationId})`.pipe(Effect.asVoid)
@@ -78,7 +78,7 @@ export const layer = Layer.effect(
         (organizationId, app, stage, at) =>
           sql`
             update drift set healed_at = greatest(clock_timestamp(), noticed_at)
-            where organization_id = ${organizationId} and stage = ${stage} and (app = ${app} or app is null)
+            where organization_id = ${organizationId} and app = ${app} and stage = ${stage}
               and healed_at is null and noticed_at < ${at}`.pipe(Effect.asVoid),
         orUnavailable
       )

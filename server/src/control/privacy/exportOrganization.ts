@@ -1,11 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { ServiceName, StageName } from "@maxcloud/config-schema"
-import { namespaceOf } from "@maxcloud/synth"
+import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Chunk, Effect, Option, Schema, Stream } from "effect"
 import { RowScope } from "../../base/database/RowScope.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Remains } from "../../base/words/Remains.ts"
-import { Platform } from "../../runtimes/port/Platform.ts"
+import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { organizationTables } from "./exportedTables.ts"
@@ -14,7 +13,9 @@ import { exportTable } from "./exportTable.ts"
 
 const auditAtOnce = 500
 
-const decodeServices = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ stage: StageName, name: ServiceName })))
+const decodeServices = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ app: AppName, stage: StageName, name: ServiceName }))
+)
 
 /** Newest first. */
 const auditEntries = ({ id }: Organization) =>
@@ -36,15 +37,13 @@ const logLines = (organization: Organization) =>
       const sql = yield* SqlClient
       const runtime = yield* Runtime
       const remains = yield* Remains
-      const { namespacePrefix } = yield* Platform
+      const platform = yield* Platform
       const services = decodeServices(
-        yield* sql`select stage, name from services where organization_id = ${organization.id} order by stage, name`
+        yield* sql`
+          select app, stage, name from services where organization_id = ${organization.id} order by app, stage, name`
       )
-      const keys = services.map(({ name, stage }) => ({
-        organizationId: organization.id,
-        organization: organization.name,
-        stage,
-        namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix }),
+      const keys = services.map(({ app, name, stage }) => ({
+        ...namespaceKeyOf({ organization, app, stage }, platform),
         service: name
       }))
       const there = new Set(keys.map((key) => `${key.namespace}/${key.service}`))

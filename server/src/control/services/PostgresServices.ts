@@ -93,7 +93,7 @@ export const layer = Layer.effect(
     const queue = yield* makeWorkQueue({ leaseMs })
 
     const keyOf = (organization: Organization, service: Service): ServiceKey => ({
-      ...namespaceKeyOf({ organization, stage: service.stage }, platform),
+      ...namespaceKeyOf({ organization, app: service.app, stage: service.stage }, platform),
       service: service.name
     })
     const get = Effect.fn("Services.get")(find, orUnavailable, Effect.provide(context))

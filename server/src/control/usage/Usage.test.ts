@@ -20,11 +20,11 @@ const instance = (organization: Organization, uid: string, rest: Partial<Instanc
   key: {
     organizationId: organization.id,
     organization: organization.name,
+    app: shop,
     stage: productionStage,
     namespace: organization.name,
     service: ServiceName.make("web")
   },
-  app: shop,
   revision: "web-00001",
   instance: `web-00001-${uid}`,
   startedAt: hour(1),

@@ -16,10 +16,10 @@ const idOf = ({ key, uid }: InstanceRecord) => `${key.organizationId}/${uid}`
 
 type Running = Map<string, { readonly organization_id: string; readonly uid: string }>
 
-const rowOf = ({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }: InstanceRecord) => ({
+const rowOf = ({ cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }: InstanceRecord) => ({
   organization_id: key.organizationId,
   uid,
-  app,
+  app: key.app,
   stage: key.stage,
   service: key.service,
   revision,

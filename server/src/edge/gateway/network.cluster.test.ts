@@ -1,6 +1,4 @@
 import { expect, layer } from "@effect/vitest"
-import { productionStage } from "@maxcloud/config-schema"
-import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import * as fc from "fast-check"
 import { describeCluster, layerTest } from "../../../test/kubeApi/testCluster.ts"
@@ -12,6 +10,7 @@ import {
   organizationScope,
   podAddress,
   proberManifests,
+  proberNamespace,
   probesFrom,
   readyHost,
   testPrefix
@@ -77,7 +76,7 @@ class Places extends Effect.Service<Places>()("@maxcloud/test/Places", {
       Effect.gen(function* () {
         yield* organizationScope(organization)
         yield* applyAll(proberManifests(organization, image, services))
-        const namespace = namespaceOf({ organization, stage: productionStage, namespacePrefix: testPrefix })
+        const namespace = proberNamespace(organization)
         const hosts = yield* Effect.all(
           { web: readyHost(namespace, "web"), lone: readyHost(namespace, "lone"), shut: readyHost(namespace, "shut") },
           { concurrency: "unbounded" }

@@ -89,7 +89,7 @@ export const serverRole: Role = {
     "The server's, in the whole cluster. `maxcloud-server` of the admission policies confines what it writes here.",
   rules: [
     {
-      why: "A namespace per organization and stage. The admission policy lets it write only those with our label.",
+      why: "A namespace for each app and stage. The admission policy lets it write only those with our label.",
       apiGroups: [""],
       resources: ["namespaces"],
       verbs: ["get", "list", "watch", "create", "patch"]

@@ -1,5 +1,5 @@
-import { OrganizationName, StageName } from "@maxcloud/config-schema"
-import { type Manifest, namespaceOf, synthNamespace } from "@maxcloud/synth"
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import { type Manifest, synthNamespace } from "@maxcloud/synth"
 import {
   gatewayName,
   knativeNamespace,
@@ -43,12 +43,13 @@ const bindingInAll = (role: string, account: string): Manifest => ({
 })
 
 /**
- * The namespace for dry runs of first deployments. It has the default deny, quota and limits of an organization's, so that a dry run
+ * The namespace for dry runs of first deployments. It has the default deny, quota and limits of a tenant's, so that a dry run
  * gives the same answer as in one of those, but it isn't labelled as one.
  */
 const scratch = (): ReadonlyArray<Manifest> => {
   const tenant = {
     organization: OrganizationName.make(scratchNamespace),
+    app: AppName.make(scratchNamespace),
     namespacePrefix: "",
     stage: StageName.make("production"),
     domain: "localhost",
@@ -61,13 +62,14 @@ const scratch = (): ReadonlyArray<Manifest> => {
     pausedServices: new Set<never>(),
     pullSecret: false
   } as const
-  const own = synthNamespace(tenant).filter(
-    (object) => object.kind !== "Namespace" && object.metadata.namespace === namespaceOf(tenant)
-  )
+  const own = synthNamespace(tenant).filter((object) => object.kind !== "Namespace")
   return [
     namespace(scratchNamespace, "baseline"),
     tenantBinding(scratchNamespace, managedLabel),
-    ...own.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...managedLabel } } }))
+    ...own.map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, namespace: scratchNamespace, labels: { ...managedLabel } }
+    }))
   ]
 }
 

@@ -45,7 +45,6 @@ const recordOf = (
       : pod.status.startTime
   )
   if (Option.isNone(key) || startedAt === undefined) return Option.none()
-  const { app, ...place } = key.value
   const limits = pod.spec.containers.find((container) => container.name !== "queue-proxy")?.resources.limits ?? {}
   const ended =
     pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
@@ -55,8 +54,7 @@ const recordOf = (
         : null
   return Option.some({
     uid,
-    key: { ...place, namespace },
-    app,
+    key: { ...key.value, namespace },
     revision: labels[label.revision] ?? "",
     instance: name,
     startedAt,

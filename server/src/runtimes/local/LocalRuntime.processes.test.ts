@@ -69,7 +69,7 @@ const serve = async (objects = makeMemoryObjects()) => {
   ends.push(stop)
   const get = (path = "/", method = "GET") =>
     new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
-      const headers = { host: "web--local.localhost" }
+      const headers = { host: "web--shop--local.localhost" }
       const sent = request(
         { host: "127.0.0.1", port: front.address.port, path, method, headers, agent },
         (response) => {

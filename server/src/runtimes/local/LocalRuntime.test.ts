@@ -11,7 +11,7 @@ import {
 import { NoInstance } from "../../base/proxy/Route.ts"
 import { InstanceFailed } from "./instances/Instance.ts"
 
-const host = "web--local.localhost"
+const host = "web--shop--local.localhost"
 const running: Array<{ readonly stop: () => Promise<void> }> = []
 const start = (...parameters: Parameters<typeof makeTestRuntime>) => {
   const runtime = makeTestRuntime(...parameters)
@@ -77,7 +77,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       latestReadyRevision: "web-00001",
       traffic: [{ revision: "web-00001", percent: 100 }],
       instances: 1,
-      url: "http://web--local.localhost:8080"
+      url: "http://web--shop--local.localhost:8080"
     })
     assert.strictEqual(await send(await cloud.route(host)), "web-00001")
   })
@@ -416,7 +416,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const url = String(env?.get("API_URL"))
     assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
     assert.strictEqual(await (await fetch(url)).text(), "api-00001")
-    assert.isUndefined(await cloud.lookup("api--local.localhost"))
+    assert.isUndefined(await cloud.lookup("api--shop--local.localhost"))
 
     const port = new URL(url).port
     await cloud.stop()
@@ -454,7 +454,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     for (const name of names) await cloud.until(name, (each) => each.latestReadyRevision !== null)
     assert.isAtMost(fake.mostStarting(), 4)
     assert.isBelow(fake.running().length, 60)
-    assert.strictEqual(await send(await cloud.route("s7--local.localhost")), "s7-00001")
+    assert.strictEqual(await send(await cloud.route("s7--shop--local.localhost")), "s7-00001")
     assert.isBelow(cloud.objects.writes(), 60)
   })
 })

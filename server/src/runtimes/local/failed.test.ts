@@ -3,7 +3,7 @@ import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts
 import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { InstanceFailed } from "./instances/Instance.ts"
 
-const host = "web--local.localhost"
+const host = "web--shop--local.localhost"
 const backoff = { baseMs: 20, maxMs: 50, resetAfterMs: 10_000 }
 const web = (image: string) => manifestsOf([{ name: "web", image }])
 

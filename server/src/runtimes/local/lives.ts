@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { Deferred, Effect, PubSub, Stream } from "effect"
 import type { InstanceRecord, ServiceKey } from "../port/Runtime.ts"
 import type { Instances } from "./instances/Instance.ts"
@@ -7,7 +6,6 @@ import type { RunnableRevision } from "./objects/ServiceObject.ts"
 /** The service whose instances are started. */
 interface Owner {
   readonly key: ServiceKey
-  readonly app: AppName
   readonly revision: RunnableRevision
 }
 
@@ -22,7 +20,7 @@ export interface Lives {
 export const makeLives: Effect.Effect<Lives> = Effect.map(PubSub.unbounded<InstanceRecord>(), (told): Lives => {
   const running = new Map<string, InstanceRecord>()
   return {
-    noting: (instances, { app, key, revision }) => ({
+    noting: (instances, { key, revision }) => ({
       ...instances,
       start: (spec) =>
         Effect.tap(instances.start(spec), ({ exited, id }) => {
@@ -30,7 +28,6 @@ export const makeLives: Effect.Effect<Lives> = Effect.map(PubSub.unbounded<Insta
           const life: InstanceRecord = {
             uid: id,
             key,
-            app,
             revision: revision.name,
             instance: id,
             startedAt: new Date(),

@@ -23,7 +23,7 @@ export const makeLocalRunner =
     /** The host that a service's callers name. */
     readonly hostOf: (key: ServiceKey) => string
   }): ControllerInput["makeRunner"] =>
-  ({ app, key }, revision, hooks, care) => {
+  ({ key }, revision, hooks, care) => {
     const { backoff, fork, graceMs, instances, links, lives, logs, secrets } = input
     return makeRevisionRunner({
       ...hooks,
@@ -32,10 +32,9 @@ export const makeLocalRunner =
       maxConcurrency: revision.template.maxConcurrency,
       drainMs: revision.template.timeoutMs,
       backoff,
-      instances: lives.noting(instances, { key, app, revision }),
+      instances: lives.noting(instances, { key, revision }),
       spec: instanceSpecOf({
         key,
-        app,
         revision,
         secrets,
         links,

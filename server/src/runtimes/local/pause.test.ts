@@ -4,7 +4,7 @@ import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts
 import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
 
-const host = "web--local.localhost"
+const host = "web--shop--local.localhost"
 const ending: Array<() => Promise<void>> = []
 const start = (...parameters: Parameters<typeof makeTestRuntime>) => {
   const runtime = makeTestRuntime(...parameters)

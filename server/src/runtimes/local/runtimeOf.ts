@@ -35,8 +35,8 @@ export const runtimeOf = ({
     inPlace,
     limitations,
     problems: Effect.fn("LocalRuntime.problems")((key, spec) => localProblems(refusalOf, instances, key, spec)),
-    apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
-      services.apply(key, app, manifests, retry ?? new Set())
+    apply: Effect.fn("LocalRuntime.apply")((key, manifests, { retry }) =>
+      services.apply(key, manifests, retry ?? new Set())
     ),
     abandon: services.abandon,
     // A revision that was given up isn't run here, and what tries it again lets it go live.

@@ -13,6 +13,7 @@ import {
   nodeImage,
   organizationScope,
   proberManifests,
+  proberNamespace,
   readyHost,
   testPrefix
 } from "../../../test/network/proberCluster.ts"
@@ -43,11 +44,10 @@ const program = buildSync({
 }).outputFiles[0]?.text
 
 const app = AppName.make("probers")
-const namespaceOf = (organization: string) => `${testPrefix}${organization}`
 
 describeCluster("verifying the network (KUBECONFIG)", () => {
   const organization = { id: OrganizationId.make(newId("org")), name: newOrganization("verify-a") }
-  const namespace = namespaceOf(organization.name)
+  const namespace = proberNamespace(organization.name)
   const other = newOrganization("verify-b")
   const scope = Effect.runSync(Scope.make())
   let context: Context.Context<KubeApi | SqlClient | NetworkVerifier>
@@ -72,8 +72,8 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     for (const name of [organization.name, other]) {
       await asAdmin(organizationScope(name))
       await asAdmin(applyAll(proberManifests(name, image, name === other ? { api: {} } : services)))
-      const binding = tenantBinding(namespaceOf(name))
-      await asAdmin(applyTest(pathOf(kinds.roleBinding, namespaceOf(name), binding.metadata.name), binding))
+      const binding = tenantBinding(proberNamespace(name))
+      await asAdmin(applyTest(pathOf(kinds.roleBinding, proberNamespace(name), binding.metadata.name), binding))
     }
     const path = await serverKubeconfig()
     const platform = Layer.succeed(Platform, {
@@ -103,7 +103,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     )
     const ready = [
       ...Object.keys(services).map((name) => [namespace, name] as const),
-      [namespaceOf(other), "api"] as const
+      [proberNamespace(other), "api"] as const
     ]
     await asAdmin(Effect.forEach(ready, ([at, name]) => readyHost(at, name), { concurrency: 4 }))
     asksWhoCalls = await asAdmin(

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { AppName, ServiceSpec } from "@maxcloud/config-schema"
+import { ServiceSpec } from "@maxcloud/config-schema"
 import { InvalidSpec, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
@@ -22,7 +22,7 @@ export interface KubernetesNetworkVerifierOptions {
   readonly internet?: Surroundings["internet"]
 }
 
-const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ app: AppName, spec: ServiceSpec })))
+const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ spec: ServiceSpec })))
 
 const away = (error: { readonly message: string }) => new Unavailable({ detail: error.message, retryAfterSeconds: 5 })
 
@@ -43,15 +43,15 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
               return yield* new InvalidSpec({ detail, issues: [] })
             }
             const rows = yield* sql`
-              select app, spec from services
-              where organization_id = ${organization.id} and stage = ${stage} and not deleting order by name`
+              select spec from services
+              where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and not deleting
+              order by name`
             const services = yield* Effect.orDie(decodeServices(rows))
-            const own = services.filter((service) => service.app === app)
-            if (own.length === 0) {
+            if (services.length === 0) {
               const detail = `The app "${app}" has no services in stage "${stage}".`
               return yield* new NotFound({ detail, resource: "app", name: app })
             }
-            const { namespace } = namespaceKeyOf({ organization, stage }, platform)
+            const { namespace } = namespaceKeyOf({ organization, app, stage }, platform)
             yield* removeLeftovers(namespace)
             const callees = yield* calleesOf(
               organization.name,
@@ -61,7 +61,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
             const another = callees.find((callee) => callee.service === undefined)
             const closed = yield* closedTargets(internalGateway, another)
             const run = randomBytes(4).toString("hex")
-            const tried = own.map(({ spec }, index) => ({
+            const tried = services.map(({ spec }, index) => ({
               spec,
               name: `maxcloud-probe-${run}-${index}`,
               expectations: expectationsOf(spec, { callees, closed, internet, rules: platform }).map(

@@ -1,6 +1,4 @@
 import { expect, layer } from "@effect/vitest"
-import { productionStage } from "@maxcloud/config-schema"
-import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Schema } from "effect"
 import { serverKubeconfig } from "../../../test/cluster/serverKubeconfig.ts"
 import { describeCluster, layerTest } from "../../../test/kubeApi/testCluster.ts"
@@ -11,9 +9,9 @@ import {
   organizationScope,
   podAddress,
   proberManifests,
+  proberNamespace,
   probesFrom,
-  readyHost,
-  testPrefix
+  readyHost
 } from "../../../test/network/proberCluster.ts"
 import { mark, type Probe, type ProbeResult } from "../../../test/network/proberProgram.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
@@ -63,20 +61,18 @@ class Attack extends Effect.Service<Attack>()("@maxcloud/test/Attack", {
       })
     )
     yield* applyAll(proberManifests(careless, image, egress, { privateRanges: ["10.0.0.0/8"] }))
-    const namespace = (name: typeof victim) =>
-      namespaceOf({ organization: name, stage: productionStage, namespacePrefix: testPrefix })
-    yield* readyHost(namespace(victim), "back")
+    yield* readyHost(proberNamespace(victim), "back")
     return {
-      careful: yield* readyHost(namespace(careful), "web"),
-      careless: yield* readyHost(namespace(careless), "web"),
-      victim: namespace(victim),
-      pod: yield* podAddress(namespace(victim), "maxcloud.dev/service=back"),
+      careful: yield* readyHost(proberNamespace(careful), "web"),
+      careless: yield* readyHost(proberNamespace(careless), "web"),
+      victim: proberNamespace(victim),
+      pod: yield* podAddress(proberNamespace(victim), "maxcloud.dev/service=back"),
       activator: yield* addressOf("knative-serving", "activator-service"),
       activatorPod: yield* podAddress("knative-serving", "app=activator"),
       autoscaler: yield* addressOf("knative-serving", "autoscaler"),
       autoscalerPod: yield* podAddress("knative-serving", "app=autoscaler"),
       apiServer: yield* addressOf("default", "kubernetes"),
-      revisions: yield* servicesIn(namespace(victim))
+      revisions: yield* servicesIn(proberNamespace(victim))
     }
   })
 }) {}

@@ -28,17 +28,18 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
 >() {}
 
 export const namespaceKeyOf = (
-  { organization, stage }: Pick<Target, "organization" | "stage">,
+  { app, organization, stage }: Target,
   { namespacePrefix }: Pick<Platform["Type"], "namespacePrefix">
 ): NamespaceKey => ({
   organizationId: organization.id,
   organization: organization.name,
+  app,
   stage,
-  namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix })
+  namespace: namespaceOf({ organization: organization.name, app, stage, namespacePrefix })
 })
 
 export const tenantOf = (
-  place: Pick<TenantContext, "organization" | "stage">,
+  place: Pick<TenantContext, "organization" | "app" | "stage">,
   platform: Platform["Type"],
   known: Partial<
     Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">

@@ -19,10 +19,11 @@ export const building = "Building"
 /** The reason of a service whose image is being pulled. Its message follows the pull. */
 export const pulling = "Pulling"
 
-/** The namespace of objects: one per organization and stage. */
+/** The namespace of objects: one for each app and stage. */
 export interface NamespaceKey {
   readonly organizationId: OrganizationId
   readonly organization: OrganizationName
+  readonly app: AppName
   readonly stage: StageName
   /** Name of the namespace, as synth derives it. */
   readonly namespace: string
@@ -59,8 +60,6 @@ export interface ServiceStatus {
 /** Another person's or program's change to one of our objects. */
 export interface Drift {
   readonly key: NamespaceKey
-  /** The app that owns the object; null for the namespace's own objects. */
-  readonly app: AppName | null
   readonly object: ObjectRef
   readonly change: "edited" | "deleted"
   /** `managedFields[].manager` of who did it; null for a deletion, of an object or of a field, which leaves no name. */
@@ -76,7 +75,6 @@ export interface InstanceRecord {
   /** Unique for ever: of a pod its uid. */
   readonly uid: string
   readonly key: ServiceKey
-  readonly app: AppName
   readonly revision: string
   readonly instance: string
   /** When its containers began to run. */
@@ -157,7 +155,6 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     /** Creates or changes these objects. An unchanged Knative Service keeps its generation and makes no revision. */
     readonly apply: (
       key: NamespaceKey,
-      app: AppName,
       manifests: ReadonlyArray<Manifest>,
       options: ApplyOptions
     ) => Effect.Effect<void, RuntimeError>

@@ -108,7 +108,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
       )
       const resolved = yield* Effect.flatMap(Images, (images) => images.resolve({ id, name }, spec))
       expect(resolved.problems).toEqual([])
-      const place = { organization: name, stage: productionStage }
+      const place = { organization: name, app: spec.app, stage: productionStage }
       const tenant = { ...offlineTenant(spec, place), ...options, images: resolved.images }
       const key = { organizationId: id, ...place, namespace: name }
       const sources = { secrets: yield* Secrets, registryCredentials }
@@ -119,7 +119,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
       for (const manifest of [...synthNamespace(tenant), ...synth(spec, tenant)]) {
         const kind = kindOf(manifest)
         if (kind === undefined) throw new Error(`no kind for ${manifest.kind}`)
-        const filled = yield* withSecretData(key, spec.app, manifest, sources)
+        const filled = yield* withSecretData(key, manifest, sources)
         yield* applyTest(pathOf(kind, name, manifest.metadata.name), filled)
       }
       return { pull: yield* pulled(name, options), resolved: resolved.images.get(written) }

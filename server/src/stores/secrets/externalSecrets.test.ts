@@ -41,7 +41,7 @@ describe("secrets of a store", () => {
   )
 
   it("are told of in the plan, each once", () => {
-    const place = { organization: OrganizationName.make("acme"), stage: productionStage }
+    const place = { organization: OrganizationName.make("acme"), app: spec.app, stage: productionStage }
     const [warning, ...more] = storeWarnings(external, place, spec)
     assert.include(warning?.message, "A from acme/shop/production/A#value, B from acme/shop/production/B#value.")
     assert.deepStrictEqual(more, [])

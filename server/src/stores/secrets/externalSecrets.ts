@@ -1,9 +1,9 @@
-import type { AppName, AppSpec, SecretName, SpecIssue } from "@maxcloud/config-schema"
+import type { AppSpec, SecretName, SpecIssue } from "@maxcloud/config-schema"
 import { secretsOf } from "@maxcloud/config-schema"
 import { Conflict } from "@maxcloud/sdk/api"
 import { type ExternalSecrets, externalKeyOf, type TenantContext, textOfExternalKey } from "@maxcloud/synth"
 
-type Place = Pick<TenantContext, "organization" | "stage">
+type Place = Pick<TenantContext, "organization" | "app" | "stage">
 
 const namesOf = (spec: AppSpec): ReadonlyArray<SecretName> => [...new Set(spec.services.flatMap(secretsOf))].sort()
 
@@ -15,7 +15,7 @@ export const versionsFromStore = (spec: AppSpec, deployment: number): ReadonlyMa
 export const storeWarnings = (external: ExternalSecrets, place: Place, spec: AppSpec): ReadonlyArray<SpecIssue> => {
   const names = namesOf(spec)
   if (names.length === 0) return []
-  const keys = names.map((name) => `${name} from ${textOfExternalKey(externalKeyOf(external, place, spec.app, name))}`)
+  const keys = names.map((name) => `${name} from ${textOfExternalKey(externalKeyOf(external, place, name))}`)
   return [
     {
       path: [],
@@ -25,13 +25,9 @@ export const storeWarnings = (external: ExternalSecrets, place: Place, spec: App
 }
 
 /** 409: the server does not keep values here. Says where they are set. */
-export const heldElsewhere = (
-  external: ExternalSecrets,
-  place: Place & { readonly app: AppName },
-  names: ReadonlyArray<SecretName>
-) => {
+export const heldElsewhere = (external: ExternalSecrets, place: Place, names: ReadonlyArray<SecretName>) => {
   const [first, ...more] = names
-  const where = first === undefined ? "" : textOfExternalKey(externalKeyOf(external, place, place.app, first))
+  const where = first === undefined ? "" : textOfExternalKey(externalKeyOf(external, place, first))
   const others = more.length === 0 ? "" : ` (and ${more.length} more likewise)`
   return new Conflict({
     detail: `This platform keeps the values of secrets in the store "${external.store}": set ${first} there, under the key ${where}${others}, and deploy again.`

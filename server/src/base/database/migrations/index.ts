@@ -14,6 +14,7 @@ import { logAndStreamQuotas } from "./0013_log_and_stream_quotas.ts"
 import { mailedRegistrations } from "./0014_mailed_registrations.ts"
 import { restarts } from "./0015_restarts.ts"
 import { events } from "./0016_events.ts"
+import { appNamespaces } from "./0017_app_namespaces.ts"
 
 export interface Migration {
   readonly id: number
@@ -38,5 +39,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas },
   { id: 14, name: "mailed_registrations", sql: mailedRegistrations },
   { id: 15, name: "restarts", sql: restarts },
-  { id: 16, name: "events", sql: events }
+  { id: 16, name: "events", sql: events },
+  { id: 17, name: "app_namespaces", sql: appNamespaces }
 ]

@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { isPullSecret, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { type ApplyOptions, type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
@@ -14,7 +13,7 @@ import { appliedKindOf, idOf, inSteps, namedOf, type Place, placeOf, type Target
 import { ourNamespace } from "./ourNamespace.ts"
 import { runtimeErrorOf } from "./refusal.ts"
 import { type ValueSources, withSecretData } from "./secretData.ts"
-import { appOf, targetsOf } from "./targets.ts"
+import { targetsOf } from "./targets.ts"
 
 export interface ApplierOptions extends ValueSources {
   readonly api: Requests
@@ -23,16 +22,11 @@ export interface ApplierOptions extends ValueSources {
   readonly bind: Binding["bind"]
 }
 
-const changeOf = (
-  key: NamespaceKey,
-  app: AppName,
-  target: Target,
-  sources: ValueSources
-): Effect.Effect<Change, RuntimeError> => {
+const changeOf = (key: NamespaceKey, target: Target, sources: ValueSources): Effect.Effect<Change, RuntimeError> => {
   const { manifest, place } = target
-  const filled = withSecretData(key, app, manifest, sources)
+  const filled = withSecretData(key, manifest, sources)
   const told = isPullSecret(manifest) ? filled : Effect.succeed(manifest)
-  return Effect.map(told, (found) => ({ place, app: appOf(app, target), digest: digestOf(found), filled }))
+  return Effect.map(told, (found) => ({ place, digest: digestOf(found), filled }))
 }
 
 const cached = (cache: ClusterCache["Type"], { kind, name, namespace }: Place) =>
@@ -56,9 +50,9 @@ const missingOf = (
 export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOptions) => {
   const awaitExternalSecret = makeAwaitExternalSecret({ api, cache })
 
-  const applyStep = (key: NamespaceKey, app: AppName, step: ReadonlyArray<Target>, options: ApplyOptions) =>
+  const applyStep = (key: NamespaceKey, step: ReadonlyArray<Target>, options: ApplyOptions) =>
     Effect.gen(function* () {
-      const wanted = yield* Effect.forEach(step, (value) => changeOf(key, app, value, sources))
+      const wanted = yield* Effect.forEach(step, (value) => changeOf(key, value, sources))
       const changes = wanted.filter((each) => !applied.isCurrent(each.place, each.digest, cached(cache, each.place)))
       if (changes.length === 0) return
       const places = changes.map((change) => change.place)
@@ -71,18 +65,17 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
   /** Creates or changes these objects. Fails with all that a step refuses; the steps after it are then not begun. */
   const apply = Effect.fn("Applier.apply")(function* (
     key: NamespaceKey,
-    app: AppName,
     manifests: ReadonlyArray<Manifest>,
     options: ApplyOptions
   ) {
     const targets = yield* targetsOf(key, manifests)
     const namespace = yield* ourNamespace(api, cache, key)
     if (Option.isNone(namespace) && !targets.some((target) => target.place.kind === "namespace")) {
-      const message = `Namespace "${key.namespace}" does not exist: its own objects must be applied before those of app "${app}"`
+      const message = `Namespace "${key.namespace}" does not exist: its own objects must be applied before those of app "${key.app}"`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }
     for (const step of inSteps(targets)) {
-      yield* applyStep(key, app, step, options)
+      yield* applyStep(key, step, options)
       const external = step.filter(({ place }) => place.kind === "externalSecret")
       yield* allOrRefusals(external, awaitExternalSecret)
       const made = step.find(({ place }) => place.kind === "namespace")

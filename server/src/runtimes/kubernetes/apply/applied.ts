@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import type { Metadata } from "../cache/objects.ts"
 import { type AppliedObject, appliedObject, isAsApplied, isFromBefore, lostFields } from "./appliedObject.ts"
@@ -36,8 +35,8 @@ export const makeApplied = Effect.gen(function* () {
 
     of: (place: Place): AppliedObject | undefined => objects.get(idOf(place)),
 
-    record: (place: Place, app: AppName | null, digest: string, metadata: ObjectMetadata) => {
-      const object = appliedObject(app, digest, metadata)
+    record: (place: Place, digest: string, metadata: ObjectMetadata) => {
+      const object = appliedObject(digest, metadata)
       objects.set(idOf(place), { ...object, own: interned(object.own) })
     },
 

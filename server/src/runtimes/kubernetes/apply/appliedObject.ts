@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto"
-import type { AppName } from "@maxcloud/config-schema"
 import type { Metadata } from "../cache/objects.ts"
 import { managedKinds, type Place } from "./managed.ts"
 import { type FieldPath, fieldsOf, foreignFields, ownEntry, without } from "./managedFields.ts"
@@ -8,8 +7,6 @@ type ObjectMetadata = typeof Metadata.Type
 
 /** An object as our last apply left it. */
 export interface AppliedObject {
-  /** The app that it was applied for; null for a namespace's own objects. */
-  readonly app: AppName | null
   /** Digest of the applied object. Equal digests mean equal objects. */
   readonly digest: string
   readonly uid: string
@@ -25,8 +22,7 @@ export const digestOf = (value: unknown): string => createHash("sha256").update(
 
 const ownText = (metadata: ObjectMetadata) => JSON.stringify(ownEntry(metadata.managedFields)?.fieldsV1 ?? {})
 
-export const appliedObject = (app: AppName | null, digest: string, metadata: ObjectMetadata): AppliedObject => ({
-  app,
+export const appliedObject = (digest: string, metadata: ObjectMetadata): AppliedObject => ({
   digest,
   uid: metadata.uid,
   resourceVersion: metadata.resourceVersion,

@@ -3,7 +3,6 @@ import { AppName } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
 import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
 import {
-  app,
   clusterTest,
   get,
   makeApplyTest,
@@ -42,8 +41,8 @@ describeCluster("apply (KUBECONFIG)", () => {
         const key = yield* organization("apply-apply")
         const { apply, asked, missing, remove: removeAll } = yield* makeApplyTest()
         const { namespace, own } = manifestsOf(key, [secret, { name: "web" }])
-        yield* apply(key, app, namespace, asIs)
-        yield* apply(key, app, own, asIs)
+        yield* apply(key, namespace, asIs)
+        yield* apply(key, own, asIs)
         const order = asked.filter((each) => each.method === "PATCH").map((issue) => issue.path.split("/").at(-2) ?? "")
         const first = (plural: string) => order.indexOf(plural)
         const last = (plural: string) => order.lastIndexOf(plural)
@@ -63,12 +62,12 @@ describeCluster("apply (KUBECONFIG)", () => {
         yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
         yield* untilCached((one) => one.metadataOf("secret", key.namespace, written) !== undefined)
         const before = asked.length
-        yield* apply(key, app, [...namespace, ...own], asIs)
+        yield* apply(key, [...namespace, ...own], asIs)
         expect(asked.slice(before)).toEqual([])
 
         // One that has changed, and only that one.
         const changed = manifestsOf(key, [secret, { name: "web", env: { A: "b" } }]).own
-        yield* apply(key, app, changed, asIs)
+        yield* apply(key, changed, asIs)
         expect(asked.slice(before).map((issue) => issue.path)).toEqual([pathIn(key, kinds.service, "web")])
 
         const refs = own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
@@ -92,7 +91,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         // Their pods would take the cluster's time, and show no more.
         const objects = own.filter((object) => object.kind !== "Service")
         expect(objects.length).toBeGreaterThanOrEqual(100)
-        yield* apply(key, app, [...namespace, ...objects], asIs)
+        yield* apply(key, [...namespace, ...objects], asIs)
         yield* untilCached((cache) =>
           objects.every(({ kind, metadata: { name } }) => {
             const of = kind === "Secret" ? "secret" : kind === "ServiceAccount" ? "serviceAccount" : "networkPolicy"
@@ -102,7 +101,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         // One list a kind to see whether anybody has such objects, not one look each.
         expect(asked.filter((each) => each.method === "GET").length).toBeLessThan(10)
         const before = asked.length
-        yield* apply(key, app, [...namespace, ...objects], asIs)
+        yield* apply(key, [...namespace, ...objects], asIs)
         expect(asked.slice(before)).toEqual([])
       })
     )
@@ -112,14 +111,14 @@ describeCluster("apply (KUBECONFIG)", () => {
         const key = yield* organization("apply-conflict")
         const { apply } = yield* makeApplyTest()
         const { namespace, own } = manifestsOf(key, [{ name: "web" }])
-        yield* apply(key, app, [...namespace, ...own], asIs)
+        yield* apply(key, [...namespace, ...own], asIs)
         const path = pathIn(key, kinds.networkPolicy, "web")
         yield* patchAs("kubectl-edit", path, { spec: { egress: [{}] } })
         const { apply: another } = yield* makeApplyTest()
-        const refused = yield* Effect.flip(another(key, app, own, asIs))
+        const refused = yield* Effect.flip(another(key, own, asIs))
         expect(refused).toMatchObject({ reason: "refused", diagnosis: { code: "FieldConflict" } })
         expect(refused.message).toContain(`NetworkPolicy "${key.namespace}/web": spec.egress is held by "kubectl-edit"`)
-        yield* another(key, app, own, forced)
+        yield* another(key, own, forced)
         expect(yield* get(path)).toMatchObject({ spec: named(own, "NetworkPolicy", "web")["spec"] })
       })
     )
@@ -129,7 +128,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         const key = yield* organization("apply-foreign")
         const { apply, dryRun, remove: removeAll } = yield* makeApplyTest()
         const { namespace, own, spec } = manifestsOf(key, [{ name: "web" }])
-        yield* apply(key, app, namespace, asIs)
+        yield* apply(key, namespace, asIs)
         const template = { spec: { containers: [{ image: "dev.local/hello:1" }] } }
         const metadata = { name: "web", labels: { "app.kubernetes.io/managed-by": "Helm" } }
         const service = { apiVersion: "serving.knative.dev/v1", kind: "Service", metadata, spec: { template } }
@@ -137,7 +136,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         const path = pathIn(key, kinds.service, "web")
         const { generation, uid } = yield* metadataOf(path)
         for (const options of [asIs, forced]) {
-          const taken = yield* Effect.flip(apply(key, app, own, options))
+          const taken = yield* Effect.flip(apply(key, own, options))
           expect(taken).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
           expect(taken.message).toContain('"helm"')
           expect(taken.message).toContain("app.kubernetes.io/managed-by=Helm")
@@ -148,18 +147,18 @@ describeCluster("apply (KUBECONFIG)", () => {
         yield* removeAll(key, [{ apiVersion: service.apiVersion, kind: "Service", name: "web" }])
         expect(yield* metadataOf(path)).toMatchObject({ generation, uid })
         yield* remove(path)
-        yield* apply(key, app, own, asIs)
+        yield* apply(key, own, asIs)
 
         const others = own.map((object) => ({
           ...object,
           metadata: { ...object.metadata, labels: { ...object.metadata.labels, "maxcloud.dev/app": "blog" } }
         }))
-        const blog = yield* Effect.flip(apply(key, AppName.make("blog"), others, forced))
+        const blog = yield* Effect.flip(apply({ ...key, app: AppName.make("blog") }, others, forced))
         expect(blog).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
         expect(blog.message).toContain("maxcloud.dev/app=shop")
 
         const stranger = { ...key, organizationId: newKey("apply-x").organizationId }
-        const theirs = yield* Effect.flip(apply(stranger, app, [...namespace, ...own], forced))
+        const theirs = yield* Effect.flip(apply(stranger, [...namespace, ...own], forced))
         expect(theirs).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
         expect(theirs.message).toContain(`maxcloud.dev/organization-id=${key.organizationId}`)
         const kept = yield* metadataOf(path)
@@ -178,7 +177,7 @@ describeCluster("apply (KUBECONFIG)", () => {
           metadata: { name: foreign.namespace }
         })
         const { namespace, own, spec } = manifestsOf(foreign, [{ name: "web" }])
-        const taken = yield* Effect.flip(apply(foreign, app, namespace, forced))
+        const taken = yield* Effect.flip(apply(foreign, namespace, forced))
         expect(taken).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
         expect(taken.message).toContain('"helm"')
         const [issue] = yield* dryRun(foreign, spec, own)
@@ -186,15 +185,15 @@ describeCluster("apply (KUBECONFIG)", () => {
 
         const going = yield* organization("apply-going")
         const made = manifestsOf(going, [{ name: "web" }])
-        yield* apply(going, app, made.namespace, asIs)
+        yield* apply(going, made.namespace, asIs)
         const finalizer = { metadata: { name: "held", finalizers: ["example.com/hold"] } }
         yield* post(pathIn(going, kinds.serviceAccount), { apiVersion: "v1", kind: "ServiceAccount", ...finalizer })
         yield* removeNamespace(going)
         yield* untilCached((one) => one.namespace(going.namespace)?.deletionTimestamp !== undefined)
-        let waits = yield* Effect.flip(apply(going, app, made.namespace, asIs))
+        let waits = yield* Effect.flip(apply(going, made.namespace, asIs))
         for (let tries = 0; tries < 100 && !waits.message.includes("example.com/hold"); tries++) {
           yield* Effect.sleep(100)
-          waits = yield* Effect.flip(apply(going, app, made.namespace, asIs))
+          waits = yield* Effect.flip(apply(going, made.namespace, asIs))
         }
         expect(waits).toMatchObject({ reason: "unavailable", diagnosis: { code: "NamespaceTerminating" } })
         expect(waits.message).toContain("example.com/hold")

@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect, Either, Option } from "effect"
 import type { KubeError } from "../../kubeApi/KubeApi.ts"
@@ -22,8 +21,6 @@ const looks = 5
 /** An object that is not as its manifest says. */
 export interface Change {
   readonly place: Place
-  /** The app that must own it; undefined: any of the stage. */
-  readonly app: AppName | undefined
   /** Digest of the manifest; for a pull Secret, of its values too. */
   readonly digest: string
   /** The manifest, with the values of a Secret. They are read each time. */
@@ -33,7 +30,7 @@ export interface Change {
 const write = (
   api: Requests,
   applied: Applied,
-  { app, digest, filled, place }: Change,
+  { digest, filled, place }: Change,
   before: ObjectMetadata | undefined,
   { force }: ApplyOptions
 ) =>
@@ -51,7 +48,7 @@ const write = (
     })
     const after = yield* metadataIn(place, answer)
     const last = force ? yield* removeForeign(api, place, after) : after
-    applied.record(place, app ?? null, digest, last)
+    applied.record(place, digest, last)
     if (last.deletionTimestamp !== undefined) {
       const message = `${nameOf(namedOf(place))} is being deleted since ${last.deletionTimestamp}; it is made again once it is gone`
       return yield* new RuntimeError({ reason: "unavailable", message })
@@ -73,7 +70,7 @@ export const applyObject = (
   Effect.gen(function* () {
     let before = found
     for (let look = 1; ; look++) {
-      if (before !== undefined && !isOurs(before, key, change.app)) return yield* nameTaken(change.place, before)
+      if (before !== undefined && !isOurs(before, key)) return yield* nameTaken(change.place, before)
       const outcome = yield* Effect.either(write(api, applied, change, before, options))
       if (Either.isRight(outcome)) return
       const error = outcome.left

@@ -137,13 +137,19 @@ const running = (prefix: string) =>
       Effect.forkScoped
     )
     const all = [...around, ...own]
-    const heal = parts.apply(key, app, all, { force: true })
-    yield* parts.apply(key, app, all, { force: false })
+    const heal = parts.apply(key, all, { force: true })
+    yield* parts.apply(key, all, { force: false })
     yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
     return { ...parts, key, own, all, noticed, heal }
   })
 
-const told = ({ app, change, fields, manager, object }: Drift) => ({ app, change, fields, manager, name: object.name })
+const told = ({ change, fields, key, manager, object }: Drift) => ({
+  app: key.app,
+  change,
+  fields,
+  manager,
+  name: object.name
+})
 
 /** Objects without what the API server and Knative write themselves. */
 const content = (object: unknown): unknown =>
@@ -234,7 +240,7 @@ describeCluster("drift (KUBECONFIG)", () => {
           spec: { hard: { configmaps: "1" } }
         })
         const { apply } = yield* makeApplyTest()
-        yield* apply(key, app, all, { force: true })
+        yield* apply(key, all, { force: true })
         expect(yield* get(path)).toMatchObject({ spec: named(own, "NetworkPolicy", "web")["spec"] })
         const quota = yield* get(pathIn(key, kinds.resourceQuota, "maxcloud--default"))
         expect(quota).not.toHaveProperty("spec.hard.configmaps")

@@ -1,6 +1,4 @@
-import { AppName } from "@maxcloud/config-schema"
-import { label } from "@maxcloud/synth"
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import type { Drift, NamespaceKey } from "../../port/Runtime.ts"
 import type { CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import { keyOfNamespace } from "../cache/namespaceKey.ts"
@@ -12,8 +10,6 @@ import { type AppliedKind, idOf, managedKinds, type Place, placeOf } from "./man
 import { type FieldPath, fieldsOf, foreignFields, ownEntry, textOf, without } from "./managedFields.ts"
 
 type ObjectMetadata = typeof Metadata.Type
-
-const decodeApp = Schema.decodeUnknownOption(AppName)
 
 export interface Edit {
   /** null: of fields that are gone nobody knows who removed them. */
@@ -63,10 +59,9 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
   /** The last report about each drifted object: its status may change often without any new drift. */
   const told = new Map<string, string>()
 
-  const driftOf = ({ key, metadata, place }: Seen, change: Drift["change"], edit: Edit): Drift => {
+  const driftOf = ({ key, place }: Seen, change: Drift["change"], edit: Edit): Drift => {
     const { apiVersion, kind } = managedKinds[place.kind]
-    const app = applied.of(place)?.app ?? Option.getOrNull(decodeApp(metadata.labels[label.app]))
-    return { key, app, object: { apiVersion, kind, name: place.name }, change, ...edit, at: new Date() }
+    return { key, object: { apiVersion, kind, name: place.name }, change, ...edit, at: new Date() }
   }
 
   const once = (seen: Seen, change: Drift["change"], edits: ReadonlyArray<Edit>): ReadonlyArray<Drift> => {

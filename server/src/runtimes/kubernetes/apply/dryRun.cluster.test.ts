@@ -2,7 +2,6 @@ import { expect, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
 import {
-  app,
   clusterTest,
   get,
   makeApplyTest,
@@ -64,7 +63,7 @@ describeCluster("dry run (KUBECONFIG)", () => {
           const { apply, dryRun } = yield* makeApplyTest(scratch.namespace)
           const idle = [{ name: "web", scale: { min: 1 } }]
           const { namespace, own } = manifestsOf(key, idle)
-          yield* apply(scratch, app, manifestsOf(scratch, idle).namespace, { force: false })
+          yield* apply(scratch, manifestsOf(scratch, idle).namespace, { force: false })
 
           const more = manifestsOf(key, [
             { name: "web", env: { A: "b" } },
@@ -85,7 +84,7 @@ describeCluster("dry run (KUBECONFIG)", () => {
           expect(yield* dryRun(key, more.spec, tried)).toEqual([])
           expect(yield* versions(scratch.namespace)).toEqual(outer)
 
-          yield* apply(key, app, [...namespace, ...own], { force: false })
+          yield* apply(key, [...namespace, ...own], { force: false })
           yield* untilCached((one) => one.service(key.namespace, "web") !== undefined)
           const inner = yield* settled(key.namespace)
           expect(yield* dryRun(key, more.spec, tried)).toEqual([])

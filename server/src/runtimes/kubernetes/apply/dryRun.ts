@@ -10,7 +10,7 @@ import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target
 import { fieldManager } from "./managedFields.ts"
 import { ourNamespace } from "./ourNamespace.ts"
 import { isUnreachable, refusalOf, runtimeErrorOf } from "./refusal.ts"
-import { appOf, nameTaken, targetsOf } from "./targets.ts"
+import { nameTaken, targetsOf } from "./targets.ts"
 
 const concurrency = 24
 
@@ -107,7 +107,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
       (target) => {
         const metadata = found.get(idOf(target.place))
         const messages: Effect.Effect<ReadonlyArray<string>, RuntimeError> = metadata !== undefined &&
-        !isOurs(metadata, key, appOf(spec.app, target))
+        !isOurs(metadata, key)
           ? Effect.succeed(said(nameTaken(target.place, metadata)))
           : tryOne(target, where.namespace)
         return Effect.map(messages, (found) => found.map((message) => issueAt(spec, target, message)))

@@ -33,12 +33,12 @@ export const makeApply = Effect.fn("makeApply")(function* ({
   }
 
   /** Applies, and remembers which services are to have a new revision by it. */
-  const applyAwaited: Applier["apply"] = (key, app, manifests, options) =>
+  const applyAwaited: Applier["apply"] = (key, manifests, options) =>
     Effect.suspend(() => {
       const services = manifests
         .filter((manifest) => kindOf(manifest) === kinds.service)
         .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
-      return apply(key, app, manifests, options).pipe(
+      return apply(key, manifests, options).pipe(
         Effect.ensuring(
           Effect.sync(() => {
             const now = performance.now()

@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { label, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { type Kind, kinds } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey } from "../../port/Runtime.ts"
@@ -67,23 +66,19 @@ const differs = (is: string | undefined, should: string) => is !== undefined && 
 
 /**
  * May we touch this object? It is ours by its label, or, where somebody took the label off, by our own apply. One of another app or
- * organization is theirs. `app`: undefined where any app of the organization will do.
+ * organization is theirs.
  */
-export const isOurs = (
-  { labels, managedFields }: ObjectMetadata,
-  key: NamespaceKey,
-  app: AppName | undefined
-): boolean =>
+export const isOurs = ({ labels, managedFields }: ObjectMetadata, key: NamespaceKey): boolean =>
   (isManaged(labels) || ownEntry(managedFields) !== undefined) &&
   !differs(labels[label.organization], key.organization) &&
-  !differs(labels[label.stage], key.stage) &&
-  (app === undefined || !differs(labels[label.app], app))
+  !differs(labels[label.app], key.app) &&
+  !differs(labels[label.stage], key.stage)
 
 /** As `isOurs`, of a namespace: it carries the organization's id, unless somebody took that label off. */
 export const isOurNamespace = (metadata: ObjectMetadata, key: NamespaceKey): boolean => {
   const id = metadata.labels[organizationIdLabel]
   const applied = ownEntry(metadata.managedFields) !== undefined
-  return isOurs(metadata, key, undefined) && (id === key.organizationId || (id === undefined && applied))
+  return isOurs(metadata, key) && (id === key.organizationId || (id === undefined && applied))
 }
 
 /** Names an object's owner for a refusal, by its managers and labels. */

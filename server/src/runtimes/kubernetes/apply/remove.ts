@@ -84,7 +84,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       )
       const ours = step.flatMap(({ place }) => {
         const metadata = found.get(idOf(place))
-        return metadata !== undefined && isOurs(metadata, key, undefined) ? [{ place, metadata }] : []
+        return metadata !== undefined && isOurs(metadata, key) ? [{ place, metadata }] : []
       })
       yield* Effect.forEach(ours, ({ metadata, place }) => removeOne(place, metadata), { concurrency, discard: true })
       const services = ours.filter(({ place }) => place.kind === "service")

@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { isPullSecret, type Manifest, readParts, type SecretPart, type SecretParts } from "@maxcloud/synth"
 import { Effect, type Either, Option, Redacted } from "effect"
@@ -17,7 +16,6 @@ export interface ValueSources {
 
 const dataOfParts = (
   key: NamespaceKey,
-  app: AppName,
   manifest: Manifest,
   read: Either.Either<SecretParts, string>,
   { secrets }: ValueSources
@@ -28,7 +26,7 @@ const dataOfParts = (
       read,
       (fault) => new RuntimeError({ reason: "refused", message: `${name}: ${fault}` })
     )
-    const scope = { organizationId: key.organizationId, app, stage: key.stage }
+    const scope = { organizationId: key.organizationId, app: key.app, stage: key.stage }
     const valueOf = (part: SecretPart) =>
       Effect.gen(function* () {
         if (typeof part === "string") return part
@@ -69,14 +67,13 @@ const pullData = (key: NamespaceKey, { registryCredentials }: ValueSources) =>
 /** The manifest with the values of a Secret put in: the only place where they meet. */
 export const withSecretData = (
   key: NamespaceKey,
-  app: AppName,
   manifest: Manifest,
   sources: ValueSources
 ): Effect.Effect<Manifest, RuntimeError> => {
   if (manifest.kind !== "Secret") return Effect.succeed(manifest)
   const parts = readParts(manifest)
   if (parts !== undefined) {
-    return Effect.map(dataOfParts(key, app, manifest, parts, sources), (data) => ({ ...manifest, data }))
+    return Effect.map(dataOfParts(key, manifest, parts, sources), (data) => ({ ...manifest, data }))
   }
   return isPullSecret(manifest)
     ? Effect.map(pullData(key, sources), (data) => ({ ...manifest, data }))

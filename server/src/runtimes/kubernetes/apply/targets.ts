@@ -1,6 +1,5 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
-import { label, type Manifest } from "@maxcloud/synth"
+import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { Metadata } from "../cache/objects.ts"
@@ -23,10 +22,6 @@ export const targetsOf = (
     const labels = { ...manifest.metadata.labels, [organizationIdLabel]: key.organizationId }
     return Effect.succeed({ place, manifest: { ...manifest, metadata: { ...manifest.metadata, labels } } })
   })
-
-/** The app that must own an object; undefined for the namespace's own, which every app of the stage applies. */
-export const appOf = (app: AppName, { manifest }: Target): AppName | undefined =>
-  manifest.metadata.labels?.[label.app] === undefined ? undefined : app
 
 export const nameTaken = (place: Place, metadata: typeof Metadata.Type): RuntimeError => {
   const owner = ownerOf(metadata)

@@ -51,7 +51,7 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
       involved: { readonly kind: string; readonly name: string }
     ) => ReadonlyArray<EventObject>
     readonly metadataOf: (kind: ManagedKind, namespace: string, name: string) => MetadataObject["metadata"] | undefined
-    /** The organization and stage of a namespace, by its labels. */
+    /** The organization, app and stage of a namespace, by its labels. */
     readonly namespace: (name: string) => MetadataObject["metadata"] | undefined
     readonly pods: () => Iterable<PodObject>
     /**

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Fiber, Layer, Schedule, Stream } from "effect"
 import { FakeKubelet } from "../../../../test/kubernetes/fakeKubelet.ts"
@@ -15,6 +15,7 @@ import * as LogCollector from "./LogCollector.ts"
 const key: ServiceKey = {
   organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
   organization: OrganizationName.make("shop"),
+  app: AppName.make("shop"),
   stage: StageName.make("production"),
   namespace: "shop",
   service: ServiceName.make("writer")

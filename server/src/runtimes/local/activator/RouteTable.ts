@@ -1,11 +1,9 @@
+import { hostLabelOf } from "@maxcloud/synth"
 import type { Lookup, Route } from "../../../base/proxy/Route.ts"
+import type { ServiceKey } from "../../port/Runtime.ts"
 
-/** The name by which a service is reached from outside. */
-export interface PublicName {
-  readonly service: string
-  /** `<organization>` for production, else `<stage>--<organization>`. */
-  readonly namespace: string
-}
+/** The names from which a service's host is made. */
+export type PublicName = Pick<ServiceKey, "organization" | "app" | "stage" | "service">
 
 /** Finds a service's route by the host of a request. */
 export interface RouteTable {
@@ -14,11 +12,8 @@ export interface RouteTable {
   readonly remove: (name: PublicName) => void
 }
 
-/**
- * The one host of a service: `<service>--<namespace>.<domain>`. No name has "--", so a host belongs to one service. With a single dash
- * `a-b` of `c` and `a` of `b-c` would share one.
- */
-export const publicHostOf = ({ namespace, service }: PublicName, domain: string) => `${service}--${namespace}.${domain}`
+/** The one host of a service. */
+export const publicHostOf = (name: PublicName, domain: string) => `${hostLabelOf(name.service, name)}.${domain}`
 
 export const makeRouteTable = (domain: string): RouteTable => {
   const routes = new Map<string, Route>()

@@ -1,4 +1,4 @@
-import { type AppName, ServiceName } from "@maxcloud/config-schema"
+import { ServiceName } from "@maxcloud/config-schema"
 import { isKnativeService, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import type { NamespaceKey, Runtime, RuntimeError, ServiceKey } from "../../port/Runtime.ts"
@@ -36,7 +36,6 @@ export interface LocalServices {
   readonly all: () => Iterable<ServiceController>
   readonly apply: (
     key: NamespaceKey,
-    app: AppName,
     manifests: ReadonlyArray<Manifest>,
     retry: ReadonlySet<string>
   ) => Effect.Effect<void, RuntimeError>
@@ -76,9 +75,9 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   return {
     find,
     all: () => controllers.values(),
-    apply: Effect.fn("LocalServices.apply")(function* (key, app, manifests, retry) {
+    apply: Effect.fn("LocalServices.apply")(function* (key, manifests, retry) {
       const plan = Effect.map(
-        planApply(key, app, manifests, kept, find, input.mayRun),
+        planApply(key, manifests, kept, find, input.mayRun),
         ({ changes, others, unchanged }): Transaction<void> => ({
           put: [...others, ...changes.flatMap((change) => change.put)],
           remove: changes.flatMap((change) => change.remove),

@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { annotation, type Manifest } from "@maxcloud/synth"
 import { Either } from "effect"
 import type { NamespaceKey, ServiceKey } from "../../port/Runtime.ts"
@@ -19,10 +18,10 @@ export interface ServiceChange {
   readonly remove: ReadonlyArray<ReturnType<typeof revisionRef>>
 }
 
-const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
+const newRecord = (key: NamespaceKey): ServiceRecord => ({
   organization: key.organization,
+  app: key.app,
   stage: key.stage,
-  app,
   lastRevision: 0,
   revisions: [],
   latestReady: null,
@@ -38,35 +37,34 @@ const unscaled = ({ spec }: Manifest): string =>
 /** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
 export const planService = (input: {
   readonly key: ServiceKey
-  readonly app: AppName
   readonly manifest: Manifest
   readonly existing: ServiceObject | undefined
   readonly secretManifest: (name: string) => Manifest | undefined
   readonly now: string
 }): Either.Either<ServiceChange | undefined, string> =>
   Either.gen(function* () {
-    const { app, existing, key, manifest, now, secretManifest } = input
+    const { existing, key, manifest, now, secretManifest } = input
     const { internal, paused, template, written } = yield* parseKnativeService(manifest)
     const pinned = yield* pinSecrets(template, secretManifest)
     const print = fingerprint([written, pinned])
-    const record = existing?.record ?? newRecord(key, app)
+    const record = existing?.record ?? newRecord(key)
     // Pausing alone makes no revision, though it takes the least scale from the template.
     const pausing = paused && existing !== undefined && unscaled(existing.manifest) === unscaled(manifest)
     const sameTemplate = pausing || latestCreated(record)?.fingerprint === print
     const sameManifest = existing !== undefined && canonical(existing.manifest) === canonical(manifest)
-    if (sameTemplate && sameManifest && existing.app === app) return undefined
+    if (sameTemplate && sameManifest) return undefined
 
     const generation = (existing?.generation ?? 0) + 1
     if (sameTemplate) {
-      const object = { key, app, manifest, generation, internal, paused, record: { ...record, app } }
+      const object = { key, manifest, generation, internal, paused, record }
       return { object, created: undefined, put: [storedOf(object)], remove: [] }
     }
-    const next = withRevision({ ...record, app }, key.service, {
+    const next = withRevision(record, key.service, {
       createdAt: now,
       fingerprint: print,
       image: template.image
     })
-    const object = { key, app, manifest, generation, internal, paused, record: next.record }
+    const object = { key, manifest, generation, internal, paused, record: next.record }
     return {
       object,
       created: { name: next.created.name, template, pinned },

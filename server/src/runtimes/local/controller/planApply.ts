@@ -1,4 +1,4 @@
-import { type AppName, ServiceName } from "@maxcloud/config-schema"
+import { ServiceName } from "@maxcloud/config-schema"
 import { isKnativeService, type Manifest, refOf } from "@maxcloud/synth"
 import { Effect, Either, Schema } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
@@ -36,7 +36,6 @@ const refused = (manifest: Manifest, why: string): RuntimeError => {
 
 const changeOf = (
   key: NamespaceKey,
-  app: AppName,
   manifest: Manifest,
   find: Find,
   mayRun: MayRun,
@@ -48,7 +47,7 @@ const changeOf = (
     const serviceKey = { ...key, service: name }
     const existing = find(serviceKey)?.object()
     const now = new Date().toISOString()
-    const change = yield* planService({ key: serviceKey, app, manifest, existing, secretManifest, now })
+    const change = yield* planService({ key: serviceKey, manifest, existing, secretManifest, now })
     const refusal = change === undefined ? undefined : mayRun(key, change)
     return refusal === undefined ? change : yield* Either.left(refusal)
   })
@@ -56,7 +55,6 @@ const changeOf = (
 /** Compares manifests with what there is; nothing is changed yet. */
 export const planApply = (
   key: NamespaceKey,
-  app: AppName,
   manifests: ReadonlyArray<Manifest>,
   kept: KeptObjects,
   find: Find,
@@ -78,7 +76,7 @@ export const planApply = (
       const at = manifest.kind === "Namespace" ? name : namespace
       if (at !== key.namespace) return yield* refused(manifest, `it is not in the namespace "${key.namespace}"`)
       if (isKnativeService(manifest)) {
-        const planned = changeOf(key, app, manifest, find, mayRun, secretManifest)
+        const planned = changeOf(key, manifest, find, mayRun, secretManifest)
         const change = yield* Either.mapLeft(planned, (found) => refused(manifest, found))
         const known = isServiceName(name) ? find({ ...key, service: name }) : undefined
         if (change !== undefined) changes.push(change)

@@ -23,8 +23,7 @@ const objectOf = (stored: LocalObject): Either.Either<ServiceObject, string> =>
     const { generation, manifest, namespace, organizationId } = stored
     const { app, organization, stage } = record
     return {
-      key: { organizationId, organization, stage, namespace, service },
-      app,
+      key: { organizationId, organization, app, stage, namespace, service },
       manifest,
       generation,
       internal,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AppName, ServiceName } from "@maxcloud/config-schema"
+import { ServiceName } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import fc from "fast-check"
 import { manifestsOf, testKey } from "../../../../test/local/testRuntime.ts"
@@ -20,7 +20,6 @@ import { stepService } from "./serviceReducer.ts"
 import { defaultSettle } from "./settling.ts"
 
 const key = { ...testKey(), service: ServiceName.make("web") }
-const app = AppName.make("app")
 
 const planned = (state: ServiceState | undefined, image: string, paused: boolean) => {
   const manifest = manifestsOf([{ name: "web", image }], testKey(), paused ? ["web"] : []).find(
@@ -29,7 +28,7 @@ const planned = (state: ServiceState | undefined, image: string, paused: boolean
   if (manifest === undefined) throw new Error("no service")
   const existing = state?.object
   const now = new Date(0).toISOString()
-  return Either.getOrThrow(planService({ key, app, manifest, existing, secretManifest: () => undefined, now }))
+  return Either.getOrThrow(planService({ key, manifest, existing, secretManifest: () => undefined, now }))
 }
 
 const asleep: Seen = {

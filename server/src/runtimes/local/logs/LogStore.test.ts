@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, readdir, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
-import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Fiber, ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
@@ -15,6 +15,7 @@ const organizationId = OrganizationId.make(`org_${"a".repeat(32)}`)
 const key = {
   organizationId,
   organization: OrganizationName.make("local"),
+  app: AppName.make("shop"),
   stage: StageName.make("production"),
   namespace: "local",
   service: ServiceName.make("api")

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
-import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
@@ -38,6 +38,7 @@ const open = async (quotaOf: (organizationId: OrganizationId) => number | null, 
               key: {
                 organizationId,
                 organization: OrganizationName.make("acme"),
+                app: AppName.make("shop"),
                 stage: StageName.make("production"),
                 namespace: "n",
                 service: ServiceName.make(service)

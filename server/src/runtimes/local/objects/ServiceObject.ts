@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
 import type { ServiceKey } from "../../port/Runtime.ts"
 import type { LocalObject } from "./LocalObjects.ts"
@@ -16,7 +15,6 @@ export interface RunnableRevision {
 /** A service's object in memory. */
 export interface ServiceObject {
   readonly key: ServiceKey
-  readonly app: AppName
   readonly manifest: Manifest
   readonly generation: number
   readonly internal: boolean

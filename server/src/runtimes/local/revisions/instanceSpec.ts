@@ -1,4 +1,3 @@
-import type { AppName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import type { Secrets } from "../../../stores/secrets/Secrets.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
@@ -10,7 +9,6 @@ import type { Links } from "./Links.ts"
 /** The spec from which an instance of a revision is started, with its secrets and links as they are now. */
 export const instanceSpecOf = (input: {
   readonly key: ServiceKey
-  readonly app: AppName
   readonly revision: RunnableRevision
   readonly secrets: typeof Secrets.Service
   readonly links: Links
@@ -20,7 +18,7 @@ export const instanceSpecOf = (input: {
   /** The host that its callers name. */
   readonly host: string
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
-  const { app, graceMs, key, links, ownsMachine, revision, secrets } = input
+  const { graceMs, key, links, ownsMachine, revision, secrets } = input
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
@@ -30,7 +28,7 @@ export const instanceSpecOf = (input: {
       pinned: revision.pinned,
       platform: platformEnv(key.service, revision.name),
       secrets,
-      scope: { organizationId: key.organizationId, app, stage: key.stage },
+      scope: { organizationId: key.organizationId, app: key.app, stage: key.stage },
       rewrite: (value) => links.rewrite(key, kind, value)
     })
   return Effect.map(environmentFor(template.program.kind), (environment) => ({
