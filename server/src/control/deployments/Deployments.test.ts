@@ -143,10 +143,10 @@ describe("accepting", () => {
       const org = yield* newOrganization
       const blog = AppName.make("blog")
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
-      yield* finished(org, yield* deploy(org, [{ name: "web", image: "b:1" }], { app: blog }))
+      yield* finished(org, yield* deploy(org, [{ name: "web", image: "ready:2" }], { app: blog }))
       const both = yield* list(org)
       expect(both.map(({ app, name, spec, status }) => [app, name, spec.image, status.state])).toEqual([
-        ["blog", "web", "b:1", "ready"],
+        ["blog", "web", "ready:2", "ready"],
         ["shop", "web", expect.any(String), "ready"]
       ])
       expect(both.map(({ status }) => new URL(status.url ?? "").hostname.split(".")[0])).toEqual([
@@ -181,7 +181,7 @@ describe("accepting", () => {
       const { accept } = yield* Deployments
       const mismatch = accept({
         organization: org,
-        app: blog,
+        app: AppName.make("blog"),
         stage: productionStage,
         spec: { app: "shop", services: [] }
       })
@@ -288,7 +288,7 @@ describe("carrying out", () => {
       ])
       expect(fake.calls.filter((call) => /^(ready|remove)/.test(call)).at(-1)).toBe("ready slowly")
       expect(fake.calls).toContain("remove Service/gone")
-      expect(fake.calls[0]).toBe(`apply Namespace/${org.name}`)
+      expect(fake.calls[0]).toBe(`apply Namespace/shop--${org.name}`)
       expect((yield* list(org)).map((each) => [each.name, each.status.state])).toEqual([
         ["slowly", "ready"],
         ["web", "ready"]
