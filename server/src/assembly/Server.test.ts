@@ -90,7 +90,7 @@ describe("the whole server", () => {
     const events = await (await fetch(`${cloud.url}/api/v1/deployments/${accepted.body.id}/events`)).text()
     assert.match(events, /event: deployment\ndata: \{.*"type":"finished"/)
     const done = await call(cloud, `/api/v1/deployments/${accepted.body.id}`)
-    assert.strictEqual(done.body.state, "succeeded", JSON.stringify(done.body))
+    assert.strictEqual(done.body.status.state, "succeeded", JSON.stringify(done.body))
 
     const { url } = done.body.services[0]
     assert.strictEqual(url, `http://web--shop--local.localhost:${new URL(cloud.url).port}`)
