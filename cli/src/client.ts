@@ -7,7 +7,6 @@ import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
-import { findCredential } from "./credentialSource.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { systemLanguage } from "./language.ts"
 import { issueLine } from "./report.ts"
@@ -24,8 +23,16 @@ export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"
 export const warn = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`)
 
 /** The URL of the server that the flags and the environment name. */
-export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
-  Effect.map(loadSdk, (sdk) => input.apiUrl ?? sdk.defaultApiUrl())
+export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string, UsageError> =>
+  Effect.flatMap(loadSdk, ({ defaultApiUrl, isServerUrl }) => {
+    const apiUrl = input.apiUrl ?? defaultApiUrl()
+    return isServerUrl(apiUrl)
+      ? Effect.succeed(apiUrl)
+      : new UsageError({
+          message: `${input.apiUrl === undefined ? "MAXCLOUD_API_URL" : "--api-url"} "${apiUrl}" isn't the URL of a server`,
+          fix: "write it as https://cloud.example.com or http://127.0.0.1:8080"
+        })
+  })
 
 /** Asks the server to write mails caused by a request in this language. */
 const inSystemLanguage = Layer.effect(
@@ -51,11 +58,11 @@ export const connectWith = (
   token: "" | Redacted.Redacted<string> | (() => Promise<string>)
 ) =>
   Effect.gen(function* () {
-    const { defaultApiUrl, makeMaxCloud } = yield* loadSdk
+    const { makeMaxCloud } = yield* loadSdk
     const { proxiedFetch, proxyFor } = yield* loadProxy
-    const { apiUrl } = input
+    const apiUrl = yield* apiUrlOf(input)
     // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes, and knows no proxies.
-    const http = hasProxy(proxyFor, apiUrl ?? defaultApiUrl()) ? FetchHttpClient.layer : nodeHttpClient
+    const http = hasProxy(proxyFor, apiUrl) ? FetchHttpClient.layer : nodeHttpClient
     const httpClient = Layer.provide(inSystemLanguage, http)
     return yield* makeMaxCloud({ apiUrl, token, httpClient, fetch: proxiedFetch() })
   })
@@ -63,8 +70,9 @@ export const connectWith = (
 /** The client of the server that the flags and the environment name, with the credential that there is for it. */
 export const connect = (input: Pick<Globals, "apiUrl">) =>
   Effect.gen(function* () {
-    const credential = yield* findCredential(yield* apiUrlOf(input), process.env, warn)
-    return yield* connectWith(input, credential?.renewed ?? credential?.token ?? "")
+    const { defaultCredentials } = yield* loadSdk
+    const apiUrl = yield* apiUrlOf(input)
+    return yield* connectWith({ apiUrl }, defaultCredentials({ apiUrl, warn }))
   })
 
 /** Parses a user's input by the contract's schema. */

@@ -4,10 +4,11 @@ import type { AddressInfo } from "node:net"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
+import { credentialsPath, findCredential, type Kept, normalUrl, sourceOfEnvironment } from "@maxcloud/sdk/credentials"
 import { Effect, Either, Redacted } from "effect"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
-import { findCredential, signInFix, sourceOfEnvironment } from "./credentialSource.ts"
-import { credentialsPath, type Kept, makeCredentials, normalUrl } from "./credentials.ts"
+import { makeCredentials } from "./credentials.ts"
+import { signInFix } from "./signInFix.ts"
 
 const server = "https://cloud.example.com"
 const kept = (token: string): Kept => ({
@@ -160,7 +161,7 @@ describe("the credential that is sent", () => {
     ] as const) {
       answer = next
       const failed = await ask()
-      exits.push(Either.isLeft(failed) ? failed.left.exit : failed.right)
+      exits.push(Either.isLeft(failed) ? (failed.left.passing ? 3 : 1) : failed.right)
     }
     expect(exits).toEqual([1, 3, 1, 3])
     const plain = await ask({ ACTIONS_ID_TOKEN_REQUEST_URL: "http://ids.example.com/token" })

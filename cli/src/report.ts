@@ -1,11 +1,11 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
 import type { Deployment, DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
-import { localModeFix, signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf, isErrorTag } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { linesOf, printable } from "./format.ts"
+import { localModeFix, signInFix } from "./signInFix.ts"
 import type { Terminal } from "./terminal.ts"
 
 /** A failure as it is printed: one block for people, one object for `--json`. */
@@ -106,6 +106,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
       const [message, fix] = split(error.message)
       return { message, fix, data: { apiUrl: error.apiUrl } }
     }
+    case "CredentialUnavailable":
+      return { exit: error.passing ? 3 : 1, message: error.detail, fix: error.fix, data: { source: error.source } }
     case "TooManyRequests":
       return {
         fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,

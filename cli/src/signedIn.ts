@@ -1,9 +1,9 @@
 import type { SessionGrant } from "@maxcloud/sdk/api"
+import { type Kept, sourceOfEnvironment } from "@maxcloud/sdk/credentials"
 import { Effect, Redacted } from "effect"
 import { apiUrlOf, connectWith, warn } from "./client.ts"
 import type { Globals } from "./command.ts"
-import { sourceOfEnvironment } from "./credentialSource.ts"
-import { type Kept, makeCredentials } from "./credentials.ts"
+import { makeCredentials } from "./credentials.ts"
 import type { Terminal } from "./terminal.ts"
 
 export const credentials = () => makeCredentials(process.env, warn)

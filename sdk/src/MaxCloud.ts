@@ -1,14 +1,22 @@
 import type { AppSpecEncoded } from "@maxcloud/config-schema"
-import { Context, Effect, Layer, type Redacted, type Scope, type Stream } from "effect"
+import { Context, Effect, Layer, type Redacted, type Scope, Stream } from "effect"
 import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
-import type { CallError } from "./errors.ts"
+import { ownCredentials } from "./credentials/ownCredentials.ts"
+import {
+  awaited,
+  type DeployError,
+  type DeployOptions,
+  type DeployProgress,
+  makeDeploy,
+  type PlanError
+} from "./deploy.ts"
+import type { CallError, DeploymentFailed } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
-import { localToken } from "./localServer.ts"
-import type { InApp } from "./parse.ts"
+import type { OptionNames } from "./options.ts"
+import { type InApp, parseOptions } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
@@ -24,9 +32,8 @@ export type AuditCalls = EffectCalls["audit"]
 export type ErasureCalls = EffectCalls["erasures"]
 
 /** The service that `MaxCloud` provides: single calls, and streams. */
-export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" | "deployments" | "events"> {
+export interface MaxCloudService extends Omit<EffectCalls, "services" | "deployments" | "events"> {
   readonly apiUrl: string
-  readonly health: Effect.Effect<void, CallError>
   /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
   readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
   /**
@@ -34,6 +41,11 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
    * even if the deployment failed: check `finished.deployment.status.state`. If you end the stream early, the deployment continues.
    */
   readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
+  /** Deploys and waits for success: the stream of `deploy`, run to its end. With `detach`, the accepted deployment. */
+  readonly deployAndWait: (
+    app: Deployable,
+    options?: DeployOptions & { readonly onProgress?: ((progress: DeployProgress) => void) | undefined }
+  ) => Effect.Effect<Deployment, DeployError | DeploymentFailed>
   /** The deployment, once it is finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
   /** The lines that a service's instances wrote. */
@@ -62,13 +74,6 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
      */
     readonly restart: (name: string, options?: RestartOptions & InApp) => Stream.Stream<RestartProgress, CallError>
   }
-  readonly apps: EffectCalls["apps"]["list"]
-  /** Removes an app's stage with all of its services. */
-  readonly destroy: EffectCalls["apps"]["destroy"]
-  /** Changes that others made to the app's objects in the cluster, newest first. */
-  readonly drift: EffectCalls["apps"]["drift"]
-  /** Probes from real pods which connections the network allows, and compares that with the config. */
-  readonly verifyNetwork: EffectCalls["apps"]["verifyNetwork"]
 }
 
 /** A max-cloud server, as an Effect service. Every call may fail with `CallError`; a name or id that can't be one fails with `InvalidRequest`. */
@@ -79,32 +84,46 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
 
 /** The service for a server at `options.apiUrl`. */
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
-  Effect.map(callingOf(options, localToken), maxCloudOf)
+  Effect.map(callingOf(options, ownCredentials), maxCloudOf)
+
+const restartOptions: OptionNames<RestartOptions & InApp> = {
+  idempotencyKey: true,
+  detach: true,
+  app: true,
+  stage: true
+}
 
 export const maxCloudOf = (calling: Calling): MaxCloudService => {
-  const { api, apiUrl, call, connection } = calling
+  const { api, apiUrl, connection } = calling
   const calls = callsOf<Redacted.Redacted<string>>(calling)
   const find = calls.services.get
   const { deploymentEvents, followEvents, logs, waitFor } = streamsOf(calling, find)
   const restart = makeRestart(connection, api)
   const exec = makeExec(connection)
 
-  const { list: apps, ...ofApps } = calls.apps
+  const { deploy, plan } = makeDeploy(connection, api, deploymentEvents)
   return {
     ...calls,
-    ...ofApps,
-    apps,
     apiUrl,
-    health: Effect.asVoid(call(api.healthz({}))),
-    ...makeDeploy(connection, api, deploymentEvents),
+    plan,
+    deploy,
+    deployAndWait: (app, given) => {
+      const { onProgress, ...options } = given ?? {}
+      return awaited(deploy(app, given === null ? given : options), onProgress)
+    },
     deployments: { ...calls.deployments, events: deploymentEvents },
     events: { ...calls.events, follow: followEvents },
     waitFor,
     logs,
     services: {
       ...calls.services,
-      exec: (name, command, options) => exec(find(name, options), command, options),
-      restart: (name, options = {}) => restart(find(name, options), options)
+      exec: (name, command, { app, stage, ...options }) => exec(find(name, { app, stage }), command, options),
+      restart: (name, given) =>
+        Stream.unwrap(
+          Effect.map(parseOptions<RestartOptions & InApp>(given, restartOptions), ({ app, stage, ...options }) =>
+            restart(find(name, { app, stage }), options)
+          )
+        )
     }
   }
 }

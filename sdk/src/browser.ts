@@ -6,9 +6,9 @@ import { type Calls, callsOf } from "./calls/calls.ts"
 import type { InApp } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
-import type { ConnectionOptions } from "./transport.ts"
+import type { ConnectionOptions, OwnCredentials } from "./transport.ts"
 
-export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch"> {
+export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch" | "timeoutSeconds"> {
   readonly apiUrl: string
 }
 
@@ -26,8 +26,11 @@ export interface BrowserClient extends Promised<Omit<Calls<string>, "deployments
   readonly logs: (service: string, options?: LogOptions & InApp & Abortable) => AsyncIterable<LogEntry>
 }
 
+/** A page has no files and no environment. */
+const noCredentials: OwnCredentials = { local: async () => undefined, found: () => async () => "" }
+
 export const createClient = (options: BrowserClientOptions): BrowserClient => {
-  const calling = Effect.runSync(callingOf(options, async () => undefined))
+  const calling = Effect.runSync(callingOf(options, noCredentials))
   const calls = callsOf<string>(calling)
   const { deploymentEvents, followEvents, logs } = streamsOf(calling, calls.services.get)
   const signalOf = (call: Abortable | undefined) => call?.signal ?? never
@@ -39,6 +42,6 @@ export const createClient = (options: BrowserClientOptions): BrowserClient => {
       events: (deploymentId, call) => iterate(deploymentEvents(deploymentId), signalOf(call))
     },
     events: { ...promises.events, follow: (call = {}) => iterate(followEvents(call), signalOf(call)) },
-    logs: (service, call = {}) => iterate(logs(service, call), signalOf(call))
+    logs: (service, { signal, ...options } = {}) => iterate(logs(service, options), signal ?? never)
   }
 }

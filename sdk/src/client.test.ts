@@ -156,7 +156,11 @@ describe("deploy", () => {
   })
 
   it("sends nothing if the app is invalid", async () => {
-    await using server = await fakeServer({})
+    await using server = await fakeServer({
+      // A config is told where it is deployed.
+      "GET /api/v1/info": (_, response) =>
+        json(response, 200, { version: "1", runtime: "local", organization: "acme", inPlace: false })
+    })
     const client = createClient({ apiUrl: server.url })
     const wrong = { app: "shop", services: [{ name: "api", image: "nginx", port: 0 }] }
     assert.strictEqual((await failureOf(client.deploy(wrong)))._tag, "InvalidSpec")
@@ -165,7 +169,7 @@ describe("deploy", () => {
     )
     assert.strictEqual(error._tag, "ConfigInvalid")
     assert.include(error.message, "services.api.port  0 isn't a valid port")
-    assert.isEmpty(server.received)
+    assert.isEmpty(server.received.filter(({ method }) => method !== "GET"))
   })
 })
 
@@ -350,6 +354,28 @@ describe("faults of the way", () => {
       for await (const _ of client.deployments.events(deploymentId)) assert.fail("nothing can come")
     }
     assert.strictEqual((await failureOf(read()))._tag, "NotReachable")
+  })
+
+  it("gives up on a server that takes the connection and never answers", async () => {
+    let requests = 0
+    await using server = await fakeServer({
+      "GET /api/v1/services": () => void requests++,
+      [deployPath]: () => void requests++,
+      [eventsPath]: () => void requests++
+    })
+    const client = createClient({ apiUrl: server.url, timeoutSeconds: 0.05 })
+    const read = async () => {
+      for await (const _ of client.deployments.events(deploymentId)) assert.fail("nothing can come")
+    }
+    for (const attempt of [() => client.services.list(), () => client.deploy(spec), read]) {
+      const error = await failureOf(attempt())
+      if (error._tag !== "NotReachable") return assert.fail(error._tag)
+      assert.strictEqual(error.code, "NO_ANSWER")
+      assert.include(error.message, `no answer from the max-cloud server at ${server.url} within 0.05 s: `)
+    }
+    // A deploy isn't sent again by itself: that would only wait longer.
+    assert.isAtMost(requests, 3)
+    assert.throws(() => createClient({ timeoutSeconds: 0 }), /timeoutSeconds is 0/)
   })
 
   it("rejects an invalid URL", async () => {

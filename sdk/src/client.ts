@@ -12,15 +12,16 @@ import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan, SecretInf
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
+import { ownCredentials } from "./credentials/ownCredentials.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
-import { type CallError, ConfigInvalid, type RestartFailed } from "./errors.ts"
+import { type CallError, ConfigInvalid } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
-import { localToken } from "./localServer.ts"
 import { type Deployable, maxCloudOf } from "./MaxCloud.ts"
-import { parseEvaluated, parseStage } from "./parse.ts"
+import { type OptionNames, optionsFault } from "./options.ts"
+import { parseEvaluated, parseOptions, parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 import type { FollowEventsOptions, LogOptions } from "./streams.ts"
@@ -103,6 +104,32 @@ export interface Client
 
 type Server = Effect.Effect<ServerFacts, CallError>
 
+const planOptions: OptionNames<PlanInput> = { stage: true, folder: true, signal: true }
+const deployOptions: OptionNames<DeployCall> = {
+  ...planOptions,
+  idempotencyKey: true,
+  detach: true,
+  inPlace: true,
+  forceConflicts: true,
+  onProgress: true
+}
+const restartOptions: OptionNames<RestartCall> = {
+  app: true,
+  stage: true,
+  idempotencyKey: true,
+  detach: true,
+  onProgress: true,
+  signal: true
+}
+const clientOptions: OptionNames<ClientOptions> = {
+  apiUrl: true,
+  token: true,
+  fetch: true,
+  httpClient: true,
+  timeoutSeconds: true,
+  signal: true
+}
+
 const evaluateInProcess = (config: Config, stage: StageName, server: Server) => {
   const invalid = (path: string, message: string) => ({ path, message, file: "" })
   return Effect.gen(function* () {
@@ -132,9 +159,18 @@ const deployable = (
     return { app, stage }
   })
 
+/** The options without the signal, which the calls that are Effects don't take. What isn't an object stays as it is, for them to refuse. */
+const withoutSignal = <O extends Abortable>(call: O | undefined) => {
+  if (typeof call !== "object" || call === null || Array.isArray(call)) return { options: call, signal: undefined }
+  const { signal, ...options } = call
+  return { options, signal }
+}
+
 /** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). */
 export const createClient = (options: ClientOptions = {}): Client => {
-  const calling = Effect.runSync(callingOf(options, localToken))
+  const fault = optionsFault(options, clientOptions)
+  if (fault !== undefined) throw new TypeError(`createClient: ${fault}`)
+  const calling = Effect.runSync(callingOf(options, ownCredentials))
   const cloud = maxCloudOf(calling)
   const server = serverFacts(cloud.info)
   const closing = new AbortController()
@@ -143,46 +179,35 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const calls = promised(callsOf<string>(calling), signalOf)
   const close = async () => closing.abort(new DOMException("the client was closed", "AbortError"))
 
-  const deploy = (app: DeployInput, call: DeployCall = {}) =>
-    deployable(app, call, server).pipe(
-      Effect.flatMap(({ app, stage }) => {
-        const { detach, folder, forceConflicts, idempotencyKey, inPlace } = call
-        return cloud.deploy(app, { stage, folder, idempotencyKey, detach, inPlace, forceConflicts }).pipe(
-          Stream.tap((progress) => Effect.sync(() => call.onProgress?.(progress))),
-          Stream.runFold<Deployment | undefined, DeployProgress>(undefined, (last, progress) =>
-            "deployment" in progress ? progress.deployment : last
-          )
-        )
-      }),
-      Effect.flatMap((deployment) => {
-        if (deployment === undefined) return Effect.dieMessage("a deploy ended without a deployment")
-        return call.detach ? Effect.succeed(deployment) : succeeded(deployment)
-      })
-    )
+  const deploy = (app: DeployInput, given: DeployCall | undefined) =>
+    Effect.gen(function* () {
+      const call = yield* parseOptions<DeployCall>(given, deployOptions)
+      const { detach, folder, forceConflicts, idempotencyKey, inPlace, onProgress } = call
+      const { app: described, stage } = yield* deployable(app, call, server)
+      const options = { stage, folder, idempotencyKey, detach, inPlace, forceConflicts, onProgress }
+      return yield* cloud.deployAndWait(described, options)
+    })
 
-  const restart = (name: string, { detach, idempotencyKey, onProgress, stage }: RestartCall) =>
-    cloud.services.restart(name, { stage, detach, idempotencyKey }).pipe(
-      Stream.tap((progress) => Effect.sync(() => onProgress?.(progress))),
-      Stream.runLast,
-      Effect.flatMap(
-        Option.match({
-          onNone: () => Effect.dieMessage("a restart ended without a word"),
-          onSome: (last): Effect.Effect<Service, RestartFailed> =>
-            last._tag === "accepted" ? Effect.succeed(last.restart.service) : restarted(last.service)
-        })
-      )
-    )
+  const plan = (app: DeployInput, given: PlanInput | undefined) =>
+    Effect.gen(function* () {
+      const call = yield* parseOptions<PlanInput>(given, planOptions)
+      const { app: described, stage } = yield* deployable(app, call, server)
+      return yield* cloud.plan(described, { stage, folder: call.folder })
+    })
+
+  const restart = (name: string, given: RestartCall | undefined) =>
+    Effect.gen(function* () {
+      const { onProgress, signal: _, ...options } = yield* parseOptions<RestartCall>(given, restartOptions)
+      const progress = cloud.services.restart(name, options)
+      const last = yield* Stream.runLast(Stream.tap(progress, (each) => Effect.sync(() => onProgress?.(each))))
+      if (Option.isNone(last)) return yield* Effect.dieMessage("a restart ended without a word")
+      return last.value._tag === "accepted" ? last.value.restart.service : yield* restarted(last.value.service)
+    })
 
   return {
     ...calls,
     apiUrl: cloud.apiUrl,
-    plan: (app, call = {}) =>
-      run(
-        Effect.flatMap(deployable(app, call, server), ({ app, stage }) =>
-          cloud.plan(app, { stage, folder: call.folder })
-        ),
-        signalOf(call)
-      ),
+    plan: (app, call) => run(plan(app, call), signalOf(call)),
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),
     deployments: {
       ...calls.deployments,
@@ -190,10 +215,13 @@ export const createClient = (options: ClientOptions = {}): Client => {
     },
     events: { ...calls.events, follow: (call = {}) => iterate(cloud.events.follow(call), signalOf(call)) },
     waitFor: (deploymentId, call) => run(Effect.flatMap(cloud.waitFor(deploymentId), succeeded), signalOf(call)),
-    logs: (service, call = {}) => iterate(cloud.logs(service, call), signalOf(call)),
+    logs: (service, call) => {
+      const { options, signal } = withoutSignal(call)
+      return iterate(cloud.logs(service, options), signalOf({ signal }))
+    },
     services: {
       ...calls.services,
-      restart: (name, call = {}) => run(restart(name, call), signalOf(call))
+      restart: (name, call) => run(restart(name, call), signalOf(call))
     },
     secrets: {
       ...calls.secrets,

@@ -10,7 +10,13 @@ import { Effect, Either, ParseResult, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
 import { type CallError, UnexpectedAnswer } from "./errors.ts"
-import { type ConnectionOptions, type Credential, makeTransport, type Transport } from "./transport.ts"
+import {
+  type ConnectionOptions,
+  type Credential,
+  makeTransport,
+  type OwnCredentials,
+  type Transport
+} from "./transport.ts"
 
 const limitedTries = 3
 const longestWaitSeconds = 10
@@ -97,10 +103,19 @@ const toCallError =
     }
   }
 
+/** Fails if there is no answer in time. */
+const inTime = <A, R>(
+  { noAnswer }: Transport,
+  effect: Effect.Effect<A, CallError, R>,
+  seconds: number
+): Effect.Effect<A, CallError, R> =>
+  Effect.timeoutFail(effect, { duration: `${seconds} seconds`, onTimeout: () => noAnswer(seconds) })
+
 /** A request whose answer is read as it comes. It is aborted when the scope closes. Any status but 2xx is a failure. */
 const openOf =
-  ({ apiUrl, authorization, fetch, guard, notReachable, unsent }: Transport) =>
+  (transport: Transport) =>
   (path: string, init: RequestInit & { readonly duplex?: "half" }): Effect.Effect<Response, CallError, Scope.Scope> => {
+    const { apiUrl, authorization, fetch, guard, notReachable, timeoutSeconds, unsent } = transport
     const url = `${apiUrl}${path}`
     const once: Effect.Effect<Response, CallError, Scope.Scope> = Effect.gen(function* () {
       const controller = yield* Effect.acquireRelease(
@@ -110,11 +125,13 @@ const openOf =
       const own = yield* Effect.mapError(authorization, unsent)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
-      const response = yield* Effect.tryPromise({
+      const sent = Effect.tryPromise({
         // What a redirect leads to is not who was given the credential, or the body.
         try: () => fetch(url, { ...init, redirect: "manual", headers, signal: controller.signal }),
         catch: notReachable
       })
+      // The answer to a body comes after its end.
+      const response = yield* init.body === undefined ? inTime(transport, sent, timeoutSeconds) : sent
       if (response.ok) return response
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
       return yield* errorOf(url, response.status, body)
@@ -169,15 +186,9 @@ const linesOf =
       })
     )
 
-/**
- * The ways to the server: the client derived from the contract, and open streams for what it cannot say. `ownToken` finds the token of a
- * server that this user has started.
- */
-export const makeConnection = (
-  options: ConnectionOptions,
-  ownToken: (apiUrl: string) => Promise<string | undefined>
-) => {
-  const transport = makeTransport(options, ownToken)
+/** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
+export const makeConnection = (options: ConnectionOptions, own: OwnCredentials) => {
+  const transport = makeTransport(options, own)
   const { apiUrl, asOwner, authorization, notReachable } = transport
   const open = openOf(transport)
   return {
@@ -185,9 +196,12 @@ export const makeConnection = (
     api: clientWith(transport, authorization),
     /** For what is asked without a credential: a stale one must not be in the way of getting another. */
     anonymousApi: clientWith(transport, asOwner),
-    /** Gives a call of the derived client the errors of the SDK. It waits by itself for a rate limit that is over soon. */
-    call: <A>(effect: Effect.Effect<A, DerivedError>): Effect.Effect<A, CallError> =>
-      throughLimits(Effect.catchAll(effect, toCallError(transport))),
+    /** Gives a call of the derived client the errors of the SDK, and an end. It waits by itself for a rate limit that is over soon. */
+    call: <A>(
+      effect: Effect.Effect<A, DerivedError>,
+      seconds = transport.timeoutSeconds
+    ): Effect.Effect<A, CallError> =>
+      throughLimits(inTime(transport, Effect.catchAll(effect, toCallError(transport)), seconds)),
     open,
     socket: socketOf(transport, open),
     lines: linesOf(transport, open),

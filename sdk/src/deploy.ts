@@ -11,9 +11,10 @@ import {
 import { Effect, Either, Predicate, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, DeploymentFailed, type SourceInvalid } from "./errors.ts"
+import { type CallError, DeploymentFailed, noAnswerCode, type SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
-import { parseStage } from "./parse.ts"
+import type { OptionNames } from "./options.ts"
+import { parseOptions, parseStage } from "./parse.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 import { runsAsImage } from "./source/runsAsImage.ts"
 import { uploadsOf } from "./uploads.ts"
@@ -83,13 +84,28 @@ const sourceOf = (
 interface Prepared {
   readonly spec: AppSpec
   readonly stage: StageName
+  readonly options: DeployOptions
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
 
 const isLoaded = (app: LoadedConfig | AppSpecEncoded): app is LoadedConfig => Predicate.hasProperty(app, "locate")
 
+const deployOptions: OptionNames<DeployOptions> = {
+  stage: true,
+  folder: true,
+  idempotencyKey: true,
+  detach: true,
+  inPlace: true,
+  forceConflicts: true,
+  onSources: true
+}
+
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
-const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {
+const prepare = Effect.fn("MaxCloud.prepare")(function* (
+  app: LoadedConfig | AppSpecEncoded,
+  given: DeployOptions | undefined
+) {
+  const options: DeployOptions = yield* parseOptions<DeployOptions>(given, deployOptions)
   const loaded = isLoaded(app) ? app : undefined
   const [assumed] = loaded?.assumed ?? []
   if (assumed !== undefined) {
@@ -131,13 +147,14 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
   const prepared: Prepared = {
     spec: { ...spec, services },
     stage: yield* parseStage(options.stage ?? loaded?.stage ?? productionStage),
+    options,
     snapshots
   }
   return prepared
 })
 
 /** Accepted by the server. The key makes it safe to ask again where the answer was lost on its way. */
-const accept = ({ call }: Connection, api: Api, { spec, stage }: Prepared, options: DeployOptions) =>
+const accept = ({ call }: Connection, api: Api, { options, spec, stage }: Prepared) =>
   call(
     api.apps.deploy({
       path: { app: spec.app, stage },
@@ -146,7 +163,11 @@ const accept = ({ call }: Connection, api: Api, { spec, stage }: Prepared, optio
     })
   ).pipe(
     Effect.retry({
-      while: (each) => each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
+      while: (each) =>
+        each._tag === "NotReachable" &&
+        each.code !== "ECONNREFUSED" &&
+        each.code !== "ERR_INVALID_URL" &&
+        each.code !== noAnswerCode,
       times: 3,
       schedule: Schedule.exponential("200 millis")
     })
@@ -161,7 +182,7 @@ export const makeDeploy = (
   const { call } = connection
   const { isThere, upload } = uploadsOf(connection, api)
 
-  const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions = {}) {
+  const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options?: DeployOptions) {
     const { spec, stage } = yield* prepare(app, options)
     return yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
   })
@@ -192,15 +213,15 @@ export const makeDeploy = (
 
   const deploy = (
     app: LoadedConfig | AppSpecEncoded,
-    options: DeployOptions = {}
+    options?: DeployOptions
   ): Stream.Stream<DeployProgress, DeployError> =>
     Stream.unwrap(
       Effect.map(prepare(app, options), (prepared) => {
         const accepted = Stream.flatMap(
-          Stream.fromEffect(accept(connection, api, prepared, options)),
+          Stream.fromEffect(accept(connection, api, prepared)),
           (deployment): Stream.Stream<DeployProgress, CallError> => {
             const told: DeployProgress = { _tag: "accepted", deployment }
-            return options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
+            return prepared.options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
           }
         )
         return Stream.concat(uploads(prepared), accepted)
@@ -208,6 +229,27 @@ export const makeDeploy = (
     )
 
   return { plan, deploy }
+}
+
+/** Runs a deploy's progress to its end: the deployment where it succeeded, or was only accepted. */
+export const awaited = <E>(
+  progress: Stream.Stream<DeployProgress, E>,
+  onProgress?: (progress: DeployProgress) => void
+): Effect.Effect<Deployment, E | DeploymentFailed> =>
+  progress.pipe(
+    Stream.tap((each) => Effect.sync(() => onProgress?.(each))),
+    Stream.runFold<Ended, DeployProgress>({ deployment: undefined, finished: false }, (last, each) =>
+      "deployment" in each ? { deployment: each.deployment, finished: each._tag === "finished" } : last
+    ),
+    Effect.flatMap(({ deployment, finished }): Effect.Effect<Deployment, DeploymentFailed> => {
+      if (deployment === undefined) return Effect.dieMessage("a deploy ended without a deployment")
+      return finished ? succeeded(deployment) : Effect.succeed(deployment)
+    })
+  )
+
+interface Ended {
+  readonly deployment: Deployment | undefined
+  readonly finished: boolean
 }
 
 /** The deployment where it succeeded, else the failure that it is. */

@@ -5,6 +5,7 @@ export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
 export type { AuditOptions } from "./calls/organizationCalls.ts"
 export { assumedFacts, type ServerFacts, serverFacts } from "./configFacts.ts"
+export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
 export {
   type DeployError,
   type DeployOptions,
@@ -31,6 +32,7 @@ export {
   type CallError,
   ConfigInvalid,
   type ConfigIssue,
+  CredentialUnavailable,
   DeploymentFailed,
   InsecureUrl,
   type MaxCloudError,
@@ -56,6 +58,7 @@ export {
 } from "./MaxCloud.ts"
 export type { InApp, InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
+export { defaultApiUrl, isServerUrl } from "./serverUrl.ts"
 export type { SnapshotCut } from "./snapshot.ts"
 export type { LogOptions } from "./streams.ts"
-export { type ConnectionOptions, defaultApiUrl } from "./transport.ts"
+export type { ConnectionOptions } from "./transport.ts"

@@ -117,10 +117,18 @@ export const sdkErrors = {
     exit: 2,
     meaning: "The folder of a `source` can't be sent: it isn't there, holds nothing, is too large, or a link leaves it."
   },
-  NotReachable: { exit: 3, meaning: "Nothing answers at the URL, or the connection broke. Safe to try again." },
+  NotReachable: {
+    exit: 3,
+    meaning: "Nothing answers at the URL, the connection broke, or no answer came in time. Safe to try again."
+  },
   InsecureUrl: {
     exit: 2,
     meaning: "A credential would travel without encryption: `http:` to another machine. Nothing was sent."
+  },
+  CredentialUnavailable: {
+    exit: 1,
+    meaning:
+      "The credential can't be read or obtained: a damaged credentials file, or GitHub Actions gives no ID token. Nothing was sent. A command exits with 3 if trying again may help."
   },
   UnexpectedAnswer: {
     exit: 1,

@@ -48,11 +48,16 @@ export class SourceInvalid extends Data.TaggedError("SourceInvalid")<{
   }
 }
 
+/** `code` of `NotReachable` if the server took the connection and didn't answer in time. */
+export const noAnswerCode = "NO_ANSWER"
+
 /** Nothing answers at `apiUrl`, or the connection broke. The same may be tried again. */
 export class NotReachable extends Data.TaggedError("NotReachable")<{
   readonly apiUrl: string
-  /** As the system calls it: `ECONNREFUSED`, `ENOTFOUND`, … */
+  /** As the system calls it: `ECONNREFUSED`, `ENOTFOUND`, …; `NO_ANSWER`: the answer took longer than `timeoutSeconds`. */
   readonly code: string
+  /** How long it waited, with `NO_ANSWER`. */
+  readonly seconds?: number | undefined
   /** The proxy that failed, if it is one. */
   readonly proxy?: ProxyFailed | undefined
   /** Did the connection break in the middle of an upload? */
@@ -65,6 +70,9 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
     if (this.proxy !== undefined) {
       return `the max-cloud server at ${this.apiUrl} can't be reached, for ${this.proxy.problem}: ${this.proxy.fix}`
     }
+    if (this.code === noAnswerCode) {
+      return `no answer from the max-cloud server at ${this.apiUrl} within ${this.seconds} s: check that a max-cloud server listens there and isn't overloaded, then try again`
+    }
     if (this.code === "ERR_INVALID_URL") {
       return `"${this.apiUrl}" isn't a URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
     }
@@ -72,6 +80,19 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
       return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it by \`maxcloud server\`, or say where it is by MAXCLOUD_API_URL or --api-url`
     }
     return `the max-cloud server at ${this.apiUrl} cannot be reached (${this.code}): check the address and the network, then try again`
+  }
+}
+
+/** The credential that is meant can't be had: a damaged file, or CI that gives no token. Nothing has been sent. */
+export class CredentialUnavailable extends Data.TaggedError("CredentialUnavailable")<{
+  readonly source: "credentials file" | "GitHub Actions"
+  readonly detail: string
+  readonly fix: string
+  /** May the same work a little later? */
+  readonly passing: boolean
+}> {
+  override get message() {
+    return `${this.detail}: ${this.fix}`
   }
 }
 
@@ -116,7 +137,7 @@ export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly 
 }
 
 /** Failures of any call. */
-export type CallError = ApiError | NotReachable | InsecureUrl | UnexpectedAnswer
+export type CallError = ApiError | NotReachable | InsecureUrl | CredentialUnavailable | UnexpectedAnswer
 
 /** Failures of the SDK. */
 export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed | RestartFailed

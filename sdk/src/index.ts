@@ -17,6 +17,7 @@ export {
   loadConfig,
   type PeopleClient
 } from "./client.ts"
+export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
 export type { DeployProgress } from "./deploy.ts"
 export {
   type DiagnosisText,
@@ -36,6 +37,7 @@ export {
   type CallError,
   ConfigInvalid,
   type ConfigIssue,
+  CredentialUnavailable,
   DeploymentFailed,
   InsecureUrl,
   type MaxCloudError,

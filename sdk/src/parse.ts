@@ -11,6 +11,7 @@ import {
 import { Effect, Either, Schema } from "effect"
 import { DeploymentId, InvalidRequest } from "./api/index.ts"
 import type { CallError } from "./errors.ts"
+import { type OptionNames, optionsFault } from "./options.ts"
 
 /** Parses a caller's input by the contract's schema. `InvalidRequest` lists every invalid place. */
 export const parse =
@@ -46,9 +47,15 @@ export interface InApp extends InStage {
   /** The service's app. Needed only if several apps have a service of this name in the stage. */
   readonly app?: string | undefined
 }
+/** The options of a call, where they are an object of these. */
+export const parseOptions = <O extends object>(
+  given: O | undefined,
+  names: OptionNames<O>
+): Effect.Effect<Partial<O>, InvalidRequest> =>
+  Effect.as(parse(Schema.Unknown.pipe(Schema.filter((value) => optionsFault(value, names))))(given), given ?? {})
 
 export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
-  parseStage(options?.stage ?? productionStage)
+  Effect.flatMap(parseOptions<InStage>(options, { stage: true }), ({ stage }) => parseStage(stage ?? productionStage))
 
 /** Does something with an app's stage, as paths of the API have it. */
 export const inApp = <A>(

@@ -2,7 +2,7 @@ import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { fakeServer, json, problem } from "../test/fakeServer.ts"
 import { TooManyRequests, Unauthenticated } from "./api/index.ts"
 import { createClient, type MaxCloudError } from "./index.ts"
-import { isSafeForTokens } from "./transport.ts"
+import { isSafeForTokens } from "./serverUrl.ts"
 
 const failureOf = (promise: Promise<unknown>): Promise<MaxCloudError> =>
   promise.then(

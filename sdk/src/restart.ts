@@ -1,7 +1,7 @@
 import { Effect, Either, Schedule, Stream } from "effect"
 import type { Restart, Service, ServiceId } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, RestartFailed } from "./errors.ts"
+import { type CallError, noAnswerCode, RestartFailed } from "./errors.ts"
 
 export interface RestartOptions {
   /** Asked again with the same key, a restart isn't done twice. @default a new one */
@@ -56,7 +56,10 @@ export const makeRestart =
         const restart = yield* call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } })).pipe(
           Effect.retry({
             while: (each) =>
-              each._tag === "NotReachable" && each.code !== "ECONNREFUSED" && each.code !== "ERR_INVALID_URL",
+              each._tag === "NotReachable" &&
+              each.code !== "ECONNREFUSED" &&
+              each.code !== "ERR_INVALID_URL" &&
+              each.code !== noAnswerCode,
             times: 3,
             schedule: Schedule.exponential("200 millis")
           })

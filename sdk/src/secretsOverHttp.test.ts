@@ -60,6 +60,8 @@ afterEach(() => {
   process.env.MAXCLOUD_INSECURE = ""
 })
 
+const own = { local: async () => undefined, found: () => async () => "" }
+
 /** Reports how often a call used fetch, and whether the call was refused before that. */
 const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi" = "api") => {
   let sent = 0
@@ -67,7 +69,7 @@ const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi"
     sent++
     return new Response("{}", { status: 418 })
   }
-  const client = await Effect.runPromise(makeConnection({ apiUrl, token, fetch }, async () => undefined)[way])
+  const client = await Effect.runPromise(makeConnection({ apiUrl, token, fetch }, own)[way])
   return async (call: Call) => {
     const before = sent
     const exit = await Effect.runPromiseExit(call.send(client))

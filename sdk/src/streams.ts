@@ -4,7 +4,8 @@ import type { Calling } from "./calls/Calling.ts"
 import type { Calls } from "./calls/calls.ts"
 import { type EventFilter, eventParameters } from "./calls/eventCalls.ts"
 import { UnexpectedAnswer } from "./errors.ts"
-import { type InApp, parseDeployment } from "./parse.ts"
+import type { OptionNames } from "./options.ts"
+import { type InApp, parseDeployment, parseOptions } from "./parse.ts"
 import { subscribe } from "./subscription.ts"
 
 export interface LogOptions {
@@ -25,6 +26,16 @@ export interface FollowEventsOptions extends EventFilter {
 }
 
 const decodeCloudEvent = Schema.decodeUnknownEither(Schema.parseJson(CloudEvent))
+const logOptions: OptionNames<LogOptions & InApp> = {
+  follow: true,
+  since: true,
+  revision: true,
+  tail: true,
+  after: true,
+  app: true,
+  stage: true
+}
+
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
 const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
 
@@ -43,8 +54,8 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
     )
   }
 
-  const deploymentEvents = (written: string, options: { readonly lastEventId?: string | undefined } = {}) =>
-    Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options.lastEventId)))
+  const deploymentEvents = (written: string, options?: { readonly lastEventId?: string | undefined }) =>
+    Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options?.lastEventId)))
 
   const followEvents = (options: FollowEventsOptions = {}) =>
     Stream.unwrap(
@@ -66,9 +77,11 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
     return yield* call(api.deployments.get({ path: { id } }))
   })
 
-  const logs = (name: string, options: LogOptions & InApp = {}) =>
+  const logs = (name: string, given?: LogOptions & InApp) =>
     Stream.unwrap(
-      Effect.map(find(name, options), ({ id }) => {
+      Effect.gen(function* () {
+        const options = yield* parseOptions<LogOptions & InApp>(given, logOptions)
+        const { id } = yield* find(name, { app: options.app, stage: options.stage })
         const path = `/api/v1/services/${id}/logs`
         const query = (resuming: boolean) => {
           const tail = resuming ? undefined : options.tail

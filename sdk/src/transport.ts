@@ -2,34 +2,38 @@ import type { HttpClient } from "@effect/platform"
 import { Effect, type Layer, Redacted } from "effect"
 import { Unauthenticated } from "./api/errors.ts"
 import { carriesSecret } from "./api/operations.ts"
-import { InsecureUrl, NotReachable } from "./errors.ts"
+import { CredentialUnavailable, InsecureUrl, NotReachable, noAnswerCode } from "./errors.ts"
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"
+import { defaultApiUrl, isSafeForTokens, isServerUrl } from "./serverUrl.ts"
 
 export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
   readonly apiUrl?: string | undefined
   /**
    * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. A function is
-   * asked before each request: for tokens that end soon. `""`: none. Never sent by `http:` to
-   * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment. Without one, a server in local mode that this user has
-   * started gets the token that it wrote down for its user.
-   * @default `MAXCLOUD_API_KEY`
+   * asked before each request: for tokens that end soon. `""`: none but that of a server in local mode that this user has started. Never sent
+   * by `http:` to another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
+   * @default `defaultCredentials()`: what `maxcloud auth login` or CI opened
    */
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
   /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** What calls are made with, but for streams and uploads. @default `fetch` */
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
+  /** How long the answer to a call may take: then it fails with `NotReachable`. Streams and uploads go on as long as they move. @default 60 */
+  readonly timeoutSeconds?: number | undefined
 }
 
-/** Browsers have no environment. */
-const variable = (name: string): string | undefined => (typeof process === "undefined" ? undefined : process.env[name])
-
-/** Where a server is by default: `MAXCLOUD_API_URL`, else port 8080 of this machine. */
-export const defaultApiUrl = (): string => {
-  const given = variable("MAXCLOUD_API_URL")
-  return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
+/** How a client finds a credential that nobody gave it. */
+export interface OwnCredentials {
+  /** The token of a server in local mode that this user has started. */
+  readonly local: (apiUrl: string) => Promise<string | undefined>
+  /** For requests of a client without a token: `""` if there is none. */
+  readonly found: (apiUrl: string) => () => Promise<string>
 }
+
+/** The header fields that say who asks. */
+export type Credential = Effect.Effect<Readonly<Record<string, string>>, unknown>
 
 /** A header field has only printable ASCII. What refuses another one quotes it, so it never gets that far. */
 const bearer = (token: string): Effect.Effect<{ readonly authorization: string }, Unauthenticated> =>
@@ -40,24 +44,11 @@ const bearer = (token: string): Effect.Effect<{ readonly authorization: string }
           "the token has a line break or another character that no token has, so it wasn't sent: is it one token, copied whole, and nothing else?"
       })
 
-/** The header field of the bearer token that is meant, for a request; undefined where there is none. */
-const authorizationOf = (
-  given: ConnectionOptions["token"]
-): Effect.Effect<{ readonly authorization: string }, unknown> | undefined => {
-  const written = given === undefined ? variable("MAXCLOUD_API_KEY") : given
-  if (typeof written === "function") {
-    return Effect.flatMap(Effect.tryPromise({ try: written, catch: (value) => value }), (text) => bearer(text.trim()))
-  }
-  const token = (written === undefined || typeof written === "string" ? written : Redacted.value(written))?.trim()
-  return token === undefined || token === "" ? undefined : bearer(token)
-}
-
-/** May a credential be sent there: encrypted, or not over any wire? */
-export const isSafeForTokens = (apiUrl: string): boolean => {
-  if (variable("MAXCLOUD_INSECURE") === "1" || !URL.canParse(apiUrl)) return true
-  const { hostname, protocol } = new URL(apiUrl)
-  return protocol !== "http:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-}
+/** The header field of the bearer token that a function gives for a request. */
+const askedFor = (token: () => Promise<string>): Credential =>
+  Effect.flatMap(Effect.tryPromise({ try: token, catch: (value) => value }), (text) =>
+    text.trim() === "" ? Effect.succeed({}) : bearer(text.trim())
+  )
 
 /** May this request go out: is it safe where it goes, or nothing in it or its answer secret? */
 const mayGoOut = (apiUrl: string, method: string, url: string, hasCredential: boolean): boolean => {
@@ -78,25 +69,36 @@ const codeOf = (cause: unknown): string => {
   return cause instanceof Error ? cause.message : "unknown"
 }
 
-/** The header fields that say who asks. */
-export type Credential = Effect.Effect<Readonly<Record<string, string>>, unknown>
+/** The credential of requests: the given token, else the one that is found; `""`: only that of a server in local mode. */
+const authorizationOf = (
+  given: ConnectionOptions["token"],
+  found: () => Promise<string>,
+  asOwner: Credential
+): Credential => {
+  if (given === undefined || typeof given === "function") return askedFor(given ?? found)
+  const token = (typeof given === "string" ? given : Redacted.value(given)).trim()
+  return token === "" ? asOwner : bearer(token)
+}
 
-/**
- * How requests reach a server: its address, the caller's credential, and what is never sent. `ownToken` finds the token of a server that
- * this user has started.
- */
-export const makeTransport = (
-  options: ConnectionOptions,
-  ownToken: (apiUrl: string) => Promise<string | undefined>
-) => {
+/** The server answers a call long before. What waits for a person, a build or a probe has a limit of its own. */
+const defaultTimeoutSeconds = 60
+
+/** How requests reach a server: its address, the caller's credential, how long an answer may take, and what is never sent. */
+export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
   /** Read for each request: a server that has started anew has a new one. */
   const asOwner: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
-    Effect.promise(() => ownToken(apiUrl)),
+    Effect.promise(() => own.local(apiUrl)),
     (token) => (token === undefined ? {} : { authorization: `Bearer ${token}` })
   )
-  const authorization: Credential = authorizationOf(options.token) ?? asOwner
-  const isValid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
+  const authorization = authorizationOf(options.token, own.found(apiUrl), asOwner)
+  const isValid = isServerUrl(apiUrl)
+  const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds
+  if (!(timeoutSeconds > 0)) {
+    throw new TypeError(
+      `timeoutSeconds is ${timeoutSeconds}. Use a number above 0; leave it out for ${defaultTimeoutSeconds}.`
+    )
+  }
   const shownUrl = withoutPassword(apiUrl)
   const notReachable = (cause: unknown) =>
     new NotReachable({
@@ -105,9 +107,13 @@ export const makeTransport = (
       proxy: cause instanceof ProxyFailed ? cause : undefined
     })
 
+  const noAnswer = (seconds: number) => new NotReachable({ apiUrl: shownUrl, code: noAnswerCode, seconds })
+
   /** Why a request failed. Some are never sent. */
   const unsent = (cause: unknown) =>
-    cause instanceof InsecureUrl || cause instanceof Unauthenticated ? cause : notReachable(cause)
+    cause instanceof InsecureUrl || cause instanceof Unauthenticated || cause instanceof CredentialUnavailable
+      ? cause
+      : notReachable(cause)
 
   /** The one place that every request passes: what must stay secret is never sent, or asked for, where it could be read on its way. */
   const guard = (method: string, url: string, headers: Readonly<Record<string, string | undefined>>) =>
@@ -123,6 +129,8 @@ export const makeTransport = (
     authorization,
     asOwner,
     guard,
+    timeoutSeconds,
+    noAnswer,
     notReachable,
     unsent
   }

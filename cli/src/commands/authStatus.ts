@@ -1,8 +1,8 @@
 import type { AuthStatus } from "@maxcloud/sdk/api"
+import { findCredential } from "@maxcloud/sdk/credentials"
 import { Effect } from "effect"
 import { apiUrlOf, connectWith, warn } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { findCredential } from "../credentialSource.ts"
 import { table, until } from "../terminal.ts"
 
 /** `key CI (deploy:shop/production)`. */

@@ -24,7 +24,7 @@ export default command({
       const stage = yield* stageOf(input)
       yield* confirmByName(input, app, `all of ${app} (${stage ?? "production"}) will be removed`, terminal)
       const cloud = yield* connect(input)
-      const deployment = yield* cloud.destroy(app, { stage })
+      const deployment = yield* cloud.apps.destroy(app, { stage })
       if (input.detach) return tellOutcome(deployment, true, terminal)
       const finished = yield* follow(progressOf(deployment, cloud.deployments.events(deployment.id)), input, terminal)
       if (terminal.json) terminal.printJson({ deployment: finished }, "line")

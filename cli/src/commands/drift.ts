@@ -19,7 +19,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, cloud, stage } = yield* connectToApp(input)
-      const drift = yield* cloud.drift(app, { stage })
+      const drift = yield* cloud.apps.drift(app, { stage })
       if (terminal.json) return terminal.printJson({ drift })
       if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)
       const now = Date.now()

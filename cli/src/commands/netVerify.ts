@@ -75,7 +75,7 @@ export default command({
       const stage = yield* stageOf(input)
       const app = input.app === undefined ? (yield* loadApp(input)).spec.app : yield* parseAppName(input.app)
       const cloud = yield* connect(input)
-      const report = yield* cloud.verifyNetwork(app, { stage })
+      const report = yield* cloud.apps.verifyNetwork(app, { stage })
       if (terminal.json) terminal.printJson(report)
       else {
         for (const line of matrix(report, terminal)) terminal.print(line)

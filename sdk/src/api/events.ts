@@ -3,13 +3,14 @@ import { Schema } from "effect"
 import { type EventData, type EventType, eventTypes, matchesType } from "./eventKinds.ts"
 import { EventId } from "./ids.ts"
 import { NumberText } from "./numberText.ts"
+import { openEnum } from "./openEnum.ts"
 
 /**
  * Something that happened in the organization, as a CloudEvent (1.0, JSON format). `sequence` grows by one with each event of the
  * organization, and is where a reader resumes. `type` may be one that a newer server has added.
  */
 export const CloudEvent = Schema.Struct({
-  specversion: Schema.Literal("1.0"),
+  specversion: openEnum("1.0"),
   id: EventId,
   /** The organization, as a path: `/organizations/org_…`. */
   source: Schema.String,
@@ -17,7 +18,7 @@ export const CloudEvent = Schema.Struct({
   /** The resource that it is about, such as `deployments/dep_…`. */
   subject: Schema.String,
   time: Schema.String,
-  datacontenttype: Schema.Literal("application/json"),
+  datacontenttype: openEnum("application/json"),
   sequence: Schema.String.pipe(Schema.pattern(/^\d{1,18}$/)),
   data: Schema.Record({ key: Schema.String, value: Schema.Unknown })
 }).annotations({ identifier: "CloudEvent" })

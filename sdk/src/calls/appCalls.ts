@@ -4,6 +4,9 @@ import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parseDeployment } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 
+/** Pods are started for it, and each probe has its own time. */
+const longestVerification = 900
+
 export const appCalls = ({ api, call }: Calling) => ({
   list: call<ReadonlyArray<AppStage>>(Effect.map(api.apps.list({}), (found) => found.apps)),
 
@@ -17,7 +20,7 @@ export const appCalls = ({ api, call }: Calling) => ({
 
   /** Probes from real pods what the network lets through, against what the config says. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>
-    inApp(app, options, (path) => call(api.apps.verifyNetwork({ path })))
+    inApp(app, options, (path) => call(api.apps.verifyNetwork({ path }), longestVerification))
 })
 
 export const deploymentCalls = ({ api, call }: Calling) => ({

@@ -1,16 +1,13 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Predicate, Stream } from "effect"
-import { operations } from "../api/index.ts"
+import { InvalidRequest, operations } from "../api/index.ts"
 import { createClient } from "../client.ts"
 import { makeMaxCloud } from "../MaxCloud.ts"
 
 /** What stands at `auth.apiKeys.list`, for example. */
 const memberAt = (client: object, path: string): unknown =>
   path.split(".").reduce<unknown>((at, name) => (Predicate.hasProperty(at, name) ? at[name] : undefined), client)
-
-/** `MaxCloud` has the calls of apps at its top, and their list as `apps`. */
-const inMaxCloud = (path: string) => (path === "apps.list" ? "apps" : path.replace(/^apps\./, ""))
 
 const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Effect.isEffect(call)
 const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
@@ -35,7 +32,7 @@ describe("the clients", () => {
 
   it("have the method that each operation of the contract names", async () => {
     const cloud = await Effect.runPromise(makeMaxCloud())
-    const missing = operations.filter(({ row }) => memberAt(cloud, inMaxCloud(row.client)) === undefined)
+    const missing = operations.filter(({ row }) => memberAt(cloud, row.client) === undefined)
     assert.deepStrictEqual(
       missing.map((_) => _.name),
       []
@@ -43,14 +40,34 @@ describe("the clients", () => {
     const onlyAsEffects = operations.filter(({ row }) => typeof memberAt(client, row.client) !== "function")
     assert.deepStrictEqual(
       onlyAsEffects.map((_) => _.name),
-      ["health.healthz", "services.exec"]
+      ["services.exec"]
+    )
+  })
+
+  it("have the same groups and calls, but for what only promises or only Effects need", async () => {
+    const namesIn = (value: object, place = ""): ReadonlyArray<string> =>
+      Object.entries(value).flatMap(([name, member]) =>
+        typeof member === "object" && member !== null && !Effect.isEffect(member) && !isStream(member)
+          ? namesIn(member, `${place}${name}.`)
+          : [`${place}${name}`]
+      )
+    const promises = new Set(namesIn(client))
+    const effects = new Set(namesIn(await Effect.runPromise(makeMaxCloud())))
+    assert.deepStrictEqual(
+      [...effects].filter((name) => !promises.has(name)).sort(),
+      // `deploy` of promises waits by itself. The session of `exec` is bound to a Scope.
+      ["deployAndWait", "services.exec"]
+    )
+    assert.deepStrictEqual(
+      [...promises].filter((name) => !effects.has(name)),
+      ["close"]
     )
   })
 
   it("send what the operation says, by the methods that take nothing", async () => {
     let sent = 0
     for (const { method, path, row } of operations) {
-      const asked = await askedBy(inMaxCloud(row.client))
+      const asked = await askedBy(row.client)
       if (asked === undefined) continue
       sent++
       assert.strictEqual(asked, `${method} ${path}`, row.client)
@@ -103,6 +120,40 @@ describe("what isn't of the type that a call takes", () => {
       }
     }
     assert.deepStrictEqual(wrong, [])
+  })
+
+  it("is refused as options: null, a text, a misspelt name", async () => {
+    const sent: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (url) => {
+      sent.push(String(url))
+      return Response.json({}, { status: 418 })
+    }
+    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
+    const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
+    const isAny = (_: unknown): _ is never => true
+    for (const options of [null, "preview-1", 5, [], { stgae: "preview-1" }].filter(isAny)) {
+      const attempts: ReadonlyArray<() => Promise<unknown>> = [
+        () => client.deploy(spec, options),
+        () => client.plan(spec, options),
+        () => client.services.delete("web", options),
+        () => client.services.restart("web", options),
+        () => client.apps.destroy("shop", options),
+        () => client.secrets.unset("shop", "KEY", options),
+        async () => {
+          for await (const _ of client.logs("web", options)) return
+        }
+      ]
+      for (const attempt of attempts) {
+        const error = await attempt().then(
+          () => assert.fail("sent"),
+          (_: unknown) => _
+        )
+        assert.instanceOf(error, InvalidRequest, `${attempt} ${JSON.stringify(options)}`)
+        assert.match(error.message, /isn't an (object of options|option)\. .*stage/)
+      }
+      assert.throws(() => createClient(options), /^createClient: .* isn't an (object of options|option)\. .*apiUrl/)
+    }
+    assert.deepStrictEqual(sent, [])
   })
 
   it("names no service, app or deployment where it is missing", async () => {

@@ -25,6 +25,8 @@ export interface ServerInfo {
  * and `createClient` as promises (`promised`). What goes on for a while is in `MaxCloud.ts` and `client.ts`.
  */
 export interface Calls<Secret extends AnySecret> {
+  /** Does the server answer? Whatever else fails, and without a credential. */
+  readonly health: Effect.Effect<void, CallError>
   readonly info: Effect.Effect<ServerInfo, CallError>
   /** Can the server do all of its work? A check that isn't `ok` says in its `message` why, and how to fix it. */
   readonly readiness: Effect.Effect<ReadonlyArray<ReadinessCheck>, CallError>
@@ -51,6 +53,7 @@ export interface Calls<Secret extends AnySecret> {
 export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secret> => {
   const { api, call } = calling
   return {
+    health: Effect.asVoid(call(api.healthz({}))),
     info: call(api.info.get({})),
     readiness: call(api.readyz({})).pipe(
       Effect.map((found) => found.checks),

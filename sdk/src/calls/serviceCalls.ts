@@ -1,3 +1,4 @@
+import { productionStage } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import {
   CreateService,
@@ -9,7 +10,7 @@ import {
   type ServiceId
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { type InApp, parseApp, parsed, parseService, parseStage, stageOf } from "../parse.ts"
+import { type InApp, parseApp, parsed, parseOptions, parseService, parseStage } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 
 export interface ServiceFilter {
@@ -32,8 +33,8 @@ export const serviceCalls = ({ api, call }: Calling) => {
   const find = Effect.fn("MaxCloud.services.get")(function* (written: string, options?: InApp) {
     // A list filters only by what is given: a name that isn't there would mean any service.
     const name = yield* parseService(written)
-    const stage = yield* stageOf(options)
-    const app = options?.app
+    const { app, stage: given } = yield* parseOptions<InApp>(options, { app: true, stage: true })
+    const stage = yield* parseStage(given ?? productionStage)
     const [service, ...others] = yield* list({ app, name, stage })
     if (service === undefined) {
       const where = app === undefined ? "" : ` of app "${app}"`

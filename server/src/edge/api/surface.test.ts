@@ -83,10 +83,10 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         }
       })
       const cloud = yield* client(url)
-      assert.deepStrictEqual(yield* cloud.drift(shop), [record])
-      assert.strictEqual((yield* Effect.flip(cloud.drift(AppName.make("other"))))._tag, "NotFound")
-      assert.deepStrictEqual(yield* cloud.verifyNetwork(shop), report)
-      assert.strictEqual((yield* Effect.flip(cloud.verifyNetwork(AppName.make("other"))))._tag, "InvalidSpec")
+      assert.deepStrictEqual(yield* cloud.apps.drift(shop), [record])
+      assert.strictEqual((yield* Effect.flip(cloud.apps.drift(AppName.make("other"))))._tag, "NotFound")
+      assert.deepStrictEqual(yield* cloud.apps.verifyNetwork(shop), report)
+      assert.strictEqual((yield* Effect.flip(cloud.apps.verifyNetwork(AppName.make("other"))))._tag, "InvalidSpec")
     })
   )
 

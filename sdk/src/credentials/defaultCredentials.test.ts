@@ -1,0 +1,72 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { fakeServer, json } from "../../test/fakeServer.ts"
+import { temporaryFolder } from "../../test/temporaryFolder.ts"
+import { CredentialUnavailable, createClient } from "../index.ts"
+
+const info = { version: "1", runtime: "local", organization: "acme", inPlace: false }
+const path = "GET /api/v1/info"
+
+/** A server that is told apart by the credential that it was sent, and the folder of the user's credentials. */
+const begin = async () => {
+  const server = await fakeServer({ [path]: (_, response) => json(response, 200, info) })
+  const folder = temporaryFolder("maxcloud-sdk-")
+  for (const name of ["MAXCLOUD_API_KEY", "MAXCLOUD_ID_TOKEN", "MAXCLOUD_ORGANIZATION"]) vi.stubEnv(name, undefined)
+  vi.stubEnv("XDG_CONFIG_HOME", folder)
+  vi.stubEnv("MAXCLOUD_API_URL", server.url)
+  const file = join(folder, "maxcloud", "credentials.json")
+  mkdirSync(join(folder, "maxcloud"))
+  const keep = (url: string, token: string) => {
+    const kept = { token, type: "session", organization: "acme", email: null, expiresAt: null }
+    writeFileSync(file, JSON.stringify({ version: 1, servers: { [url]: kept } }), { mode: 0o600 })
+  }
+  const sent = () => server.received.map((each) => each.headers.authorization)
+  return { server, file, keep, sent }
+}
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe("createClient() without a token", () => {
+  it("sends what `maxcloud auth login` kept for the server, and a newer login's at once", async () => {
+    const { keep, sent, server } = await begin()
+    await using _ = server
+    keep(server.url, "mcs_first")
+    const client = createClient()
+    await client.info()
+    keep(server.url, "mcs_second")
+    await client.info()
+    keep("https://elsewhere.example.com", "mcs_other")
+    await client.info()
+    assert.deepStrictEqual(sent(), ["Bearer mcs_first", "Bearer mcs_second", undefined])
+  })
+
+  it("prefers a key, then a token, of the environment", async () => {
+    const { keep, sent, server } = await begin()
+    await using _ = server
+    keep(server.url, "mcs_kept")
+    vi.stubEnv("MAXCLOUD_ID_TOKEN", "ey.id.token")
+    await createClient().info()
+    vi.stubEnv("MAXCLOUD_API_KEY", "mck_key")
+    await createClient().info()
+    await createClient({ token: "mck_given" }).info()
+    await createClient({ token: "" }).info()
+    assert.deepStrictEqual(sent(), ["Bearer ey.id.token", "Bearer mck_key", "Bearer mck_given", undefined])
+  })
+
+  it("fails by its own error if the file is damaged, without quoting it", async () => {
+    const { file, server } = await begin()
+    await using _ = server
+    writeFileSync(file, `{"version":1,"servers":{"x":{"token":"mcs_secret`, { mode: 0o600 })
+    const error = await createClient()
+      .info()
+      .then(
+        () => assert.fail("sent"),
+        (_: unknown) => _
+      )
+    assert.instanceOf(error, CredentialUnavailable)
+    assert.include(error.message, file)
+    assert.notInclude(JSON.stringify(error), "mcs_secret")
+    assert.isEmpty(server.received)
+  })
+})

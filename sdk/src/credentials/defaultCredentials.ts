@@ -1,0 +1,36 @@
+import { Redacted } from "effect"
+import { localToken } from "../localServer.ts"
+import { never, run } from "../promises.ts"
+import { defaultApiUrl } from "../serverUrl.ts"
+import type { Environment } from "./credentialsFile.ts"
+import { findCredential } from "./findCredential.ts"
+
+export interface CredentialOptions {
+  /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
+  readonly apiUrl?: string | undefined
+  /** @default the process's own */
+  readonly env?: Environment | undefined
+  /** Takes the warning that others could read the credentials file. @default `process.emitWarning` */
+  readonly warn?: ((line: string) => void) | undefined
+}
+
+/**
+ * The credential that the command line would send, as the `token` of a client: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN`, else in a job of
+ * GitHub Actions with `MAXCLOUD_ORGANIZATION` an ID token of that job, else what `maxcloud auth login` kept for the server, else the token of a
+ * server in local mode that this user has started. It is looked up for each request, so a login in between takes effect. Rejects with
+ * `CredentialUnavailable`.
+ */
+export const defaultCredentials = ({
+  apiUrl = defaultApiUrl(),
+  env = process.env,
+  warn = (line) => process.emitWarning(line.replace(/^warning: /, ""))
+}: CredentialOptions = {}): (() => Promise<string>) => {
+  let renewed: (() => Promise<string>) | undefined
+  return async () => {
+    if (renewed !== undefined) return renewed()
+    const found = await run(findCredential(apiUrl, env, warn), never)
+    if (found === undefined) return (await localToken(apiUrl)) ?? ""
+    renewed = found.renewed
+    return Redacted.value(found.token)
+  }
+}
