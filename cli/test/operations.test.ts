@@ -89,6 +89,11 @@ describe("delete", () => {
     app: "shop",
     stage: "production",
     number: 2,
+    kind: "deploy",
+    fromDeployment: null,
+    createdBy: null,
+    message: null,
+    metadata: {},
     status: { state, reason: "", message: "" },
     services,
     warnings: [],
@@ -363,6 +368,11 @@ describe("a diagnosis", () => {
     app: "web",
     stage: "production",
     number: 3,
+    kind: "deploy",
+    fromDeployment: null,
+    createdBy: null,
+    message: null,
+    metadata: {},
     status: { state, reason: "ServiceFailed", message: "" },
     services: [
       {

@@ -51,7 +51,7 @@ interface PlanInput extends InStage {
 
 interface DeployCall
   extends PlanInput,
-    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "forceConflicts"> {
+    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "forceConflicts" | "message" | "metadata"> {
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
@@ -111,6 +111,8 @@ const deployOptions: OptionNames<DeployCall> = {
   detach: true,
   inPlace: true,
   forceConflicts: true,
+  message: true,
+  metadata: true,
   onProgress: true
 }
 const restartOptions: OptionNames<RestartCall> = {
@@ -182,9 +184,9 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const deploy = (app: DeployInput, given: DeployCall | undefined) =>
     Effect.gen(function* () {
       const call = yield* parseOptions<DeployCall>(given, deployOptions)
-      const { detach, folder, forceConflicts, idempotencyKey, inPlace, onProgress } = call
+      const { detach, folder, forceConflicts, idempotencyKey, inPlace, message, metadata, onProgress } = call
       const { app: described, stage } = yield* deployable(app, call, server)
-      const options = { stage, folder, idempotencyKey, detach, inPlace, forceConflicts, onProgress }
+      const options = { stage, folder, idempotencyKey, detach, inPlace, forceConflicts, message, metadata, onProgress }
       return yield* cloud.deployAndWait(described, options)
     })
 

@@ -11,6 +11,7 @@ import {
 import { Effect, Either, Predicate, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
+import { type Described, parseDescribed } from "./described.ts"
 import { type CallError, DeploymentFailed, noAnswerCode, type SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
@@ -19,7 +20,7 @@ import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./sna
 import { runsAsImage } from "./source/runsAsImage.ts"
 import { uploadsOf } from "./uploads.ts"
 
-export interface DeployOptions {
+export interface DeployOptions extends Described {
   /** @default the loaded config's own, else "production" */
   readonly stage?: string | undefined
   /** The folder that relative source paths start from. @default the config's folder, else the process's own */
@@ -82,6 +83,7 @@ const sourceOf = (
 })
 
 interface Prepared {
+  readonly described: Effect.Effect.Success<ReturnType<typeof parseDescribed>>
   readonly spec: AppSpec
   readonly stage: StageName
   readonly options: DeployOptions
@@ -97,6 +99,8 @@ const deployOptions: OptionNames<DeployOptions> = {
   detach: true,
   inPlace: true,
   forceConflicts: true,
+  message: true,
+  metadata: true,
   onSources: true
 }
 
@@ -120,6 +124,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
           return new InvalidSpec({ detail, issues: [...issues] })
         })
       )
+  const described = yield* parseDescribed(options)
   const folder = options.folder ?? loaded?.folder ?? process.cwd()
   const wanted = new Map<string, Array<ServiceName>>()
   for (const service of spec.services) {
@@ -145,6 +150,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
     return { ...service, source: sourceFields(source.path, snapshot) }
   })
   const prepared: Prepared = {
+    described,
     spec: { ...spec, services },
     stage: yield* parseStage(options.stage ?? loaded?.stage ?? productionStage),
     options,
@@ -154,12 +160,12 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
 })
 
 /** Accepted by the server. The key makes it safe to ask again where the answer was lost on its way. */
-const accept = ({ call }: Connection, api: Api, { options, spec, stage }: Prepared) =>
+const accept = ({ call }: Connection, api: Api, { described, options, spec, stage }: Prepared) =>
   call(
     api.apps.deploy({
       path: { app: spec.app, stage },
       headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
-      payload: { spec: encodeAppSpec(spec), forceConflicts: options.forceConflicts ?? false }
+      payload: { spec: encodeAppSpec(spec), ...described, forceConflicts: options.forceConflicts ?? false }
     })
   ).pipe(
     Effect.retry({

@@ -15,6 +15,11 @@ export const deployment = (state: Deployment["status"]["state"]): Deployment => 
   app: AppName.make("shop"),
   stage: StageName.make("production"),
   number: 7,
+  kind: "deploy",
+  fromDeployment: null,
+  createdBy: null,
+  message: null,
+  metadata: {},
   status: { state, reason: "Reason", message: "as the test wants it" },
   services: [
     {

@@ -1,16 +1,24 @@
 import { Effect, Stream } from "effect"
-import { connect, loadApp, refused, stageOf } from "../client.ts"
+import { appOf, connect, loadApp, refused, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
+import { deployMetadata, metadataFlag } from "../deployMetadata.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
-import { optional, text, toggle } from "../flags.ts"
-import { follow, tellOutcome } from "../follow.ts"
+import { integer, optional, text, toggle } from "../flags.ts"
+import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { appOfImage, type ImageInput, imageFlagOf, imageFlags } from "../imageApp.ts"
 import { tellSources } from "../sources.ts"
+import type { Terminal } from "../terminal.ts"
 
 interface DeployInput extends Globals, ImageInput {
   readonly name: string | undefined
   readonly image: string | undefined
   readonly file: string | undefined
+  readonly from: number | undefined
+}
+
+interface Described {
+  readonly message: string | undefined
+  readonly metadata: ReadonlyArray<string>
 }
 
 /** Deploying one image describes the whole app: if the app has other services, this would remove them. */
@@ -31,6 +39,12 @@ const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof conn
   })
 
 const usage = (input: DeployInput): UsageError | undefined => {
+  if (input.from !== undefined) {
+    const given = input.image ?? imageFlagOf(input) ?? (input.file === undefined ? undefined : "--file")
+    return given === undefined
+      ? undefined
+      : new UsageError({ message: `${given} and --from can't be combined`, fix: "give one of them" })
+  }
   if (input.name === undefined) {
     const given = input.image ?? imageFlagOf(input)
     return given === undefined
@@ -54,12 +68,30 @@ const usage = (input: DeployInput): UsageError | undefined => {
     : new UsageError({ message: "--name and --file can't be combined", fix: "give one of them" })
 }
 
+/** Deploys the app of an earlier deployment. Its code is of another commit than this folder's, so git isn't asked. */
+const deployEarlier = (
+  input: DeployInput & { readonly detach: boolean; readonly waitTimeout: string | undefined } & Described,
+  number: number,
+  terminal: Terminal
+) =>
+  Effect.gen(function* () {
+    const app = yield* appOf({ ...input, app: input.name })
+    const stage = yield* stageOf(input)
+    const metadata = yield* deployMetadata(undefined, input.metadata)
+    const cloud = yield* connect(input)
+    const deployment = yield* cloud.deployments.rollback(app, number, { stage, message: input.message, metadata })
+    const progress = progressOf(deployment, cloud.deployments.events(deployment.id))
+    tellOutcome(input.detach ? deployment : yield* follow(progress, input, terminal), input.detach, terminal)
+  })
+
 export default command({
   summary: "Deploy the app, or one image",
   examples: [
     { line: "maxcloud deploy", does: "the app that maxcloud.config.ts describes" },
     { line: "maxcloud deploy --stage preview-42", does: "another instance of it" },
     { line: "maxcloud deploy -f app.yaml", does: "an app written as YAML or JSON" },
+    { line: "maxcloud deploy --from 12", does: "the app as deployment 12 had it" },
+    { line: "maxcloud deploy --message 'Larger carts'", does: "with the reason, for `deployments list`" },
     { line: "maxcloud deploy --name myapp nginx:latest", does: "one image, without a config" },
     { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" },
     { line: "maxcloud deploy --name myapp nginx:latest --env-from app.env", does: "with one from a dotenv file" },
@@ -71,12 +103,18 @@ export default command({
   notes: [
     "Ctrl-C stops watching, not the deployment. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
     "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
+    "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
     "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     ...imageFlags,
+    from: integer("from", "NUMBER", {
+      description: "Deploy the app of this earlier deployment again, with its images and versions of secrets"
+    }),
+    message: text("message", "TEXT", { alias: "m", description: "Why you deploy, for the list of deployments" }),
+    metadata: metadataFlag,
     forceConflicts: toggle("force-conflicts", {
       description: "Overwrite fields that another manager has set in the cluster, instead of failing"
     }),
@@ -93,6 +131,7 @@ export default command({
     Effect.gen(function* () {
       const wrong = usage(input)
       if (wrong !== undefined) return yield* wrong
+      if (input.from !== undefined) return yield* deployEarlier(input, input.from, terminal)
       const { image, name } = input
       const one = name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input)
       const loaded = one === undefined ? yield* loadApp(input, input.file ?? input.config) : undefined
@@ -106,6 +145,8 @@ export default command({
           detach: input.detach,
           stage,
           forceConflicts: input.forceConflicts,
+          message: input.message,
+          metadata: yield* deployMetadata(loaded?.folder, input.metadata),
           onSources: tellSources(terminal)
         })
         .pipe(Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error))))

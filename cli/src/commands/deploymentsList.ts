@@ -1,9 +1,13 @@
+import type { Deployment } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
 import { text } from "../flags.ts"
+import { printable } from "../format.ts"
 import { age, table } from "../terminal.ts"
+
+const authorText = ({ createdBy }: Deployment) => (createdBy === null ? "" : printable(createdBy.name ?? createdBy.id))
 
 const styles = { queued: "yellow", running: "yellow", succeeded: "green", failed: "red", superseded: "dim" } as const
 
@@ -24,11 +28,16 @@ export default command({
           entryOf<"yellow" | "green" | "red" | "dim">(styles, deployment.status.state, "dim"),
           deployment.status.state
         ),
+        deployment.fromDeployment === null ? deployment.kind : `${deployment.kind} to ${deployment.fromDeployment}`,
         age(deployment.createdAt, now),
+        authorText(deployment),
+        deployment.metadata["commit"]?.slice(0, 8) ?? "",
         deployment.id,
-        deployment.status.message.split("\n")[0] ?? ""
+        printable((deployment.message ?? deployment.status.message).split("\n")[0] ?? "")
       ])
-      const header = ["NUMBER", "STATE", "ACCEPTED", "ID", ""].map((name) => terminal.paint("dim", name))
+      const header = ["NUMBER", "STATE", "KIND", "ACCEPTED", "BY", "COMMIT", "ID", ""].map((name) =>
+        terminal.paint("dim", name)
+      )
       for (const line of table([header, ...rows])) terminal.print(line)
     })
 })

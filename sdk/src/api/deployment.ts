@@ -1,8 +1,9 @@
-import { AppName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
+import { AppName, AppSpec, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
-import { openEnum } from "./openEnum.ts"
+import { openEnum, openEnums } from "./openEnum.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or finished. */
 export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded")
@@ -40,6 +41,14 @@ export const Deployment = Schema.Struct({
   app: AppName,
   stage: StageName,
   number: Schema.Int,
+  kind: openEnum(...DeploymentKind.literals),
+  /** Of a `rollback`: the number of the deployment whose app it has. */
+  fromDeployment: Schema.NullOr(Schema.Int),
+  /** Null: the user who started the server, without a credential. */
+  createdBy: Schema.NullOr(DeploymentAuthor),
+  /** What its author wrote about it. */
+  message: Schema.NullOr(Schema.String),
+  metadata: Schema.Record({ key: Schema.String, value: Schema.String }),
   status: DeploymentStatus,
   services: Schema.Array(DeploymentService),
   /** Settings that the runtime cannot honor, as in the plan. */
@@ -53,6 +62,16 @@ export interface Deployment extends Schema.Schema.Type<typeof Deployment> {}
 export const DeploymentList = Schema.Struct({ deployments: Schema.Array(Deployment) }).annotations({
   identifier: "DeploymentList"
 })
+
+/** The app of a deployment as it was accepted: secrets are references, with the version that each is pinned to. */
+export const DeploymentSpec = Schema.Struct({
+  spec: openEnums(Schema.encodedSchema(AppSpec)),
+  /** By name. */
+  secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
+  /** Images by digest, by how the spec writes them. Left out: no registry was asked. */
+  images: Schema.Record({ key: Schema.String, value: Schema.String })
+}).annotations({ identifier: "DeploymentSpec" })
+export interface DeploymentSpec extends Schema.Schema.Type<typeof DeploymentSpec> {}
 
 /**
  * Something that happened in a deployment. `id` grows within the deployment; it is the SSE event id, to resume by `Last-Event-ID`.

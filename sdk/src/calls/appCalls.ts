@@ -1,7 +1,15 @@
 import { Effect } from "effect"
-import type { AppStage, Deployment, DriftRecord, NetworkReport } from "../api/index.ts"
+import {
+  type AppStage,
+  type Deployment,
+  DeploymentNumber,
+  type DeploymentSpec,
+  type DriftRecord,
+  type NetworkReport
+} from "../api/index.ts"
+import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
-import { type InStage, inApp, parseDeployment } from "../parse.ts"
+import { type InStage, inApp, parse, parseDeployment } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 
 /** Pods are started for it, and each probe has its own time. */
@@ -23,10 +31,35 @@ export const appCalls = ({ api, call }: Calling) => ({
     inApp(app, options, (path) => call(api.apps.verifyNetwork({ path }), longestVerification))
 })
 
+const parseNumber = parse(DeploymentNumber)
+
+export interface RollbackOptions extends InStage, Described {
+  /** Two calls with the same key are one. @default a new one each time */
+  readonly idempotencyKey?: string | undefined
+}
+
 export const deploymentCalls = ({ api, call }: Calling) => ({
   get: (id: string): Effect.Effect<Deployment, CallError> =>
     Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
 
   list: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<Deployment>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (found) => found.deployments))
+    inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (found) => found.deployments)),
+
+  /** The app of the deployment with this number as it was accepted; secrets are references. */
+  spec: (app: string, number: number, options?: InStage): Effect.Effect<DeploymentSpec, CallError> =>
+    inApp(app, options, (path) =>
+      Effect.flatMap(parseNumber(number), (number) => call(api.apps.deploymentSpec({ path: { ...path, number } })))
+    ),
+
+  /** Deploys the app of an earlier deployment again, with its images by digest and its versions of secrets. Answers when it is accepted. */
+  rollback: (app: string, number: number, options: RollbackOptions = {}): Effect.Effect<Deployment, CallError> =>
+    inApp(app, options, (path) =>
+      Effect.gen(function* () {
+        const payload = { fromDeployment: yield* parseNumber(number), ...(yield* parseDescribed(options)) }
+        const key = options.idempotencyKey ?? crypto.randomUUID()
+        return yield* call(
+          api.apps.deploy({ path, headers: { "idempotency-key": key }, payload: { ...payload, forceConflicts: false } })
+        )
+      })
+    )
 })

@@ -83,7 +83,9 @@ export const deploy = (
       organization,
       app: rest.app ?? shop,
       stage: productionStage,
-      spec: { app: rest.app ?? shop, services: services.map((service) => ({ image: "ready:1", ...service })) },
+      from: {
+        spec: { app: rest.app ?? shop, services: services.map((service) => ({ image: "ready:1", ...service })) }
+      },
       idempotencyKey: rest.idempotencyKey
     })
   )

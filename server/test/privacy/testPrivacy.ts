@@ -124,6 +124,8 @@ export const wordsOf = (letter: string) => {
     claim: word("claim"),
     trust: word("trust"),
     idempotency: word("idem"),
+    message: word("msg"),
+    commit: word("cmt"),
     logLine: word("log"),
     keptLine: word("kept"),
     sourceName: word("file"),
@@ -165,15 +167,19 @@ export const plant = ({ sealed, visible }: Words) =>
           app,
           stage,
           idempotencyKey: visible.idempotency,
-          spec: {
-            app,
-            services: [
-              {
-                name: service,
-                image: `ready.example.com/${visible.image}:1`,
-                env: { [visible.envName]: visible.env, SECRET: { secret } }
-              }
-            ]
+          message: visible.message,
+          metadata: { commit: visible.commit },
+          from: {
+            spec: {
+              app,
+              services: [
+                {
+                  name: service,
+                  image: `ready.example.com/${visible.image}:1`,
+                  env: { [visible.envName]: visible.env, SECRET: { secret } }
+                }
+              ]
+            }
           }
         })
       )

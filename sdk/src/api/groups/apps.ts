@@ -2,7 +2,8 @@ import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { AppName, bounds, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
-import { AppStageList, Deployment, DeploymentList, Plan } from "../deployment.ts"
+import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Plan } from "../deployment.ts"
+import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../deploymentOrigin.ts"
 import { DriftList } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
 import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
@@ -15,15 +16,31 @@ const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 const secretPath = Schema.Struct({ ...stagePath.fields, name: SecretName })
 
-/** The AppSpec travels as plain data. The server parses it, so that it can report every issue with its path. */
-const SpecPayload = Schema.Struct({
-  spec: Schema.Unknown.annotations({
-    description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
-  })
-}).annotations(knownKeysOnly)
+const DeploymentNumberText = Schema.String.pipe(
+  Schema.maxLength(10),
+  Schema.compose(Schema.NumberFromString),
+  Schema.compose(DeploymentNumber)
+)
 
+const deploymentPath = Schema.Struct({
+  ...stagePath.fields,
+  number: DeploymentNumberText
+})
+
+/** The AppSpec travels as plain data. The server parses it, so that it can report every issue with its path. */
+const Spec = Schema.Unknown.annotations({
+  description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
+})
+
+const SpecPayload = Schema.Struct({ spec: Spec }).annotations(knownKeysOnly)
+
+/** Either `spec` or `fromDeployment`. */
 const DeployPayload = Schema.Struct({
-  ...SpecPayload.fields,
+  spec: Schema.optional(Spec),
+  /** Deploy the app of this earlier deployment again, with its images by digest and its versions of secrets. */
+  fromDeployment: Schema.optional(DeploymentNumber),
+  message: Schema.optional(DeploymentMessage),
+  metadata: Schema.optional(DeploymentMetadata),
   /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
   forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations(knownKeysOnly)
@@ -56,7 +73,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     post("deploy", "/:app/stages/:stage/deployments", {
       summary: "Deploy an app",
       description:
-        "Accepts an AppSpec. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
       client: "deploy",
       json: "spec",
       ...deploys("path")
@@ -65,9 +82,22 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPayload(DeployPayload)
       .setHeaders(IdempotencyKey)
       .addSuccess(Deployment, { status: 202 })
+      .addError(NotFound)
       .addError(Conflict)
       .addError(InvalidSpec)
       .addError(QuotaExceeded)
+  )
+  .add(
+    get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {
+      summary: "Get the app of a deployment",
+      description:
+        "The AppSpec as it was accepted, with the versions of secrets and the digests of images that it is pinned to.",
+      client: "deployments.spec",
+      ...reads("path")
+    })
+      .setPath(deploymentPath)
+      .addSuccess(DeploymentSpec)
+      .addError(NotFound)
   )
   .add(
     get("deployments", "/:app/stages/:stage/deployments", {

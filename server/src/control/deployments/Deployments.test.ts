@@ -179,7 +179,7 @@ describe("accepting", () => {
         organization: org,
         app: AppName.make("blog"),
         stage: productionStage,
-        spec: { app: "shop", services: [] }
+        from: { spec: { app: "shop", services: [] } }
       })
       expect(yield* issues(mismatch)).toMatchObject([{ path: ["app"] }])
     })

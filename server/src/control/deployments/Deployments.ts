@@ -6,6 +6,8 @@ import type {
   Deployment,
   DeploymentEvent,
   DeploymentId,
+  DeploymentMetadata,
+  DeploymentSpec,
   InvalidSpec,
   NotFound,
   Plan,
@@ -21,8 +23,10 @@ export interface DeployInput {
   readonly organization: Organization
   readonly app: AppName
   readonly stage: StageName
-  /** An AppSpec yet unread. */
-  readonly spec: unknown
+  /** What to deploy: an AppSpec yet unread, or the number of an earlier deployment of this app and stage. */
+  readonly from: { readonly spec: unknown } | { readonly deployment: number }
+  readonly message?: string | undefined
+  readonly metadata?: DeploymentMetadata | undefined
   /** The same key and spec give the same deployment again; the same key with another spec is a `Conflict`. */
   readonly idempotencyKey?: string | undefined
   /** Take fields from other managers of the cluster's objects that hold them. @default false */
@@ -36,10 +40,10 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
     readonly accept: (
       input: DeployInput
-    ) => Effect.Effect<Deployment, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
+    ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Conflict | QuotaExceeded | Unavailable>
     /** The changes that `accept` would make. Fails only if the spec can't be parsed; other issues are listed in `problems`. */
     readonly plan: (
-      input: Omit<DeployInput, "idempotencyKey" | "forceConflicts">
+      input: Pick<DeployInput, "organization" | "app" | "stage"> & { readonly spec: unknown }
     ) => Effect.Effect<Plan, InvalidSpec | Unavailable>
     /** An app of one service, in the stage `production`. */
     readonly createService: (
@@ -58,6 +62,13 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName
     ) => Effect.Effect<Deployment, NotFound | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
+    /** The app of the deployment with this number, as it was accepted. */
+    readonly spec: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName,
+      number: number
+    ) => Effect.Effect<DeploymentSpec, NotFound | Unavailable>
     /** Newest first, the last 100. */
     readonly list: (
       organization: Organization,

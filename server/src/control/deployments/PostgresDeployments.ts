@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppName, StageName } from "@maxcloud/config-schema"
-import { type AppStage, type Deployment, NotFound } from "@maxcloud/sdk/api"
-import { Effect, Layer } from "effect"
+import { type AppStage, type Deployment, DeploymentSpec, NotFound } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
 import type { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
@@ -21,7 +21,10 @@ import { findDeployment, selectDeployments } from "./deploymentRows.ts"
 import { followEvents } from "./followEvents.ts"
 import { readSpec } from "./inspectSpec.ts"
 import { planDeployment } from "./planDeployment.ts"
+import { pinnedByNumber, rollBack } from "./rollBack.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
+
+const decodeStored = Schema.decodeUnknownSync(DeploymentSpec.fields.spec)
 
 const noApp = (app: AppName, stage: StageName) =>
   new NotFound({ detail: `There is no app "${app}" in the stage "${stage}".`, resource: "app", name: app })
@@ -79,8 +82,13 @@ export const layer = (queue: WorkQueue) =>
       >()
       return {
         accept: Effect.fn("Deployments.accept")(
-          function* (input) {
-            return yield* acceptSpec(queue, { ...input, ...(yield* readSpec(input, input.spec)) })
+          function* ({ from, message, metadata, ...input }) {
+            if ("deployment" in from) {
+              const origin = { kind: "rollback", from: from.deployment, message, metadata } as const
+              return yield* rollBack(queue, input, from.deployment, { ...input, origin })
+            }
+            const origin = { kind: "deploy", message, metadata } as const
+            return yield* acceptSpec(queue, { ...input, origin, ...(yield* readSpec(input, from.spec)) })
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
@@ -121,6 +129,19 @@ export const layer = (queue: WorkQueue) =>
             findDeployment(organization.id, id).pipe(
               Effect.flatMap((found) => (found === undefined ? noDeployment(id) : Effect.succeed(found)))
             ),
+          orUnavailable,
+          Effect.provide(context)
+        ),
+
+        spec: Effect.fn("Deployments.spec")(
+          function* (organization, app, stage, number) {
+            const { images, secretVersions, spec } = yield* pinnedByNumber({ organization, app, stage }, number)
+            return {
+              spec: decodeStored(spec),
+              secretVersions: Object.fromEntries(secretVersions),
+              images: Object.fromEntries([...images].map(([name, { reference }]) => [name, reference]))
+            }
+          },
           orUnavailable,
           Effect.provide(context)
         ),

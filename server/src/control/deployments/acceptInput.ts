@@ -1,3 +1,4 @@
+import type { DeploymentKind, DeploymentMetadata } from "@maxcloud/sdk/api"
 import { Data } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import type { Inspected } from "./inspectSpec.ts"
@@ -5,7 +6,17 @@ import type { Inspected } from "./inspectSpec.ts"
 /** Another deployment of the app and stage was accepted since the caller looked. */
 export class Outrun extends Data.TaggedError("Outrun") {}
 
+/** What a deployment is from, besides its app. */
+export interface Origin {
+  readonly kind: DeploymentKind
+  /** Of a `rollback`: the number of the deployment whose app it has. */
+  readonly from?: number | undefined
+  readonly message?: string | undefined
+  readonly metadata?: DeploymentMetadata | undefined
+}
+
 export interface AcceptInput extends Target, Inspected {
+  readonly origin: Origin
   readonly idempotencyKey?: string | undefined
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined

@@ -4,6 +4,7 @@ import { newId } from "../../base/database/newId.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { StoredImages } from "../../stores/images/storedImages.ts"
 import type { AcceptInput } from "./acceptInput.ts"
+import { currentAuthor } from "./authors.ts"
 import type { ServiceVersion } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 
@@ -45,17 +46,20 @@ export const insertDeployment = (
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const { app, organization, stage } = input
+    const { app, organization, origin, stage } = input
     const org = organization.id
+    const author = yield* currentAuthor
     yield* sql`
       insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
-        external_secrets, images, force_conflicts, warnings)
+        external_secrets, images, force_conflicts, warnings, kind, from_number, created_by_type, created_by, user_message,
+        metadata)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
         ${storableJson(input.encoded)}::json,
         ${storableJson(Object.assign({}, ...wanted.map((each) => each.secretVersions)))}::jsonb,
         ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
         ${storableJson(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
-        ${storableJson(input.warnings)}::jsonb)`
+        ${storableJson(input.warnings)}::jsonb, ${origin.kind}, ${origin.from ?? null}, ${author?.type ?? null},
+        ${author?.id ?? null}, ${origin.message ?? null}, ${storableJson(origin.metadata ?? {})}::jsonb)`
   })
 
 /** The services as they are wanted now. */

@@ -24,7 +24,7 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
       app: target.app,
       services: [{ name: input.name, image: input.image, env: input.env_vars, port: input.port ?? "auto" }]
     })
-    yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0 })
+    yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0, origin: { kind: "deploy" } })
     const [made] = yield* selectServices(
       organization,
       sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`

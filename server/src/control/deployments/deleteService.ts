@@ -22,12 +22,13 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     const latest = yield* newestDeployment(target)
     if (latest === undefined) return yield* noService(id)
     const rest = latest.spec.services.filter((service) => service.name !== found.name)
-    if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number)
+    const origin = { kind: "delete" } as const
+    if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number, origin)
     const read = yield* readSpec(target, { ...latest.spec, services: rest })
     const pinned = yield* pinnedBy(organization.id, latest.id)
     if (pinned === undefined) return yield* new Outrun()
     // The others keep their accepted state, even if it would be refused today: a deleted image, an unset secret.
-    const kept = { ...target, ...pinned, ...read, keepsVersions: true, problems: [], warnings: [] }
+    const kept = { ...target, ...pinned, ...read, keepsVersions: true, origin, problems: [], warnings: [] }
     return yield* acceptInspected(queue, { ...kept, after: latest.number }).pipe(
       // Only a name that is new to the app could belong to another, and what gets less meets no quota.
       Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })

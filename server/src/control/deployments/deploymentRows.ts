@@ -9,13 +9,22 @@ import {
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
+import { withEmails } from "./authors.ts"
 import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
-const { createdAt: _created, finishedAt: _finished, startedAt: _started, status: _status, ...plain } = Deployment.fields
+const {
+  createdAt: _created,
+  finishedAt: _finished,
+  startedAt: _started,
+  message: _message,
+  status: _status,
+  ...plain
+} = Deployment.fields
 const Row = Schema.Struct({
   ...plain,
   ...DeploymentStatus.fields,
+  user_message: Deployment.fields.message,
   created_at: Schema.DateFromSelf,
   started_at: Instant,
   finished_at: Instant
@@ -39,7 +48,11 @@ export const selectDeployments = (rest: Fragment) =>
   Effect.flatMap(
     SqlClient,
     (sql) => sql`
-      select d.id, d.app, d.stage, d.number, d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
+      select d.id, d.app, d.stage, d.number, d.kind, d.from_number as "fromDeployment", d.user_message, d.metadata,
+        case when d.created_by is not null then json_build_object('type', d.created_by_type, 'id', d.created_by, 'name',
+          case d.created_by_type when 'oidc' then d.created_by when 'apiKey' then (
+            select k.name from api_keys k where k.organization_id = d.organization_id and k.id = d.created_by) end
+        ) end as "createdBy", d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
             'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'image', p.image, 'url', s.url,
@@ -54,14 +67,18 @@ export const selectDeployments = (rest: Fragment) =>
   ).pipe(
     Effect.map(
       (rows): ReadonlyArray<Deployment> =>
-        decodeRows(rows).map(({ created_at, finished_at, message, reason, started_at, state, ...row }) => ({
-          ...row,
-          status: { state, reason, message },
-          createdAt: created_at.toISOString(),
-          startedAt: text(started_at),
-          finishedAt: text(finished_at)
-        }))
-    )
+        decodeRows(rows).map(
+          ({ created_at, finished_at, message, reason, started_at, state, user_message, ...row }) => ({
+            ...row,
+            message: user_message,
+            status: { state, reason, message },
+            createdAt: created_at.toISOString(),
+            startedAt: text(started_at),
+            finishedAt: text(finished_at)
+          })
+        )
+    ),
+    Effect.flatMap(withEmails)
   )
 
 export const findDeployment = (organizationId: OrganizationId, id: string) =>

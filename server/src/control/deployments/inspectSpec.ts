@@ -58,7 +58,7 @@ export const readSpec = (target: Target, input: unknown) =>
     return { spec, encoded: yield* inTurns(() => encodeAppSpecInTurns(spec)) } satisfies ReadSpec
   })
 
-const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
+export const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
 
 /** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
 export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>

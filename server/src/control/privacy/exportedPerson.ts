@@ -76,6 +76,23 @@ export const personTables: ReadonlyArray<ExportedTable> = [
     }
   },
   {
+    type: "deployment",
+    table: "deployments",
+    of: "created_by",
+    key: [text("id")],
+    fields: {
+      id: "t.id",
+      organizationId: "t.organization_id",
+      app: "t.app",
+      stage: "t.stage",
+      number: "t.number",
+      kind: "t.kind",
+      message: "t.user_message",
+      metadata: "t.metadata",
+      createdAt: "t.created_at"
+    }
+  },
+  {
     type: "mail",
     table: "mail_outbox",
     of: "user_id",

@@ -4,7 +4,10 @@ import { Effect } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { DriftLog } from "../../control/drift/DriftLog.ts"
 import { NetworkVerifier } from "../../runtimes/port/NetworkVerifier.ts"
+import { invalidRequest } from "../http/problems.ts"
 import { appSecrets } from "./appSecrets.ts"
+
+const eitherOr = invalidRequest("Send the app as `spec`, or the number of an earlier deployment as `fromDeployment`.")
 
 export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers) =>
   Effect.gen(function* () {
@@ -28,13 +31,27 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("deploy", ({ headers, path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          deployments.accept({
-            organization,
-            ...path,
-            spec: payload.spec,
-            idempotencyKey: headers["idempotency-key"],
-            forceConflicts: payload.forceConflicts
+          Effect.gen(function* () {
+            const { forceConflicts, fromDeployment, message, metadata, spec } = payload
+            if ((spec === undefined) === (fromDeployment === undefined)) return yield* eitherOr
+            return yield* deployments.accept({
+              organization,
+              ...path,
+              from: fromDeployment === undefined ? { spec } : { deployment: fromDeployment },
+              message,
+              metadata,
+              idempotencyKey: headers["idempotency-key"],
+              forceConflicts
+            })
           })
+        )
+      )
+      .handle("deploymentSpec", ({ path: { app, number, stage } }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          // As it is, for the same reason as a plan.
+          Effect.map(deployments.spec(organization, app, stage, number), (found) =>
+            HttpServerResponse.unsafeJson(found)
+          )
         )
       )
       .handle("deployments", ({ path }) =>

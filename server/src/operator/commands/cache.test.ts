@@ -49,7 +49,9 @@ describe("the cache", () => {
           organization: acme,
           app: AppName.make("shop"),
           stage: StageName.make("production"),
-          spec: { app: "shop", services: [{ name: "web", image: "ready:1", env: { RUNS: `sha256:${digest("a")}` } }] }
+          from: {
+            spec: { app: "shop", services: [{ name: "web", image: "ready:1", env: { RUNS: `sha256:${digest("a")}` } }] }
+          }
         })
       )
     )

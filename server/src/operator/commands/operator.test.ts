@@ -32,7 +32,7 @@ const deploy = (organization: Effect.Effect.Success<typeof newOrganization>, nam
       organization,
       app: AppName.make("shop"),
       stage: StageName.make("production"),
-      spec: { app: "shop", services: names.map((name) => ({ name, image: "ready:1", scale: { max: 1 } })) }
+      from: { spec: { app: "shop", services: names.map((name) => ({ name, image: "ready:1", scale: { max: 1 } })) } }
     })
   )
 

@@ -27,8 +27,10 @@ const targetOf = (
   organization,
   app: AppName.make(app),
   stage: StageName.make(stage),
-  spec: { app, services: services.map((service) => ({ image: "ready:1", ...service })) }
+  from: { spec: { app, services: services.map((service) => ({ image: "ready:1", ...service })) } }
 })
+
+const planOf = ({ from, ...target }: ReturnType<typeof targetOf>) => ({ ...target, ...from })
 
 const deploy = (...target: Parameters<typeof targetOf>) =>
   Effect.flatMap(Deployments, (deployments) => deployments.accept(targetOf(...target)))
@@ -73,7 +75,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       yield* deploy(org, [{ name: "b", ...one }], "blog", "staging")
       assert.match(yield* refused(org, [{ name: "c", ...one }], "third"), message)
       const { plan, destroy, deleteService } = yield* Deployments
-      const { problems } = yield* plan(targetOf(org, [{ name: "c", ...one }], "third"))
+      const { problems } = yield* plan(planOf(targetOf(org, [{ name: "c", ...one }], "third")))
       assert.match(problems[0]?.message ?? "", message)
       assert.strictEqual((yield* quotas.use(org.id)).deploymentsPerHour, 2)
 

@@ -15,6 +15,7 @@ import { mailedRegistrations } from "./0014_mailed_registrations.ts"
 import { restarts } from "./0015_restarts.ts"
 import { events } from "./0016_events.ts"
 import { appNamespaces } from "./0017_app_namespaces.ts"
+import { deploymentOrigins } from "./0018_deployment_origins.ts"
 
 export interface Migration {
   readonly id: number
@@ -40,5 +41,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 14, name: "mailed_registrations", sql: mailedRegistrations },
   { id: 15, name: "restarts", sql: restarts },
   { id: 16, name: "events", sql: events },
-  { id: 17, name: "app_namespaces", sql: appNamespaces }
+  { id: 17, name: "app_namespaces", sql: appNamespaces },
+  { id: 18, name: "deployment_origins", sql: deploymentOrigins }
 ]

@@ -1,0 +1,65 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { NotFound } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import type { AcceptInput } from "./acceptInput.ts"
+import { acceptInspected, loadDeployment } from "./acceptSpec.ts"
+import { findRepeated } from "./idempotencyKeys.ts"
+import { away, invalidSpec, readSpec } from "./inspectSpec.ts"
+import { pinnedBy } from "./pinned.ts"
+import type { WorkQueue } from "./WorkQueue.ts"
+
+const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
+
+/** The deployment with this number of an app and stage, as it was accepted. */
+export const pinnedByNumber = ({ app, organization, stage }: Target, number: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const [row] = decodeIds(
+      yield* sql`
+        select id from deployments
+        where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and number = ${number}`
+    )
+    const pinned = row === undefined ? undefined : yield* pinnedBy(organization.id, row.id)
+    if (pinned !== undefined) return pinned
+    return yield* new NotFound({
+      detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". \`maxcloud deployments list\` lists those that are kept.`,
+      resource: "deployment",
+      name: String(number)
+    })
+  })
+
+/** Accepts the app of an earlier deployment again: with its images by digest, and its versions of secrets. */
+export const rollBack = (
+  queue: WorkQueue,
+  target: Target,
+  number: number,
+  rest: Pick<AcceptInput, "origin" | "idempotencyKey" | "forceConflicts">
+) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const pinned = yield* pinnedByNumber(target, number)
+    const read = yield* readSpec(target, pinned.spec)
+    const input: AcceptInput = {
+      ...target,
+      ...pinned,
+      ...read,
+      ...rest,
+      keepsVersions: true,
+      problems: [],
+      warnings: []
+    }
+    const earlier = yield* findRepeated(input)
+    if (earlier !== undefined) return yield* loadDeployment(target.organization, earlier)
+    const problems = yield* runtime
+      .problems(namespaceKeyOf(target, yield* Platform), read.spec)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
+        )
+      )
+    if (problems.length > 0) return yield* invalidSpec(problems)
+    return yield* acceptInspected(queue, { ...input, warnings: runtime.limitations(read.spec) })
+  })
