@@ -45,6 +45,7 @@ const secrets = Secrets.of({
   list: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
   importAll: () => Effect.die("unused"),
+  copy: () => Effect.die("unused"),
   versions: () => Effect.die("unused"),
   rollback: () => Effect.die("unused"),
   reveal: () => Effect.succeed(Option.some(Redacted.make("a token's value")))

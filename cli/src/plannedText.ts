@@ -1,6 +1,11 @@
 import { Option, Schema } from "effect"
 
-const SecretVersion = Schema.Struct({ secret: Schema.String, version: Schema.NullOr(Schema.Int) })
+const SecretVersion = Schema.Struct({
+  secret: Schema.String,
+  version: Schema.NullOr(Schema.Int),
+  /** So many characters are made by the deployment. */
+  generate: Schema.optional(Schema.Int)
+})
 const Address = Schema.Struct({ service: Schema.String, property: Schema.String })
 const Reference = Schema.Union(SecretVersion, Address)
 const Planned = Schema.Union(Reference, Schema.Struct({ join: Schema.Array(Schema.Union(Schema.String, Reference)) }))
@@ -32,7 +37,10 @@ const literalText = (part: string) =>
     .replaceAll("`", "\\`")
     .replaceAll("${", "\\${")
 
-const versionText = ({ version }: typeof SecretVersion.Type) => (version === null ? "not set" : `version ${version}`)
+const versionText = ({ generate, version }: typeof SecretVersion.Type) => {
+  if (version !== null) return `version ${version}`
+  return generate === undefined ? "not set" : `made by this deployment, ${generate} characters`
+}
 
 /**
  * The value of a field in a plan, which is JSON. A secret, an address or a `text` is shown as a config writes it, and with the versions of

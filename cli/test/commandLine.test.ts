@@ -107,7 +107,7 @@ describe("maxcloud", () => {
     expect(outcomes.map((outcome) => outcome.stderr)).toEqual([
       'error: unknown command "depoly"\nfix: did you mean `maxcloud deploy`?\n',
       'error: unknown command "secrets sett"\nfix: did you mean `maxcloud secrets set`?\n',
-      'error: "secrets" needs a word more\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset, maxcloud secrets import, maxcloud secrets versions, maxcloud secrets rollback\n',
+      'error: "secrets" needs a word more\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset, maxcloud secrets import, maxcloud secrets copy, maxcloud secrets versions, maxcloud secrets rollback\n',
       "error: unknown flag --jsn\nfix: did you mean --json?\n",
       'error: unknown command "auth api-keys craete"\nfix: did you mean `maxcloud auth api-keys create`?\n',
       'error: unknown command "auth api-kyes"\nfix: did you mean `maxcloud auth api-keys`?\n',

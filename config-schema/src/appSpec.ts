@@ -3,7 +3,7 @@ import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
 import { required, withDefault } from "./field.ts"
 import { AppName } from "./names.ts"
-import { ServiceSpec } from "./service.ts"
+import { ServiceSpec, secretReferencesOf } from "./service.ts"
 import { serviceShapeIssue, shapeIssue } from "./shape.ts"
 import { maxSpecIssues, type SpecIssue, specIssuesOf } from "./specIssues.ts"
 
@@ -60,7 +60,21 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
       }
     }
   })
-  return issues
+  return [...issues, ...lengthIssues(spec)]
+}
+
+/** A secret has one value, so it is generated with one length. */
+const lengthIssues = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
+  const lengths = new Map<string, number>()
+  return spec.services.flatMap((service, index) =>
+    secretReferencesOf(service).flatMap(({ path, reference: { generate, secret } }) => {
+      if (generate === undefined) return []
+      const earlier = lengths.get(secret) ?? generate
+      lengths.set(secret, earlier)
+      const message = `The secret "${secret}" is generated with ${earlier} characters elsewhere, and here with ${generate}. Use one length.`
+      return earlier === generate ? [] : [{ path: ["services", index, ...path], message }]
+    })
+  )
 }
 
 /**

@@ -317,10 +317,16 @@ export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links
   return [...new Set([...service.links, ...named])].sort()
 }
 
+/** Every secret that `service` names, with its place in the service. */
+export const secretReferencesOf = (
+  service: Pick<typeof Fields.Type, "env" | "files">
+): ReadonlyArray<{ readonly reference: SecretReference; readonly path: readonly ["env" | "files", string] }> => [
+  ...Object.entries(service.env).flatMap(([name, value]) =>
+    referencesOf(value).flatMap((each) => ("secret" in each ? [{ reference: each, path: ["env", name] as const }] : []))
+  ),
+  ...Object.entries(service.files).map(([file, each]) => ({ reference: each, path: ["files", file] as const }))
+]
+
 /** The names of the secrets that `service` holds, sorted, each once. */
-export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> => {
-  const named = Object.values(service.env)
-    .flatMap(referencesOf)
-    .flatMap((each) => ("secret" in each ? [each.secret] : []))
-  return [...new Set([...named, ...Object.values(service.files).map((file) => file.secret)])].sort()
-}
+export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> =>
+  [...new Set(secretReferencesOf(service).map((each) => each.reference.secret))].sort()

@@ -35,6 +35,10 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["--app", "shop", "--no-follow", "--since", "1h", "--tail", "5"],
     ["web", "--no-follow", "--revision", "web-00001"]
   ],
+  "secrets copy": [
+    ["A", "--app", "shop", "--from-stage", "production", "--to-stage", "dev"],
+    ["A", "--from-app", "shop", "--to-app", "shop", "--from-stage", "dev", "--to-stage", "production"]
+  ],
   "secrets import": [["flags.env", "--app", "shop"]],
   "org certificate": [[`era_${"0".repeat(32)}`]],
   "auth login": [["--no-browser"], ["--api-key-stdin"]],

@@ -13,6 +13,9 @@ export type SecretPart = typeof SecretPart.Type
 export const SecretParts = Schema.Record({ key: Schema.String, value: Schema.Array(SecretPart) })
 export type SecretParts = typeof SecretParts.Type
 
+/** In a dry run: the version of a secret whose value only a deployment makes. Its value is empty. */
+export const unmadeVersion = 0
+
 /** The version that a deployment pins. `missingSecrets` reports secrets without one before this. */
 export const versionOf = ({ secret }: SecretReference, tenant: TenantContext): SecretPart => {
   const version = tenant.secretVersions.get(secret)

@@ -17,7 +17,8 @@ const groups = {
       destroy: () => import("./destroy.ts"),
       synth: () => import("./synth.ts"),
       export: () => import("./export.ts"),
-      "config check": () => import("./configCheck.ts")
+      "config check": () => import("./configCheck.ts"),
+      "config secrets": () => import("./configSecrets.ts")
     }
   },
   services: {
@@ -41,6 +42,7 @@ const groups = {
       "secrets list": () => import("./secretsList.ts"),
       "secrets unset": () => import("./secretsUnset.ts"),
       "secrets import": () => import("./secretsImport.ts"),
+      "secrets copy": () => import("./secretsCopy.ts"),
       "secrets versions": () => import("./secretsVersions.ts"),
       "secrets rollback": () => import("./secretsRollback.ts"),
       "registries login": () => import("./registriesLogin.ts"),

@@ -1,4 +1,4 @@
-import { SecretName } from "@maxcloud/config-schema"
+import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 
@@ -45,6 +45,12 @@ export const RollbackSecret = Schema.Struct({
   /** No more than the database's integer holds. */
   version: Schema.Int.pipe(Schema.between(1, 2_147_483_647))
 }).annotations({ identifier: "RollbackSecret", ...knownKeysOnly })
+
+/** Copies the newest values of secrets from another app or stage, all or none. They stay on the server. */
+export const CopySecrets = Schema.Struct({
+  from: Schema.Struct({ app: AppName, stage: StageName }).annotations(knownKeysOnly),
+  names: Schema.Array(SecretName).pipe(Schema.minItems(1), Schema.maxItems(200))
+}).annotations({ identifier: "CopySecrets", ...knownKeysOnly })
 
 /** Several secrets at once, all or none: name and value each, 200 at most. */
 export const ImportSecrets = Schema.Struct({

@@ -18,6 +18,8 @@ export interface ServerInfo {
   readonly organization: string
   /** May services run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
+  /** The store of the values of secrets, if the server itself doesn't keep them. */
+  readonly secretStore?: string | undefined
 }
 
 /**

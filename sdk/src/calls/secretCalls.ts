@@ -1,6 +1,13 @@
 import { type AppName, SecretName, type StageName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
-import { ImportSecrets, RollbackSecret, type SecretInfo, SecretValue, type SecretVersionInfo } from "../api/index.ts"
+import {
+  CopySecrets,
+  ImportSecrets,
+  RollbackSecret,
+  type SecretInfo,
+  SecretValue,
+  type SecretVersionInfo
+} from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parsed } from "../parse.ts"
 import { type AnySecret, type Calling, textOf } from "./Calling.ts"
@@ -45,6 +52,19 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
             : secrets
         },
         (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (found) => found.secrets)
+      )
+    ),
+
+  /** Sets the newest values of secrets of another app or stage here, all or none. No value leaves the server. */
+  copy: (
+    app: string,
+    names: ReadonlyArray<string>,
+    from: { readonly stage: string; readonly app?: string | undefined },
+    options?: InStage
+  ): Effect.Effect<ReadonlyArray<SecretInfo>, CallError> =>
+    inApp(app, options, (path) =>
+      parsed(CopySecrets, { from: { app: from.app ?? app, stage: from.stage }, names }, (payload) =>
+        Effect.map(call(api.apps.copySecrets({ path, payload })), (found) => found.secrets)
       )
     ),
 

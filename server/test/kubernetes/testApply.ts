@@ -24,6 +24,7 @@ const secrets = Secrets.of({
   list: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
   importAll: () => Effect.die("unused"),
+  copy: () => Effect.die("unused"),
   versions: () => Effect.die("unused"),
   rollback: () => Effect.die("unused"),
   reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`value of ${name} ${version}`)))

@@ -56,6 +56,7 @@ const secrets = Layer.succeed(Secrets, {
   list: () => Effect.dieMessage("unused"),
   unset: () => Effect.dieMessage("unused"),
   importAll: () => Effect.dieMessage("unused"),
+  copy: () => Effect.dieMessage("unused"),
   versions: () => Effect.dieMessage("unused"),
   rollback: () => Effect.dieMessage("unused"),
   reveal: (_, name: SecretName, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))

@@ -114,6 +114,30 @@ describe("a narrowed key", () => {
   })
 })
 
+describe("secrets that are copied", () => {
+  it("need a key that may deploy both places, and stay in their organization", async () => {
+    const owner = await verified("owner@copied.test", "copied")
+    const put = (app: string, stage: string, token: string) =>
+      server.request("PUT", `/api/v1/apps/${app}/stages/${stage}/secrets/A`, { token, body: { value: "hunter2" } })
+    expect((await put("shop", "production", owner)).status).toBe(200)
+    const copy = (status: number, app: string, stage: string, from: object, token: string) =>
+      post(status, `/apps/${app}/stages/${stage}/secrets-copy`, { from, names: ["A"] }, token)
+    const production = { app: "shop", stage: "production" }
+    const keyOf = async (...scopes: ReadonlyArray<string>) =>
+      String((await post(201, "/auth/api-keys", { name: `CI ${scopes.join()}`, scopes }, owner))["secret"])
+    const dev = await keyOf("deploy:shop/dev")
+    await copy(403, "shop", "dev", production, dev)
+    await copy(403, "shop", "dev", production, await keyOf("deploy:shop/dev", "read:shop/production"))
+    await copy(403, "shop", "production", { app: "shop", stage: "dev" }, dev)
+    await copy(200, "shop", "dev", production, await keyOf("deploy:shop/*"))
+    const answer = await copy(404, "shop", "dev", { app: "none", stage: "production" }, owner)
+    expect(JSON.stringify(answer)).not.toContain("hunter2")
+    const other = await verified("owner@thief.test", "thief")
+    await copy(404, "shop", "dev", production, other)
+    await copy(403, "shop", "dev", production, await joined(owner, "viewer@copied.test", "viewer"))
+  })
+})
+
 describe("a path in a form that the policy doesn't read", () => {
   it("reaches no handler", async () => {
     const owner = await verified("owner@written.test", "written")

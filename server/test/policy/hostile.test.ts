@@ -41,6 +41,7 @@ const bodyOf: Partial<Record<OperationName, unknown>> = {
   "apps.plan": { spec },
   "apps.deploy": { spec, forceConflicts: false },
   "apps.setSecret": { value: "text" },
+  "apps.copySecrets": { from: { app: "hostile", stage: "production" }, names: ["HOSTILE"] },
   "apps.importSecrets": { secrets: [{ name: "HOSTILE", value: "text" }] },
   "apps.rollbackSecret": { version: 1 },
   "registries.login": { username: "text", password: "text" },

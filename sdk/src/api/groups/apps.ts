@@ -10,7 +10,15 @@ import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
 import { IdempotencyKey } from "../headers.ts"
 import { knownKeysOnly } from "../knownKeysOnly.ts"
 import { NetworkReport } from "../network.ts"
-import { ImportSecrets, RollbackSecret, SecretInfo, SecretList, SecretValue, SecretVersionList } from "../secrets.ts"
+import {
+  CopySecrets,
+  ImportSecrets,
+  RollbackSecret,
+  SecretInfo,
+  SecretList,
+  SecretValue,
+  SecretVersionList
+} from "../secrets.ts"
 
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
@@ -165,6 +173,20 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPayload(ImportSecrets)
       .addSuccess(SecretList)
       .addError(Conflict)
+  )
+  .add(
+    post("copySecrets", "/:app/stages/:stage/secrets-copy", {
+      summary: "Copy secrets",
+      description:
+        "Sets the newest values of secrets of another app or stage here, as new versions, all or none. No value leaves the server. A narrowed key must open `deploy` for both.",
+      client: "secrets.copy",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .setPayload(CopySecrets)
+      .addSuccess(SecretList)
+      .addError(Conflict)
+      .addError(NotFound)
   )
   .add(
     get("secretVersions", "/:app/stages/:stage/secrets/:name/versions", {

@@ -46,7 +46,9 @@ export class InfoGroup extends HttpApiGroup.make("info")
         runtime: Schema.String,
         organization: Schema.String,
         /** May services run in place from a folder (`maxcloud dev`)? */
-        inPlace: Schema.Boolean
+        inPlace: Schema.Boolean,
+        /** The store of the values of secrets, if the server itself doesn't keep them. */
+        secretStore: Schema.optional(Schema.String)
       }).annotations({ identifier: "ServerInfo" })
     )
   )

@@ -5,6 +5,7 @@ import { Effect, Layer, Schema } from "effect"
 import type { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import type { DataKeys } from "../../base/keys/DataKeys.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Platform } from "../../runtimes/port/Platform.ts"
 import type { Runtime } from "../../runtimes/port/Runtime.ts"
@@ -78,7 +79,7 @@ export const layer = (queue: WorkQueue) =>
     Deployments,
     Effect.gen(function* () {
       const context = yield* contextWithoutRows<
-        SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit | Quotas
+        SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit | Quotas | DataKeys
       >()
       return {
         accept: Effect.fn("Deployments.accept")(

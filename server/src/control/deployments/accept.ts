@@ -3,6 +3,7 @@ import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
+import { generateMissing } from "../../stores/secrets/generateMissing.ts"
 import { CurrentOperation } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
@@ -57,9 +58,10 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     yield* supersedeQueued(input, number)
 
+    const generated = yield* generateMissing({ organizationId: org, app, stage }, input.generates)
     const secretVersions =
       input.externalSecrets === undefined || input.keepsVersions === true
-        ? input.secretVersions
+        ? new Map([...input.secretVersions, ...generated])
         : versionsFromStore(input.spec, number)
     const wanted = versionsOf(input, secretVersions, input.images)
     const accepted = yield* acceptedServices(input)

@@ -31,10 +31,17 @@ export const acceptInspected = (queue: WorkQueue, input: AcceptInput) =>
 /** Accepts a spec that can be parsed, or returns its problems. */
 export const acceptSpec = (
   queue: WorkQueue,
-  input: Omit<AcceptInput, "secretVersions" | "images" | "problems" | "warnings">
+  input: Omit<AcceptInput, "secretVersions" | "generates" | "images" | "problems" | "warnings">
 ) =>
   Effect.gen(function* () {
-    const draft = { ...input, secretVersions: new Map(), images: new Map(), problems: [], warnings: [] }
+    const draft = {
+      ...input,
+      secretVersions: new Map(),
+      generates: new Map(),
+      images: new Map(),
+      problems: [],
+      warnings: []
+    }
     const earlier = yield* findRepeated(draft)
     if (earlier !== undefined) return yield* loadDeployment(input.organization, earlier)
     const inspected = yield* inspectSpec(input, input)

@@ -71,9 +71,14 @@ const withVersions = (value: unknown, versions: SecretVersions): unknown => {
   if (Array.isArray(value)) return value.map((each) => withVersions(each, versions))
   if (typeof value !== "object" || value === null) return value
   const entries = Object.entries(value)
-  const [only] = entries
-  if (entries.length === 1 && only?.[0] === "secret" && typeof only[1] === "string") {
-    return { secret: only[1], version: versions[only[1]] ?? null }
+  if ("secret" in value && typeof value.secret === "string") {
+    const version = versions[value.secret] ?? null
+    // `generate` says something only as long as there is no value.
+    return {
+      secret: value.secret,
+      version,
+      ...(version === null && "generate" in value ? { generate: value.generate } : {})
+    }
   }
   return Object.fromEntries(entries.map(([key, part]) => [key, withVersions(part, versions)]))
 }

@@ -28,7 +28,16 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     const pinned = yield* pinnedBy(organization.id, latest.id)
     if (pinned === undefined) return yield* new Outrun()
     // The others keep their accepted state, even if it would be refused today: a deleted image, an unset secret.
-    const kept = { ...target, ...pinned, ...read, keepsVersions: true, origin, problems: [], warnings: [] }
+    const kept = {
+      ...target,
+      ...pinned,
+      ...read,
+      keepsVersions: true,
+      origin,
+      generates: new Map(),
+      problems: [],
+      warnings: []
+    }
     return yield* acceptInspected(queue, { ...kept, after: latest.number }).pipe(
       // Only a name that is new to the app could belong to another, and what gets less meets no quota.
       Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })

@@ -5,7 +5,8 @@ import {
   maxSpecIssues,
   parseAppSpecInTurns,
   type SecretName,
-  type SpecIssue
+  type SpecIssue,
+  secretReferencesOf
 } from "@maxcloud/config-schema"
 import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
 import {
@@ -30,6 +31,8 @@ import { inTurns } from "./turns.ts"
 /** A parsed spec, and the findings about it. */
 export interface Inspected extends ReadSpec {
   readonly secretVersions: ReadonlyMap<SecretName, number>
+  /** The secrets that nobody has set and that the deployment makes, with the length of each. */
+  readonly generates: ReadonlyMap<SecretName, number>
   /** The store of the secrets' values, if it isn't the server's database. A deployment is pinned to this, too. */
   readonly externalSecrets?: ExternalSecrets | undefined
   /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
@@ -63,7 +66,7 @@ export const away = (detail: string) => new Unavailable({ detail, retryAfterSeco
 /** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
 export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
-    const paths = pathsOfSecrets(spec)
+    const found = secretsIn(spec)
     const runtime = yield* Runtime
     const secrets = yield* Secrets
     const registries = yield* Images
@@ -91,14 +94,24 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       problems: ofImages,
       warnings: onImages
     } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((error) => away(error.message)))
-    const unset = missingSecrets(spec, secretVersions).map((name) => ({
-      path: paths.get(name) ?? [],
-      message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
-    }))
+    const missing = missingSecrets(spec, secretVersions)
+    const generates = new Map(
+      missing.flatMap((name) => {
+        const length = found.get(name)?.generate
+        return length === undefined ? [] : [[name, length] as const]
+      })
+    )
+    const unset = missing
+      .filter((name) => !generates.has(name))
+      .map((name) => ({
+        path: found.get(name)?.path ?? [],
+        message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
+      }))
     return {
       spec,
       encoded,
       secretVersions,
+      generates,
       externalSecrets,
       images,
       problems: [
@@ -126,18 +139,23 @@ const nextNumber = ({ app, organization, stage }: Target) =>
       where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
   ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
 
-/** The first place that names each secret. */
-const pathsOfSecrets = (spec: AppSpec): ReadonlyMap<SecretName, SpecIssue["path"]> => {
-  const paths = new Map<SecretName, SpecIssue["path"]>()
+interface FoundSecret {
+  /** The first place that names it. */
+  readonly path: SpecIssue["path"]
+  readonly generate: number | undefined
+}
+
+/** The secrets that an app names. `AppSpec` refuses two lengths for one. */
+const secretsIn = (spec: AppSpec): ReadonlyMap<SecretName, FoundSecret> => {
+  const found = new Map<SecretName, FoundSecret>()
   for (const [index, service] of spec.services.entries()) {
-    for (const field of ["env", "files"] as const) {
-      for (const [key, value] of Object.entries(service[field])) {
-        for (const part of typeof value === "object" && "join" in value ? value.join : [value]) {
-          if (typeof part !== "object" || !("secret" in part) || paths.has(part.secret)) continue
-          paths.set(part.secret, ["services", index, field, key])
-        }
-      }
+    for (const { path, reference } of secretReferencesOf(service)) {
+      const known = found.get(reference.secret)
+      found.set(reference.secret, {
+        path: known?.path ?? ["services", index, ...path],
+        generate: known?.generate ?? reference.generate
+      })
     }
   }
-  return paths
+  return found
 }

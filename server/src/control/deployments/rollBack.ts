@@ -48,6 +48,7 @@ export const rollBack = (
       ...read,
       ...rest,
       keepsVersions: true,
+      generates: new Map(),
       problems: [],
       warnings: []
     }

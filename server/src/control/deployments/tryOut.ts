@@ -8,13 +8,17 @@ import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 
 /** The runtime's refusals of a spec, by a dry run of its manifests: nothing is changed. */
-export const tryOut = (target: Target, { images, secretVersions, spec }: Inspected) =>
+export const tryOut = (target: Target, { generates, images, secretVersions, spec }: Inspected) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const platform = yield* Platform
-    const { synthInTurns } = yield* synthesis
+    const { synthInTurns, unmadeVersion } = yield* synthesis
+    const versions = new Map([
+      ...secretVersions,
+      ...[...generates.keys()].map((name) => [name, unmadeVersion] as const)
+    ])
     const place = { organization: target.organization.name, app: target.app, stage: target.stage }
-    const tenant = tenantOf(place, platform, { secretVersions, images })
+    const tenant = tenantOf(place, platform, { secretVersions: versions, images })
     const manifests = yield* inTurns(() => synthInTurns(spec, tenant))
     return yield* runtime
       .dryRun(namespaceKeyOf(target, platform), spec, manifests)

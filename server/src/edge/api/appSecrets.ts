@@ -1,9 +1,19 @@
 import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
-import { CurrentOrganization, type ImportSecrets, NotFound, type SecretValue, Unavailable } from "@maxcloud/sdk/api"
-import { Effect, Option } from "effect"
+import {
+  type CopySecrets,
+  CurrentOrganization,
+  Forbidden,
+  type ImportSecrets,
+  NotFound,
+  type SecretValue,
+  scopeOpens,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Effect, Either, Option } from "effect"
 import { Platform } from "../../runtimes/port/Platform.ts"
 import { heldElsewhere } from "../../stores/secrets/externalSecrets.ts"
 import { Secrets, type SecretsError } from "../../stores/secrets/Secrets.ts"
+import { currentCaller } from "./callerOf.ts"
 
 interface Stage {
   readonly app: AppName
@@ -42,6 +52,28 @@ export const appSecrets = Effect.gen(function* () {
         )
         const set = yield* Effect.mapError(secrets.importAll(yield* scopeOf(stage), given.secrets), unavailable)
         return { secrets: [...set] }
+      }),
+    copy: (stage: Stage, { from, names }: typeof CopySecrets.Type) =>
+      Effect.gen(function* () {
+        // The gate has looked at the place in the path, and here is another one.
+        const { scopes } = yield* currentCaller
+        if (scopes?.some((scope) => scopeOpens(scope, "deploy", from.app, from.stage)) === false) {
+          return yield* new Forbidden({
+            detail: `this credential is narrowed to ${scopes.join(", ")}, which does not open deploy:${from.app}/${from.stage}`
+          })
+        }
+        yield* keptHere(stage, names)
+        const copied = yield* Effect.mapError(
+          secrets.copy(yield* scopeOf(from), yield* scopeOf(stage), names),
+          unavailable
+        )
+        if (Either.isRight(copied)) return { secrets: [...copied.right] }
+        const [name = "", ...more] = copied.left
+        return yield* new NotFound({
+          resource: "secret",
+          name,
+          detail: `app "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
+        })
       }),
     versions: (stage: Stage, name: SecretName) =>
       Effect.gen(function* () {

@@ -73,6 +73,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       .handle("secrets", ({ path }) => secrets.list(path))
       .handle("setSecret", ({ path: { name, ...stage }, payload }) => secrets.set(stage, name, payload))
       .handle("importSecrets", ({ path, payload }) => secrets.importAll(path, payload))
+      .handle("copySecrets", ({ path, payload }) => secrets.copy(path, payload))
       .handle("secretVersions", ({ path: { name, ...stage } }) => secrets.versions(stage, name))
       .handle("rollbackSecret", ({ path: { name, ...stage }, payload }) =>
         secrets.rollback(stage, name, payload.version)

@@ -8,6 +8,7 @@ import type { DataKeys } from "../../base/keys/DataKeys.ts"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import { addVersion, addVersions, unsetSecret } from "./addVersions.ts"
+import { copyVersions } from "./copyVersions.ts"
 import { listSecrets, listVersions, readVersion, secretsAway } from "./readVersions.ts"
 import { reseal } from "./resealing.ts"
 import { type SecretScope, Secrets, type SecretsError } from "./Secrets.ts"
@@ -50,6 +51,12 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
             inTransaction(
               addVersions("apps.importSecrets", scope, new Map(secrets.map((secret) => [secret.name, secret.value])))
             ),
+          Effect.provide(context)
+        ),
+
+        copy: Effect.fn("Secrets.copy")(
+          (from: SecretScope, to: SecretScope, names: ReadonlyArray<SecretName>) =>
+            inTransaction(copyVersions(dataDir, from, to, names)),
           Effect.provide(context)
         ),
 

@@ -6,7 +6,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationName, productionStage, SecretName, StageName } from "@maxcloud/config-schema"
 import { SessionId, UserId } from "@maxcloud/sdk/api"
-import { Cause, Effect, Exit, Layer, ManagedRuntime, Option, Redacted } from "effect"
+import { Cause, Effect, Either, Exit, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
 import { newOrganization, shop } from "../../../test/deployments/testServer.ts"
 import { newId } from "../../base/database/newId.ts"
@@ -156,6 +156,36 @@ describe("secrets", () => {
       const failed = yield* Effect.exit(secrets.importAll(place, [entry(a, "again"), entry(SecretName.make("Z"), "z")]))
       expect(Exit.isFailure(failed) && Cause.isDie(failed.cause)).toBe(true)
       expect((yield* secrets.versions(place, a)).map((version) => version.version)).toEqual([1])
+    })
+  )
+
+  test(
+    "are copied to another stage or app, all or none, and the audit log has both places",
+    Effect.gen(function* () {
+      const secrets = yield* Secrets
+      const place = yield* scope
+      const dev = { ...place, stage: StageName.make("dev") }
+      const [a, b] = [SecretName.make("A"), SecretName.make("B")]
+      yield* secrets.set(place, a, Redacted.make("old"))
+      yield* secrets.set(place, a, Redacted.make(plain))
+      yield* secrets.set(dev, a, Redacted.make("other"))
+      expect(Either.getOrThrow(Either.flip(yield* secrets.copy(place, dev, [a, b])))).toEqual([b])
+      expect(yield* secrets.list(dev)).toMatchObject([{ name: "A", version: 1 }])
+      yield* secrets.set(place, b, Redacted.make(""))
+      expect(Either.getOrThrow(yield* secrets.copy(place, dev, [b, a, a]))).toMatchObject([
+        { name: "A", version: 2 },
+        { name: "B", version: 1 }
+      ])
+      expect(shown(yield* secrets.reveal(dev, a, 2))).toBe(plain)
+      expect(shown(yield* secrets.reveal(dev, b, 1))).toBe("")
+      expect(yield* secrets.list(place)).toMatchObject([{ version: 2 }, { version: 1 }])
+      const [last, before] = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 2 }))
+      expect([before?.subject, last?.subject]).toEqual([
+        "secret shop/dev/A from shop/production",
+        "secret shop/dev/B from shop/production"
+      ])
+      const elsewhere = yield* scope
+      expect(Either.isLeft(yield* secrets.copy({ ...elsewhere, stage: place.stage }, dev, [a]))).toBe(true)
     })
   )
 

@@ -1,6 +1,6 @@
 import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import type { OrganizationId, SecretInfo, SecretVersionInfo } from "@maxcloud/sdk/api"
-import { Context, Data, type Effect, type Option, type Redacted } from "effect"
+import { Context, Data, type Effect, type Either, type Option, type Redacted } from "effect"
 
 export interface SecretScope {
   readonly organizationId: OrganizationId
@@ -31,6 +31,12 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
       scope: SecretScope,
       secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
     ) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
+    /** Sets the newest values of secrets of another app or stage here, all or none; by name. On the left the names that aren't set there. */
+    readonly copy: (
+      from: SecretScope,
+      to: SecretScope,
+      names: ReadonlyArray<SecretName>
+    ) => Effect.Effect<Either.Either<ReadonlyArray<SecretInfo>, ReadonlyArray<SecretName>>, SecretsError>
     /** The secrets that are set, by name. */
     readonly list: (scope: SecretScope) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
     /** Returns whether there was one. Deployments that hold a version of it keep it until they are gone. */

@@ -18,19 +18,20 @@ const happening = (
   scope: SecretScope,
   name: SecretName,
   before: SecretInfo | undefined,
-  after: SecretInfo | undefined
+  after: SecretInfo | undefined,
+  source?: SecretScope
 ): Happening => ({
   action,
   outcome: "succeeded",
   status: after === undefined ? 204 : 200,
-  subject: `secret ${scope.app}/${scope.stage}/${name}`,
+  subject: `secret ${scope.app}/${scope.stage}/${name}${source === undefined ? "" : ` from ${source.app}/${source.stage}`}`,
   organizationId: scope.organizationId,
   before: before === undefined ? undefined : digestOf(before),
   after: after === undefined ? undefined : digestOf(after)
 })
 
 /** Those of them that are set. */
-const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+export const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const rows = yield* sql`
@@ -47,8 +48,8 @@ const forget = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
       sql`delete from secret_versions v where ${within(sql, scope)} and ${sql.in("name", names)} and ${unheld(sql)}`
   )
 
-/** The next version of each, without its value. */
-const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+/** The next version of each that fulfills the condition, without its value. */
+const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>, which: "all" | "unset") =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const { app, organizationId, stage } = scope
@@ -58,24 +59,29 @@ const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
       )}
       on conflict (organization_id, app, stage, name)
         do update set version = secrets.version + 1, is_set = true, updated_at = now()
+        where ${which === "all"} or not secrets.is_set
       returning name, version, updated_at`
     return decodeInfos(rows)
   })
 
-/**
- * New versions of secrets, in the transaction that is open: by as many statements as for one, since the transaction holds a connection,
- * and at its end the organization's audit log. In the order of names: of two at once, the other one waits, and neither locks the other
- * out.
- */
-export const addVersions = (action: string, scope: SecretScope, values: ReadonlyMap<SecretName, Redacted.Redacted>) =>
+/** The next version of each that isn't set. Others can't set them until the transaction ends. */
+export const claim = (scope: SecretScope, names: ReadonlyArray<SecretName>) => advance(scope, names, "unset")
+
+/** The values of versions that were just made, and their entries in the audit log. */
+export const store = (
+  action: string,
+  scope: SecretScope,
+  infos: ReadonlyArray<SecretInfo>,
+  values: ReadonlyMap<SecretName, Redacted.Redacted>,
+  before: ReadonlyMap<SecretName, SecretInfo>,
+  source?: SecretScope
+) =>
   Effect.gen(function* () {
+    if (infos.length === 0) return
     const sql = yield* SqlClient
     const audit = yield* Audit
     const caller = yield* CurrentCaller
     const { app, organizationId, stage } = scope
-    const names = [...values.keys()].sort()
-    const before = yield* find(scope, names)
-    const infos = yield* advance(scope, names)
     const versions = yield* Effect.forEach(infos, ({ name, version }) =>
       Effect.gen(function* () {
         const value = values.get(name)
@@ -86,9 +92,32 @@ export const addVersions = (action: string, scope: SecretScope, values: Readonly
       })
     )
     yield* sql`insert into secret_versions ${sql.insert(versions)}`
-    yield* forget(scope, names)
-    const [first, ...more] = infos.map((info) => happening(action, scope, info.name, before.get(info.name), info))
+    yield* forget(
+      scope,
+      infos.map((info) => info.name)
+    )
+    const [first, ...more] = infos.map((info) =>
+      happening(action, scope, info.name, before.get(info.name), info, source)
+    )
     if (first !== undefined) yield* audit.append(first, ...more)
+  })
+
+/**
+ * New versions of secrets, in the transaction that is open: by as many statements as for one, since the transaction holds a connection,
+ * and at its end the organization's audit log. In the order of names: of two at once, the other one waits, and neither locks the other
+ * out. `source`: where the values are copied from.
+ */
+export const addVersions = (
+  action: string,
+  scope: SecretScope,
+  values: ReadonlyMap<SecretName, Redacted.Redacted>,
+  source?: SecretScope
+) =>
+  Effect.gen(function* () {
+    const names = [...values.keys()].sort()
+    const before = yield* find(scope, names)
+    const infos = yield* advance(scope, names, "all")
+    yield* store(action, scope, infos, values, before, source)
     return infos
   })
 

@@ -1,5 +1,12 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
-import { isPullSecret, type Manifest, readParts, type SecretPart, type SecretParts } from "@maxcloud/synth"
+import {
+  isPullSecret,
+  type Manifest,
+  readParts,
+  type SecretPart,
+  type SecretParts,
+  unmadeVersion
+} from "@maxcloud/synth"
 import { Effect, type Either, Option, Redacted } from "effect"
 import type { RegistryCredentials } from "../../../stores/images/RegistryCredentials.ts"
 import type { Secrets } from "../../../stores/secrets/Secrets.ts"
@@ -30,6 +37,7 @@ const dataOfParts = (
     const valueOf = (part: SecretPart) =>
       Effect.gen(function* () {
         if (typeof part === "string") return part
+        if (part.version === unmadeVersion) return ""
         const value = yield* Effect.mapError(secrets.reveal(scope, part.secret, part.version), unavailable)
         if (Option.isSome(value)) return Redacted.value(value.value)
         const message = `${name} needs version ${part.version} of the secret "${part.secret}", which no longer exists`

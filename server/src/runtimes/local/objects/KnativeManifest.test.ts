@@ -99,6 +99,7 @@ describe("KnativeManifest", () => {
           list: () => Effect.dieMessage("unused"),
           unset: () => Effect.dieMessage("unused"),
           importAll: () => Effect.dieMessage("unused"),
+          copy: () => Effect.dieMessage("unused"),
           versions: () => Effect.dieMessage("unused"),
           rollback: () => Effect.dieMessage("unused"),
           reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))

@@ -1,0 +1,25 @@
+import { randomInt } from "node:crypto"
+import type { SecretName } from "@maxcloud/config-schema"
+import { Effect, Redacted } from "effect"
+import { claim, find, store } from "./addVersions.ts"
+import type { SecretScope } from "./Secrets.ts"
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/** So many letters and digits, each equally likely: almost 6 bits of each. */
+const generateValue = (length: number): Redacted.Redacted =>
+  Redacted.make(Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join(""))
+
+/**
+ * Makes the values of those secrets that nobody has set, in the transaction that is open. A value that somebody sets at the same moment
+ * stays. Gives the version of each, set before or made now.
+ */
+export const generateMissing = (scope: SecretScope, lengths: ReadonlyMap<SecretName, number>) =>
+  Effect.gen(function* () {
+    const names = [...lengths.keys()].sort()
+    if (names.length === 0) return new Map<SecretName, number>()
+    const claimed = yield* claim(scope, names)
+    const values = new Map(claimed.map(({ name }) => [name, generateValue(lengths.get(name) ?? 32)]))
+    yield* store("apps.generateSecret", scope, claimed, values, new Map())
+    return new Map([...(yield* find(scope, names)).values()].map(({ name, version }) => [name, version]))
+  })
