@@ -1,7 +1,7 @@
 import { AppName, OrganizationName, parseAppSpec, productionStage } from "@maxcloud/config-schema"
 import type { Client } from "@maxcloud/sdk"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { type Manifest, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { type Manifest, namespaceOf, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
 import { Effect, Either, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../../server/src/runtimes/kubeApi/KubeApi.ts"
@@ -53,12 +53,11 @@ const secrets = Secrets.of({
 
 const newKey = (): NamespaceKey => {
   const name = newName("bench-apply")
+  const place = { organization: OrganizationName.make(name), app, stage: productionStage }
   return {
     organizationId: OrganizationId.make(`org_${"0".repeat(26)}${name.slice(-6)}`),
-    organization: OrganizationName.make(name),
-    app: AppName.make("bench"),
-    stage: productionStage,
-    namespace: name
+    ...place,
+    namespace: namespaceOf({ ...place, namespacePrefix: "" })
   }
 }
 

@@ -23,6 +23,8 @@ const characters = (count: number) => `${count} character${count === 1 ? "" : "s
  * A host label and a namespace can each have 63 characters.
  */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
+  // A stage is destroyed by deploying nothing: names that wouldn't be accepted today don't prevent that.
+  if (spec.services.length === 0) return []
   const namespace = namespaceOf(tenant)
   const where =
     tenant.stage === productionStage

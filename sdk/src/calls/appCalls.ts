@@ -18,7 +18,7 @@ const longestVerification = 900
 export const appCalls = ({ api, call }: Calling) => ({
   list: call<ReadonlyArray<AppStage>>(Effect.map(api.apps.list({}), (found) => found.apps)),
 
-  /** Removes an app's stage with all of its services. */
+  /** Removes an app's stage with all of its services and secrets. */
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) => call(api.apps.destroy({ path }))),
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { AppName, OrganizationName, parseAppSpec, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { type Manifest, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { type Manifest, namespaceOf, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
 import { Effect, Either, Layer, Option, Redacted } from "effect"
 import { KubeApi, type KubeRequest } from "../../src/runtimes/kubeApi/KubeApi.ts"
 import { type Kind, kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
@@ -31,13 +31,13 @@ const secrets = Secrets.of({
 })
 
 export const newKey = (prefix: string): NamespaceKey => {
-  const name = `${prefix}-${randomBytes(4).toString("hex")}`
+  const organization = OrganizationName.make(`${prefix}-${randomBytes(4).toString("hex")}`)
   return {
     organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
-    organization: OrganizationName.make(name),
+    organization,
     app,
     stage,
-    namespace: name
+    namespace: namespaceOf({ organization, app, stage, namespacePrefix: "" })
   }
 }
 

@@ -121,7 +121,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   .add(
     del("destroy", "/:app/stages/:stage", {
       summary: "Destroy a stage of an app",
-      description: "A deployment that removes every service of the app in this stage.",
+      description: "A deployment that removes every service of the app in this stage. Its secrets are unset.",
       client: "apps.destroy",
       ...deploys("path")
     })

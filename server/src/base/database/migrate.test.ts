@@ -156,3 +156,50 @@ describe("migrations", () => {
     await owner.end()
   })
 })
+
+it("remembers the namespaces that apps shared, and lets two apps have a service of one name", async () => {
+  const client = await emptyDatabase("shared_namespaces")
+  const before = migrations.filter((each) => each.id < 17)
+  const after = migrations.filter((each) => each.id >= 17)
+  for (const migration of before) await client.query(migration.sql)
+  await client.query("select set_config('maxcloud.all_rows', 'on', false)")
+  await client.query("insert into organizations (id, name) values ('org_1', 'acme')")
+  const stage = (app: string, name: string, inventory: string) =>
+    client.query("insert into app_stages (organization_id, app, stage, inventory) values ('org_1', $1, $2, $3)", [
+      app,
+      name,
+      inventory
+    ])
+  await stage("shop", "production", '[{"kind":"Service"}]')
+  await stage("shop", "dev", '[{"kind":"Service"}]')
+  await stage("blog", "production", "[]")
+  const service = (id: string, app: string) =>
+    client.query(
+      `insert into services (id, organization_id, app, stage, name, spec, secret_versions, deployment_number)
+       values ($1, 'org_1', $2, 'production', 'web', '{}', '{}', 1)`,
+      [id, app]
+    )
+  await service("svc_1", "shop")
+  await expect(service("svc_2", "blog")).rejects.toThrow("duplicate key")
+  await client.query(
+    `insert into drift (organization_id, app, stage, api_version, kind, name, change, noticed_at)
+     values ('org_1', null, 'dev', 'v1', 'Namespace', 'acme', 'edited', now())`
+  )
+  await client.query("select set_config('maxcloud.all_rows', 'off', false)")
+  for (const migration of after) {
+    await client.query("begin")
+    await client.query(migration.sql)
+    await client.query("commit")
+  }
+  await client.query("select set_config('maxcloud.all_rows', 'on', false)")
+  const { rows } = await client.query("select app, stage, former_namespace from app_stages order by app, stage")
+  expect(rows).toEqual([
+    { app: "blog", stage: "production", former_namespace: null },
+    { app: "shop", stage: "dev", former_namespace: "dev--acme" },
+    { app: "shop", stage: "production", former_namespace: "acme" }
+  ])
+  expect((await client.query("select from drift")).rowCount).toBe(0)
+  await service("svc_2", "blog")
+  await expect(service("svc_3", "blog")).rejects.toThrow("duplicate key")
+  await client.end()
+})

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { AppName, OrganizationName, productionStage, SecretName, ServiceName } from "@maxcloud/config-schema"
+import { AppName, OrganizationName, productionStage, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -182,6 +182,63 @@ describe("accepting", () => {
         from: { spec: { app: "shop", services: [] } }
       })
       expect(yield* issues(mismatch)).toMatchObject([{ path: ["app"] }])
+    })
+  )
+})
+
+describe("destroying", () => {
+  const key = SecretName.make("KEY")
+  const services = [{ name: "web", env: { KEY: { secret: "KEY" } } }]
+
+  test(
+    "takes the stage's secrets with it, and no other stage's",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const secrets = yield* Secrets
+      const deployments = yield* Deployments
+      const scopeOf = (stage: StageName) => ({ organizationId: org.id, app: shop, stage })
+      const [here, dev] = [scopeOf(productionStage), scopeOf(StageName.make("dev"))]
+      for (const scope of [here, dev]) yield* secrets.set(scope, key, Redacted.make("value"))
+      yield* finished(org, yield* deploy(org, services))
+      const destroyed = yield* deployments.destroy(org, shop, productionStage)
+      expect(yield* secrets.list(here)).toEqual([])
+      expect(yield* finished(org, destroyed)).toMatchObject({ status: { state: "succeeded" } })
+      expect(yield* secrets.versions(here, key)).toEqual([])
+      expect(Option.isNone(yield* secrets.reveal(here, key, 1))).toBe(true)
+      expect((yield* secrets.list(dev)).map((each) => each.name)).toEqual(["KEY"])
+      expect(Option.isSome(yield* secrets.reveal(dev, key, 1))).toBe(true)
+      expect(yield* Effect.flip(deployments.destroy(org, shop, productionStage))).toMatchObject({ _tag: "NotFound" })
+    })
+  )
+
+  test(
+    "takes the secrets that are left after the last service was deleted, which keeps them",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const secrets = yield* Secrets
+      const deployments = yield* Deployments
+      const scope = { organizationId: org.id, app: shop, stage: productionStage }
+      yield* secrets.set(scope, key, Redacted.make("value"))
+      yield* finished(org, yield* deploy(org, services))
+      const [web] = yield* list(org)
+      yield* finished(org, yield* deployments.deleteService(org, web?.id ?? ServiceId.make("svc_none")))
+      expect(yield* secrets.list(scope)).toHaveLength(1)
+      yield* finished(org, yield* deployments.destroy(org, shop, productionStage))
+      expect(yield* secrets.list(scope)).toEqual([])
+    })
+  )
+
+  test(
+    "keeps them for an organization that may be kept after all",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const secrets = yield* Secrets
+      const deployments = yield* Deployments
+      const scope = { organizationId: org.id, app: shop, stage: productionStage }
+      yield* secrets.set(scope, key, Redacted.make("value"))
+      yield* finished(org, yield* deploy(org, services))
+      yield* finished(org, yield* deployments.destroy(org, shop, productionStage, { keepsSecrets: true }))
+      expect(Option.isSome(yield* secrets.reveal(scope, key, 1))).toBe(true)
     })
   )
 })

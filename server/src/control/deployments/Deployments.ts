@@ -55,11 +55,15 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       organization: Organization,
       id: ServiceId
     ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Unavailable>
-    /** Removes every service of the app in this stage: a deployment of no services. */
+    /**
+     * Removes every service of the app in this stage, and unsets its secrets: a deployment of no services. `keepsSecrets`: the stage may be
+     * deployed again as it was.
+     */
     readonly destroy: (
       organization: Organization,
       app: AppName,
-      stage: StageName
+      stage: StageName,
+      options?: { readonly keepsSecrets?: boolean | undefined }
     ) => Effect.Effect<Deployment, NotFound | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
     /** The app of the deployment with this number, as it was accepted. */

@@ -30,12 +30,24 @@ const decodeStored = Schema.decodeUnknownSync(DeploymentSpec.fields.spec)
 const noApp = (app: AppName, stage: StageName) =>
   new NotFound({ detail: `There is no app "${app}" in the stage "${stage}".`, resource: "app", name: app })
 
-const destroy = (queue: WorkQueue, organization: Organization, app: AppName, stage: StageName) =>
+const hasSecrets = (organization: Organization, app: AppName, stage: StageName) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const found = yield* sql`
+      select 1 from secrets
+      where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and is_set limit 1`
+    return found.length > 0
+  })
+
+const destroy = (queue: WorkQueue, organization: Organization, app: AppName, stage: StageName, keepsSecrets: boolean) =>
   Effect.gen(function* () {
     const target = { organization, app, stage }
     const latest = yield* newestDeployment(target)
-    if (latest === undefined || (latest.services === 0 && !latest.unfinished)) return yield* noApp(app, stage)
-    return yield* acceptNothing(queue, target, latest.number)
+    if (latest === undefined) return yield* noApp(app, stage)
+    const isRunning = latest.services > 0 || latest.unfinished
+    // Secrets may be all that is left, after the last service was deleted.
+    if (!isRunning && !(yield* hasSecrets(organization, app, stage))) return yield* noApp(app, stage)
+    return yield* acceptNothing(queue, target, latest.number, { unsetsSecrets: !keepsSecrets })
   })
 
 const list = (organization: Organization, app: AppName, stage: StageName) =>
@@ -117,8 +129,8 @@ export const layer = (queue: WorkQueue) =>
         ),
 
         destroy: Effect.fn("Deployments.destroy")(
-          function* (organization, app, stage) {
-            return yield* lookAgain(destroy(queue, organization, app, stage))
+          function* (organization, app, stage, { keepsSecrets = false } = {}) {
+            return yield* lookAgain(destroy(queue, organization, app, stage, keepsSecrets))
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../base/database/newId.ts"
+import { unsetAll } from "../../stores/secrets/addVersions.ts"
 import { versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
 import { generateMissing } from "../../stores/secrets/generateMissing.ts"
 import { CurrentOperation } from "../../tenancy/access/Caller.ts"
@@ -70,6 +71,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     yield* upsertServices(input, number, wanted, changes)
     yield* insertProgress(input, id, changes)
+    if (input.unsetsSecrets === true) yield* unsetAll({ organizationId: org, app, stage })
     yield* appendEvents(org, id, [
       { type: "accepted", reason: "Accepted", message: `Deployment ${number} of ${app} to ${stage} is accepted.` }
     ])

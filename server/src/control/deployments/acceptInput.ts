@@ -22,6 +22,8 @@ export interface AcceptInput extends Target, Inspected {
   readonly forceConflicts?: boolean | undefined
   /** Reuses the secret versions of an earlier deployment: no secret is read again from a store. */
   readonly keepsVersions?: boolean | undefined
+  /** The stage is destroyed: its secrets go, too. */
+  readonly unsetsSecrets?: boolean | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined
 }

@@ -7,7 +7,7 @@ import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Target } from "../../base/words/Target.ts"
 import { accept } from "./accept.ts"
-import { type AcceptInput, type Origin, Outrun } from "./acceptInput.ts"
+import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { findDeployment } from "./deploymentRows.ts"
 import { findRepeated } from "./idempotencyKeys.ts"
 import { inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
@@ -50,9 +50,14 @@ export const acceptSpec = (
   })
 
 /** Accepts a deployment that leaves all services out. */
-export const acceptNothing = (queue: WorkQueue, target: Target, after: number, origin: Origin = { kind: "destroy" }) =>
+export const acceptNothing = (
+  queue: WorkQueue,
+  target: Target,
+  after: number,
+  { origin = { kind: "destroy" }, ...options }: Partial<Pick<AcceptInput, "origin" | "unsetsSecrets">> = {}
+) =>
   readSpec(target, { app: target.app, services: [] }).pipe(
-    Effect.flatMap((read) => acceptSpec(queue, { ...target, ...read, after, origin })),
+    Effect.flatMap((read) => acceptSpec(queue, { ...target, ...read, ...options, after, origin })),
     // A deployment of nothing names no secret, no host and no other app's service.
     Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die, QuotaExceeded: Effect.die })
   )

@@ -23,7 +23,7 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     if (latest === undefined) return yield* noService(id)
     const rest = latest.spec.services.filter((service) => service.name !== found.name)
     const origin = { kind: "delete" } as const
-    if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number, origin)
+    if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number, { origin })
     const read = yield* readSpec(target, { ...latest.spec, services: rest })
     const pinned = yield* pinnedBy(organization.id, latest.id)
     if (pinned === undefined) return yield* new Outrun()

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
+import { unheld } from "../../stores/secrets/secretRows.ts"
 import type { Verdict } from "./passMachine.ts"
 import type { StoredStatus } from "./serviceRows.ts"
 import type { StageBase } from "./stageBase.ts"
@@ -33,6 +34,10 @@ export const finishDeployment = (
       yield* sql`
         update services set status = ${storableJson(neverRun(reason, message))}::jsonb
         where ${inStage(lease)} and status is null`
+    }
+    if (state === "succeeded") {
+      // Versions of secrets that only earlier deployments needed.
+      yield* sql`delete from secret_versions v where ${inStage(lease)} and ${unheld(sql)}`
     }
     // Only the newest is ever applied again.
     yield* sql`

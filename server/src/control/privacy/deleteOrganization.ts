@@ -38,7 +38,10 @@ export const endServices = (organization: Organization) =>
     const deployments = yield* Deployments
     const running = yield* deployments.apps(organization)
     for (const { app, stage } of running) {
-      yield* deployments.destroy(organization, app, stage).pipe(Effect.catchTag("NotFound", () => Effect.void))
+      // An owner may still keep the organization, with its secrets.
+      yield* deployments
+        .destroy(organization, app, stage, { keepsSecrets: true })
+        .pipe(Effect.catchTag("NotFound", () => Effect.void))
     }
     return running.length
   })

@@ -126,6 +126,24 @@ export const addVersion = (action: string, scope: SecretScope, name: SecretName,
     info === undefined ? Effect.dieMessage("an upsert returned no row") : Effect.succeed(info)
   )
 
+/** Unsets every secret of an app and stage, in the transaction that is open. Deployments that hold a version keep it until they are gone. */
+export const unsetAll = (scope: SecretScope) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const audit = yield* Audit
+    const rows = yield* sql`
+      update secrets set is_set = false, updated_at = now()
+      where ${within(sql, scope)} and is_set returning name, version, updated_at`
+    const infos = decodeInfos(rows)
+    if (infos.length === 0) return
+    yield* forget(
+      scope,
+      infos.map((info) => info.name)
+    )
+    const [first, ...more] = infos.map((info) => happening("apps.unsetSecret", scope, info.name, info, undefined))
+    if (first !== undefined) yield* audit.append(first, ...more)
+  })
+
 /** Is false if it was not set. */
 export const unsetSecret = (scope: SecretScope, name: SecretName) =>
   Effect.gen(function* () {

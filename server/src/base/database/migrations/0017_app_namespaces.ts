@@ -3,6 +3,9 @@
  * for each stage: `former_namespace` is its name without the prefix, from which a stage's objects are still to be removed.
  */
 export const appNamespaces = /* sql */ `
+-- Row security binds the owner of the tables, too.
+set local maxcloud.all_rows = 'on';
+
 alter table services drop constraint services_organization_id_stage_name_key;
 alter table services add unique (organization_id, app, stage, name);
 drop index services_organization_id_app_stage_idx;
