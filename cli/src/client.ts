@@ -5,6 +5,7 @@ import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
@@ -174,14 +175,21 @@ export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyA
 
 /** A refusal by the server, with the places in the config that it concerns. */
 export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec) =>
-  Effect.flatMap(locatedLines(loaded, error.issues), (details) =>
+  Effect.flatMap(locatedLines(loaded, error.errors.map(specIssueOf)), (details) =>
     Effect.fail(
       new CommandFailed({
         tag: error._tag,
         exit: 2,
         message: details.length === 0 ? error.detail : "the server rejected this app; nothing was deployed",
         details,
-        data: { issues: error.issues }
+        data: {
+          type: error.type,
+          title: error.title,
+          status: error.status,
+          instance: error.instance,
+          requestId: error.requestId,
+          errors: error.errors
+        }
       })
     )
   )

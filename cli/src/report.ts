@@ -1,6 +1,7 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
-import type { Deployment, DeploymentService } from "@maxcloud/sdk/api"
+import type { ApiError, Deployment, DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { apiErrors, codeOf, specIssueOf } from "@maxcloud/sdk/errors"
 import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf, isErrorTag } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
@@ -60,7 +61,23 @@ const sdkReport = (error: MaxCloudError): Report => ({
   details: [],
   fix: undefined,
   data: {},
-  ...fieldsOf(error)
+  ...merged(error)
+})
+
+/** What an error says beyond its tag and message, and of an answer the fields of its problem document. */
+const merged = (error: MaxCloudError): Partial<Report> => {
+  const fields = fieldsOf(error)
+  return isApiError(error) ? { ...fields, data: { ...documentFields(error), ...fields.data } } : fields
+}
+
+const isApiError = (error: MaxCloudError): error is ApiError => Object.hasOwn(apiErrors, error._tag)
+
+const documentFields = ({ instance, requestId, status, title, type }: ApiError) => ({
+  type,
+  title,
+  status,
+  instance,
+  requestId
 })
 
 /** What an error says beyond its tag and message, or says otherwise than by its message. */
@@ -68,13 +85,16 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   switch (error._tag) {
     case "InvalidRequest":
     case "InvalidSpec":
-      return { details: error.issues.map(issueLine), data: { issues: error.issues } }
+      return { details: error.errors.map((each) => issueLine(specIssueOf(each))), data: { errors: error.errors } }
     case "ConfigInvalid": {
       const count = error.issues.length
       return {
         message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
         details: error.message.split("\n"),
-        data: { file: error.file, issues: error.issues }
+        data: {
+          file: error.file,
+          errors: error.issues.map(({ message, ...place }) => ({ ...place, code: "invalid_value", detail: message }))
+        }
       }
     }
     case "SourceInvalid":
@@ -116,10 +136,7 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     case "Unavailable":
       return { fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } }
     case "InternalError":
-      return {
-        fix: `the server's log has the cause under ${error.requestId}`,
-        data: { requestId: error.requestId }
-      }
+      return { fix: `the server's log has the cause under ${error.requestId ?? "its request's id"}` }
     case "Conflict":
       return { data: error.owner === undefined ? {} : { owner: error.owner } }
     default:
@@ -183,9 +200,9 @@ export const tell = (report: Report, terminal: Terminal): void => {
     terminal.printJson(
       {
         error: {
-          code: report.tag,
+          code: codeOf(report.tag),
           exitCode: report.exit,
-          message: report.message,
+          detail: report.message,
           ...report.data,
           ...(report.fix === undefined ? {} : { fix: report.fix })
         }

@@ -238,7 +238,7 @@ export default defineConfig({
     expect(deploy.code).toBe(2)
     expect(deploy.stdout).toBe("")
     expect(JSON.parse(json.stdout)).toMatchObject({
-      error: { code: "ConfigInvalid", exitCode: 2, issues: [{ line: 5 }] }
+      error: { code: "config_invalid", exitCode: 2, errors: [{ line: 5 }] }
     })
     expect(json.code).toBe(2)
     expect(missing.stderr).toContain("absent.yaml")
@@ -255,10 +255,10 @@ export default defineConfig({
   })
 
   it("has an exit code for each problem of the API", async () => {
-    const problem = (_tag: string, slug: string, title: string, status: number, more: object = {}) => ({
+    const problem = (code: string, slug: string, title: string, status: number, more: object = {}) => ({
       body: {
-        _tag,
-        type: `https://maxcloud.dev/problems/${slug}`,
+        code,
+        type: `/problems/${slug}`,
         title,
         status,
         detail: `the ${slug} detail`,
@@ -267,17 +267,17 @@ export default defineConfig({
       status
     })
     const problems = [
-      [problem("InvalidRequest", "invalid-request", "Invalid request", 400, { issues: [] }), 2],
-      [problem("Unauthenticated", "unauthenticated", "Not signed in", 401), 4],
-      [problem("Forbidden", "forbidden", "Forbidden", 403), 4],
-      [problem("Unavailable", "unavailable", "Unavailable", 503, { retryAfterSeconds: 1 }), 3],
-      [problem("InternalError", "internal-error", "Internal error", 500, { requestId: "r1" }), 1]
+      [problem("invalid_request", "invalid-request", "Invalid request", 400, { errors: [] }), 2],
+      [problem("unauthenticated", "unauthenticated", "Not signed in", 401), 4],
+      [problem("forbidden", "forbidden", "Forbidden", 403), 4],
+      [problem("unavailable", "unavailable", "Unavailable", 503, { retryAfterSeconds: 1 }), 3],
+      [problem("internal_error", "internal-error", "Internal error", 500, { requestId: "r1" }), 1]
     ] as const
     for (const [{ body, status }, exitCode] of problems) {
       canned.answers(status, body)
       const { code, stderr } = await run(["list", "--api-url", canned.url])
       expect(stderr).toContain(body.detail)
-      expect([body._tag, code]).toEqual([body._tag, exitCode])
+      expect([body.code, code]).toEqual([body.code, exitCode])
     }
   })
 

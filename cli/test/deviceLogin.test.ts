@@ -55,8 +55,8 @@ const limited = (seconds: number) =>
   [
     429,
     {
-      _tag: "TooManyRequests",
-      type: "https://maxcloud.dev/problems/too-many-requests",
+      code: "too_many_requests",
+      type: "/problems/too-many-requests",
       title: "Too many requests",
       status: 429,
       detail: "too many requests",

@@ -205,11 +205,11 @@ describe("restart", () => {
     answer(
       restartLine,
       {
-        type: "https://maxcloud.dev/problems/conflict",
+        type: "/problems/conflict",
         title: "Conflict",
         status: 409,
         detail: "it is paused",
-        _tag: "Conflict"
+        code: "conflict"
       },
       409
     )
@@ -429,7 +429,7 @@ describe("a diagnosis", () => {
     })
     const json = await cli(["deploy", "--name", "web", "nginx", "--json"])
     expect(JSON.parse(json.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
-      error: { code: "DeploymentFailed", deployment: { services: [{ diagnosis: { code: "WrongPort" } }] } }
+      error: { code: "deployment_failed", deployment: { services: [{ diagnosis: { code: "WrongPort" } }] } }
     })
   })
 
@@ -529,8 +529,8 @@ describe("a server in local mode, to whoever didn't start it", () => {
     answer(
       "GET /api/v1/services",
       {
-        _tag: "Unauthenticated",
-        type: "https://maxcloud.dev/problems/unauthenticated",
+        code: "unauthenticated",
+        type: "/problems/unauthenticated",
         title: "Not signed in",
         status: 401,
         detail: "This server is in local mode and answers only the user who started it. Use that user's account.",

@@ -95,10 +95,10 @@ describe("people at a server", () => {
     ])
     expect(told.stderr).toMatch(/may keep 10 of source snapshots.*maxcloud destroy/)
     expect(JSON.parse(json.stdout.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
-      error: { code: "QuotaExceeded", exitCode: 9 }
+      error: { code: "quota_exceeded", exitCode: 9 }
     })
     expect([told.code, json.code, sent.status]).toEqual([9, 9, 403])
-    expect(await sent.json()).toMatchObject({ _tag: "QuotaExceeded", title: "Quota exceeded" })
+    expect(await sent.json()).toMatchObject({ code: "quota_exceeded", title: "Quota exceeded" })
     expect((await operator("unset", "acme")).code).toBe(0)
   }, 60_000)
 

@@ -14,4 +14,4 @@ export { isClusterNamespace, isReservedName, isReservedPrefix } from "./reserved
 export { Scale } from "./scale.ts"
 export * from "./service.ts"
 export { maxSpecValues } from "./shape.ts"
-export { maxSpecIssues, SpecIssue, specIssuesOf } from "./specIssues.ts"
+export { type IssueCode, maxSpecIssues, SpecIssue, specIssuesOf } from "./specIssues.ts"

@@ -1,11 +1,17 @@
-import { SchemaAST as AST, Either, Option, type ParseResult, Schema } from "effect"
+import { SchemaAST as AST, Either, Option, ParseResult, Schema } from "effect"
 import { quoted } from "./bounds.ts"
 import { nearest } from "./nearest.ts"
+import { ruleText } from "./ruleText.ts"
+
+/** The kinds of mistakes, for programs. */
+export type IssueCode = "missing" | "unknown_field" | "wrong_type" | "invalid_value" | "conflict"
 
 /** One problem: its place (`["services", 0, "port"]`), and a sentence with its fix. */
 export const SpecIssue = Schema.Struct({
   path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
-  message: Schema.String
+  message: Schema.String,
+  /** An `IssueCode`, or one of a newer server. @default `invalid_value` */
+  code: Schema.optional(Schema.String)
 }).annotations({ identifier: "SpecIssue" })
 export type SpecIssue = typeof SpecIssue.Type
 
@@ -18,6 +24,12 @@ type Path = SpecIssue["path"]
 interface Found extends SpecIssue {
   readonly isMissing?: boolean
   readonly meant?: string
+}
+
+/** What must not be quoted: values of schemas that hold a secret, and all that is in them. */
+interface Hidden {
+  readonly holdsSecret: (ast: AST.AST) => boolean
+  readonly inside: boolean
 }
 
 const listOf = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ReadonlyArray<ParseResult.ParseIssue> =>
@@ -86,62 +98,96 @@ const keysOf = (ast: AST.AST): ReadonlyArray<string> =>
     AST.isTypeLiteral(each) ? each.propertySignatures.map(({ name }) => String(name)) : []
   )
 
+const isHidden = ({ holdsSecret, inside }: Hidden, ast: AST.AST) => inside || holdsSecret(ast)
+
+/** The same issue of an empty text. Undefined: there is none. */
+const withoutValue = (issue: ParseResult.ParseIssue): ParseResult.ParseIssue | undefined => {
+  if (issue._tag === "Refinement") return new ParseResult.Refinement(issue.ast, "", issue.kind, issue.issue)
+  return issue._tag === "Type" ? new ParseResult.Type(issue.ast, "") : undefined
+}
+
 /** The schema's own message for the problem, if it has one. */
-const ownMessage = (issue: ParseResult.ParseIssue): string | undefined => {
+const ownMessage = (issue: ParseResult.ParseIssue, hidden: Hidden): string | undefined => {
   if (issue._tag === "Pointer" || issue._tag === "Unexpected" || issue._tag === "Missing") return undefined
-  const message = Option.getOrUndefined(AST.getMessageAnnotation(issue.ast))?.(issue)
+  const shown = isHidden(hidden, issue.ast) ? withoutValue(issue) : issue
+  if (shown === undefined) return undefined
+  const message = Option.getOrUndefined(AST.getMessageAnnotation(issue.ast))?.(shown)
   return typeof message === "string" && message !== "" ? message : undefined
 }
 
-const unexpected = (ast: AST.AST, actual: unknown, path: Path): ReadonlyArray<Found> =>
+const unexpected = (ast: AST.AST, actual: unknown, path: Path, hidden: Hidden): ReadonlyArray<Found> =>
   actual === undefined
-    ? [{ path, message: `This field is missing. Add it: ${describe(ast)}.`, isMissing: true }]
-    : [{ path, message: `Expected ${describe(ast)}, got ${show(actual)}.` }]
+    ? [{ path, message: `This field is missing. Add it: ${describe(ast)}.`, code: "missing", isMissing: true }]
+    : [{ path, message: `Expected ${describe(ast)}${got(ast, actual, hidden)}.`, code: "wrong_type" }]
+
+const got = (ast: AST.AST, actual: unknown, hidden: Hidden) => (isHidden(hidden, ast) ? "" : `, got ${show(actual)}`)
 
 /** A key that the object does not have: by the rule for its keys where it has one, else with the nearest that it knows. */
-const unknownKey = (path: Path, parent: AST.AST | undefined): Found => {
+const unknownKey = (path: Path, parent: AST.AST | undefined, hidden: Hidden): Found => {
   const key = path.at(-1) ?? ""
   const inside = parent === undefined ? undefined : written(parent)
   if (inside !== undefined && AST.isTypeLiteral(inside) && inside.indexSignatures[0] !== undefined) {
     const rule = Schema.make<string, string>(inside.indexSignatures[0].parameter)
     const parsed = Schema.decodeUnknownEither(rule)(key)
-    const [first] = Either.isLeft(parsed) ? collect(parsed.left.issue, path, undefined) : []
+    const [first] = Either.isLeft(parsed) ? collect(parsed.left.issue, path, undefined, hidden) : []
     if (first !== undefined) return { path, message: first.message }
   }
   const known = inside === undefined ? [] : keysOf(inside)
   const meant = nearest(String(key), known)
   if (meant !== undefined)
-    return { path, message: `Unknown key ${quoted(String(key))}. Did you mean "${meant}"?`, meant }
+    return {
+      path,
+      message: `Unknown key ${quoted(String(key))}. Did you mean "${meant}"?`,
+      code: "unknown_field",
+      meant
+    }
   const fix = known.length === 0 ? "Remove it." : `Use one of ${known.join(", ")}.`
-  return { path, message: `Unknown key ${quoted(String(key))}. ${fix}` }
+  return { path, message: `Unknown key ${quoted(String(key))}. ${fix}`, code: "unknown_field" }
 }
 
 /** Of the issues of a union's members, those of the one that was meant. */
-const ofMeantMember = (issue: ParseResult.Composite, path: Path): ReadonlyArray<Found> => {
+const ofMeantMember = (issue: ParseResult.Composite, path: Path, hidden: Hidden): ReadonlyArray<Found> => {
   const { actual } = issue
   const members = listOf(issue.issues)
     .flatMap((each) => (each._tag !== "Missing" && "ast" in each ? [{ child: each, ast: each.ast }] : []))
     .filter(({ ast }) => !AST.isUndefinedKeyword(ast))
   const [only, ...others] = members
-  if (only !== undefined && others.length === 0) return collect(only.child, path, undefined)
+  if (only !== undefined && others.length === 0) return collect(only.child, path, undefined, hidden)
   const candidates = members.filter(({ ast }) => accepts(ast, actual))
   const overlap = (ast: AST.AST) => (isObject(actual) ? keysOf(ast).filter((value) => value in actual).length : 0)
   const [best] = candidates.toSorted((a, b) => overlap(b.ast) - overlap(a.ast))
   const isClear = candidates.length === 1 || (best !== undefined && overlap(best.ast) > 0)
-  if (best !== undefined && isClear) return collect(best.child, path, undefined)
+  if (best !== undefined && isClear) return collect(best.child, path, undefined, hidden)
   if (isObject(actual)) {
     const shapes = membersOf(issue.ast)
       .map((value) => keysOf(value).join(", "))
       .filter((value) => value !== "")
     return [
-      { path, message: `Expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}, got ${show(actual)}.` }
+      {
+        path,
+        message: `Expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}${got(issue.ast, actual, hidden)}.`,
+        code: "wrong_type"
+      }
     ]
   }
-  return unexpected(issue.ast, actual, path)
+  return unexpected(issue.ast, actual, path, hidden)
 }
 
-const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | undefined): ReadonlyArray<Found> => {
-  const own = ownMessage(issue)
+/** A value of the right type that breaks a rule without a message of its own. */
+const brokenRule = (issue: ParseResult.Refinement, path: Path, hidden: Hidden): ReadonlyArray<Found> | undefined => {
+  if (issue.kind === "From" || (issue.issue._tag === "Type" && issue.issue.message !== undefined)) return undefined
+  const rule = ruleText(issue.ast)
+  if (rule === undefined) return undefined
+  return [{ path, message: `Expected ${rule}${got(issue.ast, issue.actual, hidden)}.`, code: "invalid_value" }]
+}
+
+const collect = (
+  issue: ParseResult.ParseIssue,
+  path: Path,
+  parent: AST.AST | undefined,
+  hidden: Hidden
+): ReadonlyArray<Found> => {
+  const own = ownMessage(issue, hidden)
   if (own !== undefined) return [{ path, message: own }]
   switch (issue._tag) {
     case "Pointer": {
@@ -149,40 +195,53 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
       return collect(
         issue.issue,
         [...path, ...keys.map((key) => (typeof key === "number" ? key : String(key)))],
-        parent
+        parent,
+        hidden
       )
     }
     case "Unexpected":
-      return [unknownKey(path, parent)]
+      return [unknownKey(path, parent, hidden)]
     case "Missing":
-      return unexpected(issue.ast.type, undefined, path)
+      return unexpected(issue.ast.type, undefined, path, hidden)
     case "Composite": {
-      if (AST.isUnion(issue.ast)) return ofMeantMember(issue, path)
+      if (AST.isUnion(issue.ast)) return ofMeantMember(issue, path, hidden)
       return listOf(issue.issues)
         .slice(0, maxSpecIssues)
-        .flatMap((value) => collect(value, path, issue.ast))
+        .flatMap((value) => collect(value, path, issue.ast, hidden))
     }
     case "Refinement":
+      return brokenRule(issue, path, hidden) ?? collect(issue.issue, path, undefined, hidden)
     case "Transformation":
-      return collect(issue.issue, path, undefined)
+      return collect(issue.issue, path, undefined, { ...hidden, inside: isHidden(hidden, issue.ast) })
     case "Type":
-      return issue.message === undefined
-        ? unexpected(issue.ast, issue.actual, path)
+      return issue.message === undefined || isHidden(hidden, issue.ast)
+        ? unexpected(issue.ast, issue.actual, path, hidden)
         : [{ path, message: issue.message }]
     case "Forbidden":
-      return [{ path, message: issue.message ?? "This value can't be read." }]
+      return [{ path, message: (hidden.inside ? undefined : issue.message) ?? "This value can't be read." }]
   }
 }
 
-/** One message for each mistake that a parse found, in the order of the schema, up to `maxSpecIssues`. */
-export const specIssuesOf = (error: ParseResult.ParseError): ReadonlyArray<SpecIssue> => {
-  const found = collect(error.issue, [], undefined)
+/**
+ * One message for each mistake that a parse found, in the order of the schema, up to `maxSpecIssues`. Values of schemas that hold a secret
+ * are not in the messages.
+ */
+export const specIssuesOf = (
+  error: ParseResult.ParseError,
+  holdsSecret: (ast: AST.AST) => boolean = () => false
+): ReadonlyArray<SpecIssue> => {
+  const found = collect(error.issue, [], undefined, { holdsSecret, inside: false })
   const misspelt = new Set(
     found.flatMap((issue) =>
       issue.meant === undefined ? [] : [JSON.stringify([...issue.path.slice(0, -1), issue.meant])]
     )
   )
   const told = found.filter((issue) => issue.isMissing !== true || !misspelt.has(JSON.stringify(issue.path)))
-  const distinct = new Map(told.map(({ message, path }) => [JSON.stringify([path, message]), { path, message }]))
+  const distinct = new Map(
+    told.map(({ code, message, path }) => [
+      JSON.stringify([path, message]),
+      { path, message, ...(code === undefined ? {} : { code }) }
+    ])
+  )
   return [...distinct.values()].slice(0, maxSpecIssues)
 }

@@ -1,12 +1,11 @@
-import { problemType } from "../src/api/errors.ts"
-import { apiErrors, sdkErrors } from "../src/errorTable.ts"
+import { apiErrors, codeOf, problemPath, sdkErrors, serviceErrors } from "../src/errorTable.ts"
 
 const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string | number>>) =>
   [header, header.map(() => "---"), ...rows].map((each) => `| ${each.join(" | ")} |`)
 
 const apiRow = <Tag extends keyof typeof apiErrors>(tag: Tag) => {
   const { exit, meaning, status }: (typeof apiErrors)[keyof typeof apiErrors] = apiErrors[tag]
-  return [`\`${tag}\``, status, `\`${problemType(tag).replace(/.*\//, "…/")}\``, exit, meaning]
+  return [`\`${codeOf(tag)}\``, status, `\`${problemPath(tag)}\``, `\`${tag}\``, exit, meaning]
 }
 const tags = <Table extends object>(table: Table) =>
   Object.keys(table).filter((name): name is keyof Table & string => Object.hasOwn(table, name))
@@ -20,23 +19,47 @@ export const errorPage = (): string =>
     "",
     "```sh",
     "curl -i http://127.0.0.1:8080/api/v1/services/svc_00000000000000000000000000000000   # 404, a problem document",
-    'maxcloud describe nothing --json; echo $?                                            # {"error":{"code":"NotFound",…}}, 5',
+    'maxcloud describe nothing --json; echo $?                                            # {"error":{"code":"not_found",…}}, 5',
     "```",
     "",
-    "The API answers every error with a problem document (RFC 9457): `type`, `title`, `status`, `detail` and `_tag`, the error's name. The SDK",
-    "rejects with an error of that `_tag`, and the CLI ends with its exit code. Types begin with `https://maxcloud.dev/problems/`.",
+    "Every error is a problem document (RFC 9457), `application/problem+json`:",
+    "",
+    "| field | what it is |",
+    "| --- | --- |",
+    "| `type` | the page that explains the problem, relative to the API: `/problems/not-found`. Each server has these pages, in English and German. In answers for a service it is the whole URL |",
+    "| `title`, `status` | the kind of problem in words, and the HTTP status |",
+    "| `detail` | what happened, where, and how to fix it |",
+    "| `code` | the kind of problem for programs. Tell errors apart by this, and treat one that you don't know by its `status` |",
+    "| `instance` | the request's path, without its query |",
+    "| `requestId` | names the request in the server's log; also in `X-Request-Id` |",
+    "| `errors` | every mistake in the request: `pointer` (RFC 6901) for a place in the body, or `parameter` and `in` (`query`, `path`, `header`); then `code` and `detail` |",
+    "",
+    "`code` in `errors` is `missing`, `unknown_field`, `wrong_type`, `invalid_value` or `conflict`. `--json` prints the same fields under",
+    "`error`, with `exitCode`, and `fix` if there is one. The SDK rejects with an error whose `_tag` is in the tables.",
     "",
     "## Of the API",
     "",
-    ...table(["error", "status", "type", "exit code", "what it means"], tags(apiErrors).map(apiRow)),
+    ...table(["code", "status", "type", "`_tag`", "exit code", "what it means"], tags(apiErrors).map(apiRow)),
+    "",
+    "## For a service's callers",
+    "",
+    "The proxy and the gateway answer so if no instance of the service can. Browsers get a page instead.",
+    "",
+    ...table(
+      ["code", "status", "type", "what it means"],
+      tags(serviceErrors).map((tag) => {
+        const { meaning, status } = serviceErrors[tag]
+        return [`\`${codeOf(tag)}\``, status, `\`${problemPath(tag)}\``, meaning]
+      })
+    ),
     "",
     "## Of the SDK",
     "",
     "No request was answered, or it succeeded and what it began did not.",
     "",
     ...table(
-      ["error", "exit code", "what it means"],
-      Object.entries(sdkErrors).map(([tag, { exit, meaning }]) => [`\`${tag}\``, exit, meaning])
+      ["code", "`_tag`", "exit code", "what it means"],
+      Object.entries(sdkErrors).map(([tag, { exit, meaning }]) => [`\`${codeOf(tag)}\``, `\`${tag}\``, exit, meaning])
     ),
     ""
   ].join("\n")

@@ -315,9 +315,9 @@ describe("logs", () => {
       "GET /api/v1/services": list,
       [logsPath]: (_, response) => {
         openStream(response)
-        const error = { type: "https://maxcloud.dev/problems/internal-error", title: "Internal error", status: 500 }
+        const error = { type: "/problems/internal-error", title: "Internal error", status: 500 }
         response.end(
-          `event: error\ndata: ${JSON.stringify({ _tag: "InternalError", ...error, detail: "oh", requestId: "r" })}\n\n`
+          `event: error\ndata: ${JSON.stringify({ code: "internal_error", ...error, detail: "oh", requestId: "r" })}\n\n`
         )
       }
     })

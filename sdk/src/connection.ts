@@ -97,7 +97,7 @@ const toCallError =
         return Effect.fail(new UnexpectedAnswer({ url: apiUrl, status: 0, detail }))
       }
       case "HttpApiDecodeError":
-        return Effect.fail(new InvalidRequest({ detail: error.message, issues: [] }))
+        return Effect.fail(new InvalidRequest({ detail: error.message, errors: [] }))
       default:
         return Effect.fail(error)
     }

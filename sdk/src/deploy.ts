@@ -9,7 +9,7 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either, Predicate, Schedule, Stream } from "effect"
-import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
+import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec, inBody } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
 import { type CallError, DeploymentFailed, noAnswerCode, type SourceInvalid } from "./errors.ts"
@@ -114,14 +114,14 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
   const [assumed] = loaded?.assumed ?? []
   if (assumed !== undefined) {
     const detail = `The config reads \`${assumed}\`, and no server was asked for it when it was loaded. Give loadConfig the ${assumed}, or give the client the path of the config instead.`
-    return yield* new InvalidSpec({ detail, issues: [] })
+    return yield* new InvalidSpec({ detail, errors: [] })
   }
   const spec: AppSpec = yield* isLoaded(app)
     ? Either.right(app.spec)
     : parseAppSpec(app).pipe(
         Either.mapLeft((issues) => {
           const detail = issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n")
-          return new InvalidSpec({ detail, issues: [...issues] })
+          return new InvalidSpec({ detail, errors: inBody(issues, ["spec"]) })
         })
       )
   const described = yield* parseDescribed(options)

@@ -1,20 +1,22 @@
+export { inBody, pointerOf, specIssueOf } from "./pointers.ts"
+
 /**
- * Every error of the API and of the SDK, one row each: its meaning, and the exit code of a command that fails with it. `status` and `title`
- * are the fields of the API's problem document (RFC 9457). Plain data without imports, so that the CLI starts fast.
+ * Every error, one row each: its meaning, and the exit code of a command that fails with it. `status` and `title` are the fields of the
+ * problem document (RFC 9457). Plain data, so that the CLI starts fast.
  */
 export const apiErrors = {
   InvalidRequest: {
     status: 400,
     title: "Invalid request",
     exit: 2,
-    meaning: "The request can't be read: not JSON, a wrong type, a bad parameter. `issues` says where and why."
+    meaning: "The request can't be read: not JSON, a wrong type, a bad parameter. `errors` says where and why."
   },
   InvalidSpec: {
     status: 422,
     title: "Invalid app",
     exit: 2,
     meaning:
-      "The app can be read but not deployed: an unknown link, a host name that is too long, a secret that nobody has set. `issues` says where and why."
+      "The app can be read but not deployed: an unknown link, a host name that is too long, a secret that nobody has set. `errors` says where and why."
   },
   Unauthenticated: {
     status: 401,
@@ -56,7 +58,8 @@ export const apiErrors = {
     status: 409,
     title: "Conflict",
     exit: 6,
-    meaning: "The name is taken, or the idempotency key was used for something else."
+    meaning:
+      "Something else has the name, the state doesn't allow it, or the idempotency key was used for something else."
   },
   PayloadTooLarge: {
     status: 413,
@@ -80,7 +83,7 @@ export const apiErrors = {
     status: 431,
     title: "Request header fields too large",
     exit: 2,
-    meaning: "More header fields than the server takes: 16 KiB with the request's line."
+    meaning: "More header fields than the server takes: 64 KiB with the request's line."
   },
   Unavailable: {
     status: 503,
@@ -142,3 +145,48 @@ export const sdkErrors = {
 } as const
 
 export const errorTable = { ...apiErrors, ...sdkErrors }
+
+/** Answers to a service's callers that aren't the service's own: of the proxy, the activator and the gateway. */
+export const serviceErrors = {
+  UnknownHost: { status: 404, title: "Unknown host", meaning: "No service has the host that the request names." },
+  UnknownTransferCoding: {
+    status: 501,
+    title: "Unknown transfer coding",
+    meaning: "The request's body has a transfer coding other than `chunked`."
+  },
+  InstanceFailed: {
+    status: 502,
+    title: "Instance failed",
+    meaning: "The service's instance ended the connection before its answer, or doesn't start."
+  },
+  MalformedResponse: {
+    status: 502,
+    title: "Malformed response",
+    meaning: "The service's instance answered with something that isn't valid HTTP."
+  },
+  Starting: {
+    status: 503,
+    title: "Starting",
+    meaning: "The server has just started and doesn't know its services yet."
+  },
+  NoInstance: { status: 503, title: "No instance", meaning: "No instance of the service can take the request now." },
+  Paused: {
+    status: 503,
+    title: "This service is paused",
+    meaning: "The service's owner has paused it. `maxcloud resume` starts it again."
+  },
+  ServiceTimeout: {
+    status: 504,
+    title: "Service timeout",
+    meaning: "The service didn't begin its answer in the time that its config allows (`timeout`)."
+  }
+} as const
+
+export const problemTable = { ...apiErrors, ...serviceErrors }
+export type ProblemTag = keyof typeof problemTable
+
+/** `code` of a problem document: `not_found` for `NotFound`. */
+export const codeOf = (tag: string): string => tag.replace(/\B[A-Z]/g, (value) => `_${value}`).toLowerCase()
+
+/** The path of the page that explains a problem, on every server: `/problems/not-found` for `NotFound`. */
+export const problemPath = (tag: ProblemTag): string => `/problems/${codeOf(tag).replaceAll("_", "-")}`

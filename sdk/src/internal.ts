@@ -1,4 +1,5 @@
 /** Code that max-cloud's own command and server share with the SDK. It may change with every version: don't build on it. */
+export { holdsSecret } from "./api/holdsSecret.ts"
 export { carriesSecret } from "./api/operations.ts"
 export { configNames } from "./findConfig.ts"
 export { git, gitStateOf } from "./gitState.ts"

@@ -9,7 +9,7 @@ import {
   specIssuesOf
 } from "@maxcloud/config-schema"
 import { Effect, Either, Schema } from "effect"
-import { DeploymentId, InvalidRequest } from "./api/index.ts"
+import { DeploymentId, InvalidRequest, inBody } from "./api/index.ts"
 import type { CallError } from "./errors.ts"
 import { type OptionNames, optionsFault } from "./options.ts"
 
@@ -19,9 +19,9 @@ export const parse =
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
     Schema.decodeUnknown(schema)(value).pipe(
       Effect.mapError((error) => {
-        const issues = [...specIssuesOf(error)]
+        const issues = specIssuesOf(error)
         const detail = issues.map((issue) => [...issue.path, issue.message].join(": ")).join("\n")
-        return new InvalidRequest({ detail, issues })
+        return new InvalidRequest({ detail, errors: inBody(issues) })
       })
     )
 

@@ -16,26 +16,26 @@ afterEach(async () => {
 })
 
 const notFound = {
-  type: "https://maxcloud.dev/problems/not-found",
+  type: "/problems/not-found",
   title: "Not found",
   status: 404,
-  _tag: "NotFound",
+  code: "not_found",
   resource: "source",
   name: "x",
   detail: "none"
 }
 const unauthenticated = {
-  type: "https://maxcloud.dev/problems/unauthenticated",
+  type: "/problems/unauthenticated",
   title: "Not signed in",
   status: 401,
-  _tag: "Unauthenticated",
+  code: "unauthenticated",
   detail: "the key was revoked"
 }
 const full = {
-  type: "https://maxcloud.dev/problems/insufficient-storage",
+  type: "/problems/insufficient-storage",
   title: "Insufficient storage",
   status: 507,
-  _tag: "InsufficientStorage",
+  code: "insufficient_storage",
   detail: "The disk is full."
 }
 

@@ -1,3 +1,4 @@
+import { inBody } from "@maxcloud/sdk/errors"
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { loadOffline, locatedLines } from "../client.ts"
@@ -53,7 +54,7 @@ export default command({
           exit: 2,
           message: "this app can't run without max-cloud",
           details: yield* locatedLines(loaded, problems),
-          data: { issues: problems }
+          data: { errors: inBody(problems, ["spec"]) }
         })
       }
       const all = portable(loaded.spec, namespace).filter(

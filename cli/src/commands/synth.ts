@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { inBody } from "@maxcloud/sdk/errors"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { loadOffline, loadTools, locatedLines } from "../client.ts"
@@ -104,7 +105,7 @@ export default command({
           exit: 2,
           message: "this app cannot be deployed",
           details: yield* locatedLines(loaded, problems),
-          data: { issues: problems }
+          data: { errors: inBody(problems, ["spec"]) }
         })
       }
       const namespace = synthNamespace(tenant)

@@ -1,5 +1,5 @@
 import { HttpApi, OpenApi } from "@effect/platform"
-import { InternalError, InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout, Unavailable } from "./errors.ts"
+import { wire } from "./errors.ts"
 import { AccountGroup, ErasuresGroup } from "./groups/account.ts"
 import { AppsGroup } from "./groups/apps.ts"
 import { AuditGroup } from "./groups/audit.ts"
@@ -31,11 +31,11 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(AccountGroup)
   .add(ErasuresGroup)
   .add(AuditGroup)
-  .addError(InvalidRequest)
-  .addError(RequestTimeout)
-  .addError(RequestHeaderFieldsTooLarge)
-  .addError(Unavailable)
-  .addError(InternalError)
+  .addError(wire.InvalidRequest)
+  .addError(wire.RequestTimeout)
+  .addError(wire.RequestHeaderFieldsTooLarge)
+  .addError(wire.Unavailable)
+  .addError(wire.InternalError)
   .annotateContext(
     OpenApi.annotations({
       title: "max-cloud API",

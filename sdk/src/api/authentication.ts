@@ -1,7 +1,7 @@
 import { HttpApiMiddleware } from "@effect/platform"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Schema } from "effect"
-import { Forbidden, TooManyRequests, Unauthenticated } from "./errors.ts"
+import { wire } from "./errors.ts"
 import type { OrganizationId } from "./ids.ts"
 
 /** The organization that a request belongs to. It comes from the credential, never from the request's content. */
@@ -12,6 +12,6 @@ export class CurrentOrganization extends Context.Tag("@maxcloud/sdk/CurrentOrgan
 
 /** Identifies the caller. On loopback without credentials it is the `local` organization, once Host and Origin have been checked. */
 export class Authentication extends HttpApiMiddleware.Tag<Authentication>()("@maxcloud/sdk/Authentication", {
-  failure: Schema.Union(Unauthenticated, Forbidden, TooManyRequests),
+  failure: Schema.Union(wire.Unauthenticated, wire.Forbidden, wire.TooManyRequests),
   provides: CurrentOrganization
 }) {}

@@ -1,49 +1,49 @@
 import { HttpApiSchema } from "@effect/platform"
-import { SpecIssue } from "@maxcloud/config-schema"
-import { Schema } from "effect"
-import { apiErrors } from "../errorTable.ts"
+import { Schema, SchemaAST } from "effect"
+import { apiErrors, codeOf, problemPath } from "../errorTable.ts"
 import { openEnum } from "./openEnum.ts"
+import { ProblemError } from "./problemErrors.ts"
 import { ReadinessCheck } from "./readiness.ts"
 
 type ApiErrors = typeof apiErrors
 type Tag = keyof ApiErrors
 
-/** `type` of a problem document: `https://maxcloud.dev/problems/not-found` for `NotFound`. */
-export const problemType = (tag: Tag) =>
-  `https://maxcloud.dev/problems/${tag.replace(/\B[A-Z]/g, (value) => `-${value}`).toLowerCase()}`
-
 /** Typed by this row's field. Destructuring would give it the union of all rows' types. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field]
 
-const fixed = <const A extends string | number>(value: A) =>
-  Schema.Literal(value).pipe(
+const byDefault = <A, I>(schema: Schema.Schema<A, I>, value: NoInfer<A>) =>
+  schema.pipe(
     Schema.propertySignature,
     Schema.withConstructorDefault(() => value)
   )
 
 /**
- * Every error of the API is one problem document (RFC 9457): `type`, `title`, `status`, `detail`, and `_tag`, by which clients
- * tell errors apart. `detail` says what, where, and what to do. The rows of `apiErrors` explain each of them.
+ * One error of the API, as a class with a `_tag`. In an answer it is a problem document (RFC 9457), as `wire` writes it. The server adds
+ * `instance` and `requestId` when it answers. `detail` says what, where, and what to do. The rows of `apiErrors` explain each of them.
  */
 const problem = <const T extends Tag, Fields extends Schema.Struct.Fields>(tag: T, fields: Fields) => {
   const status = fieldOf(apiErrors[tag], "status")
   const title = fieldOf(apiErrors[tag], "title")
   return [
     tag,
-    { type: fixed(problemType(tag)), title: fixed(title), status: fixed(status), detail: Schema.String, ...fields },
     {
-      [HttpApiSchema.AnnotationStatus]: status,
-      [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: "application/problem+json" }
+      type: byDefault(Schema.String, problemPath(tag)),
+      title: byDefault(Schema.String, title),
+      status: byDefault(Schema.Literal(status), status),
+      detail: Schema.String,
+      instance: Schema.optional(Schema.String),
+      requestId: Schema.optional(Schema.String),
+      ...fields
     }
   ] as const
 }
 
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
-  ...problem("InvalidRequest", { issues: Schema.Array(SpecIssue) })
+  ...problem("InvalidRequest", { errors: Schema.Array(ProblemError) })
 ) {}
 
 export class InvalidSpec extends Schema.TaggedError<InvalidSpec>()(
-  ...problem("InvalidSpec", { issues: Schema.Array(SpecIssue) })
+  ...problem("InvalidSpec", { errors: Schema.Array(ProblemError) })
 ) {}
 
 export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
@@ -119,12 +119,67 @@ export class InsufficientStorage extends Schema.TaggedError<InsufficientStorage>
   ...problem("InsufficientStorage", {})
 ) {}
 
-export class InternalError extends Schema.TaggedError<InternalError>()(
-  ...problem("InternalError", { requestId: Schema.String })
-) {}
+export class InternalError extends Schema.TaggedError<InternalError>()(...problem("InternalError", {})) {}
 
-/** Every error that the API answers with. */
-export const ApiError = Schema.Union(
+/** The fields of an error's class, with `code` in place of `_tag`. */
+const withCode = (ast: SchemaAST.AST, tag: string): SchemaAST.AST => {
+  const encoded = SchemaAST.encodedAST(ast)
+  if (!SchemaAST.isTypeLiteral(encoded)) throw new Error(`The error ${tag} is no object.`)
+  const code = new SchemaAST.PropertySignature("code", new SchemaAST.Literal(codeOf(tag)), false, true)
+  const fields = encoded.propertySignatures.map((field) => (field.name === "_tag" ? code : field))
+  return new SchemaAST.TypeLiteral(fields, [], { [SchemaAST.IdentifierAnnotationId]: tag })
+}
+
+/** An error in an answer: what clients tell it by is `code`, in snake case. */
+const onWire = <A extends { readonly _tag: Tag }, I extends { readonly _tag: Tag }>(
+  error: Schema.Schema<A, I> & { readonly _tag: Tag }
+): Schema.Schema<A, ProblemDocument> => {
+  const { ast, _tag: tag } = error
+  return Schema.transform(Schema.make<ProblemDocument, ProblemDocument>(withCode(ast, tag)), error, {
+    strict: false,
+    decode: ({ code: _, ...rest }) => ({ _tag: tag, ...rest }),
+    encode: ({ _tag: _, ...rest }) => ({ code: codeOf(tag), ...rest })
+  }).annotations({
+    identifier: tag,
+    [HttpApiSchema.AnnotationStatus]: apiErrors[tag].status,
+    [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: "application/problem+json" }
+  })
+}
+
+/** A problem document of any code. */
+export interface ProblemDocument {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: string
+  readonly instance?: string | undefined
+  readonly requestId?: string | undefined
+  readonly errors?: ReadonlyArray<ProblemError> | undefined
+}
+
+/** Each error as the contract's answers have it. */
+export const wire = {
+  InvalidRequest: onWire(InvalidRequest),
+  InvalidSpec: onWire(InvalidSpec),
+  Unauthenticated: onWire(Unauthenticated),
+  Forbidden: onWire(Forbidden),
+  QuotaExceeded: onWire(QuotaExceeded),
+  NotFound: onWire(NotFound),
+  Conflict: onWire(Conflict),
+  MethodNotAllowed: onWire(MethodNotAllowed),
+  RequestTimeout: onWire(RequestTimeout),
+  PayloadTooLarge: onWire(PayloadTooLarge),
+  UnsupportedMediaType: onWire(UnsupportedMediaType),
+  TooManyRequests: onWire(TooManyRequests),
+  RequestHeaderFieldsTooLarge: onWire(RequestHeaderFieldsTooLarge),
+  Unavailable: onWire(Unavailable),
+  NotReady: onWire(NotReady),
+  InsufficientStorage: onWire(InsufficientStorage),
+  InternalError: onWire(InternalError)
+}
+
+const classes = [
   InvalidRequest,
   InvalidSpec,
   Unauthenticated,
@@ -142,10 +197,31 @@ export const ApiError = Schema.Union(
   NotReady,
   InsufficientStorage,
   InternalError
+] as const
+
+/** Every error that the API answers with. */
+export const ApiError = Schema.Union(
+  wire.InvalidRequest,
+  wire.InvalidSpec,
+  wire.Unauthenticated,
+  wire.Forbidden,
+  wire.QuotaExceeded,
+  wire.NotFound,
+  wire.Conflict,
+  wire.MethodNotAllowed,
+  wire.RequestTimeout,
+  wire.PayloadTooLarge,
+  wire.UnsupportedMediaType,
+  wire.TooManyRequests,
+  wire.RequestHeaderFieldsTooLarge,
+  wire.Unavailable,
+  wire.NotReady,
+  wire.InsufficientStorage,
+  wire.InternalError
 )
 export type ApiError = typeof ApiError.Type
 
-for (const { prototype } of ApiError.members) {
+for (const { prototype } of classes) {
   Object.defineProperty(prototype, "message", {
     get(this: ApiError) {
       return this.detail

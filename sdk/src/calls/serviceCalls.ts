@@ -44,7 +44,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
     if (others.length === 0) return service
     const apps = [service, ...others].map((each) => each.app)
     const detail = `Several apps have a service "${name}" in stage "${stage}": ${apps.join(", ")}. Name the app, such as \`--app ${apps[0]}\` or \`{ app: "${apps[0]}" }\`.`
-    return yield* new InvalidRequest({ detail, issues: [{ path: ["app"], message: detail }] })
+    return yield* new InvalidRequest({ detail, errors: [{ parameter: "app", in: "query", code: "missing", detail }] })
   })
 
   /** The API knows services by their ids. */

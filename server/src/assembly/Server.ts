@@ -120,9 +120,7 @@ export const makeServer = (
       ? yield* makeLocalToken(settings.dataDir, front.address)
       : undefined
     const url = urlOf(settings.host, port)
-    // A server that listens on all addresses has none of its own. On this machine you can reach it here.
-    const publicUrl =
-      settings.publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(settings.host) ? "localhost" : settings.host, port)
+    const publicUrl = publicUrlOf(settings, port)
     const services = yield* Layer.build(
       apiLayer(settings, options, publicUrl, localToken).pipe(
         Layer.provideMerge(surfaceLayer),
@@ -159,13 +157,18 @@ const bootstrapToken = (settings: ServerSettings) =>
     ? Effect.succeed(undefined)
     : Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken).pipe(Effect.mapError(cannotStart))
 
+/** The API's URL for people. A server that listens on all addresses has none of its own. On this machine you can reach it at localhost. */
+const publicUrlOf = ({ host, publicUrl }: ServerSettings, port: number) =>
+  publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(host) ? "localhost" : host, port)
+
 const openFront = (
-  { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,
+  settings: ServerSettings,
   api: Context.Tag.Service<typeof ApiServer>["server"],
   lookup: FrontLookup
 ) =>
-  Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) =>
-    Effect.tryPromise({
+  Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) => {
+    const { domain = "localhost", host, port, tunnelIdleSeconds } = settings
+    return Effect.tryPromise({
       try: () => {
         const counters = new ProxyCounters(onFault)
         return makeFront({
@@ -174,13 +177,14 @@ const openFront = (
           api,
           lookup,
           counters,
+          server: (taken) => publicUrlOf(settings, taken),
           isApiHost: (name) => !name.endsWith(`.${domain}`),
           tunnels: tunnelLimits(tunnelIdleSeconds)
         })
       },
       catch: (cause) => cause
     })
-  ).pipe(Effect.catchAll((cause) => cannotListen(host, port, cause)))
+  }).pipe(Effect.catchAll((cause) => cannotListen(settings.host, settings.port, cause)))
 
 const makeDataDir = ({ dataDir }: ServerSettings) =>
   Effect.tryPromise({

@@ -4,7 +4,7 @@ import { CreateOrganization, SessionGrant } from "../auth.ts"
 import { Authentication } from "../authentication.ts"
 import { JsonLines } from "../bodies.ts"
 import { del, everyone, get, open, post } from "../endpoint.ts"
-import { Conflict, Forbidden, NotFound, TooManyRequests } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { ErasureCertificate } from "../organization.ts"
 
 /** Data stored about the signed-in person, independent of the organization. */
@@ -20,7 +20,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
     })
       .setPayload(CreateOrganization)
       .addSuccess(SessionGrant, { status: 201 })
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     get("export", "/export", {
@@ -43,9 +43,9 @@ export class AccountGroup extends HttpApiGroup.make("account")
       unverified: true
     })
       .addSuccess(ErasureCertificate)
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
-  .addError(Forbidden)
+  .addError(wire.Forbidden)
   .middleware(Authentication)
   .prefix("/api/v1/account") {}
 
@@ -60,6 +60,6 @@ export class ErasuresGroup extends HttpApiGroup.make("erasures")
     })
       .setPath(Schema.Struct({ id: Schema.String.pipe(Schema.pattern(/^era_[0-9a-f]{32}$/)) }))
       .addSuccess(ErasureCertificate)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
-  .addError(TooManyRequests) {}
+  .addError(wire.TooManyRequests) {}

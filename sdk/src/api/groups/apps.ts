@@ -6,7 +6,7 @@ import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Plan } from "
 import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../deploymentOrigin.ts"
 import { DriftList } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
-import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { IdempotencyKey } from "../headers.ts"
 import { knownKeysOnly } from "../knownKeysOnly.ts"
 import { NetworkReport } from "../network.ts"
@@ -75,7 +75,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(stagePath)
       .setPayload(SpecPayload)
       .addSuccess(Plan)
-      .addError(InvalidSpec)
+      .addError(wire.InvalidSpec)
   )
   .add(
     post("deploy", "/:app/stages/:stage/deployments", {
@@ -90,10 +90,10 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPayload(DeployPayload)
       .setHeaders(IdempotencyKey)
       .addSuccess(Deployment, { status: 202 })
-      .addError(NotFound)
-      .addError(Conflict)
-      .addError(InvalidSpec)
-      .addError(QuotaExceeded)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
+      .addError(wire.InvalidSpec)
+      .addError(wire.QuotaExceeded)
   )
   .add(
     get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {
@@ -105,7 +105,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(deploymentPath)
       .addSuccess(DeploymentSpec)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("deployments", "/:app/stages/:stage/deployments", {
@@ -116,7 +116,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .addSuccess(DeploymentList)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     del("destroy", "/:app/stages/:stage", {
@@ -127,7 +127,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .addSuccess(Deployment, { status: 202 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("secrets", "/:app/stages/:stage/secrets", {
@@ -149,7 +149,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(secretPath)
       .setPayload(SecretValue)
       .addSuccess(SecretInfo)
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     del("unsetSecret", "/:app/stages/:stage/secrets/:name", {
@@ -160,7 +160,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(secretPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("importSecrets", "/:app/stages/:stage/secrets/import", {
@@ -172,7 +172,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(stagePath)
       .setPayload(ImportSecrets)
       .addSuccess(SecretList)
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     post("copySecrets", "/:app/stages/:stage/secrets-copy", {
@@ -185,8 +185,8 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(stagePath)
       .setPayload(CopySecrets)
       .addSuccess(SecretList)
-      .addError(Conflict)
-      .addError(NotFound)
+      .addError(wire.Conflict)
+      .addError(wire.NotFound)
   )
   .add(
     get("secretVersions", "/:app/stages/:stage/secrets/:name/versions", {
@@ -197,7 +197,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(secretPath)
       .addSuccess(SecretVersionList)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("rollbackSecret", "/:app/stages/:stage/secrets/:name/rollback", {
@@ -209,8 +209,8 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(secretPath)
       .setPayload(RollbackSecret)
       .addSuccess(SecretInfo)
-      .addError(Conflict)
-      .addError(NotFound)
+      .addError(wire.Conflict)
+      .addError(wire.NotFound)
   )
   .add(
     get("drift", "/:app/stages/:stage/drift", {
@@ -222,7 +222,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .addSuccess(DriftList)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("verifyNetwork", "/:app/stages/:stage/network/verify", {
@@ -234,8 +234,8 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .addSuccess(NetworkReport)
-      .addError(NotFound)
-      .addError(InvalidSpec)
+      .addError(wire.NotFound)
+      .addError(wire.InvalidSpec)
   )
   .middleware(Authentication)
   .prefix("/api/v1/apps") {}

@@ -17,7 +17,7 @@ import {
 } from "../auth.ts"
 import { Authentication } from "../authentication.ts"
 import { admins, del, everyone, get, post } from "../endpoint.ts"
-import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { ApiKeyId, InviteId, OidcTrustId } from "../ids.ts"
 
 const apiKeyPath = Schema.Struct({ id: ApiKeyId })
@@ -56,7 +56,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPayload(SwitchOrganization)
       .addSuccess(SessionGrant, { status: 201 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("resendVerification", "/resend-verification", {
@@ -102,7 +102,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       .setPath(apiKeyPath)
       .setPayload(RotateApiKey)
       .addSuccess(NewApiKey, { status: 201 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     del("deleteApiKey", "/api-keys/:id", {
@@ -115,7 +115,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPath(apiKeyPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("invites", "/invites", {
@@ -136,7 +136,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPayload(CreateInvite)
       .addSuccess(InviteInfo, { status: 201 })
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     del("revokeInvite", "/invites/:id", {
@@ -148,7 +148,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPath(Schema.Struct({ id: InviteId }))
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("oidcTrusts", "/oidc-trusts", {
@@ -170,7 +170,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPayload(CreateOidcTrust)
       .addSuccess(OidcTrustInfo, { status: 201 })
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     del("deleteOidcTrust", "/oidc-trusts/:id", {
@@ -182,8 +182,8 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     })
       .setPath(Schema.Struct({ id: OidcTrustId }))
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
-  .addError(Forbidden)
+  .addError(wire.Forbidden)
   .middleware(Authentication)
   .prefix("/api/v1/auth") {}

@@ -4,7 +4,7 @@ import { Authentication } from "../authentication.ts"
 import { EventStream } from "../bodies.ts"
 import { Deployment } from "../deployment.ts"
 import { get, reads } from "../endpoint.ts"
-import { NotFound } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { LastEventId } from "../headers.ts"
 import { DeploymentId } from "../ids.ts"
 
@@ -20,7 +20,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
     })
       .setPath(deploymentPath)
       .addSuccess(Deployment)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("events", "/:id/events", {
@@ -33,7 +33,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
       .setPath(deploymentPath)
       .setHeaders(LastEventId)
       .addSuccess(EventStream)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .middleware(Authentication)
   .prefix("/api/v1/deployments") {}

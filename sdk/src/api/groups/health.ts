@@ -2,7 +2,7 @@ import { HttpApiGroup } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { everyone, get, open } from "../endpoint.ts"
-import { NotReady } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { openEnum } from "../openEnum.ts"
 import { Readiness } from "../readiness.ts"
 
@@ -26,7 +26,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
       ...open
     })
       .addSuccess(Readiness)
-      .addError(NotReady)
+      .addError(wire.NotReady)
   ) {}
 
 export class InfoGroup extends HttpApiGroup.make("info")

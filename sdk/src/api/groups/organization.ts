@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { JsonLines } from "../bodies.ts"
 import { admins, del, everyone, get, owners, patch, post } from "../endpoint.ts"
-import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { UserId } from "../ids.ts"
 import {
   ChangeMember,
@@ -46,8 +46,8 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       .setPath(memberPath)
       .setPayload(ChangeMember)
       .addSuccess(MemberInfo)
-      .addError(NotFound)
-      .addError(Conflict)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     del("removeMember", "/members/:userId", {
@@ -59,8 +59,8 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     })
       .setPath(memberPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
-      .addError(Conflict)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     get("export", "/export", {
@@ -81,7 +81,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     })
       .setPayload(DeleteOrganization)
       .addSuccess(DeletionStatus, { status: 202 })
-      .addError(Conflict)
+      .addError(wire.Conflict)
   )
   .add(
     del("cancelDeletion", "/deletion", {
@@ -92,8 +92,8 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       writes: true
     })
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
-  .addError(Forbidden)
+  .addError(wire.Forbidden)
   .middleware(Authentication)
   .prefix("/api/v1/organization") {}

@@ -2,7 +2,7 @@ import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { admins, del, get, put, readers } from "../endpoint.ts"
-import { NotFound } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "../registries.ts"
 
 const registryPath = Schema.Struct({ host: RegistryHost })
@@ -40,7 +40,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
     })
       .setPath(registryPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .middleware(Authentication)
   .prefix("/api/v1/registries") {}

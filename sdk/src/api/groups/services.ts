@@ -5,7 +5,7 @@ import { Authentication } from "../authentication.ts"
 import { EventStream } from "../bodies.ts"
 import { Deployment } from "../deployment.ts"
 import { del, deployers, deploys, get, post, reads } from "../endpoint.ts"
-import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { IdempotencyKey, LastEventId } from "../headers.ts"
 import { ServiceId } from "../ids.ts"
 import { LogParameters } from "../logs.ts"
@@ -25,9 +25,9 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPayload(CreateService)
       .addSuccess(Service, { status: 201 })
-      .addError(Conflict)
-      .addError(InvalidSpec)
-      .addError(QuotaExceeded)
+      .addError(wire.Conflict)
+      .addError(wire.InvalidSpec)
+      .addError(wire.QuotaExceeded)
   )
   .add(
     get("list", "/", {
@@ -54,7 +54,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(Service)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     del("delete", "/:id", {
@@ -66,8 +66,8 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(Deployment, { status: 202 })
-      .addError(NotFound)
-      .addError(InvalidSpec)
+      .addError(wire.NotFound)
+      .addError(wire.InvalidSpec)
   )
   .add(
     post("pause", "/:id/pause", {
@@ -79,7 +79,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(Service)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("resume", "/:id/resume", {
@@ -90,7 +90,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(Service)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("restart", "/:id/restart", {
@@ -103,8 +103,8 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .setPath(servicePath)
       .setHeaders(IdempotencyKey)
       .addSuccess(Restart, { status: 202 })
-      .addError(NotFound)
-      .addError(Conflict)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     get("exec", "/:id/exec", {
@@ -116,8 +116,8 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(HttpApiSchema.Empty(101))
-      .addError(NotFound)
-      .addError(Conflict)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     get("revisions", "/:id/revisions", {
@@ -128,7 +128,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     })
       .setPath(servicePath)
       .addSuccess(RevisionList)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     get("logs", "/:id/logs", {
@@ -142,7 +142,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .setUrlParams(LogParameters)
       .setHeaders(LastEventId)
       .addSuccess(EventStream)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .middleware(Authentication)
   .prefix("/api/v1/services") {}

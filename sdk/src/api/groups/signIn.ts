@@ -12,7 +12,7 @@ import {
   VerifyEmail
 } from "../auth.ts"
 import { open, post, signsIn } from "../endpoint.ts"
-import { Conflict, Forbidden, NotFound, TooManyRequests } from "../errors.ts"
+import { wire } from "../errors.ts"
 
 /** Ways to get a credential, so these endpoints need none. Rate-limited by address and by account. */
 export class SignInGroup extends HttpApiGroup.make("signIn")
@@ -27,8 +27,8 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       .setPayload(Registration)
       .addSuccess(SessionGrant, { status: 201 })
       .addSuccess(RegistrationMailed, { status: 202 })
-      .addError(Conflict)
-      .addError(Forbidden)
+      .addError(wire.Conflict)
+      .addError(wire.Forbidden)
   )
   .add(
     post("acceptInvite", "/accept-invite", {
@@ -39,7 +39,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     })
       .setPayload(AcceptInvite)
       .addSuccess(SessionGrant, { status: 201 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("verify", "/verify", {
@@ -51,8 +51,8 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     })
       .setPayload(VerifyEmail)
       .addSuccess(UserInfo)
-      .addError(Conflict)
-      .addError(NotFound)
+      .addError(wire.Conflict)
+      .addError(wire.NotFound)
   )
   .add(
     post("startDevice", "/device", {
@@ -74,5 +74,5 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       .setPayload(DevicePoll)
       .addSuccess(DeviceProgress)
   )
-  .addError(TooManyRequests)
+  .addError(wire.TooManyRequests)
   .prefix("/api/v1/auth") {}

@@ -3,7 +3,7 @@ import { SourceDigest } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { deployers, deploys, get, put } from "../endpoint.ts"
-import { InsufficientStorage, NotFound, PayloadTooLarge, QuotaExceeded } from "../errors.ts"
+import { wire } from "../errors.ts"
 
 const digestPath = Schema.Struct({ digest: SourceDigest })
 
@@ -19,7 +19,7 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
     })
       .setPath(digestPath)
       .addSuccess(Schema.Struct({ digest: SourceDigest, bytes: Schema.Int }).annotations({ identifier: "SourceInfo" }))
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     put("put", "/:digest", {
@@ -31,9 +31,9 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
     })
       .setPath(digestPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(QuotaExceeded)
-      .addError(PayloadTooLarge)
-      .addError(InsufficientStorage)
+      .addError(wire.QuotaExceeded)
+      .addError(wire.PayloadTooLarge)
+      .addError(wire.InsufficientStorage)
   )
   .middleware(Authentication)
   .prefix("/api/v1/sources") {}

@@ -2,7 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { problemContentType, refusalContent } from "./refusalContent.ts"
 
-const problem = { type: "about:blank", title: "Not <found>", status: 404, detail: 'No "service" & no host <script>' }
+const problem = {
+  type: "about:blank",
+  title: "Not <found>",
+  status: 404,
+  detail: 'No "service" & no host <script>',
+  code: "unknown_host",
+  instance: "/",
+  requestId: "one"
+}
 
 describe("a refusal to a service's caller", () => {
   it("is a problem document unless the caller takes HTML", () => {

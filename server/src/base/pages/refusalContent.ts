@@ -1,19 +1,23 @@
 import type { Language } from "./acceptLanguage.ts"
 import { escapeHtml } from "./escapeHtml.ts"
 
-/** A problem document (RFC 9457). */
+/** A problem document (RFC 9457) of an answer to a service's caller. */
 export interface Problem {
-  /** A URI; `about:blank` if the status says all. */
+  /** The URL of a page that explains it; `about:blank` if the server's URL isn't known. */
   readonly type: string
   readonly title: string
   readonly status: number
   readonly detail: string
+  readonly code: string
+  /** The request's path, without its query. Undefined: the request couldn't be read. */
+  readonly instance: string | undefined
+  readonly requestId: string
 }
 
 export const problemContentType = "application/problem+json"
 
-export const problemText = ({ detail, status, title, type }: Problem): string =>
-  `${JSON.stringify({ type, title, status, detail })}\n`
+export const problemText = ({ code, detail, instance, requestId, status, title, type }: Problem): string =>
+  `${JSON.stringify({ type, title, status, detail, code, instance, requestId })}\n`
 
 const style = `body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem;color:#1a1a1a;background:#fff}
 @media(prefers-color-scheme:dark){body{color:#eee;background:#161616}}`

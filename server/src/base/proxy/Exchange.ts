@@ -13,7 +13,7 @@ import {
   noTrailers,
   step
 } from "./exchanging.ts"
-import { type ForwardedRequest, forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
+import { type ForwardedRequest, forwardRequest, type RawHeaders } from "./headers.ts"
 import type { ProxyCounters } from "./ProxyCounters.ts"
 import { malformedResponse, type Refusal, refusalResponse } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
@@ -24,13 +24,15 @@ export interface Upstreams {
   readonly http1: Upstream
   readonly h2c: Upstream
   readonly counters: ProxyCounters
+  /** The URL of the API, for the types of problems. */
+  readonly server: () => string | undefined
 }
 
 const refusalOf = (cause: unknown): Refusal => {
   const known = cause instanceof NoInstance
   return {
     status: known ? cause.status : 502,
-    slug: known ? cause.slug : "no-instance",
+    tag: known ? cause.tag : "InstanceFailed",
     detail: known ? cause.message : "The service could not take the request.",
     retryAfterSeconds: known ? (cause.retryAfterSeconds ?? (cause.status === 503 ? 1 : undefined)) : 1
   }
@@ -207,7 +209,7 @@ class Exchange {
         break
       case "refuse":
         counters.answered(effect.refusal.status)
-        refuse(down, effect.refusal)
+        refuse(this.#upstreams, down, effect.refusal)
         break
       case "breakOff":
         down.destroy()
@@ -313,7 +315,7 @@ class Exchange {
     if (ended) return
     try {
       if (this.#down.begun) this.#down.destroy()
-      else refuse(this.#down, malformedResponse("it cannot be passed on"))
+      else refuse(this.#upstreams, this.#down, malformedResponse("it cannot be passed on"))
     } catch {
       this.#down.destroy()
     }
@@ -335,8 +337,8 @@ class Exchange {
 }
 
 /** Answers with a refusal of the proxy's own. */
-export const refuse = (down: Downstream, refusal: Refusal): void => {
-  const { body, headers } = refusalResponse(refusal, headerValue(down.rawHeaders, "accept"))
+export const refuse = ({ server }: Upstreams, down: Downstream, refusal: Refusal): void => {
+  const { body, headers } = refusalResponse(refusal, down, server())
   const bodyless = down.method === "HEAD"
   down.head(refusal.status, "", headers, bodyless)
   down.end(bodyless ? undefined : body, noTrailers)

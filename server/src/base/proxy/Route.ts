@@ -1,3 +1,5 @@
+import type { ProblemTag } from "@maxcloud/sdk/errors"
+
 /** A slot on a ready instance. Plain data and callbacks: this is the hot path. */
 export interface Lease {
   readonly host: string
@@ -12,17 +14,18 @@ export interface Lease {
   readonly failed: () => void
 }
 
+const tagOf = { 502: "InstanceFailed", 503: "NoInstance", 504: "ServiceTimeout" } as const
+
 /** Why no instance took the request. `status` is the HTTP status that the proxy answers, `message` its text. */
 export class NoInstance extends Error {
   readonly status: 502 | 503 | 504
   readonly retryAfterSeconds: number | undefined
-  /** Last part of the problem's type. */
-  readonly slug: string
-  constructor(status: 502 | 503 | 504, message: string, retryAfterSeconds?: number, slug = "no-instance") {
+  readonly tag: ProblemTag
+  constructor(status: 502 | 503 | 504, message: string, retryAfterSeconds?: number, tag: ProblemTag = tagOf[status]) {
     super(message)
     this.status = status
     this.retryAfterSeconds = retryAfterSeconds
-    this.slug = slug
+    this.tag = tag
   }
 }
 

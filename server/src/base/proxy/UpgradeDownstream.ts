@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { type Fault, guardedBy, trying } from "../node/guarded.ts"
 import type { Downstream, Tunnel } from "./Downstream.ts"
-import { headerValue, messageHead, type RawHeaders } from "./headers.ts"
-import { type Refusal, refusalResponse, unreadable } from "./problem.ts"
+import { messageHead, type RawHeaders } from "./headers.ts"
+import { type Refusal, type Refused, refusalResponse, unknownRequest, unreadable } from "./problem.ts"
 import { joinSockets, type TunnelLimits } from "./tunnel.ts"
 
 /** The limit for data that a caller sends before its upgrade is answered. */
@@ -12,15 +12,19 @@ const maxEarlyBytes = 64 * 1024
 const noTrailers: RawHeaders = []
 
 /** Answers a request whose connection the HTTP server has released, and ends the connection. */
-export const refuseUpgrade = (request: IncomingMessage, socket: Duplex, refusal: Refusal): void =>
-  refuseOn(socket, refusal, headerValue(request.rawHeaders, "accept"))
+export const refuseUpgrade = (
+  request: IncomingMessage,
+  socket: Duplex,
+  refusal: Refusal,
+  server: string | undefined
+): void => refuseOn(socket, refusal, { path: request.url, rawHeaders: request.rawHeaders }, server)
 
 /** Answers a request that the HTTP server couldn't parse, and closes the connection. */
-export const refuseUnreadable = (code: string | undefined, socket: Duplex): void =>
-  refuseOn(socket, unreadable(code), undefined)
+export const refuseUnreadable = (code: string | undefined, socket: Duplex, server: string | undefined): void =>
+  refuseOn(socket, unreadable(code), unknownRequest, server)
 
-const refuseOn = (socket: Duplex, refusal: Refusal, accept: string | undefined): void => {
-  const { body, headers } = refusalResponse(refusal, accept)
+const refuseOn = (socket: Duplex, refusal: Refusal, refused: Refused, server: string | undefined): void => {
+  const { body, headers } = refusalResponse(refusal, refused, server)
   headers.push("Connection", "close")
   socket.end(Buffer.concat([Buffer.from(messageHead(refusal.status, "", headers), "latin1"), body]))
 }

@@ -80,7 +80,10 @@ describe("a request on its way through the proxy", () => {
     ],
     [
       "is refused with the reason why there is no slot",
-      [{ type: "again" }, { type: "notLeased", refusal: { status: 503, slug: "x", detail: "", retryAfterSeconds: 1 } }],
+      [
+        { type: "again" },
+        { type: "notLeased", refusal: { status: 503, tag: "NoInstance", detail: "", retryAfterSeconds: 1 } }
+      ],
       ["settle", "refuse 503"]
     ],
     ["waits with its head for the first of the body", [...sent, head(200)], ["answered", "flushSoon", "watchBody"]],

@@ -10,7 +10,7 @@ import { Http2Upstream } from "./Http2Upstream.ts"
 import { hostName } from "./headers.ts"
 import { type Listener, type ListenerHandlers, listen } from "./Listener.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
-import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
+import { noService, noSuchTarget, noUpgrade, type Refusal, unknownHost } from "./problem.ts"
 import type { Lookup, Route } from "./Route.ts"
 import { http1Target, http2Target, isTarget, type Target } from "./target.ts"
 import { defaultTunnelLimits, type TunnelLimits } from "./tunnel.ts"
@@ -30,7 +30,8 @@ const handlersOf = (
   tunnels: TunnelLimits
 ): ListenerHandlers => {
   // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
-  const { fault } = upstreams.counters
+  const { counters, server } = upstreams
+  const { fault } = counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
   http2Api.on("checkContinue", (request, response) =>
     guardedBy(() => request.stream.close())(() => {
@@ -61,24 +62,24 @@ const handlersOf = (
       }
       const down = new Http1Downstream(request, response, isTarget(target) ? target : nowhere, waitsForContinue, fault)
       if (isRoute(served)) exchange(upstreams, served, down)
-      else refuse(down, served)
+      else refuse(upstreams, down, served)
     },
     onUpgrade: (request, socket, head) => {
       const target = http1Target(request)
       const served = find(request, target)
       if (served === undefined) {
-        if (api?.emit("upgrade", request, socket, head) !== true) refuseUpgrade(request, socket, noUpgrade)
+        if (api?.emit("upgrade", request, socket, head) !== true) refuseUpgrade(request, socket, noUpgrade, server())
       } else if (!isRoute(served) || !isTarget(target)) {
         destroyOnError(socket)
-        refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
+        refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served, server())
       } else exchange(upstreams, served, new UpgradeDownstream(request, socket, head, target, tunnels, fault))
     },
     onConnect: (request, socket) => {
       destroyOnError(socket)
-      refuseUpgrade(request, socket, noSuchTarget)
+      refuseUpgrade(request, socket, noSuchTarget, server())
     },
     onUnreadable: (error, socket) => {
-      if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket)
+      if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket, server())
     },
     onStream: (stream, headers, flags, raw) => {
       const target = http2Target(headers, raw)
@@ -91,7 +92,7 @@ const handlersOf = (
       const { host, path } = isTarget(target) ? target : nowhere
       const down = new Http2Downstream(stream, headers, { host, path, method: headers[":method"] ?? "GET" }, fault)
       if (isRoute(served)) exchange(upstreams, served, down)
-      else refuse(down, served)
+      else refuse(upstreams, down, served)
     }
   }
 }
@@ -104,20 +105,19 @@ const destroyOnError = (socket: Duplex) =>
     guardedBy(() => {})(() => socket.destroy())
   )
 
-const noUpgrade: Refusal = {
-  status: 400,
-  slug: "invalid-request",
-  detail: "The API takes no upgrades.",
-  retryAfterSeconds: undefined
-}
-
-const makeUpstreams = (counters: ProxyCounters | undefined) => {
+const makeUpstreams = (
+  counters: ProxyCounters | undefined,
+  server: () => string | undefined
+): Upstreams & {
+  readonly http1: Http1Upstream
+  readonly h2c: Http2Upstream
+} => {
   const http1 = new Http1Upstream()
   const h2c = new Http2Upstream()
-  return { http1, h2c, counters: counters ?? new ProxyCounters() }
+  return { http1, h2c, counters: counters ?? new ProxyCounters(), server }
 }
 
-const closing = (listener: Listener, upstreams: Upstreams) => async (graceMs: number) => {
+const closing = (listener: Listener, upstreams: ReturnType<typeof makeUpstreams>) => async (graceMs: number) => {
   await listener.close(graceMs)
   upstreams.http1.close()
   upstreams.h2c.close()
@@ -143,12 +143,14 @@ export const makeFront = async (options: {
   readonly isApiHost: (host: string) => boolean
   /** Gets the API's requests and upgrades as events; it need not listen itself. */
   readonly api: Server
+  /** The URL of the API by the port: its pages explain problems. @default none: the type of problems is `about:blank` */
+  readonly server?: (port: number) => string
   readonly counters?: ProxyCounters
   /** Time for the whole head of a request. @default 20 seconds */
   readonly headMs?: number
   readonly tunnels?: TunnelLimits
 }): Promise<Front> => {
-  const upstreams = makeUpstreams(options.counters)
+  const upstreams = makeUpstreams(options.counters, () => options.server?.(listener.address.port))
   const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
   const listener = await listen(
     { ...options, onFault: upstreams.counters.fault },
@@ -173,7 +175,7 @@ export const openLink = async (options: {
   readonly counters?: ProxyCounters
   readonly tunnels?: TunnelLimits
 }): Promise<Link> => {
-  const upstreams = makeUpstreams(options.counters)
+  const upstreams = makeUpstreams(options.counters, () => undefined)
   const { accepts, host, port = 0, tunnels = defaultTunnelLimits } = options
   const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined, tunnels)
   const listener = await listen({ host, port, accepts, onFault: upstreams.counters.fault }, handlers)

@@ -1,25 +1,53 @@
-import { STATUS_CODES } from "node:http"
+import { codeOf, type ProblemTag, problemPath, problemTable } from "@maxcloud/sdk/errors"
 import { refusalContent } from "../pages/refusalContent.ts"
+import { requestIdOf } from "../words/RequestId.ts"
+import { headerValue, type RawHeaders } from "./headers.ts"
 
 /** A refusal of the proxy's own. */
 export interface Refusal {
+  readonly tag: ProblemTag
   readonly status: number
-  /** Last part of the problem's type. */
-  readonly slug: string
   readonly detail: string
   readonly retryAfterSeconds: number | undefined
 }
 
-/** The refusal as a response: a problem document (RFC 9457), or a page for who prefers HTML. */
+/** The parts of a request that its refusal tells of. */
+export interface Refused {
+  readonly path: string | undefined
+  readonly rawHeaders: RawHeaders
+}
+
+/** Of a request that couldn't be read. */
+export const unknownRequest: Refused = { path: undefined, rawHeaders: [] }
+
+const refusal = (tag: ProblemTag, detail: string, retryAfterSeconds?: number): Refusal => ({
+  tag,
+  status: problemTable[tag].status,
+  detail,
+  retryAfterSeconds
+})
+
+/**
+ * The refusal as a response: a problem document (RFC 9457), or a page for who prefers HTML. `server`: the URL of the API, whose pages explain
+ * problems; a service's own host has no such pages.
+ */
 export const refusalResponse = (
-  refusal: Refusal,
-  accept: string | undefined
+  { detail, retryAfterSeconds, status, tag }: Refusal,
+  { path, rawHeaders }: Refused,
+  server: string | undefined
 ): { readonly headers: Array<string>; readonly body: Buffer } => {
-  const title = STATUS_CODES[refusal.status] ?? "Error"
-  const { detail, slug, status } = refusal
-  const content = refusalContent({ type: `https://maxcloud.dev/problems/${slug}`, title, status, detail }, accept, {
-    heading: `${status} ${title}`
-  })
+  const { title } = problemTable[tag]
+  const requestId = requestIdOf(headerValue(rawHeaders, "x-request-id"))
+  const problem = {
+    type: server === undefined ? "about:blank" : `${server}${problemPath(tag)}`,
+    title,
+    status,
+    detail,
+    code: codeOf(tag),
+    instance: path?.split(/[?#]/, 1)[0]?.slice(0, 1_000),
+    requestId
+  }
+  const content = refusalContent(problem, headerValue(rawHeaders, "accept"), { heading: `${status} ${title}` })
   const body = Buffer.from(content.body)
   const headers = [
     "Content-Type",
@@ -27,107 +55,92 @@ export const refusalResponse = (
     "Content-Length",
     String(body.length),
     "Cache-Control",
-    "no-store"
+    "no-store",
+    "X-Request-Id",
+    requestId
   ]
-  if (refusal.retryAfterSeconds !== undefined) headers.push("Retry-After", String(refusal.retryAfterSeconds))
+  if (retryAfterSeconds !== undefined) headers.push("Retry-After", String(retryAfterSeconds))
   return { headers, body }
 }
 
-export const unknownHost = (host: string): Refusal => ({
-  status: 404,
-  slug: "unknown-host",
-  detail:
+export const unknownHost = (host: string): Refusal =>
+  refusal(
+    "UnknownHost",
     host === ""
       ? "The request names no host, so no service can be found for it. `maxcloud list` prints the services and their URLs."
-      : `No service has the host ${host}. \`maxcloud list\` prints the services and their URLs.`,
-  retryAfterSeconds: undefined
-})
+      : `No service has the host ${host}. \`maxcloud list\` prints the services and their URLs.`
+  )
 
 /** The list of services isn't known yet. */
-export const serverStarting: Refusal = {
-  status: 503,
-  slug: "starting",
-  detail: "The server is starting, and doesn't know its services yet. Try again in a second.",
-  retryAfterSeconds: 1
-}
+export const serverStarting = refusal(
+  "Starting",
+  "The server is starting, and doesn't know its services yet. Try again in a second.",
+  1
+)
 
-export const noSuchTarget: Refusal = {
-  status: 400,
-  slug: "invalid-request",
-  detail: "The request target must be a path, or an absolute http URL.",
-  retryAfterSeconds: undefined
-}
+export const noSuchTarget = refusal("InvalidRequest", "The request target must be a path, or an absolute http URL.")
 
-export const noHost: Refusal = {
-  status: 400,
-  slug: "invalid-request",
-  detail: "An HTTP/1.1 request names its host once, in the header Host. Send one Host header with a valid host.",
-  retryAfterSeconds: undefined
-}
+export const noHost = refusal(
+  "InvalidRequest",
+  "An HTTP/1.1 request names its host once, in the header Host. Send one Host header with a valid host."
+)
 
 /** RFC 9112, 6.1. */
-export const unknownCoding: Refusal = {
-  status: 501,
-  slug: "unknown-transfer-coding",
-  detail: "The only transfer coding that is taken is chunked.",
-  retryAfterSeconds: undefined
-}
+export const unknownCoding = refusal(
+  "UnknownTransferCoding",
+  "The request's transfer coding isn't known. Send the body with \"Transfer-Encoding: chunked\" or with a Content-Length."
+)
 
 /** RFC 9112, 6.1. */
-export const versionWithoutCoding: Refusal = {
-  status: 400,
-  slug: "invalid-request",
-  detail: "HTTP/1.0 has no Transfer-Encoding. Send the request in HTTP/1.1, or with a Content-Length.",
-  retryAfterSeconds: undefined
-}
+export const versionWithoutCoding = refusal(
+  "InvalidRequest",
+  "HTTP/1.0 has no Transfer-Encoding. Send the request in HTTP/1.1, or with a Content-Length."
+)
 
-export const timedOut = (timeoutMs: number): Refusal => ({
-  status: 504,
-  slug: "timeout",
-  detail: `The service did not begin its response within ${timeoutMs} ms, the time that its config allows (timeout).`,
-  retryAfterSeconds: 1
-})
+export const noUpgrade = refusal("InvalidRequest", "The API takes no upgrades. Send the request without Upgrade.")
 
-export const instanceGone = (code: string): Refusal => ({
-  status: 502,
-  slug: "instance-failed",
-  detail: `The service's instance ended the connection before its response (${code}). \`maxcloud logs\` shows what it wrote.`,
-  retryAfterSeconds: 1
-})
+export const timedOut = (timeoutMs: number): Refusal =>
+  refusal(
+    "ServiceTimeout",
+    `The service did not begin its response within ${timeoutMs} ms, the time that its config allows (timeout).`,
+    1
+  )
+
+export const instanceGone = (code: string): Refusal =>
+  refusal(
+    "InstanceFailed",
+    `The service's instance ended the connection before its response (${code}). \`maxcloud logs\` shows what it wrote.`,
+    1
+  )
 
 /** `what` is in words, since the codes of Node's parser mean nothing to a reader. */
-export const malformedResponse = (what: string): Refusal => ({
-  status: 502,
-  slug: "malformed-response",
-  detail: `The service's instance sent a response that isn't valid HTTP${/^[A-Z0-9_]+$/.test(what) ? "" : ` (${what})`}. If it speaks another protocol on its port, name its HTTP port with \`port:\` in the config.`,
-  retryAfterSeconds: undefined
-})
+export const malformedResponse = (what: string): Refusal =>
+  refusal(
+    "MalformedResponse",
+    `The service's instance sent a response that isn't valid HTTP${/^[A-Z0-9_]+$/.test(what) ? "" : ` (${what})`}. If it speaks another protocol on its port, name its HTTP port with \`port:\` in the config.`
+  )
 
-export const unsendable = (code: string): Refusal => ({
-  status: 400,
-  slug: "invalid-request",
-  detail: `The request cannot be given to the service as it is (${code}).`,
-  retryAfterSeconds: undefined
-})
+export const unsendable = (code: string): Refusal =>
+  refusal("InvalidRequest", `The request can't be passed to the service as it is (${code}).`)
 
-export const noService: Refusal = {
-  status: 503,
-  slug: "no-instance",
-  detail: "The service that this address leads to does not run now.",
-  retryAfterSeconds: 1
-}
+export const noService = refusal("NoInstance", "The service that this address leads to isn't running now.", 1)
 
 /** The data isn't a valid request, by the code of Node's parser. */
-export const unreadable = (code: string | undefined): Refusal => ({
-  status: code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400,
-  slug: "invalid-request",
-  detail:
-    code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? "The head of the request did not come in time."
-      : code === "HPE_HEADER_OVERFLOW"
-        ? "The head of the request is larger than 64 KiB. Send shorter cookies or headers, or send the data in the body."
-        : code === "HPE_UNEXPECTED_CONTENT_LENGTH"
-          ? "The request tells the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
-          : `This isn't a readable HTTP request (${code ?? "unknown"}).`,
-  retryAfterSeconds: undefined
-})
+export const unreadable = (code: string | undefined): Refusal => {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return refusal("RequestTimeout", "The head of the request didn't arrive in time. Send it again.")
+    case "HPE_HEADER_OVERFLOW":
+      return refusal(
+        "RequestHeaderFieldsTooLarge",
+        "The head of the request is larger than 64 KiB. Send shorter cookies or headers, or send the data in the body."
+      )
+    case "HPE_UNEXPECTED_CONTENT_LENGTH":
+      return refusal(
+        "InvalidRequest",
+        "The request tells the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
+      )
+    default:
+      return refusal("InvalidRequest", `This isn't a readable HTTP request (${code ?? "unknown"}).`)
+  }
+}

@@ -95,7 +95,7 @@ describe("accepting", () => {
       const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.0.0.0/8"] }]
       expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
         _tag: "InvalidSpec",
-        issues: [{ path: ["services", 0, "egress", 1], message: expect.stringContaining("PRIVATE_EGRESS_RANGES") }]
+        errors: [{ pointer: "/spec/services/0/egress/1", detail: expect.stringContaining("PRIVATE_EGRESS_RANGES") }]
       })
       const deployments = yield* Deployments
       const { problems } = yield* deployments.plan({
@@ -123,7 +123,7 @@ describe("accepting", () => {
       )
       expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
         _tag: "InvalidSpec",
-        issues: [{ path: ["services", 0, "egress", 1], message }]
+        errors: [{ pointer: "/spec/services/0/egress/1", code: "invalid_value", detail: message }]
       })
       const deployments = yield* Deployments
       const plan = yield* deployments.plan({
@@ -161,7 +161,7 @@ describe("accepting", () => {
       const org = yield* newOrganization
       yield* deploy(org, [{ name: "web" }])
       const issues = (effect: ReturnType<typeof deploy>) =>
-        Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.issues : error))
+        Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.errors : error))
       expect(yield* issues(deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" } } }]))).toEqual([
         {
           path: ["services", 0, "env", "KEY"],

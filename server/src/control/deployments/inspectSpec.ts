@@ -8,7 +8,7 @@ import {
   type SpecIssue,
   secretReferencesOf
 } from "@maxcloud/config-schema"
-import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
+import { InvalidSpec, inBody, Unavailable } from "@maxcloud/sdk/api"
 import {
   type ExternalSecrets,
   egressProblems,
@@ -45,7 +45,7 @@ export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
   const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
-  return new InvalidSpec({ detail, issues: issues.slice(0, maxSpecIssues) })
+  return new InvalidSpec({ detail, errors: inBody(issues.slice(0, maxSpecIssues), ["spec"]) })
 }
 
 export const readSpec = (target: Target, input: unknown) =>

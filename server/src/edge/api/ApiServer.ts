@@ -4,6 +4,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
+import { maxHeadBytes } from "../../base/proxy/headers.ts"
 import { upgradeListener } from "../exec/upgrades.ts"
 import { AccessMode } from "../http/AccessMode.ts"
 import { keepPace } from "../http/pace.ts"
@@ -24,7 +25,7 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
   { readonly server: Server; readonly early: EarlyRequests }
 >() {
   static readonly layer = Layer.sync(ApiServer, () => {
-    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
+    const server = createServer({ maxHeaderSize: maxHeadBytes, requestTimeout: 300_000, headersTimeout: 30_000 })
     const early = new EarlyRequests()
     letEarlyAnswersArrive(server)
     server.on("request", early.guardedListener)
@@ -67,15 +68,17 @@ export const serveApi = Effect.gen(function* () {
 
 const unreadable = (code: string | undefined) =>
   code === "HPE_HEADER_OVERFLOW"
-    ? new RequestHeaderFieldsTooLarge({ detail: "the request's headers are larger than 16 KiB" })
+    ? new RequestHeaderFieldsTooLarge({
+        detail: `The request line and the headers are larger than ${maxHeadBytes / 1024} KiB. Send shorter cookies or headers, or send the data in the body.`
+      })
     : code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? new RequestTimeout({ detail: "the request did not arrive in time" })
-      : new InvalidRequest({ detail: "the request isn't readable HTTP/1.1", issues: [] })
+      ? new RequestTimeout({ detail: "The request didn't arrive in time. Send it again." })
+      : new InvalidRequest({ detail: "This isn't a readable HTTP/1.1 request.", errors: [] })
 
 /** Answers input that isn't readable HTTP with a problem document. There is no request object then. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
   if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
-  const { body, headers, status } = rawProblem(unreadable(code))
+  const { body, headers, status } = rawProblem(unreadable(code), undefined)
   const all = { ...headers, "content-length": Buffer.byteLength(body), connection: "close" }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`)

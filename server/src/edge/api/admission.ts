@@ -1,16 +1,18 @@
 import type { HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type OperationName, rowOf, Unauthenticated } from "@maxcloud/sdk/api"
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Redacted } from "effect"
 import { asNobody, asServer } from "../../base/database/RowScope.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { type Caller, ClientAddress } from "../../tenancy/access/Caller.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Authenticator } from "../../tenancy/identity/keys/Authenticator.ts"
 import { networkOf } from "../../tenancy/identity/signInLimits.ts"
+import { rateLimitHeaders } from "../../tenancy/limits/headers.ts"
 import { credentialLimit, limits } from "../../tenancy/limits/limits.ts"
-import type { RateLimits } from "../../tenancy/limits/RateLimits.ts"
+import type { RateLimitState, RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import type { AccessMode } from "../http/AccessMode.ts"
+import { withHeaders } from "../http/answerHeaders.ts"
 import { subjectOf } from "./auditedRequest.ts"
 import { checkCaller } from "./guard.ts"
 
@@ -35,6 +37,13 @@ export const ownerOf = (organization: Organization): Caller => ({
   credential: { type: "local" },
   person: undefined
 })
+
+/** Puts the state of a limit into the answer, whatever that will be. */
+export const announced = <E, R>(taken: Effect.Effect<RateLimitState, E, R>) =>
+  Effect.flatMap(taken, (state) => withHeaders(rateLimitHeaders(state)))
+
+const takeFailure = (rates: Rates, address: string) =>
+  announced(rates.take(limits.failedAuthentication, networkOf(address)))
 
 /** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
 export const refuseForeign = (
@@ -66,7 +75,7 @@ export const requireOwner = (mode: Mode, rates: Rates, request: Request, address
     const { owner } = mode.local
     const token = bearerOf(request)
     if ((token !== undefined && owner.isToken(token)) || (yield* owner.opened(request))) return
-    yield* asServer(rates.take(limits.failedAuthentication, networkOf(address)))
+    yield* asServer(takeFailure(rates, address))
     return yield* new Unauthenticated({ detail: ownerOnly, localMode: true })
   })
 
@@ -85,22 +94,22 @@ const callerOf = (
       return ownerOf(local.organization)
     }
     if (token === undefined) {
-      yield* rates.take(limits.failedAuthentication, networkOf(address))
+      yield* takeFailure(rates, address)
       return yield* new Unauthenticated({
         detail:
-          'this needs a credential: run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY)'
+          'This needs a credential. Run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY).'
       })
     }
     return yield* authenticator
       .authenticate(token)
-      .pipe(Effect.tapErrorTag("Unauthenticated", () => rates.take(limits.failedAuthentication, networkOf(address))))
+      .pipe(Effect.tapErrorTag("Unauthenticated", () => takeFailure(rates, address)))
   })
 
 const rateOf = (mode: Mode, rates: Rates, caller: Caller | undefined, address: string) => {
-  if (caller === undefined) return Effect.asSome(rates.take(limits.open, networkOf(address)))
+  if (caller === undefined) return announced(rates.take(limits.open, networkOf(address)))
   const { credential } = caller
-  if (credential.type === "local") return Effect.succeedNone
-  return Effect.asSome(rates.take(credentialLimit(mode.requestsPerMinute), `${credential.type} ${credential.id}`))
+  if (credential.type === "local") return Effect.void
+  return announced(rates.take(credentialLimit(mode.requestsPerMinute), `${credential.type} ${credential.id}`))
 }
 
 /** Identifies the caller, and applies the rate limits, before any other work for the request. */
@@ -117,6 +126,6 @@ export const admit = (
     const isOpen = roles === "open"
     if (isOpen && operation !== "health.healthz") yield* requireOwner(mode, rates, request, address)
     const caller = isOpen ? undefined : yield* asServer(callerOf(mode, rates, authenticator, request, address))
-    const rate = limit === "none" ? Option.none() : yield* asServer(rateOf(mode, rates, caller, address))
-    return { caller, rate }
+    if (limit !== "none") yield* asServer(rateOf(mode, rates, caller, address))
+    return caller
   })

@@ -20,6 +20,7 @@ import { jsonBudgetOf } from "./jsonBudget.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
+import { explained, refuseUnknownParameters } from "./requestErrors.ts"
 import { servicesHandlers } from "./servicesHandlers.ts"
 import { signInHandlers } from "./signInHandlers.ts"
 import { sourcesHandlers } from "./sourcesHandlers.ts"
@@ -49,14 +50,10 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
 /** Every route of the server: the API's operations and the pages beside them. */
 export const routes = Layer.mergeAll(operations, pages)
 
-/** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
-const jsonOperation = ({ method }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
-  route?.withJson.has(method) === true ? route.operations.get(method) : undefined
-
 /** Refuses NUL: no name in the database can contain it, and the query would fail there. */
 const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
   url.includes("%00") && route !== undefined
-    ? invalidRequest("the URL must not hold the character NUL (%00)")
+    ? invalidRequest("The URL has the character NUL (%00), which no name has. Remove it.")
     : Effect.void
 
 /**
@@ -77,10 +74,16 @@ export const apiApp = Effect.gen(function* () {
     const arrival = performance.now()
     const route = routeOf(request.url)
     const handled = Effect.gen(function* () {
-      const operation = jsonOperation(request, route)
-      if (operation === undefined) return yield* router
-      const read = yield* withJsonBody(request, jsonBudgetOf(operation))
-      return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
+      const operation = route?.operations.get(request.method)
+      if (route === undefined || operation === undefined) return yield* router
+      yield* refuseUnknownParameters(operation, request)
+      // Snapshots are read by their handler as they come; some operations (`pause`) come without a body.
+      if (!route.withJson.has(request.method)) {
+        return yield* explained(operation, request, route, undefined, yield* router)
+      }
+      const { json, read } = yield* withJsonBody(request, jsonBudgetOf(operation))
+      const response = yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
+      return yield* explained(operation, request, route, json, response)
     })
     const passed = Effect.andThen(refuseNul(request, route), gate(request, route, translate(requestId, handled)))
     const response = yield* translate(requestId, passed).pipe(

@@ -1,13 +1,18 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { CurrentOrganization, type Deployment, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { DriftLog } from "../../control/drift/DriftLog.ts"
 import { NetworkVerifier } from "../../runtimes/port/NetworkVerifier.ts"
+import { locatedAt } from "../http/answerHeaders.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { appSecrets } from "./appSecrets.ts"
 
 const eitherOr = invalidRequest("Send the app as `spec`, or the number of an earlier deployment as `fromDeployment`.")
+
+/** Names the deployment that was accepted. */
+const located = <E, R>(accepted: Effect.Effect<Deployment, E, R>) =>
+  Effect.tap(accepted, ({ id }) => locatedAt(`/api/v1/deployments/${id}`))
 
 export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers) =>
   Effect.gen(function* () {
@@ -44,7 +49,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
               forceConflicts
             })
           })
-        )
+        ).pipe(located)
       )
       .handle("deploymentSpec", ({ path: { app, number, stage } }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
@@ -60,7 +65,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
         )
       )
       .handle("destroy", ({ path }) =>
-        Effect.flatMap(CurrentOrganization, (organization) => deployments.destroy(organization, path.app, path.stage))
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          deployments.destroy(organization, path.app, path.stage)
+        ).pipe(located)
       )
       .handle("drift", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>

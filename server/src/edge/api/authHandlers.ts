@@ -6,8 +6,12 @@ import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
 import { ApiKeys } from "../../tenancy/identity/keys/ApiKeys.ts"
 import { OidcTrusts } from "../../tenancy/identity/keys/OidcTrusts.ts"
 import { Invites } from "../../tenancy/identity/Members.ts"
+import { locatedAt } from "../http/answerHeaders.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 import { inRequestLanguage } from "./requestLanguage.ts"
+
+/** Describes the session that was opened, and whether its address is confirmed. */
+export const sessionPath = "/api/v1/auth/status"
 
 export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers) =>
   Effect.gen(function* () {
@@ -44,25 +48,41 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
       )
       .handle("signOut", () => Effect.flatMap(currentCaller, sessions.end))
       .handle("switchOrganization", ({ payload }) =>
-        Effect.flatMap(currentPerson, (person) => sessions.grant(person.id, payload.organization))
+        Effect.flatMap(currentPerson, (person) => sessions.grant(person.id, payload.organization)).pipe(
+          Effect.tap(locatedAt(sessionPath))
+        )
       )
-      .handle("resendVerification", () => inRequestLanguage(Effect.flatMap(currentCaller, accounts.resendVerification)))
+      .handle("resendVerification", () =>
+        inRequestLanguage(Effect.flatMap(currentCaller, accounts.resendVerification)).pipe(
+          Effect.tap(locatedAt(sessionPath))
+        )
+      )
       .handle("apiKeys", () => Effect.map(Effect.flatMap(currentCaller, keys.list), (apiKeys) => ({ apiKeys })))
-      .handle("createApiKey", ({ payload }) => Effect.flatMap(currentCaller, (found) => keys.create(found, payload)))
+      .handle("createApiKey", ({ payload }) =>
+        Effect.flatMap(currentCaller, (found) => keys.create(found, payload)).pipe(
+          Effect.tap(({ apiKey }) => locatedAt(`/api/v1/auth/api-keys/${apiKey.id}`))
+        )
+      )
       .handle("rotateApiKey", ({ path, payload }) =>
-        Effect.flatMap(currentCaller, (found) => keys.rotate(found, path.id, payload.overlapSeconds))
+        Effect.flatMap(currentCaller, (found) => keys.rotate(found, path.id, payload.overlapSeconds)).pipe(
+          Effect.tap(({ apiKey }) => locatedAt(`/api/v1/auth/api-keys/${apiKey.id}`))
+        )
       )
       .handle("deleteApiKey", ({ path }) => Effect.flatMap(currentCaller, (found) => keys.remove(found, path.id)))
       .handle("invites", () => Effect.map(Effect.flatMap(currentCaller, invites.list), (all) => ({ invites: all })))
       .handle("createInvite", ({ payload }) =>
-        inRequestLanguage(Effect.flatMap(currentCaller, (found) => invites.create(found, payload)))
+        inRequestLanguage(Effect.flatMap(currentCaller, (found) => invites.create(found, payload))).pipe(
+          Effect.tap(({ id }) => locatedAt(`/api/v1/auth/invites/${id}`))
+        )
       )
       .handle("revokeInvite", ({ path }) => Effect.flatMap(currentCaller, (found) => invites.revoke(found, path.id)))
       .handle("oidcTrusts", () =>
         Effect.map(Effect.flatMap(currentCaller, trusts.list), (oidcTrusts) => ({ oidcTrusts }))
       )
       .handle("createOidcTrust", ({ payload }) =>
-        Effect.flatMap(currentCaller, (found) => trusts.create(found, payload))
+        Effect.flatMap(currentCaller, (found) => trusts.create(found, payload)).pipe(
+          Effect.tap(({ id }) => locatedAt(`/api/v1/auth/oidc-trusts/${id}`))
+        )
       )
       .handle("deleteOidcTrust", ({ path }) => Effect.flatMap(currentCaller, (found) => trusts.remove(found, path.id)))
   })

@@ -1,9 +1,9 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, DeploymentEvent, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { RequestId } from "../../base/words/RequestId.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { Draining } from "../http/Draining.ts"
+import { currentAsked } from "../http/problems.ts"
 import { eventStream, type ServerSentEvent } from "./sse.ts"
 
 const encodeEvent = Schema.encodeSync(DeploymentEvent)
@@ -19,7 +19,7 @@ export const deploymentsHandlers = HttpApiBuilder.group(MaxCloudApi, "deployment
       .handle("events", ({ headers, path }) =>
         Effect.gen(function* () {
           const organization = yield* CurrentOrganization
-          const requestId = yield* RequestId
+          const asked = yield* currentAsked
           const events = yield* deployments.events(organization, path.id, eventIdOf(headers["last-event-id"]))
           return eventStream(events, {
             toEvent: (event): ServerSentEvent => ({
@@ -27,7 +27,7 @@ export const deploymentsHandlers = HttpApiBuilder.group(MaxCloudApi, "deployment
               event: "deployment",
               data: encodeEvent(event)
             }),
-            requestId,
+            asked,
             until: draining.begun
           })
         })

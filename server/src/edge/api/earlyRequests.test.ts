@@ -55,7 +55,10 @@ describe("requests that come before the API is there", () => {
     const probe = await fetch(`${url}/healthz`)
     expect(probe.status).toBe(503)
     expect(probe.headers.get("retry-after")).toBe("1")
-    expect(await probe.json()).toMatchObject({ _tag: "Unavailable", detail: "the server is starting" })
+    expect(await probe.json()).toMatchObject({
+      code: "unavailable",
+      detail: "The server is starting. Try again in a second."
+    })
 
     const all = arrived(257)
     const stop = new AbortController()

@@ -10,9 +10,9 @@ const mostHeld = 256
 /** A probe asks about the server's present state. */
 const isProbe = ({ url = "" }: IncomingMessage) => /^\/(healthz|readyz)(\?|$)/.test(url)
 
-const refuse = (response: ServerResponse) => {
-  const problem = new Unavailable({ detail: "the server is starting", retryAfterSeconds: 1 })
-  const { body, headers, status } = rawProblem(problem)
+const refuse = (request: IncomingMessage, response: ServerResponse) => {
+  const problem = new Unavailable({ detail: "The server is starting. Try again in a second.", retryAfterSeconds: 1 })
+  const { body, headers, status } = rawProblem(problem, request)
   response.writeHead(status, headers).end(body)
 }
 
@@ -27,7 +27,7 @@ export class EarlyRequests {
   readonly guardedListener: RequestListener = (request, response) =>
     guardedBy(() => request.socket.destroy())(() => {
       if (this.#holds && this.#held.size < mostHeld && !isProbe(request)) this.#hold(request, response)
-      else refuse(response)
+      else refuse(request, response)
     })()
 
   #hold(request: IncomingMessage, response: ServerResponse) {
@@ -38,7 +38,7 @@ export class EarlyRequests {
     })
     const giveUp = guarded(() => {
       forget()
-      refuse(response)
+      refuse(request, response)
     })
     const timer = setTimeout(giveUp, longestWaitMs)
     response.once("close", forget)

@@ -79,7 +79,7 @@ describe("streams of events", () => {
       const response = yield* open(`${url}/api/v1/services/${id}/logs`)
       const last = frames(yield* Effect.promise(() => response.text())).at(-1)
       assert.strictEqual(last?.event, "error")
-      assert.include(JSON.parse(last?.data ?? ""), { _tag: "Unavailable", status: 503, detail: "the disk is gone" })
+      assert.include(JSON.parse(last?.data ?? ""), { code: "unavailable", status: 503, detail: "the disk is gone" })
     })
   )
 
@@ -90,7 +90,7 @@ describe("streams of events", () => {
       })
       const response = yield* open(`${url}/api/v1/services/${id}/logs`)
       const text = yield* Effect.promise(() => response.text())
-      assert.include(text, `"_tag":"InternalError"`)
+      assert.include(text, `"code":"internal_error"`)
       assert.notInclude(text, "kaputt")
     })
   )

@@ -1,11 +1,10 @@
 import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { CloudEvent, type EventParameters, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { RequestId } from "../../base/words/RequestId.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
 import { type EventQuery, Events, readableTypes } from "../../tenancy/events/Events.ts"
 import { Draining } from "../http/Draining.ts"
-import { invalidRequest } from "../http/problems.ts"
+import { currentAsked, invalidRequest } from "../http/problems.ts"
 import { currentCaller } from "./callerOf.ts"
 import { instantOf } from "./instantOf.ts"
 import { eventStream } from "./sse.ts"
@@ -47,7 +46,7 @@ export const eventsHandlers = HttpApiBuilder.group(MaxCloudApi, "events", (handl
           if (after !== undefined && !/^\d{1,18}$/.test(after)) return yield* noCursor
           return eventStream(events.follow(id, query, after === undefined ? undefined : Number(after)), {
             toEvent: (event) => ({ id: event.sequence, event: event.type, data: encodeEvent(event) }),
-            requestId: yield* RequestId,
+            asked: yield* currentAsked,
             until: Effect.raceFirst(draining.begun, Effect.sleep(longestStream))
           })
         }

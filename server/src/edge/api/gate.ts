@@ -1,6 +1,6 @@
-import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import type { OperationName, Unavailable } from "@maxcloud/sdk/api"
-import { Effect, Option } from "effect"
+import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { type OperationName, operations, type Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
 import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../../tenancy/access/Caller.ts"
@@ -9,12 +9,12 @@ import { authorize } from "../../tenancy/identity/authorize.ts"
 import { Authenticator } from "../../tenancy/identity/keys/Authenticator.ts"
 import type { Places } from "../../tenancy/identity/Places.ts"
 import { networkOf } from "../../tenancy/identity/signInLimits.ts"
-import { rateLimitHeaders } from "../../tenancy/limits/headers.ts"
 import { makeOpenStreams, OpenStreamsOf, type StreamOwner } from "../../tenancy/limits/OpenStreams.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
-import { type RateLimitState, RateLimits } from "../../tenancy/limits/RateLimits.ts"
+import { RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import { StillAllowed } from "../exec/StillAllowed.ts"
 import { AccessMode } from "../http/AccessMode.ts"
+import { withHeaders } from "../http/answerHeaders.ts"
 import type { Route } from "../http/routeTable.ts"
 import { admit, bearerOf, refuseForeign } from "./admission.ts"
 import { auditRequest, pageName } from "./auditedRequest.ts"
@@ -60,8 +60,10 @@ const accessAgain = (
         )
   })
 
-const withRate = (response: HttpServerResponse.HttpServerResponse, state: RateLimitState) =>
-  HttpServerResponse.setHeaders(response, rateLimitHeaders(state))
+/** Operations whose answers hold a key, a token or a code: no cache may keep them. */
+const secretOperations: ReadonlySet<OperationName> = new Set(
+  operations.filter((operation) => operation.isSecret).map((operation) => operation.name)
+)
 
 /**
  * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), what the contract says of it
@@ -113,13 +115,13 @@ export const makeGate = Effect.gen(function* () {
       const address = clientAddress(request, mode.trustedProxies)
       yield* refuseForeign(mode, rates, audit, request, operation ?? pageName(route), address)
       if (route === undefined || operation === undefined) {
-        yield* refuseUnroutable(request, route)
+        yield* refuseUnroutable(rates, request, route, address)
         return yield* passToPage(mode, rates, request, route, address, handle)
       }
       return yield* Effect.gen(function* () {
-        const { caller, rate } = yield* admit(mode, rates, authenticator, request, operation, address)
-        const response = yield* passToOperation(request, route, operation, caller, address, handle)
-        return Option.match(rate, { onNone: () => response, onSome: (value) => withRate(response, value) })
+        if (secretOperations.has(operation)) yield* withHeaders({ "cache-control": "no-store" })
+        const caller = yield* admit(mode, rates, authenticator, request, operation, address)
+        return yield* passToOperation(request, route, operation, caller, address, handle)
       }).pipe(
         Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(auditRequest(audit, operation, request, 401, false))),
         Effect.provideService(CurrentOperation, operation),

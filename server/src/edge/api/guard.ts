@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { formPages, page, pathOf } from "../http/routeTable.ts"
 
 /** Pages that a person may follow a link to from another site: what they show cannot be read by that site. */
-const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openapi, ...formPages])
+const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openapi, page.problems, ...formPages])
 
 const hostPattern = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d{1,5})?$/i
 
@@ -57,7 +57,7 @@ const isVisit = ({ headers, method, url }: Pick<HttpServerRequest.HttpServerRequ
   method === "GET" &&
   headers["sec-fetch-mode"] === "navigate" &&
   headers["sec-fetch-dest"] === "document" &&
-  pages.has(pathOf(url))
+  (pages.has(pathOf(url)) || pathOf(url).startsWith(`${page.problems}/`))
 
 const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 

@@ -1,4 +1,4 @@
-import type { InvalidRequest } from "@maxcloud/sdk/api"
+import { type InvalidRequest, inParameters } from "@maxcloud/sdk/api"
 import { Clock, Effect } from "effect"
 import { invalidRequest } from "../http/problems.ts"
 
@@ -14,5 +14,5 @@ export const instantOf = (written: string, parameter = "since"): Effect.Effect<n
     const instant = Date.parse(written)
     if (Number.isFinite(instant)) return instant
     const message = `"${written.slice(0, 50)}" isn't a time: write it as "2026-01-31T12:00:00Z", or as a duration before now such as "10m"`
-    return yield* invalidRequest(`${parameter}: ${message}`, [{ path: [parameter], message }])
+    return yield* invalidRequest(`${parameter}: ${message}`, inParameters([{ path: [parameter], message }], "query"))
   })

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http"
 import type { HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { SpecIssue } from "@maxcloud/config-schema"
-import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
+import { type InvalidRequest, inBody, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { unstorableText } from "../../base/database/unstorableText.ts"
 import { guardedBy } from "../../base/node/guarded.ts"
@@ -12,12 +12,15 @@ import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 
 /**
  * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
- * characters that Postgres cannot store. Gives the request with its JSON read.
+ * characters that Postgres cannot store. Gives the JSON, and the request with it.
  */
 export const withJsonBody = (
   request: HttpServerRequest.HttpServerRequest,
   budget: JsonBudget
-): Effect.Effect<HttpServerRequest.HttpServerRequest, InvalidRequest | PayloadTooLarge | UnsupportedMediaType> =>
+): Effect.Effect<
+  { readonly json: unknown; readonly read: HttpServerRequest.HttpServerRequest },
+  InvalidRequest | PayloadTooLarge | UnsupportedMediaType
+> =>
   Effect.gen(function* () {
     yield* checkContentType(request)
     if (Number(request.headers["content-length"]) > budget.bytes) return yield* tooLarge(budget.bytes)
@@ -28,7 +31,7 @@ export const withJsonBody = (
     const unstorable = unstorableText(json)
     if (unstorable !== undefined) return yield* refused(unstorable)
     const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
-    return read
+    return { json, read }
   })
 
 /** Reads a body to its end even if it is too large, and drops it: many clients read no answer before they have sent everything. */
@@ -53,20 +56,20 @@ const readBytes = (source: IncomingMessage, most: number) =>
     })
     const onBroken = guarded(() => {
       stop()
-      resume(invalidRequest("the body ended before it was complete"))
+      resume(invalidRequest("The body ended before it was complete. Send it again."))
     })
     const stop = () => source.off("data", onData).off("end", onEnd).off("error", onBroken).off("aborted", onBroken)
     source.on("data", onData).on("end", onEnd).on("error", onBroken).on("aborted", onBroken)
     return Effect.sync(stop)
   })
 
-const notJson = "The body isn't JSON."
+const notJson = 'The body isn\'t JSON. Send an object such as {"name": "web"}.'
 
 const tooLarge = (most: number) =>
   new PayloadTooLarge({
     detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
   })
 
-const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, [problem])
+const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, inBody([problem]))
 
 const parse = (text: string): unknown => JSON.parse(text)

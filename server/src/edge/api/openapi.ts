@@ -12,17 +12,17 @@ const meaning: Readonly<Record<string, string>> = {
   201: "Created.",
   202: "Accepted: durable, and on its way.",
   204: "Done; there is nothing to tell.",
-  400: "The request cannot be read; `issues` tells where and why.",
+  400: "The request cannot be read; `errors` tells where and why.",
   401: "No credential, or one that is not known.",
   403: "Refused: a role or a scope that does not allow it, more than the organization may have, or a foreign Host or Origin.",
   404: "Nothing of that kind and name in the organization.",
   408: "The request did not arrive in time.",
-  409: "The name is taken, or the idempotency key was used for something else.",
+  409: "Something else has the name, the state doesn't allow it, or the idempotency key was used for something else.",
   413: "The body is too large.",
-  422: "The AppSpec can be read but not deployed; `issues` tells where and why.",
+  422: "The AppSpec can be read but not deployed; `errors` tells where and why.",
   415: "The body is not of the content type that the operation takes.",
   429: "More requests than the rate limit allows: go on after `Retry-After` seconds.",
-  431: "The head of the request is larger than 16 KiB.",
+  431: "The head of the request is larger than 64 KiB.",
   500: "A mistake of the server's own. Its log has the cause under `requestId`.",
   503: "A part of the server is unreachable: send the same request again after `Retry-After` seconds.",
   507: "The server's disk has too little room. Whoever runs the server has to make some."
@@ -42,16 +42,30 @@ const problemOf = (status: string, response: Response) => {
   return { "application/problem+json": { schema } }
 }
 
+const text = (description: string) => ({ description, schema: { type: "string" } })
+
+const headersOf = (status: string) => ({
+  "x-request-id": text("Names the request in the server's log, and in a problem document."),
+  "ratelimit-policy": text(
+    "The limit that the request counted for: `q` requests in `w` seconds. Absent if none applies."
+  ),
+  ratelimit: text("Of that limit `r` requests are left, and all of them again in `t` seconds."),
+  ...(status === "201" || status === "202"
+    ? { location: text("The path of what was created, or of the deployment that was accepted.") }
+    : undefined),
+  ...(status === "401"
+    ? { "www-authenticate": text("`Bearer`, with `error` if a credential was sent (RFC 6750).") }
+    : undefined),
+  ...(status === "429" || status === "503"
+    ? { "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } } }
+    : undefined)
+})
+
 const completeResponse = (status: string, response: Response) => ({
   ...response,
   ...(Number(status) < 400 ? undefined : { content: problemOf(status, response) }),
   description: meaning[status] ?? response.description,
-  headers: {
-    "x-request-id": { description: "Names the request in the server's log.", schema: { type: "string" } },
-    ...(status === "429" || status === "503"
-      ? { "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } } }
-      : undefined)
-  }
+  headers: headersOf(status)
 })
 
 const rowAt = (path: string, method: string) => {
@@ -120,14 +134,20 @@ export const openApi = () => {
         Problem: {
           type: "object",
           description:
-            "A problem document (RFC 9457): the form of every error. `_tag` tells errors apart; paths that do not exist answer 404, methods that a path does not take 405 with `Allow`.",
-          required: ["type", "title", "status", "detail", "_tag"],
+            "A problem document (RFC 9457): the form of every error. `code` tells errors apart; paths that do not exist answer 404, methods that a path does not take 405 with `Allow`.",
+          required: ["type", "title", "status", "detail", "code", "instance", "requestId"],
           properties: {
-            type: { type: "string", format: "uri" },
+            type: {
+              type: "string",
+              format: "uri-reference",
+              description: "The path of the page of this server that explains the problem."
+            },
             title: { type: "string" },
             status: { type: "integer" },
             detail: { type: "string" },
-            _tag: { type: "string" }
+            code: { type: "string" },
+            instance: { type: "string", format: "uri-reference", description: "The path of the request." },
+            requestId: { type: "string", description: "As in the header `X-Request-Id`, and in the server's log." }
           }
         }
       }

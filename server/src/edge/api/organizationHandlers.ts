@@ -5,6 +5,7 @@ import { Privacy } from "../../control/privacy/Privacy.ts"
 import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
 import { Members } from "../../tenancy/identity/Members.ts"
 import { OpenStreamsOf } from "../../tenancy/limits/OpenStreams.ts"
+import { locatedAt } from "../http/answerHeaders.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 
 /** Lines of JSON as they come. */
@@ -36,7 +37,9 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
       )
       .handleRaw("export", () => Effect.map(currentCaller, (found) => jsonLines(privacy.exportOrganization(found))))
       .handle("delete", ({ payload }) =>
-        Effect.flatMap(currentCaller, (found) => privacy.deleteOrganization(found, payload))
+        Effect.flatMap(currentCaller, (found) => privacy.deleteOrganization(found, payload)).pipe(
+          Effect.tap(locatedAt("/api/v1/organization"))
+        )
       )
       .handle("cancelDeletion", () => Effect.flatMap(currentCaller, privacy.cancelDeletion))
   })
@@ -52,6 +55,7 @@ export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (han
         Effect.gen(function* () {
           const person = yield* currentPerson
           yield* accounts.createOrganization(person.id, organization)
+          yield* locatedAt("/api/v1/organization")
           return yield* sessions.grant(person.id, organization).pipe(Effect.catchTag("NotFound", Effect.die))
         })
       )

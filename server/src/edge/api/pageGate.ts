@@ -1,27 +1,39 @@
 import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Forbidden, MethodNotAllowed } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { RowScope } from "../../base/database/RowScope.ts"
+import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { ClientAddress, CurrentCaller } from "../../tenancy/access/Caller.ts"
+import { networkOf } from "../../tenancy/identity/signInLimits.ts"
+import { limits } from "../../tenancy/limits/limits.ts"
 import type { RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import type { AccessMode } from "../http/AccessMode.ts"
 import { nothingAt } from "../http/problems.ts"
 import { page, pathOf, type Route } from "../http/routeTable.ts"
-import { ownerOf, requireOwner } from "./admission.ts"
+import { announced, ownerOf, requireOwner } from "./admission.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
 /** Pages that are the same for everybody, and reveal nothing about this server. */
-const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi])
+const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi, page.problem, page.problems])
 
 /** Never gives the router a path that isn't in the table: it could read the path differently than the policy does. */
-export const refuseUnroutable = (request: Request, route: Route | undefined) => {
+export const refuseUnroutable = (
+  rates: typeof RateLimits.Service,
+  request: Request,
+  route: Route | undefined,
+  address: string
+) => {
+  if (route?.methods.has(request.method) === true) return Effect.void
   const path = pathOf(request.url).slice(0, 200)
-  if (route === undefined) return Effect.fail(nothingAt(path))
-  if (route.methods.has(request.method)) return Effect.void
-  const allow = [...route.methods].sort()
-  return Effect.fail(
-    new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${request.method}`, allow })
+  const allow = [...(route?.methods ?? [])].sort()
+  const refusal =
+    route === undefined
+      ? nothingAt(path)
+      : new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${request.method}.`, allow })
+  // Needs no database, so it is answered without one too.
+  return asNobody(asServer(announced(rates.take(limits.open, networkOf(address))))).pipe(
+    Effect.catchTag("Unavailable", () => Effect.void),
+    Effect.zipRight(Effect.fail(refusal))
   )
 }
 
@@ -42,7 +54,10 @@ export const passToPage = <R>(
       const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
       const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
       if (isHandedOn || !/^(127\.|::1$)/.test(address)) {
-        return yield* new Forbidden({ detail: "metrics are available on this machine only (MAXCLOUD_OPEN_METRICS)" })
+        return yield* new Forbidden({
+          detail:
+            "Metrics are available on this machine only. Set MAXCLOUD_OPEN_METRICS=1 on the server to open them to others."
+        })
       }
     }
     const caller = mode.local === undefined ? undefined : ownerOf(mode.local.organization)

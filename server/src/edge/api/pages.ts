@@ -7,6 +7,7 @@ import { CurrentCaller } from "../../tenancy/access/Caller.ts"
 import { AccessMode } from "../http/AccessMode.ts"
 import { page } from "../http/routeTable.ts"
 import { authPages } from "../pages/authPages.ts"
+import { problemPages } from "../pages/problemPages.ts"
 import { docsPage } from "./docsPage.ts"
 import { closedLandingPage, landingPage } from "./landingPage.ts"
 
@@ -58,5 +59,5 @@ const metricsRoute = HttpLayerRouter.use((router) =>
   })
 )
 
-/** All pages beside the API's operations: its reference, the metrics, a page with the running services, and the sign-in pages. */
-export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute, authPages)
+/** All pages beside the API's operations: its reference, the metrics, a page with the running services, the sign-in pages, and the pages of problems. */
+export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute, authPages, problemPages)

@@ -37,7 +37,7 @@ describe("GET /readyz", () => {
       const { url } = yield* testApi({ checks: [{ name: "database", ok: true }, full] })
       const refused = yield* answer(`${url}/readyz`)
       assert.deepInclude(refused, { status: 503, type: "application/problem+json" })
-      assert.deepInclude(refused.body, { _tag: "NotReady", detail: full.message })
+      assert.deepInclude(refused.body, { code: "not_ready", detail: full.message })
       // The process is alive: to end it would help nobody.
       assert.strictEqual((yield* answer(`${url}/healthz`)).status, 200)
       const { readiness } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))

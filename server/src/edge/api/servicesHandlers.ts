@@ -1,17 +1,27 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, LogEntry, MaxCloudApi, scopeOpens } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { RequestId } from "../../base/words/RequestId.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { Services } from "../../control/services/Services.ts"
 import { makeExecHandler } from "../exec/execHandler.ts"
+import { locatedAt } from "../http/answerHeaders.ts"
 import { Draining } from "../http/Draining.ts"
-import { invalidRequest } from "../http/problems.ts"
+import { currentAsked, invalidRequest } from "../http/problems.ts"
 import { currentCaller } from "./callerOf.ts"
 import { instantOf } from "./instantOf.ts"
 import { eventStream, type ServerSentEvent } from "./sse.ts"
 
-const noCursor = invalidRequest("Last-Event-ID is not the id of an event of this stream: leave it out to begin anew")
+const noCursor = invalidRequest(
+  "Last-Event-ID isn't the id of an event of this stream. Leave it out to start from the beginning.",
+  [
+    {
+      parameter: "last-event-id",
+      in: "header",
+      code: "invalid_value",
+      detail: "This isn't the id of an event of this stream."
+    }
+  ]
+)
 const encodeEntry = Schema.encodeSync(LogEntry)
 const end: ServerSentEvent = { event: "end", data: {} }
 
@@ -23,7 +33,9 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
     const exec = yield* makeExecHandler
     return handlers
       .handle("create", ({ payload }) =>
-        Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload))
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload)).pipe(
+          Effect.tap(({ id }) => locatedAt(`/api/v1/services/${id}`))
+        )
       )
       .handle("list", ({ urlParams }) =>
         Effect.gen(function* () {
@@ -38,7 +50,9 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         Effect.flatMap(CurrentOrganization, (organization) => services.get(organization, path.id))
       )
       .handle("delete", ({ path }) =>
-        Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id))
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id)).pipe(
+          Effect.tap(({ id }) => locatedAt(`/api/v1/deployments/${id}`))
+        )
       )
       .handle("pause", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => services.pause(organization, path.id))
@@ -49,7 +63,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("restart", ({ headers, path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           services.restart(organization, path.id, headers["idempotency-key"])
-        )
+        ).pipe(Effect.tap(locatedAt(`/api/v1/services/${path.id}`)))
       )
       .handleRaw("exec", ({ path }) => exec(path.id))
       .handle("revisions", ({ path }) =>
@@ -60,7 +74,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("logs", ({ headers, path, urlParams }) =>
         Effect.gen(function* () {
           const organization = yield* CurrentOrganization
-          const requestId = yield* RequestId
+          const asked = yield* currentAsked
           const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
           const after = headers["last-event-id"]
           if (after !== undefined && !services.isLogCursor(after)) return yield* noCursor
@@ -75,7 +89,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           return eventStream(entries, {
             toEvent: (entry) => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) }),
             last: follow ? undefined : end,
-            requestId,
+            asked,
             until: draining.begun
           })
         })

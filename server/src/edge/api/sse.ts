@@ -1,7 +1,7 @@
 import { HttpServerResponse } from "@effect/platform"
 import type { ApiError } from "@maxcloud/sdk/api"
 import { Cause, Effect, type Mailbox, Option, type Stream } from "effect"
-import { encodeError, internalError } from "../http/problems.ts"
+import { type Asked, documentOf, internalError } from "../http/problems.ts"
 import { eachChunk, fed } from "./feed.ts"
 
 /** One server-sent event (WHATWG HTML, 9.2). `data` is sent as JSON, which has no line breaks. */
@@ -28,7 +28,7 @@ export const eventStream = <A>(
     readonly toEvent: (value: A) => ServerSentEvent
     /** Told after the last of them. */
     readonly last?: ServerSentEvent | undefined
-    readonly requestId: string
+    readonly asked: Asked
     readonly until: Effect.Effect<void>
   }
 ): HttpServerResponse.HttpServerResponse => {
@@ -44,7 +44,7 @@ export const eventStream = <A>(
         Effect.catchAllCause((cause) =>
           Cause.isInterruptedOnly(cause)
             ? Effect.void
-            : Effect.flatMap(failure(cause, options.requestId), (text) => send(out, text))
+            : Effect.flatMap(failure(cause, options.asked), (text) => send(out, text))
         )
       )
       yield* Effect.forkScoped(Effect.andThen(frames, out.end))
@@ -58,12 +58,12 @@ export const eventStream = <A>(
   })
 }
 
-const failure = (cause: Cause.Cause<ApiError>, requestId: string): Effect.Effect<string> =>
+const failure = (cause: Cause.Cause<ApiError>, asked: Asked): Effect.Effect<string> =>
   Option.match(Cause.failureOption(cause), {
-    onSome: (error) => Effect.succeed(frame({ event: "error", data: encodeError(error) })),
+    onSome: (error) => Effect.succeed(frame({ event: "error", data: documentOf(error, asked) })),
     onNone: () =>
       Effect.as(
-        Effect.logError("a stream of events failed", cause),
-        frame({ event: "error", data: encodeError(internalError(requestId)) })
+        Effect.logError("A stream of events failed.", cause),
+        frame({ event: "error", data: documentOf(internalError(asked.requestId), asked) })
       )
   })

@@ -79,7 +79,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         },
         network: {
           verify: (_, app) =>
-            app === shop ? Effect.succeed(report) : new InvalidSpec({ detail: "no network to verify", issues: [] })
+            app === shop ? Effect.succeed(report) : new InvalidSpec({ detail: "no network to verify", errors: [] })
         }
       })
       const cloud = yield* client(url)

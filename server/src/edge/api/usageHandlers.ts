@@ -1,5 +1,5 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { CurrentOrganization, inParameters, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Clock, Effect } from "effect"
 import { Usage } from "../../control/usage/Usage.ts"
 import { invalidRequest } from "../http/problems.ts"
@@ -20,11 +20,11 @@ export const usageHandlers = HttpApiBuilder.group(MaxCloudApi, "usage", (handler
         const since = urlParams.since === undefined ? until - dayMs : yield* instantOf(urlParams.since)
         if (since >= until) {
           const message = "the range is empty: `since` must be before `until`"
-          return yield* invalidRequest(message, [{ path: ["since"], message }])
+          return yield* invalidRequest(message, inParameters([{ path: ["since"], message }], "query"))
         }
         if (until - since > longestMs) {
           const message = "the range is longer than 400 days: ask for a shorter one"
-          return yield* invalidRequest(message, [{ path: ["since"], message }])
+          return yield* invalidRequest(message, inParameters([{ path: ["since"], message }], "query"))
         }
         return yield* usage.read(organization, new Date(since), new Date(until))
       })

@@ -295,7 +295,7 @@ describe("exec", () => {
       yield* client.opened
       client.start("sh")
       yield* client.closed
-      assert.include(JSON.stringify(client.got.messages), '"_tag":"Conflict"')
+      assert.include(JSON.stringify(client.got.messages), '"code":"conflict"')
       assert.isAtLeast(told.length, 1)
     })
   )

@@ -6,11 +6,10 @@ import type { WebSocket } from "ws"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { guardedBy } from "../../base/node/guarded.ts"
-import { RequestId } from "../../base/words/RequestId.ts"
 import { Services } from "../../control/services/Services.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Draining } from "../http/Draining.ts"
-import { encodeError, internalError, invalidRequest, isApiError } from "../http/problems.ts"
+import { currentAsked, documentOf, internalError, invalidRequest, isApiError } from "../http/problems.ts"
 import { makeExecSessions } from "./execSessions.ts"
 import { type Inbox, makeInbox } from "./inbox.ts"
 import { relay, sendMessage } from "./relay.ts"
@@ -136,7 +135,7 @@ export const makeExecHandler = Effect.gen(function* () {
       const upgrade = upgradeOf(NodeHttpServerRequest.toIncomingMessage(yield* HttpServerRequest.HttpServerRequest))
       if (upgrade === undefined || !isForUs(upgrade)) return yield* noHandshake
       yield* takePlace(organization.id)
-      const requestId = yield* RequestId
+      const asked = yield* currentAsked
       const socket = yield* Effect.acquireRelease(
         Effect.tryPromise({
           try: () => acceptUpgrade(upgrade),
@@ -147,8 +146,9 @@ export const makeExecHandler = Effect.gen(function* () {
       yield* Effect.scoped(session(socket, id)).pipe(
         Effect.tapErrorCause((cause) =>
           Effect.sync(() => {
-            const failure = cause._tag === "Fail" && isApiError(cause.error) ? cause.error : internalError(requestId)
-            sendMessage(socket, { type: "error", problem: encodeError(failure) })
+            const failure =
+              cause._tag === "Fail" && isApiError(cause.error) ? cause.error : internalError(asked.requestId)
+            sendMessage(socket, { type: "error", problem: documentOf(failure, asked) })
           })
         )
       )

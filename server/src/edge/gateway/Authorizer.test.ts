@@ -145,7 +145,7 @@ describe("the authorizer", () => {
       const refused = await check(question({ from: "10.0.0.2", route: to("web") }))
       expect(refused).toMatchObject({ grpcStatus: "0", status: 403 })
       expect(refused.headers.get("content-type")).toBe("application/problem+json")
-      expect(JSON.parse(refused.body)).toMatchObject({ status: 403, title: "Forbidden" })
+      expect(JSON.parse(refused.body)).toMatchObject({ status: 403, title: "Forbidden", code: "forbidden" })
       expect(await check(question({ from: "::ffff:10.0.0.1", route: to("api") }))).toMatchObject({ status: 200 })
     }))
 

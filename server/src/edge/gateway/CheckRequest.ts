@@ -13,9 +13,11 @@ export interface CheckRequest {
   readonly route: ReadonlyMap<string, string>
   /** The request's headers that we look at, by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
+  /** The request's target, with its query. */
+  readonly path: string
 }
 
-const lookedAt: ReadonlySet<string> = new Set(["accept", "accept-language", "k-network-probe"])
+const lookedAt: ReadonlySet<string> = new Set(["accept", "accept-language", "k-network-probe", "x-request-id"])
 
 /** An entry of a `map<string, string>`. */
 const readEntry = (bytes: Buffer, start: number, end: number, put: (key: string, value: string) => void) => {
@@ -60,9 +62,11 @@ export const readCheckRequest = (bytes: Buffer): CheckRequest => {
   let destination = { address: "", port: 0 }
   const route = new Map<string, string>()
   const headers = new Map<string, string>()
+  let path = ""
   const readHttp = (start: number, end: number) =>
     readFields(bytes, start, end, {
       bytes: (field, from, to) => {
+        if (field === 4) path = bytes.toString("utf8", from, to)
         if (field !== 3) return
         readEntry(bytes, from, to, (key, value) => {
           if (lookedAt.has(key)) headers.set(key, value)
@@ -87,6 +91,7 @@ export const readCheckRequest = (bytes: Buffer): CheckRequest => {
     sourceAddress: source.address.replace(/^::ffff:(?=\d+\.)/i, ""),
     listenerPort: destination.port,
     route,
-    headers
+    headers,
+    path
   }
 }

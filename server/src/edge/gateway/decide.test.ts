@@ -61,6 +61,7 @@ const ask = (
     sourceAddress: typeof from === "string" ? from : from.address,
     listenerPort: 8081,
     route: new Map(target === "" ? [] : route),
+    path: "/",
     headers: new Map<string, string>(),
     ...rest
   }

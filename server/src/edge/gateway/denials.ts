@@ -1,21 +1,37 @@
+import { codeOf } from "@maxcloud/sdk/errors"
 import { type Language, languageOf } from "../../base/pages/acceptLanguage.ts"
-import { problemContentType, problemText, refusalContent } from "../../base/pages/refusalContent.ts"
+import { type Problem, problemContentType, problemText, refusalContent } from "../../base/pages/refusalContent.ts"
+import { requestIdOf } from "../../base/words/RequestId.ts"
+import type { CheckRequest } from "./CheckRequest.ts"
 import type { Denial } from "./checkResponse.ts"
 
 /** Seconds until the next try, as in the local runtime (`pausedRetrySeconds`): soon enough to notice a resume, rarely enough to cost nothing. */
 const retryAfter = 60
 
-/** Every refusal is the same, so that it doesn't reveal which hosts exist. */
-export const refused: Denial = {
-  status: 403,
-  headers: { "content-type": problemContentType, "cache-control": "no-store" },
-  body: problemText({
-    type: "about:blank",
+/** The parts of a problem document that say which request it is about. The authorizer doesn't know the server's URL. */
+const aboutRequest = ({ headers, path }: CheckRequest) => ({
+  type: "about:blank",
+  instance: path.split(/[?#]/, 1)[0]?.slice(0, 1_000),
+  requestId: requestIdOf(headers.get("x-request-id"))
+})
+
+const headersOf = ({ requestId }: Problem, contentType: string) => ({
+  "content-type": contentType,
+  "cache-control": "no-store",
+  "x-request-id": requestId
+})
+
+/** Every refusal says the same, so that it doesn't reveal which hosts exist. */
+export const refused = (request: CheckRequest): Denial => {
+  const problem = {
+    ...aboutRequest(request),
     title: "Forbidden",
     status: 403,
     detail:
-      "This host isn't open to the caller. A service can call the services of its stage that its config links to. Add the link and deploy."
-  })
+      "This host isn't open to the caller. A service can call the services of its stage that its config links to. Add the link and deploy.",
+    code: codeOf("Forbidden")
+  }
+  return { status: problem.status, headers: headersOf(problem, problemContentType), body: problemText(problem) }
 }
 
 const texts = {
@@ -27,17 +43,17 @@ const texts = {
 } as const satisfies Readonly<Record<Language, unknown>>
 
 /** The answer of a paused service: a page for browsers, a problem document (RFC 9457) for everyone else. */
-export const paused = (headers: ReadonlyMap<string, string>): Denial => {
+export const paused = (request: CheckRequest): Denial => {
+  const { headers } = request
   const language = languageOf(headers.get("accept-language"))
-  const problem = { type: "about:blank", status: 503, ...texts[language] }
+  const problem = { ...aboutRequest(request), status: 503, code: codeOf("Paused"), ...texts[language] }
   const { body, contentType } = refusalContent(problem, headers.get("accept"), { language })
   return {
     status: 503,
     headers: {
-      "content-type": contentType,
+      ...headersOf(problem, contentType),
       "content-language": language,
       "retry-after": String(retryAfter),
-      "cache-control": "no-store",
       vary: "Accept, Accept-Language"
     },
     body

@@ -16,7 +16,6 @@ const frame = (message: Buffer): Buffer => {
 }
 export const frames = {
   allowed: frame(allowed),
-  refused: frame(denied(refused)),
   // HealthCheckResponse.status: SERVING or NOT_SERVING
   serving: frame(writeNumber(1, 1)),
   notServing: frame(writeNumber(1, 2))
@@ -43,8 +42,8 @@ export const fail = (stream: ServerHttp2Stream, code: number) => {
 /** Answers a question as it was decided. */
 export const conclude = (stream: ServerHttp2Stream, request: CheckRequest, decision: Decision) => {
   if (decision === "allow") answer(stream, frames.allowed)
-  else if (decision === "paused") answer(stream, frame(denied(paused(request.headers))))
-  else answer(stream, frames.refused)
+  else if (decision === "paused") answer(stream, frame(denied(paused(request))))
+  else answer(stream, frame(denied(refused(request))))
 }
 
 /** One message of a gRPC request body (gRPC over HTTP2, "Length-Prefixed-Message"); undefined if it is malformed. */

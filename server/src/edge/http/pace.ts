@@ -60,14 +60,14 @@ const cut = ({ request, response }: Watched): void => {
 }
 
 const refuse = (watched: Watched): void => {
-  const { response } = watched
+  const { request, response } = watched
   watched.refused = true
   if (response.headersSent) {
     cut(watched)
     return
   }
   const error = new RequestTimeout({ detail: "The body of the request did not arrive in time. Send it again, faster." })
-  const { body, headers, status } = rawProblem(error)
+  const { body, headers, status } = rawProblem(error, request)
   if (response instanceof Http2ServerResponse) response.writeHead(status, headers)
   else response.writeHead(status, { ...headers, connection: "close" })
   response.end(body)

@@ -1,56 +1,119 @@
-import { randomUUID } from "node:crypto"
-import { HttpServerResponse } from "@effect/platform"
-import { ApiError, InternalError, InvalidRequest, NotFound } from "@maxcloud/sdk/api"
-import { Schema } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import {
+  ApiError,
+  InternalError,
+  InvalidRequest,
+  NotFound,
+  type ProblemDocument,
+  type ProblemError
+} from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
 import { problemContentType } from "../../base/pages/refusalContent.ts"
+import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
 import { refusalHeaders } from "../../tenancy/limits/headers.ts"
+import { pathOf, routeOf } from "./routeTable.ts"
 
-export const encodeError = Schema.encodeSync(ApiError)
+const encodeError = Schema.encodeSync(ApiError)
 export const isApiError = Schema.is(ApiError)
 
-const headersOf = (problem: ApiError): Readonly<Record<string, string>> => ({
+/** The parts of a request that its problem document tells of. */
+export interface Asked {
+  readonly requestId: string
+  /** The request's path, without its query: a token can be there. Undefined: the request couldn't be read. */
+  readonly instance: string | undefined
+  readonly hasCredential: boolean
+  /** Does the operation take JSON? Otherwise there is no body to point into. */
+  readonly takesJson: boolean
+}
+
+const longestInstance = 1_000
+
+export const askedOf = (
+  { headers, method, url }: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">,
+  requestId: string
+): Asked => ({
+  requestId,
+  instance: pathOf(url).slice(0, longestInstance),
+  hasCredential: headers.authorization !== undefined,
+  takesJson: routeOf(url)?.withJson.has(method) === true
+})
+
+/** The same of the request that is handled now. */
+export const currentAsked = Effect.zipWith(HttpServerRequest.HttpServerRequest, RequestId, askedOf)
+
+/** The problem document (RFC 9457) of an error. */
+export const documentOf = (problem: ApiError, { instance, requestId, takesJson }: Asked): ProblemDocument => {
+  const { errors, ...document } = encodeError(problem)
+  const places = takesJson ? errors : errors?.map(({ pointer: _, ...rest }) => rest)
+  return { ...document, instance, requestId, ...(places === undefined ? {} : { errors: places }) }
+}
+
+/** RFC 6750, 3: why it was refused is only said to callers that sent a credential. */
+const challenge = ({ hasCredential }: Asked) =>
+  `Bearer realm="max-cloud"${hasCredential ? ', error="invalid_token"' : ""}`
+
+const headersOf = (problem: ApiError, asked: Asked): Readonly<Record<string, string>> => ({
+  "cache-control": "no-store",
+  ...(problem._tag === "Unauthenticated" ? { "www-authenticate": challenge(asked) } : undefined),
   ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
   ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
   ...(problem._tag === "Unavailable" ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) } : undefined)
 })
 
-/** Answers with a problem document (RFC 9457). */
-export const problemResponse = (problem: ApiError): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeJson(encodeError(problem), {
+/** Answers with a problem document. */
+export const problemResponse = (problem: ApiError, asked: Asked): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.unsafeJson(documentOf(problem, asked), {
     status: problem.status,
     contentType: problemContentType,
-    headers: headersOf(problem)
+    headers: headersOf(problem, asked)
   })
 
-/** The same for Node's own response, if a request doesn't get as far as the router. */
-export const rawProblem = (problem: ApiError) => ({
-  status: problem.status,
-  headers: {
-    "content-type": problemContentType,
-    "x-content-type-options": "nosniff",
-    "x-request-id": randomUUID(),
-    ...headersOf(problem)
-  },
-  body: JSON.stringify(encodeError(problem))
-})
+interface RawRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+}
+
+const rawAsked = (request: RawRequest | undefined): Asked => {
+  const given = request?.headers["x-request-id"]
+  return {
+    requestId: requestIdOf(typeof given === "string" ? given : undefined),
+    instance: request === undefined ? undefined : pathOf(request.url ?? "/").slice(0, longestInstance),
+    hasCredential: request?.headers.authorization !== undefined,
+    takesJson: false
+  }
+}
+
+/** The same for Node's own response, if a request doesn't get as far as the router. Undefined: it couldn't be read. */
+export const rawProblem = (problem: ApiError, request: RawRequest | undefined) => {
+  const asked = rawAsked(request)
+  return {
+    status: problem.status,
+    headers: {
+      "content-type": problemContentType,
+      "x-content-type-options": "nosniff",
+      "x-request-id": asked.requestId,
+      ...headersOf(problem, asked)
+    },
+    body: JSON.stringify(documentOf(problem, asked))
+  }
+}
 
 /** The answer to the server's own fault: not its cause, but where to find it in the log. */
 export const internalError = (requestId: string) =>
   new InternalError({
-    detail: `the server made a mistake; its log has the cause under request ${requestId}`,
+    detail: `The server made a mistake. Its log has the cause under request ${requestId}.`,
     requestId
   })
 
-export const invalidRequest = (
-  detail: string,
-  issues: ReadonlyArray<{ readonly path: ReadonlyArray<string | number>; readonly message: string }> = []
-) => new InvalidRequest({ detail, issues: [...issues] })
+export const invalidRequest = (detail: string, errors: ReadonlyArray<ProblemError> = []) =>
+  new InvalidRequest({ detail, errors: [...errors] })
 
 export const nothingAt = (path: string) => {
   const name = path.slice(0, 200)
   return new NotFound({
     resource: "page",
     name,
-    detail: `there is nothing at ${name}: /api/docs tells what there is`
+    detail: `There is nothing at ${name}. See /api/docs for the paths of the API.`
   })
 }

@@ -20,7 +20,9 @@ export const page = {
   device: "/auth/device",
   verify: "/auth/verify",
   acceptInvite: "/auth/accept-invite",
-  bootstrap: "/auth/bootstrap"
+  bootstrap: "/auth/bootstrap",
+  problems: "/problems",
+  problem: "/problems/:problem"
 } as const
 
 /** Pages with a form, which is sent to them. */

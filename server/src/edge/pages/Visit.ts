@@ -1,5 +1,5 @@
 import { HttpIncomingMessage, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
-import type { ApiError } from "@maxcloud/sdk/api"
+import { type ApiError, Forbidden } from "@maxcloud/sdk/api"
 import { Cause, Data, Effect, Option } from "effect"
 import { type Language, languageOf } from "../../base/pages/acceptLanguage.ts"
 import { escapeHtml } from "../../base/pages/escapeHtml.ts"
@@ -181,6 +181,12 @@ const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
     "retryAfterSeconds" in error ? { "retry-after": String(Math.ceil(error.retryAfterSeconds)) } : undefined
   )
 
+/** Does the caller read JSON, and no HTML? It gets a problem document then. */
+const readsJson = ({ headers }: HttpServerRequest.HttpServerRequest) => {
+  const { accept = "" } = headers
+  return accept.includes("json") && !accept.includes("text/html")
+}
+
 /** A handler of a page: what goes wrong is a page too. */
 export const asPage = <E, R>(
   publicUrl: string,
@@ -194,9 +200,14 @@ export const asPage = <E, R>(
     const visit = visitOf(request, publicUrl)
     return yield* handle(visit, request).pipe(
       Effect.provideService(CurrentLanguage, visit.language),
-      Effect.catchAllCause((cause) => {
+      Effect.catchAllCause((cause): Effect.Effect<HttpServerResponse.HttpServerResponse, E | Forbidden> => {
         if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
         const error = Cause.squash(cause)
+        if (readsJson(request)) {
+          return error instanceof StaleForm
+            ? Effect.fail(new Forbidden({ detail: visit.say.stale }))
+            : Effect.failCause(cause)
+        }
         if (error instanceof StaleForm || isApiError(error)) return Effect.succeed(problemPage(visit, error))
         return Effect.as(
           Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),

@@ -16,7 +16,7 @@ const decodeName = Schema.decodeUnknownEither(OrganizationName)
 const noSuchOrganization = () =>
   new NotFound({ resource: "organization", name: "organization", detail: "You aren't a member of this organization." })
 
-const wrongName = ({ say }: Visit) => new InvalidRequest({ detail: say.wrongOrganization, issues: [] })
+const wrongName = ({ say }: Visit) => new InvalidRequest({ detail: say.wrongOrganization, errors: [] })
 
 /** Asks for the code that the program shows. By GET, because it only leads to another question. */
 const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>

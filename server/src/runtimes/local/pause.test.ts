@@ -50,7 +50,7 @@ describe("a paused service", () => {
     assert.strictEqual(problem.status, 503)
     assert.strictEqual(problem.headers.get("content-type"), "application/problem+json")
     assert.strictEqual(problem.headers.get("retry-after"), "60")
-    assert.include(problem.text, "https://maxcloud.dev/problems/paused")
+    assert.include(problem.text, '"code":"paused"')
     assert.include(problem.text, "maxcloud resume web")
     const page = await ask(cloud, { accept: "text/html,*/*" })
     assert.strictEqual(page.status, 503)

@@ -40,7 +40,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
             if (systemImage === undefined) {
               const detail =
                 "The network cannot be verified: the server doesn't know which image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
-              return yield* new InvalidSpec({ detail, issues: [] })
+              return yield* new InvalidSpec({ detail, errors: [] })
             }
             const rows = yield* sql`
               select spec from services

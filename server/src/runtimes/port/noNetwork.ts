@@ -7,5 +7,5 @@ const detail =
 
 /** `NetworkVerifier` of a runtime without a network of its own. */
 export const layerNone = Layer.succeed(NetworkVerifier, {
-  verify: () => new InvalidSpec({ detail, issues: [] })
+  verify: () => new InvalidSpec({ detail, errors: [] })
 })

@@ -54,7 +54,7 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
         503,
         `service "${service}" is paused. Its owner can resume it with \`maxcloud resume ${service}${forStage}\``,
         pausedRetrySeconds,
-        "paused"
+        "Paused"
       ),
 
     /** One that was held for as long as a request may take. */

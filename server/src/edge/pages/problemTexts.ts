@@ -1,0 +1,120 @@
+import { type ProblemTag, problemTable } from "@maxcloud/sdk/errors"
+import type { Language } from "../../base/pages/acceptLanguage.ts"
+
+export interface ProblemText {
+  readonly title: string
+  readonly meaning: string
+}
+
+const german: Readonly<Record<ProblemTag, ProblemText>> = {
+  InvalidRequest: {
+    title: "Ungültige Anfrage",
+    meaning:
+      "Die Anfrage ist nicht lesbar: kein JSON, ein falscher Typ, ein falscher Parameter. In `errors` steht, wo und warum."
+  },
+  InvalidSpec: {
+    title: "Ungültige App",
+    meaning:
+      "Die App ist lesbar, lässt sich aber nicht deployen: ein unbekannter Link, ein zu langer Hostname, ein Secret, das nicht gesetzt ist. In `errors` steht, wo und warum."
+  },
+  Unauthenticated: {
+    title: "Nicht angemeldet",
+    meaning:
+      "Der Anfrage fehlen gültige Zugangsdaten. Bei `localMode` hat der Server keine Konten, nur den Benutzer, der ihn gestartet hat."
+  },
+  Forbidden: {
+    title: "Nicht erlaubt",
+    meaning: "Ein fremder Host oder Origin an der lokalen API, oder Zugangsdaten, die dafür nicht ausreichen."
+  },
+  QuotaExceeded: {
+    title: "Kontingent überschritten",
+    meaning: "Das ist mehr, als die Organisation haben darf."
+  },
+  NotFound: {
+    title: "Nicht gefunden",
+    meaning: "In der Organisation gibt es nichts von dieser Art (`resource`) mit diesem Namen (`name`)."
+  },
+  MethodNotAllowed: {
+    title: "Methode nicht erlaubt",
+    meaning: "Dieser Pfad kennt die Methode nicht. `Allow` nennt die möglichen."
+  },
+  RequestTimeout: {
+    title: "Zeitüberschreitung der Anfrage",
+    meaning: "Die Anfrage ist nicht rechtzeitig angekommen."
+  },
+  Conflict: {
+    title: "Konflikt",
+    meaning:
+      "Der Name ist vergeben, der Zustand lässt es nicht zu, oder der Idempotenzschlüssel wurde schon für etwas anderes verwendet."
+  },
+  PayloadTooLarge: {
+    title: "Inhalt zu groß",
+    meaning: "Der Inhalt ist größer, als der Server annimmt."
+  },
+  UnsupportedMediaType: {
+    title: "Medientyp nicht unterstützt",
+    meaning: "Die Operation erwartet einen anderen Content-Type."
+  },
+  TooManyRequests: {
+    title: "Zu viele Anfragen",
+    meaning: "Es waren mehr Anfragen, als das Limit erlaubt. `RateLimit` und `Retry-After` sagen, wann es weitergeht."
+  },
+  RequestHeaderFieldsTooLarge: {
+    title: "Header zu groß",
+    meaning: "Anfragezeile und Header sind zusammen größer als 64 KiB."
+  },
+  Unavailable: {
+    title: "Nicht verfügbar",
+    meaning:
+      "Ein Teil des Servers (Datenbank, Laufzeit) ist gerade nicht erreichbar. Senden Sie die Anfrage nach `Retry-After` noch einmal."
+  },
+  NotReady: {
+    title: "Nicht bereit",
+    meaning:
+      "Der Server antwortet, kann aber nicht alles: Zum Beispiel ist die Datenbank nicht erreichbar oder die Platte voll. `checks` nennt die Ursache."
+  },
+  InsufficientStorage: {
+    title: "Zu wenig Speicherplatz",
+    meaning: "Auf der Platte des Servers ist zu wenig Platz. Wer den Server betreibt, muss welchen schaffen."
+  },
+  InternalError: {
+    title: "Interner Fehler",
+    meaning: "Ein Fehler des Servers selbst. Im Log steht die Ursache unter `requestId`."
+  },
+  UnknownHost: {
+    title: "Unbekannter Host",
+    meaning: "Kein Dienst hat den Host, den die Anfrage nennt."
+  },
+  UnknownTransferCoding: {
+    title: "Unbekanntes Transfer-Coding",
+    meaning: "Der Inhalt der Anfrage hat ein anderes Transfer-Coding als `chunked`."
+  },
+  InstanceFailed: {
+    title: "Instanz fehlgeschlagen",
+    meaning: "Die Instanz des Dienstes hat die Verbindung vor der Antwort beendet oder startet nicht."
+  },
+  MalformedResponse: {
+    title: "Fehlerhafte Antwort",
+    meaning: "Die Instanz des Dienstes hat etwas geantwortet, das kein gültiges HTTP ist."
+  },
+  Starting: {
+    title: "Server startet",
+    meaning: "Der Server ist gerade gestartet und kennt seine Dienste noch nicht."
+  },
+  NoInstance: {
+    title: "Keine Instanz",
+    meaning: "Keine Instanz des Dienstes kann die Anfrage jetzt annehmen."
+  },
+  Paused: {
+    title: "Dieser Dienst ist pausiert",
+    meaning: "Der Betreiber hat den Dienst pausiert. `maxcloud resume` startet ihn wieder."
+  },
+  ServiceTimeout: {
+    title: "Zeitüberschreitung des Dienstes",
+    meaning: "Der Dienst hat nicht in der Zeit geantwortet, die seine Konfiguration erlaubt (`timeout`)."
+  }
+}
+
+/** What a problem means, in the reader's language. */
+export const problemTextOf = (tag: ProblemTag, language: Language): ProblemText =>
+  language === "de" ? german[tag] : problemTable[tag]
