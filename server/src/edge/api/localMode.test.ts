@@ -261,7 +261,11 @@ describe("a server in local mode, and other users of the machine", () => {
       assert.strictEqual(asked, operations.length)
       for (const path of Object.values(page)) {
         const isPublic = path === page.docs || path === page.openapi || path.startsWith(page.problems)
-        assert.strictEqual((yield* send(`${url}${path.replace(":problem", "not-found")}`)).status, isPublic ? 200 : 401, path)
+        assert.strictEqual(
+          (yield* send(`${url}${path.replace(":problem", "not-found")}`)).status,
+          isPublic ? 200 : 401,
+          path
+        )
       }
     })
   )

@@ -1,0 +1,231 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Operation, operations, ProblemError, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
+import { codeOf, problemTable } from "@maxcloud/sdk/errors"
+import { Effect, Schema } from "effect"
+import { testApi } from "../../../test/api/testApi.ts"
+import { jsonBudgetOf } from "./jsonBudget.ts"
+
+const Document = Schema.Struct({
+  type: Schema.String,
+  title: Schema.NonEmptyString,
+  status: Schema.Int,
+  detail: Schema.NonEmptyString,
+  code: Schema.String,
+  instance: Schema.String,
+  requestId: Schema.NonEmptyString,
+  errors: Schema.optional(Schema.Array(ProblemError))
+})
+const decode = Schema.decodeUnknownSync(Schema.parseJson(Document))
+
+const statusOf = new Map<string, number>(Object.entries(problemTable).map(([tag, { status }]) => [codeOf(tag), status]))
+const zeros = "0".repeat(32)
+const ids: Readonly<Record<string, string>> = {
+  services: `svc_${zeros}`,
+  deployments: `dep_${zeros}`,
+  "api-keys": `key_${zeros}`,
+  invites: `inv_${zeros}`,
+  "oidc-trusts": `oidc_${zeros}`,
+  erasures: `era_${zeros}`,
+  members: `usr_${zeros}`
+}
+/** A path of the operation with values that its parameters can have, or nearly. */
+const pathOf = ({ path }: Operation) =>
+  path.replace(/([^/]+)\/:(\w+)/g, (_, before: string, name: string) =>
+    name === "digest" ? `${before}/sha256:${"0".repeat(64)}` : `${before}/${ids[before] ?? "a"}`
+  )
+
+const stranger = { isToken: () => false, opened: () => Effect.succeed(false) }
+
+/** Ways to be refused. Each sends what the operation must not take, and says what it expects. */
+interface Kind {
+  readonly name: string
+  readonly applies: (operation: Operation) => boolean
+  readonly status: number
+  readonly api: Parameters<typeof testApi>[0]
+  readonly request: (operation: Operation) => { readonly path: string; readonly init: RequestInit }
+}
+
+const plain = (operation: Operation, init: RequestInit = {}) => ({
+  path: pathOf(operation),
+  init: {
+    method: operation.method,
+    ...(operation.takesJson ? { headers: { "content-type": "application/json" }, body: "{}" } : {}),
+    ...init
+  }
+})
+
+const isOpen = ({ row }: Operation) => row.roles === "open"
+const kinds: ReadonlyArray<Kind> = [
+  {
+    name: "a query parameter that it doesn't have",
+    applies: () => true,
+    status: 400,
+    api: {},
+    request: (operation) => {
+      const { init, path } = plain(operation)
+      return { path: `${path}?nonsense=1`, init }
+    }
+  },
+  {
+    name: "text that is no JSON",
+    applies: ({ takesJson }) => takesJson,
+    status: 400,
+    api: {},
+    request: (operation) => plain(operation, { body: "{" })
+  },
+  {
+    name: "another content type",
+    applies: ({ takesJson }) => takesJson,
+    status: 415,
+    api: {},
+    request: (operation) => plain(operation, { headers: { "content-type": "text/plain" } })
+  },
+  {
+    name: "a large body",
+    applies: ({ takesJson }) => takesJson,
+    status: 413,
+    api: {},
+    request: (operation) => plain(operation, { body: `"${"a".repeat(jsonBudgetOf(operation.name).bytes)}"` })
+  },
+  {
+    name: "a key that it doesn't have",
+    applies: ({ takesJson }) => takesJson,
+    status: 400,
+    api: {},
+    request: (operation) => plain(operation, { body: `{"nonsense":1}` })
+  },
+  {
+    name: "another method",
+    applies: () => true,
+    status: 405,
+    api: {},
+    request: (operation) => ({ path: pathOf(operation), init: { method: "PROPFIND" } })
+  },
+  {
+    name: "a path below it",
+    applies: () => true,
+    status: 404,
+    api: {},
+    request: (operation) => ({ path: `${pathOf(operation)}/a/b/c`, init: { method: operation.method } })
+  },
+  {
+    name: "no credential",
+    applies: ({ name }) => name !== "health.healthz",
+    status: 401,
+    api: { owner: stranger },
+    request: (operation) => plain(operation)
+  },
+  {
+    name: "a wrong credential",
+    applies: (operation) => !isOpen(operation),
+    status: 401,
+    api: {
+      owner: stranger,
+      authenticator: { authenticate: () => Effect.fail(new Unauthenticated({ detail: "This key was revoked." })) }
+    },
+    request: (operation) => {
+      const { init, path } = plain(operation)
+      return { path, init: { ...init, headers: { ...init.headers, authorization: "Bearer mck_wrong" } } }
+    }
+  },
+  {
+    name: "more than the limit",
+    applies: ({ name }) => name !== "health.healthz",
+    status: 429,
+    api: {
+      owner: stranger,
+      rateLimits: {
+        take: ({ name, quota, windowSeconds }) =>
+          Effect.fail(
+            new TooManyRequests({
+              detail: "Too many requests. Try again in 3 seconds.",
+              retryAfterSeconds: 3,
+              limit: { name, quota, windowSeconds }
+            })
+          )
+      }
+    },
+    request: (operation) => plain(operation)
+  }
+]
+
+const checkHeaders = (headers: Headers, status: number, where: string, hadCredential: boolean) => {
+  assert.strictEqual(headers.get("content-type"), "application/problem+json", where)
+  assert.strictEqual(headers.get("cache-control"), "no-store", where)
+  assert.strictEqual(headers.get("x-content-type-options"), "nosniff", where)
+  if (status === 401) {
+    const error = hadCredential ? ', error="invalid_token"' : ""
+    assert.strictEqual(headers.get("www-authenticate"), `Bearer realm="max-cloud"${error}`, where)
+  }
+  if (status === 429) assert.strictEqual(headers.get("retry-after"), "3", where)
+  if (status === 405) assert.isNotEmpty(headers.get("allow"), where)
+  if ([401, 404, 405, 429].includes(status)) {
+    assert.match(headers.get("ratelimit") ?? "", /^"[-a-z]+";r=\d+;t=\d+$/, where)
+    assert.match(headers.get("ratelimit-policy") ?? "", /^"[-a-z]+";q=\d+;w=\d+$/, where)
+  }
+}
+
+describe("a refusal", () => {
+  it.scopedLive.each(kinds.map((kind) => [kind.name, kind] as const))(
+    "of every operation, for %s, is a problem document with all of its fields and headers",
+    ([, { api, applies, request, status }]) =>
+      Effect.gen(function* () {
+        const { url } = yield* testApi(api)
+        let asked = 0
+        for (const operation of operations.filter(applies)) {
+          const { init, path } = request(operation)
+          const where = `${operation.method} ${path}`
+          const answer = yield* Effect.promise(() => fetch(`${url}${path}`, init))
+          const text = yield* Effect.promise(() => answer.text())
+          assert.strictEqual(answer.status, status, `${where} ${text}`)
+          const document = decode(text)
+          assert.strictEqual(document.status, status, where)
+          assert.strictEqual(document.instance, path.split("?")[0], where)
+          assert.strictEqual(document.requestId, answer.headers.get("x-request-id"), where)
+          assert.strictEqual(document.type, `/problems/${document.code.replaceAll("_", "-")}`, where)
+          assert.strictEqual(statusOf.get(document.code), status, where)
+          assert.notInclude(text, "_tag", where)
+          checkHeaders(answer.headers, status, where, new Headers(init.headers).has("authorization"))
+          for (const { detail, parameter, pointer } of document.errors ?? []) {
+            assert.isNotEmpty(detail, where)
+            assert.isFalse(parameter !== undefined && pointer !== undefined, where)
+            if (pointer !== undefined) assert.match(pointer, /^(\/([^~/]|~[01])*)*$/, where)
+          }
+          asked++
+        }
+        assert.isAbove(asked, 5)
+      }),
+    60_000
+  )
+
+  it.scopedLive("has a type that leads to a page, in English and German, for each code", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi({ owner: stranger })
+      for (const code of statusOf.keys()) {
+        const path = `${url}/problems/${code.replaceAll("_", "-")}`
+        const [english, german] = yield* Effect.promise(() =>
+          Promise.all(["en", "de"].map((language) => fetch(path, { headers: { "accept-language": language } })))
+        )
+        assert.deepStrictEqual([english?.status, german?.status], [200, 200], path)
+        const [first, second] = yield* Effect.promise(() => Promise.all([english?.text(), german?.text()]))
+        assert.include(first, code)
+        assert.include(second, '<html lang="de">')
+      }
+      const all = yield* Effect.promise(() => fetch(`${url}/problems`).then((answer) => answer.text()))
+      assert.include(all, "not_found")
+      assert.strictEqual((yield* Effect.promise(() => fetch(`${url}/problems/nothing`))).status, 404)
+    })
+  )
+
+  it.scopedLive("keeps the caller's request id, and no query", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi({ owner: stranger })
+      const answer = yield* Effect.promise(() =>
+        fetch(`${url}/auth/nothing?token=hunter2`, { headers: { "x-request-id": "mine-1" } })
+      )
+      const text = yield* Effect.promise(() => answer.text())
+      assert.include(decode(text), { requestId: "mine-1", instance: "/auth/nothing" })
+      assert.notInclude(text, "hunter2")
+    })
+  )
+})
