@@ -95,7 +95,7 @@ export default defineConfig(({ stage }) => {
 \`\`\`
 
 \`\`\`yaml
-# yaml-language-server: $schema=./node_modules/@maxcloud/cli/config.schema.json
+# yaml-language-server: $schema=./node_modules/@maxcloud/sdk/config.schema.json
 app: shop
 services:
   - name: api
@@ -107,6 +107,25 @@ services:
     port: 80
     env: { API_URL: { service: api, property: url } }
 \`\`\`
+
+YAML and JSON can give fields to every service at once:
+
+\`\`\`yaml
+app: shop
+defaults:
+  memory: 1Gi
+  env: { LOG_LEVEL: info }
+services:
+  - name: api
+    source: ./api
+  - name: web
+    source: ./web
+    env: { LOG_LEVEL: debug, THEME: dark }
+\`\`\`
+
+A service's own field wins. \`env\`, \`files\`, \`labels\`, \`scale\` and \`probes\` are put together entry by entry, and the service's own entry is taken whole. A service with an \`image\`
+gets no \`source\` and no \`build\` from the defaults, and the reverse. \`name\` can't be a default. Mistakes are reported where they are written. In TypeScript, use a constant and
+\`...\`.
 
 [What a config is told, and what it may import](../config-files.md), has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
 milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
@@ -140,12 +159,20 @@ const limits = [
     .map((name) => `| ${bounds[name].toLocaleString("en-US")} | ${boundOf[name]} |`)
 ].join("\n")
 
-/** For editors, which let a file name its schema. Whoever reads the config drops it. */
+/** What a config of YAML or JSON may have besides an AppSpec: who reads the file takes both out. */
 const withSchemaKey = (schema: Json): Json => {
   const defs = objectAt(schema, "$defs")
   const app = objectAt(defs, "AppSpec")
   const $schema = { type: "string", description: "Where an editor finds this schema." }
-  return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties: { $schema, ...objectAt(app, "properties") } } } }
+  const { name, ...fields } = objectAt(objectAt(defs, "ServiceSpec"), "properties")
+  const defaults = {
+    type: "object",
+    properties: fields,
+    additionalProperties: false,
+    description: "Fields that every service has if it doesn't say otherwise."
+  }
+  const properties = { $schema, defaults, ...objectAt(app, "properties") }
+  return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties } } }
 }
 
 /** What is generated: path from the repository's root to content. */
@@ -155,8 +182,8 @@ export const generated = (): Readonly<Record<string, string>> => {
   const written = `${JSON.stringify(withSchemaKey(schema), undefined, 2)}\n`
   return {
     "docs/config.schema.json": written,
-    // Published with the CLI, so that a YAML config can name it below node_modules.
-    "cli/config.schema.json": written,
+    // Published with the SDK, so that a YAML config can name it below node_modules.
+    "sdk/config.schema.json": written,
     "config-schema/src/inputs.ts": inputs,
     "docs/reference/config.md": `${[intro, ...tables, values, limits].join("\n\n")}\n`
   }

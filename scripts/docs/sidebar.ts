@@ -56,6 +56,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Stages and imports of a config", "config-files"),
           page("Set secrets", "secrets"),
           page("Describe the environment", "environment"),
+          page("Test a config", "testing"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect")
         ]

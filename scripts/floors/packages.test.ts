@@ -9,12 +9,16 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "config-schema": [],
   synth: ["config-schema"],
   builder: ["config-schema"],
-  sdk: ["config-schema"],
+  sdk: ["config-schema", "synth"],
   server: ["config-schema", "synth", "builder", "sdk"],
   cli: ["config-schema", "sdk", "synth", "builder", "server"]
 }
 /** Loaded only by the commands that need them, so that the others start fast. */
-const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = { cli: ["synth", "builder", "server"] }
+const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = {
+  cli: ["synth", "builder", "server"],
+  // Only by `@maxcloud/sdk/testing`: an optional peer.
+  sdk: ["synth"]
+}
 
 describe("import directions", () => {
   for (const [name, below] of Object.entries(allowed)) {
@@ -33,6 +37,8 @@ describe("import directions", () => {
           const target = /^@maxcloud\/([^/]+)/.exec(specifier)?.[1]
           if (target === undefined) continue
           assert.include(below, target, where)
+          if (name === "sdk" && target === "synth")
+            assert.match(file, /sdk\/src\/testing\//, `${where}: only in sdk/src/testing`)
           if (onlyLazily[name]?.includes(target) === true && !isType)
             assert.isTrue(isLazy, `${where}: only by import("…")`)
         }

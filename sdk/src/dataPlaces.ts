@@ -1,6 +1,7 @@
 import { extname } from "node:path"
 import type { SpecIssue } from "@maxcloud/config-schema"
 import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
+import { expandDefaults } from "./configDefaults.ts"
 import type { ConfigIssue } from "./errors.ts"
 import { readablePath } from "./issuePath.ts"
 
@@ -69,17 +70,20 @@ const withoutSchema = (value: unknown): unknown => {
 /** Variables whose text is lost: `3.10` arrives as 3.1, `0x10` as 16, `True` as true. */
 const rewrittenValues = (root: unknown): ReadonlyArray<SpecIssue> => {
   const services = isMap(root) ? root.get("services") : undefined
-  return (isSeq(services) ? services.items : []).flatMap((service, index) => {
-    const env = isMap(service) ? service.get("env") : undefined
-    return (isMap(env) ? env.items : []).flatMap(({ key, value }) => {
-      if (!isScalar(key) || !isScalar(value) || value.source === undefined) return []
-      if (typeof value.value !== "number" && typeof value.value !== "boolean") return []
-      const read = String(value.value)
-      if (read === value.source) return []
-      const message = `The service would get "${read}". Write ${read}, or put the text in quotes: "${value.source}".`
-      return [{ path: ["services", index, "env", String(key.value)], message }]
-    })
-  })
+  const all = (isSeq(services) ? services.items : []).map((service, index) => ({ service, path: ["services", index] }))
+  return [{ service: isMap(root) ? root.get("defaults") : undefined, path: ["defaults"] }, ...all].flatMap(
+    ({ path, service }) => {
+      const env = isMap(service) ? service.get("env") : undefined
+      return (isMap(env) ? env.items : []).flatMap(({ key, value }) => {
+        if (!isScalar(key) || !isScalar(value) || value.source === undefined) return []
+        if (typeof value.value !== "number" && typeof value.value !== "boolean") return []
+        const read = String(value.value)
+        if (read === value.source) return []
+        const message = `The service would get "${read}". Write ${read}, or put the text in quotes: "${value.source}".`
+        return [{ path: [...path, "env", String(key.value)], message }]
+      })
+    }
+  )
 }
 
 const readNodes = (file: string, text: string): Read => {
@@ -90,18 +94,25 @@ const readNodes = (file: string, text: string): Read => {
     const { col, line } = lines.linePos(offset)
     return { line, column: col }
   }
-  const locate = (value: unknown) => (issues: ReadonlyArray<SpecIssue>) =>
-    issues.map(({ message, path }) => ({
-      path: readablePath(value, path),
-      message,
-      file,
-      ...placeOf(offsetOf(document.contents, path))
-    }))
+  const read = (written: unknown): Read => {
+    const { issues, value, writtenAt } = expandDefaults(withoutSchema(written))
+    return {
+      value,
+      issues: [...issues, ...rewrittenValues(document.contents)],
+      locate: (found) => {
+        const located = found.map(({ message, path }): ConfigIssue => {
+          const at = writtenAt(path)
+          return { path: readablePath(value, at), message, file, ...placeOf(offsetOf(document.contents, at)) }
+        })
+        // A mistake in the defaults is one, however many services have it.
+        return [...new Map(located.map((each) => [JSON.stringify(each), each])).values()]
+      }
+    }
+  }
 
   if (extname(file) === ".json") {
     try {
-      const value = withoutSchema(JSON.parse(text))
-      return { value, issues: rewrittenValues(document.contents), locate: locate(value) }
+      return read(JSON.parse(text))
     } catch (error) {
       const place = document.errors[0] === undefined ? {} : placeOf(document.errors[0].pos[0])
       return { issue: { path: "", message: `This isn't valid JSON: ${reason(error)}`, file, ...place } }
@@ -116,8 +127,7 @@ const readNodes = (file: string, text: string): Read => {
     return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }
   try {
-    const value = withoutSchema(document.toJS({ maxAliasCount: maxAliases }))
-    return { value, issues: rewrittenValues(document.contents), locate: locate(value) }
+    return read(document.toJS({ maxAliasCount: maxAliases }))
   } catch (error) {
     const message = /^Excessive alias count/.test(reason(error))
       ? `The config repeats itself by more than ${maxAliases} aliases. Write out some of them.`

@@ -151,6 +151,56 @@ export default defineConfig({
     assert.match((await failure("bomb.yaml")).join(), /repeats itself by more than 100 aliases/)
   })
 
+  it("writes the defaults of YAML and JSON into each service, and reports their mistakes where they are written, once", async () => {
+    const services = `services:
+  - name: api
+    image: nginx
+    env: { LEVEL: debug, KEY: { secret: OWN } }
+    scale: { min: 1 }
+  - name: web
+    source: ./web
+`
+    await write({
+      "defaults.yaml": `app: shop
+defaults:
+  image: alpine
+  memory: 1Gi
+  env: { LEVEL: info, ZONE: eu, KEY: { secret: SHARED } }
+  scale: { max: 3 }
+${services}`,
+      "wrong.yaml": `app: shop
+defaults:
+  name: all
+  memory: lots
+  port: 0
+  env: { A: 3.10, "B=": x }
+  scale: { mim: 1 }
+${services}    port: 81
+    scale: { max: 0 }
+`,
+      "kind.json": `{ "app": "shop", "defaults": [], "services": [] }`
+    })
+    const { spec } = await loadConfig({ folder: root, file: "defaults.yaml" })
+    const [api, web] = spec.services
+    assert.deepStrictEqual<unknown>(api?.env, { LEVEL: "debug", ZONE: "eu", KEY: { secret: "OWN" } })
+    assert.deepStrictEqual<unknown>([api?.scale.min, api?.scale.max, api?.memory], [1, 3, 2 ** 30])
+    assert.deepStrictEqual([web?.image, web?.source?.path, web?.scale.max], [undefined, "./web", 3])
+    const found = await failure("wrong.yaml")
+    assert.deepStrictEqual(
+      found.map((line) => line.split("  ").slice(0, 2).join(" ")),
+      [
+        "wrong.yaml:3:3 defaults.name",
+        "wrong.yaml:4:3 defaults.memory",
+        "wrong.yaml:5:3 defaults.port",
+        "wrong.yaml:6:10 defaults.env.A",
+        "wrong.yaml:6:19 defaults.env.B=",
+        "wrong.yaml:7:12 defaults.scale.mim",
+        "wrong.yaml:16:14 services.web.scale.max"
+      ]
+    )
+    assert.match((await failure("kind.json")).join(), /^kind\.json:1:18 {2}defaults {2}The defaults must be an object/)
+  })
+
   it("ends with a message, whatever is repeated, nested or large", async () => {
     const aliases = Array(50).fill("*a").join(", ")
     const repeated = `const a = Array(1000).fill("x"); const b = Array(1000).fill(a); const c = Array(1000).fill(b)`

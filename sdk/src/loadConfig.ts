@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises"
 import { dirname, extname, resolve } from "node:path"
-import { type AppSpec, type Location, productionStage, type SpecIssue, StageName } from "@maxcloud/config-schema"
+import {
+  type AppSpec,
+  type GitState,
+  type Location,
+  productionStage,
+  type SpecIssue,
+  StageName
+} from "@maxcloud/config-schema"
 import { Effect, Either, ParseResult, Schema } from "effect"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
@@ -36,6 +43,8 @@ export interface LoadConfigOptions {
   readonly organization?: string | undefined
   /** The runtime that the config is told. @default "kubernetes" */
   readonly runtime?: ServerFacts["runtime"] | undefined
+  /** The git state that the config is told, or `"none"`. @default the repository's own */
+  readonly git?: GitState | "none" | undefined
 }
 
 interface Read {
@@ -174,7 +183,10 @@ export const loadConfig = <E = never>(
     const known: Effect.Effect<ServerFacts, E> = server ?? Effect.succeed(assumedFacts)
     const facts = {
       server: Effect.map(known, (found) => ({ ...found, ...given })),
-      git: Effect.promise(() => gitStateOf(folder))
+      git:
+        options.git === undefined
+          ? Effect.promise(() => gitStateOf(folder))
+          : Effect.succeed(options.git === "none" ? undefined : options.git)
     }
     const read = yield* reader === "module" ? readModule(file, stage, facts) : readData(file)
     const parsed = parseEvaluated(read)

@@ -26,7 +26,7 @@ const adds: Readonly<Record<PackageManager, string>> = {
 
 /** The command that installs the config's packages, for the package manager whose lockfile is there. */
 const installLine = (folder: string, format: Format): string | undefined => {
-  const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
+  const packages = ["@maxcloud/cli", "@maxcloud/sdk"]
   if (packages.every((value) => existsSync(join(folder, "node_modules", value)))) return undefined
   const names = readdirSync(folder)
   // A package.json would turn another language's project into a Node project.

@@ -27,10 +27,14 @@ afterAll(() => rmSync(root, { recursive: true }))
 mkdirSync(join(root, "node_modules/@maxcloud"), { recursive: true })
 symlinkSync(join(import.meta.dirname, "../../../sdk"), join(root, "node_modules/@maxcloud/sdk"))
 
+/** Where no SDK is installed. */
+const bare = realpathSync(mkdtempSync(join(tmpdir(), "maxcloud-init-")))
+afterAll(() => rmSync(bare, { recursive: true }))
+
 let count = 0
 /** A folder with these files, called `name`. */
-const folderOf = (files: Readonly<Record<string, string>>, name = "shop") => {
-  const folder = join(root, String(count++), name)
+const folderOf = (files: Readonly<Record<string, string>>, name = "shop", parent = root) => {
+  const folder = join(parent, String(count++), name)
   mkdirSync(folder, { recursive: true })
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
@@ -230,7 +234,7 @@ describe("addIgnoreLines", () => {
   })
 })
 
-const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../../config.schema.json"), "utf8"))
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../../../sdk/config.schema.json"), "utf8"))
 const isValid = new Ajv({ strict: false }).compile(schema)
 
 describe("writeProject", () => {
@@ -260,11 +264,11 @@ describe("writeProject", () => {
     assert.deepStrictEqual([written.app, written.services[0].name], [name, name])
   })
 
-  it("names the CLI's own schema, which accepts the written config", async () => {
-    const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API")
+  it("names the SDK's schema, which accepts the written config", async () => {
+    const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API", bare)
     await writeProject(folder, "yaml")
     const yaml = readFileSync(join(folder, "maxcloud.config.yaml"), "utf8")
-    assert.match(yaml, /^# yaml-language-server: \$schema=\.\/node_modules\/@maxcloud\/cli\/config\.schema\.json\n/)
+    assert.match(yaml, /^# yaml-language-server: \$schema=\.\/node_modules\/@maxcloud\/sdk\/config\.schema\.json\n/)
     assert.isTrue(isValid(parse(yaml)), JSON.stringify(isValid.errors))
     assert.strictEqual(parse(yaml).services[0].name, "my-api")
     const json = configText("json", {
@@ -275,27 +279,30 @@ describe("writeProject", () => {
     assert.strictEqual(JSON.parse(json).$schema, "./s.json")
     assert.isTrue(isValid(JSON.parse(json)), JSON.stringify(isValid.errors))
     assert.isFalse(isValid({ app: "shop", services: [{ name: "a", sauce: "./a" }] }))
+    const services = [{ name: "a", source: "./a" }]
+    assert.isTrue(isValid({ app: "shop", defaults: { memory: "1Gi", scale: { max: 2 } }, services }))
+    assert.isFalse(isValid({ app: "shop", defaults: { name: "a" }, services }))
   })
 
   it("names the schema on the web in a project that isn't npm's, whose config is YAML", async () => {
-    const folder = folderOf({ "requirements.txt": "flask", "app.py": "" })
+    const folder = folderOf({ "requirements.txt": "flask", "app.py": "" }, "shop", bare)
     assert.deepInclude(await writeProject(folder, undefined), {
       format: "yaml",
       written: ["maxcloud.config.yaml", ".gitignore"]
     })
     assert.match(
       readFileSync(join(folder, "maxcloud.config.yaml"), "utf8"),
-      /\$schema=https:\/\/unpkg\.com\/@maxcloud\/cli\//
+      /\$schema=https:\/\/unpkg\.com\/@maxcloud\/sdk\//
     )
     assert.strictEqual(String((await loadConfig({ folder })).spec.services[0]?.name), "shop")
   })
 
-  it("names the schema of an installed CLI, in a folder above too", async () => {
-    const folder = folderOf({ "node_modules/@maxcloud/cli/config.schema.json": "{}", "api/main.py": "" })
+  it("names the schema of an installed SDK, in a folder above too", async () => {
+    const folder = folderOf({ "node_modules/@maxcloud/sdk/config.schema.json": "{}", "api/main.py": "" })
     await writeProject(join(folder, "api"), undefined)
     assert.match(
       readFileSync(join(folder, "api/maxcloud.config.yaml"), "utf8"),
-      /\$schema=\.\.\/node_modules\/@maxcloud\/cli\//
+      /\$schema=\.\.\/node_modules\/@maxcloud\/sdk\//
     )
   })
 

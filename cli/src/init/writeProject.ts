@@ -20,9 +20,9 @@ export interface Project {
   readonly ignored: ReadonlyArray<string>
 }
 
-const schemaFile = "node_modules/@maxcloud/cli/config.schema.json"
+const schemaFile = "node_modules/@maxcloud/sdk/config.schema.json"
 
-/** The place of the JSON Schema for a config in `folder`: in the installed CLI, or the one that npm will install; else on the web. */
+/** The place of the JSON Schema for a config in `folder`: in the installed SDK, or the one that npm will install; else on the web. */
 const schemaOf = (folder: string): string => {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, schemaFile))) return relative(folder, join(at, schemaFile)).replace(/^(?!\.)/, "./")
@@ -30,7 +30,7 @@ const schemaOf = (folder: string): string => {
   }
   return existsSync(join(folder, "package.json"))
     ? `./${schemaFile}`
-    : "https://unpkg.com/@maxcloud/cli/config.schema.json"
+    : "https://unpkg.com/@maxcloud/sdk/config.schema.json"
 }
 
 /** A config of data that names no schema, in whose place nothing is written. */

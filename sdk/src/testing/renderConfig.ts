@@ -1,0 +1,86 @@
+import {
+  type AppSpec,
+  type Config,
+  type ConfigContext,
+  encodeAppSpec,
+  evaluateConfig,
+  type GitState,
+  OrganizationName,
+  productionStage,
+  type SpecIssue,
+  StageName
+} from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { assumedFacts } from "../configFacts.ts"
+import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
+import { loadConfig } from "../loadConfig.ts"
+import { placesInModule } from "../modulePlaces.ts"
+import { parseEvaluated } from "../parse.ts"
+import { never, run } from "../promises.ts"
+import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
+
+export interface RenderOptions {
+  /** The config's file, relative to `folder`. Errors then have its lines. @default `maxcloud.config.*` in `folder` or the nearest folder above */
+  readonly path?: string
+  /** Instead of a path: what `defineConfig` gave. Lines of errors are those of the code that ran, which a test runner may have rewritten. */
+  readonly config?: Config
+  /** @default the process's own */
+  readonly folder?: string
+  /** @default "production" */
+  readonly stage?: string
+  /** The organization that the config is told, and whose namespace the manifests have. @default "local" */
+  readonly organization?: string
+  /** The runtime that the config is told. @default "kubernetes" */
+  readonly runtime?: ConfigContext["runtime"]
+  /** The git state that the config is told. The repository's own isn't read, because it differs from commit to commit. @default none */
+  readonly git?: GitState
+}
+
+interface Checked {
+  readonly file: string
+  readonly spec: AppSpec
+  readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
+}
+
+const checkedObject = async (config: Config, context: ConfigContext): Promise<Checked> => {
+  const evaluated = await evaluateConfig(config, context)
+  const file = evaluated.locations.find((each) => each !== undefined)?.file ?? ""
+  const locate: Checked["locate"] = (issues) => placesInModule(file, evaluated.spec, evaluated.locations, issues)
+  const parsed = parseEvaluated(evaluated)
+  if (Either.isLeft(parsed)) throw new ConfigInvalid({ file, issues: await locate(parsed.left) })
+  return { file, spec: parsed.right, locate }
+}
+
+const loadSynth = () =>
+  import("@maxcloud/synth").catch((cause: unknown) => {
+    throw new Error(
+      "Can't find the package @maxcloud/synth, which makes the manifests. Install it beside the SDK: npm i -D @maxcloud/synth",
+      { cause }
+    )
+  })
+
+/**
+ * What a config deploys to a stage, without a server. Throws the `ConfigInvalid` that `maxcloud config check` reports, with file and line.
+ * Sources aren't read: their images have the tag `unbuilt`.
+ */
+export const renderConfig = async (options: RenderOptions = {}): Promise<RenderedConfig> => {
+  const { config, folder, git, path: file } = options
+  const { organization = assumedFacts.organization, runtime = assumedFacts.runtime, stage = productionStage } = options
+  const checked =
+    config === undefined
+      ? await run(loadConfig({ file, folder, stage, organization, runtime, git: git ?? "none" }), never)
+      : await checkedObject(config, { stage: StageName.make(stage), organization, runtime, git })
+  const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = await loadSynth()
+  const { spec } = checked
+  const tenant = offlineTenant(spec, {
+    organization: OrganizationName.make(organization),
+    stage: StageName.make(stage)
+  })
+  const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec)]
+  if (problems.length > 0) throw new ConfigInvalid({ file: checked.file, issues: await checked.locate(problems) })
+  return renderedConfig(
+    encodeAppSpec(spec),
+    stage,
+    manifestsOf([...synthNamespace(tenant), ...synth(spec, tenant)], toYaml)
+  )
+}
