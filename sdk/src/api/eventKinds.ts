@@ -1,8 +1,8 @@
-import { AppName, StageName } from "@maxcloud/config-schema"
+import { AppName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { readers } from "./endpoint.ts"
-import { DeploymentId } from "./ids.ts"
-import type { Role } from "./roles.ts"
+import { admins, readers } from "./endpoint.ts"
+import { ApiKeyId, DeploymentId, ServiceId, UserId } from "./ids.ts"
+import { Role } from "./roles.ts"
 
 /** Everything that is known about a kind of event. The API, the check of what is recorded, and `docs/reference/events.md` read it. */
 interface EventKind<A, I> {
@@ -15,7 +15,10 @@ interface EventKind<A, I> {
   readonly example: { readonly subject: string; readonly data: A }
 }
 
-const kind = <A, I>(row: EventKind<A, I>): EventKind<A, I> => row
+const kind = <A, I>(row: EventKind<A, I>) => {
+  const isData: (data: unknown) => boolean = Schema.is(Schema.typeSchema(row.data))
+  return { ...row, isData }
+}
 
 const place = { app: AppName, stage: StageName }
 const examplePlace = { app: AppName.make("shop"), stage: StageName.make("production") }
@@ -30,6 +33,49 @@ const ofDeployment = (description: string, reason: string) => {
   })
 }
 
+const ofService = (description: string) => {
+  const service = ServiceId.make("svc_0198f3d29c7b7f10b2c3d4e5f6a7b8c9")
+  return kind({
+    description,
+    roles: readers,
+    data: Schema.Struct({ ...place, service: ServiceId, name: ServiceName }),
+    example: { subject: `services/${service}`, data: { ...examplePlace, service, name: ServiceName.make("web") } }
+  })
+}
+
+const ofSecret = (description: string, version: number | null) => {
+  const name = SecretName.make("DATABASE_URL")
+  return kind({
+    description,
+    roles: readers,
+    data: Schema.Struct({ ...place, name: SecretName, version: Schema.NullOr(Schema.Int) }),
+    example: { subject: `apps/shop/stages/production/secrets/${name}`, data: { ...examplePlace, name, version } }
+  })
+}
+
+const ofMember = (description: string, role: Role | null) => {
+  const userId = UserId.make("usr_0198f3d29c7b7a01b2c3d4e5f6a7b8c9")
+  return kind({
+    description,
+    roles: readers,
+    data: Schema.Struct({ userId: UserId, role: Schema.NullOr(Role) }),
+    example: { subject: `members/${userId}`, data: { userId, role } }
+  })
+}
+
+const ofKey = (description: string, replacedBy: string | null) => {
+  const apiKey = ApiKeyId.make("key_0198f3d29c7b7e55b2c3d4e5f6a7b8c9")
+  const successor = replacedBy === null ? null : ApiKeyId.make(replacedBy)
+  return kind({
+    description,
+    roles: admins,
+    data: Schema.Struct({ apiKey: ApiKeyId, role: Role, replacedBy: Schema.NullOr(ApiKeyId) }),
+    example: { subject: `api-keys/${apiKey}`, data: { apiKey, role: "deployer" as const, replacedBy: successor } }
+  })
+}
+
+const Amount = Schema.Struct({ quota: Schema.String, used: Schema.Number, limit: Schema.Number })
+
 /** The events of an organization: one row each. */
 export const eventKinds = {
   "deployment.accepted": ofDeployment("A deployment is stored and waits for its turn.", "Accepted"),
@@ -39,7 +85,34 @@ export const eventKinds = {
     "A deployment ended without success. `reason` says why in a word.",
     "ServiceFailed"
   ),
-  "deployment.superseded": ofDeployment("A newer deployment took the place of one that hadn't finished.", "Superseded")
+  "deployment.superseded": ofDeployment("A newer deployment took the place of one that hadn't finished.", "Superseded"),
+  "service.ready": ofService("A service serves for the first time."),
+  "service.degraded": ofService("The instances of a service that was ready fail now."),
+  "service.recovered": ofService("A degraded service serves again."),
+  "service.paused": ofService("Somebody paused a service. Its requests are answered 503."),
+  "service.resumed": ofService("Somebody resumed a paused service."),
+  "service.restarted": ofService("Somebody restarted a service. Its new instances may not be ready yet."),
+  "service.deleted": ofService("A service was removed, with its instances."),
+  "quota.near": kind({
+    description: "With an accepted deployment, 80 % of a quota are used. At most once in 24 hours for each quota.",
+    roles: readers,
+    data: Amount,
+    example: { subject: "quotas/services", data: { quota: "services", used: 41, limit: 50 } }
+  }),
+  "quota.exceeded": kind({
+    description: "A quota refused a deployment. At most once an hour for each app and stage.",
+    roles: readers,
+    data: Schema.Struct(place),
+    example: { subject: "quotas/apps/shop/stages/production", data: examplePlace }
+  }),
+  "member.added": ofMember("Somebody became a member.", "deployer"),
+  "member.removed": ofMember("Somebody is no longer a member. `role` is null.", null),
+  "member.role-changed": ofMember("A member has another role now.", "admin"),
+  "api-key.created": ofKey("An API key was created.", null),
+  "api-key.rotated": ofKey("An API key was replaced by another, and ends soon.", "key_0198f3d29c7b7e56b2c3d4e5f6a7b8c9"),
+  "api-key.deleted": ofKey("An API key was deleted, and is refused from now on.", null),
+  "secret.set": ofSecret("A secret has a new version. Running services get it with their next deployment.", 3),
+  "secret.unset": ofSecret("A secret was unset. `version` is null.", null)
 } as const
 
 export type EventType = keyof typeof eventKinds

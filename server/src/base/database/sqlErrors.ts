@@ -63,5 +63,5 @@ export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 /** `transaction` where the client is a value at hand. */
-export const inTransaction = <A, E>(sql: SqlClient, effect: Effect.Effect<A, E>) =>
+export const inTransaction = <A, E, R>(sql: SqlClient, effect: Effect.Effect<A, E, R>) =>
   Effect.provideService(transaction(effect), SqlClient, sql)

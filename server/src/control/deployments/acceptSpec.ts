@@ -6,6 +6,7 @@ import { transaction } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Target } from "../../base/words/Target.ts"
+import { recordExceeded } from "../../tenancy/limits/recordQuotas.ts"
 import { accept } from "./accept.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { findDeployment } from "./deploymentRows.ts"
@@ -24,6 +25,7 @@ export const loadDeployment = (organization: Organization, id: string) =>
 /** Runs the acceptance in a transaction of its own. */
 export const acceptInspected = (queue: WorkQueue, input: AcceptInput) =>
   transaction(accept(queue, input)).pipe(
+    Effect.tapErrorTag("QuotaExceeded", () => recordExceeded(input)),
     Effect.catchTag("MasterKeyError", masterKeyUnavailable),
     Effect.flatMap((id) => loadDeployment(input.organization, id))
   )

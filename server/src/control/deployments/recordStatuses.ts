@@ -4,6 +4,7 @@ import { transaction } from "../../base/database/sqlErrors.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { storeEach } from "../../base/database/storeEach.ts"
 import type { ServiceKey, ServiceStatus } from "../../runtimes/port/Runtime.ts"
+import { recordHealth } from "./recordHealth.ts"
 import type { StoredStatus } from "./serviceRows.ts"
 
 export interface Observed {
@@ -69,7 +70,7 @@ export const recordStatuses = <E, R>(
       Effect.tap(read, (observed) =>
         storeEach(
           observed,
-          write,
+          (some) => Effect.andThen(write(some), recordHealth(some)),
           ({ key }) => `the status of ${key.organizationId}/${key.app}/${key.stage}/${key.service}`
         )
       )

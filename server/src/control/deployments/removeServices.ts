@@ -1,8 +1,9 @@
-import type { ServiceName } from "@maxcloud/config-schema"
-import type { StatusReason } from "@maxcloud/sdk/api"
+import { ServiceName } from "@maxcloud/config-schema"
+import { ServiceId, type StatusReason } from "@maxcloud/sdk/api"
 import type { ObjectRef } from "@maxcloud/synth"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { earlierCalls } from "./earlierCalls.ts"
 import type { Progress } from "./progress.ts"
 import { refsOfServices, refsWithout } from "./refs.ts"
@@ -13,6 +14,8 @@ import type { Lease } from "./WorkQueue.ts"
 
 /** The reason of a service that the app leaves out, while a revision that still runs may call it. */
 const stillCalled = "StillCalled" satisfies StatusReason
+
+const decodeRemoved = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: ServiceId, name: ServiceName })))
 
 const waits = (name: string, callers: ReadonlyArray<string>) => {
   const named = callers.slice(0, 3).map((caller) => `"${caller}"`)
@@ -81,7 +84,19 @@ const remove = (
       lease,
       Effect.gen(function* () {
         // A newer deployment may have reclaimed one meanwhile: it is no longer `deleting`, and is applied again.
-        yield* sql`delete from services where ${inStage(lease)} and name in ${sql.in(gone)} and deleting`
+        const removed = decodeRemoved(
+          yield* sql`
+            delete from services where ${inStage(lease)} and name in ${sql.in(gone)} and deleting returning id, name`
+        )
+        const { app, organizationId, stage } = lease.key
+        yield* recordEvents(
+          organizationId,
+          ...removed.map(({ id: service, name }) => ({
+            type: "service.deleted" as const,
+            subject: `services/${service}`,
+            data: { app, stage, service, name }
+          }))
+        )
         yield* sql`
           update deployment_services set state = 'deleted', reason = 'Deleted', message = ''
           where organization_id = ${lease.key.organizationId} and deployment_id = ${id} and action = 'delete'

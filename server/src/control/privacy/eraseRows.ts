@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationId, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { erasedTables, keyTables } from "./organizationTables.ts"
 
 const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
@@ -78,7 +79,16 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
     yield* gone("device_authorizations", "approved_by")
     yield* gone("mail_outbox", "user_id")
     yield* gone("events", "user_id")
+    const left = decodeOrphans(yield* sql`select organization_id as id from memberships where user_id = ${personId}`)
     yield* gone("memberships", "user_id")
+    for (const { id } of left) {
+      if (!Schema.is(OrganizationId)(id) || !Schema.is(UserId)(personId)) continue
+      yield* recordEvents(id, {
+        type: "member.removed",
+        subject: `members/${personId}`,
+        data: { userId: personId, role: null }
+      })
+    }
     yield* gone("users", "id")
     return counts
   })

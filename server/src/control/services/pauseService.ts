@@ -5,6 +5,7 @@ import { transaction } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import type { WorkQueue } from "../deployments/WorkQueue.ts"
 import { lockStage, wakeStage } from "./stageOfService.ts"
 
@@ -21,6 +22,11 @@ export const setPaused = (queue: WorkQueue, organization: Organization, service:
         where organization_id = ${organization.id} and id = ${id} and paused <> ${paused} returning 1`
       if (changed.length === 0) return
       yield* wakeStage(queue, organization, service)
+      yield* recordEvents(organization.id, {
+        type: paused ? "service.paused" : "service.resumed",
+        subject: `services/${id}`,
+        data: { app, stage, service: id, name }
+      })
       yield* audit.append({
         action: paused ? "services.pause" : "services.resume",
         outcome: "succeeded",

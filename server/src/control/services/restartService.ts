@@ -5,6 +5,7 @@ import { transaction } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import type { WorkQueue } from "../deployments/WorkQueue.ts"
 import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 
@@ -42,6 +43,11 @@ export const restartService = (
           restart_key = ${idempotencyKey ?? null}, updated_at = now()
         where organization_id = ${organization.id} and id = ${id}`
       yield* wakeStage(queue, organization, service)
+      yield* recordEvents(organization.id, {
+        type: "service.restarted",
+        subject: `services/${id}`,
+        data: { app, stage, service: id, name }
+      })
       yield* audit.append({
         action: "services.restart",
         outcome: "succeeded",

@@ -5,6 +5,7 @@ import type { SecretInfo } from "@maxcloud/sdk/api"
 import { Effect, type Redacted } from "effect"
 import { CurrentCaller } from "../../tenancy/access/Caller.ts"
 import { Audit, type Happening } from "../../tenancy/audit/Audit.ts"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import type { SecretScope } from "./Secrets.ts"
 import { seal } from "./sealing.ts"
 import { decodeInfos, placeOf, unheld, within } from "./secretRows.ts"
@@ -92,6 +93,14 @@ export const store = (
       })
     )
     yield* sql`insert into secret_versions ${sql.insert(versions)}`
+    yield* recordEvents(
+      organizationId,
+      ...infos.map(({ name, version }) => ({
+        type: "secret.set" as const,
+        subject: `apps/${app}/stages/${stage}/secrets/${name}`,
+        data: { app, stage, name, version }
+      }))
+    )
     yield* forget(
       scope,
       infos.map((info) => info.name)
@@ -154,6 +163,14 @@ export const unsetSecret = (scope: SecretScope, name: SecretName) =>
       update secrets set is_set = false, updated_at = now()
       where ${within(sql, scope)} and name = ${name} and is_set returning 1`
     yield* forget(scope, [name])
+    const { app, organizationId, stage } = scope
+    if (rows.length > 0) {
+      yield* recordEvents(organizationId, {
+        type: "secret.unset",
+        subject: `apps/${app}/stages/${stage}/secrets/${name}`,
+        data: { app, stage, name, version: null }
+      })
+    }
     if (rows.length > 0) yield* audit.append(happening("apps.unsetSecret", scope, name, before, undefined))
     return rows.length > 0
   })

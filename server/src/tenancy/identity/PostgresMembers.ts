@@ -7,6 +7,7 @@ import { inTransaction } from "../../base/database/sqlErrors.ts"
 import type { Caller } from "../access/Caller.ts"
 import { mayGive } from "../access/policy.ts"
 import { Audit } from "../audit/Audit.ts"
+import { recordEvents } from "../events/recordEvents.ts"
 import { Members } from "./Members.ts"
 import { listMembers, lockMembers, type Member } from "./memberRows.ts"
 import { whereAway } from "./whereAway.ts"
@@ -66,6 +67,14 @@ export const layer = Layer.effect(
         const { id } = caller.organization
         const member = yield* memberFor(caller, userId, yield* lockMembers(sql, id), role)
         yield* sql`update memberships set role = ${role} where organization_id = ${id} and user_id = ${userId}`
+        if (role !== member.role) {
+          yield* recordEvents(id, {
+            type: "member.role-changed",
+            subject: `members/${userId}`,
+            userId,
+            data: { userId, role }
+          })
+        }
         yield* audit.append({
           action: "organization.changeMember",
           outcome: "succeeded",
@@ -85,6 +94,12 @@ export const layer = Layer.effect(
         yield* sql`delete from memberships where organization_id = ${id} and user_id = ${userId}`
         yield* sql`delete from sessions where organization_id = ${id} and user_id = ${userId}`
         yield* sql`delete from api_keys where organization_id = ${id} and created_by = ${userId}`
+        yield* recordEvents(id, {
+          type: "member.removed",
+          subject: `members/${userId}`,
+          userId,
+          data: { userId, role: null }
+        })
         yield* audit.append({
           action: "organization.removeMember",
           outcome: "succeeded",

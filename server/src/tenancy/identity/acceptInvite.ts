@@ -4,6 +4,7 @@ import { Effect, type Redacted } from "effect"
 import { inTransaction } from "../../base/database/sqlErrors.ts"
 import { mayGive } from "../access/policy.ts"
 import type { Audit } from "../audit/Audit.ts"
+import { recordEvents } from "../events/recordEvents.ts"
 import type { RateLimits } from "../limits/RateLimits.ts"
 import { lockInvite } from "./inviteRows.ts"
 import { insertSession, roleIn } from "./sessionRows.ts"
@@ -57,9 +58,17 @@ const accept = (sql: SqlClient, audit: typeof Audit.Service, sessionDays: number
     const invite = yield* openInvite(sql, token)
     const organization = { id: invite.organization_id, name: invite.organization }
     const user = yield* personOf(sql, invite.email)
-    yield* sql`
+    const added = yield* sql`
       insert into memberships (organization_id, user_id, role)
-      values (${organization.id}, ${user.id}, ${invite.role}) on conflict do nothing`
+      values (${organization.id}, ${user.id}, ${invite.role}) on conflict do nothing returning 1`
+    if (added.length > 0) {
+      yield* recordEvents(organization.id, {
+        type: "member.added",
+        subject: `members/${user.id}`,
+        userId: user.id,
+        data: { userId: user.id, role: invite.role }
+      })
+    }
     yield* sql`
       update invites set accepted_at = now() where organization_id = ${organization.id} and id = ${invite.id}`
     const role = (yield* roleIn(sql, user.id, organization.id)) ?? invite.role

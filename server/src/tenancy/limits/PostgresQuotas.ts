@@ -3,9 +3,10 @@ import type { AppSpec } from "@maxcloud/config-schema"
 import { type OrganizationId, QuotaExceeded, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import type { Target } from "../../base/words/Target.ts"
-import { footprintOf, overQuota } from "./overQuota.ts"
+import { footprintOf, nearQuotas, overQuota } from "./overQuota.ts"
 import { Quotas } from "./Quotas.ts"
 import { deploymentsOf, ownQuotas, servicesOf, setQuotas } from "./quotaRows.ts"
+import { recordNear } from "./recordQuotas.ts"
 import { sourceBytesOf } from "./sourceBytes.ts"
 
 const orElse = (own: QuotaValues, defaults: QuotaValues): QuotaValues => ({
@@ -51,6 +52,7 @@ const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }
     const before = footprintOf(here.map((each) => each.spec))
     const detail = overQuota(quotas, others, before, footprintOf(spec.services))
     if (detail !== undefined) return yield* new QuotaExceeded({ detail })
+    yield* recordNear(organization.id, nearQuotas(quotas, others, before, footprintOf(spec.services)))
   })
 
 /**
@@ -70,7 +72,9 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
         own,
         use: Effect.fn("Quotas.use")((organizationId) => use(sql, dataDir, organizationId)),
         check: Effect.fn("Quotas.check")((target, spec) =>
-          Effect.flatMap(of(target.organization.id), (quotas) => check(sql, quotas, target, spec))
+          Effect.flatMap(of(target.organization.id), (quotas) => check(sql, quotas, target, spec)).pipe(
+            Effect.provideService(SqlClient, sql)
+          )
         ),
         set: Effect.fn("Quotas.set")((organizationId, values) => setQuotas(sql, organizationId, values))
       }

@@ -64,3 +64,28 @@ export const overQuota = (
   }
   return undefined
 }
+
+/** A quota and what is used of it. */
+export interface QuotaLevel {
+  readonly quota: keyof Footprint
+  readonly used: number
+  readonly limit: number
+}
+
+/** The share of a quota from which on an organization is told. */
+const nearShare = 0.8
+
+/** The quotas of which this deployment takes more than before, and 80 % or more are used then. */
+export const nearQuotas = (
+  quotas: Quotas,
+  others: Footprint,
+  before: Footprint,
+  after: Footprint
+): ReadonlyArray<QuotaLevel> =>
+  keys.flatMap((quota) => {
+    const limit = quotas[quota]
+    const used = others[quota] + after[quota]
+    return limit === null || limit === 0 || after[quota] <= before[quota] || used < limit * nearShare
+      ? []
+      : [{ quota, used, limit }]
+  })

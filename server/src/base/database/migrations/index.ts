@@ -16,6 +16,7 @@ import { restarts } from "./0015_restarts.ts"
 import { events } from "./0016_events.ts"
 import { appNamespaces } from "./0017_app_namespaces.ts"
 import { deploymentOrigins } from "./0018_deployment_origins.ts"
+import { serviceHealth } from "./0019_service_health.ts"
 
 export interface Migration {
   readonly id: number
@@ -42,5 +43,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 15, name: "restarts", sql: restarts },
   { id: 16, name: "events", sql: events },
   { id: 17, name: "app_namespaces", sql: appNamespaces },
-  { id: 18, name: "deployment_origins", sql: deploymentOrigins }
+  { id: 18, name: "deployment_origins", sql: deploymentOrigins },
+  { id: 19, name: "service_health", sql: serviceHealth }
 ]

@@ -5,6 +5,7 @@ import { asServer } from "../../../base/database/RowScope.ts"
 import { inTransaction } from "../../../base/database/sqlErrors.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { Audit } from "../../audit/Audit.ts"
+import { recordEvents } from "../../events/recordEvents.ts"
 import { whereAway } from "../whereAway.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { createKey } from "./createKey.ts"
@@ -23,6 +24,11 @@ const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id:
   const work = Effect.gen(function* () {
     const row = yield* lockSeen(sql, caller, id)
     yield* sql`delete from api_keys where organization_id = ${caller.organization.id} and id = ${id}`
+    yield* recordEvents(caller.organization.id, {
+      type: "api-key.deleted",
+      subject: `api-keys/${id}`,
+      data: { apiKey: id, role: row.role, replacedBy: null }
+    })
     yield* audit.append({
       action: "auth.deleteApiKey",
       outcome: "succeeded",

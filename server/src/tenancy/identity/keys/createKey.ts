@@ -7,6 +7,7 @@ import { inTransaction } from "../../../base/database/sqlErrors.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole, mayGive } from "../../access/policy.ts"
 import type { Audit } from "../../audit/Audit.ts"
+import { recordEvents } from "../../events/recordEvents.ts"
 import { checkEnd, makerOf } from "./keyRules.ts"
 import { digestOf, subjectOf, writeKey } from "./writtenKeys.ts"
 
@@ -32,6 +33,11 @@ export const createKey = (
     const create = Effect.gen(function* () {
       yield* checkEnd(sql, caller, expiresAt)
       const made = yield* writeKey(sql, prefixes, caller, { name, role, scopes, createdBy, expiresAt })
+      yield* recordEvents(caller.organization.id, {
+        type: "api-key.created",
+        subject: `api-keys/${made.apiKey.id}`,
+        data: { apiKey: made.apiKey.id, role, replacedBy: null }
+      })
       yield* audit.append({
         action: "auth.createApiKey",
         outcome: "succeeded",

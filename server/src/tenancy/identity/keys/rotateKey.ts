@@ -6,6 +6,7 @@ import { asServer } from "../../../base/database/RowScope.ts"
 import { inTransaction } from "../../../base/database/sqlErrors.ts"
 import type { Caller } from "../../access/Caller.ts"
 import type { Audit } from "../../audit/Audit.ts"
+import { recordEvents } from "../../events/recordEvents.ts"
 import { type KeyRow, keyInfo } from "./keyRows.ts"
 import { checkEnd, checkRotation, makerOf } from "./keyRules.ts"
 import { digestOf, lockSeen, subjectOf, writeKey } from "./writtenKeys.ts"
@@ -48,6 +49,11 @@ export const rotateKey = (
       yield* sql`
         update api_keys set expires_at = ${endOfOld(old, now, overlapSeconds)}, replaced_by = ${made.apiKey.id}
         where organization_id = ${caller.organization.id} and id = ${id}`
+      yield* recordEvents(caller.organization.id, {
+        type: "api-key.rotated",
+        subject: `api-keys/${id}`,
+        data: { apiKey: id, role: old.role, replacedBy: made.apiKey.id }
+      })
       yield* audit.append({
         action: "auth.rotateApiKey",
         outcome: "succeeded",

@@ -1,0 +1,48 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Layer, ManagedRuntime } from "effect"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { Quotas } from "./Quotas.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(madeDataDir, (dataDir) =>
+      Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 3_600_000 }), databaseTest({ dataDir }))
+    )
+  )
+)
+
+beforeAll(() => server.runPromise(Effect.void))
+afterAll(() => server.dispose())
+
+const services = (count: number) => Array.from({ length: count }, (_, n) => ({ name: `s${n}` }))
+
+describe("an organization's quotas", () => {
+  it("are told when 80 % are used and when one refuses, and not again and again", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const organization = yield* newOrganization
+        const sql = yield* SqlClient
+        yield* Effect.flatMap(Quotas, (quotas) => quotas.set(organization.id, { services: 5 }))
+        const told = sql<{ type: string; data: unknown }>`
+          select type, data from events where organization_id = ${organization.id} and type like 'quota.%' order by at`
+        yield* finished(organization, yield* deploy(organization, services(3)))
+        assert.deepStrictEqual(yield* told, [])
+        yield* finished(organization, yield* deploy(organization, services(4)))
+        yield* finished(organization, yield* deploy(organization, services(5)))
+        const near = { type: "quota.near", data: { quota: "services", used: 4, limit: 5 } }
+        assert.deepStrictEqual([...(yield* told)], [near])
+        for (const _ of [1, 2]) {
+          const refused = yield* Effect.flip(deploy(organization, services(6)))
+          assert.strictEqual(refused._tag, "QuotaExceeded")
+        }
+        assert.deepStrictEqual(
+          [...(yield* told)],
+          [near, { type: "quota.exceeded", data: { app: "shop", stage: "production" } }]
+        )
+      })
+    ))
+})
