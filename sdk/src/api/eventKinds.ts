@@ -109,7 +109,10 @@ export const eventKinds = {
   "member.removed": ofMember("Somebody is no longer a member. `role` is null.", null),
   "member.role-changed": ofMember("A member has another role now.", "admin"),
   "api-key.created": ofKey("An API key was created.", null),
-  "api-key.rotated": ofKey("An API key was replaced by another, and ends soon.", "key_0198f3d29c7b7e56b2c3d4e5f6a7b8c9"),
+  "api-key.rotated": ofKey(
+    "An API key was replaced by another, and ends soon.",
+    "key_0198f3d29c7b7e56b2c3d4e5f6a7b8c9"
+  ),
   "api-key.deleted": ofKey("An API key was deleted, and is refused from now on.", null),
   "secret.set": ofSecret("A secret has a new version. Running services get it with their next deployment.", 3),
   "secret.unset": ofSecret("A secret was unset. `version` is null.", null)

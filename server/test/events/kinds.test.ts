@@ -26,16 +26,30 @@ describe("what people do", () => {
     assert.strictEqual((await server.request("DELETE", path, { token: owner })).status, 204)
     const made = await server.request("POST", "/api/v1/auth/api-keys", { token: owner, body: { name: "CI" } })
     const made2: { readonly apiKey: { readonly id: string }; readonly secret: string } = JSON.parse(made.text)
-    const rotated = await server.request("POST", `/api/v1/auth/api-keys/${made2.apiKey.id}/rotate`, { token: owner, body: {} })
+    const rotated = await server.request("POST", `/api/v1/auth/api-keys/${made2.apiKey.id}/rotate`, {
+      token: owner,
+      body: {}
+    })
     assert.isBelow(rotated.status, 300, rotated.text)
-    assert.isBelow((await server.request("DELETE", `/api/v1/auth/api-keys/${made2.apiKey.id}`, { token: owner })).status, 300)
+    assert.isBelow(
+      (await server.request("DELETE", `/api/v1/auth/api-keys/${made2.apiKey.id}`, { token: owner })).status,
+      300
+    )
     const events = await eventsOf(owner)
     for (const event of events) {
       if (!isEventType(event.type)) assert.fail(event.type)
       else assert.isTrue(eventKinds[event.type].isData(event.data), JSON.stringify(event))
     }
     const types = typesOf(events)
-    for (const type of ["member.added", "api-key.created", "api-key.rotated", "api-key.deleted", "secret.set", "secret.unset", "deployment.accepted"]) {
+    for (const type of [
+      "member.added",
+      "api-key.created",
+      "api-key.rotated",
+      "api-key.deleted",
+      "secret.set",
+      "secret.unset",
+      "deployment.accepted"
+    ]) {
       assert.isTrue(types.has(type), `${type} of ${[...types]}`)
     }
     const text = JSON.stringify(events)
@@ -71,6 +85,9 @@ describe("what people do", () => {
     const own = new Set(others.map((event) => event.source))
     assert.strictEqual(own.size, 1)
     assert.isFalse((await eventsOf(owner)).some((event) => own.has(event.source)))
-    assert.strictEqual((await server.request("GET", "/api/v1/events", { token: server.acme.sessions.billing })).status, 403)
+    assert.strictEqual(
+      (await server.request("GET", "/api/v1/events", { token: server.acme.sessions.billing })).status,
+      403
+    )
   })
 })
