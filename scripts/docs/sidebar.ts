@@ -55,6 +55,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Build a source", "frameworks"),
           page("Stages and imports of a config", "config-files"),
           page("Set secrets", "secrets"),
+          page("Send events to a URL", "webhooks"),
           page("Describe the environment", "environment"),
           page("Test a config", "testing"),
           page("Use the API", "api"),

@@ -38,7 +38,8 @@ export const floors: ReadonlyArray<Floor> = [
     limits: "rate limits and quotas",
     access: "callers, roles and the policy table",
     audit: "the hash chain, its checkpoints, its export",
-    identity: "accounts, sessions, members, invites, API keys, OIDC trusts"
+    identity: "accounts, sessions, members, invites, API keys, OIDC trusts",
+    webhooks: "events on their way to addresses of tenants"
   }),
   floor("stores", "what tenants give, and what their services write", {
     secrets: "sealed secrets, and those of an external store",

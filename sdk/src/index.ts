@@ -48,5 +48,11 @@ export {
   UnexpectedAnswer
 } from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
-export type { RevealedApiKey, RevealedDeviceCodes, RevealedProgress, RevealedSession } from "./promises.ts"
+export type {
+  RevealedApiKey,
+  RevealedDeviceCodes,
+  RevealedProgress,
+  RevealedSession,
+  RevealedWebhook
+} from "./promises.ts"
 export type { RestartProgress } from "./restart.ts"

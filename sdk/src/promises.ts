@@ -1,5 +1,5 @@
 import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
-import type { DeviceCodes, DeviceProgress, NewApiKey, SessionGrant } from "./api/index.ts"
+import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, SessionGrant } from "./api/index.ts"
 
 export interface Abortable {
   /** Ends the call: it rejects with the signal's reason. */
@@ -10,6 +10,7 @@ export interface Abortable {
 type Plain<A, K extends keyof A> = Omit<A, K> & { readonly [_ in K]: string }
 export type RevealedSession = Plain<SessionGrant, "token">
 export type RevealedApiKey = Plain<NewApiKey, "secret">
+export type RevealedWebhook = Plain<NewWebhook, "secret">
 export type RevealedDeviceCodes = Plain<DeviceCodes, "deviceCode">
 export type RevealedProgress =
   | Exclude<DeviceProgress, { readonly state: "granted" }>
@@ -20,11 +21,13 @@ type Revealed<A> = A extends SessionGrant
   ? RevealedSession
   : A extends NewApiKey
     ? RevealedApiKey
-    : A extends DeviceCodes
-      ? RevealedDeviceCodes
-      : A extends { readonly state: "granted"; readonly session: SessionGrant }
-        ? { readonly state: "granted"; readonly session: RevealedSession }
-        : A
+    : A extends NewWebhook
+      ? RevealedWebhook
+      : A extends DeviceCodes
+        ? RevealedDeviceCodes
+        : A extends { readonly state: "granted"; readonly session: SessionGrant }
+          ? { readonly state: "granted"; readonly session: RevealedSession }
+          : A
 
 /** Only options may be left out: these take a signal too. Calls without options get some. */
 type WithSignal<P extends ReadonlyArray<unknown>> = P extends

@@ -21,7 +21,9 @@ const secret = [
   "signIn.pollDevice",
   "signIn.register",
   "signIn.startDevice",
-  "signIn.verify"
+  "signIn.verify",
+  "webhooks.create",
+  "webhooks.rotateSecret"
 ]
 
 interface Call {

@@ -13,6 +13,7 @@ import { ServicesGroup } from "./groups/services.ts"
 import { SignInGroup } from "./groups/signIn.ts"
 import { SourcesGroup } from "./groups/sources.ts"
 import { UsageGroup } from "./groups/usage.ts"
+import { WebhooksGroup } from "./groups/webhooks.ts"
 
 /** The contract, read by the server (handlers), the SDK (client) and `/api/openapi.json` (document). */
 export class MaxCloudApi extends HttpApi.make("maxcloud")
@@ -24,6 +25,7 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(SourcesGroup)
   .add(UsageGroup)
   .add(EventsGroup)
+  .add(WebhooksGroup)
   .add(RegistriesGroup)
   .add(SignInGroup)
   .add(AuthGroup)

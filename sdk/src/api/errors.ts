@@ -70,6 +70,8 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
       "apiKey",
       "invite",
       "oidcTrust",
+      "webhook",
+      "webhookDelivery",
       "device",
       "token",
       "certificate",

@@ -1,7 +1,7 @@
 import { AppName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { admins, readers } from "./endpoint.ts"
-import { ApiKeyId, DeploymentId, ServiceId, UserId } from "./ids.ts"
+import { ApiKeyId, DeploymentId, ServiceId, UserId, WebhookId } from "./ids.ts"
 import { Role } from "./roles.ts"
 
 /** Everything that is known about a kind of event. The API, the check of what is recorded, and `docs/reference/events.md` read it. */
@@ -74,6 +74,8 @@ const ofKey = (description: string, replacedBy: string | null) => {
   })
 }
 
+const exampleWebhook = WebhookId.make("whk_0198f3d29c7b7b77b2c3d4e5f6a7b8c9")
+
 const Amount = Schema.Struct({ quota: Schema.String, used: Schema.Number, limit: Schema.Number })
 
 /** The events of an organization: one row each. */
@@ -115,7 +117,19 @@ export const eventKinds = {
   ),
   "api-key.deleted": ofKey("An API key was deleted, and is refused from now on.", null),
   "secret.set": ofSecret("A secret has a new version. Running services get it with their next deployment.", 3),
-  "secret.unset": ofSecret("A secret was unset. `version` is null.", null)
+  "secret.unset": ofSecret("A secret was unset. `version` is null.", null),
+  "webhook.test": kind({
+    description: "Somebody tested a webhook. Only that webhook gets it.",
+    roles: admins,
+    data: Schema.Struct({ webhook: WebhookId }),
+    example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook } }
+  }),
+  "webhook.disabled": kind({
+    description: "A webhook was disabled, since it failed for days (`failing`) or its receiver answered 410 (`gone`).",
+    roles: admins,
+    data: Schema.Struct({ webhook: WebhookId, because: Schema.Literal("failing", "gone") }),
+    example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook, because: "failing" as const } }
+  })
 } as const
 
 export type EventType = keyof typeof eventKinds

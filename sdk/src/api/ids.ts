@@ -28,5 +28,11 @@ export type InviteId = typeof InviteId.Type
 export const EventId = id("EventId", "evt")
 export type EventId = typeof EventId.Type
 
+export const WebhookId = id("WebhookId", "whk")
+export type WebhookId = typeof WebhookId.Type
+
+export const WebhookDeliveryId = id("WebhookDeliveryId", "dlv")
+export type WebhookDeliveryId = typeof WebhookDeliveryId.Type
+
 export const OidcTrustId = id("OidcTrustId", "oidc")
 export type OidcTrustId = typeof OidcTrustId.Type

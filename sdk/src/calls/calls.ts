@@ -9,6 +9,7 @@ import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./org
 import { registryCalls } from "./registryCalls.ts"
 import { secretCalls } from "./secretCalls.ts"
 import { serviceCalls } from "./serviceCalls.ts"
+import { webhookCalls } from "./webhookCalls.ts"
 
 /** The server's description of itself. */
 export interface ServerInfo {
@@ -39,6 +40,8 @@ export interface Calls<Secret extends AnySecret> {
   readonly deployments: ReturnType<typeof deploymentCalls>
   /** What happened in the organization. */
   readonly events: ReturnType<typeof eventCalls>
+  /** Addresses that events are sent to. */
+  readonly webhooks: ReturnType<typeof webhookCalls>
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
   /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
@@ -66,6 +69,7 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
     apps: appCalls(calling),
     deployments: deploymentCalls(calling),
     events: eventCalls(calling),
+    webhooks: webhookCalls(calling),
     secrets: secretCalls(calling),
     registries: registryCalls(calling),
     auth: authCalls(calling),

@@ -15,6 +15,8 @@ import * as sweep from "../tenancy/identity/sweep.ts"
 import * as RateLimits from "../tenancy/limits/PostgresRateLimits.ts"
 import * as Mail from "../tenancy/mail/PostgresMail.ts"
 import * as Transport from "../tenancy/mail/transportLayer.ts"
+import * as Webhooks from "../tenancy/webhooks/PostgresWebhooks.ts"
+import * as WebhookWorker from "../tenancy/webhooks/WebhookWorker.ts"
 
 /** Identity: people, their organizations and credentials, mail to them, limits, and the data stored about them. Needs the services. */
 export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
@@ -38,7 +40,9 @@ export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
     PostgresAuthenticator.layer(issuers),
     Places.layer,
     Privacy.layer(settings),
-    sweep.layer
+    sweep.layer,
+    Webhooks.layer({ allowPrivate: withoutCredential }),
+    WebhookWorker.layer({ allowPrivate: withoutCredential, proxyChecksAddresses: settings.proxyChecksAddresses })
   ).pipe(
     Layer.provideMerge(Mail.layer()),
     Layer.provideMerge(Layer.mergeAll(RateLimits.layer, Transport.layer(settings)))

@@ -40,6 +40,7 @@ import { unlimited } from "../../src/tenancy/limits/defaultQuotas.ts"
 import type { StreamLimits } from "../../src/tenancy/limits/OpenStreams.ts"
 import { Quotas } from "../../src/tenancy/limits/Quotas.ts"
 import { RateLimits } from "../../src/tenancy/limits/RateLimits.ts"
+import { Webhooks } from "../../src/tenancy/webhooks/Webhooks.ts"
 
 export const testOrganization: Organization = {
   id: OrganizationId.make(`org_${"0".repeat(31)}1`),
@@ -68,6 +69,7 @@ export interface TestApiOptions {
   readonly deployments?: Partial<typeof Deployments.Service>
   readonly secrets?: Partial<typeof Secrets.Service>
   readonly events?: Partial<typeof Events.Service>
+  readonly webhooks?: Partial<typeof Webhooks.Service>
   readonly sources?: Partial<typeof SourceStore.Service>
   readonly drift?: Partial<typeof DriftLog.Service>
   readonly usage?: Partial<typeof Usage.Service>
@@ -153,6 +155,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
         Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
+        Layer.mock(Webhooks, options.webhooks ?? {}),
         Layer.mock(Events, options.events ?? {}),
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),

@@ -7,9 +7,17 @@ const channel = "maxcloud"
 /**
  * `work`: the queue has something. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has new events.
  * `events <organization>`: there are new ones.
+ * `webhooks`: something is to be delivered.
  * `reconnected`: we may have missed any of these.
  */
-export type Notification = "work" | "mail" | "erasure" | "reconnected" | `deployment ${string}` | `events ${string}`
+export type Notification =
+  | "work"
+  | "webhooks"
+  | "mail"
+  | "erasure"
+  | "reconnected"
+  | `deployment ${string}`
+  | `events ${string}`
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They may be lost: whoever waits for one also looks now and then. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<

@@ -67,6 +67,36 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
     key: [text("id")],
     fields: { id: "t.id", type: "t.type", subject: "t.subject", at: "t.at", data: "t.data" }
   },
+  {
+    type: "webhook",
+    table: "webhooks",
+    key: [text("id")],
+    fields: {
+      id: "t.id",
+      url: "t.url",
+      types: "t.types",
+      description: "t.description",
+      disabledBecause: "t.disabled_because",
+      failingSince: "t.failing_since",
+      createdAt: "t.created_at"
+    }
+  },
+  {
+    type: "webhookDelivery",
+    table: "webhook_deliveries",
+    key: [text("id")],
+    fields: {
+      id: "t.id",
+      webhook: "t.webhook_id",
+      event: "t.event_id",
+      attempts: "t.attempts",
+      lastStatus: "t.last_status",
+      lastError: "t.last_error",
+      lastAnswer: "t.last_answer",
+      createdAt: "t.created_at",
+      finishedAt: "t.finished_at"
+    }
+  },
   { type: "device", table: "device_authorizations", key: [text("id")], fields: device },
   ...appTables
 ]

@@ -26,6 +26,7 @@ import { signInHandlers } from "./signInHandlers.ts"
 import { sourcesHandlers } from "./sourcesHandlers.ts"
 import { translate } from "./translate.ts"
 import { usageHandlers } from "./usageHandlers.ts"
+import { webhooksHandlers } from "./webhooksHandlers.ts"
 
 const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
   Layer.provide([
@@ -37,6 +38,7 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
     sourcesHandlers,
     usageHandlers,
     eventsHandlers,
+    webhooksHandlers,
     registriesHandlers,
     signInHandlers,
     authHandlers,

@@ -7,6 +7,7 @@ import { Draining } from "../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../http/problems.ts"
 import { currentCaller } from "./callerOf.ts"
 import { instantOf } from "./instantOf.ts"
+import { nextPage } from "./nextPage.ts"
 import { eventStream } from "./sse.ts"
 
 const encodeEvent = Schema.encodeSync(CloudEvent)
@@ -22,13 +23,6 @@ const queryOf = ({ roles, scopes }: Caller, { app, since, stage, type = ["*"] }:
     since === undefined ? Effect.succeed(undefined) : instantOf(since),
     (since): EventQuery => ({ types: readableTypes(type, roles), app, stage, since, scopes })
   )
-
-/** The query of this request, with another cursor. */
-const nextPage = (url: string, cursor: string) => {
-  const next = new URL(url, "http://localhost")
-  next.searchParams.set("cursor", cursor)
-  return `<${next.pathname}${next.search}>; rel="next"`
-}
 
 export const eventsHandlers = HttpApiBuilder.group(MaxCloudApi, "events", (handlers) =>
   Effect.gen(function* () {

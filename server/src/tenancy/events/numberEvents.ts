@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { transaction } from "../../base/database/sqlErrors.ts"
+import { queueDeliveries } from "./queueDeliveries.ts"
 
 const decodeLast = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ last: Schema.NumberFromString })))
 
@@ -15,16 +16,18 @@ const someAreNew = (organizationId: OrganizationId) =>
   )
 
 /**
- * Numbers the organization's committed events, in their order. The lock on the head comes in a statement before, so that the next one sees
+ * Numbers the organization's committed events, in their order, and queues them for its webhooks. The lock on the head comes in a statement before, so that the next one sees
  * everything that the lock's former holder has numbered.
  */
 const numberNew = (organizationId: OrganizationId) =>
   transaction(
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      yield* sql`
-        insert into event_heads (organization_id, last) values (${organizationId}, 0)
-        on conflict (organization_id) do update set last = event_heads.last`
+      const [before] = decodeLast(
+        yield* sql`
+          insert into event_heads (organization_id, last) values (${organizationId}, 0)
+          on conflict (organization_id) do update set last = event_heads.last returning last::text as last`
+      )
       yield* sql`
         with fresh as (
           select e.id, h.last + row_number() over (order by e.at, e.id) as sequence
@@ -36,6 +39,7 @@ const numberNew = (organizationId: OrganizationId) =>
         )
         update event_heads set last = (select max(sequence) from numbered)
         where organization_id = ${organizationId} and exists (select 1 from numbered)`
+      yield* queueDeliveries(organizationId, before?.last ?? 0)
     })
   )
 

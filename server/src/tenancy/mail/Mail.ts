@@ -30,7 +30,7 @@ export class MailTransport extends Context.Tag("@maxcloud/server/MailTransport")
 >() {}
 
 /** The purpose of a mail. */
-export type MailKind = "verify" | "signIn" | "invite" | "registered" | "deletion"
+export type MailKind = "verify" | "signIn" | "invite" | "registered" | "deletion" | "webhook"
 
 /** The outbox: a mail that is added in a transaction is sent once that is committed, again and again until it is taken. */
 export class Mail extends Context.Tag("@maxcloud/server/Mail")<

@@ -16,7 +16,7 @@ export interface LeasedMail {
 
 const Row = Schema.Struct({
   id: Schema.String,
-  kind: Schema.Literal("verify", "signIn", "invite", "registered", "deletion"),
+  kind: Schema.Literal("verify", "signIn", "invite", "registered", "deletion", "webhook"),
   sealed_by: Schema.String,
   sealed: Schema.Uint8ArrayFromSelf,
   attempts: Schema.Int,

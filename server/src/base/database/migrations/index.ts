@@ -17,6 +17,7 @@ import { events } from "./0016_events.ts"
 import { appNamespaces } from "./0017_app_namespaces.ts"
 import { deploymentOrigins } from "./0018_deployment_origins.ts"
 import { serviceHealth } from "./0019_service_health.ts"
+import { webhooks } from "./0020_webhooks.ts"
 
 export interface Migration {
   readonly id: number
@@ -44,5 +45,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 16, name: "events", sql: events },
   { id: 17, name: "app_namespaces", sql: appNamespaces },
   { id: 18, name: "deployment_origins", sql: deploymentOrigins },
-  { id: 19, name: "service_health", sql: serviceHealth }
+  { id: 19, name: "service_health", sql: serviceHealth },
+  { id: 20, name: "webhooks", sql: webhooks }
 ]

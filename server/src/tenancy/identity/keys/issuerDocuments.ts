@@ -1,9 +1,8 @@
-import { type LookupAddress, lookup } from "node:dns"
-import { isIP, type LookupFunction } from "node:net"
-import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
+import type { Reach } from "@maxcloud/config-schema"
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Schema } from "effect"
 import { Agent, request } from "undici"
+import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../../../base/outbound/checkedLookup.ts"
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../../base/outbound/proxiedConnections.ts"
 
 /**
@@ -26,8 +25,6 @@ const decodeKeySet = Schema.decodeUnknownOption(KeySet)
 export type KeySet = typeof KeySet.Type
 
 const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
-
-const isLoopbackHost = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
 /** https; or http, where both the issuer and what it names are on this machine. */
 const isAllowedScheme = (url: URL, plainHttp: boolean) =>
@@ -83,7 +80,7 @@ export const makeIssuerDocuments = ({
         () =>
           new Agent({
             connect: proxiedConnector(
-              { lookup: checkedLookup(allowPrivate), timeout: timeoutMs },
+              { lookup: checkedLookup(reachOf(allowPrivate)), timeout: timeoutMs },
               { environment, proxyChecksAddresses }
             ),
             maxResponseSize: maxDocumentBytes,
@@ -96,8 +93,7 @@ export const makeIssuerDocuments = ({
     ),
     (agent): IssuerDocuments => {
       const read = async (url: URL, signal: AbortSignal) => {
-        const host = url.hostname.replace(/^\[|\]$/g, "")
-        if (isIP(host) !== 0 && !isReachableAddress(host, reachOf(allowPrivate))) throw privateAddress(url)
+        if (isRefusedAddress(url, reachOf(allowPrivate))) throw privateAddress(url)
         try {
           const headers = { accept: "application/json, application/jwk-set+json", "accept-encoding": "identity" }
           const response = await request(url, { dispatcher: agent, signal, headers })
@@ -146,8 +142,6 @@ const privateAddress = (url: URL) =>
     message: `${url.hostname} is at an address that is not of the public internet; where that is meant, the server's operator sets MAXCLOUD_OIDC_PRIVATE_ISSUERS=true`
   })
 
-class NotPublic extends Error {}
-
 const problemOf = (url: URL, error: unknown): IssuerProblem => {
   if (error instanceof NotPublic) return privateAddress(url)
   if (error instanceof Unchecked) return new IssuerProblem({ reason: "unreachable", message: error.message })
@@ -163,16 +157,3 @@ const problemOf = (url: URL, error: unknown): IssuerProblem => {
     message: `${url} does not answer (${late ? "in time" : (code ?? "no connection")})`
   })
 }
-
-/** Looks at the addresses that the connection is then made to, so that a name which resolves otherwise the next time gains nothing. */
-const checkedLookup =
-  (allowPrivate: boolean): LookupFunction =>
-  (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: Array<LookupAddress>) => {
-      const [first] = found ?? []
-      if (error !== null || first === undefined) return callback(error ?? new Error(`no address of ${hostname}`), [])
-      if (!found.every(({ address }) => isReachableAddress(address, reachOf(allowPrivate))))
-        return callback(new NotPublic(hostname), [])
-      return options.all === true ? callback(null, found) : callback(null, first.address, first.family)
-    })
-  }

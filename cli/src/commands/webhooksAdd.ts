@@ -1,0 +1,35 @@
+import { Effect, Redacted } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { required, text, texts } from "../flags.ts"
+
+export default command({
+  summary: "Send events to a URL",
+  examples: [
+    { line: "maxcloud webhooks add https://example.com/hooks", does: "every event; the signing secret on stdout" },
+    {
+      line: "maxcloud webhooks add https://example.com/hooks --type deployment.failed --type 'quota.*'",
+      does: "only these types"
+    }
+  ],
+  notes: [
+    "The secret (whsec_…) is shown once, on stdout. The receiver checks signatures with it: docs/webhooks.md has the code.",
+    "The URL must be https, on the public internet. A server in local mode also sends to http on loopback."
+  ],
+  flags: flags({
+    type: texts("type", "TYPE", { description: "A type of event, or 'deployment.*' for all that begin alike [all]" }),
+    description: text("description", "TEXT", { alias: "d", description: "What it is for" })
+  }),
+  positionals: positionals({ url: required("URL", "Where to send events") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { description, type, url } = input
+      const cloud = yield* connect(input)
+      const types = type.length === 0 ? undefined : type
+      const { secret, webhook } = yield* cloud.webhooks.create({ url, types, description })
+      if (terminal.json) return terminal.printJson({ webhook, secret: Redacted.value(secret) })
+      terminal.print(Redacted.value(secret))
+      terminal.say(`${webhook.id} gets ${webhook.types.join(", ")}; \`maxcloud webhooks test ${webhook.id}\` tries it`)
+      terminal.say("Copy this secret now. You won't see it again.")
+    })
+})

@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { printWebhooks } from "../webhooks.ts"
+
+export default command({
+  summary: "List webhooks",
+  examples: [{ line: "maxcloud webhooks list", does: "where events are sent to, and what fails" }],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cloud = yield* connect(input)
+      const webhooks = yield* cloud.webhooks.list
+      if (terminal.json) terminal.printJson({ webhooks })
+      else if (webhooks.length === 0) terminal.say("no webhooks: `maxcloud webhooks add URL` adds one")
+      else printWebhooks(webhooks, terminal)
+    })
+})

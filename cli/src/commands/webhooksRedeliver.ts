@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { webhookId } from "../webhooks.ts"
+
+export default command({
+  summary: "Send an event to a webhook again",
+  examples: [{ line: "maxcloud webhooks redeliver whk_… dlv_…", does: "sends it again, with the same webhook-id" }],
+  flags: noFlags,
+  positionals: positionals({
+    id: webhookId,
+    delivery: required("DELIVERY", "Its id, from `maxcloud webhooks deliveries`")
+  }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cloud = yield* connect(input)
+      const delivery = yield* cloud.webhooks.redeliver(input.id, input.delivery)
+      if (terminal.json) terminal.printJson({ delivery })
+      else terminal.say(`${delivery.id} is sent again`)
+    })
+})

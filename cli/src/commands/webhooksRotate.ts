@@ -1,0 +1,24 @@
+import { Effect, Redacted } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { parseSeconds } from "../people.ts"
+import { webhookId } from "../webhooks.ts"
+
+export default command({
+  summary: "Replace a webhook's signing secret",
+  examples: [{ line: "maxcloud webhooks rotate whk_…", does: "a new secret on stdout; both sign for a day" }],
+  flags: flags({
+    overlap: text("overlap", "DURATION", { description: "How long the old secret signs too, such as 2h [24h]" })
+  }),
+  positionals: positionals({ id: webhookId }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)
+      const cloud = yield* connect(input)
+      const { secret, webhook } = yield* cloud.webhooks.rotateSecret(input.id, { overlapSeconds })
+      if (terminal.json) return terminal.printJson({ webhook, secret: Redacted.value(secret) })
+      terminal.print(Redacted.value(secret))
+      terminal.say("Copy this secret now. You won't see it again.")
+    })
+})

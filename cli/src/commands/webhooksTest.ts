@@ -1,0 +1,40 @@
+import { Effect, Schedule } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
+import { webhookId } from "../webhooks.ts"
+
+export default command({
+  summary: "Send a test event to a webhook",
+  examples: [{ line: "maxcloud webhooks test whk_…", does: "sends webhook.test, and says what the receiver answers" }],
+  flags: noFlags,
+  positionals: positionals({ id: webhookId }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { id } = input
+      const cloud = yield* connect(input)
+      const sent = yield* cloud.webhooks.test(id)
+      const find = Effect.map(
+        cloud.webhooks.deliveries(id, { limit: 50 }),
+        (all) => all.find((delivery) => delivery.id === sent.id) ?? sent
+      )
+      yield* find.pipe(
+        Effect.repeat({
+          schedule: Schedule.spaced("300 millis").pipe(Schedule.intersect(Schedule.recurs(70))),
+          until: ({ lastError, state }) => state !== "pending" || lastError !== null
+        })
+      )
+      const delivery = yield* find
+      if (terminal.json) terminal.printJson({ delivery })
+      if (delivery.state === "delivered") {
+        if (!terminal.json) terminal.say(`delivered: the receiver answered ${delivery.lastStatus}`)
+        return
+      }
+      return yield* new CommandFailed({
+        tag: "WebhookFailed",
+        exit: 1,
+        message: delivery.lastError ?? "no answer yet",
+        fix: `\`maxcloud webhooks deliveries ${id}\` shows what becomes of it: it is tried again`
+      })
+    })
+})

@@ -1,0 +1,135 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { admins, del, get, patch, post } from "../endpoint.ts"
+import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { WebhookDeliveryId, WebhookId } from "../ids.ts"
+import {
+  ChangeWebhook,
+  CreateWebhook,
+  DeliveryParameters,
+  NewWebhook,
+  RotateWebhookSecret,
+  WebhookDelivery,
+  WebhookInfo
+} from "../webhooks.ts"
+
+const webhookPath = Schema.Struct({ id: WebhookId })
+const deliveryPath = Schema.Struct({ id: WebhookId, delivery: WebhookDeliveryId })
+
+export class WebhooksGroup extends HttpApiGroup.make("webhooks")
+  .add(
+    get("list", "/", {
+      summary: "List webhooks",
+      description: "The addresses that events are sent to, oldest first; no answer holds a secret.",
+      client: "webhooks.list",
+      roles: admins,
+      writes: false
+    }).addSuccess(Schema.Array(WebhookInfo))
+  )
+  .add(
+    post("create", "/", {
+      summary: "Add a webhook",
+      description:
+        "Sends events to an https URL of the public internet, signed by the secret of the answer (Standard Webhooks). 409: the organization has as many webhooks as it may.",
+      client: "webhooks.create",
+      roles: admins,
+      writes: true
+    })
+      .setPayload(CreateWebhook)
+      .addSuccess(NewWebhook, { status: 201 })
+      .addError(Conflict)
+      .addError(Forbidden)
+  )
+  .add(
+    get("get", "/:id", {
+      summary: "Get a webhook",
+      description: "Its address, the types that it gets, and whether it fails.",
+      client: "webhooks.get",
+      roles: admins,
+      writes: false
+    })
+      .setPath(webhookPath)
+      .addSuccess(WebhookInfo)
+      .addError(NotFound)
+  )
+  .add(
+    patch("change", "/:id", {
+      summary: "Change a webhook",
+      description: "Its URL, types and description, or whether it is enabled.",
+      client: "webhooks.change",
+      roles: admins,
+      writes: true
+    })
+      .setPath(webhookPath)
+      .setPayload(ChangeWebhook)
+      .addSuccess(WebhookInfo)
+      .addError(NotFound)
+      .addError(Forbidden)
+  )
+  .add(
+    del("delete", "/:id", {
+      summary: "Delete a webhook",
+      description: "With its deliveries. Nothing is sent from then on.",
+      client: "webhooks.delete",
+      roles: admins,
+      writes: true
+    })
+      .setPath(webhookPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    post("rotateSecret", "/:id/rotate-secret", {
+      summary: "Rotate a webhook's secret",
+      description: "Deliveries are signed by both secrets for a time, so that no receiver refuses any.",
+      client: "webhooks.rotateSecret",
+      roles: admins,
+      writes: true
+    })
+      .setPath(webhookPath)
+      .setPayload(RotateWebhookSecret)
+      .addSuccess(NewWebhook, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    post("test", "/:id/test", {
+      summary: "Test a webhook",
+      description: "Sends it the event `webhook.test`. 409: it is disabled.",
+      client: "webhooks.test",
+      roles: admins,
+      writes: true
+    })
+      .setPath(webhookPath)
+      .addSuccess(WebhookDelivery, { status: 202 })
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    get("deliveries", "/:id/deliveries", {
+      summary: "List deliveries",
+      description:
+        'Newest first, in pages: `Link` with `rel="next"` names the next one. They are kept as long as their events.',
+      client: "webhooks.deliveries",
+      roles: admins,
+      writes: false
+    })
+      .setPath(webhookPath)
+      .setUrlParams(DeliveryParameters)
+      .addSuccess(Schema.Array(WebhookDelivery))
+      .addError(NotFound)
+  )
+  .add(
+    post("redeliver", "/:id/deliveries/:delivery/redeliver", {
+      summary: "Redeliver an event",
+      description: "Sends it again, whatever became of it, with the same `webhook-id`.",
+      client: "webhooks.redeliver",
+      roles: admins,
+      writes: true
+    })
+      .setPath(deliveryPath)
+      .addSuccess(WebhookDelivery, { status: 202 })
+      .addError(NotFound)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/webhooks") {}

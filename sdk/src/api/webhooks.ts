@@ -1,0 +1,94 @@
+import { textUpTo } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { EventPattern } from "./events.ts"
+import { EventId, WebhookDeliveryId, WebhookId } from "./ids.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { NumberText } from "./numberText.ts"
+import { openEnum } from "./openEnum.ts"
+
+const WebhookUrl = textUpTo(2_000, "The URL").pipe(
+  Schema.filter((written) => {
+    const url = URL.canParse(written) ? new URL(written) : undefined
+    return (
+      (url !== undefined &&
+        /^https?:$/.test(url.protocol) &&
+        url.username === "" &&
+        url.password === "" &&
+        url.hash === "") ||
+      'A webhook needs a URL without a user name or a fragment, such as "https://example.com/hooks".'
+    )
+  })
+)
+const EventPatterns = Schema.Array(EventPattern).pipe(Schema.minItems(1), Schema.maxItems(20))
+const Description = textUpTo(200, "The description")
+
+/** An address that events are sent to. `types`: what is sent, as in a query of events. */
+export const WebhookInfo = Schema.Struct({
+  id: WebhookId,
+  url: Schema.String,
+  types: Schema.Array(Schema.String),
+  description: Schema.String,
+  /** `disabled`: nothing is sent until somebody enables it. */
+  state: openEnum("enabled", "disabled"),
+  /** Why it was disabled: `failing` for days, `gone` (the receiver answered 410), or by a `member`; null while enabled. */
+  disabledBecause: Schema.NullOr(openEnum("failing", "gone", "member")),
+  /** Since when no delivery succeeded; null: the last one did. */
+  failingSince: Schema.NullOr(Schema.String),
+  createdAt: Schema.String
+}).annotations({ identifier: "WebhookInfo" })
+export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
+
+export const CreateWebhook = Schema.Struct({
+  url: WebhookUrl,
+  /** @default all */
+  types: Schema.optionalWith(EventPatterns, { default: () => ["*"] }),
+  description: Schema.optionalWith(Description, { default: () => "" })
+}).annotations({ identifier: "CreateWebhook", ...knownKeysOnly })
+export interface CreateWebhook extends Schema.Schema.Type<typeof CreateWebhook> {}
+
+/** What to change; absent members stay. Enabling sends what has waited, and what happens from then on. */
+export const ChangeWebhook = Schema.Struct({
+  url: Schema.optional(WebhookUrl),
+  types: Schema.optional(EventPatterns),
+  description: Schema.optional(Description),
+  state: Schema.optional(Schema.Literal("enabled", "disabled"))
+}).annotations({ identifier: "ChangeWebhook", ...knownKeysOnly })
+export interface ChangeWebhook extends Schema.Schema.Type<typeof ChangeWebhook> {}
+
+export const NewWebhook = Schema.Struct({
+  webhook: WebhookInfo,
+  /** `whsec_…`: checks the signatures. Shown this once. */
+  secret: Schema.Redacted(Schema.String)
+}).annotations({ identifier: "NewWebhook" })
+export interface NewWebhook extends Schema.Schema.Type<typeof NewWebhook> {}
+
+export const RotateWebhookSecret = Schema.Struct({
+  /** How long deliveries are signed by the former secret too, in seconds: up to 30 days. */
+  overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
+}).annotations({ identifier: "RotateWebhookSecret", ...knownKeysOnly })
+
+/** One event for one webhook, until it is taken. */
+export const WebhookDelivery = Schema.Struct({
+  id: WebhookDeliveryId,
+  event: EventId,
+  type: Schema.String,
+  /** `failed`: it isn't tried any more. Redeliver it to try again. */
+  state: openEnum("pending", "delivered", "failed"),
+  attempts: Schema.Int,
+  /** HTTP status of the last answer; null: there was none. */
+  lastStatus: Schema.NullOr(Schema.Int),
+  /** Why the last attempt failed. */
+  lastError: Schema.NullOr(Schema.String),
+  /** The beginning of the last answer's body. */
+  lastAnswer: Schema.NullOr(Schema.String),
+  nextAttemptAt: Schema.NullOr(Schema.String),
+  createdAt: Schema.String,
+  finishedAt: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "WebhookDelivery" })
+export interface WebhookDelivery extends Schema.Schema.Type<typeof WebhookDelivery> {}
+
+export const DeliveryParameters = Schema.Struct({
+  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), { default: () => 50 }),
+  /** Deliveries before this one: the way to the next page. */
+  cursor: Schema.optional(WebhookDeliveryId)
+})

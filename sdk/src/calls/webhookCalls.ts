@@ -1,0 +1,79 @@
+import type { Effect } from "effect"
+import {
+  ChangeWebhook,
+  CreateWebhook,
+  DeliveryParameters,
+  type NewWebhook,
+  RotateWebhookSecret,
+  type WebhookDelivery,
+  WebhookDeliveryId,
+  WebhookId,
+  type WebhookInfo
+} from "../api/index.ts"
+import type { CallError } from "../errors.ts"
+import { parsed } from "../parse.ts"
+import { type Calling, given } from "./Calling.ts"
+
+export interface WebhookInput {
+  readonly url: string
+  /** Types of events such as `deployment.failed` or `deployment.*`. @default all */
+  readonly types?: ReadonlyArray<string> | undefined
+  readonly description?: string | undefined
+}
+
+export interface WebhookChange extends Partial<WebhookInput> {
+  readonly state?: "enabled" | "disabled" | undefined
+}
+
+/** Addresses that events are sent to. */
+export const webhookCalls = ({ api, call }: Calling) => ({
+  list: call<ReadonlyArray<WebhookInfo>>(api.webhooks.list({})),
+
+  /** With the secret that signs its deliveries, which is never shown again. */
+  create: (input: WebhookInput): Effect.Effect<NewWebhook, CallError> =>
+    parsed(CreateWebhook, given(input), (payload) => call(api.webhooks.create({ payload }))),
+
+  get: (id: string): Effect.Effect<WebhookInfo, CallError> =>
+    parsed(WebhookId, id, (id) => call(api.webhooks.get({ path: { id } }))),
+
+  change: (id: string, change: WebhookChange): Effect.Effect<WebhookInfo, CallError> =>
+    parsed(WebhookId, id, (id) =>
+      parsed(ChangeWebhook, given(change), (payload) => call(api.webhooks.change({ path: { id }, payload })))
+    ),
+
+  delete: (id: string): Effect.Effect<void, CallError> =>
+    parsed(WebhookId, id, (id) => call(api.webhooks.delete({ path: { id } }))),
+
+  /** Both secrets sign for a day, or for `overlapSeconds`. */
+  rotateSecret: (
+    id: string,
+    options: { readonly overlapSeconds?: number | undefined } = {}
+  ): Effect.Effect<NewWebhook, CallError> =>
+    parsed(WebhookId, id, (id) =>
+      parsed(RotateWebhookSecret, given({ overlapSeconds: options.overlapSeconds }), (payload) =>
+        call(api.webhooks.rotateSecret({ path: { id }, payload }))
+      )
+    ),
+
+  /** Sends the event `webhook.test`. */
+  test: (id: string): Effect.Effect<WebhookDelivery, CallError> =>
+    parsed(WebhookId, id, (id) => call(api.webhooks.test({ path: { id } }))),
+
+  /** Newest first. */
+  deliveries: (
+    id: string,
+    options: { readonly limit?: number | undefined; readonly cursor?: string | undefined } = {}
+  ): Effect.Effect<ReadonlyArray<WebhookDelivery>, CallError> => {
+    const limit = options.limit === undefined ? undefined : String(options.limit)
+    return parsed(WebhookId, id, (id) =>
+      parsed(DeliveryParameters, given({ limit, cursor: options.cursor }), (urlParams) =>
+        call(api.webhooks.deliveries({ path: { id }, urlParams }))
+      )
+    )
+  },
+
+  redeliver: (id: string, delivery: string): Effect.Effect<WebhookDelivery, CallError> =>
+    parsed(WebhookId, id, (id) =>
+      parsed(WebhookDeliveryId, delivery, (delivery) => call(api.webhooks.redeliver({ path: { id, delivery } })))
+    )
+})

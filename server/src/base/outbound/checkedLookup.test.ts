@@ -1,0 +1,22 @@
+import { assert, describe, it } from "@effect/vitest"
+import { checkedLookup, isRefusedAddress, NotPublic } from "./checkedLookup.ts"
+
+const lookedUp = (reach: "public" | "private", all: boolean) =>
+  new Promise<Error | null>((resolve) => checkedLookup(reach)("localhost", { all }, (error) => resolve(error)))
+
+describe("an address that the server is told to call", () => {
+  it("is checked when its name is resolved for the connection, whatever it was before", async () => {
+    for (const all of [true, false]) {
+      assert.instanceOf(await lookedUp("public", all), NotPublic)
+      assert.isNull(await lookedUp("private", all))
+    }
+  })
+
+  it("is refused where the URL has it, in every way to write it", () => {
+    for (const host of ["127.0.0.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:10.1.2.3]", "169.254.169.254", "[fe80::1]"]) {
+      assert.isTrue(isRefusedAddress(new URL(`https://${host}/`), "public"), host)
+    }
+    assert.isFalse(isRefusedAddress(new URL("https://8.8.8.8/"), "public"))
+    assert.isTrue(isRefusedAddress(new URL("https://169.254.169.254/"), "private"))
+  })
+})

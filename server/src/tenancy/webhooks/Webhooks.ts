@@ -1,0 +1,53 @@
+import type {
+  ChangeWebhook,
+  Conflict,
+  CreateWebhook,
+  Forbidden,
+  NewWebhook,
+  NotFound,
+  OrganizationId,
+  Unavailable,
+  WebhookDelivery,
+  WebhookDeliveryId,
+  WebhookId,
+  WebhookInfo
+} from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+
+/** The addresses that an organization's events are sent to. */
+export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
+  Webhooks,
+  {
+    readonly list: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<WebhookInfo>, Unavailable>
+    readonly get: (organizationId: OrganizationId, id: WebhookId) => Effect.Effect<WebhookInfo, NotFound | Unavailable>
+    readonly create: (
+      organizationId: OrganizationId,
+      input: CreateWebhook
+    ) => Effect.Effect<NewWebhook, Conflict | Forbidden | Unavailable>
+    readonly change: (
+      organizationId: OrganizationId,
+      id: WebhookId,
+      change: ChangeWebhook
+    ) => Effect.Effect<WebhookInfo, Forbidden | NotFound | Unavailable>
+    readonly remove: (organizationId: OrganizationId, id: WebhookId) => Effect.Effect<void, NotFound | Unavailable>
+    readonly rotateSecret: (
+      organizationId: OrganizationId,
+      id: WebhookId,
+      overlapSeconds: number
+    ) => Effect.Effect<NewWebhook, NotFound | Unavailable>
+    readonly test: (
+      organizationId: OrganizationId,
+      id: WebhookId
+    ) => Effect.Effect<WebhookDelivery, Conflict | NotFound | Unavailable>
+    readonly deliveries: (
+      organizationId: OrganizationId,
+      id: WebhookId,
+      page: { readonly limit: number; readonly before: WebhookDeliveryId | undefined }
+    ) => Effect.Effect<ReadonlyArray<WebhookDelivery>, NotFound | Unavailable>
+    readonly redeliver: (
+      organizationId: OrganizationId,
+      id: WebhookId,
+      delivery: WebhookDeliveryId
+    ) => Effect.Effect<WebhookDelivery, NotFound | Unavailable>
+  }
+>() {}

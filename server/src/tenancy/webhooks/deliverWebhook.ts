@@ -1,0 +1,92 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Option, Schedule } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import type { DataKeys } from "../../base/keys/DataKeys.ts"
+import { within } from "../../base/node/monotonic.ts"
+import { recordEvents } from "../events/recordEvents.ts"
+import type { Mail } from "../mail/Mail.ts"
+import { finishDelivery, type LeasedDelivery, retryDelivery } from "./deliveryRows.ts"
+import { mailDisabled } from "./mailDisabled.ts"
+import { deliveryBackoffMs, failingDays } from "./schedule.ts"
+import type { Attempt, Send } from "./send.ts"
+import { ownerOf, placeOf, signedHeaders } from "./signing.ts"
+
+const attempt = (
+  keys: typeof DataKeys.Service,
+  send: Send,
+  { at, body, organizationId, secrets, url, webhook }: LeasedDelivery,
+  eventId: string
+) =>
+  Effect.gen(function* () {
+    const opened = yield* Effect.forEach(secrets, (sealed) =>
+      keys.open(ownerOf(organizationId), placeOf(webhook), sealed)
+    )
+    const headers = signedHeaders(opened.flatMap(Option.toArray), { id: eventId, at, body })
+    return yield* send(
+      url,
+      { ...headers, "content-type": "application/cloudevents+json; charset=utf-8", "user-agent": "max-cloud-webhooks" },
+      body
+    )
+  }).pipe(
+    Effect.catchTag("MasterKeyError", () =>
+      Effect.succeed<Attempt>({ status: null, error: "The server couldn't open the webhook's secret.", answer: null })
+    )
+  )
+
+/** A delivery succeeded: the webhook doesn't fail any more. */
+const recover = ({ organizationId, webhook }: LeasedDelivery) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      update webhooks set failing_since = null
+      where organization_id = ${organizationId} and id = ${webhook} and failing_since is not null`
+  )
+
+/** A delivery failed: notes since when, and disables the webhook if it has failed for days, or if the receiver says that it is gone. */
+const noteFailure = (
+  mail: typeof Mail.Service,
+  { organizationId, url, webhook }: LeasedDelivery,
+  status: number | null
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const because = status === 410 ? "gone" : "failing"
+    const disabled = yield* sql`
+      update webhooks set failing_since = coalesce(failing_since, clock_timestamp()),
+        disabled_because = case
+          when ${because === "gone"} or failing_since < clock_timestamp() - ${failingDays} * interval '1 day' then ${because}
+        end
+      where organization_id = ${organizationId} and id = ${webhook} and disabled_because is null
+      returning disabled_because is not null as disabled`
+    if (disabled[0]?.disabled !== true) return
+    yield* recordEvents(organizationId, {
+      type: "webhook.disabled",
+      subject: `webhooks/${webhook}`,
+      data: { webhook, because }
+    })
+    yield* mailDisabled(mail, organizationId, webhook, new URL(url).host, because)
+  })
+
+/** Sends a delivery, and writes what became of it. */
+export const deliverWebhook = (
+  keys: typeof DataKeys.Service,
+  mail: typeof Mail.Service,
+  send: Send,
+  leaseMs: number,
+  delivery: LeasedDelivery
+) =>
+  Effect.gen(function* () {
+    const { id }: { readonly id: string } = JSON.parse(delivery.body)
+    const made = yield* attempt(keys, send, delivery, id)
+    const write =
+      made.error === null
+        ? Effect.andThen(finishDelivery(delivery, made), recover(delivery))
+        : Effect.andThen(
+            delivery.isLast
+              ? finishDelivery(delivery, made)
+              : retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterSeconds)),
+            noteFailure(mail, delivery, made.status)
+          )
+    // The database may be unreachable for a moment. A delivery whose end isn't written is made again.
+    yield* Effect.retry(transaction(write), Schedule.spaced("250 millis").pipe(within(leaseMs / 4)))
+  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("A webhook's delivery couldn't be written.", cause)))

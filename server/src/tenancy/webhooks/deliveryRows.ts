@@ -1,0 +1,124 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationId, WebhookDeliveryId, WebhookId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { isDue } from "../../base/database/isDue.ts"
+import type { SealedValue } from "../../base/keys/DataKeys.ts"
+import { cloudEventOf, decodeEventRows } from "../events/eventRows.ts"
+import { longestWaitMs } from "./schedule.ts"
+import type { Attempt } from "./send.ts"
+
+/** Deliveries of one organization that are on their way at a time, over all servers: one with slow receivers leaves room for others. */
+export const perOrganization = 4
+
+const Leased = Schema.Struct({
+  organization_id: OrganizationId,
+  delivery: WebhookDeliveryId,
+  webhook: WebhookId,
+  url: Schema.String,
+  attempts: Schema.Int,
+  now: Schema.Number,
+  overdue: Schema.Boolean,
+  secret_by: Schema.String,
+  secret: Schema.Uint8ArrayFromSelf,
+  former_by: Schema.NullOr(Schema.String),
+  former: Schema.NullOr(Schema.Uint8ArrayFromSelf)
+})
+const decodeLeased = Schema.decodeUnknownSync(Schema.Array(Leased))
+
+/** A delivery that this server has to make, until its lease ends. */
+export interface LeasedDelivery {
+  readonly organizationId: OrganizationId
+  readonly id: WebhookDeliveryId
+  readonly webhook: WebhookId
+  readonly url: string
+  /** With this one. Another lease has another number: by it a row is known to be still ours. */
+  readonly attempts: number
+  /** Seconds since 1970, by the database. */
+  readonly at: number
+  /** Is this the last attempt? */
+  readonly isLast: boolean
+  /** One or two, sealed. */
+  readonly secrets: ReadonlyArray<SealedValue>
+  readonly body: string
+}
+
+const claimed = (leaseMs: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      with busy as (
+        select organization_id, count(*)::int as count from webhook_deliveries
+        where lease_until > clock_timestamp() group by organization_id
+      ), due as (
+        select d.organization_id, d.id from webhook_deliveries d
+        join webhooks w on w.organization_id = d.organization_id and w.id = d.webhook_id and w.disabled_because is null
+        left join busy b on b.organization_id = d.organization_id
+        where d.finished_at is null and ${isDue(sql, sql`d.available_at`, longestWaitMs)}
+          and (d.lease_until is null or ${isDue(sql, sql`d.lease_until`, leaseMs)})
+          and coalesce(b.count, 0) < ${perOrganization}
+        order by coalesce(b.count, 0), d.available_at limit 1 for update of d skip locked
+      )
+      update webhook_deliveries d
+      set attempts = d.attempts + 1,
+        lease_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'
+      from due, webhooks w
+      where d.organization_id = due.organization_id and d.id = due.id
+        and w.organization_id = d.organization_id and w.id = d.webhook_id
+      returning d.organization_id, d.id as delivery, d.webhook_id as webhook, w.url, d.attempts,
+        floor(extract(epoch from clock_timestamp()))::float8 as now, d.give_up_at <= clock_timestamp() as overdue,
+        w.secret_by, w.secret, case when w.former_until > clock_timestamp() then w.former_by end as former_by,
+        case when w.former_until > clock_timestamp() then w.former end as former`
+    return decodeLeased(rows)[0]
+  })
+
+/** Leases the delivery that is due for the longest time, of the organization with the fewest on their way. */
+export const claimDelivery = (leaseMs: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const row = yield* claimed(leaseMs)
+    if (row === undefined) return undefined
+    const [event] = decodeEventRows(
+      yield* sql`
+        select e.id, e.sequence::text as sequence, e.type, e.subject, e.data, e.at from events e
+        join webhook_deliveries d on d.organization_id = e.organization_id and d.event_id = e.id
+        where d.organization_id = ${row.organization_id} and d.id = ${row.delivery}`
+    )
+    // Its event was deleted at this moment, and the delivery with it.
+    if (event === undefined) return undefined
+    const former = row.former_by === null || row.former === null ? [] : [{ keyId: row.former_by, bytes: row.former }]
+    const leased: LeasedDelivery = {
+      organizationId: row.organization_id,
+      id: row.delivery,
+      webhook: row.webhook,
+      url: row.url,
+      attempts: row.attempts,
+      at: row.now,
+      isLast: row.overdue,
+      secrets: [{ keyId: row.secret_by, bytes: row.secret }, ...former],
+      body: JSON.stringify(cloudEventOf(row.organization_id, event))
+    }
+    return leased
+  })
+
+/** The row of a delivery, if the lease is still ours. */
+const ours = (sql: SqlClient, { attempts, id, organizationId }: LeasedDelivery) =>
+  sql`organization_id = ${organizationId} and id = ${id} and attempts = ${attempts} and finished_at is null`
+
+/** Writes the end of a delivery: it was taken, or isn't tried any more. */
+export const finishDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      update webhook_deliveries set lease_until = null, finished_at = clock_timestamp(), last_status = ${status},
+        last_error = ${error}, last_answer = ${answer}
+      where ${ours(sql, delivery)}`
+  )
+
+export const retryDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt, ms: number) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      update webhook_deliveries set lease_until = null, last_status = ${status}, last_error = ${error},
+        last_answer = ${answer}, available_at = clock_timestamp() + ${Math.round(ms)}::float8 * interval '1 millisecond'
+      where ${ours(sql, delivery)}`
+  )

@@ -1,0 +1,119 @@
+import type { Reach } from "@maxcloud/config-schema"
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
+import { Effect } from "effect"
+import { Agent, request } from "undici"
+import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../../base/outbound/checkedLookup.ts"
+import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../base/outbound/proxiedConnections.ts"
+
+export interface SendOptions extends Partial<ProxiedOptions> {
+  /** Local mode: addresses of this machine and its network too, on loopback even without TLS. */
+  readonly allowPrivate: boolean
+  /** For an attempt, from the lookup of the name to the end of the answer. @default 15 seconds */
+  readonly timeoutMs?: number
+}
+
+/** An attempt. `status`: of the answer, if there was one; `error`: why it failed, in our own words. */
+export interface Attempt {
+  readonly status: number | null
+  readonly error: string | null
+  readonly answer: string | null
+  readonly retryAfterSeconds?: number | undefined
+}
+
+export type Send = (url: string, headers: Readonly<Record<string, string>>, body: string) => Effect.Effect<Attempt>
+
+/** How much of an answer is read, and how much of that is kept. */
+const readBytes = 16_384
+const keptCharacters = 500
+
+const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
+
+/** Why the server doesn't send to this URL; undefined: it does, as far as the URL tells. */
+export const refusalOf = (written: string, allowPrivate: boolean): string | undefined => {
+  const url = new URL(written)
+  if (url.protocol !== "https:" && !(allowPrivate && isLoopbackHost(url.hostname)))
+    return `${url.origin} isn't an https URL, and a webhook needs one.`
+  return isRefusedAddress(url, reachOf(allowPrivate)) || (!allowPrivate && isLoopbackHost(url.hostname))
+    ? `${url.hostname} isn't an address of the public internet, and the server sends to no other.`
+    : undefined
+}
+
+const failure = (error: unknown): string => {
+  if (error instanceof NotPublic)
+    return "The host has an address that isn't of the public internet. The server sends to no other."
+  if (error instanceof Unchecked) return error.message
+  if (error instanceof ProxyFailed) return `The server's proxy didn't connect (${error.code}).`
+  if (error instanceof Error && (error.name === "TimeoutError" || error.name.endsWith("TimeoutError")))
+    return "No answer in time."
+  const code =
+    error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "no connection"
+  return `The receiver is unreachable (${code}).`
+}
+
+const retryAfterOf = (written: string | ReadonlyArray<string> | undefined) =>
+  typeof written === "string" && /^\d{1,6}$/.test(written) ? Number(written) : undefined
+
+const beginningOf = async (body: AsyncIterable<Buffer> & { readonly destroy: () => void }) => {
+  const chunks: Array<Buffer> = []
+  let size = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= readBytes) break
+  }
+  body.destroy()
+  return Buffer.concat(chunks).toString("utf8").slice(0, keptCharacters)
+}
+
+/** Sends over connections of its own, to addresses that were checked. Redirects are answers like others: they aren't followed. */
+export const makeSend = ({
+  allowPrivate,
+  environment,
+  proxyChecksAddresses = false,
+  timeoutMs = 15_000
+}: SendOptions) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(
+        () =>
+          new Agent({
+            connect: proxiedConnector(
+              { lookup: checkedLookup(reachOf(allowPrivate)), timeout: timeoutMs },
+              { environment, proxyChecksAddresses }
+            ),
+            headersTimeout: timeoutMs,
+            bodyTimeout: timeoutMs,
+            // A connection is opened for each attempt, so that each has its address checked.
+            pipelining: 0,
+            maxHeaderSize: 16_384
+          })
+      ),
+      (agent) => Effect.promise(() => agent.destroy())
+    ),
+    (agent): Send =>
+      (url, headers, body) =>
+        Effect.tryPromise({
+          try: async (signal): Promise<Attempt> => {
+            const refused = refusalOf(url, allowPrivate)
+            if (refused !== undefined) return { status: null, error: refused, answer: null }
+            const response = await request(url, {
+              method: "POST",
+              dispatcher: agent,
+              signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+              headers: { ...headers, "accept-encoding": "identity" },
+              body
+            })
+            const { statusCode: status } = response
+            response.body.on("error", () => {})
+            const answer = await beginningOf(response.body)
+            const error =
+              status >= 200 && status < 300
+                ? null
+                : status >= 300 && status < 400
+                  ? `The receiver redirects (${status}), and redirects aren't followed.`
+                  : `The receiver answered ${status}.`
+            return { status, error, answer, retryAfterSeconds: retryAfterOf(response.headers["retry-after"]) }
+          },
+          catch: failure
+        }).pipe(Effect.catchAll((error) => Effect.succeed({ status: null, error, answer: null })))
+  )

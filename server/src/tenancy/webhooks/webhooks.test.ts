@@ -1,0 +1,399 @@
+import { once } from "node:events"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { ChangeWebhook, CloudEvent, CreateWebhook, type OrganizationId, type WebhookId } from "@maxcloud/sdk/api"
+import { Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
+import { Webhook } from "standardwebhooks"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import { recordEvents } from "../events/recordEvents.ts"
+import { Mail } from "../mail/Mail.ts"
+import * as PostgresWebhooks from "./PostgresWebhooks.ts"
+import { deliveryBackoffMs, longestWaitMs } from "./schedule.ts"
+import { Webhooks } from "./Webhooks.ts"
+import * as WebhookWorker from "./WebhookWorker.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+/** Two servers' workers on one database. */
+const worker = () =>
+  Layer.fresh(
+    WebhookWorker.layer({ allowPrivate: true, lookMs: 100, leaseMs: 4_000, timeoutMs: 1_500, environment: {} })
+  )
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(madeDataDir, (dataDir) =>
+      Layer.mergeAll(worker(), worker(), PostgresWebhooks.layer({ allowPrivate: true })).pipe(
+        Layer.provideMerge(Layer.succeed(Mail, { add: () => Effect.void })),
+        Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 3_600_000 })),
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
+    )
+  )
+)
+beforeAll(() => server.runPromise(Effect.void))
+afterAll(() => server.dispose())
+
+interface Got {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+type Handler = (got: Got, response: ServerResponse, nth: number) => void
+
+const bodyOf = async (request: IncomingMessage) => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+/** A receiver on loopback; keeps what it gets. */
+const receiver = (handle: Handler) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const got: Array<Got> = []
+      const http = createServer((request, response) => {
+        void bodyOf(request).then((body) => {
+          const headers = Object.fromEntries(
+            Object.entries(request.headers).map(([name, value]) => [name, String(value)])
+          )
+          got.push({ headers, body })
+          handle({ headers, body }, response, got.length)
+        })
+      }).listen(0, "127.0.0.1")
+      await once(http, "listening")
+      const address = http.address()
+      return { got, http, url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/hook` }
+    }),
+    ({ http }) =>
+      Effect.sync(() => {
+        http.closeAllConnections()
+        http.close()
+      })
+  )
+
+const create = Schema.decodeUnknownSync(CreateWebhook)
+const change = Schema.decodeUnknownSync(ChangeWebhook)
+const add = (organizationId: OrganizationId, url: string, types = ["*"]) =>
+  Effect.flatMap(Webhooks, (webhooks) => webhooks.create(organizationId, create({ url, types })))
+const tested = (organizationId: OrganizationId, id: WebhookId) =>
+  Effect.flatMap(Webhooks, (webhooks) => webhooks.test(organizationId, id))
+
+/** Its deliveries, once `is` holds. */
+const until = (
+  organizationId: OrganizationId,
+  id: WebhookId,
+  is: (all: ReadonlyArray<{ readonly state: string; readonly attempts: number }>) => boolean
+) =>
+  Effect.gen(function* () {
+    const webhooks = yield* Webhooks
+    for (;;) {
+      const found = yield* webhooks.deliveries(organizationId, id, { limit: 100, before: undefined })
+      if (is(found)) return found
+      yield* Effect.sleep("30 millis")
+    }
+  }).pipe(Effect.timeoutFail({ duration: "40 seconds", onTimeout: () => new Error("it never came") }))
+
+const dueNow = (organizationId: OrganizationId) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`update webhook_deliveries set available_at = now() where organization_id = ${organizationId}`
+  )
+const answer =
+  (status: number, headers: Record<string, string> = {}, body = "") =>
+  (_: Got, response: ServerResponse) =>
+    void response.writeHead(status, headers).end(body)
+
+describe("webhooks", () => {
+  it("get events that the kept library finds rightly signed, and no other's secret opens", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const { got, url } = yield* receiver(answer(204))
+        const { secret, webhook } = yield* add(id, url, ["webhook.*"])
+        assert.match(Redacted.value(secret), /^whsec_[A-Za-z0-9+/=]{44}$/)
+        yield* tested(id, webhook.id)
+        const [delivery] = yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
+        const [message] = got
+        if (message === undefined) return assert.fail("nothing came")
+        const event: unknown = new Webhook(Redacted.value(secret)).verify(message.body, message.headers)
+        const { id: eventId, subject, type } = Schema.decodeUnknownSync(CloudEvent)(event)
+        assert.deepStrictEqual([eventId, type, subject], [delivery?.event, "webhook.test", `webhooks/${webhook.id}`])
+        assert.strictEqual(message.headers["webhook-id"], eventId)
+        assert.throws(() =>
+          new Webhook(`whsec_${Buffer.alloc(32).toString("base64")}`).verify(message.body, message.headers)
+        )
+        // The secret is in no row as it is.
+        const sql = yield* SqlClient
+        const rows = yield* sql`select encode(secret, 'escape') as text from webhooks where id = ${webhook.id}`
+        assert.notInclude(JSON.stringify(rows), Redacted.value(secret).slice(6))
+      }).pipe(Effect.scoped)
+    ))
+
+  it("are signed by both secrets while one is replaced", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const { got, url } = yield* receiver(answer(200))
+        const { secret: former, webhook } = yield* add(id, url)
+        const webhooks = yield* Webhooks
+        const { secret } = yield* webhooks.rotateSecret(id, webhook.id, 3_600)
+        yield* tested(id, webhook.id)
+        yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
+        for (const key of [former, secret])
+          new Webhook(Redacted.value(key)).verify(got[0]?.body ?? "", got[0]?.headers ?? {})
+        const { secret: last } = yield* webhooks.rotateSecret(id, webhook.id, 0)
+        yield* tested(id, webhook.id)
+        yield* until(id, webhook.id, (all) => all.length === 2 && all.every((one) => one.state === "delivered"))
+        const second = got[1] ?? { body: "", headers: {} }
+        new Webhook(Redacted.value(last)).verify(second.body, second.headers)
+        assert.throws(() => new Webhook(Redacted.value(secret)).verify(second.body, second.headers))
+      }).pipe(Effect.scoped)
+    ))
+
+  it("get the types that they ask for, each event once, though two servers deliver", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const { got, url } = yield* receiver(answer(200))
+        const { webhook } = yield* add(id, url, ["quota.*"])
+        const near = (used: number) =>
+          recordEvents(id, {
+            type: "quota.near",
+            subject: "quotas/services",
+            data: { quota: "services", used, limit: 50 }
+          })
+        for (let used = 0; used < 25; used++) yield* near(used)
+        yield* recordEvents(id, {
+          type: "webhook.disabled",
+          subject: "x",
+          data: { webhook: webhook.id, because: "gone" }
+        })
+        yield* until(id, webhook.id, (all) => all.length === 25 && all.every((one) => one.state === "delivered"))
+        assert.strictEqual(new Set(got.map((one) => one.headers["webhook-id"])).size, 25)
+      }).pipe(Effect.scoped)
+    ))
+
+  it("are tried again with a pause after a refusal, a redirect and silence, until it is taken", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const elsewhere = yield* receiver(answer(200))
+        const { got, url } = yield* receiver((got, response, nth) => {
+          if (nth === 1) answer(500, {}, "x".repeat(100_000))(got, response)
+          else if (nth === 2) answer(302, { location: elsewhere.url })(got, response)
+          else if (nth > 3) answer(200)(got, response)
+        })
+        const { webhook } = yield* add(id, url)
+        yield* tested(id, webhook.id)
+        const [first] = yield* until(
+          id,
+          webhook.id,
+          (all) => all[0]?.attempts === 1 && "lastStatus" in all[0] && all[0].lastStatus === 500
+        )
+        assert.strictEqual(first?.state, "pending")
+        assert.strictEqual(first?.lastAnswer?.length, 500)
+        assert.isAbove(Date.parse(first?.nextAttemptAt ?? ""), Date.now() + 1_000)
+        yield* dueNow(id)
+        const [second] = yield* until(
+          id,
+          webhook.id,
+          (all) => all[0] !== undefined && "lastStatus" in all[0] && all[0].lastStatus === 302
+        )
+        assert.include(second?.lastError, "redirects aren't followed")
+        assert.strictEqual(elsewhere.got.length, 0)
+        yield* dueNow(id)
+        const [third] = yield* until(
+          id,
+          webhook.id,
+          (all) => all[0] !== undefined && "lastError" in all[0] && all[0].lastError === "No answer in time."
+        )
+        assert.strictEqual(third?.lastStatus, null)
+        assert.isNotNull((yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince)
+        yield* dueNow(id)
+        yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
+        assert.isNull((yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince)
+        assert.strictEqual(new Set(got.map((one) => one.headers["webhook-id"])).size, 1)
+      }).pipe(Effect.scoped)
+    ))
+
+  it("wait as long as the receiver asks, and are given up after days, to be redelivered", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        let status = 503
+        const { url } = yield* receiver((got, response) => answer(status, { "retry-after": "7200" })(got, response))
+        const { webhook } = yield* add(id, url)
+        const sql = yield* SqlClient
+        yield* tested(id, webhook.id)
+        const [first] = yield* until(
+          id,
+          webhook.id,
+          (all) => all[0] !== undefined && "lastStatus" in all[0] && all[0].lastStatus === 503
+        )
+        assert.isAbove(Date.parse(first?.nextAttemptAt ?? ""), Date.now() + 7_000_000)
+        yield* sql`update webhook_deliveries set give_up_at = now() where organization_id = ${id}`
+        yield* dueNow(id)
+        const [failed] = yield* until(id, webhook.id, (all) => all[0]?.state === "failed")
+        status = 200
+        if (failed === undefined) return assert.fail("none")
+        yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.redeliver(id, webhook.id, failed.id))
+        yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
+      }).pipe(Effect.scoped)
+    ))
+
+  it("are disabled after days of failure and by 410, told by an event, and deliver what waited once enabled", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        let status = 500
+        const { got, url } = yield* receiver((got, response) => answer(status)(got, response))
+        const { webhook } = yield* add(id, url)
+        const sql = yield* SqlClient
+        const webhooks = yield* Webhooks
+        yield* tested(id, webhook.id)
+        yield* until(
+          id,
+          webhook.id,
+          (all) => all[0] !== undefined && "lastStatus" in all[0] && all[0].lastStatus === 500
+        )
+        yield* sql`update webhooks set failing_since = now() - interval '6 days' where id = ${webhook.id}`
+        yield* dueNow(id)
+        const disabled = sql`select data from events where organization_id = ${id} and type = 'webhook.disabled'`
+        while ((yield* disabled).length === 0) yield* Effect.sleep("30 millis")
+        assert.deepInclude(yield* webhooks.get(id, webhook.id), { state: "disabled", disabledBecause: "failing" })
+        const refused = yield* Effect.flip(tested(id, webhook.id))
+        assert.strictEqual(refused._tag, "Conflict")
+        const before = got.length
+        yield* dueNow(id)
+        yield* Effect.sleep("400 millis")
+        assert.strictEqual(got.length, before)
+        status = 200
+        yield* webhooks.change(id, webhook.id, change({ state: "enabled" }))
+        yield* until(id, webhook.id, (all) => all.every((one) => one.state === "delivered"))
+        status = 410
+        yield* tested(id, webhook.id)
+        while ((yield* webhooks.get(id, webhook.id)).disabledBecause !== "gone") yield* Effect.sleep("30 millis")
+      }).pipe(Effect.scoped, Effect.timeout("30 seconds"))
+    ))
+
+  it("of one organization with slow receivers don't hold up another's", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const slow = yield* newOrganization
+        const quick = yield* newOrganization
+        let open = 0
+        let most = 0
+        const silent = yield* receiver((_, response) => {
+          most = Math.max(most, ++open)
+          response.on("close", () => open--)
+        })
+        const { webhook: bad } = yield* add(slow.id, silent.url)
+        const { url } = yield* receiver(answer(200))
+        const { webhook } = yield* add(quick.id, url)
+        for (let n = 0; n < 30; n++) yield* tested(slow.id, bad.id)
+        while (open === 0) yield* Effect.sleep("20 millis")
+        const begun = performance.now()
+        yield* tested(quick.id, webhook.id)
+        yield* until(quick.id, webhook.id, (all) => all[0]?.state === "delivered")
+        // The slow ones alone take 1.5 seconds each.
+        assert.isBelow(performance.now() - begun, 8_000)
+        // Two servers may each count before the other has leased.
+        assert.isAtMost(most, 8)
+        yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.remove(slow.id, bad.id))
+      }).pipe(Effect.scoped)
+    ))
+
+  it("go to no private address, whatever the URL or the name says", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const strict = yield* Layer.build(PostgresWebhooks.layer({ allowPrivate: false }))
+        const addStrictly = (url: string) => Effect.provide(add(id, url), strict)
+        for (const url of [
+          "http://example.com/",
+          "https://127.0.0.1/",
+          "https://[::1]/",
+          "https://[::ffff:10.0.0.1]/",
+          "https://[::ffff:169.254.169.254]/",
+          "https://10.0.0.7:8443/",
+          "https://192.168.1.1/",
+          "https://169.254.169.254/latest/meta-data/",
+          "https://0x7f000001/",
+          "https://2130706433/",
+          "https://localhost/",
+          "https://[fd00::1]/",
+          "https://100.64.0.1/",
+          "https://0.0.0.0/"
+        ]) {
+          assert.strictEqual((yield* Effect.flip(addStrictly(url)))._tag, "Forbidden", url)
+        }
+        assert.strictEqual((yield* addStrictly("https://hooks.example.com/x")).webhook.state, "enabled")
+        for (const url of [
+          "ftp://example.com/",
+          "https://user:password@example.com/",
+          "no url",
+          "https://example.com/#x"
+        ]) {
+          assert.throws(() => create({ url }), undefined, undefined, url)
+        }
+      }).pipe(Effect.scoped)
+    ))
+
+  it("of a server that died are delivered by another after its lease, and not before", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        const { got, url } = yield* receiver(answer(200))
+        const { webhook } = yield* add(id, url)
+        const sql = yield* SqlClient
+        yield* transaction(
+          Effect.andThen(
+            tested(id, webhook.id),
+            sql`
+              update webhook_deliveries set attempts = 1, lease_until = clock_timestamp() + interval '2 seconds'
+              where organization_id = ${id}`
+          )
+        )
+        yield* Effect.sleep("1 second")
+        assert.strictEqual(got.length, 0)
+        const [made] = yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
+        assert.deepStrictEqual([made?.attempts, got.length], [2, 1])
+      }).pipe(Effect.scoped)
+    ))
+
+  it("are counted, and seen by their own organization alone", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const mine = yield* newOrganization
+        const others = yield* newOrganization
+        const webhooks = yield* Webhooks
+        for (let n = 0; n < 20; n++) yield* add(mine.id, `https://example.com/${n}`)
+        assert.strictEqual((yield* Effect.flip(add(mine.id, "https://example.com/20")))._tag, "Conflict")
+        const [first] = yield* webhooks.list(mine.id)
+        if (first === undefined) return assert.fail("none")
+        assert.deepStrictEqual(yield* webhooks.list(others.id), [])
+        for (const attempt of [
+          webhooks.get(others.id, first.id),
+          webhooks.remove(others.id, first.id),
+          webhooks.rotateSecret(others.id, first.id, 0),
+          webhooks.test(others.id, first.id),
+          webhooks.change(others.id, first.id, change({ state: "disabled" }))
+        ]) {
+          assert.strictEqual(
+            (yield* Effect.flip(Effect.asVoid(attempt as Effect.Effect<unknown, { readonly _tag: string }>)))._tag,
+            "NotFound"
+          )
+        }
+        assert.strictEqual((yield* webhooks.get(mine.id, first.id)).state, "enabled")
+      })
+    ))
+
+  it("are tried for days with pauses that grow to six hours", () => {
+    const waits = Array.from({ length: 30 }, (_, n) => deliveryBackoffMs(n + 1, 0, 0.5))
+    assert.deepStrictEqual(waits.slice(0, 3), [5_000, 10_000, 20_000])
+    assert.strictEqual(Math.max(...waits), 21_600_000)
+    assert.strictEqual(deliveryBackoffMs(1, 999_999, 0), longestWaitMs)
+  })
+})
