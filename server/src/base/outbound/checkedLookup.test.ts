@@ -13,7 +13,15 @@ describe("an address that the server is told to call", () => {
   })
 
   it("is refused where the URL has it, in every way to write it", () => {
-    for (const host of ["127.0.0.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:10.1.2.3]", "169.254.169.254", "[fe80::1]"]) {
+    for (const host of [
+      "127.0.0.1",
+      "0x7f.1",
+      "2130706433",
+      "[::1]",
+      "[::ffff:10.1.2.3]",
+      "169.254.169.254",
+      "[fe80::1]"
+    ]) {
       assert.isTrue(isRefusedAddress(new URL(`https://${host}/`), "public"), host)
     }
     assert.isFalse(isRefusedAddress(new URL("https://8.8.8.8/"), "public"))
