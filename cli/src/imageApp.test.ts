@@ -52,7 +52,7 @@ describe("deploy --name", () => {
     [{ visibility: "secret" }, /^--visibility: /],
     [{ port: 70_000 }, /^--port: /],
     [{ command: ["sh -c 'open"] }, /^--command can't be read: its quote ' isn't closed/],
-    [{ env: ["PORT=1"] }, /^--env: /]
+    [{ env: ["PORT=1"], port: 2 }, /^--env: /]
   ])("names the flag that is wrong: %o", async (input, message) => {
     const error = await refusal(input)
     expect(error._tag).toBe("UsageError")

@@ -69,10 +69,16 @@ describe("parseAppSpec", () => {
       '"A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.'
     ],
     [
-      "PORT in env",
-      { env: { PORT: "80" } },
+      "a PORT in env that is no port",
+      { env: { PORT: "web" } },
       "env.PORT",
-      'The platform sets "PORT". Set the service\'s `port` instead.'
+      'PORT isn\'t a port. Set a whole number from 1 to 65535, such as "3000".'
+    ],
+    [
+      "a PORT in env beside another port",
+      { env: { PORT: "3000" }, port: 8080 },
+      "env.PORT",
+      "PORT is 3000 here, and `port` is another. Remove one of them: both set the port that the program listens on."
     ],
     [
       "a bad secret name",

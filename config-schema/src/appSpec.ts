@@ -1,8 +1,9 @@
-import { Either, Schema } from "effect"
+import { Either, Option, Schema } from "effect"
 import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
 import { required, withDefault } from "./field.ts"
 import { AppName } from "./names.ts"
+import { withPortOfEnv } from "./portOfEnv.ts"
 import { ServiceSpec, secretReferencesOf } from "./service.ts"
 import { serviceShapeIssue, shapeIssue } from "./shape.ts"
 import { maxSpecIssues, type SpecIssue, specIssuesOf } from "./specIssues.ts"
@@ -100,6 +101,12 @@ const decodeHead = Schema.decodeUnknownEither(
 const decodeService = Schema.decodeUnknownEither(ServiceSpec, strict)
 const encodeService = Schema.encodeSync(ServiceSpec)
 
+const parseService = (written: unknown): Either.Either<ServiceSpec, ReadonlyArray<SpecIssue>> => {
+  const { issues, service } = withPortOfEnv(written)
+  const parsed = Either.mapLeft(decodeService(service), specIssuesOf)
+  return issues.length === 0 ? parsed : Either.left([...issues, ...Option.getOrElse(Either.getLeft(parsed), () => [])])
+}
+
 /** Work that pauses between its parts, so that whoever runs it can let others have a turn. */
 export type Turns<A> = Generator<undefined, A, undefined>
 
@@ -127,7 +134,7 @@ export function* parseAppSpecInTurns(input: unknown): Turns<Either.Either<AppSpe
   for (const [index, service] of written.entries()) {
     yield
     const large = serviceShapeIssue(service, index)
-    const parsed = large === undefined ? Either.mapLeft(decodeService(service), specIssuesOf) : Either.left([large])
+    const parsed = large === undefined ? parseService(service) : Either.left([large])
     if (Either.isRight(parsed)) services.push(parsed.right)
     else if (large !== undefined) issues.push(large)
     else issues.push(...parsed.left.map((issue) => ({ ...issue, path: ["services", index, ...issue.path] })))

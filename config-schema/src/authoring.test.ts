@@ -117,8 +117,9 @@ export const mistakes = () => {
     service("a", { image: "nginx", cpu: "lots" }),
     // @ts-expect-error a duration without its unit
     service("a", { image: "nginx", timeout: "5" }),
-    // @ts-expect-error PORT is the platform's
     service("a", { image: "nginx", env: { PORT: "80" } }),
+    // @ts-expect-error PORT is the service's port
+    service("a", { image: "nginx", env: { PORT: "web" } }),
     service("a", { image: "nginx", env: { N: 3, DEBUG: true } }),
     // @ts-expect-error an object is no value
     service("a", { image: "nginx", env: { N: { a: 3 } } }),

@@ -16,7 +16,7 @@ export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 /** The value of a variable. A number or a boolean is written as JavaScript writes it: `5`, `0.5`, `true`. */
 export type EnvInput = string | number | boolean | Secret | ServiceAddress | Text
 /** Variables by their names, or the contract that `envOf` gives. */
-export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: never }) | EnvContract
+export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: number | `${number}` }) | EnvContract
 
 /** An entry of a list that counts as not written, as `stage === "production" && worker` gives it. */
 export type LeftOut = false | null | undefined

@@ -72,23 +72,27 @@ export type EnvValue = typeof EnvValue.Type
 /** Set by the platform in every instance (Knative runtime contract, "Process"), so no config may set them. */
 export const reservedEnvNames: ReadonlySet<string> = new Set(["PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"])
 
-/** Name of an environment variable (POSIX: letters, digits and `_`, not beginning with a digit). */
-export const EnvName = textUpTo(bounds.envNameLength, "The name of the variable").pipe(
-  Schema.filter(
-    (value) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) {
-        return `${quoted(value)} isn't a valid name for an environment variable. Use letters, digits and "_". Don't start with a digit.`
+const envName = (isReserved: (name: string) => boolean) =>
+  textUpTo(bounds.envNameLength, "The name of the variable").pipe(
+    Schema.filter(
+      (value) => {
+        if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) {
+          return `${quoted(value)} isn't a valid name for an environment variable. Use letters, digits and "_". Don't start with a digit.`
+        }
+        return isReserved(value) ? `The platform sets "${value}". Remove it.` : true
+      },
+      {
+        jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: bounds.envNameLength },
+        arbitrary: () => (fc) => fc.stringMatching(/^[A-JL-OQ-Z][A-Z0-9_]{0,20}$/)
       }
-      if (value === "PORT") return `The platform sets "PORT". Set the service's \`port\` instead.`
-      if (reservedEnvNames.has(value)) return `The platform sets "${value}". Remove it.`
-      return true
-    },
-    {
-      jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: bounds.envNameLength },
-      arbitrary: () => (fc) => fc.stringMatching(/^[A-JL-OQ-Z][A-Z0-9_]{0,20}$/)
-    }
+    )
   )
-)
+
+/** Name of an environment variable (POSIX: letters, digits and `_`, not beginning with a digit). */
+export const EnvName = envName((name) => reservedEnvNames.has(name))
+
+/** The same where `PORT` may be written, and means the service's port (`withPortOfEnv`). */
+export const WrittenEnvName = envName((name) => name !== "PORT" && reservedEnvNames.has(name))
 
 /** Environment of a service. */
 export const Env = mapUpTo(EnvName, EnvValue, bounds.envVariables, "The environment")

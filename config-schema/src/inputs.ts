@@ -76,7 +76,7 @@ export interface CommonInput {
   readonly port?: number | "auto"
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   readonly protocol?: "http1" | "h2c"
-  /** Environment variables: name to value, or in TypeScript a contract of `envOf`. @default none */
+  /** Environment variables: name to value, or in TypeScript a contract of `envOf`. `PORT` means `port`. @default none */
   readonly env?: EnvInputs
   /** Secrets as files: absolute path to secret. @default none */
   readonly files?: Readonly<Record<`/${string}`, Secret>>

@@ -233,10 +233,15 @@ const Fields = Schema.Struct({
     "http1",
     "`http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs."
   ),
-  env: withDefault(Env, {}, "Environment variables: name to value, or in TypeScript a contract of `envOf`.", {
-    default: "none",
-    type: "EnvInputs"
-  }),
+  env: withDefault(
+    Env,
+    {},
+    "Environment variables: name to value, or in TypeScript a contract of `envOf`. `PORT` means `port`.",
+    {
+      default: "none",
+      type: "EnvInputs"
+    }
+  ),
   files: withDefault(
     mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"),
     {},

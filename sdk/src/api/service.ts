@@ -1,13 +1,14 @@
 import {
   AppName,
   bounds,
-  EnvName,
   ImageReference,
   mapUpTo,
+  productionStage,
   ServiceName,
   ServiceSpec,
   StageName,
-  textUpTo
+  textUpTo,
+  WrittenEnvName
 } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Condition, ServiceState } from "./conditions.ts"
@@ -90,9 +91,14 @@ export const RevisionList = Schema.Struct({ revisions: Schema.Array(Revision) })
   identifier: "RevisionList"
 })
 
-const EnvTexts = mapUpTo(EnvName, textUpTo(bounds.envValueLength, "The value"), bounds.envVariables, "The environment")
+const EnvTexts = mapUpTo(
+  WrittenEnvName,
+  textUpTo(bounds.envValueLength, "The value"),
+  bounds.envVariables,
+  "The environment"
+)
 
-/** The short way to one service: it becomes an app of that name with this one service, in the stage `production`. */
+/** The short way to one service: it becomes an app of that name with this one service. `PORT` in its environment is its port. */
 export const CreateService = Schema.Struct({
   name: ServiceName.pipe(
     Schema.filter(
@@ -100,10 +106,23 @@ export const CreateService = Schema.Struct({
     )
   ),
   image: ImageReference,
+  stage: Schema.optionalWith(StageName, { default: () => productionStage }),
+  env: Schema.optionalWith(EnvTexts, { default: () => ({}) }),
+  /** The same as `env`. */
   env_vars: Schema.optionalWith(EnvTexts, { default: () => ({}) }),
   // On the property: as a description of the number, errors would quote it.
   port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535))).annotations({
     description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
   })
-}).annotations({ identifier: "CreateService", ...knownKeysOnly })
+})
+  .annotations(knownKeysOnly)
+  .pipe(
+    Schema.filter(({ env, env_vars }) => {
+      const twice = Object.keys(env_vars).find((name) => Object.hasOwn(env, name) && env[name] !== env_vars[name])
+      return twice === undefined
+        ? true
+        : { path: ["env_vars", twice], message: `"${twice}" has another value in \`env\`. Remove one of them.` }
+    })
+  )
+  .annotations({ identifier: "CreateService", ...knownKeysOnly })
 export interface CreateService extends Schema.Schema.Type<typeof CreateService> {}

@@ -18,7 +18,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     post("create", "/", {
       summary: "Create a service from an image",
       description:
-        "Makes an app of this one service in the stage `production`, and deploys it. 409 where a service of that name exists.",
+        "Makes an app of this one service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` are the same; `PORT` in them is the service's port, and 422 answers a different `port` beside it. 409 if an app of that name exists in the stage.",
       client: "services.create",
       roles: deployers,
       writes: true

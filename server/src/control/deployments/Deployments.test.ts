@@ -164,15 +164,16 @@ describe("accepting", () => {
         Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.errors : error))
       expect(yield* issues(deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" } } }]))).toEqual([
         {
-          path: ["services", 0, "env", "KEY"],
-          message: 'the secret "KEY" is not set: run `maxcloud secrets set KEY`'
+          pointer: "/spec/services/0/env/KEY",
+          code: "invalid_value",
+          detail: 'the secret "KEY" is not set: run `maxcloud secrets set KEY`'
         }
       ])
       expect(yield* issues(deploy(org, [{ name: "web", image: "impossible" }]))).toMatchObject([
-        { path: ["services", 0, "image"] }
+        { pointer: "/spec/services/0/image" }
       ])
       expect(yield* issues(deploy(org, [{ name: "web", env: { A: "x\0y" } }]))).toMatchObject([
-        { path: ["services", 0, "env", "A"] }
+        { pointer: "/spec/services/0/env/A" }
       ])
       const { accept } = yield* Deployments
       const mismatch = accept({
@@ -181,7 +182,7 @@ describe("accepting", () => {
         stage: productionStage,
         from: { spec: { app: "shop", services: [] } }
       })
-      expect(yield* issues(mismatch)).toMatchObject([{ path: ["app"] }])
+      expect(yield* issues(mismatch)).toMatchObject([{ pointer: "/spec/app" }])
     })
   )
 })
@@ -474,6 +475,17 @@ describe("carrying out", () => {
         _tag: "Conflict",
         owner: "myapp"
       })
+      const asked = (more: object) =>
+        createService(
+          org,
+          Schema.decodeUnknownSync(CreateService)({ name: "ported", image: "nginx:latest", stage: "dev", ...more })
+        )
+      expect(yield* Effect.flip(asked({ env_vars: { PORT: "3000" }, port: 81 }))).toMatchObject({
+        _tag: "InvalidSpec",
+        errors: [{ pointer: "/env_vars/PORT", code: "conflict" }]
+      })
+      const ported = yield* asked({ env_vars: { PORT: "3000" }, env: { B: "2" } })
+      expect(ported).toMatchObject({ stage: "dev", spec: { port: 3000, env: { B: "2" } } })
       const raced = yield* Effect.forEach(
         [1, 2, 3],
         (n) => Effect.either(createService(org, input("raced", `nginx:${n}`))),

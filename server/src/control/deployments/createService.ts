@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { AppName, productionStage } from "@maxcloud/config-schema"
-import { Conflict, type CreateService } from "@maxcloud/sdk/api"
+import { AppName } from "@maxcloud/config-schema"
+import { Conflict, type CreateService, InvalidSpec } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import { acceptSpec, newestDeployment } from "./acceptSpec.ts"
@@ -8,21 +8,39 @@ import { readSpec } from "./inspectSpec.ts"
 import { selectServices } from "./serviceRows.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
+const servicePointer = "/spec/services/0"
+
+/** What is wrong with the app, where the request's body has it. */
+const inRequest =
+  ({ env_vars }: CreateService) =>
+  ({ detail, errors }: InvalidSpec) =>
+    new InvalidSpec({
+      detail,
+      errors: errors.map(({ pointer = "", ...error }) => {
+        if (!pointer.startsWith(servicePointer)) return error
+        const inside = pointer.slice(servicePointer.length)
+        const name = /^\/env\/(.*)$/.exec(inside)?.[1]
+        return { ...error, pointer: name !== undefined && Object.hasOwn(env_vars, name) ? `/env_vars/${name}` : inside }
+      })
+    })
+
 /** An app of its own with one service, both of the same name. */
 export const createService = (queue: WorkQueue, organization: Organization, input: CreateService) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const target = { organization, app: AppName.make(input.name), stage: productionStage }
+    const target = { organization, app: AppName.make(input.name), stage: input.stage }
     const latest = yield* newestDeployment(target)
     if (latest !== undefined && (latest.services > 0 || latest.unfinished)) {
       return yield* new Conflict({
-        detail: `There is an app "${input.name}" already. Deploy that app to change it, or choose another name.`,
+        detail: `There is an app "${input.name}" in the stage "${input.stage}" already. Deploy that app to change it, or choose another name.`,
         owner: target.app
       })
     }
     const read = yield* readSpec(target, {
       app: target.app,
-      services: [{ name: input.name, image: input.image, env: input.env_vars, port: input.port ?? "auto" }]
+      services: [
+        { name: input.name, image: input.image, env: { ...input.env, ...input.env_vars }, port: input.port ?? "auto" }
+      ]
     })
     yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0, origin: { kind: "deploy" } })
     const [made] = yield* selectServices(
@@ -30,4 +48,4 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
       sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`
     )
     return made === undefined ? yield* Effect.dieMessage(`service ${input.name} is not there`) : made
-  })
+  }).pipe(Effect.mapError((error) => (error instanceof InvalidSpec ? inRequest(input)(error) : error)))

@@ -77,7 +77,7 @@ describe("hostile input", () => {
     ["a NUL in text", `{"name":"web","image":"nginx","env_vars":{"A":"\\u0000"}}`, 400],
     ["a NUL in a key", `{"name":"web","image":"nginx","env_vars":{"A\\u0000":"b"}}`, 400],
     ["half a surrogate pair", `{"name":"web","image":"nginx","env_vars":{"A":"\\ud800"}}`, 400],
-    ["a key that is not known", `{"name":"web","image":"nginx","env":{"A":"b"}}`, 400],
+    ["a key that is not known", `{"name":"web","image":"nginx","enw":{"A":"b"}}`, 400],
     ["a port out of range", `{"name":"web","image":"nginx","port":70000}`, 400],
     ["a name too long", `{"name":"${"a".repeat(64)}","image":"nginx"}`, 400],
     ["100,000 levels", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400]
