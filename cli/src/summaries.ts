@@ -16,6 +16,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   export: { summary: "Print manifests for any Knative, offline", offline: true },
   "config check": { summary: "Check the config without sending anything", offline: true },
   "config secrets": { summary: "List the secrets that a stage needs", offline: false },
+  "config migrate": { summary: "Rewrite the config for the newest apiVersion", offline: true },
   list: { summary: "List services", offline: false },
   describe: { summary: "Show a service in full", offline: false },
   logs: { summary: "Print a service's logs", offline: false },

@@ -130,6 +130,11 @@ gets no \`source\` and no \`build\` from the defaults, and the reverse. \`name\`
 [What a config is told, and what it may import](../config-files.md), has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
 milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
 
+const versions = `## Versions of this description
+
+\`apiVersion\` may be left out: then it is \`maxcloud.dev/v1\`, the only version so far. When there is a next one, \`maxcloud config migrate\` rewrites a config for it and keeps your comments;
+\`--check\` only says whether something would change. A version that your max-cloud doesn't know is a mistake.`
+
 const values = `## Values of env
 
 | in TypeScript | in YAML or JSON | what the service sees |
@@ -185,7 +190,7 @@ export const generated = (): Readonly<Record<string, string>> => {
     // Published with the SDK, so that a YAML config can name it below node_modules.
     "sdk/config.schema.json": written,
     "config-schema/src/inputs.ts": inputs,
-    "docs/reference/config.md": `${[intro, ...tables, values, limits].join("\n\n")}\n`
+    "docs/reference/config.md": `${[intro, ...tables, values, versions, limits].join("\n\n")}\n`
   }
 }
 

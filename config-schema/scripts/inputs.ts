@@ -1,5 +1,5 @@
 import { SchemaAST as AST, Option } from "effect"
-import { declarationOf, defaultOf, type Field, fieldsOf, spelled } from "../src/field.ts"
+import { declarationOf, defaultOf, type Field, fieldsOf, spelled, unitOf } from "../src/field.ts"
 import { Probe, Probes } from "../src/probes.ts"
 import { Scale } from "../src/scale.ts"
 import { Build, ServiceSpec } from "../src/service.ts"
@@ -13,7 +13,8 @@ const ofProgram: ReadonlySet<string> = new Set(programs.flatMap(({ also, given }
 
 const comment = (field: Field): string => {
   const fallback = field.isRequired ? "" : defaultOf(field)
-  return `/** ${field.description}${fallback === "" ? "" : ` @default ${fallback}`} */`
+  const unit = unitOf(field)
+  return `/** ${field.description}${unit === undefined ? "" : ` ${unit}`}${fallback === "" ? "" : ` @default ${fallback}`} */`
 }
 
 const bodyOf = (fields: ReadonlyArray<Field>, indent: string): string =>

@@ -163,7 +163,7 @@ describe("parseAppSpec", () => {
     assert.deepStrictEqual(issuesOf(undefined), [": This field is missing. Add it: an object."])
     assert.deepStrictEqual(issuesOf([]), [": Expected an object, got []."])
     assert.deepStrictEqual(issuesOf({ app: "shop", services: [], apiVersion: "v2" }), [
-      'apiVersion: Unknown apiVersion "v2". Use "maxcloud.dev/v1".'
+      'apiVersion: Unknown apiVersion "v2". This max-cloud reads "maxcloud.dev/v1": update it if the config is newer, or run `maxcloud config migrate` if it is older.'
     ])
   })
 

@@ -16,7 +16,8 @@ const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 
 const Fields = Schema.Struct({
   apiVersion: withDefault(
     Schema.Literal(apiVersion).annotations({
-      message: (each) => `Unknown apiVersion ${shown(each.actual)}. Use "${apiVersion}".`
+      message: (each) =>
+        `Unknown apiVersion ${shown(each.actual)}. This max-cloud reads "${apiVersion}": update it if the config is newer, or run \`maxcloud config migrate\` if it is older.`
     }),
     apiVersion,
     "The version of this description."

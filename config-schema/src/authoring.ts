@@ -71,7 +71,11 @@ export interface ConfigContext {
 }
 
 export interface AppInput {
+  /** The version of this description. `maxcloud config migrate` rewrites it for the next one. @default "maxcloud.dev/v1" */
+  readonly apiVersion?: "maxcloud.dev/v1"
+  /** Name of the app. */
   readonly app: string
+  /** Its services, each with a name of its own. */
   readonly services: ReadonlyArray<Service | LeftOut>
 }
 

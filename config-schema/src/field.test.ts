@@ -1,10 +1,15 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { fieldsOf } from "./field.ts"
+import { AppSpec } from "./appSpec.ts"
+import { defaultOf, type Field, fieldsOf, unitOf } from "./field.ts"
 import { parts } from "./jsonSchema.ts"
+import { Probe, Probes } from "./probes.ts"
+import { Scale } from "./scale.ts"
+import { ServiceSpec } from "./service.ts"
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc")
@@ -16,7 +21,7 @@ interface Answer {
 }
 
 /** TypeScript's language server on one file that is open in an editor. */
-const openInEditor = async (text: string) => {
+const openInEditor = async (text: string, folder: string) => {
   const server = spawn(process.execPath, [compiler, "--lsp", "--stdio"], {
     cwd: folder,
     stdio: ["pipe", "pipe", "ignore"]
@@ -60,14 +65,45 @@ const openInEditor = async (text: string) => {
     params: { textDocument: { uri, languageId: "typescript", version: 1, text } }
   })
   return {
-    hover: async (word: string) => {
-      const before = text.slice(0, text.indexOf(`${word}:`)).split("\n")
-      const position = { line: before.length - 1, character: before.at(-1)?.length ?? 0 }
+    hover: async (position: { readonly line: number; readonly character: number }) => {
       const { result } = await ask("textDocument/hover", { textDocument: { uri }, position })
       return result?.contents?.value ?? ""
     },
     close: () => server.kill()
   }
+}
+
+/** A config with every field, and where each of them is. */
+const everyField = () => {
+  const lines = [`import { defineConfig, service } from "./authoring.js"`]
+  const places: Array<{
+    readonly field: Field
+    readonly position: { readonly line: number; readonly character: number }
+  }> = []
+  const given: Readonly<Record<string, string>> = { image: '"nginx",', source: '".",', app: '"shop",', services: "[]," }
+  const inner: Readonly<Record<string, () => void>> = {
+    scale: () => fieldsOf(Scale).forEach(write),
+    probes: () => fieldsOf(Probes).forEach(write),
+    startup: () => fieldsOf(Probe).forEach(write)
+  }
+  function write(field: Field) {
+    places.push({ field, position: { line: lines.length, character: 2 } })
+    const inside = inner[field.name]
+    lines.push(`  ${field.name}: ${inside === undefined ? (given[field.name] ?? `JSON.parse("null"),`) : "{"}`)
+    if (inside === undefined) return
+    inside()
+    lines.push("  },")
+  }
+  const ofSource = new Set(["source", "build"])
+  const fields = fieldsOf(ServiceSpec).filter(({ name }) => name !== "name")
+  lines.push(`service("web", {`)
+  fields.filter(({ name }) => !ofSource.has(name)).forEach(write)
+  lines.push("})", `service("api", {`)
+  fields.filter(({ name }) => ofSource.has(name)).forEach(write)
+  lines.push("})", "defineConfig({")
+  fieldsOf(AppSpec).forEach(write)
+  lines.push("})")
+  return { lines, places }
 }
 
 describe("a field of a config", () => {
@@ -78,25 +114,36 @@ describe("a field of a config", () => {
     }
   })
 
-  it("is explained by an editor wherever it stands in a config", async () => {
-    const editor = await openInEditor(`import { service } from "./authoring.ts"
-service("web", { image: "nginx", memory: "1Gi", scale: { idle: "30s" }, probes: { liveness: { path: "/up" } } })
-service("api", { source: ".", build: { output: "dist" } })
-`)
+  it("is explained by an editor, by its text, default and unit, from the declarations that are published", async () => {
+    const types = mkdtempSync(join(folder, "../node_modules/.types-"))
+    const emit = [
+      "--ignoreConfig",
+      "--declaration",
+      "--emitDeclarationOnly",
+      "--noCheck",
+      "--rewriteRelativeImportExtensions"
+    ]
+    const target = ["--module", "nodenext", "--target", "es2024", "--types", "node", "--strict", "--rootDir", folder]
+    mkdirSync(types, { recursive: true })
+    const { stdout } = spawnSync(
+      process.execPath,
+      [compiler, join(folder, "authoring.ts"), ...emit, ...target, "--outDir", types],
+      { encoding: "utf8" }
+    )
+    const { lines, places } = everyField()
+    const editor = await openInEditor(lines.join("\n"), types)
     try {
-      for (const [word, shown] of Object.entries({
-        image: "The image to run.",
-        source: "The folder whose program to run.",
-        memory: "Memory per instance at most.",
-        idle: "until an instance is given up, 6s to 1h",
-        liveness: "Is restarted when it fails.",
-        path: "Path of an HTTP GET",
-        output: "The folder that holds the site"
-      })) {
-        assert.include(await editor.hover(word), shown)
+      for (const { field, position } of places) {
+        const shown = await editor.hover(position)
+        const where = `${field.name}, ${lines[position.line]}\n${stdout}`
+        assert.include(shown, field.description, where)
+        if (!field.isRequired) assert.include(shown, defaultOf(field), where)
+        assert.include(shown, unitOf(field) ?? "", where)
       }
+      assert.isAbove(places.length, 30)
     } finally {
       editor.close()
+      rmSync(types, { recursive: true })
     }
-  }, 60_000)
+  }, 90_000)
 })

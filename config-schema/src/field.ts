@@ -18,10 +18,13 @@ interface Doc extends Words {
 
 const docKey = Symbol.for("@maxcloud/config-schema/doc")
 const typeKey = Symbol.for("@maxcloud/config-schema/type")
+const unitKey = Symbol.for("@maxcloud/config-schema/unit")
 const nounKey = Symbol.for("@maxcloud/config-schema/noun")
 
 /** On a Schema: the type of its values in a config in TypeScript. */
 export const typedAs = (type: string) => ({ [typeKey]: type })
+/** On a Schema: a sentence that says how its values are written, with their unit. */
+export const writtenAs = (sentence: string) => ({ [unitKey]: sentence })
 /** On a Schema: the reference's name for its values. */
 export const called = (noun: string) => ({ [nounKey]: noun })
 
@@ -108,6 +111,9 @@ const along = (ast: AST.AST, key: symbol): string | undefined => {
 
 /** The reference's name for a field's values, if its Schema has one. */
 export const nounOf = ({ ast }: Field): string | undefined => along(ast, nounKey)
+
+/** How a field's values are written, with their unit, if its Schema says so. */
+export const unitOf = ({ ast }: Field): string | undefined => along(ast, unitKey)
 
 /** The type of a Schema's values in a config in TypeScript. */
 export const typeScriptOf = (ast: AST.AST): string => along(ast, typeKey) ?? spelled(ast)

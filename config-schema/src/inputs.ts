@@ -5,11 +5,11 @@ import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity,
 export interface ProbeInput {
   /** Path of an HTTP GET, such as `/healthz`. @default a TCP connection */
   readonly path?: `/${string}`
-  /** Time before the first check. @default "0s" */
+  /** Time before the first check. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "0s" */
   readonly initialDelay?: DurationQuantity
-  /** Time between two checks. @default "10s" */
+  /** Time between two checks. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "10s" */
   readonly period?: DurationQuantity
-  /** Time that one check may take. @default "1s" */
+  /** Time that one check may take. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "1s" */
   readonly timeout?: DurationQuantity
   /** Failures in a row until the instance counts as failed. @default 3 */
   readonly failureThreshold?: number
@@ -34,7 +34,7 @@ export interface ScaleInput {
   readonly concurrency?: number
   /** Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.) @default 0 */
   readonly maxConcurrency?: number
-  /** How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window. @default "60s" */
+  /** How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "60s" */
   readonly idle?: DurationQuantity
 }
 
@@ -80,13 +80,13 @@ export interface CommonInput {
   readonly env?: EnvInputs
   /** Secrets as files: absolute path to secret. @default none */
   readonly files?: Readonly<Record<`/${string}`, Secret>>
-  /** vCPU per instance at most. @default 1 */
+  /** vCPU per instance at most. In vCPU (`0.5`) or milli-vCPU (`"500m"`). @default 1 */
   readonly cpu?: CpuQuantity
-  /** Memory per instance at most. @default "512Mi" */
+  /** Memory per instance at most. In bytes, or with a unit: `"256Mi"`, `"1Gi"`. @default "512Mi" */
   readonly memory?: MemoryQuantity
   /** How many instances it has. */
   readonly scale?: ScaleInput
-  /** How long one request may take, 1s to 1h. @default "5m" */
+  /** How long one request may take, 1s to 1h. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "5m" */
   readonly timeout?: DurationQuantity
   /** How its instances are checked. @default the port must accept a TCP connection */
   readonly probes?: ProbesInput

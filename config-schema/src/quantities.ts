@@ -1,6 +1,6 @@
 import { ParseResult, Schema } from "effect"
 import { bounds, quoted, textUpTo } from "./bounds.ts"
-import { called, typedAs } from "./field.ts"
+import { called, typedAs, writtenAs } from "./field.ts"
 
 const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: unknown, message: string) =>
   ParseResult.fail(new ParseResult.Type(ast, actual, message))
@@ -41,7 +41,11 @@ export const Cpu = Schema.transformOrFail(
     },
     encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : `${milli}m`)
   }
-).annotations({ ...typedAs("CpuQuantity"), ...called("vCPU") })
+).annotations({
+  ...typedAs("CpuQuantity"),
+  ...called("vCPU"),
+  ...writtenAs('In vCPU (`0.5`) or milli-vCPU (`"500m"`).')
+})
 
 const memoryUnits: Readonly<Record<string, number>> = {
   "": 1,
@@ -90,7 +94,11 @@ export const Memory = Schema.transformOrFail(
       return ParseResult.succeed(bytes)
     }
   }
-).annotations({ ...typedAs("MemoryQuantity"), ...called("bytes or a quantity") })
+).annotations({
+  ...typedAs("MemoryQuantity"),
+  ...called("bytes or a quantity"),
+  ...writtenAs('In bytes, or with a unit: `"256Mi"`, `"1Gi"`.')
+})
 
 const notADuration = (text: string) =>
   `${quoted(text)} isn't a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".`
@@ -137,5 +145,9 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
         return ParseResult.succeed(`${ms}ms`)
       }
     }
-  ).annotations({ ...typedAs("DurationQuantity"), ...called("duration") })
+  ).annotations({
+    ...typedAs("DurationQuantity"),
+    ...called("duration"),
+    ...writtenAs('With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`.')
+  })
 }

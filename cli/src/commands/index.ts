@@ -18,7 +18,8 @@ const groups = {
       synth: () => import("./synth.ts"),
       export: () => import("./export.ts"),
       "config check": () => import("./configCheck.ts"),
-      "config secrets": () => import("./configSecrets.ts")
+      "config secrets": () => import("./configSecrets.ts"),
+      "config migrate": () => import("./configMigrate.ts")
     }
   },
   services: {

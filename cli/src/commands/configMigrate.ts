@@ -1,0 +1,57 @@
+import { readFile, writeFile } from "node:fs/promises"
+import { relative, resolve } from "node:path"
+import { Effect } from "effect"
+import { loadSdk, loadTools } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { CommandFailed, ExitWith } from "../failure.ts"
+import { optional, toggle } from "../flags.ts"
+
+const failed = (tag: string, message: string, fix: string) => new CommandFailed({ tag, exit: 2, message, fix })
+
+export default command({
+  summary: "Rewrite the config for the newest apiVersion",
+  offline: true,
+  examples: [
+    { line: "maxcloud config migrate", does: "rewrites the config of this folder, if its version is older" },
+    { line: "maxcloud config migrate --check", does: "writes nothing; exit code 10 if something would change" }
+  ],
+  notes: [
+    "Comments and everything that the new version doesn't change stay as they are. Look at the diff, then commit it.",
+    "A service that is written in another file needs a run of its own: maxcloud config migrate services/api.ts"
+  ],
+  flags: flags({
+    check: toggle("check", { description: "Write nothing, and exit with 10 if something would change" })
+  }),
+  positionals: positionals({ named: optional("FILE", "The config, as --config") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { findConfig } = yield* loadSdk
+      const { migrateText } = yield* loadTools
+      const named = input.named ?? input.config
+      const file = named === undefined ? yield* findConfig(process.cwd()) : resolve(named)
+      const shown = relative(process.cwd(), file)
+      const text = yield* Effect.tryPromise({
+        try: () => readFile(file, "utf8"),
+        catch: () => failed("FileNotRead", `${shown} cannot be read`, "check its path")
+      })
+      const migrated = migrateText(file, text)
+      if (migrated._tag === "Unreadable") {
+        return yield* failed("ConfigInvalid", `${shown} has a mistake of syntax`, "run maxcloud config check")
+      }
+      if (migrated._tag === "Unknown") {
+        const message = `${shown} has the apiVersion "${migrated.version}", and this maxcloud reads "${migrated.known}"`
+        return yield* failed("ConfigInvalid", message, "update it: npm i -D @maxcloud/cli@latest @maxcloud/sdk@latest")
+      }
+      const { changes, from, to } = migrated
+      if (changes.length > 0 && !input.check) {
+        yield* Effect.tryPromise({
+          try: () => writeFile(file, migrated.text),
+          catch: () => failed("NotWritten", `${shown} cannot be written`, "check who may write to it")
+        })
+      }
+      if (terminal.json) terminal.printJson({ file, from, to, changes })
+      else if (changes.length === 0) terminal.say(`${shown} has the newest apiVersion, ${to}`)
+      else for (const change of changes) terminal.say(`${shown}: ${change}`)
+      if (changes.length > 0 && input.check) return yield* new ExitWith({ exit: 10 })
+    })
+})
