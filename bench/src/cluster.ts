@@ -47,8 +47,8 @@ export const kubectlBeside = (args: ReadonlyArray<string>): Promise<void> =>
 export const newName = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex")}`
 
 /** Its removal is begun and not waited for: it lasts minutes where Knative's pods have run. */
-/** Namespace of a stage of the organization `local`, as the measured server names it. */
-export const localNamespace = (stage: string) => `${defaultNamespacePrefix}${stage}--local`
+/** Namespace of an app and stage of the organization `local`, as the measured server names it. */
+export const localNamespace = (app: string, stage: string) => `${defaultNamespacePrefix}${app}--${stage}--local`
 
 export const removeNamespace = (namespace: string) =>
   void kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])

@@ -127,10 +127,10 @@ const kubectlRound = () =>
 /** From `deploy` to the server's word that all has been applied. */
 const serverRound = async (client: Client) => {
   const stage = newName("b")
-  const namespace = localNamespace(stage)
+  const namespace = localNamespace(app, stage)
   await client.secrets.set(app, "TOKEN", "a token's value", { stage })
   // Makes the namespace.
-  await client.deploy({ app: "seed", services: [{ name: "seed", image }] }, { stage })
+  await client.deploy({ app, services: [{ name: "seed", image }] }, { stage })
   keepObjectsOnly(namespace)
   const taken = await inTurn(async (version) => {
     const { id } = await client.deploy(encodedSpec(version), { stage, detach: true })

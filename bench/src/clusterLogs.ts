@@ -86,7 +86,7 @@ const follow = async (follower: Follower, write: (count: number) => Promise<void
 
 const measure = async (client: Client, url: string, image: string) => {
   const stage = newName("b")
-  const namespace = localNamespace(stage)
+  const namespace = localNamespace("lines", stage)
   try {
     await client.deploy(
       { app: "lines", services: [{ name: "lines", image, port: 8080, env: { BYTES: "20" }, scale: { min: 1 } }] },

@@ -18,7 +18,8 @@ import { inRounds, median, seconds, times } from "./measure.ts"
 
 const rounds = 7
 
-const specOf = (app: string, image: string) => ({ app, services: [{ name: app, image, port: 8080 }] })
+const app = "ready"
+const specOf = (name: string, image: string) => ({ app, services: [{ name, image, port: 8080 }] })
 
 /** `deploy` by the SDK until it has succeeded; a new service each time. */
 const makeOurs = async (client: Client, image: string) => {
@@ -27,39 +28,43 @@ const makeOurs = async (client: Client, image: string) => {
   await client.deploy(specOf("seed", image), { stage })
   return {
     round: async () => {
-      const app = newName("s")
+      const service = newName("s")
       const start = process.hrtime.bigint()
-      await client.deploy(specOf(app, image), { stage })
+      await client.deploy(specOf(service, image), { stage })
       const taken = elapsedSince(start)
       await client.apps.destroy(app, { stage })
       return taken
     },
-    end: () => removeNamespace(localNamespace(stage))
+    end: () => removeNamespace(localNamespace(app, stage))
   }
 }
 
 /** The same manifests by `kubectl apply`, then `kubectl wait`. */
 const makePeer = (image: string, folder: string) => {
-  const namespace = newName("bench-ready")
-  const manifestsOf = (app: string) => {
-    const spec = Either.getOrThrowWith(parseAppSpec(specOf(app, image)), (found) => new Error(JSON.stringify(found)))
+  const organization = OrganizationName.make(newName("bench-ready"))
+  const namespace = `${app}--${organization}`
+  const manifestsOf = (service: string) => {
+    const spec = Either.getOrThrowWith(
+      parseAppSpec(specOf(service, image)),
+      (found) => new Error(JSON.stringify(found))
+    )
     const images = new Map([[image, { reference: image, nonRoot: true, port: 8080 }]])
-    const place = { organization: OrganizationName.make(namespace), stage: productionStage }
+    const place = { organization, stage: productionStage }
     const tenant = { ...offlineTenant(spec, place), images }
     return { ofNamespace: synthNamespace(tenant), ofApp: synth(spec, tenant) }
   }
   kubectl(["apply", "--server-side", "--filename", writeManifests(folder, manifestsOf("seed").ofNamespace)])
   return {
     round: async () => {
-      const app = newName("s")
-      const file = writeManifests(folder, manifestsOf(app).ofApp)
+      const service = newName("s")
+      const file = writeManifests(folder, manifestsOf(service).ofApp)
       const start = process.hrtime.bigint()
       kubectl(["apply", "--server-side", "--filename", file])
       kubectl([
         "wait",
         "--namespace",
         namespace,
-        `services.serving.knative.dev/${app}`,
+        `services.serving.knative.dev/${service}`,
         "--for=condition=Ready",
         "--timeout=120s"
       ])

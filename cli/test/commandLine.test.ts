@@ -326,6 +326,22 @@ export default defineConfig({
     expect([odd.code, odd.stderr]).toEqual([2, expect.stringMatching(/"toml".*\n.*use one of ts, yaml, json/)])
   })
 
+  it("says offline how long a name may be whose host would be too long", async () => {
+    const cwd = makeFolder({
+      "maxcloud.config.yaml": `app: shop\nservices:\n  - name: ${"a".repeat(51)}\n    image: nginx:1.27\n`
+    })
+    const [check, synth, production] = await Promise.all([
+      run(["config", "check", "--stage", "preview-42"], { cwd }),
+      run(["synth", "--stage", "preview-42"], { cwd }),
+      run(["config", "check", "--stage", "production"], { cwd })
+    ])
+    for (const { code, stderr } of [check, synth, production]) expect([code, stderr]).toEqual([2, expect.anything()])
+    for (const { stderr } of [check, synth]) {
+      expect(stderr).toMatch(/maxcloud\.config\.yaml:3.*a service name can have up to 38/)
+    }
+    expect(production.stderr).toContain("a service name can have up to 50")
+  })
+
   it("says what it found, and how to go on", async () => {
     const cwd = makeFolder({ "api/requirements.txt": "flask", "web/package.json": webPackage, "pnpm-lock.yaml": "" })
     const { code, stderr } = await run(["init"], { cwd })

@@ -209,7 +209,7 @@ const Command = Schema.NonEmptyArray(CommandPart).pipe(
 )
 
 const Fields = Schema.Struct({
-  name: required(ServiceName, "Name of the service, unique in its stage: it is part of its URL."),
+  name: required(ServiceName, "Name of the service, unique in its app: it is part of its URL."),
   image: optional(ImageReference, "The image to run. Either this or `source`."),
   source: optional(Source, "The folder whose program to run. Either this or `image`."),
   build: optional(Build, "How the source is built.", { default: "its `build` script, if it has one" }),

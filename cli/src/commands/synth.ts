@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
-import { inBody } from "@maxcloud/sdk/errors"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { loadOffline, loadTools, locatedLines } from "../client.ts"
+import { loadOffline, loadTools } from "../client.ts"
 import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
 import { text } from "../flags.ts"
 import { integerBytes } from "../format.ts"
+import { refuseImpossible } from "../refuseImpossible.ts"
 
 const serviceLabel = "app.kubernetes.io/name"
 
@@ -93,21 +93,10 @@ export default command({
     Effect.gen(function* () {
       const loaded = yield* loadOffline(input, terminal, input.file ?? input.config)
       const spec = yield* withDigests(loaded)
-      const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(
-        () => import("@maxcloud/synth")
-      )
+      const { offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(() => import("@maxcloud/synth"))
       const namespacePrefix = yield* prefixOf(input.namespacePrefix)
       const tenant = offlineTenant(spec, { stage: loaded.stage, namespacePrefix })
-      const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec)]
-      if (problems.length > 0) {
-        return yield* new CommandFailed({
-          tag: "InvalidSpec",
-          exit: 2,
-          message: "this app cannot be deployed",
-          details: yield* locatedLines(loaded, problems),
-          data: { errors: inBody(problems, ["spec"]) }
-        })
-      }
+      yield* refuseImpossible(loaded, spec, tenant)
       const namespace = synthNamespace(tenant)
       const manifests = synth(spec, tenant)
       if (input.out !== undefined) {

@@ -92,7 +92,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       [
         ["shop", "Service", "web", "edited", "edits-env"],
         ["shop", "Service", "web", "edited", "adds-env"],
-        [null, "Namespace", namespace(), "edited", "opens-namespace"],
+        ["shop", "Namespace", namespace(), "edited", "opens-namespace"],
         ["shop", "NetworkPolicy", "web", "deleted", null],
         ["shop", "Service", "web", "deleted", null]
       ]

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import { OrganizationName, parseAppSpec, productionStage } from "@maxcloud/config-schema"
-import { offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { namespaceOf, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
 import { Duration, Effect, Either, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { layerTest as database, temporaryDataDir } from "../../../test/database/layerTest.ts"
 import { layerTest as keys } from "../../../test/keys/layerTest.ts"
@@ -110,19 +110,21 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
       expect(resolved.problems).toEqual([])
       const place = { organization: name, app: spec.app, stage: productionStage }
       const tenant = { ...offlineTenant(spec, place), ...options, images: resolved.images }
-      const key = { organizationId: id, ...place, namespace: name }
+      const namespace = namespaceOf({ ...place, namespacePrefix: "" })
+      const key = { organizationId: id, ...place, namespace }
       const sources = { secrets: yield* Secrets, registryCredentials }
-      const namespace = pathOf(kinds.namespace, undefined, name)
       yield* Effect.addFinalizer(() =>
-        Effect.flatMap(KubeApi, (api) => Effect.ignore(api.request({ method: "DELETE", path: namespace })))
+        Effect.flatMap(KubeApi, (api) =>
+          Effect.ignore(api.request({ method: "DELETE", path: pathOf(kinds.namespace, undefined, namespace) }))
+        )
       )
       for (const manifest of [...synthNamespace(tenant), ...synth(spec, tenant)]) {
         const kind = kindOf(manifest)
         if (kind === undefined) throw new Error(`no kind for ${manifest.kind}`)
         const filled = yield* withSecretData(key, manifest, sources)
-        yield* applyTest(pathOf(kind, name, manifest.metadata.name), filled)
+        yield* applyTest(pathOf(kind, namespace, manifest.metadata.name), filled)
       }
-      return { pull: yield* pulled(name, options), resolved: resolved.images.get(written) }
+      return { pull: yield* pulled(namespace, options), resolved: resolved.images.get(written) }
     })
 
   const test = (

@@ -178,10 +178,9 @@ describeCluster("drift (KUBECONFIG)", () => {
             const before = content(yield* get(path))
             yield* patchAs(manager, path, body, contentType)
             const drift = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
-            const whose = object === web ? app : null
             expect({ of: name, ...told(drift) }).toEqual({
               of: name,
-              app: whose,
+              app,
               change: "edited",
               name: object(key.namespace),
               manager: by,
