@@ -14,6 +14,8 @@ export const exitCodes = [
   [8, "gave up waiting", "gave up waiting; the deployment (its id is printed) or restart continues"],
   [9, "quota", "over quota or budget"],
   [10, "changes", "`plan --exit-code` found changes"],
+  [11, "superseded", "a newer deployment took this one's place before it had finished"],
+  [12, "cancelled", "the deployment was cancelled"],
   [130, "interrupted", "interrupted"]
 ] as const satisfies ReadonlyArray<readonly [number, string, string]>
 

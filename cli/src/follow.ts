@@ -17,14 +17,18 @@ interface FollowInput {
   readonly failFast?: boolean
   /** Says nothing when it is interrupted. */
   readonly quiet?: boolean
+  /** The id of the deployment, if it is known before the server answers. */
+  readonly known?: string
   /** The awaited state is reached, so the deployment's own outcome no longer matters. */
   readonly until?: (progress: DeployProgress) => boolean
 }
 
-const goesOn = (deployment: Deployment | undefined): string =>
+const goesOn = (deployment: Deployment | undefined, known: string | undefined): string =>
   deployment === undefined
-    ? "nothing was accepted yet"
-    : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it`
+    ? known === undefined
+      ? "the server has accepted nothing yet"
+      : `\`maxcloud deployments wait ${known}\` follows it`
+    : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it, \`maxcloud deployments cancel ${deployment.id}\` ends it`
 
 /** The services that won't become ready: a problem that waiting can't fix, found while waiting. */
 const hopelessIn = (
@@ -45,17 +49,17 @@ const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
     exit: 8,
     message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
     details: hopeless.flatMap(failedService),
-    fix: `deploy again when the cause is gone; ${goesOn(found)}`,
+    fix: `deploy again when the cause is gone; ${goesOn(found, undefined)}`,
     data: { deployment: found }
   })
 
-const timedOut = (waitTimeout: string | undefined, deployment: Deployment | undefined) =>
+const timedOut = ({ known, waitTimeout }: FollowInput, deployment: Deployment | undefined) =>
   new CommandFailed({
     tag: "TimedOut",
     exit: 8,
     message: `not finished within ${waitTimeout}`,
-    fix: goesOn(deployment),
-    data: deployment === undefined ? {} : { deployment: deployment.id }
+    fix: goesOn(deployment, known),
+    data: deployment === undefined && known === undefined ? {} : { deployment: deployment?.id ?? known }
   })
 
 /**
@@ -69,6 +73,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
     const show = makeProgress(terminal)
     let deployment: Deployment | undefined
     let reached = false
+    let isLate = false
     const watched = Stream.takeUntil(progress, (told) => {
       reached = input.until?.(told) === true
       return reached
@@ -107,7 +112,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       Effect.ensuring(Effect.sync(() => show.end())),
       Effect.onInterrupt(() =>
         Effect.sync(() => {
-          if (input.quiet !== true) terminal.say(`interrupted: ${goesOn(deployment)}`)
+          if (input.quiet !== true && !isLate) terminal.say(`interrupted: ${goesOn(deployment, input.known)}`)
         })
       )
     )
@@ -116,7 +121,15 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       ? run
       : run.pipe(
           Effect.disconnect,
-          Effect.timeoutFail({ duration: timeout, onTimeout: () => timedOut(input.waitTimeout, deployment) })
+          Effect.raceFirst(
+            Effect.delay(
+              Effect.suspend(() => {
+                isLate = true
+                return timedOut(input, deployment)
+              }),
+              timeout
+            )
+          )
         )
     if (deployment === undefined || input.detach || reached) return deployment
     return yield* sdk.succeeded(deployment)

@@ -105,6 +105,9 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     }
     case "DeploymentFailed":
       return deploymentFields(error.deployment)
+    case "DeploymentSuperseded":
+    case "DeploymentCancelled":
+      return { fix: "`maxcloud deployments list` shows the newer one", data: { deployment: error.deployment } }
     case "RestartFailed": {
       const { name, status } = error.service
       const { diagnosis } = status
@@ -159,12 +162,7 @@ const deploymentFields = (deployment: Deployment): Partial<Report> => {
       ...failed.flatMap(failedService),
       ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
     ],
-    fix:
-      state === "superseded"
-        ? "a newer deployment took its place: see `maxcloud deployments list`"
-        : code === undefined
-          ? undefined
-          : `\`maxcloud explain ${code}\` says more`,
+    fix: code === undefined ? undefined : `\`maxcloud explain ${code}\` says more`,
     data: { deployment }
   }
 }

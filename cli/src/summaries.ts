@@ -37,6 +37,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "registries list": { summary: "List registries with stored credentials", offline: false },
   "registries logout": { summary: "Forget the credentials for a registry", offline: false },
   "deployments list": { summary: "List an app's deployments", offline: false },
+  "deployments cancel": { summary: "Cancel a deployment that hasn't finished", offline: false },
   "deployments wait": { summary: "Follow a deployment to its end", offline: false },
   events: { summary: "Show what happened", offline: false },
   "webhooks add": { summary: "Send events to a URL", offline: false },

@@ -12,7 +12,7 @@ import {
   makeDeploy,
   type PlanError
 } from "./deploy.ts"
-import type { CallError, DeploymentFailed } from "./errors.ts"
+import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
@@ -45,7 +45,7 @@ export interface MaxCloudService extends Omit<EffectCalls, "services" | "deploym
   readonly deployAndWait: (
     app: Deployable,
     options?: DeployOptions & { readonly onProgress?: ((progress: DeployProgress) => void) | undefined }
-  ) => Effect.Effect<Deployment, DeployError | DeploymentFailed>
+  ) => Effect.Effect<Deployment, DeployError | DeploymentUnsuccessful>
   /** The deployment, once it is finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
   /** The lines that a service's instances wrote. */

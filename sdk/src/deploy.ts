@@ -12,7 +12,15 @@ import { Effect, Either, Predicate, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec, inBody } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
-import { type CallError, DeploymentFailed, noAnswerCode, type SourceInvalid } from "./errors.ts"
+import {
+  type CallError,
+  DeploymentCancelled,
+  DeploymentFailed,
+  DeploymentSuperseded,
+  type DeploymentUnsuccessful,
+  noAnswerCode,
+  type SourceInvalid
+} from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
 import { parseOptions, parseStage } from "./parse.ts"
@@ -241,13 +249,13 @@ export const makeDeploy = (
 export const awaited = <E>(
   progress: Stream.Stream<DeployProgress, E>,
   onProgress?: (progress: DeployProgress) => void
-): Effect.Effect<Deployment, E | DeploymentFailed> =>
+): Effect.Effect<Deployment, E | DeploymentUnsuccessful> =>
   progress.pipe(
     Stream.tap((each) => Effect.sync(() => onProgress?.(each))),
     Stream.runFold<Ended, DeployProgress>({ deployment: undefined, finished: false }, (last, each) =>
       "deployment" in each ? { deployment: each.deployment, finished: each._tag === "finished" } : last
     ),
-    Effect.flatMap(({ deployment, finished }): Effect.Effect<Deployment, DeploymentFailed> => {
+    Effect.flatMap(({ deployment, finished }): Effect.Effect<Deployment, DeploymentUnsuccessful> => {
       if (deployment === undefined) return Effect.dieMessage("a deploy ended without a deployment")
       return finished ? succeeded(deployment) : Effect.succeed(deployment)
     })
@@ -259,5 +267,15 @@ interface Ended {
 }
 
 /** The deployment where it succeeded, else the failure that it is. */
-export const succeeded = (deployment: Deployment): Either.Either<Deployment, DeploymentFailed> =>
-  deployment.status.state === "succeeded" ? Either.right(deployment) : Either.left(new DeploymentFailed({ deployment }))
+export const succeeded = (deployment: Deployment): Either.Either<Deployment, DeploymentUnsuccessful> => {
+  switch (deployment.status.state) {
+    case "succeeded":
+      return Either.right(deployment)
+    case "superseded":
+      return Either.left(new DeploymentSuperseded({ deployment }))
+    case "cancelled":
+      return Either.left(new DeploymentCancelled({ deployment }))
+    default:
+      return Either.left(new DeploymentFailed({ deployment }))
+  }
+}

@@ -138,6 +138,14 @@ export const sdkErrors = {
     meaning: "What answered isn't a max-cloud server, or one of another version: a proxy's error page, for example."
   },
   DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. The instances from before keep running." },
+  DeploymentSuperseded: {
+    exit: 11,
+    meaning: "A newer deployment of the app took this one's place before it had finished. What runs is the newer one's."
+  },
+  DeploymentCancelled: {
+    exit: 12,
+    meaning: "Somebody cancelled the deployment. The app goes back to its last successful one."
+  },
   RestartFailed: {
     exit: 7,
     meaning: "The new instances of a restart don't serve. The instances from before keep running."

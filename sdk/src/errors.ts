@@ -115,7 +115,7 @@ export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
   }
 }
 
-/** A deployment that ended otherwise than by success. `deployment.services` says which service, why, and its last log lines. */
+/** A deployment that failed. `deployment.services` says which service, why, and its last log lines. */
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
     const { app, number, services, stage, status } = this.deployment
@@ -125,6 +125,27 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
     return [`deployment ${number} of ${app} (${stage}) ${status.state}: ${status.message}`, ...failed].join("\n")
   }
 }
+
+/** A newer deployment took its place before it had finished: it has neither succeeded nor failed. */
+export class DeploymentSuperseded extends Data.TaggedError("DeploymentSuperseded")<{
+  readonly deployment: Deployment
+}> {
+  override get message() {
+    const { app, number, stage } = this.deployment
+    return `Deployment ${number} of ${app} (${stage}) was superseded by a newer one. \`maxcloud deployments list\` shows it.`
+  }
+}
+
+/** Somebody ended it before it had finished. */
+export class DeploymentCancelled extends Data.TaggedError("DeploymentCancelled")<{ readonly deployment: Deployment }> {
+  override get message() {
+    const { app, number, stage, status } = this.deployment
+    return `Deployment ${number} of ${app} (${stage}) was cancelled: ${status.message}`
+  }
+}
+
+/** A deployment that ended otherwise than by success. */
+export type DeploymentUnsuccessful = DeploymentFailed | DeploymentSuperseded | DeploymentCancelled
 
 /** The new instances of a restart don't serve. The instances from before, if any, keep running. */
 export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
@@ -140,4 +161,4 @@ export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly 
 export type CallError = ApiError | NotReachable | InsecureUrl | CredentialUnavailable | UnexpectedAnswer
 
 /** Failures of the SDK. */
-export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed | RestartFailed
+export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentUnsuccessful | RestartFailed

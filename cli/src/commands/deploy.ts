@@ -101,7 +101,7 @@ export default command({
     }
   ],
   notes: [
-    "Ctrl-C stops watching, not the deployment. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
+    "Ctrl-C stops watching, not the deployment: `maxcloud deployments cancel` ends that. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
     "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
     "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
@@ -138,18 +138,19 @@ export default command({
       const app = one ?? loaded
       if (app === undefined) return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "nothing to deploy" })
       const cloud = yield* connect(input)
-      if (one !== undefined) yield* refuseOtherServices(cloud, one.app, input)
       const stage = yield* stageOf(input)
-      const progress = cloud
-        .deploy(app, {
-          detach: input.detach,
-          stage,
-          forceConflicts: input.forceConflicts,
-          message: input.message,
-          metadata: yield* deployMetadata(loaded?.folder, input.metadata),
-          onSources: tellSources(terminal)
-        })
-        .pipe(Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error))))
+      const deployed = cloud.deploy(app, {
+        detach: input.detach,
+        stage,
+        forceConflicts: input.forceConflicts,
+        message: input.message,
+        metadata: yield* deployMetadata(loaded?.folder, input.metadata),
+        onSources: tellSources(terminal)
+      })
+      const checked = one === undefined ? Effect.void : refuseOtherServices(cloud, one.app, input)
+      const progress = Stream.unwrap(Effect.as(checked, deployed)).pipe(
+        Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
+      )
       tellOutcome(yield* follow(progress, input, terminal), input.detach, terminal)
     })
 })

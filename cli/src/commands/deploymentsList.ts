@@ -9,7 +9,14 @@ import { age, table } from "../terminal.ts"
 
 const authorText = ({ createdBy }: Deployment) => (createdBy === null ? "" : printable(createdBy.name ?? createdBy.id))
 
-const styles = { queued: "yellow", running: "yellow", succeeded: "green", failed: "red", superseded: "dim" } as const
+const styles = {
+  queued: "yellow",
+  running: "yellow",
+  succeeded: "green",
+  failed: "red",
+  superseded: "dim",
+  cancelled: "dim"
+} as const
 
 export default command({
   summary: "List an app's deployments",

@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
@@ -28,8 +28,9 @@ export default command({
         )
       )
       const cloud = yield* connect(input)
-      const deployment = yield* cloud.deployments.get(id)
-      const progress = progressOf(deployment, cloud.deployments.events(id))
-      tellOutcome(yield* follow(progress, { ...input, detach: false }, terminal), false, terminal)
+      const progress = Stream.unwrap(
+        Effect.map(cloud.deployments.get(id), (found) => progressOf(found, cloud.deployments.events(id)))
+      )
+      tellOutcome(yield* follow(progress, { ...input, detach: false, known: id }, terminal), false, terminal)
     })
 })

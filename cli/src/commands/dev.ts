@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import type { DeploymentUnsuccessful } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
 import { connect, connectWith, loadSchemas, loadSdk, stageOf, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
@@ -102,11 +103,11 @@ export default command({
       }
       if (!input.noWatch) return yield* Effect.raceFirst(followOrSay(session, Either.getOrUndefined(first)), lost)
       if (Either.isRight(first)) {
+        // Some of the services may be running, so keep them for the user.
+        const goOn = (error: DeploymentUnsuccessful) =>
+          Effect.zipRight(told(Effect.fail(error), appending), showServices(cloud, first.right, appending))
         yield* deployOnce(session, first.right).pipe(
-          // Some of the services may be running, so keep them for the user.
-          Effect.catchTag("DeploymentFailed", (error) =>
-            Effect.zipRight(told(error, appending), showServices(cloud, first.right, appending))
-          )
+          Effect.catchTags({ DeploymentFailed: goOn, DeploymentSuperseded: goOn, DeploymentCancelled: goOn })
         )
       }
       return yield* lost

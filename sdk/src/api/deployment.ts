@@ -5,8 +5,9 @@ import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
 
-/** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or finished. */
-export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded")
+/** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or
+ * finished, `cancelled` where somebody ended it. */
+export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded", "cancelled")
 export type DeploymentState = typeof DeploymentState.Type
 
 /** How one service of a deployment fares. */

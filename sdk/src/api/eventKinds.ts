@@ -87,6 +87,7 @@ export const eventKinds = {
     "A deployment ended without success. `reason` says why in a word.",
     "ServiceFailed"
   ),
+  "deployment.cancelled": ofDeployment("Somebody ended a deployment before it had finished.", "Cancelled"),
   "deployment.superseded": ofDeployment("A newer deployment took the place of one that hadn't finished.", "Superseded"),
   "service.ready": ofService("A service serves for the first time."),
   "service.degraded": ofService("The instances of a service that was ready fail now."),

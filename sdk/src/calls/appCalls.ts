@@ -51,6 +51,12 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
       Effect.flatMap(parseNumber(number), (number) => call(api.apps.deploymentSpec({ path: { ...path, number } })))
     ),
 
+  /** Ends a deployment that hasn't finished: the app goes back to its last successful one. Safe to repeat. */
+  cancel: (app: string, number: number, options?: InStage): Effect.Effect<Deployment, CallError> =>
+    inApp(app, options, (path) =>
+      Effect.flatMap(parseNumber(number), (number) => call(api.apps.cancel({ path: { ...path, number } })))
+    ),
+
   /** Deploys the app of an earlier deployment again, with its images by digest and its versions of secrets. Answers when it is accepted. */
   rollback: (app: string, number: number, options: RollbackOptions = {}): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) =>

@@ -96,6 +96,19 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .addError(wire.QuotaExceeded)
   )
   .add(
+    post("cancel", "/:app/stages/:stage/deployments/:number/cancel", {
+      summary: "Cancel a deployment",
+      description:
+        "Ends a deployment that is queued or running: its state is `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, what it has started is removed. Safe to repeat. 409 if it has ended otherwise.",
+      client: "deployments.cancel",
+      ...deploys("path")
+    })
+      .setPath(deploymentPath)
+      .addSuccess(Deployment)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
+  )
+  .add(
     get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {
       summary: "Get the app of a deployment",
       description:

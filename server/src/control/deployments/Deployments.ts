@@ -65,6 +65,13 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName,
       options?: { readonly keepsSecrets?: boolean | undefined }
     ) => Effect.Effect<Deployment, NotFound | Unavailable>
+    /** Ends a deployment that hasn't finished, and puts the app back to its last successful deployment. Idempotent. */
+    readonly cancel: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName,
+      number: number
+    ) => Effect.Effect<Deployment, NotFound | Conflict | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
     /** The app of the deployment with this number, as it was accepted. */
     readonly spec: (

@@ -15,6 +15,7 @@ import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { noDeployment } from "../retention/Retention.ts"
 import { acceptNothing, acceptSpec, lookAgain, newestDeployment, outrun } from "./acceptSpec.ts"
+import { cancelDeployment } from "./cancelDeployment.ts"
 import { createService } from "./createService.ts"
 import { Deployments } from "./Deployments.ts"
 import { deleteService } from "./deleteService.ts"
@@ -133,6 +134,12 @@ export const layer = (queue: WorkQueue) =>
             return yield* lookAgain(destroy(queue, organization, app, stage, keepsSecrets))
           },
           Effect.catchTag("Outrun", outrun),
+          orUnavailable,
+          Effect.provide(context)
+        ),
+
+        cancel: Effect.fn("Deployments.cancel")(
+          (organization, app, stage, number) => cancelDeployment(queue, { organization, app, stage }, number),
           orUnavailable,
           Effect.provide(context)
         ),

@@ -52,7 +52,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     }
     // After taking the organization's lock: of two concurrent calls, the second sees the changes of the first.
     const quotas = yield* Quotas
-    yield* quotas.check(input, input.spec)
+    if (input.restores !== true) yield* quotas.check(input, input.spec)
 
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`

@@ -24,6 +24,8 @@ export interface AcceptInput extends Target, Inspected {
   readonly keepsVersions?: boolean | undefined
   /** The stage is destroyed: its secrets go, too. */
   readonly unsetsSecrets?: boolean | undefined
+  /** It puts back what a cancelled deployment has changed: no quota is in its way. */
+  readonly restores?: boolean | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined
 }

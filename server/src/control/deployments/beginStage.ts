@@ -10,7 +10,7 @@ const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Sche
 const newestNumber = ({ inStage, sql }: StageBase, lease: Lease) =>
   sql`(select last_number from app_stages where ${inStage(lease)})`
 
-/** Ends the older ones that are under way; gives their ids. */
+/** Ends the older ones that are under way. */
 const supersede = (base: StageBase, lease: Lease) =>
   Effect.gen(function* () {
     const { events, inStage, sql } = base
@@ -30,7 +30,6 @@ const supersede = (base: StageBase, lease: Lease) =>
         }
       ])
     }
-    return older.map((each) => each.id)
   })
 
 /** Begins the newest, if it waits. */
@@ -71,7 +70,7 @@ const readNewest = ({ sql }: StageBase, lease: Lease) =>
     return rows[0]
   })
 
-/** The newest deployment, begun if it waited; older ones that are under way are superseded: their ids. */
+/** The newest deployment, begun if it waited; older ones that are under way are superseded. */
 export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
   /** By stage. */
   const deadlines = new Map<string, Deadline>()
@@ -92,17 +91,14 @@ export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
       .write(
         lease,
         Effect.gen(function* () {
-          const superseded = yield* supersede(base, lease)
+          yield* supersede(base, lease)
           yield* start(base, progressDeadlineMs, lease)
           const readMs = yield* monotonicMillis
-          return { row: yield* readNewest(base, lease), readMs, superseded }
+          return { row: yield* readNewest(base, lease), readMs }
         })
       )
       .pipe(
         // It has only started once that is committed.
-        Effect.zipWith(monotonicMillis, ({ readMs, row, superseded }, nowMs) => ({
-          begun: measured(lease, row, readMs, nowMs),
-          superseded
-        }))
+        Effect.zipWith(monotonicMillis, ({ readMs, row }, nowMs) => measured(lease, row, readMs, nowMs))
       )
 }

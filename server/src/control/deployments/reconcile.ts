@@ -162,21 +162,22 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
     const parts = { rows, contextOf, manifestsOf, rollout, progressDeadlineMs }
-    /** By the deployment's id. */
-    const memories = new Map<string, PassMemory>()
-    const keep = (id: string) => (memory: PassMemory) => {
-      if (memory.applied === undefined && memory.warned === undefined) memories.delete(id)
-      else memories.set(id, memory)
+    /** Of the newest deployment of each stage. */
+    const memories = new Map<string, { readonly id: string; readonly memory: PassMemory }>()
+    const keep = (stage: string, id: string) => (memory: PassMemory) => {
+      if (memory.applied === undefined && memory.warned === undefined) memories.delete(stage)
+      else memories.set(stage, { id, memory })
     }
 
     return (lease: Lease): Effect.Effect<Outcome, SqlError | LeaseLost> =>
       Effect.gen(function* () {
-        const { begun, superseded } = yield* rows.begin(lease)
-        for (const id of superseded) memories.delete(id)
+        const begun = yield* rows.begin(lease)
         if (begun === undefined) return done
-        const first = beginPass(begun, memories.get(begun.id) ?? {}, resyncMs)
-        keep(begun.id)(first.state.memory)
-        return yield* runPass(parts, lease, begun, first, keep(begun.id))
+        const stage = `${lease.key.organizationId}/${lease.key.app}/${lease.key.stage}`
+        const known = memories.get(stage)
+        const first = beginPass(begun, known?.id === begun.id ? known.memory : {}, resyncMs)
+        keep(stage, begun.id)(first.state.memory)
+        return yield* runPass(parts, lease, begun, first, keep(stage, begun.id))
       }).pipe(
         Effect.provideService(SqlClient, rows.sql),
         Effect.provideService(Runtime, runtime),

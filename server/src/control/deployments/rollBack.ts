@@ -13,9 +13,17 @@ import type { WorkQueue } from "./WorkQueue.ts"
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 
+export const noNumber = ({ app, stage }: Target, number: number) =>
+  new NotFound({
+    detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". \`maxcloud deployments list\` lists those that are kept.`,
+    resource: "deployment",
+    name: String(number)
+  })
+
 /** The deployment with this number of an app and stage, as it was accepted. */
-export const pinnedByNumber = ({ app, organization, stage }: Target, number: number) =>
+export const pinnedByNumber = (target: Target, number: number) =>
   Effect.gen(function* () {
+    const { app, organization, stage } = target
     const sql = yield* SqlClient
     const [row] = decodeIds(
       yield* sql`
@@ -23,12 +31,7 @@ export const pinnedByNumber = ({ app, organization, stage }: Target, number: num
         where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and number = ${number}`
     )
     const pinned = row === undefined ? undefined : yield* pinnedBy(organization.id, row.id)
-    if (pinned !== undefined) return pinned
-    return yield* new NotFound({
-      detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". \`maxcloud deployments list\` lists those that are kept.`,
-      resource: "deployment",
-      name: String(number)
-    })
+    return pinned ?? (yield* noNumber(target, number))
   })
 
 /** Accepts the app of an earlier deployment again: with its images by digest, and its versions of secrets. */

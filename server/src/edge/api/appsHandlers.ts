@@ -59,6 +59,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
           )
         )
       )
+      .handle("cancel", ({ path: { app, number, stage } }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.cancel(organization, app, stage, number))
+      )
       .handle("deployments", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           Effect.map(deployments.list(organization, path.app, path.stage), (deployments) => ({ deployments }))

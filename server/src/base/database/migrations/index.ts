@@ -18,6 +18,7 @@ import { appNamespaces } from "./0017_app_namespaces.ts"
 import { deploymentOrigins } from "./0018_deployment_origins.ts"
 import { serviceHealth } from "./0019_service_health.ts"
 import { webhooks } from "./0020_webhooks.ts"
+import { cancelledDeployments } from "./0021_cancelled_deployments.ts"
 
 export interface Migration {
   readonly id: number
@@ -46,5 +47,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 17, name: "app_namespaces", sql: appNamespaces },
   { id: 18, name: "deployment_origins", sql: deploymentOrigins },
   { id: 19, name: "service_health", sql: serviceHealth },
-  { id: 20, name: "webhooks", sql: webhooks }
+  { id: 20, name: "webhooks", sql: webhooks },
+  { id: 21, name: "cancelled_deployments", sql: cancelledDeployments }
 ]

@@ -1,0 +1,94 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer } from "@effect/vitest"
+import { productionStage } from "@maxcloud/config-schema"
+import { Effect, Layer } from "effect"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import type { Organization } from "../../base/words/Organization.ts"
+import { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { Services } from "../services/Services.ts"
+import { Deployments } from "./Deployments.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = Layer.unwrapScoped(
+  Effect.gen(function* () {
+    const dataDir = yield* madeDataDir
+    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
+  })
+)
+
+const cancel = (organization: Organization, number: number) =>
+  Effect.flatMap(Deployments, (deployments) => deployments.cancel(organization, shop, productionStage, number))
+const newest = (organization: Organization) =>
+  Effect.flatMap(Deployments, (deployments) => deployments.list(organization, shop, productionStage)).pipe(
+    Effect.flatMap(([first]) => (first === undefined ? Effect.dieMessage("no deployment") : Effect.succeed(first)))
+  )
+const images = (organization: Organization) =>
+  Effect.map(
+    Effect.flatMap(Services, (services) => services.list(organization, {})),
+    (found) => found.map((service) => [service.name, service.spec.image])
+  )
+
+layer(server, { excludeTestServices: true })("cancelling", (it) => {
+  it.effect("ends a deployment that is under way, and puts the last successful one back", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "web", image: "ready:1" }, { name: "gone" }]))
+      yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:1" }, { name: "gone" }]))
+      const slow = yield* deploy(org, [{ name: "web", image: "slow:1" }, { name: "more" }])
+      const cancelled = yield* cancel(org, slow.number)
+      assert.deepStrictEqual(cancelled.status, {
+        state: "cancelled",
+        reason: "Cancelled",
+        message: "Cancelled. Deployment 4 puts deployment 1 back."
+      })
+      assert.strictEqual((yield* eventsOf(org, slow.id)).at(-1)?.reason, "Cancelled")
+      const restoring = yield* finished(org, yield* newest(org))
+      assert.deepInclude(restoring, { number: 4, kind: "rollback", fromDeployment: 1 })
+      assert.strictEqual(restoring.status.state, "succeeded")
+      assert.deepStrictEqual(yield* images(org), [
+        ["gone", "ready:1"],
+        ["web", "ready:1"]
+      ])
+      // Again, and by many at once: one deployment is put back, once.
+      const again = yield* Effect.forEach([1, 2, 3], () => cancel(org, slow.number), { concurrency: 3 })
+      for (const each of again) assert.deepStrictEqual(each.status, cancelled.status)
+      assert.strictEqual((yield* newest(org)).number, 4)
+    })
+  )
+
+  it.effect("removes what a first deployment has started, whatever the quota says", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const first = yield* deploy(org, [{ name: "web", image: "slow:1" }])
+      yield* Effect.flatMap(Quotas, (quotas) => quotas.set(org.id, { deploymentsPerHour: 1 }))
+      yield* Effect.forEach([1, 2, 3], () => cancel(org, first.number), { concurrency: 3 })
+      const restoring = yield* finished(org, yield* newest(org))
+      assert.deepInclude(restoring, { number: 2, kind: "destroy" })
+      assert.deepStrictEqual(yield* images(org), [])
+    })
+  )
+
+  it.effect("leaves the newest deployment alone if an older one is meant, and refuses what has ended", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const org = yield* newOrganization
+      const done = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      const slow = yield* deploy(org, [{ name: "web", image: "slow:1" }])
+      const last = yield* deploy(org, [{ name: "web", image: "ready:2" }])
+      yield* finished(org, last)
+      yield* finished(org, slow)
+      for (const number of [done.number, slow.number, last.number]) {
+        assert.strictEqual((yield* Effect.flip(cancel(org, number)))._tag, "Conflict")
+      }
+      assert.strictEqual((yield* Effect.flip(cancel(org, 9)))._tag, "NotFound")
+      assert.strictEqual((yield* Effect.flip(cancel(yield* newOrganization, 1)))._tag, "NotFound")
+      // As if no pass had seen the newer one yet.
+      yield* sql`update deployments set state = 'running', finished_at = null where id = ${slow.id}`
+      assert.strictEqual((yield* cancel(org, slow.number)).status.state, "cancelled")
+      assert.strictEqual((yield* newest(org)).number, last.number)
+      assert.deepStrictEqual(yield* images(org), [["web", "ready:2"]])
+    })
+  )
+})
