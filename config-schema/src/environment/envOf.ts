@@ -94,7 +94,7 @@ export const filled = ({ [contract]: { given, variables } }: EnvContract): Fille
     else if (value !== undefined) env[name] = value
   }
   for (const name of Object.keys(given).filter((each) => !Object.hasOwn(variables, each))) {
-    problems.push({ name, message: `The contract has no variable ${name}. Add it to envOf, or remove it.` })
+    problems.push({ name, message: `The contract has no variable ${name}. Add it to envOf, or leave it out here.` })
   }
   return { env, problems }
 }

@@ -170,7 +170,7 @@ describe("a contract in a config", () => {
         "services.0.env.WORKERS: The contract says that WORKERS must be a whole number from 1 to 64.",
         'services.0.env.MODE: The contract says that MODE must be one of "fast", "safe".',
         "services.0.env.API: The contract needs API, and nothing sets it. It must be a URL with its scheme, such as https://example.com.",
-        "services.0.env.NOPE: The contract has no variable NOPE. Add it to envOf, or remove it."
+        "services.0.env.NOPE: The contract has no variable NOPE. Add it to envOf, or leave it out here."
       ]
     )
   })
