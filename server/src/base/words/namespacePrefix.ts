@@ -48,7 +48,7 @@ export const domainTemplateOf = (prefix: string): string => {
 }
 
 /** In our templates: the prefix that a namespace is compared with. */
-const prefixIn = /eq \.Namespace \(printf "(.*?)%s--%s"/
+const prefixIn = /eq \.Namespace \(printf "([a-z0-9-]*)%s--/
 
 /** The prefix that a template of ours is for; undefined: it is none of ours. */
 export const prefixOfTemplate = (template: string): string | undefined => {
