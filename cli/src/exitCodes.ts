@@ -24,4 +24,13 @@ export type ExitCode = (typeof exitCodes)[number][0]
 /** Exit code of an error of the API or the SDK. An error without a row, or with a code that isn't listed above, doesn't compile. */
 export const exitCodeOf = (tag: MaxCloudError["_tag"]): ExitCode => errorTable[tag].exit
 
+/** Exit code of a problem that only a newer version knows, by its HTTP status. */
+export const exitCodeOfStatus = (status: number): ExitCode => {
+  if (status === 401 || status === 403) return 4
+  if (status === 404 || status === 410) return 5
+  if (status === 409 || status === 412) return 6
+  if (status === 408 || status === 425 || status === 429 || status === 503 || status === 504) return 3
+  return status < 500 ? 2 : 1
+}
+
 export const isErrorTag = (tag: string): tag is MaxCloudError["_tag"] => Object.hasOwn(errorTable, tag)

@@ -3,7 +3,7 @@ import type { ApiError, Deployment, DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { apiErrors, codeOf, specIssueOf } from "@maxcloud/sdk/errors"
 import { diagnosisLines } from "./diagnosis.ts"
-import { type ExitCode, exitCodeOf, isErrorTag } from "./exitCodes.ts"
+import { type ExitCode, exitCodeOf, exitCodeOfStatus, isErrorTag } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { linesOf, printable } from "./format.ts"
 import { localModeFix, signInFix } from "./signInFix.ts"
@@ -131,6 +131,11 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     }
     case "CredentialUnavailable":
       return { exit: error.passing ? 3 : 1, message: error.detail, fix: error.fix, data: { source: error.source } }
+    case "UnknownProblem":
+      return { exit: exitCodeOfStatus(error.status), fix: updateFix, data: { type: error.type, status: error.status } }
+    case "UnexpectedAnswer":
+      // The status is that of a page of something else.
+      return error.status === 0 ? { fix: updateFix } : {}
     case "TooManyRequests":
       return {
         fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,
@@ -166,6 +171,9 @@ const deploymentFields = (deployment: Deployment): Partial<Report> => {
     data: { deployment }
   }
 }
+
+/** A newer server answers with what this version can't read. */
+const updateFix = "the server may be newer than this maxcloud: `npm i -D @maxcloud/cli@latest` updates it"
 
 /** Failure reasons of deployments that aren't diagnosis codes. */
 const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "InternalError"])

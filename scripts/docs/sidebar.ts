@@ -83,6 +83,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
       page("Events", "reference/events"),
       page("Diagnoses", "reference/diagnoses"),
       page("Diagnosen (Deutsch)", "reference/diagnoses.de"),
+      page("Compatibility", "compatibility"),
       page("Audit log and its format", "audit")
     ])
   },

@@ -6,10 +6,11 @@ import {
   HttpClientError,
   type HttpClientRequest
 } from "@effect/platform"
-import { Effect, Either, ParseResult, Schema, type Scope, Stream } from "effect"
+import { Effect, ParseResult, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
-import { ApiError, InvalidRequest } from "./api/errors.ts"
-import { type CallError, UnexpectedAnswer } from "./errors.ts"
+import { type ApiError, InvalidRequest } from "./api/errors.ts"
+import { type CallError, NotReachable, UnexpectedAnswer } from "./errors.ts"
+import { problemIn } from "./problemIn.ts"
 import {
   type ConnectionOptions,
   type Credential,
@@ -32,14 +33,13 @@ const throughLimits = <A, R>(
       : Effect.delay(throughLimits(effect, tries - 1), `${Math.max(0, error.retryAfterSeconds)} seconds`)
   )
 
-const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
-
-/** The error that an answer means: the problem document that it holds, else that it is unexpected. */
-const errorOf = (url: string, status: number, body: string): ApiError | UnexpectedAnswer =>
-  Either.getOrElse(decodeProblem(body), () => {
-    const begin = body.replace(/\s+/g, " ").trim().slice(0, 200)
-    return new UnexpectedAnswer({ url, status, detail: begin === "" ? "no content" : begin })
-  })
+/** An answer that is a failure: as the cause of the HTTP client's own error, since its decoders know no problem of a newer server. */
+class Answered {
+  readonly error: CallError
+  constructor(error: CallError) {
+    this.error = error
+  }
+}
 
 /** The client derived from the contract, which sends this credential with each request. */
 const clientWith = (transport: Transport, credential: Credential) => {
@@ -58,6 +58,15 @@ const clientWith = (transport: Transport, credential: Credential) => {
         transport
           .guard(request.method, request.url, request.headers)
           .pipe(Effect.mapError(failed(request)), Effect.zipRight(effect))
+      ),
+      HttpClient.transform((effect, request) =>
+        Effect.flatMap(effect, (response) =>
+          response.status < 400
+            ? Effect.succeed(response)
+            : Effect.flatMap(response.text, (body) =>
+                Effect.fail(failed(request)(new Answered(problemIn(request.url, response.status, body))))
+              )
+        )
       ),
       HttpClient.transform((effect) =>
         Effect.provideService(effect, FetchHttpClient.Fetch, transport.fetch).pipe(
@@ -84,12 +93,12 @@ const toCallError =
   (error: DerivedError): Effect.Effect<never, CallError> => {
     switch (error._tag) {
       case "RequestError":
-        return Effect.fail(unsent(error.cause))
+        return Effect.fail(error.cause instanceof Answered ? error.cause.error : unsent(error.cause))
       case "ResponseError":
         return Effect.matchEffect(error.response.text, {
           // The answer broke off.
           onFailure: ({ cause }) => Effect.fail(notReachable(cause)),
-          onSuccess: (body) => Effect.fail(errorOf(error.request.url, error.response.status, body))
+          onSuccess: (body) => Effect.fail(problemIn(error.request.url, error.response.status, body))
         })
       case "ParseError": {
         const [first] = ParseResult.ArrayFormatter.formatErrorSync(error)
@@ -115,7 +124,7 @@ const inTime = <A, R>(
 const openOf =
   (transport: Transport) =>
   (path: string, init: RequestInit & { readonly duplex?: "half" }): Effect.Effect<Response, CallError, Scope.Scope> => {
-    const { apiUrl, authorization, fetch, guard, notReachable, timeoutSeconds, unsent } = transport
+    const { apiUrl, authorization, fetch, guard, noAnswer, notReachable, timeoutSeconds, unsent } = transport
     const url = `${apiUrl}${path}`
     const once: Effect.Effect<Response, CallError, Scope.Scope> = Effect.gen(function* () {
       const controller = yield* Effect.acquireRelease(
@@ -125,16 +134,23 @@ const openOf =
       const own = yield* Effect.mapError(authorization, unsent)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
-      const sent = Effect.tryPromise({
-        // What a redirect leads to is not who was given the credential, or the body.
-        try: () => fetch(url, { ...init, redirect: "manual", headers, signal: controller.signal }),
-        catch: notReachable
+      const giveUp = () => controller.abort(noAnswer(timeoutSeconds))
+      const response = yield* Effect.tryPromise({
+        try: async () => {
+          // The answer to a body comes after its end. A timer, since a timeout of Effect doesn't end what can't be interrupted.
+          const timer = init.body === undefined ? setTimeout(giveUp, timeoutSeconds * 1000) : undefined
+          try {
+            // What a redirect leads to is not who was given the credential, or the body.
+            return await fetch(url, { ...init, redirect: "manual", headers, signal: controller.signal })
+          } finally {
+            clearTimeout(timer)
+          }
+        },
+        catch: (cause) => (cause instanceof NotReachable ? cause : notReachable(cause))
       })
-      // The answer to a body comes after its end.
-      const response = yield* init.body === undefined ? inTime(transport, sent, timeoutSeconds) : sent
       if (response.ok) return response
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
-      return yield* errorOf(url, response.status, body)
+      return yield* problemIn(url, response.status, body)
     })
     // A body that is a stream is read only once.
     return init.body === undefined ? throughLimits(once) : once

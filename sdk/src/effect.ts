@@ -43,7 +43,8 @@ export {
   RestartFailed,
   renderIssue,
   SourceInvalid,
-  UnexpectedAnswer
+  UnexpectedAnswer,
+  UnknownProblem
 } from "./errors.ts"
 export type { ExecOptions, ExecSession } from "./exec.ts"
 export { findConfig } from "./findConfig.ts"

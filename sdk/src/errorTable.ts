@@ -133,6 +133,11 @@ export const sdkErrors = {
     meaning:
       "The credential can't be read or obtained: a damaged credentials file, or GitHub Actions gives no ID token. Nothing was sent. A command exits with 3 if trying again may help."
   },
+  UnknownProblem: {
+    exit: 1,
+    meaning:
+      "A problem of a newer server, which this version doesn't know: `type` and `status` say what it is. A command's exit code follows the status. Update the client."
+  },
   UnexpectedAnswer: {
     exit: 1,
     meaning: "What answered isn't a max-cloud server, or one of another version: a proxy's error page, for example."

@@ -115,6 +115,18 @@ export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
   }
 }
 
+/** A problem that this version doesn't know: a newer server's. Tell it by `type` and `status`. */
+export class UnknownProblem extends Data.TaggedError("UnknownProblem")<{
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+}> {
+  override get message() {
+    return this.detail === "" ? this.title : this.detail
+  }
+}
+
 /** A deployment that failed. `deployment.services` says which service, why, and its last log lines. */
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
@@ -158,7 +170,13 @@ export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly 
 }
 
 /** Failures of any call. */
-export type CallError = ApiError | NotReachable | InsecureUrl | CredentialUnavailable | UnexpectedAnswer
+export type CallError =
+  | ApiError
+  | UnknownProblem
+  | NotReachable
+  | InsecureUrl
+  | CredentialUnavailable
+  | UnexpectedAnswer
 
 /** Failures of the SDK. */
 export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentUnsuccessful | RestartFailed

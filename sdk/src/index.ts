@@ -48,7 +48,8 @@ export {
   RestartFailed,
   renderIssue,
   SourceInvalid,
-  UnexpectedAnswer
+  UnexpectedAnswer,
+  UnknownProblem
 } from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
 export type {

@@ -1,7 +1,7 @@
-import { Chunk, Effect, Either, Schedule, Schema, Stream } from "effect"
-import { ApiError } from "./api/errors.ts"
+import { Chunk, Effect, Either, Schedule, Stream } from "effect"
 import type { Connection } from "./connection.ts"
 import { type CallError, UnexpectedAnswer } from "./errors.ts"
+import { problemIn } from "./problemIn.ts"
 import { makeEventParser, type ServerSentEvent } from "./sse.ts"
 
 /** The server sends a comment at least every 15 s: a stream silent for longer than this is broken. */
@@ -16,8 +16,6 @@ const isPassing = (error: CallError): boolean =>
   error._tag === "Unavailable" ||
   (error._tag === "UnexpectedAnswer" && error.status >= 502 && error.status <= 504)
 
-const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
-
 export interface SubscriptionOptions {
   readonly path: string
   /** `resuming`: the request continues after the last received event, which it names by `Last-Event-ID`. */
@@ -26,10 +24,6 @@ export interface SubscriptionOptions {
   /** If the server ends the stream properly, is it finished, or does it continue with the next connection? */
   readonly endsWithConnection: boolean
 }
-
-/** The failure that an event named `error` is. */
-const problemOf = ({ data }: ServerSentEvent, url: string): CallError =>
-  Either.getOrElse(decodeProblem(data), () => new UnexpectedAnswer({ url, status: 200, detail: data }))
 
 /** The body of an answer that is a stream of events. */
 const eventsIn = ({ body, headers, status, url }: Response) =>
@@ -91,7 +85,7 @@ export const subscribe = (
           failures = good.length > 0 ? 0 : failures
           const given = Stream.fromChunk(good)
           const url = `${connection.apiUrl}${options.path}`
-          return failed === undefined ? given : Stream.concat(given, Stream.fail(problemOf(failed, url)))
+          return failed === undefined ? given : Stream.concat(given, Stream.fail(problemIn(url, 200, failed.data)))
         }),
         Stream.concat(
           Stream.suspend(() => {

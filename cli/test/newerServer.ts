@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+
+/** What a newer server may add within the same version of the API (docs/compatibility.md). */
+
+type Json = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Maps whose keys a user chose: a field that is added there would be a variable. */
+const maps = new Set(["env", "labels", "files", "data"])
+
+/** Every object with a field, every service at rest in a state, every kind of word that is told to people: that no client knows yet. */
+const renewed = (value: unknown, name = ""): unknown => {
+  if (Array.isArray(value)) return value.map((each) => renewed(each, name))
+  if (!isObject(value) || maps.has(name)) return value
+  const fields = Object.entries(value).map(([key, field]): readonly [string, unknown] => {
+    if (key === "state" && (field === "ready" || field === "idle")) return [key, "hibernating"]
+    if (key === "action" && typeof field === "string") return [key, "transplant"]
+    if (key === "visibility") return [key, "partners"]
+    if (key === "stream") return [key, "audit"]
+    return [key, renewed(field, key)]
+  })
+  return { ...Object.fromEntries(fields), inventedField: { nested: [1] } }
+}
+
+/** Before each event of a deployment one of a type, and one of a name, that no client knows yet. */
+const renewedEvents = (text: string): string =>
+  text.replace(
+    /^id: (.*)\n(?:event: (.*)\n)?data: (\{.*\})\n\n/gm,
+    (whole, id: string, event: string | undefined, data: string) => {
+      const value: unknown = renewed(JSON.parse(data))
+      if (!isObject(value)) return whole
+      const known = `id: ${id}\nevent: ${event ?? "message"}\ndata: ${JSON.stringify(value)}\n\n`
+      if (typeof value.type !== "string" || value.deployment === undefined) return known
+      const invented = { ...value, type: "measured", deployment: null, service: null, message: "42 ms" }
+      return `event: measured\ndata: ${JSON.stringify(invented)}\n\n${known}`
+    }
+  )
+
+const bodyOf = async (answer: IncomingMessage) => {
+  let text = ""
+  for await (const chunk of answer.setEncoding("utf8")) text += chunk
+  return text
+}
+
+/** A proxy before a server that answers as a newer one would. Whatever is asked of `GET …/services` with `app=unknown-problem` has a problem of its own. */
+export const newerServer = async (target: string) => {
+  const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { host: _, "accept-encoding": __, ...headers } = incoming.headers
+    const sent = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers }, async (answer) => {
+      const type = answer.headers["content-type"] ?? ""
+      const { "content-length": ___, ...kept } = answer.headers
+      outgoing.writeHead(answer.statusCode ?? 500, kept)
+      if (type.startsWith("text/event-stream")) {
+        let rest = ""
+        answer.setEncoding("utf8").on("data", (chunk: string) => {
+          const text = rest + chunk
+          const end = text.lastIndexOf("\n\n") + 2
+          rest = end < 2 ? text : text.slice(end)
+          if (end >= 2) outgoing.write(renewedEvents(text.slice(0, end)))
+        })
+        answer.on("end", () => outgoing.end()).on("error", () => outgoing.destroy())
+        outgoing.on("close", () => answer.destroy())
+        return
+      }
+      const text = await bodyOf(answer)
+      outgoing.end(type.includes("json") && text !== "" ? JSON.stringify(renewed(JSON.parse(text))) : text)
+    })
+    sent.on("error", () => outgoing.destroy())
+    incoming.pipe(sent)
+  }
+  const server = createServer((incoming, outgoing) => {
+    if (!(incoming.url ?? "").includes("app=unknown-problem")) return pass(incoming, outgoing)
+    const type = "https://example.com/problems/moon-phase"
+    const problem = {
+      type,
+      title: "Wrong moon phase",
+      status: 409,
+      detail: "Wait for the full moon.",
+      code: "moon_phase"
+    }
+    outgoing.writeHead(409, { "content-type": "application/problem+json" }).end(JSON.stringify(problem))
+  })
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  const address: AddressInfo | string | null = server.address()
+  if (typeof address !== "object" || address === null) throw new Error("The proxy has no port.")
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+}
