@@ -1,13 +1,9 @@
 import type { LogEntry, Service, ServiceState } from "@maxcloud/sdk/api"
+import { integerBytes, linesOf, printable } from "@maxcloud/sdk/progress"
 import { entryOf } from "./entryOf.ts"
 import type { Terminal } from "./terminal.ts"
 
-export const integerBytes = (bytes: number): string => {
-  if (bytes < 1024) return `${bytes} B`
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`
-  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
-  return `${Math.round((bytes / 1024 ** 3) * 100) / 100} GiB`
-}
+export { integerBytes, linesOf, printable }
 
 const styles = {
   pending: "yellow",
@@ -25,23 +21,6 @@ export const stateText = (state: Service["status"]["state"], terminal: Terminal)
 
 export const urlText = ({ url }: Pick<Service["status"], "url">, terminal: Terminal): string =>
   url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", url)
-
-/**
- * A line that a service wrote, fit for a terminal: its colours stay (where colours are wanted), other control characters, which
- * could move the cursor or set the title, do not, nor do those that turn the direction of the text around them (Unicode: Bidi_Control).
- */
-export const printable = (line: string): string =>
-  line.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    /(\u001b\[[0-9;]*m)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (_, colour: string | undefined) => colour ?? ""
-  )
-
-/** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like somebody else's. */
-export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> => {
-  const [first = "", ...rest] = text.trimEnd().split(/\r?\n/)
-  return [printable(first), ...rest.map((value) => `${indent}${printable(value)}`)]
-}
 
 /** Time of day in this machine's zone. */
 const timeOfDay = (instant: string): string => {

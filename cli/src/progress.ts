@@ -1,6 +1,7 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import { renderProgress } from "@maxcloud/sdk/progress"
 import { entryOf } from "./entryOf.ts"
-import { linesOf, printable } from "./format.ts"
+import { printable } from "./format.ts"
 import { elapsed, type Terminal, table } from "./terminal.ts"
 
 /** Prints the progress of a deployment. */
@@ -97,35 +98,12 @@ const fit = (line: string, columns: number): string => {
   return out
 }
 
-const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Deleted: "deleted" }
-
 /** A line for each thing that happens, appended. */
 const appended = (terminal: Terminal): Progress => {
-  const begun = performance.now()
-  const told = new Map<string, string>()
-  const isNew = firstTime()
+  const lines = renderProgress()
   return {
     event: (event) => {
-      const time = elapsed(performance.now() - begun).padStart(6)
-      if (event.service === null) {
-        const message = event.message === "" ? event.reason : event.message
-        if (event.type === "warning" && !isNew(message)) return
-        if (event.type !== "finished" && event.type !== "accepted")
-          terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
-        return
-      }
-      const service = event.deployment?.services.find((service) => service.name === event.service)
-      // An event without the deployment is one of several that were read together: then only these two say a state.
-      const state = service?.state ?? statesOfReasons[event.reason]
-      const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
-      // A failed service is reported in full at the end, with its last lines.
-      const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
-      const said = message.toLowerCase() === state ? "" : message
-      const line = `${event.service}: ${[state, said].filter((value) => value !== undefined && value !== "").join(", ")}`
-      const whole = [line, ...rest].join("\n")
-      if (told.get(event.service) === whole) return
-      told.set(event.service, whole)
-      terminal.say(`${time}  ${whole}`)
+      for (const line of lines({ _tag: "event", event })) terminal.say(line)
     },
     end: () => {}
   }

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters, styleText } from "node:util"
-import { printable } from "./format.ts"
+import { elapsed, printable } from "@maxcloud/sdk/progress"
+
+export { elapsed }
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -77,15 +79,6 @@ export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArra
       .join("  ")
       .trimEnd()
   )
-}
-
-/** `90 s` as `1m30s`, for people. */
-export const elapsed = (milliseconds: number): string => {
-  if (milliseconds < 10_000) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)}s`
-  const seconds = Math.round(milliseconds / 1000)
-  if (seconds < 60) return `${seconds}s`
-  const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes}m${seconds % 60}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m`
 }
 
 /** How long ago, in its largest unit. */

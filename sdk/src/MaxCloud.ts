@@ -16,7 +16,7 @@ import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
-import { type InApp, parseOptions } from "./parse.ts"
+import { type InApp, type InStage, parseOptions } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
@@ -31,8 +31,12 @@ export type AccountCalls = EffectCalls["account"]
 export type AuditCalls = EffectCalls["audit"]
 export type ErasureCalls = EffectCalls["erasures"]
 
+export interface WaitOptions {
+  readonly onProgress?: ((progress: DeployProgress) => void) | undefined
+}
+
 /** The service that `MaxCloud` provides: single calls, and streams. */
-export interface MaxCloudService extends Omit<EffectCalls, "services" | "deployments" | "events"> {
+export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" | "deployments" | "events"> {
   readonly apiUrl: string
   /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
   readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
@@ -44,7 +48,7 @@ export interface MaxCloudService extends Omit<EffectCalls, "services" | "deploym
   /** Deploys and waits for success: the stream of `deploy`, run to its end. With `detach`, the accepted deployment. */
   readonly deployAndWait: (
     app: Deployable,
-    options?: DeployOptions & { readonly onProgress?: ((progress: DeployProgress) => void) | undefined }
+    options?: DeployOptions & WaitOptions
   ) => Effect.Effect<Deployment, DeployError | DeploymentUnsuccessful>
   /** The deployment, once it is finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
@@ -61,7 +65,19 @@ export interface MaxCloudService extends Omit<EffectCalls, "services" | "deploym
     /** What happens in the organization from now on, or after the event with the `sequence` `after`, without an end. */
     readonly follow: (options?: FollowEventsOptions) => Stream.Stream<CloudEvent, CallError>
   }
+  readonly apps: EffectCalls["apps"] & {
+    /** Removes an app's stage with all of its services, and waits until they are gone. */
+    readonly destroyAndWait: (
+      app: string,
+      options?: InStage & WaitOptions
+    ) => Effect.Effect<Deployment, CallError | DeploymentUnsuccessful>
+  }
   readonly services: EffectCalls["services"] & {
+    /** Deletes a service, and waits until it is gone, whatever its deployment still waits for. */
+    readonly deleteAndWait: (
+      name: string,
+      options?: InApp & WaitOptions
+    ) => Effect.Effect<Deployment, CallError | DeploymentUnsuccessful>
     /** Runs a program in one of its instances, with its environment. A service at zero may be started for it. */
     readonly exec: (
       name: string,
@@ -86,6 +102,12 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
   Effect.map(callingOf(options, ownCredentials), maxCloudOf)
 
+const waitOptions: OptionNames<InApp & WaitOptions> = { app: true, stage: true, onProgress: true }
+
+/** The service is gone, even if the deployment still waits for others. */
+const isGone = (name: string) => (progress: DeployProgress) =>
+  progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
+
 const restartOptions: OptionNames<RestartOptions & InApp> = {
   idempotencyKey: true,
   detach: true,
@@ -101,7 +123,7 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const restart = makeRestart(connection, api)
   const exec = makeExec(connection)
 
-  const { deploy, plan } = makeDeploy(connection, api, deploymentEvents)
+  const { deploy, follow, plan } = makeDeploy(connection, api, deploymentEvents)
   return {
     ...calls,
     apiUrl,
@@ -115,8 +137,25 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
     events: { ...calls.events, follow: followEvents },
     waitFor,
     logs,
+    apps: {
+      ...calls.apps,
+      destroyAndWait: (app, given) =>
+        Effect.gen(function* () {
+          const { onProgress, stage } = yield* parseOptions<InStage & WaitOptions>(given, {
+            stage: true,
+            onProgress: true
+          })
+          return yield* awaited(follow(yield* calls.apps.destroy(app, { stage })), onProgress)
+        })
+    },
     services: {
       ...calls.services,
+      deleteAndWait: (name, given) =>
+        Effect.gen(function* () {
+          const { app, onProgress, stage } = yield* parseOptions<InApp & WaitOptions>(given, waitOptions)
+          const progress = follow(yield* calls.services.delete(name, { app, stage }))
+          return yield* awaited(Stream.takeUntil(progress, isGone(name)), onProgress)
+        }),
       exec: (name, command, { app, stage, ...options }) => exec(find(name, { app, stage }), command, options),
       restart: (name, given) =>
         Stream.unwrap(

@@ -173,6 +173,40 @@ describe("deploy", () => {
   })
 })
 
+describe("removing", () => {
+  it("destroyAndWait resolves when the app is gone, and rejects if it isn't", async () => {
+    let outcome: "succeeded" | "failed" = "succeeded"
+    await using server = await fakeServer({
+      "DELETE /api/v1/apps/shop/stages/production": accept,
+      [eventsPath]: (_, response) => {
+        openStream(response)
+        sendEvent(response, event(1, "started"))
+        sendEvent(response, event(2, "finished", outcome))
+      }
+    })
+    const client = createClient({ apiUrl: server.url })
+    const told: Array<string> = []
+    const done = await client.apps.destroyAndWait("shop", { onProgress: (each) => told.push(each._tag) })
+    assert.strictEqual(done.status.state, "succeeded")
+    assert.deepStrictEqual(told, ["accepted", "event", "event", "finished"])
+    outcome = "failed"
+    assert.strictEqual((await failureOf(client.apps.destroyAndWait("shop")))._tag, "DeploymentFailed")
+  })
+
+  it("deleteAndWait resolves when the service is gone, whatever the deployment still waits for", async () => {
+    await using server = await fakeServer({
+      "GET /api/v1/services": list,
+      [`DELETE /api/v1/services/${serviceId}`]: accept,
+      [eventsPath]: (_, response) => {
+        openStream(response)
+        sendEvent(response, { ...event(1, "service", "running"), service: service.name, reason: "Deleted" })
+      }
+    })
+    const done = await createClient({ apiUrl: server.url }).services.deleteAndWait("api")
+    assert.strictEqual(done.id, deploymentId)
+  })
+})
+
 describe("deploy of a source", () => {
   let folder = ""
   beforeEach(async () => {

@@ -19,7 +19,7 @@ import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
-import { type Deployable, maxCloudOf } from "./MaxCloud.ts"
+import { type Deployable, maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
 import { type OptionNames, optionsFault } from "./options.ts"
 import { parseEvaluated, parseOptions, parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
@@ -86,7 +86,13 @@ export interface Client
   readonly waitFor: (deploymentId: string, options?: Abortable) => Promise<Deployment>
   /** The lines of a service: `for await (const entry of client.logs("api", { follow: true }))`. */
   readonly logs: (service: string, options?: LogOptions & InApp) => AsyncIterable<LogEntry>
+  readonly apps: Promised<PromiseCalls["apps"]> & {
+    /** Removes an app's stage with all of its services. Resolves when they are gone. Rejects with `DeploymentFailed`. */
+    readonly destroyAndWait: (app: string, options?: InStage & WaitOptions) => Promise<Deployment>
+  }
   readonly services: Promised<PromiseCalls["services"]> & {
+    /** Deletes a service. Resolves when it is gone, whatever its deployment still waits for. Rejects with `DeploymentFailed`. */
+    readonly deleteAndWait: (name: string, options?: InApp & WaitOptions) => Promise<Deployment>
     /** Replaces its instances by new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
     readonly restart: (name: string, options?: RestartCall) => Promise<Service>
   }
@@ -221,8 +227,19 @@ export const createClient = (options: ClientOptions = {}): Client => {
       const { options, signal } = withoutSignal(call)
       return iterate(cloud.logs(service, options), signalOf({ signal }))
     },
+    apps: {
+      ...calls.apps,
+      destroyAndWait: (app, call) => {
+        const { options, signal } = withoutSignal(call)
+        return run(cloud.apps.destroyAndWait(app, options), signalOf({ signal }))
+      }
+    },
     services: {
       ...calls.services,
+      deleteAndWait: (name, call) => {
+        const { options, signal } = withoutSignal(call)
+        return run(cloud.services.deleteAndWait(name, options), signalOf({ signal }))
+      },
       restart: (name, call) => run(restart(name, call), signalOf(call))
     },
     secrets: {

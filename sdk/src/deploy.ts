@@ -225,6 +225,10 @@ export const makeDeploy = (
       })
     )
 
+  /** An accepted deployment, and its events to its end. */
+  const follow = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
+    Stream.concat(Stream.make<[DeployProgress]>({ _tag: "accepted", deployment }), watch(deployment))
+
   const deploy = (
     app: LoadedConfig | AppSpecEncoded,
     options?: DeployOptions
@@ -234,15 +238,16 @@ export const makeDeploy = (
         const accepted = Stream.flatMap(
           Stream.fromEffect(accept(connection, api, prepared)),
           (deployment): Stream.Stream<DeployProgress, CallError> => {
-            const told: DeployProgress = { _tag: "accepted", deployment }
-            return prepared.options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
+            return prepared.options.detach
+              ? Stream.make<[DeployProgress]>({ _tag: "accepted", deployment })
+              : follow(deployment)
           }
         )
         return Stream.concat(uploads(prepared), accepted)
       })
     )
 
-  return { plan, deploy }
+  return { plan, deploy, follow }
 }
 
 /** Runs a deploy's progress to its end: the deployment where it succeeded, or was only accepted. */

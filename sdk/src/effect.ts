@@ -61,6 +61,7 @@ export {
   type OrganizationCalls
 } from "./MaxCloud.ts"
 export type { InApp, InStage } from "./parse.ts"
+export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export { defaultApiUrl, isServerUrl } from "./serverUrl.ts"
 export type { SnapshotCut } from "./snapshot.ts"

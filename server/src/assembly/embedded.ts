@@ -7,6 +7,7 @@ import type { FetchDispatcher } from "@maxcloud/sdk/proxy"
 import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
 import { removeTree } from "../base/host/removeTree.ts"
 import type { ServerSettings } from "../base/settings/ServerConfig.ts"
+import type { ServerLogLine } from "../base/telemetry/logging.ts"
 import { ServerError } from "../base/words/ServerError.ts"
 import type { Development } from "../runtimes/local/instances/Development.ts"
 import { type EmbeddedRequest, embeddedFetch, loopbackDispatcher } from "./embeddedFetch.ts"
@@ -20,6 +21,8 @@ export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" |
   readonly port?: number
   /** The organization that requests act for. @default "local" */
   readonly organization?: string
+  /** Takes the lines of the server's own log from `logLevel` on, instead of standard error. What services write is in `client.logs`. */
+  readonly onLog?: (line: ServerLogLine) => void
   /** Variables of the developer's own environment for programs that run in place. @default nothing */
   readonly development?: Development
 }
@@ -55,29 +58,32 @@ export interface Embedded extends AsyncDisposable {
  * Rejects with `ServerError`.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
-  const { dataDir: given, development, organization, port = 0, ...settings } = options
+  const { dataDir: given, development, onLog, organization, port = 0, ...settings } = options
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
   const scope = Effect.runSync(Scope.make())
   const forget = () => (given === undefined ? removeTree(dataDir) : Promise.resolve())
 
   const start = Effect.gen(function* () {
     const name = organization === undefined ? undefined : yield* decodeOrganization(organization)
-    const { layer, settings: read } = yield* configured({
-      logLevel: LogLevel.Warning,
-      host: "127.0.0.1",
-      domain: "localhost",
-      // An embedded server is a laptop's or a test's: a kubeconfig that lies about is not meant.
-      runtime: "local",
-      kubeconfig: undefined,
-      inPlace: false,
-      backups: "off",
-      // An app's own DATABASE_URL is not this server's.
-      databaseUrl: undefined,
-      migrationDatabaseUrl: undefined,
-      ...settings,
-      port,
-      dataDir
-    })
+    const { layer, settings: read } = yield* configured(
+      {
+        logLevel: LogLevel.Warning,
+        host: "127.0.0.1",
+        domain: "localhost",
+        // An embedded server is a laptop's or a test's: a kubeconfig that lies about is not meant.
+        runtime: "local",
+        kubeconfig: undefined,
+        inPlace: false,
+        backups: "off",
+        // An app's own DATABASE_URL is not this server's.
+        databaseUrl: undefined,
+        migrationDatabaseUrl: undefined,
+        ...settings,
+        port,
+        dataDir
+      },
+      onLog
+    )
     const server = yield* makeServer({ organization: name, development }).pipe(
       Scope.extend(scope),
       Effect.provide(layer)

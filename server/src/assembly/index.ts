@@ -3,6 +3,7 @@
 export type { FetchDispatcher } from "@maxcloud/sdk/proxy"
 export { type RotatedKeys, type RotateKeysOptions, type RotateKeysResult, rotateKeys } from "../base/keys/rotateKeys.ts"
 export { InvalidSetting, type ServerSettings } from "../base/settings/ServerConfig.ts"
+export type { ServerLogLine } from "../base/telemetry/logging.ts"
 export { ServerError } from "../base/words/ServerError.ts"
 export type { Rollout, RolloutState, StageRollout } from "../control/deployments/RolloutState.ts"
 export { type GatewayOptions, runGateway } from "../edge/gateway/index.ts"

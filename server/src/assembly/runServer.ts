@@ -21,14 +21,18 @@ export const bootstrapNotice = (bootstrapUrl: string) =>
   `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link works once, until the server restarts.`
 
 /** Turns the settings into the server, its log and its traces. */
-export const configured = (options: RunOptions) =>
+export const configured = (options: RunOptions, onLog?: (line: logging.ServerLogLine) => void) =>
   Effect.mapError(
     Effect.flatMap(readSettings(options), refuseWithoutMail),
     ({ message }: InvalidSetting) => new ServerError({ reason: "setting", message })
   ).pipe(
     Effect.map((settings) => ({
       settings,
-      layer: Layer.mergeAll(Layer.succeed(ServerConfig, settings), logging.layer(settings), tracing.layer(settings))
+      layer: Layer.mergeAll(
+        Layer.succeed(ServerConfig, settings),
+        onLog === undefined ? logging.layer(settings) : logging.layerTo(onLog, settings.logLevel),
+        tracing.layer(settings)
+      )
     }))
   )
 

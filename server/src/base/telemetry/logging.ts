@@ -1,5 +1,44 @@
-import { Layer, Logger } from "effect"
+import { Cause, Inspectable, Layer, Logger, type LogLevel } from "effect"
 import type { ServerSettings } from "../settings/ServerConfig.ts"
+
+/** A line of the server's own log. */
+export interface ServerLogLine {
+  /** RFC 3339, UTC. */
+  readonly at: string
+  /** `INFO`, `WARN`, … */
+  readonly level: string
+  readonly message: string
+  readonly cause: string | undefined
+  /** Such as the organization and the service that it is about. */
+  readonly annotations: Readonly<Record<string, unknown>>
+}
+
+const textOf = (message: unknown): string => {
+  if (Array.isArray(message)) return message.map(textOf).join(" ")
+  return message instanceof Error ? String(message) : Inspectable.toStringUnknown(message)
+}
+
+/** Gives the server's own log to a function. One that throws doesn't stop the server: the line is lost. */
+export const layerTo = (onLog: (line: ServerLogLine) => void, logLevel: LogLevel.LogLevel) =>
+  Layer.merge(
+    Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(({ annotations, cause, date, logLevel: { label }, message }) => {
+        try {
+          onLog({
+            at: date.toISOString(),
+            level: label,
+            message: textOf(message),
+            cause: Cause.isEmpty(cause) ? undefined : Cause.pretty(cause),
+            annotations: Object.fromEntries(annotations)
+          })
+        } catch {
+          // Nowhere is left to report it.
+        }
+      })
+    ),
+    Logger.minimumLogLevel(logLevel)
+  )
 
 /** Writes the server's own log to standard error, so that standard output is left to whoever started it. */
 export const layer = ({ logFormat, logLevel }: Pick<ServerSettings, "logFormat" | "logLevel">) =>

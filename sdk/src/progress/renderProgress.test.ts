@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import { deployment, event } from "../../test/fakeServer.ts"
+import type { DeployProgress } from "../deploy.ts"
+import { renderProgress } from "./index.ts"
+
+describe("renderProgress", () => {
+  it("tells a deploy line by line, each thing once", () => {
+    let atMs = 0
+    const lines = renderProgress({ now: () => atMs })
+    const tell = (progress: DeployProgress) => {
+      atMs += 500
+      return lines(progress)
+    }
+    const told = [
+      ...tell({ _tag: "accepted", deployment: deployment("queued") }),
+      ...tell({ _tag: "event", event: event(1, "accepted") }),
+      ...tell({ _tag: "event", event: { ...event(2, "applied"), message: "Manifests applied" } }),
+      ...tell({ _tag: "event", event: { ...event(3, "warning"), message: "the registry is slow" } }),
+      ...tell({ _tag: "event", event: { ...event(4, "warning"), message: "the registry is slow" } }),
+      ...tell({ _tag: "event", event: event(5, "finished", "succeeded") }),
+      ...tell({ _tag: "finished", deployment: deployment("succeeded") })
+    ]
+    assert.deepStrictEqual(told, [
+      "deployment 7 of shop (production)",
+      "  1.5s  Manifests applied",
+      "  2.0s  warning: the registry is slow",
+      "deployment 7 of shop (production) succeeded: as the test wants it"
+    ])
+  })
+
+  it("tells a service's state with its reason, and removes what would drive a terminal", () => {
+    const lines = renderProgress({ now: () => 0 })
+    const { services, ...rest } = deployment("failed")
+    const [service] = services
+    if (service === undefined) return assert.fail("no service")
+    const found = { ...rest, services: [{ ...service, message: "exit\u001b]0;x\u0007 code 1\nmore" }] }
+    const progress: DeployProgress = {
+      _tag: "event",
+      event: { ...event(1, "service"), service: service.name, deployment: found }
+    }
+    assert.deepStrictEqual(lines(progress), ["  0.0s  api: failed, exit code 1"])
+    assert.deepStrictEqual(lines(progress), [])
+  })
+})

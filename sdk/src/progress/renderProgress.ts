@@ -1,0 +1,75 @@
+import type { DeploymentEvent } from "../api/deployment.ts"
+import type { DeployProgress } from "../deploy.ts"
+import { elapsed, integerBytes, linesOf, printable } from "./text.ts"
+
+export interface ProgressOptions {
+  /** Milliseconds of a clock, for the time before each line. @default `performance.now` */
+  readonly now?: (() => number) | undefined
+}
+
+/** True the first time it sees a text: a temporary fault is reported once, not repeatedly. */
+const firstTime = () => {
+  const seen = new Set<string>()
+  return (text: string) => seen.size < seen.add(text).size
+}
+
+const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Deleted: "deleted" }
+
+/** The line of an event that concerns a service, without its time. */
+const serviceLine = (event: DeploymentEvent, name: string): string => {
+  const service = event.deployment?.services.find((service) => service.name === name)
+  // An event without the deployment is one of several that were read together: then only these two say a state.
+  const state = service?.state ?? statesOfReasons[event.reason]
+  const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
+  // A failed service is reported in full at the end, with its last lines.
+  const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
+  const said = message.toLowerCase() === state ? "" : message
+  const line = `${name}: ${[state, said].filter((value) => value !== undefined && value !== "").join(", ")}`
+  return [line, ...rest].join("\n")
+}
+
+/**
+ * The lines of a deploy's progress, as `maxcloud deploy` prints them where no terminal is: pass each progress, print what comes back. Control
+ * characters of services are removed.
+ */
+export const renderProgress = ({
+  now = () => performance.now()
+}: ProgressOptions = {}): ((progress: DeployProgress) => ReadonlyArray<string>) => {
+  const begun = now()
+  const told = new Map<string, string>()
+  const isNew = firstTime()
+
+  const eventLines = (event: DeploymentEvent): ReadonlyArray<string> => {
+    const time = elapsed(now() - begun).padStart(6)
+    if (event.service === null) {
+      const message = printable(event.message === "" ? event.reason : event.message)
+      if (event.type === "finished" || event.type === "accepted") return []
+      if (event.type !== "warning") return [`${time}  ${message}`]
+      return isNew(message) ? [`${time}  warning: ${message}`] : []
+    }
+    const whole = serviceLine(event, event.service)
+    if (told.get(event.service) === whole) return []
+    told.set(event.service, whole)
+    return [`${time}  ${whole}`]
+  }
+
+  return (progress) => {
+    switch (progress._tag) {
+      case "uploading": {
+        const { bytes, files, services } = progress
+        return [`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`]
+      }
+      case "accepted": {
+        const { app, number, stage } = progress.deployment
+        return [`deployment ${number} of ${app} (${stage})`]
+      }
+      case "event":
+        return eventLines(progress.event)
+      case "finished": {
+        const { app, number, stage, status } = progress.deployment
+        const reason = status.message === "" ? "" : `: ${linesOf(status.message).join("\n")}`
+        return [`deployment ${number} of ${app} (${stage}) ${status.state}${reason}`]
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, LogLevel } from "effect"
+import { layerTo, type ServerLogLine } from "./logging.ts"
+
+describe("layerTo", () => {
+  it.effect("gives each line from the level on, with its annotations and its cause", () => {
+    const lines: Array<ServerLogLine> = []
+    return Effect.gen(function* () {
+      yield* Effect.logInfo("too little")
+      yield* Effect.logWarning("The disk is", "full").pipe(Effect.annotateLogs("organization", "acme"))
+      yield* Effect.logError("It failed.", new Error("why"))
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`),
+        ["WARN The disk is full", "ERROR It failed. Error: why"]
+      )
+      assert.deepInclude(lines[0]?.annotations, { organization: "acme" })
+      assert.match(lines[0]?.at ?? "", /^\d{4}-\d\d-\d\dT.*Z$/)
+    }).pipe(Effect.provide(layerTo((line) => void lines.push(line), LogLevel.Warning)))
+  })
+
+  it.effect("loses the line, and nothing else, if the function throws", () =>
+    Effect.logError("lost").pipe(
+      Effect.as("goes on"),
+      Effect.provide(
+        layerTo(() => {
+          throw new Error("no")
+        }, LogLevel.Info)
+      ),
+      Effect.map((said) => assert.strictEqual(said, "goes on"))
+    )
+  )
+})
