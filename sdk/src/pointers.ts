@@ -1,3 +1,5 @@
+import type { Open } from "./api/openEnum.ts"
+
 /** A mistake in a config or a request, by its path. */
 interface Issue {
   readonly path: ReadonlyArray<string | number>
@@ -9,7 +11,7 @@ interface Issue {
 interface Place {
   readonly pointer?: string | undefined
   readonly parameter?: string | undefined
-  readonly in?: "query" | "path" | "header" | undefined
+  readonly in?: Open<"query" | "path" | "header"> | undefined
   readonly code: string
   readonly detail: string
 }

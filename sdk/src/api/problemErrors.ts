@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { openEnum } from "./openEnum.ts"
 
 export { inBody, inParameters, pathOfPointer, pointerOf, specIssueOf } from "../pointers.ts"
 
@@ -9,7 +10,7 @@ export { inBody, inParameters, pathOfPointer, pointerOf, specIssueOf } from "../
 export const ProblemError = Schema.Struct({
   pointer: Schema.optional(Schema.String),
   parameter: Schema.optional(Schema.String),
-  in: Schema.optional(Schema.Literal("query", "path", "header")),
+  in: Schema.optional(openEnum("query", "path", "header")),
   /** The kind of mistake: `missing`, `unknown_field`, `wrong_type`, `invalid_value`, `conflict`. */
   code: Schema.String,
   detail: Schema.String
