@@ -32,7 +32,7 @@ describe("names and addresses that others read", () => {
       })
     )
     for (const _ of hidden) {
-      expect(() => Schema.decodeUnknownSync(Email)(`a${_}b@example.com`)).toThrow("an e-mail address is written as")
+      expect(() => Schema.decodeUnknownSync(Email)(`a${_}b@example.com`)).toThrow("Write an e-mail address like")
     }
   })
 

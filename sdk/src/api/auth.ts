@@ -7,7 +7,7 @@ import { KeyScope, Role } from "./roles.ts"
 
 /** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
 export const Email = Schema.String.pipe(
-  Schema.maxLength(254, { message: () => "an e-mail address has 254 characters at most" }),
+  Schema.maxLength(254, { message: () => "An e-mail address has 254 characters at most." }),
   Schema.transform(Schema.String, {
     strict: true,
     decode: (text) => text.trim().toLowerCase(),
@@ -16,7 +16,7 @@ export const Email = Schema.String.pipe(
   Schema.pattern(
     /^[^\s@<>()[\]\\,;:"\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,64}@(localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+)$/u,
     {
-      message: () => 'an e-mail address is written as "ada@example.com"'
+      message: () => 'Write an e-mail address like "ada@example.com".'
     }
   )
 )
@@ -24,7 +24,7 @@ export type Email = typeof Email.Type
 
 /** Text that names something for people, such as a key: 1 to 100 characters without control characters. */
 export const Label = Schema.String.pipe(
-  Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "a name has 1 to 100 characters, without line breaks" })
+  Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "A name has 1 to 100 characters, without line breaks." })
 )
 
 const nameMessage = () =>
@@ -40,7 +40,7 @@ export const Name = Schema.String.pipe(
 )
 
 /** The error for a wrong token must not quote it. */
-const noToken = () => "this isn't a token"
+const noToken = () => "This isn't a token. Copy the whole token, and nothing else."
 const Token = Schema.Redacted(
   Schema.String.annotations({ message: noToken }).pipe(Schema.pattern(/^[!-~]{8,4096}$/, { message: noToken }))
 )
@@ -224,7 +224,7 @@ const Claims = mapUpTo(
 const Issuer = Schema.String.pipe(
   Schema.maxLength(500),
   Schema.filter(
-    (value) => URL.canParse(value) || 'an issuer is a URL, such as "https://token.actions.githubusercontent.com"'
+    (value) => URL.canParse(value) || 'An issuer is a URL, such as "https://token.actions.githubusercontent.com".'
   )
 )
 

@@ -4,7 +4,7 @@ import { knownKeysOnly } from "./knownKeysOnly.ts"
 /** A registry's host, with its port: `ghcr.io`, `registry.example.com:5000`, `docker.io`. */
 export const RegistryHost = Schema.String.pipe(
   Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(:\d{1,5})?$/, {
-    message: () => 'a registry is written as its host, such as "ghcr.io" or "registry.example.com:5000"'
+    message: () => 'Write a registry as its host, such as "ghcr.io" or "registry.example.com:5000".'
   })
 )
 export type RegistryHost = typeof RegistryHost.Type
@@ -22,7 +22,7 @@ export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInf
 })
 
 /** The error for a wrong password must not quote it. */
-const password = () => "the password must be a text of 1 to 65,536 characters"
+const password = () => "The password must be a text of 1 to 65,536 characters."
 
 export const RegistryLogin = Schema.Struct({
   username: Schema.String.pipe(Schema.length({ min: 1, max: 256 })),

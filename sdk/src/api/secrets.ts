@@ -14,7 +14,7 @@ export interface SecretInfo extends Schema.Schema.Type<typeof SecretInfo> {}
 export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
 
 /** The error for a wrong value must not quote it. */
-const text = () => "the value of a secret must be a text of up to 65,536 characters"
+const text = () => "The value of a secret must be a text of up to 65,536 characters."
 
 /** The value of a secret: a text of up to 65,536 characters. An empty one is a value too. */
 export const SecretValue = Schema.Struct({

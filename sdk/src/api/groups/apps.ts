@@ -26,7 +26,11 @@ const secretPath = Schema.Struct({ ...stagePath.fields, name: SecretName })
 
 const DeploymentNumberText = Schema.String.pipe(
   Schema.maxLength(10),
-  Schema.compose(Schema.NumberFromString),
+  Schema.compose(
+    Schema.NumberFromString.annotations({
+      message: () => "This isn't the number of a deployment. `maxcloud deployments list` shows the numbers."
+    })
+  ),
   Schema.compose(DeploymentNumber)
 )
 

@@ -2,7 +2,7 @@ import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { admins, del, get, patch, post } from "../endpoint.ts"
-import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { wire } from "../errors.ts"
 import { WebhookDeliveryId, WebhookId } from "../ids.ts"
 import {
   ChangeWebhook,
@@ -38,8 +38,8 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     })
       .setPayload(CreateWebhook)
       .addSuccess(NewWebhook, { status: 201 })
-      .addError(Conflict)
-      .addError(Forbidden)
+      .addError(wire.Conflict)
+      .addError(wire.Forbidden)
   )
   .add(
     get("get", "/:id", {
@@ -51,7 +51,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     })
       .setPath(webhookPath)
       .addSuccess(WebhookInfo)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     patch("change", "/:id", {
@@ -64,8 +64,8 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       .setPath(webhookPath)
       .setPayload(ChangeWebhook)
       .addSuccess(WebhookInfo)
-      .addError(NotFound)
-      .addError(Forbidden)
+      .addError(wire.NotFound)
+      .addError(wire.Forbidden)
   )
   .add(
     del("delete", "/:id", {
@@ -77,7 +77,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     })
       .setPath(webhookPath)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("rotateSecret", "/:id/rotate-secret", {
@@ -90,7 +90,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       .setPath(webhookPath)
       .setPayload(RotateWebhookSecret)
       .addSuccess(NewWebhook, { status: 201 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("test", "/:id/test", {
@@ -102,8 +102,8 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     })
       .setPath(webhookPath)
       .addSuccess(WebhookDelivery, { status: 202 })
-      .addError(NotFound)
-      .addError(Conflict)
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     get("deliveries", "/:id/deliveries", {
@@ -117,7 +117,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       .setPath(webhookPath)
       .setUrlParams(DeliveryParameters)
       .addSuccess(Schema.Array(WebhookDelivery))
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .add(
     post("redeliver", "/:id/deliveries/:delivery/redeliver", {
@@ -129,7 +129,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     })
       .setPath(deliveryPath)
       .addSuccess(WebhookDelivery, { status: 202 })
-      .addError(NotFound)
+      .addError(wire.NotFound)
   )
   .middleware(Authentication)
   .prefix("/api/v1/webhooks") {}

@@ -1,7 +1,15 @@
+import { HttpApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { type Operation, operations, ProblemError, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
+import {
+  MaxCloudApi,
+  type Operation,
+  operations,
+  ProblemError,
+  TooManyRequests,
+  Unauthenticated
+} from "@maxcloud/sdk/api"
 import { codeOf, problemTable } from "@maxcloud/sdk/errors"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema, SchemaAST } from "effect"
 import { testApi } from "../../../test/api/testApi.ts"
 import { jsonBudgetOf } from "./jsonBudget.ts"
 
@@ -43,6 +51,12 @@ interface Kind {
   readonly status: number
   readonly api: Parameters<typeof testApi>[0]
   readonly request: (operation: Operation) => { readonly path: string; readonly init: RequestInit }
+}
+
+const namesIn = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+  const encoded = SchemaAST.encodedAST(ast)
+  if (SchemaAST.isUnion(encoded)) return encoded.types.flatMap(namesIn)
+  return SchemaAST.isTypeLiteral(encoded) ? encoded.propertySignatures.map(({ name }) => String(name)) : []
 }
 
 const plain = (operation: Operation, init: RequestInit = {}) => ({
@@ -166,6 +180,20 @@ const checkHeaders = (headers: Headers, status: number, where: string, hadCreden
 }
 
 describe("a refusal", () => {
+  it("stands in the contract by its code: `addError(wire.NotFound)`, never the class", () => {
+    const tagged: Array<string> = []
+    HttpApi.reflect(MaxCloudApi, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint, errors, group }) => {
+        for (const { ast } of errors.values()) {
+          const names = Option.match(ast, { onNone: (): ReadonlyArray<string> => [], onSome: namesIn })
+          if (names.includes("_tag")) tagged.push(`${group.identifier}.${endpoint.name}`)
+        }
+      }
+    })
+    assert.deepStrictEqual(tagged, [])
+  })
+
   it.scopedLive.each(kinds.map((kind) => [kind.name, kind] as const))(
     "of every operation, for %s, is a problem document with all of its fields and headers",
     ([, { api, applies, request, status }]) =>

@@ -108,13 +108,16 @@ const unknownParameter = (name: string, known: ReadonlyArray<string>): ProblemEr
   }
 }
 
+/** The names of the query parameters of an operation. */
+export const parametersOf = (operation: OperationName): ReadonlyArray<string> => checks.get(operation)?.query ?? []
+
 /** Refuses query parameters that the operation doesn't have: a misspelled one would go unnoticed. */
 export const refuseUnknownParameters = (
   operation: OperationName,
   { url }: Pick<HttpServerRequest.HttpServerRequest, "url">
 ): Effect.Effect<void, InvalidRequest> => {
   if (!url.includes("?")) return Effect.void
-  const known = checks.get(operation)?.query ?? []
+  const known = parametersOf(operation)
   const unknown = [...new Set(queryOf(url).keys())].filter((name) => !known.includes(name))
   return unknown.length === 0
     ? Effect.void
@@ -125,6 +128,10 @@ const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiErr
 
 const isDecodeError = ({ body, status }: HttpServerResponse.HttpServerResponse) =>
   status === 400 && body._tag === "Uint8Array" && Option.isSome(decodeDecodeError(new TextDecoder().decode(body.body)))
+
+/** Every mistake in a part of a request, by the operation's schema. */
+export const mistakesIn = (operation: OperationName, part: Part, value: unknown): ReadonlyArray<ProblemError> =>
+  checks.get(operation)?.parts[part](value) ?? []
 
 /**
  * HttpApi answers a request that its schemas refuse in the words of its library, and with its first mistake alone. This reads the request
@@ -137,13 +144,11 @@ export const explained = (
   json: unknown,
   response: HttpServerResponse.HttpServerResponse
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, InvalidRequest> => {
-  const check = checks.get(operation)
-  if (check === undefined || !isDecodeError(response)) return Effect.succeed(response)
-  const { parts } = check
+  if (!isDecodeError(response)) return Effect.succeed(response)
   return refusalOf([
-    ...parts.path(route.parameters),
-    ...parts.query(recordOf(queryOf(request.url))),
-    ...parts.header(request.headers),
-    ...(route.withJson.has(request.method) ? parts.body(json) : [])
+    ...mistakesIn(operation, "path", route.parameters),
+    ...mistakesIn(operation, "query", recordOf(queryOf(request.url))),
+    ...mistakesIn(operation, "header", request.headers),
+    ...(route.withJson.has(request.method) ? mistakesIn(operation, "body", json) : [])
   ])
 }
