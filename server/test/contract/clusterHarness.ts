@@ -87,7 +87,7 @@ export const startClusterHarness = async (
     leftovers: async (app) => {
       const found = await Promise.all(
         made.map(async (kind) => {
-          const query = { labelSelector: `maxcloud.dev/app=${app}` }
+          const query = { labelSelector: `maxcloud.dev/app=${app},maxcloud.dev/service` }
           const path = pathOf(kinds[kind], namespaceFor(organization, app))
           const { items } = Schema.decodeUnknownSync(Listed)(await asAdmin({ method: "GET", path, query }))
           // A pod that has been told to go drains for half a minute.
