@@ -13,6 +13,7 @@ const slowest = [
   "backup/backup.test.ts",
   "cli/test/people.test.ts",
   "cli/test/dev.test.ts",
+  "cli/test/manyApps.test.ts",
   "server/test/damage.test.ts"
 ]
 const rankOf = ({ moduleId }: TestSpecification) => {

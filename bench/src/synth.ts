@@ -17,7 +17,8 @@ const specOf = (count: number): AppSpec => {
     }
   }))
   // More services than an app can have, to see how the work grows.
-  return { apiVersion, app: AppName.make("bench"), services: services.map((service) => decodeService(service)) }
+  const app = AppName.make("bench")
+  return { apiVersion, app, services: services.map((service) => decodeService(service)), exports: {}, outputs: {} }
 }
 
 /** What one writes with cdk8s alone: one App, a Chart a service, the same kinds of objects. */

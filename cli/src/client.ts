@@ -122,7 +122,17 @@ export const loadApp = (input: Pick<Globals, "apiUrl" | "config" | "stage">, fil
     return yield* loadConfig({ file, stage }, serverFacts(Effect.flatMap(connect(input), (cloud) => cloud.info)))
   })
 
-/** The same without a server. Says what the config was told instead of what only a server knows. */
+/** Says what a config was told instead of what only a server knows. */
+export const tellAssumed = (loaded: LoadedConfig, terminal: Terminal) =>
+  Effect.map(loadSdk, ({ assumedFacts }) => {
+    for (const name of loaded.assumed) {
+      terminal.say(
+        `${terminal.paintError("yellow", "assumed:")} the config of ${loaded.spec.app} reads \`${name}\`, which only a server knows: it got "${assumedFacts[name]}"`
+      )
+    }
+  })
+
+/** The config that the flags name, read without a server. */
 export const loadOffline = (
   input: Pick<Globals, "config" | "stage">,
   terminal: Terminal,
@@ -130,13 +140,9 @@ export const loadOffline = (
 ) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
-    const { assumedFacts, loadConfig } = yield* loadSdk
+    const { loadConfig } = yield* loadSdk
     const loaded = yield* loadConfig({ file, stage })
-    for (const name of loaded.assumed) {
-      terminal.say(
-        `${terminal.paintError("yellow", "assumed:")} the config reads \`${name}\`, which only a server knows: it got "${assumedFacts[name]}"`
-      )
-    }
+    yield* tellAssumed(loaded, terminal)
     return loaded
   })
 

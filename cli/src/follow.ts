@@ -6,6 +6,7 @@ import { diagnosisLines } from "./diagnosis.ts"
 import { parseDuration } from "./duration.ts"
 import { CommandFailed } from "./failure.ts"
 import { integerBytes } from "./format.ts"
+import type { Outputs } from "./outputs.ts"
 import { makeProgress } from "./progress.ts"
 import { failedService } from "./report.ts"
 import { type Terminal, table } from "./terminal.ts"
@@ -146,10 +147,15 @@ export const progressOf = <E>(
   )
 
 /** How it ended: the services with their URLs on stdout. */
-export const tellOutcome = (deployment: Deployment | undefined, detached: boolean, terminal: Terminal): void => {
+export const tellOutcome = (
+  deployment: Deployment | undefined,
+  detached: boolean,
+  terminal: Terminal,
+  outputs: Outputs | undefined = undefined
+): void => {
   if (deployment === undefined) return
   if (terminal.json) {
-    terminal.printJson({ deployment }, "line")
+    terminal.printJson(outputs === undefined ? { deployment } : { deployment, outputs }, "line")
   } else if (detached) {
     terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) is accepted and continues`)
     terminal.say(`follow it by \`maxcloud deployments wait ${deployment.id}\``)
@@ -167,5 +173,8 @@ export const tellOutcome = (deployment: Deployment | undefined, detached: boolea
         service.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", service.url)
       ])
     for (const line of table(rows)) terminal.print(line)
+    const lines = Object.entries(outputs ?? {}).map(([name, value]) => [terminal.paint("dim", name), value])
+    if (lines.length > 0) terminal.print("")
+    for (const line of table(lines)) terminal.print(line)
   }
 }

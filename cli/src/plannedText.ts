@@ -7,15 +7,25 @@ const SecretVersion = Schema.Struct({
   generate: Schema.optional(Schema.Int)
 })
 const Address = Schema.Struct({ service: Schema.String, property: Schema.String })
-const Reference = Schema.Union(SecretVersion, Address)
+const External = Schema.Struct({
+  external: Schema.String,
+  property: Schema.String,
+  stage: Schema.optional(Schema.String)
+})
+const Reference = Schema.Union(SecretVersion, Address, External)
 const Planned = Schema.Union(Reference, Schema.Struct({ join: Schema.Array(Schema.Union(Schema.String, Reference)) }))
 type Reference = typeof Reference.Type
 
 /** Anything else in such a value means that it isn't one of these. */
 const decode = Schema.decodeUnknownOption(Schema.parseJson(Planned), { onExcessProperty: "error" })
 
-const referenceText = (part: Reference) =>
-  "secret" in part ? `secret("${part.secret}")` : `${part.service}.${part.property}`
+const referenceText = (part: Reference) => {
+  if ("secret" in part) return `secret("${part.secret}")`
+  if ("service" in part) return `${part.service}.${part.property}`
+  const names = part.external.split("/").map((name) => `"${name}"`)
+  const stage = part.stage === undefined ? [] : [`{ stage: "${part.stage}" }`]
+  return `external(${[...names, ...stage].join(", ")}).${part.property}`
+}
 
 /** Neighbouring literals as one: `$` and `{` would begin a placeholder. */
 const merged = (join: ReadonlyArray<string | Reference>): ReadonlyArray<string | Reference> => {

@@ -5,7 +5,8 @@ type EnvPart = Exclude<Extract<EnvValue, object>, { readonly join: unknown }>
 
 const partText = (part: EnvPart): string => {
   if ("secret" in part) return `secret ${part.secret}`
-  return "property" in part ? `${part.property} of ${part.service}` : "of a newer kind"
+  if ("service" in part) return `${part.property} of ${part.service}`
+  return "external" in part ? `${part.property} of ${part.external}` : "of a newer kind"
 }
 
 /** The origin of a variable's value, never the value itself: people often write secrets as plain text. */

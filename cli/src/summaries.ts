@@ -48,6 +48,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "webhooks enable": { summary: "Enable a webhook that was disabled", offline: false },
   "webhooks rotate": { summary: "Replace a webhook's signing secret", offline: false },
   "webhooks remove": { summary: "Remove a webhook", offline: false },
+  output: { summary: "Show the outputs of an app", offline: false },
   drift: { summary: "Show what others changed in the cluster", offline: false },
   usage: { summary: "Show what instances have reserved", offline: false },
   "net verify": { summary: "Probe which connections the network allows", offline: false },

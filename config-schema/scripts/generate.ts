@@ -18,7 +18,8 @@ const sections = [
   { title: "Service", part: "ServiceSpec" },
   { title: "Scale", part: "Scale" },
   { title: "Probes", part: "Probes" },
-  { title: "Probe", part: "Probe" }
+  { title: "Probe", part: "Probe" },
+  { title: "Export", part: "Export" }
 ] as const
 
 const links: Readonly<Record<string, string>> = {
@@ -26,6 +27,8 @@ const links: Readonly<Record<string, string>> = {
   Scale: "[scale](#scale)",
   Probes: "[probes](#probes)",
   Probe: "[probe](#probe)",
+  Export: "[export](#export)",
+  OutputValue: "text, public URL, or those joined",
   Source: "folder",
   EnvValue: "[value](#values-of-env)",
   SecretReference: "secret"
@@ -146,6 +149,8 @@ const values = `## Values of env
 | \`api.url\` | \`{ service: api, property: url }\` | where to call \`api\`, \`http://…\`; it is a link |
 | \`api.host\` | \`{ service: api, property: host }\` | the same without a scheme; it is a link |
 | \`api.publicUrl\` | \`{ service: api, property: publicUrl }\` | where others call \`api\`; only of a public service, no link |
+| \`external("billing", "api").url\` | \`{ external: billing/api, property: url }\` | where to call \`api\` of the app \`billing\`; it is a link. \`host\` and \`publicUrl\` too. See [many apps](../many-apps.md) |
+| \`external("billing", "api", { stage: "production" }).url\` | \`{ external: billing/api, property: url, stage: production }\` | the same in another stage than the app's own |
 | \`\` text\\\`postgres://app:\${secret("PASSWORD")}@db/shop\\\` \`\` | \`{ join: ["postgres://app:", { secret: PASSWORD }, "@db/shop"] }\` | those put together |
 
 \`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`

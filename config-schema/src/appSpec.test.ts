@@ -96,7 +96,7 @@ describe("parseAppSpec", () => {
       "an env value of no shape",
       { env: { A: { a: 1 } } },
       "env.A",
-      'Expected a text, a number, true or false or an object with the keys secret, generate; or service, property; or join, got {"a":1}.'
+      'Expected a text, a number, true or false or an object with the keys secret, generate; or service, property; or external, property, stage; or join, got {"a":1}.'
     ],
     ["image and source", { source: "./api" }, "source", "A service has an image or a source, not both. Remove one."],
     ["a wrong visibility", { visibility: "pubic" }, "visibility", 'Expected "public" or "internal", got "pubic".'],

@@ -1,6 +1,7 @@
 import { Either, Option, Schema } from "effect"
 import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
+import { Exports, Outputs, type OutputValue } from "./exports.ts"
 import { required, withDefault } from "./field.ts"
 import { AppName } from "./names.ts"
 import { withPortOfEnv } from "./portOfEnv.ts"
@@ -27,8 +28,66 @@ const Fields = Schema.Struct({
     listUpTo(ServiceSpec, bounds.services, "The list of services"),
     "Its services, each with a name of its own.",
     { type: "ReadonlyArray<Service | LeftOut>" }
+  ),
+  exports: withDefault(Exports, {}, "Services that other apps of the organization may call: name to who may.", {
+    default: "none"
+  }),
+  outputs: withDefault(
+    Outputs,
+    {},
+    "What the app tells after a deploy, such as its URL: name to value. Texts and `publicUrl` of its services, never a secret.",
+    { default: "none" }
   )
 })
+
+const addressesIn = (value: OutputValue) => {
+  const parts = typeof value === "string" ? [] : "join" in value ? value.join : [value]
+  return parts.flatMap((part) => (typeof part !== "string" && "service" in part ? [part] : []))
+}
+
+/** Mistakes of `exports` and `outputs`: services that aren't there, and addresses that nobody outside can use. */
+const issuesOfApp = ({ app, exports, outputs, services }: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
+  const byName = new Map(services.map((service) => [service.name, service]))
+  const notThere = (name: string) =>
+    `"${name}" isn't a service of this app. Correct the name, or add the service to \`services\`.`
+  const ofExports = Object.entries(exports).flatMap(([name, { to }]): ReadonlyArray<SpecIssue> => {
+    const own = to.indexOf(app)
+    return [
+      ...(services.some((service) => service.name === name)
+        ? []
+        : [{ path: ["exports", name], message: notThere(name) }]),
+      ...(own === -1
+        ? []
+        : [
+            {
+              path: ["exports", name, "to", own],
+              message: "An app's own services need no export to call each other. Remove it."
+            }
+          ])
+    ]
+  })
+  const ofOutputs = Object.entries(outputs).flatMap(([name, value]) =>
+    addressesIn(value).flatMap(({ property, service }): ReadonlyArray<SpecIssue> => {
+      const path = ["outputs", name]
+      const found = byName.get(service)
+      if (found === undefined) return [{ path, message: notThere(service) }]
+      if (property !== "publicUrl") {
+        return [
+          { path, message: `\`${property}\` of "${service}" works only inside of the app. Use its \`publicUrl\`.` }
+        ]
+      }
+      return found.visibility === "internal"
+        ? [
+            {
+              path,
+              message: `"${service}" is internal and has no public URL. Remove the output, or make the service public.`
+            }
+          ]
+        : []
+    })
+  )
+  return [...ofExports, ...ofOutputs]
+}
 
 const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
   const issues: Array<SpecIssue> = []
@@ -53,8 +112,14 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
     })
     for (const [key, value] of Object.entries(service.env)) {
       for (const reference of referencesOf(value)) {
-        if (!("service" in reference)) continue
         const path = ["services", index, "env", key]
+        if ("external" in reference && reference.external.startsWith(`${spec.app}/`)) {
+          issues.push({
+            path,
+            message: `"${reference.external}" is of this app. Use the service's own \`${reference.property}\`.`
+          })
+        }
+        if (!("service" in reference)) continue
         if (!first.has(reference.service)) issues.push({ path, message: explain(reference.service) })
         else if (reference.property === "publicUrl" && internal.has(reference.service)) {
           issues.push({ path, message: `"${reference.service}" is internal and has no public URL. Use its \`url\`.` })
@@ -62,7 +127,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
       }
     }
   })
-  return [...issues, ...lengthIssues(spec)]
+  return [...issues, ...lengthIssues(spec), ...issuesOfApp(spec)]
 }
 
 /** A secret has one value, so it is generated with one length. */
@@ -101,6 +166,7 @@ const decodeHead = Schema.decodeUnknownEither(
 )
 const decodeService = Schema.decodeUnknownEither(ServiceSpec, strict)
 const encodeService = Schema.encodeSync(ServiceSpec)
+const encodeRest = Schema.encodeSync(Fields.pick("exports", "outputs"))
 
 const parseService = (written: unknown): Either.Either<ServiceSpec, ReadonlyArray<SpecIssue>> => {
   const { issues, service } = withPortOfEnv(written)
@@ -165,7 +231,14 @@ export function* encodeAppSpecInTurns(spec: AppSpec): Turns<AppSpecEncoded> {
     yield
     services.push(encodeService(service))
   }
-  return { apiVersion: spec.apiVersion, app: spec.app, services }
+  const { exports, outputs } = encodeRest(spec)
+  return {
+    apiVersion: spec.apiVersion,
+    app: spec.app,
+    services,
+    ...(Object.keys(spec.exports).length === 0 ? {} : { exports }),
+    ...(Object.keys(spec.outputs).length === 0 ? {} : { outputs })
+  }
 }
 
 /** The short form that is sent and stored. */

@@ -1,20 +1,28 @@
 import { type EnvContract, filled, isContract } from "./environment/envOf.ts"
 import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
 import { misuse } from "./misuse.ts"
-import { reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
+import { type ExternalAddress, reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
 export type { EnvContract } from "./environment/envOf.ts"
 export { secret } from "./environment/variables.ts"
 export type * from "./inputs.ts"
-export { type Secret, type SecretOptions, type ServiceAddress, type Text, text } from "./references.ts"
+export {
+  type ExternalAddress,
+  type Secret,
+  type SecretOptions,
+  type ServiceAddress,
+  type Text,
+  text
+} from "./references.ts"
 export { defineStages } from "./stages.ts"
 
 export type CpuQuantity = number | `${number}` | `${number}m`
 export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 /** The value of a variable. A number or a boolean is written as JavaScript writes it: `5`, `0.5`, `true`. */
-export type EnvInput = string | number | boolean | Secret | ServiceAddress | Text
+export type EnvInput = string | number | boolean | Secret | ServiceAddress | ExternalAddress | Text
+export type OutputInput = string | ServiceAddress | Text
 /** Variables by their names, or the contract that `envOf` gives. */
 export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: number | `${number}` }) | EnvContract
 
@@ -77,6 +85,23 @@ export interface AppInput {
   readonly app: string
   /** Its services, each with a name of its own. */
   readonly services: ReadonlyArray<Service | LeftOut>
+  /** Services that other apps of the organization may call, in any of their stages: `{ api: { to: ["shop"] } }`. @default none */
+  readonly exports?: Readonly<Record<string, { readonly to: ReadonlyArray<string | LeftOut> }>>
+  /**
+   * What the app tells after a deploy: `{ url: web.publicUrl }`. Texts and public URLs, never a secret. `maxcloud output` prints them.
+   * @default none
+   */
+  readonly outputs?: Readonly<Record<string, OutputInput>>
+}
+
+/** A service of another app of the organization, and the references that this app's services may hold to it. */
+export interface ExternalService {
+  /** For callers inside; as an `env` value it is a link. */
+  readonly url: ExternalAddress
+  /** The same without a scheme. */
+  readonly host: ExternalAddress
+  /** For callers outside. */
+  readonly publicUrl: ExternalAddress
 }
 
 /** The result of evaluating a config: an AppSpec that hasn't been checked yet, where each of its services is written, and mistakes that an AppSpec can't show. */
@@ -89,6 +114,23 @@ export interface EvaluatedConfig {
 
 export interface Config {
   readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
+}
+
+/**
+ * A service of another app of the organization, in the same stage unless you name one. That app's config must export it:
+ * `exports: { api: { to: ["shop"] } }`.
+ */
+export const external = (
+  app: string,
+  service: string,
+  { stage }: { readonly stage?: string | undefined } = {}
+): ExternalService => {
+  const address = (property: ExternalAddress["property"]): ExternalAddress =>
+    reference(
+      { external: `${app}/${service}`, property, ...(stage === undefined ? {} : { stage }) },
+      `external("${app}", "${service}").${property}`
+    )
+  return { url: address("url"), host: address("host"), publicUrl: address("publicUrl") }
 }
 
 const callerLocation = (): Location | undefined => {
@@ -142,6 +184,18 @@ const fieldsOf = (input: ServiceInput) => {
   return { fields, kept: Object.keys(kept).length === 0 ? undefined : kept }
 }
 
+/** Anything that isn't of this form is reported by the schema. */
+const exportsOf = (exports: unknown): unknown =>
+  typeof exports === "object" && exports !== null && !Array.isArray(exports)
+    ? Object.fromEntries(
+        Object.entries<unknown>({ ...exports }).map(([name, value]) =>
+          typeof value === "object" && value !== null && "to" in value && Array.isArray(value.to)
+            ? [name, { ...value, to: written<unknown>(value.to).map((each) => each.entry) }]
+            : [name, value]
+        )
+      )
+    : exports
+
 const isService = (value: unknown): value is Service =>
   typeof value === "object" && value !== null && definition in value
 
@@ -157,7 +211,8 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   if (typeof app !== "object" || app === null) {
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
   }
-  const { services, ...rest } = app
+  const { services, ...given } = app
+  const rest = { ...given, ...(given.exports === undefined ? {} : { exports: exportsOf(given.exports) }) }
   // If it isn't an array, the schema reports that, as for a config in YAML.
   if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [], issues: [] }
   const definitions = written<unknown>(services).map(({ entry: service, index }) => {

@@ -1,5 +1,6 @@
 import { ParseResult, Schema } from "effect"
 import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
+import { ExternalReference } from "./external.ts"
 import { optional, required, typedAs } from "./field.ts"
 import { SecretName, ServiceName } from "./names.ts"
 import { whole } from "./scale.ts"
@@ -33,7 +34,7 @@ export type ServiceReference = typeof ServiceReference.Type
 /** Texts and references, put together in order. */
 export const Join = Schema.Struct({
   join: listUpTo(
-    Schema.Union(textUpTo(bounds.envValueLength, "This part"), SecretReference, ServiceReference),
+    Schema.Union(textUpTo(bounds.envValueLength, "This part"), SecretReference, ServiceReference, ExternalReference),
     bounds.joinParts,
     "The joined value"
   )
@@ -61,7 +62,14 @@ const Plain = Schema.transformOrFail(Schema.Union(Finite, Schema.Boolean), EnvTe
 })
 
 /** The value of an environment variable: a text, number or boolean, a secret, another service's address, or those joined. */
-export const EnvValue = Schema.Union(EnvText, Plain, SecretReference, ServiceReference, Join).annotations({
+export const EnvValue = Schema.Union(
+  EnvText,
+  Plain,
+  SecretReference,
+  ServiceReference,
+  ExternalReference,
+  Join
+).annotations({
   identifier: "EnvValue",
   ...typedAs("EnvInput"),
   message: ({ actual }) =>
@@ -98,10 +106,11 @@ export const WrittenEnvName = envName((name) => name !== "PORT" && reservedEnvNa
 export const Env = mapUpTo(EnvName, EnvValue, bounds.envVariables, "The environment")
 export type Env = typeof Env.Type
 
+export type Reference = SecretReference | ServiceReference | ExternalReference
+
 /** The references inside a value, in order. */
-export const referencesOf = (value: EnvValue): ReadonlyArray<SecretReference | ServiceReference> => {
+export const referencesOf = (value: EnvValue): ReadonlyArray<Reference> => {
   if (typeof value === "string") return []
-  if ("join" in value)
-    return value.join.filter((each): each is SecretReference | ServiceReference => typeof each !== "string")
+  if ("join" in value) return value.join.filter((each): each is Reference => typeof each !== "string")
   return [value]
 }

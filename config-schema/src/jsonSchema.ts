@@ -1,12 +1,13 @@
 import { JSONSchema } from "effect"
 import { AppSpec } from "./appSpec.ts"
+import { Export } from "./exports.ts"
 import { type Field, fieldsOf } from "./field.ts"
 import { Probe, Probes } from "./probes.ts"
 import { Scale } from "./scale.ts"
 import { ServiceSpec } from "./service.ts"
 
 /** The parts of a config, by their names in the JSON Schema. */
-export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe } as const
+export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe, Export } as const
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -6,6 +6,14 @@ export interface ServiceAddress {
   readonly property: "url" | "host" | "publicUrl"
 }
 
+/** Address of a service of another app: an `env` value, or a part of `text`. */
+export interface ExternalAddress {
+  /** `<app>/<service>` */
+  readonly external: string
+  readonly property: "url" | "host" | "publicUrl"
+  readonly stage?: string | undefined
+}
+
 /** A secret: an `env` value, a part of `text`, or a file. */
 export interface Secret extends SecretOptions {
   readonly secret: string
@@ -21,7 +29,7 @@ export interface SecretOptions {
 
 /** Texts and references put together by `text`. */
 export interface Text {
-  readonly join: ReadonlyArray<string | Secret | ServiceAddress>
+  readonly join: ReadonlyArray<string | Secret | ServiceAddress | ExternalAddress>
 }
 
 /** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
@@ -39,7 +47,7 @@ export const reference = <A extends object>(fields: A, written: string): A => {
 /** Puts texts and references together: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
 export const text = (
   strings: TemplateStringsArray,
-  ...values: ReadonlyArray<string | number | boolean | Secret | ServiceAddress>
+  ...values: ReadonlyArray<string | number | boolean | Secret | ServiceAddress | ExternalAddress>
 ): Text => ({
   join: strings.flatMap((part, index) => {
     const value = values[index]

@@ -1,8 +1,9 @@
 import { Schema } from "effect"
 import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { Env, referencesOf, SecretReference } from "./env.ts"
+import { type ExternalTarget, targetOf } from "./external.ts"
 import { optional, required, typedAs, withDefault } from "./field.ts"
-import { ServiceName } from "./names.ts"
+import { ServiceName, type StageName } from "./names.ts"
 import { Probes } from "./probes.ts"
 import { Cpu, DurationBetween, Memory } from "./quantities.ts"
 import { Scale, whole } from "./scale.ts"
@@ -331,6 +332,21 @@ export const secretReferencesOf = (
   ),
   ...Object.entries(service.files).map(([file, each]) => ({ reference: each, path: ["files", file] as const }))
 ]
+
+/** The services of other apps that `service` names, each once. `isLink`: it may call them, by their `url` or `host`. */
+export const externalsOf = (
+  service: Pick<typeof Fields.Type, "env">,
+  stage: StageName
+): ReadonlyArray<ExternalTarget & { readonly isLink: boolean }> => {
+  const found = new Map<string, ExternalTarget & { readonly isLink: boolean }>()
+  for (const reference of Object.values(service.env).flatMap(referencesOf)) {
+    if (!("external" in reference)) continue
+    const target = targetOf(reference, stage)
+    const key = `${target.app}/${target.stage}/${target.service}`
+    found.set(key, { ...target, isLink: found.get(key)?.isLink === true || reference.property !== "publicUrl" })
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target)
+}
 
 /** The names of the secrets that `service` holds, sorted, each once. */
 export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> =>

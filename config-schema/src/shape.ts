@@ -48,6 +48,12 @@ const openValues = (service: unknown) =>
       )
     : 0
 
+/** Those of the app itself. */
+const openValuesOfApp = (app: unknown) =>
+  isObject(app)
+    ? [app["exports"], app["outputs"]].reduce((sum: number, value) => sum + valuesIn(value ?? {}, bounds.values) - 1, 0)
+    : 0
+
 /**
  * Whether an AppSpec is too large or nested too deep for a parse to begin. Linear up to the limits and no further, so what repeats itself
  * (a YAML alias, an object that contains itself) costs no more than what doesn't.
@@ -63,7 +69,7 @@ export const shapeIssue = (input: unknown): SpecIssue | undefined => {
   const services = isObject(input) && Array.isArray(input.services) ? input.services : []
   if (
     values > maxSpecValues ||
-    services.reduce((sum: number, service) => sum + openValues(service), 0) > bounds.values
+    services.reduce((sum: number, service) => sum + openValues(service), 0) + openValuesOfApp(input) > bounds.values
   ) {
     return {
       path: [],

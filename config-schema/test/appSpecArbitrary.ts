@@ -16,17 +16,33 @@ const service = (name: string, others: ReadonlyArray<string>) => {
   return fc.tuple(program, rest).map(([program, rest]) => ({ name, ...program, ...rest }))
 }
 
+/** A map with some of the services as keys. */
+const ofServices = <A>(names: ReadonlyArray<string>, value: (name: string) => fc.Arbitrary<A>) =>
+  fc.subarray([...names]).chain((some) => fc.record(Object.fromEntries(some.map((name) => [name, value(name)]))))
+
+const output = (service: string) => {
+  const url = { service, property: "publicUrl" as const }
+  return fc.oneof(fc.string({ maxLength: 9 }), fc.constant(url), fc.constant({ join: [url, "/x"] }))
+}
+
 /** Any AppSpec that can be deployed, as it is written. */
 export const appSpec: fc.Arbitrary<AppSpecEncoded> = fc.uniqueArray(word, { maxLength: 5 }).chain((names) =>
-  fc.record({
-    app: word,
-    services: fc.tuple(
-      ...names.map((name) =>
-        service(
-          name,
-          names.filter((value) => value !== name)
+  fc.record(
+    {
+      app: word,
+      services: fc.tuple(
+        ...names.map((name) =>
+          service(
+            name,
+            names.filter((value) => value !== name)
+          )
         )
-      )
-    )
-  })
+      ),
+      exports: ofServices(names, () =>
+        fc.record({ to: fc.array(fc.constantFrom("other-app", "third-app"), { maxLength: 2 }) })
+      ),
+      outputs: ofServices(names, (name) => output(name))
+    },
+    { requiredKeys: ["app", "services"] }
+  )
 )

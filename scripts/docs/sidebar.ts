@@ -54,6 +54,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Develop locally", "dev"),
           page("Build a source", "frameworks"),
           page("Stages and imports of a config", "config-files"),
+          page("Link several apps", "many-apps"),
           page("Set secrets", "secrets"),
           page("Send events to a URL", "webhooks"),
           page("Describe the environment", "environment"),

@@ -11,9 +11,17 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"],
     ["nginx:1", "--name", "four", "--command", "nginx -v", "--cpu", "100m", "--memory", "64Mi", "--detach"],
     ["nginx:1", "--name", "five", "--min", "1", "--max", "2", "--visibility", "internal", "--detach"],
+    ["--all", "--filter", "*", "--changed", "HEAD", "--detach"],
     ["nginx:1", "--name", "three", "--fail-fast", "--wait-timeout", "3s"]
   ],
-  plan: [["--file", "app.yaml", "--exit-code"]],
+  plan: [
+    ["--file", "app.yaml", "--exit-code"],
+    ["--all", "--filter", "*", "--changed", "HEAD"]
+  ],
+  "config check": [
+    ["--file", "app.yaml"],
+    ["--all", "--filter", "*", "--changed", "HEAD"]
+  ],
   "auth oidc add": [
     [
       "--name",
@@ -142,7 +150,15 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
       // A server, or what waits for somebody, is ended: that it got so far is enough.
       const options = { input: "x12345678\n", timeout: 8_000, killSignal: "SIGTERM" } as const
       const ended = runs.map((args) =>
-        maxcloud([...entry.name.split(" "), ...args, ...shared, ...(args.includes("--name") ? [] : config)], options)
+        maxcloud(
+          [
+            ...entry.name.split(" "),
+            ...args,
+            ...shared,
+            ...(args.includes("--name") || args.includes("--all") ? [] : config)
+          ],
+          options
+        )
       )
       const output = ended.map((each) => each.output).join("\n")
       const isRight = !mistake.test(output) && (refused.has(entry.name) || !output.includes('"UsageError"'))

@@ -7,9 +7,12 @@ export type {
   DurationQuantity,
   EnvContract,
   EnvInput,
+  ExternalAddress,
+  ExternalService,
   GitState,
   LeftOut,
   MemoryQuantity,
+  OutputInput,
   ProbeInput,
   ScaleInput,
   Secret,
@@ -19,4 +22,4 @@ export type {
   ServiceInput,
   Text
 } from "@maxcloud/config-schema/authoring"
-export { defineConfig, defineStages, secret, service, text } from "@maxcloud/config-schema/authoring"
+export { defineConfig, defineStages, external, secret, service, text } from "@maxcloud/config-schema/authoring"

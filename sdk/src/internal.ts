@@ -8,5 +8,6 @@ export { LocalServer, localServerFile, localServersFolder, localToken, tokenDige
 export { migrateText } from "./migrations/migrateText.ts"
 export { isSafeForTokens } from "./serverUrl.ts"
 export { snapshotOf, sourceFields } from "./snapshot.ts"
+export { cutWorkspace } from "./source/cutWorkspace.ts"
 export { findWorkspace, type Workspace, workspaceAt } from "./source/findWorkspace.ts"
 export { sourceFilterOf } from "./sourceFilter.ts"

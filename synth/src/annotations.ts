@@ -44,6 +44,13 @@ export const annotation = {
    * by commas. The gateway's authorizer reads it.
    */
   links: "maxcloud.dev/links",
+  /**
+   * On a Knative Service: services of other apps that its pods may call, as `<namespace>/<service>`, sorted, by commas. Each of them has to
+   * name the caller's app in its `exports`, too. The gateway's authorizer reads both.
+   */
+  externals: "maxcloud.dev/external-links",
+  /** On a Knative Service: apps of the same organization whose pods may call it, sorted, by commas. */
+  exports: "maxcloud.dev/exports",
   /** On a Knative Service: `internet` if its pods may call public hosts. The gateway's authorizer reads it. */
   egress: "maxcloud.dev/egress",
   /** On a Knative Service: `"true"` if it is stopped, so that the gateway answers for it with 503. */

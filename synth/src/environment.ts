@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto"
-import type { EnvValue, SecretReference, ServiceReference, ServiceSpec } from "@maxcloud/config-schema"
+import {
+  type EnvValue,
+  type Reference,
+  type SecretReference,
+  type ServiceSpec,
+  targetOf
+} from "@maxcloud/config-schema"
 import type { EnvVar, VolumeMount } from "./container.ts"
 import { literal } from "./literal.ts"
-import { internalHostOf, publicUrlOf } from "./names.ts"
+import { internalHostOf, placeOfApp, publicUrlOf } from "./names.ts"
 import type { SecretVolume } from "./revisionTemplate.ts"
 import { type SecretPart, type SecretParts, secretNameOf, versionOf, writeParts } from "./secretParts.ts"
 import type { TenantContext } from "./tenant.ts"
@@ -15,13 +21,17 @@ export interface Environment {
   readonly secret: { readonly name: string; readonly parts: SecretParts } | undefined
 }
 
-const addressOf = ({ property, service }: ServiceReference, tenant: TenantContext): string => {
-  if (property === "publicUrl") return publicUrlOf(service, tenant)
-  const host = internalHostOf(service, tenant)
+const addressOf = (reference: Exclude<Reference, SecretReference>, tenant: TenantContext): string => {
+  const { property } = reference
+  const external = "external" in reference ? targetOf(reference, tenant.stage) : undefined
+  const place = external === undefined ? tenant : { ...tenant, ...placeOfApp(external, tenant) }
+  const service = "external" in reference ? targetOf(reference, tenant.stage).service : reference.service
+  if (property === "publicUrl") return publicUrlOf(service, place)
+  const host = internalHostOf(service, place)
   return property === "url" ? `http://${host}` : host
 }
 
-const partOf = (part: string | SecretReference | ServiceReference, tenant: TenantContext): SecretPart => {
+const partOf = (part: string | Reference, tenant: TenantContext): SecretPart => {
   if (typeof part === "string") return part
   return "secret" in part ? versionOf(part, tenant) : addressOf(part, tenant)
 }

@@ -1,5 +1,6 @@
 import {
   type AppName,
+  type ExternalTarget,
   type OrganizationName,
   productionStage,
   ServiceName,
@@ -56,6 +57,17 @@ export const publicUrlOf = (service: ServiceName, tenant: TenantContext) =>
 /** The host by which callers inside reach a service: Knative's cluster-local name. The local runtime uses a loopback listener instead. */
 export const internalHostOf = (service: ServiceName, place: Place) =>
   `${service}.${namespaceOf(place)}.svc.cluster.local`
+
+/** Where another app of the same organization is. */
+export const placeOfApp = ({ app, stage }: Omit<ExternalTarget, "service">, place: Place): Place => ({
+  organization: place.organization,
+  namespacePrefix: place.namespacePrefix,
+  app,
+  stage
+})
+
+/** How a service of another app is written where callers say whom they may call. */
+export const externalMark = (service: ServiceName, place: Place) => `${namespaceOf(place)}/${service}`
 
 /** The namespace's Secret with the organization's credentials for registries. No service's Secret has this name: theirs begin with the service's. */
 export const pullSecretName = "maxcloud--registry"

@@ -50,6 +50,34 @@ describe("the network of a service", () => {
     expect(templateOf(paused)).toBe(templateOf(plain))
   })
 
+  it("opens the gateway to a link to another app, and marks both sides with what was agreed", () => {
+    const env = (property: string) => ({
+      egress: "none",
+      env: { B: { external: "billing/api", property, stage: "dev" } }
+    })
+    const manifests = manifestsOf(env("url"))
+    expect(templateOf(find(manifests, "NetworkPolicy"))).toContain("8081")
+    const mark = find(manifests, "Service").metadata.annotations?.["maxcloud.dev/external-links"] ?? ""
+    const [namespace, service] = mark.split("/")
+    expect(service).toBe("api")
+    expect(templateOf(find(manifests, "Service"))).toContain(`"http://api.${namespace}.svc.cluster.local"`)
+    expect(namespace).toContain("dev")
+    const outside = manifestsOf(env("publicUrl"))
+    expect(templateOf(find(outside, "NetworkPolicy"))).not.toContain("8081")
+    expect(find(outside, "Service").metadata.annotations ?? {}).not.toHaveProperty(["maxcloud.dev/external-links"])
+
+    const exporting = synth(
+      specOf({
+        app: "billing",
+        services: [{ name: "web", image: "nginx:1" }],
+        exports: { web: { to: ["shop", "search"] } }
+      }),
+      tenant
+    )
+    expect(find(exporting, "Service").metadata.annotations?.["maxcloud.dev/exports"]).toBe("search,shop")
+    expect(find(manifests, "Service").metadata.annotations ?? {}).not.toHaveProperty(["maxcloud.dev/exports"])
+  })
+
   it("makes another revision of a service that was restarted, and of no other", () => {
     const restarted = (name: string) => ({ restarts: new Map([[ServiceName.make(name), "2026-01-01T00:00:00.000Z"]]) })
     const plain = templateOf(find(manifestsOf({}), "Service"))

@@ -1,4 +1,4 @@
-import { linksOf, type ServiceSpec } from "@maxcloud/config-schema"
+import { externalsOf, linksOf, type ServiceSpec, type StageName } from "@maxcloud/config-schema"
 import {
   IntOrString,
   type NetworkPolicyPeer,
@@ -32,8 +32,8 @@ const domain: Array<NetworkPolicyPort> = [{ port: IntOrString.fromNumber(53), pr
  * scraped for metrics, ask DNS, ask the gateway for linked services, and call the targets that `egress` opens. No pod reaches another pod or
  * the activator itself. The gateway's authorizer, which knows the caller, decides who may ask for which host.
  */
-export const policyOf = (service: ServiceSpec, rules: EgressRules = {}): NetworkPolicySpec => {
-  const links = linksOf(service)
+export const policyOf = (service: ServiceSpec, stage: StageName, rules: EgressRules = {}): NetworkPolicySpec => {
+  const links = [...linksOf(service), ...externalsOf(service, stage).filter((each) => each.isLink)]
   const blocks = ipBlocksOf(service.egress, rules)
   return {
     podSelector: { matchLabels: { [label.service]: service.name } },

@@ -43,6 +43,19 @@ describe("portable", () => {
     assert.include(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels), "cluster-local")
   })
 
+  it("expects another app in the namespace of its name, and says so", () => {
+    const services = [
+      { name: "web", image: "nginx:1", egress: "none", env: { B: { external: "billing/api", property: "url" } } }
+    ]
+    const made = portable(specOf(services), "team--a")
+    const service = made.find((each) => each.manifest.kind === "Service")
+    assert.include(JSON.stringify(service?.manifest), "http://api.billing.svc.cluster.local")
+    assert.match(service?.notes.join() ?? "", /calls the app billing, which is expected in the namespace billing/)
+    assert.include(JSON.stringify(made.find((each) => each.manifest.kind === "NetworkPolicy")), "8081")
+    const outside = specOf([{ ...services[0], env: { B: { external: "billing/api", property: "publicUrl" } } }])
+    assert.match(portableProblems(outside)[0]?.message ?? "", /a public URL depends on the platform's domain/)
+  })
+
   it("names linked services as the cluster does, and lets the link out to the gateway", () => {
     const service = JSON.stringify(find("Service", /^web$/)?.manifest)
     assert.include(service, '{"name":"API","value":"http://api.team--a.svc.cluster.local"}')

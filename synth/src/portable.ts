@@ -1,4 +1,14 @@
-import { type AppSpec, type EnvValue, linksOf, type ServiceSpec, type SpecIssue } from "@maxcloud/config-schema"
+import {
+  type AppSpec,
+  type EnvValue,
+  type ExternalReference,
+  externalsOf,
+  linksOf,
+  productionStage,
+  type ServiceSpec,
+  type SpecIssue,
+  targetOf
+} from "@maxcloud/config-schema"
 import { Either, Schema } from "effect"
 import { label } from "./annotations.ts"
 import { isKnativeService } from "./KnativeService.ts"
@@ -25,7 +35,7 @@ export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
         ]
       : []),
     ...Object.entries(service.env).flatMap(([name, value]) =>
-      partsOf(value).some((each) => typeof each !== "string" && "service" in each && each.property === "publicUrl")
+      partsOf(value).some((each) => typeof each !== "string" && "property" in each && each.property === "publicUrl")
         ? [
             {
               path: ["services", index, "env", name],
@@ -54,15 +64,25 @@ type Part = Exclude<EnvValue, string | { readonly join: unknown }> | string
 const partsOf = (value: EnvValue): ReadonlyArray<Part> =>
   typeof value !== "string" && "join" in value ? value.join : [value]
 
+/** The name of a service of another app, if that app is exported to a namespace of its own name. Nobody else can know it offline. */
+const externalHost = (part: ExternalReference) => {
+  const { app, service } = targetOf(part, productionStage)
+  return `${service}.${app}.svc.cluster.local`
+}
+
 /** Addresses as texts, and the links that they were as links. */
 const withAddresses = (service: ServiceSpec, namespace: string): ServiceSpec => ({
   ...service,
-  links: [...linksOf(service)],
+  // Under their names alone: they only say that the policy opens the gateway.
+  links: [
+    ...linksOf(service),
+    ...externalsOf(service, productionStage).flatMap((each) => (each.isLink ? [each.service] : []))
+  ],
   env: Object.fromEntries(
     Object.entries(service.env).map(([name, value]): readonly [string, EnvValue] => {
       const parts = partsOf(value).map((part) => {
         if (typeof part === "string" || "secret" in part) return part
-        const host = `${part.service}.${namespace}.svc.cluster.local`
+        const host = "external" in part ? externalHost(part) : `${part.service}.${namespace}.svc.cluster.local`
         return part.property === "host" ? host : `http://${host}`
       })
       const [only] = parts
@@ -134,9 +154,17 @@ const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
     ]
   }
   const service = spec.services.find((service) => service.name === manifest.metadata.name)
-  return isKnativeService(manifest) && service?.port === "auto"
-    ? [
-        "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."
-      ]
-    : []
+  if (service === undefined || !isKnativeService(manifest)) return []
+  const others = [...new Set(externalsOf(service, productionStage).map(({ app }) => app))]
+  return [
+    ...(service.port === "auto"
+      ? [
+          "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."
+        ]
+      : []),
+    ...others.map(
+      (app) =>
+        `It calls the app ${app}, which is expected in the namespace ${app}: change its addresses if it is elsewhere.`
+    )
+  ]
 }

@@ -2,6 +2,12 @@ import { Option, Schema } from "effect"
 import { annotation, label } from "./annotations.ts"
 import { flag } from "./values.ts"
 
+/** Names by commas; none if there is no annotation. */
+const Names = Schema.optionalToRequired(Schema.String, Schema.Array(Schema.String), {
+  decode: Option.match({ onNone: () => [], onSome: (text) => text.split(",").filter((name) => name !== "") }),
+  encode: (names) => (names.length === 0 ? Option.none() : Option.some(names.join(",")))
+})
+
 const ServiceMarks = Schema.Struct({
   labels: Schema.Struct({
     /** Is it reached from inside the cluster only? */
@@ -9,10 +15,11 @@ const ServiceMarks = Schema.Struct({
   }),
   annotations: Schema.Struct({
     /** The services of its namespace that its pods may call. */
-    links: Schema.optionalToRequired(Schema.String, Schema.Array(Schema.String), {
-      decode: Option.match({ onNone: () => [], onSome: (text) => text.split(",").filter((name) => name !== "") }),
-      encode: (links) => (links.length === 0 ? Option.none() : Option.some(links.join(",")))
-    }).pipe(Schema.fromKey(annotation.links)),
+    links: Names.pipe(Schema.fromKey(annotation.links)),
+    /** The services of other apps that its pods may call, as `<namespace>/<service>`. */
+    externals: Names.pipe(Schema.fromKey(annotation.externals)),
+    /** The apps of the organization whose pods may call it. */
+    exports: Names.pipe(Schema.fromKey(annotation.exports)),
     /** May its pods call public hosts? */
     mayCallInternet: flag("internet").pipe(Schema.fromKey(annotation.egress)),
     /** Is it stopped, so that no instance is kept and requests are answered with 503? */

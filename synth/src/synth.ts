@@ -1,4 +1,4 @@
-import { type AppSpec, atOnce, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
+import { type AppSpec, atOnce, externalsOf, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
 import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
@@ -8,7 +8,7 @@ import { externalSecretSpec } from "./externalSecrets.ts"
 import { KnativeService } from "./KnativeService.ts"
 import { serviceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
-import { namespaceOf, pullSecretName } from "./names.ts"
+import { externalMark, namespaceOf, placeOfApp, pullSecretName } from "./names.ts"
 import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
@@ -31,14 +31,18 @@ export function* synthInTurns(spec: AppSpec, tenant: TenantContext): Turns<Reado
   const manifests: Array<Manifest> = []
   for (const service of spec.services) {
     yield
-    manifests.push(...synthService(service, tenant))
+    manifests.push(...synthService(spec.exports, service, tenant))
   }
   yield
   return sorted(manifests)
 }
 
 /** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
-const synthService = (service: ServiceSpec, tenant: TenantContext): ReadonlyArray<Manifest> => {
+const synthService = (
+  exports: AppSpec["exports"],
+  service: ServiceSpec,
+  tenant: TenantContext
+): ReadonlyArray<Manifest> => {
   const chart = new Chart(new PlainApp(), "service", { disableResourceNameHashes: true })
   const labels = serviceLabels(service, tenant)
   const named = (name: string) => ({ name, namespace: namespaceOf(tenant), labels: { ...labels } })
@@ -47,6 +51,10 @@ const synthService = (service: ServiceSpec, tenant: TenantContext): ReadonlyArra
   const marks = writeMarks({
     internal: service.visibility === "internal",
     links: linksOf(service),
+    externals: externalsOf(service, tenant.stage).flatMap((each) =>
+      each.isLink ? [externalMark(each.service, placeOfApp(each, tenant))] : []
+    ),
+    exports: [...new Set(exports[service.name]?.to)].sort(),
     mayCallInternet: service.egress === "internet",
     paused: tenant.pausedServices.has(service.name)
   })
@@ -61,7 +69,7 @@ const synthService = (service: ServiceSpec, tenant: TenantContext): ReadonlyArra
     ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, tenant)]),
     new KubeNetworkPolicy(chart, "policy", {
       metadata: named(service.name),
-      spec: policyOf(service, tenant)
+      spec: policyOf(service, tenant.stage, tenant)
     }),
     new KnativeService(chart, "service", {
       metadata: {

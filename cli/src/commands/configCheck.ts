@@ -1,31 +1,60 @@
 import { relative } from "node:path"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
-import { loadOffline } from "../client.ts"
+import { loadOffline, loadSchemas, tellAssumed } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { optional, text } from "../flags.ts"
+import { loadMany, manyFlags, manyUsage } from "../many/loadMany.ts"
 import { refuseImpossible } from "../refuseImpossible.ts"
+
+const answerOf = ({ assumed, file, spec, stage }: LoadedConfig) =>
+  Effect.map(loadSchemas, ({ encodeAppSpec }) => ({ file, stage, assumed, spec: encodeAppSpec(spec) }))
+
+const checkHosts = (loaded: LoadedConfig) =>
+  Effect.flatMap(
+    Effect.promise(() => import("@maxcloud/synth")),
+    ({ offlineTenant }) => refuseImpossible(loaded, loaded.spec, offlineTenant(loaded.spec, { stage: loaded.stage }))
+  )
+
+const lineOf = ({ file, spec, stage }: LoadedConfig) => {
+  const services = spec.services.map((service) => service.name).join(", ")
+  return `${relative(process.cwd(), file)} is valid: app ${spec.app} (${stage}), services: ${services}`
+}
 
 export default command({
   summary: "Check the config without sending anything",
   offline: true,
   examples: [
     { line: "maxcloud config check", does: "the config of this folder" },
+    {
+      line: "maxcloud config check --all",
+      does: "every config of the repository, and how the apps link to each other"
+    },
     { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }
   ],
   notes: [
     "Nothing is sent. `maxcloud plan` also checks what only the server knows, such as secrets. The length of hosts is checked for the organization `local`."
   ],
-  flags: flags({ file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }) }),
+  flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    ...manyFlags
+  }),
   positionals: positionals({ named: optional("FILE", "The config, as --config") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const loaded = yield* loadOffline(input, terminal, input.named ?? input.file ?? input.config)
-      const { encodeAppSpec } = yield* Effect.promise(() => import("@maxcloud/config-schema"))
-      const { file, spec, stage } = loaded
-      const { offlineTenant } = yield* Effect.promise(() => import("@maxcloud/synth"))
-      yield* refuseImpossible(loaded, spec, offlineTenant(spec, { stage }))
-      if (terminal.json) return terminal.printJson({ file, stage, assumed: loaded.assumed, spec: encodeAppSpec(spec) })
-      const services = spec.services.map((service) => service.name).join(", ")
-      terminal.print(`${relative(process.cwd(), file)} is valid: app ${spec.app} (${stage}), services: ${services}`)
+      const file = input.named ?? input.file ?? input.config
+      const wrong = manyUsage(input, file === undefined ? [] : ["FILE"])
+      if (wrong !== undefined) return yield* wrong
+      if (input.all) {
+        const apps = (yield* loadMany(input, terminal, true)).map((app) => app.loaded)
+        for (const app of apps) yield* Effect.zipRight(tellAssumed(app, terminal), checkHosts(app))
+        if (terminal.json) return terminal.printJson({ apps: yield* Effect.forEach(apps, answerOf) })
+        for (const app of apps) terminal.print(lineOf(app))
+        return
+      }
+      const loaded = yield* loadOffline(input, terminal, file)
+      yield* checkHosts(loaded)
+      if (terminal.json) terminal.printJson(yield* answerOf(loaded))
+      else terminal.print(lineOf(loaded))
     })
 })

@@ -6,10 +6,13 @@ import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { appOfImage, type ImageInput, imageFlagOf, imageFlags } from "../imageApp.ts"
+import { deployAll } from "../many/deployAll.ts"
+import { type ManyInput, manyFlags, manyUsage } from "../many/loadMany.ts"
+import { outputsOf } from "../outputs.ts"
 import { tellSources } from "../sources.ts"
 import type { Terminal } from "../terminal.ts"
 
-interface DeployInput extends Globals, ImageInput {
+interface DeployInput extends ManyInput, ImageInput {
   readonly name: string | undefined
   readonly image: string | undefined
   readonly file: string | undefined
@@ -39,6 +42,17 @@ const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof conn
   })
 
 const usage = (input: DeployInput): UsageError | undefined => {
+  const one = input.from === undefined ? undefined : String(input.from)
+  const alone = {
+    "--name": input.name,
+    IMAGE: input.image,
+    "--file": input.file,
+    "--config": input.config,
+    "--from": one
+  }
+  const given = Object.entries(alone).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
+  const many = manyUsage(input, given)
+  if (many !== undefined) return many
   if (input.from !== undefined) {
     const given = input.image ?? imageFlagOf(input) ?? (input.file === undefined ? undefined : "--file")
     return given === undefined
@@ -89,6 +103,8 @@ export default command({
   examples: [
     { line: "maxcloud deploy", does: "the app that maxcloud.config.ts describes" },
     { line: "maxcloud deploy --stage preview-42", does: "another instance of it" },
+    { line: "maxcloud deploy --all", does: "every app of the repository, each after those that it links to" },
+    { line: "maxcloud deploy --all --changed origin/main", does: "only those that this branch changes" },
     { line: "maxcloud deploy -f app.yaml", does: "an app written as YAML or JSON" },
     { line: "maxcloud deploy --from 12", does: "the app as deployment 12 had it" },
     { line: "maxcloud deploy --message 'Larger carts'", does: "with the reason, for `deployments list`" },
@@ -104,10 +120,12 @@ export default command({
     "Ctrl-C stops watching, not the deployment: `maxcloud deployments cancel` ends that. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
     "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
+    "With --all, up to 4 apps are deployed side by side. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one answer.",
     "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
+    ...manyFlags,
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     ...imageFlags,
     from: integer("from", "NUMBER", {
@@ -131,6 +149,7 @@ export default command({
     Effect.gen(function* () {
       const wrong = usage(input)
       if (wrong !== undefined) return yield* wrong
+      if (input.all) return yield* deployAll(input, terminal)
       if (input.from !== undefined) return yield* deployEarlier(input, input.from, terminal)
       const { image, name } = input
       const one = name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input)
@@ -151,6 +170,8 @@ export default command({
       const progress = Stream.unwrap(Effect.as(checked, deployed)).pipe(
         Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
       )
-      tellOutcome(yield* follow(progress, input, terminal), input.detach, terminal)
+      const deployment = yield* follow(progress, input, terminal)
+      const outputs = input.detach ? undefined : yield* outputsOf(cloud, loaded)
+      tellOutcome(deployment, input.detach, terminal, outputs)
     })
 })

@@ -61,6 +61,7 @@ const groups = {
       "webhooks enable": () => import("./webhooksEnable.ts"),
       "webhooks rotate": () => import("./webhooksRotate.ts"),
       "webhooks remove": () => import("./webhooksRemove.ts"),
+      output: () => import("./output.ts"),
       drift: () => import("./drift.ts"),
       usage: () => import("./usage.ts"),
       "net verify": () => import("./netVerify.ts")

@@ -7,6 +7,8 @@ import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
 import { ExitWith } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
+import { manyFlags, manyUsage } from "../many/loadMany.ts"
+import { planAll } from "../many/planAll.ts"
 import { plannedText } from "../plannedText.ts"
 import { tellSources } from "../sources.ts"
 import { type Terminal, table } from "../terminal.ts"
@@ -48,11 +50,13 @@ export default command({
   examples: [
     { line: "maxcloud plan", does: "what `maxcloud deploy` would change" },
     { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },
+    { line: "maxcloud plan --all", does: "for every app of the repository" },
     { line: "maxcloud plan --exit-code", does: "exit code 10 if a deploy would change something" }
   ],
   notes: ["Values of secrets are never shown, only name and version."],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    ...manyFlags,
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"
     })
@@ -60,6 +64,14 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
+      const alone = [input.file, input.config].some((each) => each !== undefined) ? ["--file"] : []
+      const wrong = manyUsage(input, alone)
+      if (wrong !== undefined) return yield* wrong
+      if (input.all) {
+        const show = (plan: Plan) =>
+          Effect.sync(() => planLines(plan, terminal).forEach((line) => void terminal.print(line)))
+        return yield* planAll(input, terminal, show)
+      }
       const loaded = yield* loadApp(input, input.file ?? input.config)
       const cloud = yield* connect(input)
       let sources: ReadonlyArray<SourceReport> = []

@@ -136,3 +136,9 @@ export const AppStage = Schema.Struct({
 export interface AppStage extends Schema.Schema.Type<typeof AppStage> {}
 
 export const AppStageList = Schema.Struct({ apps: Schema.Array(AppStage) }).annotations({ identifier: "AppStageList" })
+
+/** The outputs of an app's stage, by their names. */
+export const Outputs = Schema.Record({ key: Schema.String, value: Schema.String }).annotations({
+  identifier: "Outputs"
+})
+export type Outputs = typeof Outputs.Type

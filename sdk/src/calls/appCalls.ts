@@ -5,7 +5,8 @@ import {
   DeploymentNumber,
   type DeploymentSpec,
   type DriftRecord,
-  type NetworkReport
+  type NetworkReport,
+  type Outputs
 } from "../api/index.ts"
 import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
@@ -21,6 +22,10 @@ export const appCalls = ({ api, call }: Calling) => ({
   /** Removes an app's stage with all of its services and secrets. */
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) => call(api.apps.destroy({ path }))),
+
+  /** What the app's config lists in `outputs`, of the newest deployment that succeeded. */
+  outputs: (app: string, options?: InStage): Effect.Effect<Outputs, CallError> =>
+    inApp(app, options, (path) => call(api.apps.outputs({ path }))),
 
   /** Other people's changes to the app's objects in the cluster, newest first. */
   drift: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<DriftRecord>, CallError> =>

@@ -2,7 +2,7 @@ import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { AppName, bounds, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
-import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Plan } from "../deployment.ts"
+import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Outputs, Plan } from "../deployment.ts"
 import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../deploymentOrigin.ts"
 import { DriftList } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
@@ -138,12 +138,26 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   .add(
     del("destroy", "/:app/stages/:stage", {
       summary: "Destroy a stage of an app",
-      description: "A deployment that removes every service of the app in this stage. Its secrets are unset.",
+      description:
+        "A deployment that removes every service of the app in this stage. Its secrets are unset. 409 if another app links to one of the services.",
       client: "apps.destroy",
       ...deploys("path")
     })
       .setPath(stagePath)
       .addSuccess(Deployment, { status: 202 })
+      .addError(wire.Conflict)
+      .addError(wire.NotFound)
+  )
+  .add(
+    get("outputs", "/:app/stages/:stage/outputs", {
+      summary: "Read the outputs of a stage",
+      description:
+        "What the app's config lists in `outputs`, as texts by their names, of the newest deployment that succeeded. No output has a secret.",
+      client: "apps.outputs",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(Outputs)
       .addError(wire.NotFound)
   )
   .add(

@@ -57,14 +57,14 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Unavailable>
     /**
      * Removes every service of the app in this stage, and unsets its secrets: a deployment of no services. `keepsSecrets`: the stage may be
-     * deployed again as it was.
+     * deployed again as it was. A `Conflict` if another app uses one of the services.
      */
     readonly destroy: (
       organization: Organization,
       app: AppName,
       stage: StageName,
       options?: { readonly keepsSecrets?: boolean | undefined }
-    ) => Effect.Effect<Deployment, NotFound | Unavailable>
+    ) => Effect.Effect<Deployment, NotFound | Conflict | Unavailable>
     /** Ends a deployment that hasn't finished, and puts the app back to its last successful deployment. Idempotent. */
     readonly cancel: (
       organization: Organization,
@@ -72,6 +72,12 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName,
       number: number
     ) => Effect.Effect<Deployment, NotFound | Conflict | Unavailable>
+    /** The outputs of the newest deployment that succeeded, by their names. */
+    readonly outputs: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<Readonly<Record<string, string>>, NotFound | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
     /** The app of the deployment with this number, as it was accepted. */
     readonly spec: (

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppName, StageName } from "@maxcloud/config-schema"
-import { type AppStage, type Deployment, DeploymentSpec, NotFound } from "@maxcloud/sdk/api"
+import { type AppStage, Conflict, type Deployment, DeploymentSpec, NotFound } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import type { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
@@ -22,6 +22,7 @@ import { deleteService } from "./deleteService.ts"
 import { findDeployment, selectDeployments } from "./deploymentRows.ts"
 import { followEvents } from "./followEvents.ts"
 import { readSpec } from "./inspectSpec.ts"
+import { readOutputs } from "./outputs.ts"
 import { planDeployment } from "./planDeployment.ts"
 import { pinnedByNumber, rollBack } from "./rollBack.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
@@ -48,8 +49,15 @@ const destroy = (queue: WorkQueue, organization: Organization, app: AppName, sta
     const isRunning = latest.services > 0 || latest.unfinished
     // Secrets may be all that is left, after the last service was deleted.
     if (!isRunning && !(yield* hasSecrets(organization, app, stage))) return yield* noApp(app, stage)
-    return yield* acceptNothing(queue, target, latest.number, { unsetsSecrets: !keepsSecrets })
+    return yield* acceptNothing(queue, target, latest.number, { unsetsSecrets: !keepsSecrets }).pipe(
+      Effect.catchTag("InvalidSpec", ({ detail }) => new Conflict({ detail }))
+    )
   })
+
+const outputs = (organization: Organization, app: AppName, stage: StageName) =>
+  Effect.flatMap(readOutputs({ organization, app, stage }), (found) =>
+    found === undefined ? noApp(app, stage) : Effect.succeed(found)
+  )
 
 const list = (organization: Organization, app: AppName, stage: StageName) =>
   Effect.gen(function* () {
@@ -143,6 +151,8 @@ export const layer = (queue: WorkQueue) =>
           orUnavailable,
           Effect.provide(context)
         ),
+
+        outputs: Effect.fn("Deployments.outputs")(outputs, orUnavailable, Effect.provide(context)),
 
         get: Effect.fn("Deployments.get")(
           (organization, id) =>

@@ -11,6 +11,7 @@ import { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { acceptedServices } from "./acceptedServices.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
+import { brokenLinks, externalProblems, saveLinks } from "./appLinks.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import { digest, keepKey } from "./idempotencyKeys.ts"
@@ -54,6 +55,10 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     const quotas = yield* Quotas
     if (input.restores !== true) yield* quotas.check(input, input.spec)
 
+    // Another app may have dropped an export, or begun to use one, since the caller looked. With the organization's lock it can't any more.
+    const problems = [...(yield* externalProblems(input, input.spec)), ...(yield* brokenLinks(input, input.spec))]
+    if (problems.length > 0) return yield* new Outrun()
+
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`
 
@@ -72,6 +77,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     yield* upsertServices(input, number, wanted, changes)
     yield* insertProgress(input, id, changes)
     if (input.unsetsSecrets === true) yield* unsetAll({ organizationId: org, app, stage })
+    yield* saveLinks(input, input.spec)
     yield* appendEvents(org, id, [
       { type: "accepted", reason: "Accepted", message: `Deployment ${number} of ${app} to ${stage} is accepted.` }
     ])

@@ -60,8 +60,8 @@ export const acceptNothing = (
 ) =>
   readSpec(target, { app: target.app, services: [] }).pipe(
     Effect.flatMap((read) => acceptSpec(queue, { ...target, ...read, ...options, after, origin })),
-    // A deployment of nothing names no secret, no host and no other app's service.
-    Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die, QuotaExceeded: Effect.die })
+    // A deployment of nothing names no secret and no host. It is invalid only if another app uses one of the services.
+    Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
   )
 
 /** The newest deployment of an app and stage, with its spec. */

@@ -4,7 +4,8 @@ import { Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Outrun } from "./acceptInput.ts"
 import { acceptInspected, acceptNothing, newestDeployment } from "./acceptSpec.ts"
-import { readSpec } from "./inspectSpec.ts"
+import { brokenLinks } from "./appLinks.ts"
+import { invalidSpec, readSpec } from "./inspectSpec.ts"
 import { pinnedBy } from "./pinned.ts"
 import { selectServices } from "./serviceRows.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
@@ -25,6 +26,8 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     const origin = { kind: "delete" } as const
     if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number, { origin })
     const read = yield* readSpec(target, { ...latest.spec, services: rest })
+    const broken = yield* brokenLinks(target, read.spec)
+    if (broken.length > 0) return yield* invalidSpec(broken)
     const pinned = yield* pinnedBy(organization.id, latest.id)
     if (pinned === undefined) return yield* new Outrun()
     // The others keep their accepted state, even if it would be refused today: a deleted image, an unset secret.

@@ -25,6 +25,7 @@ import { Runtime } from "../../runtimes/port/Runtime.ts"
 import { Images } from "../../stores/images/Images.ts"
 import { storeWarnings, versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { brokenLinks, externalProblems } from "./appLinks.ts"
 import type { ReadSpec } from "./changes.ts"
 import { inTurns } from "./turns.ts"
 
@@ -119,6 +120,8 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
         ...hostProblems(spec, place),
         ...knativeProblems(spec),
         ...egressProblems(spec, platform),
+        ...(yield* externalProblems(target, spec)),
+        ...(yield* brokenLinks(target, spec)),
         ...ofImages,
         ...ofRuntime
       ],

@@ -6,6 +6,7 @@ import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
 import type { AcceptInput } from "./acceptInput.ts"
 import { acceptInspected, loadDeployment } from "./acceptSpec.ts"
+import { brokenLinks, externalProblems } from "./appLinks.ts"
 import { findRepeated } from "./idempotencyKeys.ts"
 import { away, invalidSpec, readSpec } from "./inspectSpec.ts"
 import { pinnedBy } from "./pinned.ts"
@@ -64,6 +65,7 @@ export const rollBack = (
           error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
         )
       )
-    if (problems.length > 0) return yield* invalidSpec(problems)
+    const ofLinks = [...(yield* externalProblems(target, read.spec)), ...(yield* brokenLinks(target, read.spec))]
+    if (problems.length + ofLinks.length > 0) return yield* invalidSpec([...problems, ...ofLinks])
     return yield* acceptInspected(queue, { ...input, warnings: runtime.limitations(read.spec) })
   })

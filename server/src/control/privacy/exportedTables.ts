@@ -106,6 +106,7 @@ export const notExported: Readonly<Record<string, string>> = {
   secret_versions: "with `secret`: versions are told, values never",
   organization_keys: "keys are wrapped, and no data of the organization's",
   event_heads: "the number of the newest event",
+  app_links: "links to other apps, which the specs of `deployment` have",
   work_items: "what the server is about to look at: apps and stages, which `app` tells",
   audit_entries: "as `auditEntry`, opened",
   audit_heads: "the newest hash, which the last `auditEntry` has",

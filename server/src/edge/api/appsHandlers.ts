@@ -72,6 +72,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
           deployments.destroy(organization, path.app, path.stage)
         ).pipe(located)
       )
+      .handle("outputs", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.outputs(organization, path.app, path.stage))
+      )
       .handle("drift", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           Effect.map(drift.list(organization, path.app, path.stage), (drift) => ({ drift }))

@@ -102,7 +102,11 @@ const pod = (address: string, service: string): Pod => ({
 })
 const service = (id: string, links: ReadonlyArray<string> = [], paused = false) => ({
   id: `acme/${id}`,
+  organization: "acme",
+  app: "app",
   links: new Set(links),
+  externals: new Set<string>(),
+  exports: new Set<string>(),
   mayCallInternet: false,
   paused,
   forged: false

@@ -33,7 +33,13 @@ export interface Pod {
 
 export interface Service {
   readonly id: string
+  readonly organization: string
+  readonly app: string
   readonly links: ReadonlySet<string>
+  /** Services of other apps that it calls, by their ids. */
+  readonly externals: ReadonlySet<string>
+  /** Apps of its organization that may call it. */
+  readonly exports: ReadonlySet<string>
   readonly mayCallInternet: boolean
   readonly paused: boolean
   /** A label of its own could say it is public to the gateway, so what the gateway says of it is not believed. */
@@ -63,10 +69,14 @@ const serviceId = (namespace: string, name: string) => `${namespace}/${name}`
 
 export const readService = (object: unknown): Option.Option<Service> =>
   Option.map(decodeService(object), ({ metadata }) => {
-    const { links, mayCallInternet, paused } = readMarks(metadata)
+    const { exports, externals, links, mayCallInternet, paused } = readMarks(metadata)
     return {
       id: serviceId(metadata.namespace, metadata.name),
+      organization: metadata.labels[label.organization] ?? "",
+      app: metadata.labels[label.app] ?? "",
       links: new Set(links),
+      externals: new Set(externals),
+      exports: new Set(exports),
       mayCallInternet,
       paused,
       forged: "visibility" in metadata.labels

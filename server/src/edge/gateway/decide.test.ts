@@ -16,7 +16,11 @@ const pod = (id: string, changes: Partial<Pod> = {}): Pod => ({
 })
 const service = (id: string, changes: object = {}) => ({
   id,
+  organization: id.split("/")[0] ?? "",
+  app: "app",
   links: new Set<string>(),
+  externals: new Set<string>(),
+  exports: new Set<string>(),
   mayCallInternet: false,
   paused: false,
   forged: false,
@@ -76,6 +80,24 @@ describe("decide", () => {
     expect(decide(network(), ask(other, "acme/api"))).toBe("refuse")
     expect(decide(network(), ask(other, "evil/api"))).toBe("allow")
     expect(decide(network(), ask(foreign, "acme/api"))).toBe("refuse")
+  })
+
+  it("opens a service of another app if both say so, and both are of one organization", () => {
+    const made = network()
+    const shop = { organization: "acme", app: "shop", externals: new Set(["evil/api"]) }
+    const exporting = { organization: "acme", app: "billing", exports: new Set(["shop"]) }
+    const decided = (caller: object, callee: object) => {
+      made.services({ type: "put", object: service("acme/web", caller) })
+      made.services({ type: "put", object: service("evil/api", callee) })
+      return decide(made, ask(web, "evil/api"))
+    }
+    expect(decided(shop, exporting)).toBe("allow")
+    expect(decided({ ...shop, externals: new Set() }, exporting)).toBe("refuse")
+    expect(decided({ ...shop, externals: new Set(["evil/web"]) }, exporting)).toBe("refuse")
+    expect(decided(shop, { ...exporting, exports: new Set() })).toBe("refuse")
+    expect(decided(shop, { ...exporting, exports: new Set(["search"]) })).toBe("refuse")
+    expect(decided(shop, { ...exporting, organization: "evil" })).toBe("refuse")
+    expect(decided({ ...shop, organization: "" }, { ...exporting, organization: "" })).toBe("refuse")
   })
 
   it("opens public hosts, but inside not to a service that may call neither them nor the internet", () => {
@@ -188,11 +210,24 @@ describe("the state that is read from the cluster", () => {
   it("is a service's links, egress and pause", () => {
     const annotations = {
       "maxcloud.dev/links": "api,db",
+      "maxcloud.dev/external-links": "acme-billing/api",
+      "maxcloud.dev/exports": "search",
       "maxcloud.dev/paused": "true",
       "maxcloud.dev/egress": "internet"
     }
-    expect(readService({ metadata: { ...metadata, annotations, labels: { visibility: "ExternalIP" } } })).toEqual(
-      Option.some({ id: "acme/web", links: new Set(["api", "db"]), mayCallInternet: true, paused: true, forged: true })
+    const labels = { visibility: "ExternalIP", "maxcloud.dev/organization": "acme", "maxcloud.dev/app": "shop" }
+    expect(readService({ metadata: { ...metadata, annotations, labels } })).toEqual(
+      Option.some({
+        id: "acme/web",
+        organization: "acme",
+        app: "shop",
+        links: new Set(["api", "db"]),
+        externals: new Set(["acme-billing/api"]),
+        exports: new Set(["search"]),
+        mayCallInternet: true,
+        paused: true,
+        forged: true
+      })
     )
     expect(readService({ metadata })).toMatchObject({ value: { mayCallInternet: false, paused: false } })
     expect(readNamespace({ metadata: { name: "acme" } })).toEqual(Option.some({ id: "acme" }))

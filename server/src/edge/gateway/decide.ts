@@ -1,5 +1,5 @@
 import type { CheckRequest } from "./CheckRequest.ts"
-import type { TenantNetwork } from "./TenantNetwork.ts"
+import type { Service, TenantNetwork } from "./TenantNetwork.ts"
 
 /** `unsure`: the watches may be about to tell what is missing; if they do not, it is refused. */
 export type Decision = "allow" | "paused" | "refuse" | "unsure"
@@ -7,11 +7,20 @@ export type Decision = "allow" | "paused" | "refuse" | "unsure"
 /** Kourier's listeners that have public hosts alone: HTTP, HTTPS and that of its probes (net-kourier, pkg/reconciler/ingress/config). */
 const publicListeners: ReadonlySet<number> = new Set([8080, 8443, 8090])
 
+/** Both sides agree: the caller links to the target, and the target's app exports it to the caller's. */
+const isExported = (caller: Service, target: Service): boolean =>
+  caller.organization !== "" &&
+  caller.organization === target.organization &&
+  caller.app !== "" &&
+  caller.externals.has(target.id) &&
+  target.exports.has(caller.app)
+
 /**
  * May this request pass? The target is what Envoy's matched route says, never the Host; the caller is who has the connection's address.
  *
  * - A public host is open, but to pods of a service that may call neither it nor the internet.
- * - An internal host is open to a pod of a service of the same namespace that links to it, and to nobody else.
+ * - An internal host is open to a pod of a service of the same namespace that links to it; to a pod of another app of the same
+ *   organization if that one links to it and its own app exports it to that app; and to nobody else.
  * - Hosts that are not the tenants' are open to all but the tenants' pods.
  */
 export const decide = (network: TenantNetwork, request: CheckRequest): Decision => {
@@ -36,5 +45,6 @@ export const decide = (network: TenantNetwork, request: CheckRequest): Decision 
   const caller = network.service(holder.namespace, holder.service)
   if (caller === undefined || target === undefined) return "unsure"
   if (holder.namespace === namespace && caller.links.has(name)) return open
+  if (isExported(caller, target)) return open
   return isPublic && caller.mayCallInternet ? open : "refuse"
 }

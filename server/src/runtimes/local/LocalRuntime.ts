@@ -20,6 +20,7 @@ import { makeLocalRunner } from "./localRunner.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { LocalObjects } from "./objects/LocalObjects.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
+import { isExported } from "./revisions/isExported.ts"
 import { type Links, makeLinks, type OpenLink } from "./revisions/Links.ts"
 import { runtimeOf } from "./runtimeOf.ts"
 
@@ -65,6 +66,7 @@ const make = (options: LocalRuntimeOptions) =>
       open: options.openLink,
       containerHost: instances.containerHost,
       routeOf: (callee) => services.find(callee)?.route,
+      mayCall: (caller, callee) => isExported(services.find(caller)?.object(), services.find(callee)?.object()),
       portOf: (callee, network) => services.find(callee)?.object().record.linkPorts[network],
       onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
     })

@@ -19,6 +19,7 @@ import { deploymentOrigins } from "./0018_deployment_origins.ts"
 import { serviceHealth } from "./0019_service_health.ts"
 import { webhooks } from "./0020_webhooks.ts"
 import { cancelledDeployments } from "./0021_cancelled_deployments.ts"
+import { appLinks } from "./0022_app_links.ts"
 
 export interface Migration {
   readonly id: number
@@ -48,5 +49,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 18, name: "deployment_origins", sql: deploymentOrigins },
   { id: 19, name: "service_health", sql: serviceHealth },
   { id: 20, name: "webhooks", sql: webhooks },
-  { id: 21, name: "cancelled_deployments", sql: cancelledDeployments }
+  { id: 21, name: "cancelled_deployments", sql: cancelledDeployments },
+  { id: 22, name: "app_links", sql: appLinks }
 ]

@@ -5,7 +5,7 @@ import { openLink } from "../../../base/proxy/makeFront.ts"
 import type { ContainerHost } from "../instances/Instance.ts"
 import { makeLinks } from "../revisions/Links.ts"
 
-const caller = { organizationId: testKey().organizationId, namespace: "local" }
+const caller = { organizationId: testKey().organizationId, namespace: "local", service: "web" }
 
 const linksWith = (containers: ContainerHost | undefined) => {
   const ports = new Map<string, number>()
@@ -13,6 +13,7 @@ const linksWith = (containers: ContainerHost | undefined) => {
     open: openLink,
     containerHost: () => Effect.succeed(containers),
     routeOf: () => undefined,
+    mayCall: (_, callee) => callee.namespace === "billing",
     portOf: (callee, network) => ports.get(`${callee.service} ${network}`),
     onPort: (callee, network, port) => ports.set(`${callee.service} ${network}`, port)
   })
@@ -35,6 +36,17 @@ describe("Links", () => {
 
     await links.closeAll()
     assert.strictEqual(await rewrite("directory", "api.local.svc.cluster.local"), `127.0.0.1:${port}`)
+    await links.closeAll()
+  })
+
+  it("reaches a service of another namespace only if it may call it, and never confuses the two", async () => {
+    const { links, rewrite } = linksWith(undefined)
+    const hosts = ["api.local", "api.billing", "api.other"].map((name) => `${name}.svc.cluster.local`)
+    const [own, billing, other] = (await rewrite("directory", hosts.join(","))).split(",")
+    assert.match(own ?? "", /^127\.0\.0\.1:\d+$/)
+    assert.match(billing ?? "", /^127\.0\.0\.1:\d+$/)
+    assert.notStrictEqual(own, billing)
+    assert.strictEqual(other, hosts[2])
     await links.closeAll()
   })
 

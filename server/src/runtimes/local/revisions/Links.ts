@@ -30,20 +30,22 @@ export interface LinksInput {
   readonly containerHost: (caller: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
   /** The route of a service, while there is one. */
   readonly routeOf: (callee: Callee) => Route | undefined
+  /** May a service call one of another namespace? Both of their configs have to say so. */
+  readonly mayCall: (caller: Callee, callee: Callee) => boolean
   /** The link's previous port, or undefined. */
   readonly portOf: (callee: Callee, network: LinkNetwork) => number | undefined
   readonly onPort: (callee: Callee, network: LinkNetwork, port: number) => void
 }
 
 /**
- * Loopback listeners by which instances reach other services of their namespace. They take the place of Knative's
+ * Loopback listeners by which instances reach other services of their namespace, and those that other apps export to theirs. They take the place of Knative's
  * cluster-local hosts, which nothing resolves here. One per callee (and another where containers do not reach loopback), on the
  * same port as long as the server runs, and after a restart where the port is free.
  */
 export interface Links {
   /** Puts the listeners' addresses in the place of cluster-local hosts in the value of an environment variable. */
   readonly rewrite: (
-    caller: NetworkOwner,
+    caller: Callee,
     kind: InstanceSpec["program"]["kind"],
     value: string
   ) => Effect.Effect<string, InstanceFailed>
@@ -59,7 +61,7 @@ const clusterLocal = /(?<![\w-])(-*)([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluste
 
 const loopbackHost: ContainerHost = { address: "127.0.0.1", bind: () => "127.0.0.1", accepts: () => true }
 
-export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: LinksInput): Links => {
+export const makeLinks = ({ containerHost, mayCall, onPort, open, portOf, routeOf }: LinksInput): Links => {
   const links = new Map<string, Promise<OpenedLink>>()
   const keyOf = (callee: Callee, network: LinkNetwork) =>
     `${callee.organizationId}/${callee.namespace}/${callee.service}/${network}`
@@ -104,8 +106,10 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
       Effect.gen(function* () {
         const addresses = new Map<string, string>()
         for (const [, , service = "", namespace] of value.matchAll(clusterLocal)) {
-          if (namespace !== caller.namespace || addresses.has(service)) continue
+          if (namespace === undefined || addresses.has(`${namespace}/${service}`)) continue
+          // Of the caller's own organization in any case: a name of another organization's namespace finds nothing.
           const callee = { organizationId: caller.organizationId, namespace, service }
+          if (namespace !== caller.namespace && !mayCall(caller, callee)) continue
           const host = (kind === "image" ? yield* containerHost(callee) : undefined) ?? loopbackHost
           const address = yield* Effect.tryPromise({
             try: () => addressOf(callee, host),
@@ -116,10 +120,10 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
                 retryable: true
               })
           })
-          addresses.set(service, address)
+          addresses.set(`${namespace}/${service}`, address)
         }
         return value.replace(clusterLocal, (whole, before: string, service: string, namespace: string) => {
-          const address = namespace === caller.namespace ? addresses.get(service) : undefined
+          const address = addresses.get(`${namespace}/${service}`)
           return address === undefined ? whole : before + address
         })
       }),

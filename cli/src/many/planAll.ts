@@ -1,0 +1,100 @@
+import type { SpecIssue } from "@maxcloud/config-schema"
+import type { Plan } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { connect, loadSchemas, locatedLines } from "../client.ts"
+import { ExitWith } from "../failure.ts"
+import { reportOf, tell } from "../report.ts"
+import type { Terminal } from "../terminal.ts"
+import { type App, loadMany, type ManyInput, sideBySide } from "./loadMany.ts"
+
+interface Input extends ManyInput {
+  readonly exitCode: boolean
+}
+
+/**
+ * Will a link be right once the apps before it are deployed? The server judges it by what is deployed now, and the configs of the other
+ * apps say what will be.
+ */
+const solvedBy = (app: App, others: ReadonlyArray<App>) =>
+  Effect.map(loadSchemas, ({ referencesOf, targetOf }) => (issue: SpecIssue): string | undefined => {
+    const [first, index, field, name] = issue.path
+    if (first !== "services" || typeof index !== "number" || field !== "env" || typeof name !== "string")
+      return undefined
+    const { spec, stage } = app.loaded
+    const value = spec.services[index]?.env[name]
+    if (value === undefined) return undefined
+    for (const reference of referencesOf(value)) {
+      if (!("external" in reference)) continue
+      const target = targetOf(reference, stage)
+      const other = others.find((each) => each.name === target.app && target.stage === stage)?.loaded.spec
+      const service = other?.services.find((each) => each.name === target.service)
+      const isAllowed = other?.exports[target.service]?.to.includes(spec.app) === true
+      const isReached = reference.property !== "publicUrl" || service?.visibility === "public"
+      if (service !== undefined && isAllowed && isReached && issue.message.includes(`"${target.app}"`))
+        return target.app
+    }
+    return undefined
+  })
+
+/** Plans all apps that the flags mean, each as if those before it were deployed. */
+export const planAll = (
+  input: Input,
+  terminal: Terminal,
+  show: (plan: Plan, app: App) => Effect.Effect<void, unknown>
+) =>
+  Effect.gen(function* () {
+    const apps = yield* loadMany(input, terminal, false)
+    const cloud = yield* connect(input)
+    const planned = yield* Effect.forEach(
+      apps,
+      (app) =>
+        Effect.gen(function* () {
+          const plan = yield* Effect.either(cloud.plan(app.loaded))
+          if (plan._tag === "Left") return { app, failed: plan.left }
+          const solved = yield* solvedBy(app, apps)
+          const after = [...new Set(plan.right.problems.flatMap((issue) => solved(issue) ?? []))].sort()
+          const problems = plan.right.problems.filter((issue) => solved(issue) === undefined)
+          return { app, after, plan: { ...plan.right, problems } }
+        }),
+      { concurrency: sideBySide }
+    )
+    if (terminal.json) {
+      terminal.printJson({
+        apps: planned.map(({ app, ...each }) =>
+          "failed" in each
+            ? {
+                app: app.name,
+                config: app.loaded.file,
+                error: { code: reportOf(each.failed)?.tag, message: String(each.failed) }
+              }
+            : { config: app.loaded.file, after: each.after, ...each.plan }
+        )
+      })
+    }
+    let exit: number | undefined
+    for (const each of planned) {
+      if ("failed" in each) {
+        const report = reportOf(each.failed)
+        if (report === undefined) return yield* Effect.fail(each.failed)
+        exit ??= report.exit
+        if (!terminal.json) tell({ ...report, message: `${each.app.name}: ${report.message}` }, terminal)
+        continue
+      }
+      const { after, app, plan } = each
+      if (plan.problems.length > 0) exit ??= 2
+      if (terminal.json) continue
+      yield* show(plan, app)
+      if (after.length > 0)
+        terminal.say(`${app.name} needs ${after.join(", ")} to be deployed first, as \`deploy --all\` does`)
+      for (const line of yield* locatedLines(app.loaded, plan.warnings))
+        terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
+      for (const line of yield* locatedLines(app.loaded, plan.problems)) {
+        terminal.say(`${terminal.paintError(["red", "bold"], "problem:")} ${line}`)
+      }
+    }
+    if (exit !== undefined) return yield* new ExitWith({ exit })
+    const hasChanges = planned.some(
+      (each) => "plan" in each && each.plan.changes.some((change) => change.action !== "unchanged")
+    )
+    if (input.exitCode && hasChanges) return yield* new ExitWith({ exit: 10 })
+  })

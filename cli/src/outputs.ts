@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto"
+import { appendFile } from "node:fs/promises"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
+import type { Cloud } from "./dev/session.ts"
+import { CommandFailed } from "./failure.ts"
+
+export type Outputs = Readonly<Record<string, string>>
+
+/** Names that an output can have. Another one would break the lines of the file below. */
+const outputName = /^[A-Za-z_][A-Za-z0-9_-]*$/
+
+/**
+ * Outputs in the form of `$GITHUB_OUTPUT` (GitHub: "Workflow commands", multiline strings). No value can end its own block, because nobody
+ * can guess the delimiter.
+ */
+export const githubOutput = (outputs: Outputs, delimiter: () => string = () => `maxcloud_${randomUUID()}`): string =>
+  Object.entries(outputs)
+    .filter(([name]) => outputName.test(name))
+    .map(([name, value]) => {
+      const end = delimiter()
+      return `${name}<<${end}\n${value}\n${end}\n`
+    })
+    .join("")
+
+/** Hands the outputs to later steps of a GitHub job. */
+const tellGithub = (outputs: Outputs) => {
+  const file = process.env["GITHUB_OUTPUT"] ?? ""
+  const text = githubOutput(outputs)
+  if (file === "" || text === "") return Effect.void
+  return Effect.tryPromise({
+    try: () => appendFile(file, text),
+    catch: (error) =>
+      new CommandFailed({
+        tag: "FileNotWritten",
+        exit: 1,
+        message: `the app is deployed, but its outputs couldn't be written to GITHUB_OUTPUT: ${error instanceof Error ? error.message : String(error)}`,
+        fix: "check the file, then run `maxcloud output`"
+      })
+  })
+}
+
+/** The outputs of an app that was just deployed; in a GitHub job its later steps have them, too. */
+export const outputsOf = (cloud: Cloud, loaded: LoadedConfig | undefined) =>
+  Effect.gen(function* () {
+    if (loaded === undefined || Object.keys(loaded.spec.outputs).length === 0) return {}
+    const outputs: Outputs = yield* cloud.apps.outputs(loaded.spec.app, { stage: loaded.stage })
+    yield* tellGithub(outputs)
+    return outputs
+  })
