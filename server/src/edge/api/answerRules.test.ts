@@ -53,10 +53,12 @@ interface Kind {
   readonly request: (operation: Operation) => { readonly path: string; readonly init: RequestInit }
 }
 
-const namesIn = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+/** Is an error of ours in it by its class? HttpApi's own errors have no `detail`. */
+const hasTag = (ast: SchemaAST.AST): boolean => {
   const encoded = SchemaAST.encodedAST(ast)
-  if (SchemaAST.isUnion(encoded)) return encoded.types.flatMap(namesIn)
-  return SchemaAST.isTypeLiteral(encoded) ? encoded.propertySignatures.map(({ name }) => String(name)) : []
+  if (SchemaAST.isUnion(encoded)) return encoded.types.some(hasTag)
+  const names = SchemaAST.isTypeLiteral(encoded) ? encoded.propertySignatures.map(({ name }) => String(name)) : []
+  return names.includes("_tag") && names.includes("detail")
 }
 
 const plain = (operation: Operation, init: RequestInit = {}) => ({
@@ -186,8 +188,7 @@ describe("a refusal", () => {
       onGroup: () => {},
       onEndpoint: ({ endpoint, errors, group }) => {
         for (const { ast } of errors.values()) {
-          const names = Option.match(ast, { onNone: (): ReadonlyArray<string> => [], onSome: namesIn })
-          if (names.includes("_tag")) tagged.push(`${group.identifier}.${endpoint.name}`)
+          if (Option.exists(ast, hasTag)) tagged.push(`${group.identifier}.${endpoint.name}`)
         }
       }
     })
