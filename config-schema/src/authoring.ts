@@ -85,10 +85,14 @@ export interface AppInput {
   readonly app: string
   /** Its services, each with a name of its own. */
   readonly services: ReadonlyArray<Service | LeftOut>
-  /** Services that other apps of the organization may call, in any of their stages: `{ api: { to: ["shop"] } }`. @default none */
+  /**
+   * Services that other apps of the organization may call: name to who may. In any of their stages: `{ api: { to: ["shop"] } }`.
+   * @default none
+   */
   readonly exports?: Readonly<Record<string, { readonly to: ReadonlyArray<string | LeftOut> }>>
   /**
-   * What the app tells after a deploy: `{ url: web.publicUrl }`. Texts and public URLs, never a secret. `maxcloud output` prints them.
+   * What the app tells after a deploy, such as its URL: name to value. Texts and `publicUrl` of its services, never a secret.
+   * `maxcloud output` prints them: `{ url: web.publicUrl }`.
    * @default none
    */
   readonly outputs?: Readonly<Record<string, OutputInput>>

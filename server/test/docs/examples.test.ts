@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -26,10 +26,12 @@ createServer(async (request, response) => {
 `
 
 describe("the programs in the documentation", () => {
-  const examples = readdirSync(here).filter((text) => text.endsWith(".example.ts"))
+  // Of programs of several files, each has a folder.
+  const examples = globSync(["*.example.ts", "*/*.ts"], { cwd: here })
+  const others = globSync("examples/testing/*.ts", { cwd: join(here, "../../..") }).map(page)
 
   it.each(pages)("are, in %s, those that are type-checked and run here", (name) => {
-    const known = examples.map((example) => readFileSync(join(here, example), "utf8"))
+    const known = [...others, ...examples.map((example) => readFileSync(join(here, example), "utf8"))]
     for (const program of programsOf(page(name))) assert.include(known, program)
   })
 
