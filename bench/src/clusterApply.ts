@@ -43,6 +43,7 @@ const encodedSpec = (version: number) => ({
 const secrets = Secrets.of({
   set: () => Effect.die("unused"),
   list: () => Effect.die("unused"),
+  page: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
   importAll: () => Effect.die("unused"),
   copy: () => Effect.die("unused"),

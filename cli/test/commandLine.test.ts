@@ -282,7 +282,7 @@ export default defineConfig({
   })
 
   it("prints data alone on stdout, in colours only where they are wanted", async () => {
-    canned.answers(200, { services: [service] })
+    canned.answers(200, [service])
     const list = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
       run(["--api-url", canned.url, "list", ...args], { env })
     const [plain, json, forced, none] = await Promise.all([
@@ -301,8 +301,11 @@ export default defineConfig({
   })
 
   it("is quiet when the reader of its pipe has gone", async () => {
-    canned.answers(200, { services: Array.from({ length: 3000 }, () => service) })
-    const { child, ended } = start(["list", "--api-url", canned.url])
+    canned.answers(
+      200,
+      Array.from({ length: 3000 }, () => service)
+    )
+    const { child, ended } = start(["list", "--limit", "3000", "--api-url", canned.url])
     child.stdout.once("data", () => child.stdout.destroy())
     const { code, stderr } = await ended
     expect(stderr).toBe("")

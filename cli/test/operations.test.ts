@@ -43,7 +43,10 @@ interface Asked {
 }
 
 const asked: Array<Asked> = []
-const answers = new Map<string, { readonly status: number; readonly body: unknown }>()
+const answers = new Map<
+  string,
+  { readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> }
+>()
 const answer = (line: string, body: unknown, status = 200) => answers.set(line, { status, body })
 const server = createServer(async (request, response) => {
   const chunks: Array<Buffer> = []
@@ -55,7 +58,7 @@ const server = createServer(async (request, response) => {
   const body = typeof answered?.body === "function" ? answered.body() : answered?.body
   const found = answered === undefined ? undefined : { status: answered.status, body }
   if (typeof found?.body === "string") response.writeHead(200, { "content-type": "text/event-stream" }).end(found.body)
-  else if (found?.body === undefined) response.writeHead(found?.status ?? 404).end()
+  else if (found?.body === undefined) response.writeHead(found?.status ?? 404, answered?.headers).end()
   else response.writeHead(found.status, { "content-type": "application/json" }).end(JSON.stringify(found.body))
 })
 const env: { MAXCLOUD_API_URL: string } = { MAXCLOUD_API_URL: "" }
@@ -109,10 +112,19 @@ describe("delete", () => {
       )
       .join("")
 
+  const deletes = (deployment: object) => {
+    answers.set(`DELETE /api/v1/services/${serviceId}`, {
+      status: 204,
+      body: undefined,
+      headers: { link: `</api/v1/deployments/${deploymentId}>; rel="monitor"` }
+    })
+    answer(`GET /api/v1/deployments/${deploymentId}`, deployment)
+  }
+
   it("ends when the service is gone, whatever its siblings do", async () => {
     const rest = [deploymentService("api", "unchanged", "failed"), deploymentService("web", "delete", "pending")]
-    answer("GET /api/v1/services", { services: [service("ready")] })
-    answer(`DELETE /api/v1/services/${serviceId}`, deployment("queued", rest), 202)
+    answer("GET /api/v1/services", [service("ready")])
+    deletes(deployment("queued", rest))
     // It goes on for as long as the sibling does, so no `finished` comes here.
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
@@ -129,8 +141,8 @@ describe("delete", () => {
       deploymentService("api", "unchanged", "failed", { reason: "ExitCode1", message: "It ended with exit code 1." }),
       stays
     ])
-    answer("GET /api/v1/services", { services: [service("ready")] })
-    answer(`DELETE /api/v1/services/${serviceId}`, deployment("queued", failed.services), 202)
+    answer("GET /api/v1/services", [service("ready")])
+    deletes(deployment("queued", failed.services))
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
       events(
@@ -148,14 +160,14 @@ describe("delete", () => {
 
 describe("pause and resume", () => {
   it("say what they did, and what ends it", async () => {
-    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer("GET /api/v1/services", [service("ready")])
     answer(`POST /api/v1/services/${serviceId}/pause`, service("paused"))
     answer(`POST /api/v1/services/${serviceId}/resume`, service("idle"))
     const [paused, resumed] = await Promise.all([cli(["pause", "web"]), cli(["resume", "web", "--json"])])
     expect([paused.code, paused.stdout]).toEqual([0, ""])
     expect(paused.stderr).toBe("web is paused: `maxcloud resume web` ends that\n")
     expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", status: { state: "idle" } } })
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     expect((await cli(["pause", "web"])).code).toBe(5)
   })
 })
@@ -169,7 +181,7 @@ describe("restart", () => {
   }
   const accepted = { service: at("web-00001", "web-00001", "ready"), replaces: "web-00001" }
   beforeEach(() => {
-    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer("GET /api/v1/services", [service("ready")])
     answer(restartLine, accepted, 202)
   })
 
@@ -233,7 +245,7 @@ describe("drift", () => {
   }
 
   it("tells who changed what, and whether it is put right", async () => {
-    answer(path, { drift: [record, { ...record, change: "deleted", manager: null, fields: [], healedAt: now }] })
+    answer(path, [record, { ...record, change: "deleted", manager: null, fields: [], healedAt: now }])
     const [table, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])
     const [header, edited, deleted] = table.stdout.split("\n")
     expect(header).toMatch(/^NOTICED +OBJECT +CHANGE +BY +PUT RIGHT +FIELDS$/)
@@ -243,7 +255,7 @@ describe("drift", () => {
   })
 
   it("says so where there is none", async () => {
-    answer(path, { drift: [] })
+    answer(path, [])
     const { code, stderr, stdout } = await cli(["drift", "--app", "shop"])
     expect([code, stdout, stderr]).toEqual([0, "", "no drift: nobody else has changed what shop has in the cluster\n"])
   })
@@ -284,7 +296,7 @@ describe("registries", () => {
   })
 
   it("are listed and forgotten", async () => {
-    answer("GET /api/v1/registries", { registries: [info] })
+    answer("GET /api/v1/registries", [info])
     answer("DELETE /api/v1/registries/ghcr.io:5000", undefined, 204)
     const [list, logout] = await Promise.all([
       cli(["registries", "list"]),
@@ -292,7 +304,7 @@ describe("registries", () => {
     ])
     expect(list.stdout).toMatch(/^HOST +USER +UPDATED\nghcr\.io:5000 +ada +\S+ ago\n$/)
     expect(JSON.parse(logout.stdout)).toEqual({ host: "ghcr.io:5000" })
-    answer("GET /api/v1/registries", { registries: [] })
+    answer("GET /api/v1/registries", [])
     expect((await cli(["registries", "list"])).stderr).toContain("maxcloud registries login")
   })
 })
@@ -398,7 +410,7 @@ describe("a diagnosis", () => {
   }
 
   it("is told by deploy as soon as it is known, and again with its evidence and its fix", async () => {
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     const away = "cluster unreachable since 12:00:00, continuing"
     answer(
@@ -437,7 +449,7 @@ describe("a diagnosis", () => {
     const message = "npm ci failed\nnpm error code EUSAGE\n\nerror: all is well\r\u001b[2Jx"
     const [failed] = deployment("failed", "failed").services
     const services = [{ ...failed, reason: "BuildFailed", message, diagnosis: null }]
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
@@ -449,15 +461,15 @@ describe("a diagnosis", () => {
 
     const conditions = [{ type: "Ready", status: "False", reason: "RevisionFailed", message, lastTransitionTime: now }]
     const found = service("failed", { ...wrongPort, message })
-    answer("GET /api/v1/services", { services: [{ ...found, status: { ...found.status, conditions } }] })
-    answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })
+    answer("GET /api/v1/services", [{ ...found, status: { ...found.status, conditions } }])
+    answer(`GET /api/v1/services/${serviceId}/revisions`, [])
     const { stdout } = await cli(["describe", "web"])
     expect(stdout).toContain(`\n  WrongPort: ${lines.join("\n")}\n`)
     expect(stdout).toContain(`\n  Ready  False  RevisionFailed  ${lines.join("\n").trimEnd()}\n`)
   })
 
   it("ends the wait of deploy with --fail-fast, and says that the deployment goes on", async () => {
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "service", "", deployment("running", "pending")))
     const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])
@@ -472,7 +484,7 @@ describe("a diagnosis", () => {
       ...running.services,
       ...deployment("running", "pending").services.map((service) => ({ ...service, diagnosis: null, name: "api" }))
     ]
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "service", "", { ...running, services }))
     const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])
@@ -484,7 +496,7 @@ describe("a diagnosis", () => {
   it("that may pass ends no wait", async () => {
     const slow = { ...deployment("running", "pending") }
     const services = slow.services.map((service) => ({ ...service, diagnosis: { ...wrongPort, code: "NotListening" } }))
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
@@ -500,7 +512,7 @@ describe("a diagnosis", () => {
       url: "http://web",
       diagnosis: { ...wrongPort, code: "LoopbackOnly", message: "it listens on loopback alone" }
     }))
-    answer("GET /api/v1/services", { services: [] })
+    answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "finished", "", { ...ready, services }))
     const { code, stderr, stdout } = await cli(["deploy", "--name", "web", "nginx"])
@@ -511,8 +523,8 @@ describe("a diagnosis", () => {
   })
 
   it("is shown by describe", async () => {
-    answer("GET /api/v1/services", { services: [service("failed", wrongPort)] })
-    answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })
+    answer("GET /api/v1/services", [service("failed", wrongPort)])
+    answer(`GET /api/v1/services/${serviceId}/revisions`, [])
     const { stdout } = await cli(["describe", "web"])
     expect(stdout).toContain("Diagnosis\n  WrongPort: it listens on port 3000, not on 8080\n  seen: the container")
   })

@@ -22,7 +22,7 @@ const startServer = async (tls: ReturnType<typeof privateAuthority>["tls"]) => {
   const fake = await fakeServer({
     "GET /api/v1/services": (request, response) =>
       request.headers.authorization === "Bearer key-of-ada"
-        ? json(response, 200, { services: [encodeService(service)] })
+        ? json(response, 200, [encodeService(service)])
         : json(response, 500, {}),
     [`GET /api/v1/services/${serviceId}/logs`]: (_, response) => {
       openStream(response)
@@ -117,7 +117,7 @@ describe("the command behind a proxy", () => {
   it("asks a server on this machine directly", async () => {
     await using proxy = await proxied("ada:hunter2")
     await using fake = await fakeServer({
-      "GET /api/v1/services": (_, response) => json(response, 200, { services: [encodeService(service)] })
+      "GET /api/v1/services": (_, response) => json(response, 200, [encodeService(service)])
     })
     const env = { ...environment(proxy.url), HTTP_PROXY: proxy.url, MAXCLOUD_API_URL: fake.url }
     assert.strictEqual((await run(["list"], { env })).code, 0)

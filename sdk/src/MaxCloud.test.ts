@@ -49,7 +49,7 @@ describe("MaxCloud", () => {
     await using server = await fakeServer({
       "GET /api/v1/services": (request, response) => {
         asked.push(request.path)
-        json(response, 200, { services: [encodeService(service)] })
+        json(response, 200, [encodeService(service)])
       }
     })
     const calls = Effect.gen(function* () {
@@ -97,7 +97,7 @@ describe("MaxCloud", () => {
     const closed = Promise.withResolvers<void>()
     const first = Promise.withResolvers<void>()
     await using server = await fakeServer({
-      "GET /api/v1/services": (_, response) => json(response, 200, { services: [encodeService(service)] }),
+      "GET /api/v1/services": (_, response) => json(response, 200, [encodeService(service)]),
       [`GET /api/v1/services/${serviceId}/logs`]: (_, response) => {
         response.on("close", () => closed.resolve())
         openStream(response)

@@ -35,7 +35,7 @@ const failureOf = (promise: Promise<unknown>): Promise<MaxCloudError> =>
     (error: MaxCloudError) => error
   )
 
-const list: Route = (_, response) => json(response, 200, { services: [encodeService(service)] })
+const list: Route = (_, response) => json(response, 200, [encodeService(service)])
 const accept: Route = (_, response) => json(response, 202, encodeDeployment(deployment("queued")))
 const get: Route = (_, response) => json(response, 200, encodeDeployment(deployment("succeeded")))
 const deployPath = "POST /api/v1/apps/shop/stages/production/deployments"
@@ -196,7 +196,10 @@ describe("removing", () => {
   it("deleteAndWait resolves when the service is gone, whatever the deployment still waits for", async () => {
     await using server = await fakeServer({
       "GET /api/v1/services": list,
-      [`DELETE /api/v1/services/${serviceId}`]: accept,
+      [`DELETE /api/v1/services/${serviceId}`]: (_, response) =>
+        response.writeHead(204, { link: `</api/v1/deployments/${deploymentId}>; rel="monitor"` }).end(),
+      [`GET /api/v1/deployments/${deploymentId}`]: (_, response) =>
+        json(response, 200, encodeDeployment(deployment("queued"))),
       [eventsPath]: (_, response) => {
         openStream(response)
         sendEvent(response, { ...event(1, "service", "running"), service: service.name, reason: "Deleted" })
@@ -363,7 +366,7 @@ describe("logs", () => {
 
   it("of a service that is not there are NotFound", async () => {
     await using server = await fakeServer({
-      "GET /api/v1/services": (_, response) => json(response, 200, { services: [] })
+      "GET /api/v1/services": (_, response) => json(response, 200, [])
     })
     const error = await failureOf(createClient({ apiUrl: server.url }).services.get("api"))
     assert.strictEqual(error._tag, "NotFound")

@@ -3,7 +3,8 @@ export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from ".
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
-export type { AuditOptions } from "./calls/organizationCalls.ts"
+export type { Listing, PageOptions } from "./calls/listing.ts"
+export type { AuditFilter } from "./calls/organizationCalls.ts"
 export { assumedFacts, type ServerFacts, serverFacts } from "./configFacts.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
 export {

@@ -113,7 +113,7 @@ describe("the token of this user's own server", () => {
     await using server = await fakeServer({
       "GET /api/v1/services": (request, response) => {
         seen.push(request.headers.authorization)
-        json(response, 200, { services: [] })
+        json(response, 200, [])
       }
     })
     const { port } = new URL(server.url)

@@ -57,11 +57,16 @@ export const parseOptions = <O extends object>(
 export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
   Effect.flatMap(parseOptions<InStage>(options, { stage: true }), ({ stage }) => parseStage(stage ?? productionStage))
 
+export interface InAppPath {
+  readonly app: AppName
+  readonly stage: StageName
+}
+
 /** Does something with an app's stage, as paths of the API have it. */
 export const inApp = <A>(
   app: string,
   options: InStage | undefined,
-  use: (path: { readonly app: AppName; readonly stage: StageName }) => Effect.Effect<A, CallError>
+  use: (path: InAppPath) => Effect.Effect<A, CallError>
 ): Effect.Effect<A, CallError> => Effect.flatMap(Effect.all({ app: parseApp(app), stage: stageOf(options) }), use)
 
 /** The app that a config describes; on the left everything that is wrong with it. */

@@ -1,5 +1,6 @@
 import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
-import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, SessionGrant } from "./api/index.ts"
+import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, Page, SessionGrant } from "./api/index.ts"
+import { isListing, type Listing, type PageOptions } from "./calls/listing.ts"
 
 export interface Abortable {
   /** Ends the call: it rejects with the signal's reason. */
@@ -36,8 +37,20 @@ type WithSignal<P extends ReadonlyArray<unknown>> = P extends
   ? [...parameters: P, options?: Abortable]
   : { [I in keyof P]: undefined extends P[I] ? NonNullable<P[I]> & Abortable : P[I] }
 
+/** A call for a list: called, it gives the whole list. */
+interface PromisedListing<P extends ReadonlyArray<unknown>, A> {
+  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or narrow it. */
+  (...parameters: WithSignal<P>): Promise<ReadonlyArray<A>>
+  /** The items one after another. Asks for the next page when the one before is used up. */
+  readonly each: (...parameters: WithSignal<P>) => AsyncIterable<A>
+  /** One page, and the cursor of the next one. */
+  readonly page: (page: PageOptions, ...parameters: WithSignal<P>) => Promise<Page<A>>
+}
+
 /** Calls that are Effects, as promises, and those that are streams as iterables. */
-export type Promised<T> =
+export type Promised<T> = T extends Listing<infer P, infer A> ? PromisedListing<P, A> : PromisedCall<T>
+
+type PromisedCall<T> =
   T extends Effect.Effect<infer A, infer _E>
     ? (options?: Abortable) => Promise<Revealed<A>>
     : T extends Stream.Stream<infer A, infer _E>
@@ -100,20 +113,38 @@ const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
     return (options?: Abortable) => run(Effect.map(call, reveal), signalOf(options))
   }
   if (isStream(call)) return (options?: Abortable) => iterate(call, signalOf(options))
-  if (typeof call === "function") {
-    return (...given: ReadonlyArray<unknown>) => {
-      const { options, parameters } = withoutSignal(given)
-      return run(
-        Effect.map(
-          Effect.suspend(() => Reflect.apply(call, undefined, [...parameters])),
-          reveal
-        ),
-        signalOf(options)
-      )
-    }
+  if (isListing(call)) {
+    const { each, page } = call
+    const whole = promisedFunction(call, signalOf)
+    return Object.assign(whole, {
+      each: (...given: ReadonlyArray<unknown>) => {
+        const { options, parameters } = withoutSignal(given)
+        return iterate(
+          Stream.suspend(() => each(...parameters)),
+          signalOf(options)
+        )
+      },
+      page: promisedFunction(page, signalOf)
+    })
   }
+  if (typeof call === "function") return promisedFunction(call, signalOf)
   return typeof call === "object" && call !== null ? promised(call, signalOf) : call
 }
+
+type Callable = Parameters<typeof Reflect.apply>[0]
+
+const promisedFunction =
+  (call: Callable, signalOf: SignalOf) =>
+  (...given: ReadonlyArray<unknown>) => {
+    const { options, parameters } = withoutSignal(given)
+    return run(
+      Effect.map(
+        Effect.suspend(() => Reflect.apply(call, undefined, [...parameters])),
+        reveal
+      ),
+      signalOf(options)
+    )
+  }
 
 /** `calls` as promises. The signal that `signalOf` finds in a call's options aborts it. */
 export function promised<T extends object>(calls: T, signalOf: SignalOf): Promised<T>

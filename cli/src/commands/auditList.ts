@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { pageFlags, pageOf, printEntries } from "../auditTable.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { firstOf } from "../limit.ts"
 
 export default command({
   summary: "Show who did what",
@@ -14,7 +15,8 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const page = yield* pageOf(input)
-      printEntries(yield* (yield* connect(input)).audit.list(page), terminal)
+      const { action, before, limit } = yield* pageOf(input)
+      const entries = (yield* connect(input)).audit.list.each({ action, before })
+      printEntries(yield* firstOf(entries, { limit }, terminal), terminal)
     })
 })

@@ -17,7 +17,7 @@ export default command({
         written._tag === "Some"
           ? written.value
           : (yield* findOne(
-              yield* apiKeys.list,
+              yield* apiKeys.list(),
               input.key,
               (one) => [one.name, one.prefix],
               "API key",

@@ -1,16 +1,17 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, printTable, until } from "../terminal.ts"
 
 export default command({
   summary: "List API keys",
   examples: [{ line: "maxcloud auth api-keys list", does: "the keys, when last used, until when; never what opens" }],
-  flags: noFlags,
+  flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const apiKeys = yield* (yield* connect(input)).auth.apiKeys.list
+      const apiKeys = yield* firstOf((yield* connect(input)).auth.apiKeys.list.each(), input, terminal)
       if (terminal.json) return terminal.printJson({ apiKeys })
       if (apiKeys.length === 0) return terminal.say("no keys: `maxcloud auth api-keys create --name NAME` makes one")
       const now = Date.now()

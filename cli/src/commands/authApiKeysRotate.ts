@@ -20,7 +20,7 @@ export default command({
     Effect.gen(function* () {
       const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)
       const { apiKeys } = (yield* connect(input)).auth
-      const all = yield* apiKeys.list
+      const all = yield* apiKeys.list()
       // The new key gets the name of the former one, which stays valid for a while.
       const current = all.filter((each) => each.replacedBy === null || each.id === input.key)
       const key = yield* findOne(

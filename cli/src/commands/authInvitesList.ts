@@ -1,16 +1,17 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, printTable, until } from "../terminal.ts"
 
 export default command({
   summary: "List invites",
   examples: [{ line: "maxcloud auth invites list", does: "who was invited, and who came" }],
-  flags: noFlags,
+  flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const invites = yield* (yield* connect(input)).auth.invites.list
+      const invites = yield* firstOf((yield* connect(input)).auth.invites.list.each(), input, terminal)
       if (terminal.json) return terminal.printJson({ invites })
       if (invites.length === 0) return terminal.say("no invites: `maxcloud auth invites create` sends one")
       const now = Date.now()

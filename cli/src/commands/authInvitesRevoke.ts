@@ -12,7 +12,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { invites } = (yield* connect(input)).auth
-      const open = (yield* invites.list).filter((each) => each.state === "open" || each.id === input.invite)
+      const open = (yield* invites.list()).filter((each) => each.state === "open" || each.id === input.invite)
       const { email, id } = yield* findOne(
         open,
         input.invite,

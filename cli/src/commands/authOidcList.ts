@@ -10,7 +10,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const oidcTrusts = yield* (yield* connect(input)).auth.oidcTrusts.list
+      const oidcTrusts = yield* (yield* connect(input)).auth.oidcTrusts.list()
       if (terminal.json) return terminal.printJson({ oidcTrusts })
       if (oidcTrusts.length === 0) return terminal.say("none: `maxcloud auth oidc add` trusts an issuer")
       const now = Date.now()

@@ -12,7 +12,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { oidcTrusts } = (yield* connect(input)).auth
-      const all = yield* oidcTrusts.list
+      const all = yield* oidcTrusts.list()
       const { id, name } = yield* findOne(all, input.trust, (one) => [one.name], "trust", "maxcloud auth oidc list")
       yield* oidcTrusts.delete(id)
       if (terminal.json) return terminal.printJson({ deleted: id })

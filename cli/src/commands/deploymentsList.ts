@@ -5,6 +5,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
 import { text } from "../flags.ts"
 import { printable } from "../format.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
 
 const authorText = ({ createdBy }: Deployment) => (createdBy === null ? "" : printable(createdBy.name ?? createdBy.id))
@@ -21,12 +22,12 @@ const styles = {
 export default command({
   summary: "List an app's deployments",
   examples: [{ line: "maxcloud deployments list", does: "the deployments of the config's app" }],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, cloud, stage } = yield* connectToApp(input)
-      const deployments = yield* cloud.deployments.list(app, { stage })
+      const deployments = yield* firstOf(cloud.deployments.list.each(app, { stage }), input, terminal)
       if (terminal.json) return terminal.printJson({ deployments })
       const now = Date.now()
       const rows = deployments.map((deployment) => [

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
@@ -11,15 +12,15 @@ export default command({
     { line: "maxcloud drift --app shop --stage production --json", does: "of a named app and stage, as JSON" }
   ],
   notes: [
-    "Changes by kubectl and other tools are noticed, recorded and put right. Newest first, the last 100, 90 days at most.",
+    "Changes by kubectl and other tools are noticed, recorded and put right. Newest first, 90 days at most.",
     "BY is the field manager that made the change. A deletion leaves no name."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, cloud, stage } = yield* connectToApp(input)
-      const drift = yield* cloud.apps.drift(app, { stage })
+      const drift = yield* firstOf(cloud.apps.drift.each(app, { stage }), input, terminal)
       if (terminal.json) return terminal.printJson({ drift })
       if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)
       const now = Date.now()

@@ -3,6 +3,7 @@ import { connect, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { stateText, urlText } from "../format.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { tellReadiness } from "../readiness.ts"
 import { serviceJson } from "../serviceText.ts"
 import { age, table } from "../terminal.ts"
@@ -14,16 +15,17 @@ export default command({
     { line: "maxcloud list --app shop --stage production", does: "those of one app and stage" },
     { line: "maxcloud list --json | jq -r '.services[].status.url'", does: "their URLs" }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "Services of this app only" }) }),
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "Services of this app only" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const app = input.app === undefined ? undefined : yield* parseAppName(input.app)
       const stage = yield* stageOf(input)
       const cloud = yield* connect(input)
-      const [services] = yield* Effect.all([cloud.services.list({ app, stage }), tellReadiness(cloud, terminal)], {
-        concurrency: 2
-      })
+      const [services] = yield* Effect.all(
+        [firstOf(cloud.services.list.each({ app, stage }), input, terminal), tellReadiness(cloud, terminal)],
+        { concurrency: 2 }
+      )
       if (terminal.json) return terminal.printJson({ services: services.map(serviceJson) })
       if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
       const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]

@@ -1,16 +1,17 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, printTable } from "../terminal.ts"
 
 export default command({
   summary: "List members",
   examples: [{ line: "maxcloud org members list", does: "who is in the organization, and as what" }],
-  flags: noFlags,
+  flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const members = yield* (yield* connect(input)).organization.members
+      const members = yield* firstOf((yield* connect(input)).organization.members.each(), input, terminal)
       if (terminal.json) return terminal.printJson({ members })
       if (members.length === 0) return terminal.say("no members: `maxcloud auth invites create` invites somebody")
       const now = Date.now()

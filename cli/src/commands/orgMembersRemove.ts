@@ -12,7 +12,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { organization } = yield* connect(input)
-      const { email, userId } = yield* findMember(yield* organization.members, input.email)
+      const { email, userId } = yield* findMember(yield* organization.members(), input.email)
       yield* organization.removeMember(userId)
       if (terminal.json) return terminal.printJson({ removed: email })
       terminal.say(`${email} is no longer a member`)

@@ -17,7 +17,7 @@ export default command({
     Effect.gen(function* () {
       const role = yield* parseRole(input.role)
       const { organization } = yield* connect(input)
-      const { userId } = yield* findMember(yield* organization.members, input.email)
+      const { userId } = yield* findMember(yield* organization.members(), input.email)
       const member = yield* organization.changeMember(userId, role)
       if (terminal.json) return terminal.printJson({ member })
       terminal.say(`${member.email} is ${member.role}`)

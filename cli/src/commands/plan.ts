@@ -100,7 +100,7 @@ export default command({
         return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
       }
       // Diff against the last deployed config. If that deployment failed, older instances may still be running.
-      const [last] = yield* cloud.deployments.list(plan.app, { stage: loaded.stage })
+      const [last] = (yield* cloud.deployments.list.page({ limit: 1 }, plan.app, { stage: loaded.stage })).items
       if (last?.status.state !== "failed") return
       if (!terminal.json) {
         terminal.say(

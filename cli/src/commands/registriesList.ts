@@ -11,7 +11,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const cloud = yield* connect(input)
-      const registries = yield* cloud.registries.list
+      const registries = yield* cloud.registries.list()
       if (terminal.json) return terminal.printJson({ registries })
       if (registries.length === 0) {
         return terminal.say("no credentials: `maxcloud registries login HOST --username USER` keeps some")

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
@@ -10,12 +11,12 @@ export default command({
     { line: "maxcloud secrets list", does: "names and versions, never values" },
     { line: "maxcloud secrets list --app shop --stage dev", does: "of another app and stage" }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, cloud, stage } = yield* connectToApp(input)
-      const secrets = yield* cloud.secrets.list(app, { stage })
+      const secrets = yield* firstOf(cloud.secrets.list.each(app, { stage }), input, terminal)
       if (terminal.json) return terminal.printJson({ secrets })
       if (secrets.length === 0) return terminal.say(`${app} has no secrets: \`maxcloud secrets set NAME\` sets one`)
       const now = Date.now()

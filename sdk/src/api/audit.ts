@@ -1,4 +1,6 @@
+import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { listOf } from "./lists.ts"
 import { NumberText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
 
@@ -34,13 +36,13 @@ export const AuditEntry = Schema.Struct({
 }).annotations({ identifier: "AuditEntry" })
 export interface AuditEntry extends Schema.Schema.Type<typeof AuditEntry> {}
 
-export const AuditList = Schema.Struct({ entries: Schema.Array(AuditEntry) }).annotations({ identifier: "AuditList" })
-
-export const AuditParameters = Schema.Struct({
-  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), {
-    default: () => 100
-  }),
-  /** Entries before this sequence number: the way to the next page. */
-  before: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER))),
-  action: Schema.optional(Schema.String.pipe(Schema.maxLength(100)))
+export const AuditList = listOf(AuditEntry, {
+  name: "audit",
+  sorts: ["-sequence"],
+  filters: {
+    action: Schema.optional(textUpTo(100, "The action")),
+    outcome: Schema.optional(AuditOutcome),
+    /** Entries before this sequence number. */
+    before: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER)))
+  }
 })

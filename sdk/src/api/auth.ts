@@ -2,6 +2,7 @@ import { mapUpTo, OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { KeyScope, Role } from "./roles.ts"
 
@@ -167,7 +168,7 @@ export const ApiKeyInfo = Schema.Struct({
 }).annotations({ identifier: "ApiKeyInfo" })
 export interface ApiKeyInfo extends Schema.Schema.Type<typeof ApiKeyInfo> {}
 
-export const ApiKeyList = Schema.Struct({ apiKeys: Schema.Array(ApiKeyInfo) }).annotations({ identifier: "ApiKeyList" })
+export const ApiKeyList = listOf(ApiKeyInfo, { name: "apiKeys", sorts: ["-createdAt", "name"], filters: {} })
 
 export const CreateApiKey = Schema.Struct({
   name: Name,
@@ -191,17 +192,24 @@ export const RotateApiKey = Schema.Struct({
   overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
 }).annotations({ identifier: "RotateApiKey", ...knownKeysOnly })
 
+export const InviteState = Schema.Literal("open", "accepted", "revoked", "expired")
+export type InviteState = typeof InviteState.Type
+
 export const InviteInfo = Schema.Struct({
   id: InviteId,
   email: Schema.String,
   role: openEnum(...Role.literals),
-  state: openEnum("open", "accepted", "revoked", "expired"),
+  state: openEnum(...InviteState.literals),
   createdAt: Schema.String,
   expiresAt: Schema.String
 }).annotations({ identifier: "InviteInfo" })
 export interface InviteInfo extends Schema.Schema.Type<typeof InviteInfo> {}
 
-export const InviteList = Schema.Struct({ invites: Schema.Array(InviteInfo) }).annotations({ identifier: "InviteList" })
+export const InviteList = listOf(InviteInfo, {
+  name: "invites",
+  sorts: ["-createdAt", "email"],
+  filters: { state: Schema.optional(InviteState) }
+})
 
 export const CreateInvite = Schema.Struct({
   email: Email,
@@ -249,9 +257,7 @@ export const OidcTrustInfo = Schema.Struct({
 }).annotations({ identifier: "OidcTrustInfo" })
 export interface OidcTrustInfo extends Schema.Schema.Type<typeof OidcTrustInfo> {}
 
-export const OidcTrustList = Schema.Struct({ oidcTrusts: Schema.Array(OidcTrustInfo) }).annotations({
-  identifier: "OidcTrustList"
-})
+export const OidcTrustList = listOf(OidcTrustInfo, { name: "oidcTrusts", sorts: ["name", "createdAt"], filters: {} })
 
 export const CreateOidcTrust = Schema.Struct({
   name: Name,

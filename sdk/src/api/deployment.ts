@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
+import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or
@@ -60,8 +61,12 @@ export const Deployment = Schema.Struct({
 }).annotations({ identifier: "Deployment" })
 export interface Deployment extends Schema.Schema.Type<typeof Deployment> {}
 
-export const DeploymentList = Schema.Struct({ deployments: Schema.Array(Deployment) }).annotations({
-  identifier: "DeploymentList"
+/** A deployment has up to hundreds of services with their last log lines, so its pages are smaller. */
+export const DeploymentList = listOf(Deployment, {
+  name: "deployments",
+  sorts: ["-number"],
+  filters: { state: Schema.optional(DeploymentState) },
+  most: 100
 })
 
 /** The app of a deployment as it was accepted: secrets are references, with the version that each is pinned to. */
@@ -135,7 +140,12 @@ export const AppStage = Schema.Struct({
 }).annotations({ identifier: "AppStage" })
 export interface AppStage extends Schema.Schema.Type<typeof AppStage> {}
 
-export const AppStageList = Schema.Struct({ apps: Schema.Array(AppStage) }).annotations({ identifier: "AppStageList" })
+export const AppStageList = listOf(AppStage, {
+  name: "apps",
+  sorts: ["app"],
+  filters: { app: Schema.optional(AppName), stage: Schema.optional(StageName) },
+  most: 100
+})
 
 /** The outputs of an app's stage, by their names. */
 export const Outputs = Schema.Record({ key: Schema.String, value: Schema.String }).annotations({

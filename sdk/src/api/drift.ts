@@ -1,6 +1,10 @@
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
+
+export const DriftChange = Schema.Literal("edited", "deleted")
+export type DriftChange = typeof DriftChange.Type
 
 /** Something that somebody else did to an object of an app in the cluster, and when it was put right. */
 export const DriftRecord = Schema.Struct({
@@ -10,7 +14,7 @@ export const DriftRecord = Schema.Struct({
   apiVersion: Schema.String,
   kind: Schema.String,
   name: Schema.String,
-  change: openEnum("edited", "deleted"),
+  change: openEnum(...DriftChange.literals),
   /** The field manager that did it, such as `kubectl-edit`; null for a deletion, which leaves no name. */
   manager: Schema.NullOr(Schema.String),
   fields: Schema.Array(Schema.String),
@@ -20,4 +24,8 @@ export const DriftRecord = Schema.Struct({
 }).annotations({ identifier: "DriftRecord" })
 export interface DriftRecord extends Schema.Schema.Type<typeof DriftRecord> {}
 
-export const DriftList = Schema.Struct({ drift: Schema.Array(DriftRecord) }).annotations({ identifier: "DriftList" })
+export const DriftList = listOf(DriftRecord, {
+  name: "drift",
+  sorts: ["-noticedAt"],
+  filters: { change: Schema.optional(DriftChange) }
+})

@@ -2,6 +2,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { OrganizationId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { Role } from "./roles.ts"
 
@@ -57,7 +58,11 @@ export const MemberInfo = Schema.Struct({
 }).annotations({ identifier: "MemberInfo" })
 export interface MemberInfo extends Schema.Schema.Type<typeof MemberInfo> {}
 
-export const MemberList = Schema.Struct({ members: Schema.Array(MemberInfo) }).annotations({ identifier: "MemberList" })
+export const MemberList = listOf(MemberInfo, {
+  name: "members",
+  sorts: ["email", "since"],
+  filters: { role: Schema.optional(Role) }
+})
 
 export const ChangeMember = Schema.Struct({ role: Role }).annotations({ identifier: "ChangeMember", ...knownKeysOnly })
 

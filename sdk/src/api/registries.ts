@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
 
 /** A registry's host, with its port: `ghcr.io`, `registry.example.com:5000`, `docker.io`. */
 export const RegistryHost = Schema.String.pipe(
@@ -17,9 +18,7 @@ export const RegistryInfo = Schema.Struct({
 }).annotations({ identifier: "RegistryInfo" })
 export interface RegistryInfo extends Schema.Schema.Type<typeof RegistryInfo> {}
 
-export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInfo) }).annotations({
-  identifier: "RegistryList"
-})
+export const RegistryList = listOf(RegistryInfo, { name: "registries", sorts: ["host"], filters: {} })
 
 /** The error for a wrong password must not quote it. */
 const password = () => "The password must be a text of 1 to 65,536 characters."

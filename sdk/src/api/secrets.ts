@@ -1,6 +1,7 @@
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
 
 /** A secret of an app and stage, without its value: no answer ever holds one. */
 export const SecretInfo = Schema.Struct({
@@ -11,7 +12,7 @@ export const SecretInfo = Schema.Struct({
 }).annotations({ identifier: "SecretInfo" })
 export interface SecretInfo extends Schema.Schema.Type<typeof SecretInfo> {}
 
-export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
+export const SecretList = listOf(SecretInfo, { name: "secrets", sorts: ["name", "updatedAt"], filters: {} })
 
 /** The error for a wrong value must not quote it. */
 const text = () => "The value of a secret must be a text of up to 65,536 characters."
@@ -35,10 +36,7 @@ export const SecretVersionInfo = Schema.Struct({
 }).annotations({ identifier: "SecretVersionInfo" })
 export interface SecretVersionInfo extends Schema.Schema.Type<typeof SecretVersionInfo> {}
 
-export const SecretVersionList = Schema.Struct({
-  /** Newest first. */
-  versions: Schema.Array(SecretVersionInfo)
-}).annotations({ identifier: "SecretVersionList" })
+export const SecretVersionList = listOf(SecretVersionInfo, { name: "secretVersions", sorts: ["-version"], filters: {} })
 
 /** Makes the value of an earlier version the newest one, as a version of its own. */
 export const RollbackSecret = Schema.Struct({

@@ -15,6 +15,7 @@ import { Condition, ServiceState } from "./conditions.ts"
 import { Diagnosis } from "./diagnosis.ts"
 import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
 
 /** Share of a service's requests that goes to a revision, in percent. */
@@ -63,7 +64,16 @@ export const Service = Schema.Struct({
 }).annotations({ identifier: "Service" })
 export interface Service extends Schema.Schema.Type<typeof Service> {}
 
-export const ServiceList = Schema.Struct({ services: Schema.Array(Service) }).annotations({ identifier: "ServiceList" })
+export const ServiceList = listOf(Service, {
+  name: "services",
+  sorts: ["name", "createdAt", "updatedAt"],
+  filters: {
+    app: Schema.optional(AppName),
+    stage: Schema.optional(StageName),
+    name: Schema.optional(ServiceName),
+    state: Schema.optional(ServiceState)
+  }
+})
 
 /** A restart that is accepted. It is done when the service's newest revision is another than `replaces`, and ready. */
 export const Restart = Schema.Struct({
@@ -87,9 +97,7 @@ export const Revision = Schema.Struct({
 }).annotations({ identifier: "Revision" })
 export interface Revision extends Schema.Schema.Type<typeof Revision> {}
 
-export const RevisionList = Schema.Struct({ revisions: Schema.Array(Revision) }).annotations({
-  identifier: "RevisionList"
-})
+export const RevisionList = listOf(Revision, { name: "revisions", sorts: ["-createdAt"], filters: {} })
 
 const EnvTexts = mapUpTo(
   WrittenEnvName,

@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import {
-  type AppStage,
+  AppStageList,
   type Deployment,
+  DeploymentList,
   DeploymentNumber,
   type DeploymentSpec,
-  type DriftRecord,
+  DriftList,
   type NetworkReport,
   type Outputs
 } from "../api/index.ts"
@@ -12,12 +13,26 @@ import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parse, parseDeployment } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
+import { listing, pageInApp, pageRequest } from "./listing.ts"
+
+export interface AppFilter {
+  readonly app?: string | undefined
+  readonly stage?: string | undefined
+}
+
+export interface DeploymentFilter extends InStage, Pick<typeof DeploymentList.parameters.Type, "state" | "sort"> {}
+export interface DriftFilter extends InStage, Pick<typeof DriftList.parameters.Type, "change" | "sort"> {}
 
 /** Pods are started for it, and each probe has its own time. */
 const longestVerification = 900
 
 export const appCalls = ({ api, call }: Calling) => ({
-  list: call<ReadonlyArray<AppStage>>(Effect.map(api.apps.list({}), (found) => found.apps)),
+  /** Each stage of an app, with its newest deployment. */
+  list: listing(AppStageList)((page, filter?: AppFilter) =>
+    Effect.flatMap(pageRequest(AppStageList, filter, page), (urlParams) =>
+      call(api.apps.list({ urlParams, withResponse: true }))
+    )
+  ),
 
   /** Removes an app's stage with all of its services and secrets. */
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
@@ -28,8 +43,9 @@ export const appCalls = ({ api, call }: Calling) => ({
     inApp(app, options, (path) => call(api.apps.outputs({ path }))),
 
   /** Other people's changes to the app's objects in the cluster, newest first. */
-  drift: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<DriftRecord>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.drift({ path })), (found) => found.drift)),
+  drift: listing(DriftList)((page, app: string, options?: DriftFilter) =>
+    pageInApp(DriftList, page, app, options, (request) => call(api.apps.drift({ ...request, withResponse: true })))
+  ),
 
   /** Probes from real pods what the network lets through, against what the config says. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>
@@ -47,8 +63,12 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
   get: (id: string): Effect.Effect<Deployment, CallError> =>
     Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
 
-  list: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<Deployment>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (found) => found.deployments)),
+  /** Newest first. */
+  list: listing(DeploymentList)((page, app: string, options?: DeploymentFilter) =>
+    pageInApp(DeploymentList, page, app, options, (request) =>
+      call(api.apps.deployments({ ...request, withResponse: true }))
+    )
+  ),
 
   /** The app of the deployment with this number as it was accepted; secrets are references. */
   spec: (app: string, number: number, options?: InStage): Effect.Effect<DeploymentSpec, CallError> =>

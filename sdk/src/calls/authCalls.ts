@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import {
   AcceptInvite,
   ApiKeyId,
-  type ApiKeyInfo,
+  ApiKeyList,
   type AuthStatus,
   CreateApiKey,
   CreateInvite,
@@ -14,10 +14,12 @@ import {
   DeviceStart,
   InviteId,
   type InviteInfo,
+  InviteList,
   type KeyScope,
   type NewApiKey,
   OidcTrustId,
   type OidcTrustInfo,
+  OidcTrustList,
   Registration,
   type RegistrationMailed,
   type Role,
@@ -29,6 +31,11 @@ import {
 import type { CallError } from "../errors.ts"
 import { parsed } from "../parse.ts"
 import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
+import { listing, pageRequest } from "./listing.ts"
+
+export interface ApiKeyFilter extends Pick<typeof ApiKeyList.parameters.Type, "sort"> {}
+export interface InviteFilter extends Pick<typeof InviteList.parameters.Type, "state" | "sort"> {}
+export interface OidcTrustFilter extends Pick<typeof OidcTrustList.parameters.Type, "sort"> {}
 
 export interface NewKey {
   readonly name: string
@@ -103,7 +110,12 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
     parsed(DevicePoll, { deviceCode: textOf(deviceCode) }, (payload) => call(anonymous.signIn.pollDevice({ payload }))),
 
   apiKeys: {
-    list: call<ReadonlyArray<ApiKeyInfo>>(Effect.map(api.auth.apiKeys({}), (apiKey) => apiKey.apiKeys)),
+    /** Newest first. */
+    list: listing(ApiKeyList)((page, filter?: ApiKeyFilter) =>
+      Effect.flatMap(pageRequest(ApiKeyList, filter, page), (urlParams) =>
+        call(api.auth.apiKeys({ urlParams, withResponse: true }))
+      )
+    ),
 
     /** The whole key is in this answer, and nowhere else. */
     create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
@@ -123,7 +135,12 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
   },
 
   invites: {
-    list: call<ReadonlyArray<InviteInfo>>(Effect.map(api.auth.invites({}), (invite) => invite.invites)),
+    /** Newest first. */
+    list: listing(InviteList)((page, filter?: InviteFilter) =>
+      Effect.flatMap(pageRequest(InviteList, filter, page), (urlParams) =>
+        call(api.auth.invites({ urlParams, withResponse: true }))
+      )
+    ),
     create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
       parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
     revoke: (id: string): Effect.Effect<void, CallError> =>
@@ -132,7 +149,12 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
 
   /** Issuers whose tokens act for the organization: CI without a stored key. */
   oidcTrusts: {
-    list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (oidcTrust) => oidcTrust.oidcTrusts)),
+    /** By name. */
+    list: listing(OidcTrustList)((page, filter?: OidcTrustFilter) =>
+      Effect.flatMap(pageRequest(OidcTrustList, filter, page), (urlParams) =>
+        call(api.auth.oidcTrusts({ urlParams, withResponse: true }))
+      )
+    ),
     create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
       parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
     delete: (id: string): Effect.Effect<void, CallError> =>

@@ -4,6 +4,7 @@ import { Effect, Predicate, Stream } from "effect"
 import { InvalidRequest, operations } from "../api/index.ts"
 import { createClient } from "../client.ts"
 import { makeMaxCloud } from "../MaxCloud.ts"
+import { isListing } from "./listing.ts"
 
 /** What stands at `auth.apiKeys.list`, for example. */
 const memberAt = (client: object, path: string): unknown =>
@@ -23,6 +24,7 @@ const askedBy = async (path: string): Promise<string | undefined> => {
   const cloud = await Effect.runPromise(makeMaxCloud({ apiUrl: "http://127.0.0.1:1", token: "t", fetch }))
   const call = memberAt(cloud, path)
   if (isEffect(call)) await Effect.runPromiseExit(call)
+  else if (isListing(call)) await Effect.runPromiseExit(call())
   else if (isStream(call)) await Effect.runPromiseExit(Stream.runDrain(call))
   return asked[0]
 }
@@ -90,7 +92,7 @@ describe("what isn't of the type that a call takes", () => {
     const sent: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url) => {
       sent.push(new URL(String(url)).pathname)
-      return Response.json({ services: [{}] }, { status: 418 })
+      return Response.json([{}], { status: 418 })
     }
     const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
     const failures: Array<readonly [string, unknown]> = []

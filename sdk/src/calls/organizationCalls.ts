@@ -1,11 +1,12 @@
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import {
-  type AuditEntry,
+  AuditList,
   DeleteOrganization,
   type DeletionStatus,
   type ErasureCertificate,
   type MemberInfo,
+  MemberList,
   type OrganizationInfo,
   Role,
   type SessionGrant,
@@ -14,12 +15,20 @@ import {
 import type { CallError } from "../errors.ts"
 import { parsed } from "../parse.ts"
 import { type Calling, given } from "./Calling.ts"
+import { listing, pageRequest } from "./listing.ts"
+
+export interface MemberFilter extends Pick<typeof MemberList.parameters.Type, "role" | "sort"> {}
 
 /** The organization that the credential is of. */
 export const organizationCalls = ({ api, call, lines }: Calling) => ({
   get: call<OrganizationInfo>(api.organization.get({})),
 
-  members: call<ReadonlyArray<MemberInfo>>(Effect.map(api.organization.members({}), (member) => member.members)),
+  /** By e-mail address. */
+  members: listing(MemberList)((page, filter?: MemberFilter) =>
+    Effect.flatMap(pageRequest(MemberList, filter, page), (urlParams) =>
+      call(api.organization.members({ urlParams, withResponse: true }))
+    )
+  ),
 
   changeMember: (userId: string, role: Role): Effect.Effect<MemberInfo, CallError> =>
     parsed(UserId, userId, (userId) =>
@@ -63,21 +72,16 @@ export const accountCalls = ({ api, call, lines }: Calling) => ({
   delete: call<ErasureCertificate>(api.account.delete({}))
 })
 
-export interface AuditOptions {
-  /** 1 to 1000. @default 100 */
-  readonly limit?: number | undefined
-  /** Entries before this sequence number. */
-  readonly before?: number | undefined
-  readonly action?: string | undefined
-}
+export interface AuditFilter extends Pick<typeof AuditList.parameters.Type, "action" | "outcome" | "before" | "sort"> {}
 
 /** Each write, and each attempt that was refused. */
 export const auditCalls = ({ api, call, lines }: Calling) => ({
   /** Newest first. */
-  list: (options: AuditOptions = {}): Effect.Effect<ReadonlyArray<AuditEntry>, CallError> => {
-    const { action, before, limit = 100 } = options
-    return Effect.map(call(api.audit.list({ urlParams: { limit, before, action } })), (found) => found.entries)
-  },
+  list: listing(AuditList)((page, filter?: AuditFilter) =>
+    Effect.flatMap(pageRequest(AuditList, filter, page), (urlParams) =>
+      call(api.audit.list({ urlParams, withResponse: true }))
+    )
+  ),
 
   /** The whole hash chain with its signed checkpoints, as lines of JSON. */
   export: lines("/api/v1/audit/export")

@@ -5,12 +5,16 @@ import {
   ImportSecrets,
   RollbackSecret,
   type SecretInfo,
+  SecretList,
   SecretValue,
-  type SecretVersionInfo
+  SecretVersionList
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parsed } from "../parse.ts"
 import { type AnySecret, type Calling, textOf } from "./Calling.ts"
+import { listing, pageInApp, pageRequest } from "./listing.ts"
+
+export interface SecretFilter extends InStage, Pick<typeof SecretList.parameters.Type, "sort"> {}
 
 interface SecretPath {
   readonly app: AppName
@@ -26,8 +30,10 @@ const ofSecret = <A>(
 ) => inApp(app, options, (path) => parsed(SecretName, name, (name) => use({ ...path, name })))
 
 export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) => ({
-  list: (app: string, options?: InStage): Effect.Effect<ReadonlyArray<SecretInfo>, CallError> =>
-    inApp(app, options, (path) => Effect.map(call(api.apps.secrets({ path })), (found) => found.secrets)),
+  /** Names and versions, never values. */
+  list: listing(SecretList)((page, app: string, options?: SecretFilter) =>
+    pageInApp(SecretList, page, app, options, (request) => call(api.apps.secrets({ ...request, withResponse: true })))
+  ),
 
   set: (app: string, name: string, value: Secret, options?: InStage): Effect.Effect<SecretInfo, CallError> =>
     ofSecret(app, name, options, (path) =>
@@ -51,7 +57,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
             ? secrets.map((secret) => ({ ...secret, value: textOf(secret?.value) }))
             : secrets
         },
-        (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (found) => found.secrets)
+        (payload) => call(api.apps.importSecrets({ path, payload }))
       )
     ),
 
@@ -64,19 +70,18 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
   ): Effect.Effect<ReadonlyArray<SecretInfo>, CallError> =>
     inApp(app, options, (path) =>
       parsed(CopySecrets, { from: { app: from.app ?? app, stage: from.stage }, names }, (payload) =>
-        Effect.map(call(api.apps.copySecrets({ path, payload })), (found) => found.secrets)
+        call(api.apps.copySecrets({ path, payload }))
       )
     ),
 
   /** Those that are still kept, newest first. */
-  versions: (
-    app: string,
-    name: string,
-    options?: InStage
-  ): Effect.Effect<ReadonlyArray<SecretVersionInfo>, CallError> =>
+  versions: listing(SecretVersionList)((page, app: string, name: string, options?: InStage) =>
     ofSecret(app, name, options, (path) =>
-      Effect.map(call(api.apps.secretVersions({ path })), (found) => found.versions)
-    ),
+      Effect.flatMap(pageRequest(SecretVersionList, page), (urlParams) =>
+        call(api.apps.secretVersions({ path, urlParams, withResponse: true }))
+      )
+    )
+  ),
 
   /** Makes the value of an earlier version the newest one, as a version of its own. */
   rollback: (app: string, name: string, version: number, options?: InStage): Effect.Effect<SecretInfo, CallError> =>

@@ -5,37 +5,40 @@ import {
   type Deployment,
   InvalidRequest,
   NotFound,
-  type Revision,
+  RevisionList,
   type Service,
-  type ServiceId
+  type ServiceId,
+  ServiceList,
+  type ServiceState
 } from "../api/index.ts"
-import type { CallError } from "../errors.ts"
-import { type InApp, parseApp, parsed, parseOptions, parseService, parseStage } from "../parse.ts"
+import { type CallError, UnexpectedAnswer } from "../errors.ts"
+import { linkTarget } from "../linkTarget.ts"
+import { type InApp, parseDeployment, parsed, parseOptions, parseService, parseStage } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
+import { listing, pageRequest } from "./listing.ts"
 
 export interface ServiceFilter {
   readonly app?: string | undefined
   readonly stage?: string | undefined
   readonly name?: string | undefined
+  readonly state?: ServiceState | undefined
+  /** @default "name" */
+  readonly sort?: (typeof ServiceList.parameters.Type)["sort"]
 }
 
 export const serviceCalls = ({ api, call }: Calling) => {
-  const list = ({ app, name, stage }: ServiceFilter = {}): Effect.Effect<ReadonlyArray<Service>, CallError> =>
-    Effect.gen(function* () {
-      const urlParams = {
-        app: app === undefined ? undefined : yield* parseApp(app),
-        stage: stage === undefined ? undefined : yield* parseStage(stage),
-        name: name === undefined ? undefined : yield* parseService(name)
-      }
-      return (yield* call(api.services.list({ urlParams }))).services
-    })
+  const list = listing(ServiceList)((page, filter?: ServiceFilter) =>
+    Effect.flatMap(pageRequest(ServiceList, filter, page), (urlParams) =>
+      call(api.services.list({ urlParams, withResponse: true }))
+    )
+  )
 
   const find = Effect.fn("MaxCloud.services.get")(function* (written: string, options?: InApp) {
     // A list filters only by what is given: a name that isn't there would mean any service.
     const name = yield* parseService(written)
     const { app, stage: given } = yield* parseOptions<InApp>(options, { app: true, stage: true })
     const stage = yield* parseStage(given ?? productionStage)
-    const [service, ...others] = yield* list({ app, name, stage })
+    const [service, ...others] = (yield* list.page({}, { app, name, stage })).items
     if (service === undefined) {
       const where = app === undefined ? "" : ` of app "${app}"`
       const detail = `there is no service "${name}"${where} in stage "${stage}": \`maxcloud list\` shows what there is`
@@ -55,7 +58,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
   ) => Effect.flatMap(find(name, options), ({ id }) => use({ id }))
 
   return {
-    list: (filter?: ServiceFilter): Effect.Effect<ReadonlyArray<Service>, CallError> => list(filter),
+    list,
 
     get: (name: string, options?: InApp): Effect.Effect<Service, CallError> => find(name, options),
 
@@ -63,11 +66,27 @@ export const serviceCalls = ({ api, call }: Calling) => {
     create: (service: typeof CreateService.Encoded): Effect.Effect<Service, CallError> =>
       parsed(CreateService, service, (payload) => call(api.services.create({ payload }))),
 
+    /** The service is gone when this answers. The deployment ends its instances. */
     delete: (name: string, options?: InApp): Effect.Effect<Deployment, CallError> =>
-      withId(name, options, (path) => call(api.services.delete({ path }))),
+      withId(name, options, (path) =>
+        Effect.gen(function* () {
+          const [, { headers, request, status }] = yield* call(api.services.delete({ path, withResponse: true }))
+          const deployment = linkTarget(headers["link"], "monitor")?.split("/").at(-1)
+          if (deployment === undefined) {
+            return yield* new UnexpectedAnswer({ url: request.url, status, detail: "no Link names the deployment" })
+          }
+          return yield* Effect.flatMap(parseDeployment(deployment), (id) => call(api.deployments.get({ path: { id } })))
+        })
+      ),
 
-    revisions: (name: string, options?: InApp): Effect.Effect<ReadonlyArray<Revision>, CallError> =>
-      withId(name, options, (path) => Effect.map(call(api.services.revisions({ path })), (found) => found.revisions)),
+    /** Newest first. */
+    revisions: listing(RevisionList)((page, name: string, options?: InApp) =>
+      withId(name, options, (path) =>
+        Effect.flatMap(pageRequest(RevisionList, page), (urlParams) =>
+          call(api.services.revisions({ path, urlParams, withResponse: true }))
+        )
+      )
+    ),
 
     /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
     pause: (name: string, options?: InApp): Effect.Effect<Service, CallError> =>

@@ -30,7 +30,7 @@ const visit = (url: string) =>
 const call = async (cloud: Embedded, path: string, init: RequestInit = {}) => {
   const response = await fetch(`${cloud.url}${path}`, init)
   const text = await response.text()
-  return { status: response.status, body: text === "" ? undefined : JSON.parse(text) }
+  return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) }
 }
 
 const post = (body: unknown): RequestInit => ({
@@ -70,7 +70,8 @@ describe("the whole server", () => {
   })
 
   it("answers /healthz", async () => {
-    assert.deepStrictEqual(await call(cloud, "/healthz"), { status: 200, body: { status: "ok" } })
+    const { body, status } = await call(cloud, "/healthz")
+    assert.deepStrictEqual([status, body], [200, { status: "ok" }])
   })
 
   it("plans, deploys, follows, and serves on the API's own port", async () => {
@@ -85,7 +86,7 @@ describe("the whole server", () => {
     const again = await call(cloud, path, { ...init, headers })
     assert.strictEqual(again.body.id, accepted.body.id)
     const other = await call(cloud, path, { ...post({ spec: { ...spec(), services: [] } }), headers })
-    assert.deepStrictEqual([other.status, other.body._tag], [409, "Conflict"])
+    assert.deepStrictEqual([other.status, other.body.code], [409, "conflict"])
 
     const events = await (await fetch(`${cloud.url}/api/v1/deployments/${accepted.body.id}/events`)).text()
     assert.match(events, /event: deployment\ndata: \{.*"type":"finished"/)
@@ -99,7 +100,7 @@ describe("the whole server", () => {
   })
 
   it("gives logs as events, resumed without a lost or doubled line", async () => {
-    const [service] = (await call(cloud, "/api/v1/services?name=web")).body.services
+    const [service] = (await call(cloud, "/api/v1/services?name=web")).body
     const read = async (headers: Record<string, string>) => {
       const text = await (await fetch(`${cloud.url}/api/v1/services/${service.id}/logs`, { headers })).text()
       const entries = [...text.matchAll(/id: (.*)\nevent: log\ndata: (.*)\n/g)]
@@ -120,7 +121,7 @@ describe("the whole server", () => {
     )
     const logs = `/api/v1/services/${service.id}/logs`
     const refused = await call(cloud, logs, { headers: { "last-event-id": "no cursor of ours" } })
-    assert.deepStrictEqual([refused.status, refused.body._tag], [400, "InvalidRequest"])
+    assert.deepStrictEqual([refused.status, refused.body.code], [400, "invalid_request"])
   })
 
   it("shows what runs, to people and to Prometheus", async () => {
@@ -187,13 +188,25 @@ describe("the whole server", () => {
     assert.match(large, /^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
   })
 
-  it("deletes a service together with its host", async () => {
-    const [service] = (await call(cloud, "/api/v1/services")).body.services
-    const deleted = await call(cloud, `/api/v1/services/${service.id}`, { method: "DELETE" })
-    assert.strictEqual(deleted.status, 202)
-    assert.strictEqual((await cloud.client.waitFor(deleted.body.id)).status.state, "succeeded")
-    assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, { services: [] })
-    assert.strictEqual((await call(cloud, `/api/v1/services/${service.id}`)).status, 404)
+  it("deletes a service at once, and its instances and host soon after", async () => {
+    const [service] = (await call(cloud, "/api/v1/services")).body
+    const path = `/api/v1/services/${service.id}`
+    const deleted = await call(cloud, path, { method: "DELETE" })
+    assert.deepStrictEqual([deleted.status, deleted.body], [204, undefined])
+    const [, deployment = ""] =
+      /^<\/api\/v1\/deployments\/(dep_[0-9a-f]{32})>; rel="monitor"$/.exec(deleted.headers.get("link") ?? "") ?? []
+    // Before any of its instances has ended.
+    assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, [])
+    assert.strictEqual((await call(cloud, path)).status, 404)
+    for (const [method, more] of [
+      ["DELETE", ""],
+      ["POST", "/pause"],
+      ["POST", "/restart"],
+      ["GET", "/logs"]
+    ] as const) {
+      assert.strictEqual((await call(cloud, `${path}${more}`, { method })).status, 404, `${method} ${more}`)
+    }
+    assert.strictEqual((await cloud.client.waitFor(deployment)).status.state, "succeeded")
     assert.strictEqual((await visit(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)).status, 404)
   })
 

@@ -51,7 +51,7 @@ const noService = (id: string) => new NotFound({ resource: "service", name: id, 
 
 /** Stand-ins for what is below the handlers: everything is empty. A test names what it needs instead. */
 export const emptyServices: typeof Services.Service = {
-  list: () => Effect.succeed([]),
+  page: () => Effect.succeed({ items: [], next: null }),
   get: (_, id) => Effect.fail(noService(id)),
   pause: (_, id) => Effect.fail(noService(id)),
   resume: (_, id) => Effect.fail(noService(id)),
@@ -152,7 +152,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Privacy, options.privacy ?? {}),
         Layer.succeed(Services, { ...emptyServices, ...options.services }),
         Layer.mock(Deployments, options.deployments ?? {}),
-        Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
+        Layer.mock(Secrets, { page: () => Effect.succeed({ items: [], next: null }), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
         Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
         Layer.mock(Webhooks, options.webhooks ?? {}),

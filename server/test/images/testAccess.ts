@@ -21,6 +21,7 @@ export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>)
   Layer.succeed(RegistryCredentials, {
     set: () => Effect.die("not here"),
     list: () => Effect.succeed([]),
+    page: () => Effect.succeed({ items: [], next: null }),
     remove: () => Effect.succeed(false),
     reveal: (organizationId) =>
       Effect.map(RowScope, (scope) => {

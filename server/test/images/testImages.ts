@@ -31,6 +31,7 @@ export const layerTest = (options: Partial<ImagesOptions>, credentials?: Credent
       Layer.succeed(RegistryCredentials, {
         set: () => Effect.die("not here"),
         list: () => Effect.succeed([]),
+        page: () => Effect.succeed({ items: [], next: null }),
         remove: () => Effect.succeed(false),
         reveal: (organizationId) =>
           Effect.succeed(organizationId === acme ? Option.fromNullable(credentials) : Option.none())

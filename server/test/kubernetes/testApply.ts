@@ -22,6 +22,7 @@ export const app = AppName.make("shop")
 const secrets = Secrets.of({
   set: () => Effect.die("unused"),
   list: () => Effect.die("unused"),
+  page: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
   importAll: () => Effect.die("unused"),
   copy: () => Effect.die("unused"),

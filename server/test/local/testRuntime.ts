@@ -54,6 +54,7 @@ export type MemoryObjects = ReturnType<typeof makeMemoryObjects>
 const secrets = Layer.succeed(Secrets, {
   set: () => Effect.dieMessage("unused"),
   list: () => Effect.dieMessage("unused"),
+  page: () => Effect.dieMessage("unused"),
   unset: () => Effect.dieMessage("unused"),
   importAll: () => Effect.dieMessage("unused"),
   copy: () => Effect.dieMessage("unused"),

@@ -65,7 +65,9 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       client: "apps.list",
       roles: readers,
       writes: false
-    }).addSuccess(AppStageList)
+    })
+      .setUrlParams(AppStageList.parameters)
+      .addSuccess(AppStageList.answer)
   )
   .add(
     post("plan", "/:app/stages/:stage/plan", {
@@ -127,12 +129,13 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   .add(
     get("deployments", "/:app/stages/:stage/deployments", {
       summary: "List the deployments of a stage",
-      description: "Newest first, the last 100.",
+      description: "Newest first.",
       client: "deployments.list",
       ...reads("path")
     })
       .setPath(stagePath)
-      .addSuccess(DeploymentList)
+      .setUrlParams(DeploymentList.parameters)
+      .addSuccess(DeploymentList.answer)
       .addError(wire.NotFound)
   )
   .add(
@@ -168,7 +171,8 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       ...reads("path")
     })
       .setPath(stagePath)
-      .addSuccess(SecretList)
+      .setUrlParams(SecretList.parameters)
+      .addSuccess(SecretList.answer)
   )
   .add(
     put("setSecret", "/:app/stages/:stage/secrets/:name", {
@@ -202,7 +206,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .setPayload(ImportSecrets)
-      .addSuccess(SecretList)
+      .addSuccess(SecretList.answer)
       .addError(wire.Conflict)
   )
   .add(
@@ -215,7 +219,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .setPayload(CopySecrets)
-      .addSuccess(SecretList)
+      .addSuccess(SecretList.answer)
       .addError(wire.Conflict)
       .addError(wire.NotFound)
   )
@@ -227,7 +231,8 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       ...reads("path")
     })
       .setPath(secretPath)
-      .addSuccess(SecretVersionList)
+      .setUrlParams(SecretVersionList.parameters)
+      .addSuccess(SecretVersionList.answer)
       .addError(wire.NotFound)
   )
   .add(
@@ -247,12 +252,13 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     get("drift", "/:app/stages/:stage/drift", {
       summary: "List drift",
       description:
-        "The last 100 changes that others than max-cloud made to the app's objects, newest first: by which field manager, and when max-cloud corrected it.",
+        "Changes that others than max-cloud made to the app's objects in the last 90 days, newest first: by which field manager, and when max-cloud corrected it.",
       client: "apps.drift",
       ...reads("path")
     })
       .setPath(stagePath)
-      .addSuccess(DriftList)
+      .setUrlParams(DriftList.parameters)
+      .addSuccess(DriftList.answer)
       .addError(wire.NotFound)
   )
   .add(

@@ -1,5 +1,5 @@
 import { HttpApiGroup } from "@effect/platform"
-import { AuditList, AuditParameters } from "../audit.ts"
+import { AuditList } from "../audit.ts"
 import { Authentication } from "../authentication.ts"
 import { JsonLines } from "../bodies.ts"
 import { admins, get } from "../endpoint.ts"
@@ -13,8 +13,8 @@ export class AuditGroup extends HttpApiGroup.make("audit")
       roles: admins,
       writes: false
     })
-      .setUrlParams(AuditParameters)
-      .addSuccess(AuditList)
+      .setUrlParams(AuditList.parameters)
+      .addSuccess(AuditList.answer)
   )
   .add(
     get("export", "/export", {

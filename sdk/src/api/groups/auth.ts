@@ -76,7 +76,9 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       roles: everyone,
       writes: false,
       unverified: true
-    }).addSuccess(ApiKeyList)
+    })
+      .setUrlParams(ApiKeyList.parameters)
+      .addSuccess(ApiKeyList.answer)
   )
   .add(
     post("createApiKey", "/api-keys", {
@@ -124,7 +126,9 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       client: "auth.invites.list",
       roles: admins,
       writes: false
-    }).addSuccess(InviteList)
+    })
+      .setUrlParams(InviteList.parameters)
+      .addSuccess(InviteList.answer)
   )
   .add(
     post("createInvite", "/invites", {
@@ -157,7 +161,9 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       client: "auth.oidcTrusts.list",
       roles: admins,
       writes: false
-    }).addSuccess(OidcTrustList)
+    })
+      .setUrlParams(OidcTrustList.parameters)
+      .addSuccess(OidcTrustList.answer)
   )
   .add(
     post("createOidcTrust", "/oidc-trusts", {

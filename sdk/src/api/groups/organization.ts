@@ -33,7 +33,9 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       client: "organization.members",
       roles: everyone,
       writes: false
-    }).addSuccess(MemberList)
+    })
+      .setUrlParams(MemberList.parameters)
+      .addSuccess(MemberList.answer)
   )
   .add(
     patch("changeMember", "/members/:userId", {

@@ -15,7 +15,9 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
       client: "registries.list",
       roles: readers,
       writes: false
-    }).addSuccess(RegistryList)
+    })
+      .setUrlParams(RegistryList.parameters)
+      .addSuccess(RegistryList.answer)
   )
   .add(
     put("login", "/:host", {

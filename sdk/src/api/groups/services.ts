@@ -1,9 +1,7 @@
 import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
-import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { EventStream } from "../bodies.ts"
-import { Deployment } from "../deployment.ts"
 import { del, deployers, deploys, get, post, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { IdempotencyKey, LastEventId } from "../headers.ts"
@@ -32,18 +30,12 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   .add(
     get("list", "/", {
       summary: "List services",
-      description: "Every service of the organization, by name, app and stage; narrowed by `app`, `stage` and `name`.",
+      description: "The services of the organization. A service that is being deleted isn't among them.",
       client: "services.list",
       ...reads("query")
     })
-      .setUrlParams(
-        Schema.Struct({
-          app: Schema.optional(AppName),
-          stage: Schema.optional(StageName),
-          name: Schema.optional(ServiceName)
-        })
-      )
-      .addSuccess(ServiceList)
+      .setUrlParams(ServiceList.parameters)
+      .addSuccess(ServiceList.answer)
   )
   .add(
     get("get", "/:id", {
@@ -60,12 +52,12 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     del("delete", "/:id", {
       summary: "Delete a service",
       description:
-        "Deploys the app without this service; answers with that deployment. 422 where another service of the app links to it.",
+        'Deploys the app without this service: `Link: <…>; rel="monitor"` names that deployment. From this answer on the service is 404 and in no list; its instances still finish their requests. 422 where another service of the app links to it.',
       client: "services.delete",
       ...deploys("service")
     })
       .setPath(servicePath)
-      .addSuccess(Deployment, { status: 202 })
+      .addSuccess(HttpApiSchema.NoContent)
       .addError(wire.NotFound)
       .addError(wire.InvalidSpec)
   )
@@ -127,7 +119,8 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       ...reads("service")
     })
       .setPath(servicePath)
-      .addSuccess(RevisionList)
+      .setUrlParams(RevisionList.parameters)
+      .addSuccess(RevisionList.answer)
       .addError(wire.NotFound)
   )
   .add(

@@ -6,6 +6,7 @@ import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from 
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { type FakeRuntime, makeFakeRuntime, refusedName } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listApps, listDeployments, listRevisions, listServices } from "../../../test/wholeLists.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
@@ -31,8 +32,7 @@ const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) =
 beforeAll(() => run(Effect.void))
 afterAll(() => server.dispose())
 
-const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) =>
-  Effect.flatMap(Services, (services) => services.list(organization, {}))
+const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) => listServices(organization)
 
 /** The first event of a deployment that is one of these. */
 const eventOf = (
@@ -423,8 +423,8 @@ describe("carrying out", () => {
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "a" }, { name: "b" }]))
-      const { apps, deleteService, destroy } = yield* Deployments
-      expect((yield* apps(org)).map((app) => [app.app, app.services])).toEqual([["shop", 2]])
+      const { deleteService, destroy } = yield* Deployments
+      expect((yield* listApps(org)).map((app) => [app.app, app.services])).toEqual([["shop", 2]])
       const [a] = yield* list(org)
       if (a === undefined) throw new Error("no service")
       expect(yield* finished(org, yield* deleteService(org, a.id))).toMatchObject({
@@ -434,7 +434,7 @@ describe("carrying out", () => {
       expect((yield* list(org)).map((each) => each.name)).toEqual(["b"])
       yield* finished(org, yield* destroy(org, shop, productionStage))
       expect(yield* list(org)).toEqual([])
-      expect(yield* apps(org)).toEqual([])
+      expect(yield* listApps(org)).toEqual([])
       expect(
         [...fake.objects.keys()].filter((text) => text.startsWith(org.id) && !/maxcloud--default|Namespace/.test(text))
       ).toEqual([])
@@ -544,7 +544,7 @@ describe("organizations", () => {
               idempotencyKey: "k"
             })
           )
-          const [service] = yield* services.list(org, {})
+          const [service] = yield* listServices(org, {})
           if (service === undefined) throw new Error("no service")
           return { done, service }
         })
@@ -559,13 +559,13 @@ describe("organizations", () => {
       yield* hidden(deployments.events(mine, b.done.id, 0))
       yield* hidden(deployments.deleteService(mine, b.service.id))
       yield* hidden(services.get(mine, b.service.id))
-      yield* hidden(services.revisions(mine, b.service.id))
+      yield* hidden(listRevisions(mine, b.service.id))
       const query = { follow: false, since: undefined, revision: undefined, tail: undefined, after: undefined }
       yield* hidden(services.logs(mine, b.service.id, query))
-      yield* hidden(deployments.list(bare, shop, productionStage))
+      yield* hidden(listDeployments(bare, shop, productionStage))
       yield* hidden(deployments.destroy(bare, shop, productionStage))
-      expect(yield* deployments.apps(bare)).toEqual([])
-      expect(yield* services.list(bare, { name: ServiceName.make("web") })).toEqual([])
+      expect(yield* listApps(bare)).toEqual([])
+      expect(yield* listServices(bare, { name: ServiceName.make("web") })).toEqual([])
       expect(yield* secrets.list(scopeOf(bare))).toEqual([])
       expect(yield* secrets.unset(scopeOf(bare), key)).toBe(false)
       expect((yield* secrets.reveal(scopeOf(bare), key, 1))._tag).toBe("None")
@@ -578,13 +578,13 @@ describe("organizations", () => {
       expect(planned.changes.map((change) => change.action)).toEqual(["create"])
       expect(planned.problems.map((problem) => problem.message)).toEqual([])
 
-      expect((yield* deployments.list(mine, shop, productionStage)).map((each) => each.id)).toEqual([a.done.id])
-      expect((yield* deployments.apps(mine)).map((app) => app.deployment?.id)).toEqual([a.done.id])
-      expect(JSON.stringify(yield* services.list(mine, {}))).not.toContain(other.name)
-      expect((yield* services.revisions(mine, a.service.id)).map((revision) => revision.image)).toEqual([mine.id])
+      expect((yield* listDeployments(mine, shop, productionStage)).map((each) => each.id)).toEqual([a.done.id])
+      expect((yield* listApps(mine)).map((app) => app.deployment?.id)).toEqual([a.done.id])
+      expect(JSON.stringify(yield* listServices(mine, {}))).not.toContain(other.name)
+      expect((yield* listRevisions(mine, a.service.id)).map((revision) => revision.image)).toEqual([mine.id])
       // Destroying mine leaves the other's alone.
       yield* finished(mine, yield* deployments.destroy(mine, shop, productionStage))
-      expect((yield* services.list(other, {})).map((each) => each.status.state)).toEqual(["ready"])
+      expect((yield* listServices(other, {})).map((each) => each.status.state)).toEqual(["ready"])
     })
   )
 

@@ -8,8 +8,10 @@ import type {
   DeploymentId,
   DeploymentMetadata,
   DeploymentSpec,
+  InvalidRequest,
   InvalidSpec,
   NotFound,
+  Page,
   Plan,
   QuotaExceeded,
   Service,
@@ -18,6 +20,7 @@ import type {
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
+import type { pageOfApps, pageOfDeployments } from "./deploymentPages.ts"
 
 export interface DeployInput {
   readonly organization: Organization
@@ -86,14 +89,13 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName,
       number: number
     ) => Effect.Effect<DeploymentSpec, NotFound | Unavailable>
-    /** Newest first, the last 100. */
-    readonly list: (
-      organization: Organization,
-      app: AppName,
-      stage: StageName
-    ) => Effect.Effect<ReadonlyArray<Deployment>, NotFound | Unavailable>
-    /** Every app and stage that has a service or an unfinished deployment, each with its newest deployment. */
-    readonly apps: (organization: Organization) => Effect.Effect<ReadonlyArray<AppStage>, Unavailable>
+    readonly page: (
+      ...asked: Parameters<typeof pageOfDeployments>
+    ) => Effect.Effect<Page<Deployment>, InvalidRequest | NotFound | Unavailable>
+    /** The apps and stages that have a service or an unfinished deployment, each with its newest deployment. */
+    readonly apps: (
+      ...asked: Parameters<typeof pageOfApps>
+    ) => Effect.Effect<Page<AppStage>, InvalidRequest | Unavailable>
     /** The events after `afterId` (0: all), then those to come; ends after `finished`. */
     readonly events: (
       organization: Organization,

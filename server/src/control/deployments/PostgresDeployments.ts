@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppName, StageName } from "@maxcloud/config-schema"
-import { type AppStage, Conflict, type Deployment, DeploymentSpec, NotFound } from "@maxcloud/sdk/api"
+import { Conflict, DeploymentSpec } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import type { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
@@ -19,7 +19,8 @@ import { cancelDeployment } from "./cancelDeployment.ts"
 import { createService } from "./createService.ts"
 import { Deployments } from "./Deployments.ts"
 import { deleteService } from "./deleteService.ts"
-import { findDeployment, selectDeployments } from "./deploymentRows.ts"
+import { noApp, pageOfApps, pageOfDeployments } from "./deploymentPages.ts"
+import { findDeployment } from "./deploymentRows.ts"
 import { followEvents } from "./followEvents.ts"
 import { readSpec } from "./inspectSpec.ts"
 import { readOutputs } from "./outputs.ts"
@@ -28,9 +29,6 @@ import { pinnedByNumber, rollBack } from "./rollBack.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 const decodeStored = Schema.decodeUnknownSync(DeploymentSpec.fields.spec)
-
-const noApp = (app: AppName, stage: StageName) =>
-  new NotFound({ detail: `There is no app "${app}" in the stage "${stage}".`, resource: "app", name: app })
 
 const hasSecrets = (organization: Organization, app: AppName, stage: StageName) =>
   Effect.gen(function* () {
@@ -58,42 +56,6 @@ const outputs = (organization: Organization, app: AppName, stage: StageName) =>
   Effect.flatMap(readOutputs({ organization, app, stage }), (found) =>
     found === undefined ? noApp(app, stage) : Effect.succeed(found)
   )
-
-const list = (organization: Organization, app: AppName, stage: StageName) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient
-    const found = yield* selectDeployments(
-      sql`where d.organization_id = ${organization.id} and d.app = ${app} and d.stage = ${stage}
-        order by d.number desc limit 100`
-    )
-    return found.length === 0 ? yield* noApp(app, stage) : found
-  })
-
-const apps = (organization: Organization) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient
-    const counts = yield* sql<{ app: string; stage: string; services: number }>`
-      select app, stage, count(*)::int as services from services
-      where organization_id = ${organization.id} group by app, stage`
-    const servicesOf = new Map(counts.map((count) => [`${count.app}/${count.stage}`, count.services]))
-    const found = yield* selectDeployments(sql`
-      where d.organization_id = ${organization.id}
-        and d.number = (
-          select a.last_number from app_stages a
-          where a.organization_id = d.organization_id and a.app = d.app and a.stage = d.stage)
-        and (d.finished_at is null or exists (
-          select 1 from services s
-          where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage))
-      order by d.app, d.stage`)
-    return found.map(
-      (deployment: Deployment): AppStage => ({
-        app: deployment.app,
-        stage: deployment.stage,
-        services: servicesOf.get(`${deployment.app}/${deployment.stage}`) ?? 0,
-        deployment
-      })
-    )
-  })
 
 export const layer = (queue: WorkQueue) =>
   Layer.effect(
@@ -176,9 +138,9 @@ export const layer = (queue: WorkQueue) =>
           Effect.provide(context)
         ),
 
-        list: Effect.fn("Deployments.list")(list, orUnavailable, Effect.provide(context)),
+        page: Effect.fn("Deployments.page")(pageOfDeployments, orUnavailable, Effect.provide(context)),
 
-        apps: Effect.fn("Deployments.apps")(apps, orUnavailable, Effect.provide(context)),
+        apps: Effect.fn("Deployments.apps")(pageOfApps, orUnavailable, Effect.provide(context)),
 
         events: Effect.fn("Deployments.events")(
           function* (organization, id, afterId) {

@@ -62,7 +62,10 @@ export const insertDeployment = (
         ${author?.id ?? null}, ${origin.message ?? null}, ${storableJson(origin.metadata ?? {})}::jsonb)`
   })
 
-/** The services as they are wanted now. */
+/**
+ * The services as they are wanted now. What the app leaves out is `deleting` from here on: no caller sees it any more. The reconciler ends its
+ * instances and then removes its row.
+ */
 export const upsertServices = (
   input: AcceptInput,
   number: number,
@@ -89,11 +92,16 @@ export const upsertServices = (
           pinned_image = excluded.pinned_image, deployment_number = excluded.deployment_number,
           updated_at = now()`
     }
-    if (wanted.length > 0) {
-      yield* sql`
-        update services set deleting = false
-        where ${inStage} and deleting and name in ${sql.in(wanted.map((each) => each.name))}`
-    }
+    // A service that comes back before its instances have ended is another one than the deleted one.
+    const back = wanted.map(({ name }) => ({ name, id: newId("svc") }))
+    yield* sql`
+      update services set deleting = false, id = w.id, paused = false, created_at = now(), restart_key = null
+      from json_to_recordset(${storableJson(back)}::json) as w (id text, name text)
+      where ${inStage} and deleting and services.name = w.name`
+    yield* sql`
+      update services set deleting = true, updated_at = now()
+      where ${inStage} and not deleting
+        and not (name = any(array(select json_array_elements_text(${storableJson(wanted.map((each) => each.name))}::json))))`
   })
 
 /** The deployment's change to each service, in the order of the plan. */

@@ -77,7 +77,7 @@ export const newestDeployment = ({ app, organization, stage }: Target) =>
     }>`
       select d.id, d.number, d.spec, d.finished_at is null as unfinished, (
         select count(*)::int from services s
-        where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
+        where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage and not s.deleting
       ) as services
       from deployments d
       where d.organization_id = ${organization.id} and d.app = ${app} and d.stage = ${stage}

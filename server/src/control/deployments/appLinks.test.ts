@@ -5,10 +5,10 @@ import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import type { Organization } from "../../base/words/Organization.ts"
-import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
@@ -124,8 +124,7 @@ describe("links to other apps", () => {
         _tag: "Conflict",
         detail: expect.stringContaining(`"web" of "shop" (production) uses it`)
       })
-      const services = yield* Services
-      const [service] = yield* services.list(org, { app: AppName.make("billing") })
+      const [service] = yield* listServices(org, { app: AppName.make("billing") })
       if (service === undefined) throw new Error("billing has no service")
       expect(yield* Effect.flip(deployments.deleteService(org, service.id))).toMatchObject({ _tag: "InvalidSpec" })
 

@@ -5,9 +5,9 @@ import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listDeployments, listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
-import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
@@ -21,14 +21,11 @@ const server = Layer.unwrapScoped(
 const cancel = (organization: Organization, number: number) =>
   Effect.flatMap(Deployments, (deployments) => deployments.cancel(organization, shop, productionStage, number))
 const newest = (organization: Organization) =>
-  Effect.flatMap(Deployments, (deployments) => deployments.list(organization, shop, productionStage)).pipe(
+  listDeployments(organization, shop, productionStage).pipe(
     Effect.flatMap(([first]) => (first === undefined ? Effect.dieMessage("no deployment") : Effect.succeed(first)))
   )
 const images = (organization: Organization) =>
-  Effect.map(
-    Effect.flatMap(Services, (services) => services.list(organization, {})),
-    (found) => found.map((service) => [service.name, service.spec.image])
-  )
+  Effect.map(listServices(organization), (found) => found.map((service) => [service.name, service.spec.image]))
 
 layer(server, { excludeTestServices: true })("cancelling", (it) => {
   it.effect("ends a deployment that is under way, and puts the last successful one back", () =>

@@ -30,7 +30,7 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
     const sql = yield* SqlClient
     const target = { organization, app: AppName.make(input.name), stage: input.stage }
     const latest = yield* newestDeployment(target)
-    if (latest !== undefined && (latest.services > 0 || latest.unfinished)) {
+    if (latest !== undefined && latest.services > 0) {
       return yield* new Conflict({
         detail: `There is an app "${input.name}" in the stage "${input.stage}" already. Deploy that app to change it, or choose another name.`,
         owner: target.app

@@ -1,5 +1,4 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { Fragment } from "@effect/sql/Statement"
 import {
   Deployment,
   DeploymentEvent,
@@ -43,12 +42,9 @@ const decodeEvents = Schema.decodeUnknownSync(Schema.Array(EventRow))
 
 const text = (at: Date | null) => at?.toISOString() ?? null
 
-/** Deployments `d` that a condition selects, with their services, in one statement. */
-export const selectDeployments = (rest: Fragment) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql`
-      select d.id, d.app, d.stage, d.number, d.kind, d.from_number as "fromDeployment", d.user_message, d.metadata,
+/** Of deployments `d`, with their services, for one statement. */
+export const deploymentColumns = (sql: SqlClient) => sql`
+      d.id, d.app, d.stage, d.number, d.kind, d.from_number as "fromDeployment", d.user_message, d.metadata,
         case when d.created_by is not null then json_build_object('type', d.created_by_type, 'id', d.created_by, 'name',
           case d.created_by_type when 'oidc' then d.created_by when 'apiKey' then (
             select k.name from api_keys k where k.organization_id = d.organization_id and k.id = d.created_by) end
@@ -62,29 +58,29 @@ export const selectDeployments = (rest: Fragment) =>
             from json_array_elements(d.spec -> 'services') e where d.images <> '{}'
           ) p on p.name = s.name
           where s.organization_id = d.organization_id and s.deployment_id = d.id
-        ) as services
-      from deployments d ${rest}`
-  ).pipe(
-    Effect.map(
-      (rows): ReadonlyArray<Deployment> =>
-        decodeRows(rows).map(
-          ({ created_at, finished_at, message, reason, started_at, state, user_message, ...row }) => ({
-            ...row,
-            message: user_message,
-            status: { state, reason, message },
-            createdAt: created_at.toISOString(),
-            startedAt: text(started_at),
-            finishedAt: text(finished_at)
-          })
-        )
-    ),
-    Effect.flatMap(withEmails)
-  )
+        ) as services`
+
+/** The addresses of people aren't in them yet: see `withEmails`. */
+export const readDeployments = (rows: unknown) =>
+  decodeRows(rows).map(({ created_at, finished_at, message, reason, started_at, state, user_message, ...row }) => ({
+    ...row,
+    message: user_message,
+    status: { state, reason, message },
+    createdAt: created_at.toISOString(),
+    startedAt: text(started_at),
+    finishedAt: text(finished_at)
+  }))
 
 export const findDeployment = (organizationId: OrganizationId, id: string) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    selectDeployments(sql`where d.organization_id = ${organizationId} and d.id = ${id}`)
-  ).pipe(Effect.map((found) => found[0]))
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      select ${deploymentColumns(sql)} from deployments d
+      where d.organization_id = ${organizationId} and d.id = ${id}`
+  ).pipe(
+    Effect.flatMap((rows) => withEmails(readDeployments(rows))),
+    Effect.map((found) => found[0])
+  )
 
 export type NewEvent = Pick<DeploymentEvent, "type" | "reason" | "message"> & { readonly service?: string }
 

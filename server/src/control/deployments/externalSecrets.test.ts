@@ -3,6 +3,7 @@ import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -73,7 +74,7 @@ describe("deployments whose secrets come from a store", () => {
 
         // Made again from the stored deployment, it is the same object.
         const services = yield* Services
-        const web = (yield* services.list(org, {})).find((each) => each.name === "web")
+        const web = (yield* listServices(org, {})).find((each) => each.name === "web")
         if (web === undefined) throw new Error("there is no service web")
         yield* services.pause(org, web.id)
         const stopped = Effect.sync(() => JSON.stringify([...fake.objects.values()]).includes("maxcloud.dev/paused"))

@@ -4,9 +4,9 @@ import { Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listEntries } from "../../../test/wholeLists.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
-import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Deployments } from "./Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
@@ -56,7 +56,7 @@ describe("a secret that the server generates", () => {
       expect(value).toMatch(/^[A-Za-z0-9]{32}$/)
       expect((yield* finished(org, first)).status.state).toBe("succeeded")
       expect(JSON.stringify(yield* finished(org, first))).not.toContain(value)
-      const [entry] = (yield* Effect.flatMap(Audit, (audit) => audit.list(org.id, { limit: 10 }))).filter(
+      const [entry] = (yield* listEntries(org.id, { limit: 10 })).filter(
         ({ action }) => action === "apps.generateSecret"
       )
       expect(entry?.subject).toBe("secret shop/production/KEY")

@@ -6,13 +6,13 @@ import { Effect, Layer, Redacted } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listDeployments, listServices } from "../../../test/wholeLists.ts"
 import { newId } from "../../base/database/newId.ts"
 import { asServer } from "../../base/database/RowScope.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { type Caller, CurrentCaller } from "../../tenancy/access/Caller.ts"
 import { erasePersonRows } from "../privacy/eraseRows.ts"
-import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const server = Layer.unwrapScoped(
@@ -65,8 +65,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
 
       // Of an erased person only an id without a meaning is left, and of their keys too.
       yield* asServer(erasePersonRows(person.id, true))
-      const { list } = yield* Deployments
-      const names = (yield* list(org, shop, productionStage)).map((each) => each.createdBy?.name)
+      const names = (yield* listDeployments(org, shop, productionStage)).map((each) => each.createdBy?.name)
       assert.deepStrictEqual(names, ["repo:a/b", null, null, undefined])
       const [found] = yield* sql<{ count: number }>`
         select count(*)::int as count from deployments d where d::text like '%ada@example.com%'`
@@ -77,7 +76,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
   it.effect("has its kind, its message and its metadata", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
-      const { accept, deleteService, destroy, list } = yield* Deployments
+      const { accept, deleteService, destroy } = yield* Deployments
       const spec = {
         app: "shop",
         services: [
@@ -87,11 +86,11 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
       }
       yield* accept({ ...target(org), from: { spec }, message: "Larger carts", metadata: { commit: "abc" } })
       yield* accept({ ...target(org), from: { deployment: 1 } })
-      const [api] = yield* Effect.flatMap(Services, (services) => services.list(org, {}))
+      const [api] = yield* listServices(org)
       if (api === undefined) return assert.fail("no service")
       yield* deleteService(org, api.id)
       yield* destroy(org, shop, productionStage)
-      const told = (yield* list(org, shop, productionStage)).map((each) => [
+      const told = (yield* listDeployments(org, shop, productionStage)).map((each) => [
         each.number,
         each.kind,
         each.fromDeployment,

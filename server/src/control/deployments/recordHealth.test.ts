@@ -5,6 +5,7 @@ import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { ServiceStatus } from "../../runtimes/port/Runtime.ts"
 import { Services } from "../services/Services.ts"
@@ -85,7 +86,7 @@ describe("a service's health", () => {
         const organization = yield* newOrganization
         yield* finished(organization, yield* deploy(organization, [{ name: "web" }, { name: "api" }]))
         const services = yield* Services
-        const found = yield* services.list(organization, {})
+        const found = yield* listServices(organization)
         const id = found.find((service) => service.name === web)?.id
         if (id === undefined) return assert.fail("no service")
         yield* services.restart(organization, id, "one")

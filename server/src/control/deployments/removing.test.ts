@@ -9,11 +9,11 @@ import { Effect, Layer, ManagedRuntime, Option, Redacted, type Scope, Stream } f
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime, refusedName } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
-import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
@@ -39,12 +39,10 @@ const until = (organization: Organization, id: DeploymentId, is: (event: Deploym
 const gone = (name: string) => (event: DeploymentEvent) => event.service === name && event.reason === "Deleted"
 const waits = (name: string) => (event: DeploymentEvent) => event.service === name && event.reason === "StillCalled"
 const namesOf = (organization: Organization) =>
-  Effect.flatMap(Services, (services) => services.list(organization, {})).pipe(
-    Effect.map((found) => found.map(({ name }) => name as string))
-  )
+  listServices(organization).pipe(Effect.map((found) => found.map(({ name }) => name as string)))
 const deleteByName = (organization: Organization, name: string) =>
   Effect.gen(function* () {
-    const services = yield* Effect.flatMap(Services, (services) => services.list(organization, {}))
+    const services = yield* listServices(organization)
     const found = services.find((service) => service.name === name)
     if (found === undefined) throw new Error(`no service ${name}`)
     return yield* Effect.flatMap(Deployments, (deployments) => deployments.deleteService(organization, found.id))
@@ -96,7 +94,8 @@ describe("a service that the config leaves out", () => {
         state: "pending",
         reason: "StillCalled"
       })
-      const third = yield* finished(org, yield* deleteByName(org, "api"))
+      expect(yield* namesOf(org)).toEqual(["web"])
+      const third = yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:1", env: { AGAIN: "1" } }]))
       expect(third).toMatchObject({ status: { state: "failed" }, number: 3 })
       expect(running(org)).toEqual(["api", "web"])
       const fourth = yield* finished(org, yield* deploy(org, [{ name: "web", image: "ready:2" }]))

@@ -9,8 +9,8 @@ import { Effect, Layer, Option, type Scope, Stream } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
-import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
@@ -36,7 +36,6 @@ describe("restart", () => {
         const second = yield* makeFakeRuntime
         yield* Effect.gen(function* () {
           const { events, get } = yield* Deployments
-          const services = yield* Services
           yield* Effect.iterate(false, {
             while: (applied) => !applied,
             body: () =>
@@ -52,7 +51,7 @@ describe("restart", () => {
           expect(yield* get(org, id)).toMatchObject({ status: { state: "succeeded" }, number: 1 })
           // Nothing new was deployed for the settled one.
           expect(yield* get(org, settled.id)).toMatchObject({ status: { state: "succeeded" }, number: 1 })
-          expect((yield* services.list(org, {})).map((each) => each.name)).toEqual(["settled", "web"])
+          expect((yield* listServices(org, {})).map((each) => each.name)).toEqual(["settled", "web"])
         }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), database)))
       })
     ))

@@ -5,6 +5,7 @@ import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { layer as services } from "../services/PostgresServices.ts"
 import { Services } from "../services/Services.ts"
@@ -30,7 +31,7 @@ afterAll(() => server.dispose())
 
 const find = (organization: Organization, name: string) =>
   Effect.gen(function* () {
-    const all = yield* (yield* Services).list(organization, {})
+    const all = yield* listServices(organization)
     return all.find((each) => each.name === name) ?? (yield* Effect.dieMessage(`no service ${name}`))
   })
 

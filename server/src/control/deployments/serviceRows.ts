@@ -1,9 +1,19 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
-import { Condition, Diagnosis, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import {
+  Condition,
+  Diagnosis,
+  type KeyScope,
+  placeOfScope,
+  Service,
+  ServiceList,
+  ServiceState,
+  TrafficTarget
+} from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Platform, tenantOf } from "../../runtimes/port/Platform.ts"
 
@@ -28,7 +38,6 @@ const Row = Schema.Struct({
   spec: ServiceSpec,
   pinned_image: Schema.NullOr(Schema.String),
   deployment_number: Schema.Int,
-  deleting: Schema.Boolean,
   paused: Schema.Boolean,
   status: Schema.NullOr(StoredStatus),
   created_at: Schema.DateFromSelf,
@@ -57,25 +66,105 @@ const unknownStatus = (since: string): StoredStatus => ({
 })
 
 /** The row knows first whether the service is paused: the runtime's status from before a resume is outdated. */
-const stateOf = ({ deleting, paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
-  deleting ? "deleting" : paused ? "paused" : state === "paused" ? "pending" : state
+const stateOf = ({ paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
+  paused ? "paused" : state === "paused" ? "pending" : state
 
 const digestOf = (image: string | undefined) =>
   (image === undefined ? undefined : /sha256:[a-f0-9]{64}$/.exec(image)?.[0]) ?? null
 
 const encodeSpec = Schema.encodeSync(ServiceSpec)
 
+const columns = "id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at"
+
+/** A service that is being deleted exists no more for a caller, though its instances still end. */
+const ofOrganization = (sql: SqlClient, organization: Organization) =>
+  sql`organization_id = ${organization.id} and not deleting`
+
 /** Services of an organization that a condition selects. */
 export const selectServices = (organization: Organization, condition: Fragment) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const platform = yield* Platform
-    const rows = decodeRows(
+    const read = readServices(organization, yield* Platform)
+    return read(
       yield* sql`
-        select id, app, stage, spec, pinned_image, deployment_number, deleting, paused, status, created_at, updated_at from services
-        where organization_id = ${organization.id} and ${condition} order by name, app, stage`
+        select ${sql.literal(columns)} from services
+        where ${ofOrganization(sql, organization)} and ${condition} order by name, app, stage`
     )
-    return rows.map((row): Service => {
+  })
+
+const sorts = {
+  name: [
+    ["name", "text"],
+    ["app", "text"],
+    ["stage", "text"],
+    ["id", "text"]
+  ],
+  createdAt: [
+    ["created_at", "time"],
+    ["id", "text"]
+  ],
+  updatedAt: [
+    ["updated_at", "time"],
+    ["id", "text"]
+  ]
+} as const
+
+/** The state that `stateOf` finds for a row. */
+const stateColumn = (sql: SqlClient) => sql`
+  case when paused then 'paused' when status ->> 'state' = 'paused' then 'pending'
+    else coalesce(status ->> 'state', 'pending') end`
+
+/** Which services. `scopes`: only those that one of them opens; undefined: any. */
+export interface ServiceFilter extends Partial<Pick<Service, "app" | "stage" | "name">> {
+  readonly state?: ServiceState
+  readonly scopes?: ReadonlyArray<KeyScope> | undefined
+}
+
+const filtersOf = (sql: SqlClient, { app, name, scopes, stage, state }: Undefinable<ServiceFilter>) => [
+  ...(app === undefined ? [] : [sql`app = ${app}`]),
+  ...(stage === undefined ? [] : [sql`stage = ${stage}`]),
+  ...(name === undefined ? [] : [sql`name = ${name}`]),
+  ...(state === undefined ? [] : [sql`${stateColumn(sql)} = ${state}`]),
+  ...(scopes === undefined
+    ? []
+    : [
+        sql.or([
+          sql`false`,
+          ...scopes
+            .map(placeOfScope)
+            .map((place) =>
+              place.stage === "*" ? sql`app = ${place.app}` : sql`(app = ${place.app} and stage = ${place.stage})`
+            )
+        ])
+      ])
+]
+
+type Undefinable<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
+/** A page of an organization's services. */
+export const pageOfServices = (
+  organization: Organization,
+  filter: Undefinable<ServiceFilter>,
+  paging: ReturnType<typeof ServiceList.pagingOf>
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const read = readServices(organization, yield* Platform)
+    return yield* selectPage(
+      ServiceList,
+      sorts,
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select ${sql.literal(columns)}, ${key} from services
+        where ${sql.and([ofOrganization(sql, organization), isAfter, ...filtersOf(sql, filter)])} ${order}`,
+      read
+    )
+  })
+
+const readServices =
+  (organization: Organization, platform: Platform["Type"]) =>
+  (rows: unknown): ReadonlyArray<Service> =>
+    decodeRows(rows).map((row): Service => {
       const { spec } = row
       const status = row.status ?? unknownStatus(row.updated_at.toISOString())
       const tenant = tenantOf({ organization: organization.name, app: row.app, stage: row.stage }, platform)
@@ -98,4 +187,3 @@ export const selectServices = (organization: Organization, condition: Fragment) 
         updatedAt: row.updated_at.toISOString()
       }
     })
-  })

@@ -5,6 +5,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
 import { newOrganization, shop } from "../../../test/deployments/testServer.ts"
+import { listDrift } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
 import { layer as organizations } from "../../tenancy/organizations/Organizations.ts"
@@ -51,7 +52,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       yield* log.record(edited(organization, "other", {}, AppName.make("other")))
       yield* log.healed(organization.id, shop, productionStage, at(-7))
 
-      const [deleted, edit, ...rest] = yield* log.list(organization, shop, productionStage)
+      const [deleted, edit, ...rest] = yield* listDrift(organization, shop, productionStage)
       assert.deepStrictEqual(rest, [])
       assert.deepInclude(edit, {
         app: shop,
@@ -70,7 +71,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
         healedAt: null
       })
       yield* log.healed(organization.id, shop, productionStage, at(0))
-      assert.isTrue((yield* log.list(organization, shop, productionStage)).every((each) => each.healedAt !== null))
+      assert.isTrue((yield* listDrift(organization, shop, productionStage)).every((each) => each.healedAt !== null))
     })
   )
 
@@ -80,11 +81,11 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const organization = yield* withApp
       yield* log.record(edited(organization, "web"))
       yield* log.record(edited(organization, "web"))
-      assert.strictEqual((yield* log.list(organization, shop, productionStage)).length, 1)
+      assert.strictEqual((yield* listDrift(organization, shop, productionStage)).length, 1)
       yield* log.record(edited(organization, "web", { manager: "helm" }))
       yield* log.healed(organization.id, shop, productionStage, at(0))
       yield* log.record(edited(organization, "web"))
-      assert.strictEqual((yield* log.list(organization, shop, productionStage)).length, 3)
+      assert.strictEqual((yield* listDrift(organization, shop, productionStage)).length, 3)
     })
   )
 
@@ -113,7 +114,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const organization = yield* withApp
       const stranger = { ...organization, id: OrganizationId.make("org_00000000000000000000000000000000") }
       yield* log.record(edited(stranger, "web"))
-      assert.strictEqual((yield* Effect.flip(log.list(stranger, shop, productionStage)))._tag, "NotFound")
+      assert.strictEqual((yield* Effect.flip(listDrift(stranger, shop, productionStage)))._tag, "NotFound")
     })
   )
 
@@ -122,10 +123,10 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const log = yield* DriftLog
       const [first, second] = [yield* withApp, yield* withApp]
       yield* log.record(edited(first, "web"))
-      assert.deepStrictEqual(yield* log.list(second, shop, productionStage), [])
+      assert.deepStrictEqual(yield* listDrift(second, shop, productionStage), [])
       yield* log.healed(second.id, shop, productionStage, at(0))
-      assert.isNull((yield* log.list(first, shop, productionStage))[0]?.healedAt)
-      const missing = yield* Effect.flip(log.list(second, AppName.make("nothing"), productionStage))
+      assert.isNull((yield* listDrift(first, shop, productionStage))[0]?.healedAt)
+      const missing = yield* Effect.flip(listDrift(second, AppName.make("nothing"), productionStage))
       assert.strictEqual(missing._tag, "NotFound")
     })
   )

@@ -1,12 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, StageName } from "@maxcloud/config-schema"
-import { DriftRecord, NotFound } from "@maxcloud/sdk/api"
+import { DriftList, DriftRecord, NotFound } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { DriftLog } from "./DriftLog.ts"
 
-const listed = 100
 const keptDays = 90
 
 const Row = Schema.Struct({
@@ -23,34 +23,47 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
+/** Ids grow as drift is noticed. */
+const sorts = { noticedAt: [["id", "integer"]] } as const
+
+const readDrift = (rows: unknown) =>
+  decodeRows(rows).map(
+    ({ api_version, healed_at, noticed_at, ...row }): DriftRecord => ({
+      ...row,
+      apiVersion: api_version,
+      noticedAt: noticed_at.toISOString(),
+      healedAt: healed_at?.toISOString() ?? null
+    })
+  )
+
 /** `DriftLog` in the table `drift`. */
 export const layer = Layer.effect(
   DriftLog,
   Effect.gen(function* () {
     const sql = yield* SqlClient
     return {
-      list: Effect.fn("DriftLog.list")(function* (organization, app, stage) {
-        const known = yield* sql`
+      page: Effect.fn("DriftLog.page")(
+        function* ({ app, organization, stage }, { change }, paging) {
+          const known = yield* sql`
           select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
-        if (known.length === 0) {
-          const detail = `There is no app "${app}" in the stage "${stage}".`
-          return yield* new NotFound({ resource: "app", name: app, detail })
-        }
-        const rows = decodeRows(
-          yield* sql`
-            select app, stage, api_version, kind, name, change, manager, fields, noticed_at, healed_at from drift
-            where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
-            order by id desc limit ${listed}`
-        )
-        return rows.map(
-          ({ api_version, healed_at, noticed_at, ...row }): DriftRecord => ({
-            ...row,
-            apiVersion: api_version,
-            noticedAt: noticed_at.toISOString(),
-            healedAt: healed_at?.toISOString() ?? null
-          })
-        )
-      }, orUnavailable),
+          if (known.length === 0) {
+            const detail = `There is no app "${app}" in the stage "${stage}".`
+            return yield* new NotFound({ resource: "app", name: app, detail })
+          }
+          return yield* selectPage(
+            DriftList,
+            sorts,
+            paging,
+            ({ isAfter, key, order }) => sql`
+              select app, stage, api_version, kind, name, change, manager, fields, noticed_at, healed_at, ${key} from drift
+              where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
+                and ${isAfter} and ${change === undefined ? sql`true` : sql`change = ${change}`} ${order}`,
+            readDrift
+          )
+        },
+        orUnavailable,
+        Effect.provideService(SqlClient, sql)
+      ),
 
       // The next look at the object, and other servers, report uncorrected drift again: it is stored once. But it
       // gets a new id, since it may be the same edit made again after a pass has read the object: that pass corrects up to an id.

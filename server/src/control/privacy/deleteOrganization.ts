@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { Conflict, type DeletionStatus, NotFound, UserId } from "@maxcloud/sdk/api"
-import { Effect, Schema } from "effect"
+import { AppStageList, Conflict, type DeletionStatus, NotFound, UserId } from "@maxcloud/sdk/api"
+import { Effect, Schema, Stream } from "effect"
+import { everyPage } from "../../base/database/paging.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
@@ -36,7 +37,9 @@ const lock = ({ id }: Organization) =>
 export const endServices = (organization: Organization) =>
   Effect.gen(function* () {
     const deployments = yield* Deployments
-    const running = yield* deployments.apps(organization)
+    const running = yield* Stream.runCollect(
+      everyPage((cursor) => deployments.apps(organization, {}, AppStageList.pagingOf({ cursor })))
+    ).pipe(Effect.catchTag("InvalidRequest", Effect.die))
     for (const { app, stage } of running) {
       // An owner may still keep the organization, with its secrets.
       yield* deployments

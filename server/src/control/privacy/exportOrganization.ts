@@ -1,6 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
-import { Chunk, Effect, Option, Schema, Stream } from "effect"
+import { AuditList } from "@maxcloud/sdk/api"
+import { Effect, Schema, Stream } from "effect"
+import { everyPage } from "../../base/database/paging.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Remains } from "../../base/words/Remains.ts"
@@ -21,11 +23,15 @@ const decodeServices = Schema.decodeUnknownSync(
 const auditEntries = ({ id }: Organization) =>
   Stream.unwrap(
     Effect.map(Audit, (audit) =>
-      Stream.paginateChunkEffect(undefined as number | undefined, (before) =>
-        Effect.map(audit.list(id, { limit: auditAtOnce, before }), (entries) => {
-          const next = entries.length === auditAtOnce ? Option.fromNullable(entries.at(-1)?.sequence) : Option.none()
-          return [Chunk.fromIterable(entries.map((entry) => lineOf("auditEntry", entry))), next] as const
-        })
+      Stream.map(
+        everyPage((cursor) =>
+          Effect.catchTag(
+            audit.page(id, {}, AuditList.pagingOf({ limit: auditAtOnce, cursor })),
+            "InvalidRequest",
+            Effect.die
+          )
+        ),
+        (entry) => lineOf("auditEntry", entry)
       )
     )
   )

@@ -7,10 +7,9 @@ import { madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, shop } from "../../../test/deployments/testServer.ts"
 import { acting, plant, registered, testPrivacy, testStores, wordsOf } from "../../../test/privacy/testPrivacy.ts"
+import { listApps, listDeployments, listEntries } from "../../../test/wholeLists.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
-import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Members } from "../../tenancy/identity/Members.ts"
-import { Deployments } from "../deployments/Deployments.ts"
 import { eraseOrphans } from "./eraseRows.ts"
 import { notExported, organizationTables } from "./exportedTables.ts"
 import { erasedTables, keptTables, keyTables, tablesWithOrganization } from "./organizationTables.ts"
@@ -64,7 +63,6 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
   it.scoped("ends services at once, takes no deployment, and keeps the organization if asked within the time", () =>
     Effect.gen(function* () {
       const privacy = yield* Privacy
-      const deployments = yield* Deployments
       const owner = yield* newOwner
       const { organization } = owner
       yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
@@ -78,9 +76,9 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.match(certificateId, /^era_[0-9a-f]{32}$/)
       assert.strictEqual((yield* privacy.certificate(certificateId)).erasedAt, null)
       assert.strictEqual((yield* privacy.describe(organization.id)).deleteAfter, deleteAfter)
-      const [last] = yield* deployments.list(organization, shop, productionStage)
+      const [last] = yield* listDeployments(organization, shop, productionStage)
       if (last !== undefined) yield* finished(organization, last)
-      assert.deepStrictEqual(yield* deployments.apps(organization), [])
+      assert.deepStrictEqual(yield* listApps(organization), [])
 
       const again = yield* Effect.flip(
         privacy.deleteOrganization(owner, { name: organization.name }).pipe(acting(owner))
@@ -94,8 +92,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       assert.strictEqual((yield* Effect.flip(privacy.certificate(certificateId)))._tag, "NotFound")
       assert.strictEqual((yield* Effect.flip(privacy.cancelDeletion(owner)))._tag, "NotFound")
       yield* deploy(organization, [{ name: "web" }])
-      const audit = yield* Audit
-      const actions = (yield* audit.list(organization.id, { limit: 100 })).map((each) => each.action)
+      const actions = (yield* listEntries(organization.id, { limit: 100 })).map((each) => each.action)
       assert.includeMembers(actions, ["organization.delete", "organization.cancelDeletion"])
     })
   )
@@ -114,7 +111,6 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const privacy = yield* Privacy
-      const audit = yield* Audit
       const [owner, member] = [yield* newOwner, yield* newOwner]
       const person = member.person
       if (person === undefined) return yield* Effect.dieMessage("nobody")
@@ -145,7 +141,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         union all select 1 from person_keys where person_id = ${person.id}
         union all select 1 from invites where email = ${person.email}`
       assert.lengthOf(left, 0)
-      const entries = yield* audit.list(member.organization.id, { limit: 100 })
+      const entries = yield* listEntries(member.organization.id, { limit: 100 })
       assert.include(
         entries.map((entry) => entry.action),
         "account.delete"

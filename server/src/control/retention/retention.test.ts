@@ -8,6 +8,7 @@ import { Effect, Layer, Option, Redacted, Schedule } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { listDeployments } from "../../../test/wholeLists.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import * as Collector from "./Collector.ts"
@@ -144,9 +145,9 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         assert.isTrue(Option.isSome(yield* secrets.rollback(scope, key, 2)))
         assert.isTrue(Option.isNone(yield* secrets.rollback(scope, key, 1)))
 
-        const { events, get, list } = yield* Deployments
+        const { events, get } = yield* Deployments
         assert.strictEqual((yield* get(organization, stays)).number, 190)
-        assert.lengthOf(yield* list(organization, appOf(7), stage), 20)
+        assert.lengthOf(yield* listDeployments(organization, appOf(7), stage), 20)
         for (const asked of [Effect.asVoid(get(organization, gone)), Effect.asVoid(events(organization, gone, 0))]) {
           const error = yield* Effect.flip(asked)
           assert.strictEqual(error._tag, "NotFound")

@@ -1,13 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Conflict, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import { Conflict, RevisionList, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Stream } from "effect"
+import { pageInMemory } from "../../base/database/paging.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
-import { selectServices } from "../deployments/serviceRows.ts"
+import { pageOfServices, selectServices } from "../deployments/serviceRows.ts"
 import { makeWorkQueue, type WorkQueue } from "../deployments/WorkQueue.ts"
 import { leaseMs } from "../deployments/workers.ts"
 import { setPaused } from "./pauseService.ts"
@@ -25,22 +26,6 @@ const find = (organization: Organization, id: ServiceId) =>
     const [found] = yield* selectServices(organization, sql`id = ${id}`)
     return found === undefined ? yield* noService(id) : found
   })
-
-const list: (...input: Parameters<Services["Type"]["list"]>) => ReturnType<typeof selectServices> = (
-  organization,
-  { app, name, stage }
-) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    selectServices(
-      organization,
-      sql.and([
-        sql`true`,
-        ...(app === undefined ? [] : [sql`app = ${app}`]),
-        ...(stage === undefined ? [] : [sql`stage = ${stage}`]),
-        ...(name === undefined ? [] : [sql`name = ${name}`])
-      ])
-    )
-  )
 
 const pause = (queue: WorkQueue, organization: Organization, id: ServiceId, paused: boolean) =>
   Effect.gen(function* () {
@@ -72,9 +57,9 @@ const restart = (
 
 const exec = (runtime: Runs, service: Service, key: ServiceKey, request: Parameters<Runs["exec"]>[1]) =>
   Effect.gen(function* () {
-    if (service.status.state === "paused" || service.status.state === "deleting") {
+    if (service.status.state === "paused") {
       return yield* new Conflict({
-        detail: `The service "${service.name}" is ${service.status.state === "paused" ? `paused (\`maxcloud resume ${service.name}\` starts it)` : "being deleted"}, so nothing can run in it.`
+        detail: `The service "${service.name}" is paused (\`maxcloud resume ${service.name}\` starts it), so nothing can run in it.`
       })
     }
     return yield* runtime
@@ -114,16 +99,17 @@ export const layer = Layer.effect(
       ),
       pause: pausing("Services.pause", true),
       resume: pausing("Services.resume", false),
-      list: Effect.fn("Services.list")(list, orUnavailable, Effect.provide(context)),
+      page: Effect.fn("Services.page")(pageOfServices, orUnavailable, Effect.provide(context)),
 
       exec: Effect.fn("Services.exec")(function* (organization, id, request) {
         const service = yield* get(organization, id)
         return yield* exec(runtime, service, keyOf(organization, service), request)
       }),
 
-      revisions: Effect.fn("Services.revisions")(function* (organization, id) {
+      revisions: Effect.fn("Services.revisions")(function* (organization, id, paging) {
         const service = yield* get(organization, id)
-        return yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)
+        const revisions = yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)
+        return yield* pageInMemory(RevisionList, paging, revisions, ({ createdAt, name }) => [createdAt, name])
       }),
 
       isLogCursor: runtime.isLogCursor,

@@ -1,10 +1,12 @@
-import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type {
   Conflict,
+  InvalidRequest,
   LogEntry,
   NotFound,
+  Page,
   Restart,
   Revision,
+  RevisionList,
   Service,
   ServiceId,
   Unavailable
@@ -12,22 +14,15 @@ import type {
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { ExecProcess, ExecRequest, LogQuery } from "../../runtimes/port/Runtime.ts"
-
-export interface ServiceFilter {
-  readonly app?: AppName | undefined
-  readonly stage?: StageName | undefined
-  readonly name?: ServiceName | undefined
-}
+import type { pageOfServices } from "../deployments/serviceRows.ts"
 
 /** Services as they are. Every method sees the given organization only. */
 export class Services extends Context.Tag("@maxcloud/server/Services")<
   Services,
   {
-    /** By name, then stage. */
-    readonly list: (
-      organization: Organization,
-      filter: ServiceFilter
-    ) => Effect.Effect<ReadonlyArray<Service>, Unavailable>
+    readonly page: (
+      ...asked: Parameters<typeof pageOfServices>
+    ) => Effect.Effect<Page<Service>, InvalidRequest | Unavailable>
     readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
      * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its app's work is woken,
@@ -53,8 +48,9 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
     /** Newest first. */
     readonly revisions: (
       organization: Organization,
-      id: ServiceId
-    ) => Effect.Effect<ReadonlyArray<Revision>, NotFound | Unavailable>
+      id: ServiceId,
+      paging: ReturnType<typeof RevisionList.pagingOf>
+    ) => Effect.Effect<Page<Revision>, InvalidRequest | NotFound | Unavailable>
     /** Is this the cursor of a log entry? Else `logs` can't resume after it. */
     readonly isLogCursor: (text: string) => boolean
     readonly logs: (

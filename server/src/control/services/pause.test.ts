@@ -7,6 +7,7 @@ import { layerTest } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, shop } from "../../../test/deployments/testServer.ts"
 import { layerTest as keys } from "../../../test/keys/layerTest.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Platform } from "../../runtimes/port/Platform.ts"
 import * as PostgresAudit from "../../tenancy/audit/PostgresAudit.ts"
@@ -68,7 +69,7 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       assert.strictEqual((yield* services.pause(organization, id("a"))).status.state, "paused")
       assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
       assert.deepStrictEqual(
-        (yield* services.list(organization, { name: ServiceName.make("web") })).map((each) => each.status.state),
+        (yield* listServices(organization, { name: ServiceName.make("web") })).map((each) => each.status.state),
         ["paused"]
       )
 

@@ -5,14 +5,18 @@ import {
   Forbidden,
   type ImportSecrets,
   NotFound,
+  SecretList,
   type SecretValue,
+  SecretVersionList,
   scopeOpens,
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Effect, Either, Option } from "effect"
+import { pageInMemory } from "../../base/database/paging.ts"
 import { Platform } from "../../runtimes/port/Platform.ts"
 import { heldElsewhere } from "../../stores/secrets/externalSecrets.ts"
 import { Secrets, type SecretsError } from "../../stores/secrets/Secrets.ts"
+import { answerPage } from "./answerPage.ts"
 import { currentCaller } from "./callerOf.ts"
 
 interface Stage {
@@ -34,10 +38,12 @@ export const appSecrets = Effect.gen(function* () {
   const scopeOf = (stage: Stage) => Effect.map(CurrentOrganization, ({ id }) => ({ organizationId: id, ...stage }))
 
   return {
-    list: (stage: Stage) =>
-      scopeOf(stage).pipe(
-        Effect.flatMap((scope) => Effect.mapError(secrets.list(scope), unavailable)),
-        Effect.map((found) => ({ secrets: [...found] }))
+    page: (stage: Stage, asked: typeof SecretList.parameters.Type) =>
+      Effect.flatMap(scopeOf(stage), (scope) =>
+        answerPage(
+          SecretList,
+          Effect.catchTag(secrets.page(scope, SecretList.pagingOf(asked)), "SecretsError", unavailable)
+        )
       ),
     set: (stage: Stage, name: SecretName, { value }: SecretValue) =>
       Effect.gen(function* () {
@@ -51,7 +57,7 @@ export const appSecrets = Effect.gen(function* () {
           given.secrets.map((secret) => secret.name)
         )
         const set = yield* Effect.mapError(secrets.importAll(yield* scopeOf(stage), given.secrets), unavailable)
-        return { secrets: [...set] }
+        return set
       }),
     copy: (stage: Stage, { from, names }: typeof CopySecrets.Type) =>
       Effect.gen(function* () {
@@ -67,7 +73,7 @@ export const appSecrets = Effect.gen(function* () {
           secrets.copy(yield* scopeOf(from), yield* scopeOf(stage), names),
           unavailable
         )
-        if (Either.isRight(copied)) return { secrets: [...copied.right] }
+        if (Either.isRight(copied)) return copied.right
         const [name = "", ...more] = copied.left
         return yield* new NotFound({
           resource: "secret",
@@ -75,11 +81,14 @@ export const appSecrets = Effect.gen(function* () {
           detail: `app "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
         })
       }),
-    versions: (stage: Stage, name: SecretName) =>
+    versions: (stage: Stage, name: SecretName, asked: typeof SecretVersionList.parameters.Type) =>
       Effect.gen(function* () {
         const versions = yield* Effect.mapError(secrets.versions(yield* scopeOf(stage), name), unavailable)
         if (versions.length === 0) return yield* noSecret(stage, name)
-        return { versions: [...versions] }
+        const page = pageInMemory(SecretVersionList, SecretVersionList.pagingOf(asked), versions, ({ version }) => [
+          String(version).padStart(10, "0")
+        ])
+        return yield* answerPage(SecretVersionList, page)
       }),
     rollback: (stage: Stage, name: SecretName, version: number) =>
       Effect.gen(function* () {

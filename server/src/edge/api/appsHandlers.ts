@@ -1,11 +1,19 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, type Deployment, MaxCloudApi } from "@maxcloud/sdk/api"
+import {
+  AppStageList,
+  CurrentOrganization,
+  type Deployment,
+  DeploymentList,
+  DriftList,
+  MaxCloudApi
+} from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { DriftLog } from "../../control/drift/DriftLog.ts"
 import { NetworkVerifier } from "../../runtimes/port/NetworkVerifier.ts"
 import { locatedAt } from "../http/answerHeaders.ts"
 import { invalidRequest } from "../http/problems.ts"
+import { answerPage } from "./answerPage.ts"
 import { appSecrets } from "./appSecrets.ts"
 
 const eitherOr = invalidRequest("Send the app as `spec`, or the number of an earlier deployment as `fromDeployment`.")
@@ -21,9 +29,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
     const drift = yield* DriftLog
     const network = yield* NetworkVerifier
     return handlers
-      .handle("list", () =>
+      .handle("list", ({ urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(deployments.apps(organization), (apps) => ({ apps }))
+          answerPage(AppStageList, deployments.apps(organization, urlParams, AppStageList.pagingOf(urlParams)))
         )
       )
       .handle("plan", ({ path, payload }) =>
@@ -62,9 +70,12 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       .handle("cancel", ({ path: { app, number, stage } }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.cancel(organization, app, stage, number))
       )
-      .handle("deployments", ({ path }) =>
+      .handle("deployments", ({ path, urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(deployments.list(organization, path.app, path.stage), (deployments) => ({ deployments }))
+          answerPage(
+            DeploymentList,
+            deployments.page({ organization, ...path }, urlParams, DeploymentList.pagingOf(urlParams))
+          )
         )
       )
       .handle("destroy", ({ path }) =>
@@ -75,19 +86,19 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       .handle("outputs", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.outputs(organization, path.app, path.stage))
       )
-      .handle("drift", ({ path }) =>
+      .handle("drift", ({ path, urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(drift.list(organization, path.app, path.stage), (drift) => ({ drift }))
+          answerPage(DriftList, drift.page({ organization, ...path }, urlParams, DriftList.pagingOf(urlParams)))
         )
       )
       .handle("verifyNetwork", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => network.verify(organization, path.app, path.stage))
       )
-      .handle("secrets", ({ path }) => secrets.list(path))
+      .handle("secrets", ({ path, urlParams }) => secrets.page(path, urlParams))
       .handle("setSecret", ({ path: { name, ...stage }, payload }) => secrets.set(stage, name, payload))
       .handle("importSecrets", ({ path, payload }) => secrets.importAll(path, payload))
       .handle("copySecrets", ({ path, payload }) => secrets.copy(path, payload))
-      .handle("secretVersions", ({ path: { name, ...stage } }) => secrets.versions(stage, name))
+      .handle("secretVersions", ({ path: { name, ...stage }, urlParams }) => secrets.versions(stage, name, urlParams))
       .handle("rollbackSecret", ({ path: { name, ...stage }, payload }) =>
         secrets.rollback(stage, name, payload.version)
       )

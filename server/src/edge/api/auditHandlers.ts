@@ -1,9 +1,10 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { AuditList, CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
+import { answerPage } from "./answerPage.ts"
 import { jsonLines } from "./organizationHandlers.ts"
 
 export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handlers) =>
@@ -11,11 +12,9 @@ export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handler
     const audit = yield* Audit
     return handlers
       .handle("list", ({ urlParams }) =>
-        Effect.flatMap(CurrentOrganization, ({ id }) => audit.list(id, urlParams)).pipe(
-          Effect.map((entries) => ({ entries })),
-          Effect.catchTag("MasterKeyError", masterKeyUnavailable),
-          orUnavailable
-        )
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          answerPage(AuditList, audit.page(id, urlParams, AuditList.pagingOf(urlParams)))
+        ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
       )
       .handleRaw("export", () => Effect.map(CurrentOrganization, ({ id }) => jsonLines(audit.export(id))))
   })

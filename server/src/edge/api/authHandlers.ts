@@ -1,5 +1,5 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { ApiKeyList, InviteList, MaxCloudApi, OidcTrustList } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { effectiveRole } from "../../tenancy/access/policy.ts"
 import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
@@ -7,6 +7,7 @@ import { ApiKeys } from "../../tenancy/identity/keys/ApiKeys.ts"
 import { OidcTrusts } from "../../tenancy/identity/keys/OidcTrusts.ts"
 import { Invites } from "../../tenancy/identity/Members.ts"
 import { locatedAt } from "../http/answerHeaders.ts"
+import { answerPage } from "./answerPage.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 import { inRequestLanguage } from "./requestLanguage.ts"
 
@@ -57,7 +58,11 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
           Effect.tap(locatedAt(sessionPath))
         )
       )
-      .handle("apiKeys", () => Effect.map(Effect.flatMap(currentCaller, keys.list), (apiKeys) => ({ apiKeys })))
+      .handle("apiKeys", ({ urlParams }) =>
+        Effect.flatMap(currentCaller, (found) =>
+          answerPage(ApiKeyList, keys.page(found, ApiKeyList.pagingOf(urlParams)))
+        )
+      )
       .handle("createApiKey", ({ payload }) =>
         Effect.flatMap(currentCaller, (found) => keys.create(found, payload)).pipe(
           Effect.tap(({ apiKey }) => locatedAt(`/api/v1/auth/api-keys/${apiKey.id}`))
@@ -69,15 +74,21 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
         )
       )
       .handle("deleteApiKey", ({ path }) => Effect.flatMap(currentCaller, (found) => keys.remove(found, path.id)))
-      .handle("invites", () => Effect.map(Effect.flatMap(currentCaller, invites.list), (all) => ({ invites: all })))
+      .handle("invites", ({ urlParams }) =>
+        Effect.flatMap(currentCaller, (found) =>
+          answerPage(InviteList, invites.page(found, urlParams, InviteList.pagingOf(urlParams)))
+        )
+      )
       .handle("createInvite", ({ payload }) =>
         inRequestLanguage(Effect.flatMap(currentCaller, (found) => invites.create(found, payload))).pipe(
           Effect.tap(({ id }) => locatedAt(`/api/v1/auth/invites/${id}`))
         )
       )
       .handle("revokeInvite", ({ path }) => Effect.flatMap(currentCaller, (found) => invites.revoke(found, path.id)))
-      .handle("oidcTrusts", () =>
-        Effect.map(Effect.flatMap(currentCaller, trusts.list), (oidcTrusts) => ({ oidcTrusts }))
+      .handle("oidcTrusts", ({ urlParams }) =>
+        Effect.flatMap(currentCaller, (found) =>
+          answerPage(OidcTrustList, trusts.page(found, OidcTrustList.pagingOf(urlParams)))
+        )
       )
       .handle("createOidcTrust", ({ payload }) =>
         Effect.flatMap(currentCaller, (found) => trusts.create(found, payload)).pipe(

@@ -238,7 +238,7 @@ describe("hostile input", () => {
     Effect.gen(function* () {
       const lines: Array<string> = []
       const { url } = yield* testApi({
-        services: { list: () => Effect.dieMessage("kaputt") },
+        services: { page: () => Effect.dieMessage("kaputt") },
         onLog: (line) => lines.push(line)
       })
       const answer = yield* send(`${url}/api/v1/services`, { headers: { "x-request-id": "my-request" } })

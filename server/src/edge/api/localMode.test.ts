@@ -58,7 +58,7 @@ const stranger: LocalOwner = { isToken: () => false, opened: () => Effect.succee
 const bearer = { authorization: `Bearer ${Redacted.value(testLocalToken)}` }
 const dies = Effect.dieMessage("no refused request may come this far")
 const closed = {
-  services: { ...emptyServices, list: () => dies },
+  services: { ...emptyServices, page: () => dies },
   accounts: { register: () => dies },
   devices: { start: () => dies }
 }

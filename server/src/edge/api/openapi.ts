@@ -44,12 +44,21 @@ const problemOf = (status: string, response: Response) => {
 
 const text = (description: string) => ({ description, schema: { type: "string" } })
 
-const headersOf = (status: string) => ({
+/** The headers that lead on from an answer (RFC 8288). */
+const linkOf = (operation: Operation): string | undefined => {
+  if (operation.operationId === "services.delete") return '`rel="monitor"`: the deployment that ends its instances.'
+  return operation.parameters?.some((each) => each.name === "cursor") === true
+    ? '`rel="next"`: the next page. Without it this is the last one.'
+    : undefined
+}
+
+const headersOf = (status: string, link: string | undefined) => ({
   "x-request-id": text("Names the request in the server's log, and in a problem document."),
   "ratelimit-policy": text(
     "The limit that the request counted for: `q` requests in `w` seconds. Absent if none applies."
   ),
   ratelimit: text("Of that limit `r` requests are left, and all of them again in `t` seconds."),
+  ...(link === undefined || !status.startsWith("2") ? undefined : { link: text(link) }),
   ...(status === "201" || status === "202"
     ? { location: text("The path of what was created, or of the deployment that was accepted.") }
     : undefined),
@@ -61,11 +70,11 @@ const headersOf = (status: string) => ({
     : undefined)
 })
 
-const completeResponse = (status: string, response: Response) => ({
+const completeResponse = (status: string, response: Response, link: string | undefined) => ({
   ...response,
   ...(Number(status) < 400 ? undefined : { content: problemOf(status, response) }),
   description: meaning[status] ?? response.description,
-  headers: headersOf(status)
+  headers: headersOf(status, link)
 })
 
 const rowAt = (path: string, method: string) => {
@@ -95,7 +104,7 @@ const completeBy = (row: EndpointRow | undefined, path: string, operation: Opera
             413: { description: "", content: problem("PayloadTooLarge") },
             415: { description: "", content: problem("Problem") }
           })
-    }).map(([status, response]) => [status, completeResponse(status, response)])
+    }).map(([status, response]) => [status, completeResponse(status, response, linkOf(operation))])
   )
 })
 

@@ -1,11 +1,12 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { CurrentOrganization, MaxCloudApi, MemberList } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
 import { Privacy } from "../../control/privacy/Privacy.ts"
 import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
 import { Members } from "../../tenancy/identity/Members.ts"
 import { OpenStreamsOf } from "../../tenancy/limits/OpenStreams.ts"
 import { locatedAt } from "../http/answerHeaders.ts"
+import { answerPage } from "./answerPage.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 
 /** Lines of JSON as they come. */
@@ -28,7 +29,11 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
           return { ...described, use: { ...described.use, streams } }
         })
       )
-      .handle("members", () => Effect.map(Effect.flatMap(currentCaller, members.list), (all) => ({ members: all })))
+      .handle("members", ({ urlParams }) =>
+        Effect.flatMap(currentCaller, (found) =>
+          answerPage(MemberList, members.page(found, urlParams, MemberList.pagingOf(urlParams)))
+        )
+      )
       .handle("changeMember", ({ path, payload }) =>
         Effect.flatMap(currentCaller, (found) => members.change(found, path.userId, payload.role))
       )

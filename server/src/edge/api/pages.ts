@@ -1,4 +1,5 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+import { ServiceList } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { htmlPage } from "../../base/pages/htmlPage.ts"
 import { Metrics } from "../../base/telemetry/Metrics.ts"
@@ -40,7 +41,8 @@ const landingRoute = HttpLayerRouter.use((router) =>
         const caller = yield* CurrentCaller
         if (caller === undefined) return htmlPage("max-cloud", closedLandingPage(publicUrl))
         const { organization } = caller
-        return htmlPage("max-cloud", landingPage(organization.name, yield* services.list(organization, {})))
+        const { items, next } = yield* services.page(organization, {}, ServiceList.pagingOf({}))
+        return htmlPage("max-cloud", landingPage(organization.name, items, next !== null))
       })
     )
   })

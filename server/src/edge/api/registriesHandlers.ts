@@ -1,5 +1,12 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi, NotFound, type RegistryInfo, Unavailable } from "@maxcloud/sdk/api"
+import {
+  CurrentOrganization,
+  MaxCloudApi,
+  NotFound,
+  type RegistryInfo,
+  RegistryList,
+  Unavailable
+} from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { ImageProblem } from "../../stores/images/ImageProblem.ts"
 import type { ImagesError } from "../../stores/images/Images.ts"
@@ -10,18 +17,22 @@ import {
 } from "../../stores/images/RegistryCredentials.ts"
 import { RegistryLogins } from "../../stores/images/RegistryLogins.ts"
 import { invalidRequest } from "../http/problems.ts"
+import { answerPage } from "./answerPage.ts"
 
 export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries", (handlers) =>
   Effect.gen(function* () {
     const credentials = yield* RegistryCredentials
     const logins = yield* RegistryLogins
     return handlers
-      .handle("list", () =>
+      .handle("list", ({ urlParams }) =>
         Effect.flatMap(CurrentOrganization, ({ id }) =>
-          Effect.mapBoth(credentials.list(id), {
-            onSuccess: (all) => ({ registries: all.map(told) }),
-            onFailure: unavailable
-          })
+          answerPage(
+            RegistryList,
+            credentials.page(id, RegistryList.pagingOf(urlParams)).pipe(
+              Effect.map(({ items, next }) => ({ items: items.map(told), next })),
+              Effect.catchTag("CredentialsError", unavailable)
+            )
+          )
         )
       )
       .handle("login", ({ path, payload }) =>

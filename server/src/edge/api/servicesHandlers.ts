@@ -1,5 +1,5 @@
-import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, LogEntry, MaxCloudApi, scopeOpens } from "@maxcloud/sdk/api"
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { CurrentOrganization, LogEntry, MaxCloudApi, RevisionList, ServiceList } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { Services } from "../../control/services/Services.ts"
@@ -7,6 +7,7 @@ import { makeExecHandler } from "../exec/execHandler.ts"
 import { locatedAt } from "../http/answerHeaders.ts"
 import { Draining } from "../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../http/problems.ts"
+import { answerPage } from "./answerPage.ts"
 import { currentCaller } from "./callerOf.ts"
 import { instantOf } from "./instantOf.ts"
 import { eventStream, type ServerSentEvent } from "./sse.ts"
@@ -38,20 +39,24 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         )
       )
       .handle("list", ({ urlParams }) =>
-        Effect.gen(function* () {
-          const { organization, scopes } = yield* currentCaller
-          const all = yield* services.list(organization, urlParams)
-          const opens = ({ app, stage }: (typeof all)[number]) =>
-            scopes === undefined || scopes.some((scope) => scopeOpens(scope, "read", app, stage))
-          return { services: all.filter(opens) }
-        })
+        Effect.flatMap(currentCaller, ({ organization, scopes }) =>
+          answerPage(
+            ServiceList,
+            services.page(organization, { ...urlParams, scopes }, ServiceList.pagingOf(urlParams))
+          )
+        )
       )
       .handle("get", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => services.get(organization, path.id))
       )
       .handle("delete", ({ path }) =>
-        Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id)).pipe(
-          Effect.tap(({ id }) => locatedAt(`/api/v1/deployments/${id}`))
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(deployments.deleteService(organization, path.id), ({ id }) =>
+            HttpServerResponse.empty({
+              status: 204,
+              headers: { link: `</api/v1/deployments/${id}>; rel="monitor"` }
+            })
+          )
         )
       )
       .handle("pause", ({ path }) =>
@@ -66,9 +71,9 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         ).pipe(Effect.tap(locatedAt(`/api/v1/services/${path.id}`)))
       )
       .handleRaw("exec", ({ path }) => exec(path.id))
-      .handle("revisions", ({ path }) =>
+      .handle("revisions", ({ path, urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))
+          answerPage(RevisionList, services.revisions(organization, path.id, RevisionList.pagingOf(urlParams)))
         )
       )
       .handle("logs", ({ headers, path, urlParams }) =>

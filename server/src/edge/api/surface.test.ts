@@ -40,7 +40,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
       const asked: Array<string> = []
       const { url } = yield* testApi({
         services: {
-          list: () => Effect.succeed([service("ready")]),
+          page: () => Effect.succeed({ items: [service("ready")], next: null }),
           pause: (organization, id) => {
             asked.push(`pause ${organization.id} ${id}`)
             return Effect.succeed(service("paused"))
@@ -72,9 +72,9 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
       const report = { app: shop, stage: productionStage, probes: [], differences: 0 }
       const { url } = yield* testApi({
         drift: {
-          list: (organization, app) =>
+          page: ({ app, organization }) =>
             organization.id === testOrganization.id && app === shop
-              ? Effect.succeed([record])
+              ? Effect.succeed({ items: [record], next: null })
               : new NotFound({ resource: "app", name: app, detail: "there is no such app" })
         },
         network: {
@@ -128,7 +128,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
               kept.set(host, { username, password: Redacted.value(password) })
               return info(host)
             }),
-          list: () => Effect.sync(() => [...kept.keys()].map(info)),
+          page: () => Effect.sync(() => ({ items: [...kept.keys()].map(info), next: null })),
           remove: (_, host) => Effect.sync(() => kept.delete(host))
         }
       })

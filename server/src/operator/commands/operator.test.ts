@@ -6,6 +6,7 @@ import { Effect, Exit, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import { databaseTest, temporaryDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { listEntries } from "../../../test/wholeLists.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { ClientAddress } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
@@ -36,8 +37,7 @@ const deploy = (organization: Effect.Effect.Success<typeof newOrganization>, nam
     })
   )
 
-const entriesOf = (id: Parameters<Audit["Type"]["list"]>[0]) =>
-  Effect.flatMap(Audit, (audit) => audit.list(id, { limit: 10 }))
+const entriesOf = (id: Parameters<typeof listEntries>[0]) => listEntries(id, { limit: 10 })
 
 describe("quotas by the operator", () => {
   it("apply at once to the running server, and appear in the organization's audit log", async () => {

@@ -1,3 +1,4 @@
+import { AuditList } from "@maxcloud/sdk/api"
 import { Effect, Logger, Stream } from "effect"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { readSettings, type ServerSettings } from "../../base/settings/ServerConfig.ts"
@@ -6,7 +7,10 @@ import { failureOf, operatorLayer } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
 
 export const listServerAudit = ({ action, before, limit = 100 }: ServerAuditPage) =>
-  Effect.flatMap(Audit, (audit) => audit.list("server", { action, before, limit }))
+  Effect.flatMap(Audit, (audit) => audit.page("server", { action, before }, AuditList.pagingOf({ limit }))).pipe(
+    Effect.map(({ items }) => items),
+    Effect.catchTag("InvalidRequest", Effect.die)
+  )
 
 const lines = (options: Partial<ServerSettings>) =>
   readSettings(options).pipe(

@@ -1,4 +1,4 @@
-import type { OrganizationId } from "@maxcloud/sdk/api"
+import type { InvalidRequest, OrganizationId, Page, RegistryList } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Redacted } from "effect"
 
 export class CredentialsError extends Data.TaggedError("CredentialsError")<{ readonly message: string }> {}
@@ -25,6 +25,10 @@ export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryC
     readonly list: (
       organizationId: OrganizationId
     ) => Effect.Effect<ReadonlyArray<RegistryCredentialInfo>, CredentialsError>
+    readonly page: (
+      organizationId: OrganizationId,
+      paging: ReturnType<typeof RegistryList.pagingOf>
+    ) => Effect.Effect<Page<RegistryCredentialInfo>, InvalidRequest | CredentialsError>
     /** Whether there was one. */
     readonly remove: (organizationId: OrganizationId, host: string) => Effect.Effect<boolean, CredentialsError>
     /** For resolving and for the pull Secret only. */

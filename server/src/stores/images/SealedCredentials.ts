@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import { OrganizationId } from "@maxcloud/sdk/api"
+import { OrganizationId, RegistryList } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import { passingOnly } from "../../base/database/sqlErrors.ts"
 import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
@@ -26,6 +27,8 @@ const decodeInfos = (rows: unknown): ReadonlyArray<RegistryCredentialInfo> =>
     username,
     updatedAt: updated_at
   }))
+const sorts = { host: [[`host collate "C"`, "text"]] } as const
+
 const Credential = Schema.Struct({
   ...SealedRow.fields,
   organization_id: OrganizationId,
@@ -87,6 +90,23 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
           where organization_id = ${organizationId} order by host collate "C"`.pipe(Effect.map(decodeInfos), orFailed)
       )
 
+      const page = Effect.fn("RegistryCredentials.page")(
+        (organizationId: OrganizationId, paging: ReturnType<typeof RegistryList.pagingOf>) =>
+          selectPage(
+            RegistryList,
+            sorts,
+            paging,
+            ({ isAfter, key, order }) => sql`
+              select host, username, updated_at, ${key} from registry_credentials
+              where organization_id = ${organizationId} and ${isAfter} ${order}`,
+            decodeInfos
+          ).pipe(
+            Effect.provideService(SqlClient, sql),
+            passingOnly,
+            Effect.catchTag("SqlError", (error) => Effect.fail(failed(error)))
+          )
+      )
+
       const remove = Effect.fn("RegistryCredentials.remove")((organizationId: OrganizationId, host: string) =>
         sql`
           delete from registry_credentials
@@ -119,6 +139,6 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         return Option.map(password, (found) => ({ username: row.username, password: found }))
       })
 
-      return { set, list, remove, reveal }
+      return { set, list, page, remove, reveal }
     })
   )

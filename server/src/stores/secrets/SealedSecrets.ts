@@ -9,7 +9,7 @@ import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import { addVersion, addVersions, unsetSecret } from "./addVersions.ts"
 import { copyVersions } from "./copyVersions.ts"
-import { listSecrets, listVersions, readVersion, secretsAway } from "./readVersions.ts"
+import { listSecrets, listVersions, pageOfSecrets, readVersion, secretsAway } from "./readVersions.ts"
 import { reseal } from "./resealing.ts"
 import { type SecretScope, Secrets, type SecretsError } from "./Secrets.ts"
 import { secretVersions } from "./secretRows.ts"
@@ -73,6 +73,14 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
 
         list: Effect.fn("Secrets.list")((scope: SecretScope) =>
           listSecrets(scope).pipe(passingOnly, Effect.mapError(secretsAway), Effect.provide(context))
+        ),
+
+        page: Effect.fn("Secrets.page")((scope: SecretScope, paging: Parameters<typeof pageOfSecrets>[1]) =>
+          pageOfSecrets(scope, paging).pipe(
+            passingOnly,
+            Effect.catchTag("SqlError", (cause) => Effect.fail(secretsAway(cause))),
+            Effect.provide(context)
+          )
         ),
 
         versions: Effect.fn("Secrets.versions")((scope: SecretScope, name: SecretName) =>

@@ -9,13 +9,13 @@ import { SessionId, UserId } from "@maxcloud/sdk/api"
 import { Cause, Effect, Either, Exit, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
 import { newOrganization, shop } from "../../../test/deployments/testServer.ts"
+import { listEntries } from "../../../test/wholeLists.ts"
 import { newId } from "../../base/database/newId.ts"
 import { asOrganization } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { heldKey } from "../../base/keys/heldKey.ts"
 import { layer as keys } from "../../base/keys/layer.ts"
 import { CurrentCaller } from "../../tenancy/access/Caller.ts"
-import { Audit } from "../../tenancy/audit/Audit.ts"
 import { layer as audit } from "../../tenancy/audit/PostgresAudit.ts"
 import { layer as organizations } from "../../tenancy/organizations/Organizations.ts"
 import { layer } from "./SealedSecrets.ts"
@@ -147,7 +147,7 @@ describe("secrets", () => {
         place,
         many.map((value) => entry(value, `value of ${value}`))
       )
-      const told = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 200 }))
+      const told = yield* listEntries(place.organizationId, { limit: 200 })
       expect(told.toReversed().map((each) => each.subject)).toEqual(
         many.toSorted().map((value) => `secret shop/production/${value}`)
       )
@@ -179,7 +179,7 @@ describe("secrets", () => {
       expect(shown(yield* secrets.reveal(dev, a, 2))).toBe(plain)
       expect(shown(yield* secrets.reveal(dev, b, 1))).toBe("")
       expect(yield* secrets.list(place)).toMatchObject([{ version: 2 }, { version: 1 }])
-      const [last, before] = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 2 }))
+      const [last, before] = yield* listEntries(place.organizationId, { limit: 2 })
       expect([before?.subject, last?.subject]).toEqual([
         "secret shop/dev/A from shop/production",
         "secret shop/dev/B from shop/production"
@@ -211,7 +211,7 @@ describe("secrets", () => {
       yield* by(secrets.rollback(place, key, 1))
       yield* by(secrets.unset(place, key))
       yield* secrets.set(place, key, Redacted.make(plain))
-      const entries = yield* Effect.flatMap(Audit, (audit) => audit.list(place.organizationId, { limit: 10 }))
+      const entries = yield* listEntries(place.organizationId, { limit: 10 })
       const subject = `secret shop/production/${key}`
       const { email } = person
       expect(

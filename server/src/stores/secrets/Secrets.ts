@@ -1,5 +1,5 @@
 import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
-import type { OrganizationId, SecretInfo, SecretVersionInfo } from "@maxcloud/sdk/api"
+import type { InvalidRequest, OrganizationId, Page, SecretInfo, SecretList, SecretVersionInfo } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Either, type Option, type Redacted } from "effect"
 
 export interface SecretScope {
@@ -39,6 +39,10 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
     ) => Effect.Effect<Either.Either<ReadonlyArray<SecretInfo>, ReadonlyArray<SecretName>>, SecretsError>
     /** The secrets that are set, by name. */
     readonly list: (scope: SecretScope) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
+    readonly page: (
+      scope: SecretScope,
+      paging: ReturnType<typeof SecretList.pagingOf>
+    ) => Effect.Effect<Page<SecretInfo>, InvalidRequest | SecretsError>
     /** Returns whether there was one. Deployments that hold a version of it keep it until they are gone. */
     readonly unset: (scope: SecretScope, name: SecretName) => Effect.Effect<boolean, SecretsError>
     /** The kept versions, newest first: the last ten while the secret is set, and those that deployments hold. Empty if there is no such secret. */

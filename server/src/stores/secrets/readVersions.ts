@@ -1,7 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { SecretName } from "@maxcloud/config-schema"
+import { SecretList } from "@maxcloud/sdk/api"
 import { Effect, Option, type Redacted, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import { asServer } from "../../base/database/RowScope.ts"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import { databaseWords } from "../../base/postgres/DatabaseError.ts"
@@ -26,6 +28,28 @@ export const listSecrets = (scope: SecretScope) =>
       yield* sql`select name, version, updated_at from secrets where ${within(sql, scope)} and is_set order by name`
     )
   })
+
+const sorts = {
+  name: [["name", "text"]],
+  updatedAt: [
+    ["updated_at", "time"],
+    ["name", "text"]
+  ]
+} as const
+
+/** A page of those that are set. */
+export const pageOfSecrets = (scope: SecretScope, paging: ReturnType<typeof SecretList.pagingOf>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    selectPage(
+      SecretList,
+      sorts,
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select name, version, updated_at, ${key} from secrets
+        where ${within(sql, scope)} and is_set and ${isAfter} ${order}`,
+      decodeInfos
+    )
+  )
 
 /** The versions of a secret that are kept, with who made them and which deployments use them. */
 export const listVersions = (scope: SecretScope, name: SecretName) =>

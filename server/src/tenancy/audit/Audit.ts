@@ -1,5 +1,13 @@
 import type { SqlError } from "@effect/sql/SqlError"
-import type { AuditEntry, AuditOutcome, OrganizationId, UserId } from "@maxcloud/sdk/api"
+import type {
+  AuditEntry,
+  AuditList,
+  AuditOutcome,
+  InvalidRequest,
+  OrganizationId,
+  Page,
+  UserId
+} from "@maxcloud/sdk/api"
 import { Context, Effect, Ref, type Stream } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Chain } from "./chain.ts"
@@ -22,6 +30,13 @@ export interface Happening {
   readonly person?: { readonly id: UserId; readonly email: string } | undefined
 }
 
+export interface AuditFilter {
+  readonly action?: string | undefined
+  readonly outcome?: AuditOutcome | undefined
+  /** Only entries before this sequence number. */
+  readonly before?: number | undefined
+}
+
 /**
  * The audit log: append-only, a hash chain for each organization, one for the server itself. An entry is appended as the last step of the
  * writer's own transaction, so that what is committed is in the log and what is rolled back is not.
@@ -37,11 +52,12 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
       first: Happening,
       ...more: ReadonlyArray<Happening>
     ) => Effect.Effect<void, SqlError | MasterKeyError>
-    /** Newest first. Personal fields whose key was erased are null. */
-    readonly list: (
+    /** Personal fields whose key was erased are null. */
+    readonly page: (
       chain: Chain,
-      options: { readonly limit: number; readonly before?: number | undefined; readonly action?: string | undefined }
-    ) => Effect.Effect<ReadonlyArray<AuditEntry>, SqlError | MasterKeyError>
+      filter: AuditFilter,
+      paging: ReturnType<typeof AuditList.pagingOf>
+    ) => Effect.Effect<Page<AuditEntry>, InvalidRequest | SqlError | MasterKeyError>
     /**
      * The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end. It is kept with the chain, unless
      * `keepCheckpoint` is false.

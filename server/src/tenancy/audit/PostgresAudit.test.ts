@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { type OrganizationId, SessionId, UserId } from "@maxcloud/sdk/api"
+import { AuditList, type OrganizationId, SessionId, UserId } from "@maxcloud/sdk/api"
 import { type AuditPins, lastCheckpointIn, verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Chunk, Effect, Exit, Layer, ManagedRuntime, Option, Stream } from "effect"
 import pg from "pg"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { newOrganization } from "../../../test/deployments/testServer.ts"
+import { listEntries } from "../../../test/wholeLists.ts"
 import { newId } from "../../base/database/newId.ts"
 import { asOrganization } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
@@ -69,8 +70,7 @@ const exported = (id: OrganizationId) =>
 const verify = (lines: ReadonlyArray<string>, pins?: AuditPins) =>
   verifyAuditExport(Stream.fromIterable(lines.map((line) => `${line}\n`)), pins)
 const verified = (id: OrganizationId, pins?: AuditPins) => Effect.flatMap(exported(id), (lines) => verify(lines, pins))
-const entriesOf = (id: OrganizationId) =>
-  Effect.flatMap(Audit, (audit) => audit.list(id, { limit: 1000 })).pipe(asOrganization(id))
+const entriesOf = (id: OrganizationId) => listEntries(id, { limit: 1000 }).pipe(asOrganization(id))
 
 /** A connection of its own: the owner of the tables, who is a superuser. */
 const asOwner = (use: (client: pg.Client) => Promise<unknown>) =>
@@ -368,15 +368,25 @@ describe("the audit log", () => {
       const caller = callerIn(yield* newOrganization)
       const { id } = caller.organization
       yield* Effect.forEach(["a", "b", "a"], (action) => append(caller, { action }))
-      const { list } = yield* Audit
-      const numbers = (options: Parameters<typeof list>[1]) =>
-        list(id, options).pipe(
+      const { page } = yield* Audit
+      const numbers = ({
+        action,
+        before,
+        ...asked
+      }: Parameters<typeof AuditList.pagingOf>[0] & Parameters<typeof page>[1]) =>
+        page(id, { action, before }, AuditList.pagingOf(asked)).pipe(
           asOrganization(id),
-          Effect.map((found) => found.map(({ sequence }) => sequence))
+          Effect.map(({ items, next }) => ({ numbers: items.map(({ sequence }) => sequence), next }))
         )
-      assert.deepStrictEqual(yield* numbers({ limit: 2 }), [3, 2])
-      assert.deepStrictEqual(yield* numbers({ limit: 2, before: 2 }), [1])
-      assert.deepStrictEqual(yield* numbers({ limit: 9, action: "a" }), [3, 1])
+      const first = yield* numbers({ limit: 2 })
+      assert.deepStrictEqual(first.numbers, [3, 2])
+      assert.deepStrictEqual(yield* numbers({ limit: 2, cursor: first.next ?? undefined }), {
+        numbers: [1],
+        next: null
+      })
+      assert.deepStrictEqual(yield* numbers({ limit: 2, before: 2 }), { numbers: [1], next: null })
+      assert.deepStrictEqual(yield* numbers({ limit: 9, action: "a" }), { numbers: [3, 1], next: null })
+      assert.deepStrictEqual(yield* numbers({ limit: 9, sort: "sequence" }), { numbers: [1, 2, 3], next: null })
     })
   )
 
@@ -397,7 +407,7 @@ describe("the audit log", () => {
       yield* append(caller)
       const { id } = caller.organization
       const audit = yield* Audit
-      assert.deepStrictEqual(yield* asOrganization(stranger.id)(audit.list(id, { limit: 9 })), [])
+      assert.deepStrictEqual(yield* asOrganization(stranger.id)(listEntries(id, { limit: 9 })), [])
       const lines = yield* asOrganization(stranger.id)(Stream.runCollect(audit.export(id)))
       assert.deepStrictEqual(
         Chunk.toReadonlyArray(lines).map((line) => Object.keys(JSON.parse(line))[0]),

@@ -5,7 +5,7 @@ import { Audit, type Happening } from "./Audit.ts"
 import { appendEntries } from "./appendEntries.ts"
 import { signDue } from "./checkpoints.ts"
 import { exportLines } from "./exportLines.ts"
-import { listEntries } from "./listEntries.ts"
+import { pageOfEntries } from "./listEntries.ts"
 
 export interface AuditOptions {
   /** How often to look for chains that need a signature. @default 30 seconds */
@@ -32,7 +32,9 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
         append: Effect.fn("Audit.append")((first: Happening, ...more: ReadonlyArray<Happening>) =>
           appendEntries(sql, keys, first, more)
         ),
-        list: Effect.fn("Audit.list")((chain, query) => listEntries(sql, keys, chain, query)),
+        page: Effect.fn("Audit.page")((chain, filter, paging) =>
+          Effect.provideService(pageOfEntries(sql, keys, chain, filter, paging), SqlClient, sql)
+        ),
         export: (chain, options) => exportLines(keys, chain, options).pipe(Stream.provideService(SqlClient, sql))
       }
     })

@@ -1,8 +1,9 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
-import type { AuditEntry } from "@maxcloud/sdk/api"
+import { type AuditEntry, AuditList } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import type { DataKeys } from "../../base/keys/DataKeys.ts"
-import type { Audit } from "./Audit.ts"
+import type { AuditFilter } from "./Audit.ts"
 import { decodeEntries, type EntryRow, entryColumns, hex } from "./auditRows.ts"
 import type { Chain } from "./chain.ts"
 import { open } from "./sealing.ts"
@@ -32,20 +33,27 @@ const opened = (keys: typeof DataKeys.Service, row: EntryRow) =>
     })
   )
 
-/** Newest first. */
-export const listEntries = (
+const sorts = { sequence: [["sequence", "integer"]] } as const
+
+export const pageOfEntries = (
   sql: SqlClient,
   keys: typeof DataKeys.Service,
   chain: Chain,
-  { action, before, limit }: Parameters<typeof Audit.Service.list>[1]
+  { action, before, outcome }: AuditFilter,
+  paging: ReturnType<typeof AuditList.pagingOf>
 ) =>
   Effect.gen(function* () {
-    const rows = decodeEntries(
-      yield* sql`
-        select ${sql.literal(entryColumns)}
-        from audit_entries where organization_id = ${chain}
-          and sequence < ${before ?? Number.MAX_SAFE_INTEGER} and (${action ?? null}::text is null or action = ${action ?? null})
-        order by sequence desc limit ${limit}`
+    const { items, next } = yield* selectPage(
+      AuditList,
+      sorts,
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select ${sql.literal(entryColumns)}, ${key} from audit_entries
+        where organization_id = ${chain} and ${isAfter}
+          and ${before === undefined ? sql`true` : sql`sequence < ${before}`}
+          and ${action === undefined ? sql`true` : sql`action = ${action}`}
+          and ${outcome === undefined ? sql`true` : sql`outcome = ${outcome}`} ${order}`,
+      decodeEntries
     )
-    return yield* Effect.forEach(rows, (row) => opened(keys, row))
+    return { items: yield* Effect.forEach(items, (row) => opened(keys, row)), next }
   })

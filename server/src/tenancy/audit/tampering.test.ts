@@ -8,6 +8,7 @@ import { Effect, Layer, Logger, ManagedRuntime, Scope, Stream } from "effect"
 import pg from "pg"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { newOrganization } from "../../../test/deployments/testServer.ts"
+import { listEntries } from "../../../test/wholeLists.ts"
 import { asOrganization, asServer } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { layer as keys } from "../../base/keys/layer.ts"
@@ -234,7 +235,7 @@ describe("a head that was tampered with", () => {
 
     const repaired = await operator.repairAudit({ dataDir, log: id })
     expect(repaired).toMatchObject({ ok: true, value: { log: id, entries: 3 } })
-    const found = await run(Effect.flatMap(Audit, ({ list }) => list(id, { limit: 9 })))
+    const found = await run(listEntries(id, { limit: 9 }))
     expect(found[0]).toMatchObject({ sequence: 4, action: "server.repairAudit", actor: { type: "server" } })
     expect(found[0]?.subject).toContain(`now 3 ${before.hash}`)
     await run(append(id))
@@ -355,7 +356,7 @@ describe("checkpoints", () => {
       value: { former: null, entries: 9, removedCheckpoints: [4, 5, 6, 7, 9] }
     })
     expect(await run(checkpointsOf(id))).toEqual([3])
-    const [told] = await run(asOrganization(id)(Effect.flatMap(Audit, ({ list }) => list(id, { limit: 1 }))))
+    const [told] = await run(asOrganization(id)(listEntries(id, { limit: 1 })))
     expect(told).toMatchObject({ sequence: 10, action: "server.repairAudit", actor: { type: "server" } })
     expect(told?.subject).toContain("removed by the operator: 4, 5, 6, 7, 9")
     expect(await run(verified(id, pins))).toMatchObject({ ok: true, entries: 10, leftOut: 0 })

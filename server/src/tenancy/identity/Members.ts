@@ -2,10 +2,15 @@ import type {
   Conflict,
   Email,
   Forbidden,
+  InvalidRequest,
   InviteId,
   InviteInfo,
+  InviteList,
+  InviteState,
   MemberInfo,
+  MemberList,
   NotFound,
+  Page,
   Role,
   SessionGrant,
   TooManyRequests,
@@ -19,7 +24,11 @@ import type { Caller } from "../access/Caller.ts"
 export class Members extends Context.Tag("@maxcloud/server/Members")<
   Members,
   {
-    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<MemberInfo>, Unavailable>
+    readonly page: (
+      caller: Caller,
+      filter: { readonly role?: Role | undefined },
+      paging: ReturnType<typeof MemberList.pagingOf>
+    ) => Effect.Effect<Page<MemberInfo>, InvalidRequest | Unavailable>
     readonly change: (
       caller: Caller,
       userId: UserId,
@@ -37,7 +46,11 @@ export class Members extends Context.Tag("@maxcloud/server/Members")<
 export class Invites extends Context.Tag("@maxcloud/server/Invites")<
   Invites,
   {
-    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<InviteInfo>, Unavailable>
+    readonly page: (
+      caller: Caller,
+      filter: { readonly state?: InviteState | undefined },
+      paging: ReturnType<typeof InviteList.pagingOf>
+    ) => Effect.Effect<Page<InviteInfo>, InvalidRequest | Unavailable>
     /** Conflict where the person is a member already. An open invite of the same address is replaced. */
     readonly create: (
       caller: Caller,

@@ -10,7 +10,7 @@ import { Mail } from "../mail/Mail.ts"
 import { acceptInvite } from "./acceptInvite.ts"
 import { createInvite, type NewInvite } from "./createInvite.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
-import { listInvites } from "./inviteRows.ts"
+import { pageOfInvites } from "./inviteRows.ts"
 import { Invites } from "./Members.ts"
 import { whereAway } from "./whereAway.ts"
 
@@ -47,7 +47,11 @@ export const layer = ({ publicUrl, sessionDays = defaultSessionDays }: IdentityO
       const limits = yield* RateLimits
 
       return {
-        list: Effect.fn("Invites.list")((caller) => listInvites(sql, caller.organization.id), whereAway, asServer),
+        page: Effect.fn("Invites.page")(
+          (caller, filter, paging) => pageOfInvites(sql, caller.organization.id, filter, paging),
+          whereAway,
+          asServer
+        ),
         create: Effect.fn("Invites.create")(
           (caller: Caller, input: NewInvite) => createInvite(sql, mail, audit, limits, publicUrl, caller, input),
           whereAway,

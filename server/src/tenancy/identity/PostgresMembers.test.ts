@@ -3,6 +3,7 @@ import { assert, layer as describeOn } from "@effect/vitest"
 import { Email, InviteId, type Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Either, Option, type Redacted } from "effect"
 import { callerWith, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../../test/identity/testIdentity.ts"
+import { listInvites, listMembers } from "../../../test/wholeLists.ts"
 import { newId } from "../../base/database/newId.ts"
 import type { Caller } from "../access/Caller.ts"
 import { Organizations } from "../organizations/Organizations.ts"
@@ -32,8 +33,7 @@ const joined = (by: Caller, role: Role, email = newNames("j").email) =>
 
 const idOf = ({ person }: Caller) => person?.id ?? assert.fail("no person")
 const emailOf = ({ person }: Caller) => Email.make(person?.email ?? "")
-const rolesIn = (caller: Caller) =>
-  Effect.flatMap(Members, (members) => members.list(caller)).pipe(Effect.map((all) => all.map((each) => each.role)))
+const rolesIn = (caller: Caller) => listMembers(caller).pipe(Effect.map((all) => all.map((each) => each.role)))
 
 describeOn(testIdentity(), { excludeTestServices: true })("the members of an organization", (it) => {
   it.effect("an invite makes the account, its address proven, and the membership; once", () =>
@@ -55,7 +55,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       assert.deepInclude(told.at(-1), { action: "signIn.acceptInvite", organizationId: by.organization.id })
       assert.deepStrictEqual(yield* rolesIn(by), ["owner", "deployer"])
       assert.include((yield* Effect.flip(invites.accept(token))).message, "accepted already")
-      assert.strictEqual((yield* invites.list(by))[0]?.state, "accepted")
+      assert.strictEqual((yield* listInvites(by))[0]?.state, "accepted")
       const again = yield* Effect.flip(invites.create(by, { email, role: "viewer", expiresInSeconds: day }))
       assert.strictEqual(again._tag, "Conflict")
     })
@@ -100,7 +100,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       assert.include((yield* refusal(yield* tokenTo(email))).message, "taken back")
       assert.strictEqual((yield* Effect.flip(invites.revoke(by, third.id)))._tag, "NotFound")
       assert.deepStrictEqual(
-        (yield* invites.list(by)).map((each) => each.state),
+        (yield* listInvites(by)).map((each) => each.state),
         ["revoked", "revoked", "revoked"]
       )
       assert.deepStrictEqual(yield* rolesIn(by), ["owner"])
@@ -117,7 +117,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         { concurrency: 4 }
       )
       assert.lengthOf(
-        (yield* invites.list(by)).filter((each) => each.state === "open"),
+        (yield* listInvites(by)).filter((each) => each.state === "open"),
         1
       )
     })
@@ -144,7 +144,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const by = yield* owner
       const stranger = yield* owner
       const { id } = yield* invites.create(by, { email: newNames("i").email, role: "viewer", expiresInSeconds: day })
-      assert.lengthOf(yield* invites.list(stranger), 0)
+      assert.lengthOf(yield* listInvites(stranger), 0)
       assert.strictEqual((yield* Effect.flip(invites.revoke(stranger, id)))._tag, "NotFound")
       assert.strictEqual((yield* Effect.flip(invites.revoke(by, InviteId.make(newId("inv")))))._tag, "NotFound")
     })

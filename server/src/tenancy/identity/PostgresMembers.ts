@@ -9,7 +9,7 @@ import { mayGive } from "../access/policy.ts"
 import { Audit } from "../audit/Audit.ts"
 import { recordEvents } from "../events/recordEvents.ts"
 import { Members } from "./Members.ts"
-import { listMembers, lockMembers, type Member } from "./memberRows.ts"
+import { lockMembers, type Member, pageOfMembers } from "./memberRows.ts"
 import { whereAway } from "./whereAway.ts"
 
 const digest = (role: Role) => createHash("sha256").update(role).digest("hex")
@@ -111,7 +111,11 @@ export const layer = Layer.effect(
       })
 
     return {
-      list: Effect.fn("Members.list")((caller) => listMembers(sql, caller.organization.id), whereAway, asServer),
+      page: Effect.fn("Members.page")(
+        (caller, filter, paging) => pageOfMembers(sql, caller.organization.id, filter, paging),
+        whereAway,
+        asServer
+      ),
       change: Effect.fn("Members.change")(
         (caller, userId, role) => inTransaction(sql, change(caller, userId, role)),
         whereAway,

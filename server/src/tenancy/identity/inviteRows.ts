@@ -1,7 +1,9 @@
-import type { SqlClient } from "@effect/sql/SqlClient"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { InviteId, type InviteInfo, OrganizationId, Role } from "@maxcloud/sdk/api"
+import { InviteId, type InviteInfo, InviteList, type InviteState, OrganizationId, Role } from "@maxcloud/sdk/api"
 import { Effect, type Redacted, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import { parseToken } from "./tokens.ts"
 
 const fields = {
@@ -38,16 +40,33 @@ const infoOf = ({ created_at, email, expires_at, id, role, state }: ReturnType<t
   expiresAt: expires_at.toISOString()
 })
 
-const listed = 500
+const sorts = {
+  createdAt: [
+    ["created_at", "time"],
+    ["id", "text"]
+  ],
+  email: [
+    ["email", "text"],
+    ["id", "text"]
+  ]
+} as const
 
-/** Newest first. */
-export const listInvites = (sql: SqlClient, organizationId: OrganizationId) =>
-  Effect.map(
-    sql`
-      select id, email, role, ${state(sql)}, created_at, expires_at from invites
-      where organization_id = ${organizationId} order by id desc limit ${listed}`,
+export const pageOfInvites = (
+  sql: SqlClient,
+  organizationId: OrganizationId,
+  filter: { readonly state?: InviteState | undefined },
+  paging: ReturnType<typeof InviteList.pagingOf>
+) =>
+  selectPage(
+    InviteList,
+    sorts,
+    paging,
+    ({ isAfter, key, order }) => sql`
+      select id, email, role, state, created_at, expires_at, ${key}
+      from (select *, ${state(sql)} from invites where organization_id = ${organizationId}) as invites
+      where ${isAfter} and ${filter.state === undefined ? sql`true` : sql`state = ${filter.state}`} ${order}`,
     (rows) => decodeInvites(rows).map(infoOf)
-  )
+  ).pipe(Effect.provideService(SqlClient, sql))
 
 export const insertInvite = (
   sql: SqlClient,
@@ -60,7 +79,7 @@ export const insertInvite = (
     readonly invitedBy: string | undefined
     readonly expiresInSeconds: number
   }
-): Effect.Effect<InviteInfo, Effect.Effect.Error<ReturnType<typeof listInvites>>> =>
+): Effect.Effect<InviteInfo, SqlError> =>
   Effect.gen(function* () {
     const { email, expiresInSeconds, hash, id, invitedBy, role } = invite
     const rows = yield* sql`

@@ -1,6 +1,8 @@
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { type MemberInfo, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Fragment } from "@effect/sql/Statement"
+import { type MemberInfo, MemberList, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 
 const decodeMembers = Schema.decodeUnknownSync(
   Schema.Array(
@@ -29,19 +31,42 @@ const membersOf = (rows: unknown) =>
     })
   )
 
-const selected = (sql: SqlClient, organizationId: OrganizationId) => sql`
+const selected = (sql: SqlClient, organizationId: OrganizationId, more: Fragment) => sql`
   select memberships.user_id, users.email, memberships.role, users.verified_at is not null as verified,
-    memberships.created_at
+    memberships.created_at, ${more}
   from memberships join users on users.id = memberships.user_id
   where memberships.organization_id = ${organizationId}`
 
-/** By the time they came. */
-export const listMembers = (sql: SqlClient, organizationId: OrganizationId) =>
-  Effect.map(sql`${selected(sql, organizationId)} order by memberships.created_at, memberships.user_id`, membersOf)
+const sorts = {
+  email: [["users.email", "text"]],
+  since: [
+    ["memberships.created_at", "time"],
+    ["memberships.user_id", "text"]
+  ]
+} as const
+
+export const pageOfMembers = (
+  sql: SqlClient,
+  organizationId: OrganizationId,
+  { role }: { readonly role?: Role | undefined },
+  paging: ReturnType<typeof MemberList.pagingOf>
+) =>
+  selectPage(
+    MemberList,
+    sorts,
+    paging,
+    ({ isAfter, key, order }) => sql`
+      ${selected(sql, organizationId, key)}
+        and ${isAfter} and ${role === undefined ? sql`true` : sql`memberships.role = ${role}`} ${order}`,
+    membersOf
+  ).pipe(Effect.provideService(SqlClient, sql))
 
 /**
  * All members, and none is changed by another until the transaction ends: what follows from all of them together (is there another owner?)
  * holds that long. In one order, so that two who lock do not wait for each other.
  */
 export const lockMembers = (sql: SqlClient, organizationId: OrganizationId) =>
-  Effect.map(sql`${selected(sql, organizationId)} order by memberships.user_id for update of memberships`, membersOf)
+  Effect.map(
+    sql`${selected(sql, organizationId, sql`1`)} order by memberships.user_id for update of memberships`,
+    membersOf
+  )

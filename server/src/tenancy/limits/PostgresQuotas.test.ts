@@ -5,9 +5,9 @@ import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
-import { Services } from "../../control/services/Services.ts"
 import { Quotas } from "./Quotas.ts"
 
 const server = Layer.unwrapScoped(
@@ -83,8 +83,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       yield* quotas.set(org.id, Object.fromEntries(Object.keys(values).map((key) => [key, 0])))
       yield* deploy(org, [{ name: "a", ...one, image: "ready:2" }])
       yield* refused(org, [{ name: "a", ...one, cpu: 1, memory: "1Gi", scale: { max: 2 } }, { name: "a2" }])
-      const { list } = yield* Services
-      const [first] = yield* list(org, {})
+      const [first] = yield* listServices(org)
       assert.isDefined(first)
       if (first !== undefined) yield* deleteService(org, first.id)
       yield* destroy(org, AppName.make("blog"), StageName.make("staging"))

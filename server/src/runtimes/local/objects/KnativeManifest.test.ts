@@ -97,6 +97,7 @@ describe("KnativeManifest", () => {
         secrets: {
           set: () => Effect.dieMessage("unused"),
           list: () => Effect.dieMessage("unused"),
+          page: () => Effect.dieMessage("unused"),
           unset: () => Effect.dieMessage("unused"),
           importAll: () => Effect.dieMessage("unused"),
           copy: () => Effect.dieMessage("unused"),

@@ -5,6 +5,7 @@ import { Effect, Layer, Redacted } from "effect"
 import fc from "fast-check"
 import { layerTest } from "../../../../test/database/layerTest.ts"
 import { makeTestAudit, newMember, newOrganization, newSession } from "../../../../test/identity/testPeople.ts"
+import { listKeys } from "../../../../test/wholeLists.ts"
 import { newId } from "../../../base/database/newId.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
 import type { Caller } from "../../access/Caller.ts"
@@ -135,12 +136,12 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
       const { apiKey } = yield* keys.create(one, key())
       const own = yield* keys.create(admin, key({ name: "own" }))
-      const names = (caller: Caller) => Effect.map(keys.list(caller), (all) => all.map((each) => each.id))
+      const names = (caller: Caller) => Effect.map(listKeys(caller), (all) => all.map((each) => each.id))
       assert.deepStrictEqual(yield* names(one), [apiKey.id])
       assert.deepStrictEqual(yield* names(other), [])
       assert.deepStrictEqual(yield* names(foreigner), [])
       assert.deepStrictEqual(yield* names(admin), [apiKey.id, own.apiKey.id])
-      assert.strictEqual((yield* keys.list(one))[0]?.createdBy, one.person.email)
+      assert.strictEqual((yield* listKeys(one))[0]?.createdBy, one.person.email)
       for (const caller of [other, foreigner]) {
         assert.strictEqual((yield* Effect.flip(keys.remove(caller, apiKey.id)))._tag, "NotFound")
         assert.strictEqual((yield* Effect.flip(keys.rotate(caller, apiKey.id, 0)))._tag, "NotFound")
@@ -170,7 +171,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { createdAt, expiresAt, id, prefix, ...same } = next.apiKey
       assert.deepInclude(old.apiKey, same)
       assert.closeTo(Date.parse(expiresAt ?? "") - Date.now(), 7_200_000, 60_000)
-      const [first, second] = yield* keys.list(maker)
+      const [first, second] = yield* listKeys(maker)
       assert.deepInclude(first, { id: old.apiKey.id, replacedBy: id })
       assert.closeTo(Date.parse(first?.expiresAt ?? "") - Date.now(), 3_600_000, 60_000)
       assert.deepStrictEqual(second?.id, id)
@@ -207,7 +208,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
         { concurrency: 2 }
       )
       assert.deepStrictEqual(both.map((each) => each._tag).sort(), ["Left", "Right"])
-      const [old, ...rest] = yield* keys.list(maker)
+      const [old, ...rest] = yield* listKeys(maker)
       assert.lengthOf(rest, 1)
       assert.strictEqual(old?.expiresAt, apiKey.expiresAt)
     })
@@ -232,7 +233,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { keys, maker } = yield* setUp()
       audit.breakDown(new Error("the log is away"))
       yield* Effect.exit(keys.create(maker, key())).pipe(Effect.ensuring(Effect.sync(() => audit.breakDown(undefined))))
-      assert.deepStrictEqual(yield* keys.list(maker), [])
+      assert.deepStrictEqual(yield* listKeys(maker), [])
     })
   )
 
@@ -244,7 +245,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       assert.strictEqual((yield* asNobody(authenticate(secret))).organization.id, organization.id)
       const next = yield* inRequest(keys.rotate(maker, apiKey.id, 60))
       assert.deepStrictEqual(
-        (yield* inRequest(keys.list(maker))).map((each) => each.createdBy),
+        (yield* inRequest(listKeys(maker))).map((each) => each.createdBy),
         [maker.person.email, maker.person.email]
       )
       yield* inRequest(keys.remove(maker, next.apiKey.id))
@@ -266,7 +267,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const caller = yield* authenticate(secret)
       assert.deepStrictEqual([caller.roles, caller.person, caller.scopes], [["viewer"], undefined, undefined])
       assert.deepStrictEqual(
-        (yield* keys.list(caller)).map((each) => each.id),
+        (yield* listKeys(caller)).map((each) => each.id),
         [apiKey.id]
       )
     })
@@ -276,7 +277,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, sql } = yield* setUp()
       const { apiKey, secret } = yield* keys.create(maker, key())
-      const lastUsed = Effect.map(keys.list(maker), ([_]) => _?.lastUsedAt ?? undefined)
+      const lastUsed = Effect.map(listKeys(maker), ([_]) => _?.lastUsedAt ?? undefined)
       assert.isUndefined(yield* lastUsed)
       yield* authenticate(secret)
       const noted = Effect.repeat(lastUsed, { until: (value) => value !== undefined })

@@ -1,4 +1,15 @@
-import type { ApiKeyId, ApiKeyInfo, CreateApiKey, Forbidden, NewApiKey, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import type {
+  ApiKeyId,
+  ApiKeyInfo,
+  ApiKeyList,
+  CreateApiKey,
+  Forbidden,
+  InvalidRequest,
+  NewApiKey,
+  NotFound,
+  Page,
+  Unavailable
+} from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 
@@ -6,7 +17,10 @@ import type { Caller } from "../../access/Caller.ts"
 export class ApiKeys extends Context.Tag("@maxcloud/server/ApiKeys")<
   ApiKeys,
   {
-    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<ApiKeyInfo>, Unavailable>
+    readonly page: (
+      caller: Caller,
+      paging: ReturnType<typeof ApiKeyList.pagingOf>
+    ) => Effect.Effect<Page<ApiKeyInfo>, InvalidRequest | Unavailable>
     readonly create: (caller: Caller, input: CreateApiKey) => Effect.Effect<NewApiKey, Forbidden | Unavailable>
     readonly rotate: (
       caller: Caller,

@@ -2,9 +2,12 @@ import type {
   Conflict,
   CreateOidcTrust,
   Forbidden,
+  InvalidRequest,
   NotFound,
   OidcTrustId,
   OidcTrustInfo,
+  OidcTrustList,
+  Page,
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
@@ -14,7 +17,10 @@ import type { Caller } from "../../access/Caller.ts"
 export class OidcTrusts extends Context.Tag("@maxcloud/server/OidcTrusts")<
   OidcTrusts,
   {
-    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<OidcTrustInfo>, Unavailable>
+    readonly page: (
+      caller: Caller,
+      paging: ReturnType<typeof OidcTrustList.pagingOf>
+    ) => Effect.Effect<Page<OidcTrustInfo>, InvalidRequest | Unavailable>
     readonly create: (
       caller: Caller,
       input: CreateOidcTrust

@@ -9,16 +9,10 @@ import { recordEvents } from "../../events/recordEvents.ts"
 import { whereAway } from "../whereAway.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { createKey } from "./createKey.ts"
-import { keyInfo, newPrefix, selectKeys } from "./keyRows.ts"
-import { sees } from "./keyRules.ts"
+import { keyInfo, newPrefix, pageOfKeys } from "./keyRows.ts"
+import { seenBy } from "./keyRules.ts"
 import { rotateKey } from "./rotateKey.ts"
 import { digestOf, lockSeen, subjectOf } from "./writtenKeys.ts"
-
-const list = (sql: SqlClient, caller: Caller) =>
-  selectKeys(sql, caller.organization.id).pipe(
-    Effect.map((rows) => rows.filter((row) => sees(caller, row)).map(keyInfo)),
-    asServer
-  )
 
 const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id: ApiKeyId) => {
   const work = Effect.gen(function* () {
@@ -56,7 +50,10 @@ export const layerWith = (prefixes: () => string) =>
           (caller: Caller, input: CreateApiKey) => createKey(sql, audit, prefixes, caller, input),
           whereAway
         ),
-        list: Effect.fn("ApiKeys.list")((caller: Caller) => list(sql, caller), whereAway),
+        page: Effect.fn("ApiKeys.page")(
+          (caller, paging) => asServer(pageOfKeys(sql, caller.organization.id, seenBy(sql, caller), paging)),
+          whereAway
+        ),
         remove: Effect.fn("ApiKeys.remove")(
           (caller: Caller, id: ApiKeyId) => remove(sql, audit, caller, id),
           whereAway

@@ -9,10 +9,7 @@ import { whereAway } from "../whereAway.ts"
 import { createTrust } from "./createTrust.ts"
 import { type IssuerOptions, makeIssuerDocuments } from "./issuerDocuments.ts"
 import { OidcTrusts } from "./OidcTrusts.ts"
-import { digestOf, selectTrusts, trustInfo } from "./trustRows.ts"
-
-const list = (sql: SqlClient, caller: Caller) =>
-  asServer(Effect.map(selectTrusts(sql, caller), (rows) => rows.map((row) => trustInfo(caller, row))))
+import { digestOf, pageOfTrusts, selectTrusts, trustInfo } from "./trustRows.ts"
 
 const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id: OidcTrustId) => {
   const work = Effect.gen(function* () {
@@ -54,7 +51,7 @@ export const layer = (options: IssuerOptions) =>
           (caller: Caller, input: CreateOidcTrust) => createTrust(sql, audit, documents, caller, input),
           whereAway
         ),
-        list: Effect.fn("OidcTrusts.list")((caller: Caller) => list(sql, caller), whereAway),
+        page: Effect.fn("OidcTrusts.page")((caller, paging) => asServer(pageOfTrusts(sql, caller, paging)), whereAway),
         remove: Effect.fn("OidcTrusts.remove")(
           (caller: Caller, id: OidcTrustId) => remove(sql, audit, caller, id),
           whereAway

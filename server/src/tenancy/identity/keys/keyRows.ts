@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto"
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { ApiKeyId, type ApiKeyInfo, KeyScope, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Fragment } from "@effect/sql/Statement"
+import { ApiKeyId, type ApiKeyInfo, ApiKeyList, KeyScope, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../../base/database/newId.ts"
+import { selectPage } from "../../../base/database/paging.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { type NewToken, newToken } from "../tokens.ts"
 
@@ -23,16 +25,45 @@ export type KeyRow = typeof KeyRow.Type
 
 const decode = Schema.decodeUnknownSync(Schema.Array(KeyRow))
 
-/** Keys of an organization, oldest first: all of them, or the one with this id. */
-export const selectKeys = (sql: SqlClient, organizationId: OrganizationId, id?: ApiKeyId, lock = false) =>
+const columns =
+  "api_keys.id, name, prefix, role, scopes, created_by, email, api_keys.created_at, last_used_at, expires_at, replaced_by"
+
+/** The organization's key with this id. */
+export const selectKeys = (sql: SqlClient, organizationId: OrganizationId, id: ApiKeyId, lock = false) =>
   Effect.map(
     sql`
-      select api_keys.id, name, prefix, role, scopes, created_by, email, api_keys.created_at, last_used_at, expires_at, replaced_by
-      from api_keys left join users on users.id = api_keys.created_by
-      where organization_id = ${organizationId} and ${id === undefined ? sql`true` : sql`api_keys.id = ${id}`}
-      order by api_keys.created_at, api_keys.id ${lock ? sql`for update of api_keys` : sql``}`,
+      select ${sql.literal(columns)} from api_keys left join users on users.id = api_keys.created_by
+      where organization_id = ${organizationId} and api_keys.id = ${id} ${lock ? sql`for update of api_keys` : sql``}`,
     decode
   )
+
+const sorts = {
+  createdAt: [
+    ["api_keys.created_at", "time"],
+    ["api_keys.id", "text"]
+  ],
+  name: [
+    ["name", "text"],
+    ["api_keys.id", "text"]
+  ]
+} as const
+
+/** A page of the keys that a condition selects. */
+export const pageOfKeys = (
+  sql: SqlClient,
+  organizationId: OrganizationId,
+  condition: Fragment,
+  paging: ReturnType<typeof ApiKeyList.pagingOf>
+) =>
+  selectPage(
+    ApiKeyList,
+    sorts,
+    paging,
+    ({ isAfter, key, order }) => sql`
+      select ${sql.literal(columns)}, ${key} from api_keys left join users on users.id = api_keys.created_by
+      where organization_id = ${organizationId} and ${condition} and ${isAfter} ${order}`,
+    (rows) => decode(rows).map(keyInfo)
+  ).pipe(Effect.provideService(SqlClient, sql))
 
 export const keyInfo = (row: KeyRow): ApiKeyInfo => ({
   id: row.id,

@@ -8,7 +8,15 @@ import { type KeyRow, selectKeys } from "./keyRows.ts"
 /** Refuses with 403 and this explanation. */
 export const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 
-/** Admins see every key; others those that they made; a credential without a person itself. */
+/** Admins see every key; others those that they made; a credential without a person itself. As a condition for rows of `api_keys`. */
+export const seenBy = (sql: SqlClient, caller: Caller) => {
+  const role = effectiveRole(caller)
+  if (role === "owner" || role === "admin") return sql`true`
+  if (caller.person !== undefined) return sql`api_keys.created_by = ${caller.person.id}`
+  return caller.credential.type === "key" ? sql`api_keys.id = ${caller.credential.id}` : sql`false`
+}
+
+/** The same for a row that was read. */
 export const sees = (caller: Caller, row: Pick<KeyRow, "id" | "created_by">): boolean => {
   const role = effectiveRole(caller)
   if (role === "owner" || role === "admin") return true

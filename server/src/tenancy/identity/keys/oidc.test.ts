@@ -7,6 +7,7 @@ import { exportSPKI, importJWK } from "jose"
 import { layerTest } from "../../../../test/database/layerTest.ts"
 import { makeTestAudit, newMember, newOrganization } from "../../../../test/identity/testPeople.ts"
 import { makeTestIssuer, type SignOptions, type TestIssuer } from "../../../../test/oidc/testIssuer.ts"
+import { listTrusts } from "../../../../test/wholeLists.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
 import { Authenticator } from "./Authenticator.ts"
 import { OidcTrusts } from "./OidcTrusts.ts"
@@ -76,7 +77,7 @@ const later = <A, E, R>(seconds: number, effect: Effect.Effect<A, E, R>) =>
 describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens of issuers and their keys", (it) => {
   it.effect("tokens act for the organization that trusts them, by role and scopes of the trust", () =>
     Effect.gen(function* () {
-      const { issuer, oidc, admin, organization, send, trust } = yield* setUp()
+      const { issuer, admin, organization, send, trust } = yield* setUp()
       assert.strictEqual(trust.audience, `maxcloud/${organization.name}`)
       assert.deepInclude(audit.told.at(-1), { action: "auth.createOidcTrust", subject: "OIDC trust ci" })
       for (const algorithm of ["RS256", "ES256"] as const) {
@@ -88,7 +89,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           person: undefined
         })
       }
-      const used = Effect.map(oidc.list(admin), ([_]) => _?.lastUsedAt ?? undefined)
+      const used = Effect.map(listTrusts(admin), ([_]) => _?.lastUsedAt ?? undefined)
       assert.isString(yield* Effect.repeat(used, { until: (value) => value !== undefined }))
     })
   )
@@ -97,7 +98,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     "of a trust that was stored without a claim of its owner are refused, and the list says how to mend it",
     () =>
       Effect.gen(function* () {
-        const { admin, oidc, organization, refused, send, sql, trust } = yield* setUp()
+        const { admin, organization, refused, send, sql, trust } = yield* setUp()
         yield* send()
         yield* sql`
         update oidc_trusts set claims = '{"sub":"repo:acme/shop:*"}'::jsonb
@@ -105,7 +106,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         const message = yield* refused({})
         assert.match(message, /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" has a star/)
         assert.include(message, "an admin deletes it and adds one anew")
-        const [listed] = yield* oidc.list(admin)
+        const [listed] = yield* listTrusts(admin)
         assert.deepInclude(listed, { effectiveRole: null })
         assert.include(listed?.limitedBecause ?? "", "add a claim without a star")
       })
@@ -119,7 +120,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       const token = Redacted.make(yield* issuer.sign({ aud, sub, project_id }))
       const { authenticate } = yield* Authenticator
       assert.strictEqual((yield* asNobody(authenticate(token))).organization.id, organization.id)
-      assert.lengthOf(yield* inRequest(oidc.list(admin)), 2)
+      assert.lengthOf(yield* inRequest(listTrusts(admin)), 2)
       yield* inRequest(oidc.remove(admin, trust.id))
     })
   )
@@ -265,8 +266,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       assert.include(yield* refused({ environment: "staging" }), 'environment to be "production"')
       assert.strictEqual((yield* Effect.flip(oidc.remove(admin, second.id)))._tag, "NotFound")
       const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
-      assert.deepStrictEqual(yield* oidc.list(foreigner), [])
-      const [left] = yield* oidc.list(admin)
+      assert.deepStrictEqual(yield* listTrusts(foreigner), [])
+      const [left] = yield* listTrusts(admin)
       assert.deepInclude(left, { name: "ci", claims, audience: `maxcloud/${organization.name}` })
       if (left !== undefined) {
         assert.strictEqual((yield* Effect.flip(oidc.remove(foreigner, left.id)))._tag, "NotFound")
@@ -390,7 +391,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         answers.set(keysPath, (response) => void response.writeHead(200).write("{"))
         assert.match((yield* Effect.flip(oidc.create(admin, { ...input, name: "slow" }))).message, /does not answer/)
         answers.clear()
-        assert.lengthOf(yield* oidc.list(admin), 1)
+        assert.lengthOf(yield* listTrusts(admin), 1)
       })
     )
   )

@@ -1,6 +1,7 @@
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { KeyScope, OidcTrustId, type OidcTrustInfo, Role } from "@maxcloud/sdk/api"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { KeyScope, OidcTrustId, type OidcTrustInfo, OidcTrustList, Role } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { selectPage } from "../../../base/database/paging.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole } from "../../access/policy.ts"
 import { makerColumns, withMaker } from "./credentialRows.ts"
@@ -21,18 +22,41 @@ const TrustRow = Schema.Struct({
 })
 const decode = Schema.decodeUnknownSync(Schema.Array(TrustRow))
 
-/** The organization's trusts, or the one with this id. */
-export const selectTrusts = (sql: SqlClient, { organization }: Caller, id?: string) =>
+/** The organization's trust with this id. */
+export const selectTrusts = (sql: SqlClient, { organization }: Caller, id: string) =>
   Effect.map(
     sql`
       select oidc_trusts.id, name, issuer, claims, oidc_trusts.role, scopes, oidc_trusts.created_at, last_used_at,
         ${makerColumns(sql)}
       from oidc_trusts ${withMaker(sql)}
       where oidc_trusts.organization_id = ${organization.id}
-        and ${id === undefined ? sql`true` : sql`oidc_trusts.id = ${id}`}
-      order by oidc_trusts.created_at, oidc_trusts.id`,
+        and oidc_trusts.id = ${id}`,
     decode
   )
+
+const sorts = {
+  name: [
+    ["oidc_trusts.name", "text"],
+    ["oidc_trusts.id", "text"]
+  ],
+  createdAt: [
+    ["oidc_trusts.created_at", "time"],
+    ["oidc_trusts.id", "text"]
+  ]
+} as const
+
+export const pageOfTrusts = (sql: SqlClient, caller: Caller, paging: ReturnType<typeof OidcTrustList.pagingOf>) =>
+  selectPage(
+    OidcTrustList,
+    sorts,
+    paging,
+    ({ isAfter, key, order }) => sql`
+      select oidc_trusts.id, name, issuer, claims, oidc_trusts.role, scopes, oidc_trusts.created_at, last_used_at,
+        ${makerColumns(sql)}, ${key}
+      from oidc_trusts ${withMaker(sql)}
+      where oidc_trusts.organization_id = ${caller.organization.id} and ${isAfter} ${order}`,
+    (rows) => decode(rows).map((row) => trustInfo(caller, row))
+  ).pipe(Effect.provideService(SqlClient, sql))
 
 export const trustInfo = (caller: Caller, row: typeof TrustRow.Type): OidcTrustInfo => {
   const { limit, roles } = standingOf(row)

@@ -1,0 +1,64 @@
+import { HttpApi } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Either, Option, Schema, SchemaAST } from "effect"
+import { MaxCloudApi } from "./api.ts"
+import { listOf } from "./lists.ts"
+
+/** Every list of the contract, with the names of its query parameters; and the answers that hide a list in an object. */
+const found = () => {
+  const lists = new Map<string, ReadonlyArray<string>>()
+  const wrapped: Array<string> = []
+  HttpApi.reflect(MaxCloudApi, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint, group, successes }) => {
+      if (endpoint.method !== "GET") return
+      const name = `${group.identifier}.${endpoint.name}`
+      const asts = [...successes.values()].flatMap(({ ast }) => Option.toArray(ast))
+      for (const ast of asts.map(SchemaAST.typeAST)) {
+        const parameters = Option.map(endpoint.urlParamsSchema, (schema) =>
+          SchemaAST.getPropertySignatures(SchemaAST.encodedAST(schema.ast)).map((each) => String(each.name))
+        )
+        if (ast._tag === "TupleType")
+          lists.set(
+            name,
+            Option.getOrElse(parameters, () => [])
+          )
+        const [only, ...more] = ast._tag === "TypeLiteral" ? ast.propertySignatures : []
+        if (only?.type._tag === "TupleType" && more.length === 0) wrapped.push(name)
+      }
+    }
+  })
+  return { lists, wrapped }
+}
+
+/** Lists with fewer parameters. */
+const others: Readonly<Record<string, ReadonlyArray<string>>> = {
+  // A feed, in the order of its sequence alone.
+  "events.list": ["limit", "cursor"],
+  // Newest first alone: each delivery is of an event.
+  "webhooks.deliveries": ["limit", "cursor"],
+  // An organization may have few, and they come as a whole.
+  "webhooks.list": []
+}
+
+describe("the lists of the API", () => {
+  it("are arrays, and every one takes a limit, a cursor and a sort", () => {
+    const { lists, wrapped } = found()
+    assert.deepStrictEqual(wrapped, [])
+    assert.isAtLeast(lists.size, 12)
+    for (const [name, parameters] of lists) {
+      assert.includeMembers([...parameters], [...(others[name] ?? ["limit", "cursor", "sort"])], name)
+    }
+  })
+
+  it("refuse a limit or a sort that they don't have, and say which they have", () => {
+    const list = listOf(Schema.String, { name: "texts", sorts: ["-createdAt", "name"], filters: {}, most: 20 })
+    const parse = (query: object) =>
+      Either.mapLeft(Schema.decodeUnknownEither(list.parameters)(query), (error) => error.message)
+    assert.deepStrictEqual(list.pagingOf({}), { limit: 20, sort: "-createdAt", cursor: undefined })
+    for (const sort of ["createdAt", "-createdAt", "name", "-name"])
+      assert.isTrue(Either.isRight(parse({ sort })), sort)
+    for (const limit of ["0", "21", "1.5", "-1", "many", ""]) assert.isTrue(Either.isLeft(parse({ limit })), limit)
+    assert.include(Either.getOrThrow(Either.flip(parse({ sort: "size" }))), "-createdAt, createdAt, name, -name")
+  })
+})

@@ -1,0 +1,99 @@
+import type { HttpClientResponse } from "@effect/platform"
+import { Chunk, Effect, Option, Predicate, Schema, Stream } from "effect"
+import { InvalidRequest } from "../api/errors.ts"
+import { knownKeysOnly } from "../api/knownKeysOnly.ts"
+import type { Page } from "../api/lists.ts"
+import type { CallError } from "../errors.ts"
+import { linkTarget } from "../linkTarget.ts"
+import { type InAppPath, type InStage, inApp, parse } from "../parse.ts"
+
+/** The most that a call for a whole list gives. */
+const mostItems = 10_000
+
+/** Which page of a list. */
+export interface PageOptions {
+  /** How many items. @default 100 */
+  readonly limit?: number | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined
+}
+
+/** A call for a list: called, it gives the whole list. */
+export interface Listing<P extends ReadonlyArray<unknown>, A> {
+  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or narrow it. */
+  (...parameters: P): Effect.Effect<ReadonlyArray<A>, CallError>
+  /** The items one after another. Asks for the next page when the one before is used up. */
+  readonly each: (...parameters: P) => Stream.Stream<A, CallError>
+  /** One page, and the cursor of the next one. */
+  readonly page: (page: PageOptions, ...parameters: P) => Effect.Effect<Page<A>, CallError>
+}
+
+const isListing = (call: unknown): call is Listing<ReadonlyArray<unknown>, unknown> =>
+  typeof call === "function" && "each" in call && "page" in call
+
+export { isListing }
+
+/** The cursor in the target of `Link: <…>; rel="next"` (RFC 8288). */
+const nextOf = (link: string | undefined): string | null => {
+  const target = linkTarget(link, "next")
+  return target === undefined || !URL.canParse(target, "http://localhost")
+    ? null
+    : new URL(target, "http://localhost").searchParams.get("cursor")
+}
+
+type Answer<A> = readonly [ReadonlyArray<A>, HttpClientResponse.HttpClientResponse]
+
+const tooLong = new InvalidRequest({
+  detail: `The list has more than ${mostItems} items. Read it with \`each\`, or narrow it with its filters.`,
+  errors: []
+})
+
+/** Makes a list's three calls from the one that asks for a page. `most`: the largest page. */
+export const listing =
+  (list: { readonly most: number }) =>
+  <const P extends ReadonlyArray<unknown>, A>(
+    ask: (page: PageOptions, ...parameters: P) => Effect.Effect<Answer<A>, CallError>
+  ): Listing<P, A> => {
+    const page = (options: PageOptions, ...parameters: P): Effect.Effect<Page<A>, CallError> =>
+      Effect.map(
+        Effect.suspend(() => ask(options, ...parameters)),
+        ([items, { headers }]) => ({ items, next: nextOf(headers["link"]) })
+      )
+    const each = (...parameters: P): Stream.Stream<A, CallError> =>
+      Stream.paginateChunkEffect(undefined as string | undefined, (cursor) =>
+        Effect.map(
+          page({ limit: list.most, cursor }, ...parameters),
+          ({ items, next }) => [Chunk.fromIterable(items), Option.fromNullable(next)] as const
+        )
+      )
+    const whole = (...parameters: P): Effect.Effect<ReadonlyArray<A>, CallError> =>
+      Effect.flatMap(Stream.runCollect(Stream.take(each(...parameters), mostItems + 1)), (items) =>
+        items.length > mostItems ? tooLong : Effect.succeed(Chunk.toReadonlyArray(items))
+      )
+    return Object.assign(whole, { each, page })
+  }
+
+/** A request for a page, checked as the contract declares it: where it is and which items, given by a caller. */
+export const pageRequest = <A, I>(
+  list: { readonly parameters: Schema.Schema<A, I> },
+  ...given: ReadonlyArray<object | undefined>
+): Effect.Effect<A, InvalidRequest> => {
+  const wrong = given.find((each) => each !== undefined && !Predicate.isReadonlyRecord(each))
+  return parse(Schema.typeSchema(list.parameters).annotations(knownKeysOnly))(wrong ?? Object.assign({}, ...given))
+}
+
+/** The same for a list of an app's stage: what isn't `stage` in the options says which items. */
+export const pageInApp = <A, I, B>(
+  list: { readonly parameters: Schema.Schema<A, I> },
+  page: PageOptions,
+  app: string,
+  options: InStage | undefined,
+  use: (request: { readonly path: InAppPath; readonly urlParams: A }) => Effect.Effect<B, CallError>
+): Effect.Effect<B, CallError> => {
+  // Not every caller has types: `pageRequest` says what is wrong with options that are none.
+  const isGiven = options !== undefined && Predicate.isReadonlyRecord(options)
+  const { stage, ...filter }: InStage = isGiven ? options : {}
+  return Effect.flatMap(pageRequest(list, isGiven ? filter : options, page), (urlParams) =>
+    inApp(app, { stage }, (path) => use({ path, urlParams }))
+  )
+}
