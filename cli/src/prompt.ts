@@ -68,9 +68,17 @@ export const askHidden = (question: string): Effect.Effect<string, CommandFailed
     return Effect.sync(end)
   })
 
-/**
- * Asks the user to type `name` before something is removed. Without a terminal it can't ask, so it needs `--yes`.
- */
+/** Fails if a removal would have to be confirmed and nobody can be asked: without a terminal it needs `--yes`. */
+export const refuseUnasked = (
+  input: { readonly yes: boolean },
+  what: string,
+  terminal: Terminal
+): Effect.Effect<void, UsageError> =>
+  input.yes || terminal.canAsk
+    ? Effect.void
+    : new UsageError({ message: `${what}: can't ask for confirmation without a terminal`, fix: "add --yes" })
+
+/** Asks the user to type `name` before something is removed. */
 export const confirmByName = (
   input: { readonly yes: boolean },
   name: string,
@@ -78,13 +86,8 @@ export const confirmByName = (
   terminal: Terminal
 ): Effect.Effect<void, CommandFailed | UsageError> =>
   Effect.gen(function* () {
+    yield* refuseUnasked(input, what, terminal)
     if (input.yes) return
-    if (!terminal.canAsk) {
-      return yield* new UsageError({
-        message: `${what}: can't ask for confirmation without a terminal`,
-        fix: "add --yes"
-      })
-    }
     const answer = yield* ask(`${what}. Type ${name} to go on: `)
     if (answer === name) return
     return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed; nothing was changed" })

@@ -44,6 +44,7 @@ const stage = "/api/v1/apps/canary-app/stages/canary-stage"
 export const furnish = async (url: string, { canaries, token }: Organization) => {
   const send = async (method: string, path: string, body?: unknown) =>
     objectOf(JSON.parse(await must(url, method, path, token, body)))
+  const listed = async (path: string) => listOf(JSON.parse(await must(url, "GET", path, token)))
   await send("PUT", `${stage}/secrets/CANARY_SECRET`, { value: "canary-value" })
   const env = { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
   const services = [{ name: "canary-service", image: "canary.example/app:1", env }]
@@ -51,11 +52,11 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
   const deployment = textOf((await send("POST", `${stage}/deployments`, { spec }))["id"])
   // Until it has failed for want of the image: nothing of it changes any more.
   await must(url, "GET", `/api/v1/deployments/${deployment}/events`, token)
-  const [service] = listOf((await send("GET", "/api/v1/services"))["services"])
+  const [service] = await listed("/api/v1/services")
   const key = objectOf((await send("POST", "/api/v1/auth/api-keys", { name: "canary-key" }))["apiKey"])
   const invite = await send("POST", "/api/v1/auth/invites", { email: "canary-invite@acme.test", role: "viewer" })
   await send("PUT", "/api/v1/registries/canary.example", { username: "canary-user", password: "canary-password" })
-  const [member] = listOf((await send("GET", "/api/v1/organization/members"))["members"])
+  const [member] = await listed("/api/v1/organization/members")
   return {
     organization: {
       token,

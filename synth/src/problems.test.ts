@@ -3,7 +3,7 @@ import { AppName, type AppSpec, OrganizationName, SecretName, ServiceName, Stage
 import fc from "fast-check"
 import { specOf } from "../test/examples.ts"
 import { hostLabelOf, namespaceOf } from "./names.ts"
-import { egressProblems, hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
+import { egressProblems, hostProblems, knativeProblems, missingSecrets, namespaceProblems } from "./problems.ts"
 
 const app = (fields: object, name = "web"): AppSpec =>
   specOf({ app: "shop", services: [{ name, image: "nginx", ...fields }] })
@@ -48,12 +48,13 @@ describe("hostProblems", () => {
     expect(none?.message).toContain("No app can be deployed")
   })
 
-  it("refuses a namespace of the cluster's", () => {
+  it("refuses a namespace of the cluster's, where there is a cluster", () => {
+    const at = place("acme", "production", "kube-system")
     const system = (namespacePrefix: string) =>
-      hostProblems(named("kube-system", "web"), { ...place("acme", "production", "kube-system"), namespacePrefix })
+      namespaceProblems(named("kube-system", "web"), namespaceOf({ ...at, namespacePrefix }))
     expect(system("mc-")).toEqual([])
     expect(system("")[0]?.message).toContain("belongs to the cluster")
-    expect(hostProblems(app({}), place("default"))).toEqual([])
+    expect(hostProblems(named("kube-system", "web"), at)).toEqual([])
   })
 
   it("passes exactly what fits: every label of it has at most 63 characters", () => {

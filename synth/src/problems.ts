@@ -18,8 +18,20 @@ export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, 
 
 const characters = (count: number) => `${count} character${count === 1 ? "" : "s"}`
 
+/** The problem with a namespace that the cluster's own parts have or may get; only where namespaces have no prefix. */
+export const namespaceProblems = (spec: AppSpec, namespace: string): ReadonlyArray<SpecIssue> =>
+  // Names that wouldn't be accepted today don't prevent that a stage is destroyed.
+  spec.services.length > 0 && isClusterNamespace(namespace)
+    ? [
+        {
+          path: ["app"],
+          message: `The namespace "${namespace}" belongs to the cluster. Choose another name for the app.`
+        }
+      ]
+    : []
+
 /**
- * Problems with an app's hosts and namespace in this organization and stage: names that are too long together, a namespace that isn't ours.
+ * Problems with an app's hosts and namespace in this organization and stage: names that are too long together.
  * A host label and a namespace can each have 63 characters.
  */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
@@ -31,14 +43,6 @@ export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIs
       ? `organization "${tenant.organization}"`
       : `stage "${tenant.stage}" of organization "${tenant.organization}"`
   const most = maxServiceNameLength(tenant)
-  if (isClusterNamespace(namespace)) {
-    return [
-      {
-        path: ["app"],
-        message: `The namespace "${namespace}" belongs to the cluster. Choose another name for the app.`
-      }
-    ]
-  }
   // A service that is named like its app needs no name of its own in production.
   const tooMuch = Math.max(
     namespace.length - maxLabelLength,

@@ -4,7 +4,7 @@ import { appOf, connect, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { optional, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
-import { confirmByName } from "../prompt.ts"
+import { confirmByName, refuseUnasked } from "../prompt.ts"
 
 /** Such as `2 secrets (API_KEY, DATABASE_URL)`; undefined if there are none. */
 const counted = (names: ReadonlyArray<string>, what: string) =>
@@ -50,6 +50,7 @@ export default command({
     Effect.gen(function* () {
       const app = yield* appOf(input)
       const stage = yield* stageOf(input)
+      yield* refuseUnasked(input, `all of ${app} (${stage ?? "production"}) will be removed`, terminal)
       const cloud = yield* connect(input)
       const { services, secrets } = yield* contentsOf(cloud, app, stage)
       const all = [counted(services, "service"), counted(secrets, "secret")].filter((each) => each !== undefined)

@@ -236,7 +236,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       plural: "validatingwebhookconfigurations",
       namespaced: false
     }
-    const scope = { matchLabels: { "kubernetes.io/metadata.name": namespace() } }
+    const scope = { matchLabels: { "kubernetes.io/metadata.name": namespaceFor(wired.organization, "hooked") } }
     await wired.admin.create(webhooks, "", {
       apiVersion: webhooks.apiVersion,
       kind: webhooks.kind,

@@ -16,6 +16,8 @@ interface Answer {
   readonly headers: Headers
   /** The body, where it is JSON. */
   readonly body: Record<string, unknown>
+  /** The answer, if it is a list. */
+  readonly items: ReadonlyArray<Record<string, unknown>>
 }
 
 interface RequestOptions {
@@ -101,9 +103,16 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const text = await response.text()
-    const parsed: unknown =
-      /json/.test(response.headers.get("content-type") ?? "") && text.startsWith("{") ? first(text) : {}
-    return { status: response.status, text, headers: response.headers, body: objectOf(parsed) }
+    const isJson = /json/.test(response.headers.get("content-type") ?? "")
+    const parsed: unknown = isJson && text.startsWith("{") ? first(text) : {}
+    const items: unknown = isJson && text.startsWith("[") ? JSON.parse(text) : []
+    return {
+      status: response.status,
+      text,
+      headers: response.headers,
+      body: objectOf(parsed),
+      items: Array.isArray(items) ? items.map(objectOf) : []
+    }
   }
   /** Waits until the log has what `pattern` finds, which is given and taken out. */
   const fromLog = async (pattern: RegExp): Promise<string> => {

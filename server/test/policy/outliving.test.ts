@@ -45,14 +45,14 @@ describe("an OIDC trust", () => {
     const path = `/organization/members/${admin.userId}`
     await people.must(200, "PATCH", path, { token: owner, body: { role: "viewer" } })
     expect(await mayDo(job)).toEqual([403, 200])
-    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+    expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
       { name: "ci", role: "admin", effectiveRole: "viewer", limitedBecause: expect.stringMatching(/is viewer/) }
     ])
 
     await people.must(204, "DELETE", path, { token: owner })
     const refused = await server.request("GET", "/api/v1/services", { token: job })
     expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no longer a member/)])
-    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+    expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
       {
         createdBy: "admin@trusting.test",
         effectiveRole: null,
@@ -73,7 +73,7 @@ describe("an OIDC trust", () => {
     await trust(admin.session)
     await people.must(200, "DELETE", "/account", { token: admin.session })
     expect(await mayDo(await jobOf("left"))).toEqual([401, 401])
-    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+    expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
       { createdBy: null, effectiveRole: null, limitedBecause: expect.stringMatching(/no longer has an account/) }
     ])
   })
@@ -127,7 +127,7 @@ describe("a stream that an issuer's token has opened", () => {
         spec: { apiVersion: "maxcloud.dev/v1", app: "shop", services: [{ name: "web", image: "absent.example/app:1" }] }
       }
     })
-    const [service] = await people.listed("services", "/services", owner)
+    const [service] = await people.listed("/services", owner)
     const ending = await trust(owner, { name: "ending", claims: { sub: "job:ending" } })
     await trust(owner, { name: "lasting", claims: { sub: "job:lasting" } })
     const follow = async (claims: Readonly<Record<string, unknown>>) => {

@@ -5,7 +5,7 @@ export const makePeople = ({ fromLog, request }: Awaited<ReturnType<typeof start
   let networks = 0
   const network = () => `2001:db8:${(++networks).toString(16)}::1`
 
-  const must = async (
+  const answered = async (
     status: number,
     method: string,
     path: string,
@@ -13,12 +13,10 @@ export const makePeople = ({ fromLog, request }: Awaited<ReturnType<typeof start
   ) => {
     const answer = await request(method, `/api/v1${path}`, { address: network(), ...options })
     if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-    return answer.body
+    return answer
   }
-  const listed = async (name: string, path: string, token: string): Promise<ReadonlyArray<Record<string, unknown>>> => {
-    const list = (await must(200, "GET", path, { token }))[name]
-    return Array.isArray(list) ? list : []
-  }
+  const must = async (...call: Parameters<typeof answered>) => (await answered(...call)).body
+  const listed = async (path: string, token: string) => (await answered(200, "GET", path, { token })).items
   /** The owner of a new organization, by a session. */
   const owner = async (email: string, organization: string) => {
     const { token } = await must(201, "POST", "/auth/register", { body: { email, organization } })

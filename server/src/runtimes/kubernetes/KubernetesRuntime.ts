@@ -1,3 +1,4 @@
+import { namespaceProblems } from "@maxcloud/synth"
 import { Effect, Layer, Option } from "effect"
 import { RegistryCredentials } from "../../stores/images/RegistryCredentials.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
@@ -51,7 +52,7 @@ export const layer = Layer.effect(
       inPlace: false,
       limitations,
       // Images are looked at by `Images`, and admission is asked by `dryRun`.
-      problems: () => Effect.succeed([]),
+      problems: ({ namespace }, spec) => Effect.succeed(namespaceProblems(spec, namespace)),
       apply,
       abandon,
       release,
