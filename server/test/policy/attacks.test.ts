@@ -47,8 +47,7 @@ const deploy = (status: number, token: string, app: string, stage = "production"
     { spec: { apiVersion: "maxcloud.dev/v1", app, services: [{ name: app, image: "absent.example/app:1" }] } },
     token
   )
-const auditOf = async (owner: string) =>
-  (await server.request("GET", "/api/v1/audit?limit=200", { token: owner })).text
+const auditOf = async (owner: string) => (await server.request("GET", "/api/v1/audit?limit=200", { token: owner })).text
 
 const listed = async (path: string, token: string) => (await server.request("GET", path, { token })).items
 
