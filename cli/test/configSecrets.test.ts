@@ -15,7 +15,7 @@ const server = createServer(async (request, response) => {
   const secrets = [{ name: "DATABASE_URL", version: 3, updatedAt: "2026-01-01T00:00:00.000Z" }]
   if (request.method === "POST") copied.push(`${request.url} ${Buffer.concat(chunks).toString()}`)
   response.setHeader("content-type", "application/json")
-  response.end(JSON.stringify(request.url === "/api/v1/info" ? info : { secrets }))
+  response.end(JSON.stringify(request.url === "/api/v1/info" ? info : secrets))
 })
 const folder = makeFolder({})
 let env: Readonly<Record<string, string>> = {}

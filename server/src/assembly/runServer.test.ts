@@ -82,7 +82,7 @@ describe("the server's process", () => {
     first.child.kill("SIGTERM")
     await first.log.until(/stopping/)
     socket.write("[]")
-    await answer.until(/HTTP\/1\.1 400 .*InvalidRequest/s)
+    await answer.until(/HTTP\/1\.1 400 .*invalid_request/s)
     assert.deepStrictEqual(await first.ended, [0, null])
     assert.isFalse(existsSync(join(dataDir, "postgres/data/postmaster.pid")))
     assert.isNotEmpty(first.log.text().trim())

@@ -72,10 +72,13 @@ export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers
 
 /** Is everything there that was acknowledged? */
 export const assertKept = async (url: string, { deployments, secrets }: Told) => {
-  const listed = (await (await fetch(`${base(url)}/secrets`)).json()) as {
-    readonly secrets: ReadonlyArray<{ readonly name: string }>
+  const names = new Set<string>()
+  for (let page: string | undefined = `${base(url)}/secrets?limit=500`; page !== undefined; ) {
+    const response: Response = await fetch(page)
+    for (const { name } of (await response.json()) as ReadonlyArray<{ readonly name: string }>) names.add(name)
+    const next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1]
+    page = next === undefined ? undefined : new URL(next, page).href
   }
-  const names = new Set(listed.secrets.map((secret) => secret.name))
   assert.deepStrictEqual(
     secrets.filter((secret) => !names.has(secret)),
     []
