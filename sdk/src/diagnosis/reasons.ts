@@ -14,6 +14,10 @@ const reasons = {
     en: "The build is running; the message is its last line.",
     de: "Der Build läuft; die Meldung ist seine letzte Zeile."
   },
+  Cancelled: {
+    en: "Somebody cancelled the deployment. What ran before it is deployed again, if there was anything.",
+    de: "Jemand hat das Deployment abgebrochen. Was davor lief, wird wieder ausgerollt, falls es etwas gab."
+  },
   ConfigurationMissing: {
     en: "Knative: the service's configuration does not exist.",
     de: "Knative: Die Configuration des Dienstes existiert nicht."
