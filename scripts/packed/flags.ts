@@ -6,7 +6,19 @@ import type { ForeignFolder } from "./ForeignFolder.ts"
 /** Arguments that let a command get as far as it can, and those of its flags that exclude each other, in runs of their own. */
 const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = {
   deploy: [
-    ["--file", "app.yaml", "--detach", "--force-conflicts", "--wait-timeout", "5s"],
+    [
+      "--file",
+      "app.yaml",
+      "--detach",
+      "--force-conflicts",
+      "--wait-timeout",
+      "5s",
+      "--message",
+      "a",
+      "--metadata",
+      "ticket=1"
+    ],
+    ["--from", "1", "--detach"],
     ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"],
     ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"],
     ["nginx:1", "--name", "four", "--command", "nginx -v", "--cpu", "100m", "--memory", "64Mi", "--detach"],
@@ -161,7 +173,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
         )
       )
       const output = ended.map((each) => each.output).join("\n")
-      const isRight = !mistake.test(output) && (refused.has(entry.name) || !output.includes('"UsageError"'))
+      const isRight = !mistake.test(output) && (refused.has(entry.name) || !output.includes('"usage_error"'))
       check(`${entry.name} takes each of its flags`, missed.length === 0 && isRight, `${missed.join()}\n${output}`)
     }
   } finally {
