@@ -50,6 +50,6 @@ describe("a server that may start no more processes", () => {
     cgroup.allow("any")
     const deployed = await client.waitFor(accepted.id)
     assert.strictEqual(deployed.status.state, "succeeded")
-    for (const name of names) assert.strictEqual((await server.ask(`${name}--local.localhost`)).body, "hello")
+    for (const name of names) assert.strictEqual((await server.ask(`${name}--app--local.localhost`)).body, "hello")
   })
 })

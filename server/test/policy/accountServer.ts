@@ -211,7 +211,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   registry.comeBack()
   // Until it has failed for want of the image: nothing of it changes any more.
   await request("GET", `/api/v1/deployments/${textOf(deployment["id"])}/events`, { token })
-  const [service] = await listOf("services", "/api/v1/services")
+  const [service] = await listOf("/api/v1/services")
   const key = objectOf(
     (await must(201, "POST", "/api/v1/auth/api-keys", { token, body: { name: "canary-key" } }))["apiKey"]
   )
@@ -223,12 +223,12 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     token,
     body: { username: "canary-user", password: "canary-password" }
   })
-  const [member] = await listOf("members", "/api/v1/organization/members")
+  const [member] = await listOf("/api/v1/organization/members")
 
-  async function listOf(name: string, path: string, by = token) {
-    const list = (await must(200, "GET", path, { token: by }))[name]
-    if (!Array.isArray(list)) throw new Error(`no list of ${name}`)
-    return list.map(objectOf)
+  async function listOf(path: string, by = token) {
+    const { items, status, text } = await request("GET", path, { token: by })
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`)
+    return items
   }
   const ids = (operation: OperationName) =>
     operation.startsWith("services.")
@@ -258,14 +258,14 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   const rival: TestOrganization = { name: "rival", sessions: sessions.rival, canaries: [], values: () => ({}) }
 
   const everythingOf = async ({ sessions: { owner } }: TestOrganization) => ({
-    services: (await listOf("services", "/api/v1/services", owner)).map((value) => [value["id"], value["name"]]),
-    apps: await listOf("apps", "/api/v1/apps", owner),
-    secrets: await listOf("secrets", `${stage}/secrets`, owner),
-    keys: (await listOf("apiKeys", "/api/v1/auth/api-keys", owner)).map((value) => [value["id"], value["expiresAt"]]),
+    services: (await listOf("/api/v1/services", owner)).map((value) => [value["id"], value["name"]]),
+    apps: await listOf("/api/v1/apps", owner),
+    secrets: await listOf(`${stage}/secrets`, owner),
+    keys: (await listOf("/api/v1/auth/api-keys", owner)).map((value) => [value["id"], value["expiresAt"]]),
     // Those that were accepted go with their people, who end their own accounts.
-    invites: (await listOf("invites", "/api/v1/auth/invites", owner)).filter((value) => value["state"] === "open"),
-    registries: await listOf("registries", "/api/v1/registries", owner),
-    members: (await listOf("members", "/api/v1/organization/members", owner)).filter(
+    invites: (await listOf("/api/v1/auth/invites", owner)).filter((value) => value["state"] === "open"),
+    registries: await listOf("/api/v1/registries", owner),
+    members: (await listOf("/api/v1/organization/members", owner)).filter(
       (value) => value["role"] === "owner"
     ),
     organization: (await must(200, "GET", "/api/v1/organization", { token: owner }))["deleteAfter"]

@@ -127,8 +127,8 @@ beforeAll(async () => {
       for (const n of [1, 2]) yield* set(scopeOf(organization), SecretName.make("KEY"), Redacted.make(`${canary} ${n}`))
       yield* set(scopeOf(erased), SecretName.make("KEY"), Redacted.make(canary))
       yield* sql`
-        insert into drift (organization_id, stage, api_version, kind, name, change, noticed_at)
-        select ${organization.id}, 'production', 'v1', 'Service', ${"a\tb\nc\\ü"}, 'edited', now() from generate_series(1, 3)`
+        insert into drift (organization_id, app, stage, api_version, kind, name, change, noticed_at)
+        select ${organization.id}, 'shop', 'production', 'v1', 'Service', ${"a\tb\nc\\ü"}, 'edited', now() from generate_series(1, 3)`
       yield* sql`insert into rate_limits (bucket, tokens, updated_at) values ('a', 1, now())`
     })
   )
@@ -176,8 +176,8 @@ describe("a backup", () => {
         Effect.flatMap(
           SqlClient,
           (sql) => sql`
-            insert into drift (organization_id, stage, api_version, kind, name, change, noticed_at)
-            values (${organization.id}, 'production', 'v1', 'Service', 'd', 'edited', now())`
+            insert into drift (organization_id, app, stage, api_version, kind, name, change, noticed_at)
+            values (${organization.id}, 'shop', 'production', 'v1', 'Service', 'd', 'edited', now())`
         )
       )
       const twice = await restoreServer(file, { ...isolated, dataDir: target })
