@@ -204,7 +204,8 @@ describe.skipIf(missing.length > 0)("images", () => {
     const deployed = await deployApp("linked")
     expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining("boxed: ready")])
 
-    const ask = async (service: string, path: string) => (await server.ask(`${service}--linked--local.localhost`, path)).body
+    const ask = async (service: string, path: string) =>
+      (await server.ask(`${service}--linked--local.localhost`, path)).body
     expect(await ask("boxed", "/call")).toBe("plain")
     expect(await ask("plain", "/call")).toBe("boxed")
     expect(await ask("boxed", "/password")).toBe(secrets.PASSWORD)

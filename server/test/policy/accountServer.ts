@@ -265,9 +265,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     // Those that were accepted go with their people, who end their own accounts.
     invites: (await listOf("/api/v1/auth/invites", owner)).filter((value) => value["state"] === "open"),
     registries: await listOf("/api/v1/registries", owner),
-    members: (await listOf("/api/v1/organization/members", owner)).filter(
-      (value) => value["role"] === "owner"
-    ),
+    members: (await listOf("/api/v1/organization/members", owner)).filter((value) => value["role"] === "owner"),
     organization: (await must(200, "GET", "/api/v1/organization", { token: owner }))["deleteAfter"]
   })
 
