@@ -67,6 +67,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
 
 const positionals: Readonly<Record<string, string>> = {
   NAME: "web",
+  DEPLOYMENT: "1",
   HOST: "registry.example.com",
   ID: `dep_${"0".repeat(32)}`,
   KEY: `key_${"0".repeat(32)}`,
