@@ -187,12 +187,9 @@ describe.skipIf(missing.length > 0)("images", () => {
     }
     expect(text).toMatch(/^id: .+\nevent: log\ndata: \{.*GET \/asked/m)
 
-    expect((await fetch(`${services}/${id}`, { method: "DELETE" })).status).toBe(202)
-    await until(
-      async () => (await fetch(`${services}/${id}`)).status,
-      (status) => status === 404
-    )
-    expect(await containers()).toEqual([])
+    expect((await fetch(`${services}/${id}`, { method: "DELETE" })).status).toBe(204)
+    expect((await fetch(`${services}/${id}`)).status).toBe(404)
+    await until(containers, (found) => found.length === 0)
   }, 60_000)
 
   it("call sources and are called by them, with secrets that show nowhere, and go to zero and come back", async () => {
