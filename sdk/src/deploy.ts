@@ -8,8 +8,9 @@ import {
   type ServiceName,
   type StageName
 } from "@maxcloud/config-schema"
-import { Effect, Either, Predicate, Schedule, Stream } from "effect"
+import { Effect, Either, Predicate, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec, inBody } from "./api/index.ts"
+import { askAgain } from "./askAgain.ts"
 import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
 import {
@@ -18,7 +19,6 @@ import {
   DeploymentFailed,
   DeploymentSuperseded,
   type DeploymentUnsuccessful,
-  noAnswerCode,
   type SourceInvalid
 } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
@@ -167,7 +167,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
   return prepared
 })
 
-/** Accepted by the server. The key makes it safe to ask again where the answer was lost on its way. */
+/** Accepted by the server. */
 const accept = ({ call }: Connection, api: Api, { described, options, spec, stage }: Prepared) =>
   call(
     api.apps.deploy({
@@ -175,17 +175,7 @@ const accept = ({ call }: Connection, api: Api, { described, options, spec, stag
       headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
       payload: { spec: encodeAppSpec(spec), ...described, forceConflicts: options.forceConflicts ?? false }
     })
-  ).pipe(
-    Effect.retry({
-      while: (each) =>
-        each._tag === "NotReachable" &&
-        each.code !== "ECONNREFUSED" &&
-        each.code !== "ERR_INVALID_URL" &&
-        each.code !== noAnswerCode,
-      times: 3,
-      schedule: Schedule.exponential("200 millis")
-    })
-  )
+  ).pipe(askAgain)
 
 /** `plan` and `deploy` of a server. */
 export const makeDeploy = (

@@ -1,7 +1,8 @@
 import { Effect, Either, Schedule, Stream } from "effect"
 import type { Restart, Service, ServiceId } from "./api/index.ts"
+import { askAgain } from "./askAgain.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, noAnswerCode, RestartFailed } from "./errors.ts"
+import { type CallError, RestartFailed } from "./errors.ts"
 
 export interface RestartOptions {
   /** Asked again with the same key, a restart isn't done twice. @default a new one */
@@ -52,17 +53,8 @@ export const makeRestart =
       Effect.gen(function* () {
         const { id } = yield* service
         const key = options.idempotencyKey ?? crypto.randomUUID()
-        // The key makes it safe to ask again where the answer was lost on its way.
-        const restart = yield* call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } })).pipe(
-          Effect.retry({
-            while: (each) =>
-              each._tag === "NotReachable" &&
-              each.code !== "ECONNREFUSED" &&
-              each.code !== "ERR_INVALID_URL" &&
-              each.code !== noAnswerCode,
-            times: 3,
-            schedule: Schedule.exponential("200 millis")
-          })
+        const restart = yield* askAgain(
+          call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } }))
         )
         const accepted: RestartProgress = { _tag: "accepted", restart }
         if (options.detach === true) return Stream.make(accepted)
