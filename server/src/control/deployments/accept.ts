@@ -11,7 +11,7 @@ import { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { acceptedServices } from "./acceptedServices.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
-import { brokenLinks, externalProblems, saveLinks } from "./appLinks.ts"
+import { linkProblems, saveLinks } from "./appLinks.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import { digest, keepKey } from "./idempotencyKeys.ts"
@@ -56,8 +56,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     if (input.restores !== true) yield* quotas.check(input, input.spec)
 
     // Another app may have dropped an export, or begun to use one, since the caller looked. With the organization's lock it can't any more.
-    const problems = [...(yield* externalProblems(input, input.spec)), ...(yield* brokenLinks(input, input.spec))]
-    if (problems.length > 0) return yield* new Outrun()
+    if ((yield* linkProblems(input, input.spec)).length > 0) return yield* new Outrun()
 
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`

@@ -92,7 +92,7 @@ const refusalOf = (
 }
 
 /** The links of an app to others that can't work: the other app isn't there, or doesn't allow it. */
-export const externalProblems = ({ app, organization, stage }: Target, spec: AppSpec) =>
+const externalProblems = ({ app, organization, stage }: Target, spec: AppSpec) =>
   Effect.gen(function* () {
     const references = referencesIn(spec)
     const apps = [...new Set(references.map(({ reference }) => targetOf(reference, stage).app))]
@@ -149,6 +149,10 @@ export const brokenLinks = ({ app, organization, stage }: Target, spec: Pick<App
         : []
     })
   })
+
+/** Mistakes of links between apps, both ways: those of this app, and those of others to what it drops. */
+export const linkProblems = (target: Target, spec: AppSpec) =>
+  Effect.zipWith(externalProblems(target, spec), brokenLinks(target, spec), (own, ofOthers) => [...own, ...ofOthers])
 
 /** Writes the links of an accepted spec in the place of those that the app and stage had. */
 export const saveLinks = ({ app, organization, stage }: Target, spec: AppSpec) =>

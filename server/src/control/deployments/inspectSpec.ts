@@ -25,7 +25,7 @@ import { Runtime } from "../../runtimes/port/Runtime.ts"
 import { Images } from "../../stores/images/Images.ts"
 import { storeWarnings, versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
-import { brokenLinks, externalProblems } from "./appLinks.ts"
+import { linkProblems } from "./appLinks.ts"
 import type { ReadSpec } from "./changes.ts"
 import { inTurns } from "./turns.ts"
 
@@ -64,6 +64,19 @@ export const readSpec = (target: Target, input: unknown) =>
 
 export const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
 
+/** What the runtime can't do of a spec, or refuses. */
+export const runtimeProblems = (target: Target, spec: AppSpec) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    return yield* runtime
+      .problems(namespaceKeyOf(target, yield* Platform), spec)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
+        )
+      )
+  })
+
 /** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
 export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
@@ -83,13 +96,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
             })
           )
         : versionsFromStore(spec, yield* nextNumber(target))
-    const ofRuntime = yield* runtime
-      .problems(namespaceKeyOf(target, platform), spec)
-      .pipe(
-        Effect.catchAll((error) =>
-          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
-        )
-      )
+    const ofRuntime = yield* runtimeProblems(target, spec)
     const {
       images,
       problems: ofImages,
@@ -120,8 +127,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
         ...hostProblems(spec, place),
         ...knativeProblems(spec),
         ...egressProblems(spec, platform),
-        ...(yield* externalProblems(target, spec)),
-        ...(yield* brokenLinks(target, spec)),
+        ...(yield* linkProblems(target, spec)),
         ...ofImages,
         ...ofRuntime
       ],

@@ -2,13 +2,12 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../base/words/Target.ts"
-import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
 import type { AcceptInput } from "./acceptInput.ts"
 import { acceptInspected, loadDeployment } from "./acceptSpec.ts"
-import { brokenLinks, externalProblems } from "./appLinks.ts"
+import { linkProblems } from "./appLinks.ts"
 import { findRepeated } from "./idempotencyKeys.ts"
-import { away, invalidSpec, readSpec } from "./inspectSpec.ts"
+import { invalidSpec, readSpec, runtimeProblems } from "./inspectSpec.ts"
 import { pinnedBy } from "./pinned.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
@@ -58,14 +57,7 @@ export const rollBack = (
     }
     const earlier = yield* findRepeated(input)
     if (earlier !== undefined) return yield* loadDeployment(target.organization, earlier)
-    const problems = yield* runtime
-      .problems(namespaceKeyOf(target, yield* Platform), read.spec)
-      .pipe(
-        Effect.catchAll((error) =>
-          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
-        )
-      )
-    const ofLinks = [...(yield* externalProblems(target, read.spec)), ...(yield* brokenLinks(target, read.spec))]
-    if (problems.length + ofLinks.length > 0) return yield* invalidSpec([...problems, ...ofLinks])
+    const problems = [...(yield* runtimeProblems(target, read.spec)), ...(yield* linkProblems(target, read.spec))]
+    if (problems.length > 0) return yield* invalidSpec(problems)
     return yield* acceptInspected(queue, { ...input, warnings: runtime.limitations(read.spec) })
   })
