@@ -75,7 +75,7 @@ describe("readEnv", () => {
     )
     // @ts-expect-error a variable that the contract hasn't
     assert.isUndefined(env.RATES)
-    // @ts-expect-error a number is no text
+    // @ts-expect-error a number isn't a text
     const wrong: string = env.RATE
     assert.strictEqual<unknown>(wrong, 5)
   })
