@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parse } from "@babel/parser"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { nodesOf } from "./nodesOf.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -100,16 +100,13 @@ const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => Readonly
 describe("no text advises to remove what a server keeps", () => {
   for (const name of ["server", "cli", "sdk", "builder", "synth", "config-schema"]) {
     it(`in ${name}`, () => {
-      assert.deepStrictEqual(foundIn(filesOf(`${name}/src`, /\.ts$/), textsOf), [])
+      expect(foundIn(filesOf(`${name}/src`, /\.ts$/), textsOf)).toStrictEqual([])
     })
   }
 
   it("in the docs", () => {
     const pages = [...filesOf("docs", /\.md$/).filter((text) => !text.includes("/decisions/")), join(root, "README.md")]
-    assert.deepStrictEqual(
-      foundIn(pages, (file) => [proseOf(file)]),
-      []
-    )
+    expect(foundIn(pages, (file) => [proseOf(file)])).toStrictEqual([])
   })
 
   it("and this finds the advice that was there", () => {
@@ -121,8 +118,8 @@ describe("no text advises to remove what a server keeps", () => {
       "put it right, or remove it (rm …) and sign in again",
       "Make the database anew (drop database, create database), empty the data folder but for its keys."
     ])
-      assert.isNotEmpty(adviceIn(text), text)
+      expect(adviceIn(text), text).not.toHaveLength(0)
     for (const text of ["Services that the config leaves out are removed.", "`maxcloud delete NAME` ends a service."])
-      assert.isEmpty(adviceIn(text), text)
+      expect(adviceIn(text), text).toHaveLength(0)
   })
 })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parse } from "@babel/parser"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -83,16 +83,15 @@ const sources = ["server", "cli", "sdk", "builder"].flatMap((name) => {
 describe("timeouts in finalizers", () => {
   it("are found by this rule", () => {
     const find = (text: string) => timeoutsThatNeverFire("a.ts", text)
-    assert.lengthOf(find('Effect.addFinalizer(() => close.pipe(Effect.timeoutOption("1 second")))'), 1)
-    assert.lengthOf(find('Effect.acquireRelease(open, (_) => _.close.pipe(Effect.timeout("1 second")))'), 1)
-    assert.lengthOf(find('const end = Effect.timeout(close, "1 s")\nwork.pipe(Effect.ensuring(end))'), 1)
-    assert.lengthOf(find('Effect.acquireUseRelease(open, (_) => Effect.timeout(_.work, "1 s"), (_) => _.close)'), 0)
-    assert.lengthOf(find('Effect.ensuring(Effect.timeout(work, "1 s"), close)'), 0)
-    assert.lengthOf(find('Effect.addFinalizer(() => close.pipe(endWithin("1 second")))'), 0)
-    assert.lengthOf(
-      find('Effect.acquireRelease(Effect.fork(Effect.interruptible(Effect.timeout(work, "1 s"))), end)'),
-      0
-    )
+    expect(find('Effect.addFinalizer(() => close.pipe(Effect.timeoutOption("1 second")))')).toHaveLength(1)
+    expect(find('Effect.acquireRelease(open, (_) => _.close.pipe(Effect.timeout("1 second")))')).toHaveLength(1)
+    expect(find('const end = Effect.timeout(close, "1 s")\nwork.pipe(Effect.ensuring(end))')).toHaveLength(1)
+    expect(find('Effect.acquireUseRelease(open, (_) => Effect.timeout(_.work, "1 s"), (_) => _.close)')).toHaveLength(0)
+    expect(find('Effect.ensuring(Effect.timeout(work, "1 s"), close)')).toHaveLength(0)
+    expect(find('Effect.addFinalizer(() => close.pipe(endWithin("1 second")))')).toHaveLength(0)
+    expect(
+      find('Effect.acquireRelease(Effect.fork(Effect.interruptible(Effect.timeout(work, "1 s"))), end)')
+    ).toHaveLength(0)
   })
 
   it("are written as endWithin, for a timeout there never fires", () => {
@@ -100,6 +99,6 @@ describe("timeouts in finalizers", () => {
       const text = readFileSync(path, "utf8")
       return text.includes("Effect.timeout") ? timeoutsThatNeverFire(relative(root, path), text) : []
     })
-    assert.deepEqual(found, [], "use endWithin (server/src/base/node/endWithin.ts)")
+    expect(found, "use endWithin (server/src/base/node/endWithin.ts)").toStrictEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { deployMetadata, withoutCredentials } from "./deployMetadata.ts"
@@ -19,7 +19,7 @@ describe("the URL of a repository", () => {
       ["C:\\hunter2", undefined],
       ["hunter2", undefined]
     ] as const
-    for (const [written, expected] of told) assert.strictEqual(withoutCredentials(written), expected, written)
+    for (const [written, expected] of told) expect(withoutCredentials(written), written).toBe(expected)
   })
 })
 
@@ -37,7 +37,7 @@ describe("metadata of a deploy", () => {
     git("commit", "--quiet", "--allow-empty", "--message", "first")
     git("remote", "add", "origin", "https://x-access-token:hunter2@github.com/acme/shop.git")
     const commit = git("rev-parse", "HEAD")
-    assert.deepStrictEqual(await found(folder, ["branch=mine", "ticket=SHOP-7=8"], {}), {
+    expect(await found(folder, ["branch=mine", "ticket=SHOP-7=8"], {})).toStrictEqual({
       commit,
       branch: "mine",
       repository: "https://github.com/acme/shop.git",
@@ -55,7 +55,7 @@ describe("metadata of a deploy", () => {
       GITHUB_REPOSITORY: "acme/shop",
       GITHUB_RUN_ID: "7"
     }
-    assert.deepStrictEqual(await found(undefined, [], github), {
+    expect(await found(undefined, [], github)).toStrictEqual({
       commit: "abc",
       repository: "https://github.com/acme/shop",
       runUrl: "https://github.com/acme/shop/actions/runs/7"
@@ -67,12 +67,12 @@ describe("metadata of a deploy", () => {
       CI_PROJECT_URL: "https://gitlab.example/acme/shop",
       CI_JOB_URL: "https://gitlab-ci-token:hunter2@gitlab.example/acme/shop/-/jobs/9"
     }
-    assert.deepStrictEqual(await found(undefined, [], gitlab), {
+    expect(await found(undefined, [], gitlab)).toStrictEqual({
       commit: "abc",
       repository: "https://gitlab.example/acme/shop",
       runUrl: "https://gitlab.example/acme/shop/-/jobs/9"
     })
-    assert.deepStrictEqual(await found(undefined, [], { ...secrets, BUILD_URL: "x".repeat(600) }), {})
-    assert.isTrue(Exit.isFailure(await Effect.runPromiseExit(deployMetadata(undefined, ["nothing"], {}))))
+    expect(await found(undefined, [], { ...secrets, BUILD_URL: "x".repeat(600) })).toStrictEqual({})
+    expect(Exit.isFailure(await Effect.runPromiseExit(deployMetadata(undefined, ["nothing"], {})))).toBe(true)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { githubOutput } from "./outputs.ts"
 
@@ -23,12 +23,12 @@ describe("githubOutput", () => {
       .map((parts) => parts.join("\n"))
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-z_][a-z0-9_-]{0,9}$/), value), (outputs) => {
-        assert.deepStrictEqual(readBack(githubOutput(outputs)), { ...outputs })
+        expect(readBack(githubOutput(outputs))).toStrictEqual({ ...outputs })
       })
     )
   })
 
   it("leaves out a name that would be read as something else", () => {
-    assert.strictEqual(githubOutput({ "a\nb": "x", "a<<b": "y", "": "z" }), "")
+    expect(githubOutput({ "a\nb": "x", "a<<b": "y", "": "z" })).toBe("")
   })
 })

@@ -1,5 +1,5 @@
 import { runInNewContext } from "node:vm"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { text } from "@maxcloud/config-schema"
 import { FastCheck as fc } from "effect"
 import { plannedText } from "./plannedText.ts"
@@ -10,20 +10,19 @@ const api = { service: "api", property: "url" }
 
 describe("values in a plan", () => {
   it("show references as a config writes them, with the version of a secret", () => {
-    assert.strictEqual(shown(password), 'secret("DB_PASSWORD") (version 2)')
-    assert.strictEqual(shown({ ...password, version: null }), 'secret("DB_PASSWORD") (not set)')
-    assert.strictEqual(shown(api), "api.url")
+    expect(shown(password)).toBe('secret("DB_PASSWORD") (version 2)')
+    expect(shown({ ...password, version: null })).toBe('secret("DB_PASSWORD") (not set)')
+    expect(shown(api)).toBe("api.url")
   })
 
   it("show a text as a config writes it, and the version of each of its secrets once", () => {
-    assert.strictEqual(
-      shown({ join: ["postgres://app:", password, "@db/", { secret: "DB", version: null }, "?", password] }),
+    expect(shown({ join: ["postgres://app:", password, "@db/", { secret: "DB", version: null }, "?", password] })).toBe(
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a config's own template literal
       'text`postgres://app:${secret("DB_PASSWORD")}@db/${secret("DB")}?${secret("DB_PASSWORD")}` (DB_PASSWORD: version 2, DB: not set)'
     )
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a config's own template literal
-    assert.strictEqual(shown({ join: [api, "/v1"] }), "text`${api.url}/v1`")
-    assert.strictEqual(shown({ join: [] }), "text``")
+    expect(shown({ join: [api, "/v1"] })).toBe("text`${api.url}/v1`")
+    expect(shown({ join: [] })).toBe("text``")
   })
 
   it("show every literal on one line, such that a config with it has the same text", () => {
@@ -34,8 +33,8 @@ describe("values in a plan", () => {
     fc.assert(
       fc.property(fc.array(literal, { minLength: 1 }), (literals) => {
         const written = shown({ join: literals })
-        assert.notMatch(written, /[\r\n]/)
-        assert.deepStrictEqual(runInNewContext(written, { text }).join.join(""), literals.join(""))
+        expect(written).not.toMatch(/[\r\n]/)
+        expect(runInNewContext(written, { text }).join.join("")).toStrictEqual(literals.join(""))
       })
     )
   })
@@ -51,6 +50,6 @@ describe("values in a plan", () => {
       '["a","b"]',
       "no JSON"
     ])
-      assert.strictEqual(plannedText(json), json)
+      expect(plannedText(json)).toBe(json)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { DeploymentEvent } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 import { makeProgress } from "./progress.ts"
@@ -52,30 +52,29 @@ describe("progress of a deployment, on a terminal", () => {
     }
     progress.event(decode({ id: 1, at, type: "service", service: "web", reason: "Pulling", message: "", deployment }))
     progress.end()
-    assert.match(written.join(""), /web +pending +\d/)
+    expect(written.join("")).toMatch(/web +pending +\d/)
     for (const part of written) {
       // Ours: up some rows, and a row emptied.
       const others = part.replaceAll(/\p{Cc}\[(?:\d+A|2K)/gu, "").replaceAll("\n", "")
-      assert.notMatch(others, /[\p{Cc}\u202e]/u)
+      expect(others).not.toMatch(/[\p{Cc}\u202e]/u)
     }
   })
 })
 
 describe("progress of a deployment, not on a terminal", () => {
   it("says what happens to each service, also when several events are read together", () => {
-    assert.deepStrictEqual(
+    expect(
       linesOf([
         event(1, "api", "Deploying"),
         event(2, "web", "Deploying"),
         event(3, "api", "Ready"),
         event(4, "web", "Deleted", "Deleted")
-      ]),
-      ["api: Deploying", "web: Deploying", "api: ready", "web: deleted"]
-    )
+      ])
+    ).toStrictEqual(["api: Deploying", "web: Deploying", "api: ready", "web: deleted"])
   })
 
   it("keeps the lines that say what a service waits for", () => {
-    assert.deepStrictEqual(linesOf([event(1, "api", "ImagePull", "no answer of the registry\nit is tried again")]), [
+    expect(linesOf([event(1, "api", "ImagePull", "no answer of the registry\nit is tried again")])).toStrictEqual([
       "api: no answer of the registry\n            it is tried again"
     ])
   })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { NotReachable } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { tellReadiness } from "./readiness.ts"
@@ -18,13 +18,13 @@ describe("a server's failed checks", () => {
         { name: "database", ok: true, message: "the last backup is 3 hours old" },
         { name: "disk", ok: false, message }
       ]
-      assert.deepStrictEqual(yield* told(Effect.succeed(checks)), [`The server isn't ready. ${message}`])
+      expect(yield* told(Effect.succeed(checks))).toStrictEqual([`The server isn't ready. ${message}`])
     })
   )
 
   it.effect("is passed over if a server doesn't know the question, or isn't reached", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* told(new NotReachable({ apiUrl: "http://localhost", code: "ECONNREFUSED" })), [])
+      expect(yield* told(new NotReachable({ apiUrl: "http://localhost", code: "ECONNREFUSED" }))).toStrictEqual([])
     })
   )
 })

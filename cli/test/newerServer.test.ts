@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { createClient, UnknownProblem } from "@maxcloud/sdk"
 import { type Embedded, embedded } from "@maxcloud/server"
 import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
@@ -46,34 +46,34 @@ describe.each([["this version", main], ...previous])("a newer server and the com
 
   it("deploy and follow to the end", async () => {
     const { code, output } = await maxcloud("deploy")
-    assert.strictEqual(code, 0, output)
+    expect(code, output).toBe(0)
     const json = await maxcloud("deploy", "--json")
-    assert.strictEqual(json.code, 0, json.output)
+    expect(json.code, json.output).toBe(0)
   }, 60_000)
 
   it("list and describe a service in a state that they don't know", async () => {
     for (const args of [["list"], ["list", "--json"], ["describe", "web"], ["describe", "web", "--json"]]) {
       const { code, output } = await maxcloud(...args)
-      assert.strictEqual(code, 0, output)
-      assert.match(output, /hibernating/)
+      expect(code, output).toBe(0)
+      expect(output).toMatch(/hibernating/)
     }
   }, 60_000)
 
   it("read logs, events, deployments and the plan", async () => {
     const logs = await maxcloud("logs", "web")
-    assert.strictEqual(logs.code, 0, logs.output)
-    assert.match(logs.output, /starting web/)
+    expect(logs.code, logs.output).toBe(0)
+    expect(logs.output).toMatch(/starting web/)
     for (const args of [["events"], ["events", "--json"], ["deployments", "list"], ["plan"], ["auth", "status"]]) {
       const { code, output } = await maxcloud(...args)
-      assert.strictEqual(code, 0, output)
+      expect(code, output).toBe(0)
     }
   }, 60_000)
 
   it("show a problem that they don't know by what it says, with the exit code of its status", async () => {
     const { code, output } = await maxcloud("list", "--app", "unknown-problem")
-    assert.match(output, /Wait for the full moon\./)
-    assert.match(output, /npm i -D @maxcloud\/cli@latest/)
-    assert.strictEqual(code, 6)
+    expect(output).toMatch(/Wait for the full moon\./)
+    expect(output).toMatch(/npm i -D @maxcloud\/cli@latest/)
+    expect(code).toBe(6)
   })
 })
 
@@ -81,20 +81,20 @@ describe("a newer server and the SDK of this version", () => {
   it("read what they know, and tell the rest apart", async () => {
     await using client = createClient({ apiUrl: newer.url, token: cloud.token })
     const [service] = await client.services.list()
-    assert.strictEqual<string | undefined>(service?.status.state, "hibernating")
+    expect(service?.status.state).toBe("hibernating")
     const types = new Set<string>()
     const { id } = await client.deploy(
       { app: "shop", services: [{ name: "web", source: { path: join(cwd, "web") } }] },
       { onProgress: (each) => void (each._tag === "event" && types.add(each.event.type)) }
     )
-    assert.includeMembers([...types], ["measured", "finished"])
-    assert.strictEqual((await client.waitFor(id)).status.state, "succeeded")
+    expect([...types]).toEqual(expect.arrayContaining(["measured", "finished"]))
+    expect((await client.waitFor(id)).status.state).toBe("succeeded")
     const error = await client.services.list({ app: "unknown-problem" }).then(
-      () => assert.fail("it didn't fail"),
+      () => expect.unreachable("it didn't fail"),
       (error: unknown) => error
     )
-    assert.instanceOf(error, UnknownProblem)
-    assert.deepInclude(error, { type: "https://example.com/problems/moon-phase", status: 409 })
-    assert.strictEqual(error.message, "Wait for the full moon.")
+    assert(error instanceof UnknownProblem)
+    expect(error).toMatchObject({ type: "https://example.com/problems/moon-phase", status: 409 })
+    expect(error.message).toBe("Wait for the full moon.")
   }, 60_000)
 })

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import {
   encodeService,
   entry,
@@ -77,41 +77,41 @@ describe("the command behind a proxy", () => {
       await using proxy = await proxied("ada:hunter2", tls)
       const env = environment(proxy.url)
       const list = await run(["list"], { env })
-      assert.strictEqual(list.code, 0, list.stderr)
-      assert.include(list.stdout, "api")
+      expect(list.code, list.stderr).toBe(0)
+      expect(list.stdout).toContain("api")
       const logs = await run(["logs", "api"], { env })
-      assert.strictEqual(logs.code, 0, logs.stderr)
-      assert.include(logs.stdout, "line 1")
-      assert.isAtLeast(proxy.asked.length, 3)
-      assert.deepStrictEqual([...new Set(proxy.asked)], [`CONNECT ${host}:443`])
+      expect(logs.code, logs.stderr).toBe(0)
+      expect(logs.stdout).toContain("line 1")
+      expect(proxy.asked.length).toBeGreaterThanOrEqual(3)
+      expect([...new Set(proxy.asked)]).toStrictEqual([`CONNECT ${host}:443`])
     }
   )
 
   it("doesn't believe the private authority by itself", async () => {
     await using proxy = await proxied("ada:hunter2")
     const list = await run(["list"], { env: { ...environment(proxy.url), NODE_EXTRA_CA_CERTS: "" } })
-    assert.strictEqual(list.code, 3)
-    assert.match(list.stderr, /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER/)
+    expect(list.code).toBe(3)
+    expect(list.stderr).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER/)
   })
 
   it("says which proxy is dead, exit code 3, without its password", async () => {
     const env = environment(`http://ada:hunter2@127.0.0.1:${await deadPort()}`)
     const list = await run(["list"], { env })
-    assert.strictEqual(list.code, 3)
-    assert.match(list.stderr, /the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) can't be reached \(ECONNREFUSED\)/)
-    assert.match(list.stderr, /add cloud\.example\.test to NO_PROXY/)
+    expect(list.code).toBe(3)
+    expect(list.stderr).toMatch(/the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) can't be reached \(ECONNREFUSED\)/)
+    expect(list.stderr).toMatch(/add cloud\.example\.test to NO_PROXY/)
     for (const args of [["list", "--json"], ["logs", "api", "--debug"], ["whoami"]]) {
       const { code, stderr, stdout } = await run(args, { env })
-      assert.strictEqual(code, 3)
-      assert.notInclude(stdout + stderr, "hunter2")
+      expect(code).toBe(3)
+      expect(stdout + stderr).not.toContain("hunter2")
     }
   })
 
   it("refuses a proxy that it can't use, without quoting it", async () => {
     const list = await run(["list"], { env: environment("socks5://ada:hunter2@127.0.0.1:1080") })
-    assert.strictEqual(list.code, 3)
-    assert.match(list.stderr, /HTTPS_PROXY doesn't name an HTTP proxy/)
-    assert.notInclude(list.stderr, "hunter2")
+    expect(list.code).toBe(3)
+    expect(list.stderr).toMatch(/HTTPS_PROXY doesn't name an HTTP proxy/)
+    expect(list.stderr).not.toContain("hunter2")
   })
 
   it("asks a server on this machine directly", async () => {
@@ -120,7 +120,7 @@ describe("the command behind a proxy", () => {
       "GET /api/v1/services": (_, response) => json(response, 200, [encodeService(service)])
     })
     const env = { ...environment(proxy.url), HTTP_PROXY: proxy.url, MAXCLOUD_API_URL: fake.url }
-    assert.strictEqual((await run(["list"], { env })).code, 0)
-    assert.deepStrictEqual(proxy.asked, [])
+    expect((await run(["list"], { env })).code).toBe(0)
+    expect(proxy.asked).toStrictEqual([])
   })
 })

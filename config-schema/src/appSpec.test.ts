@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import fc from "fast-check"
 import { appSpec } from "../test/appSpecArbitrary.ts"
@@ -130,11 +130,11 @@ describe("parseAppSpec", () => {
     ]
   ]
   it.each(cases)("%s: one message", (_, fields, path, message) => {
-    assert.deepStrictEqual(ofService(fields), at(path, message))
+    expect(ofService(fields)).toStrictEqual(at(path, message))
   })
 
   it("tells a service without image and source", () => {
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: [{ name: "api" }] }), [
+    expect(issuesOf({ app: "shop", services: [{ name: "api" }] })).toStrictEqual([
       'services.0: The service needs an image or a source. Add `image: "nginx:1.27"` or `source: "./api"`.'
     ])
   })
@@ -144,31 +144,31 @@ describe("parseAppSpec", () => {
       { name: "api", image: "nginx" },
       { name: "api", image: "nginx" }
     ]
-    assert.deepStrictEqual(issuesOf({ app: "shop", services }), [
+    expect(issuesOf({ app: "shop", services })).toStrictEqual([
       'services.1.name: Two services have the name "api": services[0] and services[1]. Rename one of them.'
     ])
   })
 
   it("tells a misspelt key once, not also that the right one is missing", () => {
-    assert.deepStrictEqual(issuesOf({ app: "shop", servics: [] }), [
+    expect(issuesOf({ app: "shop", servics: [] })).toStrictEqual([
       'servics: Unknown key "servics". Did you mean "services"?'
     ])
   })
 
   it("reports missing fields, and values that aren't an app at all", () => {
-    assert.deepStrictEqual(issuesOf({}), [
+    expect(issuesOf({})).toStrictEqual([
       "app: This field is missing. Add it: a text.",
       "services: This field is missing. Add it: a list."
     ])
-    assert.deepStrictEqual(issuesOf(undefined), [": This field is missing. Add it: an object."])
-    assert.deepStrictEqual(issuesOf([]), [": Expected an object, got []."])
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: [], apiVersion: "v2" }), [
+    expect(issuesOf(undefined)).toStrictEqual([": This field is missing. Add it: an object."])
+    expect(issuesOf([])).toStrictEqual([": Expected an object, got []."])
+    expect(issuesOf({ app: "shop", services: [], apiVersion: "v2" })).toStrictEqual([
       'apiVersion: Unknown apiVersion "v2". This max-cloud reads "maxcloud.dev/v1": update it if the config is newer, or run `maxcloud config migrate` if it is older.'
     ])
   })
 
   it("tells every mistake of a service at once", () => {
-    assert.lengthOf(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: null, PORT: "1" } }), 6)
+    expect(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: null, PORT: "1" } })).toHaveLength(6)
   })
 
   it("gives one message for each path of any input", () => {
@@ -178,7 +178,7 @@ describe("parseAppSpec", () => {
     fc.assert(
       fc.property(anything, (input) => {
         const paths = issuesOf({ app: "shop", services: [input] }).map((text) => text.split(": ")[0])
-        assert.lengthOf(new Set(paths), paths.length)
+        expect(new Set(paths)).toHaveLength(paths.length)
       })
     )
   })
@@ -188,9 +188,9 @@ describe("parseAppSpec", () => {
       fc.property(appSpec, (written) => {
         const spec = Either.getOrThrowWith(parseAppSpec(written), (issues) => new Error(JSON.stringify(issues)))
         const encoded = encodeAppSpec(spec)
-        assert.deepStrictEqual(JSON.parse(JSON.stringify(encoded)), encoded)
-        assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(encoded)), spec)
-        assert.deepStrictEqual(encodeAppSpec(Either.getOrThrow(parseAppSpec(encoded))), encoded)
+        expect(JSON.parse(JSON.stringify(encoded))).toStrictEqual(encoded)
+        expect(Either.getOrThrow(parseAppSpec(encoded))).toStrictEqual(spec)
+        expect(encodeAppSpec(Either.getOrThrow(parseAppSpec(encoded)))).toStrictEqual(encoded)
       }),
       { numRuns: 300 }
     )

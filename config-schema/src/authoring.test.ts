@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import { defineConfig, encodeAppSpec, evaluateConfig, isConfig, parseAppSpec, secret, service, text } from "./index.ts"
 
@@ -13,17 +13,17 @@ describe("defineConfig", () => {
       const url = text`${api.url}/v1?key=${secret("KEY")}&n=${3}`
       return { app: "shop", services: [api, service("web", { image: "nginx", env: { API: url }, links: [api] })] }
     })
-    assert.isTrue(isConfig(config))
+    expect(isConfig(config)).toBe(true)
     const { locations, spec } = await evaluateConfig(config, stage)
-    assert.deepInclude(spec, { app: "shop" })
-    assert.deepInclude((await specOf(config)).services[1], {
+    expect(spec).toMatchObject({ app: "shop" })
+    expect((await specOf(config)).services[1]).toMatchObject({
       name: "web",
       image: "nginx",
       env: { API: { join: [{ service: "api", property: "url" }, "/v1?key=", { secret: "KEY" }, "&n=", "3"] } },
       links: ["api"]
     })
-    assert.deepStrictEqual(Either.flip(parseAppSpec(spec)).pipe(Either.getOrElse(() => [])), [])
-    assert.match(locations[0]?.file ?? "", /authoring\.test\.ts$/)
+    expect(Either.flip(parseAppSpec(spec)).pipe(Either.getOrElse(() => []))).toStrictEqual([])
+    expect(locations[0]?.file ?? "").toMatch(/authoring\.test\.ts$/)
   })
 
   it("leaves false, null and undefined out of lists", async () => {
@@ -40,12 +40,9 @@ describe("defineConfig", () => {
     })
     const { locations } = await evaluateConfig(config, stage)
     const { services } = await specOf(config)
-    assert.deepStrictEqual(
-      services.map((each) => String(each.name)),
-      ["web", "worker"]
-    )
-    assert.deepInclude(services[0], { args: ["--port"], links: ["worker"], egress: ["203.0.113.0/24"] })
-    assert.deepStrictEqual(locations[0]?.kept, { args: [1], links: [0], egress: [1] })
+    expect(services.map((each) => String(each.name))).toStrictEqual(["web", "worker"])
+    expect(services[0]).toMatchObject({ args: ["--port"], links: ["worker"], egress: ["203.0.113.0/24"] })
+    expect(locations[0]?.kept).toStrictEqual({ args: [1], links: [0], egress: [1] })
     // @ts-expect-error 0 isn't left out: it is a mistake
     await rejects(defineConfig({ app: "x", services: [0, worker] }), /services\[0\] is not what service/)
     // @ts-expect-error neither is an empty text
@@ -59,8 +56,8 @@ describe("defineConfig", () => {
       services: [service("web", { image: "nginx", env: { GIT: context.git?.branch ?? "", RUNTIME: context.runtime } })]
     }))
     const { spec } = await evaluateConfig(config, { ...stage, git })
-    assert.deepInclude(spec, { app: "acme" })
-    assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(spec)).services[0]?.env, {
+    expect(spec).toMatchObject({ app: "acme" })
+    expect(Either.getOrThrow(parseAppSpec(spec)).services[0]?.env).toStrictEqual({
       GIT: "main",
       RUNTIME: "kubernetes"
     })
@@ -71,7 +68,7 @@ describe("defineConfig", () => {
       () => undefined,
       (found: unknown) => found
     )
-    assert.match(String(error), message)
+    expect(String(error)).toMatch(message)
   }
 
   it("refuses a reference in a plain template", async () => {

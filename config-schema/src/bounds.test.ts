@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import { unbounded } from "../test/unbounded.ts"
 import { bounds, encodeAppSpec, parseAppSpec } from "./index.ts"
@@ -19,7 +19,7 @@ const text = (length: number) => "a".repeat(length)
 describe("the bounds of an AppSpec", () => {
   it("hold for every text, number, list and map", () => {
     const schema = appSpecJsonSchema()
-    assert.deepStrictEqual(unbounded(schema, schema), [])
+    expect(unbounded(schema, schema)).toStrictEqual([])
   })
 
   const secret = { secret: "A" }
@@ -80,8 +80,8 @@ describe("the bounds of an AppSpec", () => {
     ]
   ]
   it.each(cases)("%s: takes as many as it says, and refuses one more with one message", (_, fields) => {
-    assert.deepStrictEqual(ofService(fields(0)), [])
-    assert.lengthOf(ofService(fields(1)), 1)
+    expect(ofService(fields(0))).toStrictEqual([])
+    expect(ofService(fields(1))).toHaveLength(1)
   })
 
   it("holds for the package of a source, which stays inside its snapshot", () => {
@@ -89,18 +89,18 @@ describe("the bounds of an AppSpec", () => {
       const source = { path: "./packages/api", digest: `sha256:${"0".repeat(64)}`, package: folder }
       return issuesOf({ app: "shop", services: [{ name: "api", source }] })
     }
-    assert.deepStrictEqual(ofPackage(text(bounds.sourcePackageLength)), [])
-    assert.lengthOf(ofPackage(text(bounds.sourcePackageLength + 1)), 1)
-    for (const inside of ["packages/api", "a b/ü", "..a/b.."]) assert.deepStrictEqual(ofPackage(inside), [], inside)
+    expect(ofPackage(text(bounds.sourcePackageLength))).toStrictEqual([])
+    expect(ofPackage(text(bounds.sourcePackageLength + 1))).toHaveLength(1)
+    for (const inside of ["packages/api", "a b/ü", "..a/b.."]) expect(ofPackage(inside), inside).toStrictEqual([])
     for (const wrong of ["", ".", "..", "/etc", "a/", "a//b", "a/../../b", "a/./b", "a\\b", "a\0"]) {
-      assert.match(ofPackage(wrong)[0] ?? "", /isn't a valid folder of a package/, wrong)
+      expect(ofPackage(wrong)[0] ?? "", wrong).toMatch(/isn't a valid folder of a package/)
     }
   })
 
   it("holds for services, and says how to fix it", () => {
     const services = (count: number) => many(count, (index) => ({ name: `s${index}`, image: "nginx" }))
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: services(bounds.services) }), [])
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: services(bounds.services + 1) }), [
+    expect(issuesOf({ app: "shop", services: services(bounds.services) })).toStrictEqual([])
+    expect(issuesOf({ app: "shop", services: services(bounds.services + 1) })).toStrictEqual([
       "services: The list of services has 501 items. It can have up to 500: remove some."
     ])
   })
@@ -110,8 +110,8 @@ describe("the bounds of an AppSpec", () => {
     const linked = (links: ReadonlyArray<string>) =>
       issuesOf({ app: "shop", services: [{ ...service, links }, ...others] })
     const names = many(bounds.links, (index) => others[index % others.length]?.name ?? "")
-    assert.deepStrictEqual(linked(names), [])
-    assert.lengthOf(linked([...names, "s0"]), 1)
+    expect(linked(names)).toStrictEqual([])
+    expect(linked([...names, "s0"])).toHaveLength(1)
   })
 
   it("holds for all values of a service, and of an app", () => {
@@ -121,8 +121,8 @@ describe("the bounds of an AppSpec", () => {
         () => ({ join: many(10, () => "x") }),
         (index) => `V${index}`
       )
-    assert.deepStrictEqual(ofService({ env: joins(160) }), [])
-    assert.deepStrictEqual(ofService({ env: joins(170) }), [
+    expect(ofService({ env: joins(160) })).toStrictEqual([])
+    expect(ofService({ env: joins(170) })).toStrictEqual([
       "services.0: The service has more than 2000 values. Move settings into its image, a file or a secret."
     ])
     const full = (count: number) =>
@@ -135,14 +135,14 @@ describe("the bounds of an AppSpec", () => {
           (at) => `V${at}`
         )
       }))
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(25) }), [])
+    expect(issuesOf({ app: "shop", services: full(25) })).toStrictEqual([])
     const unknown = map(
       101,
       () => 1,
       (index) => `k${index}`
     )
-    assert.match(ofService(unknown)[0] ?? "", /more than 60 values outside of command, args, env, files, /)
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(26) }), [
+    expect(ofService(unknown)[0] ?? "").toMatch(/more than 60 values outside of command, args, env, files, /)
+    expect(issuesOf({ app: "shop", services: full(26) })).toStrictEqual([
       ": The app has more than 10000 values. Split it into several apps, or move settings into an image, a file or a secret."
     ])
   })
@@ -159,26 +159,27 @@ describe("the bounds of an AppSpec", () => {
       probes: { startup: {}, readiness: {}, liveness: { path: "/" } }
     }))
     const spec = Either.getOrThrow(parseAppSpec({ app: "shop", services: full }))
-    assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(encodeAppSpec(spec))), spec)
+    expect(Either.getOrThrow(parseAppSpec(encodeAppSpec(spec)))).toStrictEqual(spec)
   })
 
   it("ends with an object that contains itself, and with aliases of aliases", () => {
     const loop: Record<string, unknown> = { app: "shop" }
     loop.services = [loop]
-    assert.match(issuesOf(loop)[0] ?? "", /more than 10 levels/)
+    expect(issuesOf(loop)[0] ?? "").toMatch(/more than 10 levels/)
     const laughs = many(9, () => undefined).reduce<unknown>((inner) => many(10, () => inner), "lol")
-    assert.match(issuesOf({ app: "shop", services: laughs })[0] ?? "", /more than 10000 values/)
+    expect(issuesOf({ app: "shop", services: laughs })[0] ?? "").toMatch(/more than 10000 values/)
   })
 
   it("tells the first 100 mistakes, and that there are more", () => {
     const issues = issuesOf({ app: "shop", services: many(200, () => ({ ...service, cpu: "lots", prot: 1 })) })
-    assert.lengthOf(issues, 101)
-    assert.strictEqual(issues.at(-1), ": These are the first 100 mistakes. Fix them to see the others.")
+    expect(issues).toHaveLength(101)
+    expect(issues.at(-1)).toBe(": These are the first 100 mistakes. Fix them to see the others.")
   })
 
   it("quotes no more than the beginning of a long text", () => {
     for (const fields of [{ image: text(700).toUpperCase() }, { [text(60_000)]: 1 }, { port: text(60_000) }]) {
-      for (const issue of ofService(fields).map((each) => each.replace(/^\S+: /, ""))) assert.isBelow(issue.length, 400)
+      for (const issue of ofService(fields).map((each) => each.replace(/^\S+: /, "")))
+        expect(issue.length).toBeLessThan(400)
     }
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import {
   defineConfig,
@@ -38,56 +38,51 @@ describe("links to other apps", () => {
     })
     const { spec } = await evaluateConfig(config, context)
     const parsed = Either.getOrThrow(parseAppSpec(spec))
-    assert.deepStrictEqual(Object.keys(encodeAppSpec(parsed)), ["apiVersion", "app", "services", "exports", "outputs"])
-    assert.deepInclude(encodeAppSpec(parsed), {
+    expect(Object.keys(encodeAppSpec(parsed))).toStrictEqual(["apiVersion", "app", "services", "exports", "outputs"])
+    expect(encodeAppSpec(parsed)).toMatchObject({
       exports: { web: { to: ["billing"] } },
       outputs: {
         url: { service: "web", property: "publicUrl" },
         docs: { join: [{ service: "web", property: "publicUrl" }, "/docs"] }
       }
     })
-    assert.deepStrictEqual(parsed.services[0]?.env, {
+    expect(parsed.services[0]?.env).toStrictEqual({
       URL: { external: "billing/api", property: "url" },
       HOST: { join: ["h:", { external: "search/web", property: "host", stage: StageName.make("dev") }] },
       SITE: { external: "billing/api", property: "publicUrl" }
     })
-    assert.deepStrictEqual(
-      parsed.services
-        .flatMap((each) => externalsOf(each, productionStage))
-        .map((each) => Object.values(each).join(" ")),
-      ["billing api production true", "search web dev true"]
-    )
+    expect(
+      parsed.services.flatMap((each) => externalsOf(each, productionStage)).map((each) => Object.values(each).join(" "))
+    ).toStrictEqual(["billing api production true", "search web dev true"])
   })
 
   it("name an app and a service, and not an app's own", () => {
     for (const name of ["billing", "billing/", "/api", "billing/api/x", "Billing/api", "billing/a--b"]) {
-      assert.match(
-        issuesOf(env({ external: name, property: "url" })).join(),
-        /isn't a service of another app\. Write/,
-        name
+      expect(issuesOf(env({ external: name, property: "url" })).join(), name).toMatch(
+        /isn't a service of another app\. Write/
       )
     }
-    assert.match(
-      issuesOf(env({ external: "shop/api", property: "url" })).join(),
+    expect(issuesOf(env({ external: "shop/api", property: "url" })).join()).toMatch(
       /services\.0\.env\.A: "shop\/api" is of this app/
     )
-    assert.deepStrictEqual(issuesOf(env({ external: "shop-2/api", property: "url" })), [])
+    expect(issuesOf(env({ external: "shop-2/api", property: "url" }))).toStrictEqual([])
   })
 
   it("can't be put into a text of one's own", () => {
-    assert.throws(() => `${external("billing", "api").url}`, /external\("billing", "api"\)\.url is a reference/)
+    expect(() => `${external("billing", "api").url}`).toThrow(/external\("billing", "api"\)\.url is a reference/)
   })
 })
 
 describe("exports", () => {
   it("are of the app's own services, to others", () => {
-    assert.match(issuesOf({ exports: { api: { to: [] } } }).join(), /^exports\.api: "api" isn't a service of this app/)
-    assert.match(
-      issuesOf({ exports: { web: { to: ["a", "shop"] } } }).join(),
+    expect(issuesOf({ exports: { api: { to: [] } } }).join()).toMatch(
+      /^exports\.api: "api" isn't a service of this app/
+    )
+    expect(issuesOf({ exports: { web: { to: ["a", "shop"] } } }).join()).toMatch(
       /^exports\.web\.to\.1: An app's own services need no/
     )
-    assert.match(issuesOf({ exports: { web: {} } }).join(), /^exports\.web\.to: This field is missing/)
-    assert.lengthOf(issuesOf({ exports: { web: { to: Array.from({ length: 101 }, (_, at) => `a${at}`) } } }), 1)
+    expect(issuesOf({ exports: { web: {} } }).join()).toMatch(/^exports\.web\.to: This field is missing/)
+    expect(issuesOf({ exports: { web: { to: Array.from({ length: 101 }, (_, at) => `a${at}`) } } })).toHaveLength(1)
   })
 })
 
@@ -95,7 +90,7 @@ describe("outputs", () => {
   it("have no secret, in no form", () => {
     const forms = [{ secret: "A" }, { join: ["x", { secret: "A" }] }]
     for (const form of forms) {
-      assert.match(issuesOf({ outputs: { url: form } }).join("\n"), /^outputs\.url: An output can't have a secret/)
+      expect(issuesOf({ outputs: { url: form } }).join("\n")).toMatch(/^outputs\.url: An output can't have a secret/)
     }
     // @ts-expect-error nor does it compile
     defineConfig({ app: "shop", services: [], outputs: { key: secret("A") } })
@@ -103,15 +98,18 @@ describe("outputs", () => {
 
   it("have addresses that work outside, of the app's own services", () => {
     const output = (value: unknown) => issuesOf({ outputs: { url: value } }).join("\n")
-    assert.match(output({ service: "web", property: "url" }), /^outputs\.url: `url` of "web" works only inside/)
-    assert.match(output({ service: "api", property: "publicUrl" }), /^outputs\.url: "api" isn't a service of this app/)
-    assert.match(
-      output({ external: "billing/api", property: "publicUrl" }),
+    expect(output({ service: "web", property: "url" })).toMatch(/^outputs\.url: `url` of "web" works only inside/)
+    expect(output({ service: "api", property: "publicUrl" })).toMatch(
+      /^outputs\.url: "api" isn't a service of this app/
+    )
+    expect(output({ external: "billing/api", property: "publicUrl" })).toMatch(
       /^outputs\.url: An output can't have an address/
     )
-    assert.match(output({ join: [{ external: "billing/api", property: "publicUrl" }] }), /can't have an address/)
+    expect(output({ join: [{ external: "billing/api", property: "publicUrl" }] })).toMatch(/can't have an address/)
     const services = [{ name: "web", image: "nginx", visibility: "internal" }]
-    assert.match(issuesOf({ services, outputs: { url: { service: "web", property: "publicUrl" } } }).join(), /internal/)
-    assert.match(issuesOf({ outputs: { "a b": "x" } }).join(), /isn't a valid name for an output/)
+    expect(issuesOf({ services, outputs: { url: { service: "web", property: "publicUrl" } } }).join()).toMatch(
+      /internal/
+    )
+    expect(issuesOf({ outputs: { "a b": "x" } }).join()).toMatch(/isn't a valid name for an output/)
   })
 })

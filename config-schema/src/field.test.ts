@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppSpec } from "./appSpec.ts"
 import { defaultOf, type Field, fieldsOf, unitOf } from "./field.ts"
 import { parts } from "./jsonSchema.ts"
@@ -109,8 +109,8 @@ const everyField = () => {
 describe("a field of a config", () => {
   it.each(Object.entries(parts))("is described: %s", (_, part) => {
     for (const field of fieldsOf(part)) {
-      assert.match(field.description, /^[A-Z`v].+[.)]$/, field.name)
-      assert.notInclude(field.description, "\n", field.name)
+      expect(field.description, field.name).toMatch(/^[A-Z`v].+[.)]$/)
+      expect(field.description, field.name).not.toContain("\n")
     }
   })
 
@@ -136,11 +136,11 @@ describe("a field of a config", () => {
       for (const { field, position } of places) {
         const shown = await editor.hover(position)
         const where = `${field.name}, ${lines[position.line]}\n${stdout}`
-        assert.include(shown, field.description, where)
-        if (!field.isRequired) assert.include(shown, defaultOf(field), where)
-        assert.include(shown, unitOf(field) ?? "", where)
+        expect(shown, where).toContain(field.description)
+        if (!field.isRequired) expect(shown, where).toContain(defaultOf(field))
+        expect(shown, where).toContain(unitOf(field) ?? "")
       }
-      assert.isAbove(places.length, 30)
+      expect(places.length).toBeGreaterThan(30)
     } finally {
       editor.close()
       rmSync(types, { recursive: true })

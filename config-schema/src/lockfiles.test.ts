@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { expect, it } from "@effect/vitest"
 import { lockfileNames, packageManagerOf } from "./lockfiles.ts"
 
 it.each([
@@ -8,8 +8,6 @@ it.each([
   [["yarn.lock"], "yarn"],
   [["bun.lockb"], "bun"],
   [["yarn.lock", "package-lock.json"], "npm"]
-])("the package manager of %j is %s, as in a build", (names, manager) =>
-  assert.strictEqual(packageManagerOf(names), manager)
-)
+])("the package manager of %j is %s, as in a build", (names, manager) => expect(packageManagerOf(names)).toBe(manager))
 
-it("each lockfile has one package manager", () => assert.strictEqual(new Set(lockfileNames).size, lockfileNames.length))
+it("each lockfile has one package manager", () => expect(new Set(lockfileNames).size).toBe(lockfileNames.length))

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import * as fc from "fast-check"
 import { encodeAppSpec, parseAppSpec } from "./appSpec.ts"
@@ -14,10 +14,10 @@ describe("PORT in env", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 65_535 }), (port) => {
         const meant = serviceOf({ port, env: { A: "1" } })
-        assert.isTrue(Either.isRight(meant))
+        expect(Either.isRight(meant)).toBe(true)
         for (const PORT of [port, String(port)]) {
           for (const beside of [{}, { port: "auto" }, { port }]) {
-            assert.deepStrictEqual(serviceOf({ env: { PORT, A: "1" }, ...beside }), meant)
+            expect(serviceOf({ env: { PORT, A: "1" }, ...beside })).toStrictEqual(meant)
           }
         }
       })
@@ -30,9 +30,9 @@ describe("PORT in env", () => {
         onLeft: (issues) => issues.map(({ code, path }) => [path.join("."), code]),
         onRight: () => []
       })
-    assert.deepStrictEqual(codes({ env: { PORT: 80 }, port: 81 }), [["services.0.env.PORT", "conflict"]])
+    expect(codes({ env: { PORT: 80 }, port: 81 })).toStrictEqual([["services.0.env.PORT", "conflict"]])
     for (const PORT of ["", "0", "080", "65536", "8080 ", 1.5, -1, true, null, { secret: "P" }, [80]]) {
-      assert.deepStrictEqual(codes({ env: { PORT } }), [["services.0.env.PORT", "invalid_value"]], JSON.stringify(PORT))
+      expect(codes({ env: { PORT } }), JSON.stringify(PORT)).toStrictEqual([["services.0.env.PORT", "invalid_value"]])
     }
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { defineStages } from "./authoring.ts"
 
@@ -8,7 +8,7 @@ const messageOf = (run: () => unknown): string => {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-  return assert.fail("it is not refused")
+  return expect.unreachable("it is not refused")
 }
 
 describe("defineStages", () => {
@@ -16,35 +16,25 @@ describe("defineStages", () => {
 
   it("gives the values of the most specific match", () => {
     const found = ["production", "preview-7", "preview-eu-7"].map((stage) => settings(stage).min)
-    assert.deepStrictEqual(found, [2, 0, 1])
-    assert.strictEqual(defineStages({ "preview-1": "a", "preview-*": "b", "*": "c" })("preview-1"), "a")
-    assert.strictEqual(defineStages({ "preview-*": "b", "*": "c" })("dev"), "c")
+    expect(found).toStrictEqual([2, 0, 1])
+    expect(defineStages({ "preview-1": "a", "preview-*": "b", "*": "c" })("preview-1")).toBe("a")
+    expect(defineStages({ "preview-*": "b", "*": "c" })("dev")).toBe("c")
   })
 
   it("refuses a stage that it doesn't know, and names those that it does", () => {
-    assert.strictEqual(
-      messageOf(() => settings("staging")),
+    expect(messageOf(() => settings("staging"))).toBe(
       'defineStages has no values for the stage "staging". It knows "production", "preview-*", "preview-eu-*": add the stage, or deploy one of these.'
     )
     for (const name of ["constructor", "__proto__", "toString", ""]) {
-      assert.include(
-        messageOf(() => settings(name)),
-        "has no values for the stage"
-      )
+      expect(messageOf(() => settings(name))).toContain("has no values for the stage")
     }
   })
 
   it("refuses two patterns that match equally well, and names that no stage can have", () => {
     const twice = defineStages({ "a-*": 1, "*-b": 2 })
-    assert.include(
-      messageOf(() => twice("a-b")),
-      '"a-*" and "*-b" match the stage "a-b" equally well'
-    )
+    expect(messageOf(() => twice("a-b"))).toContain('"a-*" and "*-b" match the stage "a-b" equally well')
     for (const name of ["Preview", "a b", "a.*", "a**", "a*b*", ""]) {
-      assert.include(
-        messageOf(() => defineStages({ [name]: 1 })),
-        "can't match a stage"
-      )
+      expect(messageOf(() => defineStages({ [name]: 1 }))).toContain("can't match a stage")
     }
   })
 
@@ -54,7 +44,7 @@ describe("defineStages", () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, { minLength: 1 }), fc.array(pattern), (names, patterns) => {
         const stages = Object.fromEntries([...patterns, ...names].map((each) => [each, each]))
-        for (const each of names) assert.strictEqual(defineStages(stages)(each), each)
+        for (const each of names) expect(defineStages(stages)(each)).toBe(each)
       })
     )
   })

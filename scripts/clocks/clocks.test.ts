@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { clocksIn } from "./clocksIn.ts"
 
 const root = dirname(dirname(import.meta.dirname))
@@ -23,20 +23,19 @@ const countOf = (file: string) => uses.filter((use) => use.file === file).length
 
 describe("the wall clock", () => {
   it("is read by nothing that waits or measures: set back, it would stand still", () => {
-    assert.isAbove(uses.length, 50)
+    expect(uses.length).toBeGreaterThan(50)
     const bad = uses.filter(({ file }) => countOf(file) > (labels[file]?.uses ?? 0))
-    assert.deepStrictEqual(
+    expect(
       bad.map((line) => `${line.file}:${line.line}: ${line.written}`),
-      [],
       "Measure by performance.now(), `monotonicMillis` or `within`, and compare with the database's own time (`isDue`). A time that only tells people when something was goes into scripts/clocks/labels.json."
-    )
+    ).toStrictEqual([])
   })
 
   it("has no label listed that is gone", () => {
     const gone = Object.entries(labels).filter(
       ([file, { uses: listed, why }]) => countOf(file) !== listed || why === ""
     )
-    assert.deepStrictEqual(gone, [])
+    expect(gone).toStrictEqual([])
   })
 
   it("is found however it is read", () => {
@@ -52,9 +51,6 @@ describe("the wall clock", () => {
       const fine = [new Date(0), performance.now(), Date.parse(text), Clock.currentTimeNanos, Schedule.spaced("1 second")]
       const alsoFine = sql\`where seen_at < now() - \${ms} * interval '1 millisecond' and sequence > \${after}\`
       const lengthsOnly = sql\`where now() - polled_at < \${seconds} * interval '1 second'\``
-    assert.deepStrictEqual(
-      clocksIn(planted, "planted.ts").map((line) => line.line),
-      [2, 3, 4, 5, 6, 7, 8, 9]
-    )
+    expect(clocksIn(planted, "planted.ts").map((line) => line.line)).toStrictEqual([2, 3, 4, 5, 6, 7, 8, 9])
   })
 })

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, globSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { parse } from "@babel/parser"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { parse as parseToml } from "smol-toml"
 import { parseAllDocuments } from "yaml"
 import { blocksOf } from "./blocks.ts"
@@ -79,16 +79,15 @@ const blockFault = ({ language, text }: { readonly language: string; readonly te
 
 describe("the pages of the documentation", () => {
   it("link to files and headings that exist", () => {
-    assert.isAbove(pages.length, 60)
+    expect(pages.length).toBeGreaterThan(60)
     const links = pages.flatMap((page) => linksOf(textOf(page)).map((href) => ({ page, href })))
-    assert.isAbove(links.length, 100)
-    assert.deepStrictEqual(
+    expect(links.length).toBeGreaterThan(100)
+    expect(
       links.flatMap(({ page, href }) => {
         const fault = linkFault(page, href)
         return fault === undefined ? [] : [`${page}: ${href} ${fault}`]
-      }),
-      []
-    )
+      })
+    ).toStrictEqual([])
   })
 
   it("have blocks of code that are valid in their language", () => {
@@ -98,20 +97,19 @@ describe("the pages of the documentation", () => {
         return fault === undefined ? [] : [`${page}: ${fault}\n${block.text}`]
       })
     )
-    assert.deepStrictEqual(faults, [])
+    expect(faults).toStrictEqual([])
   })
 
   it("begin with a command or a picture, under one paragraph at most", () => {
     const guides = pages.filter((page) => /^docs\/[\w-]+\.md$/.test(page) && page !== "docs/index.md")
-    assert.deepStrictEqual(
+    expect(
       guides.filter(
         (page) =>
           !firstBlocksOf(textOf(page))
             .slice(0, 2)
             .some((value) => /^(?:```|!\[)/.test(value))
-      ),
-      []
-    )
+      )
+    ).toStrictEqual([])
   })
 
   it("are in the sidebar, each once", () => {
@@ -120,27 +118,28 @@ describe("the pages of the documentation", () => {
       .filter((page) => page.startsWith("docs/") && page !== "docs/index.md")
       .map((page) => page.slice("docs".length).replace(/(?:README)?\.md$/, ""))
     const others = Object.values(rootPages).map((rootPage) => `/project/${rootPage}`)
-    assert.deepStrictEqual([...shown].sort(), [...own, ...others].sort())
+    expect([...shown].sort()).toStrictEqual([...own, ...others].sort())
   })
 })
 
 describe("a check of the documentation", () => {
   it("finds links that lead nowhere", () => {
-    assert.deepStrictEqual(linksOf("See [a](x.md#y), ![b](z.svg), `[no](no.md)`.\n\n```text\n[no](no.md)\n```\n"), [
+    expect(linksOf("See [a](x.md#y), ![b](z.svg), `[no](no.md)`.\n\n```text\n[no](no.md)\n```\n")).toStrictEqual([
       "x.md#y",
       "z.svg"
     ])
-    assert.include(linkFault("docs/dev.md", "nowhere.md"), "no file")
-    assert.include(linkFault("docs/dev.md", "secrets.md#nowhere"), "no heading")
-    assert.include(linkFault("docs/dev.md", "http://example.com"), "https")
-    assert.isUndefined(linkFault("docs/dev.md", "secrets.md#versions"))
+    expect(linkFault("docs/dev.md", "nowhere.md")).toContain("no file")
+    expect(linkFault("docs/dev.md", "secrets.md#nowhere")).toContain("no heading")
+    expect(linkFault("docs/dev.md", "http://example.com")).toContain("https")
+    expect(linkFault("docs/dev.md", "secrets.md#versions")).toBeUndefined()
   })
 
   it("makes anchors as GitHub does, numbered when a heading repeats", () => {
-    assert.deepStrictEqual(
-      [...anchorsOf("# A `.env` & [b](c.md)\n## Same\n## Same\n```sh\n# no heading\n```\n")],
-      ["a-env--b", "same", "same-1"]
-    )
+    expect([...anchorsOf("# A `.env` & [b](c.md)\n## Same\n## Same\n```sh\n# no heading\n```\n")]).toStrictEqual([
+      "a-env--b",
+      "same",
+      "same-1"
+    ])
   })
 
   it("finds blocks that their language can't read", () => {
@@ -152,23 +151,22 @@ describe("a check of the documentation", () => {
       ["sh", "echo 'open"],
       ["", "x"]
     ] as const) {
-      assert.isDefined(blockFault({ language, text }), language)
+      assert(blockFault({ language, text }) !== undefined, language)
     }
   })
 
   it("leads links to the site's own pages, and drops those to files that it doesn't have", () => {
-    assert.strictEqual(siteLink("docs/security.md", "../SECURITY.md#x"), "/project/security-policy.md#x")
-    assert.strictEqual(siteLink("docs/decisions/0001-a.md", "../auth.md"), "/auth.md")
-    assert.strictEqual(siteLink("README.md", "docs/decisions/README.md"), "/decisions/")
-    assert.strictEqual(siteLink("docs/auth.md", "https://example.com"), "https://example.com")
-    assert.isUndefined(siteLink("docs/auth.md", "../server/src/assembly/main.ts"))
-    assert.strictEqual(onSite("CHANGELOG.md", "[a](docs/auth.md) [b](server/)"), "[a](/auth.md) b")
+    expect(siteLink("docs/security.md", "../SECURITY.md#x")).toBe("/project/security-policy.md#x")
+    expect(siteLink("docs/decisions/0001-a.md", "../auth.md")).toBe("/auth.md")
+    expect(siteLink("README.md", "docs/decisions/README.md")).toBe("/decisions/")
+    expect(siteLink("docs/auth.md", "https://example.com")).toBe("https://example.com")
+    expect(siteLink("docs/auth.md", "../server/src/assembly/main.ts")).toBeUndefined()
+    expect(onSite("CHANGELOG.md", "[a](docs/auth.md) [b](server/)")).toBe("[a](/auth.md) b")
   })
 
   it("finds what a page would ask another host for", () => {
-    assert.deepStrictEqual(
-      requestsIn('<link rel="x" href="https://a/f.css"><a href="https://b"></a><img src="//c/d.png"> url(https://e/f)'),
-      ["https://a/f.css", "//c/d.png", "https://e/f"]
-    )
+    expect(
+      requestsIn('<link rel="x" href="https://a/f.css"><a href="https://b"></a><img src="//c/d.png"> url(https://e/f)')
+    ).toStrictEqual(["https://a/f.css", "//c/d.png", "https://e/f"])
   })
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { requestsIn } from "./checkSite.ts"
 import { docsFolder } from "./sidebar.ts"
 import { terminalPicture, withoutChance } from "./terminalPicture.ts"
@@ -12,32 +12,31 @@ describe("a picture of a terminal", () => {
       "pending\r\n\u001b[1A\u001b[2K\u001b[32mready\u001b[39m \u001b[1mnow\u001b[22m",
       40
     )
-    assert.notInclude(picture, "pending")
-    assert.match(picture, /fill="#7ee2a8">ready</)
-    assert.match(picture, /font-weight="700">now</)
-    assert.include(picture, '<title id="title">A &lt;title&gt;</title>')
-    assert.include(picture, '<desc id="text">ready now</desc>')
+    expect(picture).not.toContain("pending")
+    expect(picture).toMatch(/fill="#7ee2a8">ready</)
+    expect(picture).toMatch(/font-weight="700">now</)
+    expect(picture).toContain('<title id="title">A &lt;title&gt;</title>')
+    expect(picture).toContain('<desc id="text">ready now</desc>')
   })
 
   it("is the same for every run: times, ids, ports and folders are fixed", () => {
     const written =
       "web 13.4s dep_01a2283aa1e27000bae240c1416d7b7f http://x:8123 on 21189, 14:01:59.123, /tmp/x/shop, 10s ago"
-    assert.strictEqual(
+    expect(
       withoutChance(written, [
         ["/tmp/x/shop", "~/shop"],
         ["8123", "8080"]
-      ]),
-      "web 1.2s dep_0123456789abcdef0123456789abcdef http://x:8080 on 41234, 12:00:00, ~/shop, 1s ago"
-    )
+      ])
+    ).toBe("web 1.2s dep_0123456789abcdef0123456789abcdef http://x:8080 on 41234, 12:00:00, ~/shop, 1s ago")
   })
 
   it("is drawn for each of the documentation's terminals, with its text, and asks no host", () => {
     const pictures = ["config-error", "deploy", "dev", "diagnosis", "plan"].map((name) => `pictures/${name}.svg`)
     for (const name of pictures) {
       const picture = readFileSync(join(docsFolder, name), "utf8")
-      assert.match(picture, /<title id="title">.+<\/title>\n<desc id="text">\$ npx maxcloud /, name)
-      assert.deepStrictEqual(requestsIn(picture), [], name)
-      assert.notMatch(picture, /\/tmp\/|root/, name)
+      expect(picture, name).toMatch(/<title id="title">.+<\/title>\n<desc id="text">\$ npx maxcloud /)
+      expect(requestsIn(picture), name).toStrictEqual([])
+      expect(picture, name).not.toMatch(/\/tmp\/|root/)
     }
   })
 })

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { cyclesIn } from "./cyclesIn.ts"
 import { pageFile, pictureFile } from "./files.ts"
 import { floors, rooms } from "./floors.ts"
@@ -31,25 +31,22 @@ const edges = inside.flatMap((from) =>
 describe("the floors of the server", () => {
   it("have no helpers of tests in between, which stand in server/test", () => {
     const helpers = /(^|\/)(test[A-Z]\w*|fake[A-Z]\w*|layerTest|testing|\w+ForTests?)\.ts$/
-    assert.deepStrictEqual(
-      inside.filter((file) => helpers.test(file)),
-      []
-    )
+    expect(inside.filter((file) => helpers.test(file))).toStrictEqual([])
   })
 
   it("are its folders, eight at most", () => {
-    assert.deepStrictEqual(readdirSync(server).sort(), floors.map((floor) => floor.name).sort())
-    assert.isAtMost(floors.length, 8)
+    expect(readdirSync(server).sort()).toStrictEqual(floors.map((floor) => floor.name).sort())
+    expect(floors.length).toBeLessThanOrEqual(8)
     for (const { name, rooms } of floors.filter((floor) => floor.rooms.length > 0))
-      assert.deepStrictEqual(readdirSync(join(server, name)).sort(), rooms.map((room) => room.name).sort(), name)
+      expect(readdirSync(join(server, name)).sort(), name).toStrictEqual(rooms.map((room) => room.name).sort())
   })
 
   it("import only what stands below them", () => {
-    assert.isAbove(edges.length, 1000)
+    expect(edges.length).toBeGreaterThan(1000)
     const upward = edges
       .filter(({ from, to }) => rooms.indexOf(roomOf(to)) > rooms.indexOf(roomOf(from)))
       .map(({ from, to }) => `${from} imports ${to}, which stands above it`)
-    assert.deepStrictEqual(upward, [], "move what both need to the lower room (scripts/floors/floors.ts)")
+    expect(upward, "move what both need to the lower room (scripts/floors/floors.ts)").toStrictEqual([])
   })
 
   it("have no rooms whose folders import each other round", () => {
@@ -69,13 +66,13 @@ describe("the floors of the server", () => {
         )
         .map((edge) => `${edge.from} imports ${edge.to}`)
     )
-    assert.deepStrictEqual(cycles, [])
+    expect(cycles).toStrictEqual([])
   })
 
   it("are drawn in docs/architecture.md as they are (else: npm run generate)", () => {
-    assert.strictEqual(readFileSync(pictureFile, "utf8"), pictureOf())
+    expect(readFileSync(pictureFile, "utf8")).toBe(pictureOf())
     const page = readFileSync(pageFile, "utf8")
-    assert.strictEqual(page, renderPage(page))
+    expect(page).toBe(renderPage(page))
   })
 })
 
@@ -88,21 +85,17 @@ describe("cycles", () => {
       ["d", new Set(["e"])],
       ["e", new Set<string>()]
     ])
-    assert.deepStrictEqual(
-      cyclesIn(graph).map((value) => [...value].sort()),
-      [["a", "b", "c"]]
-    )
+    expect(cyclesIn(graph).map((value) => [...value].sort())).toStrictEqual([["a", "b", "c"]])
   })
 
   it("are none where arrows go only down", () => {
-    assert.deepStrictEqual(
+    expect(
       cyclesIn(
         new Map([
           ["a", new Set(["b", "c"])],
           ["b", new Set(["c"])]
         ])
-      ),
-      []
-    )
+      )
+    ).toStrictEqual([])
   })
 })

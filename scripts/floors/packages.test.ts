@@ -1,5 +1,5 @@
 import { dirname, join, relative, resolve } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { importsOf, sourcesIn } from "./importsOf.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -28,19 +28,19 @@ describe("import directions", () => {
         for (const { isLazy, isType, specifier } of importsOf(file)) {
           const where = `${relative(root, file)} imports ${specifier}`
           if (specifier.startsWith(".")) {
-            assert.isTrue(
+            expect(
               resolve(dirname(file), specifier).startsWith(join(root, name, "/")),
               `${where}: outside of its package`
-            )
+            ).toBe(true)
             continue
           }
           const target = /^@maxcloud\/([^/]+)/.exec(specifier)?.[1]
           if (target === undefined) continue
-          assert.include(below, target, where)
+          expect(below, where).toContain(target)
           if (name === "sdk" && target === "synth")
-            assert.match(file, /sdk\/src\/testing\//, `${where}: only in sdk/src/testing`)
+            expect(file, `${where}: only in sdk/src/testing`).toMatch(/sdk\/src\/testing\//)
           if (onlyLazily[name]?.includes(target) === true && !isType)
-            assert.isTrue(isLazy, `${where}: only by import("…")`)
+            expect(isLazy, `${where}: only by import("…")`).toBe(true)
         }
       }
     })

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { isLinear } from "./isLinear.ts"
 import { type Pattern, patternsIn, patternsOf } from "./patternsIn.ts"
 
@@ -34,13 +34,12 @@ const notLinear = (some: ReadonlyArray<Pattern>) => {
 
 describe("regular expressions", () => {
   it("take time in proportion to their text, or have a text of bounded length (MAXCLOUD_UPDATE_GOLDEN=1 checks all anew)", () => {
-    assert.isAbove(patterns.length, 300)
+    expect(patterns.length).toBeGreaterThan(300)
     const bad = notLinear(patterns)
-    assert.deepStrictEqual(
+    expect(
       bad.map((line) => `${line.file}:${line.line}: ${line.written}`),
-      [],
       "Rewrite these so that no text makes them look at a place twice, or bound the text and say so in scripts/regexps/bounded.json."
-    )
+    ).toStrictEqual([])
     if (!update) return
     const linear = new Set(patterns.filter((pattern) => !isBounded(pattern)).map((pattern) => pattern.written))
     writeFileSync(list, `${JSON.stringify([...linear].sort(), null, 2)}\n`)
@@ -52,10 +51,10 @@ describe("regular expressions", () => {
       patterns.map((pattern) => `${pattern.file} ${pattern.written}`)
     ]
     const listed = Object.entries(bounded).flatMap(([file, some]) => Object.keys(some).map((name) => `${file} ${name}`))
-    assert.deepStrictEqual(
-      [...listed.filter((value) => !placed.includes(value)), ...[...known].filter((value) => !written.has(value))],
-      []
-    )
+    expect([
+      ...listed.filter((value) => !placed.includes(value)),
+      ...[...known].filter((value) => !written.has(value))
+    ]).toStrictEqual([])
   })
 
   it("finds those that are not linear", () => {
@@ -65,9 +64,6 @@ describe("regular expressions", () => {
       const perReference = /\$(?:\$|\(([^)]*)\))/g
       const made = new RegExp(text)
       const fine = /^[a-z]+-[0-9]+$/`
-    assert.deepStrictEqual(
-      notLinear(patternsOf(planted, "planted.ts")).map((line) => line.line),
-      [2, 3, 4, 5]
-    )
+    expect(notLinear(patternsOf(planted, "planted.ts")).map((line) => line.line)).toStrictEqual([2, 3, 4, 5])
   })
 })

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { drawsOf, pick } from "../kills/draws.ts"
 import { kindOf, kinds } from "../kills/kill.ts"
 import { killsOf } from "../kills/ledger.ts"
@@ -14,17 +14,14 @@ describe("the page about reliability", () => {
   it("has the tables and the picture of what was measured (else: npm run generate)", () => {
     const measured = readMeasured()
     const page = readFileSync(pageFile, "utf8")
-    assert.strictEqual(page, renderPage(page, measured))
-    if (measured.soak !== undefined) assert.strictEqual(readFileSync(pictureFile, "utf8"), pictureOf(measured.soak))
+    expect(page).toBe(renderPage(page, measured))
+    if (measured.soak !== undefined) expect(readFileSync(pictureFile, "utf8")).toBe(pictureOf(measured.soak))
   })
 
   it("names a test that exists for every fault, and each fault once", () => {
     const { faults } = readMeasured()
-    assert.deepStrictEqual(
-      faults.filter((fault) => !existsSync(join(root, fault.test))).map((fault) => fault.test),
-      []
-    )
-    assert.strictEqual(new Set(faults.map((fault) => fault.fault)).size, faults.length)
+    expect(faults.filter((fault) => !existsSync(join(root, fault.test))).map((fault) => fault.test)).toStrictEqual([])
+    expect(new Set(faults.map((fault) => fault.fault)).size).toBe(faults.length)
   })
 
   it("adds batches up, and hides no finding", () => {
@@ -40,26 +37,26 @@ describe("the page about reliability", () => {
       recoveryMs: { median: 800, longest: 1_500 },
       notes: ["round 3: the secret KEY is gone"]
     }
-    assert.strictEqual(killsOf(batch), 5)
+    expect(killsOf(batch)).toBe(5)
     const text = renderKills([batch, batch])
-    assert.include(text, "| **Kills (SIGKILL)** | **10** |")
-    assert.include(text, "| **Acknowledged and lost** | **2** |")
-    assert.include(text, "- Seed 7: round 3: the secret KEY is gone")
-    assert.include(text, "a \\| b")
+    expect(text).toContain("| **Kills (SIGKILL)** | **10** |")
+    expect(text).toContain("| **Acknowledged and lost** | **2** |")
+    expect(text).toContain("- Seed 7: round 3: the secret KEY is gone")
+    expect(text).toContain("a \\| b")
   })
 
   it("writes a fault as one row, whatever its words are", () => {
     const outcome = { fault: "f", recovery: "r", seconds: 1.5, test: "server/test/a.test.ts", date: "2030-01-02" }
     const [, , ...rows] = renderFaults([{ ...outcome, seen: "two\nlines | and a bar" }]).split("\n")
-    assert.deepStrictEqual(rows, ["| f | two lines \\| and a bar | r | 1.5 | `server/test/a.test.ts`, 2030-01-02 |"])
+    expect(rows).toStrictEqual(["| f | two lines \\| and a bar | r | 1.5 | `server/test/a.test.ts`, 2030-01-02 |"])
   })
 })
 
 describe("the draws of kills", () => {
   it("are the same for the same seed, and others for another", () => {
     const drawn = (seed: number) => Array.from({ length: 50 }, (_, round) => kindOf(drawsOf(seed), round))
-    assert.deepStrictEqual(drawn(7), drawn(7))
-    assert.notDeepEqual(drawn(7), drawn(8))
+    expect(drawn(7)).toStrictEqual(drawn(7))
+    expect(drawn(7)).not.toStrictEqual(drawn(8))
   })
 
   it("come about as often as their weights say", () => {
@@ -71,21 +68,19 @@ describe("the draws of kills", () => {
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
     }
     for (const [kind, weight] of Object.entries(kinds)) {
-      assert.closeTo((counts.get(kind) ?? 0) / count, weight / 100, 0.02, kind)
+      expect(Math.abs((counts.get(kind) ?? 0) / count - weight / 100)).toBeLessThanOrEqual(0.02)
     }
-    assert.strictEqual(
+    expect(
       pick(0, [
         ["a", 1],
         ["b", 1]
-      ]),
-      "a"
-    )
-    assert.strictEqual(
+      ])
+    ).toBe("a")
+    expect(
       pick(0.999, [
         ["a", 1],
         ["b", 1]
-      ]),
-      "b"
-    )
+      ])
+    ).toBe("b")
   })
 })

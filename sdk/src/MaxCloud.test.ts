@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { Chunk, Effect, Fiber, Redacted, Stream } from "effect"
 import {
@@ -36,12 +36,9 @@ describe("MaxCloud", () => {
       return yield* cloud.deploy({ app: "shop", services: [{ name: "api", image: "nginx" }] }).pipe(Stream.runCollect)
     })
     const progress = Chunk.toReadonlyArray(await run(program, server.url))
-    assert.deepStrictEqual(
-      progress.map((each) => each._tag),
-      ["accepted", "event", "finished"]
-    )
+    expect(progress.map((each) => each._tag)).toStrictEqual(["accepted", "event", "finished"])
     const last = progress.at(-1)
-    assert.strictEqual(last?._tag === "finished" ? last.deployment.status.state : undefined, "failed")
+    expect(last?._tag === "finished" ? last.deployment.status.state : undefined).toBe("failed")
   })
 
   it("takes plain strings, and sends nothing if one can't be a name or an id", async () => {
@@ -55,7 +52,7 @@ describe("MaxCloud", () => {
     const calls = Effect.gen(function* () {
       const cloud = yield* MaxCloud
       const [listed] = yield* cloud.services.list({ app: "shop", stage: "production", name: "api" })
-      assert.strictEqual(listed?.name, "api")
+      expect(listed?.name).toBe("api")
       const wrong = "No Name"
       return yield* Effect.forEach(
         [
@@ -88,9 +85,9 @@ describe("MaxCloud", () => {
       )
     })
     const errors = await run(calls, server.url)
-    assert.deepStrictEqual([...new Set(errors.map((error) => error._tag))], ["InvalidRequest"])
-    assert.isFalse(JSON.stringify(errors).includes("quiet"))
-    assert.strictEqual(asked.length, 1)
+    expect([...new Set(errors.map((error) => error._tag))]).toStrictEqual(["InvalidRequest"])
+    expect(JSON.stringify(errors).includes("quiet")).toBe(false)
+    expect(asked.length).toBe(1)
   })
 
   it("closes the connection of a stream whose fiber is interrupted", async () => {
@@ -125,8 +122,8 @@ describe("MaxCloud", () => {
       return Response.json(info)
     }
     const program = Effect.flatMap(MaxCloud, (maxCloud) => maxCloud.info)
-    assert.deepStrictEqual(await run(program, "http://embedded/", fetch), info)
-    assert.deepStrictEqual(seen, ["http://embedded/api/v1/info"])
+    expect(await run(program, "http://embedded/", fetch)).toStrictEqual(info)
+    expect(seen).toStrictEqual(["http://embedded/api/v1/info"])
   })
 
   it("fails typed, so that a tag can be caught", async () => {
@@ -134,6 +131,6 @@ describe("MaxCloud", () => {
       Effect.as("loaded"),
       Effect.catchTag("ConfigInvalid", (error) => Effect.succeed(error.issues[0]?.message ?? ""))
     )
-    assert.include(await Effect.runPromise(program), "there is no such file")
+    expect(await Effect.runPromise(program)).toContain("there is no such file")
   })
 })

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { createContext, runInContext } from "node:vm"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { build } from "esbuild"
 
 const bundled = async (entry: string): Promise<string> => {
@@ -26,7 +26,7 @@ const ofBrowsers = {
 describe("for browsers", () => {
   // esbuild fails on an import of `node:`.
   it.each(["api/index.ts", "config.ts"])("%s is bundled without anything of Node", async (entry) => {
-    assert.isAbove((await bundled(entry)).length, 1_000)
+    expect((await bundled(entry)).length).toBeGreaterThan(1_000)
   })
 
   it("the client runs without Node's modules and globals", async () => {
@@ -39,7 +39,7 @@ describe("for browsers", () => {
     runInContext(await bundled("browser.ts"), context)
     const program = `sdk.createClient({ apiUrl: "https://cloud.example.com", token: "t" }).info().then(JSON.stringify)`
     const info: unknown = await runInContext(program, context)
-    assert.strictEqual(info, '{"version":"1","runtime":"local","organization":"acme","inPlace":false}')
-    assert.deepStrictEqual(asked, ["https://cloud.example.com/api/v1/info Bearer t"])
+    expect(info).toBe('{"version":"1","runtime":"local","organization":"acme","inPlace":false}')
+    expect(asked).toStrictEqual(["https://cloud.example.com/api/v1/info Bearer t"])
   })
 })

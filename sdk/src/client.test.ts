@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
 import { gunzipSync } from "node:zlib"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, assert, beforeEach, describe, expect, it } from "@effect/vitest"
 import {
   deployment,
   deploymentId,
@@ -31,7 +31,7 @@ const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
 
 const failureOf = (promise: Promise<unknown>): Promise<MaxCloudError> =>
   promise.then(
-    () => assert.fail("it did not fail"),
+    () => expect.unreachable("it did not fail"),
     (error: MaxCloudError) => error
   )
 
@@ -55,14 +55,11 @@ describe("deploy", () => {
     const progress: Array<DeployProgress> = []
     const client = createClient({ apiUrl: server.url, token: "t0k" })
     const done = await client.deploy(spec, { onProgress: (value) => progress.push(value), idempotencyKey: "k1" })
-    assert.strictEqual(done.status.state, "succeeded")
-    assert.deepStrictEqual(
-      progress.map((each) => each._tag),
-      ["accepted", "event", "event", "finished"]
-    )
-    assert.strictEqual(server.received[0]?.headers["idempotency-key"], "k1")
-    assert.strictEqual(server.received[0]?.headers.authorization, "Bearer t0k")
-    assert.deepStrictEqual(JSON.parse(String(server.received[0]?.body)).spec.app, "shop")
+    expect(done.status.state).toBe("succeeded")
+    expect(progress.map((each) => each._tag)).toStrictEqual(["accepted", "event", "event", "finished"])
+    expect(server.received[0]?.headers["idempotency-key"]).toBe("k1")
+    expect(server.received[0]?.headers.authorization).toBe("Bearer t0k")
+    expect(JSON.parse(String(server.received[0]?.body)).spec.app).toStrictEqual("shop")
   })
 
   it("rejects with DeploymentFailed, which holds the deployment", async () => {
@@ -74,10 +71,10 @@ describe("deploy", () => {
       }
     })
     const error = await failureOf(createClient({ apiUrl: server.url }).deploy(spec))
-    assert.instanceOf(error, Error)
-    if (error._tag !== "DeploymentFailed") return assert.fail(error._tag)
-    assert.strictEqual(error.deployment.number, 7)
-    assert.include(error.message, "api: exit code 1")
+    assert(error instanceof Error)
+    if (error._tag !== "DeploymentFailed") return expect.unreachable(error._tag)
+    expect(error.deployment.number).toBe(7)
+    expect(error.message).toContain("api: exit code 1")
   })
 
   it("resumes after the last event when the connection breaks, without losing or repeating one", async () => {
@@ -102,14 +99,14 @@ describe("deploy", () => {
     const done = await createClient({ apiUrl: server.url }).deploy(spec, {
       onProgress: (each) => each._tag === "event" && ids.push(each.event.id)
     })
-    assert.strictEqual(done.status.state, "succeeded")
-    assert.deepStrictEqual(ids, [1, 2, 3, 4])
+    expect(done.status.state).toBe("succeeded")
+    expect(ids).toStrictEqual([1, 2, 3, 4])
   })
 
   it("with detach ends as soon as it is accepted", async () => {
     await using server = await fakeServer({ [deployPath]: accept })
     const done = await createClient({ apiUrl: server.url }).deploy(spec, { detach: true })
-    assert.strictEqual(done.status.state, "queued")
+    expect(done.status.state).toBe("queued")
   })
 
   it("asks again with the same key when the answer is lost", async () => {
@@ -120,8 +117,8 @@ describe("deploy", () => {
     })
     await createClient({ apiUrl: server.url }).deploy(spec, { detach: true })
     const keys = server.received.map((each) => each.headers["idempotency-key"])
-    assert.lengthOf(keys, 2)
-    assert.strictEqual(keys[0], keys[1])
+    expect(keys).toHaveLength(2)
+    expect(keys[0]).toBe(keys[1])
   })
 
   it("stops waiting by the signal, with its reason, and closes its connection", async () => {
@@ -142,7 +139,7 @@ describe("deploy", () => {
         onProgress: (each) => each._tag === "event" && controller.abort(reason)
       })
     )
-    assert.strictEqual<unknown>(error, reason)
+    expect(error).toBe(reason)
     await closed
   })
 
@@ -151,8 +148,8 @@ describe("deploy", () => {
       [deployPath]: (_, response) => problem(response, new QuotaExceeded({ detail: "only 3 services" }))
     })
     const error = await failureOf(createClient({ apiUrl: server.url }).deploy(spec))
-    assert.instanceOf(error, QuotaExceeded)
-    assert.strictEqual(error.message, "only 3 services")
+    assert(error instanceof QuotaExceeded)
+    expect(error.message).toBe("only 3 services")
   })
 
   it("sends nothing if the app is invalid", async () => {
@@ -163,13 +160,13 @@ describe("deploy", () => {
     })
     const client = createClient({ apiUrl: server.url })
     const wrong = { app: "shop", services: [{ name: "api", image: "nginx", port: 0 }] }
-    assert.strictEqual((await failureOf(client.deploy(wrong)))._tag, "InvalidSpec")
+    expect((await failureOf(client.deploy(wrong)))._tag).toBe("InvalidSpec")
     const error = await failureOf(
       client.plan(defineConfig({ app: "shop", services: [describeService("api", { image: "nginx", port: 0 })] }))
     )
-    assert.strictEqual(error._tag, "ConfigInvalid")
-    assert.include(error.message, "services.api.port  0 isn't a valid port")
-    assert.isEmpty(server.received.filter(({ method }) => method !== "GET"))
+    expect(error._tag).toBe("ConfigInvalid")
+    expect(error.message).toContain("services.api.port  0 isn't a valid port")
+    expect(server.received.filter(({ method }) => method !== "GET")).toHaveLength(0)
   })
 })
 
@@ -187,10 +184,10 @@ describe("removing", () => {
     const client = createClient({ apiUrl: server.url })
     const told: Array<string> = []
     const done = await client.apps.destroyAndWait("shop", { onProgress: (each) => told.push(each._tag) })
-    assert.strictEqual(done.status.state, "succeeded")
-    assert.deepStrictEqual(told, ["accepted", "event", "event", "finished"])
+    expect(done.status.state).toBe("succeeded")
+    expect(told).toStrictEqual(["accepted", "event", "event", "finished"])
     outcome = "failed"
-    assert.strictEqual((await failureOf(client.apps.destroyAndWait("shop")))._tag, "DeploymentFailed")
+    expect((await failureOf(client.apps.destroyAndWait("shop")))._tag).toBe("DeploymentFailed")
   })
 
   it("deleteAndWait resolves when the service is gone, whatever the deployment still waits for", async () => {
@@ -206,7 +203,7 @@ describe("removing", () => {
       }
     })
     const done = await createClient({ apiUrl: server.url }).services.deleteAndWait("api")
-    assert.strictEqual(done.id, deploymentId)
+    expect(done.id).toBe(deploymentId)
   })
 })
 
@@ -247,22 +244,19 @@ describe("deploy of a source", () => {
     const options = { folder, detach: true, onProgress: (value: DeployProgress) => progress.push(value) }
     await client.deploy(source, options)
     await client.deploy(source, options)
-    assert.deepStrictEqual(
-      progress.map((each) => each._tag),
-      ["uploading", "accepted", "accepted"]
-    )
+    expect(progress.map((each) => each._tag)).toStrictEqual(["uploading", "accepted", "accepted"])
     const [put, ...more] = server.received.filter((each) => each.method === "PUT")
-    assert.isEmpty(more)
-    assert.include(gunzipSync(put?.body ?? Buffer.alloc(0)).toString("latin1"), "console.log(1)")
+    expect(more).toHaveLength(0)
+    expect(gunzipSync(put?.body ?? Buffer.alloc(0)).toString("latin1")).toContain("console.log(1)")
     const sent = JSON.parse(String(server.received.find((each) => each.method === "POST")?.body))
-    assert.deepStrictEqual(sent.spec.services[0].source, { path: ".", digest: uploaded })
+    expect(sent.spec.services[0].source).toStrictEqual({ path: ".", digest: uploaded })
   })
 
   it("in place names the folder and uploads nothing", async () => {
     await using server = await fakeServer({ [deployPath]: accept })
     await createClient({ apiUrl: server.url }).deploy(source, { folder, inPlace: true, detach: true })
-    assert.lengthOf(server.received, 1)
-    assert.deepStrictEqual(JSON.parse(String(server.received[0]?.body)).spec.services[0].source, {
+    expect(server.received).toHaveLength(1)
+    expect(JSON.parse(String(server.received[0]?.body)).spec.services[0].source).toStrictEqual({
       path: ".",
       directory: folder
     })
@@ -276,8 +270,8 @@ describe("deploy of a source", () => {
         { folder }
       )
     )
-    assert.strictEqual(error._tag, "SourceInvalid")
-    assert.isEmpty(server.received)
+    expect(error._tag).toBe("SourceInvalid")
+    expect(server.received).toHaveLength(0)
   })
 })
 
@@ -298,11 +292,11 @@ describe("logs", () => {
     })
     const lines: Array<string> = []
     for await (const { line } of createClient({ apiUrl: server.url }).logs("api", { tail: 5 })) lines.push(line)
-    assert.deepStrictEqual(lines, ["line 1", "line 2"])
+    expect(lines).toStrictEqual(["line 1", "line 2"])
     const [, first, second] = server.received
-    assert.strictEqual(first?.query.get("tail"), "5")
-    assert.isNull(second?.query.get("tail") ?? null)
-    assert.strictEqual(second?.headers["last-event-id"], "1")
+    expect(first?.query.get("tail")).toBe("5")
+    expect(second?.query.get("tail") ?? null).toBeNull()
+    expect(second?.headers["last-event-id"]).toBe("1")
   })
 
   it("when followed, continue past a server that stops, until the reader has enough", async () => {
@@ -322,7 +316,7 @@ describe("logs", () => {
       lines.push(line)
       if (lines.length === 3) break
     }
-    assert.deepStrictEqual(lines, ["line 1", "line 2", "line 3"])
+    expect(lines).toStrictEqual(["line 1", "line 2", "line 3"])
     await closed
   })
 
@@ -341,10 +335,10 @@ describe("logs", () => {
     const reason = new Error("enough")
     const controller = new AbortController()
     const logs = client.logs("api", { follow: true, signal: controller.signal })
-    assert.strictEqual<unknown>(await failureOf(read(logs, () => controller.abort(reason))), reason)
+    expect(await failureOf(read(logs, () => controller.abort(reason)))).toBe(reason)
     const closed: unknown = await failureOf(read(client.logs("api", { follow: true }), () => void client.close()))
-    assert.strictEqual(closed instanceof DOMException ? closed.name : "", "AbortError")
-    assert.strictEqual((await failureOf(client.info())).message, "the client was closed")
+    expect(closed instanceof DOMException ? closed.name : "").toBe("AbortError")
+    expect((await failureOf(client.info())).message).toBe("the client was closed")
   })
 
   it("carry a failure after the first line as the error that it is", async () => {
@@ -359,9 +353,9 @@ describe("logs", () => {
       }
     })
     const read = async () => {
-      for await (const _ of createClient({ apiUrl: server.url }).logs("api")) assert.fail("no line was sent")
+      for await (const _ of createClient({ apiUrl: server.url }).logs("api")) expect.unreachable("no line was sent")
     }
-    assert.strictEqual((await failureOf(read()))._tag, "InternalError")
+    expect((await failureOf(read()))._tag).toBe("InternalError")
   })
 
   it("of a service that is not there are NotFound", async () => {
@@ -369,8 +363,8 @@ describe("logs", () => {
       "GET /api/v1/services": (_, response) => json(response, 200, [])
     })
     const error = await failureOf(createClient({ apiUrl: server.url }).services.get("api"))
-    assert.strictEqual(error._tag, "NotFound")
-    assert.include(error.message, 'there is no service "api" in stage "production"')
+    expect(error._tag).toBe("NotFound")
+    expect(error.message).toContain('there is no service "api" in stage "production"')
   })
 })
 
@@ -381,16 +375,15 @@ describe("faults of the way", () => {
     const client = createClient({ apiUrl: server.url })
     for (const call of [client.info, () => client.deploy(spec), () => client.deployments.get(deploymentId)]) {
       const error = await failureOf(call())
-      assert.strictEqual(error._tag, "NotReachable")
-      assert.include(
-        error.message,
+      expect(error._tag).toBe("NotReachable")
+      expect(error.message).toContain(
         `no max-cloud server answers at ${server.url} (connection refused): start it by \`maxcloud server\``
       )
     }
     const read = async () => {
-      for await (const _ of client.deployments.events(deploymentId)) assert.fail("nothing can come")
+      for await (const _ of client.deployments.events(deploymentId)) expect.unreachable("nothing can come")
     }
-    assert.strictEqual((await failureOf(read()))._tag, "NotReachable")
+    expect((await failureOf(read()))._tag).toBe("NotReachable")
   })
 
   it("gives up on a server that takes the connection and never answers", async () => {
@@ -402,22 +395,21 @@ describe("faults of the way", () => {
     })
     const client = createClient({ apiUrl: server.url, timeoutSeconds: 0.05 })
     const read = async () => {
-      for await (const _ of client.deployments.events(deploymentId)) assert.fail("nothing can come")
+      for await (const _ of client.deployments.events(deploymentId)) expect.unreachable("nothing can come")
     }
     for (const attempt of [() => client.services.list(), () => client.deploy(spec), read]) {
       const error = await failureOf(attempt())
-      if (error._tag !== "NotReachable") return assert.fail(error._tag)
-      assert.strictEqual(error.code, "NO_ANSWER")
-      assert.include(error.message, `no answer from the max-cloud server at ${server.url} within 0.05 s: `)
+      if (error._tag !== "NotReachable") return expect.unreachable(error._tag)
+      expect(error.code).toBe("NO_ANSWER")
+      expect(error.message).toContain(`no answer from the max-cloud server at ${server.url} within 0.05 s: `)
     }
     // A deploy isn't sent again by itself: that would only wait longer.
-    assert.isAtMost(requests, 3)
-    assert.throws(() => createClient({ timeoutSeconds: 0 }), /timeoutSeconds is 0/)
+    expect(requests).toBeLessThanOrEqual(3)
+    expect(() => createClient({ timeoutSeconds: 0 })).toThrow(/timeoutSeconds is 0/)
   })
 
   it("rejects an invalid URL", async () => {
-    assert.include(
-      (await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message,
+    expect((await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message).toContain(
       "isn't a URL of a server"
     )
   })
@@ -429,13 +421,13 @@ describe("faults of the way", () => {
         setTimeout(() => response.destroy(), 20)
       }
     })
-    assert.strictEqual((await failureOf(createClient({ apiUrl: server.url }).info()))._tag, "NotReachable")
+    expect((await failureOf(createClient({ apiUrl: server.url }).info()))._tag).toBe("NotReachable")
   })
 
   it("never shows a password of the URL", async () => {
     const error = await failureOf(createClient({ apiUrl: "http://ada:pass-word@127.0.0.1:1" }).info())
-    assert.strictEqual(error._tag, "NotReachable")
-    assert.notInclude(inspect(error), "pass-word")
+    expect(error._tag).toBe("NotReachable")
+    expect(inspect(error)).not.toContain("pass-word")
   })
 
   it("shows the answer of a proxy in front of the server", async () => {
@@ -446,18 +438,18 @@ describe("faults of the way", () => {
     })
     const client = createClient({ apiUrl: server.url })
     const error = await failureOf(client.info())
-    assert.strictEqual(error._tag, "UnexpectedAnswer")
-    assert.include(error.message, "(status 502): <html><h1>502 Bad Gateway")
-    assert.strictEqual((await failureOf(client.services.list()))._tag, "UnexpectedAnswer")
-    assert.strictEqual((await failureOf(client.apps.list()))._tag, "UnexpectedAnswer")
+    expect(error._tag).toBe("UnexpectedAnswer")
+    expect(error.message).toContain("(status 502): <html><h1>502 Bad Gateway")
+    expect((await failureOf(client.services.list()))._tag).toBe("UnexpectedAnswer")
+    expect((await failureOf(client.apps.list()))._tag).toBe("UnexpectedAnswer")
   })
 
   it("refuses names that can be none before they are sent", async () => {
     await using server = await fakeServer({ [`GET /api/v1/deployments/${deploymentId}`]: get })
     const client = createClient({ apiUrl: server.url })
-    assert.strictEqual((await failureOf(client.services.delete("API")))._tag, "InvalidRequest")
-    assert.strictEqual((await failureOf(client.secrets.set("shop", "a-b", "v")))._tag, "InvalidRequest")
-    assert.isEmpty(server.received)
-    assert.strictEqual((await client.deployments.get(deploymentId)).status.state, "succeeded")
+    expect((await failureOf(client.services.delete("API")))._tag).toBe("InvalidRequest")
+    expect((await failureOf(client.secrets.set("shop", "a-b", "v")))._tag).toBe("InvalidRequest")
+    expect(server.received).toHaveLength(0)
+    expect((await client.deployments.get(deploymentId)).status.state).toBe("succeeded")
   })
 })

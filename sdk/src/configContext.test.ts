@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { imports, makeConfigFolder } from "../test/configFolder.ts"
 import { loadConfig as loadConfigEffect } from "./effect.ts"
@@ -43,12 +43,12 @@ describe("the context of a config", () => {
         (loaded) => loaded.spec.services[0]?.env
       )
     const first = await load()
-    assert.strictEqual(first?.["KEYS"], "stage,organization,runtime,git")
+    expect(first?.["KEYS"]).toBe("stage,organization,runtime,git")
     const state = { branch: "main", commit: git("repo", "rev-parse", "HEAD"), dirty: false }
     const expected = { stage: "dev", organization: "acme", runtime: "local", git: state }
-    assert.deepStrictEqual(JSON.parse(String(first?.["TOLD"])), expected)
+    expect(JSON.parse(String(first?.["TOLD"]))).toStrictEqual(expected)
     // The same for a plan and the deploy after it.
-    assert.deepStrictEqual(await load(), first)
+    expect(await load()).toStrictEqual(first)
   })
 
   it("asks a server only if the config reads what it knows", async () => {
@@ -56,9 +56,9 @@ describe("the context of a config", () => {
     const { server, times } = asked()
     const load = (file: string) => Effect.runPromise(loadConfigEffect({ folder: root, file }, server))
     await load("quiet.ts")
-    assert.strictEqual(times(), 0)
+    expect(times()).toBe(0)
     await load("told.ts")
-    assert.isAbove(times(), 0)
+    expect(times()).toBeGreaterThan(0)
   })
 
   it("fails as the server does if it can't be asked, even if the config ignores that", async () => {
@@ -70,21 +70,21 @@ describe("the context of a config", () => {
       const failed = Effect.runPromise(
         Effect.flip(loadConfigEffect({ folder: root, file }, Effect.fail("away" as const)))
       )
-      assert.strictEqual(await failed, "away", file)
+      expect(await failed, file).toBe("away")
     }
   })
 
   it("assumes local and kubernetes without a server, and names what was assumed", async () => {
     await write({ "quiet.ts": quiet, "told.ts": told })
     const loaded = await loadConfig({ folder: root, file: "told.ts" })
-    assert.deepInclude(JSON.parse(String(loaded.spec.services[0]?.env["TOLD"])), {
+    expect(JSON.parse(String(loaded.spec.services[0]?.env["TOLD"]))).toMatchObject({
       organization: "local",
       runtime: "kubernetes"
     })
-    assert.deepStrictEqual(loaded.assumed, ["organization", "runtime"])
+    expect(loaded.assumed).toStrictEqual(["organization", "runtime"])
     const given = await loadConfig({ folder: root, file: "told.ts", organization: "acme" })
-    assert.deepStrictEqual(given.assumed, ["runtime"])
-    assert.deepStrictEqual((await loadConfig({ folder: root, file: "quiet.ts" })).assumed, [])
+    expect(given.assumed).toStrictEqual(["runtime"])
+    expect((await loadConfig({ folder: root, file: "quiet.ts" })).assumed).toStrictEqual([])
   })
 
   it("names the stages that a config knows, at the place that asks", async () => {
@@ -96,8 +96,7 @@ export default defineConfig(({ stage }) => ({
   services: [service("web", { image: "nginx", scale: settings(stage + "x") })]
 }))`
     })
-    assert.match(
-      (await failure("stages.ts")).join(),
+    expect((await failure("stages.ts")).join()).toMatch(
       /^stages\.ts:5:54 {2}defineStages has no values for the stage "productionx"\. It knows "production", "preview-\*"/
     )
   })
@@ -107,8 +106,8 @@ describe("gitStateOf", () => {
   it("is undefined outside of a repository, and before the first commit", async () => {
     await write({ "empty/x": "" })
     git("empty", "init", "--quiet")
-    assert.isUndefined(await gitStateOf(join(root, "empty")))
-    assert.isUndefined(await gitStateOf("/"))
+    expect(await gitStateOf(join(root, "empty"))).toBeUndefined()
+    expect(await gitStateOf("/")).toBeUndefined()
   })
 
   it("tells changes of tracked files, and takes the branch of CI where none is checked out", async () => {
@@ -117,14 +116,14 @@ describe("gitStateOf", () => {
     git("ci", "add", ".")
     git("ci", "commit", "--quiet", "-m", "first")
     await write({ "ci/build": "not tracked" })
-    assert.deepInclude(await gitStateOf(join(root, "ci")), { branch: "main", dirty: false })
+    expect(await gitStateOf(join(root, "ci"))).toMatchObject({ branch: "main", dirty: false })
     await write({ "ci/a": "2" })
     git("ci", "checkout", "--quiet", "--detach")
     const state = (env: Readonly<Record<string, string>>) => gitStateOf(join(root, "ci"), env)
-    assert.deepInclude(await state({}), { branch: undefined, dirty: true })
-    assert.deepInclude(await state({ GITHUB_REF_TYPE: "tag", GITHUB_REF_NAME: "v1" }), { branch: undefined })
-    assert.deepInclude(await state({ GITHUB_REF_TYPE: "branch", GITHUB_REF_NAME: "main" }), { branch: "main" })
-    assert.deepInclude(await state({ GITHUB_HEAD_REF: "feature", GITHUB_REF_NAME: "1/merge" }), { branch: "feature" })
-    assert.deepInclude(await state({ CI_COMMIT_BRANCH: "gitlab" }), { branch: "gitlab" })
+    expect(await state({})).toMatchObject({ branch: undefined, dirty: true })
+    expect(await state({ GITHUB_REF_TYPE: "tag", GITHUB_REF_NAME: "v1" })).toMatchObject({ branch: undefined })
+    expect(await state({ GITHUB_REF_TYPE: "branch", GITHUB_REF_NAME: "main" })).toMatchObject({ branch: "main" })
+    expect(await state({ GITHUB_HEAD_REF: "feature", GITHUB_REF_NAME: "1/merge" })).toMatchObject({ branch: "feature" })
+    expect(await state({ CI_COMMIT_BRANCH: "gitlab" })).toMatchObject({ branch: "gitlab" })
   })
 })

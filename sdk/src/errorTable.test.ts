@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { errorPage } from "../scripts/errorPage.ts"
 import * as apiModule from "./api/errors.ts"
@@ -14,22 +14,22 @@ const classesOf = (module: object) =>
 describe("the table of errors", () => {
   it("has a row for each error of the API, and each can be decoded", () => {
     const tags = Object.keys(apiErrors).sort()
-    assert.deepEqual(Object.keys(apiModule.wire).sort(), tags)
-    assert.deepEqual(classesOf(apiModule).sort(), tags)
+    expect(Object.keys(apiModule.wire).sort()).toStrictEqual(tags)
+    expect(classesOf(apiModule).sort()).toStrictEqual(tags)
   })
 
   it("has a row for each error of the SDK", () => {
     const made = Object.entries(sdkModule).flatMap(([name, value]) =>
       /^[A-Z]/.test(name) && typeof value === "function" ? [name] : []
     )
-    assert.deepEqual(made.sort(), Object.keys(sdkErrors).sort())
+    expect(made.sort()).toStrictEqual(Object.keys(sdkErrors).sort())
   })
 
   it("gives a problem document its type, title and status, and the error its message", () => {
     const error = new apiModule.NotFound({ resource: "service", name: "web", detail: "there is no service web" })
-    assert.strictEqual(error.message, "there is no service web")
+    expect(error.message).toBe("there is no service web")
     const encoded: unknown = Schema.encodeSync(apiModule.ApiError)(error)
-    assert.deepEqual(encoded, {
+    expect(encoded).toStrictEqual({
       type: "/problems/not-found",
       title: "Not found",
       status: 404,
@@ -42,6 +42,6 @@ describe("the table of errors", () => {
 
   it("matches docs/reference/errors.md (else run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../docs/reference/errors.md"), "utf8")
-    assert.strictEqual(committed, errorPage())
+    expect(committed).toBe(errorPage())
   })
 })

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { imports, makeConfigFolder } from "../test/configFolder.ts"
 import { assumedFacts } from "./configFacts.ts"
@@ -17,11 +17,11 @@ describe("loadConfig", () => {
       `${imports}export default defineConfig(async ({ stage }) => ({ app: "shop", services: [service(stage, { image: "nginx", port: ${port} })] }))`
     await write({ "ok.ts": config(80) })
     const first = await loadConfig({ folder: root, file: "ok.ts", stage: "dev" })
-    assert.deepStrictEqual([first.spec.services[0]?.name, first.spec.services[0]?.port], ["dev", 80])
-    assert.deepStrictEqual([first.file, first.folder, first.stage], [join(root, "ok.ts"), root, "dev"])
+    expect([first.spec.services[0]?.name, first.spec.services[0]?.port]).toStrictEqual(["dev", 80])
+    expect([first.file, first.folder, first.stage]).toStrictEqual([join(root, "ok.ts"), root, "dev"])
     await write({ "ok.ts": config(81) })
     const second = await loadConfig({ folder: root, file: "ok.ts" })
-    assert.deepStrictEqual([second.spec.services[0]?.name, second.spec.services[0]?.port], ["production", 81])
+    expect([second.spec.services[0]?.name, second.spec.services[0]?.port]).toStrictEqual(["production", 81])
   })
 
   it("loads modules in a package that npm init made, whose type is commonjs", async () => {
@@ -38,7 +38,7 @@ module.exports = defineConfig({ app: "shop", services: [service("web", { image: 
     })
     for (const file of ["cjs/maxcloud.config.ts", "cjs/old.js", "cjs/new.js"]) {
       const { spec } = await loadConfig({ folder: root, file })
-      assert.strictEqual(spec.services[0]?.port, 81, file)
+      expect(spec.services[0]?.port, file).toBe(81)
     }
   })
 
@@ -52,8 +52,8 @@ export default defineConfig({ app: "shop", services: [api, service("web", { sour
     const [ts, yaml, json] = await Promise.all(
       ["same.ts", "same.yaml", "same.json"].map((file) => loadConfig({ folder: root, file }))
     )
-    assert.deepStrictEqual(yaml?.spec, ts?.spec)
-    assert.deepStrictEqual(json?.spec, ts?.spec)
+    expect(yaml?.spec).toStrictEqual(ts?.spec)
+    expect(json?.spec).toStrictEqual(ts?.spec)
   })
 
   it("reads a contract that the service's code shares, and reports what it lacks beside other mistakes", async () => {
@@ -72,7 +72,7 @@ export default defineConfig({
   ]
 })`
     })
-    assert.deepStrictEqual(await failure("contract.ts"), [
+    expect(await failure("contract.ts")).toStrictEqual([
       'contract.ts:9:7  services.wrong.env.MODE  The contract says that MODE must be one of "a", "b".',
       "contract.ts:9:7  services.wrong.env.N  The contract needs N, and nothing sets it. It must be a number.",
       "contract.ts:11:40  services.other.port  0 isn't a valid port. Use a whole number from 1 to 65535."
@@ -85,10 +85,7 @@ export default defineConfig({
     })
     const config = await loadConfig({ folder: root, file: "later.ts" })
     const [issue] = await config.locate([{ path: ["services", 0, "env", "S"], message: "not set" }])
-    assert.strictEqual(
-      issue === undefined ? "" : renderIssue(issue, root),
-      "later.ts:7:14  services.api.env.S  not set"
-    )
+    expect(issue === undefined ? "" : renderIssue(issue, root)).toBe("later.ts:7:14  services.api.env.S  not set")
   })
 
   it("reads an AppSpec's mistakes where they are written, each once", async () => {
@@ -107,7 +104,7 @@ export default defineConfig({
   ]
 })`
     })
-    assert.deepStrictEqual(await failure("bad.ts"), [
+    expect(await failure("bad.ts")).toStrictEqual([
       'bad.ts:4:3  app  "Shop" isn\'t a valid app name. Use lowercase letters, digits and "-". Start with a letter and end with a letter or digit.',
       "bad.ts:8:7  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
       'bad.ts:9:7  services.api.scal  Unknown key "scal". Did you mean "scale"?',
@@ -122,7 +119,7 @@ export default defineConfig({
       "split.ts": `${imports}import { api } from "./services/api.ts"\nexport default defineConfig({ app: "shop", services: [api] })`,
       "services/api.ts": `${imports}export const api = service("api", {\n  image: "nginx",\n  port: 0\n})`
     })
-    assert.deepStrictEqual(await failure("split.ts"), [
+    expect(await failure("split.ts")).toStrictEqual([
       "services/api.ts:4:3  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535."
     ])
   })
@@ -137,18 +134,18 @@ export default defineConfig({
       "syntax.json": '{ "app": "shop",\n "services": [} ',
       "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
     })
-    assert.deepStrictEqual(await failure("bad.yaml"), [
+    expect(await failure("bad.yaml")).toStrictEqual([
       "bad.yaml:5:5  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
       'bad.yaml:7:7  services.api.env.N  The service would get "3.1". Write 3.1, or put the text in quotes: "3.10".',
       'bad.yaml:9:7  services.api.env.B  The service would get "true". Write true, or put the text in quotes: "True".'
     ])
-    assert.deepStrictEqual(await failure("bad.json"), [
+    expect(await failure("bad.json")).toStrictEqual([
       'bad.json:3:5  services.x.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
     ])
-    assert.match((await failure("syntax.yaml")).join(), /^syntax\.yaml:3:1 {2}This isn't valid YAML: /)
-    assert.match((await failure("syntax.json")).join(), /^syntax\.json:2:15 {2}This isn't valid JSON: /)
-    assert.match((await failure("two.yaml")).join(), /^two\.yaml:2:1 {2}A second document starts here/)
-    assert.match((await failure("bomb.yaml")).join(), /repeats itself by more than 100 aliases/)
+    expect((await failure("syntax.yaml")).join()).toMatch(/^syntax\.yaml:3:1 {2}This isn't valid YAML: /)
+    expect((await failure("syntax.json")).join()).toMatch(/^syntax\.json:2:15 {2}This isn't valid JSON: /)
+    expect((await failure("two.yaml")).join()).toMatch(/^two\.yaml:2:1 {2}A second document starts here/)
+    expect((await failure("bomb.yaml")).join()).toMatch(/repeats itself by more than 100 aliases/)
   })
 
   it("writes the defaults of YAML and JSON into each service, and reports their mistakes where they are written, once", async () => {
@@ -182,23 +179,22 @@ ${services}    port: 81
     })
     const { spec } = await loadConfig({ folder: root, file: "defaults.yaml" })
     const [api, web] = spec.services
-    assert.deepStrictEqual<unknown>(api?.env, { LEVEL: "debug", ZONE: "eu", KEY: { secret: "OWN" } })
-    assert.deepStrictEqual<unknown>([api?.scale.min, api?.scale.max, api?.memory], [1, 3, 2 ** 30])
-    assert.deepStrictEqual([web?.image, web?.source?.path, web?.scale.max], [undefined, "./web", 3])
+    expect(api?.env).toStrictEqual({ LEVEL: "debug", ZONE: "eu", KEY: { secret: "OWN" } })
+    expect([api?.scale.min, api?.scale.max, api?.memory]).toStrictEqual([1, 3, 2 ** 30])
+    expect([web?.image, web?.source?.path, web?.scale.max]).toStrictEqual([undefined, "./web", 3])
     const found = await failure("wrong.yaml")
-    assert.deepStrictEqual(
-      found.map((line) => line.split("  ").slice(0, 2).join(" ")),
-      [
-        "wrong.yaml:3:3 defaults.name",
-        "wrong.yaml:4:3 defaults.memory",
-        "wrong.yaml:5:3 defaults.port",
-        "wrong.yaml:6:10 defaults.env.A",
-        "wrong.yaml:6:19 defaults.env.B=",
-        "wrong.yaml:7:12 defaults.scale.mim",
-        "wrong.yaml:16:14 services.web.scale.max"
-      ]
+    expect(found.map((line) => line.split("  ").slice(0, 2).join(" "))).toStrictEqual([
+      "wrong.yaml:3:3 defaults.name",
+      "wrong.yaml:4:3 defaults.memory",
+      "wrong.yaml:5:3 defaults.port",
+      "wrong.yaml:6:10 defaults.env.A",
+      "wrong.yaml:6:19 defaults.env.B=",
+      "wrong.yaml:7:12 defaults.scale.mim",
+      "wrong.yaml:16:14 services.web.scale.max"
+    ])
+    expect((await failure("kind.json")).join()).toMatch(
+      /^kind\.json:1:18 {2}defaults {2}The defaults must be an object/
     )
-    assert.match((await failure("kind.json")).join(), /^kind\.json:1:18 {2}defaults {2}The defaults must be an object/)
   })
 
   it("ends with a message, whatever is repeated, nested or large", async () => {
@@ -213,13 +209,13 @@ ${services}    port: 81
       "repeated.mjs": `${imports}${repeated}\nexport default defineConfig({ app: c, services: [] })`,
       "nested.mjs": `${imports}let a = []; for (let i = 0; i < 100000; i++) a = [a]\nexport default defineConfig({ app: a, services: [] })`
     })
-    assert.match((await failure("wide.yaml")).join(), /has more than 10000 values\. Split it into several apps/)
-    assert.match((await failure("deep.yaml")).join(), /too many levels|valid YAML/)
-    assert.match((await failure("deep.json")).join(), /too many levels|more than 10 levels/)
-    assert.match((await failure("nested.json")).join(), /more than 10 levels/)
-    assert.match((await failure("large.yaml")).join(), /can have up to 1048576: split the app/)
-    assert.match((await failure("repeated.mjs")).join(), /has more than 10000 values/)
-    assert.lengthOf(await failure("nested.mjs"), 1)
+    expect((await failure("wide.yaml")).join()).toMatch(/has more than 10000 values\. Split it into several apps/)
+    expect((await failure("deep.yaml")).join()).toMatch(/too many levels|valid YAML/)
+    expect((await failure("deep.json")).join()).toMatch(/too many levels|more than 10 levels/)
+    expect((await failure("nested.json")).join()).toMatch(/more than 10 levels/)
+    expect((await failure("large.yaml")).join()).toMatch(/can have up to 1048576: split the app/)
+    expect((await failure("repeated.mjs")).join()).toMatch(/has more than 10000 values/)
+    expect(await failure("nested.mjs")).toHaveLength(1)
   })
 
   const faults: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, RegExp]> = [
@@ -343,20 +339,19 @@ ${services}    port: 81
   it.each(faults)("%s: one message with its place", async (_, files, expected) => {
     await write(files)
     const issues = await failure(Object.keys(files)[0] ?? "")
-    assert.lengthOf(issues, 1)
-    assert.match(issues[0] ?? "", expected)
+    expect(issues).toHaveLength(1)
+    expect(issues[0] ?? "").toMatch(expected)
   })
 
   it("rejects a missing file, a folder, another kind of file, and an invalid stage", async () => {
     await write({ "folder.ts/x": "", "x.toml": "" })
-    assert.match((await failure("none.ts")).join(), /^none\.ts {2}there is no such file/)
-    assert.match((await failure("folder.ts")).join(), /^folder\.ts {2}this is a folder/)
-    assert.match(
-      (await failure("x.toml")).join(),
+    expect((await failure("none.ts")).join()).toMatch(/^none\.ts {2}there is no such file/)
+    expect((await failure("folder.ts")).join()).toMatch(/^folder\.ts {2}this is a folder/)
+    expect((await failure("x.toml")).join()).toMatch(
       /^x\.toml {2}a config is a file of TypeScript, JavaScript, YAML or JSON/
     )
     const error = await loadConfig({ folder: root, file: "ok.ts", stage: "No" }).catch((cause: unknown) => cause)
-    assert.include(String(error), '"No" isn\'t a valid stage name')
+    expect(String(error)).toContain('"No" isn\'t a valid stage name')
   })
 
   it("finds a mistake behind entries that a list leaves out", async () => {
@@ -375,8 +370,7 @@ ${services}    port: 81
   ]
 }))`
     })
-    assert.match(
-      (await failure("kept.ts")).join(),
+    expect((await failure("kept.ts")).join()).toMatch(
       /^kept\.ts:10:9 {2}services\.api\.egress\.0 {2}"203\.0\.113\.0\/99" isn't/
     )
   })
@@ -384,12 +378,12 @@ ${services}    port: 81
   it("gives up on a config that does not end", async () => {
     await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
     const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", noFacts, 0.3))
-    assert.deepStrictEqual(evaluation, { _tag: "TookTooLong", seconds: 0.3 })
+    expect(evaluation).toStrictEqual({ _tag: "TookTooLong", seconds: 0.3 })
     const told = await faultOfWaiting(join(root, "slow.ts"), 30)
-    assert.deepInclude(told.issues[0], { file: join(root, "slow.ts"), line: 2, column: 1 })
-    assert.match(told.issues[0]?.message ?? "", /within 30 s.*AbortSignal\.timeout/)
+    expect(told.issues[0]).toMatchObject({ file: join(root, "slow.ts"), line: 2, column: 1 })
+    expect(told.issues[0]?.message ?? "").toMatch(/within 30 s.*AbortSignal\.timeout/)
     await write({ "loop.ts": "let n = 0\nfor (;;) n++" })
-    assert.deepInclude((await faultOfWaiting(join(root, "loop.ts"), 30)).issues[0], { line: 2, column: 1 })
+    expect((await faultOfWaiting(join(root, "loop.ts"), 30)).issues[0]).toMatchObject({ line: 2, column: 1 })
   })
 
   it("ends by the signal", async () => {
@@ -398,7 +392,7 @@ ${services}    port: 81
     const error = await loadConfig({ folder: root, file: "wait.ts", signal: AbortSignal.abort(reason) }).catch(
       (cause: unknown) => cause
     )
-    assert.strictEqual(error, reason)
+    expect(error).toBe(reason)
   })
 })
 
@@ -410,10 +404,10 @@ describe("findConfig", () => {
       "two/maxcloud.config.ts": "",
       "two/maxcloud.config.yaml": ""
     })
-    assert.strictEqual(await findConfig(join(root, "app/deep/er")), join(root, "app/maxcloud.config.ts"))
+    expect(await findConfig(join(root, "app/deep/er"))).toBe(join(root, "app/maxcloud.config.ts"))
     const two = await findConfig(join(root, "two")).catch((cause: unknown) => cause)
-    assert.include(String(two), "there are maxcloud.config.ts and maxcloud.config.yaml")
+    expect(String(two)).toContain("there are maxcloud.config.ts and maxcloud.config.yaml")
     const none = await findConfig(root).catch((cause: unknown) => cause)
-    assert.include(String(none), "write one by `maxcloud init`")
+    expect(String(none)).toContain("write one by `maxcloud init`")
   })
 })

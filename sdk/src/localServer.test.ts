@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import { fakeServer, json } from "../test/fakeServer.ts"
 import { createClient } from "./index.ts"
 import { localServerFile, localToken, tokenDigestOf } from "./localServer.ts"
@@ -46,8 +46,8 @@ describe("the token of this user's own server", () => {
   it("is found by the address and port where the server listens", async () => {
     write(url)
     write("http://[::1]:9000")
-    assert.strictEqual(await localToken(url), token)
-    assert.strictEqual(await localToken("http://[::1]:9000"), token)
+    expect(await localToken(url)).toBe(token)
+    expect(await localToken("http://[::1]:9000")).toBe(token)
   })
 
   it.each([
@@ -65,18 +65,18 @@ describe("the token of this user's own server", () => {
     ""
   ])("goes nowhere else: %s", async (other) => {
     write(url)
-    assert.isUndefined(await localToken(other))
+    expect(await localToken(other)).toBeUndefined()
   })
 
   it("isn't taken from another start, or from the same data folder on another port", async () => {
     write(url)
     writeFileSync(tokenFile, `mcl_server00_${"b".repeat(43)}\n`)
-    assert.isUndefined(await localToken(url))
+    expect(await localToken(url)).toBeUndefined()
   })
 
   it("is not taken from a file that says it is of another address", async () => {
     write(url, { url: "http://127.0.0.1:9999" })
-    assert.isUndefined(await localToken(url))
+    expect(await localToken(url)).toBeUndefined()
   })
 
   it.skipIf(process.platform === "win32")(
@@ -89,14 +89,14 @@ describe("the token of this user's own server", () => {
         [folder(), 0o770, 0o700]
       ] as const) {
         chmodSync(path, mode)
-        assert.isUndefined(await localToken(url), path)
+        expect(await localToken(url), path).toBeUndefined()
         chmodSync(path, good)
-        assert.strictEqual(await localToken(url), token)
+        expect(await localToken(url)).toBe(token)
       }
       rmSync(tokenFile)
       writeFileSync(`${tokenFile}.there`, token, { mode: 0o600 })
       symlinkSync(`${tokenFile}.there`, tokenFile)
-      assert.isUndefined(await localToken(url))
+      expect(await localToken(url)).toBeUndefined()
     }
   )
 
@@ -104,7 +104,7 @@ describe("the token of this user's own server", () => {
     const file = write(url)
     for (const text of ["", "{", "[]", JSON.stringify({ version: 2 }), "x".repeat(100_000)]) {
       writeFileSync(file, text)
-      assert.isUndefined(await localToken(url))
+      expect(await localToken(url)).toBeUndefined()
     }
   })
 
@@ -129,6 +129,6 @@ describe("the token of this user's own server", () => {
     await list("mck_other")
     rmSync(tokenFile)
     await list()
-    assert.deepStrictEqual(seen, [undefined, `Bearer ${token}`, `Bearer ${token}`, "Bearer mck_other", undefined])
+    expect(seen).toStrictEqual([undefined, `Bearer ${token}`, `Bearer ${token}`, "Bearer mck_other", undefined])
   })
 })

@@ -1,4 +1,4 @@
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { fakeServer, json, problem } from "../test/fakeServer.ts"
 import { TooManyRequests, Unauthenticated } from "./api/index.ts"
 import { createClient, type MaxCloudError } from "./index.ts"
@@ -6,7 +6,7 @@ import { isSafeForTokens } from "./serverUrl.ts"
 
 const failureOf = (promise: Promise<unknown>): Promise<MaxCloudError> =>
   promise.then(
-    () => assert.fail("it did not fail"),
+    () => expect.unreachable("it did not fail"),
     (error: MaxCloudError) => error
   )
 
@@ -58,10 +58,11 @@ describe("the token (against canned answers of the contract)", () => {
     await createClient({ apiUrl: server.url }).auth.status()
     await createClient({ apiUrl: server.url, token: "mck_given" }).auth.status()
     await createClient({ apiUrl: server.url, token: "" }).auth.status()
-    assert.deepStrictEqual(
-      server.received.map((each) => each.headers.authorization),
-      ["Bearer mck_env", "Bearer mck_given", undefined]
-    )
+    expect(server.received.map((each) => each.headers.authorization)).toStrictEqual([
+      "Bearer mck_env",
+      "Bearer mck_given",
+      undefined
+    ])
   })
 
   it("is asked for before each request where it is a function", async () => {
@@ -74,12 +75,9 @@ describe("the token (against canned answers of the contract)", () => {
     const client = createClient({ apiUrl: server.url, token: async () => `t${++asked}` })
     await client.auth.status()
     await collect(client.audit.export())
-    assert.deepStrictEqual(
-      server.received.map((each) => each.headers.authorization),
-      ["Bearer t1", "Bearer t2"]
-    )
+    expect(server.received.map((each) => each.headers.authorization)).toStrictEqual(["Bearer t1", "Bearer t2"])
     const broken = createClient({ apiUrl: server.url, token: () => Promise.reject(new Error("no token")) })
-    assert.strictEqual((await failureOf(broken.auth.status()))._tag, "NotReachable")
+    expect((await failureOf(broken.auth.status()))._tag).toBe("NotReachable")
   })
 
   it("is not sent where another one is asked for", async () => {
@@ -88,9 +86,9 @@ describe("the token (against canned answers of the contract)", () => {
     })
     const client = createClient({ apiUrl: server.url, token: "stale" })
     const session = await client.auth.register({ email: " Ada@Example.com", organization: "acme" })
-    assert.strictEqual("token" in session ? session.token : session.state, "mcs_secret")
-    assert.strictEqual(server.received[0]?.headers.authorization, undefined)
-    assert.deepStrictEqual(JSON.parse(String(server.received[0]?.body)), {
+    expect("token" in session ? session.token : session.state).toBe("mcs_secret")
+    expect(server.received[0]?.headers.authorization).toBe(undefined)
+    expect(JSON.parse(String(server.received[0]?.body))).toStrictEqual({
       email: "ada@example.com",
       organization: "acme"
     })
@@ -102,7 +100,7 @@ describe("the token (against canned answers of the contract)", () => {
       "POST /api/v1/auth/register": (_, response) => json(response, 202, mailed)
     })
     const client = createClient({ apiUrl: server.url })
-    assert.deepStrictEqual(await client.auth.register({ email: "ada@example.com", organization: "acme" }), mailed)
+    expect(await client.auth.register({ email: "ada@example.com", organization: "acme" })).toStrictEqual(mailed)
   })
 
   it("never goes unencrypted to another machine", async () => {
@@ -114,17 +112,17 @@ describe("the token (against canned answers of the contract)", () => {
     const apiUrl = "http://cloud.example.com"
     const client = createClient({ apiUrl, token: "mck_secret", fetch })
     const error = await failureOf(client.auth.status())
-    assert.strictEqual(error._tag, "InsecureUrl")
-    assert.notInclude(error.message, "mck_secret")
+    expect(error._tag).toBe("InsecureUrl")
+    expect(error.message).not.toContain("mck_secret")
     const stream = await failureOf(collect(client.audit.export()))
     const key = await failureOf(createClient({ apiUrl, fetch }).auth.acceptInvite("invite-token"))
-    assert.deepStrictEqual([stream._tag, key._tag], ["InsecureUrl", "InsecureUrl"])
-    assert.deepStrictEqual(asked, [])
+    expect([stream._tag, key._tag]).toStrictEqual(["InsecureUrl", "InsecureUrl"])
+    expect(asked).toStrictEqual([])
     await createClient({ apiUrl, fetch }).auth.status()
     await createClient({ apiUrl: "https://cloud.example.com", token: "mck_secret", fetch }).auth.status()
     process.env.MAXCLOUD_INSECURE = "1"
     await client.auth.status()
-    assert.strictEqual(asked.length, 3)
+    expect(asked.length).toBe(3)
   })
 
   it("may go to loopback, in each way to write it", () => {
@@ -136,16 +134,16 @@ describe("the token (against canned answers of the contract)", () => {
       "http://[::1]"
     ]
     const unsafe = ["http://10.0.0.1", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://[::2]"]
-    assert.deepStrictEqual(
-      [safe.map(isSafeForTokens), unsafe.map(isSafeForTokens)],
-      [safe.map(() => true), unsafe.map(() => false)]
-    )
+    expect([safe.map(isSafeForTokens), unsafe.map(isSafeForTokens)]).toStrictEqual([
+      safe.map(() => true),
+      unsafe.map(() => false)
+    ])
   })
 
   it("isn't quoted in the error if it is wrong", async () => {
     const error = await failureOf(createClient({ apiUrl: "http://127.0.0.1:1" }).auth.verify("shh"))
-    assert.strictEqual(error._tag, "InvalidRequest")
-    assert.notInclude(JSON.stringify(error), "shh")
+    expect(error._tag).toBe("InvalidRequest")
+    expect(JSON.stringify(error)).not.toContain("shh")
   })
 })
 
@@ -162,8 +160,8 @@ describe("a rate limit (against canned answers of the contract)", () => {
 
   it("is waited for where it is over soon", async () => {
     await using server = await limited(0.01, 3)
-    assert.strictEqual((await createClient({ apiUrl: server.url }).auth.status()).organization, "acme")
-    assert.strictEqual(server.received.length, 4)
+    expect((await createClient({ apiUrl: server.url }).auth.status()).organization).toBe("acme")
+    expect(server.received.length).toBe(4)
   })
 
   it("fails after three tries more, and at once where it is long", async () => {
@@ -172,8 +170,8 @@ describe("a rate limit (against canned answers of the contract)", () => {
     const [first, second] = await Promise.all(
       [server, long].map((each) => failureOf(createClient({ apiUrl: each.url }).auth.status()))
     )
-    assert.deepStrictEqual([first?._tag, second?._tag], ["TooManyRequests", "TooManyRequests"])
-    assert.deepStrictEqual([server.received.length, long.received.length], [4, 1])
+    expect([first?._tag, second?._tag]).toStrictEqual(["TooManyRequests", "TooManyRequests"])
+    expect([server.received.length, long.received.length]).toStrictEqual([4, 1])
   })
 })
 
@@ -186,12 +184,12 @@ describe("people (against canned answers of the contract)", () => {
     })
     const { auth } = createClient({ apiUrl: server.url, token: "t" })
     const made = await auth.apiKeys.create({ name: "CI", scopes: ["deploy:shop/production"], expiresInSeconds: 3600 })
-    assert.strictEqual(made.secret, "mck_abc_secret")
-    assert.strictEqual((await auth.apiKeys.rotate(keyId, { overlapSeconds: 0 })).secret, "mck_abc_other")
-    assert.deepStrictEqual(JSON.parse(String(server.received[1]?.body)), { overlapSeconds: 0 })
+    expect(made.secret).toBe("mck_abc_secret")
+    expect((await auth.apiKeys.rotate(keyId, { overlapSeconds: 0 })).secret).toBe("mck_abc_other")
+    expect(JSON.parse(String(server.received[1]?.body))).toStrictEqual({ overlapSeconds: 0 })
     const error = await failureOf(auth.apiKeys.create({ name: "CI", scopes: ["deploy:everything"] }))
-    assert.include(error.message, "isn't a valid scope")
-    assert.strictEqual(server.received.length, 2)
+    expect(error.message).toContain("isn't a valid scope")
+    expect(server.received.length).toBe(2)
   })
 
   it("reads an export by lines, and does not take a broken one for whole", async () => {
@@ -206,11 +204,11 @@ describe("people (against canned answers of the contract)", () => {
       "GET /api/v1/audit/export": (_, response) => problem(response, new Unauthenticated({ detail: "who?" }))
     })
     const client = createClient({ apiUrl: server.url, token: "t" })
-    assert.deepStrictEqual(await collect(client.organization.export()), ['{"a":"ü"}', '{"b":2}'])
+    expect(await collect(client.organization.export())).toStrictEqual(['{"a":"ü"}', '{"b":2}'])
     whole = false
     const broken = await failureOf(collect(client.organization.export()))
-    assert.strictEqual(broken._tag, "NotReachable")
+    expect(broken._tag).toBe("NotReachable")
     const refused = await failureOf(collect(client.audit.export()))
-    assert.strictEqual(refused._tag, "Unauthenticated")
+    expect(refused._tag).toBe("Unauthenticated")
   })
 })

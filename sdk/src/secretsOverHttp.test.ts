@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http"
 import { HttpApi } from "@effect/platform"
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Cause, Effect, Exit, FastCheck, Option } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { carriesSecret, operations } from "./api/operations.ts"
@@ -82,15 +82,12 @@ const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi"
 
 describe("secrets in requests", () => {
   it("is marked in the contract, for every operation that carries it", () => {
-    assert.isAbove(operations.length, 50)
-    assert.deepStrictEqual(
-      operations.flatMap((operation) => (operation.isSecret ? [operation.name] : [])).sort(),
-      secret
-    )
+    expect(operations.length).toBeGreaterThan(50)
+    expect(operations.flatMap((operation) => (operation.isSecret ? [operation.name] : [])).sort()).toStrictEqual(secret)
     // A request that isn't in the contract might carry one.
-    assert.isTrue(carriesSecret("POST", "/api/v9/unheard-of"))
-    assert.isTrue(carriesSecret("GET", "/api/v1/auth/register"))
-    assert.isFalse(carriesSecret("GET", "/api/v1/info"))
+    expect(carriesSecret("POST", "/api/v9/unheard-of")).toBe(true)
+    expect(carriesSecret("GET", "/api/v1/auth/register")).toBe(true)
+    expect(carriesSecret("GET", "/api/v1/info")).toBe(false)
   })
 
   it("goes unencrypted to no other machine, with a token or without one: every operation", async () => {
@@ -102,31 +99,31 @@ describe("secrets in requests", () => {
         const isSecret = secret.includes(call.name)
         for (const ends of withoutToken) {
           const { isRefused, sent } = await ends(call)
-          assert.deepStrictEqual([call.name, isRefused], [call.name, isSecret])
-          if (isSecret) assert.strictEqual(sent, 0, call.name)
+          expect([call.name, isRefused]).toStrictEqual([call.name, isSecret])
+          if (isSecret) expect(sent, call.name).toBe(0)
           plain += sent
         }
-        assert.strictEqual((await withToken(call)).sent, 0, call.name)
+        expect((await withToken(call)).sent, call.name).toBe(0)
       }
     }
     for (const apiUrl of ["https://cloud.example.com", "http://127.0.0.1:1"]) {
       const ends = await caller(apiUrl, "mck_secret")
       for (const call of calls) {
         const { isRefused, sent } = await ends(call)
-        assert.deepStrictEqual([call.name, isRefused], [call.name, false])
+        expect([call.name, isRefused]).toStrictEqual([call.name, false])
         encrypted += sent
       }
     }
     // Some values that are made up don't encode. Those calls never come as far as being sent.
-    assert.isAbove(plain, 4 * 40)
-    assert.isAbove(encrypted, 2 * 50)
+    expect(plain).toBeGreaterThan(4 * 40)
+    expect(encrypted).toBeGreaterThan(2 * 50)
   })
 
   it("goes where the operator has said that the network is their own", async () => {
     process.env.MAXCLOUD_INSECURE = "1"
     const ends = await caller("http://cloud.example.com", "")
     for (const call of calls.filter((call) => secret.includes(call.name))) {
-      assert.deepStrictEqual([call.name, await ends(call)], [call.name, { sent: 1, isRefused: false }])
+      expect([call.name, await ends(call)]).toStrictEqual([call.name, { sent: 1, isRefused: false }])
     }
   })
 
@@ -148,10 +145,10 @@ describe("secrets in requests", () => {
     ]
     for (const outcome of await Promise.allSettled(ways)) {
       const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined
-      assert.instanceOf(error, InsecureUrl)
-      assert.notInclude(String(error), "planted")
+      assert(error instanceof InsecureUrl)
+      expect(String(error)).not.toContain("planted")
     }
-    assert.deepStrictEqual(asked, [])
+    expect(asked).toStrictEqual([])
   })
 
   it("follows no redirect, be it to the same machine", async () => {
@@ -179,11 +176,8 @@ describe("secrets in requests", () => {
         client.secrets.set("shop", "KEY", "planted"),
         client.audit.export()[Symbol.asyncIterator]().next()
       ])
-      assert.deepStrictEqual(
-        outcomes.map((outcome) => outcome.status),
-        ["rejected", "rejected", "rejected"]
-      )
-      assert.deepStrictEqual(asked, [])
+      expect(outcomes.map((outcome) => outcome.status)).toStrictEqual(["rejected", "rejected", "rejected"])
+      expect(asked).toStrictEqual([])
     } finally {
       target.close()
       redirecting.close()

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } fro
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { buffer } from "node:stream/consumers"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import { dockerRules } from "./ignoreRules.ts"
 import { type Snapshot, snapshotOf } from "./snapshot.ts"
@@ -25,7 +25,7 @@ const write = async (files: Readonly<Record<string, string>>) => {
 const take = (folder = root): Promise<Snapshot> => Effect.runPromise(snapshotOf(folder))
 const failure = async (folder = root): Promise<string> => {
   const result = await Effect.runPromise(Effect.either(snapshotOf(folder)))
-  return Either.isLeft(result) ? result.left.message : assert.fail("it did not fail")
+  return Either.isLeft(result) ? result.left.message : expect.unreachable("it did not fail")
 }
 /** The paths that `tar` finds in the archive. */
 const pathsOf = async (snapshot: Snapshot): Promise<ReadonlyArray<string>> => {
@@ -50,10 +50,10 @@ describe("snapshotOf", () => {
       `link\0link\0${sha("a/c")}`
     ]
     const snapshot = await take()
-    assert.strictEqual(snapshot.digest, `sha256:${sha(lines.map((line) => `${line}\n`).join(""))}`)
-    assert.deepStrictEqual(await pathsOf(snapshot), ["a.txt", "a/c", "b", "link"])
-    assert.strictEqual(snapshot.files, 4)
-    assert.strictEqual(snapshot.bytes, 2)
+    expect(snapshot.digest).toBe(`sha256:${sha(lines.map((line) => `${line}\n`).join(""))}`)
+    expect(await pathsOf(snapshot)).toStrictEqual(["a.txt", "a/c", "b", "link"])
+    expect(snapshot.files).toBe(4)
+    expect(snapshot.bytes).toBe(2)
   })
 
   it("gives an archive that unpacks to the same, with long and foreign names and large files", async () => {
@@ -64,8 +64,8 @@ describe("snapshotOf", () => {
     const out = await mkdtemp(join(tmpdir(), "maxcloud-unpacked-"))
     try {
       execFileSync("tar", ["-xzf", "-", "-C", out], { input: await buffer(snapshot.archive()) })
-      assert.strictEqual((await take(out)).digest, snapshot.digest)
-      assert.strictEqual(await readFile(join(out, long), "utf8"), "long")
+      expect((await take(out)).digest).toBe(snapshot.digest)
+      expect(await readFile(join(out, long), "utf8")).toBe("long")
     } finally {
       await rm(out, { recursive: true })
     }
@@ -74,7 +74,7 @@ describe("snapshotOf", () => {
   it("gives equal bytes each time", async () => {
     await write({ a: "A", "b/c": "C" })
     const snapshot = await take()
-    assert.deepStrictEqual(await buffer(snapshot.archive()), await buffer((await take()).archive()))
+    expect(await buffer(snapshot.archive())).toStrictEqual(await buffer((await take()).archive()))
   })
 
   it("leaves out .git, node_modules and .maxcloud at any depth, and what .gitignore says", async () => {
@@ -91,7 +91,7 @@ describe("snapshotOf", () => {
       "dist/x.js": "",
       "src/dist/x.js": ""
     })
-    assert.deepStrictEqual(await pathsOf(await take()), [
+    expect(await pathsOf(await take())).toStrictEqual([
       ".gitignore",
       "index.js",
       "packages/a/.gitignore",
@@ -104,12 +104,12 @@ describe("snapshotOf", () => {
     await write({ "a.ts": "", "tsconfig.json": "{}" })
     const { digest } = await take()
     await write({ "maxcloud.config.ts": "import x", "maxcloud.config.yaml": "app: x" })
-    assert.strictEqual((await take()).digest, digest)
+    expect((await take()).digest).toBe(digest)
     await write({ "examples/maxcloud.config.ts": "import x" })
-    assert.deepStrictEqual(await pathsOf(await take()), ["a.ts", "examples/maxcloud.config.ts", "tsconfig.json"])
+    expect(await pathsOf(await take())).toStrictEqual(["a.ts", "examples/maxcloud.config.ts", "tsconfig.json"])
     const isSource = await sourceFilterOf(root)
-    assert.isFalse(await isSource("maxcloud.config.ts"))
-    assert.isTrue(await isSource("examples/maxcloud.config.ts"))
+    expect(await isSource("maxcloud.config.ts")).toBe(false)
+    expect(await isSource("examples/maxcloud.config.ts")).toBe(true)
   })
 
   it("leaves out files that are secret by convention and says so, unless a rule brings them back", async () => {
@@ -136,15 +136,13 @@ describe("snapshotOf", () => {
     const key = "-----BEGIN PRIVATE KEY-----"
     await write(Object.fromEntries([...secret.map((value) => [value, key]), ...open.map((value) => [value, "open"])]))
     const snapshot = await take()
-    assert.deepStrictEqual([...snapshot.leftOut].sort(), [...secret].sort())
-    assert.deepStrictEqual(await pathsOf(snapshot), [...open].sort())
+    expect([...snapshot.leftOut].sort()).toStrictEqual([...secret].sort())
+    expect(await pathsOf(snapshot)).toStrictEqual([...open].sort())
     for (const rules of [".gitignore", ".dockerignore"]) {
       await write({ [rules]: "*.log\n!deep/.env.production\n!tls.key\n" })
       const { leftOut } = await take()
-      assert.deepStrictEqual(
-        [...leftOut].sort(),
-        secret.filter((value) => !/production|tls\.key/.test(value)).sort(),
-        rules
+      expect([...leftOut].sort(), rules).toStrictEqual(
+        secret.filter((value) => !/production|tls\.key/.test(value)).sort()
       )
     }
   })
@@ -157,8 +155,8 @@ describe("snapshotOf", () => {
         await write({ [rules]: list })
         const snapshot = await take()
         const taken = await pathsOf(snapshot)
-        for (const secret of ["src/.env", "src/id_rsa"]) assert.notInclude(taken, secret, `${rules}: ${list}`)
-        assert.include(taken, ".env", `${rules}: ${list}`)
+        for (const secret of ["src/.env", "src/id_rsa"]) expect(taken, `${rules}: ${list}`).not.toContain(secret)
+        expect(taken, `${rules}: ${list}`).toContain(".env")
       }
       await rm(join(root, rules))
     }
@@ -171,16 +169,13 @@ describe("snapshotOf", () => {
       ".yarnrc.yml": 'nodeLinker: node-modules\nnpmScopes:\n  a:\n    npmAuthToken: "x"\n'
     })
     const snapshot = await take()
-    assert.deepStrictEqual(snapshot.leftOut, [".npmrc (its credentials)", ".yarnrc.yml (its credentials)"])
+    expect(snapshot.leftOut).toStrictEqual([".npmrc (its credentials)", ".yarnrc.yml (its credentials)"])
     const out = await mkdtemp(join(tmpdir(), "maxcloud-unpacked-"))
     try {
       execFileSync("tar", ["-xzf", "-", "-C", out], { input: await buffer(snapshot.archive()) })
-      assert.strictEqual(
-        await readFile(join(out, ".npmrc"), "utf8"),
-        "registry=https://r.example.com/\nengine-strict=true"
-      )
-      assert.notInclude(await readFile(join(out, ".yarnrc.yml"), "utf8"), "npmAuthToken")
-      assert.strictEqual((await take(out)).digest, snapshot.digest)
+      expect(await readFile(join(out, ".npmrc"), "utf8")).toBe("registry=https://r.example.com/\nengine-strict=true")
+      expect(await readFile(join(out, ".yarnrc.yml"), "utf8")).not.toContain("npmAuthToken")
+      expect((await take(out)).digest).toBe(snapshot.digest)
     } finally {
       await rm(out, { recursive: true })
     }
@@ -188,16 +183,16 @@ describe("snapshotOf", () => {
 
   it("reads .gitignore with regard to case, as git on Linux does", async () => {
     await write({ ".gitignore": "logs\n", "src/Logs/a.js": "", "src/logs/b.js": "" })
-    assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "src/Logs/a.js"])
+    expect(await pathsOf(await take())).toStrictEqual([".gitignore", "src/Logs/a.js"])
   })
 
   it("reports a name that isn't UTF-8, and can leave it out", async () => {
     await write({ "a.js": "" })
     const name = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9]), Buffer.from(".txt")])
     await writeFile(name, "")
-    assert.match(await failure(), /the name of "caf\ufffd\.txt" in .* isn't UTF-8: rename it/)
+    expect(await failure()).toMatch(/the name of "caf\ufffd\.txt" in .* isn't UTF-8: rename it/)
     await write({ ".gitignore": "*.txt\n", "ok\ufffd.js": "" })
-    assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "a.js", "ok\ufffd.js"])
+    expect(await pathsOf(await take())).toStrictEqual([".gitignore", "a.js", "ok\ufffd.js"])
   })
 
   it("honours the .gitignore of the repository above, unless that leaves out the source itself", async () => {
@@ -208,8 +203,8 @@ describe("snapshotOf", () => {
       "api/a.js": "",
       "build/b.js": ""
     })
-    assert.deepStrictEqual(await pathsOf(await take(join(root, "api"))), ["a.js"])
-    assert.deepStrictEqual(await pathsOf(await take(join(root, "build"))), ["b.js"])
+    expect(await pathsOf(await take(join(root, "api")))).toStrictEqual(["a.js"])
+    expect(await pathsOf(await take(join(root, "build")))).toStrictEqual(["b.js"])
   })
 
   it("goes by .dockerignore alone where there is one", async () => {
@@ -220,32 +215,32 @@ describe("snapshotOf", () => {
       "x.md": "",
       "README.md": ""
     })
-    assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", ".gitignore", "README.md", "a.js"])
+    expect(await pathsOf(await take())).toStrictEqual([".dockerignore", ".gitignore", "README.md", "a.js"])
   })
 
   it("takes a Dockerfile that .dockerignore keeps out of its image", async () => {
     await write({ ".dockerignore": "*\n!src\n", Dockerfile: "", "x.md": "", "src/a.js": "", "src/Dockerfile": "" })
-    assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", "Dockerfile", "src/Dockerfile", "src/a.js"])
+    expect(await pathsOf(await take())).toStrictEqual([".dockerignore", "Dockerfile", "src/Dockerfile", "src/a.js"])
   })
 
   it("rejects a path that isn't a folder, an empty folder, and a link that leads outside", async () => {
-    assert.include(await failure(join(root, "nope")), "does not exist: create it, or correct `source`")
-    assert.include(await failure(), "holds no file")
+    expect(await failure(join(root, "nope"))).toContain("does not exist: create it, or correct `source`")
+    expect(await failure()).toContain("holds no file")
     await write({ "a/file": "" })
-    assert.include(await failure(join(root, "a/file")), "isn't a folder")
+    expect(await failure(join(root, "a/file"))).toContain("isn't a folder")
     for (const target of ["../../etc/passwd", "/etc/passwd"]) {
       await symlink(target, join(root, "a/link"))
-      assert.include(await failure(), `the link a/link in ${root} leads outside of it (${target})`)
+      expect(await failure()).toContain(`the link a/link in ${root} leads outside of it (${target})`)
       await rm(join(root, "a/link"))
     }
     await symlink("../b", join(root, "a/inside"))
-    assert.deepStrictEqual(await pathsOf(await take()), ["a/file", "a/inside"])
+    expect(await pathsOf(await take())).toStrictEqual(["a/file", "a/inside"])
   })
 
   it("refuses more than 1 GiB without reading it", async () => {
     await write({ huge: "" })
     await truncate(join(root, "huge"), 2 ** 30 + 1)
-    assert.include(await failure(), "has more than 1 GiB: leave out what it does not need by a .dockerignore")
+    expect(await failure()).toContain("has more than 1 GiB: leave out what it does not need by a .dockerignore")
   })
 
   it("fails rather than send content that doesn't match the digest", async () => {
@@ -253,7 +248,7 @@ describe("snapshotOf", () => {
     const snapshot = await take()
     await write({ a: "after!" })
     const error: unknown = await buffer(snapshot.archive()).catch((cause: unknown) => cause)
-    assert.include(String(error), `a in ${root} changed while it was read`)
+    expect(String(error)).toContain(`a in ${root} changed while it was read`)
   })
 })
 
@@ -274,6 +269,6 @@ describe("dockerRules", () => {
     ["# a comment\n\n", "a", false]
   ]
   it.each(cases)("%j on %s: %s", (content, path, expected) => {
-    assert.strictEqual(dockerRules(content).isIgnored(path, false), expected)
+    expect(dockerRules(content).isIgnored(path, false)).toBe(expected)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { makeEventParser } from "./sse.ts"
 
@@ -9,13 +9,13 @@ const parse = (...pieces: ReadonlyArray<string>) => {
 
 describe("makeEventParser", () => {
   it("reads fields, joins data, skips comments and unknown fields", () => {
-    assert.deepStrictEqual(parse(": hi\nid: 1\nevent: log\ndata: a\ndata:  b\nretry: 3\n\n"), [
+    expect(parse(": hi\nid: 1\nevent: log\ndata: a\ndata:  b\nretry: 3\n\n")).toStrictEqual([
       { id: "1", event: "log", data: "a\n b" }
     ])
   })
 
   it("keeps the last id, takes `message` as the event, gives nothing without data or end", () => {
-    assert.deepStrictEqual(parse("id: 7\n\ndata: x\n\nevent: log\n\ndata: cut"), [
+    expect(parse("id: 7\n\ndata: x\n\nevent: log\n\ndata: cut")).toStrictEqual([
       { id: "7", event: "message", data: "x" }
     ])
   })
@@ -41,8 +41,7 @@ describe("makeEventParser", () => {
           }
           // A "\r" at the very end may be half of "\r\n", so the last event waits for what follows it.
           const read = parse(...pieces, ": end\n")
-          assert.deepStrictEqual(
-            read,
+          expect(read).toStrictEqual(
             events.map(({ data, id }) => ({ id: String(id), event: "message", data: data.join("\n") }))
           )
         }

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../test/temporaryFolder.ts"
 import { InsufficientStorage, Unauthenticated } from "./api/index.ts"
 import { createClient } from "./client.ts"
@@ -55,7 +55,7 @@ const failureOf = async (listener: (request: IncomingMessage, response: ServerRe
   const { port } = server.address() as AddressInfo
   const client = createClient({ apiUrl: `http://127.0.0.1:${port}`, token: "" })
   return client.deploy({ app: "app", services: [{ name: "app", source }] }).then(
-    () => assert.fail("it was deployed"),
+    () => expect.unreachable("it was deployed"),
     (error: unknown) => error
   )
 }
@@ -66,8 +66,8 @@ describe("an upload", () => {
       // The rest of the body is never read.
       request.method === "PUT" ? request.once("data", () => void answer(response, full)) : answer(response, notFound)
     )
-    assert.instanceOf(error, InsufficientStorage)
-    assert.strictEqual(error.message, "The disk is full.")
+    assert(error instanceof InsufficientStorage)
+    expect(error.message).toBe("The disk is full.")
   })
 
   it("whose connection breaks without an answer retries once, and reports the answer to that", async () => {
@@ -78,8 +78,8 @@ describe("an upload", () => {
         request.once("data", () => request.socket.destroy())
       } else answer(response, broken ? unauthenticated : notFound)
     })
-    assert.instanceOf(error, Unauthenticated)
-    assert.strictEqual(error.message, "the key was revoked")
+    assert(error instanceof Unauthenticated)
+    expect(error.message).toBe("the key was revoked")
   })
 
   it("says that the connection broke, and doesn't suggest checking the address", async () => {
@@ -87,9 +87,11 @@ describe("an upload", () => {
       if (request.method === "PUT") request.once("data", () => request.socket.resetAndDestroy())
       else answer(response, notFound)
     })
-    assert.instanceOf(error, NotReachable)
-    assert.match(error.message, /broke while a source was sent \(\w+\): deploy again\. .*limit on the size of requests/)
-    assert.notMatch(error.message, /check the address/)
+    assert(error instanceof NotReachable)
+    expect(error.message).toMatch(
+      /broke while a source was sent \(\w+\): deploy again\. .*limit on the size of requests/
+    )
+    expect(error.message).not.toMatch(/check the address/)
   })
 
   it("is done if the answer alone was lost", async () => {
@@ -104,6 +106,6 @@ describe("an upload", () => {
       } else answer(response, request.url?.includes("/sources/") === true ? notFound : unauthenticated)
     })
     // It went on to the deployment.
-    assert.instanceOf(error, Unauthenticated)
+    assert(error instanceof Unauthenticated)
   })
 })

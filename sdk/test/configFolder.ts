@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { assert } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import { ConfigInvalid, loadConfig, renderIssue } from "../src/index.ts"
 
 /** What a config imports first. */
@@ -27,7 +27,7 @@ export const makeConfigFolder = async () => {
     /** The lines that a user sees. */
     failure: async (file: string): Promise<ReadonlyArray<string>> => {
       const error = await loadConfig({ folder: root, file }).then(
-        () => assert.fail("it loads"),
+        () => expect.unreachable("it loads"),
         (found: unknown) => found
       )
       if (!(error instanceof ConfigInvalid)) throw error

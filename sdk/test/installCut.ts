@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { buffer } from "node:stream/consumers"
-import { assert } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import { Effect } from "effect"
 import { planBuild } from "../../builder/src/plan.ts"
 import { snapshotOf } from "../src/snapshot.ts"
@@ -60,7 +60,7 @@ const run = (cwd: string, words: ReadonlyArray<string>): string => {
     encoding: "utf8",
     env: { ...process.env, CI: "true", YARN_NODE_LINKER: "node-modules", YARN_ENABLE_TELEMETRY: "0" }
   })
-  assert.strictEqual(status, 0, output?.join("\n"))
+  expect(status, output?.join("\n")).toBe(0)
   return output.join("")
 }
 
@@ -74,10 +74,10 @@ export const installCut = async (work: string, { extra, lock, offline }: Manager
   await packHeavy(there)
   run(there, lock)
   const snapshot = await Effect.runPromise(snapshotOf(join(there, "packages/api")))
-  assert.deepStrictEqual(snapshot.cut, { package: "packages/api", with: ["packages/is-even", "packages/is-odd"] })
+  expect(snapshot.cut).toStrictEqual({ package: "packages/api", with: ["packages/is-even", "packages/is-odd"] })
   await mkdir(cut)
   const unpacked = spawnSync("tar", ["-xzf", "-", "-C", cut], { input: await buffer(snapshot.archive()) })
-  assert.strictEqual(unpacked.status, 0)
+  expect(unpacked.status).toBe(0)
   const { installation } = await planBuild({ folder: cut, package: "packages/api", build: "true" })
   const { args = [], file = "", npx } = installation?.install ?? {}
   const isNpx = npx !== undefined && file !== "pnpm"

@@ -10,7 +10,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { DeploymentFailed } from "@maxcloud/sdk"
 import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
@@ -46,7 +46,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
   }
   const builtFile = (name: string) => {
     const found = filesIn(join(sources(), "built")).find((text) => text.endsWith(`/${name}`))
-    assert.isDefined(found)
+    assert(found !== undefined)
     chmodSync(found, 0o644)
     return found
   }
@@ -54,7 +54,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     for (const group of groupsWith(canary)) process.kill(-group, "SIGKILL")
     while (groupsWith(canary).length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  const asks = async () => assert.deepStrictEqual(await server.ask(host), { status: 200, body: "hello" })
+  const asks = async () => expect(await server.ask(host)).toStrictEqual({ status: 200, body: "hello" })
 
   /** After a crash the connection to what has crashed may still be known, and its request is lost with it. */
   const asksSoon = async () => {
@@ -95,13 +95,13 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     }
     await crash()
     const { services } = await server.client.deploy(app())
-    assert.strictEqual(services[0]?.state, "ready")
+    expect(services[0]?.state).toBe("ready")
     await asks()
     const kinds = readdirSync(join(sources(), "damaged")).map((text) =>
       text.includes("-archives-") ? "archive" : "built"
     )
-    assert.deepStrictEqual(new Set(kinds), new Set(["archive", "built"]))
-    assert.lengthOf(await server.client.services.revisions("app"), 1)
+    expect(new Set(kinds)).toStrictEqual(new Set(["archive", "built"]))
+    expect(await server.client.services.revisions("app")).toHaveLength(1)
     recordFault(import.meta.filename, {
       fault: "Every file of a source is emptied on disk, its archive too",
       seen: "the next instance can't start",
@@ -118,7 +118,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     utimesSync(file, atime, mtime)
     await server.client.deploy(app())
     await asks()
-    assert.notStrictEqual(groupsWith(canary)[0], before)
+    expect(groupsWith(canary)[0]).not.toBe(before)
     recordFault(import.meta.filename, {
       fault: "The disk changes a byte of a file that a service was started from",
       seen: "nothing, or what the byte does",
@@ -145,15 +145,15 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
   it("builds a revision that never became ready afresh when it is deployed again", async () => {
     const build = async () => {
       const error = await server.client.deploy(app({ FAULT: "yes" })).then(
-        () => assert.fail("it succeeded"),
+        () => expect.unreachable("it succeeded"),
         (cause: unknown) => cause
       )
-      assert.instanceOf(error, DeploymentFailed)
+      assert(error instanceof DeploymentFailed)
       return statSync(builtFile("built.json")).mtimeMs
     }
     const first = await build()
-    assert.notStrictEqual(await build(), first)
-    assert.lengthOf(await server.client.services.revisions("app"), 2)
+    expect(await build()).not.toBe(first)
+    expect(await server.client.services.revisions("app")).toHaveLength(2)
     await asks()
   })
 })

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { DeploymentFailed } from "@maxcloud/sdk"
 import { isRunning } from "../src/base/host/processIdentity.ts"
 import { freePort } from "./freePort.ts"
@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
 
   it("killed while requests flow and while they are held, answers them when they are sent again", async () => {
     const postgres = server.postgresPid
-    assert.isDefined(postgres)
+    assert(postgres !== undefined)
     const flowing = await server.open(host, "/flow")
     await new Promise((resolve) => flowing.once("data", resolve))
     const cut = new Promise((resolve) => flowing.once("error", resolve))
@@ -72,29 +72,29 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     await cut
 
     await server.start()
-    assert.strictEqual(server.postgresPid, postgres, "the Postgres that was left is taken over")
+    expect(server.postgresPid, "the Postgres that was left is taken over").toBe(postgres)
     // The instance needs longer to listen than the server to be killed: the request is held.
     const held = server.ask(host).then(
-      () => assert.fail("it was answered before the kill"),
+      () => expect.unreachable("it was answered before the kill"),
       (error: Error) => error
     )
-    assert.isTrue((await fetch(`${server.url}/healthz`)).ok)
+    expect((await fetch(`${server.url}/healthz`)).ok).toBe(true)
     await server.end("SIGKILL")
     await held
 
     await server.start()
-    assert.strictEqual(server.postgresPid, postgres)
-    assert.deepStrictEqual(await server.ask(host), { status: 200, body: "1" })
-    assert.lengthOf(groupsWith(canary), 1, "one instance, and nothing of earlier runs")
+    expect(server.postgresPid).toBe(postgres)
+    expect(await server.ask(host)).toStrictEqual({ status: 200, body: "1" })
+    expect(groupsWith(canary), "one instance, and nothing of earlier runs").toHaveLength(1)
   })
 
   it("killed with a deployment that it has just accepted, carries it out", async () => {
     const { id } = await server.client.deploy(app("2"), { detach: true })
     await server.end("SIGKILL")
     await server.start()
-    assert.strictEqual((await server.client.waitFor(id)).status.state, "succeeded")
-    assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
-    assert.lengthOf(groupsWith(canary), 1)
+    expect((await server.client.waitFor(id)).status.state).toBe("succeeded")
+    expect(await server.ask(host)).toStrictEqual({ status: 200, body: "2" })
+    expect(groupsWith(canary)).toHaveLength(1)
   })
 
   it.each([
@@ -107,28 +107,28 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     async (fault, reason, message) => {
       const began = Date.now()
       const error = await server.client.deploy(app("3", fault)).then(
-        () => assert.fail("it succeeded"),
+        () => expect.unreachable("it succeeded"),
         (cause: unknown) => cause
       )
-      assert.isBelow(Date.now() - began, 10_000)
-      assert.instanceOf(error, DeploymentFailed)
+      expect(Date.now() - began).toBeLessThan(10_000)
+      assert(error instanceof DeploymentFailed)
       const [service] = error instanceof DeploymentFailed ? error.deployment.services : []
-      assert.strictEqual(service?.state, "failed")
-      assert.match(service?.message ?? "", message)
-      assert.strictEqual((await server.client.services.revisions("app"))[0]?.reason, reason)
-      if (fault === "crash") assert.include(service?.logTail.join("\n") ?? "", "no \ufffddatabase")
-      if (fault === "late") assert.include(service?.logTail.join("\n") ?? "", "no build")
-      assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
+      expect(service?.state).toBe("failed")
+      expect(service?.message ?? "").toMatch(message)
+      expect((await server.client.services.revisions("app"))[0]?.reason).toBe(reason)
+      if (fault === "crash") expect(service?.logTail.join("\n") ?? "").toContain("no \ufffddatabase")
+      if (fault === "late") expect(service?.logTail.join("\n") ?? "").toContain("no build")
+      expect(await server.ask(host)).toStrictEqual({ status: 200, body: "2" })
     }
   )
 
   it("ended in order, leaves no process, no Postgres and no temporary file", async () => {
     const postgres = server.postgresPid
     await server.end("SIGTERM")
-    assert.deepStrictEqual(processesWith(canary), [])
-    assert.isUndefined(server.postgresPid)
-    assert.isFalse(isRunning(postgres ?? 0))
-    assert.deepStrictEqual(readdirSync(server.temporaryFolder), [])
-    assert.deepStrictEqual(readdirSync(join(server.dataDirectory, "instances")), [])
+    expect(processesWith(canary)).toStrictEqual([])
+    expect(server.postgresPid).toBeUndefined()
+    expect(isRunning(postgres ?? 0)).toBe(false)
+    expect(readdirSync(server.temporaryFolder)).toStrictEqual([])
+    expect(readdirSync(join(server.dataDirectory, "instances"))).toStrictEqual([])
   })
 })

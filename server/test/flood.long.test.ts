@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { residentBytes, ServerProcess } from "./serverProcess.ts"
@@ -46,14 +46,14 @@ describe("a service that floods its logs", async () => {
       most = Math.max(most, residentBytes(server.pid))
     }, 100)
     for (const path of ["/lines", "/long", "/binary", "/returns"]) {
-      assert.strictEqual((await server.ask("flood--local.localhost", path)).body, "done")
+      expect((await server.ask("flood--local.localhost", path)).body).toBe("done")
     }
     clearInterval(watch)
     console.log(`resident: ${Math.round(before / 1e6)} MB before, ${Math.round(most / 1e6)} MB at most`)
-    assert.isBelow(most - before, 150e6)
-    assert.isBelow(sizeOf(join(server.dataDirectory, "logs")), 40e6)
+    expect(most - before).toBeLessThan(150e6)
+    expect(sizeOf(join(server.dataDirectory, "logs"))).toBeLessThan(40e6)
     const lines = []
     for await (const entry of server.client.logs("flood", { tail: 10 })) lines.push(entry)
-    assert.isAbove(lines.length, 0)
+    expect(lines.length).toBeGreaterThan(0)
   })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { InsufficientStorage, Unavailable } from "@maxcloud/sdk/api"
 import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
@@ -48,7 +48,7 @@ describe("a server whose disk fills up", () => {
       if (await condition()) return
       await sleep(100)
     }
-    assert.fail("it didn't come to that within 30 s")
+    expect.unreachable("it didn't come to that within 30 s")
   }
   const status = async (path: string) => (await fetch(`${server.url}${path}`)).status
   const lines = async () => {
@@ -59,38 +59,36 @@ describe("a server whose disk fills up", () => {
 
   it("is ready as long as there is room", async ({ skip }) => {
     disk(skip)
-    assert.deepStrictEqual(await failedChecks(), [])
-    assert.strictEqual(await status("/readyz"), 200)
+    expect(await failedChecks()).toStrictEqual([])
+    expect(await status("/readyz")).toBe(200)
   })
 
   it("isn't ready below the limit, stays alive, and refuses uploads before the database suffers", async ({ skip }) => {
     disk(skip).fill(32 * mebi)
     await until(async () => (await failedChecks()).length > 0)
     const [check] = await failedChecks()
-    assert.strictEqual(check?.name, "disk")
-    assert.match(
-      check?.message ?? "",
+    expect(check?.name).toBe("disk")
+    expect(check?.message ?? "").toMatch(
       /^The disk of the server's (data folder|database) has less than 64Mi free\. Free some space/
     )
-    assert.notInclude(check?.message ?? "", server.dataDirectory)
-    assert.strictEqual(await status("/readyz"), 503)
-    assert.strictEqual(await status("/healthz"), 200)
+    expect(check?.message ?? "").not.toContain(server.dataDirectory)
+    expect(await status("/readyz")).toBe(503)
+    expect(await status("/healthz")).toBe(200)
 
     const refused = await server.client.deploy(app("other", other.folder)).catch((error: unknown) => error)
-    assert.instanceOf(refused, InsufficientStorage)
-    assert.match(refused.message, /has less than 64Mi free\. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK/)
+    assert(refused instanceof InsufficientStorage)
+    expect(refused.message).toMatch(/has less than 64Mi free\. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK/)
     // What is small and can't wait is still written.
     await server.client.secrets.set("app", "KEY", "value")
-    assert.deepStrictEqual(
-      (await server.client.services.list()).map((each) => [each.name, each.status.state]),
-      [["app", "ready"]]
-    )
+    expect((await server.client.services.list()).map((each) => [each.name, each.status.state])).toStrictEqual([
+      ["app", "ready"]
+    ])
   })
 
   it("drops log lines, goes on serving, and later says which lines are missing", async ({ skip }) => {
     const { empty } = disk(skip)
-    for (let i = 0; i < 20; i++) assert.strictEqual((await server.ask(host, `/low/${i}`)).status, 200)
-    assert.isFalse((await lines()).some((line) => line.startsWith("asked for /low/")))
+    for (let i = 0; i < 20; i++) expect((await server.ask(host, `/low/${i}`)).status).toBe(200)
+    expect((await lines()).some((line) => line.startsWith("asked for /low/"))).toBe(false)
     empty()
     await until(async () => (await failedChecks()).length === 0)
     await until(async () => {
@@ -102,7 +100,7 @@ describe("a server whose disk fills up", () => {
       )
     })
     const deployed = await server.client.deploy(app("other", other.folder))
-    assert.strictEqual(deployed.status.state, "succeeded")
+    expect(deployed.status.state).toBe("succeeded")
     recordFault(import.meta.filename, {
       fault: "The disk has less free than `MAXCLOUD_MIN_FREE_DISK`",
       seen: "`/readyz` is 503 and says so, uploads are answered 507, log lines are dropped; services, deletions and secrets go on",
@@ -124,10 +122,10 @@ describe("a server whose disk fills up", () => {
         .catch((error: unknown) => error)
       return refusal !== undefined
     })
-    assert.instanceOf(refusal, Unavailable)
-    assert.match(refusal.message, /The disk of .* (is full|has less than 64Mi free)\. Free some space/)
-    assert.strictEqual(await status("/healthz"), 200)
-    assert.strictEqual(await status("/readyz"), 503)
+    assert(refusal instanceof Unavailable)
+    expect(refusal.message).toMatch(/The disk of .* (is full|has less than 64Mi free)\. Free some space/)
+    expect(await status("/healthz")).toBe(200)
+    expect(await status("/readyz")).toBe(503)
     empty()
     await until(async () =>
       server.client.secrets.set("app", "KEY", "after").then(
@@ -136,7 +134,7 @@ describe("a server whose disk fills up", () => {
       )
     )
     await until(async () => (await failedChecks()).length === 0)
-    assert.strictEqual((await server.ask(host)).body, "hello")
+    expect((await server.ask(host)).body).toBe("hello")
     recordFault(import.meta.filename, {
       fault: "Other programs fill the disk to the last byte",
       seen: `writes are answered 503: “${refusal.message}”; services go on, and so does \`/healthz\``,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"
@@ -47,16 +47,16 @@ describe("a server that is killed at any moment", async () => {
     }
 
     await server.start()
-    assert.isAbove(accepted.length, kills / 4)
+    expect(accepted.length).toBeGreaterThan(kills / 4)
     for (const id of accepted) {
       await server.client.waitFor(id).catch(() => undefined)
       const deployment = await server.client.deployments.get(id)
-      assert.include(["succeeded", "superseded"], deployment.status.state, JSON.stringify(deployment))
+      expect(["succeeded", "superseded"], JSON.stringify(deployment)).toContain(deployment.status.state)
     }
     const answer = await server.ask("app--local.localhost")
-    assert.isAtLeast(Number(answer.body), Number(newest))
-    assert.lengthOf(groupsWith(canary), 1, "one instance, and nothing of earlier runs")
+    expect(Number(answer.body)).toBeGreaterThanOrEqual(Number(newest))
+    expect(groupsWith(canary), "one instance, and nothing of earlier runs").toHaveLength(1)
     await server.end("SIGTERM")
-    assert.deepStrictEqual(processesWith(canary), [])
+    expect(processesWith(canary)).toStrictEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"
@@ -62,8 +62,8 @@ describe("a load that never stops", async () => {
     for (let version = 1; version <= deployments; version++) await deploy(version)
     worker.postMessage("stop")
     const { failures, requests } = await ended
-    assert.deepStrictEqual(failures.slice(0, 5), [])
-    assert.isAbove(requests, 1000)
-    assert.strictEqual((await server.ask("app--local.localhost")).body, String(deployments))
+    expect(failures.slice(0, 5)).toStrictEqual([])
+    expect(requests).toBeGreaterThan(1000)
+    expect((await server.ask("app--local.localhost")).body).toBe(String(deployments))
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"
@@ -32,8 +32,8 @@ describe("an app of many services", async () => {
     const fifty = await deploy(50)
     const fiveHundred = await deploy(500)
     console.log(`50 services: ${fifty} ms, 500 services: ${fiveHundred} ms`)
-    assert.lengthOf(await server.client.services.list(), 550)
-    assert.strictEqual((await server.ask("s500-499--app-500--local.localhost")).body, "s500-499")
-    assert.isBelow(fiveHundred, fifty * 25)
+    expect(await server.client.services.list()).toHaveLength(550)
+    expect((await server.ask("s500-499--app-500--local.localhost")).body).toBe("s500-499")
+    expect(fiveHundred).toBeLessThan(fifty * 25)
   })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { makePidsCgroup, type PidsCgroup } from "./pidsCgroup.ts"
@@ -40,16 +40,15 @@ describe("a server that may start no more processes", () => {
       const found = await client.services.list()
       const told = found.filter((each) => words.test(JSON.stringify([each.status.diagnosis, each.status.conditions])))
       if (told.length === names.length) break
-      assert.isBelow(
+      expect(
         i,
-        300,
         JSON.stringify(found.map((each) => [each.name, each.status.diagnosis, each.status.conditions]))
-      )
+      ).toBeLessThan(300)
       await sleep(100)
     }
     cgroup.allow("any")
     const deployed = await client.waitFor(accepted.id)
-    assert.strictEqual(deployed.status.state, "succeeded")
-    for (const name of names) assert.strictEqual((await server.ask(`${name}--app--local.localhost`)).body, "hello")
+    expect(deployed.status.state).toBe("succeeded")
+    for (const name of names) expect((await server.ask(`${name}--app--local.localhost`)).body).toBe("hello")
   })
 })

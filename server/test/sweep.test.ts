@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { makeMaxCloud } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { isRunning } from "../src/base/host/processIdentity.ts"
@@ -50,7 +50,7 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
   const served = async (version: string) => {
     for (const end = performance.now() + 15_000; ; ) {
       const { body, status } = await server.ask(host, `/${version}`)
-      if (status === 200 || performance.now() > end) return assert.deepStrictEqual([status, body], [200, version])
+      if (status === 200 || performance.now() > end) return expect([status, body]).toStrictEqual([200, version])
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
@@ -77,26 +77,26 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
       const command = ["sh", "-c", 'touch "$HOME/here" "$TMPDIR/there"']
       return yield* (yield* cloud.services.exec("app", command, { onOutput: () => {} })).exit
     }).pipe(Effect.scoped, Effect.runPromise)
-    assert.strictEqual(exitCode, 0)
+    expect(exitCode).toBe(0)
     sweep()
     await server.client.deploy(app("2", 0))
     await served("2")
     sweep()
     const lines: Array<string> = []
     for await (const { line } of server.client.logs("app")) lines.push(line)
-    assert.include(lines, "served /1")
-    assert.include(lines, "served /2")
+    expect(lines).toContain("served /1")
+    expect(lines).toContain("served /2")
     sweep()
     await server.client.services.restart("app")
     await served("2")
     sweep()
-    assert.strictEqual(server.postgresPid, postgres, "the database had nothing there")
+    expect(server.postgresPid, "the database had nothing there").toBe(postgres)
 
     // Killed, cleaned, and started again.
     await server.end("SIGKILL")
     sweep()
     await server.start()
-    assert.strictEqual(server.postgresPid, postgres)
+    expect(server.postgresPid).toBe(postgres)
     await served("2")
     recordFault(import.meta.filename, {
       fault: "A cleaner empties the temporary folder (`/tmp`) while the server runs",
@@ -108,14 +108,14 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
 
   it("exits by itself without its data folder, and leaves no process", async () => {
     const postgres = server.postgresPid ?? 0
-    assert.isTrue(isRunning(postgres))
-    assert.isNotEmpty(processesWith(canary))
+    expect(isRunning(postgres)).toBe(true)
+    expect(processesWith(canary)).not.toHaveLength(0)
     const ended = server.ended()
     execFileSync("rm", ["-rf", server.dataDirectory])
-    assert.strictEqual(await ended, 1)
-    assert.include(server.output, "was removed or replaced while the server used it")
-    assert.deepStrictEqual(processesWith(canary), [])
-    assert.isFalse(isRunning(postgres))
+    expect(await ended).toBe(1)
+    expect(server.output).toContain("was removed or replaced while the server used it")
+    expect(processesWith(canary)).toStrictEqual([])
+    expect(isRunning(postgres)).toBe(false)
     recordFault(import.meta.filename, {
       fault: "The data folder is removed or replaced while the server runs",
       seen: "the server ends and says “… was removed or replaced while the server used it”",

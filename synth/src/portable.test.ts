@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { portable, portableProblems } from "./portable.ts"
@@ -31,16 +31,15 @@ describe("portable", () => {
     all.find((each) => each.manifest.kind === kind && name.test(each.manifest.metadata.name))
 
   it("is in the given namespace, without max-cloud's labels and annotations", () => {
-    assert.deepStrictEqual(
+    expect(
       all
         .map((each) => `${each.manifest.kind} ${each.manifest.metadata.namespace}`)
-        .filter((text) => !text.endsWith(" team--a")),
-      []
-    )
+        .filter((text) => !text.endsWith(" team--a"))
+    ).toStrictEqual([])
     const written = JSON.stringify(all.map((each) => each.manifest))
-    assert.notInclude(written, "maxcloud")
-    assert.notInclude(written, ".local.svc")
-    assert.include(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels), "cluster-local")
+    expect(written).not.toContain("maxcloud")
+    expect(written).not.toContain(".local.svc")
+    expect(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels)).toContain("cluster-local")
   })
 
   it("expects another app in the namespace of its name, and says so", () => {
@@ -49,48 +48,47 @@ describe("portable", () => {
     ]
     const made = portable(specOf(services), "team--a")
     const service = made.find((each) => each.manifest.kind === "Service")
-    assert.include(JSON.stringify(service?.manifest), "http://api.billing.svc.cluster.local")
-    assert.match(service?.notes.join() ?? "", /calls the app billing, which is expected in the namespace billing/)
-    assert.include(JSON.stringify(made.find((each) => each.manifest.kind === "NetworkPolicy")), "8081")
+    expect(JSON.stringify(service?.manifest)).toContain("http://api.billing.svc.cluster.local")
+    expect(service?.notes.join() ?? "").toMatch(/calls the app billing, which is expected in the namespace billing/)
+    expect(JSON.stringify(made.find((each) => each.manifest.kind === "NetworkPolicy"))).toContain("8081")
     const outside = specOf([{ ...services[0], env: { B: { external: "billing/api", property: "publicUrl" } } }])
-    assert.match(portableProblems(outside)[0]?.message ?? "", /a public URL depends on the platform's domain/)
+    expect(portableProblems(outside)[0]?.message ?? "").toMatch(/a public URL depends on the platform's domain/)
   })
 
   it("names linked services as the cluster does, and lets the link out to the gateway", () => {
     const service = JSON.stringify(find("Service", /^web$/)?.manifest)
-    assert.include(service, '{"name":"API","value":"http://api.team--a.svc.cluster.local"}')
-    assert.include(service, '{"name":"API_HOST","value":"api.team--a.svc.cluster.local"}')
-    assert.include(service, '{"name":"HEALTH","value":"http://api.team--a.svc.cluster.local/healthz"}')
+    expect(service).toContain('{"name":"API","value":"http://api.team--a.svc.cluster.local"}')
+    expect(service).toContain('{"name":"API_HOST","value":"api.team--a.svc.cluster.local"}')
+    expect(service).toContain('{"name":"HEALTH","value":"http://api.team--a.svc.cluster.local/healthz"}')
     const policy = JSON.stringify(find("NetworkPolicy", /^web$/)?.manifest)
-    assert.include(policy, '"podSelector":{"matchLabels":{"app.kubernetes.io/name":"web"}}')
-    assert.include(policy, "kourier-system")
-    assert.include(policy, "8081")
+    expect(policy).toContain('"podSelector":{"matchLabels":{"app.kubernetes.io/name":"web"}}')
+    expect(policy).toContain("kourier-system")
+    expect(policy).toContain("8081")
   })
 
   it("leaves secrets to be filled, and tells with what", () => {
     const secret = find("Secret", /^api--/)
-    assert.deepStrictEqual(secret?.manifest["stringData"], { KEY: "", "env.DATABASE_URL": "" })
-    assert.include(secret?.notes.join("\n"), 'env.DATABASE_URL: "postgres://shop:" + the secret PASSWORD + "@db/shop"')
+    expect(secret?.manifest["stringData"]).toStrictEqual({ KEY: "", "env.DATABASE_URL": "" })
+    expect(secret?.notes.join("\n")).toContain(
+      'env.DATABASE_URL: "postgres://shop:" + the secret PASSWORD + "@db/shop"'
+    )
     const service = JSON.stringify(find("Service", /^api$/)?.manifest)
-    assert.include(service, `"secretKeyRef":{"key":"KEY","name":"${secret?.manifest.metadata.name}"}`)
+    expect(service).toContain(`"secretKeyRef":{"key":"KEY","name":"${secret?.manifest.metadata.name}"}`)
   })
 
   it("says where a port is a guess", () => {
-    assert.match(find("Service", /^web$/)?.notes.join("") ?? "", /8080/)
-    assert.deepStrictEqual(find("Service", /^api$/)?.notes, [])
+    expect(find("Service", /^web$/)?.notes.join("") ?? "").toMatch(/8080/)
+    expect(find("Service", /^api$/)?.notes).toStrictEqual([])
   })
 
   it("refuses what only max-cloud can run", () => {
-    assert.deepStrictEqual(portableProblems(shop), [])
+    expect(portableProblems(shop)).toStrictEqual([])
     const problems = portableProblems(
       specOf([
         { name: "web", source: { path: "./web" }, env: { API: { service: "api", property: "publicUrl" } } },
         { name: "api", image: "api:1" }
       ])
     )
-    assert.deepStrictEqual(
-      problems.map((problem) => problem.path.join(".")),
-      ["services.0.source", "services.0.env.API"]
-    )
+    expect(problems.map((problem) => problem.path.join("."))).toStrictEqual(["services.0.source", "services.0.env.API"])
   })
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, it } from "@effect/vitest"
+import { afterEach, beforeEach, expect, it } from "@effect/vitest"
 import { reservedEnvNames } from "@maxcloud/config-schema"
 import { loadConfig } from "@maxcloud/sdk"
 import { Effect } from "effect"
@@ -25,11 +25,11 @@ const reload = async (readsItself: boolean) => {
 it("gives no variable of .env that the platform sets", async () => {
   const names = [...reservedEnvNames, "PATH", "A"]
   await writeFile(join(folder, ".env"), names.map((name) => `${name}=1\n`).join(""))
-  assert.deepStrictEqual((await reload(false)).variables, { A: "1" })
+  expect((await reload(false)).variables).toStrictEqual({ A: "1" })
 })
 
 it("reads no file of a tool that is larger than 1 MiB", async () => {
   await writeFile(join(folder, ".env"), "A=1\n")
   await writeFile(join(folder, ".env.development"), `${"#".repeat(2 ** 20)}\nB=1\n`)
-  assert.deepStrictEqual((await reload(true)).lines, ["web reads .env by itself"])
+  expect((await reload(true)).lines).toStrictEqual(["web reads .env by itself"])
 })

@@ -12,7 +12,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { loadConfig } from "@maxcloud/sdk"
 import { Ajv } from "ajv"
 import fc from "fast-check"
@@ -133,11 +133,8 @@ describe("findServices", () => {
   ]
   it.each(cases)("finds %s", async (_, files, expected) => {
     const found = await findServices(folderOf(files))
-    assert.deepStrictEqual(
-      found.map(({ kind, name, source }) => `${name}: ${kind} in ${source}`),
-      expected
-    )
-    assert.isTrue(found.every((each) => each.problem === undefined))
+    expect(found.map(({ kind, name, source }) => `${name}: ${kind} in ${source}`)).toStrictEqual(expected)
+    expect(found.every((each) => each.problem === undefined)).toBe(true)
   })
 
   it("finds a package of a workspace with the workspace's own package manager", async () => {
@@ -148,19 +145,19 @@ describe("findServices", () => {
       "apps/api/package.json": packageOf(starts)
     })
     const [found] = await findServices(join(folder, "apps/api"))
-    assert.deepInclude(found, { name: "api", source: "." })
-    assert.match(found?.steps.join() ?? "", /pnpm/)
+    expect(found).toMatchObject({ name: "api", source: "." })
+    expect(found?.steps.join() ?? "").toMatch(/pnpm/)
   })
 
   it("reports what is missing if it can't find out how the service runs", async () => {
     const [nothing] = await findServices(folderOf({ "notes.txt": "" }))
-    assert.match(nothing?.problem ?? "", /There is nothing to run in the folder: add a `start` script/)
+    expect(nothing?.problem ?? "").toMatch(/There is nothing to run in the folder: add a `start` script/)
     const [several] = await findServices(
       folderOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
     )
-    assert.match(several?.problem ?? "", /The Go module has several programs: \.\/cmd\/a, \.\/cmd\/b/)
+    expect(several?.problem ?? "").toMatch(/The Go module has several programs: \.\/cmd\/a, \.\/cmd\/b/)
     const [broken] = await findServices(folderOf({ "package.json": "{" }))
-    assert.match(broken?.problem ?? "", /isn't valid JSON/)
+    expect(broken?.problem ?? "").toMatch(/isn't valid JSON/)
   })
 })
 
@@ -178,8 +175,8 @@ describe("addIgnoreLines", () => {
     ]
   ])("adds %s", async (_, files, expected) => {
     const folder = folderOf(files)
-    assert.deepStrictEqual(await addIgnoreLines(folder), expected)
-    assert.deepStrictEqual(await addIgnoreLines(folder), [])
+    expect(await addIgnoreLines(folder)).toStrictEqual(expected)
+    expect(await addIgnoreLines(folder)).toStrictEqual([])
   })
 
   it("keeps existing lines and their line endings, and adds nothing a second time", async () => {
@@ -204,10 +201,10 @@ describe("addIgnoreLines", () => {
           const folder = folderOf({ ".gitignore": before })
           await addIgnoreLines(folder)
           const after = readFileSync(join(folder, ".gitignore"), "utf8")
-          assert.isTrue(after.startsWith(before))
-          assert.deepStrictEqual(await addIgnoreLines(folder), [])
-          assert.strictEqual(readFileSync(join(folder, ".gitignore"), "utf8"), after)
-          if (before.includes("\r\n")) assert.notMatch(after, /[^\r]\n/)
+          expect(after.startsWith(before)).toBe(true)
+          expect(await addIgnoreLines(folder)).toStrictEqual([])
+          expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe(after)
+          if (before.includes("\r\n")) expect(after).not.toMatch(/[^\r]\n/)
         }
       ),
       { numRuns: 150 }
@@ -230,7 +227,7 @@ describe("addIgnoreLines", () => {
     const shared = [".env.example", "api/.env.sample", ".environment", "server.js"]
     const input = [...out, ...shared].join("\n")
     const ignored = execFileSync("git", ["check-ignore", "--stdin"], { cwd: folder, input, encoding: "utf8" })
-    assert.deepStrictEqual(ignored.trim().split("\n"), out)
+    expect(ignored.trim().split("\n")).toStrictEqual(out)
   })
 })
 
@@ -241,67 +238,67 @@ describe("writeProject", () => {
   it.each(formats)("writes a starter as %s that loads, and writes nothing a second time", async (format) => {
     const folder = folderOf({ "package.json": packageOf({ scripts: { test: "x" } }) })
     const first = await writeProject(folder, format)
-    assert.deepStrictEqual(first.written, [
+    expect(first.written).toStrictEqual([
       "web/package.json",
       "web/server.js",
       `maxcloud.config.${format}`,
       ".gitignore"
     ])
     const { spec } = await loadConfig({ folder, stage: "dev" })
-    assert.deepStrictEqual([spec.app, spec.services.map((service) => service.name)].flat().map(String), ["shop", "web"])
+    expect([spec.app, spec.services.map((service) => service.name)].flat().map(String)).toStrictEqual(["shop", "web"])
     const before = contents(folder)
     const again = await writeProject(folder, undefined)
-    assert.deepStrictEqual(
-      [again.written, again.kept, again.schemaFor, again.format],
-      [[], `maxcloud.config.${format}`, undefined, format]
-    )
-    assert.deepStrictEqual(contents(folder), before)
+    expect([again.written, again.kept, again.schemaFor, again.format]).toStrictEqual([
+      [],
+      `maxcloud.config.${format}`,
+      undefined,
+      format
+    ])
+    expect(contents(folder)).toStrictEqual(before)
   })
 
   it.each(["null", "true", "on", "y"])("writes the name %s into YAML as a text", (name) => {
     const services = [{ name, source: ".", isExample: false }]
     const written = parse(configText("yaml", { app: name, services, schema: "./s.json" }), { version: "1.1" })
-    assert.deepStrictEqual([written.app, written.services[0].name], [name, name])
+    expect([written.app, written.services[0].name]).toStrictEqual([name, name])
   })
 
   it("names the SDK's schema, which accepts the written config", async () => {
     const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API", bare)
     await writeProject(folder, "yaml")
     const yaml = readFileSync(join(folder, "maxcloud.config.yaml"), "utf8")
-    assert.match(yaml, /^# yaml-language-server: \$schema=\.\/node_modules\/@maxcloud\/sdk\/config\.schema\.json\n/)
-    assert.isTrue(isValid(parse(yaml)), JSON.stringify(isValid.errors))
-    assert.strictEqual(parse(yaml).services[0].name, "my-api")
+    expect(yaml).toMatch(/^# yaml-language-server: \$schema=\.\/node_modules\/@maxcloud\/sdk\/config\.schema\.json\n/)
+    expect(isValid(parse(yaml)), JSON.stringify(isValid.errors)).toBe(true)
+    expect(parse(yaml).services[0].name).toBe("my-api")
     const json = configText("json", {
       app: "shop",
       services: [{ name: "a", source: "./a", isExample: false }],
       schema: "./s.json"
     })
-    assert.strictEqual(JSON.parse(json).$schema, "./s.json")
-    assert.isTrue(isValid(JSON.parse(json)), JSON.stringify(isValid.errors))
-    assert.isFalse(isValid({ app: "shop", services: [{ name: "a", sauce: "./a" }] }))
+    expect(JSON.parse(json).$schema).toBe("./s.json")
+    expect(isValid(JSON.parse(json)), JSON.stringify(isValid.errors)).toBe(true)
+    expect(isValid({ app: "shop", services: [{ name: "a", sauce: "./a" }] })).toBe(false)
     const services = [{ name: "a", source: "./a" }]
-    assert.isTrue(isValid({ app: "shop", defaults: { memory: "1Gi", scale: { max: 2 } }, services }))
-    assert.isFalse(isValid({ app: "shop", defaults: { name: "a" }, services }))
+    expect(isValid({ app: "shop", defaults: { memory: "1Gi", scale: { max: 2 } }, services })).toBe(true)
+    expect(isValid({ app: "shop", defaults: { name: "a" }, services })).toBe(false)
   })
 
   it("names the schema on the web in a project that isn't npm's, whose config is YAML", async () => {
     const folder = folderOf({ "requirements.txt": "flask", "app.py": "" }, "shop", bare)
-    assert.deepInclude(await writeProject(folder, undefined), {
+    expect(await writeProject(folder, undefined)).toMatchObject({
       format: "yaml",
       written: ["maxcloud.config.yaml", ".gitignore"]
     })
-    assert.match(
-      readFileSync(join(folder, "maxcloud.config.yaml"), "utf8"),
+    expect(readFileSync(join(folder, "maxcloud.config.yaml"), "utf8")).toMatch(
       /\$schema=https:\/\/unpkg\.com\/@maxcloud\/sdk\//
     )
-    assert.strictEqual(String((await loadConfig({ folder })).spec.services[0]?.name), "shop")
+    expect(String((await loadConfig({ folder })).spec.services[0]?.name)).toBe("shop")
   })
 
   it("names the schema of an installed SDK, in a folder above too", async () => {
     const folder = folderOf({ "node_modules/@maxcloud/sdk/config.schema.json": "{}", "api/main.py": "" })
     await writeProject(join(folder, "api"), undefined)
-    assert.match(
-      readFileSync(join(folder, "api/maxcloud.config.yaml"), "utf8"),
+    expect(readFileSync(join(folder, "api/maxcloud.config.yaml"), "utf8")).toMatch(
       /\$schema=\.\.\/node_modules\/@maxcloud\/sdk\//
     )
   })
@@ -311,12 +308,12 @@ describe("writeProject", () => {
       const files = { [config]: "app: shop", "web/server.js": "mine", ".gitignore": "mine\n" }
       const folder = folderOf(files)
       const { kept, schemaFor, written } = await writeProject(folder, undefined)
-      assert.deepStrictEqual([kept, written], [config, [".gitignore"]])
-      assert.strictEqual(schemaFor === undefined, config.endsWith(".cts"))
+      expect([kept, written]).toStrictEqual([config, [".gitignore"]])
+      expect(schemaFor === undefined).toBe(config.endsWith(".cts"))
       const after = contents(folder)
-      assert.deepStrictEqual(Object.keys(after).toSorted(), Object.keys(files).toSorted())
-      assert.isTrue(after[".gitignore"]?.startsWith("mine\n"))
-      assert.deepStrictEqual([after[config], after["web/server.js"]], ["app: shop", "mine"])
+      expect(Object.keys(after).toSorted()).toStrictEqual(Object.keys(files).toSorted())
+      expect(after[".gitignore"]?.startsWith("mine\n")).toBe(true)
+      expect([after[config], after["web/server.js"]]).toStrictEqual(["app: shop", "mine"])
     }
   })
 
@@ -325,10 +322,7 @@ describe("writeProject", () => {
     const folder = folderOf(Object.fromEntries(names.map((name) => [`${name}/package.json`, packageOf(starts)])))
     await writeProject(folder, "ts")
     const { spec } = await loadConfig({ folder })
-    assert.deepStrictEqual(
-      spec.services.map((service) => String(service.name)),
-      names.toSorted()
-    )
-    assert.isFalse(existsSync(join(folder, "web")))
+    expect(spec.services.map((service) => String(service.name))).toStrictEqual(names.toSorted())
+    expect(existsSync(join(folder, "web"))).toBe(false)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, ServiceName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import fc from "fast-check"
@@ -19,20 +19,20 @@ describe("names from folders", () => {
     ["/home/ada/9api", "api"],
     ["/home/ada/日本", "my-app"],
     ["/", "my-app"]
-  ])("%s is %s", (path, name) => assert.strictEqual(nameOf(path), name))
+  ])("%s is %s", (path, name) => expect(nameOf(path)).toBe(name))
 
   it("are valid for apps and services, whatever a folder is called", () => {
     fc.assert(
       fc.property(folder, (name) => {
         const given = nameOf(`/x/${name}`)
-        assert.isTrue(isApp(given) && isService(given), given)
+        expect(isApp(given) && isService(given), given).toBe(true)
       }),
       { numRuns: 2000 }
     )
   })
 
   it("differ among the services of one app", () => {
-    assert.deepStrictEqual(namesOf("/r", ["apps/web", "apps/api", "packages/web"]), ["apps-web", "api", "packages-web"])
+    expect(namesOf("/r", ["apps/web", "apps/api", "packages/web"])).toStrictEqual(["apps-web", "api", "packages-web"])
     fc.assert(
       fc.property(
         fc.uniqueArray(
@@ -41,8 +41,8 @@ describe("names from folders", () => {
         ),
         (folders) => {
           const names = namesOf("/r", folders)
-          assert.lengthOf(new Set(names), folders.length)
-          assert.isTrue(names.every(isService), names.join())
+          expect(new Set(names)).toHaveLength(folders.length)
+          expect(names.every(isService), names.join()).toBe(true)
         }
       ),
       { numRuns: 1000 }

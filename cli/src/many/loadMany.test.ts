@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { matches } from "./loadMany.ts"
 
@@ -16,8 +16,7 @@ describe("--filter", () => {
       ["apps/*/api", "apps/x/y/api", true],
       ["a*b*b", "ab", false]
     ] as const
-    for (const [pattern, text, expected] of cases)
-      assert.strictEqual(matches(pattern, text), expected, `${pattern} ${text}`)
+    for (const [pattern, text, expected] of cases) expect(matches(pattern, text), `${pattern} ${text}`).toBe(expected)
   })
 
   it("agrees with a regular expression", () => {
@@ -25,7 +24,7 @@ describe("--filter", () => {
     const pattern = fc.stringMatching(/^[ab*]{0,6}$/)
     fc.assert(
       fc.property(pattern, text, (written, name) => {
-        assert.strictEqual(matches(written, name), new RegExp(`^${written.replaceAll("*", ".*")}$`).test(name))
+        expect(matches(written, name)).toBe(new RegExp(`^${written.replaceAll("*", ".*")}$`).test(name))
       })
     )
   })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Either } from "effect"
 import fc from "fast-check"
 import { inOrder, type Node, runInOrder } from "./order.ts"
@@ -18,9 +18,9 @@ describe("inOrder", () => {
     fc.assert(
       fc.property(nodes, (all) => {
         const ordered = Either.getOrThrow(inOrder(all)).map((each) => each.name)
-        assert.deepStrictEqual([...ordered].sort(), all.map((each) => each.name).sort())
+        expect([...ordered].sort()).toStrictEqual(all.map((each) => each.name).sort())
         for (const { name, needs } of all) {
-          for (const need of needs) assert.isBelow(ordered.indexOf(need), ordered.indexOf(name))
+          for (const need of needs) expect(ordered.indexOf(need)).toBeLessThan(ordered.indexOf(name))
         }
       })
     )
@@ -33,8 +33,8 @@ describe("inOrder", () => {
       node("billing", "tax"),
       node("tax", "shop")
     ])
-    assert.deepStrictEqual(Either.flip(round).pipe(Either.getOrThrow), ["shop", "billing", "tax", "shop"])
-    assert.deepStrictEqual(Either.flip(inOrder([node("a", "a")])).pipe(Either.getOrThrow), ["a", "a"])
+    expect(Either.flip(round).pipe(Either.getOrThrow)).toStrictEqual(["shop", "billing", "tax", "shop"])
+    expect(Either.flip(inOrder([node("a", "a")])).pipe(Either.getOrThrow)).toStrictEqual(["a", "a"])
   })
 })
 
@@ -54,9 +54,9 @@ describe("runInOrder", () => {
       const shown = Object.fromEntries(
         outcomes.map(([{ name }, outcome]) => [name, outcome._tag === "skipped" ? outcome.because : outcome._tag])
       )
-      assert.deepStrictEqual(shown, { a: "done", b: "failed", c: "b", d: "c", e: "done", f: "done" })
-      assert.isTrue(order.indexOf("f") > order.indexOf("e") && order.indexOf("f") > order.indexOf("a"))
-      assert.lengthOf(order, 4)
+      expect(shown).toStrictEqual({ a: "done", b: "failed", c: "b", d: "c", e: "done", f: "done" })
+      expect(order.indexOf("f") > order.indexOf("e") && order.indexOf("f") > order.indexOf("a")).toBe(true)
+      expect(order).toHaveLength(4)
     })
   )
 
@@ -75,7 +75,7 @@ describe("runInOrder", () => {
           now -= 1
         })
       )
-      assert.strictEqual(most, 2)
+      expect(most).toBe(2)
     })
   )
 })

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { createContext, runInContext } from "node:vm"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import { build } from "esbuild"
 import * as fc from "fast-check"
@@ -52,7 +52,7 @@ const refusal = (source: Readonly<Record<string, string>>): EnvInvalid => {
     if (error instanceof EnvInvalid) return error
     throw error
   }
-  return assert.fail("it is read")
+  return expect.unreachable("it is read")
 }
 
 describe("readEnv", () => {
@@ -66,18 +66,15 @@ describe("readEnv", () => {
       readonly LEVEL: "info" | "warn"
       readonly SENTRY: string | undefined
     } = env
-    assert.deepStrictEqual(
-      { ...typed },
-      {
-        ...{ DATABASE_URL: complete.DATABASE_URL, SESSION_KEY: "a-key", RATE: 5, WORKERS: 4, DEBUG: false },
-        ...{ MODE: "fast", LEVEL: "info", GREETING: "Hello", API: "http://api.example.com", SENTRY: undefined }
-      }
-    )
+    expect({ ...typed }).toStrictEqual({
+      ...{ DATABASE_URL: complete.DATABASE_URL, SESSION_KEY: "a-key", RATE: 5, WORKERS: 4, DEBUG: false },
+      ...{ MODE: "fast", LEVEL: "info", GREETING: "Hello", API: "http://api.example.com", SENTRY: undefined }
+    })
     // @ts-expect-error a variable that the contract hasn't
-    assert.isUndefined(env.RATES)
+    expect(env.RATES).toBeUndefined()
     // @ts-expect-error a number isn't a text
     const wrong: string = env.RATE
-    assert.strictEqual<unknown>(wrong, 5)
+    expect(wrong).toBe(5)
   })
 
   it("reports every missing and malformed variable at once, and no value", () => {
@@ -90,22 +87,19 @@ describe("readEnv", () => {
       SENTRY: "hunter2"
     }
     const { message, problems } = refusal(malformed)
-    assert.notInclude(message, "hunter2")
-    assert.notInclude(message, "0x10")
-    assert.deepStrictEqual(
-      problems.map(({ name, problem }) => `${name} ${problem}`),
-      [
-        "DATABASE_URL is missing. Set the secret: maxcloud secrets set DATABASE_URL",
-        "SESSION_KEY is missing. Set the secret: maxcloud secrets set SESSION",
-        "RATE isn't a number.",
-        "WORKERS isn't a whole number from 1 to 64.",
-        'DEBUG isn\'t "true" or "false".',
-        'MODE isn\'t one of "fast", "safe".',
-        "API isn't a URL with its scheme, such as https://example.com.",
-        "SENTRY isn't a URL with its scheme, such as https://example.com."
-      ]
-    )
-    assert.lengthOf(message.split("\n"), problems.length + 1)
+    expect(message).not.toContain("hunter2")
+    expect(message).not.toContain("0x10")
+    expect(problems.map(({ name, problem }) => `${name} ${problem}`)).toStrictEqual([
+      "DATABASE_URL is missing. Set the secret: maxcloud secrets set DATABASE_URL",
+      "SESSION_KEY is missing. Set the secret: maxcloud secrets set SESSION",
+      "RATE isn't a number.",
+      "WORKERS isn't a whole number from 1 to 64.",
+      'DEBUG isn\'t "true" or "false".',
+      'MODE isn\'t one of "fast", "safe".',
+      "API isn't a URL with its scheme, such as https://example.com.",
+      "SENTRY isn't a URL with its scheme, such as https://example.com."
+    ])
+    expect(message.split("\n")).toHaveLength(problems.length + 1)
   })
 
   it("reads each number and boolean that a config writes", () => {
@@ -113,13 +107,13 @@ describe("readEnv", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), (value, flag) => {
         const { env, problems } = filled(one.with({ N: value, B: flag }))
-        assert.deepStrictEqual(problems, [])
+        expect(problems).toStrictEqual([])
         const spec = parseAppSpec({ app: "a", services: [{ name: "a", image: "a", env }] })
         assert(spec._tag === "Right")
         const sent = Object.fromEntries(
           Object.entries(spec.right.services[0]?.env ?? {}).map(([name, each]) => [name, String(each)])
         )
-        assert.deepStrictEqual({ ...readEnv(one, sent) }, { N: value === 0 ? Number(String(value)) : value, B: flag })
+        expect({ ...readEnv(one, sent) }).toStrictEqual({ N: value === 0 ? Number(String(value)) : value, B: flag })
       })
     )
   })
@@ -128,7 +122,7 @@ describe("readEnv", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^#[A-Z0-9]{6,40}$/), (value) => {
         const { message } = refusal({ ...complete, WORKERS: value, MODE: value, API: value, DEBUG: value })
-        assert.notInclude(message, value)
+        expect(message).not.toContain(value)
       })
     )
   })
@@ -150,9 +144,9 @@ describe("a contract in a config", () => {
         DATABASE_URL: text`postgres://${secret("PASSWORD")}@db`
       })
     )
-    assert.deepStrictEqual(issues, [])
+    expect(issues).toStrictEqual([])
     const parsed = Either.getOrThrow(parseAppSpec(spec))
-    assert.deepStrictEqual<unknown>(parsed.services[0]?.env, {
+    expect(parsed.services[0]?.env).toStrictEqual({
       DATABASE_URL: { join: ["postgres://", { secret: "PASSWORD" }, "@db"] },
       SESSION_KEY: { secret: "SESSION", generate: 32 },
       ...{ RATE: "5", WORKERS: "4", DEBUG: "false", MODE: "safe", LEVEL: "info", GREETING: "Hello" },
@@ -163,16 +157,13 @@ describe("a contract in a config", () => {
   it("reports every variable that nothing sets, and every value of another form, with its place", async () => {
     // @ts-expect-error a value that the contract doesn't allow
     const { issues } = await evaluated(contract.with({ WORKERS: 0.5, MODE: "slow", DATABASE_URL: "plain", NOPE: "x" }))
-    assert.deepStrictEqual(
-      issues.map(({ message, path }) => `${path.join(".")}: ${message}`),
-      [
-        'services.0.env.DATABASE_URL: The contract says that DATABASE_URL is a secret. Use secret("DATABASE_URL").',
-        "services.0.env.WORKERS: The contract says that WORKERS must be a whole number from 1 to 64.",
-        'services.0.env.MODE: The contract says that MODE must be one of "fast", "safe".',
-        "services.0.env.API: The contract needs API, and nothing sets it. It must be a URL with its scheme, such as https://example.com.",
-        "services.0.env.NOPE: The contract has no variable NOPE. Add it to envOf, or leave it out here."
-      ]
-    )
+    expect(issues.map(({ message, path }) => `${path.join(".")}: ${message}`)).toStrictEqual([
+      'services.0.env.DATABASE_URL: The contract says that DATABASE_URL is a secret. Use secret("DATABASE_URL").',
+      "services.0.env.WORKERS: The contract says that WORKERS must be a whole number from 1 to 64.",
+      'services.0.env.MODE: The contract says that MODE must be one of "fast", "safe".',
+      "services.0.env.API: The contract needs API, and nothing sets it. It must be a URL with its scheme, such as https://example.com.",
+      "services.0.env.NOPE: The contract has no variable NOPE. Add it to envOf, or leave it out here."
+    ])
   })
 })
 
@@ -194,21 +185,20 @@ describe("@maxcloud/sdk/env", () => {
       outdir: dirname(entry)
     })
     const root = fileURLToPath(new URL("../../..", import.meta.url))
-    assert.deepStrictEqual(
+    expect(
       Object.keys(metafile.inputs)
         .map((file) => relative(root, join(process.cwd(), file)))
-        .sort(),
-      [
-        ...["envOf", "index", "readEnv", "variables"].map((name) => `config-schema/src/environment/${name}.ts`),
-        "config-schema/src/misuse.ts",
-        "config-schema/src/references.ts",
-        "sdk/src/env.ts"
-      ]
-    )
+        .sort()
+    ).toStrictEqual([
+      ...["envOf", "index", "readEnv", "variables"].map((name) => `config-schema/src/environment/${name}.ts`),
+      "config-schema/src/misuse.ts",
+      "config-schema/src/references.ts",
+      "sdk/src/env.ts"
+    ])
     for (const file of Object.keys(metafile.inputs))
-      assert.notMatch(readFileSync(join(process.cwd(), file), "utf8"), /\bnode:|\brequire\(/)
+      expect(readFileSync(join(process.cwd(), file), "utf8")).not.toMatch(/\bnode:|\brequire\(/)
     const [bundle] = outputFiles
-    assert.isBelow(bundle?.contents.length ?? 0, 8_000)
+    expect(bundle?.contents.length ?? 0).toBeLessThan(8_000)
     const program = `${bundle?.text}
       const { envOf, number, readEnv, secret } = sdk
       const contract = envOf({ KEY: secret(), RATE: number({ default: 5 }) })
@@ -216,7 +206,7 @@ describe("@maxcloud/sdk/env", () => {
       try { readEnv(contract) } catch (error) { lacking = error.message }
       JSON.stringify([readEnv(contract, { KEY: "k", RATE: "7" }), lacking])`
     const [read, lacking] = JSON.parse(String(runInContext(program, createContext({ URL }))))
-    assert.deepStrictEqual(read, { KEY: "k", RATE: 7 })
-    assert.match(lacking, /KEY {2}is missing/)
+    expect(read).toStrictEqual({ KEY: "k", RATE: 7 })
+    expect(lacking).toMatch(/KEY {2}is missing/)
   })
 })

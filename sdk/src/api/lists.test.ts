@@ -1,5 +1,5 @@
 import { HttpApi } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Either, Option, Schema, SchemaAST } from "effect"
 import { MaxCloudApi } from "./api.ts"
 import { listOf } from "./lists.ts"
@@ -44,10 +44,10 @@ const others: Readonly<Record<string, ReadonlyArray<string>>> = {
 describe("the lists of the API", () => {
   it("are arrays, and every one takes a limit, a cursor and a sort", () => {
     const { lists, wrapped } = found()
-    assert.deepStrictEqual(wrapped, [])
-    assert.isAtLeast(lists.size, 12)
+    expect(wrapped).toStrictEqual([])
+    expect(lists.size).toBeGreaterThanOrEqual(12)
     for (const [name, parameters] of lists) {
-      assert.includeMembers([...parameters], [...(others[name] ?? ["limit", "cursor", "sort"])], name)
+      expect([...parameters], name).toEqual(expect.arrayContaining([...(others[name] ?? ["limit", "cursor", "sort"])]))
     }
   })
 
@@ -55,10 +55,10 @@ describe("the lists of the API", () => {
     const list = listOf(Schema.String, { name: "texts", sorts: ["-createdAt", "name"], filters: {}, most: 20 })
     const parse = (query: object) =>
       Either.mapLeft(Schema.decodeUnknownEither(list.parameters)(query), (error) => error.message)
-    assert.deepStrictEqual(list.pagingOf({}), { limit: 20, sort: "-createdAt", cursor: undefined })
+    expect(list.pagingOf({})).toStrictEqual({ limit: 20, sort: "-createdAt", cursor: undefined })
     for (const sort of ["createdAt", "-createdAt", "name", "-name"])
-      assert.isTrue(Either.isRight(parse({ sort })), sort)
-    for (const limit of ["0", "21", "1.5", "-1", "many", ""]) assert.isTrue(Either.isLeft(parse({ limit })), limit)
-    assert.include(Either.getOrThrow(Either.flip(parse({ sort: "size" }))), "-createdAt, createdAt, name, -name")
+      expect(Either.isRight(parse({ sort })), sort).toBe(true)
+    for (const limit of ["0", "21", "1.5", "-1", "many", ""]) expect(Either.isLeft(parse({ limit })), limit).toBe(true)
+    expect(Either.getOrThrow(Either.flip(parse({ sort: "size" })))).toContain("-createdAt, createdAt, name, -name")
   })
 })

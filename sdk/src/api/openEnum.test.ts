@@ -1,5 +1,5 @@
 import { HttpApi } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Either, FastCheck, Option, Schema, type SchemaAST } from "effect"
 import { DeploymentEvent, ExecOutput, LogEntry, MaxCloudApi, openEnum, openEnums } from "./index.ts"
 
@@ -54,26 +54,22 @@ const ofProblems = /\.(_tag|code|type|title): /
 
 describe("answers", () => {
   it("have no word that a client refuses others than", () => {
-    assert.isAbove(answers.length, 150)
+    expect(answers.length).toBeGreaterThan(150)
     const closed = answers.flatMap(([place, ast]) => closedWords(ast, place)).filter((each) => !ofProblems.test(each))
-    assert.deepStrictEqual(
-      [...new Set(closed)],
-      // Each state of a device's sign-in has fields of its own: somebody who signs in by a newer server needs a newer client.
-      [
-        "pollDevice 200.state: pending",
-        "pollDevice 200.state: slowDown",
-        "pollDevice 200.state: denied",
-        "pollDevice 200.state: expired",
-        "pollDevice 200.state: granted"
-      ]
-    )
+    expect([...new Set(closed)]).toStrictEqual([
+      "pollDevice 200.state: pending",
+      "pollDevice 200.state: slowDown",
+      "pollDevice 200.state: denied",
+      "pollDevice 200.state: expired",
+      "pollDevice 200.state: granted"
+    ])
   })
 
   it("find closed words wherever they stand", () => {
     const nested = Schema.Struct({ a: Schema.Array(Schema.NullOr(Schema.Struct({ state: Schema.Literal("x", "y") }))) })
-    assert.deepStrictEqual(closedWords(nested.ast, "here"), ["here.a[].state: x", "here.a[].state: y"])
+    expect(closedWords(nested.ast, "here")).toStrictEqual(["here.a[].state: x", "here.a[].state: y"])
     // A protocol of its own, which is agreed on by its name.
-    assert.isNotEmpty(closedWords(ExecOutput.ast, "exec"))
+    expect(closedWords(ExecOutput.ast, "exec")).not.toHaveLength(0)
   })
 })
 
@@ -83,17 +79,14 @@ describe("openEnum", () => {
   it("reads any word, and writes only those it knows", () =>
     FastCheck.assert(
       FastCheck.property(FastCheck.string({ maxLength: 200 }), (word) => {
-        assert.deepStrictEqual<unknown>(Schema.decodeUnknownEither(state)(word), Either.right(word))
-        assert.strictEqual(
-          Either.isRight(Schema.encodeUnknownEither(state)(word)),
-          word === "ready" || word === "failed"
-        )
+        expect(Schema.decodeUnknownEither(state)(word)).toStrictEqual(Either.right(word))
+        expect(Either.isRight(Schema.encodeUnknownEither(state)(word))).toBe(word === "ready" || word === "failed")
       })
     ))
 
   it("refuses what is no word", () => {
     for (const value of [1, null, undefined, {}, "x".repeat(201)]) {
-      assert.isTrue(Either.isLeft(Schema.decodeUnknownEither(state)(value)))
+      expect(Either.isLeft(Schema.decodeUnknownEither(state)(value))).toBe(true)
     }
   })
 
@@ -122,16 +115,16 @@ describe("openEnums", () => {
       egress: "vpc",
       env: { A: { output: "x" }, B: { service: "api", property: "port" } }
     }
-    assert.deepStrictEqual<unknown>(read(newer), Either.right(newer))
+    expect(read(newer)).toStrictEqual(Either.right(newer))
     for (const part of [{ protocol: "h3" }, { egress: "vpc" }, { env: { A: { output: "x" } } }]) {
-      assert.isTrue(Either.isLeft(write({ egress: "none", env: {}, ...part })))
+      expect(Either.isLeft(write({ egress: "none", env: {}, ...part }))).toBe(true)
     }
   })
 
   it("still reads and writes what it knows", () => {
     const known = { protocol: "h2c", egress: ["10.0.0.0/8"], env: { A: "x", B: { secret: "S" } } }
-    assert.deepStrictEqual<unknown>(read(known), Either.right(known))
-    assert.deepStrictEqual<unknown>(write(known), Either.right(known))
-    assert.isTrue(Either.isLeft(read({ egress: 1, env: {} })))
+    expect(read(known)).toStrictEqual(Either.right(known))
+    expect(write(known)).toStrictEqual(Either.right(known))
+    expect(Either.isLeft(read({ egress: 1, env: {} }))).toBe(true)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fc from "fast-check"
 import { checkpointLine, exportOf, recordOf, signer, type TestEntry, testEntry } from "../../test/auditExport.ts"
@@ -21,8 +21,8 @@ const verify = (content: string | Uint8Array, pins?: AuditPins): AuditVerificati
 const verifyLines = (lines: ReadonlyArray<string>, pins?: AuditPins) => verify(`${lines.join("\n")}\n`, pins)
 
 const found = (verification: AuditVerification, code: AuditFaultCode, line: number) => {
-  assert.isFalse(verification.ok, "nothing was found")
-  if (!verification.ok) assert.deepInclude(verification.fault, { code, line })
+  expect(verification.ok, "nothing was found").toBe(false)
+  if (!verification.ok) expect(verification.fault).toMatchObject({ code, line })
 }
 /** As who knows the format would repair the end. */
 const withEnd = (lines: ReadonlyArray<string>) => {
@@ -37,15 +37,15 @@ describe("canonical JSON", () => {
   it("is that of RFC 8785", () => {
     // The RFC's example of sorting (3.2.3) and of strings (3.2.2.2).
     const keys = { "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7 }
-    assert.strictEqual(canonicalJson(keys), '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}')
-    assert.strictEqual(canonicalJson({ s: '€$\u000f\nA\'B"\\\\"/' }), '{"s":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}')
+    expect(canonicalJson(keys)).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}')
+    expect(canonicalJson({ s: '€$\u000f\nA\'B"\\\\"/' })).toBe('{"s":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}')
   })
 })
 
 describe("verification of an export", () => {
   it("gives the same hash for ever", () => {
     const lines = exportOf([entry("shop/production")], key)
-    assert.include(lines[1] ?? "", '"hash":"e6e4a81b54fc7072e350bea4c67a3a953c686ebf5dc7ed82b302b4da564f884d"')
+    expect(lines[1] ?? "").toContain('"hash":"e6e4a81b54fc7072e350bea4c67a3a953c686ebf5dc7ed82b302b4da564f884d"')
   })
 
   it("accepts an untouched export, however it is cut into chunks", () =>
@@ -59,8 +59,8 @@ describe("verification of an export", () => {
             for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
           }
           const verification = await verifyAuditExportOf(chunks(), { publicKeys: [key.publicKey] })
-          assert.isTrue(verification.ok, JSON.stringify(verification))
-          if (verification.ok) assert.strictEqual(verification.entries, entries.length)
+          expect(verification.ok, JSON.stringify(verification)).toBe(true)
+          if (verification.ok) expect(verification.entries).toBe(entries.length)
         }
       ),
       { numRuns: 60 }
@@ -71,7 +71,7 @@ describe("verification of an export", () => {
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes)
       changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
-      assert.isFalse(verify(changed).ok, `at ${at}: ${changed.subarray(Math.max(0, at - 40), at + 5)}`)
+      expect(verify(changed).ok, `at ${at}: ${changed.subarray(Math.max(0, at - 40), at + 5)}`).toBe(false)
     }
   })
 
@@ -94,7 +94,7 @@ describe("verification of an export", () => {
           const begin = Buffer.byteLength(`${lines.slice(0, one).join("\n")}\n`)
           const place = begin + (other % Buffer.byteLength(lines[one] ?? ""))
           bytes[place] = (bytes[place] ?? 0) ^ mask
-          assert.isFalse(verify(bytes).ok)
+          expect(verify(bytes).ok).toBe(false)
           return
         }
         const tampered = [...lines]
@@ -105,7 +105,7 @@ describe("verification of an export", () => {
           tampered[one] = lines[two] ?? ""
           tampered[two] = lines[one] ?? ""
         }
-        assert.isFalse(verifyLines(withEnd(tampered)).ok, how)
+        expect(verifyLines(withEnd(tampered)).ok, how).toBe(false)
       }),
       { numRuns: 400 }
     )
@@ -132,7 +132,7 @@ describe("verification of an export", () => {
     found(verify(`${header}\n${"[".repeat(3_000_000)}\n`), "Malformed", 2)
     found(verify("x".repeat(5_000_000)), "Malformed", 1)
     const verification = verifyLines([header, a, b, signed, d, last, end])
-    assert.include(verification.ok ? "" : verification.fault.message, "entry 3 is missing before entry 4")
+    expect(verification.ok ? "" : verification.fault.message).toContain("entry 3 is missing before entry 4")
   })
 
   it("rejects opened content that wasn't sealed, and accepts content that stays sealed", () => {
@@ -140,8 +140,8 @@ describe("verification of an export", () => {
     const forged = lines.map((line) => line.replace("ada@example.com", "eve@example.com"))
     found(verifyLines(forged), "OpenedMismatch", 2)
     const erased = lines.map((line) => line.replace(/"personal":\{[^}]*\}/, '"personal":null'))
-    assert.notDeepEqual(erased, lines)
-    assert.isTrue(verifyLines(erased).ok)
+    expect(erased).not.toStrictEqual(lines)
+    expect(verifyLines(erased).ok).toBe(true)
   })
 
   it("refuses unknown lines and fields", () => {
@@ -158,11 +158,13 @@ describe("verification of an export", () => {
     const forger = signer()
     const theirs = exportOf([entry("a"), entry("other", true), entry("c"), entry("d")], forger)
     const checkpoint = lastCheckpointIn(exportOf(four.slice(0, 2), key).join("\n"))
-    assert.strictEqual(checkpoint?.checkpoint.sequence, 2)
-    assert.isTrue(verifyLines(theirs).ok)
+    expect(checkpoint?.checkpoint.sequence).toBe(2)
+    expect(verifyLines(theirs).ok).toBe(true)
     found(verifyLines(theirs, { publicKeys: [key.publicKey] }), "UnknownKey", 4)
     found(verifyLines(theirs, { checkpoint }), "PinMismatch", 3)
-    assert.isTrue(verifyLines(mine, { checkpoint, publicKeys: publicKeysIn(`${forger.publicKey}${key.publicKey}`) }).ok)
+    expect(verifyLines(mine, { checkpoint, publicKeys: publicKeysIn(`${forger.publicKey}${key.publicKey}`) }).ok).toBe(
+      true
+    )
     found(verifyLines(mine.map((each) => each.replace(/("signature":")../, "$1AA"))), "BadSignature", 4)
   })
 
@@ -176,15 +178,15 @@ describe("verification of an export", () => {
   it("finds an end that was cut off behind a checkpoint only by a later one", () => {
     const whole = exportOf(four, key)
     const cut = withEnd([...whole.slice(0, 4), ""])
-    assert.isTrue(verifyLines(cut).ok)
+    expect(verifyLines(cut).ok).toBe(true)
     found(verifyLines(cut, { checkpoint: lastCheckpointIn(whole.join("\n")) }), "PinMismatch", 5)
   })
 
-  it("verifies an empty log", () => assert.isTrue(verifyLines(exportOf([], key)).ok))
+  it("verifies an empty log", () => expect(verifyLines(exportOf([], key)).ok).toBe(true))
 
   it("knows an entry by its canonical form alone", () => {
     const { record } = recordOf(entry("a"), 1)
-    assert.strictEqual(canonicalJson(Object.fromEntries(Object.entries(record).reverse())), canonicalJson(record))
-    assert.isTrue(checkpointLine(key, 0, "").startsWith('{"checkpoint":{"at"'))
+    expect(canonicalJson(Object.fromEntries(Object.entries(record).reverse()))).toBe(canonicalJson(record))
+    expect(checkpointLine(key, 0, "").startsWith('{"checkpoint":{"at"')).toBe(true)
   })
 })

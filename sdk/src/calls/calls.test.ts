@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect, Predicate, Stream } from "effect"
 import { InvalidRequest, operations } from "../api/index.ts"
 import { createClient } from "../client.ts"
@@ -35,15 +35,9 @@ describe("the clients", () => {
   it("have the method that each operation of the contract names", async () => {
     const cloud = await Effect.runPromise(makeMaxCloud())
     const missing = operations.filter(({ row }) => memberAt(cloud, row.client) === undefined)
-    assert.deepStrictEqual(
-      missing.map((_) => _.name),
-      []
-    )
+    expect(missing.map((_) => _.name)).toStrictEqual([])
     const onlyAsEffects = operations.filter(({ row }) => typeof memberAt(client, row.client) !== "function")
-    assert.deepStrictEqual(
-      onlyAsEffects.map((_) => _.name),
-      ["services.exec"]
-    )
+    expect(onlyAsEffects.map((_) => _.name)).toStrictEqual(["services.exec"])
   })
 
   it("have the same groups and calls, but for what only promises or only Effects need", async () => {
@@ -55,15 +49,8 @@ describe("the clients", () => {
       )
     const promises = new Set(namesIn(client))
     const effects = new Set(namesIn(await Effect.runPromise(makeMaxCloud())))
-    assert.deepStrictEqual(
-      [...effects].filter((name) => !promises.has(name)).sort(),
-      // `deploy` of promises waits by itself. The session of `exec` is bound to a Scope.
-      ["deployAndWait", "services.exec"]
-    )
-    assert.deepStrictEqual(
-      [...promises].filter((name) => !effects.has(name)),
-      ["close"]
-    )
+    expect([...effects].filter((name) => !promises.has(name)).sort()).toStrictEqual(["deployAndWait", "services.exec"])
+    expect([...promises].filter((name) => !effects.has(name))).toStrictEqual(["close"])
   })
 
   it("send what the operation says, by the methods that take nothing", async () => {
@@ -72,9 +59,9 @@ describe("the clients", () => {
       const asked = await askedBy(row.client)
       if (asked === undefined) continue
       sent++
-      assert.strictEqual(asked, `${method} ${path}`, row.client)
+      expect(asked, row.client).toBe(`${method} ${path}`)
     }
-    assert.isAbove(sent, 15)
+    expect(sent).toBeGreaterThan(15)
   })
 })
 
@@ -121,7 +108,7 @@ describe("what isn't of the type that a call takes", () => {
         if (!Predicate.hasProperty(error, "_tag")) wrong.push(`${place}(${JSON.stringify(value)}): ${error}`)
       }
     }
-    assert.deepStrictEqual(wrong, [])
+    expect(wrong).toStrictEqual([])
   })
 
   it("is refused as options: null, a text, a misspelt name", async () => {
@@ -147,15 +134,15 @@ describe("what isn't of the type that a call takes", () => {
       ]
       for (const attempt of attempts) {
         const error = await attempt().then(
-          () => assert.fail("sent"),
+          () => expect.unreachable("sent"),
           (_: unknown) => _
         )
-        assert.instanceOf(error, InvalidRequest, `${attempt} ${JSON.stringify(options)}`)
-        assert.match(error.message, /isn't an (object of options|option)\. .*stage/)
+        assert(error instanceof InvalidRequest, `${attempt} ${JSON.stringify(options)}`)
+        expect(error.message).toMatch(/isn't an (object of options|option)\. .*stage/)
       }
-      assert.throws(() => createClient(options), /^createClient: .* isn't an (object of options|option)\. .*apiUrl/)
+      expect(() => createClient(options)).toThrow(/^createClient: .* isn't an (object of options|option)\. .*apiUrl/)
     }
-    assert.deepStrictEqual(sent, [])
+    expect(sent).toStrictEqual([])
   })
 
   it("names no service, app or deployment where it is missing", async () => {
@@ -163,7 +150,7 @@ describe("what isn't of the type that a call takes", () => {
     const optional = new Set([...takesNothing.map(({ row }) => row.client), "events.follow"])
     const sent = (await attempts([undefined])).filter(([place]) => place.endsWith(" sent"))
     const named = sent.map(([place]) => place.replace(" sent", "")).filter((place) => !optional.has(place))
-    assert.deepStrictEqual(named, [])
+    expect(named).toStrictEqual([])
   })
 
   it("isn't quoted where it is a secret", async () => {
@@ -183,11 +170,11 @@ describe("what isn't of the type that a call takes", () => {
       ]
       for (const attempt of attempts) {
         const error = await attempt().then(
-          () => assert.fail("sent"),
+          () => expect.unreachable("sent"),
           (_: unknown) => _
         )
-        assert.include(["InvalidRequest"], Predicate.hasProperty(error, "_tag") ? error._tag : error, `${attempt}`)
-        assert.notInclude(inspect(error, { depth: 9 }), secret, `${attempt}`)
+        expect(["InvalidRequest"], `${attempt}`).toContain(Predicate.hasProperty(error, "_tag") ? error._tag : error)
+        expect(inspect(error, { depth: 9 }), `${attempt}`).not.toContain(secret)
       }
     }
   })
@@ -200,15 +187,15 @@ describe("what isn't of the type that a call takes", () => {
     ]) {
       const client = createClient({ apiUrl: "http://127.0.0.1:1", token })
       const read = async () => {
-        for await (const _ of client.logs("web")) assert.fail("nothing can come")
+        for await (const _ of client.logs("web")) expect.unreachable("nothing can come")
       }
       for (const attempt of [() => client.info(), () => client.services.list(), read]) {
         const error = await attempt().then(
-          () => assert.fail("sent"),
+          () => expect.unreachable("sent"),
           (_: unknown) => _
         )
-        assert.strictEqual(Predicate.hasProperty(error, "_tag") ? error._tag : error, "Unauthenticated")
-        assert.notInclude(inspect(error, { depth: 9 }), "not-to-be-told")
+        expect(Predicate.hasProperty(error, "_tag") ? error._tag : error).toBe("Unauthenticated")
+        expect(inspect(error, { depth: 9 })).not.toContain("not-to-be-told")
       }
     }
   })

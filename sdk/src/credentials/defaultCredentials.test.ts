@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { afterEach, assert, describe, expect, it, vi } from "@effect/vitest"
 import { fakeServer, json } from "../../test/fakeServer.ts"
 import { temporaryFolder } from "../../test/temporaryFolder.ts"
 import { CredentialUnavailable, createClient } from "../index.ts"
@@ -38,7 +38,7 @@ describe("createClient() without a token", () => {
     await client.info()
     keep("https://elsewhere.example.com", "mcs_other")
     await client.info()
-    assert.deepStrictEqual(sent(), ["Bearer mcs_first", "Bearer mcs_second", undefined])
+    expect(sent()).toStrictEqual(["Bearer mcs_first", "Bearer mcs_second", undefined])
   })
 
   it("prefers a key, then a token, of the environment", async () => {
@@ -51,7 +51,7 @@ describe("createClient() without a token", () => {
     await createClient().info()
     await createClient({ token: "mck_given" }).info()
     await createClient({ token: "" }).info()
-    assert.deepStrictEqual(sent(), ["Bearer ey.id.token", "Bearer mck_key", "Bearer mck_given", undefined])
+    expect(sent()).toStrictEqual(["Bearer ey.id.token", "Bearer mck_key", "Bearer mck_given", undefined])
   })
 
   it("fails by its own error if the file is damaged, without quoting it", async () => {
@@ -61,12 +61,12 @@ describe("createClient() without a token", () => {
     const error = await createClient()
       .info()
       .then(
-        () => assert.fail("sent"),
+        () => expect.unreachable("sent"),
         (_: unknown) => _
       )
-    assert.instanceOf(error, CredentialUnavailable)
-    assert.include(error.message, file)
-    assert.notInclude(JSON.stringify(error), "mcs_secret")
-    assert.isEmpty(server.received)
+    assert(error instanceof CredentialUnavailable)
+    expect(error.message).toContain(file)
+    expect(JSON.stringify(error)).not.toContain("mcs_secret")
+    expect(server.received).toHaveLength(0)
   })
 })

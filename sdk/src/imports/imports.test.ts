@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { imports, makeConfigFolder } from "../../test/configFolder.ts"
 import { configNames } from "../findConfig.ts"
@@ -40,10 +40,7 @@ describe("a config's own file", () => {
   }
 
   it("has an example here for each of its names", () => {
-    assert.deepStrictEqual(
-      configNames,
-      Object.keys(written).map((name) => `maxcloud.config${name}`)
-    )
+    expect(configNames).toStrictEqual(Object.keys(written).map((name) => `maxcloud.config${name}`))
   })
 
   it.each(Object.keys(written))("may end with %s, whatever the package's type is", async (extension) => {
@@ -58,10 +55,10 @@ describe("a config's own file", () => {
         [`${folder}/maxcloud.config${extension}`]: written[extension] ?? ""
       })
       const { file, spec } = await loadConfig({ folder: join(root, folder) })
-      assert.deepStrictEqual(
-        [file, String(spec.services[0]?.name)],
-        [join(root, folder, `maxcloud.config${extension}`), "web"]
-      )
+      expect([file, String(spec.services[0]?.name)]).toStrictEqual([
+        join(root, folder, `maxcloud.config${extension}`),
+        "web"
+      ])
     }
   })
 
@@ -75,8 +72,8 @@ exports.default = (0, config_1.defineConfig)({ app: "shop", services: [(0, confi
       "cjs/name.ts": `const name: string = "web"\nmodule.exports = { name }`,
       "plain.cts": required.replace(`"web"`, `"web" as string`)
     })
-    assert.deepStrictEqual(await load("compiled.cjs"), { name: "web", files: ["cjs/name.ts", "compiled.cjs"] })
-    assert.deepStrictEqual((await load("plain.cts")).name, "web")
+    expect(await load("compiled.cjs")).toStrictEqual({ name: "web", files: ["cjs/name.ts", "compiled.cjs"] })
+    expect((await load("plain.cts")).name).toStrictEqual("web")
   })
 })
 
@@ -238,7 +235,7 @@ describe("a config's imports", () => {
     )
     const config = Object.keys(files)[0] ?? ""
     const found = await load(`${folder}/${config}`)
-    assert.deepStrictEqual(found, {
+    expect(found).toStrictEqual({
       name: "web",
       files: [config, ...expected].toSorted().map((value) => `${folder}/${value}`)
     })
@@ -377,9 +374,9 @@ describe("a config's imports", () => {
       )
     )
     const issues = await failure(`${folder}/${Object.keys(files)[0]}`)
-    assert.lengthOf(issues, 1)
+    expect(issues).toHaveLength(1)
     const told = (issues[0] ?? "").replaceAll(`${folder}/`, "")
-    assert.isTrue(expected.test(told), told)
+    expect(expected.test(told), told).toBe(true)
   })
 
   it("leaves installed packages to Node's own rules", async () => {
@@ -389,8 +386,7 @@ describe("a config's imports", () => {
       "strict/node_modules/loose/index.js": `import "./part"`,
       "strict/node_modules/loose/part.js": ""
     })
-    assert.match(
-      (await failure("strict/c.ts")).join(),
+    expect((await failure("strict/c.ts")).join()).toMatch(
       /^strict\/node_modules\/loose\/index\.js:1:1 {2}Can't find "\.\/part"/
     )
   })
@@ -413,7 +409,7 @@ describe("fileFor", () => {
           if (files.some((file) => file.startsWith("x/"))) await mkdir(join(folder, "x"))
           for (const file of files) writeFileSync(join(folder, file), "")
           const expected = names.filter((name) => name !== "x.d.ts").find((name) => files.includes(name))
-          assert.strictEqual(fileFor(join(folder, "x")), expected === undefined ? undefined : join(folder, expected))
+          expect(fileFor(join(folder, "x"))).toBe(expected === undefined ? undefined : join(folder, expected))
         } finally {
           rmSync(folder, { recursive: true })
         }

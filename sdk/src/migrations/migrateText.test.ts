@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { type Migration, migrateText } from "./migrateText.ts"
 
 /** Of a version that doesn't exist. */
@@ -22,12 +22,12 @@ const back: Migration = {
 }
 const migrated = (file: string, text: string) => {
   const result = migrateText(file, text, [toTest], "maxcloud.dev/test")
-  return result._tag === "Migrated" ? result.text : assert.fail(result._tag)
+  return result._tag === "Migrated" ? result.text : expect.unreachable(result._tag)
 }
 
 describe("migrateText", () => {
   it("rewrites YAML and keeps comments and form", () => {
-    assert.strictEqual(
+    expect(
       migrated(
         "maxcloud.config.yaml",
         `# the shop
@@ -40,8 +40,8 @@ services:
     env: { memory: x }
   - name: web
 `
-      ),
-      `# the shop
+      )
+    ).toBe(`# the shop
 apiVersion: maxcloud.dev/test
 app: shop # its name
 defaults: { ram: 1Gi }
@@ -51,20 +51,18 @@ parts:
     ram:   "2Gi"   # a lot
     env: { memory: x }
   - name: web
-`
-    )
+`)
   })
 
   it("rewrites JSON", () => {
-    assert.strictEqual(
-      migrated("a.json", `{\n  "apiVersion": "maxcloud.dev/v1",\n  "services": [{ "name": "a", "memory": 1 }]\n}`),
-      `{\n  "apiVersion": "maxcloud.dev/test",\n  "parts": [{ "name": "a", "ram": 1 }]\n}`
-    )
-    assert.strictEqual(migrated("a.json", `{ "app": "a" }`), `{ "apiVersion": "maxcloud.dev/test", "app": "a" }`)
+    expect(
+      migrated("a.json", `{\n  "apiVersion": "maxcloud.dev/v1",\n  "services": [{ "name": "a", "memory": 1 }]\n}`)
+    ).toBe(`{\n  "apiVersion": "maxcloud.dev/test",\n  "parts": [{ "name": "a", "ram": 1 }]\n}`)
+    expect(migrated("a.json", `{ "app": "a" }`)).toBe(`{ "apiVersion": "maxcloud.dev/test", "app": "a" }`)
   })
 
   it("rewrites TypeScript in every service, and nothing that only has the same name", () => {
-    assert.strictEqual(
+    expect(
       migrated(
         "maxcloud.config.ts",
         `// memory: a comment
@@ -75,22 +73,21 @@ export default defineConfig(({ stage }) => {
   return { app: "shop", services: [api, web] } // the app
 })
 `
-      ),
-      `// memory: a comment
+      )
+    ).toBe(`// memory: a comment
 const memory = "1Gi" as const
 export default defineConfig(({ stage }) => {
   const api = service("api", { image: "nginx", ram: memory /* here */, env: { memory: "x" } })
   const web = max.service("web", { ram: stage === "x" ? "1Gi" : memory, image: "nginx" } satisfies object)
   return { apiVersion: "maxcloud.dev/test", app: "shop", parts: [api, web] } // the app
 })
-`
-    )
+`)
   })
 
   it("takes several steps, and leaves the newest version alone", () => {
     const text = "apiVersion: maxcloud.dev/test\nparts: []\n"
     const result = migrateText("a.yaml", text, [toTest, back])
-    assert.deepStrictEqual(result, {
+    expect(result).toStrictEqual({
       _tag: "Migrated",
       text: "apiVersion: maxcloud.dev/v1\nservices: []\n",
       from: "maxcloud.dev/test",
@@ -98,11 +95,11 @@ export default defineConfig(({ stage }) => {
       changes: [back.about]
     })
     const newest = migrateText("a.yaml", "app: a\n")
-    assert.deepInclude(newest, { text: "app: a\n", changes: [] })
+    expect(newest).toMatchObject({ text: "app: a\n", changes: [] })
   })
 
   it("says so if no step leads from a version, or the text can't be read", () => {
-    assert.deepStrictEqual(migrateText("a.yaml", "apiVersion: maxcloud.dev/v9\n"), {
+    expect(migrateText("a.yaml", "apiVersion: maxcloud.dev/v9\n")).toStrictEqual({
       _tag: "Unknown",
       version: "maxcloud.dev/v9",
       known: "maxcloud.dev/v1"
@@ -112,6 +109,6 @@ export default defineConfig(({ stage }) => {
       ["a.json", "["],
       ["a.ts", "const x = {{"]
     ] as const)
-      assert.deepStrictEqual(migrateText(file, text), { _tag: "Unreadable" })
+      expect(migrateText(file, text)).toStrictEqual({ _tag: "Unreadable" })
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { deployment, event } from "../../test/fakeServer.ts"
 import type { DeployProgress } from "../deploy.ts"
 import { renderProgress } from "./index.ts"
@@ -20,7 +20,7 @@ describe("renderProgress", () => {
       ...tell({ _tag: "event", event: event(5, "finished", "succeeded") }),
       ...tell({ _tag: "finished", deployment: deployment("succeeded") })
     ]
-    assert.deepStrictEqual(told, [
+    expect(told).toStrictEqual([
       "deployment 7 of shop (production)",
       "  1.5s  Manifests applied",
       "  2.0s  warning: the registry is slow",
@@ -32,13 +32,13 @@ describe("renderProgress", () => {
     const lines = renderProgress({ now: () => 0 })
     const { services, ...rest } = deployment("failed")
     const [service] = services
-    if (service === undefined) return assert.fail("no service")
+    if (service === undefined) return expect.unreachable("no service")
     const found = { ...rest, services: [{ ...service, message: "exit\u001b]0;x\u0007 code 1\nmore" }] }
     const progress: DeployProgress = {
       _tag: "event",
       event: { ...event(1, "service"), service: service.name, deployment: found }
     }
-    assert.deepStrictEqual(lines(progress), ["  0.0s  api: failed, exit code 1"])
-    assert.deepStrictEqual(lines(progress), [])
+    expect(lines(progress)).toStrictEqual(["  0.0s  api: failed, exit code 1"])
+    expect(lines(progress)).toStrictEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { deadPort, startTestProxy } from "../../test/testProxy.ts"
 import { createClient, NotReachable } from "../index.ts"
 import { ProxyFailed, proxiedFetch } from "./index.ts"
@@ -25,7 +25,7 @@ const start = (credentials?: string) =>
   })
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => assert.fail("it didn't fail"),
+    () => expect.unreachable("it didn't fail"),
     (error: unknown) => error
   )
 
@@ -34,10 +34,10 @@ describe("proxiedFetch", () => {
     await using proxy = await start("ada:hunter2")
     const fetch = proxiedFetch({ HTTP_PROXY: proxy.url })
     const response = await fetch("http://cloud.test/path?q=1", { method: "POST", body: "said" })
-    assert.strictEqual(await response.text(), "said")
-    assert.deepStrictEqual(proxy.asked, ["POST http://cloud.test/path?q=1"])
-    assert.strictEqual(seen.at(-1)?.host, "cloud.test")
-    assert.notInclude(seen.at(-1)?.headers, "proxy-authorization")
+    expect(await response.text()).toBe("said")
+    expect(proxy.asked).toStrictEqual(["POST http://cloud.test/path?q=1"])
+    expect(seen.at(-1)?.host).toBe("cloud.test")
+    expect(seen.at(-1)?.headers).not.toContain("proxy-authorization")
   })
 
   it("streams a body through it", async () => {
@@ -45,16 +45,16 @@ describe("proxiedFetch", () => {
     const body = new Blob(["a".repeat(100_000)]).stream()
     const init: RequestInit & { readonly duplex: "half" } = { method: "PUT", body, duplex: "half" }
     const response = await proxiedFetch({ HTTP_PROXY: proxy.url })("http://cloud.test/", init)
-    assert.strictEqual((await response.text()).length, 100_000)
+    expect((await response.text()).length).toBe(100_000)
   })
 
   it("asks directly what NO_PROXY names, and this machine", async () => {
     await using proxy = await start()
     const fetch = proxiedFetch({ HTTP_PROXY: proxy.url, NO_PROXY: "cloud.test" })
     const code = (error: unknown) => error instanceof TypeError
-    assert.isTrue(code(await failureOf(fetch("http://cloud.test/"))))
-    assert.strictEqual((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
-    assert.deepStrictEqual(proxy.asked, [])
+    expect(code(await failureOf(fetch("http://cloud.test/")))).toBe(true)
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
+    expect(proxy.asked).toStrictEqual([])
   })
 
   it("says which proxy fails, why, and what to do, without its password", async () => {
@@ -74,17 +74,17 @@ describe("proxiedFetch", () => {
     ]
     for (const [url, target, message] of cases) {
       const error = await failureOf(proxiedFetch({ HTTPS_PROXY: url, HTTP_PROXY: url })(target))
-      assert.instanceOf(error, ProxyFailed)
-      assert.match(error.message, message)
-      assert.notInclude(JSON.stringify(error) + error.stack, "hunter2")
+      assert(error instanceof ProxyFailed)
+      expect(error.message).toMatch(message)
+      expect(JSON.stringify(error) + error.stack).not.toContain("hunter2")
       const client = createClient({
         apiUrl: target,
         fetch: proxiedFetch({ HTTPS_PROXY: url, HTTP_PROXY: url }),
         token: ""
       })
       const told = await failureOf(client.info())
-      assert.instanceOf(told, NotReachable)
-      assert.include(told.message, error.problem)
+      assert(told instanceof NotReachable)
+      expect(told.message).toContain(error.problem)
     }
   })
 
@@ -93,6 +93,6 @@ describe("proxiedFetch", () => {
     const error = await failureOf(
       proxiedFetch({ HTTP_PROXY: proxy.url })("http://cloud.test/", { signal: AbortSignal.abort() })
     )
-    assert.strictEqual(error instanceof Error ? error.name : "", "AbortError")
+    expect(error instanceof Error ? error.name : "").toBe("AbortError")
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { ProxyFailed, proxyFor } from "./index.ts"
 
@@ -21,7 +21,7 @@ describe("proxyFor", () => {
     ["http://[::1]:8080", { HTTP_PROXY: proxy }, undefined],
     ["http://a.test", { HTTP_PROXY: proxy, no_proxy: "", NO_PROXY: "*" }, "HTTP_PROXY"]
   ])("%s with %j: %s", (url, environment, name) => {
-    assert.strictEqual(proxyFor(new URL(url), environment)?.name, name)
+    expect(proxyFor(new URL(url), environment)?.name).toBe(name)
   })
 
   it.each<[string, string, boolean]>([
@@ -51,19 +51,19 @@ describe("proxyFor", () => {
     ["http://[fd00::5]:82", "[fd00::5]:81", false],
     ["http://a.test", ",, ,:80,[,]/8,*.", false]
   ])("%s is asked directly with NO_PROXY=%j: %s", (url, noProxy, direct) => {
-    assert.strictEqual(isDirect(url, noProxy), direct)
+    expect(isDirect(url, noProxy)).toBe(direct)
   })
 
   it("reads a proxy's credentials, default ports, and hosts without a scheme", () => {
     const read = (value: string) => proxyFor(new URL("http://a.test"), { HTTP_PROXY: value })
-    assert.deepInclude(read("proxy.corp:3128"), { url: "http://proxy.corp:3128", authorization: undefined })
-    assert.strictEqual(read("https://proxy.corp")?.url, "https://proxy.corp:443")
-    assert.strictEqual(read("http://proxy.corp")?.url, "http://proxy.corp:80")
-    assert.deepInclude(read("http://ada:p%40ss%3Aw@[fd00::1]:81/ignored"), {
+    expect(read("proxy.corp:3128")).toMatchObject({ url: "http://proxy.corp:3128", authorization: undefined })
+    expect(read("https://proxy.corp")?.url).toBe("https://proxy.corp:443")
+    expect(read("http://proxy.corp")?.url).toBe("http://proxy.corp:80")
+    expect(read("http://ada:p%40ss%3Aw@[fd00::1]:81/ignored")).toMatchObject({
       url: "http://[fd00::1]:81",
       authorization: `Basic ${Buffer.from("ada:p@ss:w").toString("base64")}`
     })
-    assert.isDefined(read("http://onlyuser@proxy.corp")?.authorization)
+    assert(read("http://onlyuser@proxy.corp")?.authorization !== undefined)
   })
 
   it("refuses what isn't an HTTP proxy, without quoting what may be a password", () => {
@@ -74,11 +74,11 @@ describe("proxyFor", () => {
     ]) {
       try {
         proxyFor(new URL("https://a.test"), { HTTPS_PROXY: value })
-        assert.fail("it was taken")
+        expect.unreachable("it was taken")
       } catch (error) {
-        assert.instanceOf(error, ProxyFailed)
-        assert.match(error.message, /^HTTPS_PROXY doesn't name an HTTP proxy\. Write it as HTTPS_PROXY=http:/)
-        assert.notInclude(JSON.stringify(error) + error.message, "hunter2")
+        assert(error instanceof ProxyFailed)
+        expect(error.message).toMatch(/^HTTPS_PROXY doesn't name an HTTP proxy\. Write it as HTTPS_PROXY=http:/)
+        expect(JSON.stringify(error) + error.message).not.toContain("hunter2")
       }
     }
   })
@@ -93,9 +93,9 @@ describe("proxyFor", () => {
       fc.property(fc.oneof(fc.webUrl(), fc.constant("http://[fd00::5]")), text, text, (url, value, noProxy) => {
         try {
           const found = proxyFor(new URL(url), { HTTPS_PROXY: value, HTTP_PROXY: value, NO_PROXY: noProxy })
-          if (found !== undefined) assert.match(found.url, /^https?:\/\/[^@/]+:\d+$/)
+          if (found !== undefined) expect(found.url).toMatch(/^https?:\/\/[^@/]+:\d+$/)
         } catch (error) {
-          assert.instanceOf(error, ProxyFailed)
+          assert(error instanceof ProxyFailed)
         }
       }),
       { numRuns: 3_000 }
@@ -107,9 +107,9 @@ describe("proxyFor", () => {
     fc.assert(
       fc.property(label, label, fc.boolean(), (a, b, dotted) => {
         const entry = `${dotted ? "." : ""}${a}.test`
-        assert.isTrue(isDirect(`https://${b}.${a}.test`, entry))
-        assert.strictEqual(isDirect(`https://${a}.test`, entry), !dotted)
-        assert.isFalse(isDirect(`https://${b}x${a}.test`, entry))
+        expect(isDirect(`https://${b}.${a}.test`, entry)).toBe(true)
+        expect(isDirect(`https://${a}.test`, entry)).toBe(!dotted)
+        expect(isDirect(`https://${b}x${a}.test`, entry)).toBe(false)
       }),
       { numRuns: 1_000 }
     )

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { installCut, type Manager } from "../../test/installCut.ts"
 
 const npx = (name: string, ...words: ReadonlyArray<string>) => ["npx", "--yes", "--package", name, "--", ...words]
@@ -37,6 +37,6 @@ describe.each(managers)("a cut of a workspace of $name", (manager) => {
   afterAll(() => rm(work, { recursive: true }))
 
   it("installs by its frozen lockfile, and runs the workspace's own packages", async () => {
-    assert.include(await installCut(work, manager), "the workspace's own is-odd 1.9.9")
+    expect(await installCut(work, manager)).toContain("the workspace's own is-odd 1.9.9")
   }, 180_000)
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { installCut, type Manager, pnpm } from "../../test/installCut.ts"
 
 const managers: ReadonlyArray<Manager> = [
@@ -41,7 +41,7 @@ describe.each(managers)("a cut of a workspace of $name", (manager) => {
   it.skipIf(manager.name === "pnpm" && pnpm === undefined)(
     "installs by its frozen lockfile, and runs the workspace's own packages",
     async () => {
-      assert.include(await installCut(work, manager), "the workspace's own is-odd 1.9.9")
+      expect(await installCut(work, manager)).toContain("the workspace's own is-odd 1.9.9")
     },
     60_000
   )

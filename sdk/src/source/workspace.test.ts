@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { buffer } from "node:stream/consumers"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import { type Snapshot, snapshotOf } from "../snapshot.ts"
 
@@ -22,7 +22,7 @@ const write = async (files: Readonly<Record<string, string | object>>) => {
 const take = (folder: string): Promise<Snapshot> => Effect.runPromise(snapshotOf(join(root, folder)))
 const failure = async (folder: string): Promise<string> => {
   const result = await Effect.runPromise(Effect.either(snapshotOf(join(root, folder))))
-  return Either.isLeft(result) ? result.left.message : assert.fail("it did not fail")
+  return Either.isLeft(result) ? result.left.message : expect.unreachable("it did not fail")
 }
 const unpack = async (snapshot: Snapshot) => {
   const out = join(root, "unpacked")
@@ -93,16 +93,16 @@ describe("a package of a workspace", () => {
   it.each(managers)("of %s includes only the files it needs, in the workspace's layout", async (_, files) => {
     await write({ ...packages, ...files })
     const snapshot = await take("packages/api")
-    assert.deepStrictEqual(snapshot.cut, {
+    expect(snapshot.cut).toStrictEqual({
       package: "packages/api",
       with: ["packages/is-odd", "packages/lib", "vendored/util"]
     })
-    assert.deepStrictEqual([...snapshot.leftOut].sort(), [".npmrc (its credentials)", "packages/api/.env"])
+    expect([...snapshot.leftOut].sort()).toStrictEqual([".npmrc (its credentials)", "packages/api/.env"])
     const { paths, text } = await unpack(snapshot)
-    assert.deepStrictEqual(paths, [...cut, ...Object.keys(files).filter((name) => name !== "package.json")].sort())
-    assert.strictEqual(await text(".npmrc"), "registry=https://registry.example.com/\nsave-exact=true\n")
+    expect(paths).toStrictEqual([...cut, ...Object.keys(files).filter((name) => name !== "package.json")].sort())
+    expect(await text(".npmrc")).toBe("registry=https://registry.example.com/\nsave-exact=true\n")
     // The lockfile knows left-out packages, and they run nothing.
-    assert.deepStrictEqual(JSON.parse(await text("packages/web/package.json")), {
+    expect(JSON.parse(await text("packages/web/package.json"))).toStrictEqual({
       name: "web",
       version: "2.0.0",
       dependencies: { "is-odd": "*" }
@@ -114,9 +114,9 @@ describe("a package of a workspace", () => {
     const digest = async () => (await take("packages/api")).digest
     const before = await digest()
     await write({ "packages/web/secret-plan.js": "changed", "README.md": "changed" })
-    assert.strictEqual(await digest(), before)
+    expect(await digest()).toBe(before)
     await write({ "vendored/util/index.js": "changed" })
-    assert.notStrictEqual(await digest(), before)
+    expect(await digest()).not.toBe(before)
   })
 
   const refused: ReadonlyArray<readonly [string, object, RegExp]> = [
@@ -138,8 +138,8 @@ describe("a package of a workspace", () => {
       "packages/lib/package.json": { name: "lib", dependencies }
     })
     const told = await failure("packages/api")
-    assert.match(told, message)
-    assert.include(told, join(root, "packages/lib/package.json"))
+    expect(told).toMatch(message)
+    expect(told).toContain(join(root, "packages/lib/package.json"))
   })
 
   it("takes an alias, a packed dependency, and packages that need each other", async () => {
@@ -150,8 +150,8 @@ describe("a package of a workspace", () => {
       "packed.tgz": "x"
     })
     const { cut, ...snapshot } = await take("packages/a")
-    assert.deepStrictEqual(cut, { package: "packages/a", with: ["packages/b"] })
-    assert.include((await unpack({ ...snapshot, folder: root })).paths, "packed.tgz")
+    expect(cut).toStrictEqual({ package: "packages/a", with: ["packages/b"] })
+    expect((await unpack({ ...snapshot, folder: root })).paths).toContain("packed.tgz")
   })
 
   const api = (dependencies: object) => ({
@@ -163,21 +163,20 @@ describe("a package of a workspace", () => {
     "is refused if it would get the public package of the name of one of its own: %s",
     async (range) => {
       await write(api({ "is-odd": range }))
-      assert.include(
-        await failure("packages/api"),
+      expect(await failure("packages/api")).toContain(
         `packages/api/package.json: dependencies.is-odd is "${range}", which the workspace's own is-odd 4.1.0 in packages/is-odd doesn't fit, so that the public is-odd would be installed: for the workspace's own, write "^4.1.0" ("workspace:*" with pnpm, Yarn 4 or Bun) and install anew; for the public one, "npm:is-odd@${range}"`
       )
     }
   )
   it.each(["^4.0.0", "*", "", "latest", "4", ">=3", "workspace:*"])("gets its own by %j", async (range) => {
     await write(api({ "is-odd": range }))
-    assert.deepStrictEqual((await take("packages/api")).cut?.with, ["packages/is-odd"])
+    expect((await take("packages/api")).cut?.with).toStrictEqual(["packages/is-odd"])
   })
   it.each(["npm:is-odd@^3.0.0", "https://example.com/is-odd.tgz", "github:acme/is-odd"])(
     "resolves a %s dependency to the other package and not to its own",
     async (written) => {
       await write(api({ "is-odd": written }))
-      assert.deepStrictEqual((await take("packages/api")).cut?.with, [])
+      expect((await take("packages/api")).cut?.with).toStrictEqual([])
     }
   )
   it("goes by what pnpm's lockfile says, whatever the range", async () => {
@@ -185,12 +184,11 @@ describe("a package of a workspace", () => {
       `lockfileVersion: '9.0'\nimporters:\n  packages/api:\n    dependencies:\n      is-odd:\n        specifier: x\n        version: ${version}\n`
     const pnpm = { "pnpm-workspace.yaml": "packages: ['packages/*']\n" }
     await write({ ...api({ "is-odd": "^4.0.0" }), ...pnpm, "pnpm-lock.yaml": lock("4.2.0") })
-    assert.match(
-      await failure("packages/api"),
+    expect(await failure("packages/api")).toMatch(
       /pnpm-lock\.yaml takes the public is-odd 4\.2\.0, not the workspace's own in packages\/is-odd: for the workspace's own, write/
     )
     await write({ "pnpm-lock.yaml": lock("link:../is-odd") })
-    assert.deepStrictEqual((await take("packages/api")).cut?.with, ["packages/is-odd"])
+    expect((await take("packages/api")).cut?.with).toStrictEqual(["packages/is-odd"])
   })
 
   it("isn't a folder that the workspace doesn't name, nor its root", async () => {
@@ -199,24 +197,23 @@ describe("a package of a workspace", () => {
       "other/package.json": {},
       "packages/a/package.json": {}
     })
-    for (const folder of ["other", "."]) assert.isUndefined((await take(folder)).cut)
+    for (const folder of ["other", "."]) expect((await take(folder)).cut).toBeUndefined()
   })
 
   it("is refused outside of a workspace if it needs a neighboring folder", async () => {
     await write({ "api/package.json": { dependencies: { lib: "file:../lib" } }, "lib/package.json": {} })
-    assert.match(
-      await failure("api"),
+    expect(await failure("api")).toMatch(
       /api\/package\.json: dependencies\.lib is "file:\.\.\/lib", outside of the source folder/
     )
     await write({ "api/package.json": { dependencies: { lib: "workspace:*" } } })
-    assert.match(await failure("api"), /but the folder belongs to no workspace/)
+    expect(await failure("api")).toMatch(/but the folder belongs to no workspace/)
   })
 
   it("may have links inside the workspace, and none out of it", async () => {
     await write({ ...packages, "package.json": { workspaces: ["packages/*"] } })
     await symlink("../lib/index.js", join(root, "packages/api/inside.js"))
-    assert.include((await unpack(await take("packages/api"))).paths, "packages/api/inside.js")
+    expect((await unpack(await take("packages/api"))).paths).toContain("packages/api/inside.js")
     await symlink("../../../etc/passwd", join(root, "packages/api/outside"))
-    assert.include(await failure("packages/api"), "leads outside of it")
+    expect(await failure("packages/api")).toContain("leads outside of it")
   })
 })

@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "@effect/vitest"
 import { type Embedded, embedded } from "./index.ts"
 
 const app = `
@@ -71,32 +71,32 @@ describe("the whole server", () => {
 
   it("answers /healthz", async () => {
     const { body, status } = await call(cloud, "/healthz")
-    assert.deepStrictEqual([status, body], [200, { status: "ok" }])
+    expect([status, body]).toStrictEqual([200, { status: "ok" }])
   })
 
   it("plans, deploys, follows, and serves on the API's own port", async () => {
     const plan = await call(cloud, "/api/v1/apps/shop/stages/production/plan", post({ spec: spec() }))
-    assert.deepStrictEqual([plan.status, plan.body.changes[0].action, plan.body.problems], [200, "create", []])
+    expect([plan.status, plan.body.changes[0].action, plan.body.problems]).toStrictEqual([200, "create", []])
 
     const init = post({ spec: spec() })
     const headers = { ...init.headers, "idempotency-key": "one" }
     const path = "/api/v1/apps/shop/stages/production/deployments"
     const accepted = await call(cloud, path, { ...init, headers })
-    assert.strictEqual(accepted.status, 202)
+    expect(accepted.status).toBe(202)
     const again = await call(cloud, path, { ...init, headers })
-    assert.strictEqual(again.body.id, accepted.body.id)
+    expect(again.body.id).toBe(accepted.body.id)
     const other = await call(cloud, path, { ...post({ spec: { ...spec(), services: [] } }), headers })
-    assert.deepStrictEqual([other.status, other.body.code], [409, "conflict"])
+    expect([other.status, other.body.code]).toStrictEqual([409, "conflict"])
 
     const events = await (await fetch(`${cloud.url}/api/v1/deployments/${accepted.body.id}/events`)).text()
-    assert.match(events, /event: deployment\ndata: \{.*"type":"finished"/)
+    expect(events).toMatch(/event: deployment\ndata: \{.*"type":"finished"/)
     const done = await call(cloud, `/api/v1/deployments/${accepted.body.id}`)
-    assert.strictEqual(done.body.status.state, "succeeded", JSON.stringify(done.body))
+    expect(done.body.status.state, JSON.stringify(done.body)).toBe("succeeded")
 
     const { url } = done.body.services[0]
-    assert.strictEqual(url, `http://web--shop--local.localhost:${new URL(cloud.url).port}`)
-    assert.deepStrictEqual(await visit(url), { status: 200, body: "hello from web for us" })
-    assert.strictEqual((await visit(`http://nope--shop--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+    expect(url).toBe(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)
+    expect(await visit(url)).toStrictEqual({ status: 200, body: "hello from web for us" })
+    expect((await visit(`http://nope--shop--local.localhost:${new URL(cloud.url).port}`)).status).toBe(404)
   })
 
   it("gives logs as events, resumed without a lost or doubled line", async () => {
@@ -109,31 +109,24 @@ describe("the whole server", () => {
       return { ended: text.endsWith("event: end\ndata: {}\n\n"), entries }
     }
     const all = await read({})
-    assert.isTrue(all.ended)
-    assert.deepStrictEqual(
-      all.entries.map((entry) => entry.entry.line),
-      ["line 1", "line 2", "line 3"]
-    )
+    expect(all.ended).toBe(true)
+    expect(all.entries.map((entry) => entry.entry.line)).toStrictEqual(["line 1", "line 2", "line 3"])
     const rest = await read({ "last-event-id": all.entries[0]?.id ?? "" })
-    assert.deepStrictEqual(
-      rest.entries.map((entry) => entry.entry.line),
-      ["line 2", "line 3"]
-    )
+    expect(rest.entries.map((entry) => entry.entry.line)).toStrictEqual(["line 2", "line 3"])
     const logs = `/api/v1/services/${service.id}/logs`
     const refused = await call(cloud, logs, { headers: { "last-event-id": "no cursor of ours" } })
-    assert.deepStrictEqual([refused.status, refused.body.code], [400, "invalid_request"])
+    expect([refused.status, refused.body.code]).toStrictEqual([400, "invalid_request"])
   })
 
   it("shows what runs, to people and to Prometheus", async () => {
     const page = await (await fetch(cloud.url)).text()
-    assert.match(page, /web--shop--local\.localhost/)
+    expect(page).toMatch(/web--shop--local\.localhost/)
     const metrics = await (await fetch(`${cloud.url}/metrics`)).text()
-    assert.match(metrics, /^maxcloud_deployments\{state="succeeded"\} 1$/m)
-    assert.match(metrics, /^maxcloud_instances 1$/m)
-    assert.match(metrics, /^maxcloud_proxy_requests_total [1-9]/m)
-    assert.match(metrics, /^maxcloud_work_queue_depth 0$/m)
-    assert.match(
-      metrics,
+    expect(metrics).toMatch(/^maxcloud_deployments\{state="succeeded"\} 1$/m)
+    expect(metrics).toMatch(/^maxcloud_instances 1$/m)
+    expect(metrics).toMatch(/^maxcloud_proxy_requests_total [1-9]/m)
+    expect(metrics).toMatch(/^maxcloud_work_queue_depth 0$/m)
+    expect(metrics).toMatch(
       /^maxcloud_http_requests_total\{method="POST",route="\/api\/v1\/apps\/:app\/stages\/:stage\/plan",status="200"\} 1$/m
     )
   })
@@ -142,17 +135,14 @@ describe("the whole server", () => {
     const { client } = cloud
     const lines = []
     for await (const entry of client.logs("web")) if (entry.stream === "stdout") lines.push(entry.line)
-    assert.deepStrictEqual(lines, ["line 1", "line 2", "line 3"])
+    expect(lines).toStrictEqual(["line 1", "line 2", "line 3"])
     await client.secrets.set("shop", "TOKEN", "hunter2")
-    assert.deepStrictEqual(
-      (await client.secrets.list("shop")).map((each) => [each.name, each.version]),
-      [["TOKEN", 1]]
-    )
+    expect((await client.secrets.list("shop")).map((each) => [each.name, each.version])).toStrictEqual([["TOKEN", 1]])
     await client.secrets.unset("shop", "TOKEN")
     const error = await client.services.get("nope").catch((cause) => cause)
-    assert.strictEqual(error._tag, "NotFound")
+    expect(error._tag).toBe("NotFound")
     const refused = await client.services.create({ name: "shop", image: "nginx:latest" }).catch((cause) => cause)
-    assert.strictEqual(refused._tag, "Conflict")
+    expect(refused._tag).toBe("Conflict")
   })
 
   it("speaks HTTP/2 with prior knowledge, and refuses data that isn't HTTP", async () => {
@@ -170,8 +160,8 @@ describe("the whole server", () => {
         })
         stream.on("end", () => resolve({ status, body })).on("error", reject)
       })
-    assert.deepStrictEqual(await answer({ ":path": "/healthz" }), { status: 200, body: `{"status":"ok"}` })
-    assert.strictEqual((await answer({ ":path": "/healthz", ":authority": "evil.example" })).status, 403)
+    expect(await answer({ ":path": "/healthz" })).toStrictEqual({ status: 200, body: `{"status":"ok"}` })
+    expect((await answer({ ":path": "/healthz", ":authority": "evil.example" })).status).toBe(403)
     session.close()
 
     const raw = (bytes: string) =>
@@ -183,31 +173,31 @@ describe("the whole server", () => {
         })
         socket.on("close", () => resolve(text)).on("error", reject)
       })
-    assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*\r\ncontent-type: application\/problem\+json/)
+    expect(await raw("nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 .*\r\ncontent-type: application\/problem\+json/)
     const large = await raw(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"a".repeat(80_000)}\r\n\r\n`)
-    assert.match(large, /^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
+    expect(large).toMatch(/^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
   })
 
   it("deletes a service at once, and its instances and host soon after", async () => {
     const [service] = (await call(cloud, "/api/v1/services")).body
     const path = `/api/v1/services/${service.id}`
     const deleted = await call(cloud, path, { method: "DELETE" })
-    assert.deepStrictEqual([deleted.status, deleted.body], [204, undefined])
+    expect([deleted.status, deleted.body]).toStrictEqual([204, undefined])
     const [, deployment = ""] =
       /^<\/api\/v1\/deployments\/(dep_[0-9a-f]{32})>; rel="monitor"$/.exec(deleted.headers.get("link") ?? "") ?? []
     // Before any of its instances has ended.
-    assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, [])
-    assert.strictEqual((await call(cloud, path)).status, 404)
+    expect((await call(cloud, "/api/v1/services")).body).toStrictEqual([])
+    expect((await call(cloud, path)).status).toBe(404)
     for (const [method, more] of [
       ["DELETE", ""],
       ["POST", "/pause"],
       ["POST", "/restart"],
       ["GET", "/logs"]
     ] as const) {
-      assert.strictEqual((await call(cloud, `${path}${more}`, { method })).status, 404, `${method} ${more}`)
+      expect((await call(cloud, `${path}${more}`, { method })).status, `${method} ${more}`).toBe(404)
     }
-    assert.strictEqual((await cloud.client.waitFor(deployment)).status.state, "succeeded")
-    assert.strictEqual((await visit(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+    expect((await cloud.client.waitFor(deployment)).status.state).toBe("succeeded")
+    expect((await visit(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)).status).toBe(404)
   })
 
   it("doesn't start if the port is in use, and says by which process", async () => {
@@ -217,26 +207,26 @@ describe("the whole server", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0
     const error = await embedded({ port }).catch((cause) => cause)
     holder.close()
-    assert.strictEqual(error._tag, "ServerError")
-    assert.strictEqual(error.reason, "portTaken")
-    assert.match(error.message, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port`))
-    if (process.platform === "linux") assert.include(error.message, `process ${process.pid}`)
+    expect(error._tag).toBe("ServerError")
+    expect(error.reason).toBe("portTaken")
+    expect(error.message).toMatch(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port`))
+    if (process.platform === "linux") expect(error.message).toContain(`process ${process.pid}`)
   })
 
   it("runs twice in a process, and each leaves nothing behind", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-kept-"))
     {
       await using second = await embedded({ dataDir })
-      assert.notStrictEqual(second.url, cloud.url)
-      assert.deepStrictEqual(await second.client.services.list(), [])
+      expect(second.url).not.toBe(cloud.url)
+      expect(await second.client.services.list()).toStrictEqual([])
       await second.client.secrets.set("shop", "KEPT", "yes")
-      assert.deepStrictEqual(await cloud.client.secrets.list("shop"), [])
+      expect(await cloud.client.secrets.list("shop")).toStrictEqual([])
     }
     {
       await using again = await embedded({ dataDir })
-      assert.strictEqual((await again.client.secrets.list("shop")).length, 1)
+      expect((await again.client.secrets.list("shop")).length).toBe(1)
     }
-    assert.isTrue(existsSync(dataDir))
+    expect(existsSync(dataDir)).toBe(true)
     rmSync(dataDir, { recursive: true, force: true })
   })
 })

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 
 /** Root ignores the modes of files, so as root the server runs as nobody, by a copy of Node that nobody may run. */
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
@@ -62,7 +62,7 @@ describe("embedded() of a user other than root", () => {
     // A checkout below /root, say, is closed to other users.
     if (run(["-e", `require("node:fs").accessSync(${JSON.stringify(index)})`]).status !== 0) skip()
     const ended = run([join(root, "program.mjs")])
-    assert.strictEqual(ended.status, 0, ended.stderr)
-    assert.deepStrictEqual(readdirSync(folder).filter(isDataFolder), [])
+    expect(ended.status, ended.stderr).toBe(0)
+    expect(readdirSync(folder).filter(isDataFolder)).toStrictEqual([])
   }, 120_000)
 })

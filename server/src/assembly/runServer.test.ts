@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, assert, beforeEach, describe, expect, it } from "@effect/vitest"
 import { isRunning } from "../base/host/processIdentity.ts"
 
 const main = join(import.meta.dirname, "main.ts")
@@ -83,24 +83,24 @@ describe("the server's process", () => {
     await first.log.until(/stopping/)
     socket.write("[]")
     await answer.until(/HTTP\/1\.1 400 .*invalid_request/s)
-    assert.deepStrictEqual(await first.ended, [0, null])
-    assert.isFalse(existsSync(join(dataDir, "postgres/data/postmaster.pid")))
-    assert.isNotEmpty(first.log.text().trim())
-    for (const line of first.log.text().trim().split("\n")) assert.isString(JSON.parse(line).message)
+    expect(await first.ended).toStrictEqual([0, null])
+    expect(existsSync(join(dataDir, "postgres/data/postmaster.pid"))).toBe(false)
+    expect(first.log.text().trim()).not.toHaveLength(0)
+    for (const line of first.log.text().trim().split("\n")) assert(typeof JSON.parse(line).message === "string")
 
     const second = run()
     const { socket: held } = await half(await portOf(second))
     second.child.kill("SIGINT")
     await second.log.until(/stopping/)
     second.child.kill("SIGINT")
-    assert.deepStrictEqual(await second.ended, [130, null])
+    expect(await second.ended).toStrictEqual([130, null])
     held.destroy()
 
     // The leftovers are adopted, and stopped in order this time.
     const third = run()
     await portOf(third)
     third.child.kill("SIGTERM")
-    assert.deepStrictEqual(await third.ended, [0, null])
+    expect(await third.ended).toStrictEqual([0, null])
   }, 120_000)
 
   it.each(["removed", "replaced"])(
@@ -109,17 +109,17 @@ describe("the server's process", () => {
       const server = run()
       await portOf(server)
       const postgres = postgresOf(dataDir)
-      assert.isTrue(isRunning(postgres))
+      expect(isRunning(postgres)).toBe(true)
       if (how === "removed") rmSync(dataDir, { recursive: true })
       else {
         renameSync(dataDir, `${dataDir}.aside`)
         mkdirSync(dataDir)
       }
-      assert.deepStrictEqual(await server.ended, [1, null])
+      expect(await server.ended).toStrictEqual([1, null])
       rmSync(`${dataDir}.aside`, { recursive: true, force: true })
-      assert.include(server.log.text(), `maxcloud: The data folder ${dataDir} was removed or replaced`)
-      assert.include(server.log.text(), "maxcloud server restore")
-      assert.isFalse(isRunning(postgres))
+      expect(server.log.text()).toContain(`maxcloud: The data folder ${dataDir} was removed or replaced`)
+      expect(server.log.text()).toContain("maxcloud server restore")
+      expect(isRunning(postgres)).toBe(false)
     },
     120_000
   )
@@ -131,28 +131,27 @@ describe("the server's process", () => {
     rmSync(dataDir, { recursive: true })
     server.child.kill("SIGTERM")
     const [code] = await server.ended
-    assert.include([0, 1], code)
-    assert.isFalse(isRunning(postgres))
+    expect([0, 1]).toContain(code)
+    expect(isRunning(postgres)).toBe(false)
   }, 120_000)
 
   it("reports an invalid setting", async () => {
     const server = run({ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" })
-    assert.deepStrictEqual(await server.ended, [1, null])
-    assert.match(
-      server.log.text(),
+    expect(await server.ended).toStrictEqual([1, null])
+    expect(server.log.text()).toMatch(
       /^maxcloud: with MAXCLOUD_AUTH=local the server does not listen on "0\.0\.0\.0".*could deploy/
     )
-    assert.isFalse(existsSync(join(dataDir, "postgres")))
+    expect(existsSync(join(dataDir, "postgres"))).toBe(false)
   }, 120_000)
 
   it("is the only one in its data folder", async () => {
     const first = run()
     await portOf(first)
     const second = run()
-    assert.deepStrictEqual(await second.ended, [1, null])
-    assert.match(second.log.text(), /maxcloud: .*/)
-    assert.include(second.log.text(), dataDir)
+    expect(await second.ended).toStrictEqual([1, null])
+    expect(second.log.text()).toMatch(/maxcloud: .*/)
+    expect(second.log.text()).toContain(dataDir)
     first.child.kill("SIGTERM")
-    assert.deepStrictEqual(await first.ended, [0, null])
+    expect(await first.ended).toStrictEqual([0, null])
   }, 120_000)
 })

@@ -1,6 +1,6 @@
 import { request } from "node:http"
 import { createServer } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../sdk/test/temporaryFolder.ts"
 import { embedded } from "./index.ts"
 
@@ -45,10 +45,10 @@ describe("while the server starts", () => {
     }
     await using cloud = await starting
     const told = [...new Set(answers.filter((answer) => answer !== undefined))]
-    assert.strictEqual(told[0], "503, again after 1 s")
+    expect(told[0]).toBe("503, again after 1 s")
     // Once the routes are known, which is before the whole server is.
-    assert.isTrue(told.length === 1 || (told.length === 2 && told[1] === "404"), told.join("; "))
-    assert.strictEqual(await visit(port), "404")
-    assert.include(cloud.url, String(port))
+    expect(told.length === 1 || (told.length === 2 && told[1] === "404"), told.join("; ")).toBe(true)
+    expect(await visit(port)).toBe("404")
+    expect(cloud.url).toContain(String(port))
   })
 })

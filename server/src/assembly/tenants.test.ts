@@ -4,7 +4,7 @@ import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Effect, Layer, Logger } from "effect"
 import { asServer } from "../base/database/RowScope.ts"
@@ -131,17 +131,17 @@ describe("organizations", () => {
         const stage = "/api/v1/apps/shop/stages/production"
         yield* call(first, `${stage}/secrets/KEY`, "PUT", { value: "first-organization-secret" })
         const deployment = yield* call(first, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))
-        assert.strictEqual(deployment.status, 202, deployment.text)
+        expect(deployment.status, deployment.text).toBe(202)
         const events = yield* call(first, `/api/v1/deployments/${deployment.body.id}/events`)
-        assert.include(events.text, `"state":"succeeded"`)
+        expect(events.text).toContain(`"state":"succeeded"`)
         const service = (yield* call(first, "/api/v1/services")).body[0]
 
         // Nothing of the first one appears in any list, by any name or id.
-        assert.deepStrictEqual((yield* call(second, "/api/v1/services")).body, [])
-        assert.deepStrictEqual((yield* call(second, "/api/v1/services?name=web&app=shop")).body, [])
-        assert.deepStrictEqual((yield* call(second, "/api/v1/apps")).body, [])
-        assert.deepStrictEqual((yield* call(second, `${stage}/secrets`)).body, [])
-        assert.notInclude((yield* call(second, "/")).text, "web--")
+        expect((yield* call(second, "/api/v1/services")).body).toStrictEqual([])
+        expect((yield* call(second, "/api/v1/services?name=web&app=shop")).body).toStrictEqual([])
+        expect((yield* call(second, "/api/v1/apps")).body).toStrictEqual([])
+        expect((yield* call(second, `${stage}/secrets`)).body).toStrictEqual([])
+        expect((yield* call(second, "/")).text).not.toContain("web--")
         for (const path of [
           `/api/v1/services/${service.id}`,
           `/api/v1/services/${service.id}/revisions`,
@@ -152,27 +152,24 @@ describe("organizations", () => {
           `${stage}/drift`
         ]) {
           const answer = yield* call(second, path)
-          assert.strictEqual(answer.status, 404, `${path}: ${answer.text}`)
-          assert.notInclude(answer.text, "first-organization")
+          expect(answer.status, `${path}: ${answer.text}`).toBe(404)
+          expect(answer.text).not.toContain("first-organization")
         }
         const plan = yield* call(second, `${stage}/plan`, "POST", spec({ KEY: { secret: "KEY" } }))
-        assert.strictEqual(plan.body.changes[0].action, "create")
-        assert.match(JSON.stringify(plan.body.problems), /KEY/)
-        assert.strictEqual(
-          (yield* call(second, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))).status,
-          422
-        )
+        expect(plan.body.changes[0].action).toBe("create")
+        expect(JSON.stringify(plan.body.problems)).toMatch(/KEY/)
+        expect((yield* call(second, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))).status).toBe(422)
 
         // And no change.
-        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status, 404)
-        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status, 404)
-        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status, 404)
-        assert.strictEqual((yield* call(second, stage, "DELETE")).status, 404)
-        assert.strictEqual((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status, 404)
+        expect((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status).toBe(404)
+        expect((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status).toBe(404)
+        expect((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status).toBe(404)
+        expect((yield* call(second, stage, "DELETE")).status).toBe(404)
+        expect((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status).toBe(404)
         const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })
-        assert.strictEqual(own.body.version, 1)
-        assert.strictEqual((yield* call(first, `/api/v1/services/${service.id}`)).body.status.state, "ready")
-        assert.strictEqual((yield* call(first, `${stage}/secrets`)).body[0].version, 1)
+        expect(own.body.version).toBe(1)
+        expect((yield* call(first, `/api/v1/services/${service.id}`)).body.status.state).toBe("ready")
+        expect((yield* call(first, `${stage}/secrets`)).body[0].version).toBe(1)
       }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { createClient } from "@maxcloud/sdk"
 import { Effect, Layer, Redacted } from "effect"
 import { makeFakeRuntime } from "../../test/deployments/fakeRuntime.ts"
@@ -63,10 +63,7 @@ describe("a third runtime", () => {
           services: [{ name: "web", image: "nginx:1.27" }]
         })
       )
-      assert.deepStrictEqual(
-        services.map((service) => [service.name, service.state]),
-        [["web", "ready"]]
-      )
+      expect(services.map((service) => [service.name, service.state])).toStrictEqual([["web", "ready"]])
     })
   )
 })

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { Locator, Page } from "playwright-core"
 import * as besideServer from "../../src/base/database/besideServer.ts"
@@ -80,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     const { status, body, text } = await server.request("POST", "/api/v1/auth/register", {
       body: { email, organization: name }
     })
-    assert.deepStrictEqual([status, body], [202, { state: "mailed", email }], text)
+    expect([status, body], text).toStrictEqual([202, { state: "mailed", email }])
     return { email, link: await mailbox.link(email) }
   }
 
@@ -89,7 +89,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     const { email, link } = await register(name)
     const token = new URL(link).searchParams.get("token")
     const { status, text } = await server.request("POST", "/api/v1/auth/verify", { body: { token } })
-    assert.strictEqual(status, 200, text)
+    expect(status, text).toBe(200)
     return { email }
   }
 
@@ -113,27 +113,27 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
 
   it("the link of the first start creates the first account, in German, and a wrong name is reported at its field", async () => {
     const { complaints, context, page } = await browser.open({ locale: "de-DE" })
-    const path = new URL(server.bootstrapUrl ?? assert.fail("no link"))
+    const path = new URL(server.bootstrapUrl ?? expect.unreachable("no link"))
     await page.goto(`${server.url}${path.pathname}${path.search}`)
-    assert.strictEqual(await heading(page), "Willkommen bei max-cloud")
+    expect(await heading(page)).toBe("Willkommen bei max-cloud")
     const faults = [...(await faultsOf(page, "bootstrap"))]
     await page.getByLabel("E-Mail-Adresse").fill("erste@example.com")
     await page.getByLabel("Name der Organisation").fill("Groß & klein")
     await page.getByRole("button", { name: "Anlegen" }).click()
     const field = page.getByLabel("Name der Organisation")
-    assert.strictEqual(await page.evaluate("document.activeElement.name"), "organization")
-    assert.strictEqual(await field.getAttribute("aria-invalid"), "true")
+    expect(await page.evaluate("document.activeElement.name")).toBe("organization")
+    expect(await field.getAttribute("aria-invalid")).toBe("true")
     const about = `#${await field.getAttribute("aria-describedby")}`
-    assert.include(await textOf(page.locator(about)), "Kleinbuchstaben")
-    assert.strictEqual(await page.getByLabel("E-Mail-Adresse").inputValue(), "erste@example.com")
+    expect(await textOf(page.locator(about))).toContain("Kleinbuchstaben")
+    expect(await page.getByLabel("E-Mail-Adresse").inputValue()).toBe("erste@example.com")
     faults.push(...(await faultsOf(page, "bootstrap-refused")))
     await field.fill("erste")
     await page.keyboard.press("Enter")
     await page.getByText("gehört Ihnen").waitFor()
     const { mail } = await mailbox.find("erste@example.com", /Melden Sie sich an mit/)
-    assert.strictEqual(mail.headers.get("subject"), "Ihre Organisation „erste“ bei max-cloud")
+    expect(mail.headers.get("subject")).toBe("Ihre Organisation „erste“ bei max-cloud")
     faults.push(...(await faultsOf(page, "bootstrap-done")))
-    assert.deepStrictEqual([...faults, ...complaints], [])
+    expect([...faults, ...complaints]).toStrictEqual([])
     await context.close()
   })
 
@@ -148,40 +148,40 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
       await page.keyboard.press("Enter")
     }
     await page.goto(at)
-    assert.strictEqual(await heading(page), "Sign in")
+    expect(await heading(page)).toBe("Sign in")
     const faults = [...(await faultsOf(page, "sign-in"))]
     await type(email)
     await page.getByLabel("Code").waitFor()
     faults.push(...(await faultsOf(page, "code")))
     await type("BBBB-BBBB")
-    assert.include(await problem(page), "This code is wrong")
-    assert.strictEqual(await page.getByLabel("Code").getAttribute("aria-describedby"), "problem")
+    expect(await problem(page)).toContain("This code is wrong")
+    expect(await page.getByLabel("Code").getAttribute("aria-describedby")).toBe("problem")
     faults.push(...(await faultsOf(page, "code-wrong")))
     await type((await mailbox.code(email)).toLowerCase().replace("-", " "))
     await page.getByText("Enter the code that the program shows").waitFor()
     faults.push(...(await faultsOf(page, "device-code")))
     await type("CCCC-CCCC")
-    assert.include(await problem(page), "This code is unknown")
+    expect(await problem(page)).toContain("This code is unknown")
     faults.push(...(await faultsOf(page, "device-code-wrong")))
     await type(userCode)
     await page.getByRole("button", { name: "Approve" }).waitFor()
     faults.push(...(await faultsOf(page, "device")))
-    assert.include(await textOf(page.locator("main")), userCode)
-    assert.include(await textOf(page.locator("main")), "The request came from the network address 127.0.0.1 (")
+    expect(await textOf(page.locator("main"))).toContain(userCode)
+    expect(await textOf(page.locator("main"))).toContain("The request came from the network address 127.0.0.1 (")
     // The one organization is chosen; the next stop is the button, which shows that it is reached.
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
     const focused = await page.evaluate(
       "[document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
     )
-    assert.deepStrictEqual(focused, ["Approve", "solid"])
+    expect(focused).toStrictEqual(["Approve", "solid"])
     await page.keyboard.press("Enter")
     await page.getByText("Approved.").waitFor()
     faults.push(...(await faultsOf(page, "device-done")))
     const { code, output } = await login.ended
-    assert.strictEqual(code, 0, output)
-    assert.include(output, "as ada@example.com, organization ada (owner)")
-    assert.deepStrictEqual([...faults, ...complaints], [])
+    expect(code, output).toBe(0)
+    expect(output).toContain("as ada@example.com, organization ada (owner)")
+    expect([...faults, ...complaints]).toStrictEqual([])
     await context.close()
   }, 120_000)
 
@@ -203,14 +203,14 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByText("wants to sign in as you").waitFor()
     await page.getByRole("button", { name: "Approve" }).dblclick()
     await page.getByText("Approved.").waitFor()
-    assert.strictEqual(await poll(deviceCode), "granted")
+    expect(await poll(deviceCode)).toBe("granted")
     await page.goBack()
-    assert.notInclude(await textOf(page.locator("main")), "wants to sign in as you")
+    expect(await textOf(page.locator("main"))).not.toContain("wants to sign in as you")
     await page.goForward()
     await page.getByText("Approved.").waitFor()
     await page.reload()
     await page.getByText("Approved.").waitFor()
-    assert.deepStrictEqual(complaints, [])
+    expect(complaints).toStrictEqual([])
     await context.close()
   })
 
@@ -225,7 +225,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     )
     await page.locator("input[name=code]").fill(late)
     await page.locator("button[value=code]").click()
-    assert.include(await problem(page), "has expired")
+    expect(await problem(page)).toContain("has expired")
     await page.getByRole("button", { name: "Use another address" }).click()
     await page.getByLabel("Email address").fill(email)
     await page.getByRole("button", { name: "Send code" }).click()
@@ -237,16 +237,16 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
         one`update device_authorizations set expires_at = now() - interval '1 second' where user_code = ${userCode}`
     )
     await page.getByRole("button", { name: "Approve" }).click()
-    assert.include(await problem(page), "valid for ten minutes")
-    assert.deepStrictEqual(await faultsOf(page, "device-late"), [])
-    assert.strictEqual(await poll(deviceCode), "expired")
+    expect(await problem(page)).toContain("valid for ten minutes")
+    expect(await faultsOf(page, "device-late")).toStrictEqual([])
+    expect(await poll(deviceCode)).toBe("expired")
     await context.close()
   })
 
   it("links of mails confirm and join by their button, and say so the second time", async () => {
     const asking = maxcloud("joan", "auth", "register", "--email", "joan@example.com", "--org", "joan")
     await asking.says(/a mail is on its way to joan@example.com/)
-    assert.strictEqual((await asking.ended).code, 0)
+    expect((await asking.ended).code).toBe(0)
     const verify = await mailbox.link("joan@example.com")
     const { complaints, context, page } = await browser.open({ viewport: { width: 1280, height: 800 } })
     const faults: Array<string> = []
@@ -256,13 +256,13 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByText("joan@example.com is confirmed").waitFor()
     await page.goto(verify)
     await page.getByRole("button").click()
-    assert.include(await problem(page), "once")
+    expect(await problem(page)).toContain("once")
     faults.push(...(await faultsOf(page, "verify-used")))
     // Once more, now that the address has an account: the same answer, and a mail that says so.
     const again = await server.request("POST", "/api/v1/auth/register", {
       body: { email: "joan@example.com", organization: "joan-too" }
     })
-    assert.deepStrictEqual([again.status, again.body], [202, { state: "mailed", email: "joan@example.com" }])
+    expect([again.status, again.body]).toStrictEqual([202, { state: "mailed", email: "joan@example.com" }])
     await mailbox.find("joan@example.com", /already has an account/)
     const login = maxcloud("joan", "auth", "login", "--no-browser")
     const userCode = await login.says(/enter the code (\S+)/)
@@ -272,15 +272,15 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByLabel("Code").fill(await mailbox.code("joan@example.com"))
     await page.keyboard.press("Enter")
     await page.getByRole("button", { name: "Approve" }).click()
-    assert.include((await login.ended).output, "organization joan (owner)")
+    expect((await login.ended).output).toContain("organization joan (owner)")
     const inviting = maxcloud("joan", "auth", "invites", "create", "--email", "mary@example.com", "--role", "viewer")
-    assert.strictEqual((await inviting.ended).code, 0)
+    expect((await inviting.ended).code).toBe(0)
     await page.goto(await mailbox.link("mary@example.com"))
     faults.push(...(await faultsOf(page, "invite")))
     await page.getByRole("button", { name: "Accept" }).click()
     await page.getByText("You are now a member of “joan” as viewer").waitFor()
     faults.push(...(await faultsOf(page, "invite-done")))
-    assert.deepStrictEqual([...faults, ...complaints], [])
+    expect([...faults, ...complaints]).toStrictEqual([])
     await context.close()
   })
 
@@ -297,10 +297,10 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
       const { context, page } = await browser.open()
       await page.goto(`http://localhost:${address.port}/`)
       const [, framed] = page.frames()
-      assert.notInclude(await (framed ?? assert.fail("no frame")).content(), "form_token")
+      expect(await (framed ?? expect.unreachable("no frame")).content()).not.toContain("form_token")
       const answer = page.waitForResponse((each) => each.request().method() === "POST")
       await page.getByRole("button", { name: "Win" }).click()
-      assert.strictEqual((await answer).status(), 403)
+      expect((await answer).status()).toBe(403)
       await context.close()
     } finally {
       elsewhere.closeAllConnections()

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, host, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -33,21 +33,21 @@ describe.skipIf(library === undefined)("a server whose wall clock jumps", () => 
     for (const [name, seconds] of jumps) {
       set(seconds)
       const version = String(seconds)
-      assert.strictEqual((await server.ask(host, "/crash")).status, 502, name)
+      expect((await server.ask(host, "/crash")).status, name).toBe(502)
       const again = await secondsUntil(
         () => answers(server, "0").then((answer) => answer || answers(server, version)),
         60
       )
-      assert.isBelow(again ?? Number.POSITIVE_INFINITY, 15, name)
-      assert.isUndefined(await setSecret(server, `AFTER_${Math.abs(seconds)}`))
+      expect(again ?? Number.POSITIVE_INFINITY, name).toBeLessThan(15)
+      expect(await setSecret(server, `AFTER_${Math.abs(seconds)}`)).toBeUndefined()
       await server.client.deploy(app(version, { scale: { min: 0, max: 1, idle: "6s" } }))
-      assert.isTrue(await answers(server, version))
+      expect(await answers(server, version)).toBe(true)
       const idle = await secondsUntil(async () => (await server.client.services.get("app")).status.instances === 0, 60)
-      assert.isBelow(idle ?? Number.POSITIVE_INFINITY, 40, `scales to zero, ${name}`)
-      assert.isTrue(await answers(server, version))
+      expect(idle ?? Number.POSITIVE_INFINITY, `scales to zero, ${name}`).toBeLessThan(40)
+      expect(await answers(server, version)).toBe(true)
       set(0)
       await server.client.deploy(app("0"))
-      assert.isTrue(await answers(server, "0"))
+      expect(await answers(server, "0")).toBe(true)
       recordFault(import.meta.filename, {
         fault: `The server's wall clock jumps ${name}, and back`,
         seen: "nothing: a crashed service is started again, scaled to zero, deployed",

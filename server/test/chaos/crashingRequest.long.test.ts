@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, host, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -8,9 +8,9 @@ describe("a request that crashes the program", () => {
     await server.start()
     await server.client.deploy(makeApp()("1"))
     const { status } = await server.ask(host, "/crash")
-    assert.strictEqual(status, 502)
+    expect(status).toBe(502)
     const seconds = await secondsUntil(() => answers(server, "1"), 60)
-    assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 10)
+    expect(seconds ?? Number.POSITIVE_INFINITY).toBeLessThan(10)
     recordFault(import.meta.filename, {
       fault: "A request crashes the program",
       seen: "that request is answered 502 and isn't sent again; others wait for the next instance",

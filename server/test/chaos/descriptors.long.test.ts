@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { afterwards, answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -28,11 +28,11 @@ describe.skipIf(process.platform !== "linux")("a server whose descriptors are us
     for (const socket of sockets.splice(0)) socket.destroy()
     execFileSync("prlimit", [`--pid=${server.pid}`, "--nofile=1024:"])
     const seconds = await secondsUntil(async () => (await setSecret(server, "AFTER")) === undefined, 60)
-    assert.isDefined(seconds)
-    assert.isTrue(await answers(server, "1"))
+    assert(seconds !== undefined)
+    expect(await answers(server, "1")).toBe(true)
     await server.client.deploy(app("2"))
-    assert.strictEqual(server.postgresPid, postgres, "the database was not started again")
-    assert.notMatch(server.output, /database has ended/)
+    expect(server.postgresPid, "the database was not started again").toBe(postgres)
+    expect(server.output).not.toMatch(/database has ended/)
     recordFault(import.meta.filename, {
       fault: "All descriptors of the server are in use (`ulimit -n`)",
       seen: "new connections are closed or wait",

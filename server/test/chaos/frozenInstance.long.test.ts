@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { processesOfRun } from "../../../scripts/kills/strays.ts"
 import { answers, faultServer, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
@@ -10,16 +10,15 @@ describe.skipIf(process.platform !== "linux")("an instance that is frozen", () =
     await server.start()
     await server.client.deploy(makeApp()("1", { env: { VERSION: "1", CANARY: canary } }))
     const frozen = processesOfRun(server, canary).filter((each) => each.of === "instance")
-    assert.isNotEmpty(frozen)
+    expect(frozen).not.toHaveLength(0)
     for (const { pid } of frozen) process.kill(pid, "SIGSTOP")
     const seconds = await secondsUntil(() => answers(server, "1", 500), 120)
-    assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 90)
+    expect(seconds ?? Number.POSITIVE_INFINITY).toBeLessThan(90)
     const left = processesOfRun(server, canary).map((each) => each.pid)
-    assert.deepStrictEqual(
+    expect(
       frozen.map((each) => each.pid).filter((value) => left.includes(value)),
-      [],
       "the frozen one has ended"
-    )
+    ).toStrictEqual([])
     recordFault(import.meta.filename, {
       fault: "The only instance of a service freezes (SIGSTOP)",
       seen: "requests hang until it is replaced",

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -19,9 +19,9 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     await sleep(sleepMs)
     for (const pid of both) process.kill(pid, "SIGCONT")
     const seconds = await secondsUntil(() => answers(server, "2"), 60)
-    assert.isDefined(seconds)
-    assert.strictEqual((await server.client.waitFor(id)).status.state, "succeeded")
-    assert.isUndefined(await setSecret(server, "AFTER"))
+    assert(seconds !== undefined)
+    expect((await server.client.waitFor(id)).status.state).toBe("succeeded")
+    expect(await setSecret(server, "AFTER")).toBeUndefined()
     recordFault(import.meta.filename, {
       fault: "The machine sleeps for a minute during a deployment (SIGSTOP of server and database)",
       seen: "requests wait",
@@ -41,11 +41,11 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     const begun = performance.now()
     const words = await setSecret(server, "MEANWHILE")
     const waited = Math.round((performance.now() - begun) / 100) / 10
-    assert.isTrue(await answers(server, "1"), "services need no database")
-    assert.match(words ?? "", /^503 /)
+    expect(await answers(server, "1"), "services need no database").toBe(true)
+    expect(words ?? "").toMatch(/^503 /)
     for (const { pid } of database) process.kill(pid, "SIGCONT")
     const seconds = await secondsUntil(async () => (await setSecret(server, "AFTER")) === undefined, 60)
-    assert.isDefined(seconds)
+    assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "The embedded database freezes (SIGSTOP)",
       seen: `calls of the API are answered after ${waited} s: “${words}”; services go on answering`,

@@ -1,6 +1,6 @@
 import { rmSync, statfsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { makeProject } from "../../../scripts/soak/sources.ts"
 import { startTestNpmRegistry } from "../sources/testNpmRegistry.ts"
 import { afterwards, faultServer, hasMounts, host, mountDisk, rejection } from "./faultServer.ts"
@@ -31,10 +31,10 @@ require("node:http").createServer((_, response) => response.end(String(statSync(
     writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - paddingBytes)))
     const app = { app: "app", services: [{ name: "app", source: project.folder }] }
     const words = await rejection(server.client.deploy(app))
-    assert.match(words ?? "", /disk/i)
+    expect(words ?? "").toMatch(/disk/i)
     rmSync(ballast)
     await server.client.deploy(app)
-    assert.deepStrictEqual(await server.ask(host), { status: 200, body: String(paddingBytes) })
+    expect(await server.ask(host)).toStrictEqual({ status: 200, body: String(paddingBytes) })
     recordFault(import.meta.filename, {
       fault: "The disk fills up while dependencies are installed",
       seen: `the deployment fails: “${words?.split("\n").find((line) => /disk/i.test(line))}”`,

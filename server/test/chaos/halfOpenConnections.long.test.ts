@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { readdirSync } from "node:fs"
 import { connect, type Socket } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { afterwards, faultServer, host, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -25,9 +25,9 @@ describe.skipIf(process.platform !== "linux")("WebSockets that one side has ende
       await once(socket, "data")
       socket.end()
     }
-    assert.isAbove(descriptors(), before + count)
+    expect(descriptors()).toBeGreaterThan(before + count)
     const seconds = await secondsUntil(async () => descriptors() < before + 10, 90)
-    assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 60)
+    expect(seconds ?? Number.POSITIVE_INFINITY).toBeLessThan(60)
     recordFault(import.meta.filename, {
       fault: `${count} WebSockets are ended by one side and kept by the other`,
       seen: "nothing: new connections are taken meanwhile",

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { afterwards, answers, faultServer, makeApp, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -43,12 +43,12 @@ describe("a limit of processes", () => {
     const begun = performance.now()
     const words = await rejection(server.client.deploy(many))
     const took = Math.round((performance.now() - begun) / 1_000)
-    assert.match(words ?? "", /no more processes/)
-    assert.isTrue(await answers(server, "1"))
+    expect(words ?? "").toMatch(/no more processes/)
+    expect(await answers(server, "1")).toBe(true)
     writeFileSync(join(group, "pids.max"), "max")
     await server.client.deploy(many)
     const seconds = await secondsUntil(async () => (await server.ask("many-3--many--local.localhost")).body === "1", 60)
-    assert.isDefined(seconds)
+    assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "The system starts no more processes for the server (`ulimit -u`, `TasksMax`)",
       seen: `the deployment fails after ${took} s: “${/The system starts no more processes[^\n]*/.exec(words ?? "")?.[0]}”; what runs goes on`,

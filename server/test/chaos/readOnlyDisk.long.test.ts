@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, hasMounts, makeApp, mountDisk, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
@@ -12,11 +12,11 @@ describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
     await server.end("SIGTERM")
     remount("ro")
     const words = await rejection(server.start())
-    assert.match(words ?? "", /read-only/)
+    expect(words ?? "").toMatch(/read-only/)
     remount("rw")
     await server.start()
     const seconds = await secondsUntil(() => answers(server, "1"), 60)
-    assert.isDefined(seconds)
+    assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "The data folder is mounted read-only at the start",
       seen: `“${/maxcloud: (.*read-only.*)/.exec(words ?? "")?.[1]}”`,

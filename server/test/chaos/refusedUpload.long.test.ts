@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { makeSource } from "../makeSource.ts"
 import { afterwards, faultServer, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
@@ -19,8 +19,8 @@ describe("an upload that the server refuses while it is sent", () => {
     const words = await rejection(
       server.client.deploy({ app: "large", services: [{ name: "large", source: source.folder }] })
     )
-    assert.match(words ?? "", /free/)
-    assert.notMatch(words ?? "", /ECONNRESET|EPIPE|network/)
+    expect(words ?? "").toMatch(/free/)
+    expect(words ?? "").not.toMatch(/ECONNRESET|EPIPE|network/)
     recordFault(import.meta.filename, {
       fault: "The server refuses a large upload while it is sent",
       seen: `“${words?.split("\n", 1)[0]}”`,

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { freePort } from "../freePort.ts"
 import { answers, faultServer, makeApp, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
@@ -14,10 +14,10 @@ describe("an unreachable registry", () => {
       server.client.deploy({ app: "image", services: [{ name: "image", image: `${registry}/acme/web:1`, port: 80 }] })
     )
     await server.client.deploy(app("1"))
-    assert.isTrue(await answers(server, "1"))
+    expect(await answers(server, "1")).toBe(true)
     const words = await deploying
     const seconds = Math.round((performance.now() - begun) / 100) / 10
-    assert.include(words ?? "", registry)
+    expect(words ?? "").toContain(registry)
     recordFault(import.meta.filename, {
       fault: "The registry of an image is away",
       seen: `the deployment is pending, tells the reason, and fails after ${seconds} s: “${/The registry is unreachable[^(]*/.exec(words ?? "")?.[0].trim()}”`,

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import type { ServerProcess } from "../serverProcess.ts"
 import { answers, container, faultServer, hasContainers, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
@@ -35,12 +35,12 @@ describe.skipIf(!hasContainers)("a second server on one data folder", () => {
     await server.start()
     await server.client.deploy(app("1"))
     const words = await startAnother(server, wrapper, server.port + 1)
-    assert.match(words, /is in use by another max-cloud server/)
-    assert.isTrue(await answers(server, "1"))
+    expect(words).toMatch(/is in use by another max-cloud server/)
+    expect(await answers(server, "1")).toBe(true)
     await server.end("SIGKILL")
     await server.start()
     const seconds = await secondsUntil(() => answers(server, "1"), 60)
-    assert.isDefined(seconds)
+    assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: `A second server ${where} is started on the data folder`,
       seen: "it ends at once: “… is in use by another max-cloud server (process …). Stop that one, or give this one a data folder of its own.”",

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { startPostgres } from "../replicas/startPostgres.ts"
 import { afterwards, answers, faultServer, makeApp, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
@@ -15,15 +15,15 @@ describe("two servers of one machine's services on one DATABASE_URL", () => {
     await first.start()
     await first.client.deploy(app("1"))
     const words = await rejection(second.start())
-    assert.match(words ?? "", /Another max-cloud server uses this database/)
-    assert.isTrue(await answers(first, "1"))
+    expect(words ?? "").toMatch(/Another max-cloud server uses this database/)
+    expect(await answers(first, "1")).toBe(true)
     await first.end("SIGKILL")
     await sleep(100)
     await second.start()
     // What the first one's sources were is in its own folder: the next deployment is the second's.
     await second.client.deploy(app("2"))
     const seconds = await secondsUntil(() => answers(second, "2"), 60)
-    assert.isDefined(seconds)
+    assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "A second server is started on the same DATABASE_URL",
       seen: `it ends at once: “${/Another max-cloud server uses[^\n]*/.exec(words ?? "")?.[0]}”`,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { createClient, type LogEntry } from "@maxcloud/sdk"
 import { freePort } from "../freePort.ts"
 import { makeSource } from "../makeSource.ts"
@@ -33,7 +33,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const until = async (what: string, withinMs: number, holds: () => Promise<boolean> | boolean) => {
   const began = performance.now()
   while (!(await holds())) {
-    if (performance.now() - began > withinMs) assert.fail(`${what}: not within ${withinMs} ms`)
+    if (performance.now() - began > withinMs) expect.unreachable(`${what}: not within ${withinMs} ms`)
     await sleep(100)
   }
 }
@@ -132,33 +132,29 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
           status = await statusWith(key.secret)
           return status !== 429
         })
-        assert.strictEqual(status, move > 7_200 ? 401 : 200)
+        expect(status).toBe(move > 7_200 ? 401 : 200)
 
         await server.ask(host, "/die").catch(() => undefined)
         await until("a restart after a crash", 30_000, serves)
 
         const lines = await logsAfter(before.at(-1)?.cursor)
-        assert.isNotEmpty(lines)
-        assert.isEmpty(lines.filter((line) => before.some((each) => each.cursor === line.cursor)))
-        assert.deepStrictEqual(
-          (await logsAfter(undefined)).slice(-lines.length).map((each) => each.cursor),
+        expect(lines).not.toHaveLength(0)
+        expect(lines.filter((line) => before.some((each) => each.cursor === line.cursor))).toHaveLength(0)
+        expect((await logsAfter(undefined)).slice(-lines.length).map((each) => each.cursor)).toStrictEqual(
           lines.map((line) => line.cursor)
         )
 
         const old = groupsWith(canary)
         const began = performance.now()
         await deploy()
-        assert.isBelow(performance.now() - began, 60_000)
+        expect(performance.now() - began).toBeLessThan(60_000)
         await until("the new version", 10_000, serves)
         // Drained for five seconds, asked to end for ten.
         await until("SIGKILL", 40_000, () => groupsWith(canary).every((group) => !old.includes(group)))
 
         const after = await audited()
-        assert.isAbove(after[0] ?? 0, sequences[0] ?? 0)
-        assert.deepStrictEqual(
-          after,
-          [...after].sort((a, b) => b - a)
-        )
+        expect(after[0] ?? 0).toBeGreaterThan(sequences[0] ?? 0)
+        expect(after).toStrictEqual([...after].sort((a, b) => b - a))
         await until("zero", 90_000, () => groupsWith(canary).length === 0)
         await until("one again", 30_000, serves)
       }
@@ -177,6 +173,6 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     await deploy()
     await until("the next version", 30_000, serves)
     const { state } = (await createClient({ apiUrl: server.url }).services.get("app")).status
-    assert.include(["ready", "idle", "waking"], state)
+    expect(["ready", "idle", "waking"]).toContain(state)
   }, 300_000)
 })

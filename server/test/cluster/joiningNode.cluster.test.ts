@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, afterEach, beforeAll, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
@@ -67,8 +67,8 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
 
   it("is excluded from every policy, without a restart or a new revision", { timeout: 180_000 }, async () => {
     const was = await versions()
-    assert.include(await policy(), '"cidr":"10.77.0.0/16"')
-    assert.notInclude(await policy(), "10.77.5.0/24")
+    expect(await policy()).toContain('"cidr":"10.77.0.0/16"')
+    expect(await policy()).not.toContain("10.77.5.0/24")
     await create(nodes, {
       apiVersion: "v1",
       kind: "Node",
@@ -87,7 +87,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
       () => wired.server.client.plan(app),
       (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )
-    assert.deepStrictEqual(await versions(), was)
+    expect(await versions()).toStrictEqual(was)
   })
 
   it("closes private ranges while no known range contains its pods", { timeout: 240_000 }, async () => {
@@ -104,20 +104,19 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     await status(pods, { phase: "Running", podIP: "10.78.0.5", podIPs: [{ ip: "10.78.0.5" }] })
     const plan = () => wired.server.client.plan(app)
     const refused = await until("the range is refused", plan, (one) => one.problems.length > 0, 90)
-    assert.match(
-      refused.problems[0]?.message ?? "",
+    expect(refused.problems[0]?.message ?? "").toMatch(
       /10\.77\.0\.0\/16" is private .*no known range holds 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
     )
     const error = await wired.server.client.deploy(app).then(
       () => undefined,
       (thrown: unknown) => thrown
     )
-    assert.match(String(error), /MAXCLOUD_CLOSED_RANGES/)
+    expect(String(error)).toMatch(/MAXCLOUD_CLOSED_RANGES/)
     await until("the policy opens nothing", policy, (text) => !text.includes('"cidr":"10.77.0.0/16"'), 60)
     await removeBoth()
     await until("the range is known again", plan, (one) => one.problems.length === 0, 90)
     await until("the policy opens it", policy, (text) => text.includes('"cidr":"10.77.0.0/16"'), 60)
     // For an hour what has just left stays closed.
-    assert.include(await policy(), "10.77.5.0/24")
+    expect(await policy()).toContain("10.77.5.0/24")
   })
 })

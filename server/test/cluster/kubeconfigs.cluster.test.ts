@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, it } from "@effect/vitest"
+import { afterAll, expect, it } from "@effect/vitest"
 import { describeCluster } from "../kubeApi/testCluster.ts"
 import { startCommand } from "./commandLine.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
@@ -66,11 +66,11 @@ describeCluster("`maxcloud server` with a wrong kubeconfig (KUBECONFIG)", () => 
         ["server", "--port", "0", "--data-dir", join(folder, "data"), "--kubeconfig", path, ...args],
         { MAXCLOUD_LOG_LEVEL: "warning", MAXCLOUD_LOG: "json" }
       ).ended
-      assert.strictEqual(code, 1, stderr)
-      assert.lengthOf(stderr.trim().split("\n"), 1, stderr)
-      assert.match(stderr, says)
-      assert.include(stderr, path)
-      assert.notInclude(stderr, "s3same")
+      expect(code, stderr).toBe(1)
+      expect(stderr.trim().split("\n"), stderr).toHaveLength(1)
+      expect(stderr).toMatch(says)
+      expect(stderr).toContain(path)
+      expect(stderr).not.toContain("s3same")
     },
     60_000
   )

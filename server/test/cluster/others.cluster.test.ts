@@ -1,4 +1,4 @@
-import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, afterEach, beforeAll, expect, it } from "@effect/vitest"
 import { type Kind, kinds } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
@@ -81,23 +81,22 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       await healed(null, kind)
     }
     const service = JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web"))
-    assert.notInclude(service, "DEBUG")
-    assert.include(service, '{"name":"TARGET","value":"1"}')
-    assert.include(JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web")), "policyTypes")
+    expect(service).not.toContain("DEBUG")
+    expect(service).toContain('{"name":"TARGET","value":"1"}')
+    expect(JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web"))).toContain("policyTypes")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
-    assert.strictEqual(labels["pod-security.kubernetes.io/enforce"], "baseline")
+    expect(labels["pod-security.kubernetes.io/enforce"]).toBe("baseline")
     const told = await drift()
-    assert.deepStrictEqual(
-      told.map(({ app, change, kind, manager, name }) => [app, kind, name, change, manager]).reverse(),
-      [
-        ["shop", "Service", "web", "edited", "edits-env"],
-        ["shop", "Service", "web", "edited", "adds-env"],
-        ["shop", "Namespace", namespace(), "edited", "opens-namespace"],
-        ["shop", "NetworkPolicy", "web", "deleted", null],
-        ["shop", "Service", "web", "deleted", null]
-      ]
-    )
-    assert.isTrue(told.every((each) => each.healedAt !== null))
+    expect(
+      told.map(({ app, change, kind, manager, name }) => [app, kind, name, change, manager]).reverse()
+    ).toStrictEqual([
+      ["shop", "Service", "web", "edited", "edits-env"],
+      ["shop", "Service", "web", "edited", "adds-env"],
+      ["shop", "Namespace", namespace(), "edited", "opens-namespace"],
+      ["shop", "NetworkPolicy", "web", "deleted", null],
+      ["shop", "Service", "web", "deleted", null]
+    ])
+    expect(told.every((each) => each.healedAt !== null)).toBe(true)
   }, 180_000)
 
   it("repeated changes by the same manager are put right ever later", async () => {
@@ -121,10 +120,10 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     fighting = false
     await fight
     const told = await wired.server.client.apps.drift("shop")
-    assert.isAtLeast(edits, 3, "it is put right")
+    expect(edits, "it is put right").toBeGreaterThanOrEqual(3)
     // Five at once, then after 1, 2, 4, 8 seconds.
-    assert.isAtMost(edits, 10)
-    assert.isAtMost(told.length - before, 10)
+    expect(edits).toBeLessThanOrEqual(10)
+    expect(told.length - before).toBeLessThanOrEqual(10)
     await until(
       "it is put right in the end",
       () => wired.server.client.apps.drift("shop"),
@@ -145,16 +144,15 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     )
     wired.wires.shut(false)
     const refused = await deploying.ended
-    assert.strictEqual(refused.code, 7, refused.stderr)
-    assert.match(refused.stderr, /FieldConflict/)
-    assert.match(refused.stderr, /spec\.template\S* is held by "other-tool"/)
-    assert.match(refused.stderr, /--force-conflicts/)
-    assert.include(JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web")), "theirs")
+    expect(refused.code, refused.stderr).toBe(7)
+    expect(refused.stderr).toMatch(/FieldConflict/)
+    expect(refused.stderr).toMatch(/spec\.template\S* is held by "other-tool"/)
+    expect(refused.stderr).toMatch(/--force-conflicts/)
+    expect(JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web"))).toContain("theirs")
 
     const forced = await deploy(shop("2"), "--force-conflicts")
-    assert.strictEqual(forced.code, 0, forced.stderr)
-    assert.include(
-      JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web")),
+    expect(forced.code, forced.stderr).toBe(0)
+    expect(JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web"))).toContain(
       '{"name":"TARGET","value":"2"}'
     )
     // Whether the edit was also noticed as drift depends on whether the watch was back before it was put right.
@@ -195,12 +193,12 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       deploy(shop("1"), "--stage", "theirs")
     ])
     for (const { code, stderr } of [service, stage]) {
-      assert.include([6, 7], code, stderr)
-      assert.match(stderr, /NameTaken/)
-      assert.match(stderr, /helm/i)
+      expect([6, 7], stderr).toContain(code)
+      expect(stderr).toMatch(/NameTaken/)
+      expect(stderr).toMatch(/helm/i)
     }
-    assert.strictEqual(await contentOf(), before)
-    assert.strictEqual(versionOf(await wired.admin.get(kinds.namespace, "", theirs)), namespaceBefore)
+    expect(await contentOf()).toBe(before)
+    expect(versionOf(await wired.admin.get(kinds.namespace, "", theirs))).toBe(namespaceBefore)
   }, 90_000)
 
   it("a deployment waits for a namespace that isn't deleted yet, and says why", async () => {
@@ -225,7 +223,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     )
     await wired.admin.patch("kubectl-edit", configMaps, stuck, "held", [{ op: "remove", path: "/metadata/finalizers" }])
     const { code, stderr } = await deploying.ended
-    assert.strictEqual(code, 0, stderr)
+    expect(code, stderr).toBe(0)
   }, 120_000)
 
   it("a deployment waits for an unreachable webhook by name; plan and deploy report a policy's refusals", async () => {
@@ -271,15 +269,15 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       )
       await wired.admin.remove(webhooks, "", name)
       const { code, stderr } = await deploying.ended
-      assert.strictEqual(code, 0, stderr)
+      expect(code, stderr).toBe(0)
     } finally {
       await wired.admin.remove(webhooks, "", name).catch(() => undefined)
     }
     // Knative's own webhook: longer than `max-revision-timeout-seconds`.
     const refusedApp = { app: "slow", services: [{ ...small("slow"), timeout: "1h" }] }
     const refused = await deploy(refusedApp)
-    assert.strictEqual(refused.code, 7, refused.stderr)
-    assert.match(refused.stderr, /AdmissionRefused/)
-    assert.match(refused.stderr, /validation\.webhook\.serving\.knative\.dev/)
+    expect(refused.code, refused.stderr).toBe(7)
+    expect(refused.stderr).toMatch(/AdmissionRefused/)
+    expect(refused.stderr).toMatch(/validation\.webhook\.serving\.knative\.dev/)
   }, 120_000)
 })

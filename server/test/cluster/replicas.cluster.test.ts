@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, afterEach, assert, beforeAll, expect, it } from "@effect/vitest"
 import type { DeploymentEvent } from "@maxcloud/sdk"
 import { kinds } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
@@ -62,7 +62,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
   it("carry out each deployment once when they are killed in turn, report drift once, and each serve logs", async () => {
     const accepted = await Promise.all(
       Array.from({ length: deployments }, async (_, index) => {
-        const server = replicas[index % replicas.length] ?? assert.fail("no replica")
+        const server = replicas[index % replicas.length] ?? expect.unreachable("no replica")
         const app = { app: `app-${index}`, services: [small(`app-${index}`)] }
         return { server, id: (await server.client.deploy(app, { detach: true })).id }
       })
@@ -78,13 +78,13 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
       const events: Array<DeploymentEvent> = []
       for await (const event of server.client.deployments.events(id)) events.push(event)
       const count = (type: string) => events.filter((event) => event.type === type).length
-      assert.deepStrictEqual([count("started"), count("applied"), count("finished")], [1, 1, 1])
-      assert.strictEqual(events.at(-1)?.reason, "Succeeded")
+      expect([count("started"), count("applied"), count("finished")]).toStrictEqual([1, 1, 1])
+      expect(events.at(-1)?.reason).toBe("Succeeded")
     }
 
     const [server] = replicas
     const [organization = ""] = organizations
-    assert.isDefined(server)
+    assert(server !== undefined)
     await admin.patch("kubectl-edit", kinds.networkPolicy, namespaceFor(organization, "app-0"), "app-0", [
       { op: "add", path: "/spec/egress/-", value: { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] } }
     ])
@@ -93,12 +93,11 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
       () => server?.client.apps.drift("app-0") ?? [],
       (one) => one.some((each) => each.healedAt !== null)
     )
-    assert.deepStrictEqual(
-      drift.map((object) => [object.kind, object.name, object.manager]),
-      [["NetworkPolicy", "app-0", "kubectl-edit"]]
-    )
+    expect(drift.map((object) => [object.kind, object.name, object.manager])).toStrictEqual([
+      ["NetworkPolicy", "app-0", "kubectl-edit"]
+    ])
     const lines: Array<string> = []
     for await (const { line } of server?.client.logs("app-0") ?? []) lines.push(line)
-    assert.match(lines.join("\n"), /listening on/)
+    expect(lines.join("\n")).toMatch(/listening on/)
   }, 240_000)
 })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, afterEach, beforeAll, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
@@ -45,7 +45,7 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
   }
 
   it("takes effect after a restart, in every policy, without a new revision", { timeout: 180_000 }, async () => {
-    assert.notInclude(await policy("web"), "8.8.8.0/24")
+    expect(await policy("web")).not.toContain("8.8.8.0/24")
     const was = [await revisions(), await generations()]
     await wired.server.end("SIGTERM")
     process.env[setting] = "8.8.8.0/24"
@@ -62,6 +62,6 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
       () => wired.server.client.plan(app),
       (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )
-    assert.deepStrictEqual([await revisions(), await generations()], was)
+    expect([await revisions(), await generations()]).toStrictEqual(was)
   })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
@@ -44,10 +44,9 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
   const ended = async (id: string) => {
     await wired.server.client.waitFor(id)
     const events = await eventsOf(id)
-    assert.deepStrictEqual(
-      events.filter((event) => event.type === "finished").map((event) => event.reason),
-      ["Succeeded"]
-    )
+    expect(events.filter((event) => event.type === "finished").map((event) => event.reason)).toStrictEqual([
+      "Succeeded"
+    ])
     return events
   }
   const services = () =>
@@ -94,16 +93,13 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     wired.wires.shut(false)
 
     const [outcome, ...all] = await Promise.all([told.ended, ...[...early, ...late].map(ended)])
-    assert.strictEqual(outcome.code, 0, outcome.stderr)
-    assert.strictEqual(outcome.stderr.match(/cluster unreachable/g)?.length, 1, outcome.stderr)
+    expect(outcome.code, outcome.stderr).toBe(0)
+    expect(outcome.stderr.match(/cluster unreachable/g)?.length, outcome.stderr).toBe(1)
     for (const events of all.slice(early.length)) {
       const warnings = events.filter((event) => event.type === "warning")
-      assert.deepStrictEqual(
-        warnings.map((warning) => warning.reason),
-        ["ClusterUnreachable"]
-      )
+      expect(warnings.map((warning) => warning.reason)).toStrictEqual(["ClusterUnreachable"])
     }
-    assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((value) => `app-${value}`).sort())
+    expect([...(await readyOnCluster()).keys()].sort()).toStrictEqual(numbers.map((value) => `app-${value}`).sort())
   }, 240_000)
 
   it("connections that are cut at random fail no deployment, and nothing is done twice", async () => {
@@ -120,13 +116,12 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     })
     await cuts
     // Where cuts follow each other too fast for a request, that is an outage, and is told as one.
-    for (const { reason, type } of all.flat()) if (type === "warning") assert.strictEqual(reason, "ClusterUnreachable")
+    for (const { reason, type } of all.flat()) if (type === "warning") expect(reason).toBe("ClusterUnreachable")
     const ready = await readyOnCluster()
-    assert.deepStrictEqual(
+    expect(
       [0, 1, 2, 3].map((value) => ready.get(`app-${value}`)),
-      [2, 2, 2, 2],
       "each was changed once"
-    )
+    ).toStrictEqual([2, 2, 2, 2])
   }, 120_000)
 
   it("a server that is killed meanwhile waits for it at its start, and continues with accepted deployments", async () => {
@@ -150,6 +145,6 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
       (one) => one
     )
     await ended(id)
-    assert.strictEqual((await readyOnCluster()).get("app-0"), 3)
+    expect((await readyOnCluster()).get("app-0")).toBe(3)
   }, 120_000)
 })

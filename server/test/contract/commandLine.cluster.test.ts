@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { kindOf, kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
@@ -56,15 +56,15 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
         server
       )
     const deployed = await deploy("VERSION=first")
-    assert.equal(deployed.code, 0, deployed.stderr)
-    const url = /http:\S+/.exec(deployed.stdout)?.[0] ?? assert.fail(deployed.stdout)
-    assert.match((await ask(ingress, url)).body, /^first /)
+    expect(deployed.code, deployed.stderr).toBe(0)
+    const url = /http:\S+/.exec(deployed.stdout)?.[0] ?? expect.unreachable(deployed.stdout)
+    expect((await ask(ingress, url)).body).toMatch(/^first /)
 
     const failed = await deploy("FAIL=no key")
-    assert.equal(failed.code, 7, failed.stderr)
-    assert.include(failed.stderr, "CrashOnStart")
-    assert.include(failed.stderr, "cannot start: no key")
-    assert.match((await ask(ingress, url)).body, /^first /)
+    expect(failed.code, failed.stderr).toBe(7)
+    expect(failed.stderr).toContain("CrashOnStart")
+    expect(failed.stderr).toContain("cannot start: no key")
+    expect((await ask(ingress, url)).body).toMatch(/^first /)
   }, 120_000)
 
   it.concurrent("exports manifests that run, with a link, in a namespace that max-cloud knows nothing of", async () => {
@@ -75,7 +75,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
     const image = await harness.server.client
       .deploy({ app: "pinned", services: [{ name: "pinned", image: harness.image, cpu: 0.2, memory: "64Mi" }] })
       .then(() => harness.server.client.services.revisions("pinned"))
-      .then(([revision]) => revision?.image ?? assert.fail("no revision"))
+      .then(([revision]) => revision?.image ?? expect.unreachable("no revision"))
     writeFileSync(
       join(folder, "maxcloud.config.ts"),
       `import { defineConfig, service } from "@maxcloud/sdk/config"
@@ -97,10 +97,10 @@ export default defineConfig({ app: "shop", services: [front, behind] })
     try {
       const args = ["export", "--json", "--namespace", namespace, "--config", join(folder, "maxcloud.config.ts")]
       const { code, stderr, stdout } = await maxcloud(args)
-      assert.equal(code, 0, stderr)
+      expect(code, stderr).toBe(0)
       await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, path)
       for (const manifest of Schema.decodeUnknownSync(Exported)(stdout).manifests) {
-        const kind = kindOf(manifest) ?? assert.fail(`${manifest.kind} is not known`)
+        const kind = kindOf(manifest) ?? expect.unreachable(`${manifest.kind} is not known`)
         await apply(manifest, pathOf(kind, namespace, manifest.metadata.name))
       }
       const front = pathOf(kinds.service, namespace, "front")
@@ -136,8 +136,8 @@ export default defineConfig({ app: "shop", services: [front, behind] })
         services: [{ name: "inside", ...sandboxed.workload, cpu: 0.5, memory: "128Mi", scale: { min: 1 } }]
       })
       const { url } = (await sandboxed.server.client.services.get("inside")).status
-      const { body } = await ask(ingress, url ?? assert.fail("no URL"), "/kernel")
-      assert.equal(body, "4.4.0", "gVisor's own kernel")
+      const { body } = await ask(ingress, url ?? expect.unreachable("no URL"), "/kernel")
+      expect(body, "gVisor's own kernel").toBe("4.4.0")
     } finally {
       await sandboxed.close()
     }

@@ -1,4 +1,4 @@
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type Deployment, DeploymentFailed, type LogEntry } from "@maxcloud/sdk"
 import { makeMaxCloud } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
@@ -36,18 +36,18 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     client().deploy({ app, services: services.map((value) => service(app, value)) })
   const failure = (deploying: Promise<unknown>): Promise<Deployment> =>
     deploying.then(
-      () => assert.fail("the deployment succeeded"),
+      () => expect.unreachable("the deployment succeeded"),
       (error: unknown): Deployment => {
         if (error instanceof DeploymentFailed) return error.deployment
         throw error
       }
     )
   const urlOf = async (name: string) =>
-    (await client().services.get(name)).status.url ?? assert.fail(`${name} has no URL`)
+    (await client().services.get(name)).status.url ?? expect.unreachable(`${name} has no URL`)
   const ask = async (name: string, path?: string) => askAt(harness.ingress, await urlOf(name), path)
   const version = async (name: string) => {
     const { body, status } = await ask(name)
-    assert.equal(status, 200, body)
+    expect(status, body).toBe(200)
     return body.split(" ")[0]
   }
   const revisionNames = async (name: string) =>
@@ -71,10 +71,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           () => instances().size,
           (one) => one > 1
         )
-        assert.deepEqual(
-          (await load.end()).filter((each) => each.status !== 200),
-          []
-        )
+        expect((await load.end()).filter((each) => each.status !== 200)).toStrictEqual([])
         await until(
           "no instance",
           () => client().services.get("scale"),
@@ -83,18 +80,18 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         )
         const used = instances()
         const woken = await ask("scale")
-        assert.equal(woken.status, 200, woken.body)
-        assert.isFalse(used.has(woken.body), "an instance of its own")
+        expect(woken.status, woken.body).toBe(200)
+        expect(used.has(woken.body), "an instance of its own").toBe(false)
       })
 
       it("a paused service answers 503, over a deployment too, until it is resumed", async () => {
         await deploy("stopped", { scale: { ...kept, ...short } })
         const url = await urlOf("stopped")
         const answer = () => askAt(harness.ingress, url)
-        assert.equal((await client().services.pause("stopped")).name, "stopped")
+        expect((await client().services.pause("stopped")).name).toBe("stopped")
         const paused = await until("503", answer, (one) => one.status === 503)
-        assert.isAtLeast(Number(paused.headers["retry-after"]), 1)
-        assert.match(paused.body, /paused/i)
+        expect(Number(paused.headers["retry-after"])).toBeGreaterThanOrEqual(1)
+        expect(paused.body).toMatch(/paused/i)
         await until(
           "paused, without instances",
           () => client().services.get("stopped"),
@@ -103,8 +100,8 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         )
 
         await deploy("stopped", { scale: { ...kept, ...short }, env: { VERSION: "2" } })
-        assert.equal((await answer()).status, 503)
-        assert.equal((await client().services.get("stopped")).status.state, "paused")
+        expect((await answer()).status).toBe(503)
+        expect((await client().services.get("stopped")).status.state).toBe("paused")
 
         await client().services.resume("stopped")
         await until("what was deployed meanwhile", answer, (one) => one.status === 200 && one.body.startsWith("2 "))
@@ -119,34 +116,28 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const told: Array<string> = []
         const onProgress = (progress: { readonly _tag: string }) => void told.push(progress._tag)
         const renewed = await client().services.restart("renewed", { idempotencyKey: "once", onProgress })
-        assert.notEqual(renewed.status.latestReadyRevision, before)
-        assert.equal(told[0], "accepted")
-        assert.equal(told.at(-1), "finished")
+        expect(renewed.status.latestReadyRevision).not.toBe(before)
+        expect(told[0]).toBe("accepted")
+        expect(told.at(-1)).toBe("finished")
         await until(
           "the new instance",
           () => ask("renewed"),
           (one) => one.body !== instance
         )
         const answers = await load.end()
-        assert.deepEqual(
-          answers.filter((answer) => answer.status !== 200),
-          []
-        )
+        expect(answers.filter((answer) => answer.status !== 200)).toStrictEqual([])
 
         // The same request again, a plan and a deploy of the same config leave it as it is.
         await client().services.restart("renewed", { idempotencyKey: "once" })
         const plan = await client().plan({ app: "renewed", services: [service("renewed")] })
-        assert.deepEqual(
-          plan.changes.map((change) => change.action),
-          ["unchanged"]
-        )
+        expect(plan.changes.map((change) => change.action)).toStrictEqual(["unchanged"])
         await deploy("renewed", {})
         const { latestCreatedRevision, latestReadyRevision } = (await client().services.get("renewed")).status
-        assert.deepEqual(
-          [latestCreatedRevision, latestReadyRevision],
-          [renewed.status.latestReadyRevision, renewed.status.latestReadyRevision]
-        )
-        assert.lengthOf(await revisionNames("renewed"), 2)
+        expect([latestCreatedRevision, latestReadyRevision]).toStrictEqual([
+          renewed.status.latestReadyRevision,
+          renewed.status.latestReadyRevision
+        ])
+        expect(await revisionNames("renewed")).toHaveLength(2)
       })
 
       it("runs a program in an instance, with the service's environment and its own exit code", async () => {
@@ -166,10 +157,10 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
             session.endInput()
             return yield* session.exit
           }).pipe(Effect.scoped, Effect.runPromise)
-        assert.equal(await run("inside", [program, "exec"]), 7)
-        assert.equal(written.stderr, "on stderr\n")
-        assert.equal(written.stdout, `in the environment\n${input}`)
-        assert.equal(await run("inside", ["/nonexistent-program"]), 127)
+        expect(await run("inside", [program, "exec"])).toBe(7)
+        expect(written.stderr).toBe("on stderr\n")
+        expect(written.stdout).toBe(`in the environment\n${input}`)
+        expect(await run("inside", ["/nonexistent-program"])).toBe(127)
         await client().services.pause("inside")
         await until(
           "no instance",
@@ -178,7 +169,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           90
         )
         const refused = await run("inside", [program, "exec"]).catch((error: unknown) => String(error))
-        assert.match(String(refused), /paused|No instance/)
+        expect(String(refused)).toMatch(/paused|No instance/)
       })
 
       it("gives environment, and secrets by the version that was there at the deploy", async () => {
@@ -188,30 +179,31 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         }
         await deploy("config", config)
         const value = async (name: string) => (await ask("config", `/env?name=${name}`)).body
-        assert.deepEqual(
-          [await value("GREETING"), await value("TOKEN"), await value("DSN")],
-          ["hello", "first", "db://u:first@db"]
-        )
+        expect([await value("GREETING"), await value("TOKEN"), await value("DSN")]).toStrictEqual([
+          "hello",
+          "first",
+          "db://u:first@db"
+        ])
         await client().secrets.set("config", "token", "second")
-        assert.equal(await value("TOKEN"), "first")
+        expect(await value("TOKEN")).toBe("first")
         await deploy("config", config)
-        assert.deepEqual([await value("TOKEN"), await value("DSN")], ["second", "db://u:second@db"])
-        assert.notInclude(JSON.stringify(await client().services.get("config")), "second")
+        expect([await value("TOKEN"), await value("DSN")]).toStrictEqual(["second", "db://u:second@db"])
+        expect(JSON.stringify(await client().services.get("config"))).not.toContain("second")
       })
 
       it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
         await deploy("crash", {})
         const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
-        assert.equal(failed.status.state, "failed")
+        expect(failed.status.state).toBe("failed")
         const [told] = failed.services
-        assert.equal(told?.state, "failed")
-        assert.include([...(told?.logTail ?? [])], "cannot start: no database")
-        assert.match(told?.message ?? "", /\b7\b/, "its exit code")
-        assert.equal(await version("crash"), "1")
-        assert.equal((await client().services.get("crash")).status.state, "failed")
+        expect(told?.state).toBe("failed")
+        expect([...(told?.logTail ?? [])]).toContain("cannot start: no database")
+        expect(told?.message ?? "", "its exit code").toMatch(/\b7\b/)
+        expect(await version("crash")).toBe("1")
+        expect((await client().services.get("crash")).status.state).toBe("failed")
 
-        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).status.state, "succeeded")
-        assert.equal(await version("crash"), "3")
+        expect((await deploy("crash", { env: { VERSION: "3" } })).status.state).toBe("succeeded")
+        expect(await version("crash")).toBe("3")
       })
 
       it("a revision that would work after its deployment has failed gets no request, until it is deployed again", async () => {
@@ -219,7 +211,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const isLocal = runtime.includes("local")
         const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 50)
         const env = { VERSION: "2", FAIL_UNTIL: String(recovers) }
-        assert.equal((await failure(deploy("late", { env }))).status.state, "failed")
+        expect((await failure(deploy("late", { env }))).status.state).toBe("failed")
         // On Kubernetes its pod is started again and again, and gets ready. Here it isn't.
         await until(
           "its program works",
@@ -227,26 +219,25 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           (ready) => Date.now() / 1000 > recovers + 2 && (isLocal || ready === "True"),
           170
         )
-        assert.equal(await version("late"), "1")
-        assert.equal((await client().services.get("late")).status.state, "failed")
+        expect(await version("late")).toBe("1")
+        expect((await client().services.get("late")).status.state).toBe("failed")
 
-        assert.equal((await deploy("late", { env })).status.state, "succeeded")
-        assert.equal(await version("late"), "2")
-        assert.equal((await deploy("late", { env: { VERSION: "3" } })).status.state, "succeeded")
-        assert.equal(await version("late"), "3")
+        expect((await deploy("late", { env })).status.state).toBe("succeeded")
+        expect(await version("late")).toBe("2")
+        expect((await deploy("late", { env: { VERSION: "3" } })).status.state).toBe("succeeded")
+        expect(await version("late")).toBe("3")
       }, 400_000)
 
       it("a deployed service answers at its URL", async () => {
         const deployment = await deploy("hello", {})
-        assert.equal(deployment.status.state, "succeeded")
-        assert.equal(deployment.number, 1)
-        assert.deepEqual(
-          deployment.services.map((service) => [service.name, service.action, service.state]),
-          [["hello", "create", "ready"]]
-        )
-        assert.equal(deployment.services[0]?.url, await urlOf("hello"))
-        assert.equal(await version("hello"), "1")
-        assert.include(["ready", "idle"], (await client().services.get("hello")).status.state)
+        expect(deployment.status.state).toBe("succeeded")
+        expect(deployment.number).toBe(1)
+        expect(deployment.services.map((service) => [service.name, service.action, service.state])).toStrictEqual([
+          ["hello", "create", "ready"]
+        ])
+        expect(deployment.services[0]?.url).toBe(await urlOf("hello"))
+        expect(await version("hello")).toBe("1")
+        expect(["ready", "idle"]).toContain((await client().services.get("hello")).status.state)
       })
 
       it("an update makes a revision, and no request fails while it comes", async () => {
@@ -254,7 +245,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const url = await urlOf("update")
         const load = startLoad(4, () => askAt(harness.ingress, url, "/?ms=50"))
         await deploy("update", { env: { VERSION: "2" } })
-        assert.equal(await version("update"), "2")
+        expect(await version("update")).toBe("2")
         // Those of the earlier revision that are still under way, and its end.
         await until(
           "requests after it",
@@ -262,37 +253,31 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           (one) => one > 100
         )
         const answers = await load.end()
-        assert.deepEqual(
-          answers.filter((answer) => answer.status !== 200),
-          []
-        )
-        assert.equal(answers.at(-1)?.body.split(" ")[0], "2")
-        assert.lengthOf(await revisionNames("update"), 2)
+        expect(answers.filter((answer) => answer.status !== 200)).toStrictEqual([])
+        expect(answers.at(-1)?.body.split(" ")[0]).toBe("2")
+        expect(await revisionNames("update")).toHaveLength(2)
       })
 
       it("the same again makes no revision", async () => {
         await deploy("same", {})
         const [before, first] = [await revisionNames("same"), await ask("same")]
         const again = await deploy("same", {})
-        assert.equal(again.status.state, "succeeded")
-        assert.equal(again.number, 2)
-        assert.equal(again.services[0]?.action, "unchanged")
-        assert.deepEqual(await revisionNames("same"), before)
-        assert.equal((await ask("same")).body, first.body, "the same instance")
+        expect(again.status.state).toBe("succeeded")
+        expect(again.number).toBe(2)
+        expect(again.services[0]?.action).toBe("unchanged")
+        expect(await revisionNames("same")).toStrictEqual(before)
+        expect((await ask("same")).body, "the same instance").toBe(first.body)
       })
 
       it("an earlier config is rolled back to", async () => {
         await deploy("back", {})
         await deploy("back", { env: { VERSION: "2" } })
-        assert.equal(await version("back"), "2")
+        expect(await version("back")).toBe("2")
         const rollback = await deploy("back", {})
-        assert.equal(rollback.number, 3)
-        assert.equal(await version("back"), "1")
+        expect(rollback.number).toBe(3)
+        expect(await version("back")).toBe("1")
         const { latestReadyRevision, traffic } = (await client().services.get("back")).status
-        assert.deepEqual(
-          traffic.map((each) => [each.revision, each.percent]),
-          [[latestReadyRevision, 100]]
-        )
+        expect(traffic.map((each) => [each.revision, each.percent])).toStrictEqual([[latestReadyRevision, 100]])
       })
 
       it("links a service to an internal one", async () => {
@@ -301,10 +286,10 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           { name: "front", env: { TARGET: { service: "behind", property: "url" } } },
           { name: "behind", visibility: "internal", env: { VERSION: "internal" } }
         )
-        assert.equal((await client().services.get("behind")).status.url, null)
+        expect((await client().services.get("behind")).status.url).toBe(null)
         const { body, status } = await ask("front", "/call")
-        assert.equal(status, 200, body)
-        assert.equal(body.split(" ")[0], "internal")
+        expect(status, body).toBe(200)
+        expect(body.split(" ")[0]).toBe("internal")
       })
 
       it("follows numbered lines, over the end of an instance, without one lost or doubled", async () => {
@@ -321,7 +306,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
             followed.push(entry)
           }
         })().catch((error: unknown) => (abort.signal.aborted ? undefined : Promise.reject(error)))
-        assert.equal(await write(1, 200), 200)
+        expect(await write(1, 200)).toBe(200)
         await until(
           "the first lines",
           () => lineNumbers(followed).length,
@@ -329,35 +314,32 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           20
         )
         const before = (await ask("lines")).body
-        assert.equal((await askAt(harness.ingress, url, "/exit?code=3")).status, 200)
+        expect((await askAt(harness.ingress, url, "/exit?code=3")).status).toBe(200)
         await until(
           "another instance",
           () => askAt(harness.ingress, url),
           (one) => one.status === 200 && one.body !== before
         )
-        assert.equal(await write(201, 400), 200)
+        expect(await write(201, 400)).toBe(200)
         await until(
           "the lines after",
           () => lineNumbers(followed).length,
           (one) => one >= 400,
           20
         )
-        assert.deepEqual(lineNumbers(followed), numbers(1, 400))
+        expect(lineNumbers(followed)).toStrictEqual(numbers(1, 400))
         abort.abort()
         await following
 
         const read: Array<LogEntry> = []
         for await (const entry of client().logs("lines", { tail: 1000 })) read.push(entry)
-        assert.deepEqual(lineNumbers(read), numbers(1, 400))
-        assert.include(
-          read.map((line) => line.line),
-          "told to exit"
-        )
+        expect(lineNumbers(read)).toStrictEqual(numbers(1, 400))
+        expect(read.map((line) => line.line)).toContain("told to exit")
 
-        const cursor = read.find((line) => line.line === "line 150")?.cursor ?? assert.fail("no line 150")
+        const cursor = read.find((line) => line.line === "line 150")?.cursor ?? expect.unreachable("no line 150")
         const after: Array<LogEntry> = []
         for await (const entry of client().logs("lines", { after: cursor, tail: 1000 })) after.push(entry)
-        assert.deepEqual(lineNumbers(after), numbers(151, 400), "goes on after a cursor")
+        expect(lineNumbers(after), "goes on after a cursor").toStrictEqual(numbers(151, 400))
       })
 
       it("a service that is deleted, and an app that is destroyed, leave nothing", async () => {
@@ -366,24 +348,21 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const url = await urlOf("gone-too")
         const deletion = await client().services.delete("gone-too")
         await client().waitFor(deletion.id)
-        assert.deepEqual(
-          (await client().services.list({ app: "gone" })).map((each) => each.name),
-          ["gone"]
-        )
+        expect((await client().services.list({ app: "gone" })).map((each) => each.name)).toStrictEqual(["gone"])
         await until(
           "nothing at its URL",
           () => askAt(harness.ingress, url),
           (one) => one.status === 404
         )
-        assert.equal(await version("gone"), "1")
+        expect(await version("gone")).toBe("1")
 
         const destruction = await client().apps.destroy("gone")
         await client().waitFor(destruction.id)
-        assert.deepEqual(await client().services.list({ app: "gone" }), [])
+        expect(await client().services.list({ app: "gone" })).toStrictEqual([])
         const missing = await client()
           .services.get("gone")
           .catch((error: unknown) => error)
-        assert.propertyVal(missing, "_tag", "NotFound")
+        expect(missing).toHaveProperty("_tag", "NotFound")
         await until(
           "nothing left",
           () => harness.leftovers("gone"),
@@ -395,29 +374,29 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await deploy("absent", {})
         const spec = { app: "absent", services: [{ name: "absent", image: harness.missingImage, scale: kept }] }
         const { problems } = await client().plan(spec)
-        assert.equal(problems.length, harness.looksUpImages ? 1 : 0)
+        expect(problems.length).toBe(harness.looksUpImages ? 1 : 0)
         const error = await client()
           .deploy(spec)
           .then(
-            () => assert.fail("the deployment succeeded"),
+            () => expect.unreachable("the deployment succeeded"),
             (error: unknown) => error
           )
-        assert.propertyVal(error, "_tag", harness.looksUpImages ? "InvalidSpec" : "DeploymentFailed")
-        assert.include(String(error), "nobody-has-this")
-        assert.equal(await version("absent"), "1")
+        expect(error).toHaveProperty("_tag", harness.looksUpImages ? "InvalidSpec" : "DeploymentFailed")
+        expect(String(error)).toContain("nobody-has-this")
+        expect(await version("absent")).toBe("1")
       })
 
       it("of several services one fails: the others stand, and it is named", async () => {
         const failed = await failure(
           deploy("partly", { name: "good" }, { name: "bad", env: { FAIL: "on purpose" } }, { name: "fine" })
         )
-        assert.deepEqual(failed.services.map((service) => [service.name, service.state]).sort(), [
+        expect(failed.services.map((service) => [service.name, service.state]).sort()).toStrictEqual([
           ["bad", "failed"],
           ["fine", "ready"],
           ["good", "ready"]
         ])
-        assert.include(failed.status.message, "bad")
-        assert.deepEqual([await version("good"), await version("fine")], ["1", "1"])
+        expect(failed.status.message).toContain("bad")
+        expect([await version("good"), await version("fine")]).toStrictEqual(["1", "1"])
       })
     })
 
@@ -451,23 +430,22 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           await reached
           await harness.server.end("SIGKILL")
           abort.abort()
-          if (harness.servesAlone) assert.equal((await askAt(harness.ingress, url)).status, 200, "without the server")
+          if (harness.servesAlone) expect((await askAt(harness.ingress, url)).status, "without the server").toBe(200)
 
           await harness.server.start()
-          assert.equal((await client().waitFor(id)).status.state, "succeeded")
-          assert.equal(await version("killed"), VERSION)
+          expect((await client().waitFor(id)).status.state).toBe("succeeded")
+          expect(await version("killed")).toBe(VERSION)
         }
 
-        assert.deepEqual((await client().services.list()).map((each) => each.name).sort(), before)
-        assert.deepEqual(
-          (await client().deployments.list("killed")).map((each) => [each.number, each.status.state]).sort(),
-          [
-            [1, "succeeded"],
-            [2, "succeeded"],
-            [3, "succeeded"]
-          ]
-        )
-        assert.equal(await version("hello"), "1")
+        expect((await client().services.list()).map((each) => each.name).sort()).toStrictEqual(before)
+        expect(
+          (await client().deployments.list("killed")).map((each) => [each.number, each.status.state]).sort()
+        ).toStrictEqual([
+          [1, "succeeded"],
+          [2, "succeeded"],
+          [3, "succeeded"]
+        ])
+        expect(await version("hello")).toBe("1")
       })
     })
   })

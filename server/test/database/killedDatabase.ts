@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert } from "@effect/vitest"
+import { assert, expect } from "@effect/vitest"
 import { freePort } from "../freePort.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { assertKept, awaitWrites, writeLoad } from "./writeLoad.ts"
@@ -15,13 +15,13 @@ export const killDatabase = async (kills: number) => {
       // Anywhere in what is under way.
       await sleep(Math.random() * 200)
       const postgres = server.postgresPid
-      assert.isDefined(postgres)
+      assert(postgres !== undefined)
       process.kill(postgres ?? 0, "SIGKILL")
     }
     await awaitWrites(load, 10)
     const told = await load.stop()
-    assert.isAbove(told.secrets.length, kills)
-    assert.isAbove(told.deployments.length, kills)
+    expect(told.secrets.length).toBeGreaterThan(kills)
+    expect(told.deployments.length).toBeGreaterThan(kills)
     await assertKept(server.url, told)
     return told
   } finally {

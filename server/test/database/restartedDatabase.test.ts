@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import pg from "pg"
 import { type EmbeddedPostgres, makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.ts"
 import { ownerRole } from "../../src/base/postgres/initialise.ts"
@@ -49,7 +49,7 @@ describe.skipIf(process.platform !== "linux")("a server on an external database"
     }
     await awaitWrites(load, 10)
     const told = await load.stop()
-    assert.isAbove(told.secrets.length, 3)
+    expect(told.secrets.length).toBeGreaterThan(3)
     await assertKept(server.url, told)
   })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import type { ServerProcess } from "../serverProcess.ts"
 
 /** What writers that never stop have been told. */
@@ -63,8 +63,8 @@ export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers
     stop: async (): Promise<Told> => {
       stopped = true
       await done
-      assert.deepStrictEqual(wrong, [])
-      assert.isBelow(longestMs, 30_000)
+      expect(wrong).toStrictEqual([])
+      expect(longestMs).toBeLessThan(30_000)
       return { secrets, deployments, refused, longestMs }
     }
   }
@@ -79,13 +79,10 @@ export const assertKept = async (url: string, { deployments, secrets }: Told) =>
     const next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1]
     page = next === undefined ? undefined : new URL(next, page).href
   }
-  assert.deepStrictEqual(
-    secrets.filter((secret) => !names.has(secret)),
-    []
-  )
+  expect(secrets.filter((secret) => !names.has(secret))).toStrictEqual([])
   for (const id of deployments) {
     const response = await fetch(`${url}/api/v1/deployments/${id}`)
-    assert.strictEqual(response.status, 200, id)
+    expect(response.status, id).toBe(200)
     await response.body?.cancel()
   }
 }
@@ -95,7 +92,7 @@ export const awaitWrites = async (load: { readonly acknowledged: () => number },
   const goal = load.acknowledged() + count
   const deadline = Date.now() + 60_000
   while (load.acknowledged() < goal) {
-    assert.isBelow(Date.now(), deadline, "nothing is written any more")
+    expect(Date.now(), "nothing is written any more").toBeLessThan(deadline)
     await sleep(20)
   }
 }

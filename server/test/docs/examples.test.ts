@@ -3,7 +3,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type Embedded, embedded } from "../../src/assembly/index.ts"
 
 const here = import.meta.dirname
@@ -32,12 +32,12 @@ describe("the programs in the documentation", () => {
 
   it.each(pages)("are, in %s, those that are type-checked and run here", (name) => {
     const known = [...others, ...examples.map((example) => readFileSync(join(here, example), "utf8"))]
-    for (const program of programsOf(page(name))) assert.include(known, program)
+    for (const program of programsOf(page(name))) expect(known).toContain(program)
   })
 
   it.each(examples)("%s is in a page", (example) => {
     const shown = pages.flatMap((value) => programsOf(page(value)))
-    assert.include(shown, readFileSync(join(here, example), "utf8"))
+    expect(shown).toContain(readFileSync(join(here, example), "utf8"))
   })
 })
 
@@ -71,41 +71,40 @@ describe("each program runs as it is written", () => {
 
   it("the client as promises", async () => {
     const printed = await outputOf("client.example.ts")
-    assert.match(printed, /accepted[\s\S]*finished/)
-    assert.match(printed, /service: 'web'/)
+    expect(printed).toMatch(/accepted[\s\S]*finished/)
+    expect(printed).toMatch(/service: 'web'/)
   })
   it("the client as Effects", async () => {
-    assert.match(
-      await outputOf("effectDeploy.example.ts"),
+    expect(await outputOf("effectDeploy.example.ts")).toMatch(
       /accepted[\s\S]*finished[\s\S]*web ready http:\/\/web--shop--local\./
     )
   })
   it("refuses to fetch what isn't a path of a public service", async () => {
     const failure = (path: string, service = "web") =>
       cloud.fetch(service, path).then(
-        () => assert.fail("it didn't fail"),
+        () => expect.unreachable("it didn't fail"),
         (error: Error) => error
       )
     await cloud.client.deploy({
       app: "hidden",
       services: [{ name: "inner", source: { path: join(folder, "web") }, visibility: "internal" }]
     })
-    assert.match((await failure("/", "inner")).message, /"inner" is internal and has no URL/)
-    assert.match((await failure("/", "nothing")).message, /there is no service "nothing"/)
+    expect((await failure("/", "inner")).message).toMatch(/"inner" is internal and has no URL/)
+    expect((await failure("/", "nothing")).message).toMatch(/there is no service "nothing"/)
     for (const path of ["http://127.0.0.1/", "//127.0.0.1/", "greet"]) {
-      assert.match((await failure(path)).message, /isn't a path of the service "web"/)
+      expect((await failure(path)).message).toMatch(/isn't a path of the service "web"/)
     }
   })
   it("errors by tag", async () => {
-    assert.match(await outputOf("effectErrors.example.ts"), /'not deployed',\s*[`']no name of a service: .*"No Name"/)
+    expect(await outputOf("effectErrors.example.ts")).toMatch(/'not deployed',\s*[`']no name of a service: .*"No Name"/)
   })
   it("the client through a proxy, if there is one", async () => {
-    assert.strictEqual(await outputOf("proxy.example.ts"), "local\n")
+    expect(await outputOf("proxy.example.ts")).toBe("local\n")
   })
   it("a layer for tests", async () => {
-    assert.match(await outputOf("effectTest.example.ts"), /^local on local: 0 services$/m)
+    expect(await outputOf("effectTest.example.ts")).toMatch(/^local on local: 0 services$/m)
   })
   it("a whole test of a service", async () => {
-    assert.match(await outputOf("embedded.example.ts", "--test"), /pass 3\n[\s\S]*fail 0\n/)
+    expect(await outputOf("embedded.example.ts", "--test")).toMatch(/pass 3\n[\s\S]*fail 0\n/)
   })
 })

@@ -2,14 +2,14 @@ import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Redacted } from "effect"
 import { newSecret, signedHeaders } from "../../src/tenancy/webhooks/signing.ts"
 import { freePort } from "../freePort.ts"
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/webhooks.md"), "utf8")
 const blockOf = (language: string) =>
-  new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? assert.fail(language)
+  new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? expect.unreachable(language)
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0
 
@@ -45,7 +45,7 @@ const run = async (command: string, file: string, text: string) => {
     for (let tries = 0; ; tries++) {
       const found = await fetch(`http://127.0.0.1:${port}/`, { method: "POST" }).catch(() => undefined)
       if (found !== undefined) break
-      if (tries > 200) assert.fail(`${file} doesn't listen`)
+      if (tries > 200) expect.unreachable(`${file} doesn't listen`)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     return await answers(port, secret)
@@ -60,10 +60,10 @@ const expected = [204, 204, 401, 401, 401, 401, 401]
 
 describe("the receivers of docs/webhooks.md", () => {
   it("in Node take what is signed, and nothing else", { timeout: 60_000 }, async () => {
-    assert.deepStrictEqual(await run(process.execPath, "receiver.mjs", blockOf("js")), expected)
+    expect(await run(process.execPath, "receiver.mjs", blockOf("js"))).toStrictEqual(expected)
   })
 
   it.skipIf(!hasPython)("in Python take what is signed, and nothing else", { timeout: 60_000 }, async () => {
-    assert.deepStrictEqual(await run("python3", "receiver.py", blockOf("python")), expected)
+    expect(await run("python3", "receiver.py", blockOf("python"))).toStrictEqual(expected)
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { CloudEvent, eventKinds, isEventType } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 import { type AccountServer, startAccountServer } from "../policy/accountServer.ts"
@@ -22,23 +22,22 @@ describe("what people do", () => {
     const { owner } = acme.sessions
     const path = "/api/v1/apps/shop/stages/production/secrets/TOKEN"
     const value = "a-value-of-a-secret"
-    assert.strictEqual((await server.request("PUT", path, { token: owner, body: { value } })).status, 200)
-    assert.strictEqual((await server.request("DELETE", path, { token: owner })).status, 204)
+    expect((await server.request("PUT", path, { token: owner, body: { value } })).status).toBe(200)
+    expect((await server.request("DELETE", path, { token: owner })).status).toBe(204)
     const made = await server.request("POST", "/api/v1/auth/api-keys", { token: owner, body: { name: "CI" } })
     const made2: { readonly apiKey: { readonly id: string }; readonly secret: string } = JSON.parse(made.text)
     const rotated = await server.request("POST", `/api/v1/auth/api-keys/${made2.apiKey.id}/rotate`, {
       token: owner,
       body: {}
     })
-    assert.isBelow(rotated.status, 300, rotated.text)
-    assert.isBelow(
-      (await server.request("DELETE", `/api/v1/auth/api-keys/${made2.apiKey.id}`, { token: owner })).status,
-      300
-    )
+    expect(rotated.status, rotated.text).toBeLessThan(300)
+    expect(
+      (await server.request("DELETE", `/api/v1/auth/api-keys/${made2.apiKey.id}`, { token: owner })).status
+    ).toBeLessThan(300)
     const events = await eventsOf(owner)
     for (const event of events) {
-      if (!isEventType(event.type)) assert.fail(event.type)
-      else assert.isTrue(eventKinds[event.type].isData(event.data), JSON.stringify(event))
+      if (!isEventType(event.type)) expect.unreachable(event.type)
+      else expect(eventKinds[event.type].isData(event.data), JSON.stringify(event)).toBe(true)
     }
     const types = typesOf(events)
     for (const type of [
@@ -50,12 +49,12 @@ describe("what people do", () => {
       "secret.unset",
       "deployment.accepted"
     ]) {
-      assert.isTrue(types.has(type), `${type} of ${[...types]}`)
+      expect(types.has(type), `${type} of ${[...types]}`).toBe(true)
     }
     const text = JSON.stringify(events)
-    assert.notInclude(text, value)
-    assert.notInclude(text, made2.secret)
-    assert.notMatch(text, /@/)
+    expect(text).not.toContain(value)
+    expect(text).not.toContain(made2.secret)
+    expect(text).not.toMatch(/@/)
   })
 
   it("is told of roles that change, and members who leave", async () => {
@@ -63,31 +62,25 @@ describe("what people do", () => {
     const viewer = (await eventsOf(owner, "&type=member.added")).find((event) => event.data.role === "viewer")
     const at = `/api/v1/organization/members/${String(viewer?.data.userId)}`
     const changed = await server.request("PATCH", at, { token: owner, body: { role: "billing" } })
-    assert.strictEqual(changed.status, 200, changed.text)
-    assert.strictEqual((await server.request("DELETE", at, { token: owner })).status, 204)
+    expect(changed.status, changed.text).toBe(200)
+    expect((await server.request("DELETE", at, { token: owner })).status).toBe(204)
     const found = await eventsOf(owner, "&type=member.role-changed,member.removed")
-    assert.deepStrictEqual(
-      found.map(({ data, type }) => [type, data.role]),
-      [
-        ["member.role-changed", "billing"],
-        ["member.removed", null]
-      ]
-    )
+    expect(found.map(({ data, type }) => [type, data.role])).toStrictEqual([
+      ["member.role-changed", "billing"],
+      ["member.removed", null]
+    ])
   })
 
   it("of API keys is shown to admins alone, and nothing of it to another organization", async () => {
     const { deployer, owner } = server.acme.sessions
-    assert.isTrue(typesOf(await eventsOf(owner)).has("api-key.created"))
+    expect(typesOf(await eventsOf(owner)).has("api-key.created")).toBe(true)
     const seen = await eventsOf(deployer)
-    assert.isAbove(seen.length, 0)
-    assert.isFalse([...typesOf(seen)].some((type) => type.startsWith("api-key.")))
+    expect(seen.length).toBeGreaterThan(0)
+    expect([...typesOf(seen)].some((type) => type.startsWith("api-key."))).toBe(false)
     const others = await eventsOf(server.rival.sessions.owner)
     const own = new Set(others.map((event) => event.source))
-    assert.strictEqual(own.size, 1)
-    assert.isFalse((await eventsOf(owner)).some((event) => own.has(event.source)))
-    assert.strictEqual(
-      (await server.request("GET", "/api/v1/events", { token: server.acme.sessions.billing })).status,
-      403
-    )
+    expect(own.size).toBe(1)
+    expect((await eventsOf(owner)).some((event) => own.has(event.source))).toBe(false)
+    expect((await server.request("GET", "/api/v1/events", { token: server.acme.sessions.billing })).status).toBe(403)
   })
 })

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { AppName } from "@maxcloud/config-schema"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { Shards } from "../../src/base/replicas/Shards.ts"
@@ -73,10 +73,10 @@ describe("replicas of one database", async () => {
       yield* killing
       const open = sql<{ open: number }>`select count(*)::int as open from deployments where finished_at is null`
       while (((yield* open)[0]?.open ?? 0) > 0) {
-        assert.isTrue(
+        expect(
           running.some((each) => each.exitCode === null && each.signalCode === null),
           "no replica runs"
-        )
+        ).toBe(true)
         yield* Effect.promise(() => sleep(200))
       }
 
@@ -87,9 +87,9 @@ describe("replicas of one database", async () => {
           max(e.reason) filter (where e.type = 'finished') as reason
         from deployments d join deployment_events e on e.organization_id = d.organization_id and e.deployment_id = d.id
         group by d.organization_id, d.id, d.state`
-      assert.lengthOf(told, organizations * apps)
+      expect(told).toHaveLength(organizations * apps)
       for (const deployment of told) {
-        assert.deepEqual(deployment, {
+        expect(deployment).toStrictEqual({
           state: "succeeded",
           finished: 1,
           started: 1,
@@ -99,7 +99,7 @@ describe("replicas of one database", async () => {
       }
       const live = yield* sql<{ owner: string }>`
         select distinct replica as owner from shards where lease_until > clock_timestamp()`
-      assert.isAtLeast(live.length, 1)
+      expect(live.length).toBeGreaterThanOrEqual(1)
     })
     const fake = await Effect.runPromise(makeFakeRuntime)
     await Effect.runPromise(

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import pg from "pg"
 
@@ -42,7 +42,7 @@ describe("a database that takes no work for a while", () => {
           yield* change(begin)
           for (const attempt of [write, orUnavailable(transaction(write))]) {
             const error = yield* Effect.flip(attempt)
-            assert.deepInclude(error, { _tag: "Unavailable", retryAfterSeconds: 1 })
+            expect(error).toMatchObject({ _tag: "Unavailable", retryAfterSeconds: 1 })
           }
           yield* Effect.promise(() => owner.query(end))
           // No connection of the time before is left.

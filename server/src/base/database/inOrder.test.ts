@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { inOrder } from "./inOrder.ts"
 
@@ -15,23 +15,20 @@ describe("the order of tables", () => {
     fc.assert(
       fc.property(tables, (given) => {
         const names = inOrder(given).map((each) => each.name)
-        assert.sameMembers(
-          names,
-          given.map((each) => each.name)
-        )
+        expect(names.toSorted()).toStrictEqual(given.map((each) => each.name).toSorted())
         for (const { name, needs } of given) {
-          for (const needed of needs) assert.isBelow(names.indexOf(needed), names.indexOf(name))
+          for (const needed of needs) expect(names.indexOf(needed)).toBeLessThan(names.indexOf(name))
         }
       })
     )
   })
 
   it("takes a table that points to itself, and refuses a circle", () => {
-    assert.deepEqual(inOrder([{ name: "a", needs: ["a"] }]).length, 1)
+    expect(inOrder([{ name: "a", needs: ["a"] }]).length).toStrictEqual(1)
     const circle = [
       { name: "a", needs: ["b"] },
       { name: "b", needs: ["a"] }
     ]
-    assert.throws(() => inOrder(circle), /a, b point to each other/)
+    expect(() => inOrder(circle)).toThrow(/a, b point to each other/)
   })
 })

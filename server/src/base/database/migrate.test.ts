@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, ManagedRuntime, Scope } from "effect"
 import pg from "pg"
 import { temporaryDataDir } from "../../../test/database/layerTest.ts"
@@ -83,7 +83,7 @@ const olderServer = async (database: string, n: number, stopped: () => boolean) 
       organization,
       id
     ])
-    assert.equal(rows.length, 1)
+    expect(rows.length).toBe(1)
     longestMs = Math.max(longestMs, Date.now() - began)
   }
   await client.end()

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Fiber } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -34,10 +34,10 @@ describe("the connections of the database", () => {
         yield* transaction(sql`select 1`).pipe(asOrganization(other))
         yield* asOrganization(acme)(sql`select 1`)
         yield* sql`select 1`
-        assert.strictEqual(under, 2)
+        expect(under).toBe(2)
         yield* Deferred.succeed(done, undefined)
         yield* Fiber.join(held)
-        assert.strictEqual(under, 20)
+        expect(under).toBe(20)
       }).pipe(Effect.scoped, Effect.provide(databaseTest({ dataDir, connections: 8 })))
     })
   )
@@ -64,7 +64,7 @@ describe("the connections of the database", () => {
       yield* Deferred.succeed(first, undefined)
       yield* Fiber.joinAll(fibers)
       yield* use(4, Effect.void)
-      assert.deepStrictEqual(order, [1, 2, 3, 4])
+      expect(order).toStrictEqual([1, 2, 3, 4])
     })
   )
 })

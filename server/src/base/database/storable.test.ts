@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Runtime, Schema } from "effect"
 import fc from "fast-check"
 import { layerTest } from "../../../test/database/layerTest.ts"
@@ -31,15 +31,15 @@ describe("text on its way to Postgres", () => {
                   select ${storableJson({ deep: [texts] })}::jsonb #> '{deep,0}' as json,
                     ${texts.join("")}::text as plain`
               )
-              assert.deepStrictEqual(decodeTexts(rows[0]?.json), texts.map(held))
-              assert.strictEqual(rows[0]?.plain, held(texts.join("")))
+              expect(decodeTexts(rows[0]?.json)).toStrictEqual(texts.map(held))
+              expect(rows[0]?.plain).toBe(held(texts.join("")))
             }),
             { numRuns: 300 }
           )
         )
         // Keys as well, and text that only looks like an escape stays as it is.
         const keyed = yield* sql<{ value: unknown }>`select ${storableJson({ "a\0": "\\u0000" })}::jsonb as value`
-        assert.deepStrictEqual(keyed[0]?.value, { "a\ufffd": "\\u0000" })
+        expect(keyed[0]?.value).toStrictEqual({ "a\ufffd": "\\u0000" })
       })
     ))
 
@@ -54,8 +54,7 @@ describe("text on its way to Postgres", () => {
           select id, id from jsonb_array_elements_text(${storableJson(batch)}::jsonb) as given (id)`
         yield* sql.withTransaction(storeEach(ids, write, (one) => one))
         const rows = yield* sql<{ id: string; name: string }>`select id, name from organizations where id like 'org%'`
-        assert.deepStrictEqual(
-          new Map(rows.map((row) => [row.id, row.name])),
+        expect(new Map(rows.map((row) => [row.id, row.name]))).toStrictEqual(
           new Map(ids.map((value) => [value, value === "org20" ? "taken" : value]))
         )
       })
@@ -69,6 +68,6 @@ describe("text on its way to Postgres", () => {
     const past = sources.filter((source) =>
       /JSON\.stringify\((?:(?!\$\{)[\s\S]){0,1500}?\)\s*\}::jsonb?\b/.test(readFileSync(join(server, source), "utf8"))
     )
-    assert.deepStrictEqual(past, [])
+    expect(past).toStrictEqual([])
   })
 })

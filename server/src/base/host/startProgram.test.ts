@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from "node:child_process"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { startProgram } from "./startProgram.ts"
 
 /** As Node gives it if the system refuses: without an id, and with the reason by an event. */
@@ -15,8 +15,8 @@ describe("a program", () => {
     const child = await startProgram(() =>
       ++count < 3 ? refused(code) : spawn(process.execPath, ["-e", ""], { stdio: "ignore" })
     )
-    assert.strictEqual(count, 3)
-    assert.isDefined(child.pid)
+    expect(count).toBe(3)
+    assert(child.pid !== undefined)
     await new Promise((resolve) => child.once("close", resolve))
   })
 
@@ -27,18 +27,18 @@ describe("a program", () => {
       return refused(code)
     }
     const late = await startProgram(refusing("EAGAIN"), { forMs: 120 }).catch((cause: unknown) => cause)
-    assert.match(String(late), /EAGAIN/)
-    assert.isAtLeast(count, 2)
+    expect(String(late)).toMatch(/EAGAIN/)
+    expect(count).toBeGreaterThanOrEqual(2)
     count = 0
     const missing = await startProgram(refusing("ENOENT")).catch((cause: unknown) => cause)
-    assert.match(String(missing), /ENOENT/)
-    assert.strictEqual(count, 1)
+    expect(String(missing)).toMatch(/ENOENT/)
+    expect(count).toBe(1)
   })
 
   it("isn't waited for by who no longer wants it", async () => {
     const ending = new AbortController()
     const started = startProgram(() => refused("EAGAIN"), { signal: ending.signal }).catch((cause: unknown) => cause)
     ending.abort()
-    assert.match(String(await started), /AbortError/)
+    expect(String(await started)).toMatch(/AbortError/)
   })
 })

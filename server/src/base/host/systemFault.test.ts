@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { errorText, type FaultKind, faultInText, faultText, retryAfterSecondsOf, systemFaultOf } from "./systemFault.ts"
 
@@ -30,41 +30,38 @@ describe("a fault of the machine or the database", () => {
     ["40P01", "inTheWay", /make way/]
   ])("is recognized by its code: %s", (code, kind, words) => {
     const fault = systemFaultOf(coded(code))
-    assert.strictEqual(fault?.kind, kind)
-    assert.match(errorText(coded(code), "/data"), words)
+    expect(fault?.kind).toBe(kind)
+    expect(errorText(coded(code), "/data")).toMatch(words)
   })
 
   it("is whose it is unless a place is given", () => {
     const [system, database] = [systemFaultOf(coded("ENOSPC")), systemFaultOf(coded("53100"))]
-    assert.isDefined(system)
-    assert.isDefined(database)
-    assert.match(faultText(system), /^The disk of the server is full\./)
-    assert.match(faultText(database), /^The disk of the database is full\./)
+    assert(system !== undefined)
+    assert(database !== undefined)
+    expect(faultText(system)).toMatch(/^The disk of the server is full\./)
+    expect(faultText(database)).toMatch(/^The disk of the database is full\./)
   })
 
   it("is found in the causes of an error, and in the parts of an AggregateError", () => {
     const inner = coded("ENOSPC", { syscall: "write" })
-    assert.strictEqual(
-      systemFaultOf(new Error("outer", { cause: new Error("between", { cause: inner }) }))?.kind,
-      "diskFull"
-    )
-    assert.strictEqual(systemFaultOf(new AggregateError([new Error("a"), inner]))?.kind, "diskFull")
+    expect(systemFaultOf(new Error("outer", { cause: new Error("between", { cause: inner }) }))?.kind).toBe("diskFull")
+    expect(systemFaultOf(new AggregateError([new Error("a"), inner]))?.kind).toBe("diskFull")
     const circle: { cause?: unknown } = {}
     circle.cause = circle
-    assert.isUndefined(systemFaultOf(circle))
+    expect(systemFaultOf(circle)).toBeUndefined()
   })
 
   it("is a limit of processes if a program or thread can't be started, and nothing if a socket has no data", () => {
-    assert.strictEqual(systemFaultOf(coded("EAGAIN", { syscall: "spawn sh" }))?.kind, "processes")
-    assert.isUndefined(systemFaultOf(coded("EAGAIN", { syscall: "read" })))
-    assert.isUndefined(systemFaultOf(coded("EACCES", { syscall: "spawn ./x" })))
+    expect(systemFaultOf(coded("EAGAIN", { syscall: "spawn sh" }))?.kind).toBe("processes")
+    expect(systemFaultOf(coded("EAGAIN", { syscall: "read" }))).toBeUndefined()
+    expect(systemFaultOf(coded("EACCES", { syscall: "spawn ./x" }))).toBeUndefined()
   })
 
   it("is read from Postgres's words where one state stands for several faults", () => {
     const said = (code: string, message: string) => systemFaultOf(Object.assign(new Error(message), { code }))?.kind
-    assert.strictEqual(said("42501", 'could not open file "base/1/2": Read-only file system'), "diskReadOnly")
-    assert.strictEqual(said("53000", "out of file descriptors: Too many open files in system"), "descriptors")
-    assert.isUndefined(said("42501", "permission denied for table apps"))
+    expect(said("42501", 'could not open file "base/1/2": Read-only file system')).toBe("diskReadOnly")
+    expect(said("53000", "out of file descriptors: Too many open files in system")).toBe("descriptors")
+    expect(said("42501", "permission denied for table apps")).toBeUndefined()
   })
 
   it.each<readonly [string, FaultKind]>([
@@ -79,26 +76,28 @@ describe("a fault of the machine or the database", () => {
     ["mmap: Cannot allocate memory", "memory"],
     ["read: Input/output error", "diskFails"]
   ])("is found in a program's output: %s", (text, kind) => {
-    assert.strictEqual(faultInText(`first line\n${text}\nlast line`)?.kind, kind)
+    expect(faultInText(`first line\n${text}\nlast line`)?.kind).toBe(kind)
   })
 
   it("is undefined for any other error, whose message stays as it is", () => {
     for (const code of ["ECONNREFUSED", "ENOENT", "EPIPE", "23505", "42P01", "08006", "EEXIS"]) {
-      assert.isUndefined(systemFaultOf(coded(code)), code)
+      expect(systemFaultOf(coded(code)), code).toBeUndefined()
     }
-    assert.strictEqual(errorText(coded("23505")), "no")
-    assert.isUndefined(faultInText("the VIDEO has no ENOSPCX, and EIOS runs"))
+    expect(errorText(coded("23505"))).toBe("no")
+    expect(faultInText("the VIDEO has no ENOSPCX, and EIOS runs")).toBeUndefined()
     fc.assert(
       fc.property(fc.anything(), (value) => {
-        assert.isString(errorText(value))
-        assert.isUndefined(systemFaultOf({ cause: value, code: "hasOwnProperty" })?.fix.match(/undefined/) ?? undefined)
+        assert(typeof errorText(value) === "string")
+        expect(
+          systemFaultOf({ cause: value, code: "hasOwnProperty" })?.fix.match(/undefined/) ?? undefined
+        ).toBeUndefined()
       })
     )
   })
 
   it("asks to come again soon only if it passes by itself", () => {
-    assert.strictEqual(retryAfterSecondsOf(systemFaultOf(coded("53300"))), 1)
-    assert.strictEqual(retryAfterSecondsOf(systemFaultOf(coded("53100"))), 30)
-    assert.strictEqual(retryAfterSecondsOf(undefined), 1)
+    expect(retryAfterSecondsOf(systemFaultOf(coded("53300")))).toBe(1)
+    expect(retryAfterSecondsOf(systemFaultOf(coded("53100")))).toBe(30)
+    expect(retryAfterSecondsOf(undefined)).toBe(1)
   })
 })

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { takeClaim } from "./takeClaim.ts"
 
 let folder: string
@@ -26,22 +26,22 @@ const together = async (former: string) =>
 
 describe("a claim", () => {
   it("is got by one of several processes that try at once", async () => {
-    assert.strictEqual(await together("undefined"), 200)
-    assert.lengthOf(readdirSync(folder), 200)
+    expect(await together("undefined")).toBe(200)
+    expect(readdirSync(folder)).toHaveLength(200)
   })
 
   it("is taken over by one process if it was left behind", async () => {
     for (let at = 0; at < 200; at++) writeFileSync(join(folder, String(at)), "left behind")
-    assert.strictEqual(await together('"left behind"'), 200)
-    assert.lengthOf(readdirSync(folder), 200)
+    expect(await together('"left behind"')).toBe(200)
+    expect(readdirSync(folder)).toHaveLength(200)
   })
 
   it("stays with a process that took it meanwhile", () => {
     const file = join(folder, "claim")
     writeFileSync(file, "theirs")
-    assert.isFalse(takeClaim(file, "left behind", "ours"))
-    assert.isFalse(takeClaim(file, undefined, "ours"))
-    assert.strictEqual(readFileSync(file, "utf8"), "theirs")
-    assert.deepStrictEqual(readdirSync(folder), ["claim"])
+    expect(takeClaim(file, "left behind", "ours")).toBe(false)
+    expect(takeClaim(file, undefined, "ours")).toBe(false)
+    expect(readFileSync(file, "utf8")).toBe("theirs")
+    expect(readdirSync(folder)).toStrictEqual(["claim"])
   })
 })

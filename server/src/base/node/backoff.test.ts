@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { backoffMs, jittered } from "./backoff.ts"
 
@@ -11,17 +11,17 @@ describe("backoff", () => {
   it("begins with the base and doubles up to the longest wait, however many failures there are", () => {
     fc.assert(
       fc.property(backoff, fc.nat(5_000), (given, failures) => {
-        assert.strictEqual(backoffMs(given, 0), given.baseMs)
-        assert.isAtMost(backoffMs(given, failures), given.maxMs)
-        assert.strictEqual(backoffMs(given, failures + 1), Math.min(given.maxMs, 2 * backoffMs(given, failures)))
+        expect(backoffMs(given, 0)).toBe(given.baseMs)
+        expect(backoffMs(given, failures)).toBeLessThanOrEqual(given.maxMs)
+        expect(backoffMs(given, failures + 1)).toBe(Math.min(given.maxMs, 2 * backoffMs(given, failures)))
       })
     )
   })
 
   it("spreads waits by a quarter", () => {
     for (let index = 0; index < 1_000; index++) {
-      assert.isAtLeast(jittered(1_000), 750)
-      assert.isBelow(jittered(1_000), 1_250)
+      expect(jittered(1_000)).toBeGreaterThanOrEqual(750)
+      expect(jittered(1_000)).toBeLessThan(1_250)
     }
   })
 })

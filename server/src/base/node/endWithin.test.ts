@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
 import { endWithin } from "./endWithin.ts"
 
@@ -16,19 +16,19 @@ const closes = (finalizer: Effect.Effect<unknown>) =>
 
 describe("a finalizer", () => {
   it("with a plain timeout never stops waiting: this is why the helper exists", async () => {
-    assert.isFalse(await closes(Effect.timeoutOption(Effect.never, "1 second")))
+    expect(await closes(Effect.timeoutOption(Effect.never, "1 second"))).toBe(false)
   })
 
   it("stops waiting for a hanging effect, even if it can't be interrupted", async () => {
-    assert.isTrue(await closes(endWithin("1 second")(Effect.never)))
-    assert.isTrue(await closes(endWithin("1 second")(Effect.uninterruptible(Effect.never))))
-    assert.isTrue(await closes(endWithin("1 second")(Effect.promise(() => new Promise(() => {})))))
-    assert.isFalse(await closes(endWithin("3 seconds")(Effect.never)))
+    expect(await closes(endWithin("1 second")(Effect.never))).toBe(true)
+    expect(await closes(endWithin("1 second")(Effect.uninterruptible(Effect.never)))).toBe(true)
+    expect(await closes(endWithin("1 second")(Effect.promise(() => new Promise(() => {}))))).toBe(true)
+    expect(await closes(endWithin("3 seconds")(Effect.never))).toBe(false)
   })
 
   it("ends as soon as its work has", async () => {
     let done = false
-    assert.isTrue(
+    expect(
       await closes(
         endWithin("1 hour")(
           Effect.sync(() => {
@@ -36,7 +36,7 @@ describe("a finalizer", () => {
           })
         )
       )
-    )
-    assert.isTrue(done)
+    ).toBe(true)
+    expect(done).toBe(true)
   })
 })

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Session } from "node:http2"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, assert, beforeEach, describe, expect, it } from "@effect/vitest"
 import { whenIdle } from "./http2Idle.ts"
 
 setFlagsFromString("--expose-gc")
@@ -44,10 +44,10 @@ describe("an HTTP/2 session", () => {
     const [stream] = await streams
     // Open for longer than a session may be idle.
     const later = new Promise<"open">((resolve) => setTimeout(() => resolve("open"), 150))
-    assert.strictEqual(await Promise.race([idle, later]), "open")
+    expect(await Promise.race([idle, later])).toBe("open")
     stream.respond({ ":status": 204 }, { endStream: true })
     request.resume()
-    assert.strictEqual(await idle, "idle")
+    expect(await idle).toBe("idle")
   })
 
   it("is let go of when it is closed, long before it would have been idle", async () => {
@@ -62,6 +62,6 @@ describe("an HTTP/2 session", () => {
       await new Promise((resolve) => setImmediate(resolve))
       gc()
     }
-    assert.isUndefined(kept.deref())
+    expect(kept.deref()).toBeUndefined()
   })
 })

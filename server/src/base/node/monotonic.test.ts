@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Clock, Effect, Ref, Schedule, TestClock } from "effect"
 import { cachedFor, monotonicMillis, within } from "./monotonic.ts"
 
@@ -33,8 +33,8 @@ const repeated = (schedule: Schedule.Schedule<unknown>) =>
 describe("a schedule that ends after a time", () => {
   it.live("ends though the wall clock is set back meanwhile, where Effect's own goes on", () =>
     Effect.gen(function* () {
-      assert.isBelow(yield* repeated(Schedule.spaced("20 millis").pipe(within("200 millis"))), 15)
-      assert.isAbove(yield* repeated(Schedule.spaced("20 millis").pipe(Schedule.upTo("200 millis"))), 20)
+      expect(yield* repeated(Schedule.spaced("20 millis").pipe(within("200 millis")))).toBeLessThan(15)
+      expect(yield* repeated(Schedule.spaced("20 millis").pipe(Schedule.upTo("200 millis")))).toBeGreaterThan(20)
     })
   )
 
@@ -42,7 +42,7 @@ describe("a schedule that ends after a time", () => {
     Effect.gen(function* () {
       const before = yield* monotonicMillis
       yield* TestClock.adjust("1 hour")
-      assert.strictEqual((yield* monotonicMillis) - before, 3_600_000)
+      expect((yield* monotonicMillis) - before).toBe(3_600_000)
     })
   )
 })
@@ -60,12 +60,12 @@ describe("an answer that is kept for a while", () => {
         ),
         "1 second"
       )
-      assert.strictEqual(yield* Effect.flip(kept), "no")
-      assert.deepStrictEqual(yield* Effect.all([kept, kept, kept], { concurrency: 3 }), [2, 2, 2])
+      expect(yield* Effect.flip(kept)).toBe("no")
+      expect(yield* Effect.all([kept, kept, kept], { concurrency: 3 })).toStrictEqual([2, 2, 2])
       yield* TestClock.adjust("999 millis")
-      assert.strictEqual(yield* kept, 2)
+      expect(yield* kept).toBe(2)
       yield* TestClock.adjust("1 millis")
-      assert.strictEqual(yield* kept, 3)
+      expect(yield* kept).toBe(3)
     })
   )
 })

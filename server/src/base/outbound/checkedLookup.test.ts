@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { checkedLookup, isRefusedAddress, NotPublic } from "./checkedLookup.ts"
 
 const lookedUp = (reach: "public" | "private", all: boolean) =>
@@ -7,8 +7,8 @@ const lookedUp = (reach: "public" | "private", all: boolean) =>
 describe("an address that the server is told to call", () => {
   it("is checked when its name is resolved for the connection, whatever it was before", async () => {
     for (const all of [true, false]) {
-      assert.instanceOf(await lookedUp("public", all), NotPublic)
-      assert.isNull(await lookedUp("private", all))
+      assert((await lookedUp("public", all)) instanceof NotPublic)
+      expect(await lookedUp("private", all)).toBeNull()
     }
   })
 
@@ -22,9 +22,9 @@ describe("an address that the server is told to call", () => {
       "169.254.169.254",
       "[fe80::1]"
     ]) {
-      assert.isTrue(isRefusedAddress(new URL(`https://${host}/`), "public"), host)
+      expect(isRefusedAddress(new URL(`https://${host}/`), "public"), host).toBe(true)
     }
-    assert.isFalse(isRefusedAddress(new URL("https://8.8.8.8/"), "public"))
-    assert.isTrue(isRefusedAddress(new URL("https://169.254.169.254/"), "private"))
+    expect(isRefusedAddress(new URL("https://8.8.8.8/"), "public")).toBe(false)
+    expect(isRefusedAddress(new URL("https://169.254.169.254/"), "private")).toBe(true)
   })
 })

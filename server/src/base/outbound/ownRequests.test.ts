@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { startTestProxy } from "../../../../sdk/test/testProxy.ts"
 import { makeConnections } from "../../runtimes/kubeApi/connections.ts"
@@ -79,12 +79,13 @@ describe("the server's own requests", () => {
         )
       )
     )
-    assert.strictEqual(status, 200)
-    assert.deepStrictEqual(
-      asked.map((each) => each.replace(/\?.*/, "")),
-      ["POST resend.test/emails", "PUT bucket.test/logs/a/b", "GET cluster.test/version"]
-    )
-    assert.strictEqual(proxy.asked.length, 3)
+    expect(status).toBe(200)
+    expect(asked.map((each) => each.replace(/\?.*/, ""))).toStrictEqual([
+      "POST resend.test/emails",
+      "PUT bucket.test/logs/a/b",
+      "GET cluster.test/version"
+    ])
+    expect(proxy.asked.length).toBe(3)
   })
 
   it("are made by nothing that knows no proxy", () => {
@@ -93,11 +94,11 @@ describe("the server's own requests", () => {
     const direct =
       /^(base\/outbound|base\/proxy|stores\/images\/exchange|runtimes\/network\/probe|runtimes\/local\/instances\/probe)/
     const files = globSync("**/*.ts", { cwd: source }).filter((file) => !/test/i.test(file) && !direct.test(file))
-    assert.isAbove(files.length, 200)
+    expect(files.length).toBeGreaterThan(200)
     for (const file of files) {
       const text = readFileSync(join(source, file), "utf8")
-      if (/(?<![.\w])fetch\(/.test(text)) assert.match(text, /proxiedFetch|dispatcher/, file)
-      assert.notMatch(text, /import \{[^}]*\brequest\b[^}]*\} from "node:https?"/, file)
+      if (/(?<![.\w])fetch\(/.test(text)) expect(text, file).toMatch(/proxiedFetch|dispatcher/)
+      expect(text, file).not.toMatch(/import \{[^}]*\brequest\b[^}]*\} from "node:https?"/)
     }
   })
 })

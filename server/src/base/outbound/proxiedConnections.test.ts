@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { createServer, request } from "node:https"
 import type { AddressInfo, LookupFunction } from "node:net"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Either } from "effect"
 import { deadPort, privateAuthority, startTestProxy } from "../../../../sdk/test/testProxy.ts"
 import { makeExchange } from "../../stores/images/exchange.ts"
@@ -55,44 +55,39 @@ describe("hosts whose addresses are checked, behind a proxy", () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const answer = await ask({ environment, proxyChecksAddresses: false }, resolvesTo(publicAddress))
-    assert.strictEqual(answer, `${host} ${host}`)
-    assert.deepStrictEqual(proxy.asked, [`CONNECT ${publicAddress}:443`])
+    expect(answer).toBe(`${host} ${host}`)
+    expect(proxy.asked).toStrictEqual([`CONNECT ${publicAddress}:443`])
   })
 
   it("asks no proxy for a host that the check refuses", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
-    assert.strictEqual(
-      await ask({ environment, proxyChecksAddresses: false }, failsWith(new Error("refused"))),
-      "refused"
-    )
-    assert.deepStrictEqual(proxy.asked, [])
+    expect(await ask({ environment, proxyChecksAddresses: false }, failsWith(new Error("refused")))).toBe("refused")
+    expect(proxy.asked).toStrictEqual([])
   })
 
   it("asks no proxy for a host that it can't resolve, and names the setting", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const away = failsWith(Object.assign(new Error("away"), { code: "ENOTFOUND" }))
-    assert.match(
-      await ask({ environment, proxyChecksAddresses: false }, away),
+    expect(await ask({ environment, proxyChecksAddresses: false }, away)).toMatch(
       /can't resolve registry\.example\.test itself \(ENOTFOUND\).*MAXCLOUD_PROXY_CHECKS_ADDRESSES=true/
     )
-    assert.deepStrictEqual(proxy.asked, [])
-    assert.strictEqual(await ask({ environment, proxyChecksAddresses: true }, away), `${host} ${host}`)
-    assert.deepStrictEqual(proxy.asked, [`CONNECT ${host}:443`])
+    expect(proxy.asked).toStrictEqual([])
+    expect(await ask({ environment, proxyChecksAddresses: true }, away)).toBe(`${host} ${host}`)
+    expect(proxy.asked).toStrictEqual([`CONNECT ${host}:443`])
   })
 
   it("connects directly to what NO_PROXY names", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: "example.test" }
-    assert.match(
+    expect(
       await ask(
         { environment, proxyChecksAddresses: false },
         failsWith(Object.assign(new Error("direct"), { code: "ENOTFOUND" }))
-      ),
-      /direct/
-    )
-    assert.deepStrictEqual(proxy.asked, [])
+      )
+    ).toMatch(/direct/)
+    expect(proxy.asked).toStrictEqual([])
   })
 })
 
@@ -129,9 +124,9 @@ describe.each([
       await using proxy = await proxied()
       const options = { environment: { HTTPS_PROXY: proxy.url }, proxyChecksAddresses }
       for (const address of ["10.0.0.5", "169.254.169.254", "[fd00::5]", "192.168.1.1"]) {
-        assert.match(await askWith(options, `https://${address}/`), /is at an address that/)
+        expect(await askWith(options, `https://${address}/`)).toMatch(/is at an address that/)
       }
-      assert.deepStrictEqual(proxy.asked, [])
+      expect(proxy.asked).toStrictEqual([])
     }
   )
 
@@ -139,16 +134,16 @@ describe.each([
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const told = await askWith({ environment, proxyChecksAddresses: false }, "https://nothing.invalid/")
-    assert.match(told, /MAXCLOUD_PROXY_CHECKS_ADDRESSES=true/)
-    assert.deepStrictEqual(proxy.asked, [])
+    expect(told).toMatch(/MAXCLOUD_PROXY_CHECKS_ADDRESSES=true/)
+    expect(proxy.asked).toStrictEqual([])
     await askWith({ environment, proxyChecksAddresses: true }, "https://nothing.invalid/")
-    assert.strictEqual(proxy.asked[0], "CONNECT nothing.invalid:443")
+    expect(proxy.asked[0]).toBe("CONNECT nothing.invalid:443")
   })
 
   it("says that the proxy is what fails, without saying where it is", async () => {
     const environment = { HTTPS_PROXY: `http://ada:hunter2@127.0.0.1:${await deadPort()}` }
     const told = await askWith({ environment, proxyChecksAddresses: true }, "https://nothing.invalid/")
-    assert.match(told, /through the server's proxy \(HTTPS_PROXY of the server: ECONNREFUSED\)/)
-    assert.notMatch(told, /hunter2|127\.0\.0\.1/)
+    expect(told).toMatch(/through the server's proxy \(HTTPS_PROXY of the server: ECONNREFUSED\)/)
+    expect(told).not.toMatch(/hunter2|127\.0\.0\.1/)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { problemContentType, refusalContent } from "./refusalContent.ts"
 
@@ -16,8 +16,8 @@ describe("a refusal to a service's caller", () => {
   it("is a problem document unless the caller takes HTML", () => {
     for (const accept of [undefined, "", "*/*", "application/json"]) {
       const { body, contentType } = refusalContent(problem, accept)
-      assert.strictEqual(contentType, problemContentType)
-      assert.deepEqual(JSON.parse(body), problem)
+      expect(contentType).toBe(problemContentType)
+      expect(JSON.parse(body)).toStrictEqual(problem)
     }
   })
 
@@ -25,14 +25,13 @@ describe("a refusal to a service's caller", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (title, detail) => {
         const { body, contentType } = refusalContent({ ...problem, title, detail }, "text/html,*/*")
-        assert.strictEqual(contentType, "text/html; charset=utf-8")
+        expect(contentType).toBe("text/html; charset=utf-8")
         const tags = body.match(/<\/?[^>]*>/g)
-        assert.deepEqual(
-          tags,
+        expect(tags).toStrictEqual(
           refusalContent({ ...problem, title: "", detail: "" }, "text/html").body.match(/<\/?[^>]*>/g)
         )
       })
     )
-    assert.include(refusalContent(problem, "text/html", { language: "de", heading: "404" }).body, '<html lang="de">')
+    expect(refusalContent(problem, "text/html", { language: "de", heading: "404" }).body).toContain('<html lang="de">')
   })
 })

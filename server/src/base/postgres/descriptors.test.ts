@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 
 /** Uses up its descriptors while the database of a folder runs, and says what it then takes the database for. */
@@ -43,9 +43,9 @@ describe("an embedded database whose server has no descriptors left", () => {
       ],
       { encoding: "utf8" }
     )
-    assert.notStrictEqual(stdout, "", stderr)
+    expect(stdout, stderr).not.toBe("")
     const said = JSON.parse(stdout)
-    assert.deepStrictEqual([said.without, said.kept, said.with], ["EMFILE", true, "true"])
-    assert.match(said.start, /^The database does not start\. All file descriptors of .* are in use\. Raise the limit/)
+    expect([said.without, said.kept, said.with]).toStrictEqual(["EMFILE", true, "true"])
+    expect(said.start).toMatch(/^The database does not start\. All file descriptors of .* are in use\. Raise the limit/)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { isBroken, isPassing, stateOf } from "./sqlState.ts"
 
 const coded = (code?: string) => Object.assign(new Error("no"), code === undefined ? {} : { code })
@@ -6,17 +6,17 @@ const coded = (code?: string) => Object.assign(new Error("no"), code === undefin
 describe("the outcome of a statement", () => {
   it("is a broken connection where the database did not answer, or said that it ends or begins", () => {
     for (const code of [undefined, "EPIPE", "ECONNRESET", "ETIMEDOUT", "ENOENT", "08006", "57P01", "57P03", "53300"]) {
-      assert.isTrue(isBroken(coded(code)), code)
-      assert.isTrue(isPassing(coded(code)), code)
+      expect(isBroken(coded(code)), code).toBe(true)
+      expect(isPassing(coded(code)), code).toBe(true)
     }
   })
 
   it("is a fault that passes, or else a mistake", () => {
     for (const code of ["53100", "58030", "40P01", "57014", "55P03", "25006"]) {
-      assert.deepStrictEqual([isBroken(coded(code)), isPassing(coded(code))], [false, true], code)
+      expect([isBroken(coded(code)), isPassing(coded(code))], code).toStrictEqual([false, true])
     }
     for (const code of ["23505", "42501", "42P01", "25P02", "XX000", "P0001"]) {
-      assert.deepStrictEqual([stateOf(coded(code)), isPassing(coded(code))], [code, false], code)
+      expect([stateOf(coded(code)), isPassing(coded(code))], code).toStrictEqual([code, false])
     }
   })
 })

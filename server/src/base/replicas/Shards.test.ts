@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import * as fc from "fast-check"
@@ -30,15 +30,15 @@ describe("shards", () => {
       const rows = yield* sql<{ id: OrganizationId; shard: string }>`
         select id, ${shardOfSql(sql, "id")} as shard
         from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) as t (id)`
-      assert.strictEqual(rows.length, 200)
-      for (const row of rows) assert.strictEqual(Number(row.shard), shardOf(row.id))
+      expect(rows.length).toBe(200)
+      for (const row of rows) expect(Number(row.shard)).toBe(shardOf(row.id))
     }).pipe(Effect.provide(layerTest))
   )
 
   it.live("are shared evenly, given back at an end, and taken over after a death", () =>
     Effect.gen(function* () {
       const one = yield* replica
-      assert.strictEqual(one.owned().length, shardCount)
+      expect(one.owned().length).toBe(shardCount)
       const two = yield* replica
       const three = yield* replica
       const all = [one, two, three]

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect } from "effect"
 import { configurationPage } from "./configurationPage.ts"
 import { readSettings, refuseWithoutMail, settings } from "./ServerConfig.ts"
@@ -30,20 +30,20 @@ describe("ServerConfig", () => {
   it.effect("has a default for everything", () =>
     Effect.gen(function* () {
       const settings = yield* read({})
-      assert.strictEqual(settings.host, "127.0.0.1")
-      assert.strictEqual(settings.port, 8080)
-      assert.strictEqual(settings.dataDir, join(process.cwd(), ".maxcloud"))
-      assert.strictEqual(Duration.toSeconds(settings.drainTimeout), 10)
-      assert.isUndefined(settings.databaseUrl)
+      expect(settings.host).toBe("127.0.0.1")
+      expect(settings.port).toBe(8080)
+      expect(settings.dataDir).toBe(join(process.cwd(), ".maxcloud"))
+      expect(Duration.toSeconds(settings.drainTimeout)).toBe(10)
+      expect(settings.databaseUrl).toBeUndefined()
     })
   )
 
   it.effect("reads the environment, and options before it", () =>
     Effect.gen(function* () {
       const settings = yield* read({ MAXCLOUD_PORT: "0", MAXCLOUD_IN_PLACE: "true", MAXCLOUD_HOST: "::1" }, { port: 9 })
-      assert.strictEqual(settings.port, 9)
-      assert.strictEqual(settings.host, "::1")
-      assert.isTrue(settings.inPlace)
+      expect(settings.port).toBe(9)
+      expect(settings.host).toBe("::1")
+      expect(settings.inPlace).toBe(true)
     })
   )
 
@@ -64,7 +64,7 @@ describe("ServerConfig", () => {
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("says what is wrong: %o", ([environment, message]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(read(environment))
-      assert.match(error.message, message)
+      expect(error.message).toMatch(message)
     })
   )
 
@@ -76,16 +76,16 @@ describe("ServerConfig", () => {
     ([environment, message]) =>
       Effect.gen(function* () {
         const settings = yield* read(environment)
-        assert.match((yield* Effect.flip(refuseWithoutMail(settings))).message, message)
+        expect((yield* Effect.flip(refuseWithoutMail(settings))).message).toMatch(message)
       })
   )
 
   it("has no setting that nothing uses, and none of two names", () => {
     const all = sources.map((source) => source.text).join("\n")
     const unused = Object.keys(settings).filter((key) => [...all.matchAll(new RegExp(`\\b${key}\\b`, "g"))].length < 2)
-    assert.deepEqual(unused, [])
+    expect(unused).toStrictEqual([])
     const names = Object.values(settings).map((setting) => setting.name)
-    assert.deepEqual(names, [...new Set(names)])
+    expect(names).toStrictEqual([...new Set(names)])
   })
 
   it("are all that is read from the environment, but for what an operator does not set", () => {
@@ -94,11 +94,11 @@ describe("ServerConfig", () => {
         ([, one, other]) => `${file}: ${one ?? other}`
       )
     )
-    assert.deepEqual(elsewhere.sort(), notSettings)
+    expect(elsewhere.sort()).toStrictEqual(notSettings)
   })
 
   it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../../../docs/reference/configuration.md"), "utf8")
-    assert.strictEqual(committed, configurationPage())
+    expect(committed).toBe(configurationPage())
   })
 })

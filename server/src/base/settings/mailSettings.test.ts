@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Either } from "effect"
 import { mailRoute, mailSettings } from "./mailSettings.ts"
 import { configOf } from "./setting.ts"
@@ -26,7 +26,7 @@ describe("the way that mail takes", () => {
   ] as ReadonlyArray<readonly [Record<string, string>, boolean, string]>)(
     "%o, development: %s: %s",
     (set, dev, type) => {
-      assert.strictEqual(Either.getOrThrow(routeOf(set, dev)).type, type)
+      expect(Either.getOrThrow(routeOf(set, dev)).type).toBe(type)
     }
   )
 
@@ -36,19 +36,19 @@ describe("the way that mail takes", () => {
     [smtp, /MAXCLOUD_MAIL_FROM is not set, but SMTP_URL is/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("%o is refused", (set, message) => {
     const refusal = Either.getOrThrow(Either.flip(routeOf(set)))
-    assert.match(refusal, message)
-    assert.notInclude(refusal, "hunter2")
+    expect(refusal).toMatch(message)
+    expect(refusal).not.toContain("hunter2")
   })
 
   it.each(["hunter2", "http://max:hunter2@x", "smtp://max:hunter2@x?tls=no", "smtps://max:hunter2@x?tls=off"])(
     "an SMTP_URL such as %s is refused without being repeated",
     (url) => {
       const error = Either.getOrThrow(Either.flip(read({ SMTP_URL: url })))
-      assert.notInclude(String(error) + JSON.stringify(error), "hunter2")
+      expect(String(error) + JSON.stringify(error)).not.toContain("hunter2")
     }
   )
 
   it.each(["cloud", "a@b\r\nBcc: c@d", "<a@b>, c@d", "a@b, c@d"])("%o is no sender", (sender) => {
-    assert.isTrue(Either.isLeft(read({ MAXCLOUD_MAIL_FROM: sender })))
+    expect(Either.isLeft(read({ MAXCLOUD_MAIL_FROM: sender }))).toBe(true)
   })
 })

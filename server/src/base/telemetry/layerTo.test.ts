@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, LogLevel } from "effect"
 import { layerTo, type ServerLogLine } from "./logging.ts"
 
@@ -9,12 +9,12 @@ describe("layerTo", () => {
       yield* Effect.logInfo("too little")
       yield* Effect.logWarning("The disk is", "full").pipe(Effect.annotateLogs("organization", "acme"))
       yield* Effect.logError("It failed.", new Error("why"))
-      assert.deepStrictEqual(
-        lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`),
-        ["WARN The disk is full", "ERROR It failed. Error: why"]
-      )
-      assert.deepInclude(lines[0]?.annotations, { organization: "acme" })
-      assert.match(lines[0]?.at ?? "", /^\d{4}-\d\d-\d\dT.*Z$/)
+      expect(lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`)).toStrictEqual([
+        "WARN The disk is full",
+        "ERROR It failed. Error: why"
+      ])
+      expect(lines[0]?.annotations).toMatchObject({ organization: "acme" })
+      expect(lines[0]?.at ?? "").toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
     }).pipe(Effect.provide(layerTo((line) => void lines.push(line), LogLevel.Warning)))
   })
 
@@ -26,7 +26,7 @@ describe("layerTo", () => {
           throw new Error("no")
         }, LogLevel.Info)
       ),
-      Effect.map((said) => assert.strictEqual(said, "goes on"))
+      Effect.map((said) => expect(said).toBe("goes on"))
     )
   )
 })

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -35,23 +35,23 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       yield* finished(org, yield* deploy(org, [{ name: "web", image: "broken:1" }, { name: "gone" }]))
       const slow = yield* deploy(org, [{ name: "web", image: "slow:1" }, { name: "more" }])
       const cancelled = yield* cancel(org, slow.number)
-      assert.deepStrictEqual(cancelled.status, {
+      expect(cancelled.status).toStrictEqual({
         state: "cancelled",
         reason: "Cancelled",
         message: "Cancelled. Deployment 4 puts deployment 1 back."
       })
-      assert.strictEqual((yield* eventsOf(org, slow.id)).at(-1)?.reason, "Cancelled")
+      expect((yield* eventsOf(org, slow.id)).at(-1)?.reason).toBe("Cancelled")
       const restoring = yield* finished(org, yield* newest(org))
-      assert.deepInclude(restoring, { number: 4, kind: "rollback", fromDeployment: 1 })
-      assert.strictEqual(restoring.status.state, "succeeded")
-      assert.deepStrictEqual(yield* images(org), [
+      expect(restoring).toMatchObject({ number: 4, kind: "rollback", fromDeployment: 1 })
+      expect(restoring.status.state).toBe("succeeded")
+      expect(yield* images(org)).toStrictEqual([
         ["gone", "ready:1"],
         ["web", "ready:1"]
       ])
       // Again, and by many at once: one deployment is put back, once.
       const again = yield* Effect.forEach([1, 2, 3], () => cancel(org, slow.number), { concurrency: 3 })
-      for (const each of again) assert.deepStrictEqual(each.status, cancelled.status)
-      assert.strictEqual((yield* newest(org)).number, 4)
+      for (const each of again) expect(each.status).toStrictEqual(cancelled.status)
+      expect((yield* newest(org)).number).toBe(4)
     })
   )
 
@@ -62,8 +62,8 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       yield* Effect.flatMap(Quotas, (quotas) => quotas.set(org.id, { deploymentsPerHour: 1 }))
       yield* Effect.forEach([1, 2, 3], () => cancel(org, first.number), { concurrency: 3 })
       const restoring = yield* finished(org, yield* newest(org))
-      assert.deepInclude(restoring, { number: 2, kind: "destroy" })
-      assert.deepStrictEqual(yield* images(org), [])
+      expect(restoring).toMatchObject({ number: 2, kind: "destroy" })
+      expect(yield* images(org)).toStrictEqual([])
     })
   )
 
@@ -77,15 +77,15 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       yield* finished(org, last)
       yield* finished(org, slow)
       for (const number of [done.number, slow.number, last.number]) {
-        assert.strictEqual((yield* Effect.flip(cancel(org, number)))._tag, "Conflict")
+        expect((yield* Effect.flip(cancel(org, number)))._tag).toBe("Conflict")
       }
-      assert.strictEqual((yield* Effect.flip(cancel(org, 9)))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(cancel(yield* newOrganization, 1)))._tag, "NotFound")
+      expect((yield* Effect.flip(cancel(org, 9)))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(cancel(yield* newOrganization, 1)))._tag).toBe("NotFound")
       // As if no pass had seen the newer one yet.
       yield* sql`update deployments set state = 'running', finished_at = null where id = ${slow.id}`
-      assert.strictEqual((yield* cancel(org, slow.number)).status.state, "cancelled")
-      assert.strictEqual((yield* newest(org)).number, last.number)
-      assert.deepStrictEqual(yield* images(org), [["web", "ready:2"]])
+      expect((yield* cancel(org, slow.number)).status.state).toBe("cancelled")
+      expect((yield* newest(org)).number).toBe(last.number)
+      expect(yield* images(org)).toStrictEqual([["web", "ready:2"]])
     })
   )
 })

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { productionStage, SecretName } from "@maxcloud/config-schema"
 import { ApiKeyId, OidcTrustId, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Redacted } from "effect"
@@ -53,23 +53,20 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
           })
         )
       ]
-      assert.deepStrictEqual(
-        made.map((each) => each.createdBy),
-        [
-          null,
-          { type: "person", id: person.id, name: "ada@example.com" },
-          { type: "apiKey", id: key, name: "ci" },
-          { type: "oidc", id: "repo:a/b", name: "repo:a/b" }
-        ]
-      )
+      expect(made.map((each) => each.createdBy)).toStrictEqual([
+        null,
+        { type: "person", id: person.id, name: "ada@example.com" },
+        { type: "apiKey", id: key, name: "ci" },
+        { type: "oidc", id: "repo:a/b", name: "repo:a/b" }
+      ])
 
       // Of an erased person only an id without a meaning is left, and of their keys too.
       yield* asServer(erasePersonRows(person.id, true))
       const names = (yield* listDeployments(org, shop, productionStage)).map((each) => each.createdBy?.name)
-      assert.deepStrictEqual(names, ["repo:a/b", null, null, undefined])
+      expect(names).toStrictEqual(["repo:a/b", null, null, undefined])
       const [found] = yield* sql<{ count: number }>`
         select count(*)::int as count from deployments d where d::text like '%ada@example.com%'`
-      assert.strictEqual(found?.count, 0)
+      expect(found?.count).toBe(0)
     })
   )
 
@@ -87,7 +84,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
       yield* accept({ ...target(org), from: { spec }, message: "Larger carts", metadata: { commit: "abc" } })
       yield* accept({ ...target(org), from: { deployment: 1 } })
       const [api] = yield* listServices(org)
-      if (api === undefined) return assert.fail("no service")
+      if (api === undefined) return expect.unreachable("no service")
       yield* deleteService(org, api.id)
       yield* destroy(org, shop, productionStage)
       const told = (yield* listDeployments(org, shop, productionStage)).map((each) => [
@@ -97,7 +94,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
         each.message,
         each.metadata
       ])
-      assert.deepStrictEqual(told, [
+      expect(told).toStrictEqual([
         [4, "destroy", null, null, {}],
         [3, "delete", null, null, {}],
         [2, "rollback", 1, null, {}],
@@ -123,14 +120,14 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
         // Not even a secret that is unset by now is in its way.
         yield* secrets.unset(scope, name)
         const again = yield* finished(org, yield* accept({ ...target(org), from: { deployment: 1 } }))
-        assert.deepInclude(again, { number: 3, kind: "rollback", fromDeployment: 1 })
-        assert.strictEqual(again.status.state, "succeeded")
+        expect(again).toMatchObject({ number: 3, kind: "rollback", fromDeployment: 1 })
+        expect(again.status.state).toBe("succeeded")
         const read = (number: number) => spec(org, shop, productionStage, number)
-        assert.deepStrictEqual(yield* read(3), yield* read(1))
-        assert.deepInclude((yield* read(3)).spec.services[0], { name: "web", image: "ready:1", env: web.env })
-        assert.deepStrictEqual((yield* read(3)).secretVersions, { TOKEN: 1 })
-        assert.deepStrictEqual((yield* read(2)).secretVersions, { TOKEN: 2 })
-        assert.notInclude(JSON.stringify(yield* read(1)), "first")
+        expect(yield* read(3)).toStrictEqual(yield* read(1))
+        expect((yield* read(3)).spec.services[0]).toMatchObject({ name: "web", image: "ready:1", env: web.env })
+        expect((yield* read(3)).secretVersions).toStrictEqual({ TOKEN: 1 })
+        expect((yield* read(2)).secretVersions).toStrictEqual({ TOKEN: 2 })
+        expect(JSON.stringify(yield* read(1))).not.toContain("first")
 
         const other = yield* newOrganization
         const missing: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
@@ -141,7 +138,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
         ]
         for (const each of missing) {
           const error = yield* Effect.flip(each)
-          assert.strictEqual(error._tag, "NotFound")
+          expect(error._tag).toBe("NotFound")
         }
       })
   )

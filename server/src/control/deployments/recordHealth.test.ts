@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { productionStage, ServiceName } from "@maxcloud/config-schema"
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -63,20 +63,20 @@ describe("a service's health", () => {
           const key = { organizationId: organization.id, app: shop, stage: productionStage, service: web }
           return recordStatuses([key], Effect.succeed([{ key, status: { ...base, state } }]))
         }
-        assert.deepStrictEqual(yield* told(organization), ["service.ready"])
+        expect(yield* told(organization)).toStrictEqual(["service.ready"])
         yield* look("degraded")
         yield* look("ready")
-        assert.deepStrictEqual(yield* told(organization), ["service.ready"])
+        expect(yield* told(organization)).toStrictEqual(["service.ready"])
         yield* later(organization)
         yield* look("degraded")
-        assert.deepStrictEqual(yield* told(organization), ["service.ready", "service.degraded"])
+        expect(yield* told(organization)).toStrictEqual(["service.ready", "service.degraded"])
         yield* look("ready")
         yield* later(organization)
         // A newer revision that fails while an older one serves isn't the service's health.
         yield* look("failed")
         yield* look("ready")
         yield* look("idle")
-        assert.deepStrictEqual(yield* told(organization), ["service.ready", "service.degraded", "service.recovered"])
+        expect(yield* told(organization)).toStrictEqual(["service.ready", "service.degraded", "service.recovered"])
       })
     ))
 
@@ -88,17 +88,19 @@ describe("a service's health", () => {
         const services = yield* Services
         const found = yield* listServices(organization)
         const id = found.find((service) => service.name === web)?.id
-        if (id === undefined) return assert.fail("no service")
+        if (id === undefined) return expect.unreachable("no service")
         yield* services.restart(organization, id, "one")
         yield* services.restart(organization, id, "one")
         yield* services.pause(organization, id)
         yield* services.pause(organization, id)
         yield* services.resume(organization, id)
         yield* finished(organization, yield* deploy(organization, [{ name: "api" }]))
-        assert.deepStrictEqual(
-          (yield* told(organization)).filter((type) => type !== "service.ready"),
-          ["service.restarted", "service.paused", "service.resumed", "service.deleted"]
-        )
+        expect((yield* told(organization)).filter((type) => type !== "service.ready")).toStrictEqual([
+          "service.restarted",
+          "service.paused",
+          "service.resumed",
+          "service.deleted"
+        ])
       })
     ))
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inTurns } from "./turns.ts"
 
@@ -22,7 +22,7 @@ describe("inTurns", () => {
   it.effect("gives what the work gives", () =>
     Effect.gen(function* () {
       const { begin, now } = workOf(100, 1)
-      assert.strictEqual(yield* inTurns(begin, { now }), 100)
+      expect(yield* inTurns(begin, { now })).toBe(100)
     })
   )
 
@@ -50,7 +50,7 @@ describe("inTurns", () => {
       ended = true
       clearInterval(others)
       // A turn is over after five milliseconds, here five parts; at most one turn ends and one begins between two of the others'.
-      assert.isAtMost(most, 12)
+      expect(most).toBeLessThanOrEqual(12)
     })
   )
 
@@ -58,8 +58,8 @@ describe("inTurns", () => {
     Effect.gen(function* () {
       const { begin, now } = workOf(1_000_000, 1)
       const error = yield* Effect.flip(inTurns(begin, { now, budgetMs: 100 }))
-      assert.strictEqual(error.status, 503)
-      assert.match(error.detail, /couldn't check this app within 0\.1 s .* split the app/)
+      expect(error.status).toBe(503)
+      expect(error.detail).toMatch(/couldn't check this app within 0\.1 s .* split the app/)
     })
   )
 
@@ -71,7 +71,7 @@ describe("inTurns", () => {
       const other = yield* Effect.fork(inTurns(second.begin, { now: second.now }))
       yield* Effect.yieldNow()
       yield* fiber.interruptAsFork(fiber.id())
-      assert.strictEqual(yield* other, 1_000)
+      expect(yield* other).toBe(1_000)
     })
   )
 })

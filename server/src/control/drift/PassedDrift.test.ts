@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
@@ -29,7 +29,7 @@ it("drift without an owner goes once to a new owner within its time, the newest 
     passed
       .take((value) => value === `org_${organization.repeat(32)}`, 3_000)
       .map((each) => [each.object.name, each.at.getTime()])
-  assert.deepStrictEqual(take("a"), [["first", 2_000]])
-  assert.deepStrictEqual(take("a"), [])
-  assert.deepStrictEqual(take("b"), [["other", 2_000]])
+  expect(take("a")).toStrictEqual([["first", 2_000]])
+  expect(take("a")).toStrictEqual([])
+  expect(take("b")).toStrictEqual([["other", 2_000]])
 })

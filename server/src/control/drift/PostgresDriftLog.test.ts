@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
@@ -53,8 +53,8 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       yield* log.healed(organization.id, shop, productionStage, at(-7))
 
       const [deleted, edit, ...rest] = yield* listDrift(organization, shop, productionStage)
-      assert.deepStrictEqual(rest, [])
-      assert.deepInclude(edit, {
+      expect(rest).toStrictEqual([])
+      expect(edit).toMatchObject({
         app: shop,
         kind: "Service",
         name: "web",
@@ -62,8 +62,8 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
         manager: "kubectl-edit",
         fields: ["spec.template.spec.containers[user-container].env[DEBUG]"]
       })
-      assert.isNotNull(edit?.healedAt)
-      assert.deepInclude(deleted, {
+      expect(edit?.healedAt).not.toBeNull()
+      expect(deleted).toMatchObject({
         app: shop,
         name: "default-deny",
         change: "deleted",
@@ -71,7 +71,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
         healedAt: null
       })
       yield* log.healed(organization.id, shop, productionStage, at(0))
-      assert.isTrue((yield* listDrift(organization, shop, productionStage)).every((each) => each.healedAt !== null))
+      expect((yield* listDrift(organization, shop, productionStage)).every((each) => each.healedAt !== null)).toBe(true)
     })
   )
 
@@ -81,11 +81,11 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const organization = yield* withApp
       yield* log.record(edited(organization, "web"))
       yield* log.record(edited(organization, "web"))
-      assert.strictEqual((yield* listDrift(organization, shop, productionStage)).length, 1)
+      expect((yield* listDrift(organization, shop, productionStage)).length).toBe(1)
       yield* log.record(edited(organization, "web", { manager: "helm" }))
       yield* log.healed(organization.id, shop, productionStage, at(0))
       yield* log.record(edited(organization, "web"))
-      assert.strictEqual((yield* listDrift(organization, shop, productionStage)).length, 3)
+      expect((yield* listDrift(organization, shop, productionStage)).length).toBe(3)
     })
   )
 
@@ -103,8 +103,8 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const [seen = 0] = yield* open
       yield* log.record(edited(organization, "web"))
       const [again = 0, ...rest] = yield* open
-      assert.deepStrictEqual(rest, [])
-      assert.isAbove(again, seen)
+      expect(rest).toStrictEqual([])
+      expect(again).toBeGreaterThan(seen)
     })
   )
 
@@ -114,7 +114,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const organization = yield* withApp
       const stranger = { ...organization, id: OrganizationId.make("org_00000000000000000000000000000000") }
       yield* log.record(edited(stranger, "web"))
-      assert.strictEqual((yield* Effect.flip(listDrift(stranger, shop, productionStage)))._tag, "NotFound")
+      expect((yield* Effect.flip(listDrift(stranger, shop, productionStage)))._tag).toBe("NotFound")
     })
   )
 
@@ -123,11 +123,11 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       const log = yield* DriftLog
       const [first, second] = [yield* withApp, yield* withApp]
       yield* log.record(edited(first, "web"))
-      assert.deepStrictEqual(yield* listDrift(second, shop, productionStage), [])
+      expect(yield* listDrift(second, shop, productionStage)).toStrictEqual([])
       yield* log.healed(second.id, shop, productionStage, at(0))
-      assert.isNull((yield* listDrift(first, shop, productionStage))[0]?.healedAt)
+      expect((yield* listDrift(first, shop, productionStage))[0]?.healedAt).toBeNull()
       const missing = yield* Effect.flip(listDrift(second, AppName.make("nothing"), productionStage))
-      assert.strictEqual(missing._tag, "NotFound")
+      expect(missing._tag).toBe("NotFound")
     })
   )
 })

@@ -2,7 +2,7 @@ import { createPublicKey, verify } from "node:crypto"
 import { appendFileSync } from "node:fs"
 import { sep } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import type { ErasureCertificate } from "@maxcloud/sdk/api"
 import { verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Layer, Logger, LogLevel, Schedule, Stream } from "effect"
@@ -95,44 +95,44 @@ describe("an organization that is deleted", () => {
 
           const before = yield* inTablesOrFiles
           const visible = [...Object.values(a.visible), ...Object.values(b.visible)]
-          assert.deepStrictEqual([...before].sort(), visible.sort())
+          expect([...before].sort()).toStrictEqual(visible.sort())
 
           const asked = yield* privacy
             .deleteOrganization(owner, { name: owner.organization.name, graceDays: 0 })
             .pipe(acting(owner))
           const certificate = yield* erased(asked.certificateId)
 
-          assert.deepStrictEqual([...(yield* inTablesOrFiles)].sort(), Object.values(b.visible).sort())
+          expect([...(yield* inTablesOrFiles)].sort()).toStrictEqual(Object.values(b.visible).sort())
           yield* vacuumFull(dataDir)
           const inDatabaseFiles = wordsInFiles(dataDir, all(a), (path) => isWriteAheadLog(path))
-          assert.deepStrictEqual([...inDatabaseFiles], [])
+          expect([...inDatabaseFiles]).toStrictEqual([])
 
           const ids = yield* sql<{ id: string }>`select id from organizations where name <> 'local' order by id`
-          assert.deepStrictEqual(ids, [{ id: other.organization.id }])
-          assert.isTrue(yield* isSigned(certificate))
-          assert.isFalse(yield* isSigned({ ...certificate, stores: [] }))
-          assert.notInclude(JSON.stringify(certificate), a.visible.organization)
+          expect(ids).toStrictEqual([{ id: other.organization.id }])
+          expect(yield* isSigned(certificate)).toBe(true)
+          expect(yield* isSigned({ ...certificate, stores: [] })).toBe(false)
+          expect(JSON.stringify(certificate)).not.toContain(a.visible.organization)
           const counted = Object.fromEntries(
             certificate.stores.map((store) => [`${store.store}: ${store.action}`, store.count])
           )
-          assert.strictEqual(counted["logs: log files of the data folder deleted"], 2)
-          assert.isAbove(counted["sources: source snapshots and their dependencies deleted"] ?? 0, 1)
-          assert.strictEqual(counted["people: accounts erased that had no other organization"], 1)
-          assert.strictEqual(counted["database: rows of deployments deleted"], 2)
+          expect(counted["logs: log files of the data folder deleted"]).toBe(2)
+          expect(counted["sources: source snapshots and their dependencies deleted"] ?? 0).toBeGreaterThan(1)
+          expect(counted["people: accounts erased that had no other organization"]).toBe(1)
+          expect(counted["database: rows of deployments deleted"]).toBe(2)
 
           const [right] = yield* sql<{ may: boolean }>`
             select has_table_privilege(current_user, 'users', 'MAINTAIN') as may`
-          assert.isTrue(right?.may)
+          expect(right?.may).toBe(true)
 
           // The log outlives, sealed for good.
           const audit = yield* Audit
           const chain = Stream.map(audit.export(owner.organization.id), (found) => `${found}\n`)
-          assert.deepInclude(yield* verifyAuditExport(chain), { ok: true, organization: owner.organization.id })
+          expect(yield* verifyAuditExport(chain)).toMatchObject({ ok: true, organization: owner.organization.id })
           const entries = yield* listEntries(owner.organization.id, { limit: 100 })
-          assert.isAbove(entries.length, 5)
-          for (const { actor, subject } of entries) assert.deepStrictEqual([subject, actor.email], [null, null])
+          expect(entries.length).toBeGreaterThan(5)
+          for (const { actor, subject } of entries) expect([subject, actor.email]).toStrictEqual([null, null])
           const journal = yield* readJournal(`${dataDir}/erasures.jsonl`)
-          assert.deepStrictEqual(journal.map(({ id, type }) => [type, id]).sort(), [
+          expect(journal.map(({ id, type }) => [type, id]).sort()).toStrictEqual([
             ["organization", owner.organization.id],
             ["person", owner.person?.id ?? ""]
           ])
@@ -165,9 +165,9 @@ describe("an organization that is deleted", () => {
             .deleteOrganization(owner, { name: owner.organization.name, graceDays: 0 })
             .pipe(acting(owner))
           const certificate = yield* erased(asked.certificateId)
-          assert.isTrue(yield* isSigned(certificate))
+          expect(yield* isSigned(certificate)).toBe(true)
           const all = [...Object.values(words.visible), ...Object.values(words.sealed)]
-          assert.deepStrictEqual([...(yield* wordsInTables(all)), ...wordsInFiles(dataDir, all, isPostgres)], [])
+          expect([...(yield* wordsInTables(all)), ...wordsInFiles(dataDir, all, isPostgres)]).toStrictEqual([])
           for (const step of [
             "services",
             "logs",
@@ -178,19 +178,16 @@ describe("an organization that is deleted", () => {
             "organization",
             "again"
           ]) {
-            assert.isTrue(cut.has(step), step)
+            expect(cut.has(step), step).toBe(true)
           }
-          assert.isTrue(cut.has("certificate"))
+          expect(cut.has("certificate")).toBe(true)
           const count = (store: string) =>
             certificate.stores.filter((each) => each.store === store).reduce((sum, each) => sum + each.count, 0)
-          assert.strictEqual(count("logs"), 2)
-          assert.strictEqual(count("people"), 1)
-          assert.strictEqual(count("keys"), 1)
+          expect(count("logs")).toBe(2)
+          expect(count("people")).toBe(1)
+          expect(count("keys")).toBe(1)
           const rows = yield* sql<{ type: string }>`select subject_type as type from erasures order by 1`
-          assert.deepStrictEqual(
-            rows.map((row) => row.type),
-            ["organization", "person"]
-          )
+          expect(rows.map((row) => row.type)).toStrictEqual(["organization", "person"])
         }).pipe(
           Effect.provide(
             testPrivacy({ dataDir }).pipe(Layer.provide(steps), Layer.provideMerge(testStores(fake, dataDir)))
@@ -232,14 +229,14 @@ describe("a backup that is restored", () => {
           appendFileSync(path, '{"type":"person","id":"')
           yield* appendJournal(path, [line("person", owner.person?.id ?? "")])
           const journal = yield* readJournal(path)
-          assert.strictEqual(yield* eraseAgain(journal), 2)
-          assert.strictEqual(yield* eraseAgain(journal), 0)
+          expect(yield* eraseAgain(journal)).toBe(2)
+          expect(yield* eraseAgain(journal)).toBe(0)
           const all = [...Object.values(words.visible), ...Object.values(words.sealed)]
-          assert.deepStrictEqual([...(yield* wordsInTables(all))], [])
+          expect([...(yield* wordsInTables(all))]).toStrictEqual([])
           const keys = yield* sql`select 1 from organization_keys union all select 1 from person_keys`
-          assert.lengthOf(keys, 0)
+          expect(keys).toHaveLength(0)
           const certificates = yield* sql`select id from erasures order by id`
-          assert.deepStrictEqual(certificates, [{ id: "era_organization" }, { id: "era_person" }])
+          expect(certificates).toStrictEqual([{ id: "era_organization" }, { id: "era_person" }])
         }).pipe(Effect.provide(testStores(fake, dataDir)), Logger.withMinimumLogLevel(LogLevel.None))
       }),
     60_000

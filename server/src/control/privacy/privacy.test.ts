@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
 import type { SessionGrant } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, LogLevel, Schema, Stream } from "effect"
@@ -49,14 +49,14 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     Effect.gen(function* () {
       const all = yield* tablesWithOrganization
       const erased = yield* erasedTables
-      assert.deepStrictEqual([...erased, ...keptTables, ...keyTables].sort(), [...all].sort())
-      assert.isBelow(erased.indexOf("deployment_events"), erased.indexOf("deployments"))
-      assert.isBelow(erased.indexOf("deployments"), erased.indexOf("app_stages"))
+      expect([...erased, ...keptTables, ...keyTables].sort()).toStrictEqual([...all].sort())
+      expect(erased.indexOf("deployment_events")).toBeLessThan(erased.indexOf("deployments"))
+      expect(erased.indexOf("deployments")).toBeLessThan(erased.indexOf("app_stages"))
       // Whoever adds a table says whether it is exported.
       const exported = organizationTables
         .filter((organizationTable) => organizationTable.of === undefined)
         .map((organizationTable) => organizationTable.table)
-      assert.deepStrictEqual([...exported, ...Object.keys(notExported)].sort(), [...all].sort())
+      expect([...exported, ...Object.keys(notExported)].sort()).toStrictEqual([...all].sort())
     })
   )
 
@@ -68,32 +68,32 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
 
       const other = yield* Effect.flip(privacy.deleteOrganization(owner, { name: "another" }).pipe(acting(owner)))
-      assert.strictEqual(other._tag, "Conflict")
+      expect(other._tag).toBe("Conflict")
       const { certificateId, deleteAfter } = yield* privacy
         .deleteOrganization(owner, { name: organization.name })
         .pipe(acting(owner))
-      assert.approximately(Date.parse(deleteAfter) - Date.now(), 30 * 86_400_000, 60_000)
-      assert.match(certificateId, /^era_[0-9a-f]{32}$/)
-      assert.strictEqual((yield* privacy.certificate(certificateId)).erasedAt, null)
-      assert.strictEqual((yield* privacy.describe(organization.id)).deleteAfter, deleteAfter)
+      expect(Math.abs(Date.parse(deleteAfter) - Date.now() - 30 * 86_400_000)).toBeLessThanOrEqual(60_000)
+      expect(certificateId).toMatch(/^era_[0-9a-f]{32}$/)
+      expect((yield* privacy.certificate(certificateId)).erasedAt).toBe(null)
+      expect((yield* privacy.describe(organization.id)).deleteAfter).toBe(deleteAfter)
       const [last] = yield* listDeployments(organization, shop, productionStage)
       if (last !== undefined) yield* finished(organization, last)
-      assert.deepStrictEqual(yield* listApps(organization), [])
+      expect(yield* listApps(organization)).toStrictEqual([])
 
       const again = yield* Effect.flip(
         privacy.deleteOrganization(owner, { name: organization.name }).pipe(acting(owner))
       )
-      assert.include(again.message, "being deleted already")
+      expect(again.message).toContain("being deleted already")
       const refused = yield* Effect.flip(deploy(organization, [{ name: "web" }]))
-      assert.strictEqual(refused._tag, "Conflict")
-      assert.include(refused.message, "maxcloud org keep")
+      expect(refused._tag).toBe("Conflict")
+      expect(refused.message).toContain("maxcloud org keep")
 
       yield* privacy.cancelDeletion(owner).pipe(acting(owner))
-      assert.strictEqual((yield* Effect.flip(privacy.certificate(certificateId)))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(privacy.cancelDeletion(owner)))._tag, "NotFound")
+      expect((yield* Effect.flip(privacy.certificate(certificateId)))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(privacy.cancelDeletion(owner)))._tag).toBe("NotFound")
       yield* deploy(organization, [{ name: "web" }])
       const actions = (yield* listEntries(organization.id, { limit: 100 })).map((each) => each.action)
-      assert.includeMembers(actions, ["organization.delete", "organization.cancelDeletion"])
+      expect(actions).toEqual(expect.arrayContaining(["organization.delete", "organization.cancelDeletion"]))
     })
   )
 
@@ -103,7 +103,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const owner = yield* newOwner
       const caller: Caller = { ...owner, credential: { type: "local" }, person: undefined }
       const refused = yield* Effect.flip(privacy.deleteOrganization(caller, { name: owner.organization.name }))
-      assert.include(refused.message, "data folder")
+      expect(refused.message).toContain("data folder")
     })
   )
 
@@ -115,10 +115,10 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const person = member.person
       if (person === undefined) return yield* Effect.dieMessage("nobody")
       const alone = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
-      assert.include(alone.message, `you are the only member of "${member.organization.name}"`)
+      expect(alone.message).toContain(`you are the only member of "${member.organization.name}"`)
       yield* join(owner, member, "viewer")
       const only = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
-      assert.include(only.message, "make another member its owner first")
+      expect(only.message).toContain("make another member its owner first")
       yield* Effect.flatMap(Members, (members) => members.change(member, owner.person?.id ?? person.id, "owner")).pipe(
         acting(member)
       )
@@ -127,10 +127,10 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         values (${owner.organization.id}, ${`inv_${"0".repeat(32)}`}, ${person.email}, 'viewer', 'x', now() + interval '1 day')`
 
       const certificate = yield* privacy.erasePerson(person).pipe(acting(member))
-      assert.deepStrictEqual(certificate.subject, { type: "person", id: person.id })
-      assert.isNotNull(certificate.erasedAt)
+      expect(certificate.subject).toStrictEqual({ type: "person", id: person.id })
+      expect(certificate.erasedAt).not.toBeNull()
       const counted = Object.fromEntries(certificate.stores.map((store) => [store.action, store.count]))
-      assert.deepInclude(counted, {
+      expect(counted).toMatchObject({
         "rows of users deleted": 1,
         "rows of memberships deleted": 1,
         "rows of invites deleted": 1
@@ -140,15 +140,12 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         union all select 1 from memberships where user_id = ${person.id}
         union all select 1 from person_keys where person_id = ${person.id}
         union all select 1 from invites where email = ${person.email}`
-      assert.lengthOf(left, 0)
+      expect(left).toHaveLength(0)
       const entries = yield* listEntries(member.organization.id, { limit: 100 })
-      assert.include(
-        entries.map((entry) => entry.action),
-        "account.delete"
-      )
-      for (const { actor } of entries) assert.deepStrictEqual([actor.email, actor.address], [null, null])
-      assert.isTrue(entries.some((entry) => entry.subject !== null))
-      assert.deepStrictEqual(yield* privacy.certificate(certificate.id), certificate)
+      expect(entries.map((entry) => entry.action)).toContain("account.delete")
+      for (const { actor } of entries) expect([actor.email, actor.address]).toStrictEqual([null, null])
+      expect(entries.some((entry) => entry.subject !== null)).toBe(true)
+      expect(yield* privacy.certificate(certificate.id)).toStrictEqual(certificate)
     })
   )
 
@@ -166,25 +163,25 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         where organization_id = ${owner.organization.id}`
       const all = yield* lines(privacy.exportOrganization(owner))
       const text = JSON.stringify(all)
-      assert.deepInclude(all[0], { type: "header" })
-      assert.deepInclude(all[0]?.data, { format: "maxcloud-organization", version: 1 })
+      expect(all[0]).toMatchObject({ type: "header" })
+      expect(all[0]?.data).toMatchObject({ format: "maxcloud-organization", version: 1 })
       const counts: Record<string, number> = {}
       for (const { type } of all.slice(1, -1)) counts[type] = (counts[type] ?? 0) + 1
-      assert.deepStrictEqual(all.at(-1), { type: "end", data: { counts } })
-      assert.isAbove(counts["deploymentEvent"] ?? 0, 1500)
+      expect(all.at(-1)).toStrictEqual({ type: "end", data: { counts } })
+      expect(counts["deploymentEvent"] ?? 0).toBeGreaterThan(1500)
       const events = all
         .filter((each) => each.type === "deploymentEvent")
         .map((each) => `${each.data["deployment"]}/${each.data["id"]}`)
-      assert.strictEqual(new Set(events).size, events.length)
+      expect(new Set(events).size).toBe(events.length)
       const { source, sourceName, keptLine, logLine, ...rest } = words.visible
-      for (const [what, word] of Object.entries(rest)) assert.isTrue(text.includes(word), what)
-      assert.isTrue(text.includes(words.sealed.audit))
-      assert.isFalse(text.includes(words.sealed.secret) || text.includes(words.sealed.password))
-      assert.notInclude(text, "zqy")
+      for (const [what, word] of Object.entries(rest)) expect(text.includes(word), what).toBe(true)
+      expect(text.includes(words.sealed.audit)).toBe(true)
+      expect(text.includes(words.sealed.secret) || text.includes(words.sealed.password)).toBe(false)
+      expect(text).not.toContain("zqy")
       for (const type of ["source", "auditEntry", "logLine", "usage", "drift", "secret", "quotas", "manifests"]) {
-        assert.isAbove(counts[type] ?? 0, 0, type)
+        expect(counts[type] ?? 0, type).toBeGreaterThan(0)
       }
-      assert.notMatch(text, /token_?hash|wrapped|"sealed"/i)
+      expect(text).not.toMatch(/token_?hash|wrapped|"sealed"/i)
     })
   )
 
@@ -210,11 +207,11 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         "auditEntry",
         "end"
       ]) {
-        assert.isTrue(types.has(type), type)
+        expect(types.has(type), type).toBe(true)
       }
       const entry = all.find((each) => each.type === "auditEntry" && each.data["action"] === "apps.plan")
-      assert.deepInclude(entry?.data, { email: person.email, address: "203.0.113.7" })
-      assert.notInclude(JSON.stringify(all), words.sealed.audit)
+      expect(entry?.data).toMatchObject({ email: person.email, address: "203.0.113.7" })
+      expect(JSON.stringify(all)).not.toContain(words.sealed.audit)
     })
   )
 
@@ -232,10 +229,10 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       yield* sql`insert into work_items (organization_id, key, available_at) values (${organization.id}, 'app/stage', 'infinity')`
       yield* sweep
       const invites = yield* sql<{ id: string }>`select id from invites where organization_id = ${organization.id}`
-      assert.deepStrictEqual(invites, [{ id: "inv_1" }])
+      expect(invites).toStrictEqual([{ id: "inv_1" }])
       const items = yield* sql`select 1 from work_items where organization_id in ${sql.in([gone, organization.id])}`
-      assert.lengthOf(items, 1)
-      assert.deepStrictEqual(yield* eraseOrphans, [])
+      expect(items).toHaveLength(1)
+      expect(yield* eraseOrphans).toStrictEqual([])
     })
   )
 })

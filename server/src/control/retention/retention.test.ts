@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { DeploymentId, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted, Schedule } from "effect"
@@ -108,55 +108,55 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         const scope = { organizationId: id, app: appOf(5), stage }
         const key = SecretName.make("KEY")
         for (const version of range(1, 13)) yield* secrets.set(scope, key, Redacted.make(`value ${version}`))
-        assert.deepStrictEqual(
-          (yield* secrets.versions(scope, key)).map((version) => version.version),
-          [...range(4, 13).reverse(), 2, 1]
-        )
+        expect((yield* secrets.versions(scope, key)).map((version) => version.version)).toStrictEqual([
+          ...range(4, 13).reverse(),
+          2,
+          1
+        ])
         const audit = sql`select count(*)::int as count from audit_entries`
         const told = yield* audit
         const gone = yield* deploymentOf(id, 7, 1)
         const stays = yield* deploymentOf(id, 7, 190)
 
         const { batches, deployments } = yield* collectDeployments(id, 365, 100)
-        assert.strictEqual(deployments, 49 * 180 - 4)
+        expect(deployments).toBe(49 * 180 - 4)
         // Two batches per app, and at most one that finds nothing.
-        assert.isAtMost(batches, 3 * 49)
-        assert.deepStrictEqual(yield* numbersOf(id, 1), [50, ...newest20])
-        assert.deepStrictEqual(yield* numbersOf(id, 2), [3, ...newest20])
-        assert.deepStrictEqual(yield* numbersOf(id, 3), [10, ...newest20])
-        assert.deepStrictEqual(yield* numbersOf(id, 5), [100, ...newest20])
-        assert.deepStrictEqual(yield* numbersOf(id, 49), newest20)
-        assert.lengthOf(yield* numbersOf(id, 50), 200)
+        expect(batches).toBeLessThanOrEqual(3 * 49)
+        expect(yield* numbersOf(id, 1)).toStrictEqual([50, ...newest20])
+        expect(yield* numbersOf(id, 2)).toStrictEqual([3, ...newest20])
+        expect(yield* numbersOf(id, 3)).toStrictEqual([10, ...newest20])
+        expect(yield* numbersOf(id, 5)).toStrictEqual([100, ...newest20])
+        expect(yield* numbersOf(id, 49)).toStrictEqual(newest20)
+        expect(yield* numbersOf(id, 50)).toHaveLength(200)
         for (const table of ["deployment_events", "deployment_services"]) {
-          assert.deepStrictEqual(
+          expect(
             yield* sql`select 1 from ${sql(table)} t where not exists (select 1 from deployments d
-              where d.organization_id = t.organization_id and d.id = t.deployment_id)`,
-            []
-          )
+              where d.organization_id = t.organization_id and d.id = t.deployment_id)`
+          ).toStrictEqual([])
         }
-        assert.deepStrictEqual(yield* audit, told)
-        assert.deepStrictEqual(yield* collectDeployments(id, 365), { deployments: 0, batches: 0 })
+        expect(yield* audit).toStrictEqual(told)
+        expect(yield* collectDeployments(id, 365)).toStrictEqual({ deployments: 0, batches: 0 })
 
         // Version 1 was held by a collected deployment, 2 by one that is kept.
-        assert.deepStrictEqual(
-          (yield* secrets.versions(scope, key)).map((version) => version.version),
-          [...range(4, 13).reverse(), 2]
-        )
-        assert.isTrue(Option.isSome(yield* secrets.rollback(scope, key, 2)))
-        assert.isTrue(Option.isNone(yield* secrets.rollback(scope, key, 1)))
+        expect((yield* secrets.versions(scope, key)).map((version) => version.version)).toStrictEqual([
+          ...range(4, 13).reverse(),
+          2
+        ])
+        expect(Option.isSome(yield* secrets.rollback(scope, key, 2))).toBe(true)
+        expect(Option.isNone(yield* secrets.rollback(scope, key, 1))).toBe(true)
 
         const { events, get } = yield* Deployments
-        assert.strictEqual((yield* get(organization, stays)).number, 190)
-        assert.lengthOf(yield* listDeployments(organization, appOf(7), stage), 20)
+        expect((yield* get(organization, stays)).number).toBe(190)
+        expect(yield* listDeployments(organization, appOf(7), stage)).toHaveLength(20)
         for (const asked of [Effect.asVoid(get(organization, gone)), Effect.asVoid(events(organization, gone, 0))]) {
           const error = yield* Effect.flip(asked)
-          assert.strictEqual(error._tag, "NotFound")
-          assert.match(error.message, /is gone: deployments are collected 365 days after their end/)
+          expect(error._tag).toBe("NotFound")
+          expect(error.message).toMatch(/is gone: deployments are collected 365 days after their end/)
         }
         const never = yield* Effect.flip(
           get(organization, DeploymentId.make(`dep_${Date.now().toString(16).padStart(12, "0")}${"7".repeat(20)}`))
         )
-        assert.match(never.message, /^There is no deployment/)
+        expect(never.message).toMatch(/^There is no deployment/)
       }),
     60_000
   )
@@ -168,13 +168,13 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
       yield* fill(id, range(51, 60), 200, 1)
       const list = yield* planOf(sql`explain select * from deployments d where d.organization_id = ${id}
         and d.app = ${appOf(51)} and d.stage = ${stage} order by d.number desc limit 100`)
-      assert.match(list, /Index Scan( Backward)? using deployments_organization_id_app_stage_number/)
+      expect(list).toMatch(/Index Scan( Backward)? using deployments_organization_id_app_stage_number/)
       const events = yield* planOf(sql`explain select * from deployment_events where organization_id = ${id}
         and deployment_id = ${yield* deploymentOf(id, 51, 1)} and id > 0 order by id`)
-      assert.match(events, /deployment_events_pkey/)
+      expect(events).toMatch(/deployment_events_pkey/)
       const old = yield* planOf(sql`explain select d.app from deployments d where d.organization_id = ${id}
         and d.created_at < now() - interval '365 days' order by d.created_at limit 1`)
-      assert.match(old, /deployments_organization_id_created_at_idx/)
+      expect(old).toMatch(/deployments_organization_id_created_at_idx/)
     })
   )
 
@@ -200,16 +200,16 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         // `c` has only just been sent.
         if (digit !== "c") utimesSync(path, digit === "d" ? yesterday : old, digit === "d" ? yesterday : old)
       }
-      assert.strictEqual(yield* collectSources(dataDir, id, 365), 0)
+      expect(yield* collectSources(dataDir, id, 365)).toBe(0)
 
       yield* Layer.build(Collector.layer({ dataDir, afterMs: 0, everyMs: 3_600_000 }))
       yield* Effect.suspend(() => Effect.succeed(readdirSync(archives).length)).pipe(
         Effect.repeat({ until: (value) => value === 2, schedule: Schedule.spaced("20 millis") }),
         Effect.timeout("30 seconds")
       )
-      assert.deepStrictEqual(readdirSync(archives).sort(), [`${hex("a")}.tar.gz`, `${hex("c")}.tar.gz`])
-      assert.deepStrictEqual(readdirSync(join(dataDir, "sources", id, "folders")), [])
-      assert.deepStrictEqual(yield* numbersOf(id, 61), range(11, 30))
+      expect(readdirSync(archives).sort()).toStrictEqual([`${hex("a")}.tar.gz`, `${hex("c")}.tar.gz`])
+      expect(readdirSync(join(dataDir, "sources", id, "folders"))).toStrictEqual([])
+      expect(yield* numbersOf(id, 61)).toStrictEqual(range(11, 30))
     })
   )
 })

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { type AppName, ServiceName } from "@maxcloud/config-schema"
 import { ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
@@ -62,21 +62,20 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       const services = yield* Services
       const organization = yield* newOrganization
       yield* insertService(organization, id("a"))
-      assert.strictEqual((yield* services.get(organization, id("a"))).status.state, "pending")
+      expect((yield* services.get(organization, id("a"))).status.state).toBe("pending")
 
-      assert.strictEqual((yield* services.pause(organization, id("a"))).status.state, "paused")
-      assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
-      assert.strictEqual((yield* services.pause(organization, id("a"))).status.state, "paused")
-      assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "1" }])
-      assert.deepStrictEqual(
-        (yield* listServices(organization, { name: ServiceName.make("web") })).map((each) => each.status.state),
-        ["paused"]
-      )
+      expect((yield* services.pause(organization, id("a"))).status.state).toBe("paused")
+      expect(yield* work(organization)).toStrictEqual([{ key: "shop/production", version: "1" }])
+      expect((yield* services.pause(organization, id("a"))).status.state).toBe("paused")
+      expect(yield* work(organization)).toStrictEqual([{ key: "shop/production", version: "1" }])
+      expect(
+        (yield* listServices(organization, { name: ServiceName.make("web") })).map((each) => each.status.state)
+      ).toStrictEqual(["paused"])
 
-      assert.strictEqual((yield* services.resume(organization, id("a"))).status.state, "pending")
-      assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "2" }])
-      assert.strictEqual((yield* services.resume(organization, id("a"))).status.state, "pending")
-      assert.deepStrictEqual(yield* work(organization), [{ key: "shop/production", version: "2" }])
+      expect((yield* services.resume(organization, id("a"))).status.state).toBe("pending")
+      expect(yield* work(organization)).toStrictEqual([{ key: "shop/production", version: "2" }])
+      expect((yield* services.resume(organization, id("a"))).status.state).toBe("pending")
+      expect(yield* work(organization)).toStrictEqual([{ key: "shop/production", version: "2" }])
     })
   )
 
@@ -86,10 +85,10 @@ describeOn(live, { excludeTestServices: true })("pausing", (it) => {
       const [first, second] = [yield* newOrganization, yield* newOrganization]
       yield* insertService(first, id("b"))
       for (const set of [services.pause, services.resume]) {
-        assert.strictEqual((yield* Effect.flip(set(second, id("b"))))._tag, "NotFound")
+        expect((yield* Effect.flip(set(second, id("b"))))._tag).toBe("NotFound")
       }
-      assert.strictEqual((yield* services.get(first, id("b"))).status.state, "pending")
-      assert.deepStrictEqual(yield* work(first), [])
+      expect((yield* services.get(first, id("b"))).status.state).toBe("pending")
+      expect(yield* work(first)).toStrictEqual([])
     })
   )
 })

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { AppName, ServiceName } from "@maxcloud/config-schema"
 import { KeyScope, ServiceList } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Layer, Schema, Stream } from "effect"
@@ -70,17 +70,14 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
     Effect.gen(function* () {
       const organization = yield* newOrganization
       yield* insertServices(organization, "shop", namesOf(25))
-      assert.deepStrictEqual<ReadonlyArray<string>>(yield* wholeList(organization, { limit: 7 }), byName(25))
-      assert.deepStrictEqual<ReadonlyArray<string>>(
-        yield* wholeList(organization, { limit: 7, sort: "-name" }),
-        [...byName(25)].reverse()
-      )
+      expect(yield* wholeList(organization, { limit: 7 })).toStrictEqual(byName(25))
+      expect(yield* wholeList(organization, { limit: 7, sort: "-name" })).toStrictEqual([...byName(25)].reverse())
       // All of them have the same times.
       for (const sort of ["createdAt", "-createdAt", "updatedAt", "-updatedAt"] as const) {
         const found = yield* wholeList(organization, { limit: 4, sort })
-        assert.deepStrictEqual<ReadonlyArray<string>>([...found].sort(), byName(25), sort)
+        expect([...found].sort(), sort).toStrictEqual(byName(25))
       }
-      assert.strictEqual((yield* pageOf(organization, { limit: 25 })).next, null)
+      expect((yield* pageOf(organization, { limit: 25 })).next).toBe(null)
     })
   )
 
@@ -93,10 +90,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
       yield* insertServices(organization, "shop", namesOf(5, "a"))
       yield* sql`delete from services where organization_id = ${organization.id} and name = 'b-00009'`
       const second = yield* pageOf(organization, { limit: 10, cursor: first.next ?? undefined })
-      assert.deepStrictEqual<ReadonlyArray<string>>(
-        [...first.items, ...second.items].map((service) => service.name),
-        byName(20, "b")
-      )
+      expect([...first.items, ...second.items].map((service) => service.name)).toStrictEqual(byName(20, "b"))
     })
   )
 
@@ -113,13 +107,13 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
         }))
       const ofBlog = { names: byName(3, "z").map((name) => ServiceName.make(name)), isWhole: true }
       const scope = Schema.decodeSync(KeyScope)
-      assert.deepStrictEqual(yield* namesBy({ app: AppName.make("blog") }), ofBlog)
-      assert.deepStrictEqual(yield* namesBy({ scopes: [scope("read:blog/*")] }), ofBlog)
-      assert.deepStrictEqual(yield* namesBy({ scopes: [scope("read:blog/production")] }), ofBlog)
-      assert.deepStrictEqual(yield* namesBy({ scopes: [scope("read:blog/dev")] }), { names: [], isWhole: true })
-      assert.deepStrictEqual(yield* namesBy({ scopes: [] }), { names: [], isWhole: true })
-      assert.deepStrictEqual(yield* namesBy({ state: "failed" }), { names: [], isWhole: true })
-      assert.isFalse((yield* namesBy({ state: "pending" })).isWhole)
+      expect(yield* namesBy({ app: AppName.make("blog") })).toStrictEqual(ofBlog)
+      expect(yield* namesBy({ scopes: [scope("read:blog/*")] })).toStrictEqual(ofBlog)
+      expect(yield* namesBy({ scopes: [scope("read:blog/production")] })).toStrictEqual(ofBlog)
+      expect(yield* namesBy({ scopes: [scope("read:blog/dev")] })).toStrictEqual({ names: [], isWhole: true })
+      expect(yield* namesBy({ scopes: [] })).toStrictEqual({ names: [], isWhole: true })
+      expect(yield* namesBy({ state: "failed" })).toStrictEqual({ names: [], isWhole: true })
+      expect((yield* namesBy({ state: "pending" })).isWhole).toBe(false)
     })
   )
 
@@ -134,14 +128,14 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
         const start = performance.now()
         const page = yield* pageOf(organization, { limit: 500, cursor })
         times.push(performance.now() - start)
-        assert.isAtMost(page.items.length, 500)
+        expect(page.items.length).toBeLessThanOrEqual(500)
         count += page.items.length
         cursor = page.next ?? undefined
       } while (cursor !== undefined)
-      assert.strictEqual(count, 10_000)
+      expect(count).toBe(10_000)
       yield* Effect.log(`20 pages of 500: ${times.map((each) => Math.round(each)).join(", ")} ms`)
       const half = (from: number) => times.slice(from, from + 10).sort((a, b) => a - b)[5] ?? 0
-      assert.isBelow(half(10), 4 * half(0) + 50)
+      expect(half(10)).toBeLessThan(4 * half(0) + 50)
     })
   )
 
@@ -165,7 +159,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
       ]
       for (const asked of wrong) {
         const error = yield* Effect.flip(pageOf(organization, asked))
-        assert.strictEqual(error._tag, "InvalidRequest", JSON.stringify(asked))
+        expect(error._tag, JSON.stringify(asked)).toBe("InvalidRequest")
       }
       const services = yield* Services
       const context = yield* Effect.context<SqlClient>()
@@ -174,7 +168,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
           fc.asyncProperty(fc.oneof(fc.string(), fc.base64String(), fc.json()), async (cursor) => {
             const asked = services.page(organization, {}, ServiceList.pagingOf({ cursor }))
             const exit = await Effect.runPromise(Effect.either(Effect.provide(asked, context)))
-            assert.isTrue(exit._tag === "Left" && exit.left._tag === "InvalidRequest", cursor)
+            expect(exit._tag === "Left" && exit.left._tag === "InvalidRequest", cursor).toBe(true)
           }),
           { numRuns: 50 }
         )

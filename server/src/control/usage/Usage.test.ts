@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { productionStage, ServiceName } from "@maxcloud/config-schema"
 import { Effect, Layer, Queue, Schedule, Stream } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
@@ -78,7 +78,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
       const read = usage.read(organization, hour(1), hour(5))
       const report = yield* until(read, (one) => one.services[0]?.instances === 4)
       // Hours: 1, 1, 1 and 4.
-      assert.deepStrictEqual(report, {
+      expect(report).toStrictEqual({
         since: hour(1).toISOString(),
         until: hour(5).toISOString(),
         services: [
@@ -94,7 +94,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
           }
         ]
       })
-      assert.deepStrictEqual((yield* usage.read(yield* newOrganization, hour(1), hour(5))).services, [])
+      expect((yield* usage.read(yield* newOrganization, hour(1), hour(5))).services).toStrictEqual([])
     })
   )
 
@@ -114,8 +114,8 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         instance(organization, "b", { endedAt: hour(2) })
       ])
       const report = yield* until(usage.read(organization, hour(0), hour(9)), (one) => one.services[0]?.instances === 2)
-      assert.strictEqual(report.services[0]?.running, 0)
-      assert.strictEqual(report.services[0]?.instanceSeconds, 2 * 3600)
+      expect(report.services[0]?.running).toBe(0)
+      expect(report.services[0]?.instanceSeconds).toBe(2 * 3600)
     })
   )
 
@@ -136,7 +136,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
           return yield* seenAt
         })
       )
-      assert.isAbove(yield* seenAt, first)
+      expect(yield* seenAt).toBeGreaterThan(first)
     })
   )
 
@@ -152,9 +152,9 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         )
       )
       yield* Effect.scoped(first)
-      assert.strictEqual(yield* running, 1)
+      expect(yield* running).toBe(1)
       const tell = yield* recorder({}, "local")
-      assert.strictEqual(yield* running, 0)
+      expect(yield* running).toBe(0)
       yield* tell([instance(organization, "after")])
       yield* until(running, (one) => one === 1)
     })
@@ -176,10 +176,10 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         usage.read(organization, hour(0), hour(4)),
         (one) => one.services[0]?.running === 0 && one.services[0].instances === 1
       )
-      assert.strictEqual(report.services[0]?.instanceSeconds, 3600)
+      expect(report.services[0]?.instanceSeconds).toBe(3600)
       yield* Effect.sleep("1500 millis")
       const later = yield* usage.read(organization, hour(8), hour(9))
-      assert.deepInclude(later.services[0], { running: 1, instanceSeconds: 3600 })
+      expect(later.services[0]).toMatchObject({ running: 1, instanceSeconds: 3600 })
     })
   )
 })

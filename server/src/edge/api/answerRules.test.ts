@@ -1,5 +1,5 @@
 import { HttpApi } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import {
   MaxCloudApi,
   type Operation,
@@ -166,18 +166,18 @@ const kinds: ReadonlyArray<Kind> = [
 ]
 
 const checkHeaders = (headers: Headers, status: number, where: string, hadCredential: boolean) => {
-  assert.strictEqual(headers.get("content-type"), "application/problem+json", where)
-  assert.strictEqual(headers.get("cache-control"), "no-store", where)
-  assert.strictEqual(headers.get("x-content-type-options"), "nosniff", where)
+  expect(headers.get("content-type"), where).toBe("application/problem+json")
+  expect(headers.get("cache-control"), where).toBe("no-store")
+  expect(headers.get("x-content-type-options"), where).toBe("nosniff")
   if (status === 401) {
     const error = hadCredential ? ', error="invalid_token"' : ""
-    assert.strictEqual(headers.get("www-authenticate"), `Bearer realm="max-cloud"${error}`, where)
+    expect(headers.get("www-authenticate"), where).toBe(`Bearer realm="max-cloud"${error}`)
   }
-  if (status === 429) assert.strictEqual(headers.get("retry-after"), "3", where)
-  if (status === 405) assert.isNotEmpty(headers.get("allow"), where)
+  if (status === 429) expect(headers.get("retry-after"), where).toBe("3")
+  if (status === 405) expect(headers.get("allow"), where).not.toHaveLength(0)
   if ([401, 404, 405, 429].includes(status)) {
-    assert.match(headers.get("ratelimit") ?? "", /^"[-a-z]+";r=\d+;t=\d+$/, where)
-    assert.match(headers.get("ratelimit-policy") ?? "", /^"[-a-z]+";q=\d+;w=\d+$/, where)
+    expect(headers.get("ratelimit") ?? "", where).toMatch(/^"[-a-z]+";r=\d+;t=\d+$/)
+    expect(headers.get("ratelimit-policy") ?? "", where).toMatch(/^"[-a-z]+";q=\d+;w=\d+$/)
   }
 }
 
@@ -192,7 +192,7 @@ describe("a refusal", () => {
         }
       }
     })
-    assert.deepStrictEqual(tagged, [])
+    expect(tagged).toStrictEqual([])
   })
 
   it.scopedLive.each(kinds.map((kind) => [kind.name, kind] as const))(
@@ -206,23 +206,23 @@ describe("a refusal", () => {
           const where = `${operation.method} ${path}`
           const answer = yield* Effect.promise(() => fetch(`${url}${path}`, init))
           const text = yield* Effect.promise(() => answer.text())
-          assert.strictEqual(answer.status, status, `${where} ${text}`)
+          expect(answer.status, `${where} ${text}`).toBe(status)
           const document = decode(text)
-          assert.strictEqual(document.status, status, where)
-          assert.strictEqual(document.instance, path.split("?")[0], where)
-          assert.strictEqual(document.requestId, answer.headers.get("x-request-id"), where)
-          assert.strictEqual(document.type, `/problems/${document.code.replaceAll("_", "-")}`, where)
-          assert.strictEqual(statusOf.get(document.code), status, where)
-          assert.notInclude(text, "_tag", where)
+          expect(document.status, where).toBe(status)
+          expect(document.instance, where).toBe(path.split("?")[0])
+          expect(document.requestId, where).toBe(answer.headers.get("x-request-id"))
+          expect(document.type, where).toBe(`/problems/${document.code.replaceAll("_", "-")}`)
+          expect(statusOf.get(document.code), where).toBe(status)
+          expect(text, where).not.toContain("_tag")
           checkHeaders(answer.headers, status, where, new Headers(init.headers).has("authorization"))
           for (const { detail, parameter, pointer } of document.errors ?? []) {
-            assert.isNotEmpty(detail, where)
-            assert.isFalse(parameter !== undefined && pointer !== undefined, where)
-            if (pointer !== undefined) assert.match(pointer, /^(\/([^~/]|~[01])*)*$/, where)
+            expect(detail, where).not.toHaveLength(0)
+            expect(parameter !== undefined && pointer !== undefined, where).toBe(false)
+            if (pointer !== undefined) expect(pointer, where).toMatch(/^(\/([^~/]|~[01])*)*$/)
           }
           asked++
         }
-        assert.isAbove(asked, 5)
+        expect(asked).toBeGreaterThan(5)
       }),
     60_000
   )
@@ -235,14 +235,14 @@ describe("a refusal", () => {
         const [english, german] = yield* Effect.promise(() =>
           Promise.all(["en", "de"].map((language) => fetch(path, { headers: { "accept-language": language } })))
         )
-        assert.deepStrictEqual([english?.status, german?.status], [200, 200], path)
+        expect([english?.status, german?.status], path).toStrictEqual([200, 200])
         const [first, second] = yield* Effect.promise(() => Promise.all([english?.text(), german?.text()]))
-        assert.include(first, code)
-        assert.include(second, '<html lang="de">')
+        expect(first).toContain(code)
+        expect(second).toContain('<html lang="de">')
       }
       const all = yield* Effect.promise(() => fetch(`${url}/problems`).then((answer) => answer.text()))
-      assert.include(all, "not_found")
-      assert.strictEqual((yield* Effect.promise(() => fetch(`${url}/problems/nothing`))).status, 404)
+      expect(all).toContain("not_found")
+      expect((yield* Effect.promise(() => fetch(`${url}/problems/nothing`))).status).toBe(404)
     })
   )
 
@@ -253,8 +253,8 @@ describe("a refusal", () => {
         fetch(`${url}/auth/nothing?token=hunter2`, { headers: { "x-request-id": "mine-1" } })
       )
       const text = yield* Effect.promise(() => answer.text())
-      assert.include(decode(text), { requestId: "mine-1", instance: "/auth/nothing" })
-      assert.notInclude(text, "hunter2")
+      expect(decode(text)).toMatchObject({ requestId: "mine-1", instance: "/auth/nothing" })
+      expect(text).not.toContain("hunter2")
     })
   )
 })

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { request as requestHttp1 } from "node:http"
 import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { operations, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
 import { testApi } from "../../../test/api/testApi.ts"
@@ -163,8 +163,8 @@ describe("an upload that is refused before its end", () => {
         const port = yield* behindFront(refusing(reason))
         for (const bytes of [20, 24 * mebi]) {
           const answer = yield* Effect.promise(() => send(port, { path: upload, bytes }))
-          assert.strictEqual(answer.status, status, `${reason}, ${bytes} bytes`)
-          assert.include(answer.body, "told")
+          expect(answer.status, `${reason}, ${bytes} bytes`).toBe(status)
+          expect(answer.body).toContain("told")
         }
       }
     })
@@ -187,8 +187,8 @@ describe("an upload that is refused before its end", () => {
         [port, { path: "/api/v1/services", method: "POST", headers: { "content-type": "application/json" } }, 413]
       ] as const) {
         const answer = yield* Effect.promise(() => send(at, { ...sent, bytes }))
-        assert.strictEqual(answer.status, status, JSON.stringify(sent))
-        assert.include(answer.body, `"status":${status}`)
+        expect(answer.status, JSON.stringify(sent)).toBe(status)
+        expect(answer.body).toContain(`"status":${status}`)
       }
     })
   )
@@ -202,7 +202,7 @@ describe("an upload that is refused before its end", () => {
       for (const { method, path, takesJson } of operations) {
         if (takesJson) taking.push({ method, path: path.replace(/:\w+/g, "x") })
       }
-      assert.isAbove(taking.length, 20)
+      expect(taking.length).toBeGreaterThan(20)
       const port = yield* behindFront({})
       const headers = { authorization: "Bearer mck_wrong", "content-type": "application/json" }
       const all = taking.flatMap((value) => [
@@ -214,7 +214,7 @@ describe("an upload that is refused before its end", () => {
         ({ headers, method, path, send }) =>
           Effect.promise(async () => {
             const { status } = await send(port, { method, path, bytes: 3 * mebi, headers })
-            assert.isTrue([400, 401, 403, 404, 413, 415].includes(status), `${method} ${path}: ${status}`)
+            expect([400, 401, 403, 404, 413, 415].includes(status), `${method} ${path}: ${status}`).toBe(true)
           }),
         { concurrency: 4 }
       )
@@ -260,15 +260,15 @@ describe("a request that expects 100-continue", () => {
       const port = yield* behindFront({
         sources: { put: (_, __, content) => Effect.orDie(Stream.runDrain(content)) }
       })
-      assert.deepStrictEqual(yield* Effect.promise(() => expecting(port, upload)), {
+      expect(yield* Effect.promise(() => expecting(port, upload))).toStrictEqual({
         continued: true,
         status: 204,
         closes: false
       })
       const refused = yield* Effect.promise(() => expecting(port, upload, { authorization: "Bearer mck_wrong" }))
-      assert.deepStrictEqual(refused, { continued: false, status: 401, closes: true })
+      expect(refused).toStrictEqual({ continued: false, status: 401, closes: true })
       const large = yield* Effect.promise(() => expecting(port, upload, { "content-length": String(300 * mebi) }))
-      assert.deepStrictEqual(large, { continued: false, status: 413, closes: true })
+      expect(large).toStrictEqual({ continued: false, status: 413, closes: true })
     })
   )
 
@@ -292,11 +292,8 @@ describe("a request that expects 100-continue", () => {
           })
           stream.on("error", reject)
         })
-      assert.deepStrictEqual(yield* Effect.promise(() => expecting2({})), [true, 204])
-      assert.deepStrictEqual(yield* Effect.promise(() => expecting2({ authorization: "Bearer mck_wrong" })), [
-        false,
-        401
-      ])
+      expect(yield* Effect.promise(() => expecting2({}))).toStrictEqual([true, 204])
+      expect(yield* Effect.promise(() => expecting2({ authorization: "Bearer mck_wrong" }))).toStrictEqual([false, 401])
     })
   )
 })
@@ -312,11 +309,11 @@ describe("data that comes after an answer", () => {
         `PUT ${upload} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer mck_wrong\r\ncontent-length: 1000000\r\n\r\nabc`
       )
       const [answer] = yield* Effect.promise(() => once(socket, "data"))
-      assert.match(String(answer), /^HTTP\/1\.1 401 /)
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
       const since = performance.now()
       // It says no more, and keeps the connection.
       yield* Effect.promise(() => once(socket, "close"))
-      assert.isBelow(performance.now() - since, 10_000)
+      expect(performance.now() - since).toBeLessThan(10_000)
     })
   )
 
@@ -337,7 +334,7 @@ describe("data that comes after an answer", () => {
       socket.write(chunk)
       socket.write(`GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`)
       yield* Effect.promise(() => healthy)
-      assert.match(text, /^HTTP\/1\.1 403 [\s\S]*HTTP\/1\.1 200 /)
+      expect(text).toMatch(/^HTTP\/1\.1 403 [\s\S]*HTTP\/1\.1 200 /)
     })
   )
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName, ServiceName } from "@maxcloud/config-schema"
 import { DeploymentId, type LogEntry, ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Chunk, Deferred, Effect, Queue, Schedule, Stream } from "effect"
@@ -56,15 +56,15 @@ describe("streams of events", () => {
         }
       })
       const response = yield* open(`${url}/api/v1/services/${id}/logs`, { "last-event-id": "0-0" })
-      assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
-      assert.strictEqual(response.headers.get("cache-control"), "no-cache")
-      assert.strictEqual(response.headers.get("x-accel-buffering"), "no")
+      expect(response.headers.get("content-type")).toBe("text/event-stream")
+      expect(response.headers.get("cache-control")).toBe("no-cache")
+      expect(response.headers.get("x-accel-buffering")).toBe("no")
       const [retry, first, second, end] = frames(yield* Effect.promise(() => response.text()))
-      assert.deepStrictEqual(retry, { retry: "1000" })
-      assert.deepStrictEqual(first, { id: "0-1", event: "log", data: JSON.stringify(entry(1)) })
-      assert.strictEqual(second?.id, "0-2")
-      assert.deepStrictEqual(end, { event: "end", data: "{}" })
-      assert.deepStrictEqual(queries, [
+      expect(retry).toStrictEqual({ retry: "1000" })
+      expect(first).toStrictEqual({ id: "0-1", event: "log", data: JSON.stringify(entry(1)) })
+      expect(second?.id).toBe("0-2")
+      expect(end).toStrictEqual({ event: "end", data: "{}" })
+      expect(queries).toStrictEqual([
         { follow: false, since: undefined, revision: undefined, tail: undefined, after: "0-0" }
       ])
     })
@@ -78,8 +78,12 @@ describe("streams of events", () => {
       })
       const response = yield* open(`${url}/api/v1/services/${id}/logs`)
       const last = frames(yield* Effect.promise(() => response.text())).at(-1)
-      assert.strictEqual(last?.event, "error")
-      assert.include(JSON.parse(last?.data ?? ""), { code: "unavailable", status: 503, detail: "the disk is gone" })
+      expect(last?.event).toBe("error")
+      expect(JSON.parse(last?.data ?? "")).toMatchObject({
+        code: "unavailable",
+        status: 503,
+        detail: "the disk is gone"
+      })
     })
   )
 
@@ -90,8 +94,8 @@ describe("streams of events", () => {
       })
       const response = yield* open(`${url}/api/v1/services/${id}/logs`)
       const text = yield* Effect.promise(() => response.text())
-      assert.include(text, `"code":"internal_error"`)
-      assert.notInclude(text, "kaputt")
+      expect(text).toContain(`"code":"internal_error"`)
+      expect(text).not.toContain("kaputt")
     })
   )
 
@@ -125,7 +129,7 @@ describe("streams of events", () => {
       const response = yield* open(`${url}/api/v1/services/${id}/logs?follow=true`)
       const text = Effect.promise(() => response.text())
       yield* draining.begin
-      assert.notInclude((yield* text).replace(/data: .*/g, ""), "event: end")
+      expect((yield* text).replace(/data: .*/g, "")).not.toContain("event: end")
     })
   )
 
@@ -156,10 +160,10 @@ describe("streams of events", () => {
             (text) => frames(text).flatMap((frame) => frame.id ?? [])
           )
         )
-      assert.deepStrictEqual(yield* read({}), ["1", "2", "3"])
-      assert.deepStrictEqual(yield* read({ "last-event-id": "2" }), ["3"])
-      assert.deepStrictEqual(yield* read({ "last-event-id": "drop table" }), ["1", "2", "3"])
-      assert.deepStrictEqual(asked, [0, 2, 0])
+      expect(yield* read({})).toStrictEqual(["1", "2", "3"])
+      expect(yield* read({ "last-event-id": "2" })).toStrictEqual(["3"])
+      expect(yield* read({ "last-event-id": "drop table" })).toStrictEqual(["1", "2", "3"])
+      expect(asked).toStrictEqual([0, 2, 0])
     })
   )
 
@@ -174,16 +178,13 @@ describe("streams of events", () => {
       const controllers = [new AbortController(), new AbortController(), new AbortController()]
       // An answer that nobody holds any more is cancelled when it is collected.
       const held = yield* Effect.forEach(controllers, ({ signal }) => open(follow, {}, signal))
-      assert.deepStrictEqual(
-        held.map((each) => each.status),
-        [200, 200, 200]
-      )
+      expect(held.map((each) => each.status)).toStrictEqual([200, 200, 200])
       const refused = yield* open(follow)
-      assert.strictEqual(refused.status, 429)
-      assert.strictEqual(refused.headers.get("retry-after"), "5")
-      assert.include(yield* Effect.promise(() => refused.text()), "Too many open streams: 3")
+      expect(refused.status).toBe(429)
+      expect(refused.headers.get("retry-after")).toBe("5")
+      expect(yield* Effect.promise(() => refused.text())).toContain("Too many open streams: 3")
       const shown = yield* open(`${url}/api/v1/organization`)
-      assert.match(yield* Effect.promise(() => shown.text()), /"use":\{[^}]*"streams":3/)
+      expect(yield* Effect.promise(() => shown.text())).toMatch(/"use":\{[^}]*"streams":3/)
       controllers[0]?.abort()
       const again = yield* open(follow).pipe(
         Effect.filterOrFail(({ status }) => status === 200),

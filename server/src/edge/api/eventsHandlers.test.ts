@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { CloudEvent, EventId, KeyScope } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
 import { testApi, testOrganization } from "../../../test/api/testApi.ts"
@@ -81,9 +81,9 @@ describe("GET /api/v1/events", () => {
         seen.push(...(yield* json(response)).map((one) => one.sequence))
         const link: string | null = response.headers.get("link")
         next = link === null ? undefined : new URL(/<(.*)>; rel="next"/.exec(link)?.[1] ?? "", url).search
-        if (next !== undefined) assert.include(next, "deployment.*")
+        if (next !== undefined) expect(next).toContain("deployment.*")
       }
-      assert.deepStrictEqual(seen, ["1", "2", "3", "4", "5"])
+      expect(seen).toStrictEqual(["1", "2", "3", "4", "5"])
     })
   )
 
@@ -92,14 +92,14 @@ describe("GET /api/v1/events", () => {
       const { followed, get } = yield* made(0)
       const accept = "text/event-stream"
       const response = yield* get("", { accept, "last-event-id": "7" })
-      assert.strictEqual(response.headers.get("content-type"), accept)
+      expect(response.headers.get("content-type")).toBe(accept)
       const text = yield* Effect.promise(() => response.text())
-      assert.include(text, `id: 8\nevent: deployment.failed\ndata: ${JSON.stringify(event(8))}\n\n`)
+      expect(text).toContain(`id: 8\nevent: deployment.failed\ndata: ${JSON.stringify(event(8))}\n\n`)
       yield* Effect.flatMap(get("?cursor=3", { accept }), (other) => Effect.promise(() => other.text()))
       yield* Effect.flatMap(get("", { accept }), (other) => Effect.promise(() => other.text()))
-      assert.deepStrictEqual(followed, [7, 3, undefined])
+      expect(followed).toStrictEqual([7, 3, undefined])
       for (const wrong of ["x", "1e9", "-1"]) {
-        assert.strictEqual((yield* get("", { accept, "last-event-id": wrong })).status, 400, wrong)
+        expect((yield* get("", { accept, "last-event-id": wrong })).status, wrong).toBe(400)
       }
     })
   )
@@ -116,8 +116,8 @@ describe("GET /api/v1/events", () => {
         ["?app=No%20App", "app"]
       ] as const) {
         const response = yield* get(query)
-        assert.strictEqual(response.status, 400, query)
-        assert.include(yield* Effect.promise(() => response.text()), said)
+        expect(response.status, query).toBe(400)
+        expect(yield* Effect.promise(() => response.text())).toContain(said)
       }
     })
   )
@@ -127,9 +127,9 @@ describe("GET /api/v1/events", () => {
       const scopes = [KeyScope.make("read:shop/*")]
       const { get, queries } = yield* made(1, { scopes })
       yield* get("")
-      assert.deepStrictEqual(queries[0]?.scopes, scopes)
-      assert.strictEqual((yield* get("?app=blog&stage=production")).status, 403)
-      assert.strictEqual((yield* get("?app=shop&stage=production")).status, 200)
+      expect(queries[0]?.scopes).toStrictEqual(scopes)
+      expect((yield* get("?app=blog&stage=production")).status).toBe(403)
+      expect((yield* get("?app=shop&stage=production")).status).toBe(200)
     })
   )
 })

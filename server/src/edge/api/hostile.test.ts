@@ -1,6 +1,6 @@
 import { request } from "node:http"
 import { connect } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { ApiError, ProblemError } from "@maxcloud/sdk/api"
 import { codeOf } from "@maxcloud/sdk/errors"
 import { Effect, Schema } from "effect"
@@ -50,16 +50,16 @@ const post = (url: string, body: string | Buffer) =>
   send(`${url}/api/v1/services`, { method: "POST", headers: json, body })
 
 const assertProblem = (answer: Answer, status: number, tag: string) => {
-  assert.strictEqual(answer.status, status, answer.body.slice(0, 500))
-  assert.strictEqual(answer.headers["content-type"], "application/problem+json")
-  assert.isString(answer.headers["x-request-id"])
+  expect(answer.status, answer.body.slice(0, 500)).toBe(status)
+  expect(answer.headers["content-type"]).toBe("application/problem+json")
+  assert(typeof answer.headers["x-request-id"] === "string")
   const problem: { readonly [key: string]: unknown } = JSON.parse(answer.body)
-  assert.strictEqual(problem.code, codeOf(tag))
-  assert.strictEqual(problem.status, status)
-  assert.match(String(problem.type), /^\/problems\/[a-z-]+$/)
-  assert.isNotEmpty(problem.detail)
+  expect(problem.code).toBe(codeOf(tag))
+  expect(problem.status).toBe(status)
+  expect(String(problem.type)).toMatch(/^\/problems\/[a-z-]+$/)
+  expect(problem.detail).not.toHaveLength(0)
   // Clients get it as a typed error.
-  assert.strictEqual(Schema.decodeUnknownSync(ApiError)(problem)._tag, tag)
+  expect(Schema.decodeUnknownSync(ApiError)(problem)._tag).toBe(tag)
   return problem
 }
 
@@ -85,7 +85,7 @@ describe("hostile input", () => {
     Effect.gen(function* () {
       const { url } = yield* strict
       const problem = assertProblem(yield* post(url, body), status, "InvalidRequest")
-      assert.isArray(problem.errors)
+      expect(Array.isArray(problem.errors)).toBe(true)
     })
   )
 
@@ -103,9 +103,9 @@ describe("hostile input", () => {
       const { url } = yield* strict
       const problem = assertProblem(yield* post(url, `{"name":"web","image":"nginx","port":0}`), 400, "InvalidRequest")
       const [error] = Schema.decodeUnknownSync(Schema.Array(ProblemError))(problem.errors)
-      assert.deepInclude(error, { pointer: "/port", code: "invalid_value" })
-      assert.match(error?.detail ?? "", /1.*65,?535/)
-      assert.match(String(problem.detail), /^port: /)
+      expect(error).toMatchObject({ pointer: "/port", code: "invalid_value" })
+      expect(error?.detail ?? "").toMatch(/1.*65,?535/)
+      expect(String(problem.detail)).toMatch(/^port: /)
     })
   )
 
@@ -131,9 +131,9 @@ describe("hostile input", () => {
         const sent = (body: string) => send(`${url}/api/v1/auth/${path}`, { method: "POST", headers: json, body })
         assertProblem(yield* sent(`"${"a".repeat(16 * 1024)}"`), 413, "PayloadTooLarge")
         const many = assertProblem(yield* sent(`[${"{},".repeat(900)}{}]`), 400, "InvalidRequest")
-        assert.match(String(many.detail), /more than 64 values/)
+        expect(String(many.detail)).toMatch(/more than 64 values/)
         const deep = assertProblem(yield* sent("[".repeat(100) + "]".repeat(100)), 400, "InvalidRequest")
-        assert.match(String(deep.detail), /more than 8 levels/)
+        expect(String(deep.detail)).toMatch(/more than 8 levels/)
       })
   )
 
@@ -147,7 +147,7 @@ describe("hostile input", () => {
           body: `{"spec":[${`[${"1,".repeat(900)}1],`.repeat(50)}1]}`
         })
         const problem = assertProblem(answer, 400, "InvalidRequest")
-        assert.match(String(problem.detail), /more than 40008 values/)
+        expect(String(problem.detail)).toMatch(/more than 40008 values/)
       }
     })
   )
@@ -173,7 +173,7 @@ describe("hostile input", () => {
       }
       const answer = yield* send(`${url}/api/v1/services`, { method: "PATCH" })
       assertProblem(answer, 405, "MethodNotAllowed")
-      assert.strictEqual(answer.headers.allow, "GET, HEAD, POST")
+      expect(answer.headers.allow).toBe("GET, HEAD, POST")
       assertProblem(yield* send(`${url}/api/v1/services`, { method: "OPTIONS" }), 405, "MethodNotAllowed")
       assertProblem(yield* send(`${url}/healthz`, { method: "PROPFIND" }), 405, "MethodNotAllowed")
     })
@@ -185,7 +185,7 @@ describe("hostile input", () => {
       assertProblem(yield* send(`${url}/api/v1/services/svc_${"0".repeat(32)}`), 404, "NotFound")
       for (const id of ["x", "%00", "..%2f..%2fetc%2fpasswd", "a".repeat(5000), "svc_'%3B--"]) {
         const { status } = yield* send(`${url}/api/v1/services/${id}`)
-        assert.include([400, 404], status, id)
+        expect([400, 404], id).toContain(status)
       }
       for (const query of [
         "tail=x",
@@ -209,7 +209,7 @@ describe("hostile input", () => {
         "RequestHeaderFieldsTooLarge"
       )
       const answer = yield* raw(url, "\x16\x03\x01nonsense\r\n\r\n")
-      assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json/)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json/)
     })
   )
 
@@ -229,7 +229,7 @@ describe("hostile input", () => {
           body
         })
         assertProblem(answer, 400, "InvalidRequest")
-        assert.notInclude(answer.body, "hunter2")
+        expect(answer.body).not.toContain("hunter2")
       }
     })
   )
@@ -243,10 +243,10 @@ describe("hostile input", () => {
       })
       const answer = yield* send(`${url}/api/v1/services`, { headers: { "x-request-id": "my-request" } })
       const problem = assertProblem(answer, 500, "InternalError")
-      assert.notInclude(answer.body, "kaputt")
-      assert.strictEqual(problem.requestId, "my-request")
-      assert.strictEqual(answer.headers["x-request-id"], "my-request")
-      assert.isTrue(lines.some((line) => line.includes("kaputt") && line.includes("my-request")))
+      expect(answer.body).not.toContain("kaputt")
+      expect(problem.requestId).toBe("my-request")
+      expect(answer.headers["x-request-id"]).toBe("my-request")
+      expect(lines.some((line) => line.includes("kaputt") && line.includes("my-request"))).toBe(true)
     })
   )
 })
@@ -302,14 +302,14 @@ describe("callers", () => {
         { "sec-fetch-site": "none" }
       ]
       for (const headers of good) {
-        assert.strictEqual((yield* send(`${url}/api/v1/services`, { headers })).status, 200, JSON.stringify(headers))
+        expect((yield* send(`${url}/api/v1/services`, { headers })).status, JSON.stringify(headers)).toBe(200)
       }
       const visit = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
       const answer = yield* send(`${url}/`, { headers: visit })
-      assert.strictEqual(answer.status, 200)
-      assert.match(String(answer.headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/)
-      assert.strictEqual(answer.headers["x-content-type-options"], "nosniff")
-      assert.isUndefined(answer.headers["access-control-allow-origin"])
+      expect(answer.status).toBe(200)
+      expect(String(answer.headers["content-security-policy"])).toMatch(/default-src 'none'.*frame-ancestors 'none'/)
+      expect(answer.headers["x-content-type-options"]).toBe("nosniff")
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined()
     })
   )
 
@@ -364,7 +364,7 @@ describe("a body that holds a secret", () => {
       for (const body of bodies) {
         const answer = yield* send(`${url}${path}`, { method, headers: json, body: JSON.stringify(body) })
         assertProblem(answer, 400, "InvalidRequest")
-        assert.notInclude(answer.body, secret, JSON.stringify(body))
+        expect(answer.body, JSON.stringify(body)).not.toContain(secret)
       }
     })
   )

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { overJsonBudget } from "./jsonBudget.ts"
 
@@ -22,18 +22,18 @@ describe("overJsonBudget", () => {
         const json = JSON.stringify(value, undefined, space)
         // As parsed: of a key that is there twice, JSON keeps one.
         const exact = { values: count(value), depth: depth(value) }
-        assert.isUndefined(over(json, exact))
-        assert.match(over(json, { ...exact, values: exact.values - 1 }) ?? "", /values/)
-        if (exact.depth > 0) assert.match(over(json, { ...exact, depth: exact.depth - 1 }) ?? "", /levels/)
+        expect(over(json, exact)).toBeUndefined()
+        expect(over(json, { ...exact, values: exact.values - 1 }) ?? "").toMatch(/values/)
+        if (exact.depth > 0) expect(over(json, { ...exact, depth: exact.depth - 1 }) ?? "").toMatch(/levels/)
       }),
       { numRuns: 2_000 }
     )
   })
 
   it("ends as soon as it is over, and with what is no JSON", () => {
-    assert.match(over("[".repeat(1_000_000), { values: 10, depth: 8 }) ?? "", /more than 8 levels/)
-    assert.match(over(`[${"{},".repeat(300_000)}`, { values: 10, depth: 8 }) ?? "", /more than 10 values/)
+    expect(over("[".repeat(1_000_000), { values: 10, depth: 8 }) ?? "").toMatch(/more than 8 levels/)
+    expect(over(`[${"{},".repeat(300_000)}`, { values: 10, depth: 8 }) ?? "").toMatch(/more than 10 values/)
     for (const json of ["", "]", "}}}}", '"', '"\\', "\\", ",", "[,", '{"a'])
-      assert.isUndefined(over(json, { values: 10, depth: 8 }))
+      expect(over(json, { values: 10, depth: 8 })).toBeUndefined()
   })
 })

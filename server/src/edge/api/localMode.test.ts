@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { request } from "node:http"
 import { connect } from "node:net"
 import { Headers } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { operations, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, FastCheck, Redacted } from "effect"
 import { emptyServices, testApi, testLocalToken } from "../../../test/api/testApi.ts"
@@ -94,7 +94,7 @@ describe("a server in local mode, and web pages", () => {
             yield* send(`${url}/nothing/there`, all)
           ]
           for (const path of Object.values(page)) answers.push(yield* send(`${url}${path}`, all))
-          assert.deepStrictEqual([...new Set(answers.map((answer) => answer.status))], [403], JSON.stringify(all))
+          expect([...new Set(answers.map((answer) => answer.status))], JSON.stringify(all)).toStrictEqual([403])
         }
       })
   )
@@ -116,16 +116,13 @@ describe("a server in local mode, and web pages", () => {
       })
       for (const path of ["/api/v1/services", "/", "/nothing"]) yield* send(`${url}${path}`, { host: "evil.com" })
       for (let times = 0; times < 5; times++) {
-        assert.strictEqual((yield* send(`${url}/api/v1/services`, { host: "evil.com" })).status, 403)
+        expect((yield* send(`${url}/api/v1/services`, { host: "evil.com" })).status).toBe(403)
       }
-      assert.deepStrictEqual(
-        entries.map(({ action, outcome, status, subject }) => [action, outcome, status, subject]),
-        [
-          ["services.list", "refused", 403, "services"],
-          ["page.landing", "refused", 403, "/"],
-          ["page.none", "refused", 403, "/nothing"]
-        ]
-      )
+      expect(entries.map(({ action, outcome, status, subject }) => [action, outcome, status, subject])).toStrictEqual([
+        ["services.list", "refused", 403, "services"],
+        ["page.landing", "refused", 403, "/"],
+        ["page.none", "refused", 403, "/nothing"]
+      ])
     })
   )
 })
@@ -134,9 +131,8 @@ describe("the actions of refused requests for pages", () => {
   it("are in docs/audit.md, each of them", () => {
     const documented =
       readFileSync(new URL("../../../../docs/audit.md", import.meta.url), "utf8").match(/`page\.\w+`/g) ?? []
-    assert.sameMembers(
-      documented,
-      [...Object.keys(page), "none"].map((name) => `\`page.${name}\``)
+    expect(documented.toSorted()).toStrictEqual(
+      [...Object.keys(page), "none"].map((name) => `\`page.${name}\``).toSorted()
     )
   })
 })
@@ -177,8 +173,8 @@ describe("a server in local mode, and proxies", () => {
       for (const field of fields) {
         for (const path of ["/api/v1/services", "/healthz", "/metrics", "/"]) {
           const answer = yield* send(`${url}${path}`, { ...bearer, [field]: "203.0.113.7" })
-          assert.strictEqual(answer.status, 403, `${field} ${path}`)
-          assert.include(answer.body, "MAXCLOUD_AUTH=required")
+          expect(answer.status, `${field} ${path}`).toBe(403)
+          expect(answer.body).toContain("MAXCLOUD_AUTH=required")
         }
       }
     })
@@ -201,7 +197,7 @@ describe("a server in local mode, and proxies", () => {
             socket.on("close", () => resolve(text))
           })
       )
-      assert.match(answer, /^HTTP\/1\.[01] 403 /)
+      expect(answer).toMatch(/^HTTP\/1\.[01] 403 /)
     })
   )
 
@@ -209,7 +205,7 @@ describe("a server in local mode, and proxies", () => {
     Effect.gen(function* () {
       const { url } = yield* testApi()
       for (const field of ["traceparent", "X-Request-Id", "X-My-App", "Idempotency-Key", "sentry-trace", "b3", "TE"]) {
-        assert.strictEqual((yield* send(`${url}/api/v1/services`, { [field]: "trailers" })).status, 200, field)
+        expect((yield* send(`${url}/api/v1/services`, { [field]: "trailers" })).status, field).toBe(200)
       }
     })
   )
@@ -250,22 +246,18 @@ describe("a server in local mode, and other users of the machine", () => {
           const target = path.replace(/\{stage\}/g, "production").replace(/\{\w+\}/g, "web")
           const answer = yield* send(`${url}${target}`, json, method.toUpperCase(), method === "get" ? undefined : "{}")
           asked++
-          if (path === "/healthz") assert.strictEqual(answer.status, 200)
+          if (path === "/healthz") expect(answer.status).toBe(200)
           else {
-            assert.strictEqual(answer.status, 401, `${method} ${path} ${answer.body}`)
-            assert.include(answer.body, "local-token")
-            assert.strictEqual(JSON.parse(answer.body).localMode, true)
+            expect(answer.status, `${method} ${path} ${answer.body}`).toBe(401)
+            expect(answer.body).toContain("local-token")
+            expect(JSON.parse(answer.body).localMode).toBe(true)
           }
         }
       }
-      assert.strictEqual(asked, operations.length)
+      expect(asked).toBe(operations.length)
       for (const path of Object.values(page)) {
         const isPublic = path === page.docs || path === page.openapi || path.startsWith(page.problems)
-        assert.strictEqual(
-          (yield* send(`${url}${path.replace(":problem", "not-found")}`)).status,
-          isPublic ? 200 : 401,
-          path
-        )
+        expect((yield* send(`${url}${path.replace(":problem", "not-found")}`)).status, path).toBe(isPublic ? 200 : 401)
       }
     })
   )
@@ -277,10 +269,10 @@ describe("a server in local mode, and other users of the machine", () => {
         owner: byToken,
         authenticator: { authenticate: () => Effect.fail(new Unauthenticated({ detail: "unknown" })) }
       })
-      assert.strictEqual((yield* send(`${url}/api/v1/services`, bearer)).status, 200)
-      assert.strictEqual((yield* send(`${url}/`, bearer)).status, 200)
+      expect((yield* send(`${url}/api/v1/services`, bearer)).status).toBe(200)
+      expect((yield* send(`${url}/`, bearer)).status).toBe(200)
       const wrong = `Bearer ${Redacted.value(newToken("local", "server00").token)}`
-      assert.strictEqual((yield* send(`${url}/api/v1/services`, { authorization: wrong })).status, 401)
+      expect((yield* send(`${url}/api/v1/services`, { authorization: wrong })).status).toBe(401)
     })
   )
 
@@ -298,7 +290,7 @@ describe("a server in local mode, and other users of the machine", () => {
         post("/api/v1/auth/register", register),
         post("/api/v1/auth/register", register).replace(head, `${head}Authorization: Bearer x\r\n`)
       ]) {
-        assert.match(yield* sendAsNobody(url, bytes), /^HTTP\/1\.1 401 [\s\S]*local-token/, bytes)
+        expect(yield* sendAsNobody(url, bytes), bytes).toMatch(/^HTTP\/1\.1 401 [\s\S]*local-token/)
       }
     })
   )

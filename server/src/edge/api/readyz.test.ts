@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Fiber, Layer, TestClock } from "effect"
@@ -30,18 +30,18 @@ describe("GET /readyz", () => {
   it.scopedLive("tells each check, and is answered 503 with what is wrong if one fails", () =>
     Effect.gen(function* () {
       const ready = yield* testApi({ checks: [{ name: "database", ok: true }] })
-      assert.deepInclude(yield* answer(`${ready.url}/readyz`), {
+      expect(yield* answer(`${ready.url}/readyz`)).toMatchObject({
         status: 200,
         body: { status: "ready", checks: [{ name: "database", ok: true }] }
       })
       const { url } = yield* testApi({ checks: [{ name: "database", ok: true }, full] })
       const refused = yield* answer(`${url}/readyz`)
-      assert.deepInclude(refused, { status: 503, type: "application/problem+json" })
-      assert.deepInclude(refused.body, { code: "not_ready", detail: full.message })
+      expect(refused).toMatchObject({ status: 503, type: "application/problem+json" })
+      expect(refused.body).toMatchObject({ code: "not_ready", detail: full.message })
       // The process is alive: to end it would help nobody.
-      assert.strictEqual((yield* answer(`${url}/healthz`)).status, 200)
+      expect((yield* answer(`${url}/healthz`)).status).toBe(200)
       const { readiness } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
-      assert.deepStrictEqual(yield* readiness, [{ name: "database", ok: true }, full])
+      expect(yield* readiness).toStrictEqual([{ name: "database", ok: true }, full])
     })
   )
 
@@ -68,15 +68,15 @@ describe("GET /readyz", () => {
         Array.from({ length: 20 }, () => checks),
         { concurrency: 20 }
       )
-      assert.strictEqual(looks, 1)
-      assert.deepStrictEqual(found[19], [
+      expect(looks).toBe(1)
+      expect(found[19]).toStrictEqual([
         { name: "database", ok: false, message: "The database does not answer." },
         { name: "disk", ok: false, message: "It is full." }
       ])
       const { url } = yield* testApi({
         rateLimits: { take: () => new TooManyRequests({ detail: "no", retryAfterSeconds: 60 }) }
       })
-      assert.strictEqual((yield* answer(`${url}/readyz`)).status, 200)
+      expect((yield* answer(`${url}/readyz`)).status).toBe(200)
     })
   )
 
@@ -92,8 +92,8 @@ describe("GET /readyz", () => {
         )
       )
       const [first, second] = yield* checks
-      assert.match(first?.message ?? "", /^The disk of the database is full\./)
-      assert.deepStrictEqual(second, { name: "disk", ok: true })
+      expect(first?.message ?? "").toMatch(/^The disk of the database is full\./)
+      expect(second).toStrictEqual({ name: "disk", ok: true })
     })
   )
 
@@ -110,8 +110,8 @@ describe("GET /readyz", () => {
       const asked = yield* Effect.fork(checks)
       yield* TestClock.adjust("5 seconds")
       const [, found] = yield* Fiber.join(asked)
-      assert.isFalse(found?.ok)
-      assert.match(found?.message ?? "", /hasn't answered for 5 s\. .*dmesg/)
+      expect(found?.ok).toBe(false)
+      expect(found?.message ?? "").toMatch(/hasn't answered for 5 s\. .*dmesg/)
     })
   )
 
@@ -131,14 +131,13 @@ describe("GET /readyz", () => {
           Effect.map((checks) => checks[2])
         )
       const none = yield* told({ folder: "/secret", newest: undefined, failure: undefined })
-      assert.deepStrictEqual(none, { name: "backups", ok: true, message: "The database has no backup yet." })
+      expect(none).toStrictEqual({ name: "backups", ok: true, message: "The database has no backup yet." })
       const both = yield* told({ folder: "/secret", newest, failure })
-      assert.isTrue(both?.ok)
-      assert.match(
-        both?.message ?? "",
+      expect(both?.ok).toBe(true)
+      expect(both?.message ?? "").toMatch(
         /made 14 hours ago .*The last try, at .*, made none: their disk has too little room/
       )
-      assert.notInclude(both?.message ?? "", "/secret")
+      expect(both?.message ?? "").not.toContain("/secret")
     })
   )
 })

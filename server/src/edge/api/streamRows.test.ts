@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
@@ -64,7 +64,7 @@ describe("an answer that goes on after its handler has ended", () => {
       ]) {
         const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/${path}`).then((found) => found.text()))
         const seen = [...answer.matchAll(/org_\w{32}/g)].map(([id]) => id)
-        assert.deepStrictEqual([path, ...seen], [path, testOrganization.id, testOrganization.id], answer)
+        expect([path, ...seen], answer).toStrictEqual([path, testOrganization.id, testOrganization.id])
       }
     }).pipe(Effect.provide(layerTest))
   )

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
 import { InvalidSpec, NotFound, type Service, ServiceId } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
@@ -49,9 +49,9 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         }
       })
       const cloud = yield* client(url)
-      assert.strictEqual((yield* cloud.services.pause(web)).status.state, "paused")
-      assert.strictEqual((yield* cloud.services.resume(web)).status.state, "idle")
-      assert.deepStrictEqual(asked, [`pause ${testOrganization.id} ${service("ready").id}`])
+      expect((yield* cloud.services.pause(web)).status.state).toBe("paused")
+      expect((yield* cloud.services.resume(web)).status.state).toBe("idle")
+      expect(asked).toStrictEqual([`pause ${testOrganization.id} ${service("ready").id}`])
     })
   )
 
@@ -83,10 +83,10 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         }
       })
       const cloud = yield* client(url)
-      assert.deepStrictEqual(yield* cloud.apps.drift(shop), [record])
-      assert.strictEqual((yield* Effect.flip(cloud.apps.drift(AppName.make("other"))))._tag, "NotFound")
-      assert.deepStrictEqual(yield* cloud.apps.verifyNetwork(shop), report)
-      assert.strictEqual((yield* Effect.flip(cloud.apps.verifyNetwork(AppName.make("other"))))._tag, "InvalidSpec")
+      expect(yield* cloud.apps.drift(shop)).toStrictEqual([record])
+      expect((yield* Effect.flip(cloud.apps.drift(AppName.make("other"))))._tag).toBe("NotFound")
+      expect(yield* cloud.apps.verifyNetwork(shop)).toStrictEqual(report)
+      expect((yield* Effect.flip(cloud.apps.verifyNetwork(AppName.make("other"))))._tag).toBe("InvalidSpec")
     })
   )
 
@@ -100,8 +100,8 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
       })
       const cloud = yield* client(url)
       const day = yield* cloud.usage()
-      assert.strictEqual(Date.parse(day.until) - Date.parse(day.since), 86_400_000)
-      assert.deepStrictEqual(yield* cloud.usage({ since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z" }), {
+      expect(Date.parse(day.until) - Date.parse(day.since)).toBe(86_400_000)
+      expect(yield* cloud.usage({ since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z" })).toStrictEqual({
         since: "2026-01-01T00:00:00.000Z",
         until: "2026-01-02T00:00:00.000Z",
         services: []
@@ -112,7 +112,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         { since: "yesterday" },
         { until: "2026-01-01Tnoon" }
       ]) {
-        assert.strictEqual((yield* Effect.flip(cloud.usage(range)))._tag, "InvalidRequest", JSON.stringify(range))
+        expect((yield* Effect.flip(cloud.usage(range)))._tag, JSON.stringify(range)).toBe("InvalidRequest")
       }
     })
   )
@@ -134,17 +134,17 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
       })
       const cloud = yield* client(url)
       const host = "registry.example.com:5000"
-      assert.deepStrictEqual(yield* cloud.registries.login(host, "ada", Redacted.make("s3cret")), {
+      expect(yield* cloud.registries.login(host, "ada", Redacted.make("s3cret"))).toStrictEqual({
         host,
         username: "ada",
         updatedAt: now
       })
-      assert.deepStrictEqual(kept.get(host), { username: "ada", password: "s3cret" })
+      expect(kept.get(host)).toStrictEqual({ username: "ada", password: "s3cret" })
       const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/registries`).then((found) => found.text()))
-      assert.include(answer, host)
-      assert.notInclude(answer, "s3cret")
+      expect(answer).toContain(host)
+      expect(answer).not.toContain("s3cret")
       yield* cloud.registries.logout(host)
-      assert.strictEqual((yield* Effect.flip(cloud.registries.logout(host)))._tag, "NotFound")
+      expect((yield* Effect.flip(cloud.registries.logout(host)))._tag).toBe("NotFound")
 
       const put = (path: string, body: unknown) =>
         Effect.promise(async () => {
@@ -163,8 +163,8 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         yield* put("GHCR.io%2Fada", { username: "ada", password: "s3cret" })
       ]
       for (const { status, text } of wrong) {
-        assert.strictEqual(status, 400, text)
-        assert.notInclude(text, "s3cret")
+        expect(status, text).toBe(400)
+        expect(text).not.toContain("s3cret")
       }
     })
   )
@@ -189,7 +189,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
           })
         )
       }
-      assert.deepStrictEqual(asked, [false, false, true])
+      expect(asked).toStrictEqual([false, false, true])
     })
   )
 })

@@ -1,5 +1,5 @@
 import { HttpApi } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { MaxCloudApi, operations } from "@maxcloud/sdk/api"
 import { Option, SchemaAST } from "effect"
 import { mistakesIn } from "./requestErrors.ts"
@@ -57,7 +57,7 @@ describe("ten wrong values for each field of each operation", () => {
   })
 
   it("are told in words for people: what, and how to fix it", () => {
-    assert.isAbove(messages.length, 1_000)
+    expect(messages.length).toBeGreaterThan(1_000)
     const bad = new Set(
       messages.flatMap(({ detail, where }) =>
         library.test(detail) || !/^[A-Z"`]/.test(detail) || !/[.?]$/.test(detail) || detail.length > 400
@@ -65,6 +65,6 @@ describe("ten wrong values for each field of each operation", () => {
           : []
       )
     )
-    assert.deepStrictEqual([...bad], [])
+    expect([...bad]).toStrictEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName, StageName } from "@maxcloud/config-schema"
 import { Conflict, ExecOutput, execChannel, execProtocol, ServiceId, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
@@ -129,16 +129,15 @@ describe("exec", () => {
       client.write("hello")
       client.socket.send(JSON.stringify({ type: "stdinEnd" }))
       yield* client.closed
-      assert.deepStrictEqual([client.got.stdout, client.got.stderr], ["hello", "err\n"])
-      assert.deepStrictEqual(client.got.messages, [
+      expect([client.got.stdout, client.got.stderr]).toStrictEqual(["hello", "err\n"])
+      expect(client.got.messages).toStrictEqual([
         { type: "started", instance: "web-1" },
         { type: "exit", code: 7 }
       ])
-      assert.deepStrictEqual(
-        told.filter((each) => each.status === 101).map((each) => [each.action, each.outcome, each.subject]),
-        [["services.exec", "succeeded", 'service web of shop/production: "sh" with 3 arguments']]
-      )
-      assert.notInclude(JSON.stringify(told), "password-in")
+      expect(
+        told.filter((each) => each.status === 101).map((each) => [each.action, each.outcome, each.subject])
+      ).toStrictEqual([["services.exec", "succeeded", 'service web of shop/production: "sh" with 3 arguments']])
+      expect(JSON.stringify(told)).not.toContain("password-in")
       yield* nothingLeft
     })
   )
@@ -161,9 +160,8 @@ describe("exec", () => {
       const program = "const b = Buffer.alloc(1 << 20, 7); for (let i = 0; i < 32; i++) process.stdout.write(b)"
       client.start(process.execPath, "-e", program)
       yield* client.closed
-      assert.strictEqual(bytes, 32 * 2 ** 20)
-      assert.strictEqual(
-        hash.digest("hex"),
+      expect(bytes).toBe(32 * 2 ** 20)
+      expect(hash.digest("hex")).toBe(
         createHash("sha256")
           .update(Buffer.alloc(32 * 2 ** 20, 7))
           .digest("hex")
@@ -188,7 +186,7 @@ describe("exec", () => {
       yield* second.until(() => second.got.stdout.includes("up"))
       yield* draining.begin
       yield* second.closed
-      assert.include(JSON.stringify(second.got.messages.at(-1)), "The server is stopping")
+      expect(JSON.stringify(second.got.messages.at(-1))).toContain("The server is stopping")
       yield* nothingLeft
     })
   )
@@ -198,20 +196,17 @@ describe("exec", () => {
       const authenticate = () => new Unauthenticated({ detail: "no such token" })
       const { told, url } = yield* served({ authenticator: { authenticate } })
       const plain = yield* Effect.promise(() => fetch(`${url}/api/v1/services/${id}/exec`))
-      assert.strictEqual(plain.status, 400)
+      expect(plain.status).toBe(400)
       const other = connect(url, { protocol: "chat" })
       yield* other.closed
-      assert.strictEqual(other.got.status, 400)
+      expect(other.got.status).toBe(400)
       const page = connect(url, { headers: { origin: "https://evil.example" } })
       yield* page.closed
-      assert.strictEqual(page.got.status, 403)
+      expect(page.got.status).toBe(403)
       const wrong = connect(url, { headers: { authorization: "Bearer wrong" } })
       yield* wrong.closed
-      assert.strictEqual(wrong.got.status, 401)
-      assert.notInclude(
-        told.map((each) => each.outcome),
-        "succeeded"
-      )
+      expect(wrong.got.status).toBe(401)
+      expect(told.map((each) => each.outcome)).not.toContain("succeeded")
     })
   )
 
@@ -234,13 +229,12 @@ describe("exec", () => {
         yield* client.opened
         client.socket.send(JSON.stringify(message))
         yield* client.closed
-        assert.deepStrictEqual(
+        expect(
           client.got.messages.map((message) => message.type),
-          ["error"],
           JSON.stringify(message).slice(0, 100)
-        )
+        ).toStrictEqual(["error"])
       }
-      assert.strictEqual(running.size, 0)
+      expect(running.size).toBe(0)
     })
   )
 
@@ -270,8 +264,8 @@ describe("exec", () => {
       }
       const refused = connect(url)
       yield* refused.closed
-      assert.strictEqual(refused.got.status, 429)
-      assert.include(refused.got.answer, "Too many open sessions")
+      expect(refused.got.status).toBe(429)
+      expect(refused.got.answer).toContain("Too many open sessions")
       clients[0]?.socket.terminate()
       for (let opened = false; !opened; ) {
         const next = connect(url)
@@ -295,8 +289,8 @@ describe("exec", () => {
       yield* client.opened
       client.start("sh")
       yield* client.closed
-      assert.include(JSON.stringify(client.got.messages), '"code":"conflict"')
-      assert.isAtLeast(told.length, 1)
+      expect(JSON.stringify(client.got.messages)).toContain('"code":"conflict"')
+      expect(told.length).toBeGreaterThanOrEqual(1)
     })
   )
 })

@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { connect as connect2 } from "node:http2"
 import { type AddressInfo, connect } from "node:net"
-import { afterEach, assert, describe, expect, it } from "@effect/vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { testApi } from "../../../test/api/testApi.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
@@ -62,11 +62,11 @@ describe("bodies that trickle", () => {
         ])
       )
       for (const answer of answers) {
-        assert.match(answer, /^HTTP\/1\.1 408 /)
-        assert.include(answer, "application/problem+json")
-        assert.include(answer, "did not arrive in time")
+        expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+        expect(answer).toContain("application/problem+json")
+        expect(answer).toContain("did not arrive in time")
       }
-      assert.isAbove(read.count, 0)
+      expect(read.count).toBeGreaterThan(0)
     })
   )
 

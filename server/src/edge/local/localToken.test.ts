@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { connect as connectHttp2 } from "node:http2"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "@effect/vitest"
 import { createClient } from "@maxcloud/sdk"
 import { localServerFile, localToken } from "@maxcloud/sdk/internal"
 import { embedded } from "../../assembly/index.ts"
@@ -44,25 +44,25 @@ describe("a server's local token", () => {
         url = cloud.url
         const file = join(dataDir, tokenFileName)
         if (process.platform !== "win32") {
-          assert.strictEqual(statSync(file).mode & 0o777, 0o600)
-          assert.strictEqual(statSync(servers()).mode & 0o777, 0o700)
+          expect(statSync(file).mode & 0o777).toBe(0o600)
+          expect(statSync(servers()).mode & 0o777).toBe(0o700)
         }
         const token = readFileSync(file, "utf8").trim()
-        assert.strictEqual(await localToken(url), token)
-        assert.strictEqual(cloud.token, token)
+        expect(await localToken(url)).toBe(token)
+        expect(cloud.token).toBe(token)
         await using client = createClient({ apiUrl: url })
-        assert.deepStrictEqual(await client.services.list(), [])
-        assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${token}` }), 200)
-        if (process.platform === "linux") assert.strictEqual(await overHttp2(url, {}), 200)
-        assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${token}x` }), 401)
-        for (const known of tokens) assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${known}` }), 401)
+        expect(await client.services.list()).toStrictEqual([])
+        expect(await overHttp2(url, { authorization: `Bearer ${token}` })).toBe(200)
+        if (process.platform === "linux") expect(await overHttp2(url, {})).toBe(200)
+        expect(await overHttp2(url, { authorization: `Bearer ${token}x` })).toBe(401)
+        for (const known of tokens) expect(await overHttp2(url, { authorization: `Bearer ${known}` })).toBe(401)
         tokens.add(token)
       }
-      assert.isFalse(existsSync(join(dataDir, tokenFileName)))
-      assert.isUndefined(await localToken(url))
-      assert.deepStrictEqual(readdirSync(servers()), [])
+      expect(existsSync(join(dataDir, tokenFileName))).toBe(false)
+      expect(await localToken(url)).toBeUndefined()
+      expect(readdirSync(servers())).toStrictEqual([])
     }
-    assert.strictEqual(tokens.size, 2)
+    expect(tokens.size).toBe(2)
   })
 
   it("is forgotten by the next server if its own was killed, while running servers keep theirs", async () => {
@@ -71,9 +71,9 @@ describe("a server's local token", () => {
     const server = { version: 1, url: "http://127.0.0.1:1", pid: 2 ** 22, tokenFile: "/x", tokenDigest: "0".repeat(64) }
     writeFileSync(gone, JSON.stringify(server))
     await using second = await embedded()
-    assert.isFalse(existsSync(gone))
-    assert.strictEqual(await localToken(first.url), first.token)
-    assert.strictEqual(await localToken(second.url), second.token)
-    assert.notStrictEqual(first.token, second.token)
+    expect(existsSync(gone)).toBe(false)
+    expect(await localToken(first.url)).toBe(first.token)
+    expect(await localToken(second.url)).toBe(second.token)
+    expect(first.token).not.toBe(second.token)
   })
 })

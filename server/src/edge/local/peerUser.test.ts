@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
-import { afterEach, assert, describe, it, it as property } from "@effect/vitest"
+import { afterEach, describe, expect, it, it as property } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { makePeerUsers, peerUser } from "./peerUser.ts"
 import { parseTcpTables, rowsOf } from "./tcpTable.ts"
@@ -41,7 +41,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     const arriving = accepted(server)
     const client = connect(port, target)
     const socket = await arriving
-    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    expect(await peerUser(socket)).toBe(process.getuid?.())
     client.destroy()
     socket.destroy()
   })
@@ -51,7 +51,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     const arriving = accepted(server)
     const client = connect(port, "::ffff:127.0.0.1")
     const socket = await arriving
-    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    expect(await peerUser(socket)).toBe(process.getuid?.())
     client.destroy()
     socket.destroy()
   })
@@ -65,7 +65,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
       cwd: "/"
     })
     const socket = await arriving
-    assert.strictEqual(await peerUser(socket), nobody)
+    expect(await peerUser(socket)).toBe(nobody)
     socket.destroy()
     other.kill()
   })
@@ -87,7 +87,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
       await once(socket, "data")
       close(client)
       await over
-      assert.isUndefined(await peerUser(socket))
+      expect(await peerUser(socket)).toBeUndefined()
       socket.destroy()
     }
   })
@@ -100,16 +100,16 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     const socket = await first
     socket.on("error", () => undefined)
     const localPort = socket.remotePort ?? 0
-    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    expect(await peerUser(socket)).toBe(process.getuid?.())
     const closed = once(client, "close")
     client.resetAndDestroy()
     await closed
     const second = accepted(server)
     const successor = connect({ port, host: "127.0.0.1", localPort })
     const other = await second
-    assert.strictEqual(other.remotePort, socket.remotePort)
-    assert.isUndefined(await peerUser(socket))
-    assert.strictEqual(await peerUser(other), process.getuid?.())
+    expect(other.remotePort).toBe(socket.remotePort)
+    expect(await peerUser(socket)).toBeUndefined()
+    expect(await peerUser(other)).toBe(process.getuid?.())
     for (const _ of [successor, other, socket]) _.destroy()
   })
 
@@ -121,8 +121,8 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
       const arriving = accepted(server)
       const client = connect(port, "127.0.0.1")
       const socket = await arriving
-      assert.deepStrictEqual(await Promise.all([users(socket), users(socket)]), [expected, expected])
-      assert.strictEqual(await users(socket), expected)
+      expect(await Promise.all([users(socket), users(socket)])).toStrictEqual([expected, expected])
+      expect(await users(socket)).toBe(expected)
       client.destroy()
       socket.destroy()
     }
@@ -144,14 +144,12 @@ describe("rows of the kernel's table", () => {
     const six = table([
       line("0000000000000000FFFF00000100007F:9C40", "0000000000000000FFFF00000100007F:1F90", "06", 0, 0)
     ])
-    assert.deepStrictEqual(rowsOf(await parseTcpTables([four, six]), peer, own), [
+    expect(rowsOf(await parseTcpTables([four, six]), peer, own)).toStrictEqual([
       { established: true, uid: 1000, inode: "77" },
       { established: false, uid: 0, inode: "0" }
     ])
-    assert.deepStrictEqual(rowsOf(await parseTcpTables([four]), own, peer), [
-      { established: true, uid: 0, inode: "78" }
-    ])
-    assert.deepStrictEqual(rowsOf(await parseTcpTables([four]), { ...peer, port: 1 }, own), [])
+    expect(rowsOf(await parseTcpTables([four]), own, peer)).toStrictEqual([{ established: true, uid: 0, inode: "78" }])
+    expect(rowsOf(await parseTcpTables([four]), { ...peer, port: 1 }, own)).toStrictEqual([])
   })
 
   const known = new Map([["0100007F:9C40 0100007F:1F90", [{ established: true, uid: 0, inode: "77" }]]])
@@ -161,7 +159,7 @@ describe("rows of the kernel's table", () => {
     const lines = Array.from({ length: 20_000 }, (_, at) => line(name(client(at)), name(own), "01", at, at + 1))
     const read = await parseTcpTables([table(lines)])
     for (const at of [0, 1_999, 2_000, 19_999]) {
-      assert.deepStrictEqual(rowsOf(read, client(at), own), [{ established: true, uid: at, inode: String(at + 1) }])
+      expect(rowsOf(read, client(at), own)).toStrictEqual([{ established: true, uid: at, inode: String(at + 1) }])
     }
   })
 

@@ -1,6 +1,6 @@
 import { get } from "node:http"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, layer as describeOn, it as itAlone } from "@effect/vitest"
+import { assert, describe, layer as describeOn, expect, it as itAlone } from "@effect/vitest"
 import { Email } from "@maxcloud/sdk/api"
 import { Effect, Redacted } from "effect"
 import * as fc from "fast-check"
@@ -86,24 +86,24 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     Effect.gen(function* () {
       const browser = newBrowser(yield* served)
       const token = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
-      const path = `/auth/bootstrap?token=${Redacted.value(token ?? assert.fail("no link"))}`
+      const path = `/auth/bootstrap?token=${Redacted.value(token ?? expect.unreachable("no link"))}`
       const names = newNames("w")
       const shown = yield* browser.get(path)
       const wrong = yield* browser.submit(shown, "/auth/bootstrap", { email: "<b>", organization: names.organization })
-      assert.strictEqual(wrong.status, 422)
-      assert.include(wrong.html, "ada@example.com")
-      assert.notInclude(wrong.html, "<b>")
+      expect(wrong.status).toBe(422)
+      expect(wrong.html).toContain("ada@example.com")
+      expect(wrong.html).not.toContain("<b>")
       const kept = yield* browser.submit(wrong, "/auth/bootstrap", { email: names.email, organization: "local" })
-      assert.strictEqual(kept.status, 409)
+      expect(kept.status).toBe(409)
       const done = yield* browser.submit(kept, "/auth/bootstrap", names)
-      assert.strictEqual(done.status, 200)
-      assert.include(done.html, "maxcloud auth login --api-url http://localhost")
-      assert.include(done.html, names.organization)
+      expect(done.status).toBe(200)
+      expect(done.html).toContain("maxcloud auth login --api-url http://localhost")
+      expect(done.html).toContain(names.organization)
       const sql = yield* SqlClient
-      assert.lengthOf(yield* sql`select 1 from users where email = ${names.email} and verified_at is not null`, 1)
-      assert.lengthOf(yield* sql`select 1 from sessions`, 0)
+      expect(yield* sql`select 1 from users where email = ${names.email} and verified_at is not null`).toHaveLength(1)
+      expect(yield* sql`select 1 from sessions`).toHaveLength(0)
       const again = yield* browser.submit(kept, "/auth/bootstrap", newNames("w"))
-      assert.strictEqual(again.status, 403)
+      expect(again.status).toBe(403)
     })
   )
 
@@ -111,29 +111,29 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     Effect.gen(function* () {
       const devices = yield* Devices
       const { browser, grant, organization, third } = yield* signedIn
-      assert.strictEqual(third.status, 200)
-      assert.include(third.html, "Enter the code")
-      assert.match(browser.cookie() ?? "", /^maxcloud_sign_in=s\.mcv_/)
+      expect(third.status).toBe(200)
+      expect(third.html).toContain("Enter the code")
+      expect(browser.cookie() ?? "").toMatch(/^maxcloud_sign_in=s\.mcv_/)
       const asking = devices.start("cli <i>on</i> ada's\u202E")
       const codes = yield* Effect.provideService(asking, ClientAddress, "203.0.113.7")
       const unknown = yield* browser.get("/auth/device?user_code=BBBB-BBBB")
-      assert.strictEqual(unknown.status, 404)
+      expect(unknown.status).toBe(404)
       const asked = yield* browser.get(`/auth/device?user_code=${codes.userCode.toLowerCase()}`)
-      assert.include(asked.html, "cli &#60;i&#62;on&#60;/i&#62; ada&#39;s")
-      assert.include(asked.html, codes.userCode)
-      assert.match(asked.html, /network address 203\.0\.113\.7 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
-      assert.include(asked.html, "Your browser&#39;s address is 127.0.0.1.")
-      assert.notInclude(asked.html, "\u202E")
+      expect(asked.html).toContain("cli &#60;i&#62;on&#60;/i&#62; ada&#39;s")
+      expect(asked.html).toContain(codes.userCode)
+      expect(asked.html).toMatch(/network address 203\.0\.113\.7 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
+      expect(asked.html).toContain("Your browser&#39;s address is 127.0.0.1.")
+      expect(asked.html).not.toContain("\u202E")
       const german = yield* browser.get(`/auth/device?user_code=${codes.userCode}`, { "accept-language": "de" })
-      assert.include(german.html, "Die Anfrage kam von der IP-Adresse 203.0.113.7 (")
-      assert.include(german.html, "Ihr Browser hat die Adresse 127.0.0.1.")
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
+      expect(german.html).toContain("Die Anfrage kam von der IP-Adresse 203.0.113.7 (")
+      expect(german.html).toContain("Ihr Browser hat die Adresse 127.0.0.1.")
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("pending")
       const foreign = yield* browser.submit(asked, "/auth/device", { decision: "approve", organization: "x" })
-      assert.strictEqual(foreign.status, 404)
+      expect(foreign.status).toBe(404)
       const done = yield* browser.submit(asked, "/auth/device", { decision: "approve", organization })
-      assert.include(done.html, "Approved")
+      expect(done.html).toContain("Approved")
       const poll = yield* devices.poll(codes.deviceCode)
-      assert.strictEqual(poll.state === "granted" ? poll.session.user.id : poll.state, grant.user.id)
+      expect(poll.state === "granted" ? poll.session.user.id : poll.state).toBe(grant.user.id)
     })
   )
 
@@ -148,13 +148,13 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const first = yield* browser.get(`/auth/device?user_code=${codes.userCode}`)
       const second = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
       const wrong = yield* browser.submit(second, "/auth/sign-in", { step: "code", code: "BBBB-BBBB" })
-      assert.strictEqual(wrong.status, 422)
+      expect(wrong.status).toBe(422)
       const code = Redacted.value(yield* codeTo(names.email))
       const asked = yield* browser.submit(wrong, "/auth/sign-in", { step: "code", code })
-      assert.include(asked.html, "maxcloud on ada-laptop")
+      expect(asked.html).toContain("maxcloud on ada-laptop")
       const done = yield* browser.submit(asked, "/auth/device", { decision: "deny" })
-      assert.include(done.html, "Denied")
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "denied" })
+      expect(done.html).toContain("Denied")
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "denied" })
     })
   )
 
@@ -163,11 +163,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const browser = newBrowser(yield* served)
       const first = yield* browser.get("/auth/sign-in")
       const wrong = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "nobody" })
-      assert.strictEqual(wrong.status, 422)
+      expect(wrong.status).toBe(422)
       const second = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "nobody@example.com" })
-      assert.include(second.html, "If this address has an account")
+      expect(second.html).toContain("If this address has an account")
       const again = yield* browser.submit(second, "/auth/sign-in", { step: "again" })
-      assert.include(again.html, "We mail you a code")
+      expect(again.html).toContain("We mail you a code")
     })
   )
 
@@ -195,21 +195,21 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const accept = `/auth/accept-invite?token=${Redacted.value(yield* tokenTo(invited))}`
       const before = told.length
       for (const path of [verify, accept, verify, accept]) {
-        assert.strictEqual((yield* newBrowser(url).get(path)).status, 200)
+        expect((yield* newBrowser(url).get(path)).status).toBe(200)
       }
-      assert.lengthOf(told, before)
+      expect(told).toHaveLength(before)
       const browser = newBrowser(url)
       const done = yield* browser.submit(yield* browser.get(verify), "/auth/verify", {})
-      assert.include(done.html, `${names.email} is confirmed`)
+      expect(done.html).toContain(`${names.email} is confirmed`)
       const once = yield* browser.submit(yield* browser.get(verify), "/auth/verify", {})
-      assert.strictEqual(once.status, 404)
+      expect(once.status).toBe(404)
       const joined = yield* browser.submit(yield* browser.get(accept), "/auth/accept-invite", {})
-      assert.include(joined.html, "maxcloud auth login --api-url http://localhost")
-      assert.include(joined.html, names.organization)
+      expect(joined.html).toContain("maxcloud auth login --api-url http://localhost")
+      expect(joined.html).toContain(names.organization)
       const twice = yield* browser.submit(yield* browser.get(accept), "/auth/accept-invite", {})
-      assert.strictEqual(twice.status, 404)
-      assert.include(twice.html, "accepted already")
-      assert.strictEqual(yield* sessionsOf(user.id), 1)
+      expect(twice.status).toBe(404)
+      expect(twice.html).toContain("accepted already")
+      expect(yield* sessionsOf(user.id)).toBe(1)
     })
   )
 
@@ -219,8 +219,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       for (const path of ["verify", "accept-invite", "bootstrap"]) {
         for (const token of ["", "?token=", "?token=mci_%3Cscript%3E", "?token=%00"]) {
           const { html, status } = yield* browser.get(`/auth/${path}${token}`)
-          assert.strictEqual(status, token.includes("%00") ? 400 : 404)
-          assert.notInclude(html, "script")
+          expect(status).toBe(token.includes("%00") ? 400 : 404)
+          expect(html).not.toContain("script")
         }
       }
     })
@@ -246,11 +246,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
         browser.send("/auth/device", { ...all, more: "x".repeat(20_000) }),
         browser.send("/auth/device", { ...all, more: "\0" })
       ]
-      for (const attempt of attempts) assert.strictEqual((yield* attempt).status, 403)
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
+      for (const attempt of attempts) expect((yield* attempt).status).toBe(403)
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("pending")
       const host = new URL(url).origin
       const own = yield* browser.send("/auth/device", all, { origin: host, "sec-fetch-site": "same-origin" })
-      assert.include(own.html, "Approved")
+      expect(own.html).toContain("Approved")
     })
   )
 
@@ -265,7 +265,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
           resume(Effect.succeed(response.statusCode))
         })
       })
-      assert.strictEqual(status, 200)
+      expect(status).toBe(200)
     })
   )
 
@@ -274,21 +274,21 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const { usedUp } = yield* Seen
       const browser = newBrowser(yield* served, "de-DE,de;q=0.9,en;q=0.5")
       const first = yield* browser.get("/auth/sign-in")
-      assert.include(first.html, '<html lang="de">')
-      assert.include(first.html, "Anmelden")
-      assert.include(first.html, '<meta name="referrer" content="same-origin">')
+      expect(first.html).toContain('<html lang="de">')
+      expect(first.html).toContain("Anmelden")
+      expect(first.html).toContain('<meta name="referrer" content="same-origin">')
       const policy = first.headers.get("content-security-policy") ?? ""
       for (const rule of ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"]) {
-        assert.include(policy, rule)
+        expect(policy).toContain(rule)
       }
       const cookie = first.headers.get("set-cookie") ?? ""
-      for (const part of ["HttpOnly", "SameSite=Strict", "Path=/auth", "Max-Age=900"]) assert.include(cookie, part)
+      for (const part of ["HttpOnly", "SameSite=Strict", "Path=/auth", "Max-Age=900"]) expect(cookie).toContain(part)
       usedUp.add("sign-in-email-address")
       const refused = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "x@example.com" })
       usedUp.clear()
-      assert.strictEqual(refused.status, 429)
-      assert.strictEqual(refused.headers.get("retry-after"), "30")
-      assert.include(refused.html, "30 Sekunden")
+      expect(refused.status).toBe(429)
+      expect(refused.headers.get("retry-after")).toBe("30")
+      expect(refused.html).toContain("30 Sekunden")
     })
   )
 
@@ -304,7 +304,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
         const browser = newBrowser(url, language)
         const first = yield* browser.get("/auth/sign-in")
         yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
-        assert.strictEqual((yield* mailTo(names.email)).subject, subject)
+        expect((yield* mailTo(names.email)).subject).toBe(subject)
       }
     })
   )
@@ -317,20 +317,20 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       yield* sql`delete from memberships where user_id = ${grant.user.id}`
       const { deviceCode, userCode } = yield* devices.start("cli")
       const asked = yield* browser.get(`/auth/device?user_code=${userCode}`)
-      assert.include(asked.html, "a member of any organization")
+      expect(asked.html).toContain("a member of any organization")
       const create = (name: string) => browser.submit(asked, "/auth/device", { decision: "create", organization: name })
-      assert.strictEqual((yield* create("No Name")).status, 400)
-      assert.strictEqual((yield* create("local")).status, 409)
-      assert.strictEqual((yield* create(organization)).status, 409)
+      expect((yield* create("No Name")).status).toBe(400)
+      expect((yield* create("local")).status).toBe(409)
+      expect((yield* create(organization)).status).toBe(409)
       const own = newNames("own").organization
       const made = yield* create(own)
-      assert.strictEqual(made.status, 200)
-      assert.include(made.html, own)
+      expect(made.status).toBe(200)
+      expect(made.html).toContain(own)
       yield* browser.submit(made, "/auth/device", { decision: "approve", organization: own })
       const progress = yield* devices.poll(deviceCode)
-      assert.strictEqual(progress.state, "granted")
+      expect(progress.state).toBe("granted")
       const sessions = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(grant.user.id))
-      assert.deepStrictEqual(sessions, [{ name: own, role: "owner" }])
+      expect(sessions).toStrictEqual([{ name: own, role: "owner" }])
     })
   )
 
@@ -338,9 +338,9 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     Effect.gen(function* () {
       const url = yield* served
       const put = yield* Effect.promise(() => fetch(`${url}/auth/verify`, { method: "PUT" }))
-      assert.strictEqual(put.status, 405)
+      expect(put.status).toBe(405)
       const head = yield* Effect.promise(() => fetch(`${url}/auth/sign-in`, { method: "HEAD" }))
-      assert.strictEqual(head.status, 200)
+      expect(head.status).toBe(200)
     })
   )
 })
@@ -349,20 +349,20 @@ describe("the cookie of the pages", () => {
   itAlone("is read as it was written, is Secure over TLS, and ties forms to itself", () => {
     const cookie = newCookie()
     const written = writeCookie(cookie, true)
-    assert.match(written, /^__Host-.*; Path=\/; Secure;/)
-    assert.notMatch(writeCookie(cookie, false), /Secure/)
+    expect(written).toMatch(/^__Host-.*; Path=\/; Secure;/)
+    expect(writeCookie(cookie, false)).not.toMatch(/Secure/)
     const read = readCookie(`a=b; ${written.split(";", 1)[0]}; c=d`, true)
-    assert.isDefined(read)
-    assert.isTrue(read !== undefined && isFormToken(read, formToken(cookie)))
-    assert.isFalse(isFormToken(cookie, formToken(newCookie())))
-    assert.isFalse(isFormToken(cookie, ""))
+    assert(read !== undefined)
+    expect(read !== undefined && isFormToken(read, formToken(cookie))).toBe(true)
+    expect(isFormToken(cookie, formToken(newCookie()))).toBe(false)
+    expect(isFormToken(cookie, "")).toBe(false)
   })
 
   itAlone("is nothing else, whatever is sent", () => {
     fc.assert(
       fc.property(fc.string(), (header) => {
-        assert.isUndefined(readCookie(header, false))
-        assert.isUndefined(readCookie(`maxcloud_sign_in=${header.slice(0, 20)}`, false))
+        expect(readCookie(header, false)).toBeUndefined()
+        expect(readCookie(`maxcloud_sign_in=${header.slice(0, 20)}`, false)).toBeUndefined()
       })
     )
   })
@@ -371,10 +371,10 @@ describe("the cookie of the pages", () => {
 describe("the language of a page", () => {
   itAlone("is what the browser would rather have", () => {
     for (const accepted of ["de", "de-AT", "de,en;q=0.9", "fr, de;q=0.8, en;q=0.2", "en;q=0.1, de-DE"]) {
-      assert.strictEqual(languageOf(accepted), "de")
+      expect(languageOf(accepted)).toBe("de")
     }
     for (const accepted of [undefined, "", "en", "en-US,en;q=0.9,de;q=0.8", "fr", "*", "de;q=0", ";;,,q=", "den"]) {
-      assert.strictEqual(languageOf(accepted), "en")
+      expect(languageOf(accepted)).toBe("en")
     }
   })
 })

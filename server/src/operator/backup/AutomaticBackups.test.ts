@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Logger, ManagedRuntime, Scope } from "effect"
 import pg from "pg"
 import { databaseTest, temporaryDataDir } from "../../../test/database/layerTest.ts"
@@ -61,14 +61,14 @@ describe("automatic backups", () => {
     const folder = join(newFolder(), "made/by/the/server")
     const { logged, status } = await until(folder, (one, lines) => hasOne(one) && lines.length > 0)
     const { path = "" } = status.newest ?? {}
-    assert.strictEqual(statSync(path).mode & 0o777, 0o600)
-    assert.strictEqual(statSync(folder).mode & 0o777, 0o700)
-    assert.isTrue(readFileSync(path, "latin1").startsWith("maxcloud backup\n"))
-    assert.strictEqual(logged.length, 1)
-    assert.include(logged[0] ?? "", path)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    expect(readFileSync(path, "latin1").startsWith("maxcloud backup\n")).toBe(true)
+    expect(logged.length).toBe(1)
+    expect(logged[0] ?? "").toContain(path)
     // Not due any more.
     const again = await until(folder, hasOne)
-    assert.deepStrictEqual([again.logged, sequencesIn(folder)], [[], [1]])
+    expect([again.logged, sequencesIn(folder)]).toStrictEqual([[], [1]])
   })
 
   it("make up for a missed backup, and keep the configured number of their own backups", async () => {
@@ -76,16 +76,16 @@ describe("automatic backups", () => {
     for (const n of [1, 2, 3, 4]) put(folder, n, new Date(Date.now() - (10 - n) * day))
     for (const name of ["notes.txt", "maxcloud-old.backup", "cloud.backup"]) writeFileSync(join(folder, name), "mine")
     await until(folder, ({ newest }) => newest?.sequence === 5 && backupsIn(folder).length === 3, { backupKeep: 3 })
-    assert.deepStrictEqual(sequencesIn(folder), [5, 4, 3])
+    expect(sequencesIn(folder)).toStrictEqual([5, 4, 3])
     for (const name of ["notes.txt", "maxcloud-old.backup", "cloud.backup"])
-      assert.strictEqual(readFileSync(join(folder, name), "utf8"), "mine")
+      expect(readFileSync(join(folder, name), "utf8")).toBe("mine")
   })
 
   it("are ordered by their numbers if the clock was set back: the newest is never deleted", async () => {
     const folder = newFolder()
     for (const n of [7, 8]) put(folder, n, new Date(Date.now() + 700 * day))
     await until(folder, ({ newest }) => newest?.sequence === 9 && backupsIn(folder).length === 2, { backupKeep: 2 })
-    assert.deepStrictEqual(sequencesIn(folder), [9, 8])
+    expect(sequencesIn(folder)).toStrictEqual([9, 8])
   })
 
   it("are skipped if the disk is full, which is reported, and logged once", async () => {
@@ -94,19 +94,19 @@ describe("automatic backups", () => {
     const { logged, status } = await until(folder, ({ failure }) => failure !== undefined && ++tries > 20, {
       reserve: 2 ** 60
     })
-    assert.strictEqual(status.failure?.state, "skipped")
-    assert.match(status.failure?.message ?? "", /has \d+ MiB free.*MAXCLOUD_BACKUP_FOLDER/)
-    assert.deepStrictEqual([logged.length, readdirSync(folder)], [1, []])
+    expect(status.failure?.state).toBe("skipped")
+    expect(status.failure?.message ?? "").toMatch(/has \d+ MiB free.*MAXCLOUD_BACKUP_FOLDER/)
+    expect([logged.length, readdirSync(folder)]).toStrictEqual([1, []])
   })
 
   it("fail with the reason if their folder can't be used, and the server keeps running", async () => {
     const file = join(newFolder(), "a-file")
     writeFileSync(file, "mine")
     const { logged, status } = await until(join(file, "backups"), ({ failure }) => failure !== undefined)
-    assert.strictEqual(status.failure?.state, "failed")
-    assert.include(status.failure?.message ?? "", "MAXCLOUD_BACKUP_FOLDER")
-    assert.strictEqual(logged.length, 1)
-    assert.strictEqual(readFileSync(file, "utf8"), "mine")
+    expect(status.failure?.state).toBe("failed")
+    expect(status.failure?.message ?? "").toContain("MAXCLOUD_BACKUP_FOLDER")
+    expect(logged.length).toBe(1)
+    expect(readFileSync(file, "utf8")).toBe("mine")
   })
 
   it("are complete or absent: a killed backup leaves a draft, which the next one removes", {
@@ -145,15 +145,15 @@ describe("automatic backups", () => {
     await ended
     await blocker.query("rollback")
     await blocker.end()
-    assert.deepStrictEqual([await findDrafts(folder), sequencesIn(folder)], [[`${path}.unfinished`], [1]])
+    expect([await findDrafts(folder), sequencesIn(folder)]).toStrictEqual([[`${path}.unfinished`], [1]])
     await until(folder, ({ newest }) => newest?.sequence === 2)
-    assert.deepStrictEqual([await findDrafts(folder), sequencesIn(folder)], [[], [2, 1]])
+    expect([await findDrafts(folder), sequencesIn(folder)]).toStrictEqual([[], [2, 1]])
   })
 
   it("say how old they are as people do", () => {
     const now = new Date("2026-03-01T12:00:00Z")
     const told = (ms: number) => ago(new Date(now.getTime() - ms), now)
-    assert.deepStrictEqual([0, 59_000, 60_000, 7_200_000, 14 * 3_600_000, 2 * day, 30 * day, -1].map(told), [
+    expect([0, 59_000, 60_000, 7_200_000, 14 * 3_600_000, 2 * day, 30 * day, -1].map(told)).toStrictEqual([
       "just now",
       "just now",
       "1 minute ago",

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { dirname, join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { SecretName, StageName } from "@maxcloud/config-schema"
 import { verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Chunk, Effect, Layer, ManagedRuntime, Option, Redacted, Scope, Stream } from "effect"
@@ -108,10 +108,10 @@ const assertSame = async (restored: Server) => {
     Effect.gen(function* () {
       const { reveal } = yield* Secrets
       const value = yield* reveal(scopeOf(organization), SecretName.make("KEY"), 2)
-      assert.strictEqual(Option.getOrThrow(Option.map(value, Redacted.value)), `${canary} 2`)
+      expect(Option.getOrThrow(Option.map(value, Redacted.value))).toBe(`${canary} 2`)
       const lines = yield* Stream.runCollect((yield* Audit).export(organization.id))
       const verified = yield* verifyAuditExport(Stream.fromIterable(Chunk.map(lines, (line) => `${line}\n`)))
-      assert.strictEqual(verified.ok, true, JSON.stringify(verified))
+      expect(verified.ok, JSON.stringify(verified)).toBe(true)
     })
   )
 }
@@ -140,7 +140,7 @@ beforeAll(async () => {
   writeFileSync(join(used, "sources", erased.id, "archives/x.tar.gz"), canary)
   before = await dump(ownerOf(used))
   const made = await backupServer(file, { ...isolated, dataDir: used })
-  assert.isTrue(made.ok, JSON.stringify(made))
+  expect(made.ok, JSON.stringify(made)).toBe(true)
 }, 60_000)
 afterAll(async () => {
   await server.dispose()
@@ -150,26 +150,26 @@ afterAll(async () => {
 describe("a backup", () => {
   it("of a running server is sealed, readable only by its owner, without the master key, and replaces no file", async () => {
     const bytes = readFileSync(file)
-    assert.strictEqual(statSync(file).mode & 0o777, 0o600)
-    for (const known of [canary, organization.id, "organization_keys"]) assert.isFalse(bytes.includes(known))
-    assert.isFalse(bytes.includes(readFileSync(join(used, "secret.key"))))
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    for (const known of [canary, organization.id, "organization_keys"]) expect(bytes.includes(known)).toBe(false)
+    expect(bytes.includes(readFileSync(join(used, "secret.key")))).toBe(false)
     const again = await backupServer(file, { ...isolated, dataDir: used })
-    assert.deepInclude(again, { ok: false, reason: "target" })
+    expect(again).toMatchObject({ ok: false, reason: "target" })
     const none = await backupServer(join(folder(), "x"), { ...isolated, dataDir: folderWithKeyOf(used) })
-    assert.deepInclude(none, { ok: false, reason: "target" })
+    expect(none).toMatchObject({ ok: false, reason: "target" })
   })
 
   it("brings everything back: every row, what was sealed, the audit log, and files", { timeout: 60_000 }, async () => {
     const target = folderWithKeyOf(used)
     const restored = await restoreServer(file, { ...isolated, dataDir: target })
-    assert.deepInclude(restored, { ok: true })
+    expect(restored).toMatchObject({ ok: true })
     for (const [path, bytes] of Object.entries(files))
-      assert.isTrue(readFileSync(join(target, path)).equals(bytes), path)
-    assert.deepStrictEqual(readdirSync(join(target, "sources/org_1")), ["archives"])
+      expect(readFileSync(join(target, path)).equals(bytes), path).toBe(true)
+    expect(readdirSync(join(target, "sources/org_1"))).toStrictEqual(["archives"])
     const runs = serverOf(target)
     try {
       await runs.runPromise(Effect.void)
-      assert.deepStrictEqual(await dump(ownerOf(target)), before)
+      expect(await dump(ownerOf(target))).toStrictEqual(before)
       await assertSame(runs)
       // Numbers continue after the existing ones.
       await runs.runPromise(
@@ -181,7 +181,7 @@ describe("a backup", () => {
         )
       )
       const twice = await restoreServer(file, { ...isolated, dataDir: target })
-      assert.deepInclude(twice, { ok: false, reason: "target" })
+      expect(twice).toMatchObject({ ok: false, reason: "target" })
     } finally {
       await runs.dispose()
     }
@@ -207,21 +207,21 @@ describe("a backup", () => {
     }
     const unknown = folderWithKeyOf(used)
     writeFileSync(join(unknown, "erasures.jsonl"), `{"type":"galaxy","id":"${erased.id}"}\n`)
-    assert.deepInclude(await restoreServer(file, { ...options, dataDir: unknown }), { ok: false, reason: "target" })
+    expect(await restoreServer(file, { ...options, dataDir: unknown })).toMatchObject({ ok: false, reason: "target" })
     const restored = await restoreServer(file, options)
-    assert.isTrue(restored.ok && restored.value.erasedAgain === 1, JSON.stringify(restored))
-    assert.isFalse(existsSync(join(target, "sources", erased.id)))
+    expect(restored.ok && restored.value.erasedAgain === 1, JSON.stringify(restored)).toBe(true)
+    expect(existsSync(join(target, "sources", erased.id))).toBe(false)
     const rows = JSON.stringify(await dump({ ...ownerOf(used, "restored"), user: "maxcloud_owner" }))
     const { audit_entries, audit_heads, erasures, ...others } = await dump(ownerOf(used, "restored"))
-    assert.notInclude(JSON.stringify(others), erased.id)
-    assert.include(rows, organization.id)
+    expect(JSON.stringify(others)).not.toContain(erased.id)
+    expect(rows).toContain(organization.id)
     const runs = serverOf(target, url)
     await assertSame(runs).finally(() => runs.dispose())
     const again = await restoreServer(file, { ...options, dataDir: folderWithKeyOf(used) })
-    assert.deepInclude(again, { ok: false, reason: "target" })
+    expect(again).toMatchObject({ ok: false, reason: "target" })
     // Also backed up as that owner, on whom row security is forced.
     const other = await backupServer(join(folder(), "external"), options)
-    assert.isTrue(other.ok && other.value.rows > 5, JSON.stringify(other))
+    expect(other.ok && other.value.rows > 5, JSON.stringify(other)).toBe(true)
   })
 
   it("whose restore was killed before erased data was erased again, lets no server start until the restore is repeated", {
@@ -276,14 +276,14 @@ describe("a backup", () => {
       return rowCount !== 0
     }
     while (!(await waiting()) && child.exitCode === null) await setTimeout(20)
-    assert.isNull(child.exitCode, said)
+    expect(child.exitCode, said).toBeNull()
     child.kill("SIGKILL")
     await ended
     await watching.end()
-    assert.include(JSON.stringify(await dump(ownerOf(used, "killed"))), erased.id)
+    expect(JSON.stringify(await dump(ownerOf(used, "killed")))).toContain(erased.id)
 
     const starts = await serverOf(target, url).runPromiseExit(Effect.void)
-    assert.include(String(starts), "restore again")
+    expect(String(starts)).toContain("restore again")
     const options = {
       dataDir: folderWithKeyOf(used),
       databaseUrl: Redacted.make(url.server),
@@ -291,14 +291,14 @@ describe("a backup", () => {
     }
     writeFileSync(join(options.dataDir, "erasures.jsonl"), journal)
     const kept = await backupServer(join(folder(), "x"), options)
-    assert.include(JSON.stringify(kept), "broke off")
+    expect(JSON.stringify(kept)).toContain("broke off")
     const again = await restoreServer(file, options)
-    assert.deepInclude(again, { ok: false, reason: "target" })
-    assert.include(JSON.stringify(again), "broke off")
+    expect(again).toMatchObject({ ok: false, reason: "target" })
+    expect(JSON.stringify(again)).toContain("broke off")
     await owner.query("drop database killed with (force)")
     await owner.query("create database killed")
     await owner.end()
-    assert.deepInclude(await restoreServer(file, options), { ok: true })
+    expect(await restoreServer(file, options)).toMatchObject({ ok: true })
     const runs = serverOf(options.dataDir, url)
     await assertSame(runs).finally(() => runs.dispose())
   })
@@ -311,29 +311,26 @@ describe("a backup", () => {
       const path = join(folder(), "changed")
       writeFileSync(path, changed)
       const result = await restoreServer(path, { ...isolated, dataDir })
-      assert.isFalse(result.ok)
-      assert.deepStrictEqual(
-        readdirSync(dataDir).filter((name) => name !== "secret.key"),
-        []
-      )
+      expect(result.ok).toBe(false)
+      expect(readdirSync(dataDir).filter((name) => name !== "secret.key")).toStrictEqual([])
       return result
     }
     for (const at of [0, 3, 18, 30, 200, 300, 1_000, Math.floor(bytes.length / 2), bytes.length - 1]) {
       const flipped = Buffer.from(bytes)
       flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at)
       const result = await refused(flipped)
-      assert.include(["file", "key"], result.ok ? "" : result.reason, String(at))
+      expect(["file", "key"], String(at)).toContain(result.ok ? "" : result.reason)
     }
     for (const length of [0, 10, 100, bytes.length - 1, bytes.length - 70_000]) {
-      assert.deepInclude(await refused(bytes.subarray(0, length)), { reason: "file" })
+      expect(await refused(bytes.subarray(0, length))).toMatchObject({ reason: "file" })
     }
     const stranger = folder()
     writeFileSync(join(stranger, "secret.key"), randomBytes(32))
     const wrong = await refused(bytes, stranger)
-    assert.deepInclude(wrong, { reason: "key" })
-    assert.include(JSON.stringify(wrong), "MAXCLOUD_MASTER_KEYS_FORMER")
+    expect(wrong).toMatchObject({ reason: "key" })
+    expect(JSON.stringify(wrong)).toContain("MAXCLOUD_MASTER_KEYS_FORMER")
     const keyless = await restoreServer(file, { ...isolated, dataDir: folder() })
-    assert.deepInclude(keyless, { ok: false, reason: "key" })
+    expect(keyless).toMatchObject({ ok: false, reason: "key" })
   })
 })
 
@@ -360,7 +357,7 @@ describe("a sealed stream", () => {
           const sealed = await collect(seal(key, header, of(plain.subarray(0, 10), plain.subarray(10))))
           const sorted = [0, ...cuts.map((cut) => cut % (sealed.length + 1)).sort((a, b) => a - b), sealed.length]
           const pieces = sorted.slice(1).map((end, n) => sealed.subarray(sorted[n], end))
-          assert.isTrue((await collect(open(key, header, new ByteReader(of(...pieces))))).equals(plain))
+          expect((await collect(open(key, header, new ByteReader(of(...pieces))))).equals(plain)).toBe(true)
           const at = place % sealed.length
           const flipped = Buffer.from(sealed)
           flipped.writeUInt8(flipped.readUInt8(at) ^ 0x80, at)
@@ -369,7 +366,7 @@ describe("a sealed stream", () => {
               () => undefined,
               (found) => found
             )
-            assert.strictEqual(error?._tag, "BackupError")
+            expect(error?._tag).toBe("BackupError")
           }
         }
       ),

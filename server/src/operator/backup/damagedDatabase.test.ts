@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Either, Exit, Layer, Scope } from "effect"
 import { recordFault } from "../../../test/chaos/recordFault.ts"
 import { databaseTest, temporaryDataDir } from "../../../test/database/layerTest.ts"
@@ -109,9 +109,9 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
       const used = await using(dataDir, Effect.void)
       const backup = backupsIn(join(dataDir, "backups"))[0]?.path ?? "no backup"
       const message = used._tag === "Left" ? used.left.message : JSON.stringify(used)
-      assert.match(message, line)
-      assert.notMatch(message, /shut ?down|terminated by signal/)
-      for (const said of ["maxcloud server restore", backup, "--set-aside"]) assert.include(message, said)
+      expect(message).toMatch(line)
+      expect(message).not.toMatch(/shut ?down|terminated by signal/)
+      for (const said of ["maxcloud server restore", backup, "--set-aside"]) expect(message).toContain(said)
     })
   }
 
@@ -130,14 +130,14 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
         )
       const before = digestsOf(data)
       const refused = await restoreServer(undefined, { ...isolated, dataDir })
-      assert.include(JSON.stringify(refused), "--set-aside")
+      expect(JSON.stringify(refused)).toContain("--set-aside")
       const restored = await restoreServer(undefined, { ...isolated, dataDir }, { setAside: true })
-      assert.isTrue(restored.ok, JSON.stringify(restored))
+      expect(restored.ok, JSON.stringify(restored)).toBe(true)
       const kept = restored.ok ? (restored.value.setAside ?? "") : ""
-      assert.isTrue(kept.startsWith(join(dataDir, "set-aside")))
-      assert.deepStrictEqual(digestsOf(join(kept, "postgres/data")), before)
-      assert.strictEqual(readFileSync(join(dataDir, "sources/org_1/archives/aa.tar.gz"), "utf8"), "an archive")
-      assert.deepStrictEqual(await using(dataDir, names), Either.right(["kept"]))
+      expect(kept.startsWith(join(dataDir, "set-aside"))).toBe(true)
+      expect(digestsOf(join(kept, "postgres/data"))).toStrictEqual(before)
+      expect(readFileSync(join(dataDir, "sources/org_1/archives/aa.tar.gz"), "utf8")).toBe("an archive")
+      expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept"]))
       recordFault(import.meta.filename, {
         fault: `The embedded database is damaged on disk (${name})`,
         seen: "the server doesn't start, and says the line of Postgres that matters, with the last backup",
@@ -153,9 +153,9 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
     // Of a later version, whose line in the journal this one can't read: found after the database was moved.
     writeFileSync(join(dataDir, "erasures.jsonl"), `{"type":"galaxy","id":"org_1"}\n`)
     const refused = await restoreServer(backup, { ...isolated, dataDir }, { setAside: true })
-    assert.deepInclude(refused, { ok: false, reason: "target" })
+    expect(refused).toMatchObject({ ok: false, reason: "target" })
     rmSync(join(dataDir, "erasures.jsonl"))
-    assert.deepStrictEqual(await using(dataDir, names), Either.right(["kept", "late"]))
+    expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept", "late"]))
   })
 
   it("isn't mistaken for an empty one after a restore was killed", { timeout: 60_000 }, async () => {
@@ -164,9 +164,9 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
     rmSync(join(dataDir, "postgres"), { recursive: true })
     const used = await using(dataDir, names)
     const message = used._tag === "Left" ? used.left.message : ""
-    for (const said of ["was cut off", "set-aside/then", "maxcloud server restore"]) assert.include(message, said)
-    assert.notInclude(readdirSync(dataDir), "postgres")
-    assert.isTrue((await restoreServer(undefined, { ...isolated, dataDir }, { setAside: true })).ok)
-    assert.deepStrictEqual(await using(dataDir, names), Either.right(["kept"]))
+    for (const said of ["was cut off", "set-aside/then", "maxcloud server restore"]) expect(message).toContain(said)
+    expect(readdirSync(dataDir)).not.toContain("postgres")
+    expect((await restoreServer(undefined, { ...isolated, dataDir }, { setAside: true })).ok).toBe(true)
+    expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept"]))
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { isBackupDue, lastDue } from "./schedule.ts"
 
@@ -13,8 +13,8 @@ describe("a daily backup", () => {
     fc.assert(
       fc.property(moment, time, (now, at) => {
         const due = lastDue(now, at)
-        assert.isTrue(due <= now && now.getTime() - due.getTime() < day)
-        assert.strictEqual(due.toISOString().slice(11, 19), `${at}:00`)
+        expect(due <= now && now.getTime() - due.getTime() < day).toBe(true)
+        expect(due.toISOString().slice(11, 19)).toBe(`${at}:00`)
       }),
       { numRuns: 300 }
     )
@@ -31,7 +31,7 @@ describe("a daily backup", () => {
           newest = now
           made++
         }
-        assert.isTrue(made >= 9 && made <= 10, String(made))
+        expect(made >= 9 && made <= 10, String(made)).toBe(true)
       }),
       { numRuns: 200 }
     )
@@ -40,11 +40,11 @@ describe("a daily backup", () => {
   it("is due after a stop, at the very first start, and after the clock was set back", () => {
     fc.assert(
       fc.property(moment, time, fc.integer({ min: 1, max: 800 * day }), (now, at, ms) => {
-        assert.isTrue(isBackupDue(now, at, undefined))
-        assert.isTrue(isBackupDue(now, at, new Date(lastDue(now, at).getTime() - ms)))
-        assert.isTrue(isBackupDue(now, at, new Date(now.getTime() + ms)))
+        expect(isBackupDue(now, at, undefined)).toBe(true)
+        expect(isBackupDue(now, at, new Date(lastDue(now, at).getTime() - ms))).toBe(true)
+        expect(isBackupDue(now, at, new Date(now.getTime() + ms))).toBe(true)
         // Making one now ends that.
-        assert.isFalse(isBackupDue(now, at, now))
+        expect(isBackupDue(now, at, now)).toBe(false)
       }),
       { numRuns: 300 }
     )

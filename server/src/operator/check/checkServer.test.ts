@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import fc from "fast-check"
 import pg from "pg"
@@ -81,7 +81,7 @@ beforeAll(async () => {
     backup: join(dataDir, "backups", backupName(1, new Date("2026-01-01T03:00:00Z")))
   }
   mkdirSync(dirname(files.backup))
-  assert.isTrue((await backupServer(files.backup, isolated)).ok)
+  expect((await backupServer(files.backup, isolated)).ok).toBe(true)
 }, 60_000)
 afterAll(async () => {
   await stop()
@@ -92,9 +92,9 @@ const check = async () => {
   const told: Array<CheckPart> = []
   const result = await checkServer(isolated, (one) => told.push(one))
   if (!result.ok) throw new Error(result.message)
-  assert.deepStrictEqual(told, result.value.parts)
+  expect(told).toStrictEqual(result.value.parts)
   const wrong = result.value.parts.filter((part) => part.state === "wrong").map((part) => part.name)
-  assert.strictEqual(result.value.ok, wrong.length === 0)
+  expect(result.value.ok).toBe(wrong.length === 0)
   const part = (name: CheckName) => {
     const found = result.value.parts.find((part) => part.name === name)
     if (found === undefined) throw new Error(`no part ${name}`)
@@ -118,13 +118,12 @@ const damaged = async <A>(file: string, bytes: string | Uint8Array, use: () => P
 describe.sequential("a check of a server", () => {
   it("finds nothing where all is whole, while it runs", { timeout: 60_000 }, async () => {
     const { part, wrong } = await check()
-    assert.deepStrictEqual(wrong, [])
-    assert.isAbove(part("pages").checked, 1_000)
-    assert.deepStrictEqual(
-      (["key", "control", "database", "sources", "logs", "backups"] as const).map((value) => part(value).checked),
-      [1, 1, 1, 1, 2, 1]
-    )
-    assert.isAtLeast(part("audit").checked, 3)
+    expect(wrong).toStrictEqual([])
+    expect(part("pages").checked).toBeGreaterThan(1_000)
+    expect(
+      (["key", "control", "database", "sources", "logs", "backups"] as const).map((value) => part(value).checked)
+    ).toStrictEqual([1, 1, 1, 1, 2, 1])
+    expect(part("audit").checked).toBeGreaterThanOrEqual(3)
   })
 
   it("finds each thing that is damaged, names it and says what to do", { timeout: 60_000 }, async () => {
@@ -134,14 +133,11 @@ describe.sequential("a check of a server", () => {
         damaged(chunk, flipped(chunk, 6), () => damaged(backup, flipped(backup, 700), check))
       )
     )
-    assert.deepStrictEqual(found.wrong, ["sources", "logs", "backups"])
+    expect(found.wrong).toStrictEqual(["sources", "logs", "backups"])
     const findings = (["sources", "logs", "backups"] as const).flatMap((value) => found.part(value).findings)
-    assert.deepStrictEqual(
-      findings.map((finding) => finding.where),
-      [source, lines, chunk, backup]
-    )
-    assert.match(findings[1]?.message ?? "", /1 of its lines can't be read, the first is line 2/)
-    for (const { fix } of findings) assert.isAbove(fix.length, 10)
+    expect(findings.map((finding) => finding.where)).toStrictEqual([source, lines, chunk, backup])
+    expect(findings[1]?.message ?? "").toMatch(/1 of its lines can't be read, the first is line 2/)
+    for (const { fix } of findings) expect(fix.length).toBeGreaterThan(10)
   })
 
   it("finds an audit log whose entry was changed", { timeout: 60_000 }, async () => {
@@ -157,12 +153,12 @@ describe.sequential("a check of a server", () => {
     const changed = await owner.query(
       "update audit_entries set hash = sha256('x') where sequence = 2 and organization_id <> 'server'"
     )
-    assert.strictEqual(changed.rowCount, 1)
+    expect(changed.rowCount).toBe(1)
     await owner.query("commit")
     await owner.end()
     const { part, wrong } = await check()
-    assert.deepStrictEqual(wrong, ["audit"])
-    assert.match(part("audit").findings[0]?.where ?? "", /audit log "org_/)
+    expect(wrong).toStrictEqual(["audit"])
+    expect(part("audit").findings[0]?.where ?? "").toMatch(/audit log "org_/)
   })
 
   it("finds every damaged page of a stopped one, and says how to restore the database", {
@@ -171,28 +167,28 @@ describe.sequential("a check of a server", () => {
     await stop()
     const file = join(data, table)
     const { part } = await damaged(file, flipped(file, 8_000), check)
-    assert.strictEqual(part("pages").state, "wrong")
+    expect(part("pages").state).toBe("wrong")
     const [finding] = part("pages").findings
-    assert.strictEqual(finding?.where, `${file}, page 0`)
-    assert.include(finding?.fix ?? "", files.backup)
-    assert.include(finding?.fix ?? "", "maxcloud server restore")
+    expect(finding?.where).toBe(`${file}, page 0`)
+    expect(finding?.fix ?? "").toContain(files.backup)
+    expect(finding?.fix ?? "").toContain("maxcloud server restore")
   })
 
   it("checks the readable parts of one that doesn't start", { timeout: 60_000 }, async () => {
     const control = join(data, "global/pg_control")
     const { part, wrong } = await damaged(control, flipped(control, 60), check)
-    assert.includeMembers([...wrong], ["control", "database"])
-    assert.match(part("control").findings[0]?.message ?? "", /checksum is wrong/)
-    assert.include(part("database").findings[0]?.message ?? "", "incorrect checksum in control file")
-    assert.isAbove(part("pages").checked, 1_000)
-    assert.strictEqual(part("pages").state, "ok")
-    assert.strictEqual(part("audit").state, "skipped")
-    assert.strictEqual(part("backups").state, "ok")
+    expect([...wrong]).toEqual(expect.arrayContaining(["control", "database"]))
+    expect(part("control").findings[0]?.message ?? "").toMatch(/checksum is wrong/)
+    expect(part("database").findings[0]?.message ?? "").toContain("incorrect checksum in control file")
+    expect(part("pages").checked).toBeGreaterThan(1_000)
+    expect(part("pages").state).toBe("ok")
+    expect(part("audit").state).toBe("skipped")
+    expect(part("backups").state).toBe("ok")
     const key = join(dataDir, "secret.key")
     renameSync(key, `${key}.away`)
     const keyless = await check().finally(() => renameSync(`${key}.away`, key))
-    assert.strictEqual(keyless.wrong[0], "key")
-    assert.deepStrictEqual([keyless.part("audit").state, keyless.part("backups").state], ["skipped", "skipped"])
+    expect(keyless.wrong[0]).toBe("key")
+    expect([keyless.part("audit").state, keyless.part("backups").state]).toStrictEqual(["skipped", "skipped"])
   })
 
   it("takes a page of Postgres for whole, in its place and as it was, and for no other", async () => {
@@ -202,7 +198,7 @@ describe.sequential("a check of a server", () => {
       for (let at = 0; at < bytes.length; at += pageBytes)
         pages.push({ page: bytes.subarray(at, at + pageBytes), block: at / pageBytes })
     }
-    for (const { block, page } of pages) assert.isTrue(isWholePage(page, block))
+    for (const { block, page } of pages) expect(isWholePage(page, block)).toBe(true)
     const used = pages.filter(({ page }) => page.readUInt16LE(14) !== 0)
     let missed = 0
     fc.assert(
@@ -217,6 +213,6 @@ describe.sequential("a check of a server", () => {
       { numRuns: 500 }
     )
     // A checksum has 16 bits.
-    assert.isAtMost(missed, 2)
+    expect(missed).toBeLessThanOrEqual(2)
   })
 })

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 import { pageBytes } from "./pageChecksum.ts"
 import { checkPages } from "./pages.ts"
@@ -26,21 +26,18 @@ describe("the pages of a database", () => {
     const bytes = Buffer.alloc(300 * pageBytes)
     bytes.fill(1, 3 * pageBytes, 4 * pageBytes)
     const { damaged, pages } = await checkPages(folderWith(bytes), readAll([5, 299]))
-    assert.strictEqual(pages, 300)
-    assert.deepStrictEqual(
-      damaged.map((each) => each.block),
-      [3, 5, 299]
-    )
-    assert.strictEqual(damaged[0]?.what, "Its checksum is wrong.")
-    assert.match(damaged[1]?.what ?? "", /^It can't be read\. .*input\/output errors/)
+    expect(pages).toBe(300)
+    expect(damaged.map((each) => each.block)).toStrictEqual([3, 5, 299])
+    expect(damaged[0]?.what).toBe("Its checksum is wrong.")
+    expect(damaged[1]?.what ?? "").toMatch(/^It can't be read\. .*input\/output errors/)
   })
 
   it("are looked at again together: hundreds that are damaged take no longer than one", {
     timeout: 20_000
   }, async () => {
     const { damaged, pages } = await checkPages(folderWith(Buffer.alloc(400 * pageBytes, 1)))
-    assert.strictEqual(pages, 400)
+    expect(pages).toBe(400)
     // One in 65,536 has the right checksum by chance.
-    assert.isAtLeast(damaged.length, 395)
+    expect(damaged.length).toBeGreaterThanOrEqual(395)
   })
 })

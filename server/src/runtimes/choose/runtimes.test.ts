@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { readSettings } from "../../base/settings/ServerConfig.ts"
 import { chooseRuntime } from "./runtimes.ts"
@@ -17,7 +17,7 @@ describe("the runtime of a server", () => {
     [{ MAXCLOUD_RUNTIME: "kubernetes" }, "kubernetes"]
   ] as ReadonlyArray<readonly [Record<string, string>, string]>)("with %o is %s", ([environment, name]) =>
     Effect.gen(function* () {
-      assert.strictEqual((yield* choose(environment)).name, name)
+      expect((yield* choose(environment)).name).toBe(name)
     })
   )
 
@@ -26,7 +26,7 @@ describe("the runtime of a server", () => {
     [{ MAXCLOUD_RUNTIME: "local", MAXCLOUD_EXTERNAL_SECRET_STORE: "vault" }, /run on this machine.*MAXCLOUD_KUBECONFIG/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("is refused with %o", ([environment, message]) =>
     Effect.gen(function* () {
-      assert.match((yield* Effect.flip(choose(environment))).message, message)
+      expect((yield* Effect.flip(choose(environment))).message).toMatch(message)
     })
   )
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { crashRemedyOf } from "./crashRemedies.ts"
 import { endDiagnosis } from "./endDiagnosis.ts"
@@ -27,18 +27,18 @@ describe("advice about a program that exited", () => {
     ["Error: connect ECONNREFUSED 127.0.0.1:5432", /port 5432 .*DATABASE_URL/]
   ])("is read from %s", (line, expected) => {
     const output = `starting\n\u001b[31m${line}\u001b[39m\n    at x (y.js:1:1)\n`
-    assert.match(crashRemedyOf(output) ?? "", expected)
+    expect(crashRemedyOf(output) ?? "").toMatch(expected)
     const found = endDiagnosis({ code: 1 }, { evidence: [], of: "source", when: " at once", output })
-    assert.strictEqual(found.code, "CrashOnStart")
-    assert.match(found.fix, expected)
+    expect(found.code).toBe("CrashOnStart")
+    expect(found.fix).toMatch(expected)
   })
 
   it.each(["TypeError: x is not a function", "Cannot find module './lib/a'", "it listens", ""])(
     "isn't made up of %j",
     (line) => {
-      assert.isUndefined(crashRemedyOf(line))
+      expect(crashRemedyOf(line)).toBeUndefined()
       const found = endDiagnosis({ code: 1 }, { evidence: [], of: "source", when: "", output: line })
-      assert.include(found.fix, "maxcloud logs")
+      expect(found.fix).toContain("maxcloud logs")
     }
   )
 
@@ -57,7 +57,7 @@ describe("advice about a program that exited", () => {
       fc.property(fc.array(words, { minLength: 1, maxLength: 12 }), (some) => {
         const begun = performance.now()
         crashRemedyOf(some.join("").repeat(1_000))
-        assert.isBelow(performance.now() - begun, 1_000)
+        expect(performance.now() - begun).toBeLessThan(1_000)
       }),
       { numRuns: 30 }
     )

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Stream } from "effect"
 import { LogHistory, layerFolder } from "../../stores/logs/LogHistory.ts"
@@ -75,21 +75,18 @@ describe("a cluster's data about an organization", () => {
           }
         }
         const lines = yield* Stream.runCollect(linesOfGone(own, (_, service) => service === "web"))
-        assert.deepStrictEqual(
-          [...lines].map((line) => line.line),
-          ["api says"]
-        )
+        expect([...lines].map((line) => line.line)).toStrictEqual(["api says"])
         const counts = yield* Effect.forEach(stores, (store) => store.count(own))
-        assert.deepStrictEqual(counts, [2, 2])
+        expect(counts).toStrictEqual([2, 2])
         for (const { erase } of stores) yield* erase(own)
-        assert.deepStrictEqual([...namespaces.keys()], ["other"])
-        assert.deepStrictEqual(yield* Effect.forEach(stores, (store) => store.count(own)), [0, 0])
-        assert.strictEqual(yield* history.count(other), 2)
+        expect([...namespaces.keys()]).toStrictEqual(["other"])
+        expect(yield* Effect.forEach(stores, (store) => store.count(own))).toStrictEqual([0, 0])
+        expect(yield* history.count(other)).toBe(2)
         // Again: nothing is there, which is no error.
         for (const { erase } of stores) yield* erase(own)
         const deleted = asked.filter((each) => each.method === "DELETE")
-        assert.deepInclude(deleted[0]?.body, { preconditions: { uid: "uid-acme" } })
-        assert.lengthOf(deleted, 2)
+        expect(deleted[0]?.body).toMatchObject({ preconditions: { uid: "uid-acme" } })
+        expect(deleted).toHaveLength(2)
       }).pipe(Effect.provide(stores))
     })
   )

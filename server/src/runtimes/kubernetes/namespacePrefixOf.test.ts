@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, ManagedRuntime, Redacted, Scope } from "effect"
 import pg from "pg"
 import { temporaryDataDir } from "../../../test/database/layerTest.ts"
@@ -65,32 +65,32 @@ afterAll(async () => {
 describe("the prefix of an installation's namespaces", () => {
   it("is the default in a new installation, and stays that", async () => {
     await databaseOfBefore("fresh", [])
-    assert.strictEqual(await start("fresh", undefined), "mc-")
-    assert.strictEqual(await start("fresh", undefined), "mc-")
-    assert.strictEqual(await start("fresh", "mc-"), "mc-")
+    expect(await start("fresh", undefined)).toBe("mc-")
+    expect(await start("fresh", undefined)).toBe("mc-")
+    expect(await start("fresh", "mc-")).toBe("mc-")
   })
 
   it("is what the first start says, also where that is none", async () => {
     await databaseOfBefore("own", [])
-    assert.strictEqual(await start("own", "acme-"), "acme-")
-    assert.strictEqual(await start("own", undefined), "acme-")
+    expect(await start("own", "acme-")).toBe("acme-")
+    expect(await start("own", undefined)).toBe("acme-")
     await databaseOfBefore("without", [])
-    assert.strictEqual(await start("without", ""), "")
-    assert.strictEqual(await start("without", undefined), "")
+    expect(await start("without", "")).toBe("")
+    expect(await start("without", undefined)).toBe("")
   })
 
   it("is none in an installation that had organizations before there was one", async () => {
     await databaseOfBefore("old", ["acme"])
-    assert.strictEqual(await start("old", undefined), "")
+    expect(await start("old", undefined)).toBe("")
   })
 
   it("is not changed by a setting: the server does not start, and says what to do", async () => {
     await databaseOfBefore("kept", ["acme"])
     const refused = await start("kept", "mc-")
-    assert.deepInclude(refused, { _tag: "ServerError", reason: "setting" })
-    assert.include(String(Object(refused).message), 'MAXCLOUD_NAMESPACE_PREFIX is "mc-"')
-    assert.include(String(Object(refused).message), 'have the prefix "none"')
-    assert.include(String(Object(refused).message), "docs/kubernetes.md")
-    assert.strictEqual(await start("kept", undefined), "")
+    expect(refused).toMatchObject({ _tag: "ServerError", reason: "setting" })
+    expect(String(Object(refused).message)).toContain('MAXCLOUD_NAMESPACE_PREFIX is "mc-"')
+    expect(String(Object(refused).message)).toContain('have the prefix "none"')
+    expect(String(Object(refused).message)).toContain("docs/kubernetes.md")
+    expect(await start("kept", undefined)).toBe("")
   })
 })

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { Agent, createServer, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect, Layer } from "effect"
 import { accessAway } from "../../../test/images/testAccess.ts"
@@ -105,19 +105,16 @@ describe("LocalRuntime on processes", () => {
     await cloud.until("web", (each) => each.latestReadyRevision === "web-00003" && each.instances === 1)
     stopped = true
     await load
-    assert.deepStrictEqual(
-      answers.filter((answer) => answer.status !== 200),
-      []
-    )
-    assert.match((await cloud.get()).text, /^three/)
-    assert.deepStrictEqual([...new Set(answers.map((answer) => answer.text.split(" ")[0]))], ["one", "two", "three"])
+    expect(answers.filter((answer) => answer.status !== 200)).toStrictEqual([])
+    expect((await cloud.get()).text).toMatch(/^three/)
+    expect([...new Set(answers.map((answer) => answer.text.split(" ")[0]))]).toStrictEqual(["one", "two", "three"])
   })
 
   it("goes to zero, comes back for a request, and grows with load", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("app"), { min: 0, max: 3, concurrency: 1, maxConcurrency: 1 }))
     await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
-    assert.strictEqual((await cloud.get()).status, 200)
+    expect((await cloud.get()).status).toBe(200)
     const processes = new Set<string>()
     const end = Date.now() + 8000
     await Promise.all(
@@ -125,7 +122,7 @@ describe("LocalRuntime on processes", () => {
         while (processes.size < 3 && Date.now() < end) processes.add((await cloud.get()).text)
       })
     )
-    assert.strictEqual(processes.size, 3)
+    expect(processes.size).toBe(3)
   })
 
   it("replaces one that is frozen, though nobody asks for it, and takes no probe for traffic", async () => {
@@ -147,10 +144,10 @@ describe("LocalRuntime on processes", () => {
     const { text } = await cloud.get()
     process.kill(Number(text.split(" ")[1]), "SIGSTOP")
     const stuck = cloud.get()
-    assert.strictEqual((await stuck).status, 502)
+    expect((await stuck).status).toBe(502)
     const next = await cloud.get()
-    assert.strictEqual(next.status, 200)
-    assert.notStrictEqual(next.text, text)
+    expect(next.status).toBe(200)
+    expect(next.text).not.toBe(text)
     await cloud.apply(given({ min: 0 }))
     await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
   })
@@ -163,14 +160,14 @@ describe("LocalRuntime on processes", () => {
     let next = await cloud.get()
     // What the one that ends may have begun isn't sent twice.
     while (next.status === 502) next = await cloud.get()
-    assert.strictEqual(next.status, 200)
-    assert.notStrictEqual(next.text, text)
+    expect(next.status).toBe(200)
+    expect(next.text).not.toBe(text)
 
     await cloud.apply(web(program("broken", 'console.error("no database"); process.exit(7)')))
     const failed = await cloud.until("web", (each) => each.state === "failed")
-    assert.include(failed.conditions[0]?.message ?? "", "7")
-    assert.include(failed.logTail.join("\n"), "no database")
-    assert.strictEqual((await cloud.get()).text, next.text)
+    expect(failed.conditions[0]?.message ?? "").toContain("7")
+    expect(failed.logTail.join("\n")).toContain("no database")
+    expect((await cloud.get()).text).toBe(next.text)
   })
 
   it.skipIf(process.platform !== "linux")(
@@ -182,11 +179,11 @@ describe("LocalRuntime on processes", () => {
       const began = Date.now()
       await cloud.apply(web(directory))
       const told = await cloud.until("web", (each) => each.diagnosis !== null)
-      assert.isBelow(Date.now() - began, 8_000)
-      assert.deepInclude(told, { state: "pending", terminal: false })
-      assert.strictEqual(told.diagnosis?.code, "WrongPort")
-      assert.include(told.diagnosis?.fix ?? "", "process.env.PORT")
-      assert.notInclude(told.diagnosis?.fix ?? "", "port:")
+      expect(Date.now() - began).toBeLessThan(8_000)
+      expect(told).toMatchObject({ state: "pending", terminal: false })
+      expect(told.diagnosis?.code).toBe("WrongPort")
+      expect(told.diagnosis?.fix ?? "").toContain("process.env.PORT")
+      expect(told.diagnosis?.fix ?? "").not.toContain("port:")
     }
   )
 
@@ -199,9 +196,9 @@ describe("LocalRuntime on processes", () => {
     )
     await cloud.apply(web(directory))
     const told = await cloud.until("web", (each) => each.diagnosis !== null)
-    assert.strictEqual(told.state, "ready")
-    assert.strictEqual(told.diagnosis?.code, "LoopbackOnly")
-    assert.strictEqual((await cloud.get()).text, "here")
+    expect(told.state).toBe("ready")
+    expect(told.diagnosis?.code).toBe("LoopbackOnly")
+    expect((await cloud.get()).text).toBe("here")
   })
 
   it("takes up after a stop where it was, and leaves no process", async () => {
@@ -212,10 +209,10 @@ describe("LocalRuntime on processes", () => {
     const pid = Number((await first.get()).text.split(" ")[1])
     await first.stop()
     ends.pop()
-    assert.throws(() => process.kill(pid, 0), /ESRCH/)
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
     const second = await serve(objects)
     const answer = await second.get()
-    assert.strictEqual(answer.status, 200)
-    assert.notStrictEqual(answer.text, `app ${pid}`)
+    expect(answer.status).toBe(200)
+    expect(answer.text).not.toBe(`app ${pid}`)
   })
 })

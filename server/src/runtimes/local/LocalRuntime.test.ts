@@ -1,4 +1,4 @@
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, expect, it } from "@effect/vitest"
 import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
 import {
   makeMemoryObjects,
@@ -50,7 +50,7 @@ const load = (cloud: ReturnType<typeof start>, connections: number) => {
     stop: async () => {
       stopped = true
       await done
-      assert.deepStrictEqual(failures, [])
+      expect(failures).toStrictEqual([])
     }
   }
 }
@@ -61,16 +61,13 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
     const status = await cloud.until("web", (each) => each.state === "ready")
-    assert.deepStrictEqual(
-      status.conditions.map((condition) => [condition.type, condition.status, condition.reason]),
-      [
-        ["Ready", "True", ""],
-        ["ConfigurationsReady", "True", ""],
-        ["RoutesReady", "True", ""],
-        ["Active", "True", ""]
-      ]
-    )
-    assert.deepInclude(status, {
+    expect(status.conditions.map((condition) => [condition.type, condition.status, condition.reason])).toStrictEqual([
+      ["Ready", "True", ""],
+      ["ConfigurationsReady", "True", ""],
+      ["RoutesReady", "True", ""],
+      ["Active", "True", ""]
+    ])
+    expect(status).toMatchObject({
       generation: 1,
       observedGeneration: 1,
       latestCreatedRevision: "web-00001",
@@ -79,7 +76,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       instances: 1,
       url: "http://web--shop--local.localhost:8080"
     })
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
   it("makes no revision of what has not changed, and writes nothing", async () => {
@@ -90,9 +87,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
     const writes = cloud.objects.writes()
     await cloud.apply(web("a:1"))
-    assert.strictEqual((await cloud.status("web"))?.generation, 1)
-    assert.strictEqual(cloud.objects.writes(), writes)
-    assert.strictEqual(fake.started(), 1)
+    expect((await cloud.status("web"))?.generation).toBe(1)
+    expect(cloud.objects.writes()).toBe(writes)
+    expect(fake.started()).toBe(1)
   })
 
   it("moves to a new revision under load without a failed request", async () => {
@@ -107,11 +104,10 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
     await requests.stop()
-    assert.isAbove(requests.answers.get("web-00006") ?? 0, 0)
+    expect(requests.answers.get("web-00006") ?? 0).toBeGreaterThan(0)
     await cloud.until("web", (each) => each.instances === 1)
     const revisions = await cloud.revisions("web")
-    assert.deepStrictEqual(
-      revisions.map((revision) => [revision.name, revision.ready, revision.trafficPercent]),
+    expect(revisions.map((revision) => [revision.name, revision.ready, revision.trafficPercent])).toStrictEqual(
       [6, 5, 4, 3, 2, 1].map((value) => [`web-0000${value}`, "True", value === 6 ? 100 : 0])
     )
   })
@@ -125,21 +121,21 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.apply(web("bad:1"))
     const failed = await cloud.until("web", (each) => each.state === "failed")
     const ready = failed.conditions.find((condition) => condition.type === "Ready")
-    assert.deepInclude(ready, {
+    expect(ready).toMatchObject({
       status: "False",
       reason: "RevisionFailed",
       message: 'Revision "web-00002" failed with message: the program ended with exit code 1.'
     })
-    assert.strictEqual(failed.conditions.find((condition) => condition.type === "RoutesReady")?.status, "True")
-    assert.strictEqual(failed.latestReadyRevision, "web-00001")
-    assert.include(failed.logTail.join("\n"), "exit code 1")
-    assert.strictEqual((await cloud.revisions("web"))[0]?.reason, "CrashOnStart")
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    expect(failed.conditions.find((condition) => condition.type === "RoutesReady")?.status).toBe("True")
+    expect(failed.latestReadyRevision).toBe("web-00001")
+    expect(failed.logTail.join("\n")).toContain("exit code 1")
+    expect((await cloud.revisions("web"))[0]?.reason).toBe("CrashOnStart")
+    expect(await send(await cloud.route(host))).toBe("web-00001")
 
     fake.programs.delete("bad:1")
     await cloud.apply(web("bad:1"))
     const again = await cloud.until("web", (each) => each.state === "ready")
-    assert.deepInclude(again, { latestReadyRevision: "web-00002", diagnosis: null })
+    expect(again).toMatchObject({ latestReadyRevision: "web-00002", diagnosis: null })
   })
 
   it("keeps a revision to the image of its first instance, also if that never got ready, and after a restart", async () => {
@@ -153,7 +149,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const first = start(fake.layer, objects)
     await first.apply(web("moving"))
     await first.until("web", (each) => each.state === "failed")
-    assert.strictEqual((await first.revisions("web"))[0]?.image, `moving@${id("1")}`)
+    expect((await first.revisions("web"))[0]?.image).toBe(`moving@${id("1")}`)
     await first.stop()
 
     now = id("2")
@@ -168,8 +164,8 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     // A deployment without a change: the same revision is tried again.
     await second.apply(web("moving"))
     await second.until("web", (each) => each.state === "ready")
-    assert.strictEqual(await send(await second.route(host)), "up")
-    assert.deepStrictEqual(ran, [id("1")])
+    expect(await send(await second.route(host))).toBe("up")
+    expect(ran).toStrictEqual([id("1")])
   })
 
   it("fails a new service whose instances end right after they were ready, with their last lines", async () => {
@@ -178,11 +174,11 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
     await cloud.apply(web("bad:1"))
     const failed = await cloud.until("web", (each) => each.state !== "pending")
-    assert.deepInclude(failed, { state: "failed", terminal: true, latestReadyRevision: null })
-    assert.strictEqual(failed.diagnosis?.code, "CrashOnStart")
-    assert.match(failed.diagnosis?.message ?? "", /exit code 1, \d\.\d s after it was ready/)
-    assert.include(failed.logTail.join("\n"), "no build")
-    assert.isAtLeast(fake.started(), 2)
+    expect(failed).toMatchObject({ state: "failed", terminal: true, latestReadyRevision: null })
+    expect(failed.diagnosis?.code).toBe("CrashOnStart")
+    expect(failed.diagnosis?.message ?? "").toMatch(/exit code 1, \d\.\d s after it was ready/)
+    expect(failed.logTail.join("\n")).toContain("no build")
+    expect(fake.started()).toBeGreaterThanOrEqual(2)
   })
 
   it("leaves requests with the old revision while the new one ends right after it was ready", async () => {
@@ -195,7 +191,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.apply(web("bad:1"))
     await cloud.until("web", (each) => each.state === "failed")
     await requests.stop()
-    assert.deepStrictEqual([...requests.answers.keys()], ["web-00001"])
+    expect([...requests.answers.keys()]).toStrictEqual(["web-00001"])
   })
 
   it("answers requests for a new service at once, and calls it ready when its instance has stayed up", async () => {
@@ -203,11 +199,11 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 400, mostMs: 400 } })
     const began = performance.now()
     await cloud.apply(web("a:1"))
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
-    assert.strictEqual((await cloud.status("web"))?.state, "pending")
+    expect(await send(await cloud.route(host))).toBe("web-00001")
+    expect((await cloud.status("web"))?.state).toBe("pending")
     await cloud.until("web", (each) => each.state === "ready")
-    assert.isAtLeast(performance.now() - began, 400)
-    assert.strictEqual(fake.started(), 1)
+    expect(performance.now() - began).toBeGreaterThanOrEqual(400)
+    expect(fake.started()).toBe(1)
   })
 
   it("does not let what has settled settle again", async () => {
@@ -216,7 +212,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.apply(web("a:1"))
     await cloud.until("web", (each) => each.state === "ready")
     await cloud.apply(web("a:1"))
-    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+    expect((await cloud.status("web"))?.state).toBe("ready")
   })
 
   it("is degraded while its instances end in their first seconds, whether one is ready for the moment or not", async () => {
@@ -232,7 +228,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       states.add((await cloud.status("web"))?.state)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    assert.deepStrictEqual([...states], ["degraded"])
+    expect([...states]).toStrictEqual(["degraded"])
   })
 
   it("answers 503 with the kind of the failure where no revision was ever ready, and its owner alone with more", async () => {
@@ -246,23 +242,20 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     await cloud.apply(web("bad:1"))
     const held = await send(await cloud.route(host)).catch((error: unknown) => error)
-    assert.instanceOf(held, NoInstance)
+    assert(held instanceof NoInstance)
     const refused = await send(await cloud.route(host)).catch((error: unknown) => error)
-    assert.instanceOf(refused, NoInstance)
+    assert(refused instanceof NoInstance)
     for (const { message } of [held, refused]) {
-      assert.include(message, "(ImageNotFound)")
-      assert.notInclude(message, "bad:1")
+      expect(message).toContain("(ImageNotFound)")
+      expect(message).not.toContain("bad:1")
     }
     const status = await cloud.until("web", (each) => each.state === "failed")
-    assert.include(JSON.stringify(status.conditions), "there is no image bad:1")
-    assert.deepInclude(
-      status.conditions.find((condition) => condition.type === "RoutesReady"),
-      {
-        status: "False",
-        reason: "RevisionMissing"
-      }
-    )
-    assert.strictEqual(fake.started(), 1)
+    expect(JSON.stringify(status.conditions)).toContain("there is no image bad:1")
+    expect(status.conditions.find((condition) => condition.type === "RoutesReady")).toMatchObject({
+      status: "False",
+      reason: "RevisionMissing"
+    })
+    expect(fake.started()).toBe(1)
   })
 
   it("goes from zero to several and back, and starts at once for a request at zero", async () => {
@@ -271,16 +264,16 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     await cloud.apply(window(web("a:1", { scale: { min: 0, max: 4, concurrency: 1, maxConcurrency: 1 } }), "2s"))
     const idle = await cloud.until("web", (each) => each.state === "idle")
-    assert.deepInclude(
-      idle.conditions.find((condition) => condition.type === "Active"),
-      { status: "False", reason: "NoTraffic" }
-    )
-    assert.strictEqual(idle.conditions[0]?.status, "True")
-    assert.strictEqual(fake.running().length, 0)
+    expect(idle.conditions.find((condition) => condition.type === "Active")).toMatchObject({
+      status: "False",
+      reason: "NoTraffic"
+    })
+    expect(idle.conditions[0]?.status).toBe("True")
+    expect(fake.running().length).toBe(0)
 
     const before = Date.now()
     await send(await cloud.route(host))
-    assert.isBelow(Date.now() - before, 500)
+    expect(Date.now() - before).toBeLessThan(500)
     const requests = load(cloud, 8)
     await cloud.until("web", (each) => each.instances === 4)
     await requests.stop()
@@ -315,18 +308,18 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const [only] = fake.running()
     await fake.kill(only?.id ?? "")
     const degraded = await cloud.until("web", (each) => each.state === "degraded")
-    assert.deepInclude(
-      degraded.conditions.find((condition) => condition.type === "Active"),
-      { status: "False", reason: "CrashOnStart" }
-    )
+    expect(degraded.conditions.find((condition) => condition.type === "Active")).toMatchObject({
+      status: "False",
+      reason: "CrashOnStart"
+    })
     const answer = await send(await cloud.route(host)).catch((error: unknown) => error)
-    assert.instanceOf(answer, NoInstance)
-    assert.strictEqual(answer.status, 503)
-    assert.isAbove(answer.retryAfterSeconds ?? 0, 0)
-    assert.match(answer.message, /ended with exit code 1\. The next try is in \d s\./)
+    assert(answer instanceof NoInstance)
+    expect(answer.status).toBe(503)
+    expect(answer.retryAfterSeconds ?? 0).toBeGreaterThan(0)
+    expect(answer.message).toMatch(/ended with exit code 1\. The next try is in \d s\./)
     const starts = fake.started()
     await new Promise((resolve) => setTimeout(resolve, 700))
-    assert.isAtMost(fake.started() - starts, 2)
+    expect(fake.started() - starts).toBeLessThanOrEqual(2)
     fake.programs.delete("a:1")
     await cloud.until("web", (each) => each.state === "ready")
   })
@@ -341,20 +334,20 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await first.until("web", (each) => each.latestReadyRevision === "web-00002")
     const before = await first.status("web")
     await first.stop()
-    assert.strictEqual(fake.running().length, 0)
+    expect(fake.running().length).toBe(0)
 
     const second = start(fake.layer, objects)
-    assert.strictEqual(await send(await second.route(host)), "web-00002")
+    expect(await send(await second.route(host))).toBe("web-00002")
     const after = await second.until("web", (each) => each.state === "ready")
-    assert.deepStrictEqual({ ...after, conditions: [] }, { ...before, conditions: [] })
-    assert.deepStrictEqual(after.conditions.slice(0, 3), before?.conditions.slice(0, 3))
+    expect({ ...after, conditions: [] }).toStrictEqual({ ...before, conditions: [] })
+    expect(after.conditions.slice(0, 3)).toStrictEqual(before?.conditions.slice(0, 3))
     await second.apply(web("a:3"))
     await second.until("web", (each) => each.latestReadyRevision === "web-00003")
     await second.remove(web("a:3"))
-    assert.strictEqual(fake.running().length, 0)
-    assert.strictEqual(objects.objects.size, 0)
-    assert.isUndefined(await second.lookup(host))
-    assert.isUndefined(await second.status("web"))
+    expect(fake.running().length).toBe(0)
+    expect(objects.objects.size).toBe(0)
+    expect(await second.lookup(host)).toBeUndefined()
+    expect(await second.status("web")).toBeUndefined()
     await second.remove(web("a:3"))
   })
 
@@ -370,17 +363,16 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     for (const options of [{ inPlace: false }, { mayRunProcesses: () => false }]) {
       const server = start(fake.layer, objects, options)
       const status = await server.until("web", (each) => each.state === "failed")
-      assert.strictEqual(status.latestReadyRevision, null)
-      assert.match(
-        String(status.conditions.find((condition) => condition.type === "Ready")?.message),
+      expect(status.latestReadyRevision).toBe(null)
+      expect(String(status.conditions.find((condition) => condition.type === "Ready")?.message)).toMatch(
         /maxcloud dev|MAXCLOUD_AUTH/
       )
       const route = await server.route(host)
       const refused = await Promise.resolve()
         .then(() => route.acquire(new AbortController().signal))
         .catch((cause: unknown) => cause)
-      assert.match(String(refused), /isn't running \(NotRunHere\)/)
-      assert.strictEqual(fake.running().length, 0)
+      expect(String(refused)).toMatch(/isn't running \(NotRunHere\)/)
+      expect(fake.running().length).toBe(0)
       await server.stop()
     }
 
@@ -410,13 +402,13 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.until("web", (each) => each.state === "ready")
     await cloud.until("api", (each) => each.state === "ready")
     const env = fake.running().find((each) => each.service === "web")?.env
-    assert.strictEqual(env?.get("K_REVISION"), "web-00001")
-    assert.strictEqual(env?.get("PLAIN"), "costs $(5) and $$")
-    assert.strictEqual(String(env?.get("DATABASE")), "<redacted>")
+    expect(env?.get("K_REVISION")).toBe("web-00001")
+    expect(env?.get("PLAIN")).toBe("costs $(5) and $$")
+    expect(String(env?.get("DATABASE"))).toBe("<redacted>")
     const url = String(env?.get("API_URL"))
-    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
-    assert.strictEqual(await (await fetch(url)).text(), "api-00001")
-    assert.isUndefined(await cloud.lookup("api--shop--local.localhost"))
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(url)).text()).toBe("api-00001")
+    expect(await cloud.lookup("api--shop--local.localhost")).toBeUndefined()
 
     const port = new URL(url).port
     await cloud.stop()
@@ -426,7 +418,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       .running()
       .find((each) => each.service === "web")
       ?.env.get("API_URL")
-    assert.strictEqual(new URL(String(again)).port, port)
+    expect(new URL(String(again)).port).toBe(port)
   })
 
   it("keeps organizations of equal names apart, and lets only the local one run processes", async () => {
@@ -435,15 +427,15 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const other = testKey("other")
     await cloud.apply(web("a:1"))
     await cloud.until("web", (each) => each.state === "ready")
-    assert.isUndefined(await cloud.status("web", other))
+    expect(await cloud.status("web", other)).toBeUndefined()
     await cloud.apply(manifestsOf([{ name: "web", image: "a:1" }], other), other)
     await cloud.until("web", (each) => each.state === "ready", other)
     await cloud.remove(manifestsOf([{ name: "web", image: "a:1" }], other), other)
-    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+    expect((await cloud.status("web"))?.state).toBe("ready")
     const source = { path: ".", directory: "/" }
     const refused = await cloud.apply(manifestsOf([{ name: "web", source }], other), other).then(() => "taken", String)
-    assert.include(refused, "only the organization")
-    assert.include(await cloud.apply(web("a:1"), other).then(() => "taken", String), "not in the namespace")
+    expect(refused).toContain("only the organization")
+    expect(await cloud.apply(web("a:1"), other).then(() => "taken", String)).toContain("not in the namespace")
   })
 
   it("brings up 500 services of one app, few at a time, and lets those go that nobody asks for", async () => {
@@ -452,9 +444,9 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     const names = Array.from({ length: 500 }, (_, i) => `s${i}`)
     await cloud.apply(manifestsOf(names.map((name) => ({ name, image: "a:1" }))))
     for (const name of names) await cloud.until(name, (each) => each.latestReadyRevision !== null)
-    assert.isAtMost(fake.mostStarting(), 4)
-    assert.isBelow(fake.running().length, 60)
-    assert.strictEqual(await send(await cloud.route("s7--shop--local.localhost")), "s7-00001")
-    assert.isBelow(cloud.objects.writes(), 60)
+    expect(fake.mostStarting()).toBeLessThanOrEqual(4)
+    expect(fake.running().length).toBeLessThan(60)
+    expect(await send(await cloud.route("s7--shop--local.localhost"))).toBe("s7-00001")
+    expect(cloud.objects.writes()).toBeLessThan(60)
   })
 })

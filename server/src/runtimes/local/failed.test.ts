@@ -1,4 +1,4 @@
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
 import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { InstanceFailed } from "./instances/Instance.ts"
@@ -35,10 +35,10 @@ describe("a revision (on a fake of Instances)", () => {
       "web",
       (each) => each.diagnosis?.code === "RegistryUnreachable" && fake.started() > 5
     )
-    assert.deepInclude(pending, { state: "pending", terminal: false })
+    expect(pending).toMatchObject({ state: "pending", terminal: false })
     fake.programs.delete("a:1")
     const after = await cloud.until("web", (each) => each.state !== "pending")
-    assert.deepInclude(after, { state: "ready", diagnosis: null })
+    expect(after).toMatchObject({ state: "ready", diagnosis: null })
   })
 
   it("never goes live by itself once it was abandoned, even if its registry is back: not after a restart, not by a recheck or a resume", async () => {
@@ -52,29 +52,31 @@ describe("a revision (on a fake of Instances)", () => {
     await first.until("web", (each) => each.diagnosis?.code === "RegistryUnreachable" && fake.started() > 4)
     await first.abandon("web")
     // What was kept at once, for the server may end now.
-    assert.include(JSON.stringify([...objects.objects.values()]), '"ready":"False","reason":"ProgressDeadlineExceeded"')
+    expect(JSON.stringify([...objects.objects.values()])).toContain(
+      '"ready":"False","reason":"ProgressDeadlineExceeded"'
+    )
     const failed = await first.until("web", (each) => each.state === "failed")
-    assert.deepInclude(failed, { latestReadyRevision: "web-00001", latestCreatedRevision: "web-00002" })
+    expect(failed).toMatchObject({ latestReadyRevision: "web-00001", latestCreatedRevision: "web-00002" })
     fake.programs.delete("b:1")
     const staysFailed = async (cloud: typeof first) => {
       const started = fake.started()
       await cloud.apply(web("b:1"), testKey(), "recheck")
       await pause(200)
-      assert.strictEqual(fake.started(), started)
-      assert.deepInclude(await cloud.status("web"), { state: "failed", latestReadyRevision: "web-00001" })
+      expect(fake.started()).toBe(started)
+      expect(await cloud.status("web")).toMatchObject({ state: "failed", latestReadyRevision: "web-00001" })
     }
     await staysFailed(first)
-    assert.strictEqual(await send(await first.route(host)), "web-00001")
+    expect(await send(await first.route(host))).toBe("web-00001")
     await first.stop()
     open.pop()
 
     const second = start(fake.layer, objects)
-    assert.strictEqual(await send(await second.route(host)), "web-00001")
+    expect(await send(await second.route(host))).toBe("web-00001")
     await staysFailed(second)
     // A deployment tries it again.
     await second.apply(web("b:1"))
     await second.until("web", (each) => each.state === "ready" && each.latestReadyRevision === "web-00002")
-    assert.strictEqual(await send(await second.route(host)), "web-00002")
+    expect(await send(await second.route(host))).toBe("web-00002")
   })
 
   it("is retried for a few seconds if its program crashes, and then never again by itself", async () => {
@@ -84,12 +86,12 @@ describe("a revision (on a fake of Instances)", () => {
     const begun = performance.now()
     await cloud.apply(web("bad:1"))
     await cloud.until("web", (each) => each.state === "failed")
-    assert.isAtLeast(performance.now() - begun, 3_000)
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(3_000)
     fake.programs.delete("bad:1")
     const started = fake.started()
     await pause(200)
-    assert.strictEqual(fake.started(), started)
-    assert.deepInclude(await cloud.status("web"), { state: "failed", instances: 0 })
+    expect(fake.started()).toBe(started)
+    expect(await cloud.status("web")).toMatchObject({ state: "failed", instances: 0 })
   })
 
   it("goes live if it only crashed at first, because it was missing something", async () => {
@@ -98,9 +100,9 @@ describe("a revision (on a fake of Instances)", () => {
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
     await cloud.until("web", () => fake.started() > 3)
-    assert.strictEqual((await cloud.status("web"))?.state, "pending")
+    expect((await cloud.status("web"))?.state).toBe("pending")
     fake.programs.delete("a:1")
-    assert.strictEqual((await cloud.until("web", (each) => each.state !== "pending")).state, "ready")
+    expect((await cloud.until("web", (each) => each.state !== "pending")).state).toBe("ready")
   })
 
   it("isn't abandoned if it is ready", async () => {
@@ -109,7 +111,7 @@ describe("a revision (on a fake of Instances)", () => {
     await cloud.apply(web("a:1"))
     await cloud.until("web", (each) => each.state === "ready")
     await cloud.abandon("web")
-    assert.strictEqual((await cloud.status("web"))?.state, "ready")
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    expect((await cloud.status("web"))?.state).toBe("ready")
+    expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { limitations } from "./limitations.ts"
@@ -11,10 +11,9 @@ const pathsOf = (service: Readonly<Record<string, unknown>>) =>
 describe("limitations", () => {
   it("tells of fields that are written and not carried out, and of no other", () => {
     const fields = { cpu: 2, memory: "1Gi", egress: "none", files: { "/etc/key": { secret: "KEY" } } }
-    assert.deepStrictEqual(pathsOf({ source: "./web" }), [])
-    assert.deepStrictEqual(pathsOf({ image: "a:1", ...fields }), ["services.0.egress"])
-    assert.deepStrictEqual(
-      pathsOf({ source: "./web", ...fields }),
+    expect(pathsOf({ source: "./web" })).toStrictEqual([])
+    expect(pathsOf({ image: "a:1", ...fields })).toStrictEqual(["services.0.egress"])
+    expect(pathsOf({ source: "./web", ...fields })).toStrictEqual(
       ["egress", "cpu", "memory", "files"].map((file) => `services.0.${file}`)
     )
   })

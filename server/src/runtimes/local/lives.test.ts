@@ -1,4 +1,4 @@
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { makeFakeInstances } from "../../../test/local/fakeInstances.ts"
 import { makeTestRuntime, manifestsOf } from "../../../test/local/testRuntime.ts"
@@ -36,15 +36,15 @@ describe("lives of instances", () => {
     await cloud.until("web", (each) => each.state === "ready")
     await fake.kill(fake.running()[0]?.id ?? "")
     const [begun, ended, second] = await cloud.run(Fiber.join(fiber))
-    assert.deepInclude(begun, { revision: "web-00001", endedAt: null, cpuMilli: 250 })
-    assert.strictEqual(begun?.memoryBytes, 128 * 2 ** 20)
-    assert.strictEqual(begun?.key.service, "web")
-    assert.isAtLeast(begun?.startedAt.getTime() ?? 0, before)
-    assert.strictEqual(ended?.uid, begun?.uid)
-    assert.strictEqual(ended?.startedAt.getTime(), begun?.startedAt.getTime())
-    assert.isNotNull(ended?.endedAt)
-    assert.notStrictEqual(second?.uid, begun?.uid)
-    assert.isNull(second?.endedAt)
+    expect(begun).toMatchObject({ revision: "web-00001", endedAt: null, cpuMilli: 250 })
+    expect(begun?.memoryBytes).toBe(128 * 2 ** 20)
+    expect(begun?.key.service).toBe("web")
+    expect(begun?.startedAt.getTime() ?? 0).toBeGreaterThanOrEqual(before)
+    expect(ended?.uid).toBe(begun?.uid)
+    expect(ended?.startedAt.getTime()).toBe(begun?.startedAt.getTime())
+    expect(ended?.endedAt).not.toBeNull()
+    expect(second?.uid).not.toBe(begun?.uid)
+    expect(second?.endedAt).toBeNull()
   })
 
   it("are told of what runs already to whoever comes later, and of nothing that has ended", async () => {
@@ -54,8 +54,8 @@ describe("lives of instances", () => {
     await fake.kill(fake.running()[0]?.id ?? "")
     await cloud.until("web", (each) => each.instances === 1 && each.state === "ready")
     const [only] = await cloud.run(Fiber.join(await next(1)))
-    assert.strictEqual(only?.uid, fake.running()[0]?.id)
-    assert.isNull(only?.endedAt)
+    expect(only?.uid).toBe(fake.running()[0]?.id)
+    expect(only?.endedAt).toBeNull()
   })
 
   it("end when the service is removed", async () => {
@@ -65,7 +65,7 @@ describe("lives of instances", () => {
     const fiber = await next(2)
     await cloud.remove(web("a:1"))
     const [runs, ended] = await cloud.run(Fiber.join(fiber))
-    assert.strictEqual(ended?.uid, runs?.uid)
-    assert.isNotNull(ended?.endedAt)
+    expect(ended?.uid).toBe(runs?.uid)
+    expect(ended?.endedAt).not.toBeNull()
   })
 })

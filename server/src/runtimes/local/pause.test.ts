@@ -1,5 +1,5 @@
 import { createServer } from "node:http"
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
 import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
@@ -44,19 +44,19 @@ describe("a paused service", () => {
     await cloud.until("web", (each) => each.state === "ready")
     await cloud.apply(web("a:1", true, { scale: { min: 1 } }))
     const status = await cloud.until("web", (each) => each.state === "paused" && each.instances === 0)
-    assert.strictEqual(status.conditions.find((condition) => condition.type === "Active")?.reason, "Paused")
+    expect(status.conditions.find((condition) => condition.type === "Active")?.reason).toBe("Paused")
 
     const problem = await ask(cloud, { accept: "application/json" })
-    assert.strictEqual(problem.status, 503)
-    assert.strictEqual(problem.headers.get("content-type"), "application/problem+json")
-    assert.strictEqual(problem.headers.get("retry-after"), "60")
-    assert.include(problem.text, '"code":"paused"')
-    assert.include(problem.text, "maxcloud resume web")
+    expect(problem.status).toBe(503)
+    expect(problem.headers.get("content-type")).toBe("application/problem+json")
+    expect(problem.headers.get("retry-after")).toBe("60")
+    expect(problem.text).toContain('"code":"paused"')
+    expect(problem.text).toContain("maxcloud resume web")
     const page = await ask(cloud, { accept: "text/html,*/*" })
-    assert.strictEqual(page.status, 503)
-    assert.include(page.headers.get("content-type"), "text/html")
-    assert.include(page.text, "is paused")
-    assert.strictEqual(fake.started(), 1)
+    expect(page.status).toBe(503)
+    expect(page.headers.get("content-type")).toContain("text/html")
+    expect(page.text).toContain("is paused")
+    expect(fake.started()).toBe(1)
   })
 
   it("makes no revision by pausing and resuming alone, and serves again as before", async () => {
@@ -68,8 +68,8 @@ describe("a paused service", () => {
     await cloud.until("web", (each) => each.state === "paused" && each.instances === 0)
     await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
     await cloud.until("web", (each) => each.state === "ready" && each.instances === 1)
-    assert.strictEqual((await cloud.revisions("web")).length, 1)
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    expect((await cloud.revisions("web")).length).toBe(1)
+    expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
   it("wakes by a request once it is resumed, where its least scale is zero", async () => {
@@ -80,8 +80,8 @@ describe("a paused service", () => {
     await cloud.apply(web("a:1", true))
     await cloud.until("web", (each) => each.state === "paused" && each.instances === 0)
     await cloud.apply(web("a:1"))
-    assert.strictEqual((await cloud.status("web"))?.state, "idle")
-    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    expect((await cloud.status("web"))?.state).toBe("idle")
+    expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
   it("refuses the requests that are held for it", async () => {
@@ -95,7 +95,7 @@ describe("a paused service", () => {
       (error: unknown) => String(error)
     )
     await cloud.apply(web("slow:1", true))
-    assert.include(await held, "is paused")
+    expect(await held).toContain("is paused")
   })
 
   it("takes a new revision without starting it, and starts it once it is resumed", async () => {
@@ -109,16 +109,16 @@ describe("a paused service", () => {
     await cloud.apply(web("b:1", true))
     await cloud.apply(web("c:1", true))
     const status = await cloud.status("web")
-    assert.deepInclude(status, {
+    expect(status).toMatchObject({
       state: "paused",
       latestCreatedRevision: "web-00003",
       latestReadyRevision: "web-00001"
     })
-    assert.strictEqual(fake.started(), before)
+    expect(fake.started()).toBe(before)
     await cloud.apply(web("c:1"))
     await cloud.until("web", (each) => each.latestReadyRevision === "web-00003" && each.state === "ready")
-    assert.strictEqual(await send(await cloud.route(host)), "web-00003")
-    assert.strictEqual((await cloud.revisions("web"))[1]?.reason, "Superseded")
+    expect(await send(await cloud.route(host))).toBe("web-00003")
+    expect((await cloud.revisions("web"))[1]?.reason).toBe("Superseded")
   })
 
   it("leaves a failed revision failed when it is resumed, and tries it again by a deployment", async () => {
@@ -132,8 +132,8 @@ describe("a paused service", () => {
     fake.programs.delete("a:1")
     const started = fake.started()
     await cloud.apply(web("a:1"), testKey(), "recheck")
-    assert.strictEqual((await cloud.status("web"))?.state, "failed")
-    assert.strictEqual(fake.started(), started)
+    expect((await cloud.status("web"))?.state).toBe("failed")
+    expect(fake.started()).toBe(started)
     await cloud.apply(web("a:1"))
     await cloud.until("web", (each) => each.state === "ready")
   })
@@ -150,11 +150,11 @@ describe("a paused service", () => {
 
     const started = fake.started()
     const second = start(fake.layer, objects)
-    assert.strictEqual((await second.status("web"))?.state, "paused")
-    assert.strictEqual((await ask(second)).status, 503)
-    assert.strictEqual(fake.started(), started)
+    expect((await second.status("web"))?.state).toBe("paused")
+    expect((await ask(second)).status).toBe(503)
+    expect(fake.started()).toBe(started)
     await second.apply(web("a:1", false, { scale: { min: 1 } }))
     await second.until("web", (each) => each.state === "ready")
-    assert.strictEqual(await send(await second.route(host)), "web-00001")
+    expect(await send(await second.route(host))).toBe("web-00001")
   })
 })

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { getByHost } from "../../../test/getByHost.ts"
 import { type Embedded, embedded } from "../../assembly/index.ts"
 import { closedTo, endAllOf, processesOf, sourceUsers } from "../../base/host/sourceUser.ts"
@@ -65,16 +65,18 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     const uploaded = { ...service("uploaded", folder), source: "./app" }
     await cloud.client.deploy({ app: "shop", services: [service("placed", folder)] })
     await cloud.client.deploy({ app: "snap", services: [uploaded] }, { folder: root })
-    const { service: user } = sourceUsers(dataDir) ?? assert.fail("no users")
+    const { service: user } = sourceUsers(dataDir) ?? expect.unreachable("no users")
     for (const name of ["placed", "uploaded"]) {
       const { url } = (await cloud.client.services.get(name)).status
       const told = JSON.parse(await get(url ?? ""))
-      assert.deepStrictEqual(
-        told,
-        { ...told, uid: user.uid, groups: [user.gid], files: ["EACCES", "EACCES", "EACCES"], api: [401, 401, 401] },
-        name
-      )
-      assert.strictEqual(statSync(told.home).uid, user.uid)
+      expect(told, name).toStrictEqual({
+        ...told,
+        uid: user.uid,
+        groups: [user.gid],
+        files: ["EACCES", "EACCES", "EACCES"],
+        api: [401, 401, 401]
+      })
+      expect(statSync(told.home).uid).toBe(user.uid)
     }
   })
 
@@ -95,7 +97,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     const etc = statSync("/etc").mode
     const deployed = { ...service("installing", folder), source: "./installing" }
     await cloud.client.deploy({ app: "inst", services: [deployed] }, { folder: root })
-    const users = sourceUsers(dataDir) ?? assert.fail("no users")
+    const users = sourceUsers(dataDir) ?? expect.unreachable("no users")
     const sources = join(dataDir, "sources")
     const [organization = ""] = readdirSync(sources)
     const builtFolder = join(sources, organization, "built")
@@ -103,17 +105,14 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
       .flatMap((name) => readdirSync(join(builtFolder, name)).map((way) => join(builtFolder, name, way, "app")))
       .find((path) => readdirSync(path).includes("who"))
     const who = Number(readFileSync(join(installed ?? "", "who"), "utf8"))
-    assert.include(
-      users.installers.map((installer) => installer.uid),
-      who
-    )
-    assert.deepStrictEqual(await processesOf({ uid: who, gid: who }), [])
-    assert.strictEqual(statSync("/etc").mode, etc)
+    expect(users.installers.map((installer) => installer.uid)).toContain(who)
+    expect(await processesOf({ uid: who, gid: who })).toStrictEqual([])
+    expect(statSync("/etc").mode).toBe(etc)
     for (const path of ["", "who", "package.json", "node_modules"]) {
       const { mode, uid } = statSync(join(installed ?? "", path))
-      assert.deepStrictEqual([uid, mode & 0o222], [0, 0], path)
+      expect([uid, mode & 0o222], path).toStrictEqual([0, 0])
     }
-    assert.deepStrictEqual(readdirSync(join(sources, organization, "unfinished")), [])
+    expect(readdirSync(join(sources, organization, "unfinished"))).toStrictEqual([])
   })
 
   it("leave nothing in the data folder that another user of the machine may read", () => {
@@ -121,11 +120,11 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
       spawnSync("find", [dataDir, "-readable", "-not", "-type", "l"], { uid, gid: uid, cwd: "/", encoding: "utf8" })
         .stdout.split("\n")
         .filter((path) => path !== "" && !path.startsWith(join(dataDir, "node")))
-    assert.deepStrictEqual(find(65_533), [])
+    expect(find(65_533)).toStrictEqual([])
     for (const name of readdirSync(dataDir)) {
       const { mode } = statSync(join(dataDir, name))
       const closed = { sources: 0o066, homes: 0o066, node: 0o022 }[name] ?? 0o077
-      assert.strictEqual(mode & closed, 0, name)
+      expect(mode & closed, name).toBe(0)
     }
   })
 
@@ -135,7 +134,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     const failure = await cloud.client
       .deploy({ app: "shut", services: [{ ...service("shut", folder), command: ["node", "app.mjs"] }] })
       .catch((error: unknown) => error)
-    assert.match(String(failure), new RegExp(`can't enter ${join(root, "private")} on the way to`))
+    expect(String(failure)).toMatch(new RegExp(`can't enter ${join(root, "private")} on the way to`))
   })
 })
 
@@ -147,11 +146,11 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
       const folder = join(root, name)
       mkdirSync(folder)
       writeFileSync(join(folder, "data-directory-id"), name)
-      const users = sourceUsers(folder) ?? assert.fail("no users")
-      assert.deepStrictEqual(sourceUsers(folder), users)
+      const users = sourceUsers(folder) ?? expect.unreachable("no users")
+      expect(sourceUsers(folder)).toStrictEqual(users)
       for (const { uid } of [users.service, ...users.installers]) uids.add(uid)
     }
-    assert.strictEqual(uids.size, 40)
+    expect(uids.size).toBe(40)
     rmSync(root, { recursive: true, force: true })
   })
 
@@ -160,7 +159,7 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
       const failure = await Promise.resolve()
         .then(() => endAllOf({ uid, gid: uid }))
         .catch((error: unknown) => error)
-      assert.match(String(failure), /isn't a user of sources/)
+      expect(String(failure)).toMatch(/isn't a user of sources/)
     }
   })
 
@@ -168,11 +167,11 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
     const root = mkdtempSync(join(tmpdir(), "maxcloud-way-"))
     mkdirSync(join(root, "a/b"), { recursive: true })
     const user = { uid: 60_580, gid: 60_580 }
-    assert.strictEqual(closedTo(user, join(root, "a/b")), root)
+    expect(closedTo(user, join(root, "a/b"))).toBe(root)
     chmodSync(root, 0o711)
-    assert.isUndefined(closedTo(user, join(root, "a/b")))
+    expect(closedTo(user, join(root, "a/b"))).toBeUndefined()
     chmodSync(join(root, "a"), 0o750)
-    assert.strictEqual(closedTo(user, join(root, "a/b")), join(root, "a"))
+    expect(closedTo(user, join(root, "a/b"))).toBe(join(root, "a"))
     rmSync(root, { recursive: true, force: true })
   })
 })

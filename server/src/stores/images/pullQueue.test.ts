@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { nextPull, pullLimits, type Queued } from "./pullQueue.ts"
 
@@ -45,14 +45,14 @@ describe("the queue of pulls", () => {
       fc.property(pulls, (steps) => {
         const { running, seen, waiting } = play(steps)
         for (const under of seen) {
-          assert.isAtMost(under.length, pullLimits.most)
+          expect(under.length).toBeLessThanOrEqual(pullLimits.most)
           for (const { organization, registry } of under) {
             const own = under.filter((each) => each.organization === organization)
-            assert.isAtMost(own.length, pullLimits.ofOrganization)
-            assert.isAtMost(own.filter((each) => each.registry === registry).length, pullLimits.ofRegistry)
+            expect(own.length).toBeLessThanOrEqual(pullLimits.ofOrganization)
+            expect(own.filter((each) => each.registry === registry).length).toBeLessThanOrEqual(pullLimits.ofRegistry)
           }
         }
-        assert.isUndefined(nextPull(pullLimits, running, waiting))
+        expect(nextPull(pullLimits, running, waiting)).toBeUndefined()
       }),
       { numRuns: 1000 }
     )
@@ -63,7 +63,7 @@ describe("the queue of pulls", () => {
       fc.property(pulls, (steps) => {
         const { running, waiting } = play(steps)
         for (const { organization } of waiting)
-          assert.isTrue(running.some((each) => each.organization === organization))
+          expect(running.some((each) => each.organization === organization)).toBe(true)
       }),
       { numRuns: 1000 }
     )
@@ -73,13 +73,13 @@ describe("the queue of pulls", () => {
     const of = (organization: string, registry: string, id: number): Pull => ({ organization, registry, id })
     const running = [of("a", "x", 1), of("a", "y", 2), of("b", "x", 3)]
     const waiting = [of("a", "z", 4), of("b", "x", 5), of("b", "y", 6), of("b", "y", 7)]
-    assert.deepEqual(nextPull(pullLimits, running, waiting), of("b", "y", 6))
+    expect(nextPull(pullLimits, running, waiting)).toStrictEqual(of("b", "y", 6))
   })
 
   it("holds up no registry for another that hangs", () => {
     const of = (registry: string, id: number): Pull => ({ organization: "local", registry, id })
     const { running, waiting } = play([1, 2, 3, 4].map((id) => ({ ends: false, pull: of("hangs", id) })))
-    assert.deepEqual([running.length, waiting.length], [2, 2])
-    assert.deepEqual(nextPull(pullLimits, running, [...waiting, of("works", 5)]), of("works", 5))
+    expect([running.length, waiting.length]).toStrictEqual([2, 2])
+    expect(nextPull(pullLimits, running, [...waiting, of("works", 5)])).toStrictEqual(of("works", 5))
   })
 })

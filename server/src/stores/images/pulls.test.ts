@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
 import { sizeText } from "../../base/words/bytesText.ts"
 import { imageProblem } from "./ImageProblem.ts"
@@ -41,11 +41,11 @@ describe("pulls", () => {
         const asked = yield* Effect.forEach([1, 2, 3], () => Effect.fork(pulls.pull(request("a"), work)))
         yield* TestClock.adjust("1 second")
         yield* Deferred.succeed(gate, undefined)
-        assert.deepEqual(yield* Effect.forEach(asked, Fiber.join), ["sha256:1", "sha256:1", "sha256:1"])
-        assert.equal(begun, 1)
+        expect(yield* Effect.forEach(asked, Fiber.join)).toStrictEqual(["sha256:1", "sha256:1", "sha256:1"])
+        expect(begun).toBe(1)
         // It isn't remembered: who asks later has looked whether the image is there.
-        assert.equal(yield* pulls.pull(request("a"), work), "sha256:1")
-        assert.equal(begun, 2)
+        expect(yield* pulls.pull(request("a"), work)).toBe("sha256:1")
+        expect(begun).toBe(2)
       })
     ))
 
@@ -62,8 +62,8 @@ describe("pulls", () => {
           yield* Effect.fork(pulls.pull(request("a", told), work))
         ]
         yield* TestClock.adjust("6 seconds")
-        assert.deepEqual(yield* Effect.forEach(asked, Fiber.join), ["sha256:1", "sha256:1"])
-        assert.isAbove(told.length, 0)
+        expect(yield* Effect.forEach(asked, Fiber.join)).toStrictEqual(["sha256:1", "sha256:1"])
+        expect(told.length).toBeGreaterThan(0)
       })
     ))
 
@@ -74,8 +74,8 @@ describe("pulls", () => {
         const asked = yield* Effect.forEach([1, 2], () => Effect.fork(Effect.either(pulls.pull(request("a"), failing))))
         yield* TestClock.adjust("2 seconds")
         const said = yield* Effect.forEach(asked, Fiber.join)
-        for (const one of said) assert.isTrue(Either.isLeft(one) && one.left.message.includes("no such tag"))
-        assert.equal(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:1")), "sha256:1")
+        for (const one of said) expect(Either.isLeft(one) && one.left.message.includes("no such tag")).toBe(true)
+        expect(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:1"))).toBe("sha256:1")
       })
     ))
 
@@ -89,12 +89,12 @@ describe("pulls", () => {
         ]
         yield* TestClock.adjust("1 second")
         yield* Fiber.interrupt(first)
-        assert.deepEqual(state, { begun: 1, ended: 0 })
+        expect(state).toStrictEqual({ begun: 1, ended: 0 })
         yield* Fiber.interrupt(second)
         yield* TestClock.adjust("1 second")
-        assert.deepEqual(state, { begun: 1, ended: 1 })
+        expect(state).toStrictEqual({ begun: 1, ended: 1 })
         // Its place is free, and so is its name.
-        assert.equal(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:2")), "sha256:2")
+        expect(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:2"))).toBe("sha256:2")
       })
     ))
 
@@ -108,10 +108,10 @@ describe("pulls", () => {
           Effect.fork(pulls.pull(request(`${key}`), work))
         )
         yield* TestClock.adjust("1 second")
-        assert.equal(state.begun, 2)
+        expect(state.begun).toBe(2)
         yield* Scope.close(scope, Exit.void)
-        for (const fiber of asked) assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
-        assert.equal(state.ended, 2)
+        for (const fiber of asked) expect(Exit.isInterrupted(yield* Fiber.await(fiber))).toBe(true)
+        expect(state.ended).toBe(2)
       }).pipe(Effect.provide(TestContext.TestContext))
     )
   })
@@ -125,12 +125,12 @@ describe("pulls", () => {
             Effect.fork(Effect.either(pulls.pull(request(`${key}`), work)))
           )
           yield* TestClock.adjust("50 seconds")
-          assert.equal(state.begun, 2)
+          expect(state.begun).toBe(2)
           yield* TestClock.adjust("20 seconds")
-          assert.deepEqual(state, { begun: 3, ended: 2 })
+          expect(state).toStrictEqual({ begun: 3, ended: 2 })
           yield* TestClock.adjust("1 minute")
           for (const one of yield* Effect.forEach(asked, Fiber.join)) {
-            assert.isTrue(Either.isLeft(one) && /within 1 minutes/.test(one.left.message))
+            expect(Either.isLeft(one) && /within 1 minutes/.test(one.left.message)).toBe(true)
           }
         }),
       "1 minute"
@@ -143,8 +143,8 @@ describe("pulls", () => {
         yield* Effect.forEach([1, 2, 3, 4], (key) => Effect.fork(pulls.pull(request(`${key}`), work)))
         yield* TestClock.adjust("1 second")
         const ok = () => Effect.succeed("sha256:1")
-        assert.equal(yield* pulls.pull(request("b", [], "acme", "other.example.com"), ok), "sha256:1")
-        assert.equal(yield* pulls.pull(request("c", [], "other"), ok), "sha256:1")
+        expect(yield* pulls.pull(request("b", [], "acme", "other.example.com"), ok)).toBe("sha256:1")
+        expect(yield* pulls.pull(request("c", [], "other"), ok)).toBe("sha256:1")
       })
     ))
 
@@ -168,16 +168,13 @@ describe("pulls", () => {
         yield* TestClock.adjust("3 seconds")
         yield* Effect.forEach(blocking, Fiber.interrupt)
         for (let second = 0; second < 10; second++) yield* TestClock.adjust("1 second")
-        assert.equal(yield* Fiber.join(asked), "sha256:1")
-        assert.deepEqual(
-          told.map((each) => each.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate")),
-          [
-            "Waiting for other pulls to end",
-            "Pulling the image",
-            "Pulling the image: 34.1 MB of 180 MB, at a rate",
-            "Unpacking the image (180 MB)"
-          ]
-        )
+        expect(yield* Fiber.join(asked)).toBe("sha256:1")
+        expect(told.map((each) => each.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate"))).toStrictEqual([
+          "Waiting for other pulls to end",
+          "Pulling the image",
+          "Pulling the image: 34.1 MB of 180 MB, at a rate",
+          "Unpacking the image (180 MB)"
+        ])
       })
     ))
 })
@@ -187,25 +184,22 @@ describe("the text of a pull", () => {
     let now = 0
     const text = makePullText(() => now)
     now = 2_000
-    assert.equal(
-      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+    expect(text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 })).toBe(
       "Pulling the image: 5.0 MB of 20.0 MB, 2.5 MB/s"
     )
     now = 4_000
-    assert.equal(
-      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+    expect(text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 })).toBe(
       "Pulling the image: 5.0 MB of 20.0 MB"
     )
     now = 27_000
-    assert.equal(
-      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+    expect(text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 })).toBe(
       "Pulling the image: 5.0 MB of 20.0 MB, no data for 20 s"
     )
-    assert.equal(text({ step: "pulling", bytes: 0, blobs: 3 }), "Pulling the image: 3 blobs so far")
+    expect(text({ step: "pulling", bytes: 0, blobs: 3 })).toBe("Pulling the image: 3 blobs so far")
   })
 
   it("writes sizes as engines do", () => {
-    assert.deepEqual([0, 999, 1000, 34_120_000, 180_000_000, 8_600_000_000].map(sizeText), [
+    expect([0, 999, 1000, 34_120_000, 180_000_000, 8_600_000_000].map(sizeText)).toStrictEqual([
       "0 B",
       "999 B",
       "1.0 kB",

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, parseAppSpec, productionStage, SecretName } from "@maxcloud/config-schema"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Either, Redacted } from "effect"
@@ -31,30 +31,27 @@ describe("secrets of a store", () => {
         yield* Effect.flip(secrets.rollback(shop, a, 1))
       ]
       for (const error of refused) {
-        assert.strictEqual(error._tag, "Conflict")
-        assert.include(error.message, `the store "vault"`)
-        assert.include(error.message, `${testOrganization.name}/shop/production/A#value`)
+        expect(error._tag).toBe("Conflict")
+        expect(error.message).toContain(`the store "vault"`)
+        expect(error.message).toContain(`${testOrganization.name}/shop/production/A#value`)
       }
       // What the server kept before can be seen and forgotten.
-      assert.deepStrictEqual(yield* secrets.list(shop), [])
+      expect(yield* secrets.list(shop)).toStrictEqual([])
     })
   )
 
   it("are told of in the plan, each once", () => {
     const place = { organization: OrganizationName.make("acme"), app: spec.app, stage: productionStage }
     const [warning, ...more] = storeWarnings(external, place, spec)
-    assert.include(warning?.message, "A from acme/shop/production/A#value, B from acme/shop/production/B#value.")
-    assert.deepStrictEqual(more, [])
-    assert.deepStrictEqual(storeWarnings(external, place, without), [])
+    expect(warning?.message).toContain("A from acme/shop/production/A#value, B from acme/shop/production/B#value.")
+    expect(more).toStrictEqual([])
+    expect(storeWarnings(external, place, without)).toStrictEqual([])
   })
 
   it("have the number of the deployment that reads them", () => {
-    assert.deepStrictEqual(
-      [...versionsFromStore(spec, 7)],
-      [
-        [a, 7],
-        [b, 7]
-      ]
-    )
+    expect([...versionsFromStore(spec, 7)]).toStrictEqual([
+      [a, 7],
+      [b, 7]
+    ])
   })
 })

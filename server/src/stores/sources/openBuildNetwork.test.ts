@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { deadPort, privateAuthority, startTestProxy } from "../../../../sdk/test/testProxy.ts"
 import { hostEnvironment } from "../../base/host/hostEnvironment.ts"
 import { openBuildNetwork } from "./openBuildNetwork.ts"
@@ -68,25 +68,25 @@ describe("the network of a build", () => {
     const server = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: authority.file }
     const network = await openBuildNetwork(server, folder)
     try {
-      assert.notInclude(JSON.stringify(network.environment), "hunter2")
-      assert.strictEqual(await view(network.environment, "https"), "1.2.3")
-      assert.strictEqual(await view(network.environment, "http"), "1.2.3")
-      assert.include(proxy.asked, `CONNECT ${host}:443`)
-      assert.isTrue(
+      expect(JSON.stringify(network.environment)).not.toContain("hunter2")
+      expect(await view(network.environment, "https")).toBe("1.2.3")
+      expect(await view(network.environment, "http")).toBe("1.2.3")
+      expect(proxy.asked).toContain(`CONNECT ${host}:443`)
+      expect(
         proxy.asked.some((value) =>
           /^(GET http:\/\/registry\.example\.test\/tiny|CONNECT registry\.example\.test:80)$/.test(value)
         )
-      )
+      ).toBe(true)
     } finally {
       await network[Symbol.asyncDispose]()
     }
     // The URL that the build was given is worth nothing now.
     const asked = proxy.asked.length
     await view(network.environment, "https").then(
-      () => assert.fail("the relay is still there"),
+      () => expect.unreachable("the relay is still there"),
       () => undefined
     )
-    assert.strictEqual(proxy.asked.length, asked)
+    expect(proxy.asked.length).toBe(asked)
   })
 
   it("lets curl, which reads other variables, trust the operator's authority", async ({ skip }) => {
@@ -99,7 +99,7 @@ describe("the network of a build", () => {
     const { stdout } = await run("curl", ["-sS", "--fail", `https://${host}/tiny`], {
       env: environmentOf(network.environment)
     })
-    assert.include(stdout, "1.2.3")
+    expect(stdout).toContain("1.2.3")
   })
 
   it("takes no request without the password that it gave the build", async () => {
@@ -109,11 +109,11 @@ describe("the network of a build", () => {
     for (const user of ["", "build:", "build:0", "ada:hunter2"]) {
       const url = `http://${user === "" ? "" : `${user}@`}127.0.0.1:${relay.port}`
       await view({ http_proxy: url, npm_config_proxy: url, HTTP_PROXY: url }, "http").then(
-        () => assert.fail(`"${user}" was let through`),
+        () => expect.unreachable(`"${user}" was let through`),
         () => undefined
       )
     }
-    assert.deepStrictEqual(proxy.asked, [])
+    expect(proxy.asked).toStrictEqual([])
   })
 
   it("gives a proxy without a password as it is, in both cases, with what is asked directly", async () => {
@@ -124,7 +124,7 @@ describe("the network of a build", () => {
       PIP_PROXY: "proxy.corp:3128"
     }
     await using network = await openBuildNetwork(server, folder)
-    assert.deepStrictEqual(network.environment, {
+    expect(network.environment).toStrictEqual({
       https_proxy: "http://proxy.corp:3128",
       HTTPS_PROXY: "http://proxy.corp:3128",
       no_proxy: "corp",
@@ -145,11 +145,10 @@ describe("the network of a build", () => {
       "PIP_PROXY"
     ]
     await using network = await openBuildNetwork(Object.fromEntries(names.map((name) => [name, value])), folder)
-    assert.deepStrictEqual(network.environment, {})
-    assert.notInclude(
-      JSON.stringify(hostEnvironment("installer", Object.fromEntries(names.map((name) => [name, value])))),
-      "hunter2"
-    )
+    expect(network.environment).toStrictEqual({})
+    expect(
+      JSON.stringify(hostEnvironment("installer", Object.fromEntries(names.map((name) => [name, value]))))
+    ).not.toContain("hunter2")
   })
 
   it("tells of a proxy that is dead as of a network that is away", async () => {
@@ -158,11 +157,11 @@ describe("the network of a build", () => {
       folder
     )
     const error = await view(network.environment, "https").then(
-      () => assert.fail("it was reached"),
+      () => expect.unreachable("it was reached"),
       (cause: unknown) => String(cause)
     )
-    assert.match(error, /502/)
-    assert.notInclude(error, "hunter2")
+    expect(error).toMatch(/502/)
+    expect(error).not.toContain("hunter2")
   })
 
   it("copies the operator's authorities for who may not read them, and keeps the settings of single tools", async () => {
@@ -170,12 +169,12 @@ describe("the network of a build", () => {
     writeFileSync(closed, `# a note\n${readFileSync(authority.file, "utf8")}`, { mode: 0o600 })
     await using network = await openBuildNetwork({ NODE_EXTRA_CA_CERTS: closed, PIP_CERT: "/own.pem" }, folder)
     const { NODE_EXTRA_CA_CERTS: extra = "", PIP_CERT, SSL_CERT_FILE: all = "" } = network.environment
-    assert.isUndefined(PIP_CERT)
-    assert.strictEqual(readFileSync(extra, "utf8"), readFileSync(authority.file, "utf8"))
-    assert.include(readFileSync(all, "utf8"), readFileSync(authority.file, "utf8").trim())
-    assert.isAbove(readFileSync(all, "utf8").match(/BEGIN CERTIFICATE/g)?.length ?? 0, 50)
-    assert.strictEqual(statSync(extra).mode & 0o777, 0o644)
+    expect(PIP_CERT).toBeUndefined()
+    expect(readFileSync(extra, "utf8")).toBe(readFileSync(authority.file, "utf8"))
+    expect(readFileSync(all, "utf8")).toContain(readFileSync(authority.file, "utf8").trim())
+    expect(readFileSync(all, "utf8").match(/BEGIN CERTIFICATE/g)?.length ?? 0).toBeGreaterThan(50)
+    expect(statSync(extra).mode & 0o777).toBe(0o644)
     await using none = await openBuildNetwork({ NODE_EXTRA_CA_CERTS: join(folder, "missing.pem") }, folder)
-    assert.deepStrictEqual(none.environment, {})
+    expect(none.environment).toStrictEqual({})
   })
 })

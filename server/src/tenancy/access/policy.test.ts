@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { KeyScope, OrganizationId, operations, Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Either, Layer, Option, Schema } from "effect"
@@ -38,10 +38,7 @@ const decide = (who: Caller, asked: Partial<Asked> & Pick<Asked, "operation">) =
 
 describe("the rules of the contract", () => {
   it("is what docs/reference/roles.md says (`npm run generate`)", () => {
-    assert.strictEqual(
-      readFileSync(join(import.meta.dirname, "../../../../docs/reference/roles.md"), "utf8"),
-      rolesPage()
-    )
+    expect(readFileSync(join(import.meta.dirname, "../../../../docs/reference/roles.md"), "utf8")).toBe(rolesPage())
   })
 
   it("lets owners do everything, and nobody give more than they have", () => {
@@ -56,14 +53,14 @@ describe("the rules of the contract", () => {
         }
       }
     }
-    assert.isFalse(mayGive(["admin"], "owner"))
-    assert.isFalse(mayGive(["owner", "viewer"], "deployer"))
-    assert.isFalse(mayGive(["billing"], "viewer"))
+    expect(mayGive(["admin"], "owner")).toBe(false)
+    expect(mayGive(["owner", "viewer"], "deployer")).toBe(false)
+    expect(mayGive(["billing"], "viewer")).toBe(false)
   })
 
   it("leaves of a key's and its maker's role the lesser one", () => {
-    assert.strictEqual(effectiveRole({ roles: ["owner", "viewer"] }), "viewer")
-    assert.strictEqual(effectiveRole({ roles: ["deployer", "admin"] }), "deployer")
+    expect(effectiveRole({ roles: ["owner", "viewer"] })).toBe("viewer")
+    expect(effectiveRole({ roles: ["deployer", "admin"] })).toBe("deployer")
   })
 })
 
@@ -71,23 +68,22 @@ describe("authorize", () => {
   it.effect("wants every role of the caller to be allowed", () =>
     Effect.gen(function* () {
       const operation = "apps.deploy"
-      assert.strictEqual(yield* decide(caller({ roles: ["deployer"] }), { operation }), "allowed")
-      assert.match(yield* decide(caller({ roles: ["viewer"] }), { operation }), /is viewer: ask an owner or admin/)
-      assert.match(yield* decide(caller({ roles: ["owner", "viewer"] }), { operation }), /is viewer/)
-      assert.match(yield* decide(caller({ roles: ["owner", "billing"] }), { operation: "services.list" }), /is billing/)
+      expect(yield* decide(caller({ roles: ["deployer"] }), { operation })).toBe("allowed")
+      expect(yield* decide(caller({ roles: ["viewer"] }), { operation })).toMatch(/is viewer: ask an owner or admin/)
+      expect(yield* decide(caller({ roles: ["owner", "viewer"] }), { operation })).toMatch(/is viewer/)
+      expect(yield* decide(caller({ roles: ["owner", "billing"] }), { operation: "services.list" })).toMatch(
+        /is billing/
+      )
     })
   )
 
   it.effect("lets an unconfirmed address look at itself, and do nothing", () =>
     Effect.gen(function* () {
       const person = { id: UserId.make(`usr_${"0".repeat(32)}`), email: "ada@example.com", verified: false }
-      assert.match(yield* decide(caller({ person }), { operation: "apps.deploy" }), /confirm your e-mail address/)
-      assert.match(yield* decide(caller({ person }), { operation: "services.list" }), /confirm your e-mail address/)
-      assert.strictEqual(yield* decide(caller({ person }), { operation: "auth.status" }), "allowed")
-      assert.strictEqual(
-        yield* decide(caller({ person }), { operation: "apps.deploy", verifiedOnly: false }),
-        "allowed"
-      )
+      expect(yield* decide(caller({ person }), { operation: "apps.deploy" })).toMatch(/confirm your e-mail address/)
+      expect(yield* decide(caller({ person }), { operation: "services.list" })).toMatch(/confirm your e-mail address/)
+      expect(yield* decide(caller({ person }), { operation: "auth.status" })).toBe("allowed")
+      expect(yield* decide(caller({ person }), { operation: "apps.deploy", verifiedOnly: false })).toBe("allowed")
     })
   )
 
@@ -95,32 +91,32 @@ describe("authorize", () => {
     Effect.gen(function* () {
       const key = caller({ scopes: scopes("deploy:shop/production", "read:blog/*") })
       const at = (app: string, stage: string) => ({ parameters: { app, stage } })
-      assert.strictEqual(yield* decide(key, { operation: "apps.deploy", ...at("shop", "production") }), "allowed")
-      assert.strictEqual(yield* decide(key, { operation: "apps.secrets", ...at("shop", "production") }), "allowed")
-      assert.match(yield* decide(key, { operation: "apps.deploy", ...at("shop", "dev") }), /narrowed/)
-      assert.match(yield* decide(key, { operation: "apps.deploy", ...at("blog", "production") }), /narrowed/)
-      assert.strictEqual(yield* decide(key, { operation: "apps.plan", ...at("blog", "dev") }), "allowed")
-      assert.match(yield* decide(key, { operation: "apps.plan", ...at("other", "dev") }), /narrowed/)
+      expect(yield* decide(key, { operation: "apps.deploy", ...at("shop", "production") })).toBe("allowed")
+      expect(yield* decide(key, { operation: "apps.secrets", ...at("shop", "production") })).toBe("allowed")
+      expect(yield* decide(key, { operation: "apps.deploy", ...at("shop", "dev") })).toMatch(/narrowed/)
+      expect(yield* decide(key, { operation: "apps.deploy", ...at("blog", "production") })).toMatch(/narrowed/)
+      expect(yield* decide(key, { operation: "apps.plan", ...at("blog", "dev") })).toBe("allowed")
+      expect(yield* decide(key, { operation: "apps.plan", ...at("other", "dev") })).toMatch(/narrowed/)
 
       const listed = (query: string) => decide(key, { operation: "services.list", query: new URLSearchParams(query) })
       // The handler shows what the scopes open.
-      assert.strictEqual(yield* listed(""), "allowed")
-      assert.strictEqual(yield* listed("app=shop"), "allowed")
-      assert.strictEqual(yield* listed("app=shop&stage=production"), "allowed")
-      assert.match(yield* listed("app=shop&stage=dev"), /narrowed/)
+      expect(yield* listed("")).toBe("allowed")
+      expect(yield* listed("app=shop")).toBe("allowed")
+      expect(yield* listed("app=shop&stage=production")).toBe("allowed")
+      expect(yield* listed("app=shop&stage=dev")).toMatch(/narrowed/)
 
       const of = (id: string) => ({ parameters: { id } })
-      assert.strictEqual(yield* decide(key, { operation: "services.pause", ...of("known") }), "allowed")
-      assert.match(yield* decide(key, { operation: "services.pause", ...of("unknown") }), /no such service/)
-      assert.strictEqual(yield* decide(key, { operation: "deployments.get", ...of("known") }), "allowed")
+      expect(yield* decide(key, { operation: "services.pause", ...of("known") })).toBe("allowed")
+      expect(yield* decide(key, { operation: "services.pause", ...of("unknown") })).toMatch(/no such service/)
+      expect(yield* decide(key, { operation: "deployments.get", ...of("known") })).toBe("allowed")
 
       for (const operation of ["apps.list", "audit.list", "organization.export", "auth.createApiKey"] as const) {
-        assert.match(yield* decide(key, { operation }), /about the whole organization/)
+        expect(yield* decide(key, { operation })).toMatch(/about the whole organization/)
       }
-      assert.strictEqual(yield* decide(key, { operation: "sources.put" }), "allowed")
+      expect(yield* decide(key, { operation: "sources.put" })).toBe("allowed")
       const reader = caller({ scopes: scopes("read:shop/*") })
-      assert.match(yield* decide(reader, { operation: "sources.put" }), /may only read/)
-      assert.strictEqual(yield* decide(reader, { operation: "info.get" }), "allowed")
+      expect(yield* decide(reader, { operation: "sources.put" })).toMatch(/may only read/)
+      expect(yield* decide(reader, { operation: "info.get" })).toBe("allowed")
     })
   )
 })

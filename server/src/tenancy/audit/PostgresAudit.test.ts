@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AuditList, type OrganizationId, SessionId, UserId } from "@maxcloud/sdk/api"
 import { type AuditPins, lastCheckpointIn, verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Chunk, Effect, Exit, Layer, ManagedRuntime, Option, Stream } from "effect"
@@ -102,10 +102,10 @@ describe("the audit log", () => {
       const { noted } = yield* Effect.flatMap(Audit, (audit) =>
         audit.append({ ...deploy, subject: "secret shop/ü-☃/KEY\u0000", after: "ab" })
       ).pipe(noting, Effect.provideService(CurrentCaller, caller))
-      assert.isTrue(noted)
-      assert.isFalse((yield* noting(entriesOf(caller.organization.id))).noted)
+      expect(noted).toBe(true)
+      expect((yield* noting(entriesOf(caller.organization.id))).noted).toBe(false)
       const [second, first] = yield* entriesOf(caller.organization.id)
-      assert.deepInclude(first, {
+      expect(first).toMatchObject({
         sequence: 1,
         action: "apps.deploy",
         outcome: "succeeded",
@@ -120,14 +120,14 @@ describe("the audit log", () => {
           address: "192.0.2.7"
         }
       })
-      assert.deepInclude(second, {
+      expect(second).toMatchObject({
         sequence: 2,
         subject: "secret shop/ü-☃/KEY\u0000",
         afterDigest: "ab",
         requestId: null
       })
       const verification = yield* verified(caller.organization.id)
-      assert.deepInclude(verification, { ok: true, entries: 2 })
+      expect(verification).toMatchObject({ ok: true, entries: 2 })
     })
   )
 
@@ -142,11 +142,11 @@ describe("the audit log", () => {
       yield* append({ ...deploy, action: "server.erase", person: ada() })
       const lines = Chunk.toReadonlyArray(yield* Stream.runCollect(exportLines(yield* DataKeys, "server")))
       const verification = yield* verify(lines)
-      assert.deepInclude(verification, { ok: true, organization: "server" })
-      assert.include(lines.at(-4) ?? "", '"address":"198.51.100.1"')
+      expect(verification).toMatchObject({ ok: true, organization: "server" })
+      expect(lines.at(-4) ?? "").toContain('"address":"198.51.100.1"')
       const rows =
         yield* sql`select actor_type from audit_entries where organization_id = 'server' order by sequence desc limit 2`
-      assert.deepStrictEqual(rows, [{ actor_type: "user" }, { actor_type: "anonymous" }])
+      expect(rows).toStrictEqual([{ actor_type: "user" }, { actor_type: "anonymous" }])
     })
   )
 
@@ -161,21 +161,21 @@ describe("the audit log", () => {
       const appends = (from: number) =>
         Effect.forEach(
           Array.from({ length: 100 }, (_, n) => from + n),
-          (n) => append(callers[n % 3] ?? callerIn(callers[0]?.organization ?? assert.fail()), { status: n }),
+          (n) => append(callers[n % 3] ?? callerIn(callers[0]?.organization ?? expect.unreachable()), { status: n }),
           { concurrency: "unbounded", discard: true }
         )
       yield* Effect.all([appends(0), Effect.provide(appends(100), other)], { concurrency: 2 })
       let total = 0
       for (const { organization } of callers) {
         const verification = yield* verified(organization.id)
-        assert.isTrue(verification.ok, JSON.stringify(verification))
+        expect(verification.ok, JSON.stringify(verification)).toBe(true)
         if (verification.ok) total += verification.entries
       }
-      assert.strictEqual(total, 200)
+      expect(total).toBe(200)
       const rows = yield* sql<{ statuses: string }>`
         select count(distinct status)::text as statuses from audit_entries
         where organization_id in ${sql.in(callers.map((caller) => caller.organization.id))}`
-      assert.deepStrictEqual(rows, [{ statuses: "200" }])
+      expect(rows).toStrictEqual([{ statuses: "200" }])
     })
   )
 
@@ -196,11 +196,8 @@ describe("the audit log", () => {
       yield* Effect.exit(write(true))
       yield* write(false)
       const entries = yield* entriesOf(caller.organization.id)
-      assert.deepStrictEqual(
-        entries.map((entry) => entry.sequence),
-        [2, 1]
-      )
-      assert.isTrue((yield* verified(caller.organization.id)).ok)
+      expect(entries.map((entry) => entry.sequence)).toStrictEqual([2, 1])
+      expect((yield* verified(caller.organization.id)).ok).toBe(true)
     })
   )
 
@@ -217,9 +214,9 @@ describe("the audit log", () => {
           })
         )
       )
-      assert.isTrue(Exit.isFailure(exit))
+      expect(Exit.isFailure(exit)).toBe(true)
       const rows = yield* sql`select created_by from organizations where id = ${caller.organization.id}`
-      assert.deepStrictEqual(rows, [{ created_by: null }])
+      expect(rows).toStrictEqual([{ created_by: null }])
     })
   )
 
@@ -232,17 +229,17 @@ describe("the audit log", () => {
       yield* append(caller)
       yield* append(other)
       const pin = lastCheckpointIn((yield* exported(caller.organization.id)).join("\n"))
-      yield* keys.erase({ type: "person", id: caller.person?.id ?? assert.fail() })
+      yield* keys.erase({ type: "person", id: caller.person?.id ?? expect.unreachable() })
       const [bob, erased] = yield* entriesOf(caller.organization.id)
-      assert.deepInclude(erased?.actor, { email: null, address: null })
-      assert.strictEqual(erased?.subject, "shop/production")
-      assert.strictEqual(bob?.actor.email, "bob@example.com")
+      expect(erased?.actor).toMatchObject({ email: null, address: null })
+      expect(erased?.subject).toBe("shop/production")
+      expect(bob?.actor.email).toBe("bob@example.com")
       const lines = yield* exported(caller.organization.id)
-      assert.notInclude(lines.join("\n"), "ada@example.com")
-      assert.isTrue((yield* verify(lines, { checkpoint: pin })).ok)
+      expect(lines.join("\n")).not.toContain("ada@example.com")
+      expect((yield* verify(lines, { checkpoint: pin })).ok).toBe(true)
       yield* keys.erase({ type: "organization", id: caller.organization.id })
-      assert.deepInclude((yield* entriesOf(caller.organization.id))[0], { subject: null })
-      assert.isTrue((yield* verified(caller.organization.id, { checkpoint: pin })).ok)
+      expect((yield* entriesOf(caller.organization.id))[0]).toMatchObject({ subject: null })
+      expect((yield* verified(caller.organization.id, { checkpoint: pin })).ok).toBe(true)
     })
   )
 
@@ -262,23 +259,23 @@ describe("the audit log", () => {
         "truncate audit_checkpoints"
       ]
       for (const statement of [...statements, "delete from audit_heads", "truncate audit_heads"]) {
-        assert.strictEqual(stateOf(yield* Effect.exit(sql.unsafe(statement))), "42501", statement)
+        expect(stateOf(yield* Effect.exit(sql.unsafe(statement))), statement).toBe("42501")
       }
       // The triggers would say the same: it is by its rights that the server's role is refused.
       const rights = yield* sql`
         select t.name, has_table_privilege(t.name, 'update') as changes, has_table_privilege(t.name, 'delete') as deletes,
           has_table_privilege(t.name, 'truncate') as truncates
         from unnest(array['audit_checkpoints', 'audit_entries', 'audit_heads']) t (name)`
-      assert.deepStrictEqual(rights, [
+      expect(rights).toStrictEqual([
         { name: "audit_checkpoints", changes: false, deletes: false, truncates: false },
         { name: "audit_entries", changes: false, deletes: false, truncates: false },
         { name: "audit_heads", changes: false, deletes: false, truncates: false }
       ])
       for (const statement of statements) {
         const exit = yield* Effect.exit(asOwner((client) => client.query(statement)))
-        assert.strictEqual(stateOf(exit), "42501", `${statement} by the owner`)
+        expect(stateOf(exit), `${statement} by the owner`).toBe("42501")
       }
-      assert.isTrue((yield* verified(caller.organization.id)).ok)
+      expect((yield* verified(caller.organization.id)).ok).toBe(true)
     })
   )
 
@@ -298,23 +295,16 @@ describe("the audit log", () => {
       ]) {
         const caller = callerIn(yield* newOrganization)
         yield* Effect.forEach([1, 2, 3], () => append(caller))
-        assert.isTrue((yield* verified(caller.organization.id)).ok)
+        expect((yield* verified(caller.organization.id)).ok).toBe(true)
         yield* asOwner(async (client) => {
           await client.query("set session_replication_role = replica")
           const { rowCount } = await client.query(statement, [caller.organization.id])
-          assert.isAbove(rowCount ?? 0, 0)
+          expect(rowCount ?? 0).toBeGreaterThan(0)
         })
         const verification = yield* verified(caller.organization.id)
         codes.push(verification.ok ? "nothing" : verification.fault.code)
       }
-      assert.deepStrictEqual(codes, [
-        "HashMismatch",
-        "HashMismatch",
-        "OutOfOrder",
-        "Truncated",
-        "Truncated",
-        "Truncated"
-      ])
+      expect(codes).toStrictEqual(["HashMismatch", "HashMismatch", "OutOfOrder", "Truncated", "Truncated", "Truncated"])
     })
   )
 
@@ -333,14 +323,14 @@ describe("the audit log", () => {
         (rows) => rows.map((row) => Number(row.sequence))
       )
       yield* Effect.all([signDue(keys), signDue(keys)], { concurrency: 2 })
-      assert.deepStrictEqual(yield* signed, [256, 512])
-      assert.isTrue((yield* verified(id)).ok)
+      expect(yield* signed).toStrictEqual([256, 512])
+      expect((yield* verified(id)).ok).toBe(true)
 
       const quiet = callerIn(yield* newOrganization)
       yield* append(quiet)
       yield* signDue(keys)
       const ofQuiet = sql`select 1 from audit_checkpoints where organization_id = ${quiet.organization.id}`
-      assert.lengthOf(yield* ofQuiet, 0)
+      expect(yield* ofQuiet).toHaveLength(0)
       yield* asOwner(async (client) => {
         await client.query("set session_replication_role = replica")
         await client.query(
@@ -356,9 +346,9 @@ describe("the audit log", () => {
         )
       })
       yield* signDue(keys)
-      assert.lengthOf(yield* ofQuiet, 1)
+      expect(yield* ofQuiet).toHaveLength(1)
       yield* signDue(keys)
-      assert.lengthOf(yield* ofQuiet, 1)
+      expect(yield* ofQuiet).toHaveLength(1)
     })
   )
 
@@ -379,14 +369,14 @@ describe("the audit log", () => {
           Effect.map(({ items, next }) => ({ numbers: items.map(({ sequence }) => sequence), next }))
         )
       const first = yield* numbers({ limit: 2 })
-      assert.deepStrictEqual(first.numbers, [3, 2])
-      assert.deepStrictEqual(yield* numbers({ limit: 2, cursor: first.next ?? undefined }), {
+      expect(first.numbers).toStrictEqual([3, 2])
+      expect(yield* numbers({ limit: 2, cursor: first.next ?? undefined })).toStrictEqual({
         numbers: [1],
         next: null
       })
-      assert.deepStrictEqual(yield* numbers({ limit: 2, before: 2 }), { numbers: [1], next: null })
-      assert.deepStrictEqual(yield* numbers({ limit: 9, action: "a" }), { numbers: [3, 1], next: null })
-      assert.deepStrictEqual(yield* numbers({ limit: 9, sort: "sequence" }), { numbers: [1, 2, 3], next: null })
+      expect(yield* numbers({ limit: 2, before: 2 })).toStrictEqual({ numbers: [1], next: null })
+      expect(yield* numbers({ limit: 9, action: "a" })).toStrictEqual({ numbers: [3, 1], next: null })
+      expect(yield* numbers({ limit: 9, sort: "sequence" })).toStrictEqual({ numbers: [1, 2, 3], next: null })
     })
   )
 
@@ -394,8 +384,8 @@ describe("the audit log", () => {
     "exports an organization without entries",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
-      assert.deepInclude(yield* verified(id), { ok: true, entries: 0 })
-      assert.isTrue(Option.isSome(yield* Stream.runHead(Stream.fromIterable(yield* exported(id)))))
+      expect(yield* verified(id)).toMatchObject({ ok: true, entries: 0 })
+      expect(Option.isSome(yield* Stream.runHead(Stream.fromIterable(yield* exported(id))))).toBe(true)
     })
   )
 
@@ -407,15 +397,16 @@ describe("the audit log", () => {
       yield* append(caller)
       const { id } = caller.organization
       const audit = yield* Audit
-      assert.deepStrictEqual(yield* asOrganization(stranger.id)(listEntries(id, { limit: 9 })), [])
+      expect(yield* asOrganization(stranger.id)(listEntries(id, { limit: 9 }))).toStrictEqual([])
       const lines = yield* asOrganization(stranger.id)(Stream.runCollect(audit.export(id)))
-      assert.deepStrictEqual(
-        Chunk.toReadonlyArray(lines).map((line) => Object.keys(JSON.parse(line))[0]),
-        ["format", "checkpoint", "end"]
-      )
+      expect(Chunk.toReadonlyArray(lines).map((line) => Object.keys(JSON.parse(line))[0])).toStrictEqual([
+        "format",
+        "checkpoint",
+        "end"
+      ])
       const sql = yield* SqlClient
-      assert.deepStrictEqual(yield* sql`select 1 from audit_checkpoints where organization_id = ${id}`, [])
-      assert.strictEqual((yield* entriesOf(id)).length, 1)
+      expect(yield* sql`select 1 from audit_checkpoints where organization_id = ${id}`).toStrictEqual([])
+      expect((yield* entriesOf(id)).length).toBe(1)
     })
   )
 })

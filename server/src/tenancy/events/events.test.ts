@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { DeploymentId, KeyScope, type OrganizationId, UserId } from "@maxcloud/sdk/api"
 import { Chunk, Deferred, Effect, Fiber, Layer, ManagedRuntime, Stream } from "effect"
@@ -56,18 +56,15 @@ describe("events", () => {
         const first = yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
         yield* finished(organization, yield* deploy(organization, [{ name: "web", image: "broken:1" }]))
         const found = yield* list(organization.id)
-        assert.deepStrictEqual(
-          found.filter((event) => event.type.startsWith("deployment.")).map((event) => event.type),
-          [
-            "deployment.accepted",
-            "deployment.started",
-            "deployment.succeeded",
-            "deployment.accepted",
-            "deployment.started",
-            "deployment.failed"
-          ]
-        )
-        assert.deepInclude(found[0], {
+        expect(found.filter((event) => event.type.startsWith("deployment.")).map((event) => event.type)).toStrictEqual([
+          "deployment.accepted",
+          "deployment.started",
+          "deployment.succeeded",
+          "deployment.accepted",
+          "deployment.started",
+          "deployment.failed"
+        ])
+        expect(found[0]).toMatchObject({
           specversion: "1.0",
           source: `/organizations/${organization.id}`,
           subject: `deployments/${first.id}`,
@@ -76,7 +73,7 @@ describe("events", () => {
           data: { app: "shop", stage: "production", deployment: first.id, number: 1, reason: "Accepted" }
         })
         // Messages may quote what a program wrote.
-        for (const event of found) assert.notProperty(event.data, "message")
+        for (const event of found) expect(event.data).not.toHaveProperty("message")
       })
     ))
 
@@ -85,7 +82,7 @@ describe("events", () => {
       Effect.gen(function* () {
         const { id } = yield* newOrganization
         yield* transaction(Effect.andThen(recordEvents(id, happened(1)), Effect.fail("no" as const))).pipe(Effect.flip)
-        assert.deepStrictEqual(yield* list(id), [])
+        expect(yield* list(id)).toStrictEqual([])
       }).pipe(asServer)
     ))
 
@@ -104,12 +101,12 @@ describe("events", () => {
         yield* Deferred.await(written)
         yield* asServer(recordEvents(id, happened(2)))
         const [seen] = yield* list(id)
-        assert.deepInclude(seen, { sequence: "1" })
-        assert.strictEqual(seen?.data.number, 2)
+        expect(seen).toMatchObject({ sequence: "1" })
+        expect(seen?.data.number).toBe(2)
         yield* Deferred.succeed(commit, undefined)
         yield* Fiber.join(slow)
         const rest = yield* list(id, all, 1)
-        assert.deepStrictEqual([numbers(rest), rest[0]?.sequence], [[1], "2"])
+        expect([numbers(rest), rest[0]?.sequence]).toStrictEqual([[1], "2"])
       })
     ))
 
@@ -127,10 +124,7 @@ describe("events", () => {
         const reads = Effect.forEach(Array.from({ length: 20 }), () => list(id), { concurrency: 3 })
         yield* Effect.all([writes, reads], { concurrency: 2 })
         const found = yield* list(id)
-        assert.deepStrictEqual(
-          found.map((event) => Number(event.sequence)),
-          Array.from({ length: 40 }, (_, n) => n + 1)
-        )
+        expect(found.map((event) => Number(event.sequence))).toStrictEqual(Array.from({ length: 40 }, (_, n) => n + 1))
       })
     ))
 
@@ -140,14 +134,14 @@ describe("events", () => {
         const mine = yield* newOrganization
         const others = yield* newOrganization
         yield* asServer(recordEvents(others.id, happened(1)))
-        assert.deepStrictEqual(yield* list(mine.id), [])
+        expect(yield* list(mine.id)).toStrictEqual([])
         // Row security: not even if a query forgot the organization.
         const sql = yield* SqlClient
         yield* list(others.id)
         const seen = yield* sql`select distinct organization_id from events`.pipe(asOrganization(mine.id))
-        assert.deepStrictEqual(seen, [])
+        expect(seen).toStrictEqual([])
         const refused = yield* recordEvents(others.id, happened(2)).pipe(asOrganization(mine.id), Effect.either)
-        assert.strictEqual(refused._tag, "Left")
+        expect(refused._tag).toBe("Left")
       })
     ))
 
@@ -157,15 +151,15 @@ describe("events", () => {
         const { id } = yield* newOrganization
         yield* asServer(recordEvents(id, happened(1), happened(2, "shop", "preview-1"), happened(3, "blog")))
         const select = (query: Partial<EventQuery>) => Effect.map(list(id, { ...all, ...query }), numbers)
-        assert.deepStrictEqual(yield* select({}), [1, 2, 3])
-        assert.deepStrictEqual(yield* select({ app: "shop" }), [1, 2])
-        assert.deepStrictEqual(yield* select({ app: "shop", stage: "preview-1" }), [2])
-        assert.deepStrictEqual(yield* select({ types: ["deployment.accepted"] }), [])
-        assert.deepStrictEqual(yield* select({ types: [] }), [])
-        assert.deepStrictEqual(yield* select({ since: Date.now() + 60_000 }), [])
-        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("read:shop/production")] }), [1])
-        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("deploy:shop/*")] }), [1, 2])
-        assert.deepStrictEqual(yield* select({ scopes: [KeyScope.make("read:shop/*")], app: "blog" }), [])
+        expect(yield* select({})).toStrictEqual([1, 2, 3])
+        expect(yield* select({ app: "shop" })).toStrictEqual([1, 2])
+        expect(yield* select({ app: "shop", stage: "preview-1" })).toStrictEqual([2])
+        expect(yield* select({ types: ["deployment.accepted"] })).toStrictEqual([])
+        expect(yield* select({ types: [] })).toStrictEqual([])
+        expect(yield* select({ since: Date.now() + 60_000 })).toStrictEqual([])
+        expect(yield* select({ scopes: [KeyScope.make("read:shop/production")] })).toStrictEqual([1])
+        expect(yield* select({ scopes: [KeyScope.make("deploy:shop/*")] })).toStrictEqual([1, 2])
+        expect(yield* select({ scopes: [KeyScope.make("read:shop/*")], app: "blog" })).toStrictEqual([])
       })
     ))
 
@@ -179,16 +173,16 @@ describe("events", () => {
           events
             .follow(id, query, after)
             .pipe(Stream.take(count), Stream.runCollect, Effect.map(Chunk.toReadonlyArray), asOrganization(id))
-        assert.deepStrictEqual(numbers(yield* take(1, 1)), [2])
-        assert.deepStrictEqual(numbers(yield* take(undefined, 2, { ...all, since: 0 })), [1, 2])
+        expect(numbers(yield* take(1, 1))).toStrictEqual([2])
+        expect(numbers(yield* take(undefined, 2, { ...all, since: 0 }))).toStrictEqual([1, 2])
         const waiting = yield* Effect.fork(take(undefined, 2))
         const later = Effect.forEach([3, 4, 5], (n) =>
           asServer(recordEvents(id, happened(n))).pipe(Effect.delay("300 millis"))
         )
         yield* later
         const [first, second] = numbers(yield* Fiber.join(waiting))
-        assert.strictEqual(Number(second), Number(first) + 1)
-        assert.isAtLeast(Number(first), 3)
+        expect(Number(second)).toBe(Number(first) + 1)
+        expect(Number(first)).toBeGreaterThanOrEqual(3)
       })
     ))
 
@@ -199,7 +193,7 @@ describe("events", () => {
         const userId = UserId.make(`usr_${"a".repeat(32)}`)
         yield* recordEvents(id, { ...happened(1), userId }, happened(2))
         yield* erasePersonRows(userId, false)
-        assert.deepStrictEqual(numbers(yield* list(id)), [2])
+        expect(numbers(yield* list(id))).toStrictEqual([2])
       }).pipe(asServer)
     ))
 })

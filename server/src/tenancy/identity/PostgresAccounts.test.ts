@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { assert, layer as describeOn, expect } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import type { Registration } from "@maxcloud/sdk/api"
 import { Context, Duration, Effect, Either, Layer, Redacted } from "effect"
@@ -49,23 +49,23 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     Effect.gen(function* () {
       const accounts = yield* accountsWith({ registration: "invite" })
       const register = accounts.register
-      assert.strictEqual((yield* Effect.flip(register(newNames())))._tag, "Forbidden")
+      expect((yield* Effect.flip(register(newNames())))._tag).toBe("Forbidden")
       const older = yield* accounts.bootstrapToken
       const newest = yield* accounts.bootstrapToken
-      if (older === undefined || newest === undefined) return assert.fail("no link")
-      assert.strictEqual((yield* Effect.flip(register({ ...newNames(), bootstrapToken: older })))._tag, "Forbidden")
+      if (older === undefined || newest === undefined) return expect.unreachable("no link")
+      expect((yield* Effect.flip(register({ ...newNames(), bootstrapToken: older })))._tag).toBe("Forbidden")
       // A try that fails otherwise uses up nothing.
       const taken = { ...newNames(), organization: OrganizationName.make("local"), bootstrapToken: newest }
-      assert.strictEqual((yield* Effect.flip(register(taken)))._tag, "Conflict")
+      expect((yield* Effect.flip(register(taken)))._tag).toBe("Conflict")
       const all = yield* Effect.all(
         Array.from({ length: 4 }, () => Effect.either(register({ ...newNames(), bootstrapToken: newest }))),
         { concurrency: 4 }
       )
       const winners = all.filter(Either.isRight)
-      assert.lengthOf(winners, 1)
-      assert.isTrue(winners[0]?.right.user.verified)
-      assert.isUndefined(yield* accounts.bootstrapToken)
-      assert.strictEqual((yield* Effect.flip(register({ ...newNames(), bootstrapToken: newest })))._tag, "Forbidden")
+      expect(winners).toHaveLength(1)
+      expect(winners[0]?.right.user.verified).toBe(true)
+      expect(yield* accounts.bootstrapToken).toBeUndefined()
+      expect((yield* Effect.flip(register({ ...newNames(), bootstrapToken: newest })))._tag).toBe("Forbidden")
     })
   )
 
@@ -73,19 +73,19 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     Effect.gen(function* () {
       const { told } = yield* Seen
       const { caller, email, grant, organizationId } = yield* registered
-      assert.deepInclude(grant.user, { email, verified: false })
-      assert.strictEqual(grant.role, "owner")
+      expect(grant.user).toMatchObject({ email, verified: false })
+      expect(grant.role).toBe("owner")
       const days = (Date.parse(grant.expiresAt) - Date.now()) / 86_400_000
-      assert.isTrue(days > 29.9 && days <= 30)
+      expect(days > 29.9 && days <= 30).toBe(true)
       const sql = yield* SqlClient
       const rows = yield* sql<{ token_hash: Uint8Array }>`
         select token_hash from sessions where id = ${caller.credential.type === "session" ? caller.credential.id : ""}`
-      assert.isTrue(matches(grant.token, rows[0]?.token_hash))
-      assert.deepInclude(told.at(-1), { action: "signIn.register", outcome: "succeeded", organizationId })
-      assert.deepStrictEqual(yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(grant.user.id)), [
+      expect(matches(grant.token, rows[0]?.token_hash)).toBe(true)
+      expect(told.at(-1)).toMatchObject({ action: "signIn.register", outcome: "succeeded", organizationId })
+      expect(yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(grant.user.id))).toStrictEqual([
         { name: grant.organization, role: "owner" }
       ])
-      assert.isDefined(parseToken("oneTime", yield* tokenTo(email)))
+      assert(parseToken("oneTime", yield* tokenTo(email)) !== undefined)
     })
   )
 
@@ -103,12 +103,15 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
         ],
         (value) => Effect.flip(register(value))
       )
-      assert.deepStrictEqual(
-        refusals.map((refusal) => refusal._tag),
-        ["Conflict", "Conflict", "Conflict", "Conflict", "Conflict"]
-      )
+      expect(refusals.map((refusal) => refusal._tag)).toStrictEqual([
+        "Conflict",
+        "Conflict",
+        "Conflict",
+        "Conflict",
+        "Conflict"
+      ])
       // Neither the account of the one nor the organization of the other.
-      assert.strictEqual((yield* register(other)).user.email, other.email)
+      expect((yield* register(other)).user.email).toBe(other.email)
     })
   )
 
@@ -119,7 +122,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
         Array.from({ length: 4 }, () => Effect.either(register({ ...newNames(), organization }))),
         { concurrency: 4 }
       )
-      assert.strictEqual(all.filter(Either.isRight).length, 1)
+      expect(all.filter(Either.isRight).length).toBe(1)
     })
   )
 
@@ -128,12 +131,12 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const accounts = yield* Accounts
       const { email, grant } = yield* registered
       const token = yield* tokenTo(email)
-      assert.deepInclude(yield* accounts.verify(token), { email, verified: true })
-      assert.strictEqual((yield* Effect.flip(accounts.verify(token)))._tag, "NotFound")
-      assert.strictEqual(yield* count("sessions", grant.user.id), 1)
+      expect(yield* accounts.verify(token)).toMatchObject({ email, verified: true })
+      expect((yield* Effect.flip(accounts.verify(token)))._tag).toBe("NotFound")
+      expect(yield* count("sessions", grant.user.id)).toBe(1)
       const { token: unknown } = newToken("oneTime", hexOf(newId("ott")))
-      assert.strictEqual((yield* Effect.flip(accounts.verify(unknown)))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(accounts.verify(Redacted.make("' or 1=1 --"))))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.verify(unknown)))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(accounts.verify(Redacted.make("' or 1=1 --"))))._tag).toBe("NotFound")
     })
   )
 
@@ -143,10 +146,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { email } = yield* registered
       const token = yield* tokenTo(email)
       const forged = newToken("oneTime", parseToken("oneTime", token)?.id ?? "").token
-      assert.strictEqual((yield* Effect.flip(accounts.verify(forged)))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.verify(forged)))._tag).toBe("NotFound")
       const sql = yield* SqlClient
       yield* sql`update one_time_tokens set expires_at = now() where purpose = 'verify'`
-      assert.strictEqual((yield* Effect.flip(accounts.verify(token)))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.verify(token)))._tag).toBe("NotFound")
     })
   )
 
@@ -156,14 +159,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { caller, email } = yield* registered
       const first = yield* tokenTo(email)
       yield* accounts.resendVerification(caller)
-      assert.strictEqual((yield* Effect.flip(accounts.verify(first)))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.verify(first)))._tag).toBe("NotFound")
       yield* accounts.verify(yield* tokenTo(email))
       const { mails } = yield* Seen
       const before = mails.length
       yield* accounts.resendVerification(caller)
-      assert.lengthOf(mails, before)
+      expect(mails).toHaveLength(before)
       const key = { ...caller, credential: { type: "local" } as const, person: undefined }
-      assert.strictEqual((yield* Effect.flip(accounts.resendVerification(key)))._tag, "Forbidden")
+      expect((yield* Effect.flip(accounts.resendVerification(key)))._tag).toBe("Forbidden")
     })
   )
 
@@ -174,18 +177,18 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { challenge } = yield* accounts.beginSignIn(` ${email.toUpperCase()} `)
       const code = yield* codeTo(email)
       const person = yield* accounts.finishSignIn(challenge, Redacted.make(Redacted.value(code).toLowerCase()))
-      assert.strictEqual(person.userId, grant.user.id)
-      assert.deepStrictEqual(yield* accounts.browserPerson(person.browserToken), { userId: grant.user.id, email })
-      assert.isUndefined(yield* accounts.browserPerson(Redacted.make(challenge)))
+      expect(person.userId).toBe(grant.user.id)
+      expect(yield* accounts.browserPerson(person.browserToken)).toStrictEqual({ userId: grant.user.id, email })
+      expect(yield* accounts.browserPerson(Redacted.make(challenge))).toBeUndefined()
       // A button that is pressed twice.
       const wrong = Effect.flip(accounts.finishSignIn(challenge, Redacted.make("BBBB-BBBB")))
-      assert.strictEqual((yield* wrong)._tag, "NotFound")
+      expect((yield* wrong)._tag).toBe("NotFound")
       const again = yield* accounts.finishSignIn(challenge, code)
-      assert.strictEqual(Redacted.value(again.browserToken), Redacted.value(person.browserToken))
+      expect(Redacted.value(again.browserToken)).toBe(Redacted.value(person.browserToken))
       const sql = yield* SqlClient
       yield* sql`update one_time_tokens set used_at = used_at - interval '10 seconds' where user_id = ${grant.user.id}`
-      assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag, "NotFound")
-      assert.isDefined(yield* accounts.browserPerson(again.browserToken))
+      expect((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag).toBe("NotFound")
+      assert((yield* accounts.browserPerson(again.browserToken)) !== undefined)
     })
   )
 
@@ -199,13 +202,13 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
         insert into api_keys (organization_id, id, name, prefix, token_hash, role, created_by)
         values (${organizationId}, ${newId("key")}, 'x', ${hexOf(newId("key"))}, ${Buffer.alloc(32)}, 'owner', ${grant.user.id})`
       yield* signIn(email)
-      assert.strictEqual(yield* count("sessions", grant.user.id), 0)
-      assert.lengthOf(yield* sql`select 1 from api_keys where created_by = ${grant.user.id}`, 0)
-      assert.strictEqual((yield* Effect.flip(accounts.verify(link)))._tag, "NotFound")
+      expect(yield* count("sessions", grant.user.id)).toBe(0)
+      expect(yield* sql`select 1 from api_keys where created_by = ${grant.user.id}`).toHaveLength(0)
+      expect((yield* Effect.flip(accounts.verify(link)))._tag).toBe("NotFound")
       // Confirmed now: sessions of later sign-ins are the person's own.
       yield* Effect.flatMap(Sessions, (sessions) => sessions.grant(grant.user.id, grant.organization))
       yield* signIn(email)
-      assert.strictEqual(yield* count("sessions", grant.user.id), 1)
+      expect(yield* count("sessions", grant.user.id)).toBe(1)
     })
   )
 
@@ -218,10 +221,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const code = yield* codeTo(email)
       for (let i = 0; i < 5; i++) {
         const error = yield* Effect.flip(accounts.finishSignIn(challenge, Redacted.make("BBBB-BBBB")))
-        assert.strictEqual(error._tag, "NotFound")
+        expect(error._tag).toBe("NotFound")
       }
-      assert.deepInclude(told.at(-1), { action: "signIn.signIn", outcome: "refused" })
-      assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag, "NotFound")
+      expect(told.at(-1)).toMatchObject({ action: "signIn.signIn", outcome: "refused" })
+      expect((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag).toBe("NotFound")
     })
   )
 
@@ -237,7 +240,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const sql = yield* SqlClient
       const id = `ott_${parseToken("oneTime", Redacted.make(challenge))?.id}`
       const rows = yield* sql`select attempts from one_time_tokens where id = ${id}`
-      assert.deepEqual(rows, [{ attempts: 5 }])
+      expect(rows).toStrictEqual([{ attempts: 5 }])
     })
   )
 
@@ -249,14 +252,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const code = yield* codeTo(email)
       const other = yield* registered
       const second = yield* accounts.beginSignIn(other.email)
-      assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(second.challenge, code)))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.finishSignIn(second.challenge, code)))._tag).toBe("NotFound")
       const sql = yield* SqlClient
       const id = `ott_${parseToken("oneTime", Redacted.make(first.challenge))?.id}`
       const rows = yield* sql<{ left: number }>`
         select extract(epoch from expires_at - now())::int as left from one_time_tokens where id = ${id}`
-      assert.approximately(rows[0]?.left ?? 0, 600, 5)
+      expect(Math.abs((rows[0]?.left ?? 0) - 600)).toBeLessThanOrEqual(5)
       yield* sql`update one_time_tokens set expires_at = now() where id = ${id}`
-      assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(first.challenge, code)))._tag, "NotFound")
+      expect((yield* Effect.flip(accounts.finishSignIn(first.challenge, code)))._tag).toBe("NotFound")
     })
   )
 
@@ -269,20 +272,20 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const all = yield* Effect.all([begin, begin, begin], { concurrency: 3 })
       const code = yield* codeTo(email)
       const mailed = () => mails.filter((mail) => mail.to === email && mail.text.includes(Redacted.value(code))).length
-      assert.strictEqual(mailed(), 3)
+      expect(mailed()).toBe(3)
       // Enough was mailed: the code that stands has to do.
       usedUp.add("sign-in-email")
       const unmailed = yield* begin
-      assert.strictEqual(mailed(), 3)
+      expect(mailed()).toBe(3)
       yield* accounts.finishSignIn(unmailed, code)
       // Good once, whichever browser it is typed in.
       for (const challenge of all) {
-        assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag, "NotFound")
+        expect((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag).toBe("NotFound")
       }
       // None stands: one is mailed.
       const next = yield* begin
       usedUp.clear()
-      assert.notStrictEqual(Redacted.value(yield* codeTo(email)), Redacted.value(code))
+      expect(Redacted.value(yield* codeTo(email))).not.toBe(Redacted.value(code))
       yield* accounts.finishSignIn(next, yield* codeTo(email))
     })
   )
@@ -293,13 +296,13 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { mails } = yield* Seen
       const before = mails.length
       const { challenge } = yield* accounts.beginSignIn("nobody@example.com")
-      assert.isDefined(parseToken("oneTime", Redacted.make(challenge)))
-      assert.lengthOf(mails, before)
+      assert(parseToken("oneTime", Redacted.make(challenge)) !== undefined)
+      expect(mails).toHaveLength(before)
       const error = yield* Effect.flip(accounts.finishSignIn(challenge, Redacted.make("BCDF-GHJK")))
       const { email } = yield* registered
       const known = yield* accounts.beginSignIn(email)
       const same = yield* Effect.flip(accounts.finishSignIn(known.challenge, Redacted.make("BCDF-GHJK")))
-      assert.strictEqual(error.message, same.message)
+      expect(error.message).toBe(same.message)
     })
   )
 
@@ -308,10 +311,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const accounts = yield* Accounts
       const { taken, usedUp } = yield* Seen
       yield* accounts.beginSignIn("limits@example.com")
-      assert.includeMembers(taken, ["sign-in-address none", "sign-in-email limits@example.com"])
+      expect(taken).toEqual(expect.arrayContaining(["sign-in-address none", "sign-in-email limits@example.com"]))
       for (const name of ["sign-in-address", "register-address"]) usedUp.add(name)
-      assert.strictEqual((yield* Effect.flip(accounts.beginSignIn("limits@example.com")))._tag, "TooManyRequests")
-      assert.strictEqual((yield* Effect.flip(register(newNames())))._tag, "TooManyRequests")
+      expect((yield* Effect.flip(accounts.beginSignIn("limits@example.com")))._tag).toBe("TooManyRequests")
+      expect((yield* Effect.flip(register(newNames())))._tag).toBe("TooManyRequests")
       usedUp.clear()
     })
   )
@@ -319,7 +322,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
   it.effect("there is no link of the first start once there are accounts", () =>
     Effect.gen(function* () {
       yield* registered
-      assert.isUndefined(yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken))
+      expect(yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)).toBeUndefined()
     })
   )
 
@@ -329,7 +332,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { email } = yield* registered
       for (const who of [email, "nobody@example.com"]) {
         const [duration] = yield* Effect.timed(accounts.beginSignIn(who))
-        assert.isAtLeast(Duration.toMillis(duration), 245)
+        expect(Duration.toMillis(duration)).toBeGreaterThanOrEqual(245)
       }
     })
   )

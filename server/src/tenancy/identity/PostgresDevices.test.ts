@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect, Redacted } from "effect"
 import { newNames, Seen, signIn, testIdentity } from "../../../test/identity/testIdentity.ts"
@@ -31,35 +31,32 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       const sql = yield* SqlClient
       const { told } = yield* Seen
       const { codes, email, organization, userId } = yield* waiting
-      assert.match(codes.userCode, /^[B-Z]{4}-[B-Z]{4}$/)
-      assert.strictEqual(codes.verificationUri, "https://cloud.example.com/auth/device")
-      assert.strictEqual(codes.verificationUriComplete, `${codes.verificationUri}?user_code=${codes.userCode}`)
-      assert.deepInclude(codes, { expiresInSeconds: 600, intervalSeconds: 5 })
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "pending", intervalSeconds: 5 })
+      expect(codes.userCode).toMatch(/^[B-Z]{4}-[B-Z]{4}$/)
+      expect(codes.verificationUri).toBe("https://cloud.example.com/auth/device")
+      expect(codes.verificationUriComplete).toBe(`${codes.verificationUri}?user_code=${codes.userCode}`)
+      expect(codes).toMatchObject({ expiresInSeconds: 600, intervalSeconds: 5 })
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "pending", intervalSeconds: 5 })
       const { askedAt, ...found } = yield* devices.find(codes.userCode.toLowerCase().replace("-", " "))
-      assert.deepStrictEqual(found, {
+      expect(found).toStrictEqual({
         clientName: "maxcloud on ada-laptop",
         userCode: codes.userCode,
         clientAddress: "203.0.113.7"
       })
-      assert.isBelow(Math.abs(Date.now() - askedAt.getTime()), 60_000)
+      expect(Math.abs(Date.now() - askedAt.getTime())).toBeLessThan(60_000)
       yield* devices.approve(codes.userCode.toLowerCase(), userId, organization)
-      assert.deepInclude(told.at(-1), { action: "signIn.approveDevice" })
+      expect(told.at(-1)).toMatchObject({ action: "signIn.approveDevice" })
       const polls = yield* Effect.all(
         Array.from({ length: 4 }, () => devices.poll(codes.deviceCode)),
         { concurrency: 4 }
       )
       const granted = polls.flatMap((poll) => (poll.state === "granted" ? [poll.session] : []))
-      assert.lengthOf(granted, 1)
-      assert.lengthOf(
-        polls.filter((poll) => poll.state === "expired"),
-        3
-      )
-      assert.deepInclude(granted[0], { organization, role: "owner" })
-      assert.deepInclude(granted[0]?.user, { email, verified: true })
-      assert.deepInclude(told.at(-1), { action: "signIn.pollDevice" })
+      expect(granted).toHaveLength(1)
+      expect(polls.filter((poll) => poll.state === "expired")).toHaveLength(3)
+      expect(granted[0]).toMatchObject({ organization, role: "owner" })
+      expect(granted[0]?.user).toMatchObject({ email, verified: true })
+      expect(told.at(-1)).toMatchObject({ action: "signIn.pollDevice" })
       const rows = yield* sql<{ token_hash: Uint8Array }>`select token_hash from sessions where user_id = ${userId}`
-      assert.isTrue(granted[0] !== undefined && matches(granted[0].token, rows[0]?.token_hash))
+      expect(granted[0] !== undefined && matches(granted[0].token, rows[0]?.token_hash)).toBe(true)
     })
   )
 
@@ -68,11 +65,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       const devices = yield* Devices
       const sql = yield* SqlClient
       const { codes } = yield* waiting
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "slowDown", intervalSeconds: 10 })
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("pending")
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "slowDown", intervalSeconds: 10 })
       yield* sql`
         update device_authorizations set polled_at = now() - interval '5 seconds' where id = ${idOf(codes.deviceCode)}`
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("pending")
     })
   )
 
@@ -81,10 +78,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       const devices = yield* Devices
       const { codes, organization, userId } = yield* waiting
       yield* devices.deny(codes.userCode, userId)
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "denied" })
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "denied" })
       const again = yield* Effect.flip(devices.approve(codes.userCode, userId, organization))
-      assert.deepInclude(again, { _tag: "NotFound", resource: "device" })
-      assert.strictEqual((yield* Effect.flip(devices.find(codes.userCode)))._tag, "NotFound")
+      expect(again).toMatchObject({ _tag: "NotFound", resource: "device" })
+      expect((yield* Effect.flip(devices.find(codes.userCode)))._tag).toBe("NotFound")
     })
   )
 
@@ -96,14 +93,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       yield* devices.approve(codes.userCode, userId, organization)
       yield* devices.approve(codes.userCode, userId, organization)
       const stranger = devices.approve(codes.userCode, other.userId, other.organization)
-      assert.strictEqual((yield* Effect.flip(stranger))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(devices.deny(codes.userCode, userId)))._tag, "NotFound")
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "granted")
+      expect((yield* Effect.flip(stranger))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(devices.deny(codes.userCode, userId)))._tag).toBe("NotFound")
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("granted")
       yield* devices.approve(codes.userCode, userId, organization)
-      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "expired")
+      expect((yield* devices.poll(codes.deviceCode)).state).toBe("expired")
       yield* devices.deny(other.codes.userCode, other.userId)
       yield* devices.deny(other.codes.userCode, other.userId)
-      assert.strictEqual((yield* devices.poll(other.codes.deviceCode)).state, "denied")
+      expect((yield* devices.poll(other.codes.deviceCode)).state).toBe("denied")
     })
   )
 
@@ -118,10 +115,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
         ],
         { concurrency: 2 }
       )
-      assert.lengthOf(
-        all.filter((each) => each._tag === "Right"),
-        1
-      )
+      expect(all.filter((each) => each._tag === "Right")).toHaveLength(1)
     })
   )
 
@@ -133,10 +127,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       yield* devices.approve(codes.userCode, userId, organization)
       const id = idOf(codes.deviceCode)
       yield* sql`update device_authorizations set expires_at = now() where id = ${id}`
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "expired" })
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "expired" })
       yield* sql`update device_authorizations set expires_at = now() - interval '2 hours' where id = ${id}`
       yield* sweepIdentity
-      assert.lengthOf(yield* sql`select 1 from device_authorizations where id = ${id}`, 0)
+      expect(yield* sql`select 1 from device_authorizations where id = ${id}`).toHaveLength(0)
     })
   )
 
@@ -148,11 +142,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       const other = yield* waiting
       for (const name of [other.organization, OrganizationName.make("nowhere")]) {
         const error = yield* Effect.flip(devices.approve(codes.userCode, userId, name))
-        assert.deepInclude(error, { _tag: "NotFound", resource: "organization" })
+        expect(error).toMatchObject({ _tag: "NotFound", resource: "organization" })
       }
       yield* devices.approve(codes.userCode, userId, organization)
       yield* sql`delete from memberships where user_id = ${userId}`
-      assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "denied" })
+      expect(yield* devices.poll(codes.deviceCode)).toStrictEqual({ state: "denied" })
     })
   )
 
@@ -162,11 +156,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       const { codes, userId } = yield* waiting
       const forged = newToken("device", parseToken("device", codes.deviceCode)?.id ?? "").token
       for (const code of [forged, newToken("device", hexOf(newId("dev"))).token, Redacted.make(codes.userCode)]) {
-        assert.deepStrictEqual(yield* devices.poll(code), { state: "expired" })
+        expect(yield* devices.poll(code)).toStrictEqual({ state: "expired" })
       }
       for (const code of ["", "BBBB-BBBB", "' or true --"]) {
-        assert.strictEqual((yield* Effect.flip(devices.find(code)))._tag, "NotFound")
-        assert.strictEqual((yield* Effect.flip(devices.deny(code, userId)))._tag, "NotFound")
+        expect((yield* Effect.flip(devices.find(code)))._tag).toBe("NotFound")
+        expect((yield* Effect.flip(devices.deny(code, userId)))._tag).toBe("NotFound")
       }
     })
   )

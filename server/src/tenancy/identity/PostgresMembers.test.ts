@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { Email, InviteId, type Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Either, Option, type Redacted } from "effect"
 import { callerWith, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../../test/identity/testIdentity.ts"
@@ -31,7 +31,7 @@ const joined = (by: Caller, role: Role, email = newNames("j").email) =>
     return callerWith(yield* invites.accept(yield* tokenTo(email)), by.organization.id)
   })
 
-const idOf = ({ person }: Caller) => person?.id ?? assert.fail("no person")
+const idOf = ({ person }: Caller) => person?.id ?? expect.unreachable("no person")
 const emailOf = ({ person }: Caller) => Email.make(person?.email ?? "")
 const rolesIn = (caller: Caller) => listMembers(caller).pipe(Effect.map((all) => all.map((each) => each.role)))
 
@@ -43,21 +43,21 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const by = yield* owner
       const { email } = newNames("i")
       const invite = yield* invites.create(by, { email, role: "deployer", expiresInSeconds: day })
-      assert.deepInclude(invite, { email, role: "deployer", state: "open" })
-      assert.deepInclude(told.at(-1), { action: "auth.createInvite", organizationId: by.organization.id })
+      expect(invite).toMatchObject({ email, role: "deployer", state: "open" })
+      expect(told.at(-1)).toMatchObject({ action: "auth.createInvite", organizationId: by.organization.id })
       const { text } = yield* mailTo(email)
-      assert.match(text, /^https:\/\/cloud\.example\.com\/auth\/accept-invite\?token=mci_\w+/m)
-      assert.include(text, `${emailOf(by)} invites you`)
+      expect(text).toMatch(/^https:\/\/cloud\.example\.com\/auth\/accept-invite\?token=mci_\w+/m)
+      expect(text).toContain(`${emailOf(by)} invites you`)
       const token = yield* tokenTo(email)
       const grant = yield* invites.accept(token)
-      assert.deepInclude(grant, { role: "deployer", organization: by.organization.name })
-      assert.deepInclude(grant.user, { email, verified: true })
-      assert.deepInclude(told.at(-1), { action: "signIn.acceptInvite", organizationId: by.organization.id })
-      assert.deepStrictEqual(yield* rolesIn(by), ["owner", "deployer"])
-      assert.include((yield* Effect.flip(invites.accept(token))).message, "accepted already")
-      assert.strictEqual((yield* listInvites(by))[0]?.state, "accepted")
+      expect(grant).toMatchObject({ role: "deployer", organization: by.organization.name })
+      expect(grant.user).toMatchObject({ email, verified: true })
+      expect(told.at(-1)).toMatchObject({ action: "signIn.acceptInvite", organizationId: by.organization.id })
+      expect(yield* rolesIn(by)).toStrictEqual(["owner", "deployer"])
+      expect((yield* Effect.flip(invites.accept(token))).message).toContain("accepted already")
+      expect((yield* listInvites(by))[0]?.state).toBe("accepted")
       const again = yield* Effect.flip(invites.create(by, { email, role: "viewer", expiresInSeconds: day }))
-      assert.strictEqual(again._tag, "Conflict")
+      expect(again._tag).toBe("Conflict")
     })
   )
 
@@ -72,7 +72,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         Array.from({ length: 8 }, () => Effect.either(invites.accept(token))),
         { concurrency: 8 }
       )
-      assert.lengthOf(all.filter(Either.isRight), 1)
+      expect(all.filter(Either.isRight)).toHaveLength(1)
     })
   )
 
@@ -87,23 +87,17 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const first = yield* tokenTo(email)
       const second = yield* invites.create(by, { email, role: "admin", expiresInSeconds: day })
       const token = yield* tokenTo(email)
-      assert.include((yield* refusal(first)).message, "newer one")
-      assert.strictEqual(
-        (yield* refusal(newToken("invite", parseToken("invite", token)?.id ?? "").token))._tag,
-        "NotFound"
-      )
-      assert.strictEqual((yield* refusal(newToken("invite", hexOf(newId("inv"))).token))._tag, "NotFound")
+      expect((yield* refusal(first)).message).toContain("newer one")
+      expect((yield* refusal(newToken("invite", parseToken("invite", token)?.id ?? "").token))._tag).toBe("NotFound")
+      expect((yield* refusal(newToken("invite", hexOf(newId("inv"))).token))._tag).toBe("NotFound")
       yield* sql`update invites set expires_at = now() where id = ${second.id}`
-      assert.include((yield* refusal(token)).message, "expired")
+      expect((yield* refusal(token)).message).toContain("expired")
       const third = yield* invites.create(by, { email, role: "admin", expiresInSeconds: day })
       yield* invites.revoke(by, third.id)
-      assert.include((yield* refusal(yield* tokenTo(email))).message, "taken back")
-      assert.strictEqual((yield* Effect.flip(invites.revoke(by, third.id)))._tag, "NotFound")
-      assert.deepStrictEqual(
-        (yield* listInvites(by)).map((each) => each.state),
-        ["revoked", "revoked", "revoked"]
-      )
-      assert.deepStrictEqual(yield* rolesIn(by), ["owner"])
+      expect((yield* refusal(yield* tokenTo(email))).message).toContain("taken back")
+      expect((yield* Effect.flip(invites.revoke(by, third.id)))._tag).toBe("NotFound")
+      expect((yield* listInvites(by)).map((each) => each.state)).toStrictEqual(["revoked", "revoked", "revoked"])
+      expect(yield* rolesIn(by)).toStrictEqual(["owner"])
     })
   )
 
@@ -116,10 +110,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         Array.from({ length: 4 }, () => invites.create(by, { email, role: "viewer", expiresInSeconds: day })),
         { concurrency: 4 }
       )
-      assert.lengthOf(
-        (yield* listInvites(by)).filter((each) => each.state === "open"),
-        1
-      )
+      expect((yield* listInvites(by)).filter((each) => each.state === "open")).toHaveLength(1)
     })
   )
 
@@ -131,10 +122,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const admin = yield* joined(by, "admin")
       const { email } = newNames("i")
       const refused = yield* Effect.flip(invites.create(admin, { email, role: "owner", expiresInSeconds: day }))
-      assert.strictEqual(refused._tag, "Forbidden")
+      expect(refused._tag).toBe("Forbidden")
       yield* invites.create(admin, { email, role: "admin", expiresInSeconds: day })
       yield* members.remove(by, idOf(admin))
-      assert.strictEqual((yield* Effect.flip(invites.accept(yield* tokenTo(email))))._tag, "NotFound")
+      expect((yield* Effect.flip(invites.accept(yield* tokenTo(email))))._tag).toBe("NotFound")
     })
   )
 
@@ -144,9 +135,9 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const by = yield* owner
       const stranger = yield* owner
       const { id } = yield* invites.create(by, { email: newNames("i").email, role: "viewer", expiresInSeconds: day })
-      assert.lengthOf(yield* listInvites(stranger), 0)
-      assert.strictEqual((yield* Effect.flip(invites.revoke(stranger, id)))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(invites.revoke(by, InviteId.make(newId("inv")))))._tag, "NotFound")
+      expect(yield* listInvites(stranger)).toHaveLength(0)
+      expect((yield* Effect.flip(invites.revoke(stranger, id)))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(invites.revoke(by, InviteId.make(newId("inv")))))._tag).toBe("NotFound")
     })
   )
 
@@ -160,8 +151,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const { user } = yield* accounts.register(names)
       yield* invites.create(by, { email: names.email, role: "deployer", expiresInSeconds: day })
       const grant = yield* invites.accept(yield* tokenTo(names.email))
-      assert.deepStrictEqual(grant.user, { ...user, verified: true })
-      assert.lengthOf(yield* sql`select 1 from sessions where user_id = ${user.id}`, 1)
+      expect(grant.user).toStrictEqual({ ...user, verified: true })
+      expect(yield* sql`select 1 from sessions where user_id = ${user.id}`).toHaveLength(1)
     })
   )
 
@@ -176,7 +167,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         insert into memberships (organization_id, user_id, role)
         values (${by.organization.id}, ${idOf(other)}, 'viewer')`
       const grant = yield* invites.accept(yield* tokenTo(emailOf(other)))
-      assert.strictEqual(grant.role, "viewer")
+      expect(grant.role).toBe("viewer")
     })
   )
 
@@ -193,13 +184,13 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         members.change(admin, idOf(admin), "owner"),
         members.change(deployer, idOf(deployer), "admin")
       ]) {
-        assert.strictEqual((yield* Effect.flip(attempt))._tag, "Forbidden")
+        expect((yield* Effect.flip(attempt))._tag).toBe("Forbidden")
       }
-      assert.deepInclude(yield* members.change(admin, idOf(deployer), "admin"), { role: "admin" })
+      expect(yield* members.change(admin, idOf(deployer), "admin")).toMatchObject({ role: "admin" })
       // A session that was an owner's, of somebody who is none any more.
       const stale = { ...deployer, roles: ["owner"] as const }
-      assert.strictEqual((yield* Effect.flip(members.change(stale, idOf(by), "viewer")))._tag, "Forbidden")
-      assert.deepStrictEqual(yield* rolesIn(by), ["owner", "admin", "admin"])
+      expect((yield* Effect.flip(members.change(stale, idOf(by), "viewer")))._tag).toBe("Forbidden")
+      expect(yield* rolesIn(by)).toStrictEqual(["owner", "admin", "admin"])
     })
   )
 
@@ -208,9 +199,9 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const members = yield* Members
       const by = yield* owner
       const stranger = yield* owner
-      assert.strictEqual((yield* Effect.flip(members.change(by, idOf(stranger), "viewer")))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(members.remove(by, idOf(stranger))))._tag, "NotFound")
-      assert.strictEqual((yield* Effect.flip(members.remove(by, UserId.make(newId("usr")))))._tag, "NotFound")
+      expect((yield* Effect.flip(members.change(by, idOf(stranger), "viewer")))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(members.remove(by, idOf(stranger))))._tag).toBe("NotFound")
+      expect((yield* Effect.flip(members.remove(by, UserId.make(newId("usr")))))._tag).toBe("NotFound")
     })
   )
 
@@ -218,8 +209,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     Effect.gen(function* () {
       const members = yield* Members
       const by = yield* owner
-      assert.strictEqual((yield* Effect.flip(members.change(by, idOf(by), "admin")))._tag, "Conflict")
-      assert.strictEqual((yield* Effect.flip(members.remove(by, idOf(by))))._tag, "Conflict")
+      expect((yield* Effect.flip(members.change(by, idOf(by), "admin")))._tag).toBe("Conflict")
+      expect((yield* Effect.flip(members.remove(by, idOf(by))))._tag).toBe("Conflict")
       const other = yield* joined(by, "owner")
       const all = yield* Effect.all(
         [
@@ -230,11 +221,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         ],
         { concurrency: 4 }
       )
-      assert.isAtLeast(all.filter(Either.isRight).length, 1)
-      assert.lengthOf(
-        (yield* rolesIn(by)).filter((value) => value === "owner"),
-        1
-      )
+      expect(all.filter(Either.isRight).length).toBeGreaterThanOrEqual(1)
+      expect((yield* rolesIn(by)).filter((value) => value === "owner")).toHaveLength(1)
     })
   )
 
@@ -253,14 +241,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
             ${idOf(here)})`
       }
       yield* members.remove(by, idOf(here))
-      assert.deepInclude(told.at(-1), { action: "organization.removeMember", organizationId: by.organization.id })
+      expect(told.at(-1)).toMatchObject({ action: "organization.removeMember", organizationId: by.organization.id })
       for (const table of ["sessions", "api_keys"]) {
         const column = table === "sessions" ? "user_id" : "created_by"
         const rows = yield* sql`
           select organization_id from ${sql(table)} where ${sql(column)} = ${idOf(here)}`
-        assert.deepEqual(rows, [{ organization_id: elsewhere.organization.id }])
+        expect(rows).toStrictEqual([{ organization_id: elsewhere.organization.id }])
       }
-      assert.strictEqual((yield* Effect.flip(members.remove(here, idOf(by))))._tag, "Forbidden")
+      expect((yield* Effect.flip(members.remove(here, idOf(by))))._tag).toBe("Forbidden")
     })
   )
 
@@ -272,20 +260,17 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const other = yield* owner
       const person = yield* joined(by, "viewer", emailOf(other))
       const grant = yield* sessions.grant(idOf(person), other.organization.name)
-      assert.strictEqual(grant.role, "owner")
+      expect(grant.role).toBe("owner")
       const stranger = yield* owner
-      assert.strictEqual(
-        (yield* Effect.flip(sessions.grant(idOf(person), stranger.organization.name)))._tag,
-        "NotFound"
-      )
+      expect((yield* Effect.flip(sessions.grant(idOf(person), stranger.organization.name)))._tag).toBe("NotFound")
       const caller = callerWith(grant, other.organization.id)
-      assert.deepStrictEqual(yield* sessions.describe(caller), { name: null, expiresAt: grant.expiresAt })
+      expect(yield* sessions.describe(caller)).toStrictEqual({ name: null, expiresAt: grant.expiresAt })
       yield* sessions.end(caller)
-      assert.deepStrictEqual(yield* sessions.describe(caller), { name: null, expiresAt: null })
+      expect(yield* sessions.describe(caller)).toStrictEqual({ name: null, expiresAt: null })
       yield* sessions.discard(yield* sessions.grant(idOf(person), by.organization.name))
-      assert.lengthOf(yield* sql`select 1 from sessions where user_id = ${idOf(person)}`, 2)
+      expect(yield* sql`select 1 from sessions where user_id = ${idOf(person)}`).toHaveLength(2)
       const local = { ...caller, credential: { type: "local" } as const }
-      assert.strictEqual((yield* Effect.flip(sessions.end(local)))._tag, "Forbidden")
+      expect((yield* Effect.flip(sessions.end(local)))._tag).toBe("Forbidden")
     })
   )
 })

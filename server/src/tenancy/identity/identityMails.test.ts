@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import type { Language } from "../../base/pages/acceptLanguage.ts"
 import { hasAccountMail, inviteMail, registeredMail, registerMail, signInMail, verifyMail } from "./identityMails.ts"
 
@@ -20,16 +20,16 @@ describe("mails to people", () => {
   it("say the same in both languages, and have what leads on in a line of its own", () => {
     const [english, german] = [mailsIn("en"), mailsIn("de")]
     for (const [index, mail] of german.entries()) {
-      const other = english[index] ?? assert.fail("a language has more mails")
-      assert.notStrictEqual(mail.subject, other.subject)
-      assert.strictEqual(mail.text.split("\n\n").length, other.text.split("\n\n").length)
+      const other = english[index] ?? expect.unreachable("a language has more mails")
+      expect(mail.subject).not.toBe(other.subject)
+      expect(mail.text.split("\n\n").length).toBe(other.text.split("\n\n").length)
       const leads = (text: string) => text.split("\n").filter((line) => /^(https:|maxcloud |[A-Z]{4}-)/.test(line))
-      assert.lengthOf(leads(mail.text), 1)
-      assert.deepStrictEqual(leads(mail.text), leads(other.text))
+      expect(leads(mail.text)).toHaveLength(1)
+      expect(leads(mail.text)).toStrictEqual(leads(other.text))
       // Words that the other language has not.
-      assert.match(mail.text, /\b(der|die|das|Der|den|Sie|Ihr)\b/)
-      assert.notMatch(mail.text, /\b(the|The|you|is)\b/)
-      assert.notMatch(other.text, /\b(der|die|das|Sie|ist)\b/)
+      expect(mail.text).toMatch(/\b(der|die|das|Der|den|Sie|Ihr)\b/)
+      expect(mail.text).not.toMatch(/\b(the|The|you|is)\b/)
+      expect(other.text).not.toMatch(/\b(der|die|das|Sie|ist)\b/)
     }
   })
 })

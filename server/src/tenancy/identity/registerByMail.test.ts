@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import type { Registration } from "@maxcloud/sdk/api"
 import { Effect, Either, Redacted } from "effect"
 import { testApi } from "../../../test/api/testApi.ts"
@@ -48,7 +48,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
               })
             )
             const text = yield* Effect.promise(() => response.text())
-            assert.isAtLeast(performance.now() - started, floorMs - 5)
+            expect(performance.now() - started).toBeGreaterThanOrEqual(floorMs - 5)
             const { date, ...headers } = Object.fromEntries(response.headers)
             const plain = (said: string) => said.replaceAll(email, "EMAIL")
             return {
@@ -62,14 +62,14 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
             }
           })
         )
-        assert.deepStrictEqual(seen[0], seen[1])
-        assert.deepInclude(seen[0], { status: 202, text: '{"state":"mailed","email":"EMAIL"}', mails: ["EMAIL"] })
-        assert.deepStrictEqual(yield* counts, before)
-        assert.notInclude((yield* mailTo(existing)).text, "token=")
-        assert.include((yield* mailTo(existing)).text, "maxcloud auth login --api-url")
+        expect(seen[0]).toStrictEqual(seen[1])
+        expect(seen[0]).toMatchObject({ status: 202, text: '{"state":"mailed","email":"EMAIL"}', mails: ["EMAIL"] })
+        expect(yield* counts).toStrictEqual(before)
+        expect((yield* mailTo(existing)).text).not.toContain("token=")
+        expect((yield* mailTo(existing)).text).toContain("maxcloud auth login --api-url")
         // Nor does a later one tell, whose name would be taken had an account been made for the one before.
         const third = yield* enroll({ ...newNames(), organization })
-        assert.strictEqual("state" in third ? third.state : "a session", "mailed")
+        expect("state" in third ? third.state : "a session").toBe("mailed")
       })
     )
 
@@ -83,16 +83,16 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
         const token = yield* tokenTo(names.email)
         const before = yield* counts
         const user = yield* verify(token)
-        assert.deepInclude(user, { email: names.email, verified: true })
-        assert.deepInclude(told.at(-1), { action: "signIn.verify", subject: `organization ${names.organization}` })
-        for (const dead of [token, former]) assert.strictEqual((yield* Effect.flip(verify(dead)))._tag, "NotFound")
+        expect(user).toMatchObject({ email: names.email, verified: true })
+        expect(told.at(-1)).toMatchObject({ action: "signIn.verify", subject: `organization ${names.organization}` })
+        for (const dead of [token, former]) expect((yield* Effect.flip(verify(dead)))._tag).toBe("NotFound")
         const [users, organizations, sessions] = before
-        assert.deepStrictEqual(yield* counts, [users + 1, organizations + 1, sessions])
+        expect(yield* counts).toStrictEqual([users + 1, organizations + 1, sessions])
         const { userId } = yield* signIn(names.email)
         const mine = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(userId))
-        assert.deepStrictEqual(mine, [{ name: names.organization, role: "owner" }])
+        expect(mine).toStrictEqual([{ name: names.organization, role: "owner" }])
         const sql = yield* SqlClient
-        assert.lengthOf(yield* sql`select 1 from one_time_tokens where email = ${names.email}`, 0)
+        expect(yield* sql`select 1 from one_time_tokens where email = ${names.email}`).toHaveLength(0)
       })
     )
 
@@ -114,11 +114,8 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
             tokens.map((token) => Effect.either(verify(token))),
             { concurrency: 2 }
           )
-          assert.lengthOf(all.filter(Either.isRight), 1)
-          assert.deepStrictEqual(
-            all.filter(Either.isLeft).map((each) => each.left._tag),
-            [left]
-          )
+          expect(all.filter(Either.isRight)).toHaveLength(1)
+          expect(all.filter(Either.isLeft).map((each) => each.left._tag)).toStrictEqual([left])
         }
       })
     )
@@ -128,8 +125,8 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
         const { email, organization } = yield* known
         const fresh = newNames("fresh")
         for (const asking of [email, fresh.email]) {
-          assert.strictEqual((yield* Effect.flip(enroll({ email: asking, organization })))._tag, "Conflict")
-          assert.strictEqual(yield* Effect.map(enroll({ ...fresh, email: asking }), (found) => "state" in found), true)
+          expect((yield* Effect.flip(enroll({ email: asking, organization })))._tag).toBe("Conflict")
+          expect(yield* Effect.map(enroll({ ...fresh, email: asking }), (found) => "state" in found)).toBe(true)
         }
       })
     )
@@ -142,9 +139,9 @@ describeOn(testIdentity({ registersByMail: true, registration: "invite", signInF
   it.effect("gets a session at once by the printed link; nobody else registers", () =>
     Effect.gen(function* () {
       const bootstrapToken = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
-      assert.strictEqual((yield* Effect.flip(enroll(newNames())))._tag, "Forbidden")
+      expect((yield* Effect.flip(enroll(newNames())))._tag).toBe("Forbidden")
       const answer = yield* enroll({ ...newNames(), bootstrapToken: bootstrapToken ?? Redacted.make("none") })
-      assert.isTrue("token" in answer && answer.user.verified)
+      expect("token" in answer && answer.user.verified).toBe(true)
     })
   )
 })

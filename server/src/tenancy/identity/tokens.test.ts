@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Redacted } from "effect"
 import * as fc from "fast-check"
 import { newId } from "../../base/database/newId.ts"
@@ -12,9 +12,9 @@ describe("tokens", () => {
     fc.assert(
       fc.property(fc.constantFrom(...kinds), fc.constantFrom(...kinds), anyId, (kind, other, id) => {
         const { hash, token } = newToken(kind, id)
-        assert.strictEqual(parseToken(kind, token)?.id, id)
-        assert.isTrue(matches(token, hash))
-        if (other !== kind) assert.isUndefined(parseToken(other, token))
+        expect(parseToken(kind, token)?.id).toBe(id)
+        expect(matches(token, hash)).toBe(true)
+        if (other !== kind) expect(parseToken(other, token)).toBeUndefined()
       })
     )
   })
@@ -25,7 +25,7 @@ describe("tokens", () => {
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
         fc.pre(text[at] !== character)
-        assert.isFalse(matches(text.slice(0, at) + character + text.slice(at + 1), hash))
+        expect(matches(text.slice(0, at) + character + text.slice(at + 1), hash)).toBe(false)
       })
     )
   })
@@ -33,23 +33,23 @@ describe("tokens", () => {
   it("are nothing else, whatever it is", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" })), fc.constantFrom(...kinds), (text, kind) => {
-        assert.isFalse(isToken(kind, Redacted.make(text)))
+        expect(isToken(kind, Redacted.make(text))).toBe(false)
       })
     )
     const { token } = newToken("session", hexOf(newId("ses")))
     for (const wrong of [`${Redacted.value(token)}\n`, ` ${Redacted.value(token)}`, Redacted.value(token).slice(1)]) {
-      assert.isFalse(isToken("session", Redacted.make(wrong)))
+      expect(isToken("session", Redacted.make(wrong))).toBe(false)
     }
   })
 
   it("match no missing and no broken digest", () => {
-    assert.isFalse(matches("x", undefined))
-    assert.isFalse(matches("x", digestOf("x").subarray(1)))
+    expect(matches("x", undefined)).toBe(false)
+    expect(matches("x", digestOf("x").subarray(1))).toBe(false)
   })
 
   it("show themselves in no log", () => {
     const made = newToken("session", hexOf(newId("ses")))
-    assert.notInclude(JSON.stringify({ token: made.token }), Redacted.value(made.token))
-    assert.notInclude(String(made.token), Redacted.value(made.token))
+    expect(JSON.stringify({ token: made.token })).not.toContain(Redacted.value(made.token))
+    expect(String(made.token)).not.toContain(Redacted.value(made.token))
   })
 })

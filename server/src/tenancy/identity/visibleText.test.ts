@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { visibleText } from "./visibleText.ts"
 
@@ -13,7 +13,7 @@ describe("a name that somebody else has given", () => {
       ["\u202E\u200B", "?"],
       ["Zoë 東京 🚀", "Zoë 東京 🚀"]
     ] as const
-    for (const [given, wanted] of shown) assert.strictEqual(visibleText(given), wanted)
+    for (const [given, wanted] of shown) expect(visibleText(given)).toBe(wanted)
   })
 
   it("has none of these whatever was given, is never empty, and stays as it is when shown again", () => {
@@ -33,9 +33,9 @@ describe("a name that somebody else has given", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(odd, fc.string({ unit: "grapheme" }))), (parts) => {
         const shown = visibleText(parts.join(""))
-        assert.notMatch(shown, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
-        assert.isNotEmpty(shown)
-        assert.strictEqual(visibleText(shown), shown)
+        expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+        expect(shown).not.toHaveLength(0)
+        expect(visibleText(shown)).toBe(shown)
       }),
       { numRuns: 1_000 }
     )

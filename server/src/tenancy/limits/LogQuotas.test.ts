@@ -1,5 +1,5 @@
 import { SqlError } from "@effect/sql/SqlError"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { unlimited } from "./defaultQuotas.ts"
@@ -23,11 +23,11 @@ describe("quotas of log lines, for those who write them", () => {
     return Effect.gen(function* () {
       const quotaOf = yield* LogQuotas
       quotaOf(acme)
-      assert.isNull(quotaOf(away))
+      expect(quotaOf(away)).toBeNull()
       while (quotaOf(acme) === null) yield* Effect.yieldNow()
-      for (let line = 0; line < 1000; line++) assert.strictEqual(quotaOf(acme), 2 ** 20)
-      assert.isNull(quotaOf(away))
-      assert.deepStrictEqual(asked, [acme, away])
+      for (let line = 0; line < 1000; line++) expect(quotaOf(acme)).toBe(2 ** 20)
+      expect(quotaOf(away)).toBeNull()
+      expect(asked).toStrictEqual([acme, away])
     }).pipe(Effect.provide(Layer.provide(layer, quotas)))
   })
 })

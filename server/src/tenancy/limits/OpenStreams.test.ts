@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Exit, Scope } from "effect"
 import { makeOpenStreams } from "./OpenStreams.ts"
@@ -22,8 +22,8 @@ describe("open streams", () => {
       const { take } = makeOpenStreams(limits)
       for (let n = 0; n < limit; n++) yield* take(of(n))
       const refused = yield* Effect.flip(take(of(limit)))
-      assert.strictEqual(refused._tag, "TooManyRequests")
-      assert.strictEqual(refused.limit?.quota, limit)
+      expect(refused._tag).toBe("TooManyRequests")
+      expect(refused.limit?.quota).toBe(limit)
       yield* take(who("other", "other", 99))
     })
   )
@@ -37,7 +37,7 @@ describe("open streams", () => {
         yield* Scope.extend(streams.take(who("k", "a", 0)), scope)
         yield* Effect.flip(Scope.extend(streams.take(who("k", "b", 1)), scope))
         yield* Scope.close(scope, Exit.void)
-        assert.strictEqual(streams.open(), 0)
+        expect(streams.open()).toBe(0)
       }
     })
   )
@@ -46,10 +46,10 @@ describe("open streams", () => {
     Effect.gen(function* () {
       const { of, take } = makeOpenStreams(limits)
       for (let n = 0; n < 5; n++) yield* take(who(`k${n}`, `a${n}`, 0, null))
-      assert.strictEqual(of(organizationOf(0)), 5)
-      assert.strictEqual(of(organizationOf(1)), 0)
+      expect(of(organizationOf(0))).toBe(5)
+      expect(of(organizationOf(1))).toBe(0)
       const refused = yield* Effect.flip(take(who("k", "a", 0, 3)))
-      assert.strictEqual(refused.limit?.quota, 3)
+      expect(refused.limit?.quota).toBe(3)
       yield* take(who("k", "a", 0, 6))
       yield* Effect.flip(take(who("k6", "a6", 0, 6)))
       yield* Effect.flip(take(who("k7", "a7", 1, 0)))

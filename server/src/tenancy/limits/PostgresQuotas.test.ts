@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer } from "@effect/vitest"
+import { assert, expect, layer } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -38,7 +38,7 @@ const deploy = (...target: Parameters<typeof targetOf>) =>
 const refused = (...target: Parameters<typeof targetOf>) =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(deploy(...target))
-    assert.strictEqual(error._tag, "QuotaExceeded", error.message)
+    expect(error._tag, error.message).toBe("QuotaExceeded")
     return error.message
   })
 
@@ -50,7 +50,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       const org = yield* newOrganization
       yield* deploy(org, [{ name: "a", scale: { max: 1000 }, cpu: 64 }])
       const quotas = yield* Quotas
-      assert.deepStrictEqual(yield* quotas.use(org.id), {
+      expect(yield* quotas.use(org.id)).toStrictEqual({
         services: 1,
         instances: 1000,
         cpuMilli: 64_000_000,
@@ -73,18 +73,18 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       yield* quotas.set(org.id, values)
       yield* deploy(org, [{ name: "a", ...one }])
       yield* deploy(org, [{ name: "b", ...one }], "blog", "staging")
-      assert.match(yield* refused(org, [{ name: "c", ...one }], "third"), message)
+      expect(yield* refused(org, [{ name: "c", ...one }], "third")).toMatch(message)
       const { plan, destroy, deleteService } = yield* Deployments
       const { problems } = yield* plan(planOf(targetOf(org, [{ name: "c", ...one }], "third")))
-      assert.match(problems[0]?.message ?? "", message)
-      assert.strictEqual((yield* quotas.use(org.id)).deploymentsPerHour, 2)
+      expect(problems[0]?.message ?? "").toMatch(message)
+      expect((yield* quotas.use(org.id)).deploymentsPerHour).toBe(2)
 
       // Lowered below what is there.
       yield* quotas.set(org.id, Object.fromEntries(Object.keys(values).map((key) => [key, 0])))
       yield* deploy(org, [{ name: "a", ...one, image: "ready:2" }])
       yield* refused(org, [{ name: "a", ...one, cpu: 1, memory: "1Gi", scale: { max: 2 } }, { name: "a2" }])
       const [first] = yield* listServices(org)
-      assert.isDefined(first)
+      assert(first !== undefined)
       if (first !== undefined) yield* deleteService(org, first.id)
       yield* destroy(org, AppName.make("blog"), StageName.make("staging"))
     })
@@ -97,8 +97,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       yield* set(org.id, { deploymentsPerHour: 2 })
       yield* deploy(org, [{ name: "a" }, { name: "b" }])
       yield* deploy(org, [{ name: "a" }, { name: "b", image: "ready:2" }])
-      assert.match(
-        yield* refused(org, [{ name: "a", image: "ready:3" }, { name: "b" }]),
+      expect(yield* refused(org, [{ name: "a", image: "ready:3" }, { name: "b" }])).toMatch(
         /2 deployments an hour, and has begun 2/
       )
       yield* deploy(org, [{ name: "a" }])
@@ -119,11 +118,8 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       const results = yield* Effect.forEach(apps, (app) => Effect.either(deploy(org, [{ name: app }], app)), {
         concurrency: 12
       })
-      assert.lengthOf(
-        results.filter((result) => result._tag === "Right"),
-        5
-      )
-      assert.strictEqual((yield* quotas.use(org.id)).services, 5)
+      expect(results.filter((result) => result._tag === "Right")).toHaveLength(5)
+      expect((yield* quotas.use(org.id)).services).toBe(5)
     })
   )
 
@@ -135,7 +131,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       const input = { ...targetOf(org, [{ name: "a" }]), idempotencyKey: "k" }
       const { accept } = yield* Deployments
       const first = yield* accept(input)
-      assert.strictEqual((yield* accept(input)).id, first.id)
+      expect((yield* accept(input)).id).toBe(first.id)
     })
   )
 
@@ -145,7 +141,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       const { of, set } = yield* Quotas
       yield* set(org.id, { services: 1, memoryBytes: 2 ** 45 })
       yield* set(org.id, { instances: 7, services: null })
-      assert.deepStrictEqual(yield* of(org.id), {
+      expect(yield* of(org.id)).toStrictEqual({
         services: null,
         instances: 7,
         cpuMilli: null,

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, it, layer } from "@effect/vitest"
+import { expect, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { databaseTest, layerTest } from "../../../test/database/layerTest.ts"
 import { startPostgres } from "../../../test/replicas/startPostgres.ts"
@@ -36,7 +36,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
       yield* asNobody(take(one, "a"))
       yield* take(one, "b")
       yield* take({ ...one, name: "other" }, "a")
-      assert.strictEqual((yield* Effect.flip(take(one, "a")))._tag, "TooManyRequests")
+      expect((yield* Effect.flip(take(one, "a")))._tag).toBe("TooManyRequests")
     })
   )
 
@@ -45,7 +45,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
       const { take } = yield* RateLimits
       yield* take(hourly, "ada@example.org")
       const sql = yield* SqlClient
-      assert.notInclude(JSON.stringify(yield* sql`select * from rate_limits`), "ada@")
+      expect(JSON.stringify(yield* sql`select * from rate_limits`)).not.toContain("ada@")
     })
   )
 
@@ -68,10 +68,10 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
           on conflict (bucket) do update set tokens = excluded.tokens, updated_at = excluded.updated_at`
         const expected = takeFrom(limit, { tokens, at: -agoSeconds * 1000 }, 0, cost)
         const result = yield* Effect.either(take(limit, "k", cost))
-        assert.strictEqual(result._tag === "Right", expected.taken, `${tokens} ${agoSeconds} ${cost}`)
-        if (result._tag === "Right") assert.strictEqual(result.right.remaining, Math.floor(expected.bucket.tokens))
+        expect(result._tag === "Right", `${tokens} ${agoSeconds} ${cost}`).toBe(expected.taken)
+        if (result._tag === "Right") expect(result.right.remaining).toBe(Math.floor(expected.bucket.tokens))
         else if (result.left._tag === "TooManyRequests") {
-          assert.approximately(result.left.retryAfterSeconds, expected.waitSeconds, 1)
+          expect(Math.abs(result.left.retryAfterSeconds - expected.waitSeconds)).toBeLessThanOrEqual(1)
         }
       }
     })
@@ -87,7 +87,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
           insert into rate_limits (bucket, tokens, updated_at)
           values (${bucketOf(limit, "k")}, 0, clock_timestamp() + interval '1 hour')
           on conflict (bucket) do update set tokens = excluded.tokens, updated_at = excluded.updated_at`
-        assert.strictEqual((yield* Effect.flip(take(limit, "k", cost)))._tag, "TooManyRequests")
+        expect((yield* Effect.flip(take(limit, "k", cost)))._tag).toBe("TooManyRequests")
         yield* take(limit, "k", cost).pipe(
           Effect.retry(Schedule.spaced("50 millis")),
           Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => new Error("it does not fill") })
@@ -100,12 +100,12 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       const two = { name: "two", quota: 2, windowSeconds: 3600 }
-      assert.strictEqual((yield* take(two, "k", 0)).remaining, 2)
+      expect((yield* take(two, "k", 0)).remaining).toBe(2)
       yield* take(two, "k")
       yield* take(two, "k")
-      assert.strictEqual((yield* Effect.flip(take(two, "k", 0)))._tag, "TooManyRequests")
-      assert.strictEqual((yield* Effect.flip(take(two, "new", 3)))._tag, "TooManyRequests")
-      assert.strictEqual((yield* take(two, "new")).remaining, 1)
+      expect((yield* Effect.flip(take(two, "k", 0)))._tag).toBe("TooManyRequests")
+      expect((yield* Effect.flip(take(two, "new", 3)))._tag).toBe("TooManyRequests")
+      expect((yield* take(two, "new")).remaining).toBe(1)
     })
   )
 })
@@ -117,17 +117,14 @@ it.live("rate limits let no more pass than the quota over two servers at once, a
     const takes = Array.from({ length: 300 }, (_, nth) => (nth % 2 === 0 ? one : two))
     const results = yield* Effect.forEach(takes, (take) => Effect.either(take.take(hourly, "ada")), { concurrency: 40 })
     const left = results.flatMap((result) => (result._tag === "Right" ? [result.right.remaining] : []))
-    assert.deepStrictEqual(
-      left.sort((a, b) => b - a),
-      Array.from({ length: 50 }, (_, nth) => 49 - nth)
-    )
+    expect(left.sort((a, b) => b - a)).toStrictEqual(Array.from({ length: 50 }, (_, nth) => 49 - nth))
     for (const result of results) {
       if (result._tag === "Right") continue
-      assert.strictEqual(result.left._tag, "TooManyRequests")
-      assert.isAtLeast(result.left.retryAfterSeconds, 1)
-      assert.isAtMost(result.left.retryAfterSeconds, 72)
+      expect(result.left._tag).toBe("TooManyRequests")
+      expect(result.left.retryAfterSeconds).toBeGreaterThanOrEqual(1)
+      expect(result.left.retryAfterSeconds).toBeLessThanOrEqual(72)
     }
     yield* Effect.promise(postgres.close)
-    assert.strictEqual((yield* Effect.flip(one.take(hourly, "bob")))._tag, "Unavailable")
+    expect((yield* Effect.flip(one.take(hourly, "bob")))._tag).toBe("Unavailable")
   }).pipe(Effect.scoped)
 )

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
 import { type Bucket, takeFrom, tokensAt } from "./bucket.ts"
@@ -32,7 +32,7 @@ describe("a token bucket", () => {
         passed.forEach((first, index) => {
           passed.slice(index).forEach((last, more) => {
             const back = ((last.at - first.at) / 1000) * (limit.quota / limit.windowSeconds)
-            assert.isAtMost(more + 1, limit.quota + back + 1e-6)
+            expect(more + 1).toBeLessThanOrEqual(limit.quota + back + 1e-6)
           })
         })
       })
@@ -44,10 +44,10 @@ describe("a token bucket", () => {
       fc.property(limits, pauses, (limit, waits) => {
         for (const { bucket, now, taken, waitSeconds } of run(limit, waits)) {
           const back = Math.max(now, bucket.at)
-          if (!taken) assert.isTrue(takeFrom(limit, bucket, back + waitSeconds * 1000).taken)
+          if (!taken) expect(takeFrom(limit, bucket, back + waitSeconds * 1000).taken).toBe(true)
         }
         const even = Array.from({ length: 300 }, () => Math.ceil((limit.windowSeconds * 1000) / limit.quota))
-        assert.isTrue(run(limit, even).every((each) => each.taken))
+        expect(run(limit, even).every((each) => each.taken)).toBe(true)
       })
     )
   })
@@ -56,9 +56,9 @@ describe("a token bucket", () => {
     fc.assert(
       fc.property(limits, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(1e9), (limit, part, later) => {
         const bucket = { tokens: limit.quota * part, at: 0 }
-        assert.closeTo(tokensAt(limit, bucket, limit.windowSeconds * 1000), limit.quota, 1e-6)
-        assert.isAtMost(tokensAt(limit, bucket, later), limit.quota)
-        assert.isAtLeast(tokensAt(limit, bucket, -later), 0)
+        expect(Math.abs(tokensAt(limit, bucket, limit.windowSeconds * 1000) - limit.quota)).toBeLessThanOrEqual(1e-6)
+        expect(tokensAt(limit, bucket, later)).toBeLessThanOrEqual(limit.quota)
+        expect(tokensAt(limit, bucket, -later)).toBeGreaterThanOrEqual(0)
       })
     )
   })
@@ -68,7 +68,7 @@ describe("the header fields", () => {
   const limit = { name: "credential", quota: 1200, windowSeconds: 60 }
 
   it("tell the policy and what is left", () => {
-    assert.deepStrictEqual(rateLimitHeaders({ limit, remaining: 1199, resetSeconds: 0.05 }), {
+    expect(rateLimitHeaders({ limit, remaining: 1199, resetSeconds: 0.05 })).toStrictEqual({
       "ratelimit-policy": '"credential";q=1200;w=60',
       ratelimit: '"credential";r=1199;t=1'
     })
@@ -76,7 +76,7 @@ describe("the header fields", () => {
 
   it("tell with a refusal when to come back", () => {
     const refusal = new TooManyRequests({ detail: "too many", retryAfterSeconds: 2.2, limit })
-    assert.deepStrictEqual(refusalHeaders(refusal), {
+    expect(refusalHeaders(refusal)).toStrictEqual({
       "retry-after": "3",
       "ratelimit-policy": '"credential";q=1200;w=60',
       ratelimit: '"credential";r=0;t=3'

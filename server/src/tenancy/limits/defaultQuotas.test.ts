@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { builtInQuotas, defaultQuotas, unlimited } from "./defaultQuotas.ts"
@@ -25,14 +25,14 @@ const laptop = { auth: undefined, host: "127.0.0.1" } as const
 
 describe("quotas that nobody has set", () => {
   it("bound everything on a server that needs credentials, also on loopback", () => {
-    assert.deepStrictEqual(defaultQuotas({ ...unset, ...shared }), builtInQuotas)
-    assert.deepStrictEqual(defaultQuotas({ ...unset, ...laptop, auth: "required" }), builtInQuotas)
-    assert.notInclude(Object.values(builtInQuotas), null)
+    expect(defaultQuotas({ ...unset, ...shared })).toStrictEqual(builtInQuotas)
+    expect(defaultQuotas({ ...unset, ...laptop, auth: "required" })).toStrictEqual(builtInQuotas)
+    expect(Object.values(builtInQuotas)).not.toContain(null)
   })
 
   it("bound deployments an hour, logs and streams alone on a server without credentials", () => {
     const { deploymentsPerHour, logBytes, streams } = builtInQuotas
-    assert.deepStrictEqual(defaultQuotas({ ...unset, ...laptop }), {
+    expect(defaultQuotas({ ...unset, ...laptop })).toStrictEqual({
       ...unlimited,
       deploymentsPerHour,
       logBytes,
@@ -42,15 +42,15 @@ describe("quotas that nobody has set", () => {
 
   it("give way to settings, to `none` too", () => {
     const quotas = defaultQuotas({ ...unset, ...shared, quotaServices: 3, quotaMemory: "none", quotaSources: 0 })
-    assert.deepStrictEqual(quotas, { ...builtInQuotas, services: 3, memoryBytes: null, sourceBytes: 0 })
-    assert.strictEqual(defaultQuotas({ ...unset, ...laptop, quotaServices: 3 }).services, 3)
+    expect(quotas).toStrictEqual({ ...builtInQuotas, services: 3, memoryBytes: null, sourceBytes: 0 })
+    expect(defaultQuotas({ ...unset, ...laptop, quotaServices: 3 }).services).toBe(3)
   })
 
   it("let in 50 services that say nothing of their size, and no 51st", () => {
     const services = (count: number) => Array.from({ length: count }, (_, nth) => ({ name: `s${nth}`, image: "a:1" }))
     const of = (count: number) =>
       footprintOf(Either.getOrThrow(parseAppSpec({ app: "shop", services: services(count) })).services)
-    assert.isUndefined(overQuota(builtInQuotas, nothing, nothing, of(50)))
-    assert.match(overQuota(builtInQuotas, of(50), nothing, of(1)) ?? "", /50 services/)
+    expect(overQuota(builtInQuotas, nothing, nothing, of(50))).toBeUndefined()
+    expect(overQuota(builtInQuotas, of(50), nothing, of(1)) ?? "").toMatch(/50 services/)
   })
 })

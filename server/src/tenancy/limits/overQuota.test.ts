@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import { type AppSpec, parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { unlimited } from "./defaultQuotas.ts"
@@ -16,7 +16,7 @@ describe("use that counts against quotas", () => {
   const size = footprintOf(specOf({ scale: { max: 3 }, cpu: 0.5, memory: "1Gi" }, { scale: { max: 2 } }).services)
 
   it("is of every service at its largest scale", () => {
-    assert.deepStrictEqual(size, {
+    expect(size).toStrictEqual({
       services: 2,
       instances: 5,
       cpuMilli: 3 * 500 + 2 * 1000,
@@ -32,15 +32,15 @@ describe("use that counts against quotas", () => {
   ] as const)("%s: refused by a word that names it", (key, quota, _, message) => {
     const others = { services: 1, instances: 1, cpuMilli: 500, memoryBytes: 2 ** 29 }
     const refusal = overQuota({ ...unlimited, [key]: quota }, others, nothing, size)
-    assert.match(refusal ?? "", message)
+    expect(refusal ?? "").toMatch(message)
     const enough = { ...unlimited, [key]: others[key] + size[key] }
-    assert.isUndefined(overQuota(enough, others, nothing, size))
+    expect(overQuota(enough, others, nothing, size)).toBeUndefined()
   })
 
   it("is not refused where it does not grow", () => {
     const quotas = { ...unlimited, services: 1, instances: 1 }
-    assert.isUndefined(overQuota(quotas, nothing, size, size))
-    assert.isUndefined(overQuota(quotas, nothing, size, { ...size, instances: 4 }))
-    assert.isString(overQuota(quotas, nothing, size, { ...size, instances: 6 }))
+    expect(overQuota(quotas, nothing, size, size)).toBeUndefined()
+    expect(overQuota(quotas, nothing, size, { ...size, instances: 4 })).toBeUndefined()
+    assert(typeof overQuota(quotas, nothing, size, { ...size, instances: 6 }) === "string")
   })
 })

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
@@ -30,19 +30,19 @@ describe("an organization's quotas", () => {
         const told = sql<{ type: string; data: unknown }>`
           select type, data from events where organization_id = ${organization.id} and type like 'quota.%' order by at`
         yield* finished(organization, yield* deploy(organization, services(3)))
-        assert.deepStrictEqual(yield* told, [])
+        expect(yield* told).toStrictEqual([])
         yield* finished(organization, yield* deploy(organization, services(4)))
         yield* finished(organization, yield* deploy(organization, services(5)))
         const near = { type: "quota.near", data: { quota: "services", used: 4, limit: 5 } }
-        assert.deepStrictEqual([...(yield* told)], [near])
+        expect([...(yield* told)]).toStrictEqual([near])
         for (const _ of [1, 2]) {
           const refused = yield* Effect.flip(deploy(organization, services(6)))
-          assert.strictEqual(refused._tag, "QuotaExceeded")
+          expect(refused._tag).toBe("QuotaExceeded")
         }
-        assert.deepStrictEqual(
-          [...(yield* told)],
-          [near, { type: "quota.exceeded", data: { app: "shop", stage: "production" } }]
-        )
+        expect([...(yield* told)]).toStrictEqual([
+          near,
+          { type: "quota.exceeded", data: { app: "shop", stage: "production" } }
+        ])
       })
     ))
 })

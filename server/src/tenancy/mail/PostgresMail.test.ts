@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, describe, expect, layer, it as test } from "@effect/vitest"
+import { describe, expect, layer, it as test } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Queue, Redacted } from "effect"
 import * as fc from "fast-check"
 import { layerTest as database } from "../../../test/database/layerTest.ts"
@@ -52,12 +52,12 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
         Effect.gen(function* () {
           yield* add("verify", hello)
           yield* Effect.sleep("250 millis")
-          assert.strictEqual(count(), 0)
+          expect(count()).toBe(0)
         })
       )
-      assert.deepStrictEqual((yield* Queue.take(sent)).message, hello)
+      expect((yield* Queue.take(sent)).message).toStrictEqual(hello)
       yield* emptied
-      assert.strictEqual(count(), 1)
+      expect(count()).toBe(1)
     }).pipe(Effect.scoped)
   )
 
@@ -67,11 +67,11 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       yield* asNobody(add("signIn", hello))
       yield* Queue.take(sent).pipe(Effect.timeout("2 seconds"))
       const [row] = yield* rows
-      assert.notInclude(JSON.stringify(row), "canary-1")
+      expect(JSON.stringify(row)).not.toContain("canary-1")
       const sql = yield* SqlClient
       const [found] = yield* sql<{ hit: boolean }>`
         select position('canary-1'::bytea in sealed) > 0 or position('ada@'::bytea in sealed) > 0 as hit from mail_outbox`
-      assert.isFalse(found?.hit)
+      expect(found?.hit).toBe(false)
       yield* sql`delete from mail_outbox`
     }).pipe(Effect.scoped)
   )
@@ -90,7 +90,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
         )
         ids.add(id)
       }
-      assert.strictEqual(ids.size, 1)
+      expect(ids.size).toBe(1)
       yield* emptied
     }).pipe(Effect.scoped)
   )
@@ -109,8 +109,8 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
         Effect.repeat({ until: (value) => value[0]?.last_error != null }),
         Effect.timeout("5 seconds")
       )
-      assert.isAbove(row?.s ?? 0, 850)
-      assert.strictEqual(row?.last_error, "busy")
+      expect(row?.s ?? 0).toBeGreaterThan(850)
+      expect(row?.last_error).toBe("busy")
       yield* sql`delete from mail_outbox`
     }).pipe(Effect.scoped)
   )
@@ -132,15 +132,14 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       yield* Queue.take(sent)
       yield* emptied
       yield* Effect.sleep("250 millis")
-      assert.strictEqual(count(), 2)
+      expect(count()).toBe(2)
       const log = lines.join("\n")
-      assert.lengthOf(
+      expect(
         lines.filter((line) => line.includes("gave up")),
-        2,
         log
-      )
-      assert.notInclude(log, "ada@")
-      assert.notInclude(log, "canary-1")
+      ).toHaveLength(2)
+      expect(log).not.toContain("ada@")
+      expect(log).not.toContain("canary-1")
     }).pipe(
       Effect.scoped,
       Effect.provide(
@@ -163,7 +162,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
         )
       )
       const before = yield* Queue.take(sent).pipe(Effect.timeoutOption("400 millis"))
-      assert.strictEqual(before._tag, "None")
+      expect(before._tag).toBe("None")
       yield* Queue.take(sent).pipe(Effect.timeout("3 seconds"))
       yield* emptied
     }).pipe(Effect.scoped)
@@ -197,8 +196,8 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
         Effect.timeout("5 seconds")
       )
       yield* emptied
-      assert.lengthOf(sink.taken, 1)
-      assert.include(sink.taken[0]?.raw, "canary-1")
+      expect(sink.taken).toHaveLength(1)
+      expect(sink.taken[0]?.raw).toContain("canary-1")
     }).pipe(Effect.scoped)
   )
 })
@@ -212,9 +211,9 @@ describe("the pause before a mail is tried again", () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         (attempts, after, random) => {
           const ms = mailBackoffMs(attempts, after, random)
-          assert.isAtLeast(ms, Math.max(2_500, Math.min(after, 86_400) * 1000))
-          assert.isAtMost(ms, Math.max(5_400_000, Math.min(after, 86_400) * 1000))
-          assert.isAtMost(mailBackoffMs(attempts, 0, random), mailBackoffMs(attempts + 1, 0, random))
+          expect(ms).toBeGreaterThanOrEqual(Math.max(2_500, Math.min(after, 86_400) * 1000))
+          expect(ms).toBeLessThanOrEqual(Math.max(5_400_000, Math.min(after, 86_400) * 1000))
+          expect(mailBackoffMs(attempts, 0, random)).toBeLessThanOrEqual(mailBackoffMs(attempts + 1, 0, random))
         }
       )
     )

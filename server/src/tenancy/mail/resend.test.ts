@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from "node:http"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { makeResend } from "./resend.ts"
 
@@ -49,12 +49,12 @@ describe("Resend", () => {
       const api = yield* resendApi(() => ({ status: 200, body: { id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" } }))
       yield* resend(api.url).send(message, "mail_7")
       const [request] = api.asked
-      assert.strictEqual(request?.method, "POST")
-      assert.strictEqual(request?.url, "/emails")
-      assert.strictEqual(request?.headers.authorization, "Bearer re_123")
-      assert.strictEqual(request?.headers["content-type"], "application/json")
-      assert.strictEqual(request?.headers["idempotency-key"], "mail_7")
-      assert.deepStrictEqual(JSON.parse(request?.body ?? ""), {
+      expect(request?.method).toBe("POST")
+      expect(request?.url).toBe("/emails")
+      expect(request?.headers.authorization).toBe("Bearer re_123")
+      expect(request?.headers["content-type"]).toBe("application/json")
+      expect(request?.headers["idempotency-key"]).toBe("mail_7")
+      expect(JSON.parse(request?.body ?? "")).toStrictEqual({
         from: "max-cloud <cloud@example.com>",
         to: ["ada@example.org"],
         subject: "Hello",
@@ -77,9 +77,9 @@ describe("Resend", () => {
       const body = { statusCode: status, name, message: "Invalid `to` field: ada@example.org" }
       const api = yield* resendApi(() => ({ status, body }))
       const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
-      assert.strictEqual(error.final, final)
-      assert.include(error.message, `${status} (${name})`)
-      assert.notInclude(JSON.stringify(error) + error.message, "ada@")
+      expect(error.final).toBe(final)
+      expect(error.message).toContain(`${status} (${name})`)
+      expect(JSON.stringify(error) + error.message).not.toContain("ada@")
     }).pipe(Effect.scoped)
   )
 
@@ -91,8 +91,8 @@ describe("Resend", () => {
         headers: { "retry-after": "17" }
       }))
       const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
-      assert.isFalse(error.final)
-      assert.strictEqual(error.retryAfterSeconds, 17)
+      expect(error.final).toBe(false)
+      expect(error.retryAfterSeconds).toBe(17)
     }).pipe(Effect.scoped)
   )
 
@@ -101,8 +101,8 @@ describe("Resend", () => {
       const other = yield* resendApi(() => ({ status: 200 }))
       const api = yield* resendApi(() => ({ status: 307, headers: { location: `${other.url}/emails` } }))
       const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
-      assert.isFalse(error.final)
-      assert.lengthOf(other.asked, 0)
+      expect(error.final).toBe(false)
+      expect(other.asked).toHaveLength(0)
     }).pipe(Effect.scoped)
   )
 
@@ -110,8 +110,8 @@ describe("Resend", () => {
     Effect.gen(function* () {
       const api = yield* resendApi(() => "nothing")
       const error = yield* Effect.flip(resend(api.url, 100).send(message, "mail_7"))
-      assert.isFalse(error.final)
-      assert.match(error.message, /did not answer in time/)
+      expect(error.final).toBe(false)
+      expect(error.message).toMatch(/did not answer in time/)
     }).pipe(Effect.scoped)
   )
 })

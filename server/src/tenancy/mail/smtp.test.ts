@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { makeCertificate, smtpSink } from "../../../test/mail/testSmtp.ts"
 import { readMail } from "./readMail.ts"
@@ -22,13 +22,13 @@ describe("SMTP", () => {
       const url = `smtp://max:p%40ss%3A%2Fword@127.0.0.1:${sink.port}?tls=required`
       yield* smtp(url, { ca }).send(message, "mail_1")
       const [mail] = sink.taken
-      assert.strictEqual(mail?.from, "cloud@example.com")
-      assert.deepStrictEqual(mail?.to, ["ada@example.org"])
-      assert.isTrue(mail?.secure)
-      assert.strictEqual(mail?.user, "max")
-      assert.match(mail?.raw ?? "", /^Message-ID: <mail_1@example\.com>\r$/m)
-      assert.match(mail?.raw ?? "", /^Auto-Submitted: auto-generated\r$/m)
-      assert.match(mail?.raw ?? "", /code=3Da=3Db|code=a=b/)
+      expect(mail?.from).toBe("cloud@example.com")
+      expect(mail?.to).toStrictEqual(["ada@example.org"])
+      expect(mail?.secure).toBe(true)
+      expect(mail?.user).toBe("max")
+      expect(mail?.raw ?? "").toMatch(/^Message-ID: <mail_1@example\.com>\r$/m)
+      expect(mail?.raw ?? "").toMatch(/^Auto-Submitted: auto-generated\r$/m)
+      expect(mail?.raw ?? "").toMatch(/code=3Da=3Db|code=a=b/)
     }).pipe(Effect.scoped)
   )
 
@@ -36,7 +36,7 @@ describe("SMTP", () => {
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate, { tls: "implicit" })
       yield* smtp(`smtps://127.0.0.1:${sink.port}`, { ca }).send(message, "mail_1")
-      assert.isTrue(sink.taken[0]?.secure)
+      expect(sink.taken[0]?.secure).toBe(true)
     }).pipe(Effect.scoped)
   )
 
@@ -44,7 +44,7 @@ describe("SMTP", () => {
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate)
       yield* smtp(`smtp://127.0.0.1:${sink.port}`).send(message, "mail_1")
-      assert.isFalse(sink.taken[0]?.secure)
+      expect(sink.taken[0]?.secure).toBe(false)
     }).pipe(Effect.scoped)
   )
 
@@ -57,8 +57,8 @@ describe("SMTP", () => {
       const sink = yield* smtpSink(certificate, options)
       const transport = smtp(`${scheme}://127.0.0.1:${sink.port}${query}`, trusted === undefined ? {} : { ca: trusted })
       const error = yield* Effect.flip(transport.send(message, "mail_1"))
-      assert.isFalse(error.final)
-      assert.lengthOf(sink.taken, 0)
+      expect(error.final).toBe(false)
+      expect(sink.taken).toHaveLength(0)
     }).pipe(Effect.scoped)
   )
 
@@ -67,8 +67,8 @@ describe("SMTP", () => {
       const sink = yield* smtpSink(certificate)
       const to = "ada@example.org, eve@example.net\r\nBcc: eve@example.net"
       yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, to }, "mail_1"))
-      assert.isFalse(sink.taken.some((each) => each.to.includes("eve@example.net")))
-      assert.isFalse(sink.taken.some((each) => /^Bcc:/im.test(each.raw)))
+      expect(sink.taken.some((each) => each.to.includes("eve@example.net"))).toBe(false)
+      expect(sink.taken.some((each) => /^Bcc:/im.test(each.raw))).toBe(false)
     }).pipe(Effect.scoped)
   )
 
@@ -83,19 +83,19 @@ describe("SMTP", () => {
       }
       const from = "Wölkchen für Ada <cloud@example.com>"
       yield* makeSmtp({ from, url: Redacted.make(`smtp://127.0.0.1:${sink.port}`) }).send(mail, "mail_1")
-      const raw = sink.taken[0]?.raw ?? assert.fail("no mail")
-      assert.match(raw.slice(0, raw.indexOf("\r\n\r\n")), /^[\r\n\t -~]+$/)
-      assert.isTrue(raw.split("\r\n").every((each) => each.length <= 998))
+      const raw = sink.taken[0]?.raw ?? expect.unreachable("no mail")
+      expect(raw.slice(0, raw.indexOf("\r\n\r\n"))).toMatch(/^[\r\n\t -~]+$/)
+      expect(raw.split("\r\n").every((each) => each.length <= 998)).toBe(true)
       const { headers, text } = readMail(raw)
-      assert.strictEqual(headers.get("subject"), mail.subject)
-      assert.strictEqual(headers.get("from"), from)
-      assert.strictEqual(headers.get("to"), message.to)
-      assert.strictEqual(text.trimEnd(), mail.text.trimEnd())
-      assert.strictEqual(headers.get("auto-submitted"), "auto-generated")
-      assert.strictEqual(headers.get("message-id"), "<mail_1@example.com>")
-      assert.match(headers.get("content-type") ?? "", /^text\/plain; charset=utf-8$/i)
-      assert.strictEqual(headers.get("mime-version"), "1.0")
-      assert.closeTo(Date.parse(headers.get("date") ?? ""), Date.now(), 60_000)
+      expect(headers.get("subject")).toBe(mail.subject)
+      expect(headers.get("from")).toBe(from)
+      expect(headers.get("to")).toBe(message.to)
+      expect(text.trimEnd()).toBe(mail.text.trimEnd())
+      expect(headers.get("auto-submitted")).toBe("auto-generated")
+      expect(headers.get("message-id")).toBe("<mail_1@example.com>")
+      expect(headers.get("content-type") ?? "").toMatch(/^text\/plain; charset=utf-8$/i)
+      expect(headers.get("mime-version")).toBe("1.0")
+      expect(Math.abs(Date.parse(headers.get("date") ?? "") - Date.now())).toBeLessThanOrEqual(60_000)
     }).pipe(Effect.scoped)
   )
 
@@ -106,10 +106,10 @@ describe("SMTP", () => {
         const subject = `acme${newline}Bcc: eve@example.net${newline}${newline}Hello`
         yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, subject }, "mail_1"))
       }
-      assert.isTrue(
+      expect(
         sink.taken.every((each) => !each.to.includes("eve@example.net") && !readMail(each.raw).headers.has("bcc"))
-      )
-      assert.isTrue(sink.taken.every((each) => readMail(each.raw).text.includes("Your code")))
+      ).toBe(true)
+      expect(sink.taken.every((each) => readMail(each.raw).text.includes("Your code"))).toBe(true)
     }).pipe(Effect.scoped)
   )
 
@@ -120,9 +120,9 @@ describe("SMTP", () => {
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate, { refuse: () => status })
       const error = yield* Effect.flip(smtp(`smtp://127.0.0.1:${sink.port}`).send(message, "mail_1"))
-      assert.strictEqual(error.final, final)
-      assert.match(error.message, new RegExp(`answered ${status} to RCPT TO`))
-      assert.notInclude(JSON.stringify(error) + error.message, "ada@")
+      expect(error.final).toBe(final)
+      expect(error.message).toMatch(new RegExp(`answered ${status} to RCPT TO`))
+      expect(JSON.stringify(error) + error.message).not.toContain("ada@")
     }).pipe(Effect.scoped)
   )
 
@@ -131,9 +131,9 @@ describe("SMTP", () => {
       const sink = yield* smtpSink(certificate, { tls: "starttls", login: { user: "max", password: "right" } })
       const url = `smtp://max:wrong-one@127.0.0.1:${sink.port}?tls=required`
       const error = yield* Effect.flip(smtp(url, { ca }).send(message, "mail_1"))
-      assert.isFalse(error.final)
-      assert.match(error.message, /535/)
-      assert.notInclude(error.message, "wrong-one")
+      expect(error.final).toBe(false)
+      expect(error.message).toMatch(/535/)
+      expect(error.message).not.toContain("wrong-one")
     }).pipe(Effect.scoped)
   )
 
@@ -141,8 +141,8 @@ describe("SMTP", () => {
     Effect.gen(function* () {
       const { port } = yield* Effect.scoped(smtpSink(certificate))
       const error = yield* Effect.flip(smtp(`smtp://127.0.0.1:${port}`).send(message, "mail_1"))
-      assert.isFalse(error.final)
-      assert.match(error.message, /not reached/)
+      expect(error.final).toBe(false)
+      expect(error.message).toMatch(/not reached/)
     })
   )
 })

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { ChangeWebhook, CloudEvent, CreateWebhook, type OrganizationId, type WebhookId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
 import { Webhook } from "standardwebhooks"
@@ -112,22 +112,22 @@ describe("webhooks", () => {
         const { id } = yield* newOrganization
         const { got, url } = yield* receiver(answer(204))
         const { secret, webhook } = yield* add(id, url, ["webhook.*"])
-        assert.match(Redacted.value(secret), /^whsec_[A-Za-z0-9+/=]{44}$/)
+        expect(Redacted.value(secret)).toMatch(/^whsec_[A-Za-z0-9+/=]{44}$/)
         yield* tested(id, webhook.id)
         const [delivery] = yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
         const [message] = got
-        if (message === undefined) return assert.fail("nothing came")
+        if (message === undefined) return expect.unreachable("nothing came")
         const event: unknown = new Webhook(Redacted.value(secret)).verify(message.body, message.headers)
         const { id: eventId, subject, type } = Schema.decodeUnknownSync(CloudEvent)(event)
-        assert.deepStrictEqual([eventId, type, subject], [delivery?.event, "webhook.test", `webhooks/${webhook.id}`])
-        assert.strictEqual(message.headers["webhook-id"], eventId)
-        assert.throws(() =>
+        expect([eventId, type, subject]).toStrictEqual([delivery?.event, "webhook.test", `webhooks/${webhook.id}`])
+        expect(message.headers["webhook-id"]).toBe(eventId)
+        expect(() =>
           new Webhook(`whsec_${Buffer.alloc(32).toString("base64")}`).verify(message.body, message.headers)
-        )
+        ).toThrow()
         // The secret is in no row as it is.
         const sql = yield* SqlClient
         const rows = yield* sql`select encode(secret, 'escape') as text from webhooks where id = ${webhook.id}`
-        assert.notInclude(JSON.stringify(rows), Redacted.value(secret).slice(6))
+        expect(JSON.stringify(rows)).not.toContain(Redacted.value(secret).slice(6))
       }).pipe(Effect.scoped)
     ))
 
@@ -148,7 +148,7 @@ describe("webhooks", () => {
         yield* until(id, webhook.id, (all) => all.length === 2 && all.every((one) => one.state === "delivered"))
         const second = got[1] ?? { body: "", headers: {} }
         new Webhook(Redacted.value(last)).verify(second.body, second.headers)
-        assert.throws(() => new Webhook(Redacted.value(secret)).verify(second.body, second.headers))
+        expect(() => new Webhook(Redacted.value(secret)).verify(second.body, second.headers)).toThrow()
       }).pipe(Effect.scoped)
     ))
 
@@ -171,7 +171,7 @@ describe("webhooks", () => {
           data: { webhook: webhook.id, because: "gone" }
         })
         yield* until(id, webhook.id, (all) => all.length === 25 && all.every((one) => one.state === "delivered"))
-        assert.strictEqual(new Set(got.map((one) => one.headers["webhook-id"])).size, 25)
+        expect(new Set(got.map((one) => one.headers["webhook-id"])).size).toBe(25)
       }).pipe(Effect.scoped)
     ))
 
@@ -192,29 +192,31 @@ describe("webhooks", () => {
           webhook.id,
           (all) => all[0]?.attempts === 1 && "lastStatus" in all[0] && all[0].lastStatus === 500
         )
-        assert.strictEqual(first?.state, "pending")
-        assert.strictEqual(first?.lastAnswer?.length, 500)
-        assert.isAbove(Date.parse(first?.nextAttemptAt ?? ""), Date.now() + 1_000)
+        expect(first?.state).toBe("pending")
+        expect(first?.lastAnswer?.length).toBe(500)
+        expect(Date.parse(first?.nextAttemptAt ?? "")).toBeGreaterThan(Date.now() + 1_000)
         yield* dueNow(id)
         const [second] = yield* until(
           id,
           webhook.id,
           (all) => all[0] !== undefined && "lastStatus" in all[0] && all[0].lastStatus === 302
         )
-        assert.include(second?.lastError, "redirects aren't followed")
-        assert.strictEqual(elsewhere.got.length, 0)
+        expect(second?.lastError).toContain("redirects aren't followed")
+        expect(elsewhere.got.length).toBe(0)
         yield* dueNow(id)
         const [third] = yield* until(
           id,
           webhook.id,
           (all) => all[0] !== undefined && "lastError" in all[0] && all[0].lastError === "No answer in time."
         )
-        assert.strictEqual(third?.lastStatus, null)
-        assert.isNotNull((yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince)
+        expect(third?.lastStatus).toBe(null)
+        expect(
+          (yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince
+        ).not.toBeNull()
         yield* dueNow(id)
         yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
-        assert.isNull((yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince)
-        assert.strictEqual(new Set(got.map((one) => one.headers["webhook-id"])).size, 1)
+        expect((yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.get(id, webhook.id))).failingSince).toBeNull()
+        expect(new Set(got.map((one) => one.headers["webhook-id"])).size).toBe(1)
       }).pipe(Effect.scoped)
     ))
 
@@ -232,12 +234,12 @@ describe("webhooks", () => {
           webhook.id,
           (all) => all[0] !== undefined && "lastStatus" in all[0] && all[0].lastStatus === 503
         )
-        assert.isAbove(Date.parse(first?.nextAttemptAt ?? ""), Date.now() + 7_000_000)
+        expect(Date.parse(first?.nextAttemptAt ?? "")).toBeGreaterThan(Date.now() + 7_000_000)
         yield* sql`update webhook_deliveries set give_up_at = now() where organization_id = ${id}`
         yield* dueNow(id)
         const [failed] = yield* until(id, webhook.id, (all) => all[0]?.state === "failed")
         status = 200
-        if (failed === undefined) return assert.fail("none")
+        if (failed === undefined) return expect.unreachable("none")
         yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.redeliver(id, webhook.id, failed.id))
         yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
       }).pipe(Effect.scoped)
@@ -262,13 +264,13 @@ describe("webhooks", () => {
         yield* dueNow(id)
         const disabled = sql`select data from events where organization_id = ${id} and type = 'webhook.disabled'`
         while ((yield* disabled).length === 0) yield* Effect.sleep("30 millis")
-        assert.deepInclude(yield* webhooks.get(id, webhook.id), { state: "disabled", disabledBecause: "failing" })
+        expect(yield* webhooks.get(id, webhook.id)).toMatchObject({ state: "disabled", disabledBecause: "failing" })
         const refused = yield* Effect.flip(tested(id, webhook.id))
-        assert.strictEqual(refused._tag, "Conflict")
+        expect(refused._tag).toBe("Conflict")
         const before = got.length
         yield* dueNow(id)
         yield* Effect.sleep("400 millis")
-        assert.strictEqual(got.length, before)
+        expect(got.length).toBe(before)
         status = 200
         yield* webhooks.change(id, webhook.id, change({ state: "enabled" }))
         yield* until(id, webhook.id, (all) => all.every((one) => one.state === "delivered"))
@@ -298,9 +300,9 @@ describe("webhooks", () => {
         yield* tested(quick.id, webhook.id)
         yield* until(quick.id, webhook.id, (all) => all[0]?.state === "delivered")
         // The slow ones alone take 1.5 seconds each.
-        assert.isBelow(performance.now() - begun, 8_000)
+        expect(performance.now() - begun).toBeLessThan(8_000)
         // Two servers may each count before the other has leased.
-        assert.isAtMost(most, 8)
+        expect(most).toBeLessThanOrEqual(8)
         yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.remove(slow.id, bad.id))
       }).pipe(Effect.scoped)
     ))
@@ -327,16 +329,16 @@ describe("webhooks", () => {
           "https://100.64.0.1/",
           "https://0.0.0.0/"
         ]) {
-          assert.strictEqual((yield* Effect.flip(addStrictly(url)))._tag, "Forbidden", url)
+          expect((yield* Effect.flip(addStrictly(url)))._tag, url).toBe("Forbidden")
         }
-        assert.strictEqual((yield* addStrictly("https://hooks.example.com/x")).webhook.state, "enabled")
+        expect((yield* addStrictly("https://hooks.example.com/x")).webhook.state).toBe("enabled")
         for (const url of [
           "ftp://example.com/",
           "https://user:password@example.com/",
           "no url",
           "https://example.com/#x"
         ]) {
-          assert.throws(() => create({ url }), undefined, undefined, url)
+          expect(() => create({ url }), undefined).toThrow(undefined)
         }
       }).pipe(Effect.scoped)
     ))
@@ -357,9 +359,9 @@ describe("webhooks", () => {
           )
         )
         yield* Effect.sleep("1 second")
-        assert.strictEqual(got.length, 0)
+        expect(got.length).toBe(0)
         const [made] = yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
-        assert.deepStrictEqual([made?.attempts, got.length], [2, 1])
+        expect([made?.attempts, got.length]).toStrictEqual([2, 1])
       }).pipe(Effect.scoped)
     ))
 
@@ -370,10 +372,10 @@ describe("webhooks", () => {
         const others = yield* newOrganization
         const webhooks = yield* Webhooks
         for (let n = 0; n < 20; n++) yield* add(mine.id, `https://example.com/${n}`)
-        assert.strictEqual((yield* Effect.flip(add(mine.id, "https://example.com/20")))._tag, "Conflict")
+        expect((yield* Effect.flip(add(mine.id, "https://example.com/20")))._tag).toBe("Conflict")
         const [first] = yield* webhooks.list(mine.id)
-        if (first === undefined) return assert.fail("none")
-        assert.deepStrictEqual(yield* webhooks.list(others.id), [])
+        if (first === undefined) return expect.unreachable("none")
+        expect(yield* webhooks.list(others.id)).toStrictEqual([])
         for (const attempt of [
           webhooks.get(others.id, first.id),
           webhooks.remove(others.id, first.id),
@@ -381,19 +383,18 @@ describe("webhooks", () => {
           webhooks.test(others.id, first.id),
           webhooks.change(others.id, first.id, change({ state: "disabled" }))
         ]) {
-          assert.strictEqual(
-            (yield* Effect.flip(Effect.asVoid(attempt as Effect.Effect<unknown, { readonly _tag: string }>)))._tag,
-            "NotFound"
-          )
+          expect(
+            (yield* Effect.flip(Effect.asVoid(attempt as Effect.Effect<unknown, { readonly _tag: string }>)))._tag
+          ).toBe("NotFound")
         }
-        assert.strictEqual((yield* webhooks.get(mine.id, first.id)).state, "enabled")
+        expect((yield* webhooks.get(mine.id, first.id)).state).toBe("enabled")
       })
     ))
 
   it("are tried for days with pauses that grow to six hours", () => {
     const waits = Array.from({ length: 30 }, (_, n) => deliveryBackoffMs(n + 1, 0, 0.5))
-    assert.deepStrictEqual(waits.slice(0, 3), [5_000, 10_000, 20_000])
-    assert.strictEqual(Math.max(...waits), 21_600_000)
-    assert.strictEqual(deliveryBackoffMs(1, 999_999, 0), longestWaitMs)
+    expect(waits.slice(0, 3)).toStrictEqual([5_000, 10_000, 20_000])
+    expect(Math.max(...waits)).toBe(21_600_000)
+    expect(deliveryBackoffMs(1, 999_999, 0)).toBe(longestWaitMs)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type { Route } from "../../../base/proxy/Route.ts"
 import { makeRouteTable } from "./RouteTable.ts"
@@ -17,28 +17,28 @@ describe("RouteTable", () => {
     table.add(named("web", "shop"), route("production"))
     table.add(named("shop", "shop"), route("short"))
     table.add(named("web", "shop", "local", "preview"), route("preview"))
-    assert.strictEqual(table.lookup("web--shop--local.localhost")?.key, "production")
-    assert.strictEqual(table.lookup("shop--local.localhost")?.key, "short")
-    assert.strictEqual(table.lookup("web--shop--preview--local.localhost")?.key, "preview")
-    assert.isUndefined(table.lookup("web--shop--local.example.com"))
+    expect(table.lookup("web--shop--local.localhost")?.key).toBe("production")
+    expect(table.lookup("shop--local.localhost")?.key).toBe("short")
+    expect(table.lookup("web--shop--preview--local.localhost")?.key).toBe("preview")
+    expect(table.lookup("web--shop--local.example.com")).toBeUndefined()
     table.remove(named("web", "shop"))
-    assert.isUndefined(table.lookup("web--shop--local.localhost"))
-    assert.strictEqual(table.lookup("web--shop--preview--local.localhost")?.key, "preview")
+    expect(table.lookup("web--shop--local.localhost")).toBeUndefined()
+    expect(table.lookup("web--shop--preview--local.localhost")?.key).toBe("preview")
   })
 
   it("gives the same service of two apps two hosts", () => {
     const table = makeRouteTable("localhost")
     table.add(named("web", "shop"), route("shop"))
     table.add(named("web", "blog"), route("blog"))
-    assert.strictEqual(table.lookup("web--shop--local.localhost")?.key, "shop")
-    assert.strictEqual(table.lookup("web--blog--local.localhost")?.key, "blog")
+    expect(table.lookup("web--shop--local.localhost")?.key).toBe("shop")
+    expect(table.lookup("web--blog--local.localhost")?.key).toBe("blog")
   })
 
   it("has no host with a single dash, which two organizations could claim", () => {
     const table = makeRouteTable("localhost")
     table.add(named("api", "api", "shop-corp"), route("one"))
-    assert.isUndefined(table.lookup("api-shop-corp.localhost"))
+    expect(table.lookup("api-shop-corp.localhost")).toBeUndefined()
     table.add(named("api-shop", "api-shop", "corp"), route("two"))
-    assert.isUndefined(table.lookup("api-shop-corp.localhost"))
+    expect(table.lookup("api-shop-corp.localhost")).toBeUndefined()
   })
 })

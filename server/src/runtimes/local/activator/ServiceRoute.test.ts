@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { type Lease, NoInstance } from "../../../base/proxy/Route.ts"
 import { makePool, type Pool } from "./Pool.ts"
@@ -41,7 +41,7 @@ describe("ServiceRoute", () => {
   it("takes the instance with the fewest requests, and shares among equals", () => {
     const { route } = routeOn(0, ["a", "b", "c"])
     const hosts = Array.from({ length: 6 }, () => leaseNow(route).host)
-    assert.deepStrictEqual([...hosts].sort(), ["a", "a", "b", "b", "c", "c"])
+    expect([...hosts].sort()).toStrictEqual(["a", "a", "b", "b", "c", "c"])
   })
 
   it("counts a lease back once, however often it is released", () => {
@@ -50,7 +50,7 @@ describe("ServiceRoute", () => {
     lease.release()
     lease.release()
     leaseNow(route)
-    assert.isFalse(isLease(route.acquire(never)))
+    expect(isLease(route.acquire(never))).toBe(false)
   })
 
   it("holds requests over a change of revision, in their order", async () => {
@@ -67,8 +67,8 @@ describe("ServiceRoute", () => {
     next.add({ id: "new", host: "new", port: 1, isReady: () => true })
     route.setTarget({ pool: next, protocol: "http1", timeoutMs: 1000 })
     for (let i = 0; i < 5; i++) await settled()
-    assert.deepStrictEqual(order, ["first new", "second new", "third new"])
-    assert.strictEqual(next.stats.inFlight(), 0)
+    expect(order).toStrictEqual(["first new", "second new", "third new"])
+    expect(next.stats.inFlight()).toBe(0)
   })
 
   it("lets a caller go away, and answers one that waited too long", async () => {
@@ -78,10 +78,10 @@ describe("ServiceRoute", () => {
     const gone = Promise.resolve(route.acquire(caller.signal)).catch((error: unknown) => error)
     const late = Promise.resolve(route.acquire(never)).catch((error: unknown) => error)
     caller.abort("gone")
-    assert.strictEqual(await gone, "gone")
-    assert.deepInclude(await late, { status: 504 })
-    assert.strictEqual(route.waiting(), 0)
-    assert.strictEqual(pool.stats.inFlight(), 0)
+    expect(await gone).toBe("gone")
+    expect(await late).toMatchObject({ status: 504 })
+    expect(route.waiting()).toBe(0)
+    expect(pool.stats.inFlight()).toBe(0)
   })
 
   it("refuses more than it may hold", async () => {
@@ -89,7 +89,7 @@ describe("ServiceRoute", () => {
     const callers = Array.from({ length: maxWaiting }, () => new AbortController())
     const held = callers.map((caller) => Promise.resolve(route.acquire(caller.signal)).catch(() => 0))
     const one = await Promise.resolve(route.acquire(never)).catch((error: unknown) => error)
-    assert.deepInclude(one, { status: 503, retryAfterSeconds: 1 })
+    expect(one).toMatchObject({ status: 503, retryAfterSeconds: 1 })
     for (const caller of callers) caller.abort("gone")
     await Promise.all(held)
   })
@@ -210,25 +210,27 @@ const makeWorld = (limit: number) => {
       route.setTarget({ pool, protocol: "http1", timeoutMs: 60_000 })
     },
     check: () => {
-      assert.deepStrictEqual(problems, [])
-      assert.strictEqual(route.waiting(), waiting.length)
+      expect(problems).toStrictEqual([])
+      expect(route.waiting()).toBe(waiting.length)
       const room = [...alive].filter(
         ([id, of]) => of === pool && !drained.has(id) && !unready.has(id) && (onInstance.get(id) ?? 0) < limit
       )
-      assert.isTrue(waiting.length === 0 || room.length === 0, `${waiting.length} wait while ${room.length} have room`)
+      expect(waiting.length === 0 || room.length === 0, `${waiting.length} wait while ${room.length} have room`).toBe(
+        true
+      )
     },
     /** With room for all, everybody is served. */
     finish: async () => {
       for (let i = 0; waiting.length > 0 || held.length > 0; i++) {
-        assert.isBelow(i, 500, `${waiting.length} wait, ${held.length} are held`)
+        expect(i, `${waiting.length} wait, ${held.length} are held`).toBeLessThan(500)
         const id = `last${nextInstance++}`
         alive.set(id, pool)
         pool.add({ id, host: id, port: 1, isReady: () => true })
         while (held.length > 0) giveBack(0, false)
         await settled()
       }
-      assert.deepStrictEqual(problems, [])
-      assert.strictEqual(pool.stats.inFlight(), 0)
+      expect(problems).toStrictEqual([])
+      expect(pool.stats.inFlight()).toBe(0)
     }
   }
 }

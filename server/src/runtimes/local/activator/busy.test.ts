@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { makePool, type PoolLease } from "./Pool.ts"
 
@@ -22,14 +22,14 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
   it("is busy with a request that came before the probe, until that is answered, given up or late", () => {
     for (const end of ["answered", "release", "overdue"] as const) {
       const pool = poolOfOne()
-      assert.isFalse(pool.isBusy())
+      expect(pool.isBusy()).toBe(false)
       const before = performance.now()
       pool.tick()
       const lease = pool.take()
-      assert.isTrue(pool.isBusy())
-      assert.isFalse(pool.isBusy(before), "callers that come and go don't excuse it")
+      expect(pool.isBusy()).toBe(true)
+      expect(pool.isBusy(before), "callers that come and go don't excuse it").toBe(false)
       lease[end]()
-      assert.isFalse(pool.isBusy(), end)
+      expect(pool.isBusy(), end).toBe(false)
     }
   })
 
@@ -40,9 +40,9 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
     late.release()
     const next = pool.take()
     pool.take()
-    assert.isFalse(pool.isBusy())
+    expect(pool.isBusy()).toBe(false)
     next.answered()
-    assert.isTrue(pool.isBusy())
+    expect(pool.isBusy()).toBe(true)
   })
 
   it("isn't busy with fewer requests than it has answered others beside", () => {
@@ -51,12 +51,12 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
     pool.take()
     pool.tick()
     pool.take().answered()
-    assert.isFalse(pool.isBusy(), "two wait, and it has worked on three")
+    expect(pool.isBusy(), "two wait, and it has worked on three").toBe(false)
     pool.take()
-    assert.isTrue(pool.isBusy())
+    expect(pool.isBusy()).toBe(true)
     pool.tick()
     pool.answeredProbe("a", performance.now())
-    assert.isFalse(pool.isBusy())
+    expect(pool.isBusy()).toBe(false)
   })
 
   it("isn't taken for one of many threads by a queue that it answers in order", () => {
@@ -71,7 +71,7 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
             first?.answered()
             first?.release()
           }
-          assert.strictEqual(pool.isBusy(), queue.length > 0 && queue.length <= 8)
+          expect(pool.isBusy()).toBe(queue.length > 0 && queue.length <= 8)
         }
         for (const lease of queue) lease.release()
       })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { testKey } from "../../../../test/local/testRuntime.ts"
 import { openLink } from "../../../base/proxy/makeFront.ts"
@@ -27,15 +27,14 @@ describe("Links", () => {
     const written =
       "http://api.local.svc.cluster.local:80/x,api.local.svc.cluster.local,http://api.other.svc.cluster.local,db.local.svc.cluster.localhost"
     const port = await rewrite("directory", "api.local.svc.cluster.local").then((text) => text.split(":")[1])
-    assert.strictEqual(
-      await rewrite("directory", written),
+    expect(await rewrite("directory", written)).toBe(
       `http://127.0.0.1:${port}/x,127.0.0.1:${port},http://api.other.svc.cluster.local,db.local.svc.cluster.localhost`
     )
-    assert.deepStrictEqual([...ports.keys()], ["api loopback"])
-    assert.strictEqual((await fetch(`http://127.0.0.1:${port}/`)).status, 503)
+    expect([...ports.keys()]).toStrictEqual(["api loopback"])
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(503)
 
     await links.closeAll()
-    assert.strictEqual(await rewrite("directory", "api.local.svc.cluster.local"), `127.0.0.1:${port}`)
+    expect(await rewrite("directory", "api.local.svc.cluster.local")).toBe(`127.0.0.1:${port}`)
     await links.closeAll()
   })
 
@@ -43,10 +42,10 @@ describe("Links", () => {
     const { links, rewrite } = linksWith(undefined)
     const hosts = ["api.local", "api.billing", "api.other"].map((name) => `${name}.svc.cluster.local`)
     const [own, billing, other] = (await rewrite("directory", hosts.join(","))).split(",")
-    assert.match(own ?? "", /^127\.0\.0\.1:\d+$/)
-    assert.match(billing ?? "", /^127\.0\.0\.1:\d+$/)
-    assert.notStrictEqual(own, billing)
-    assert.strictEqual(other, hosts[2])
+    expect(own ?? "").toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(billing ?? "").toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(own).not.toBe(billing)
+    expect(other).toBe(hosts[2])
     await links.closeAll()
   })
 
@@ -55,9 +54,9 @@ describe("Links", () => {
     for (const part of ["a-", "a.", "-a", "a.a-", "-", "a.local.", "a.local.svc.cluster.localx"]) {
       const value = part.repeat(Math.floor(32_760 / part.length))
       const start = performance.now()
-      assert.strictEqual(await rewrite("image", value), value)
+      expect(await rewrite("image", value)).toBe(value)
       // From every `\b` on it was over a second, on a machine that has nothing else to do.
-      assert.isBelow(performance.now() - start, 500, part)
+      expect(performance.now() - start, part).toBeLessThan(500)
     }
     await links.closeAll()
   })
@@ -69,10 +68,10 @@ describe("Links", () => {
       "X-api.local.svc.cluster.local",
       "_api.local.svc.cluster.local"
     ]) {
-      assert.strictEqual(await rewrite("directory", other), other)
+      expect(await rewrite("directory", other)).toBe(other)
     }
     const written = await rewrite("directory", "$" + "{API:-api.local.svc.cluster.local}")
-    assert.strictEqual(written, "$" + `{API:-127.0.0.1:${ports.get("api loopback")}}`)
+    expect(written).toBe("$" + `{API:-127.0.0.1:${ports.get("api loopback")}}`)
     await links.closeAll()
   })
 
@@ -81,7 +80,7 @@ describe("Links", () => {
     const taken = await first.rewrite("directory", "api.local.svc.cluster.local")
     const second = linksWith(undefined)
     second.ports.set("api loopback", Number(taken.split(":")[1]))
-    assert.notStrictEqual(await second.rewrite("directory", "api.local.svc.cluster.local"), taken)
+    expect(await second.rewrite("directory", "api.local.svc.cluster.local")).not.toBe(taken)
     await first.links.closeAll()
     await second.links.closeAll()
   })
@@ -94,13 +93,13 @@ describe("Links", () => {
     }
     const { links, ports, rewrite } = linksWith(host)
     const address = await rewrite("image", "api.local.svc.cluster.local")
-    assert.strictEqual(address, `bridge.test:${ports.get("api containers")}`)
+    expect(address).toBe(`bridge.test:${ports.get("api containers")}`)
     const url = `http://127.0.0.2:${ports.get("api containers")}/`
     const answer = await fetch(url).then(
       (found) => found.status,
       () => "hung up"
     )
-    assert.strictEqual(answer, "hung up")
+    expect(answer).toBe("hung up")
     await links.closeAll()
   })
 })

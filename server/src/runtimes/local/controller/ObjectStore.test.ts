@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Runtime } from "effect"
 import { layerTest as database } from "../../../../test/database/layerTest.ts"
 import { testKey } from "../../../../test/local/testRuntime.ts"
@@ -29,13 +29,10 @@ describe("ObjectStore", () => {
       store.later({ stored: () => object("b", { generation: 2 ** 40 }) })
       store.later({ stored: () => object("c", { status: { logTail: ["a\0b", "\ud800"] } }) })
       yield* Fiber.joinAll(fibers)
-      assert.deepStrictEqual(
-        (yield* objects.all).map((each) => [each.name, each.status]),
-        [
-          ["a", {}],
-          ["c", { logTail: ["a\ufffdb", "\ufffd"] }]
-        ]
-      )
+      expect((yield* objects.all).map((each) => [each.name, each.status])).toStrictEqual([
+        ["a", {}],
+        ["c", { logTail: ["a\ufffdb", "\ufffd"] }]
+      ])
       yield* store.close
     }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise))
 })

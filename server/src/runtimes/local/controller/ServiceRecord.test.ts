@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import fc from "fast-check"
 import {
@@ -29,15 +29,15 @@ describe("ServiceRecord", () => {
         let record = empty
         for (const [index, ready] of succeeds.entries()) {
           const next = withRevision(record, "web", { createdAt: "", fingerprint: "", image: "" })
-          assert.strictEqual(next.created.name, `web-${String(index + 1).padStart(5, "0")}`)
-          assert.strictEqual(latestCreated(next.record)?.name, next.created.name)
-          assert.isFalse(next.dropped.includes(record.latestReady ?? ""))
+          expect(next.created.name).toBe(`web-${String(index + 1).padStart(5, "0")}`)
+          expect(latestCreated(next.record)?.name).toBe(next.created.name)
+          expect(next.dropped.includes(record.latestReady ?? "")).toBe(false)
           record = changeRevision(next.record, next.created.name, { ready: ready ? "True" : "False" })
           if (ready) record = { ...record, latestReady: next.created.name }
-          assert.isAtMost(record.revisions.length, revisionsKept + 1)
-          assert.isTrue(
+          expect(record.revisions.length).toBeLessThanOrEqual(revisionsKept + 1)
+          expect(
             record.latestReady === null || record.revisions.some((revision) => revision.name === record.latestReady)
-          )
+          ).toBe(true)
         }
       })
     )
@@ -49,14 +49,14 @@ describe("StartLimiter", () => {
     const limiter = makeStartLimiter(2)
     const begun: Array<number> = []
     const turns = [0, 1, 2, 3, 4].map((i) => limiter.enter(() => begun.push(i)))
-    assert.deepStrictEqual(begun, [0, 1])
+    expect(begun).toStrictEqual([0, 1])
     turns[4]?.now()
-    assert.deepStrictEqual(begun, [0, 1, 4])
+    expect(begun).toStrictEqual([0, 1, 4])
     turns[2]?.done()
     turns[0]?.done()
     turns[0]?.done()
     turns[4]?.done()
-    assert.deepStrictEqual(begun, [0, 1, 4, 3])
-    assert.strictEqual(limiter.waiting(), 0)
+    expect(begun).toStrictEqual([0, 1, 4, 3])
+    expect(limiter.waiting()).toBe(0)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { makeStartLimiter } from "./StartLimiter.ts"
 
@@ -10,7 +10,7 @@ describe("the limiter of first starts", () => {
     const started: Array<string> = []
     const first = limiter.enter(() => started.push("first"))
     const second = limiter.enter(() => started.push("second"))
-    assert.deepEqual(started, ["first"])
+    expect(started).toStrictEqual(["first"])
 
     const image = Effect.runSync(Deferred.make<void>())
     let isBack = false
@@ -24,19 +24,19 @@ describe("the limiter of first starts", () => {
       )
     )
     await settle()
-    assert.deepEqual(started, ["first", "second"])
+    expect(started).toStrictEqual(["first", "second"])
     await Effect.runPromise(Deferred.succeed(image, undefined))
     await settle()
-    assert.isFalse(isBack)
+    expect(isBack).toBe(false)
     second.done()
     await Effect.runPromise(Fiber.join(pulling))
     // It holds the one place now.
     const third = limiter.enter(() => started.push("third"))
-    assert.deepEqual(started, ["first", "second"])
+    expect(started).toStrictEqual(["first", "second"])
     first.done()
-    assert.deepEqual(started, ["first", "second", "third"])
+    expect(started).toStrictEqual(["first", "second", "third"])
     third.done()
-    assert.equal(limiter.waiting(), 0)
+    expect(limiter.waiting()).toBe(0)
   })
 
   it("lets those go on that are urgent, over or called off while they wait for their place again", async () => {
@@ -54,13 +54,13 @@ describe("the limiter of first starts", () => {
     for (const fiber of [...fibers, ...waiting.slice(0, 2)]) await Effect.runPromise(Fiber.await(fiber))
     for (const turn of turns) turn.done()
     holder.done()
-    assert.equal(limiter.waiting(), 0)
+    expect(limiter.waiting()).toBe(0)
     // No place was lost.
     let entered = false
     limiter.enter(() => {
       entered = true
     })
-    assert.isTrue(entered)
+    expect(entered).toBe(true)
   })
 
   it("takes one place for all instances of a service", async () => {
@@ -73,6 +73,6 @@ describe("the limiter of first starts", () => {
     limiter.enter(() => {
       entered = true
     })
-    assert.isTrue(entered)
+    expect(entered).toBe(true)
   })
 })

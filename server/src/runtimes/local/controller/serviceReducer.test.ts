@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import fc from "fast-check"
@@ -316,19 +316,16 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
 describe("a service", () => {
   for (const [name, given, when, ...effects] of cases)
     it(name, () => {
-      assert.deepStrictEqual(when(given()), effects)
+      expect(when(given())).toStrictEqual(effects)
     })
 
   it("tries a revision that failed for good again by a deployment, with a build of its own", () => {
     const stage = rollingOut()
     stage.fail(2, false, 2)
-    assert.strictEqual(stage.newest()?.ready, "False")
-    assert.deepStrictEqual(stage.handle({ type: "retried" }), ["leave 2", "make 3", "enter 3"])
-    assert.deepInclude(
-      stage.stage.effects.find((effect) => effect.type === "makeRunner"),
-      { care: "fresh" }
-    )
-    assert.strictEqual(stage.newest()?.ready, "Unknown")
+    expect(stage.newest()?.ready).toBe("False")
+    expect(stage.handle({ type: "retried" })).toStrictEqual(["leave 2", "make 3", "enter 3"])
+    expect(stage.stage.effects.find((effect) => effect.type === "makeRunner")).toMatchObject({ care: "fresh" })
+    expect(stage.newest()?.ready).toBe("Unknown")
   })
 })
 
@@ -382,22 +379,22 @@ const check = (stage: Stage, wasDeleting: boolean) => {
   const { routed } = stage.stage
   const isOn = !state.object.paused && !state.deleting
   // Requests go to the revision that is ready. Without one they may go to the newest, and never to what is gone.
-  if (isOn && unit !== undefined) assert.strictEqual(routed, unit.id)
-  if (routed !== undefined) assert.include([unit?.id, candidate?.id], routed)
-  if (unit !== undefined) assert.strictEqual(state.object.record.latestReady, unit.revision.name)
-  if (state.object.paused) assert.isUndefined(state.deleting ? undefined : routed)
+  if (isOn && unit !== undefined) expect(routed).toBe(unit.id)
+  if (routed !== undefined) expect([unit?.id, candidate?.id]).toContain(routed)
+  if (unit !== undefined) expect(state.object.record.latestReady).toBe(unit.revision.name)
+  if (state.object.paused) expect(state.deleting ? undefined : routed).toBeUndefined()
   // No instance leaks: a runner is in the service's hands, or was told to end; and no place in the queue is kept by what is over.
   for (const id of stage.made) {
     const isKept = id === unit?.id || (id === candidate?.id && !candidate.over)
-    assert.isTrue(isKept || stage.given.has(id), `unit ${id} has leaked`)
-    if (!stage.left.has(id)) assert.isTrue(unitsOf(state).has(id))
+    expect(isKept || stage.given.has(id), `unit ${id} has leaked`).toBe(true)
+    if (!stage.left.has(id)) expect(unitsOf(state).has(id)).toBe(true)
   }
-  for (const id of stage.entered) assert.isTrue(id === candidate?.id || (id === unit?.id && state.restoring))
+  for (const id of stage.entered) expect(id === candidate?.id || (id === unit?.id && state.restoring)).toBe(true)
   // What is stopped starts nothing.
   if (!wasDeleting) return
   for (const effect of stage.stage.effects) {
-    assert.isFalse(starts.has(effect.type), wordOf(effect))
-    if (effect.type === "scaleTo") assert.strictEqual(effect.instances, 0)
+    expect(starts.has(effect.type), wordOf(effect)).toBe(false)
+    if (effect.type === "scaleTo") expect(effect.instances).toBe(0)
   }
 }
 

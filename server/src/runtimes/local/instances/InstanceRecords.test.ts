@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 
 describe("records of instances", () => {
@@ -13,10 +13,10 @@ describe("records of instances", () => {
       records.write(whole)
       for (const [name, text] of Object.entries({ "b.json": '{"id":"b"', "c.json": "", "d.json": '{"id":1}' }))
         writeFileSync(join(folder, name), text)
-      assert.deepStrictEqual(records.all(), [whole])
-      assert.deepStrictEqual(records.all(), [whole])
-      assert.strictEqual(records.damaged(), 3)
-      assert.deepStrictEqual(readdirSync(folder), ["a.json"])
+      expect(records.all()).toStrictEqual([whole])
+      expect(records.all()).toStrictEqual([whole])
+      expect(records.damaged()).toBe(3)
+      expect(readdirSync(folder)).toStrictEqual(["a.json"])
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

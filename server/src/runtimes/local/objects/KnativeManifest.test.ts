@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, parseAppSpec } from "@maxcloud/config-schema"
 import { expand, isKnativeService } from "@maxcloud/synth"
 import { Effect, Either, Option, Redacted } from "effect"
@@ -36,8 +36,8 @@ const parsed = () => {
 describe("KnativeManifest", () => {
   it("reads what synth makes of a service, to the last field", () => {
     const { internal, template } = parsed()
-    assert.isTrue(internal)
-    assert.deepInclude(template, {
+    expect(internal).toBe(true)
+    expect(template).toMatchObject({
       program: { kind: "image", image: "nginx:1.27" },
       port: 80,
       protocol: "h2c",
@@ -54,7 +54,7 @@ describe("KnativeManifest", () => {
       liveness: { path: undefined, initialDelayMs: 0, periodMs: 10_000, timeoutMs: 10_000, failureThreshold: 3 },
       anyAnswerLives: true
     })
-    assert.deepInclude(template.scale, {
+    expect(template.scale).toMatchObject({
       targetConcurrency: 5,
       targetUtilization: 1,
       maxConcurrency: 9,
@@ -68,17 +68,17 @@ describe("KnativeManifest", () => {
     const livenessOf = (given: object) => {
       const manifest = manifestsOf([{ name: "web", ...given }]).find(isKnativeService)
       const { template } = Either.getOrThrowWith(
-        parseKnativeService(manifest ?? assert.fail("none")),
+        parseKnativeService(manifest ?? expect.unreachable("none")),
         (found) => new Error(found)
       )
       return [template.anyAnswerLives, template.liveness?.path, template.liveness?.timeoutMs]
     }
-    assert.deepStrictEqual(livenessOf({ image: "nginx" }), [true, undefined, 10_000])
-    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: {} } }), [false, undefined, 1_000])
-    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: { path: "/up" } } }), [false, "/up", 1_000])
+    expect(livenessOf({ image: "nginx" })).toStrictEqual([true, undefined, 10_000])
+    expect(livenessOf({ image: "nginx", probes: { liveness: {} } })).toStrictEqual([false, undefined, 1_000])
+    expect(livenessOf({ image: "nginx", probes: { liveness: { path: "/up" } } })).toStrictEqual([false, "/up", 1_000])
     const source = { path: ".", directory: "/work" }
-    assert.deepStrictEqual(livenessOf({ source }), [false, undefined, undefined])
-    assert.deepStrictEqual(livenessOf({ source, probes: { liveness: {} } }), [false, undefined, 1_000])
+    expect(livenessOf({ source })).toStrictEqual([false, undefined, undefined])
+    expect(livenessOf({ source, probes: { liveness: {} } })).toStrictEqual([false, undefined, 1_000])
   })
 
   it("puts environment and files together, values of secrets as such", async () => {
@@ -111,7 +111,7 @@ describe("KnativeManifest", () => {
     )
     const clear = (value: string | Redacted.Redacted | undefined) =>
       Redacted.isRedacted(value) ? `secret ${Redacted.value(value)}` : value
-    assert.deepStrictEqual(Object.fromEntries([...environment.env].map(([name, value]) => [name, clear(value)])), {
+    expect(Object.fromEntries([...environment.env].map(([name, value]) => [name, clear(value)]))).toStrictEqual({
       K_SERVICE: "web",
       K_CONFIGURATION: "web",
       K_REVISION: "web-00001",
@@ -120,24 +120,23 @@ describe("KnativeManifest", () => {
       TOKEN: "secret TOKEN@1",
       URL: "secret x://TOKEN@1@y"
     })
-    assert.deepStrictEqual(
-      [...environment.files].map(([path, value]) => [path, clear(value)]),
-      [["/etc/secrets/key.pem", "secret KEY@1"]]
-    )
-    assert.deepStrictEqual(environment.command, ["serve", "$(X)"])
-    assert.deepStrictEqual(environment.args, ["--now"])
+    expect([...environment.files].map(([path, value]) => [path, clear(value)])).toStrictEqual([
+      ["/etc/secrets/key.pem", "secret KEY@1"]
+    ])
+    expect(environment.command).toStrictEqual(["serve", "$(X)"])
+    expect(environment.args).toStrictEqual(["--now"])
   })
 
   it("says which Secret is missing", () => {
     const { template } = parsed()
-    assert.match(Either.getOrThrow(Either.flip(pinSecrets(template, () => undefined))), /no Secret "web--[0-9a-f]+"/)
+    expect(Either.getOrThrow(Either.flip(pinSecrets(template, () => undefined)))).toMatch(/no Secret "web--[0-9a-f]+"/)
   })
 
   it("says what is wrong with a manifest", () => {
     const [manifest] = manifestsOf([{ name: "web", image: "a:1" }]).filter(isKnativeService)
     if (manifest === undefined) throw new Error("no Knative Service")
     const broken = { ...manifest, spec: { template: { spec: { containers: [] } } } }
-    assert.match(Either.getOrThrow(Either.flip(parseKnativeService(broken))), /one container/)
+    expect(Either.getOrThrow(Either.flip(parseKnativeService(broken)))).toMatch(/one container/)
   })
 
   it("expands variables as Kubernetes does", () => {
@@ -154,10 +153,7 @@ describe("KnativeManifest", () => {
       "$($(A))": "$($(A))"
     }
     for (const [written, expanded] of Object.entries(cases))
-      assert.strictEqual(
-        expand(written, (one) => values[one]),
-        expanded
-      )
+      expect(expand(written, (one) => values[one])).toBe(expanded)
   })
 
   // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels.
@@ -170,11 +166,13 @@ describe("KnativeManifest", () => {
         const manifest = manifestsOf(services).find(
           (object) => isKnativeService(object) && object.metadata.name === "web"
         )
-        const { written: _, ...read } = Either.getOrThrow(parseKnativeService(manifest ?? assert.fail("no service")))
+        const { written: _, ...read } = Either.getOrThrow(
+          parseKnativeService(manifest ?? expect.unreachable("no service"))
+        )
         const spec = Either.getOrThrow(parseAppSpec({ app: "shop", services }))
         return JSON.stringify([read, limitations(spec).some((limitation) => limitation.path.includes(name))])
       }
-      assert.isTrue(pairsOf(name).some((each) => readOf(each.with) !== readOf(each.without)))
+      expect(pairsOf(name).some((each) => readOf(each.with) !== readOf(each.without))).toBe(true)
     }
   )
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer } from "effect"
 import { layerTest as database } from "../../../../test/database/layerTest.ts"
 import { testKey } from "../../../../test/local/testRuntime.ts"
@@ -28,7 +28,7 @@ describe("LocalObjectsSql", () => {
       const objects = yield* LocalObjects
       const many = Array.from({ length: 1203 }, (_, i) => object(`s${String(i).padStart(4, "0")}`))
       yield* objects.put(many)
-      assert.deepStrictEqual(yield* objects.all, many)
+      expect(yield* objects.all).toStrictEqual(many)
 
       yield* objects.put([
         object("s0000"),
@@ -36,12 +36,12 @@ describe("LocalObjectsSql", () => {
         object("s0000", { organizationId: other })
       ])
       const all = yield* objects.all
-      assert.strictEqual(all.length, 1204)
-      assert.deepInclude(all[0], { generation: 2, status: {} })
-      assert.deepStrictEqual(all.at(-1), object("s0000", { organizationId: other }))
+      expect(all.length).toBe(1204)
+      expect(all[0]).toMatchObject({ generation: 2, status: {} })
+      expect(all.at(-1)).toStrictEqual(object("s0000", { organizationId: other }))
 
       yield* objects.remove([...many, object("never")])
-      assert.deepStrictEqual(yield* objects.all, [object("s0000", { organizationId: other })])
+      expect(yield* objects.all).toStrictEqual([object("s0000", { organizationId: other })])
       yield* objects.put([])
       yield* objects.remove([])
     }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
@@ -52,7 +52,7 @@ describe("LocalObjectsSql", () => {
       const objects = yield* LocalObjects
       // No integer of the database holds it.
       const exit = yield* Effect.exit(objects.put([object("s", { generation: 2 ** 40 })]))
-      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+      expect(Exit.isFailure(exit) && Cause.isDie(exit.cause)).toBe(true)
     }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { defaultBackoff } from "./backoff.ts"
 import {
@@ -174,18 +174,15 @@ const cases: ReadonlyArray<Case> = [
 describe("a runner", () => {
   for (const { given, gives, name, when } of cases)
     it(name, () => {
-      assert.deepStrictEqual(when(given()), gives)
+      expect(when(given())).toStrictEqual(gives)
     })
 
   it("looks at what it runs from as a whole after a first failure, and builds afresh if it is told to try again", () => {
     const stage = running(1)
     die(stage, 1)
-    assert.strictEqual(stage.state().care, "whole")
+    expect(stage.state().care).toBe("whole")
     stage.handle({ type: "retry" })
-    assert.deepInclude(
-      stage.around.effects.findLast((effect) => effect.type === "start"),
-      { care: "fresh" }
-    )
+    expect(stage.around.effects.findLast((effect) => effect.type === "start")).toMatchObject({ care: "fresh" })
   })
 })
 
@@ -224,16 +221,12 @@ const chances: ReadonlyArray<(stage: Stage, pick: number) => RunnerEvent | undef
 
 const check = ({ around, pool, state, stopped }: Stage, wasClosed: boolean) => {
   const { closed, entries, target } = state()
-  assert.isAtMost(inPhase(state(), "starting", "ready").length, target, "more instances than are wanted")
-  for (const key of pool) assert.strictEqual(entries.get(key)?.phase, "ready", `requests go to ${key}`)
+  expect(inPhase(state(), "starting", "ready").length, "more instances than are wanted").toBeLessThanOrEqual(target)
+  for (const key of pool) expect(entries.get(key)?.phase, `requests go to ${key}`).toBe("ready")
   for (const entry of inPhase(state(), "ending")) {
-    if (entry.isLaunched || closed) assert.isTrue(stopped.has(entry.key), `instance ${entry.key} has leaked`)
+    if (entry.isLaunched || closed) expect(stopped.has(entry.key), `instance ${entry.key} has leaked`).toBe(true)
   }
-  if (wasClosed)
-    assert.notInclude(
-      around.effects.map((effect) => effect.type),
-      "start"
-    )
+  if (wasClosed) expect(around.effects.map((effect) => effect.type)).not.toContain("start")
 }
 
 describe("a runner, in whatever order things happen", () => {
@@ -253,10 +246,10 @@ describe("a runner, in whatever order things happen", () => {
         stage.handle({ type: "stop", drainMs: 0 })
         stage.around.effects = []
         for (const key of [...stage.state().entries.keys()]) {
-          assert.isTrue(stage.stopped.has(key) || stage.state().entries.get(key)?.phase === "over")
+          expect(stage.stopped.has(key) || stage.state().entries.get(key)?.phase === "over").toBe(true)
           die(stage, key, undefined)
         }
-        assert.strictEqual(stage.state().entries.size, 0)
+        expect(stage.state().entries.size).toBe(0)
       }),
       { numRuns: 300 }
     )

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { layer as describeOn, expect } from "@effect/vitest"
 import { type CreateApiKey, KeyScope, OidcTrustId, type Role } from "@maxcloud/sdk/api"
 import { Effect, Layer, Redacted } from "effect"
 import fc from "fast-check"
@@ -42,21 +42,21 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, organization, sql } = yield* setUp()
       const { apiKey, secret } = yield* keys.create(maker, key({ scopes: [scope], role: "deployer" }))
-      assert.match(Redacted.value(secret), /^mck_[a-z2-7]{12}_[-\w]{43}$/)
-      assert.isTrue(Redacted.value(secret).startsWith(`${apiKey.prefix}_`))
+      expect(Redacted.value(secret)).toMatch(/^mck_[a-z2-7]{12}_[-\w]{43}$/)
+      expect(Redacted.value(secret).startsWith(`${apiKey.prefix}_`)).toBe(true)
       const rows = yield* sql`select * from api_keys where id = ${apiKey.id}`
-      assert.notInclude(JSON.stringify(rows), Redacted.value(secret).slice(-43))
-      assert.deepStrictEqual(rows[0]?.token_hash, digestOf(secret))
+      expect(JSON.stringify(rows)).not.toContain(Redacted.value(secret).slice(-43))
+      expect(rows[0]?.token_hash).toStrictEqual(digestOf(secret))
 
-      assert.deepStrictEqual(yield* authenticate(secret), {
+      expect(yield* authenticate(secret)).toStrictEqual({
         organization,
         roles: ["deployer", "admin"],
         scopes: [scope],
         credential: { type: "key", id: apiKey.id },
         person: maker.person
       })
-      assert.deepInclude(audit.told.at(-1), { action: "auth.createApiKey", status: 201 })
-      assert.match(audit.told.at(-1)?.after ?? "", /^[0-9a-f]{64}$/)
+      expect(audit.told.at(-1)).toMatchObject({ action: "auth.createApiKey", status: 201 })
+      expect(audit.told.at(-1)?.after ?? "").toMatch(/^[0-9a-f]{64}$/)
     })
   )
 
@@ -70,8 +70,8 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       )
       const unknown = newToken("key", newPrefix()).token
       const refused = yield* Effect.flip(authenticate(wrong))
-      assert.strictEqual(refused._tag, "Unauthenticated")
-      assert.deepStrictEqual(refused, yield* Effect.flip(authenticate(unknown)))
+      expect(refused._tag).toBe("Unauthenticated")
+      expect(refused).toStrictEqual(yield* Effect.flip(authenticate(unknown)))
     })
   )
 
@@ -85,35 +85,35 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       ]
       yield* authenticate(expired.secret)
       yield* sql`update api_keys set expires_at = now() where id = ${expired.apiKey.id}`
-      assert.match((yield* Effect.flip(authenticate(expired.secret))).detail, /expired: create another/)
+      expect((yield* Effect.flip(authenticate(expired.secret))).detail).toMatch(/expired: create another/)
       yield* keys.remove(maker, deleted.apiKey.id)
-      assert.match((yield* Effect.flip(authenticate(deleted.secret))).detail, /not known, or was deleted/)
-      assert.strictEqual((yield* Effect.flip(keys.remove(maker, deleted.apiKey.id)))._tag, "NotFound")
+      expect((yield* Effect.flip(authenticate(deleted.secret))).detail).toMatch(/not known, or was deleted/)
+      expect((yield* Effect.flip(keys.remove(maker, deleted.apiKey.id)))._tag).toBe("NotFound")
 
       yield* sql`update memberships set role = 'viewer' where user_id = ${maker.person.id}`
-      assert.deepStrictEqual((yield* authenticate(orphaned.secret)).roles, ["admin", "viewer"])
+      expect((yield* authenticate(orphaned.secret)).roles).toStrictEqual(["admin", "viewer"])
       yield* sql`delete from memberships where user_id = ${maker.person.id}`
       const gone = yield* Effect.flip(authenticate(orphaned.secret))
-      assert.strictEqual(gone._tag, "Unauthenticated")
-      assert.match(gone.detail, /no longer a member of/)
+      expect(gone._tag).toBe("Unauthenticated")
+      expect(gone.detail).toMatch(/no longer a member of/)
       yield* sql`delete from users where id = ${maker.person.id}`
-      assert.match((yield* Effect.flip(authenticate(orphaned.secret))).detail, /not known/)
+      expect((yield* Effect.flip(authenticate(orphaned.secret))).detail).toMatch(/not known/)
     })
   )
 
   it.effect("are never more than their maker", () =>
     Effect.gen(function* () {
       const { keys, maker, organization, sql } = yield* setUp("deployer")
-      assert.strictEqual((yield* keys.create(maker, key())).apiKey.role, "deployer")
+      expect((yield* keys.create(maker, key())).apiKey.role).toBe("deployer")
       for (const role of ["owner", "admin", "billing"] as const) {
-        assert.strictEqual((yield* Effect.flip(keys.create(maker, key({ role }))))._tag, "Forbidden", role)
+        expect((yield* Effect.flip(keys.create(maker, key({ role }))))._tag, role).toBe("Forbidden")
       }
       const narrowed: Caller = { ...maker, scopes: [scope] }
-      assert.match((yield* Effect.flip(keys.create(narrowed, key()))).message, /narrowed/)
+      expect((yield* Effect.flip(keys.create(narrowed, key()))).message).toMatch(/narrowed/)
       // A key of an admin who was made a viewer since.
       const demoted: Caller = { ...maker, roles: ["admin", "viewer"] }
-      assert.strictEqual((yield* Effect.flip(keys.create(demoted, key({ role: "admin" }))))._tag, "Forbidden")
-      assert.strictEqual((yield* keys.create(demoted, key())).apiKey.role, "viewer")
+      expect((yield* Effect.flip(keys.create(demoted, key({ role: "admin" }))))._tag).toBe("Forbidden")
+      expect((yield* keys.create(demoted, key())).apiKey.role).toBe("viewer")
       const byToken: Caller = {
         organization,
         roles: ["owner"],
@@ -121,8 +121,10 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
         person: undefined,
         credential: { type: "oidc", id: OidcTrustId.make(newId("oidc")), issuer: "i", subject: "s" }
       }
-      assert.strictEqual((yield* Effect.flip(keys.create(byToken, key())))._tag, "Forbidden")
-      assert.lengthOf(yield* sql`select 1 from api_keys where created_by = ${maker.person.id} and role = 'owner'`, 0)
+      expect((yield* Effect.flip(keys.create(byToken, key())))._tag).toBe("Forbidden")
+      expect(yield* sql`select 1 from api_keys where created_by = ${maker.person.id} and role = 'owner'`).toHaveLength(
+        0
+      )
     })
   )
 
@@ -137,18 +139,18 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { apiKey } = yield* keys.create(one, key())
       const own = yield* keys.create(admin, key({ name: "own" }))
       const names = (caller: Caller) => Effect.map(listKeys(caller), (all) => all.map((each) => each.id))
-      assert.deepStrictEqual(yield* names(one), [apiKey.id])
-      assert.deepStrictEqual(yield* names(other), [])
-      assert.deepStrictEqual(yield* names(foreigner), [])
-      assert.deepStrictEqual(yield* names(admin), [apiKey.id, own.apiKey.id])
-      assert.strictEqual((yield* listKeys(one))[0]?.createdBy, one.person.email)
+      expect(yield* names(one)).toStrictEqual([apiKey.id])
+      expect(yield* names(other)).toStrictEqual([])
+      expect(yield* names(foreigner)).toStrictEqual([])
+      expect(yield* names(admin)).toStrictEqual([apiKey.id, own.apiKey.id])
+      expect((yield* listKeys(one))[0]?.createdBy).toBe(one.person.email)
       for (const caller of [other, foreigner]) {
-        assert.strictEqual((yield* Effect.flip(keys.remove(caller, apiKey.id)))._tag, "NotFound")
-        assert.strictEqual((yield* Effect.flip(keys.rotate(caller, apiKey.id, 0)))._tag, "NotFound")
+        expect((yield* Effect.flip(keys.remove(caller, apiKey.id)))._tag).toBe("NotFound")
+        expect((yield* Effect.flip(keys.rotate(caller, apiKey.id, 0)))._tag).toBe("NotFound")
       }
       yield* keys.remove(admin, apiKey.id)
-      assert.deepStrictEqual(yield* names(one), [])
-      assert.deepInclude(audit.told.at(-1), {
+      expect(yield* names(one)).toStrictEqual([])
+      expect(audit.told.at(-1)).toMatchObject({
         action: "auth.deleteApiKey",
         subject: `API key CI Key (${apiKey.prefix})`
       })
@@ -162,27 +164,27 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const old = yield* keys.create(maker, key({ scopes: [scope], expiresInSeconds: 7200 }))
       // Whoever rotates has the key: an admin would be owner by it.
       const refused = yield* Effect.flip(keys.rotate(admin, old.apiKey.id, 60))
-      assert.strictEqual(refused._tag, "Forbidden")
-      assert.include(refused.message, maker.person.email)
+      expect(refused._tag).toBe("Forbidden")
+      expect(refused.message).toContain(maker.person.email)
       const byLesserKey: Caller = { ...maker, roles: ["deployer", "owner"] }
-      assert.strictEqual((yield* Effect.flip(keys.rotate(byLesserKey, old.apiKey.id, 60)))._tag, "Forbidden")
+      expect((yield* Effect.flip(keys.rotate(byLesserKey, old.apiKey.id, 60)))._tag).toBe("Forbidden")
 
       const next = yield* keys.rotate(maker, old.apiKey.id, 3600)
       const { createdAt, expiresAt, id, prefix, ...same } = next.apiKey
-      assert.deepInclude(old.apiKey, same)
-      assert.closeTo(Date.parse(expiresAt ?? "") - Date.now(), 7_200_000, 60_000)
+      expect(old.apiKey).toMatchObject(same)
+      expect(Math.abs(Date.parse(expiresAt ?? "") - Date.now() - 7_200_000)).toBeLessThanOrEqual(60_000)
       const [first, second] = yield* listKeys(maker)
-      assert.deepInclude(first, { id: old.apiKey.id, replacedBy: id })
-      assert.closeTo(Date.parse(first?.expiresAt ?? "") - Date.now(), 3_600_000, 60_000)
-      assert.deepStrictEqual(second?.id, id)
-      assert.deepStrictEqual((yield* authenticate(old.secret)).roles, (yield* authenticate(next.secret)).roles)
+      expect(first).toMatchObject({ id: old.apiKey.id, replacedBy: id })
+      expect(Math.abs(Date.parse(first?.expiresAt ?? "") - Date.now() - 3_600_000)).toBeLessThanOrEqual(60_000)
+      expect(second?.id).toStrictEqual(id)
+      expect((yield* authenticate(old.secret)).roles).toStrictEqual((yield* authenticate(next.secret)).roles)
 
-      assert.match((yield* Effect.flip(keys.rotate(maker, old.apiKey.id, 60))).message, new RegExp(`successor ${id}`))
+      expect((yield* Effect.flip(keys.rotate(maker, old.apiKey.id, 60))).message).toMatch(new RegExp(`successor ${id}`))
       const last = yield* keys.rotate(maker, id, 0)
-      assert.match((yield* Effect.flip(authenticate(next.secret))).detail, /rotated, and its overlap is over/)
+      expect((yield* Effect.flip(authenticate(next.secret))).detail).toMatch(/rotated, and its overlap is over/)
       yield* authenticate(last.secret)
       yield* sql`update api_keys set expires_at = now() - interval '1 second' where id = ${last.apiKey.id}`
-      assert.match((yield* Effect.flip(keys.rotate(maker, last.apiKey.id, 60))).message, /expired at/)
+      expect((yield* Effect.flip(keys.rotate(maker, last.apiKey.id, 60))).message).toMatch(/expired at/)
     })
   )
 
@@ -192,10 +194,10 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const lasting = yield* keys.create(maker, key())
       const ending = yield* keys.create(maker, key({ expiresInSeconds: 3600 }))
       const caller = yield* authenticate(ending.secret)
-      assert.match((yield* Effect.flip(keys.create(caller, key()))).message, /the one that asks ends at/)
-      assert.match((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message, /ends at/)
-      assert.match((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message, /ends at/)
-      assert.isNotNull((yield* keys.create(caller, key({ expiresInSeconds: 60 }))).apiKey.expiresAt)
+      expect((yield* Effect.flip(keys.create(caller, key()))).message).toMatch(/the one that asks ends at/)
+      expect((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message).toMatch(/ends at/)
+      expect((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message).toMatch(/ends at/)
+      expect((yield* keys.create(caller, key({ expiresInSeconds: 60 }))).apiKey.expiresAt).not.toBeNull()
     })
   )
 
@@ -207,10 +209,10 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
         [0, 1].map(() => Effect.either(keys.rotate(maker, apiKey.id, 86_400))),
         { concurrency: 2 }
       )
-      assert.deepStrictEqual(both.map((each) => each._tag).sort(), ["Left", "Right"])
+      expect(both.map((each) => each._tag).sort()).toStrictEqual(["Left", "Right"])
       const [old, ...rest] = yield* listKeys(maker)
-      assert.lengthOf(rest, 1)
-      assert.strictEqual(old?.expiresAt, apiKey.expiresAt)
+      expect(rest).toHaveLength(1)
+      expect(old?.expiresAt).toBe(apiKey.expiresAt)
     })
   )
 
@@ -221,10 +223,10 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       nextPrefixes.push(taken, taken, taken)
       const one = yield* keys.create(maker, key())
       const other = yield* keys.create(maker, key())
-      assert.strictEqual(one.apiKey.prefix, `mck_${taken}`)
-      assert.notStrictEqual(other.apiKey.prefix, one.apiKey.prefix)
-      assert.deepStrictEqual((yield* authenticate(one.secret)).credential, { type: "key", id: one.apiKey.id })
-      assert.deepStrictEqual((yield* authenticate(other.secret)).credential, { type: "key", id: other.apiKey.id })
+      expect(one.apiKey.prefix).toBe(`mck_${taken}`)
+      expect(other.apiKey.prefix).not.toBe(one.apiKey.prefix)
+      expect((yield* authenticate(one.secret)).credential).toStrictEqual({ type: "key", id: one.apiKey.id })
+      expect((yield* authenticate(other.secret)).credential).toStrictEqual({ type: "key", id: other.apiKey.id })
     })
   )
 
@@ -233,7 +235,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { keys, maker } = yield* setUp()
       audit.breakDown(new Error("the log is away"))
       yield* Effect.exit(keys.create(maker, key())).pipe(Effect.ensuring(Effect.sync(() => audit.breakDown(undefined))))
-      assert.deepStrictEqual(yield* listKeys(maker), [])
+      expect(yield* listKeys(maker)).toStrictEqual([])
     })
   )
 
@@ -242,12 +244,12 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { authenticate, keys, maker, organization } = yield* setUp()
       const inRequest = asOrganization(organization.id)
       const { apiKey, secret } = yield* inRequest(keys.create(maker, key()))
-      assert.strictEqual((yield* asNobody(authenticate(secret))).organization.id, organization.id)
+      expect((yield* asNobody(authenticate(secret))).organization.id).toBe(organization.id)
       const next = yield* inRequest(keys.rotate(maker, apiKey.id, 60))
-      assert.deepStrictEqual(
-        (yield* inRequest(listKeys(maker))).map((each) => each.createdBy),
-        [maker.person.email, maker.person.email]
-      )
+      expect((yield* inRequest(listKeys(maker))).map((each) => each.createdBy)).toStrictEqual([
+        maker.person.email,
+        maker.person.email
+      ])
       yield* inRequest(keys.remove(maker, next.apiKey.id))
     })
   )
@@ -263,13 +265,10 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
         person: undefined
       }
       const { apiKey, secret } = yield* keys.create(local, key({ role: "viewer" }))
-      assert.isNull(apiKey.createdBy)
+      expect(apiKey.createdBy).toBeNull()
       const caller = yield* authenticate(secret)
-      assert.deepStrictEqual([caller.roles, caller.person, caller.scopes], [["viewer"], undefined, undefined])
-      assert.deepStrictEqual(
-        (yield* listKeys(caller)).map((each) => each.id),
-        [apiKey.id]
-      )
+      expect([caller.roles, caller.person, caller.scopes]).toStrictEqual([["viewer"], undefined, undefined])
+      expect((yield* listKeys(caller)).map((each) => each.id)).toStrictEqual([apiKey.id])
     })
   )
 
@@ -278,7 +277,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { authenticate, keys, maker, sql } = yield* setUp()
       const { apiKey, secret } = yield* keys.create(maker, key())
       const lastUsed = Effect.map(listKeys(maker), ([_]) => _?.lastUsedAt ?? undefined)
-      assert.isUndefined(yield* lastUsed)
+      expect(yield* lastUsed).toBeUndefined()
       yield* authenticate(secret)
       const noted = Effect.repeat(lastUsed, { until: (value) => value !== undefined })
       const first = yield* noted
@@ -287,7 +286,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const second = yield* Effect.repeat(lastUsed, { until: (value) => value !== undefined && value >= (first ?? "") })
       yield* authenticate(secret)
       yield* authenticate(secret)
-      assert.strictEqual(yield* lastUsed, second)
+      expect(yield* lastUsed).toBe(second)
     })
   )
 
@@ -296,28 +295,30 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const { authenticate, maker, organization, sql } = yield* setUp("admin")
       const { id, token } = yield* newSession(sql, maker, 60)
       const caller = { ...maker, credential: { type: "session" as const, id } }
-      assert.deepStrictEqual(yield* authenticate(token), caller)
+      expect(yield* authenticate(token)).toStrictEqual(caller)
       yield* sql`update memberships set role = 'billing' where user_id = ${maker.person.id}`
       yield* sql`update users set verified_at = null where id = ${maker.person.id}`
       yield* sql`update organizations set delete_after = now() where id = ${organization.id}`
-      assert.deepStrictEqual(yield* authenticate(token), {
+      expect(yield* authenticate(token)).toStrictEqual({
         ...caller,
         roles: ["billing"],
         person: { ...maker.person, verified: false }
       })
       yield* sql`delete from memberships where user_id = ${maker.person.id}`
-      assert.match((yield* Effect.flip(authenticate(token))).detail, /no longer a member of/)
+      expect((yield* Effect.flip(authenticate(token))).detail).toMatch(/no longer a member of/)
     })
   )
 
   it.effect("refuses sessions that expired or were ended", () =>
     Effect.gen(function* () {
       const { authenticate, maker, sql } = yield* setUp()
-      assert.match((yield* Effect.flip(authenticate((yield* newSession(sql, maker, -1)).token))).detail, /has expired/)
+      expect((yield* Effect.flip(authenticate((yield* newSession(sql, maker, -1)).token))).detail).toMatch(
+        /has expired/
+      )
       const { id, token } = yield* newSession(sql, maker, 60)
       yield* sql`delete from sessions where id = ${id}`
       const ended = yield* Effect.flip(authenticate(token))
-      assert.deepStrictEqual(ended, yield* Effect.flip(authenticate(newToken("session", id.slice(4)).token)))
+      expect(ended).toStrictEqual(yield* Effect.flip(authenticate(newToken("session", id.slice(4)).token)))
     })
   )
 
@@ -345,8 +346,8 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       const samples = fc.sample(fc.oneof(edited, cut, fc.string(), strange), 150)
       for (const written of samples) {
         const refused = yield* Effect.flip(authenticate(Redacted.make(written)))
-        assert.strictEqual(refused._tag, "Unauthenticated", written)
-        assert.isTrue(written.length < 12 || !refused.message.includes(written), written)
+        expect(refused._tag, written).toBe("Unauthenticated")
+        expect(written.length < 12 || !refused.message.includes(written), written).toBe(true)
       }
       yield* authenticate(Redacted.make(good))
     })

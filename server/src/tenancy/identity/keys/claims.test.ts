@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { firstMismatch, matchesPattern } from "./claims.ts"
 
@@ -17,7 +17,7 @@ describe("matchesPattern", () => {
   it("matches as the naive reading does", () => {
     fc.assert(
       fc.property(few("ab*", 7), few("ab", 10), (pattern, text) => {
-        assert.strictEqual(matchesPattern(pattern, text), oracle(pattern, text))
+        expect(matchesPattern(pattern, text)).toBe(oracle(pattern, text))
       }),
       { numRuns: 3000 }
     )
@@ -27,21 +27,21 @@ describe("matchesPattern", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const pattern = text.replaceAll("*", "")
-        assert.isTrue(matchesPattern(pattern, pattern))
-        assert.isTrue(matchesPattern(`*${pattern}*`, `x${pattern}y`))
-        assert.isFalse(matchesPattern(pattern, `${pattern}x`))
+        expect(matchesPattern(pattern, pattern)).toBe(true)
+        expect(matchesPattern(`*${pattern}*`, `x${pattern}y`)).toBe(true)
+        expect(matchesPattern(pattern, `${pattern}x`)).toBe(false)
       })
     )
-    assert.isFalse(matchesPattern("repo:acme/.*", "repo:acme/shop"))
-    assert.isFalse(matchesPattern("[a-z]+", "abc"))
-    assert.isFalse(matchesPattern("ab*ba", "aba"))
+    expect(matchesPattern("repo:acme/.*", "repo:acme/shop")).toBe(false)
+    expect(matchesPattern("[a-z]+", "abc")).toBe(false)
+    expect(matchesPattern("ab*ba", "aba")).toBe(false)
   })
 
   it("is quick with patterns that make others slow", () => {
     const begun = performance.now()
-    assert.isFalse(matchesPattern(`${"*a".repeat(249)}*b`, "a".repeat(16_000)))
-    assert.isFalse(matchesPattern(`*${"a".repeat(200)}b*`, "a".repeat(16_000)))
-    assert.isBelow(performance.now() - begun, 200)
+    expect(matchesPattern(`${"*a".repeat(249)}*b`, "a".repeat(16_000))).toBe(false)
+    expect(matchesPattern(`*${"a".repeat(200)}b*`, "a".repeat(16_000))).toBe(false)
+    expect(performance.now() - begun).toBeLessThan(200)
   })
 })
 
@@ -56,13 +56,13 @@ describe("firstMismatch", () => {
 
   it("asks for all claims, of texts, numbers, booleans, and any of an array", () => {
     const wanted = { sub: "repo:acme/shop:*", run: "7", protected: "true", groups: "op*" }
-    assert.isUndefined(firstMismatch(wanted, claims))
-    assert.deepStrictEqual(firstMismatch({ ...wanted, run: "8" }, claims), { claim: "run", pattern: "8" })
+    expect(firstMismatch(wanted, claims)).toBeUndefined()
+    expect(firstMismatch({ ...wanted, run: "8" }, claims)).toStrictEqual({ claim: "run", pattern: "8" })
   })
 
   it("finds no claim that the token does not have itself", () => {
     for (const claim of ["constructor", "toString", "__proto__", "none", "nested"]) {
-      assert.deepStrictEqual(firstMismatch({ [claim]: "*" }, claims), { claim, pattern: "*" })
+      expect(firstMismatch({ [claim]: "*" }, claims)).toStrictEqual({ claim, pattern: "*" })
     }
   })
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Either, Redacted } from "effect"
 import fc from "fast-check"
@@ -23,11 +23,12 @@ describe("readUnverified", () => {
       fc.property(name, others, fc.nat(3), (organization, rest, at) => {
         const aud = [...rest.slice(0, at), `maxcloud/${organization}`, ...rest.slice(at)]
         const read = readUnverified(written({ iss: "https://ci.example.com", aud }))
-        assert.deepStrictEqual(
-          read,
+        expect(read).toStrictEqual(
           Either.right({ issuer: "https://ci.example.com", organization: OrganizationName.make(organization) })
         )
-        assert.isTrue(Either.isLeft(readUnverified(written({ iss: "https://x.example", aud: [...aud, "maxcloud/b"] }))))
+        expect(Either.isLeft(readUnverified(written({ iss: "https://x.example", aud: [...aud, "maxcloud/b"] })))).toBe(
+          true
+        )
       })
     )
   })
@@ -46,16 +47,16 @@ describe("readUnverified", () => {
     fc.assert(
       fc.property(token, (generated) => {
         looksLikeJwt(Redacted.make(generated))
-        assert.isTrue(Either.isLeft(readUnverified(Redacted.make(generated))))
+        expect(Either.isLeft(readUnverified(Redacted.make(generated)))).toBe(true)
       }),
       { numRuns: 500 }
     )
   })
 
   it("is asked for what is written as a JWT of bounded length alone", () => {
-    assert.isTrue(looksLikeJwt(written({})))
+    expect(looksLikeJwt(written({}))).toBe(true)
     for (const _ of ["a.b", "a.b.c.d", "a.b.c\n", "a..c", "mck_a_b", `a.${"b".repeat(16_384)}.c`]) {
-      assert.isFalse(looksLikeJwt(Redacted.make(_)), _.slice(0, 20))
+      expect(looksLikeJwt(Redacted.make(_)), _.slice(0, 20)).toBe(false)
     }
   })
 })

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn, vi } from "@effect/vitest"
+import { assert, layer as describeOn, expect, vi } from "@effect/vitest"
 import { type CreateOidcTrust, KeyScope } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { exportSPKI, importJWK } from "jose"
@@ -52,7 +52,7 @@ const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial
       Effect.flatMap(issuer.sign({ aud, sub, project_id, ...claims }, signing), call)
     const refused = (claims: Readonly<Record<string, unknown>>, signing?: SignOptions) =>
       Effect.map(Effect.flip(send(claims, signing)), (error) => {
-        assert.strictEqual(error._tag, "Unauthenticated")
+        expect(error._tag).toBe("Unauthenticated")
         return error.message
       })
     return { admin, aud, call, input, issuer, oidc, organization, refused, send, sql, trust }
@@ -78,10 +78,10 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
   it.effect("tokens act for the organization that trusts them, by role and scopes of the trust", () =>
     Effect.gen(function* () {
       const { issuer, admin, organization, send, trust } = yield* setUp()
-      assert.strictEqual(trust.audience, `maxcloud/${organization.name}`)
-      assert.deepInclude(audit.told.at(-1), { action: "auth.createOidcTrust", subject: "OIDC trust ci" })
+      expect(trust.audience).toBe(`maxcloud/${organization.name}`)
+      expect(audit.told.at(-1)).toMatchObject({ action: "auth.createOidcTrust", subject: "OIDC trust ci" })
       for (const algorithm of ["RS256", "ES256"] as const) {
-        assert.deepStrictEqual(yield* send({}, { algorithm }), {
+        expect(yield* send({}, { algorithm })).toStrictEqual({
           organization,
           roles: ["deployer", "admin"],
           scopes: [scope],
@@ -90,7 +90,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         })
       }
       const used = Effect.map(listTrusts(admin), ([_]) => _?.lastUsedAt ?? undefined)
-      assert.isString(yield* Effect.repeat(used, { until: (value) => value !== undefined }))
+      assert(typeof (yield* Effect.repeat(used, { until: (value) => value !== undefined })) === "string")
     })
   )
 
@@ -104,11 +104,11 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         update oidc_trusts set claims = '{"sub":"repo:acme/shop:*"}'::jsonb
         where organization_id = ${organization.id} and id = ${trust.id}`
         const message = yield* refused({})
-        assert.match(message, /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" has a star/)
-        assert.include(message, "an admin deletes it and adds one anew")
+        expect(message).toMatch(/the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" has a star/)
+        expect(message).toContain("an admin deletes it and adds one anew")
         const [listed] = yield* listTrusts(admin)
-        assert.deepInclude(listed, { effectiveRole: null })
-        assert.include(listed?.limitedBecause ?? "", "add a claim without a star")
+        expect(listed).toMatchObject({ effectiveRole: null })
+        expect(listed?.limitedBecause ?? "").toContain("add a claim without a star")
       })
   )
 
@@ -119,8 +119,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       const trust = yield* inRequest(oidc.create(admin, { ...input, name: "second" }))
       const token = Redacted.make(yield* issuer.sign({ aud, sub, project_id }))
       const { authenticate } = yield* Authenticator
-      assert.strictEqual((yield* asNobody(authenticate(token))).organization.id, organization.id)
-      assert.lengthOf(yield* inRequest(listTrusts(admin)), 2)
+      expect((yield* asNobody(authenticate(token))).organization.id).toBe(organization.id)
+      expect(yield* inRequest(listTrusts(admin))).toHaveLength(2)
       yield* inRequest(oidc.remove(admin, trust.id))
     })
   )
@@ -129,20 +129,20 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     Effect.gen(function* () {
       const { refused, send } = yield* setUp()
       yield* send({ exp: now() - 40 })
-      assert.include(yield* refused({ exp: now() - 80 }), "has expired")
+      expect(yield* refused({ exp: now() - 80 })).toContain("has expired")
       yield* send({ nbf: now() + 40 })
-      assert.include(yield* refused({ nbf: now() + 80 }), "not valid yet")
+      expect(yield* refused({ nbf: now() + 80 })).toContain("not valid yet")
       yield* send({ iat: now() + 40 })
-      assert.include(yield* refused({ iat: now() + 80 }), "in the future")
+      expect(yield* refused({ iat: now() + 80 })).toContain("in the future")
       yield* send({ iat: now() - 3630, exp: now() + 86_400 })
-      assert.include(yield* refused({ iat: now() - 3680, exp: now() + 86_400 }), "more than an hour ago")
+      expect(yield* refused({ iat: now() - 3680, exp: now() + 86_400 })).toContain("more than an hour ago")
       for (const claim of ["exp", "iat", "sub"]) {
-        assert.include(yield* refused({ [claim]: undefined }), `it has no ${claim} claim`)
+        expect(yield* refused({ [claim]: undefined })).toContain(`it has no ${claim} claim`)
       }
       for (const strange of ["", "a\u0000b", "a\u202Eb", "a\u2028b", "x".repeat(256)])
-        assert.include(yield* refused({ sub: strange }), "sub")
-      assert.include(yield* refused({ sub: 7 }), "sub")
-      assert.include(yield* refused({ exp: "tomorrow" }), "exp")
+        expect(yield* refused({ sub: strange })).toContain("sub")
+      expect(yield* refused({ sub: 7 })).toContain("sub")
+      expect(yield* refused({ exp: "tomorrow" })).toContain("exp")
     })
   )
 
@@ -151,26 +151,26 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       const { aud, refused, send } = yield* setUp()
       for (const typ of ["JWT", "jwt", "application/jwt"]) yield* send({}, { typ })
       for (const typ of ["at+jwt", "application/at+jwt", "logout+jwt", "secevent+jwt", "dpop+jwt", "JWE"]) {
-        assert.include(yield* refused({}, { typ }), "another kind of token (typ in its header)")
+        expect(yield* refused({}, { typ })).toContain("another kind of token (typ in its header)")
       }
       yield* send({ typ: "ID" })
       yield* send({ token_use: "id" })
       for (const typ of ["Bearer", "Refresh", "Logout", "", null, 7, ["ID"]]) {
-        assert.include(yield* refused({ typ }), "its claim typ")
+        expect(yield* refused({ typ })).toContain("its claim typ")
       }
-      for (const use of ["access", "", null]) assert.include(yield* refused({ token_use: use }), "its claim token_use")
-      assert.include(
-        yield* refused({ events: { "http://schemas.openid.net/event/backchannel-logout": {} } }),
+      for (const use of ["access", "", null])
+        expect(yield* refused({ token_use: use })).toContain("its claim token_use")
+      expect(yield* refused({ events: { "http://schemas.openid.net/event/backchannel-logout": {} } })).toContain(
         "its claim events"
       )
 
       yield* send({ azp: aud })
       for (const azp of ["somebody-else", "", `${aud}x`, null, 7, [aud]]) {
-        assert.include(yield* refused({ azp }), "issued to another party")
+        expect(yield* refused({ azp })).toContain("issued to another party")
       }
       const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", project_id, azp: "our-client" } } })
       yield* named.send({ azp: "our-client" })
-      assert.include(yield* named.refused({ azp: "somebody-else" }), 'asks for azp to be "our-client"')
+      expect(yield* named.refused({ azp: "somebody-else" })).toContain('asks for azp to be "our-client"')
     })
   )
 
@@ -180,15 +180,15 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       const other = yield* setUp()
       yield* send({ aud: [aud, "sts.amazonaws.com"] })
       for (const wrong of [undefined, "sts.amazonaws.com", [], "https://maxcloud/x", 7, { a: aud }]) {
-        assert.match(yield* refused({ aud: wrong }), /audience|iss and aud/)
+        expect(yield* refused({ aud: wrong })).toMatch(/audience|iss and aud/)
       }
       for (const wrong of [[aud, other.aud], [aud, aud], "maxcloud/", "maxcloud/UPPER case", "maxcloud/../x"]) {
-        assert.include(yield* refused({ aud: wrong }), "exactly one audience")
+        expect(yield* refused({ aud: wrong })).toContain("exactly one audience")
       }
       // Of another organization, which trusts another sub.
       const strict = yield* setUp({ trust: { claims: { sub: "repo:other/*", project_id } } })
-      assert.include(yield* refused({ aud: strict.aud }), 'the trust "ci" asks for sub to be "repo:other/*"')
-      assert.include(yield* refused({ aud: "maxcloud/nobody-has-this" }), "trusts nothing of its issuer")
+      expect(yield* refused({ aud: strict.aud })).toContain('the trust "ci" asks for sub to be "repo:other/*"')
+      expect(yield* refused({ aud: "maxcloud/nobody-has-this" })).toContain("trusts nothing of its issuer")
     })
   )
 
@@ -198,10 +198,10 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         const { aud, call, refused } = yield* setUp()
         const stranger = yield* makeTestIssuer
         const token = yield* stranger.sign({ aud, sub })
-        assert.include((yield* Effect.flip(call(token))).message, "trusts nothing of its issuer")
-        assert.deepStrictEqual(stranger.asked, [])
+        expect((yield* Effect.flip(call(token))).message).toContain("trusts nothing of its issuer")
+        expect(stranger.asked).toStrictEqual([])
         // Signed by the stranger in the name of the trusted one.
-        assert.match(yield* refused({}, { keys: stranger.keys() }), /publishes no key|not by the issuer's key/)
+        expect(yield* refused({}, { keys: stranger.keys() })).toMatch(/publishes no key|not by the issuer's key/)
         for (const iss of [`${(yield* Issuer).issuer}/`, "\u0000", "", 7]) yield* refused({ iss })
       })
     )
@@ -213,11 +213,11 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       yield* send()
       const claims = encoded({ iss: issuer.issuer, aud, sub, iat: now(), exp: now() + 300 })
       const [rsa, ec] = issuer.keys()
-      if (rsa === undefined || ec === undefined) return assert.fail("the issuer has no keys")
+      if (rsa === undefined || ec === undefined) return expect.unreachable("the issuer has no keys")
       const fails = (token: string, why: RegExp) =>
         Effect.map(Effect.flip(call(token)), (error) => {
-          assert.strictEqual(error._tag, "Unauthenticated")
-          assert.match(error.message, why)
+          expect(error._tag).toBe("Unauthenticated")
+          expect(error.message).toMatch(why)
         })
       for (const alg of ["none", "None", "HS256", "RS512", "ES384", ""]) {
         yield* fails(`${encoded({ alg, kid: rsa.kid })}.${claims}.`, /not signed with one of|malformed/)
@@ -237,7 +237,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       )
       yield* fails(`${header}.${claims}.`, /not by the issuer's key/)
       // A key of one kind for the algorithm of another.
-      assert.match(yield* refused({}, { kid: ec.kid }), /no key by the id/)
+      expect(yield* refused({}, { kid: ec.kid })).toMatch(/no key by the id/)
     })
   )
 
@@ -252,25 +252,26 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         role: "viewer",
         scopes: []
       })
-      assert.deepStrictEqual((yield* send({ environment: "production" })).roles, ["deployer", "admin"])
+      expect((yield* send({ environment: "production" })).roles).toStrictEqual(["deployer", "admin"])
       const viewer = yield* send({ environment: "staging" })
-      assert.deepStrictEqual(
-        [viewer.roles, viewer.scopes, viewer.credential.type],
-        [["viewer", "admin"], undefined, "oidc"]
-      )
+      expect([viewer.roles, viewer.scopes, viewer.credential.type]).toStrictEqual([
+        ["viewer", "admin"],
+        undefined,
+        "oidc"
+      ])
       const message = yield* refused({ sub: "repo:evil/shop:x", environment: "production" })
-      assert.include(message, 'the trust "ci" asks for sub to be "repo:acme/shop:*"')
-      assert.include(message, 'the trust "reads" asks for sub to be "repo:acme/*"')
-      assert.notInclude(message, "evil")
+      expect(message).toContain('the trust "ci" asks for sub to be "repo:acme/shop:*"')
+      expect(message).toContain('the trust "reads" asks for sub to be "repo:acme/*"')
+      expect(message).not.toContain("evil")
       yield* oidc.remove(admin, second.id)
-      assert.include(yield* refused({ environment: "staging" }), 'environment to be "production"')
-      assert.strictEqual((yield* Effect.flip(oidc.remove(admin, second.id)))._tag, "NotFound")
+      expect(yield* refused({ environment: "staging" })).toContain('environment to be "production"')
+      expect((yield* Effect.flip(oidc.remove(admin, second.id)))._tag).toBe("NotFound")
       const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
-      assert.deepStrictEqual(yield* listTrusts(foreigner), [])
+      expect(yield* listTrusts(foreigner)).toStrictEqual([])
       const [left] = yield* listTrusts(admin)
-      assert.deepInclude(left, { name: "ci", claims, audience: `maxcloud/${organization.name}` })
+      expect(left).toMatchObject({ name: "ci", claims, audience: `maxcloud/${organization.name}` })
       if (left !== undefined) {
-        assert.strictEqual((yield* Effect.flip(oidc.remove(foreigner, left.id)))._tag, "NotFound")
+        expect((yield* Effect.flip(oidc.remove(foreigner, left.id)))._tag).toBe("NotFound")
       }
     })
   )
@@ -290,14 +291,14 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         const atCreation = issuer.asked.length
         yield* Effect.all([send(), send(), send()], { concurrency: 3 })
         yield* send()
-        assert.lengthOf(issuer.asked, atCreation + 2)
+        expect(issuer.asked).toHaveLength(atCreation + 2)
         yield* issuer.rotate
-        assert.include(yield* refused({}), "publishes no key")
-        assert.include(yield* refused({ sub: "x" }), "publishes no key")
-        assert.lengthOf(issuer.asked, atCreation + 2)
+        expect(yield* refused({})).toContain("publishes no key")
+        expect(yield* refused({ sub: "x" })).toContain("publishes no key")
+        expect(issuer.asked).toHaveLength(atCreation + 2)
         yield* later(31, send())
         yield* send()
-        assert.lengthOf(issuer.asked, atCreation + 4)
+        expect(issuer.asked).toHaveLength(atCreation + 4)
       })
     )
   )
@@ -310,7 +311,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         yield* issuer.rotate
         yield* send({}, { keys })
         yield* later(599, send({ iat: now() }, { keys }))
-        assert.include(yield* later(601, refused({}, { keys })), "publishes no key")
+        expect(yield* later(601, refused({}, { keys }))).toContain("publishes no key")
       })
     )
   )
@@ -323,17 +324,17 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         yield* issuer.takeDown
         yield* send()
         const fails = Effect.map(Effect.flip(send()), (error) => {
-          assert.strictEqual(error._tag, "Unavailable")
-          assert.include(error.message, issuer.issuer)
+          expect(error._tag).toBe("Unavailable")
+          expect(error.message).toContain(issuer.issuer)
           return /since (\S+):/.exec(error.message)?.[1] ?? ""
         })
         const first = yield* later(601, fails)
-        assert.isAbove(first.localeCompare(before), 0)
+        expect(first.localeCompare(before)).toBeGreaterThan(0)
         const asked = issuer.asked.length
-        assert.strictEqual(yield* later(603, fails), first)
-        assert.lengthOf(issuer.asked, asked)
-        assert.strictEqual(yield* later(700, fails), first)
-        assert.isAbove(issuer.asked.length, asked)
+        expect(yield* later(603, fails)).toBe(first)
+        expect(issuer.asked).toHaveLength(asked)
+        expect(yield* later(700, fails)).toBe(first)
+        expect(issuer.asked.length).toBeGreaterThan(asked)
         yield* issuer.bringUp
         yield* later(720, send())
       })
@@ -344,7 +345,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     withIssuer(({ issuer, send }) =>
       Effect.gen(function* () {
         yield* issuer.takeDown
-        assert.strictEqual((yield* Effect.flip(send()))._tag, "Unavailable")
+        expect((yield* Effect.flip(send()))._tag).toBe("Unavailable")
       })
     )
   )
@@ -382,16 +383,16 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
             response.writeHead(status, location === undefined ? {} : { location }).end(end)
           })
           const error = yield* Effect.flip(oidc.create(admin, { ...input, name: `${why}` }))
-          assert.strictEqual(error._tag, "Forbidden")
-          assert.match(error.message, why)
+          expect(error._tag).toBe("Forbidden")
+          expect(error.message).toMatch(why)
           answers.clear()
         }
-        assert.deepStrictEqual(elsewhere.asked, [])
+        expect(elsewhere.asked).toStrictEqual([])
         // Headers without end: it is given up.
         answers.set(keysPath, (response) => void response.writeHead(200).write("{"))
-        assert.match((yield* Effect.flip(oidc.create(admin, { ...input, name: "slow" }))).message, /does not answer/)
+        expect((yield* Effect.flip(oidc.create(admin, { ...input, name: "slow" }))).message).toMatch(/does not answer/)
         answers.clear()
-        assert.lengthOf(yield* listTrusts(admin), 1)
+        expect(yield* listTrusts(admin)).toHaveLength(1)
       })
     )
   )
@@ -401,8 +402,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       Effect.gen(function* () {
         issuer.answers.set(issuer.keysPath, (response) => void response.writeHead(302, { location: "/x" }).end())
         const error = yield* Effect.flip(send())
-        assert.strictEqual(error._tag, "Unavailable")
-        assert.match(error.message, /redirects/)
+        expect(error._tag).toBe("Unavailable")
+        expect(error.message).toMatch(/redirects/)
       })
     )
   )
@@ -425,8 +426,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           "https://0x7f000001"
         ]) {
           const error = yield* refused(Context.get(strict, OidcTrusts), url)
-          assert.strictEqual(error._tag, "Forbidden")
-          assert.match(error.message, /not of the public internet|not an https URL/, url)
+          expect(error._tag).toBe("Forbidden")
+          expect(error.message, url).toMatch(/not of the public internet|not an https URL/)
         }
         for (const url of [
           "https://169.254.169.254/latest",
@@ -434,7 +435,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           "http://192.0.2.1",
           "ftp://127.0.0.1"
         ]) {
-          assert.match((yield* refused(oidc, url)).message, /not of the public internet|not an https URL/, url)
+          expect((yield* refused(oidc, url)).message, url).toMatch(/not of the public internet|not an https URL/)
         }
         for (const url of [
           "https://a@127.0.0.1",
@@ -442,7 +443,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           "https://127.0.0.1/#a",
           "https://127.0.0.1/\u0000"
         ]) {
-          assert.match((yield* refused(oidc, url)).message, /without a query or fragment/, url)
+          expect((yield* refused(oidc, url)).message, url).toMatch(/without a query or fragment/)
         }
         // A trust from before the setting changed.
         yield* send()
@@ -450,11 +451,11 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         const token = yield* issuer.sign({ aud: `maxcloud/${admin.organization.name}`, sub })
         const before = issuer.asked.length
         const error = yield* Effect.flip(later(Redacted.make(token)))
-        assert.strictEqual(error._tag, "Unauthenticated")
-        assert.match(error.message, /is not asked/)
-        assert.lengthOf(issuer.asked, before)
-        assert.isAbove(before, asked)
-        assert.lengthOf(yield* sql`select 1 from oidc_trusts where name = 'private'`, 0)
+        expect(error._tag).toBe("Unauthenticated")
+        expect(error.message).toMatch(/is not asked/)
+        expect(issuer.asked).toHaveLength(before)
+        expect(before).toBeGreaterThan(asked)
+        expect(yield* sql`select 1 from oidc_trusts where name = 'private'`).toHaveLength(0)
       })
     )
   )
@@ -467,12 +468,14 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
             found._tag,
             found.message
           ])
-        assert.strictEqual((yield* fails(admin, {}))[0], "Conflict")
-        assert.strictEqual((yield* fails(admin, { name: "x", role: "owner" }))[0], "Forbidden")
-        assert.strictEqual((yield* fails({ scopes: [scope] }, { name: "x" }))[0], "Forbidden")
-        assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`, /says nothing/)
-        assert.match(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`, /whose a token is/)
-        assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`, /has a star.*add a claim/)
+        expect((yield* fails(admin, {}))[0]).toBe("Conflict")
+        expect((yield* fails(admin, { name: "x", role: "owner" }))[0]).toBe("Forbidden")
+        expect((yield* fails({ scopes: [scope] }, { name: "x" }))[0]).toBe("Forbidden")
+        expect(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`).toMatch(/says nothing/)
+        expect(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`).toMatch(/whose a token is/)
+        expect(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`).toMatch(
+          /has a star.*add a claim/
+        )
       })
     )
   )

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { makeCertificate } from "../../../../test/mail/testSmtp.ts"
 import { makeTestIssuerWith, type SignOptions, type TestIssuer } from "../../../../test/oidc/testIssuer.ts"
@@ -89,10 +89,10 @@ describe("issuers", () => {
       for (const path of ["", "/realms/acme"]) {
         const issuer = yield* makeTestIssuerWith({ path })
         for (const algorithm of ["RS256", "PS256", "ES256", "EdDSA"] as const) {
-          assert.strictEqual((yield* signed(issuer, {}, { algorithm })).sub, "job:1")
-          const other = issuer.keys().find((name) => name.algorithm !== algorithm) ?? assert.fail("one key")
+          expect((yield* signed(issuer, {}, { algorithm })).sub).toBe("job:1")
+          const other = issuer.keys().find((name) => name.algorithm !== algorithm) ?? expect.unreachable("one key")
           const error = yield* Effect.flip(signed(issuer, {}, { algorithm, kid: other.kid }))
-          assert.match(error.message, /no key by the id/)
+          expect(error.message).toMatch(/no key by the id/)
         }
         // Without the id of a key, the algorithm tells which one is meant.
         yield* signed(issuer, {}, { algorithm: "PS256", kid: null })
@@ -112,18 +112,18 @@ describe("issuers", () => {
         { repository_owner_id: "65", event_name: "push", environment: "prod*" },
         { job_workflow_ref: "acme/shop/.github/workflows/deploy.yml@refs/heads/*" }
       ]
-      assert.deepStrictEqual(mismatches(gitHub, good), [undefined, undefined, undefined, undefined])
+      expect(mismatches(gitHub, good)).toStrictEqual([undefined, undefined, undefined, undefined])
       const bad = [{ sub: "repo:acme/shop:ref:refs/heads/main" }, { ref: "main" }, { repository: "acme/sho" }]
-      assert.deepStrictEqual(mismatches(gitHub, bad), ["sub", "ref", "repository"])
+      expect(mismatches(gitHub, bad)).toStrictEqual(["sub", "ref", "repository"])
       const own = [
         { sub: "project_path:acme/shops/web:ref_type:branch:ref:main" },
         { project_path: "acme/*", ref: "main", ref_protected: "true" },
         { namespace_id: "72", runner_id: "1" },
         { groups_direct: "acme/ops" }
       ]
-      assert.deepStrictEqual(mismatches(gitLab, own), [undefined, undefined, undefined, undefined])
+      expect(mismatches(gitLab, own)).toStrictEqual([undefined, undefined, undefined, undefined])
       const foreign = [{ project_path: "acme/shops" }, { groups_direct: "acme" }, { ref_protected: "false" }]
-      assert.deepStrictEqual(mismatches(gitLab, foreign), ["project_path", "groups_direct", "ref_protected"])
+      expect(mismatches(gitLab, foreign)).toStrictEqual(["project_path", "groups_direct", "ref_protected"])
     }).pipe(Effect.scoped)
   )
 
@@ -140,9 +140,9 @@ describe("issuers", () => {
         const file = join(folder, "authority.pem")
         writeFileSync(file, certificate.cert)
         const named = yield* keysByProcess(issuer.issuer, { NODE_EXTRA_CA_CERTS: file })
-        assert.deepStrictEqual(named, { algorithms: issuer.keys().map((name) => name.algorithm) })
+        expect(named).toStrictEqual({ algorithms: issuer.keys().map((name) => name.algorithm) })
         const unknown = yield* keysByProcess(issuer.issuer, {})
-        assert.match(unknown.problem ?? "", /does not answer \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)/)
+        expect(unknown.problem ?? "").toMatch(/does not answer \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)/)
       }).pipe(Effect.scoped),
     120_000
   )

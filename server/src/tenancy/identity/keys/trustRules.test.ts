@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { problemOfClaims } from "./trustRules.ts"
 
@@ -63,8 +63,8 @@ const bad: ReadonlyArray<readonly [string, Record<string, string>]> = [
 describe("problemOfClaims", () => {
   it("says what to add, and how to find it", () => {
     const problem = problemOfClaims(gitHub, { sub: "repo:acme/shop:*" }) ?? ""
-    assert.include(problem, "add the claim repository_owner_id or repository_id")
-    assert.include(problem, "gh api users/OWNER")
+    expect(problem).toContain("add the claim repository_owner_id or repository_id")
+    expect(problem).toContain("gh api users/OWNER")
   })
 
   it("takes a subject with a star, or none, of no issuer without an exact claim beside it", () => {
@@ -79,16 +79,17 @@ describe("problemOfClaims", () => {
     )
     fc.assert(
       fc.property(issuer, open, starred, (at, sub, more) => {
-        assert.isString(problemOfClaims(at, { ...more, ...sub }))
+        assert(typeof problemOfClaims(at, { ...more, ...sub }) === "string")
       }),
       { numRuns: 1_000 }
     )
   })
 
   for (const [issuer, claims] of good) {
-    it(`takes ${JSON.stringify(claims)} of ${issuer}`, () => assert.isUndefined(problemOfClaims(issuer, claims)))
+    it(`takes ${JSON.stringify(claims)} of ${issuer}`, () => expect(problemOfClaims(issuer, claims)).toBeUndefined())
   }
   for (const [issuer, claims] of bad) {
-    it(`refuses ${JSON.stringify(claims)} of ${issuer}`, () => assert.isString(problemOfClaims(issuer, claims)))
+    it(`refuses ${JSON.stringify(claims)} of ${issuer}`, () =>
+      assert(typeof problemOfClaims(issuer, claims) === "string"))
   }
 })
