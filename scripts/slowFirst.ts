@@ -14,7 +14,8 @@ const slowest = [
   "cli/test/people.test.ts",
   "cli/test/dev.test.ts",
   "cli/test/manyApps.test.ts",
-  "server/test/damage.test.ts"
+  "server/test/damage.test.ts",
+  "cli/test/names.test.ts"
 ]
 const rankOf = ({ moduleId }: TestSpecification) => {
   const rank = slowest.findIndex((value) => moduleId.endsWith(value))

@@ -102,7 +102,7 @@ export function* makeBodies(count: number): Generator<Body, void> {
     }),
     () => ({
       kind: "secrets",
-      path: `${stage}/secrets/import`,
+      path: `${stage}/secrets-import`,
       body: JSON.stringify({ secrets: many(200, (index) => ({ name: `S ${index}`, value: text(4_000) })) })
     }),
     () => ({

@@ -83,6 +83,14 @@ describe("every command that a message, page, help or document names", () => {
     for (const name of Object.values(aliases)) expect(commands.some((command) => command.name === name)).toBe(true)
   })
 
+  it("takes no name where another command has a word more", async () => {
+    for (const entry of commands) {
+      const { default: command } = await entry.load()
+      const longer = commands.filter(({ name }) => name.startsWith(`${entry.name} `)).map(({ name }) => name)
+      if (command.positionals.length > 0) expect(longer, `maxcloud ${entry.name} NAME`).toEqual([])
+    }
+  })
+
   it("prints its help", async () => {
     for (const entry of commands) {
       const { default: command } = await entry.load()

@@ -175,7 +175,8 @@ const ofMeantMember = (issue: ParseResult.Composite, path: Path, hidden: Hidden)
 
 /** A value of the right type that breaks a rule without a message of its own. */
 const brokenRule = (issue: ParseResult.Refinement, path: Path, hidden: Hidden): ReadonlyArray<Found> | undefined => {
-  if (issue.kind === "From" || (issue.issue._tag === "Type" && issue.issue.message !== undefined)) return undefined
+  // A filter that names places inside of the value, or has a sentence of its own, knows more than the rule.
+  if (issue.kind === "From" || issue.issue._tag !== "Type" || issue.issue.message !== undefined) return undefined
   const rule = ruleText(issue.ast)
   if (rule === undefined) return undefined
   return [{ path, message: `Expected ${rule}${got(issue.ast, issue.actual, hidden)}.`, code: "invalid_value" }]

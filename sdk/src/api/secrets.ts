@@ -2,6 +2,7 @@ import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
+import { namedOnce } from "./namedOnce.ts"
 
 /** A secret of an app and stage, without its value: no answer ever holds one. */
 export const SecretInfo = Schema.Struct({
@@ -47,13 +48,16 @@ export const RollbackSecret = Schema.Struct({
 /** Copies the newest values of secrets from another app or stage, all or none. They stay on the server. */
 export const CopySecrets = Schema.Struct({
   from: Schema.Struct({ app: AppName, stage: StageName }).annotations(knownKeysOnly),
-  names: Schema.Array(SecretName).pipe(Schema.minItems(1), Schema.maxItems(200))
+  names: namedOnce("names", Schema.Array(SecretName).pipe(Schema.minItems(1), Schema.maxItems(200)))
 }).annotations({ identifier: "CopySecrets", ...knownKeysOnly })
 
-/** Several secrets at once, all or none: name and value each, 200 at most. */
+/** Several secrets at once, all or none: name and value each, 200 at most, and no name twice. */
 export const ImportSecrets = Schema.Struct({
-  secrets: Schema.Array(Schema.Struct({ name: SecretName, ...SecretValue.fields }).annotations(knownKeysOnly)).pipe(
-    Schema.minItems(1),
-    Schema.maxItems(200)
+  secrets: namedOnce(
+    "secrets",
+    Schema.Array(Schema.Struct({ name: SecretName, ...SecretValue.fields }).annotations(knownKeysOnly)).pipe(
+      Schema.minItems(1),
+      Schema.maxItems(200)
+    )
   )
 }).annotations({ identifier: "ImportSecrets", ...knownKeysOnly })

@@ -198,9 +198,10 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .addError(wire.NotFound)
   )
   .add(
-    post("importSecrets", "/:app/stages/:stage/secrets/import", {
+    post("importSecrets", "/:app/stages/:stage/secrets-import", {
       summary: "Import secrets",
-      description: "Adds a version of each, all or none. They take effect with the next deployment.",
+      description:
+        "Adds a version of each, all or none. They take effect with the next deployment. A name that stands twice is refused.",
       client: "secrets.import",
       ...deploys("path")
     })

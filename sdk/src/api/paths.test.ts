@@ -1,0 +1,42 @@
+import { describe, expect, it } from "@effect/vitest"
+import { operations } from "./operations.ts"
+
+const isParameter = (segment: string | undefined) => segment?.startsWith(":") === true
+
+/** May one path of a request be read as both, up to this segment? */
+const agree = (one: ReadonlyArray<string>, other: ReadonlyArray<string>) =>
+  one.every((segment, at) => segment === other[at] || isParameter(segment) || isParameter(other[at]))
+
+/** Places where one path has a word and another a parameter, which could have that word as its value. */
+const collisions = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const split = [...new Set(paths)].map((path) => ({ path, segments: path.split("/").filter((each) => each !== "") }))
+  return split.flatMap((one) =>
+    split.flatMap((other) =>
+      one.segments.flatMap((segment, at) =>
+        !isParameter(segment) && isParameter(other.segments[at]) && agree(one.segments.slice(0, at), other.segments)
+          ? [`"${segment}" of ${one.path} could be a name in ${other.path}`]
+          : []
+      )
+    )
+  )
+}
+
+describe("the paths of the contract", () => {
+  it("have no word where another operation has a name", () => {
+    expect(operations.length).toBeGreaterThan(60)
+    expect(collisions(operations.map(({ path }) => path))).toEqual([])
+  })
+
+  it("have verbs that HttpApi doesn't read as parameters: none has a colon inside a segment", () => {
+    expect(operations.filter(({ path }) => /[^/]:/.test(path)).map(({ path }) => path)).toEqual([])
+  })
+
+  it("are checked by a rule that finds a collision", () => {
+    const of = (...paths: ReadonlyArray<string>) => collisions(paths)
+    expect(of("/apps/:app/secrets/import", "/apps/:app/secrets/:name")).toHaveLength(1)
+    expect(of("/apps/:a/secrets/import/now", "/apps/:b/secrets/:name/versions")).toHaveLength(1)
+    expect(of("/apps/:app/secrets-import", "/apps/:app/secrets/:name", "/apps/:app/secrets")).toEqual([])
+    expect(of("/apps/all/secrets", "/apps/:app/secrets/:name")).toHaveLength(1)
+    expect(of("/one/all/secrets", "/two/:app/secrets/:name")).toEqual([])
+  })
+})
