@@ -1,7 +1,9 @@
 /**
  * Lays out what the Containerfile takes, in `dist/image`: the bundles of the CLI and the server as the packages that they are published
- * as. Build before (`node scripts/build.ts`); then `docker build -t <name> .` or the same with podman.
+ * as. Build before (`node scripts/build.ts`). With a name it builds the image too (`npm run image -- NAME`), by podman or docker, on the base
+ * that the variable BASE names.
  */
+import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
@@ -24,3 +26,38 @@ for (const name of ["cli", "server"]) {
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(described, null, 2)}\n`)
 }
 console.log(`laid out: ${join(root, "dist/image")}`)
+
+/** Undefined: the program isn't installed. */
+const build = (engine: string, name: string) => {
+  const base = process.env["BASE"]
+  const { error, status } = spawnSync(
+    engine,
+    [
+      "build",
+      "--tag",
+      name,
+      ...(base === undefined ? [] : ["--build-arg", `BASE=${base}`]),
+      "--file",
+      "Containerfile",
+      "."
+    ],
+    { cwd: root, stdio: "inherit" }
+  )
+  return error === undefined ? (status ?? 1) : undefined
+}
+
+const [name] = process.argv.slice(2)
+if (name !== undefined) {
+  const engine = ["podman", "docker"].find((program) => {
+    const status = build(program, name)
+    if (status !== undefined && status !== 0) process.exit(status)
+    return status === 0
+  })
+  if (engine === undefined) {
+    console.error(
+      "Neither podman nor docker is installed. Install one (Debian: `apt-get install podman`), then run it again."
+    )
+    process.exit(1)
+  }
+  console.log(`built: ${name}. Push it: ${engine} push ${name}`)
+}

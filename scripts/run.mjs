@@ -99,6 +99,7 @@ const tasks = {
   "test:packed": [["scripts/build.ts"], ["scripts/packed.ts"]],
   check: [["scripts/check.ts"]],
   build: [["scripts/build.ts"]],
+  image: [["scripts/build.ts"], ["scripts/image.ts"]],
   sbom: [["scripts/sbom.ts"]],
   generate: [["scripts/generate.ts"]],
   docs: [["scripts/docs.ts"]],

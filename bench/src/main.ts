@@ -12,6 +12,7 @@ import { clusterTrackingBenchmark } from "./clusterTracking.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
 import { followersBenchmark } from "./followers.ts"
+import { isMissed, rowLine } from "./goals.ts"
 import type { Benchmark, Row } from "./measure.ts"
 import { oneRequestBenchmark } from "./oneRequest.ts"
 import { proxyBenchmark } from "./proxy.ts"
@@ -48,12 +49,14 @@ for (const benchmark of chosen) {
   console.log(`bench: ${benchmark.name} …`)
   for (const row of await benchmark.run()) {
     rows.push(row)
-    console.log(`  ${row.work}: ${row.ours}, ${row.peer}, ${row.ratio}${row.goal === "" ? "" : ` (goal ${row.goal})`}`)
+    console.log(
+      `  ${row.work}: ${row.ours}, ${row.peer}, ${row.ratio}${row.goal === "" ? "" : ` (goal ${row.goal}${isMissed(row) ? ", missed" : ""})`}`
+    )
   }
 }
 
 if (wanted.length === 0) {
-  const table = rows.map((row) => `| ${row.work} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.goal} |`)
+  const table = rows.map(rowLine)
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
   writeFileSync(
     join(import.meta.dirname, "../../docs/benchmarks.md"),
@@ -63,7 +66,7 @@ if (wanted.length === 0) {
 npm run bench
 \`\`\`
 
-Medians of interleaved runs on one machine (${machine}). Only the ratios apply to other machines. \`npm run bench\` writes this page; its measurements on a cluster need \`KUBECONFIG\` and kubectl.
+Medians of interleaved runs on one machine (${machine}). Only the ratios apply to other machines. \`npm run bench\` writes this page; its measurements on a cluster need \`KUBECONFIG\` and kubectl. A goal that a row doesn't reach is marked as **missed**.
 
 | work | max-cloud | peer | ratio | goal |
 |---|---|---|---|---|

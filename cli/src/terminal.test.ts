@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "@effect/vitest"
 import fc from "fast-check"
 import { printable } from "./format.ts"
-import { elapsed, hasColours, makeTerminal, printableLines, table } from "./terminal.ts"
+import { comes, elapsed, hasColours, makeTerminal, printableLines, table, until } from "./terminal.ts"
 
 describe("hasColours", () => {
   it("follows NO_COLOR, then FORCE_COLOR, then the stream and TERM", () => {
@@ -93,5 +93,19 @@ describe("lines with what others have named", () => {
       err?.mockRestore()
     }
     expect(written).toEqual(["a\u202eb\n", "ab\nc\n", "ab \u001b[31mred\u001b[39m\n"])
+  })
+})
+
+describe("a time that comes", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z")
+  it.each([
+    ["2026-01-04T00:00:00Z", "in 3d", "in 3d"],
+    ["2026-01-01T00:00:59Z", "in 59s", "in 59s"],
+    ["2026-01-01T00:00:00Z", "now", "expired"],
+    ["2025-12-31T00:00:00Z", "now", "expired"],
+    [null, "never", "never"]
+  ])("%s is %s in a sentence, and %s in a table of what expires", (instant, sentence, cell) => {
+    expect(comes(instant, now)).toBe(sentence)
+    expect(until(instant, now)).toBe(cell)
   })
 })

@@ -91,12 +91,15 @@ export const age = (instant: string, now: number): string => {
   return `${Math.floor(seconds / 86_400)}d ago`
 }
 
-/** The time left, in its largest unit; `never` if there is no end. */
-export const until = (instant: string | null, now: number): string => {
+/** The time left of what expires, in its largest unit; `never` if there is no end. */
+export const until = (instant: string | null, now: number): string => comes(instant, now, "expired")
+
+/** The same in a sentence: the key expires `in 3d`, the organization is erased `now`. */
+export const comes = (instant: string | null, now: number, past = "now"): string => {
   if (instant === null) return "never"
   const seconds = Math.floor((Date.parse(instant) - now) / 1000)
   if (!Number.isFinite(seconds)) return instant
-  if (seconds <= 0) return "expired"
+  if (seconds <= 0) return past
   if (seconds < 60) return `in ${seconds}s`
   if (seconds < 3600) return `in ${Math.floor(seconds / 60)}m`
   return seconds < 86_400 ? `in ${Math.floor(seconds / 3600)}h` : `in ${Math.floor(seconds / 86_400)}d`

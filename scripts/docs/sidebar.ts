@@ -82,6 +82,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
       page("Server settings", "reference/configuration"),
       page("Roles", "reference/roles"),
       page("Events", "reference/events"),
+      page("Exports", "reference/exports"),
       page("Diagnoses", "reference/diagnoses"),
       page("Diagnosen (Deutsch)", "reference/diagnoses.de"),
       page("Compatibility", "compatibility"),

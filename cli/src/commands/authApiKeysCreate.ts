@@ -3,7 +3,7 @@ import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text, texts } from "../flags.ts"
 import { needed, parseRole, parseScopes, parseSeconds } from "../people.ts"
-import { until } from "../terminal.ts"
+import { comes } from "../terminal.ts"
 
 export default command({
   summary: "Make an API key",
@@ -36,7 +36,7 @@ export default command({
       const { apiKey, secret } = yield* cloud.auth.apiKeys.create({ name, role, scopes, expiresInSeconds })
       if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
       terminal.print(Redacted.value(secret))
-      terminal.say(`${apiKey.id} "${apiKey.name}": ${apiKey.role}, expires ${until(apiKey.expiresAt, Date.now())}`)
+      terminal.say(`${apiKey.id} "${apiKey.name}": ${apiKey.role}, expires ${comes(apiKey.expiresAt, Date.now())}`)
       terminal.say("keep the key now, it is shown this once: MAXCLOUD_API_KEY takes it")
     })
 })

@@ -3,7 +3,7 @@ import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { required, text } from "../flags.ts"
 import { findOne, parseSeconds } from "../people.ts"
-import { until } from "../terminal.ts"
+import { comes } from "../terminal.ts"
 
 export default command({
   summary: "Replace an API key, with overlap",
@@ -34,7 +34,7 @@ export default command({
       if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
       terminal.print(Redacted.value(secret))
       terminal.say(
-        `${apiKey.id} "${apiKey.name}" takes the place of ${key.id}: expires ${until(apiKey.expiresAt, Date.now())}`
+        `${apiKey.id} "${apiKey.name}" takes the place of ${key.id}: expires ${comes(apiKey.expiresAt, Date.now())}`
       )
       terminal.say("keep the key now, it is shown this once")
     })

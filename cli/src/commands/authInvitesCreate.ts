@@ -3,7 +3,7 @@ import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { needed, parseEmail, parseRole, parseSeconds } from "../people.ts"
-import { until } from "../terminal.ts"
+import { comes } from "../terminal.ts"
 
 export default command({
   summary: "Invite somebody by mail",
@@ -28,7 +28,7 @@ export default command({
       const invite = yield* (yield* connect(input)).auth.invites.create({ email, role, expiresInSeconds })
       if (terminal.json) return terminal.printJson({ invite })
       terminal.say(
-        `${invite.email} is invited as ${invite.role}: the link in the mail expires ${until(invite.expiresAt, Date.now())}`
+        `${invite.email} is invited as ${invite.role}: the link in the mail expires ${comes(invite.expiresAt, Date.now())}`
       )
     })
 })

@@ -4,7 +4,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { integer, toggle } from "../flags.ts"
 import { confirmByName } from "../prompt.ts"
-import { until } from "../terminal.ts"
+import { comes } from "../terminal.ts"
 
 export default command({
   summary: "Delete the organization, after a grace period",
@@ -37,7 +37,7 @@ export default command({
       if (terminal.json) return terminal.printJson({ deletion })
       const { certificateId, deleteAfter } = deletion
       terminal.print(certificateId)
-      terminal.say(`${name} is erased ${until(deleteAfter, Date.now())} (${deleteAfter})`)
+      terminal.say(`${name} is erased ${comes(deleteAfter, Date.now())} (${deleteAfter})`)
       terminal.say(
         `keep the id of its certificate: \`maxcloud org certificate ${certificateId}\` then tells what was erased`
       )

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
 import { integerBytes } from "../format.ts"
-import { printTable, until } from "../terminal.ts"
+import { comes, printTable } from "../terminal.ts"
 
 const cpus = (milli: number) => `${milli / 1000} vCPU`
 
@@ -36,7 +36,7 @@ export default command({
         terminal
       )
       if (deleteAfter !== null) {
-        terminal.say(`it is erased ${until(deleteAfter, Date.now())} (${deleteAfter}): \`maxcloud org keep\` ends that`)
+        terminal.say(`it is erased ${comes(deleteAfter, Date.now())} (${deleteAfter}): \`maxcloud org keep\` ends that`)
       }
     })
 })

@@ -8,7 +8,7 @@ export default pausing({
   ],
   notes: [
     "It stays paused across deployments, until `maxcloud resume`. Its revisions, URL and secrets are kept.",
-    "Requests get a 503 page with Retry-After. Safe to repeat."
+    "When the command returns, requests get a 503 page with Retry-After. Those that are under way may finish. Safe to repeat."
   ],
   act: "pause",
   says: (name) => `${name} is paused: \`maxcloud resume ${name}\` ends that`

@@ -45,11 +45,12 @@ export const makeFakeRuntime = Effect.gen(function* () {
     const revision = `${service}-${String(object.generation).padStart(5, "0")}`
     const failed = imageOf(object.manifest).startsWith("broken")
     const ready = object.ready === revision
+    const paused = object.manifest.metadata.annotations?.["maxcloud.dev/paused"] === "true"
     return {
       service,
       generation: object.generation,
       observedGeneration: object.generation,
-      state: failed ? "failed" : ready ? "ready" : "pending",
+      state: paused ? "paused" : failed ? "failed" : ready ? "ready" : "pending",
       conditions: [
         {
           type: "Ready",

@@ -65,7 +65,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     post("pause", "/:id/pause", {
       summary: "Pause a service",
       description:
-        "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. Safe to repeat.",
+        "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. It answers when the service takes no more requests; those that are under way may finish. 503 if that takes longer than 30 seconds: it is going to be paused. Safe to repeat.",
       client: "services.pause",
       ...deploys("service")
     })
@@ -76,7 +76,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   .add(
     post("resume", "/:id/resume", {
       summary: "Resume a service",
-      description: "Ends a pause. Safe to repeat.",
+      description: "Ends a pause, and answers when the service takes requests again. Safe to repeat.",
       client: "services.resume",
       ...deploys("service")
     })

@@ -190,6 +190,57 @@ describe("a Postgres whose files are removed while it runs", () => {
   })
 })
 
+/** A process that was killed and that nobody reaps: its parent, `sleep`, knows nothing of it. */
+const makeZombie = async ({ gid, uid }: { readonly gid: number; readonly uid: number }) => {
+  const parent = spawn("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"], {
+    cwd: "/",
+    stdio: ["ignore", "pipe", "ignore"],
+    // Postgres ignores processes of other users.
+    ...(isRoot ? { uid, gid } : {})
+  })
+  const [line] = await once(parent.stdout, "data")
+  const pid = Number(String(line))
+  process.kill(pid, "SIGKILL")
+  await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false)
+  return {
+    pid,
+    exists: () => process.kill(pid, 0),
+    [Symbol.dispose]: () => void parent.kill("SIGKILL")
+  }
+}
+
+describe("a killed Postgres", () => {
+  it.skipIf(process.platform !== "linux")(
+    "that nobody has reaped doesn't keep the next one from starting",
+    { timeout: 60_000 },
+    async () => {
+      const dataDir = openFolder()
+      const first = await makeEmbeddedPostgres(dataDir)
+      await first.start()
+      const killed = pidIn(dataDir)
+      const folder = join(dataDir, "postgres")
+      using zombie = await makeZombie(statSync(join(folder, "data/postmaster.pid")))
+      process.kill(killed, "SIGKILL")
+      await expect.poll(() => isRunning(killed), { timeout: 20_000 }).toBe(false)
+      const locks = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+        /postmaster\.pid$|\.lock$/.test(name)
+      )
+      expect(locks).toHaveLength(2)
+      for (const name of locks) {
+        const file = join(folder, name)
+        writeFileSync(file, readFileSync(file, "utf8").replace(String(killed), String(zombie.pid)))
+      }
+      expect(pidIn(dataDir)).toBe(zombie.pid)
+      expect(zombie.exists()).toBe(true)
+
+      const next = await makeEmbeddedPostgres(dataDir)
+      await next.start()
+      expect(next.look()).toBe("runs")
+      await next.stop()
+    }
+  )
+})
+
 describe("programs", () => {
   it("get the links of their libraries where they are installed", () => {
     const native = installWithoutScripts(openFolder())

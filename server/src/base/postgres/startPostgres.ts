@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { isRunning, programOf } from "../host/processIdentity.ts"
@@ -29,6 +29,17 @@ const launchUntilReady = async (folder: string, launch: () => Promise<boolean>):
   })
 }
 
+/**
+ * Makes a lock file of Postgres name this process. A Postgres whose lock file names a process that exists doesn't start, and a killed process
+ * exists until its parent has reaped it, which some first processes of containers never do. Postgres ignores its own parent, and goes by
+ * the rest of the file: is the shared memory of the former one still attached by a child?
+ */
+const disown = (lockFile: string) => {
+  if (!existsSync(lockFile)) return
+  const [, ...rest] = readFileSync(lockFile, "utf8").split("\n")
+  writeFileSync(lockFile, [process.pid, ...rest].join("\n"))
+}
+
 /** Takes over a Postgres that runs in this folder and is ready (`know`), or launches one. */
 export const startPostgres = async (
   folder: string,
@@ -47,10 +58,14 @@ export const startPostgres = async (
       reason: "locked",
       message: `The database in ${folder} is in use by a Postgres of another container. Stop that container, or give this server a data folder of its own.`
     })
-  // The id of a Postgres that is gone, used again by another program. Else Postgres itself decides: it looks for children as well.
-  if (running !== undefined && (!isHere || ready)) {
-    rmSync(join(data, "postmaster.pid"), { force: true })
-    rmSync(join(folder, `${socketName}.lock`), { force: true })
+  // Its process is gone, or its id belongs to another program by now. Else Postgres itself decides.
+  if (!isHere || ready) {
+    for (const lockFile of [
+      join(data, "postmaster.pid"),
+      join(folder, `${socketName}.lock`),
+      join(socketFolder, `${socketName}.lock`)
+    ])
+      disown(lockFile)
   }
   await launchUntilReady(folder, launch)
 }

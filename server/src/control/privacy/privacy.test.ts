@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs"
+import { join as joinPath } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { layer as describeOn, expect } from "@effect/vitest"
+import { layer as describeOn, expect, test } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
 import type { SessionGrant } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, LogLevel, Schema, Stream } from "effect"
@@ -12,6 +14,7 @@ import type { Caller } from "../../tenancy/access/Caller.ts"
 import { Members } from "../../tenancy/identity/Members.ts"
 import { eraseOrphans } from "./eraseRows.ts"
 import { notExported, organizationTables } from "./exportedTables.ts"
+import { exportPage, membersOf } from "./exportPage.ts"
 import { erasedTables, keptTables, keyTables, tablesWithOrganization } from "./organizationTables.ts"
 import { Privacy } from "./Privacy.ts"
 import { sweep } from "./Sweeper.ts"
@@ -43,6 +46,13 @@ const lines = <E, R>(stream: Stream.Stream<string, E, R>) =>
 const Line = Schema.parseJson(
   Schema.Struct({ type: Schema.String, data: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
 )
+
+/** Does each line have the members that the reference lists? */
+const expectMembers = (subject: Parameters<typeof membersOf>[0], all: ReadonlyArray<typeof Line.Type>) => {
+  const members = membersOf(subject)
+  for (const { data, type } of all.slice(1, -1))
+    expect(Object.keys(data).sort(), type).toEqual(members[type]?.toSorted())
+}
 
 describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it) => {
   it.scoped("knows every table that has an organization in its rows", () =>
@@ -182,6 +192,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
         expect(counts[type] ?? 0, type).toBeGreaterThan(0)
       }
       expect(text).not.toMatch(/token_?hash|wrapped|"sealed"/i)
+      expectMembers("organization", all)
     })
   )
 
@@ -212,6 +223,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const entry = all.find((each) => each.type === "auditEntry" && each.data["action"] === "apps.plan")
       expect(entry?.data).toMatchObject({ email: person.email, address: "203.0.113.7" })
       expect(JSON.stringify(all)).not.toContain(words.sealed.audit)
+      expectMembers("person", all)
     })
   )
 
@@ -235,4 +247,9 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       expect(yield* eraseOrphans).toStrictEqual([])
     })
   )
+})
+
+test("the reference of exports is current", () => {
+  const committed = readFileSync(joinPath(import.meta.dirname, "../../../../docs/reference/exports.md"), "utf8")
+  expect(committed).toBe(exportPage())
 })

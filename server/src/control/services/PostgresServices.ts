@@ -15,6 +15,7 @@ import { setPaused } from "./pauseService.ts"
 import { restartService } from "./restartService.ts"
 import { Services } from "./Services.ts"
 import { noService } from "./stageOfService.ts"
+import { untilPaused } from "./untilPaused.ts"
 
 type Runs = Runtime["Type"]
 
@@ -27,9 +28,18 @@ const find = (organization: Organization, id: ServiceId) =>
     return found === undefined ? yield* noService(id) : found
   })
 
-const pause = (queue: WorkQueue, organization: Organization, id: ServiceId, paused: boolean) =>
+const pause = (
+  queue: WorkQueue,
+  runtime: Runs,
+  keyOf: (organization: Organization, service: Service) => ServiceKey,
+  organization: Organization,
+  id: ServiceId,
+  paused: boolean
+) =>
   Effect.gen(function* () {
-    yield* setPaused(queue, organization, yield* find(organization, id), paused)
+    const service = yield* find(organization, id)
+    yield* setPaused(queue, organization, service, paused)
+    yield* untilPaused(runtime, keyOf(organization, service), paused)
     return yield* find(organization, id)
   })
 
@@ -84,7 +94,7 @@ export const layer = Layer.effect(
     const get = Effect.fn("Services.get")(find, orUnavailable, Effect.provide(context))
     const pausing = (name: string, paused: boolean) =>
       Effect.fn(name)(
-        (organization: Organization, id: ServiceId) => pause(queue, organization, id, paused),
+        (organization: Organization, id: ServiceId) => pause(queue, runtime, keyOf, organization, id, paused),
         orUnavailable,
         Effect.provide(context)
       )

@@ -25,8 +25,8 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
     ) => Effect.Effect<Page<Service>, InvalidRequest | Unavailable>
     readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
-     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its app's work is woken,
-     * which applies it. Idempotent.
+     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its route refuses requests.
+     * `Unavailable`: durable, but not applied yet. Idempotent.
      */
     readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
