@@ -14,7 +14,7 @@ import { type Recorded, recordingProxy } from "./fuzz/recordingProxy.ts"
 import { installSchemathesis, type Pass, runSchemathesis } from "./fuzz/schemathesis.ts"
 
 /** What ends the credential that it is called with, or the organization: each with one to throw away. */
-const destructive = ["auth.signOut", "organization.delete", "organization.cancelDeletion", "account.delete"]
+const destructive = ["signOut", "deleteOrganization", "cancelOrganizationDeletion", "deleteAccount"]
 const conformance = [
   "not_a_server_error",
   "status_code_conformance",

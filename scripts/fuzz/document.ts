@@ -15,6 +15,9 @@ const Document = Schema.Struct(
 )
 type Document = typeof Document.Type
 
+/** The schema of that name, and not what refers to it. */
+const isSchema = Schema.is(Schema.Struct({ properties: Schema.Unknown }, open))
+
 export const parseDocument = Schema.decodeUnknownSync(Document)
 
 const specs = [
@@ -27,17 +30,17 @@ const specs = [
 ]
 
 /**
- * The document as it is fuzzed with, in JSON: the names of its paths have examples that are really there, and AppSpecs, of which the
- * document says nothing, are some; logs are not followed, which has no end. The rest is what schemathesis cannot read: classes of
+ * The document as it is fuzzed with, in JSON: the names of its paths have examples that are really there, and AppSpecs are some
+ * that are known; logs are not followed, which has no end. The rest is what schemathesis cannot read: classes of
  * characters by their Unicode category, bodies of bytes, and events as text.
  */
 export const documentFor = (
   { paths, ...rest }: Document,
-  valueOf: (operation: string, name: string) => string | undefined
+  valueOf: (path: string, name: string) => string | undefined
 ): string => {
-  const parameter = (operation: string, given: typeof Parameter.Type): ReadonlyArray<typeof Parameter.Type> => {
+  const parameter = (path: string, given: typeof Parameter.Type): ReadonlyArray<typeof Parameter.Type> => {
     if (given.in === "query" && given.name === "follow") return []
-    const example = given.in === "path" ? valueOf(operation, given.name) : undefined
+    const example = given.in === "path" ? valueOf(path, given.name) : undefined
     return [example === undefined ? given : { ...given, example }]
   }
   const changed = Object.fromEntries(
@@ -46,13 +49,13 @@ export const documentFor = (
       Object.fromEntries(
         Object.entries(item).map(([method, operation]) => [
           method,
-          { ...operation, parameters: operation.parameters.flatMap((value) => parameter(operation.operationId, value)) }
+          { ...operation, parameters: operation.parameters.flatMap((value) => parameter(path, value)) }
         ])
       )
     ])
   )
   const readable = (key: string, value: unknown): unknown =>
-    key === "text/event-stream" ? {} : key === "spec" ? { enum: specs } : value
+    key === "text/event-stream" ? {} : key === "AppSpec" && isSchema(value) ? { enum: specs } : value
   return JSON.stringify({ ...rest, paths: changed }, readable)
     .replaceAll("\\\\p{Cc}", "\\\\x00-\\\\x1f\\\\x7f-\\\\x9f")
     .replaceAll(

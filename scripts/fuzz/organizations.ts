@@ -67,16 +67,14 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
       ]
     },
     /** What stands for a name in the path of an operation. */
-    valueOf: (operation: string, name: string): string | undefined => {
-      const id = operation.startsWith("services.")
-        ? service?.["id"]
-        : operation.startsWith("deployments.")
-          ? deployment
-          : operation.includes("Invite")
-            ? invite["id"]
-            : operation.includes("ApiKey")
-              ? key["id"]
-              : undefined
+    valueOf: (path: string, name: string): string | undefined => {
+      const ids: ReadonlyArray<readonly [string, unknown]> = [
+        ["/services/", service?.["id"]],
+        ["/deployments/", deployment],
+        ["/invites/", invite["id"]],
+        ["/api-keys/", key["id"]]
+      ]
+      const id = ids.find(([part]) => path.includes(part))?.[1]
       const values: Json = {
         id,
         app: "canary-app",

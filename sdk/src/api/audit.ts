@@ -1,8 +1,9 @@
 import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { listOf } from "./lists.ts"
-import { NumberText } from "./numberText.ts"
+import { integerText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 export const AuditOutcome = Schema.Literal("succeeded", "failed", "refused")
 export type AuditOutcome = typeof AuditOutcome.Type
@@ -11,7 +12,7 @@ export type AuditOutcome = typeof AuditOutcome.Type
 export const AuditEntry = Schema.Struct({
   /** Grows by one, without a gap. */
   sequence: Schema.Int,
-  at: Schema.String,
+  at: Time,
   /** The operation, such as `apps.deploy`. */
   action: Schema.String,
   outcome: openEnum(...AuditOutcome.literals),
@@ -43,6 +44,6 @@ export const AuditList = listOf(AuditEntry, {
     action: Schema.optional(textUpTo(100, "The action")),
     outcome: Schema.optional(AuditOutcome),
     /** Entries before this sequence number. */
-    before: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER)))
+    before: Schema.optional(integerText(1, Number.MAX_SAFE_INTEGER))
   }
 })

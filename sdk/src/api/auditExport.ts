@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { AuditEntry, AuditOutcome } from "./audit.ts"
+import { Time } from "./time.ts"
 
 /**
  * The lines of `audit export`. docs/audit.md says how each is made and verified. Both must describe the same format.
@@ -18,7 +19,7 @@ export const AuditRecord = Schema.Struct({
   organization: Schema.String,
   sequence: Sequence,
   /** UTC, to the millisecond, by the database's clock. */
-  at: Schema.String,
+  at: Time,
   action: Schema.String,
   outcome: AuditOutcome,
   status: Schema.Int,
@@ -70,7 +71,7 @@ export const AuditCheckpoint = Schema.Struct({
   organization: Schema.String,
   sequence: Sequence,
   hash: Digest,
-  at: Schema.String,
+  at: Time,
   keyId: Schema.String
 })
 export interface AuditCheckpoint extends Schema.Schema.Type<typeof AuditCheckpoint> {}

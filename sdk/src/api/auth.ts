@@ -5,6 +5,7 @@ import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { KeyScope, Role } from "./roles.ts"
+import { Time } from "./time.ts"
 
 /** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
 export const Email = Schema.String.pipe(
@@ -57,7 +58,7 @@ export interface UserInfo extends Schema.Schema.Type<typeof UserInfo> {}
 /** A sign-in of one person to one organization. The token is shown this once. */
 export const SessionGrant = Schema.Struct({
   token: Schema.Redacted(Schema.String),
-  expiresAt: Schema.String,
+  expiresAt: Time,
   organization: OrganizationName,
   role: openEnum(...Role.literals),
   user: UserInfo
@@ -101,7 +102,7 @@ export const AuthStatus = Schema.Struct({
     /** A key's or a trust's name. */
     name: Schema.NullOr(Schema.String),
     scopes: Schema.NullOr(Schema.Array(KeyScope)),
-    expiresAt: Schema.NullOr(Schema.String)
+    expiresAt: Schema.NullOr(Time)
   }),
   user: Schema.NullOr(UserInfo),
   /** Every organization that the person is a member of, by name; empty for other credentials than a session. */
@@ -158,11 +159,11 @@ export const ApiKeyInfo = Schema.Struct({
   role: openEnum(...Role.literals),
   /** Empty: not narrowed. */
   scopes: Schema.Array(KeyScope),
-  createdAt: Schema.String,
+  createdAt: Time,
   /** E-mail address of its maker. */
   createdBy: Schema.NullOr(Schema.String),
-  lastUsedAt: Schema.NullOr(Schema.String),
-  expiresAt: Schema.NullOr(Schema.String),
+  lastUsedAt: Schema.NullOr(Time),
+  expiresAt: Schema.NullOr(Time),
   /** The key that took its place by rotation. */
   replacedBy: Schema.NullOr(ApiKeyId)
 }).annotations({ identifier: "ApiKeyInfo" })
@@ -200,8 +201,8 @@ export const InviteInfo = Schema.Struct({
   email: Schema.String,
   role: openEnum(...Role.literals),
   state: openEnum(...InviteState.literals),
-  createdAt: Schema.String,
-  expiresAt: Schema.String
+  createdAt: Time,
+  expiresAt: Time
 }).annotations({ identifier: "InviteInfo" })
 export interface InviteInfo extends Schema.Schema.Type<typeof InviteInfo> {}
 
@@ -249,8 +250,8 @@ export const OidcTrustInfo = Schema.Struct({
   claims: Schema.Record({ key: Schema.String, value: Schema.String }),
   role: openEnum(...Role.literals),
   scopes: Schema.Array(KeyScope),
-  createdAt: Schema.String,
-  lastUsedAt: Schema.NullOr(Schema.String),
+  createdAt: Time,
+  lastUsedAt: Schema.NullOr(Time),
   createdBy: Schema.NullOr(Schema.String),
   effectiveRole: Schema.NullOr(openEnum(...Role.literals)),
   limitedBecause: Schema.NullOr(Schema.String)

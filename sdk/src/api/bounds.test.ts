@@ -28,8 +28,8 @@ describe("input of the API", () => {
   it("has a bound wherever a sender chooses how long, how many or how deep", () => {
     expect(inputs.length).toBeGreaterThan(60)
     expect(inputs.flatMap(({ place, schema }) => unbounded(schema, document, place))).toStrictEqual([
-      "apps.plan body.spec: anything",
-      "apps.deploy body.spec: anything"
+      "planDeployment body.spec: anything",
+      "createDeployment body.spec: anything"
     ])
   })
 })

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 /** A Knative-style condition: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
 export const Condition = Schema.Struct({
@@ -7,7 +8,7 @@ export const Condition = Schema.Struct({
   status: openEnum("True", "False", "Unknown"),
   reason: Schema.String,
   message: Schema.String,
-  lastTransitionTime: Schema.String
+  lastTransitionTime: Time
 }).annotations({ identifier: "Condition" })
 export interface Condition extends Schema.Schema.Type<typeof Condition> {}
 

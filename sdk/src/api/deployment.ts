@@ -5,6 +5,7 @@ import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or
  * finished, `cancelled` where somebody ended it. */
@@ -55,9 +56,9 @@ export const Deployment = Schema.Struct({
   services: Schema.Array(DeploymentService),
   /** Settings that the runtime cannot honor, as in the plan. */
   warnings: Schema.Array(SpecIssue),
-  createdAt: Schema.String,
-  startedAt: Schema.NullOr(Schema.String),
-  finishedAt: Schema.NullOr(Schema.String)
+  createdAt: Time,
+  startedAt: Schema.NullOr(Time),
+  finishedAt: Schema.NullOr(Time)
 }).annotations({ identifier: "Deployment" })
 export interface Deployment extends Schema.Schema.Type<typeof Deployment> {}
 
@@ -85,7 +86,7 @@ export interface DeploymentSpec extends Schema.Schema.Type<typeof DeploymentSpec
  */
 export const DeploymentEvent = Schema.Struct({
   id: Schema.Int,
-  at: Schema.String,
+  at: Time,
   type: openEnum("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,

@@ -2,6 +2,7 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 export const DriftChange = Schema.Literal("edited", "deleted")
 export type DriftChange = typeof DriftChange.Type
@@ -18,9 +19,9 @@ export const DriftRecord = Schema.Struct({
   /** The field manager that did it, such as `kubectl-edit`; null for a deletion, which leaves no name. */
   manager: Schema.NullOr(Schema.String),
   fields: Schema.Array(Schema.String),
-  noticedAt: Schema.String,
+  noticedAt: Time,
   /** null: not yet. */
-  healedAt: Schema.NullOr(Schema.String)
+  healedAt: Schema.NullOr(Time)
 }).annotations({ identifier: "DriftRecord" })
 export interface DriftRecord extends Schema.Schema.Type<typeof DriftRecord> {}
 

@@ -25,6 +25,8 @@ export interface Rule {
  * page and the tests of every operation read it. The schemas mark secrets in a request or an answer: they are `Schema.Redacted`.
  */
 export interface EndpointRow extends Rule {
+  /** Its name in the OpenAPI document, and so in generated clients: a verb and what it concerns, such as `listServices`. */
+  readonly id: string
   readonly summary: string
   readonly description: string
   /** The method of the SDK's client that calls it. */
@@ -47,10 +49,10 @@ const endpoint =
     path: `/${string}`,
     row: EndpointRow
   ): HttpApiEndpoint.HttpApiEndpoint<Name, Method> => {
-    const { description, summary } = row
+    const { description, id, summary } = row
     return HttpApiEndpoint.make(method)(name, path)
       .annotate(EndpointRowOf, row)
-      .annotateContext(OpenApi.annotations({ summary, description }))
+      .annotateContext(OpenApi.annotations({ identifier: id, summary, description }))
   }
 
 export const get = endpoint("GET")

@@ -2,8 +2,9 @@ import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { type EventData, type EventType, eventTypes, matchesType } from "./eventKinds.ts"
 import { EventId } from "./ids.ts"
-import { NumberText } from "./numberText.ts"
+import { integerText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 /**
  * Something that happened in the organization, as a CloudEvent (1.0, JSON format). `sequence` grows by one with each event of the
@@ -17,7 +18,7 @@ export const CloudEvent = Schema.Struct({
   type: Schema.String.annotations({ examples: ["deployment.succeeded"] }),
   /** The resource that it is about, such as `deployments/dep_…`. */
   subject: Schema.String,
-  time: Schema.String,
+  time: Time,
   datacontenttype: openEnum("application/json"),
   sequence: Schema.String.pipe(Schema.pattern(/^\d{1,18}$/)),
   data: Schema.Record({ key: Schema.String, value: Schema.Unknown })
@@ -54,7 +55,7 @@ export const EventParameters = Schema.Struct({
   stage: Schema.optional(StageName),
   /** RFC 3339, or a duration before now such as `24h`. */
   since: Schema.optional(textUpTo(64, "The time")),
-  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), { default: () => 100 }),
+  limit: Schema.optionalWith(integerText(1, 1000), { default: () => 100 }),
   /** Events after this `sequence`. */
   cursor: Schema.optional(textUpTo(18, "The cursor").pipe(Schema.pattern(/^\d{1,18}$/)))
 })

@@ -1,6 +1,6 @@
 import { quoted, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { NumberText } from "./numberText.ts"
+import { integerText } from "./numberText.ts"
 
 /** The field of a sort: `createdAt` of `-createdAt`. */
 type FieldOf<Sort extends string> = Sort extends `-${infer Field}` ? Field : Sort
@@ -55,12 +55,7 @@ export const listOf = <A, I, const Sort extends string, Filters extends Schema.S
     return usual
   }
   const parameters = Schema.Struct({
-    limit: Schema.optional(
-      NumberText.pipe(
-        Schema.int({ message: () => `Use a whole number from 1 to ${most}.` }),
-        Schema.between(1, most, { message: () => `Use a whole number from 1 to ${most}.` })
-      )
-    ).annotations({
+    limit: Schema.optional(integerText(1, most)).annotations({
       description: `How many items to answer with, up to ${most}. Default: ${Math.min(usualLimit, most)}.`
     }),
     cursor: Schema.optional(textUpTo(4000, "The cursor")).annotations({

@@ -1,7 +1,8 @@
 import { ServiceName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { NumberText } from "./numberText.ts"
+import { BooleanText, integerText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 /**
  * One line that an instance wrote, or (stream `system`) that the platform wrote about it. `cursor` is the SSE event id, to resume
@@ -9,7 +10,7 @@ import { openEnum } from "./openEnum.ts"
  */
 export const LogEntry = Schema.Struct({
   cursor: Schema.String,
-  at: Schema.String,
+  at: Time,
   service: ServiceName,
   revision: Schema.String,
   instance: Schema.String,
@@ -21,11 +22,11 @@ export interface LogEntry extends Schema.Schema.Type<typeof LogEntry> {}
 
 /** Selects lines. Without `follow` the stream ends after the last existing line. */
 export const LogParameters = Schema.Struct({
-  follow: Schema.optional(Schema.BooleanFromString),
+  follow: Schema.optional(BooleanText),
   /** RFC 3339, or a duration before now such as `10m`. */
   since: Schema.optional(textUpTo(64, "The time").pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))),
   revision: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/))),
   /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */
-  tail: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(0, 10_000)))
+  tail: Schema.optional(integerText(0, 10_000))
 })
 export interface LogParameters extends Schema.Schema.Type<typeof LogParameters> {}

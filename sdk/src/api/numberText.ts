@@ -3,8 +3,15 @@ import { Schema } from "effect"
 
 const notNumber = "This isn't a number. Write it in digits, such as 100."
 
-/** A number in a query. */
-export const NumberText = textUpTo(32, "The number").pipe(
-  Schema.parseNumber,
-  Schema.annotations({ message: () => notNumber })
-)
+const NumberText = textUpTo(32, "The number").pipe(Schema.parseNumber, Schema.annotations({ message: () => notNumber }))
+
+/** A whole number in a query. */
+export const integerText = (minimum: number, maximum: number) => {
+  const message = () => `Use a whole number from ${minimum} to ${maximum}.`
+  return NumberText.pipe(Schema.int({ message }), Schema.between(minimum, maximum, { message })).annotations({
+    jsonSchema: { type: "integer", minimum, maximum }
+  })
+}
+
+/** `true` or `false` in a query. */
+export const BooleanText = Schema.BooleanFromString.annotations({ jsonSchema: { type: "boolean" } })

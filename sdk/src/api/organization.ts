@@ -5,6 +5,7 @@ import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { Role } from "./roles.ts"
+import { Time } from "./time.ts"
 
 /** The most that an organization may have at a time; null: no limit. `instances`, `cpuMilli`, `memoryBytes`: of all services at their largest scale. */
 export const Quotas = Schema.Struct({
@@ -41,9 +42,9 @@ export interface QuotaUse extends Schema.Schema.Type<typeof QuotaUse> {}
 export const OrganizationInfo = Schema.Struct({
   id: OrganizationId,
   name: OrganizationName,
-  createdAt: Schema.String,
+  createdAt: Time,
   /** When the organization will be erased; set only if its deletion is scheduled. */
-  deleteAfter: Schema.NullOr(Schema.String),
+  deleteAfter: Schema.NullOr(Time),
   quotas: Quotas,
   use: QuotaUse
 }).annotations({ identifier: "OrganizationInfo" })
@@ -54,7 +55,7 @@ export const MemberInfo = Schema.Struct({
   email: Schema.String,
   role: openEnum(...Role.literals),
   verified: Schema.Boolean,
-  since: Schema.String
+  since: Time
 }).annotations({ identifier: "MemberInfo" })
 export interface MemberInfo extends Schema.Schema.Type<typeof MemberInfo> {}
 
@@ -77,9 +78,9 @@ export const DeleteOrganization = Schema.Struct({
 export const ErasureCertificate = Schema.Struct({
   id: Schema.String,
   subject: Schema.Struct({ type: openEnum("organization", "person"), id: Schema.String }),
-  requestedAt: Schema.String,
+  requestedAt: Time,
   /** null: not yet. */
-  erasedAt: Schema.NullOr(Schema.String),
+  erasedAt: Schema.NullOr(Time),
   stores: Schema.Array(
     Schema.Struct({
       /** `database`, `keys`, `logs`, `sources`, `runtime`, `backups`, … */
@@ -96,7 +97,7 @@ export const ErasureCertificate = Schema.Struct({
 export interface ErasureCertificate extends Schema.Schema.Type<typeof ErasureCertificate> {}
 
 export const DeletionStatus = Schema.Struct({
-  deleteAfter: Schema.String,
+  deleteAfter: Time,
   /** The id under which the certificate can be read once the erasure is done. Reading it needs no credential, since none exists any more. */
   certificateId: Schema.String
 }).annotations({ identifier: "DeletionStatus" })

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
+import { Time } from "./time.ts"
 
 /** A registry's host, with its port: `ghcr.io`, `registry.example.com:5000`, `docker.io`. */
 export const RegistryHost = Schema.String.pipe(
@@ -14,7 +15,7 @@ export type RegistryHost = typeof RegistryHost.Type
 export const RegistryInfo = Schema.Struct({
   host: RegistryHost,
   username: Schema.String,
-  updatedAt: Schema.String
+  updatedAt: Time
 }).annotations({ identifier: "RegistryInfo" })
 export interface RegistryInfo extends Schema.Schema.Type<typeof RegistryInfo> {}
 

@@ -3,13 +3,14 @@ import { Schema } from "effect"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { namedOnce } from "./namedOnce.ts"
+import { Time } from "./time.ts"
 
 /** A secret of an app and stage, without its value: no answer ever holds one. */
 export const SecretInfo = Schema.Struct({
   name: SecretName,
   /** Grows by one with each value set. A deployment keeps the version that was newest when it was accepted. */
   version: Schema.Int,
-  updatedAt: Schema.String
+  updatedAt: Time
 }).annotations({ identifier: "SecretInfo" })
 export interface SecretInfo extends Schema.Schema.Type<typeof SecretInfo> {}
 
@@ -27,7 +28,7 @@ export interface SecretValue extends Schema.Schema.Type<typeof SecretValue> {}
 /** One version of a secret that is still kept. */
 export const SecretVersionInfo = Schema.Struct({
   version: Schema.Int,
-  createdAt: Schema.String,
+  createdAt: Time,
   /** E-mail address of who set it, where the account is there. */
   createdBy: Schema.NullOr(Schema.String),
   /** Will the next deployment use this version? */

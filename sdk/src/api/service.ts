@@ -17,6 +17,7 @@ import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 /** Share of a service's requests that goes to a revision, in percent. */
 export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
@@ -59,8 +60,8 @@ export const Service = Schema.Struct({
   status: ServiceStatus,
   /** Number of the deployment that last changed it. */
   deployment: Schema.Int,
-  createdAt: Schema.String,
-  updatedAt: Schema.String
+  createdAt: Time,
+  updatedAt: Time
 }).annotations({ identifier: "Service" })
 export interface Service extends Schema.Schema.Type<typeof Service> {}
 
@@ -93,7 +94,7 @@ export const Revision = Schema.Struct({
   image: Schema.String,
   instances: Schema.Int,
   trafficPercent: Schema.Int,
-  createdAt: Schema.String
+  createdAt: Time
 }).annotations({ identifier: "Revision" })
 export interface Revision extends Schema.Schema.Type<typeof Revision> {}
 

@@ -1,5 +1,6 @@
 import { AppName, ServiceName, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { Time } from "./time.ts"
 
 /** Resources that a service's instances reserved over a period: each instance's limits multiplied by its lifetime, in whole milliseconds. */
 export const ServiceUsage = Schema.Struct({
@@ -19,8 +20,8 @@ export const ServiceUsage = Schema.Struct({
 export interface ServiceUsage extends Schema.Schema.Type<typeof ServiceUsage> {}
 
 export const UsageReport = Schema.Struct({
-  since: Schema.String,
-  until: Schema.String,
+  since: Time,
+  until: Time,
   services: Schema.Array(ServiceUsage)
 }).annotations({ identifier: "UsageReport" })
 export interface UsageReport extends Schema.Schema.Type<typeof UsageReport> {}

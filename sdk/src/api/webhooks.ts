@@ -3,8 +3,9 @@ import { Schema } from "effect"
 import { EventPattern } from "./events.ts"
 import { EventId, WebhookDeliveryId, WebhookId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
-import { NumberText } from "./numberText.ts"
+import { integerText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
+import { Time } from "./time.ts"
 
 const WebhookUrl = textUpTo(2_000, "The URL").pipe(
   Schema.filter((written) => {
@@ -33,8 +34,8 @@ export const WebhookInfo = Schema.Struct({
   /** Why it was disabled: `failing` for days, `gone` (the receiver answered 410), or by a `member`; null while enabled. */
   disabledBecause: Schema.NullOr(openEnum("failing", "gone", "member")),
   /** Since when no delivery succeeded; null: the last one did. */
-  failingSince: Schema.NullOr(Schema.String),
-  createdAt: Schema.String
+  failingSince: Schema.NullOr(Time),
+  createdAt: Time
 }).annotations({ identifier: "WebhookInfo" })
 export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
 
@@ -81,14 +82,14 @@ export const WebhookDelivery = Schema.Struct({
   lastError: Schema.NullOr(Schema.String),
   /** The beginning of the last answer's body. */
   lastAnswer: Schema.NullOr(Schema.String),
-  nextAttemptAt: Schema.NullOr(Schema.String),
-  createdAt: Schema.String,
-  finishedAt: Schema.NullOr(Schema.String)
+  nextAttemptAt: Schema.NullOr(Time),
+  createdAt: Time,
+  finishedAt: Schema.NullOr(Time)
 }).annotations({ identifier: "WebhookDelivery" })
 export interface WebhookDelivery extends Schema.Schema.Type<typeof WebhookDelivery> {}
 
 export const DeliveryParameters = Schema.Struct({
-  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), { default: () => 50 }),
+  limit: Schema.optionalWith(integerText(1, 1000), { default: () => 50 }),
   /** Deliveries before this one: the way to the next page. */
   cursor: Schema.optional(WebhookDeliveryId)
 })

@@ -11,6 +11,7 @@ import { ErasureCertificate } from "../organization.ts"
 export class AccountGroup extends HttpApiGroup.make("account")
   .add(
     post("createOrganization", "/organizations", {
+      id: "createOrganization",
       summary: "Create an organization",
       description:
         "The signed-in person owns it; the answer is a session for it. 403 where registration is by invite only.",
@@ -24,6 +25,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   )
   .add(
     get("export", "/export", {
+      id: "exportAccount",
       summary: "Export the account",
       description: "Everything that is kept of the signed-in person, as lines of JSON.",
       client: "account.export",
@@ -34,6 +36,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   )
   .add(
     del("delete", "/", {
+      id: "deleteAccount",
       summary: "Delete the account",
       description:
         "Erases the person in every store, at once. 409 where an organization would be left without an owner.",
@@ -53,6 +56,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
 export class ErasuresGroup extends HttpApiGroup.make("erasures")
   .add(
     get("get", "/api/v1/erasures/:id", {
+      id: "getErasureCertificate",
       summary: "Get a certificate of erasure",
       description: "By its id, which cannot be guessed. It holds no name.",
       client: "erasures.get",

@@ -31,7 +31,8 @@ const DeploymentNumberText = Schema.String.pipe(
       message: () => "This isn't the number of a deployment. `maxcloud deployments list` shows the numbers."
     })
   ),
-  Schema.compose(DeploymentNumber)
+  Schema.compose(DeploymentNumber),
+  Schema.annotations({ jsonSchema: { type: "integer", minimum: 1, maximum: 2_147_483_647 } })
 )
 
 const deploymentPath = Schema.Struct({
@@ -41,10 +42,11 @@ const deploymentPath = Schema.Struct({
 
 /** The AppSpec travels as plain data. The server parses it, so that it can report every issue with its path. */
 const Spec = Schema.Unknown.annotations({
+  jsonSchema: { $ref: "#/components/schemas/AppSpec" },
   description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
 })
 
-const SpecPayload = Schema.Struct({ spec: Spec }).annotations(knownKeysOnly)
+const SpecPayload = Schema.Struct({ spec: Spec }).annotations({ identifier: "PlanRequest", ...knownKeysOnly })
 
 /** Either `spec` or `fromDeployment`. */
 const DeployPayload = Schema.Struct({
@@ -55,11 +57,12 @@ const DeployPayload = Schema.Struct({
   metadata: Schema.optional(DeploymentMetadata),
   /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
   forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
-}).annotations(knownKeysOnly)
+}).annotations({ identifier: "DeployRequest", ...knownKeysOnly })
 
 export class AppsGroup extends HttpApiGroup.make("apps")
   .add(
     get("list", "/", {
+      id: "listApps",
       summary: "List apps and stages",
       description: "Each with its newest deployment.",
       client: "apps.list",
@@ -71,6 +74,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("plan", "/:app/stages/:stage/plan", {
+      id: "planDeployment",
       summary: "Plan a deployment",
       description:
         "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read.",
@@ -85,6 +89,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("deploy", "/:app/stages/:stage/deployments", {
+      id: "createDeployment",
       summary: "Deploy an app",
       description:
         "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
@@ -103,6 +108,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("cancel", "/:app/stages/:stage/deployments/:number/cancel", {
+      id: "cancelDeployment",
       summary: "Cancel a deployment",
       description:
         "Ends a deployment that is queued or running: its state is `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, what it has started is removed. Safe to repeat. 409 if it has ended otherwise.",
@@ -116,6 +122,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {
+      id: "getDeploymentSpec",
       summary: "Get the app of a deployment",
       description:
         "The AppSpec as it was accepted, with the versions of secrets and the digests of images that it is pinned to.",
@@ -128,6 +135,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("deployments", "/:app/stages/:stage/deployments", {
+      id: "listDeployments",
       summary: "List the deployments of a stage",
       description: "Newest first.",
       client: "deployments.list",
@@ -140,6 +148,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     del("destroy", "/:app/stages/:stage", {
+      id: "destroyStage",
       summary: "Destroy a stage of an app",
       description:
         "A deployment that removes every service of the app in this stage. Its secrets are unset. 409 if another app links to one of the services.",
@@ -153,6 +162,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("outputs", "/:app/stages/:stage/outputs", {
+      id: "getOutputs",
       summary: "Read the outputs of a stage",
       description:
         "What the app's config lists in `outputs`, as texts by their names, of the newest deployment that succeeded. No output has a secret.",
@@ -165,6 +175,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("secrets", "/:app/stages/:stage/secrets", {
+      id: "listSecrets",
       summary: "List secrets",
       description: "Names and versions; no answer ever holds a value.",
       client: "secrets.list",
@@ -176,6 +187,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     put("setSecret", "/:app/stages/:stage/secrets/:name", {
+      id: "setSecret",
       summary: "Set a secret",
       description: "Adds a version. It takes effect with the next deployment.",
       client: "secrets.set",
@@ -188,6 +200,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     del("unsetSecret", "/:app/stages/:stage/secrets/:name", {
+      id: "unsetSecret",
       summary: "Unset a secret",
       description: "Deployments that use a version of it keep that version until they are deleted.",
       client: "secrets.unset",
@@ -199,6 +212,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("importSecrets", "/:app/stages/:stage/secrets-import", {
+      id: "importSecrets",
       summary: "Import secrets",
       description:
         "Adds a version of each, all or none. They take effect with the next deployment. A name that stands twice is refused.",
@@ -212,6 +226,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("copySecrets", "/:app/stages/:stage/secrets-copy", {
+      id: "copySecrets",
       summary: "Copy secrets",
       description:
         "Sets the newest values of secrets of another app or stage here, as new versions, all or none. No value leaves the server. A narrowed key must open `deploy` for both.",
@@ -226,6 +241,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("secretVersions", "/:app/stages/:stage/secrets/:name/versions", {
+      id: "listSecretVersions",
       summary: "List the versions of a secret",
       description: "Those that are still kept, newest first; without values.",
       client: "secrets.versions",
@@ -238,6 +254,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("rollbackSecret", "/:app/stages/:stage/secrets/:name/rollback", {
+      id: "rollbackSecret",
       summary: "Roll a secret back",
       description: "Makes the value of an earlier version the newest one, as a new version.",
       client: "secrets.rollback",
@@ -251,6 +268,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     get("drift", "/:app/stages/:stage/drift", {
+      id: "listDrift",
       summary: "List drift",
       description:
         "Changes that others than max-cloud made to the app's objects in the last 90 days, newest first: by which field manager, and when max-cloud corrected it.",
@@ -264,6 +282,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   )
   .add(
     post("verifyNetwork", "/:app/stages/:stage/network/verify", {
+      id: "verifyNetwork",
       summary: "Verify the network",
       description:
         "Probes from real pods which connections the network allows, and compares that with the config. 422 if the runtime has no network of its own.",

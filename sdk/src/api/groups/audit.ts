@@ -7,6 +7,7 @@ import { admins, get } from "../endpoint.ts"
 export class AuditGroup extends HttpApiGroup.make("audit")
   .add(
     get("list", "/", {
+      id: "listAuditEntries",
       summary: "List the audit log",
       description: "Newest first: each write, and each attempt that was refused.",
       client: "audit.list",
@@ -18,6 +19,7 @@ export class AuditGroup extends HttpApiGroup.make("audit")
   )
   .add(
     get("export", "/export", {
+      id: "exportAuditLog",
       summary: "Export the audit log",
       description:
         "The whole hash chain as lines of JSON with signed checkpoints, which `maxcloud audit verify` checks offline.",

@@ -26,6 +26,7 @@ const apiKeyPath = Schema.Struct({ id: ApiKeyId })
 export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     get("status", "/status", {
+      id: "getAuthStatus",
       summary: "Who calls",
       description: "The credential, its organization and role, and the person behind it.",
       client: "auth.status",
@@ -37,6 +38,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("signOut", "/sign-out", {
+      id: "signOut",
       summary: "Sign out",
       description: "Ends the session that the request is sent with. 403 for other credentials.",
       client: "auth.signOut",
@@ -47,6 +49,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("switchOrganization", "/switch", {
+      id: "switchOrganization",
       summary: "Switch the organization",
       description: "A session for another organization that the person is a member of.",
       client: "auth.switchOrganization",
@@ -60,6 +63,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("resendVerification", "/resend-verification", {
+      id: "resendVerification",
       summary: "Send the mail again",
       description: "That confirms the address of the signed-in person.",
       client: "auth.resendVerification",
@@ -70,6 +74,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     get("apiKeys", "/api-keys", {
+      id: "listApiKeys",
       summary: "List API keys",
       description: "Newest first, without their secret parts.",
       client: "auth.apiKeys.list",
@@ -82,6 +87,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("createApiKey", "/api-keys", {
+      id: "createApiKey",
       summary: "Create an API key",
       description: "Its secret part is in this answer and nowhere else. It may do no more than its maker.",
       client: "auth.apiKeys.create",
@@ -94,6 +100,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("rotateApiKey", "/api-keys/:id/rotate", {
+      id: "rotateApiKey",
       summary: "Rotate an API key",
       description: "A new key of the same rights; the former one continues for `overlapSeconds`.",
       client: "auth.apiKeys.rotate",
@@ -108,6 +115,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     del("deleteApiKey", "/api-keys/:id", {
+      id: "deleteApiKey",
       summary: "Delete an API key",
       description: "It opens nothing from then on.",
       client: "auth.apiKeys.delete",
@@ -121,6 +129,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     get("invites", "/invites", {
+      id: "listInvites",
       summary: "List invites",
       description: "Newest first.",
       client: "auth.invites.list",
@@ -132,6 +141,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("createInvite", "/invites", {
+      id: "createInvite",
       summary: "Invite somebody",
       description: "Sends a mail with a link. An inviter can't grant more than their own role.",
       client: "auth.invites.create",
@@ -144,6 +154,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     del("revokeInvite", "/invites/:id", {
+      id: "revokeInvite",
       summary: "Revoke an invite",
       description: "Its link opens nothing from then on.",
       client: "auth.invites.revoke",
@@ -156,6 +167,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     get("oidcTrusts", "/oidc-trusts", {
+      id: "listOidcTrusts",
       summary: "List OIDC trusts",
       description: "The issuers whose tokens may act for the organization, and with which role.",
       client: "auth.oidcTrusts.list",
@@ -167,6 +179,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("createOidcTrust", "/oidc-trusts", {
+      id: "createOidcTrust",
       summary: "Trust an OIDC issuer",
       description:
         "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a stored key.",
@@ -180,6 +193,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     del("deleteOidcTrust", "/oidc-trusts/:id", {
+      id: "deleteOidcTrust",
       summary: "End an OIDC trust",
       description: "Its tokens open nothing from then on.",
       client: "auth.oidcTrusts.delete",

@@ -13,6 +13,7 @@ const deploymentPath = Schema.Struct({ id: DeploymentId })
 export class DeploymentsGroup extends HttpApiGroup.make("deployments")
   .add(
     get("get", "/:id", {
+      id: "getDeployment",
       summary: "Get a deployment",
       description: "Its state, and how each of its services fares.",
       client: "deployments.get",
@@ -24,6 +25,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
   )
   .add(
     get("events", "/:id/events", {
+      id: "streamDeploymentEvents",
       summary: "Follow a deployment",
       description:
         "Server-sent events: `event: deployment` with a `DeploymentEvent` as data and its number as id, from the first on (or after `Last-Event-ID`); ends after the one of type `finished`. A comment every 10 seconds; a fault after the first byte comes as `event: error` with a problem document.",

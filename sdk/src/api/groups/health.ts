@@ -9,15 +9,17 @@ import { Readiness } from "../readiness.ts"
 export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
   .add(
     get("healthz", "/healthz", {
+      id: "getHealth",
       summary: "Health",
       description: "Answers as soon as the server takes requests, whatever else fails; needs no credential.",
       client: "health",
       limit: "none",
       ...open
-    }).addSuccess(Schema.Struct({ status: openEnum("ok") }))
+    }).addSuccess(Schema.Struct({ status: openEnum("ok") }).annotations({ identifier: "Health" }))
   )
   .add(
     get("readyz", "/readyz", {
+      id: "getReadiness",
       summary: "Readiness",
       description:
         "Can the server do all of its work? 503 with the failed checks if its database is unreachable or its disk is full.",
@@ -32,6 +34,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
 export class InfoGroup extends HttpApiGroup.make("info")
   .add(
     get("get", "/api/v1/info", {
+      id: "getServerInfo",
       summary: "About this server",
       description: "Version, runtime, and the organization that the credential belongs to.",
       client: "info",

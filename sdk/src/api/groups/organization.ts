@@ -19,6 +19,7 @@ const memberPath = Schema.Struct({ userId: UserId })
 export class OrganizationGroup extends HttpApiGroup.make("organization")
   .add(
     get("get", "/", {
+      id: "getOrganization",
       summary: "The organization",
       description: "Its quotas, their use, and whether its deletion is scheduled.",
       client: "organization.get",
@@ -28,6 +29,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     get("members", "/members", {
+      id: "listMembers",
       summary: "List members",
       description: "By e-mail address.",
       client: "organization.members",
@@ -39,6 +41,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     patch("changeMember", "/members/:userId", {
+      id: "updateMember",
       summary: "Change a member's role",
       description: "409 where no owner would be left.",
       client: "organization.changeMember",
@@ -53,6 +56,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     del("removeMember", "/members/:userId", {
+      id: "removeMember",
       summary: "Remove a member",
       description: "Ends the sessions and keys of the person here. 409 where no owner would be left.",
       client: "organization.removeMember",
@@ -66,6 +70,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     get("export", "/export", {
+      id: "exportOrganization",
       summary: "Export the organization",
       description: "Everything that is kept of it, as lines of JSON (docs/privacy.md), without secret values.",
       client: "organization.export",
@@ -75,6 +80,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     post("delete", "/deletion", {
+      id: "deleteOrganization",
       summary: "Delete the organization",
       description: "Its services end at once; after the grace period everything of it is erased.",
       client: "organization.delete",
@@ -87,6 +93,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   )
   .add(
     del("cancelDeletion", "/deletion", {
+      id: "cancelOrganizationDeletion",
       summary: "Keep the organization",
       description: "Ends a deletion within its grace period.",
       client: "organization.cancelDeletion",

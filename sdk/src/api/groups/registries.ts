@@ -10,6 +10,7 @@ const registryPath = Schema.Struct({ host: RegistryHost })
 export class RegistriesGroup extends HttpApiGroup.make("registries")
   .add(
     get("list", "/", {
+      id: "listRegistries",
       summary: "List registries",
       description: "Those that credentials are kept of; no answer ever holds a password.",
       client: "registries.list",
@@ -21,6 +22,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
   )
   .add(
     put("login", "/:host", {
+      id: "setRegistryLogin",
       summary: "Sign in to a registry",
       description:
         "Asks the registry whether it takes the credentials, as `docker login` does, and keeps them, sealed: images of this host are resolved and pulled with them, for this organization alone. 400: the registry refuses them. 503: it can't be reached. Nothing is kept then.",
@@ -34,6 +36,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
   )
   .add(
     del("logout", "/:host", {
+      id: "deleteRegistryLogin",
       summary: "Sign out of a registry",
       description: "Deletes its credentials. Running instances continue.",
       client: "registries.logout",

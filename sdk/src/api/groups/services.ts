@@ -14,6 +14,7 @@ const servicePath = Schema.Struct({ id: ServiceId })
 export class ServicesGroup extends HttpApiGroup.make("services")
   .add(
     post("create", "/", {
+      id: "createService",
       summary: "Create a service from an image",
       description:
         "Makes an app of this one service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` are the same; `PORT` in them is the service's port, and 422 answers a different `port` beside it. 409 if an app of that name exists in the stage.",
@@ -29,6 +30,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     get("list", "/", {
+      id: "listServices",
       summary: "List services",
       description: "The services of the organization. A service that is being deleted isn't among them.",
       client: "services.list",
@@ -39,6 +41,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     get("get", "/:id", {
+      id: "getService",
       summary: "Get a service",
       description: "The service as it is: state, conditions, revisions, traffic, URL.",
       client: "services.get",
@@ -50,6 +53,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     del("delete", "/:id", {
+      id: "deleteService",
       summary: "Delete a service",
       description:
         'Deploys the app without this service: `Link: <…>; rel="monitor"` names that deployment. From this answer on the service is 404 and in no list; its instances still finish their requests. 422 where another service of the app links to it.',
@@ -63,6 +67,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     post("pause", "/:id/pause", {
+      id: "pauseService",
       summary: "Pause a service",
       description:
         "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. It answers when the service takes no more requests; those that are under way may finish. 503 if that takes longer than 30 seconds: it is going to be paused. Safe to repeat.",
@@ -75,6 +80,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     post("resume", "/:id/resume", {
+      id: "resumeService",
       summary: "Resume a service",
       description: "Ends a pause, and answers when the service takes requests again. Safe to repeat.",
       client: "services.resume",
@@ -86,6 +92,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     post("restart", "/:id/restart", {
+      id: "restartService",
       summary: "Restart a service",
       description:
         "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted.",
@@ -100,6 +107,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     get("exec", "/:id/exec", {
+      id: "execInService",
       summary: "Run a program in an instance of a service",
       description:
         "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and what was written, and text messages are `ExecInput` and `ExecOutput`. The program ends with the connection. 409 where no instance runs and none can be started, 429 over ten sessions of the organization. Without a handshake: 400.",
@@ -113,6 +121,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     get("revisions", "/:id/revisions", {
+      id: "listRevisions",
       summary: "List the revisions of a service",
       description: "Newest first.",
       client: "services.revisions",
@@ -125,6 +134,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     get("logs", "/:id/logs", {
+      id: "listLogs",
       summary: "Read the logs of a service",
       description:
         "Server-sent events: `event: log` with a `LogEntry` as data and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document. To resume without a lost or doubled line, send the last id as `Last-Event-ID`.",

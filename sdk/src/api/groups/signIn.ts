@@ -18,6 +18,7 @@ import { wire } from "../errors.ts"
 export class SignInGroup extends HttpApiGroup.make("signIn")
   .add(
     post("register", "/register", {
+      id: "register",
       summary: "Register",
       description:
         "Asks for an account, and an organization that it owns. 202: mail is on its way to the address. Its link makes both; where the address has an account already, the mail says how to sign in, and this answer is the same. 201, with a session at once: with a bootstrap token, and at servers whose mail goes to their own log.",
@@ -32,6 +33,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   )
   .add(
     post("acceptInvite", "/accept-invite", {
+      id: "acceptInvite",
       summary: "Accept an invite",
       description: "Makes the account where there is none; the invite's mail proves its address.",
       client: "auth.acceptInvite",
@@ -43,6 +45,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   )
   .add(
     post("verify", "/verify", {
+      id: "verifyEmail",
       summary: "Confirm an address",
       description:
         "By the token that was mailed. Makes the account where that was asked for by mail; 409: the organization's name was taken since.",
@@ -56,6 +59,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   )
   .add(
     post("startDevice", "/device", {
+      id: "startDeviceSignIn",
       summary: "Begin a device authorization",
       description: "RFC 8628: show the user code, open the page, poll `POST /api/v1/auth/device/token`.",
       client: "auth.startDevice",
@@ -66,6 +70,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   )
   .add(
     post("pollDevice", "/device/token", {
+      id: "pollDeviceSignIn",
       summary: "Poll a device authorization",
       description: "Gives the session once, when it was confirmed.",
       client: "auth.pollDevice",

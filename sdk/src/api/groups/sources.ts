@@ -10,6 +10,7 @@ const digestPath = Schema.Struct({ digest: SourceDigest })
 export class SourcesGroup extends HttpApiGroup.make("sources")
   .add(
     get("get", "/:digest", {
+      id: "getSource",
       summary: "Find a source snapshot",
       description: "Tells whether the organization has uploaded it already.",
       client: "deploy",
@@ -23,6 +24,7 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
   )
   .add(
     put("put", "/:digest", {
+      id: "uploadSource",
       summary: "Upload a source snapshot",
       description: "The body is a gzipped tar whose content has this digest, 256 MiB at most.",
       client: "deploy",

@@ -6,6 +6,7 @@ import { UsageParameters, UsageReport } from "../usage.ts"
 export class UsageGroup extends HttpApiGroup.make("usage")
   .add(
     get("read", "/api/v1/usage", {
+      id: "getUsage",
       summary: "Read usage",
       description:
         "What the organization's instances have reserved between `since` (default: 24 hours ago) and `until` (now), by app, stage and service.",

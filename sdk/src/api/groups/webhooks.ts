@@ -20,6 +20,7 @@ const deliveryPath = Schema.Struct({ id: WebhookId, delivery: WebhookDeliveryId 
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   .add(
     get("list", "/", {
+      id: "listWebhooks",
       summary: "List webhooks",
       description: "The addresses that events are sent to, oldest first; no answer holds a secret.",
       client: "webhooks.list",
@@ -29,6 +30,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     post("create", "/", {
+      id: "createWebhook",
       summary: "Add a webhook",
       description:
         "Sends events to an https URL of the public internet, signed by the secret of the answer (Standard Webhooks). 409: the organization has as many webhooks as it may.",
@@ -43,6 +45,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     get("get", "/:id", {
+      id: "getWebhook",
       summary: "Get a webhook",
       description: "Its address, the types that it gets, and whether it fails.",
       client: "webhooks.get",
@@ -55,6 +58,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     patch("change", "/:id", {
+      id: "updateWebhook",
       summary: "Change a webhook",
       description: "Its URL, types and description, or whether it is enabled.",
       client: "webhooks.change",
@@ -69,6 +73,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     del("delete", "/:id", {
+      id: "deleteWebhook",
       summary: "Delete a webhook",
       description: "With its deliveries. Nothing is sent from then on.",
       client: "webhooks.delete",
@@ -81,6 +86,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     post("rotateSecret", "/:id/rotate-secret", {
+      id: "rotateWebhookSecret",
       summary: "Rotate a webhook's secret",
       description: "Deliveries are signed by both secrets for a time, so that no receiver refuses any.",
       client: "webhooks.rotateSecret",
@@ -94,6 +100,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     post("test", "/:id/test", {
+      id: "testWebhook",
       summary: "Test a webhook",
       description: "Sends it the event `webhook.test`. 409: it is disabled.",
       client: "webhooks.test",
@@ -107,6 +114,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     get("deliveries", "/:id/deliveries", {
+      id: "listWebhookDeliveries",
       summary: "List deliveries",
       description:
         'Newest first, in pages: `Link` with `rel="next"` names the next one. They are kept as long as their events.',
@@ -121,6 +129,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
   )
   .add(
     post("redeliver", "/:id/deliveries/:delivery/redeliver", {
+      id: "redeliverWebhookDelivery",
       summary: "Redeliver an event",
       description: "Sends it again, whatever became of it, with the same `webhook-id`.",
       client: "webhooks.redeliver",

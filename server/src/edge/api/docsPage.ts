@@ -1,14 +1,8 @@
 import { escapeHtml } from "../../base/pages/escapeHtml.ts"
-import type { openApi } from "./openapi.ts"
+import type { openApi, Parameter } from "./openapi/openApi.ts"
+import { resolved } from "./openapi/resolved.ts"
 
 type Document = ReturnType<typeof openApi>
-interface Parameter {
-  readonly name: string
-  readonly in: string
-  readonly required: boolean
-  readonly description?: string
-  readonly schema: unknown
-}
 
 const json = (value: unknown) => `<pre>${escapeHtml(JSON.stringify(value, null, 2))}</pre>`
 
@@ -47,19 +41,19 @@ export const docsPage = (document: Document): string => {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, path, operation }))
   )
-  const tags = document.tags.map(({ name }) => name)
   return [
     `<h1>${escapeHtml(document.info.title)}</h1><p>${prose(document.info.description ?? "")} The same as a document for machines: <a href="/api/openapi.json">openapi.json</a>.</p>`,
-    `<nav>${tags.map((tag) => `<a href="#${escapeHtml(tag)}">${escapeHtml(tag)}</a>`).join("")}<a href="#schemas">schemas</a></nav>`,
-    ...tags.map(
-      (tag) =>
-        `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${operations
+    `<nav>${document.tags.map(({ name }) => `<a href="#${escapeHtml(name)}">${escapeHtml(name)}</a>`).join("")}<a href="#schemas">schemas</a></nav>`,
+    ...document.tags.map(
+      ({ description = "", name: tag }) =>
+        `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2><p>${prose(description)}</p>${operations
           .filter((operation) => operation.operation.tags.includes(tag))
           .map(
             ({ method, operation, path }) =>
               `<article id="${escapeHtml(operation.operationId)}"><header><span class="method">${escapeHtml(method)}</span><code>${escapeHtml(path)}</code><h3>${prose(operation.summary ?? "")}</h3></header><div>${prose(operation.description ?? "")}</div><div>${parametersHtml(operation.parameters)}${operation.requestBody === undefined ? "" : `<p>Body: ${contentHtml(operation.requestBody.content)}</p>`}<table><tr><th>Status</th><th>Meaning</th><th>Body</th></tr>${Object.entries(
                 operation.responses
               )
+                .map(([status, found]) => [status, resolved(document, found)] as const)
                 .map(
                   ([status, response]) =>
                     `<tr><td>${escapeHtml(status)}</td><td>${prose(response.description)}</td><td>${contentHtml(response.content)}</td></tr>`

@@ -239,7 +239,7 @@ describe("a server in local mode, and other users of the machine", () => {
   it.scopedLive("answers whoever is not its own user with 401 and the fix, in every operation but /healthz", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ ...closed, owner: stranger, openMetrics: false })
-      const { openApi } = yield* Effect.promise(() => import("./openapi.ts"))
+      const { openApi } = yield* Effect.promise(() => import("./openapi/openApi.ts"))
       let asked = 0
       for (const [path, methods] of Object.entries(openApi().paths)) {
         for (const method of Object.keys(methods)) {

@@ -27,7 +27,7 @@ const documentRoutes = HttpLayerRouter.addAll([
 
 /** Made when it is first asked for: it takes a while, and most runs of a server never show it. */
 function openApiModule() {
-  return Effect.promise(() => import("./openapi.ts"))
+  return Effect.promise(() => import("./openapi/openApi.ts"))
 }
 
 const landingRoute = HttpLayerRouter.use((router) =>

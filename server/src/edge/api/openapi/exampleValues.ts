@@ -1,0 +1,321 @@
+/** Values of one small organization, as answers and requests have them. A test decodes each by the schema of its operation. */
+
+const hex = (digits: string) => `0198f3d29c7b7a01b2c3d4e5f6a7b8${digits}`
+export const serviceId = `svc_${hex("01")}`
+export const deploymentId = `dep_${hex("02")}`
+export const userId = `usr_${hex("03")}`
+const organizationId = `org_${hex("04")}`
+export const keyId = `key_${hex("05")}`
+export const inviteId = `inv_${hex("06")}`
+export const trustId = `oidc_${hex("07")}`
+export const webhookId = `whk_${hex("08")}`
+export const deliveryId = `dlv_${hex("09")}`
+const eventId = `evt_${hex("0a")}`
+export const certificateId = `era_${hex("0b")}`
+export const sourceDigest = `sha256:${"5d41402abc4b2a76".repeat(4)}`
+const imageDigest = `sha256:${"9f86d081884c7d65".repeat(4)}`
+
+const at = "2026-03-01T09:30:00.000Z"
+const later = "2026-03-01T09:30:12.500Z"
+const nextYear = "2027-03-01T09:30:00.000Z"
+const place = { app: "shop", stage: "production" }
+
+/** An app, as a request declares it. */
+export const spec = {
+  app: "shop",
+  services: [
+    {
+      name: "web",
+      image: "ghcr.io/acme/web:1.4.2",
+      port: 3000,
+      env: { LOG_LEVEL: "info", DATABASE_URL: { secret: "DATABASE_URL" } },
+      scale: { min: 0, max: 5 }
+    }
+  ]
+}
+
+const [declared] = spec.services
+
+const condition = { type: "Ready", status: "True", reason: "", message: "", lastTransitionTime: later }
+
+export const service = {
+  id: serviceId,
+  name: "web",
+  ...place,
+  organization: "acme",
+  spec: declared,
+  status: {
+    state: "ready",
+    url: "https://web--shop--acme.example.com",
+    digest: imageDigest,
+    conditions: [condition],
+    latestCreatedRevision: "web-00003",
+    latestReadyRevision: "web-00003",
+    traffic: [{ revision: "web-00003", percent: 100 }],
+    diagnosis: null,
+    instances: 1
+  },
+  deployment: 12,
+  createdAt: at,
+  updatedAt: later
+}
+
+export const pausedService = { ...service, status: { ...service.status, state: "paused", instances: 0 } }
+
+export const revision = {
+  name: "web-00003",
+  service: "web",
+  ready: "True",
+  reason: "",
+  message: "",
+  image: "ghcr.io/acme/web:1.4.2",
+  instances: 1,
+  trafficPercent: 100,
+  createdAt: at
+}
+
+export const logEntry = {
+  cursor: "3-20480",
+  at,
+  service: "web",
+  revision: "web-00003",
+  instance: "web-00003-deployment-6f7c",
+  stream: "stdout",
+  line: "listening on port 3000",
+  truncated: false
+}
+
+export const deployment = {
+  id: deploymentId,
+  ...place,
+  number: 12,
+  kind: "deploy",
+  fromDeployment: null,
+  createdBy: { type: "apiKey", id: keyId, name: "ci" },
+  message: "Raise the limit of orders",
+  metadata: { commit: "3f2a1bc", branch: "main" },
+  status: { state: "running", reason: "Running", message: "The deployment is carried out." },
+  services: [
+    {
+      name: "web",
+      action: "update",
+      state: "pending",
+      revision: "web-00003",
+      image: `ghcr.io/acme/web@${imageDigest}`,
+      url: "https://web--shop--acme.example.com",
+      reason: "Deploying",
+      message: "The instances of the new revision start.",
+      logTail: [],
+      diagnosis: null
+    }
+  ],
+  warnings: [],
+  createdAt: at,
+  startedAt: at,
+  finishedAt: null
+}
+
+export const cancelledDeployment = {
+  ...deployment,
+  status: { state: "cancelled", reason: "Cancelled", message: "Somebody ended it." },
+  finishedAt: later
+}
+
+export const plan = {
+  ...place,
+  changes: [
+    {
+      service: "web",
+      action: "update",
+      fields: [{ path: "image", before: '"ghcr.io/acme/web:1.4.1"', after: '"ghcr.io/acme/web:1.4.2"' }]
+    }
+  ],
+  problems: [],
+  warnings: [],
+  platform: []
+}
+
+export const appStage = { ...place, services: 1, deployment }
+export const deploymentSpec = {
+  spec,
+  secretVersions: { DATABASE_URL: 3 },
+  images: { "ghcr.io/acme/web:1.4.2": imageDigest }
+}
+export const secret = { name: "DATABASE_URL", version: 3, updatedAt: at }
+export const secretVersion = {
+  version: 3,
+  createdAt: at,
+  createdBy: "ada@example.com",
+  current: true,
+  deployments: [11, 12]
+}
+export const drift = {
+  ...place,
+  apiVersion: "serving.knative.dev/v1",
+  kind: "Service",
+  name: "web",
+  change: "edited",
+  manager: "kubectl-edit",
+  fields: ["spec.template.spec.containers[user-container].image"],
+  noticedAt: at,
+  healedAt: later
+}
+export const networkReport = {
+  ...place,
+  probes: [{ from: "web", to: "api", by: "url", expected: "allowed", actual: "allowed", detail: "HTTP 200" }],
+  differences: 0
+}
+export const usage = {
+  since: at,
+  until: later,
+  services: [
+    { ...place, service: "web", instances: 2, running: 1, instanceSeconds: 3600, vcpuSeconds: 3600, gibSeconds: 1800 }
+  ]
+}
+export const event = {
+  specversion: "1.0",
+  id: eventId,
+  source: `/organizations/${organizationId}`,
+  type: "member.added",
+  subject: `members/${userId}`,
+  time: at,
+  datacontenttype: "application/json",
+  sequence: "812",
+  data: { userId, role: "deployer" }
+}
+export const webhook = {
+  id: webhookId,
+  url: "https://example.com/hooks",
+  types: ["deployment.*"],
+  description: "Chat",
+  state: "enabled",
+  disabledBecause: null,
+  failingSince: null,
+  createdAt: at
+}
+export const newWebhook = { webhook, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
+export const delivery = {
+  id: deliveryId,
+  event: eventId,
+  type: "deployment.succeeded",
+  state: "delivered",
+  attempts: 1,
+  lastStatus: 204,
+  lastError: null,
+  lastAnswer: null,
+  nextAttemptAt: null,
+  createdAt: at,
+  finishedAt: later
+}
+export const registry = { host: "ghcr.io", username: "acme-bot", updatedAt: at }
+export const user = { id: userId, email: "ada@example.com", verified: true }
+export const session = {
+  token: "mcs_0123456789abcdef0123456789abcdef",
+  expiresAt: nextYear,
+  organization: "acme",
+  role: "owner",
+  user
+}
+export const mailed = { state: "mailed", email: "ada@example.com" }
+export const deviceCodes = {
+  deviceCode: "mcd_0123456789abcdef0123456789abcdef",
+  userCode: "BCDF-GHJK",
+  verificationUri: "https://cloud.example.com/auth/device",
+  verificationUriComplete: "https://cloud.example.com/auth/device?code=BCDF-GHJK",
+  expiresInSeconds: 900,
+  intervalSeconds: 5
+}
+export const authStatus = {
+  organization: "acme",
+  role: "owner",
+  credential: { type: "session", id: `ses_${hex("0c")}`, name: null, scopes: null, expiresAt: nextYear },
+  user,
+  organizations: [{ name: "acme", role: "owner" }]
+}
+export const apiKey = {
+  id: keyId,
+  name: "ci",
+  prefix: "mck_0123",
+  role: "deployer",
+  scopes: ["deploy:shop/production"],
+  createdAt: at,
+  createdBy: "ada@example.com",
+  lastUsedAt: later,
+  expiresAt: nextYear,
+  replacedBy: null
+}
+export const newApiKey = { apiKey, secret: "mck_0123456789abcdef0123456789abcdef" }
+export const invite = {
+  id: inviteId,
+  email: "grace@example.com",
+  role: "deployer",
+  state: "open",
+  createdAt: at,
+  expiresAt: nextYear
+}
+export const trust = {
+  id: trustId,
+  name: "github",
+  issuer: "https://token.actions.githubusercontent.com",
+  audience: "maxcloud/acme",
+  claims: { repository: "acme/shop", ref: "refs/heads/main" },
+  role: "deployer",
+  scopes: ["deploy:shop/*"],
+  createdAt: at,
+  lastUsedAt: null,
+  createdBy: "ada@example.com",
+  effectiveRole: "deployer",
+  limitedBecause: null
+}
+export const organization = {
+  id: organizationId,
+  name: "acme",
+  createdAt: at,
+  deleteAfter: null,
+  quotas: {
+    services: 50,
+    instances: 100,
+    cpuMilli: 64_000,
+    memoryBytes: 68_719_476_736,
+    deploymentsPerHour: 200,
+    sourceBytes: 1_073_741_824,
+    logBytes: null,
+    streams: 100
+  },
+  use: {
+    services: 1,
+    instances: 5,
+    cpuMilli: 5000,
+    memoryBytes: 2_684_354_560,
+    deploymentsPerHour: 1,
+    sourceBytes: 0,
+    logBytes: 20_480,
+    streams: 0
+  }
+}
+export const member = { userId, email: "ada@example.com", role: "owner", verified: true, since: at }
+export const deletion = { deleteAfter: nextYear, certificateId }
+export const certificate = {
+  id: certificateId,
+  subject: { type: "organization", id: organizationId },
+  requestedAt: at,
+  erasedAt: later,
+  stores: [{ store: "database", action: "rows deleted", count: 128 }],
+  signature: "pZ6yxJ0cSx0…",
+  keyId: "3b1c"
+}
+export const auditEntry = {
+  sequence: 4711,
+  at,
+  action: "apps.deploy",
+  outcome: "succeeded",
+  status: 202,
+  actor: { type: "key", id: keyId, credentialId: keyId, email: null, address: "203.0.113.7" },
+  subject: "apps/shop/stages/production",
+  beforeDigest: null,
+  afterDigest: null,
+  requestId: "4f0c5e9a",
+  hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+}
+export const serverInfo = { version: "1.0.0", runtime: "kubernetes", organization: "acme", inPlace: false }
+export const readiness = { status: "ready", checks: [{ name: "database", ok: true }] }

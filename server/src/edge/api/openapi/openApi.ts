@@ -1,0 +1,202 @@
+import { OpenApi } from "@effect/platform"
+import { appSpecJsonSchema } from "@maxcloud/config-schema/json-schema"
+import { type EndpointRow, MaxCloudApi, type OperationName, rowOf } from "@maxcloud/sdk/api"
+import { routeOf } from "../../http/routeTable.ts"
+import { makeComponents, opened, reachable } from "./components.ts"
+import { answerExample, examples, parameterExamples, requestExample } from "./examples.ts"
+import { isJson, type Json, refTo } from "./json.ts"
+import { readable, typesOfLibrary } from "./readable.ts"
+import { anyProblem, headers, makeProblems, problemSchema, type ResponseOrRef, success } from "./responses.ts"
+import { tags } from "./tags.ts"
+
+const methods = ["get", "post", "put", "delete", "patch", "head", "options", "trace"] as const
+
+type Made = NonNullable<OpenApi.OpenAPISpecPathItem["get"]>
+type Content = Readonly<Record<string, { readonly schema: unknown; readonly examples?: Json }>>
+
+export interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required: boolean
+  readonly description?: string
+  readonly schema: unknown
+  readonly example?: unknown
+}
+
+/** An operation of the document. */
+export interface Operation {
+  readonly tags: ReadonlyArray<string>
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly parameters: ReadonlyArray<Parameter>
+  readonly requestBody?: { readonly required: boolean; readonly content: Content }
+  readonly security: ReadonlyArray<Json>
+  readonly responses: Readonly<Record<string, ResponseOrRef>>
+}
+
+/** The AppSpec's own schemas, as components. */
+const appSchemas = (): Readonly<Record<string, Json>> => {
+  const { $defs } = appSpecJsonSchema()
+  const moved: unknown = JSON.parse(JSON.stringify($defs).replaceAll("#/$defs/", "#/components/schemas/"))
+  return isJson(moved)
+    ? Object.fromEntries(Object.entries(moved).filter((each): each is [string, Json] => isJson(each[1])))
+    : {}
+}
+
+const pascal = (id: string) => id.charAt(0).toUpperCase() + id.slice(1)
+
+/** Makes operations of the document, and gathers what they share. */
+const makeOperations = (made: OpenApi.OpenAPISpec) => {
+  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
+  const known: Readonly<Record<string, unknown>> = { ...schemas, ...appSchemas() }
+  const library = typesOfLibrary(known)
+  const clean = (schema: unknown) => (isJson(schema) ? readable(schema, known, library) : {})
+  const components = makeComponents(
+    Object.fromEntries(
+      Object.entries(known)
+        .filter(([name]) => !library.has(name))
+        .map(([name, schema]) => [name, problemSchema(clean(schema))])
+    )
+  )
+  const problems = makeProblems()
+
+  const parameter = ({ description, ...given }: Made["parameters"][number]): Parameter => {
+    const { description: own, ...schema } = clean(given.schema)
+    const example = given.in === "path" ? parameterExamples(given.name, schema) : undefined
+    return {
+      ...given,
+      schema,
+      ...(typeof own === "string" ? { description: own } : undefined),
+      ...(example === undefined ? undefined : { example })
+    }
+  }
+
+  const contentOf = (content: Json | undefined, place: string, example: string | undefined): Content | undefined =>
+    content === undefined
+      ? undefined
+      : Object.fromEntries(
+          Object.entries(content).map(([type, found]) => [
+            type,
+            {
+              schema: components.named(clean(isJson(found) ? found["schema"] : undefined), place),
+              ...(example === undefined
+                ? undefined
+                : { examples: { usual: { $ref: `#/components/examples/${example}` } } })
+            }
+          ])
+        )
+
+  const bodyOf = (row: EndpointRow, name: OperationName, operation: Made): Operation["requestBody"] => {
+    if (row.content !== undefined)
+      return { required: true, content: { [row.content]: { schema: { type: "string", format: "binary" } } } }
+    const content = contentOf(operation.requestBody?.content, `${pascal(row.id)}Request`, requestExample(name))
+    return content === undefined ? undefined : { required: true, content }
+  }
+
+  const responseOf = (
+    row: EndpointRow,
+    name: OperationName,
+    operation: Made,
+    status: string,
+    content: Json | undefined
+  ): ResponseOrRef => {
+    if (Number(status) >= 400) {
+      const [found] = Object.values(content ?? {})
+      return problems.answer(status, status === "400" ? refTo("InvalidRequest") : isJson(found) ? found["schema"] : {})
+    }
+    const hasCursor = operation.parameters.some((each) => each.name === "cursor")
+    return success(status, contentOf(content, `${pascal(row.id)}Answer`, answerExample(name)), { name, hasCursor })
+  }
+
+  const complete = (path: string, method: string, operation: Made): Operation => {
+    const name = routeOf(path)?.operations.get(method.toUpperCase())
+    if (name === undefined) throw new Error(`${method} ${path} is no operation of the contract.`)
+    const row = rowOf(name)
+    const body = bodyOf(row, name, operation)
+    const { requestBody: _, ...rest } = operation
+    const refused = (schema: string) => ({ content: { "application/problem+json": { schema: refTo(schema) } } })
+    const responses: Readonly<Record<string, { readonly content?: Json }>> = {
+      // A name that no path can hold is not found before the operation is.
+      ...(path.includes("{") ? { 404: refused("NotFound") } : undefined),
+      ...operation.responses,
+      ...(operation.requestBody === undefined
+        ? undefined
+        : { 413: refused("PayloadTooLarge"), 415: refused("Problem") })
+    }
+    return {
+      ...rest,
+      summary: row.summary,
+      description: row.description,
+      parameters: operation.parameters.map(parameter),
+      ...(body === undefined ? undefined : { requestBody: body }),
+      security: row.roles === "open" ? [] : [{ bearer: [] }],
+      responses: Object.fromEntries(
+        Object.entries(responses).map(([status, { content }]) => [
+          status,
+          responseOf(row, name, operation, status, content)
+        ])
+      )
+    }
+  }
+  return { complete, components, problems }
+}
+
+/** Answers are open: `additionalProperties: false` stays where only requests have a schema. */
+const openedAnswers = (
+  components: ReadonlyMap<string, Json>,
+  operations: ReadonlyArray<Operation>,
+  problems: Json
+): Readonly<Record<string, Json>> => {
+  const answers = reachable([operations.map((each) => each.responses), problems, refTo("Problem")], components)
+  return Object.fromEntries(
+    [...components]
+      .map(([name, schema]) => [name, answers.has(name) ? opened(schema) : schema] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+  )
+}
+
+const securitySchemes = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A session (`mcs_…`), an API key (`mck_…`) or, for audience `maxcloud/<organization>`, a token of an OIDC issuer that the organization trusts. A server with `MAXCLOUD_AUTH=local` takes requests without one too, as the owner of its only organization."
+  }
+}
+
+/**
+ * The API as an OpenAPI 3.1 document, for generators of clients: what HttpApi makes of the contract, with its own error documents replaced by
+ * ours, each schema named once, and what it does not know of (credentials, raw bodies, refusals before an operation is found, headers, the
+ * AppSpec, examples).
+ */
+export const openApi = () => {
+  const made = OpenApi.fromApi(MaxCloudApi)
+  const { complete, components, problems } = makeOperations(made)
+  const paths = Object.fromEntries(
+    Object.entries(made.paths).map(([path, item]) => [
+      path,
+      Object.fromEntries(
+        methods.flatMap((method): ReadonlyArray<readonly [string, Operation]> => {
+          const operation = item[method]
+          return operation === undefined ? [] : [[method, complete(path, method, operation)]]
+        })
+      )
+    ])
+  )
+  const operations = Object.values(paths).flatMap((item) => Object.values(item))
+  return {
+    openapi: made.openapi,
+    info: { ...made.info, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    servers: [{ url: "/" }],
+    tags: tags(),
+    paths,
+    components: {
+      securitySchemes,
+      headers,
+      responses: problems.all(),
+      schemas: openedAnswers(new Map([...components.all(), ["Problem", anyProblem]]), operations, problems.all()),
+      examples: examples()
+    }
+  }
+}
