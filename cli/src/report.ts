@@ -93,7 +93,11 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
         details: error.message.split("\n"),
         data: {
           file: error.file,
-          errors: error.issues.map(({ message, ...place }) => ({ ...place, code: "invalid_value", detail: message }))
+          errors: error.issues.map(({ code = "invalid_value", message, ...place }) => ({
+            ...place,
+            code,
+            detail: message
+          }))
         }
       }
     }

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url"
 import { type Bound, boundOf, bounds } from "../src/bounds.ts"
 import { defaultOf, fieldsOf, nounOf } from "../src/field.ts"
 import { appSpecJsonSchema, parts } from "../src/jsonSchema.ts"
+import { policiesJsonSchema } from "../src/policies/jsonSchema.ts"
+import { keptPolicies } from "../src/policies/kept.ts"
 import { inputs } from "./inputs.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -155,6 +157,28 @@ const values = `## Values of env
 
 \`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`
 
+/** As TypeScript writes it: `maxMemory("1Gi")` for `{ maxMemory: 1Gi }`. */
+const inTypeScript = (name: string, example: string): string => {
+  const written = example.startsWith("{") ? example.slice(name.length + 4, -2) : undefined
+  if (written === undefined) return name
+  const values = written.replace(/^\[|\]$/g, "").split(", ")
+  return `${name}(${values.map((value) => (/^\d+$/.test(value) ? value : JSON.stringify(value))).join(", ")})`
+}
+
+const policies = [
+  "## Policies",
+  "",
+  "Rules for `policies`, which `plan`, `deploy` and `config check` hold. [Policies](../policies.md) has a page of its own.",
+  "",
+  "| in TypeScript | in YAML or JSON | |",
+  "|---|---|---|",
+  ...Object.entries(keptPolicies).map(
+    ([name, { description, example }]) => `| \`${inTypeScript(name, example)}\` | \`${example}\` | ${description} |`
+  ),
+  "| `warn(noLatest)` | `{ warn: noLatest }` | The same policy, whose findings are warnings. |",
+  '| `policy("name", (app) => …)` |  | A policy of your own. |'
+].join("\n")
+
 const isBound = (key: string): key is Bound => Object.hasOwn(bounds, key)
 
 const limits = [
@@ -169,7 +193,7 @@ const limits = [
     .map((name) => `| ${bounds[name].toLocaleString("en-US")} | ${boundOf[name]} |`)
 ].join("\n")
 
-/** What a config of YAML or JSON may have besides an AppSpec: who reads the file takes both out. */
+/** What a config of YAML or JSON may have besides an AppSpec: who reads the file takes it out. */
 const withSchemaKey = (schema: Json): Json => {
   const defs = objectAt(schema, "$defs")
   const app = objectAt(defs, "AppSpec")
@@ -181,8 +205,9 @@ const withSchemaKey = (schema: Json): Json => {
     additionalProperties: false,
     description: "Fields that every service has if it doesn't say otherwise."
   }
-  const properties = { $schema, defaults, ...objectAt(app, "properties") }
-  return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties } } }
+  const { list, policy } = policiesJsonSchema
+  const properties = { $schema, defaults, ...objectAt(app, "properties"), policies: list }
+  return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties }, Policy: policy() } }
 }
 
 /** What is generated: path from the repository's root to content. */
@@ -195,7 +220,7 @@ export const generated = (): Readonly<Record<string, string>> => {
     // Published with the SDK, so that a YAML config can name it below node_modules.
     "sdk/config.schema.json": written,
     "config-schema/src/inputs.ts": inputs,
-    "docs/reference/config.md": `${[intro, ...tables, values, versions, limits].join("\n\n")}\n`
+    "docs/reference/config.md": `${[intro, ...tables, values, policies, versions, limits].join("\n\n")}\n`
   }
 }
 

@@ -1,12 +1,15 @@
 import { type EnvContract, filled, isContract } from "./environment/envOf.ts"
 import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
 import { misuse } from "./misuse.ts"
+import { type AskOwn, type Policy, policiesOf, type WrittenPolicy } from "./policies/authoring.ts"
 import { type ExternalAddress, reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
 export type { EnvContract } from "./environment/envOf.ts"
 export { secret } from "./environment/variables.ts"
 export type * from "./inputs.ts"
+export * from "./policies/authoring.ts"
+export type { PolicyApp, PolicyProbe, PolicyService } from "./policies/PolicyApp.ts"
 export {
   type ExternalAddress,
   type Secret,
@@ -96,6 +99,12 @@ export interface AppInput {
    * @default none
    */
   readonly outputs?: Readonly<Record<string, OutputInput>>
+  /**
+   * Rules that the app must keep: `[noLatest, maxMemory("1Gi"), policy("name", (app) => …)]`. `plan`, `deploy` and `config check` tell what
+   * breaks one, with the line. They aren't sent to the server.
+   * @default none
+   */
+  readonly policies?: ReadonlyArray<Policy | LeftOut>
 }
 
 /** A service of another app of the organization, and the references that this app's services may hold to it. */
@@ -114,6 +123,9 @@ export interface EvaluatedConfig {
   readonly locations: ReadonlyArray<Location | undefined>
   /** What the services' contracts of their environments find missing or malformed. */
   readonly issues: ReadonlyArray<SpecIssue>
+  readonly policies: ReadonlyArray<WrittenPolicy>
+  /** Asks the policies that are functions of the config's own. */
+  readonly askOwn: AskOwn
 }
 
 export interface Config {
@@ -215,10 +227,11 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   if (typeof app !== "object" || app === null) {
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
   }
-  const { services, ...given } = app
+  const { policies: list, services, ...given } = app
+  const { ask: askOwn, policies } = policiesOf(list, from)
   const rest = { ...given, ...(given.exports === undefined ? {} : { exports: exportsOf(given.exports) }) }
   // If it isn't an array, the schema reports that, as for a config in YAML.
-  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [], issues: [] }
+  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [], issues: [], policies, askOwn }
   const definitions = written<unknown>(services).map(({ entry: service, index }) => {
     if (!isService(service)) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
@@ -250,7 +263,9 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     locations: definitions.map((each) => each.location),
     issues: definitions.flatMap(({ problems }, index) =>
       problems.map(({ message, name }) => ({ path: ["services", index, "env", name], message }))
-    )
+    ),
+    policies,
+    askOwn
   }
 }
 

@@ -7,9 +7,20 @@ export { dockerfileNames } from "./dockerfiles.ts"
 export * from "./env.ts"
 export * from "./exports.ts"
 export * from "./external.ts"
+export { canonicalHost, type ImageName, isRegistryHost, parseImageName } from "./imageName.ts"
 export { lockfileNames, lockfilesOf, type PackageManager, packageManagerOf } from "./lockfiles.ts"
 export * from "./names.ts"
 export { nearest } from "./nearest.ts"
+export { keptPolicies } from "./policies/kept.ts"
+export { policyAppOf } from "./policies/PolicyApp.ts"
+export {
+  judge,
+  noFindings,
+  type PolicyFindings,
+  parsePolicies,
+  parsePolicyList,
+  policyCode
+} from "./policies/policies.ts"
 export * from "./probes.ts"
 export * from "./quantities.ts"
 export { isClusterNamespace, isReservedName, isReservedPrefix } from "./reservedNames.ts"

@@ -59,6 +59,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Send events to a URL", "webhooks"),
           page("Describe the environment", "environment"),
           page("Test a config", "testing"),
+          page("Policies", "policies"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect")
         ]

@@ -1,9 +1,9 @@
 import {
   type AppSpecEncoded,
-  encodeAppSpec,
   evaluateConfig,
   isConfig,
   productionStage,
+  type SpecIssue,
   type StageName
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
@@ -14,14 +14,15 @@ import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
 import { ownCredentials } from "./credentials/ownCredentials.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
-import { type CallError, ConfigInvalid } from "./errors.ts"
+import { type CallError, ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { type Deployable, maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
 import { type OptionNames, optionsFault } from "./options.ts"
-import { parseEvaluated, parseOptions, parseStage } from "./parse.ts"
+import { parseOptions, parseStage } from "./parse.ts"
+import { parseJudged } from "./policies.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 import type { FollowEventsOptions, LogOptions } from "./streams.ts"
@@ -139,19 +140,37 @@ const clientOptions: OptionNames<ClientOptions> = {
 }
 
 const evaluateInProcess = (config: Config, stage: StageName, server: Server) => {
-  const invalid = (path: string, message: string) => ({ path, message, file: "" })
+  const file = ""
   return Effect.gen(function* () {
     const facts = yield* server
     const git = yield* Effect.promise(() => gitStateOf(process.cwd()))
     const evaluated = yield* Effect.tryPromise({
       try: () => evaluateConfig(config, { stage, ...facts, git }),
       catch: (error) =>
-        new ConfigInvalid({ file: "", issues: [invalid("", error instanceof Error ? error.message : String(error))] })
+        new ConfigInvalid({
+          file,
+          issues: [{ path: "", message: error instanceof Error ? error.message : String(error), file }]
+        })
     })
-    const parsed = parseEvaluated(evaluated)
-    if (Either.isRight(parsed)) return encodeAppSpec(parsed.right)
-    const issues = parsed.left.map((issue) => invalid(readablePath(evaluated.spec, issue.path), issue.message))
-    return yield* new ConfigInvalid({ file: "", issues })
+    const locate = async (issues: ReadonlyArray<SpecIssue>) =>
+      issues.map(({ message, path }): ConfigIssue => ({ path: readablePath(evaluated.spec, path), message, file }))
+    const parsed = parseJudged(evaluated, stage)
+    if (Either.isLeft(parsed)) {
+      return yield* new ConfigInvalid({ file, issues: yield* Effect.promise(() => locate(parsed.left)) })
+    }
+    const { asked, findings, spec } = parsed.right
+    const answers = asked === undefined ? [] : yield* Effect.promise(() => evaluated.askOwn(asked))
+    const folder = process.cwd()
+    return {
+      file,
+      folder,
+      stage,
+      spec,
+      policies: findings(answers),
+      files: [],
+      assumed: [],
+      locate
+    } satisfies LoadedConfig
   })
 }
 

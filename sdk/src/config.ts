@@ -13,6 +13,12 @@ export type {
   LeftOut,
   MemoryQuantity,
   OutputInput,
+  Policy,
+  PolicyApp,
+  PolicyCheck,
+  PolicyProbe,
+  PolicyProblem,
+  PolicyService,
   ProbeInput,
   ScaleInput,
   Secret,
@@ -22,4 +28,24 @@ export type {
   ServiceInput,
   Text
 } from "@maxcloud/config-schema/authoring"
-export { defineConfig, defineStages, external, secret, service, text } from "@maxcloud/config-schema/authoring"
+export {
+  allowedRegistries,
+  defineConfig,
+  defineStages,
+  external,
+  maxCpu,
+  maxInstances,
+  maxMemory,
+  noLatest,
+  noOpenEgress,
+  noPlainSecrets,
+  noPublic,
+  pinnedDigests,
+  policy,
+  requireLabels,
+  requireReadiness,
+  secret,
+  service,
+  text,
+  warn
+} from "@maxcloud/config-schema/authoring"

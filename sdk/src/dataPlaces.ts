@@ -9,6 +9,8 @@ type Read =
   | { readonly issue: ConfigIssue }
   | {
       readonly value: unknown
+      /** `policies` as they are written, which aren't of the app. */
+      readonly policies: unknown
       /** Mistakes that the value doesn't show any more. */
       readonly issues: ReadonlyArray<SpecIssue>
       readonly locate: (issues: ReadonlyArray<SpecIssue>) => ReadonlyArray<ConfigIssue>
@@ -67,6 +69,12 @@ const withoutSchema = (value: unknown): unknown => {
   return typeof $schema === "string" ? rest : value
 }
 
+const withoutPolicies = (value: unknown): { readonly policies?: unknown; readonly rest: unknown } => {
+  if (typeof value !== "object" || value === null || !("policies" in value)) return { rest: value }
+  const { policies, ...rest } = value
+  return { policies, rest }
+}
+
 /** Variables whose text is lost: `3.10` arrives as 3.1, `0x10` as 16, `True` as true. */
 const rewrittenValues = (root: unknown): ReadonlyArray<SpecIssue> => {
   const services = isMap(root) ? root.get("services") : undefined
@@ -95,14 +103,17 @@ const readNodes = (file: string, text: string): Read => {
     return { line, column: col }
   }
   const read = (written: unknown): Read => {
-    const { issues, value, writtenAt } = expandDefaults(withoutSchema(written))
+    const { policies, rest } = withoutPolicies(withoutSchema(written))
+    const { issues, value, writtenAt } = expandDefaults(rest)
     return {
       value,
+      policies,
       issues: [...issues, ...rewrittenValues(document.contents)],
       locate: (found) => {
-        const located = found.map(({ message, path }): ConfigIssue => {
+        const located = found.map(({ code, message, path }): ConfigIssue => {
           const at = writtenAt(path)
-          return { path: readablePath(value, at), message, file, ...placeOf(offsetOf(document.contents, at)) }
+          const place = placeOf(offsetOf(document.contents, at))
+          return { path: readablePath(value, at), message, ...(code === undefined ? {} : { code }), file, ...place }
         })
         // A mistake in the defaults is one, however many services have it.
         return [...new Map(located.map((each) => [JSON.stringify(each), each])).values()]

@@ -15,6 +15,7 @@ import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
 import {
   type CallError,
+  ConfigInvalid,
   DeploymentCancelled,
   DeploymentFailed,
   DeploymentSuperseded,
@@ -74,7 +75,7 @@ export type DeployProgress =
   | { readonly _tag: "finished"; readonly deployment: Deployment }
 
 export type PlanError = CallError | SourceInvalid
-export type DeployError = PlanError
+export type DeployError = PlanError | ConfigInvalid
 
 type Api = Effect.Effect.Success<Connection["api"]>
 
@@ -167,6 +168,14 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
   return prepared
 })
 
+/** Refuses an app that breaks a policy of its config. */
+const keepPolicies = (app: LoadedConfig | AppSpecEncoded): Effect.Effect<void, ConfigInvalid> =>
+  Effect.gen(function* () {
+    if (!isLoaded(app) || app.policies.problems.length === 0) return
+    const issues = yield* Effect.promise(() => app.locate(app.policies.problems))
+    return yield* new ConfigInvalid({ file: app.file, issues })
+  })
+
 /** Accepted by the server. */
 const accept = ({ call }: Connection, api: Api, { described, options, spec, stage }: Prepared) =>
   call(
@@ -188,7 +197,10 @@ export const makeDeploy = (
 
   const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options?: DeployOptions) {
     const { spec, stage } = yield* prepare(app, options)
-    return yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
+    const plan = yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
+    if (!isLoaded(app)) return plan
+    const { problems, warnings } = app.policies
+    return { ...plan, problems: [...plan.problems, ...problems], warnings: [...plan.warnings, ...warnings] }
   })
 
   const uploads = ({ snapshots }: Prepared): Stream.Stream<DeployProgress, DeployError> =>
@@ -224,7 +236,7 @@ export const makeDeploy = (
     options?: DeployOptions
   ): Stream.Stream<DeployProgress, DeployError> =>
     Stream.unwrap(
-      Effect.map(prepare(app, options), (prepared) => {
+      Effect.map(Effect.zipRight(keepPolicies(app), prepare(app, options)), (prepared) => {
         const accepted = Stream.flatMap(
           Stream.fromEffect(accept(connection, api, prepared)),
           (deployment): Stream.Stream<DeployProgress, CallError> => {

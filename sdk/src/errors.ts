@@ -9,6 +9,8 @@ export interface ConfigIssue {
   /** As it is read aloud: `services.api.port`. Empty where the whole file is meant. */
   readonly path: string
   readonly message: string
+  /** The kind of mistake, as in problem documents; `policy`: one of the config's `policies` finds it. @default `invalid_value` */
+  readonly code?: string
   /** Absolute path. It can be another file than the config: a service may be written in a file that the config imports. */
   readonly file: string
   /** From 1. */

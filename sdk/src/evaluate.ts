@@ -1,6 +1,7 @@
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
 import { bounds, type Location, maxSpecValues, type SpecIssue } from "@maxcloud/config-schema"
+import type { PolicyAnswer, PolicyApp, WrittenPolicy } from "@maxcloud/config-schema/authoring"
 import { type Cause, Effect, Exit } from "effect"
 import type { ConfigFacts } from "./configFacts.ts"
 import { type EvaluationInput, evaluateProgram, type FactQuestion, type Question } from "./evaluateProgram.ts"
@@ -14,6 +15,9 @@ export type Evaluation =
       readonly locations: ReadonlyArray<Location | undefined>
       /** Mistakes that the spec can't show. */
       readonly issues: ReadonlyArray<SpecIssue>
+      readonly policies: ReadonlyArray<WrittenPolicy>
+      /** Of the policies that are functions of the config's own. Shorter than those if one of them didn't end. */
+      readonly answers: ReadonlyArray<PolicyAnswer>
       /** The files that it is made of, as absolute paths: those of installed packages aren't among them. */
       readonly files: ReadonlyArray<string>
       /** The facts of its context that it read, besides the stage. */
@@ -33,6 +37,16 @@ export type Evaluation =
   | { readonly _tag: "TookTooLong"; readonly seconds: number }
 
 const limitSeconds = 30
+
+/** How long one policy of the config's own may take. */
+const policySeconds = 5
+
+/** The words of a config's thread. */
+type Told =
+  | Exclude<Evaluation, { _tag: "Evaluated" }>
+  | Omit<Extract<Evaluation, { _tag: "Evaluated" }>, "answers" | "facts">
+  | { readonly _tag: "Asking"; readonly place: number }
+  | { readonly _tag: "Answered"; readonly answers: ReadonlyArray<PolicyAnswer> }
 
 /** Answers the thread's questions. The thread blocks meanwhile, since resolving and reading are synchronous there. */
 const answerQuestions = (
@@ -65,7 +79,16 @@ export const evaluate = <E>(
   file: string,
   stage: string,
   facts: ConfigFacts<E>,
-  seconds: number = limitSeconds
+  {
+    asked = () => undefined,
+    policySeconds: secondsOfPolicy = policySeconds,
+    seconds = limitSeconds
+  }: {
+    readonly seconds?: number
+    readonly policySeconds?: number
+    /** What the config's own policies look at; undefined: they aren't asked. */
+    readonly asked?: (evaluated: Omit<Extract<Told, { _tag: "Evaluated" }>, "files">) => PolicyApp | undefined
+  } = {}
 ): Effect.Effect<Evaluation, E> =>
   Effect.async<Evaluation, E>((resume) => {
     const { port1: own, port2: port } = new MessageChannel()
@@ -99,7 +122,14 @@ export const evaluate = <E>(
     })
     worker.stdout.pipe(process.stderr, { end: false })
     worker.stderr.pipe(process.stderr, { end: false })
-    const timer = setTimeout(() => end({ _tag: "TookTooLong", seconds }), seconds * 1000)
+    let timer = setTimeout(() => end({ _tag: "TookTooLong", seconds }), seconds * 1000)
+    /** The evaluated config, from when its policies are asked. */
+    let waiting: Extract<Told, { _tag: "Evaluated" }> | undefined
+    /** How many of them were asked before the one that runs. */
+    let place = 0
+    const settle = (answers: ReadonlyArray<PolicyAnswer>) => {
+      if (waiting !== undefined) end({ ...waiting, answers, facts: [] })
+    }
     const close = () => {
       clearTimeout(timer)
       worker.removeAllListeners()
@@ -116,10 +146,41 @@ export const evaluate = <E>(
         resume(cause === undefined ? Effect.succeed({ ...evaluation, ...known }) : Effect.failCause(cause))
       )
     }
-    worker.once("message", end)
+    /** A policy ended the thread, or is ended with it. Those before it have no answer either, so only this fault is told. */
+    const broken = (fault: string) => settle([...Array.from({ length: place }, () => ({ problems: [] })), { fault }])
+    const wait = () => {
+      clearTimeout(timer)
+      timer = setTimeout(
+        () => broken(`didn't end within ${secondsOfPolicy} s: it loops, or waits for something that doesn't come.`),
+        secondsOfPolicy * 1000
+      )
+    }
+    worker.on("message", (told: Told) => {
+      if (told._tag === "Answered") return settle(told.answers)
+      if (told._tag === "Asking") {
+        place = told.place
+        return wait()
+      }
+      if (told._tag !== "Evaluated") return end(told)
+      const app = asked(told)
+      if (app === undefined) return end({ ...told, answers: [], facts: [] })
+      waiting = told
+      wait()
+      worker.postMessage(app)
+    })
     worker.once("error", (error) =>
-      end({ _tag: "Threw", name: error.name, message: error.message, code: "", stack: error.stack ?? "" })
+      waiting === undefined
+        ? end({ _tag: "Threw", name: error.name, message: error.message, code: "", stack: error.stack ?? "" })
+        : broken(`threw ${error.name}: ${error.message}. Fix the function.`)
     )
-    worker.once("exit", (code) => end({ _tag: "Exited", code }))
+    worker.once("exit", (code) =>
+      waiting === undefined
+        ? end({ _tag: "Exited", code })
+        : broken(
+            code === 0 || code === 13
+              ? "ended before it answered: it awaits what never comes, or exits. Let it return an answer."
+              : `called process.exit(${code}). Remove the call.`
+          )
+    )
     return Effect.promise(close)
   })

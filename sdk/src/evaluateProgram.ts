@@ -146,9 +146,17 @@ const evaluate = async () => {
   if (typeof describe !== "function") {
     return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
-  const { spec, locations, issues } = await describe(context)
-  const odd = notData(spec, [], new Set())
-  return odd === undefined ? { _tag: "Evaluated", spec, locations, issues, files: [...files] } : { _tag: "NotData", ...odd }
+  const { spec, locations, issues, policies, askOwn } = await describe(context)
+  const odd =
+    notData(spec, [], new Set()) ??
+    policies.map((policy) => notData(policy.written, ["policies", policy.index], new Set())).find((found) => found !== undefined)
+  if (odd !== undefined) return { _tag: "NotData", ...odd }
+  // The app comes back when it was read, if a policy of the config's own wants to see it.
+  parentPort.once("message", async (app) => {
+    const answers = await askOwn(app, (place) => parentPort.postMessage({ _tag: "Asking", place }))
+    parentPort.postMessage({ _tag: "Answered", answers })
+  })
+  return { _tag: "Evaluated", spec, locations, issues, policies, files: [...files] }
 }
 evaluate().catch(threw).then((_) => parentPort.postMessage(_))
 `

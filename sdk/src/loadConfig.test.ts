@@ -377,7 +377,7 @@ ${services}    port: 81
 
   it("gives up on a config that does not end", async () => {
     await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
-    const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", noFacts, 0.3))
+    const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", noFacts, { seconds: 0.3 }))
     expect(evaluation).toStrictEqual({ _tag: "TookTooLong", seconds: 0.3 })
     const told = await faultOfWaiting(join(root, "slow.ts"), 30)
     expect(told.issues[0]).toMatchObject({ file: join(root, "slow.ts"), line: 2, column: 1 })

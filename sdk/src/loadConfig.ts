@@ -4,17 +4,20 @@ import {
   type AppSpec,
   type GitState,
   type Location,
+  type PolicyFindings,
+  parsePolicyList,
   productionStage,
   type SpecIssue,
   StageName
 } from "@maxcloud/config-schema"
-import { Effect, Either, ParseResult, Schema } from "effect"
+import type { PolicyAnswer } from "@maxcloud/config-schema/authoring"
+import { Effect, Either, Option, ParseResult, Schema } from "effect"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { evaluate } from "./evaluate.ts"
 import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
-import { parseEvaluated } from "./parse.ts"
+import { type EvaluatedApp, parseJudged } from "./policies.ts"
 
 /** A config that has been read for a stage. */
 export interface LoadedConfig {
@@ -24,6 +27,8 @@ export interface LoadedConfig {
   readonly folder: string
   readonly stage: StageName
   readonly spec: AppSpec
+  /** What the config's `policies` find in it. The problems refuse a deploy. */
+  readonly policies: PolicyFindings
   /** The config and the files that it imports, as absolute paths, without those of installed packages. */
   readonly files: ReadonlyArray<string>
   /** Facts that the config reads and that only a server knows, where none was asked: it got `local` and `kubernetes`. */
@@ -47,10 +52,9 @@ export interface LoadConfigOptions {
   readonly git?: GitState | "none" | undefined
 }
 
-interface Read {
-  readonly spec: unknown
-  /** Mistakes that the spec can't show. */
-  readonly issues: ReadonlyArray<SpecIssue>
+interface Read extends EvaluatedApp {
+  /** Of the policies that are functions of the config's own. */
+  readonly answers: ReadonlyArray<PolicyAnswer>
   /** The facts of its context that it read. */
   readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
@@ -78,10 +82,12 @@ const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
     }
   })
 
-const readModule = <E>(file: string, stage: string, facts: ConfigFacts<E>): Effect.Effect<Read, ConfigInvalid | E> =>
+const readModule = <E>(file: string, stage: StageName, facts: ConfigFacts<E>): Effect.Effect<Read, ConfigInvalid | E> =>
   Effect.gen(function* () {
     yield* readText(file)
-    const evaluation = yield* evaluate(file, stage, facts)
+    const evaluation = yield* evaluate(file, stage, facts, {
+      asked: (evaluated) => Option.getOrUndefined(Either.getRight(parseJudged(evaluated, stage)))?.asked
+    })
     const located =
       (spec: unknown, locations: ReadonlyArray<Location | undefined>) => (issues: ReadonlyArray<SpecIssue>) =>
         import("./modulePlaces.ts").then((found) => found.placesInModule(file, spec, locations, issues))
@@ -90,6 +96,8 @@ const readModule = <E>(file: string, stage: string, facts: ConfigFacts<E>): Effe
         return {
           spec: evaluation.spec,
           issues: evaluation.issues,
+          policies: evaluation.policies,
+          answers: evaluation.answers,
           files: evaluation.files,
           facts: evaluation.facts,
           locate: located(evaluation.spec, evaluation.locations)
@@ -132,9 +140,12 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
     const { readDocument } = yield* Effect.promise(() => import("./dataPlaces.ts"))
     const read = readDocument(file, text)
     if ("issue" in read) return yield* new ConfigInvalid({ file, issues: [read.issue] })
+    const policies = parsePolicyList(read.policies)
     return {
       spec: read.value,
-      issues: read.issues,
+      issues: [...read.issues, ...(Either.isLeft(policies) ? policies.left : [])],
+      policies: Either.getOrElse(policies, () => []),
+      answers: [],
       files: [file],
       facts: [],
       locate: async (issues) => read.locate(issues)
@@ -189,7 +200,7 @@ export const loadConfig = <E = never>(
           : Effect.succeed(options.git === "none" ? undefined : options.git)
     }
     const read = yield* reader === "module" ? readModule(file, stage, facts) : readData(file)
-    const parsed = parseEvaluated(read)
+    const parsed = parseJudged(read, stage)
     if (Either.isLeft(parsed)) {
       return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => read.locate(parsed.left))) })
     }
@@ -197,7 +208,8 @@ export const loadConfig = <E = never>(
       file,
       folder,
       stage,
-      spec: parsed.right,
+      spec: parsed.right.spec,
+      policies: parsed.right.findings(read.answers),
       files: [...new Set([file, ...read.files])],
       assumed:
         server === undefined ? read.facts.filter(isServerFact).filter((name) => !Object.hasOwn(given, name)) : [],

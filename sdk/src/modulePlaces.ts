@@ -95,9 +95,10 @@ export const placesInModule = async (
     return { file, ...(inside ?? { line: location.line, column: location.column }) }
   }
   return Promise.all(
-    issues.map(async ({ message, path }) => ({
+    issues.map(async ({ code, message, path }) => ({
       path: readablePath(spec, path),
       message,
+      ...(code === undefined ? {} : { code }),
       file: config,
       ...(await place(path))
     }))

@@ -5,16 +5,21 @@ import { loadOffline, loadSchemas, tellAssumed } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { optional, text } from "../flags.ts"
 import { loadMany, manyFlags, manyUsage } from "../many/loadMany.ts"
+import { refuseBroken, tellWarnings } from "../policies.ts"
 import { refuseImpossible } from "../refuseImpossible.ts"
+import type { Terminal } from "../terminal.ts"
 
-const answerOf = ({ assumed, file, spec, stage }: LoadedConfig) =>
-  Effect.map(loadSchemas, ({ encodeAppSpec }) => ({ file, stage, assumed, spec: encodeAppSpec(spec) }))
+const answerOf = ({ assumed, file, policies: { warnings }, spec, stage }: LoadedConfig) =>
+  Effect.map(loadSchemas, ({ encodeAppSpec }) => ({ file, stage, assumed, warnings, spec: encodeAppSpec(spec) }))
 
-const checkHosts = (loaded: LoadedConfig) =>
-  Effect.flatMap(
-    Effect.promise(() => import("@maxcloud/synth")),
-    ({ offlineTenant }) => refuseImpossible(loaded, loaded.spec, offlineTenant(loaded.spec, { stage: loaded.stage }))
-  )
+/** Its policies, and whether a server could deploy it. */
+const check = (loaded: LoadedConfig, terminal: Terminal) =>
+  Effect.gen(function* () {
+    if (!terminal.json) yield* tellWarnings(loaded, terminal)
+    yield* refuseBroken(loaded)
+    const { offlineTenant } = yield* Effect.promise(() => import("@maxcloud/synth"))
+    yield* refuseImpossible(loaded, loaded.spec, offlineTenant(loaded.spec, { stage: loaded.stage }))
+  })
 
 const lineOf = ({ file, spec, stage }: LoadedConfig) => {
   const services = spec.services.map((service) => service.name).join(", ")
@@ -47,13 +52,13 @@ export default command({
       if (wrong !== undefined) return yield* wrong
       if (input.all) {
         const apps = (yield* loadMany(input, terminal, true)).map((app) => app.loaded)
-        for (const app of apps) yield* Effect.zipRight(tellAssumed(app, terminal), checkHosts(app))
+        for (const app of apps) yield* Effect.zipRight(tellAssumed(app, terminal), check(app, terminal))
         if (terminal.json) return terminal.printJson({ apps: yield* Effect.forEach(apps, answerOf) })
         for (const app of apps) terminal.print(lineOf(app))
         return
       }
       const loaded = yield* loadOffline(input, terminal, file)
-      yield* checkHosts(loaded)
+      yield* check(loaded, terminal)
       if (terminal.json) terminal.printJson(yield* answerOf(loaded))
       else terminal.print(lineOf(loaded))
     })

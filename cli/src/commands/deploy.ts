@@ -9,6 +9,7 @@ import { appOfImage, type ImageInput, imageFlagOf, imageFlags } from "../imageAp
 import { deployAll } from "../many/deployAll.ts"
 import { type ManyInput, manyFlags, manyUsage } from "../many/loadMany.ts"
 import { outputsOf } from "../outputs.ts"
+import { tellWarnings } from "../policies.ts"
 import { tellSources } from "../sources.ts"
 import type { Terminal } from "../terminal.ts"
 
@@ -156,6 +157,7 @@ export default command({
       const loaded = one === undefined ? yield* loadApp(input, input.file ?? input.config) : undefined
       const app = one ?? loaded
       if (app === undefined) return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "nothing to deploy" })
+      if (loaded !== undefined && !terminal.json) yield* tellWarnings(loaded, terminal)
       const cloud = yield* connect(input)
       const stage = yield* stageOf(input)
       const deployed = cloud.deploy(app, {

@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import { type connect, refused } from "../client.ts"
 import { follow } from "../follow.ts"
 import { stateText, urlText } from "../format.ts"
+import { onlyWarned } from "../policies.ts"
 import { reportOf, tell } from "../report.ts"
 import { type Terminal, table } from "../terminal.ts"
 import type { makeDevScripts } from "./devScripts.ts"
@@ -40,9 +41,10 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
     for (const line of ["", ...table(rows), ""]) terminal.print(line)
   })
 
-/** Deploys, follows the logs of the deployed services, and shows their addresses. */
+/** Deploys, follows the logs of the deployed services, and shows their addresses. What breaks a policy is said, and deployed. */
 export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
-  const progress = cloud.deploy(loaded, { inPlace }).pipe(
+  const deployed = Effect.map(onlyWarned(loaded, terminal), (quiet) => cloud.deploy(quiet, { inPlace }))
+  const progress = Stream.unwrap(deployed).pipe(
     Stream.tap((told) =>
       told._tag === "accepted"
         ? logs.follow(

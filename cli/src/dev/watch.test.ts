@@ -109,6 +109,7 @@ const loadedFor = (folder: string): Parameters<ReturnType<typeof makeChanges>["o
   files: [join(folder, "maxcloud.config.ts")],
   stage: StageName.make("dev"),
   spec: spec,
+  policies: { problems: [], warnings: [] },
   assumed: [],
   locate: async () => []
 })

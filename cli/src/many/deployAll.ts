@@ -6,6 +6,7 @@ import type { Cloud } from "../dev/session.ts"
 import { ExitWith } from "../failure.ts"
 import { follow } from "../follow.ts"
 import { type Outputs, outputsOf } from "../outputs.ts"
+import { tellWarnings } from "../policies.ts"
 import { reportOf, tell } from "../report.ts"
 import { tellSources } from "../sources.ts"
 import { type Terminal, table } from "../terminal.ts"
@@ -29,6 +30,7 @@ interface Deployed {
 const deployOne = (cloud: Cloud, input: Input, terminal: Terminal, { loaded }: App) =>
   Effect.gen(function* () {
     const { detach, forceConflicts, message } = input
+    yield* tellWarnings(loaded, terminal)
     const metadata = yield* deployMetadata(loaded.folder, input.metadata)
     const progress = cloud
       .deploy(loaded, { detach, forceConflicts, message, metadata, onSources: tellSources(terminal) })

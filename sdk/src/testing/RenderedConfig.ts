@@ -1,5 +1,6 @@
 import { type AppSpecEncoded, nearest } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
+import type { ConfigIssue } from "../errors.ts"
 
 /** A service as it would be deployed, with every default. Durations and amounts are in their short form: `"5m"`, `"512Mi"`. */
 export type RenderedService = AppSpecEncoded["services"][number]
@@ -25,6 +26,8 @@ export interface RenderedConfig {
   /** One of them. Throws an Error that names those that there are. */
   readonly service: (name: string) => RenderedService
   readonly manifests: Manifests
+  /** What those of the config's policies find that only warn. */
+  readonly warnings: ReadonlyArray<ConfigIssue>
 }
 
 const nothingSo = (what: string, name: string, names: ReadonlyArray<string>): Error => {
@@ -55,7 +58,12 @@ export const manifestsOf = (
   toYaml: () => toYaml(all)
 })
 
-export const renderedConfig = (spec: AppSpecEncoded, stage: string, manifests: Manifests): RenderedConfig => ({
+export const renderedConfig = (
+  spec: AppSpecEncoded,
+  stage: string,
+  manifests: Manifests,
+  warnings: ReadonlyArray<ConfigIssue>
+): RenderedConfig => ({
   app: spec.app,
   stage,
   spec,
@@ -69,5 +77,6 @@ export const renderedConfig = (spec: AppSpecEncoded, stage: string, manifests: M
       spec.services.map((each) => each.name)
     )
   },
-  manifests
+  manifests,
+  warnings
 })

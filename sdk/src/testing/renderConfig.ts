@@ -6,6 +6,7 @@ import {
   evaluateConfig,
   type GitState,
   OrganizationName,
+  type PolicyFindings,
   productionStage,
   type SpecIssue,
   StageName
@@ -15,7 +16,7 @@ import { assumedFacts } from "../configFacts.ts"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
 import { loadConfig } from "../loadConfig.ts"
 import { placesInModule } from "../modulePlaces.ts"
-import { parseEvaluated } from "../parse.ts"
+import { parseJudged } from "../policies.ts"
 import { never, run } from "../promises.ts"
 import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
 
@@ -39,6 +40,7 @@ export interface RenderOptions {
 interface Checked {
   readonly file: string
   readonly spec: AppSpec
+  readonly policies: PolicyFindings
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 
@@ -46,9 +48,11 @@ const checkedObject = async (config: Config, context: ConfigContext): Promise<Ch
   const evaluated = await evaluateConfig(config, context)
   const file = evaluated.locations.find((each) => each !== undefined)?.file ?? ""
   const locate: Checked["locate"] = (issues) => placesInModule(file, evaluated.spec, evaluated.locations, issues)
-  const parsed = parseEvaluated(evaluated)
+  const parsed = parseJudged(evaluated, StageName.make(context.stage))
   if (Either.isLeft(parsed)) throw new ConfigInvalid({ file, issues: await locate(parsed.left) })
-  return { file, spec: parsed.right, locate }
+  const { asked, findings, spec } = parsed.right
+  const answers = asked === undefined ? [] : await evaluated.askOwn(asked)
+  return { file, spec, policies: findings(answers), locate }
 }
 
 const loadSynth = () =>
@@ -61,7 +65,7 @@ const loadSynth = () =>
 
 /**
  * What a config deploys to a stage, without a server. Throws the `ConfigInvalid` that `maxcloud config check` reports, with file and line.
- * Sources aren't read: their images have the tag `unbuilt`.
+ * An app that breaks one of its policies is such an error. Sources aren't read: their images have the tag `unbuilt`.
  */
 export const renderConfig = async (options: RenderOptions = {}): Promise<RenderedConfig> => {
   const { config, folder, git, path: file } = options
@@ -76,11 +80,13 @@ export const renderConfig = async (options: RenderOptions = {}): Promise<Rendere
     organization: OrganizationName.make(organization),
     stage: StageName.make(stage)
   })
-  const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec)]
+  const { policies } = checked
+  const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec), ...policies.problems]
   if (problems.length > 0) throw new ConfigInvalid({ file: checked.file, issues: await checked.locate(problems) })
   return renderedConfig(
     encodeAppSpec(spec),
     stage,
-    manifestsOf([...synthNamespace(tenant), ...synth(spec, tenant)], toYaml)
+    manifestsOf([...synthNamespace(tenant), ...synth(spec, tenant)], toYaml),
+    await checked.locate(policies.warnings)
   )
 }

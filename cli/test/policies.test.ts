@@ -1,0 +1,71 @@
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { makeFolder, run, start } from "./cli.ts"
+
+const config = (policies: string, rest = "") =>
+  `app: shop\nservices:\n  - name: web\n    source: ./web${rest}\npolicies: ${policies}\n`
+const folder = makeFolder({
+  "broken.yaml": config("[requireReadiness, { warn: noPublic }]"),
+  "warned.yaml": config("[{ warn: noPublic }]"),
+  "web/index.js":
+    "require('node:http').createServer((request, response) => response.end('hello')).listen(process.env.PORT)",
+  "web/package.json": '{ "name": "web", "scripts": { "start": "node index.js" } }'
+})
+const cli = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => run(args, { cwd: folder, env })
+const place =
+  /broken\.yaml:3:5 {2}services\.web\.probes\.readiness\.path {2}requireReadiness: It has no readiness probe/
+const warning = /warning: (broken|warned)\.yaml:3:5 {2}services\.web\.visibility {2}noPublic: It is public\./
+
+describe("policies of a config", () => {
+  let server: ReturnType<typeof start>
+  let env: Readonly<Record<string, string>> = {}
+  beforeAll(async () => {
+    server = start(["server", "--port", "0", "--data-dir", join(makeFolder({}), "data")])
+    const line = await server.until(/http:\/\/127\.0\.0\.1:\d+/)
+    env = { MAXCLOUD_API_URL: /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "" }
+  }, 60_000)
+  afterAll(async () => {
+    server.child.kill("SIGTERM")
+    await server.ended
+  })
+
+  it("are held by config check", async () => {
+    const broken = await cli(["config", "check", "broken.yaml"])
+    expect(broken.code).toBe(2)
+    expect(broken.stderr).toMatch(place)
+    expect(broken.stderr).toMatch(warning)
+    const json = await cli(["config", "check", "broken.yaml", "--json"])
+    expect(JSON.parse(json.stdout).error).toMatchObject({
+      code: "config_invalid",
+      exitCode: 2,
+      errors: [{ pointer: "/spec/services/0/probes/readiness/path", code: "policy" }]
+    })
+    const warned = await cli(["config", "check", "warned.yaml", "--json"])
+    expect([warned.code, JSON.parse(warned.stdout).warnings]).toMatchObject([0, [{ code: "policy" }]])
+  })
+
+  it("are held by plan and deploy, before the server is asked to do anything", async () => {
+    const plan = await cli(["plan", "-f", "broken.yaml"], env)
+    expect(plan.code).toBe(2)
+    expect(plan.stderr).toMatch(new RegExp(`problem: ${place.source}`))
+    expect(plan.stderr).toMatch(warning)
+    const deploy = await cli(["deploy", "-f", "broken.yaml", "--json"], env)
+    expect(deploy.code).toBe(2)
+    expect(JSON.parse(deploy.stdout).error.errors).toMatchObject([{ code: "policy", line: 3 }])
+    expect(JSON.parse((await cli(["list", "--json"], env)).stdout).services).toEqual([])
+  })
+
+  it("don't stop a deploy if they only warn", async () => {
+    const { code, stderr } = await cli(["deploy", "-f", "warned.yaml"], env)
+    expect([code, warning.test(stderr)]).toEqual([0, true])
+  }, 60_000)
+
+  it("are warnings in dev", async () => {
+    const apiUrl = env["MAXCLOUD_API_URL"] ?? ""
+    const dev = start(["dev", "--no-watch", "-f", "broken.yaml", "--api-url", apiUrl], { cwd: folder })
+    const output = await dev.until(/web +ready/)
+    dev.child.kill("SIGINT")
+    await dev.ended
+    expect(output).toMatch(new RegExp(`warning: ${place.source}`))
+  }, 60_000)
+})

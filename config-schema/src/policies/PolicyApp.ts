@@ -1,0 +1,148 @@
+import type { AppSpec } from "../appSpec.ts"
+import type { EnvValue, SecretReference } from "../env.ts"
+import { parseImageName } from "../imageName.ts"
+import type { Probe } from "../probes.ts"
+import { linksOf, type ServiceSpec } from "../service.ts"
+
+/** A probe as a policy sees it. */
+export interface PolicyProbe {
+  /** null: a TCP connection. */
+  readonly path: string | null
+  readonly initialDelaySeconds: number
+  readonly periodSeconds: number
+  readonly timeoutSeconds: number
+  readonly failureThreshold: number
+}
+
+/** A service as a policy sees it: every default is filled in, amounts are numbers, and an absent value is null. */
+export interface PolicyService {
+  readonly name: string
+  /** As the config writes it. null: it is built from `source`. */
+  readonly image: string | null
+  /** Of the image: its registry's host, `docker.io` if it names none. */
+  readonly registry: string | null
+  /** Of the image, such as `library/nginx`. */
+  readonly repository: string | null
+  /** Of the image; `latest` if it has neither tag nor digest. null: it has a digest alone. */
+  readonly tag: string | null
+  /** Of the image: `sha256:…`. */
+  readonly digest: string | null
+  /** The folder that it is built from. */
+  readonly source: string | null
+  /** Empty: the image's own. */
+  readonly command: ReadonlyArray<string>
+  readonly args: ReadonlyArray<string>
+  readonly port: number | "auto"
+  readonly protocol: "http1" | "h2c"
+  /** A text, or a reference such as `{ secret: "NAME" }`. */
+  readonly env: Readonly<Record<string, EnvValue>>
+  /** Path to secret. */
+  readonly files: Readonly<Record<string, SecretReference>>
+  readonly cpuMilli: number
+  readonly memoryBytes: number
+  readonly scale: {
+    readonly min: number
+    readonly max: number
+    readonly concurrency: number
+    readonly maxConcurrency: number
+    readonly idleSeconds: number
+  }
+  readonly timeoutSeconds: number
+  readonly probes: {
+    readonly startup: PolicyProbe | null
+    readonly readiness: PolicyProbe | null
+    readonly liveness: PolicyProbe | null
+  }
+  readonly visibility: "public" | "internal"
+  /** The services that it may call: its `links`, and those that its `env` names. */
+  readonly links: ReadonlyArray<string>
+  readonly egress: "internet" | "none" | ReadonlyArray<string>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** An app as a policy sees it. It is plain data, and nothing can be changed in it. */
+export interface PolicyApp {
+  readonly app: string
+  readonly stage: string
+  readonly services: ReadonlyArray<PolicyService>
+  /** Services that other apps may call: name to apps. */
+  readonly exports: Readonly<Record<string, { readonly to: ReadonlyArray<string> }>>
+}
+
+const seconds = (milliseconds: number) => milliseconds / 1000
+
+const probeOf = (probe: Probe | undefined): PolicyProbe | null =>
+  probe === undefined
+    ? null
+    : {
+        path: probe.path ?? null,
+        initialDelaySeconds: seconds(probe.initialDelay),
+        periodSeconds: seconds(probe.period),
+        timeoutSeconds: seconds(probe.timeout),
+        failureThreshold: probe.failureThreshold
+      }
+
+const serviceOf = (service: ServiceSpec): PolicyService => {
+  const { args, command, cpu, egress, env, files, labels, memory, name, port, probes, protocol, scale } = service
+  const image = service.image === undefined ? undefined : parseImageName(service.image)
+  const { concurrency, idle, max, maxConcurrency, min } = scale
+  return {
+    name,
+    image: service.image ?? null,
+    registry: image?.registry ?? null,
+    repository: image?.repository ?? null,
+    tag: image?.tag ?? null,
+    digest: image?.digest ?? null,
+    source: service.source?.path ?? null,
+    command: command ?? [],
+    args: args ?? [],
+    port,
+    protocol,
+    env,
+    files,
+    cpuMilli: cpu,
+    memoryBytes: memory,
+    scale: { min, max, concurrency, maxConcurrency, idleSeconds: seconds(idle) },
+    timeoutSeconds: seconds(service.timeout),
+    probes: {
+      startup: probeOf(probes.startup),
+      readiness: probeOf(probes.readiness),
+      liveness: probeOf(probes.liveness)
+    },
+    visibility: service.visibility,
+    links: linksOf(service),
+    egress,
+    labels
+  }
+}
+
+/** The app as policies see it, in the repository and on the server. */
+export const policyAppOf = ({ app, exports, services }: AppSpec, stage: string): PolicyApp => ({
+  app,
+  stage,
+  services: services.map(serviceOf),
+  exports
+})
+
+/** Fields of a config whose values a policy sees under another name. */
+const writtenNames: Readonly<Record<string, string>> = {
+  registry: "image",
+  repository: "image",
+  tag: "image",
+  digest: "image",
+  cpuMilli: "cpu",
+  memoryBytes: "memory",
+  timeoutSeconds: "timeout",
+  idleSeconds: "idle",
+  initialDelaySeconds: "initialDelay",
+  periodSeconds: "period"
+}
+
+/** Where a config writes a field: `["memory"]` for `memoryBytes`, `["scale", "max"]` for `scale.max`. */
+export const writtenField = (field: string | ReadonlyArray<string | number>): ReadonlyArray<string | number> => {
+  const parts = typeof field === "string" ? (field === "" ? [] : field.split(".")) : field
+  return parts.map((part, index) => {
+    const isName = index === 0 || parts[0] === "scale" || parts[0] === "probes"
+    return (isName && typeof part === "string" && Object.hasOwn(writtenNames, part) ? writtenNames[part] : part) ?? part
+  })
+}
