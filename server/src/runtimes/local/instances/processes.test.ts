@@ -255,44 +255,6 @@ describe("readiness", () => {
     await until(() => instance.isReady())
   })
 
-  it("is seen soon: starting adds little to what the program needs", async () => {
-    await program("index.js", answering)
-    const bare = async () => {
-      const port = 20_000 + Math.floor(Math.random() * 10_000)
-      const began = performance.now()
-      const child = spawn(process.execPath, ["index.js"], { cwd: folder, env: { PORT: String(port) } })
-      children.push(child)
-      for (;;) {
-        const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-          () => true,
-          () => false
-        )
-        if (answered) break
-        await sleep(1)
-      }
-      const took = performance.now() - began
-      child.kill("SIGKILL")
-      return took
-    }
-    const ours = async () => {
-      const began = performance.now()
-      const instance = await start(specOf())
-      await ready(instance)
-      await fetchText(instance)
-      const took = performance.now() - began
-      await stop(instance)
-      return took
-    }
-    const times = { bare: [] as Array<number>, ours: [] as Array<number> }
-    for (let round = 0; round < 7; round++) {
-      times.bare.push(await bare())
-      times.ours.push(await ours())
-    }
-    const median = (values: Array<number>) => values.sort((one, other) => one - other)[3] ?? 0
-    // The benchmark holds the narrow bound; here other tests take the same cores.
-    expect(median(times.ours) / median(times.bare)).toBeLessThan(1.6)
-  })
-
   it("fails when its deadline passes, and names the other port on which it listens", async () => {
     await program(
       "index.js",

@@ -264,7 +264,7 @@ describe("LogStore", () => {
     const first = await Promise.all(writers.map((_, i) => store.run(store.tail(source("r", `api-${i}`), 1))))
     expect(first.flat()).toEqual(writers.map(() => "hello"))
     expect(await openLogFiles()).toBeGreaterThan(0)
-    await expect.poll(openLogFiles, { timeout: 5_000 }).toBe(0)
+    await expect.poll(openLogFiles, { timeout: 30_000 }).toBe(0)
     write(writers[0] ?? expect.fail(), ["again"])
     await writers[0]?.close()
     expect(await store.run(store.tail(source("r", "api-0"), 5))).toEqual(["hello", "again"])
