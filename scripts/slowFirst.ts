@@ -2,20 +2,29 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Files that take the longest, the slowest first: whatever starts last should be short. */
 const slowest = [
-  "instances/containers.test.ts",
+  "instances/containers.images.test.ts",
   "cli/test/run.images.test.ts",
-  "instances/containerReasons.test.ts",
+  "instances/containerReasons.images.test.ts",
   "cli/test/pinnedImages.images.test.ts",
-  "instances/allowedImage.test.ts",
-  "sources/SourceStore.test.ts",
+  "instances/allowedImage.images.test.ts",
+  "contract/local.contract.test.ts",
+  "starters/starters.test.ts",
+  "cli/test/devEnds.test.ts",
+  "server/test/faults.test.ts",
+  "docs/examples.test.ts",
+  "cli/test/rollout.test.ts",
+  "backup/damagedDatabase.test.ts",
+  "cli/test/newerServer.test.ts",
+  "cli/test/e2e.test.ts",
+  "proxy/fuzz.test.ts",
+  "assembly/runServer.test.ts",
+  "cli/test/dev.test.ts",
+  "deployments/removing.test.ts",
+  "cli/test/people.test.ts",
+  "database/Database.test.ts",
   "instances/processes.test.ts",
   "local/LocalRuntime.test.ts",
-  "backup/backup.test.ts",
-  "cli/test/people.test.ts",
-  "cli/test/dev.test.ts",
-  "cli/test/manyApps.test.ts",
-  "server/test/damage.test.ts",
-  "cli/test/names.test.ts"
+  "server/test/damage.test.ts"
 ]
 const rankOf = ({ moduleId }: TestSpecification) => {
   const rank = slowest.findIndex((value) => moduleId.endsWith(value))

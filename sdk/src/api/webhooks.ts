@@ -8,17 +8,20 @@ import { openEnum } from "./openEnum.ts"
 import { Time } from "./time.ts"
 
 const WebhookUrl = textUpTo(2_000, "The URL").pipe(
-  Schema.filter((written) => {
-    const url = URL.canParse(written) ? new URL(written) : undefined
-    return (
-      (url !== undefined &&
-        /^https?:$/.test(url.protocol) &&
-        url.username === "" &&
-        url.password === "" &&
-        url.hash === "") ||
-      'A webhook needs a URL without a user name or a fragment, such as "https://example.com/hooks".'
-    )
-  })
+  Schema.filter(
+    (written) => {
+      const url = URL.canParse(written) ? new URL(written) : undefined
+      return (
+        (url !== undefined &&
+          /^https?:$/.test(url.protocol) &&
+          url.username === "" &&
+          url.password === "" &&
+          url.hash === "") ||
+        'A webhook needs a URL without a user name or a fragment, such as "https://example.com/hooks".'
+      )
+    },
+    { arbitrary: () => (fc) => fc.constantFrom("https://example.com/hooks", "http://10.0.0.7:8080/?key=1") }
+  )
 )
 const EventPatterns = Schema.Array(EventPattern).pipe(Schema.minItems(1), Schema.maxItems(20))
 const Description = textUpTo(200, "The description")
