@@ -9,19 +9,26 @@ export const namedOnce = <A extends string | { readonly name: string }, I>(
   schema: Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>>
 ) =>
   schema.pipe(
-    Schema.filter((items) => {
-      const places = Map.groupBy(items.keys(), (index) => nameOf(items[index]))
-      return [...places].flatMap(([name, at]) => {
-        const [first, second] = at
-        if (first === undefined || second === undefined) return []
-        const detail = `"${name}" stands twice: ${list}[${first}] and ${list}[${second}]. Remove one of them.`
-        return [first, second].map((index) => {
-          // Of a text's type, which holds no secret: an issue of the list's own type would lose its message.
-          const issue = new ParseResult.Type(Schema.String.ast, name, detail)
-          return new ParseResult.Pointer(typeof items[index] === "string" ? [index] : [index, "name"], items, issue)
+    Schema.filter(
+      (items) => {
+        const places = Map.groupBy(items.keys(), (index) => nameOf(items[index]))
+        return [...places].flatMap(([name, at]) => {
+          const [first, second] = at
+          if (first === undefined || second === undefined) return []
+          const detail = `"${name}" stands twice: ${list}[${first}] and ${list}[${second}]. Remove one of them.`
+          return [first, second].map((index) => {
+            // Of a text's type, which holds no secret: an issue of the list's own type would lose its message.
+            const issue = new ParseResult.Type(Schema.String.ast, name, detail)
+            return new ParseResult.Pointer(typeof items[index] === "string" ? [index] : [index, "name"], items, issue)
+          })
         })
-      })
-    })
+      },
+      // Made-up lists have names twice nearly always: a filter of them would look for one without for ever.
+      {
+        arbitrary: (made) => (fc) =>
+          made(fc).map((items) => [...new Map(items.map((item) => [nameOf(item), item])).values()])
+      }
+    )
   )
 
 const nameOf = (item: string | { readonly name: string } | undefined) =>
