@@ -1,9 +1,12 @@
-import { Effect } from "effect"
+import { TimeText } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
 import { UsageError } from "./failure.ts"
+
+const isTime = Schema.is(TimeText)
 
 /** A duration before now such as `24h`, or an RFC 3339 time, as the API takes them. */
 export const parseTime = (flag: string, written: string | undefined): Effect.Effect<string | undefined, UsageError> =>
-  written === undefined || /^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/.test(written)
+  written === undefined || isTime(written)
     ? Effect.succeed(written)
     : new UsageError({
         message: `"${written}" isn't a time for ${flag}`,

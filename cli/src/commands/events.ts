@@ -2,9 +2,9 @@ import type { CloudEvent } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { integer, text, toggle } from "../flags.ts"
+import { text, toggle } from "../flags.ts"
 import { printable } from "../format.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { printTable, type Terminal } from "../terminal.ts"
 import { parseTime } from "../time.ts"
 
@@ -43,16 +43,13 @@ export default command({
     since: text("since", "TIME", {
       description: "Not older than this: 10m, 2h, or an RFC 3339 time [24h; now with --follow]"
     }),
-    limit: integer("limit", "N", { alias: "n", description: "How many, 1 to 1000 [1000]" })
+    ...limitFlags
   }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { app, follow, limit = 1000, stage, type } = input
+      const { app, follow, stage, type } = input
       const since = yield* parseTime("--since", input.since)
-      if (limit < 1 || limit > 1000) {
-        return yield* new UsageError({ message: `--limit ${limit} is out of range`, fix: "write --limit 1 to 1000" })
-      }
       const cloud = yield* connect(input)
       if (follow) {
         return yield* cloud.events
@@ -65,7 +62,11 @@ export default command({
             )
           )
       }
-      const events = yield* cloud.events.list({ type, app, stage, since: since ?? "24h", limit })
+      const events = yield* firstOf(
+        cloud.events.list.each({ type, app, stage, since: since ?? "24h" }),
+        input,
+        terminal
+      )
       if (terminal.json) return terminal.printJson({ events })
       if (events.length === 0) {
         return terminal.say(
@@ -77,9 +78,5 @@ export default command({
         events.map((event) => cellsOf(event, terminal)),
         terminal
       )
-      const last = events.at(-1)
-      if (events.length === limit && last !== undefined) {
-        terminal.say(`there may be more: --since ${last.time} shows what came after`)
-      }
     })
 })

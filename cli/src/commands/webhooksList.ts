@@ -1,17 +1,18 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { firstOf, limitFlags } from "../limit.ts"
 import { printWebhooks } from "../webhooks.ts"
 
 export default command({
   summary: "List webhooks",
   examples: [{ line: "maxcloud webhooks list", does: "where events are sent to, and what fails" }],
-  flags: noFlags,
+  flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const cloud = yield* connect(input)
-      const webhooks = yield* cloud.webhooks.list
+      const webhooks = yield* firstOf(cloud.webhooks.list.each(), input, terminal)
       if (terminal.json) terminal.printJson({ webhooks })
       else if (webhooks.length === 0) terminal.say("no webhooks: `maxcloud webhooks add URL` adds one")
       else printWebhooks(webhooks, terminal)

@@ -15,8 +15,8 @@ export default command({
       const cloud = yield* connect(input)
       const sent = yield* cloud.webhooks.test(id)
       const find = Effect.map(
-        cloud.webhooks.deliveries(id, { limit: 50 }),
-        (all) => all.find((delivery) => delivery.id === sent.id) ?? sent
+        cloud.webhooks.deliveries.page({ limit: 50 }, id),
+        ({ items }) => items.find((delivery) => delivery.id === sent.id) ?? sent
       )
       yield* find.pipe(
         Effect.repeat({

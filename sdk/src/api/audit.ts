@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { listOf } from "./lists.ts"
 import { integerText } from "./numberText.ts"
 import { openEnum } from "./openEnum.ts"
-import { Time } from "./time.ts"
+import { Time, TimeText } from "./time.ts"
 
 export const AuditOutcome = Schema.Literal("succeeded", "failed", "refused")
 export type AuditOutcome = typeof AuditOutcome.Type
@@ -43,6 +43,8 @@ export const AuditList = listOf(AuditEntry, {
   filters: {
     action: Schema.optional(textUpTo(100, "The action")),
     outcome: Schema.optional(AuditOutcome),
+    /** Entries of this time and later ones. */
+    since: Schema.optional(TimeText),
     /** Entries before this sequence number. */
     before: Schema.optional(integerText(1, Number.MAX_SAFE_INTEGER))
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Either, Schema } from "effect"
 import { eventPage, exampleOf } from "../../scripts/eventPage.ts"
 import { eventKinds, eventTypes, matchesType } from "./eventKinds.ts"
-import { CloudEvent, EventParameters, EventPattern } from "./events.ts"
+import { CloudEvent, EventList, EventPattern } from "./events.ts"
 
 describe("the kinds of events", () => {
   it("have an example that is as their schema says", () => {
@@ -34,10 +34,10 @@ describe("the kinds of events", () => {
   })
 
   it("are written in a query with commas between them", () => {
-    const decoded = Schema.decodeUnknownSync(EventParameters)({ type: "deployment.failed,deployment.*" })
+    const decoded = Schema.decodeUnknownSync(EventList.parameters)({ type: "deployment.failed,deployment.*" })
     expect(decoded.type).toStrictEqual(["deployment.failed", "deployment.*"])
     const many = Array.from({ length: 21 }, () => "*").join(",")
-    expect(Either.isLeft(Schema.decodeUnknownEither(EventParameters)({ type: many }))).toBe(true)
+    expect(Either.isLeft(Schema.decodeUnknownEither(EventList.parameters)({ type: many }))).toBe(true)
   })
 
   it("leave what an older client doesn't know in place", () => {

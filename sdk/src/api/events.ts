@@ -2,9 +2,9 @@ import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { type EventData, type EventType, eventTypes, matchesType } from "./eventKinds.ts"
 import { EventId } from "./ids.ts"
-import { integerText } from "./numberText.ts"
+import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
-import { Time } from "./time.ts"
+import { Time, TimeText } from "./time.ts"
 
 /**
  * Something that happened in the organization, as a CloudEvent (1.0, JSON format). `sequence` grows by one with each event of the
@@ -47,16 +47,19 @@ const EventPatterns = Schema.transform(
   { strict: true, decode: (written) => written.split(","), encode: (patterns) => patterns.join(",") }
 )
 
-/** Selects events. The oldest comes first. */
-export const EventParameters = Schema.Struct({
-  /** Types separated by commas, `deployment.*` for all that begin alike. @default all */
-  type: Schema.optional(EventPatterns),
-  app: Schema.optional(AppName),
-  stage: Schema.optional(StageName),
-  /** RFC 3339, or a duration before now such as `24h`. */
-  since: Schema.optional(textUpTo(64, "The time")),
-  limit: Schema.optionalWith(integerText(1, 1000), { default: () => 100 }),
-  /** Events after this `sequence`. */
-  cursor: Schema.optional(textUpTo(18, "The cursor").pipe(Schema.pattern(/^\d{1,18}$/)))
+/** The events of an organization, the oldest first. */
+export const EventList = listOf(CloudEvent, {
+  name: "events",
+  sorts: ["sequence"],
+  filters: {
+    /** Types separated by commas, `deployment.*` for all that begin alike. @default all */
+    type: Schema.optional(EventPatterns),
+    app: Schema.optional(AppName),
+    stage: Schema.optional(StageName),
+    since: Schema.optional(TimeText),
+    after: Schema.optional(textUpTo(15, "The sequence").pipe(Schema.pattern(/^\d{1,15}$/))).annotations({
+      description: "Events after the one with this `sequence`: how a reader goes on who asks again later."
+    })
+  }
 })
-export interface EventParameters extends Schema.Schema.Type<typeof EventParameters> {}
+export type EventParameters = typeof EventList.parameters.Type

@@ -4,9 +4,16 @@ import { Either, Option, Schema, SchemaAST } from "effect"
 import { MaxCloudApi } from "./api.ts"
 import { listOf } from "./lists.ts"
 
+/** Is each item of this list a place to go on from? Then its order is the one in which the items came. */
+const isFeed = (ast: SchemaAST.TupleType) =>
+  ast.rest.some(({ type }) => SchemaAST.getPropertySignatures(type).some(({ name }) => name === "cursor"))
+
 /** Every list of the contract, with the names of its query parameters; and the answers that hide a list in an object. */
 const found = () => {
-  const lists = new Map<string, ReadonlyArray<string>>()
+  const lists = new Map<
+    string,
+    { readonly parameters: ReadonlyArray<string>; readonly needed: ReadonlyArray<string> }
+  >()
   const wrapped: Array<string> = []
   HttpApi.reflect(MaxCloudApi, {
     onGroup: () => {},
@@ -19,10 +26,10 @@ const found = () => {
           SchemaAST.getPropertySignatures(SchemaAST.encodedAST(schema.ast)).map((each) => String(each.name))
         )
         if (ast._tag === "TupleType")
-          lists.set(
-            name,
-            Option.getOrElse(parameters, () => [])
-          )
+          lists.set(name, {
+            parameters: Option.getOrElse(parameters, () => []),
+            needed: isFeed(ast) ? ["limit", "cursor"] : ["limit", "cursor", "sort"]
+          })
         const [only, ...more] = ast._tag === "TypeLiteral" ? ast.propertySignatures : []
         if (only?.type._tag === "TupleType" && more.length === 0) wrapped.push(name)
       }
@@ -31,24 +38,15 @@ const found = () => {
   return { lists, wrapped }
 }
 
-/** Lists with fewer parameters. */
-const others: Readonly<Record<string, ReadonlyArray<string>>> = {
-  // A feed, in the order of its sequence alone.
-  "events.list": ["limit", "cursor"],
-  // Newest first alone: each delivery is of an event.
-  "webhooks.deliveries": ["limit", "cursor"],
-  // An organization may have few, and they come as a whole.
-  "webhooks.list": []
-}
-
 describe("the lists of the API", () => {
-  it("are arrays, and every one takes a limit, a cursor and a sort", () => {
+  it("are arrays, and every one takes a limit, a cursor and, if its items don't come with cursors, a sort", () => {
     const { lists, wrapped } = found()
     expect(wrapped).toStrictEqual([])
-    expect(lists.size).toBeGreaterThanOrEqual(12)
-    for (const [name, parameters] of lists) {
-      expect([...parameters], name).toEqual(expect.arrayContaining([...(others[name] ?? ["limit", "cursor", "sort"])]))
-    }
+    expect(lists.size).toBeGreaterThanOrEqual(17)
+    for (const [name, { needed, parameters }] of lists)
+      expect([...parameters], name).toEqual(expect.arrayContaining([...needed]))
+    const feeds = [...lists].filter(([, { needed }]) => !needed.includes("sort")).map(([name]) => name)
+    expect(feeds).toStrictEqual(["services.logs"])
   })
 
   it("refuse a limit or a sort that they don't have, and say which they have", () => {

@@ -1,6 +1,6 @@
-import { AppName, ServiceName, StageName, textUpTo } from "@maxcloud/config-schema"
+import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { Time } from "./time.ts"
+import { Time, TimeText } from "./time.ts"
 
 /** Resources that a service's instances reserved over a period: each instance's limits multiplied by its lifetime, in whole milliseconds. */
 export const ServiceUsage = Schema.Struct({
@@ -26,11 +26,11 @@ export const UsageReport = Schema.Struct({
 }).annotations({ identifier: "UsageReport" })
 export interface UsageReport extends Schema.Schema.Type<typeof UsageReport> {}
 
-/** A point in time: RFC 3339, or a duration before now such as `24h`. */
+/** The time that is asked for. */
 export const UsageParameters = Schema.Struct({
   /** @default "24h" */
-  since: Schema.optional(textUpTo(64, "The time")),
+  since: Schema.optional(TimeText),
   /** @default now */
-  until: Schema.optional(textUpTo(64, "The time"))
+  until: Schema.optional(TimeText)
 })
 export interface UsageParameters extends Schema.Schema.Type<typeof UsageParameters> {}

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { EventPattern } from "./events.ts"
 import { EventId, WebhookDeliveryId, WebhookId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
-import { integerText } from "./numberText.ts"
+import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { Time } from "./time.ts"
 
@@ -41,6 +41,8 @@ export const WebhookInfo = Schema.Struct({
   createdAt: Time
 }).annotations({ identifier: "WebhookInfo" })
 export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
+
+export const WebhookList = listOf(WebhookInfo, { name: "webhooks", sorts: ["createdAt"], filters: {} })
 
 export const CreateWebhook = Schema.Struct({
   url: WebhookUrl,
@@ -91,8 +93,4 @@ export const WebhookDelivery = Schema.Struct({
 }).annotations({ identifier: "WebhookDelivery" })
 export interface WebhookDelivery extends Schema.Schema.Type<typeof WebhookDelivery> {}
 
-export const DeliveryParameters = Schema.Struct({
-  limit: Schema.optionalWith(integerText(1, 1000), { default: () => 50 }),
-  /** Deliveries before this one: the way to the next page. */
-  cursor: Schema.optional(WebhookDeliveryId)
-})
+export const DeliveryList = listOf(WebhookDelivery, { name: "webhookDeliveries", sorts: ["-createdAt"], filters: {} })

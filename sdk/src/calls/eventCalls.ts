@@ -1,8 +1,8 @@
 import { Effect, Schema } from "effect"
-import { type CloudEvent, EventParameters, type InvalidRequest } from "../api/index.ts"
-import type { CallError } from "../errors.ts"
+import { EventList } from "../api/index.ts"
 import { parse } from "../parse.ts"
 import { type Calling, given } from "./Calling.ts"
+import { listing, pageRequest } from "./listing.ts"
 
 /** Which events to read. */
 export interface EventFilter {
@@ -14,15 +14,15 @@ export interface EventFilter {
   readonly since?: string | undefined
 }
 
-export interface EventOptions extends EventFilter {
-  /** 1 to 1000. @default 100 */
-  readonly limit?: number | undefined
-  /** Events after the one with this `sequence`: the way to the next page. */
-  readonly cursor?: string | undefined
+export interface EventListFilter extends EventFilter {
+  /** Events after the one with this `sequence`. */
+  readonly after?: string | undefined
+  /** @default sequence: the oldest first */
+  readonly sort?: "sequence" | "-sequence" | undefined
 }
 
-const parseParameters = parse(EventParameters)
-const encodeParameters = Schema.encodeSync(EventParameters)
+const parseParameters = parse(EventList.parameters)
+const encodeParameters = Schema.encodeSync(EventList.parameters)
 
 /** The filter as it stands in a query. */
 export const eventParameters = ({ app, since, stage, type }: EventFilter) =>
@@ -30,18 +30,20 @@ export const eventParameters = ({ app, since, stage, type }: EventFilter) =>
     parseParameters(given({ app, since, stage, type })),
     (parameters): ReadonlyArray<[string, string]> =>
       Object.entries(encodeParameters(parameters)).flatMap(([name, value]) =>
-        name === "limit" || value === undefined ? [] : [[name, value]]
+        value === undefined ? [] : [[name, value]]
       )
   )
+
+/** The filter as the contract has it: types are a list there. */
+const asListed = (filter: EventListFilter | undefined): object | undefined =>
+  typeof filter?.type === "string" ? { ...filter, type: filter.type.split(",") } : filter
 
 /** What happened in the organization. */
 export const eventCalls = ({ api, call }: Calling) => ({
   /** Oldest first. */
-  list: (options: EventOptions = {}): Effect.Effect<ReadonlyArray<CloudEvent>, CallError | InvalidRequest> => {
-    const { limit, ...rest } = options
-    return Effect.flatMap(
-      parseParameters(given({ ...rest, limit: limit === undefined ? undefined : String(limit) })),
-      (urlParams) => call(api.events.list({ urlParams, headers: {} }))
+  list: listing(EventList)((page, filter?: EventListFilter) =>
+    Effect.flatMap(pageRequest(EventList, asListed(filter), page), (urlParams) =>
+      call(api.events.list({ urlParams, headers: {}, withResponse: true }))
     )
-  }
+  )
 })

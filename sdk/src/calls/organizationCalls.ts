@@ -72,7 +72,8 @@ export const accountCalls = ({ api, call, lines }: Calling) => ({
   delete: call<ErasureCertificate>(api.account.delete({}))
 })
 
-export interface AuditFilter extends Pick<typeof AuditList.parameters.Type, "action" | "outcome" | "before" | "sort"> {}
+export interface AuditFilter
+  extends Pick<typeof AuditList.parameters.Type, "action" | "outcome" | "since" | "before" | "sort"> {}
 
 /** Each write, and each attempt that was refused. */
 export const auditCalls = ({ api, call, lines }: Calling) => ({

@@ -1,18 +1,20 @@
-import type { Effect } from "effect"
+import { Effect } from "effect"
 import {
   ChangeWebhook,
   CreateWebhook,
-  DeliveryParameters,
+  DeliveryList,
   type NewWebhook,
   RotateWebhookSecret,
   type WebhookDelivery,
   WebhookDeliveryId,
   WebhookId,
-  type WebhookInfo
+  type WebhookInfo,
+  WebhookList
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { parsed } from "../parse.ts"
 import { type Calling, given } from "./Calling.ts"
+import { listing, pageRequest } from "./listing.ts"
 
 export interface WebhookInput {
   readonly url: string
@@ -25,9 +27,17 @@ export interface WebhookChange extends Partial<WebhookInput> {
   readonly state?: "enabled" | "disabled" | undefined
 }
 
+export interface WebhookFilter extends Pick<typeof WebhookList.parameters.Type, "sort"> {}
+export interface DeliveryFilter extends Pick<typeof DeliveryList.parameters.Type, "sort"> {}
+
 /** Addresses that events are sent to. */
 export const webhookCalls = ({ api, call }: Calling) => ({
-  list: call<ReadonlyArray<WebhookInfo>>(api.webhooks.list({})),
+  /** Oldest first. */
+  list: listing(WebhookList)((page, filter?: WebhookFilter) =>
+    Effect.flatMap(pageRequest(WebhookList, filter, page), (urlParams) =>
+      call(api.webhooks.list({ urlParams, withResponse: true }))
+    )
+  ),
 
   /** With the secret that signs its deliveries, which is never shown again. */
   create: (input: WebhookInput): Effect.Effect<NewWebhook, CallError> =>
@@ -60,17 +70,13 @@ export const webhookCalls = ({ api, call }: Calling) => ({
     parsed(WebhookId, id, (id) => call(api.webhooks.test({ path: { id } }))),
 
   /** Newest first. */
-  deliveries: (
-    id: string,
-    options: { readonly limit?: number | undefined; readonly cursor?: string | undefined } = {}
-  ): Effect.Effect<ReadonlyArray<WebhookDelivery>, CallError> => {
-    const limit = options.limit === undefined ? undefined : String(options.limit)
-    return parsed(WebhookId, id, (id) =>
-      parsed(DeliveryParameters, given({ limit, cursor: options.cursor }), (urlParams) =>
-        call(api.webhooks.deliveries({ path: { id }, urlParams }))
+  deliveries: listing(DeliveryList)((page, id: string, filter?: DeliveryFilter) =>
+    parsed(WebhookId, id, (id) =>
+      Effect.flatMap(pageRequest(DeliveryList, filter, page), (urlParams) =>
+        call(api.webhooks.deliveries({ path: { id }, urlParams, withResponse: true }))
       )
     )
-  },
+  ),
 
   redeliver: (id: string, delivery: string): Effect.Effect<WebhookDelivery, CallError> =>
     parsed(WebhookId, id, (id) =>

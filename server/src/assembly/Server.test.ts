@@ -102,7 +102,8 @@ describe("the whole server", () => {
   it("gives logs as events, resumed without a lost or doubled line", async () => {
     const [service] = (await call(cloud, "/api/v1/services?name=web")).body
     const read = async (headers: Record<string, string>) => {
-      const text = await (await fetch(`${cloud.url}/api/v1/services/${service.id}/logs`, { headers })).text()
+      const asStream = { accept: "text/event-stream", ...headers }
+      const text = await (await fetch(`${cloud.url}/api/v1/services/${service.id}/logs`, { headers: asStream })).text()
       const entries = [...text.matchAll(/id: (.*)\nevent: log\ndata: (.*)\n/g)]
         .map((match) => ({ id: match[1] ?? "", entry: JSON.parse(match[2] ?? "") }))
         .filter((match) => match.entry.stream === "stdout")

@@ -1,8 +1,7 @@
 import { HttpApiGroup } from "@effect/platform"
-import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { get, reads } from "../endpoint.ts"
-import { CloudEvent, EventParameters } from "../events.ts"
+import { EventList } from "../events.ts"
 import { LastEventId } from "../headers.ts"
 
 export class EventsGroup extends HttpApiGroup.make("events")
@@ -11,13 +10,14 @@ export class EventsGroup extends HttpApiGroup.make("events")
       id: "listEvents",
       summary: "List events",
       description:
-        'CloudEvents, oldest first, in pages: `Link` with `rel="next"` names the next one. With `Accept: text/event-stream` the answer is a stream that goes on: it begins after `Last-Event-ID`, else at `since`, else with what happens from now on. A kind that the caller\'s role may not read is left out.',
+        "CloudEvents, oldest first. To ask again later, send the last `sequence` as `after`. With `Accept: text/event-stream` the answer is a stream that goes on: it begins after `Last-Event-ID` or `after`, else at `since`, else with what happens from now on. A kind that the caller's role may not read is left out.",
+      alsoStreams: true,
       client: "events.list",
       ...reads("query")
     })
-      .setUrlParams(EventParameters)
+      .setUrlParams(EventList.parameters)
       .setHeaders(LastEventId)
-      .addSuccess(Schema.Array(CloudEvent))
+      .addSuccess(EventList.answer)
   )
   .middleware(Authentication)
   .prefix("/api/v1/events") {}

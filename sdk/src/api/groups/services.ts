@@ -1,12 +1,11 @@
 import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
-import { EventStream } from "../bodies.ts"
 import { del, deployers, deploys, get, post, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { IdempotencyKey, LastEventId } from "../headers.ts"
 import { ServiceId } from "../ids.ts"
-import { LogParameters } from "../logs.ts"
+import { LogEntry, LogParameters } from "../logs.ts"
 import { CreateService, Restart, RevisionList, Service, ServiceList } from "../service.ts"
 
 const servicePath = Schema.Struct({ id: ServiceId })
@@ -137,14 +136,15 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "listLogs",
       summary: "Read the logs of a service",
       description:
-        "Server-sent events: `event: log` with a `LogEntry` as data and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document. To resume without a lost or doubled line, send the last id as `Last-Event-ID`.",
+        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, `Link` leads on. Each line has a `cursor`: send the last one again later, and the answer has what was written since, without a lost or doubled line. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID` the answer is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document.",
+      alsoStreams: true,
       client: "logs",
       ...reads("service")
     })
       .setPath(servicePath)
       .setUrlParams(LogParameters)
       .setHeaders(LastEventId)
-      .addSuccess(EventStream)
+      .addSuccess(Schema.Array(LogEntry))
       .addError(wire.NotFound)
   )
   .middleware(Authentication)

@@ -7,11 +7,12 @@ import { WebhookDeliveryId, WebhookId } from "../ids.ts"
 import {
   ChangeWebhook,
   CreateWebhook,
-  DeliveryParameters,
+  DeliveryList,
   NewWebhook,
   RotateWebhookSecret,
   WebhookDelivery,
-  WebhookInfo
+  WebhookInfo,
+  WebhookList
 } from "../webhooks.ts"
 
 const webhookPath = Schema.Struct({ id: WebhookId })
@@ -26,7 +27,9 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       client: "webhooks.list",
       roles: admins,
       writes: false
-    }).addSuccess(Schema.Array(WebhookInfo))
+    })
+      .setUrlParams(WebhookList.parameters)
+      .addSuccess(WebhookList.answer)
   )
   .add(
     post("create", "/", {
@@ -116,15 +119,14 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("deliveries", "/:id/deliveries", {
       id: "listWebhookDeliveries",
       summary: "List deliveries",
-      description:
-        'Newest first, in pages: `Link` with `rel="next"` names the next one. They are kept as long as their events.',
+      description: "Newest first. They are kept as long as their events.",
       client: "webhooks.deliveries",
       roles: admins,
       writes: false
     })
       .setPath(webhookPath)
-      .setUrlParams(DeliveryParameters)
-      .addSuccess(Schema.Array(WebhookDelivery))
+      .setUrlParams(DeliveryList.parameters)
+      .addSuccess(DeliveryList.answer)
       .addError(wire.NotFound)
   )
   .add(

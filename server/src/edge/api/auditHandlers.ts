@@ -5,6 +5,7 @@ import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { answerPage } from "./answerPage.ts"
+import { instantIf } from "./instantOf.ts"
 import { jsonLines } from "./organizationHandlers.ts"
 
 export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handlers) =>
@@ -12,9 +13,11 @@ export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handler
     const audit = yield* Audit
     return handlers
       .handle("list", ({ urlParams }) =>
-        Effect.flatMap(CurrentOrganization, ({ id }) =>
-          answerPage(AuditList, audit.page(id, urlParams, AuditList.pagingOf(urlParams)))
-        ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const since = yield* instantIf(urlParams.since)
+          return yield* answerPage(AuditList, audit.page(id, { ...urlParams, since }, AuditList.pagingOf(urlParams)))
+        }).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
       )
       .handleRaw("export", () => Effect.map(CurrentOrganization, ({ id }) => jsonLines(audit.export(id))))
   })

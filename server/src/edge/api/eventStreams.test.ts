@@ -76,7 +76,7 @@ describe("streams of events", () => {
       const { url } = yield* testApi({
         services: { logs: () => Effect.succeed(Stream.concat(Stream.make(entry(1)), Stream.fail(unavailable))) }
       })
-      const response = yield* open(`${url}/api/v1/services/${id}/logs`)
+      const response = yield* open(`${url}/api/v1/services/${id}/logs`, { accept: "text/event-stream" })
       const last = frames(yield* Effect.promise(() => response.text())).at(-1)
       expect(last?.event).toBe("error")
       expect(JSON.parse(last?.data ?? "")).toMatchObject({
@@ -92,7 +92,7 @@ describe("streams of events", () => {
       const { url } = yield* testApi({
         services: { logs: () => Effect.succeed(Stream.concat(Stream.make(entry(1)), Stream.dieMessage("kaputt"))) }
       })
-      const response = yield* open(`${url}/api/v1/services/${id}/logs`)
+      const response = yield* open(`${url}/api/v1/services/${id}/logs`, { accept: "text/event-stream" })
       const text = yield* Effect.promise(() => response.text())
       expect(text).toContain(`"code":"internal_error"`)
       expect(text).not.toContain("kaputt")

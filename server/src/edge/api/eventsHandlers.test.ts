@@ -24,17 +24,16 @@ const made = (count: number, caller?: Partial<Caller>) =>
     const followed: Array<number | undefined> = []
     const { url } = yield* testApi({
       events: {
-        list: (_, query, { after, limit }) => {
+        page: (_, query, { cursor = "0", limit }) => {
           queries.push(query)
-          return Effect.succeed(
-            Array.from({ length: count }, (_, n) => event(n + 1))
-              .filter((one) => Number(one.sequence) > after)
-              .slice(0, limit)
-          )
+          const all = Array.from({ length: count }, (_, n) => event(n + 1))
+          const items = all.slice(Number(cursor), Number(cursor) + limit)
+          const end = Number(cursor) + limit
+          return Effect.succeed({ items, next: end < count ? String(end) : null })
         },
-        follow: (_, query, after) => {
+        follow: (_, query) => {
           queries.push(query)
-          followed.push(after)
+          followed.push(query.after)
           return Stream.make(event(8), event(9))
         }
       },
@@ -95,7 +94,7 @@ describe("GET /api/v1/events", () => {
       expect(response.headers.get("content-type")).toBe(accept)
       const text = yield* Effect.promise(() => response.text())
       expect(text).toContain(`id: 8\nevent: deployment.failed\ndata: ${JSON.stringify(event(8))}\n\n`)
-      yield* Effect.flatMap(get("?cursor=3", { accept }), (other) => Effect.promise(() => other.text()))
+      yield* Effect.flatMap(get("?after=3", { accept }), (other) => Effect.promise(() => other.text()))
       yield* Effect.flatMap(get("", { accept }), (other) => Effect.promise(() => other.text()))
       expect(followed).toStrictEqual([7, 3, undefined])
       for (const wrong of ["x", "1e9", "-1"]) {
@@ -111,7 +110,7 @@ describe("GET /api/v1/events", () => {
         ["?type=deploymnt.failed", "isn't a type of event"],
         ["?limit=0", "limit"],
         ["?limit=1001", "limit"],
-        ["?cursor=abc", "cursor"],
+        ["?after=abc", "after"],
         ["?since=yesterday", "since"],
         ["?app=No%20App", "app"]
       ] as const) {

@@ -338,7 +338,7 @@ describe("a body that holds a secret", () => {
     ["PUT", `${inApp}/KEY`, [secret, [secret], { value: [secret] }, { value: { a: secret } }, { val: secret }]],
     [
       "POST",
-      `${inApp}/import`,
+      `${inApp}-import`,
       [
         secret,
         [{ name: "A", value: secret }],

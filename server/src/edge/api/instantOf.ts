@@ -16,3 +16,10 @@ export const instantOf = (written: string, parameter = "since"): Effect.Effect<n
     const message = `"${written.slice(0, 50)}" isn't a time: write it as "2026-01-31T12:00:00Z", or as a duration before now such as "10m"`
     return yield* invalidRequest(`${parameter}: ${message}`, inParameters([{ path: [parameter], message }], "query"))
   })
+
+/** The same for a parameter that may be left out. */
+export const instantIf = (
+  written: string | undefined,
+  parameter = "since"
+): Effect.Effect<number | undefined, InvalidRequest> =>
+  written === undefined ? Effect.succeed(undefined) : instantOf(written, parameter)

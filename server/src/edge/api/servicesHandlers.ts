@@ -1,6 +1,14 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, LogEntry, MaxCloudApi, RevisionList, ServiceList } from "@maxcloud/sdk/api"
-import { Effect, Schema } from "effect"
+import {
+  CurrentOrganization,
+  LogEntry,
+  MaxCloudApi,
+  RevisionList,
+  ServiceList,
+  type Unavailable,
+  usualLimit
+} from "@maxcloud/sdk/api"
+import { Chunk, Effect, Schema, Stream } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { Services } from "../../control/services/Services.ts"
 import { makeExecHandler } from "../exec/execHandler.ts"
@@ -9,10 +17,11 @@ import { Draining } from "../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../http/problems.ts"
 import { answerPage } from "./answerPage.ts"
 import { currentCaller } from "./callerOf.ts"
-import { instantOf } from "./instantOf.ts"
+import { instantIf } from "./instantOf.ts"
 import { eventStream, type ServerSentEvent } from "./sse.ts"
+import { wantsStream } from "./wantsStream.ts"
 
-const noCursor = invalidRequest(
+const noLastEventId = invalidRequest(
   "Last-Event-ID isn't the id of an event of this stream. Leave it out to start from the beginning.",
   [
     {
@@ -23,8 +32,22 @@ const noCursor = invalidRequest(
     }
   ]
 )
+const wrongCursor = "This isn't the `cursor` of a line of this log. Leave it out to begin with the last lines."
+const noCursor = invalidRequest(`cursor: ${wrongCursor}`, [
+  { parameter: "cursor", in: "query", code: "invalid_value", detail: wrongCursor }
+])
 const encodeEntry = Schema.encodeSync(LogEntry)
 const end: ServerSentEvent = { event: "end", data: {} }
+
+/** The next lines, oldest first. The cursor of a page is that of its last line. */
+const logPage = (entries: Stream.Stream<LogEntry, Unavailable>, limit: number) =>
+  answerPage(
+    { answer: Schema.Array(LogEntry) },
+    Effect.map(Stream.runCollect(Stream.take(entries, limit + 1)), (found) => {
+      const items = Chunk.toReadonlyArray(Chunk.take(found, limit))
+      return { items, next: found.length > limit ? (items.at(-1)?.cursor ?? null) : null }
+    })
+  )
 
 export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (handlers) =>
   Effect.gen(function* () {
@@ -79,22 +102,27 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("logs", ({ headers, path, urlParams }) =>
         Effect.gen(function* () {
           const organization = yield* CurrentOrganization
-          const asked = yield* currentAsked
-          const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
-          const after = headers["last-event-id"]
-          if (after !== undefined && !services.isLogCursor(after)) return yield* noCursor
-          const follow = urlParams.follow ?? false
-          const entries = yield* services.logs(organization, path.id, {
+          const since = yield* instantIf(urlParams.since)
+          const { cursor, follow = false, limit = usualLimit, revision, tail } = urlParams
+          const last = headers["last-event-id"]
+          if (last !== undefined && !services.isLogCursor(last)) return yield* noLastEventId
+          if (cursor !== undefined && !services.isLogCursor(cursor)) return yield* noCursor
+          const asStream = follow || (yield* wantsStream)
+          const after = last ?? cursor
+          const begins = since === undefined && after === undefined
+          const query = {
             follow,
             since,
-            revision: urlParams.revision,
-            tail: urlParams.tail ?? (since === undefined && after === undefined ? 100 : undefined),
+            revision,
+            tail: tail ?? (begins ? (asStream ? 100 : limit) : undefined),
             after
-          })
+          }
+          const entries = yield* services.logs(organization, path.id, query)
+          if (!asStream) return yield* logPage(entries, limit)
           return eventStream(entries, {
             toEvent: (entry) => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) }),
             last: follow ? undefined : end,
-            asked,
+            asked: yield* currentAsked,
             until: draining.begun
           })
         })

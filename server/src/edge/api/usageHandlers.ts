@@ -3,7 +3,7 @@ import { CurrentOrganization, inParameters, MaxCloudApi } from "@maxcloud/sdk/ap
 import { Clock, Effect } from "effect"
 import { Usage } from "../../control/usage/Usage.ts"
 import { invalidRequest } from "../http/problems.ts"
-import { instantOf } from "./instantOf.ts"
+import { instantIf } from "./instantOf.ts"
 
 const dayMs = 86_400_000
 /** A longer range would be a longer look at the table than one request is worth. */
@@ -15,9 +15,8 @@ export const usageHandlers = HttpApiBuilder.group(MaxCloudApi, "usage", (handler
     return handlers.handle("read", ({ urlParams }) =>
       Effect.gen(function* () {
         const organization = yield* CurrentOrganization
-        const until =
-          urlParams.until === undefined ? yield* Clock.currentTimeMillis : yield* instantOf(urlParams.until, "until")
-        const since = urlParams.since === undefined ? until - dayMs : yield* instantOf(urlParams.since)
+        const until = (yield* instantIf(urlParams.until, "until")) ?? (yield* Clock.currentTimeMillis)
+        const since = (yield* instantIf(urlParams.since)) ?? until - dayMs
         if (since >= until) {
           const message = "the range is empty: `since` must be before `until`"
           return yield* invalidRequest(message, inParameters([{ path: ["since"], message }], "query"))

@@ -1,16 +1,18 @@
-import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi, WebhookDelivery } from "@maxcloud/sdk/api"
-import { Effect, Schema } from "effect"
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, DeliveryList, MaxCloudApi, WebhookList } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
 import { Webhooks } from "../../tenancy/webhooks/Webhooks.ts"
-import { nextPage } from "./nextPage.ts"
-
-const encodeDeliveries = Schema.encodeSync(Schema.Array(WebhookDelivery))
+import { answerPage } from "./answerPage.ts"
 
 export const webhooksHandlers = HttpApiBuilder.group(MaxCloudApi, "webhooks", (handlers) =>
   Effect.gen(function* () {
     const webhooks = yield* Webhooks
     return handlers
-      .handle("list", () => Effect.flatMap(CurrentOrganization, ({ id }) => webhooks.list(id)))
+      .handle("list", ({ urlParams }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          answerPage(WebhookList, webhooks.page(id, WebhookList.pagingOf(urlParams)))
+        )
+      )
       .handle("create", ({ payload }) => Effect.flatMap(CurrentOrganization, ({ id }) => webhooks.create(id, payload)))
       .handle("get", ({ path }) => Effect.flatMap(CurrentOrganization, ({ id }) => webhooks.get(id, path.id)))
       .handle("change", ({ path, payload }) =>
@@ -24,17 +26,9 @@ export const webhooksHandlers = HttpApiBuilder.group(MaxCloudApi, "webhooks", (h
       )
       .handle("test", ({ path }) => Effect.flatMap(CurrentOrganization, ({ id }) => webhooks.test(id, path.id)))
       .handle("deliveries", ({ path, urlParams }) =>
-        Effect.gen(function* () {
-          const { id } = yield* CurrentOrganization
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const { cursor: before, limit } = urlParams
-          const found = yield* webhooks.deliveries(id, path.id, { before, limit: limit + 1 })
-          const page = found.slice(0, limit)
-          const last = page.at(-1)
-          return HttpServerResponse.unsafeJson(encodeDeliveries(page), {
-            headers: found.length > limit && last !== undefined ? { link: nextPage(request.url, last.id) } : {}
-          })
-        })
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          answerPage(DeliveryList, webhooks.deliveries(id, path.id, DeliveryList.pagingOf(urlParams)))
+        )
       )
       .handle("redeliver", ({ path }) =>
         Effect.flatMap(CurrentOrganization, ({ id }) => webhooks.redeliver(id, path.id, path.delivery))

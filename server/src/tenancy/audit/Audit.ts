@@ -31,6 +31,8 @@ export interface Happening {
 }
 
 export interface AuditFilter {
+  /** Epoch milliseconds. */
+  readonly since?: number | undefined
   readonly action?: string | undefined
   readonly outcome?: AuditOutcome | undefined
   /** Only entries before this sequence number. */

@@ -362,9 +362,10 @@ describe("the audit log", () => {
       const numbers = ({
         action,
         before,
+        since,
         ...asked
       }: Parameters<typeof AuditList.pagingOf>[0] & Parameters<typeof page>[1]) =>
-        page(id, { action, before }, AuditList.pagingOf(asked)).pipe(
+        page(id, { action, before, since }, AuditList.pagingOf(asked)).pipe(
           asOrganization(id),
           Effect.map(({ items, next }) => ({ numbers: items.map(({ sequence }) => sequence), next }))
         )
@@ -376,6 +377,8 @@ describe("the audit log", () => {
       })
       expect(yield* numbers({ limit: 2, before: 2 })).toStrictEqual({ numbers: [1], next: null })
       expect(yield* numbers({ limit: 9, action: "a" })).toStrictEqual({ numbers: [3, 1], next: null })
+      expect(yield* numbers({ limit: 9, since: 0 })).toStrictEqual({ numbers: [3, 2, 1], next: null })
+      expect(yield* numbers({ limit: 9, since: Date.now() + 60_000 })).toStrictEqual({ numbers: [], next: null })
       expect(yield* numbers({ limit: 9, sort: "sequence" })).toStrictEqual({ numbers: [1, 2, 3], next: null })
     })
   )

@@ -39,7 +39,7 @@ export const pageOfEntries = (
   sql: SqlClient,
   keys: typeof DataKeys.Service,
   chain: Chain,
-  { action, before, outcome }: AuditFilter,
+  { action, before, outcome, since }: AuditFilter,
   paging: ReturnType<typeof AuditList.pagingOf>
 ) =>
   Effect.gen(function* () {
@@ -50,6 +50,7 @@ export const pageOfEntries = (
       ({ isAfter, key, order }) => sql`
         select ${sql.literal(entryColumns)}, ${key} from audit_entries
         where organization_id = ${chain} and ${isAfter}
+          and ${since === undefined ? sql`true` : sql`at >= ${new Date(since)}`}
           and ${before === undefined ? sql`true` : sql`sequence < ${before}`}
           and ${action === undefined ? sql`true` : sql`action = ${action}`}
           and ${outcome === undefined ? sql`true` : sql`outcome = ${outcome}`} ${order}`,

@@ -1,4 +1,14 @@
-import type { CloudEvent, EventType, KeyScope, OrganizationId, Role, Unavailable } from "@maxcloud/sdk/api"
+import type {
+  CloudEvent,
+  EventList,
+  EventType,
+  InvalidRequest,
+  KeyScope,
+  OrganizationId,
+  Page,
+  Role,
+  Unavailable
+} from "@maxcloud/sdk/api"
 import { eventKinds, eventTypes, matchesType } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 
@@ -9,6 +19,8 @@ export interface EventQuery {
   readonly stage?: string | undefined
   /** Epoch milliseconds. */
   readonly since?: number | undefined
+  /** Only events after the one with this number. */
+  readonly after?: number | undefined
   /** Only events of these apps and stages. */
   readonly scopes?: ReadonlyArray<KeyScope> | undefined
 }
@@ -25,17 +37,12 @@ export const readableTypes = (patterns: ReadonlyArray<string>, roles: ReadonlyAr
 export class Events extends Context.Tag("@maxcloud/server/Events")<
   Events,
   {
-    /** The oldest after the number `after`, up to `limit`. */
-    readonly list: (
+    readonly page: (
       organizationId: OrganizationId,
       query: EventQuery,
-      page: { readonly after: number; readonly limit: number }
-    ) => Effect.Effect<ReadonlyArray<CloudEvent>, Unavailable>
-    /** Those after the number `after`, without an end; undefined: what happens from now on, or since `since`. */
-    readonly follow: (
-      organizationId: OrganizationId,
-      query: EventQuery,
-      after: number | undefined
-    ) => Stream.Stream<CloudEvent, Unavailable>
+      paging: ReturnType<typeof EventList.pagingOf>
+    ) => Effect.Effect<Page<CloudEvent>, InvalidRequest | Unavailable>
+    /** Without an end. If the query has neither `after` nor `since`: what happens from now on. */
+    readonly follow: (organizationId: OrganizationId, query: EventQuery) => Stream.Stream<CloudEvent, Unavailable>
   }
 >() {}

@@ -6,7 +6,7 @@ import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { sweeping } from "../../base/database/sweeping.ts"
 import { type EventQuery, Events } from "./Events.ts"
-import { readEvents } from "./eventRows.ts"
+import { pageOfEvents, readEvents } from "./eventRows.ts"
 import { newestSequence } from "./numberEvents.ts"
 
 /** How often a reader of events looks by itself: a wake-up may be lost. */
@@ -43,11 +43,11 @@ const readOn = (organizationId: OrganizationId, query: EventQuery, start: number
     return Stream.flatMap(wakesOf(organizationId), () => Stream.paginateChunkEffect(undefined, () => page))
   })
 
-const follow = (organizationId: OrganizationId, query: EventQuery, after: number | undefined) =>
+const follow = (organizationId: OrganizationId, query: EventQuery) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const newest = yield* orUnavailable(newestSequence(organizationId))
-      const start = after ?? (query.since === undefined ? newest : 0)
+      const start = query.after ?? (query.since === undefined ? newest : 0)
       return readOn(organizationId, query, start)
     })
   )
@@ -71,16 +71,9 @@ export const layer = ({ retentionDays }: { readonly retentionDays: number }) =>
       Effect.gen(function* () {
         const context = yield* contextWithoutRows<SqlClient | Notifications>()
         return {
-          list: Effect.fn("Events.list")(
-            function* (organizationId, query, { after, limit }) {
-              const upTo = yield* newestSequence(organizationId)
-              return yield* readEvents(organizationId, query, { after, limit, upTo })
-            },
-            orUnavailable,
-            Effect.provide(context)
-          ),
-          follow: (organizationId, query, after): Stream.Stream<CloudEvent, Unavailable> =>
-            Stream.provideSomeContext(follow(organizationId, query, after), context)
+          page: Effect.fn("Events.page")(pageOfEvents, orUnavailable, Effect.provide(context)),
+          follow: (organizationId, query): Stream.Stream<CloudEvent, Unavailable> =>
+            Stream.provideSomeContext(follow(organizationId, query), context)
         }
       })
     )

@@ -1,8 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { CloudEvent, type OrganizationId, placeOfScope } from "@maxcloud/sdk/api"
+import { CloudEvent, EventList, type OrganizationId, placeOfScope } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import type { EventQuery } from "./Events.ts"
+import { newestSequence } from "./numberEvents.ts"
 
 const Row = Schema.Struct({
   id: CloudEvent.fields.id,
@@ -32,30 +34,54 @@ interface Span {
   readonly limit: number
 }
 
-export const readEvents = (
+const columns = "e.id, e.sequence::text as sequence, e.type, e.subject, e.data, e.at"
+
+/** Rows `e` of the organization up to the number `upTo`, as the query wants them. */
+const selected = (
+  sql: SqlClient,
   organizationId: OrganizationId,
-  { app, scopes, since, stage, types }: EventQuery,
-  { after, limit, upTo }: Span
+  { after, app, scopes, since, stage, types }: EventQuery,
+  upTo: number
+) =>
+  sql.and([
+    sql`e.organization_id = ${organizationId} and e.sequence > ${after ?? 0} and e.sequence <= ${upTo}`,
+    types.length === 0 ? sql`false` : sql.in("e.type", types),
+    ...(app === undefined ? [] : [sql`e.app = ${app}`]),
+    ...(stage === undefined ? [] : [sql`e.stage = ${stage}`]),
+    ...(since === undefined ? [] : [sql`e.at >= ${new Date(since)}`]),
+    ...(scopes === undefined
+      ? []
+      : [
+          sql`exists (
+            select 1 from jsonb_to_recordset(${storableJson(scopes.map(placeOfScope))}::jsonb) as s (app text, stage text)
+            where s.app = e.app and (s.stage = '*' or s.stage = e.stage))`
+        ])
+  ])
+
+export const readEvents = (organizationId: OrganizationId, query: EventQuery, { after, limit, upTo }: Span) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select ${sql.literal(columns)} from events e
+      where ${selected(sql, organizationId, { ...query, after }, upTo)} order by e.sequence limit ${limit}`
+    return decodeRows(rows).map((row) => cloudEventOf(organizationId, row))
+  })
+
+export const pageOfEvents = (
+  organizationId: OrganizationId,
+  query: EventQuery,
+  paging: ReturnType<typeof EventList.pagingOf>
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    if (types.length === 0) return []
-    const conditions = [
-      sql`e.organization_id = ${organizationId} and e.sequence > ${after} and e.sequence <= ${upTo}`,
-      sql.in("e.type", types),
-      ...(app === undefined ? [] : [sql`e.app = ${app}`]),
-      ...(stage === undefined ? [] : [sql`e.stage = ${stage}`]),
-      ...(since === undefined ? [] : [sql`e.at >= ${new Date(since)}`]),
-      ...(scopes === undefined
-        ? []
-        : [
-            sql`exists (
-              select 1 from jsonb_to_recordset(${storableJson(scopes.map(placeOfScope))}::jsonb) as s (app text, stage text)
-              where s.app = e.app and (s.stage = '*' or s.stage = e.stage))`
-          ])
-    ]
-    const rows = yield* sql`
-      select e.id, e.sequence::text as sequence, e.type, e.subject, e.data, e.at from events e
-      where ${sql.and(conditions)} order by e.sequence limit ${limit}`
-    return decodeRows(rows).map((row) => cloudEventOf(organizationId, row))
+    const upTo = yield* newestSequence(organizationId)
+    return yield* selectPage(
+      EventList,
+      { sequence: [["e.sequence", "integer"]] },
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select ${sql.literal(columns)}, ${key} from events e
+        where ${selected(sql, organizationId, query, upTo)} and ${isAfter} ${order}`,
+      (rows) => decodeRows(rows).map((row) => cloudEventOf(organizationId, row))
+    )
   })

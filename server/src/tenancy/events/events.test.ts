@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
-import { DeploymentId, KeyScope, type OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { DeploymentId, EventList, KeyScope, type OrganizationId, UserId } from "@maxcloud/sdk/api"
 import { Chunk, Deferred, Effect, Fiber, Layer, ManagedRuntime, Stream } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
@@ -30,7 +30,8 @@ afterAll(() => server.dispose())
 
 const all: EventQuery = { types: readableTypes(["*"], ["owner"]) }
 const list = (organizationId: OrganizationId, query = all, after = 0) =>
-  Effect.flatMap(Events, (events) => events.list(organizationId, query, { after, limit: 100 })).pipe(
+  Effect.flatMap(Events, (events) => events.page(organizationId, { ...query, after }, EventList.pagingOf({}))).pipe(
+    Effect.map(({ items }) => items),
     asOrganization(organizationId)
   )
 
@@ -163,6 +164,28 @@ describe("events", () => {
       })
     ))
 
+  it("come in pages in both orders, each event once, though others happen meanwhile", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const { id } = yield* newOrganization
+        yield* asServer(recordEvents(id, happened(1), happened(2), happened(3)))
+        const events = yield* Events
+        const page = (asked: Parameters<typeof EventList.pagingOf>[0], query: EventQuery = all) =>
+          events.page(id, query, EventList.pagingOf({ limit: 2, ...asked })).pipe(asOrganization(id))
+        const first = yield* page({})
+        const newest = yield* page({ sort: "-sequence" })
+        yield* asServer(recordEvents(id, happened(4)))
+        const rest = yield* page({ cursor: first.next ?? "" })
+        const oldest = yield* page({ sort: "-sequence", cursor: newest.next ?? "" })
+        const seen = [first, rest, newest, oldest].map(({ items }) => items.map(({ sequence }) => Number(sequence)))
+        expect(seen).toStrictEqual([[1, 2], [3, 4], [3, 2], [1]])
+        expect([rest.next, oldest.next]).toStrictEqual([null, null])
+        expect((yield* page({}, { ...all, after: 3 })).items.map(({ sequence }) => sequence)).toStrictEqual(["4"])
+        const refused = yield* Effect.either(page({ sort: "-sequence", cursor: first.next ?? "" }))
+        expect(refused._tag).toBe("Left")
+      })
+    ))
+
   it("come to a follower as they happen, and after the number that it names", () =>
     server.runPromise(
       Effect.gen(function* () {
@@ -171,7 +194,7 @@ describe("events", () => {
         const events = yield* Events
         const take = (after: number | undefined, count: number, query = all) =>
           events
-            .follow(id, query, after)
+            .follow(id, { ...query, after })
             .pipe(Stream.take(count), Stream.runCollect, Effect.map(Chunk.toReadonlyArray), asOrganization(id))
         expect(numbers(yield* take(1, 1))).toStrictEqual([2])
         expect(numbers(yield* take(undefined, 2, { ...all, since: 0 }))).toStrictEqual([1, 2])

@@ -23,7 +23,7 @@ import { recordEvents } from "../events/recordEvents.ts"
 import { refusalOf } from "./send.ts"
 import { newSecret, ownerOf, placeOf } from "./signing.ts"
 import { Webhooks } from "./Webhooks.ts"
-import { selectDeliveries, selectWebhooks, webhookOf } from "./webhookRows.ts"
+import { pageOfDeliveries, pageOfWebhooks, selectDeliveries, webhookOf } from "./webhookRows.ts"
 
 /** Webhooks of an organization at most. */
 const most = 20
@@ -45,7 +45,8 @@ const create = (organizationId: OrganizationId, { description, types, url }: Cre
   Effect.gen(function* () {
     const sql = yield* SqlClient
     yield* sql`select 1 from organizations where id = ${organizationId} for no key update`
-    if ((yield* selectWebhooks(organizationId)).length >= most) {
+    const present = yield* sql`select 1 from webhooks where organization_id = ${organizationId}`
+    if (present.length >= most) {
       return yield* new Conflict({
         detail: `The organization has ${most} webhooks, and can't have more. Delete one: \`maxcloud webhooks list\` shows them.`
       })
@@ -153,7 +154,7 @@ export const layer = ({ allowPrivate }: { readonly allowPrivate: boolean }) =>
         transaction(effect).pipe(orUnavailable, Effect.provide(context))
 
       return {
-        list: (organizationId) => inOne(selectWebhooks(organizationId)),
+        page: (organizationId, paging) => inOne(pageOfWebhooks(organizationId, paging)),
         get: (organizationId, id) => inOne(webhookOf(organizationId, id)),
         create: (organizationId, input) =>
           Effect.andThen(
@@ -180,17 +181,7 @@ export const layer = ({ allowPrivate }: { readonly allowPrivate: boolean }) =>
             Effect.catchTag("MasterKeyError", masterKeyUnavailable)
           ),
         test: (organizationId, id) => inOne(test(organizationId, id)),
-        deliveries: (organizationId, id, { before, limit }) =>
-          inOne(
-            Effect.gen(function* () {
-              const sql = yield* SqlClient
-              yield* webhookOf(organizationId, id)
-              return yield* selectDeliveries(sql`
-                where d.organization_id = ${organizationId} and d.webhook_id = ${id}
-                  and ${before === undefined ? sql`true` : sql`d.id < ${before}`}
-                order by d.id desc limit ${limit}`)
-            })
-          ),
+        deliveries: (organizationId, id, paging) => inOne(pageOfDeliveries(organizationId, id, paging)),
         redeliver: (organizationId, id, delivery) => inOne(redeliver(organizationId, id, delivery))
       }
     })

@@ -2,15 +2,19 @@ import type {
   ChangeWebhook,
   Conflict,
   CreateWebhook,
+  DeliveryList,
   Forbidden,
+  InvalidRequest,
   NewWebhook,
   NotFound,
   OrganizationId,
+  Page,
   Unavailable,
   WebhookDelivery,
   WebhookDeliveryId,
   WebhookId,
-  WebhookInfo
+  WebhookInfo,
+  WebhookList
 } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 
@@ -18,7 +22,10 @@ import { Context, type Effect } from "effect"
 export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
   Webhooks,
   {
-    readonly list: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<WebhookInfo>, Unavailable>
+    readonly page: (
+      organizationId: OrganizationId,
+      paging: ReturnType<typeof WebhookList.pagingOf>
+    ) => Effect.Effect<Page<WebhookInfo>, InvalidRequest | Unavailable>
     readonly get: (organizationId: OrganizationId, id: WebhookId) => Effect.Effect<WebhookInfo, NotFound | Unavailable>
     readonly create: (
       organizationId: OrganizationId,
@@ -42,8 +49,8 @@ export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
     readonly deliveries: (
       organizationId: OrganizationId,
       id: WebhookId,
-      page: { readonly limit: number; readonly before: WebhookDeliveryId | undefined }
-    ) => Effect.Effect<ReadonlyArray<WebhookDelivery>, NotFound | Unavailable>
+      paging: ReturnType<typeof DeliveryList.pagingOf>
+    ) => Effect.Effect<Page<WebhookDelivery>, InvalidRequest | NotFound | Unavailable>
     readonly redeliver: (
       organizationId: OrganizationId,
       id: WebhookId,

@@ -1,7 +1,16 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
-import { NotFound, type OrganizationId, WebhookDelivery, type WebhookId, WebhookInfo } from "@maxcloud/sdk/api"
+import {
+  DeliveryList,
+  NotFound,
+  type OrganizationId,
+  WebhookDelivery,
+  type WebhookId,
+  WebhookInfo,
+  WebhookList
+} from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
 const text = (at: Date | null) => at?.toISOString() ?? null
@@ -20,36 +29,49 @@ const decodeWebhooks = Schema.decodeUnknownSync(
   )
 )
 
-/** The organization's webhooks, oldest first; or the one of this id. */
-export const selectWebhooks = (organizationId: OrganizationId, id?: WebhookId) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql`
-      select id, url, types, description, disabled_because, failing_since, created_at from webhooks
-      where organization_id = ${organizationId} and ${id === undefined ? sql`true` : sql`id = ${id}`} order by id`
-  ).pipe(
-    Effect.map(
-      (rows): ReadonlyArray<WebhookInfo> =>
-        decodeWebhooks(rows).map(({ created_at, disabled_because, failing_since, ...row }) => ({
-          ...row,
-          state: disabled_because === null ? "enabled" : "disabled",
-          disabledBecause: disabled_because,
-          failingSince: text(failing_since),
-          createdAt: created_at.toISOString()
-        }))
+const webhookColumns = "id, url, types, description, disabled_because, failing_since, created_at"
+
+const readWebhooks = (rows: ReadonlyArray<object>): ReadonlyArray<WebhookInfo> =>
+  decodeWebhooks(rows).map(({ created_at, disabled_because, failing_since, ...row }) => ({
+    ...row,
+    state: disabled_because === null ? "enabled" : "disabled",
+    disabledBecause: disabled_because,
+    failingSince: text(failing_since),
+    createdAt: created_at.toISOString()
+  }))
+
+export const pageOfWebhooks = (organizationId: OrganizationId, paging: ReturnType<typeof WebhookList.pagingOf>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    selectPage(
+      WebhookList,
+      {
+        createdAt: [
+          ["created_at", "time"],
+          ["id", "text"]
+        ]
+      },
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select ${sql.literal(webhookColumns)}, ${key} from webhooks
+        where organization_id = ${organizationId} and ${isAfter} ${order}`,
+      readWebhooks
     )
   )
 
 export const webhookOf = (organizationId: OrganizationId, id: WebhookId) =>
-  Effect.flatMap(selectWebhooks(organizationId, id), ([found]) =>
-    found === undefined
-      ? new NotFound({
-          resource: "webhook",
-          name: id,
-          detail: `There is no webhook ${id}. \`maxcloud webhooks list\` shows those that there are.`
-        })
-      : Effect.succeed(found)
-  )
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const [found] = readWebhooks(
+      yield* sql`
+        select ${sql.literal(webhookColumns)} from webhooks where organization_id = ${organizationId} and id = ${id}`
+    )
+    if (found !== undefined) return found
+    return yield* new NotFound({
+      resource: "webhook",
+      name: id,
+      detail: `There is no webhook ${id}. \`maxcloud webhooks list\` shows those that there are.`
+    })
+  })
 
 const decodeDeliveries = Schema.decodeUnknownSync(
   Schema.Array(
@@ -68,29 +90,54 @@ const decodeDeliveries = Schema.decodeUnknownSync(
   )
 )
 
-/** Deliveries `d` that a condition selects. */
+const deliveryColumns =
+  "d.id, d.event_id, e.type, d.attempts, d.last_status, d.last_error, d.last_answer, d.available_at, d.created_at, d.finished_at"
+
+/** Deliveries `d` with their events `e`. */
+const deliveryTables =
+  "webhook_deliveries d join events e on e.organization_id = d.organization_id and e.id = d.event_id"
+
+const readDeliveries = (rows: ReadonlyArray<object>): ReadonlyArray<WebhookDelivery> =>
+  decodeDeliveries(rows).map((row) => ({
+    id: row.id,
+    event: row.event_id,
+    type: row.type,
+    state: row.finished_at === null ? "pending" : row.last_error === null ? "delivered" : "failed",
+    attempts: row.attempts,
+    lastStatus: row.last_status,
+    lastError: row.last_error,
+    lastAnswer: row.last_answer,
+    nextAttemptAt: row.finished_at === null ? row.available_at.toISOString() : null,
+    createdAt: row.created_at.toISOString(),
+    finishedAt: text(row.finished_at)
+  }))
+
+/** Deliveries that a condition on `d` and `e` selects. */
 export const selectDeliveries = (rest: Fragment) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql`
-      select d.id, d.event_id, e.type, d.attempts, d.last_status, d.last_error, d.last_answer, d.available_at, d.created_at,
-        d.finished_at
-      from webhook_deliveries d join events e on e.organization_id = d.organization_id and e.id = d.event_id ${rest}`
-  ).pipe(
-    Effect.map(
-      (rows): ReadonlyArray<WebhookDelivery> =>
-        decodeDeliveries(rows).map((row) => ({
-          id: row.id,
-          event: row.event_id,
-          type: row.type,
-          state: row.finished_at === null ? "pending" : row.last_error === null ? "delivered" : "failed",
-          attempts: row.attempts,
-          lastStatus: row.last_status,
-          lastError: row.last_error,
-          lastAnswer: row.last_answer,
-          nextAttemptAt: row.finished_at === null ? row.available_at.toISOString() : null,
-          createdAt: row.created_at.toISOString(),
-          finishedAt: text(row.finished_at)
-        }))
-    )
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.map(sql`select ${sql.literal(deliveryColumns)} from ${sql.literal(deliveryTables)} ${rest}`, readDeliveries)
   )
+
+export const pageOfDeliveries = (
+  organizationId: OrganizationId,
+  id: WebhookId,
+  paging: ReturnType<typeof DeliveryList.pagingOf>
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* webhookOf(organizationId, id)
+    return yield* selectPage(
+      DeliveryList,
+      {
+        createdAt: [
+          ["d.created_at", "time"],
+          ["d.id", "text"]
+        ]
+      },
+      paging,
+      ({ isAfter, key, order }) => sql`
+        select ${sql.literal(deliveryColumns)}, ${key} from ${sql.literal(deliveryTables)}
+        where d.organization_id = ${organizationId} and d.webhook_id = ${id} and ${isAfter} ${order}`,
+      readDeliveries
+    )
+  })

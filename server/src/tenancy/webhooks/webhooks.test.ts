@@ -2,7 +2,15 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { ChangeWebhook, CloudEvent, CreateWebhook, type OrganizationId, type WebhookId } from "@maxcloud/sdk/api"
+import {
+  ChangeWebhook,
+  CloudEvent,
+  CreateWebhook,
+  DeliveryList,
+  type OrganizationId,
+  type WebhookId,
+  WebhookList
+} from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
 import { Webhook } from "standardwebhooks"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
@@ -89,7 +97,7 @@ const until = (
   Effect.gen(function* () {
     const webhooks = yield* Webhooks
     for (;;) {
-      const found = yield* webhooks.deliveries(organizationId, id, { limit: 100, before: undefined })
+      const { items: found } = yield* webhooks.deliveries(organizationId, id, DeliveryList.pagingOf({}))
       if (is(found)) return found
       yield* Effect.sleep("30 millis")
     }
@@ -373,9 +381,15 @@ describe("webhooks", () => {
         const webhooks = yield* Webhooks
         for (let n = 0; n < 20; n++) yield* add(mine.id, `https://example.com/${n}`)
         expect((yield* Effect.flip(add(mine.id, "https://example.com/20")))._tag).toBe("Conflict")
-        const [first] = yield* webhooks.list(mine.id)
+        const paging = WebhookList.pagingOf({ limit: 15 })
+        const page = yield* webhooks.page(mine.id, paging)
+        const rest = yield* webhooks.page(mine.id, { ...paging, cursor: page.next ?? "" })
+        const urls = [...page.items, ...rest.items].map((one) => one.url)
+        expect(urls).toStrictEqual(Array.from({ length: 20 }, (_, n) => `https://example.com/${n}`))
+        expect([page.items.length, rest.next]).toStrictEqual([15, null])
+        const [first] = page.items
         if (first === undefined) return expect.unreachable("none")
-        expect(yield* webhooks.list(others.id)).toStrictEqual([])
+        expect((yield* webhooks.page(others.id, paging)).items).toStrictEqual([])
         for (const attempt of [
           webhooks.get(others.id, first.id),
           webhooks.remove(others.id, first.id),

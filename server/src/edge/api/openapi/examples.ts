@@ -27,7 +27,7 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "services.restart": { answer: { service: values.service, replaces: "web-00002" } },
   "services.exec": {},
   "services.revisions": { answer: [values.revision] },
-  "services.logs": { answer: `id: 3-20480\nevent: log\ndata: ${JSON.stringify(values.logEntry)}\n\n` },
+  "services.logs": { answer: [values.logEntry] },
   "apps.list": { answer: [values.appStage] },
   "apps.plan": { request: { spec: values.spec }, answer: values.plan },
   "apps.deploy": {
