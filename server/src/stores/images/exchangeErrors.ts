@@ -22,6 +22,23 @@ export const moreThan = (maxBytes: number, { host }: URL) =>
 export const unreachable = ({ host }: URL, what: string) =>
   new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
 
+/**
+ * The name of a registry that has no address. An image without a registry in its name is Docker Hub's, whose name is right: then it's the
+ * server's own network that is wrong, and the same may work later. `EAI_AGAIN` says so of any name: its name servers didn't answer.
+ */
+const unresolved = ({ hostname }: URL, code: "ENOTFOUND" | "EAI_AGAIN"): ImageProblem | ImagesError => {
+  const isDockerHub = hostname === "docker.io" || hostname.endsWith(".docker.io")
+  if (isDockerHub || code === "EAI_AGAIN") {
+    return new ImagesError({
+      message: `RegistryUnreachable: the server can't resolve the name ${hostname} (${code}). Check that the server has a name server (DNS) and a way to the internet, then try again.`
+    })
+  }
+  return new ImageProblem({
+    message: `RegistryUnreachable: the server can't resolve the name ${hostname} (${code}). Check the registry in the image's name. If it's right, check the server's name server (DNS).`,
+    noHost: true
+  })
+}
+
 /** Translates an error: into an `ImagesError` if it passes by itself, into a problem if the name doesn't exist or the certificate isn't trusted. */
 export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
   // Users who deploy needn't know the address of the server's proxy.
@@ -30,12 +47,7 @@ export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
   }
   if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
   const code = codeOf(error)
-  if (code === "ENOTFOUND") {
-    return new ImageProblem({
-      message: `RegistryUnreachable: there is no host ${url.hostname}. Check the registry in the image's name.`,
-      noHost: true
-    })
-  }
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return unresolved(url, code)
   const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
   if (untrusted !== undefined) return untrusted
   if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
