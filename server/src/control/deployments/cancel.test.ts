@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { expect, layer } from "@effect/vitest"
-import { productionStage } from "@maxcloud/config-schema"
+import { AppName, productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
@@ -86,6 +86,55 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       expect((yield* cancel(org, slow.number)).status.state).toBe("cancelled")
       expect((yield* newest(org)).number).toBe(last.number)
       expect(yield* images(org)).toStrictEqual([["web", "ready:2"]])
+    })
+  )
+
+  it.effect("refuses to put back what would break a link between apps, and leaves the deployment as it is", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const billing = AppName.make("billing")
+      const exporting = (to: ReadonlyArray<string>) =>
+        Effect.flatMap(Deployments, (deployments) =>
+          deployments.accept({
+            organization: org,
+            app: billing,
+            stage: productionStage,
+            from: {
+              spec: {
+                app: billing,
+                services: [{ name: "api", image: "ready:1" }],
+                exports: to.length === 0 ? {} : { api: { to } }
+              }
+            }
+          })
+        )
+      const linked = { name: "web", env: { BILLING: { external: "billing/api", property: "url" } } }
+      yield* exporting(["shop"])
+      yield* finished(org, yield* deploy(org, [linked]))
+      const slow = yield* deploy(org, [{ name: "web", image: "slow:1" }])
+      // Nobody uses the export any more, so it may go.
+      yield* exporting([])
+      const refused = yield* Effect.flip(cancel(org, slow.number))
+      expect(refused._tag).toBe("Conflict")
+      expect(refused.message).toBe(
+        `Deployment 2 can't be cancelled, since putting deployment 1 back would break a link between apps. The app "billing" (production) doesn't export "api" to "shop". Add it to the config of "billing" and deploy that first: exports: { api: { to: ["shop"] } }. You can also end this deployment with a new one: \`maxcloud deploy\`.`
+      )
+      expect(["queued", "running"]).toContain((yield* newest(org)).status.state)
+      expect((yield* newest(org)).number).toBe(2)
+      yield* exporting(["shop"])
+      expect((yield* cancel(org, slow.number)).status.state).toBe("cancelled")
+      expect(yield* finished(org, yield* newest(org))).toMatchObject({ number: 3, kind: "rollback", fromDeployment: 1 })
+
+      // The other way: what would be removed is used by now.
+      const first = yield* newOrganization
+      const started = yield* deploy(first, [{ name: "web", image: "slow:1" }])
+      const sql = yield* SqlClient
+      yield* sql`
+        insert into app_links (organization_id, app, stage, service, to_app, to_stage, to_service, uses_public_url)
+        values (${first.id}, 'shop', 'production', 'web', 'shop', 'production', 'web', false)`
+      const used = yield* Effect.flip(cancel(first, started.number))
+      expect(used._tag).toBe("Conflict")
+      expect(used.message).toContain("since removing what it has started would break a link between apps")
     })
   )
 })

@@ -6,6 +6,7 @@ import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Target } from "../../base/words/Target.ts"
 import { accept } from "./accept.ts"
 import { loadDeployment } from "./acceptSpec.ts"
+import { linkProblems } from "./appLinks.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import { readSpec } from "./inspectSpec.ts"
 import { pinnedBy } from "./pinned.ts"
@@ -48,7 +49,7 @@ const lastGood = (target: Target, number: number) =>
   })
 
 /** Accepts a deployment of what was there before: of the app of `good`, or of no services. */
-const restore = (queue: WorkQueue, target: Target, good: Row | undefined) =>
+const restore = (queue: WorkQueue, target: Target, number: number, good: Row | undefined) =>
   Effect.gen(function* () {
     const nothing = { spec: { app: target.app, services: [] }, secretVersions: new Map(), images: new Map() }
     const pinned = (good === undefined ? undefined : yield* pinnedBy(target.organization.id, good.id)) ?? nothing
@@ -63,10 +64,18 @@ const restore = (queue: WorkQueue, target: Target, good: Row | undefined) =>
       problems: [],
       warnings: []
     }
+    // Another app may have changed its exports since, or begun to use one. Nobody does at the moment: the organization is locked.
+    const [broken] = yield* linkProblems(target, read.spec)
+    if (broken !== undefined) {
+      const back = good === undefined ? "removing what it has started" : `putting deployment ${good.number} back`
+      return yield* new Conflict({
+        detail: `Deployment ${number} can't be cancelled, since ${back} would break a link between apps. ${broken.message} You can also end this deployment with a new one: \`maxcloud deploy\`.`
+      })
+    }
     yield* accept(queue, { ...kept, origin, restores: true })
   }).pipe(
-    // It was accepted once, is checked against no quota, and comes with no idempotency key.
-    Effect.catchTags({ InvalidSpec: Effect.die, QuotaExceeded: Effect.die, Outrun: Effect.die })
+    // It was accepted once, is checked against no quota, and comes with no idempotency key, no plan and no number.
+    Effect.catchTags({ InvalidSpec: Effect.die, QuotaExceeded: Effect.die, PlanMoved: Effect.die, Outrun: Effect.die })
   )
 
 /**
@@ -94,7 +103,7 @@ export const cancelDeployment = (queue: WorkQueue, target: Target, number: numbe
           finished_at = clock_timestamp()
         where organization_id = ${target.organization.id} and id = ${id}`
       yield* appendEvents(target.organization.id, id, [{ type: "finished", reason: "Cancelled", message }])
-      if (newest) yield* restore(queue, target, good)
+      if (newest) yield* restore(queue, target, number, good)
       return id
     })
   ).pipe(
