@@ -16,6 +16,7 @@ export const exitCodes = [
   [10, "changes", "`plan --exit-code` found changes"],
   [11, "superseded", "a newer deployment took this one's place before it had finished"],
   [12, "cancelled", "the deployment was cancelled"],
+  [13, "plan outdated", "something was deployed or changed since the plan: nothing was deployed"],
   [130, "interrupted", "interrupted"]
 ] as const satisfies ReadonlyArray<readonly [number, string, string]>
 

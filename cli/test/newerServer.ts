@@ -7,7 +7,7 @@ type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Maps whose keys a user chose: a field that is added there would be a variable. */
-const maps = new Set(["env", "labels", "files", "metadata"])
+const maps = new Set(["env", "labels", "files", "metadata", "images", "secretVersions"])
 
 /** Every object with a field, every service at rest in a state, every kind of word that is told to people: that no client knows yet. */
 const renewed = (value: unknown, name = ""): unknown => {

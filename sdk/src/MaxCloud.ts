@@ -1,4 +1,3 @@
-import type { AppSpecEncoded } from "@maxcloud/config-schema"
 import { Context, Effect, Layer, type Redacted, type Scope, Stream } from "effect"
 import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
@@ -6,23 +5,23 @@ import { type Calls, callsOf } from "./calls/calls.ts"
 import { ownCredentials } from "./credentials/ownCredentials.ts"
 import {
   awaited,
+  type Deployable,
   type DeployError,
   type DeployOptions,
   type DeployProgress,
   makeDeploy,
-  type PlanError
+  type PlanError,
+  type PlanOptions,
+  type PrepareOptions
 } from "./deploy.ts"
 import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
-import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
 import { type InApp, type InStage, parseOptions } from "./parse.ts"
+import type { PlanFile } from "./planFile.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
-
-/** The input of a deploy: a loaded config, or an AppSpec as plain data. */
-export type Deployable = LoadedConfig | AppSpecEncoded
 
 type EffectCalls = Calls<Redacted.Redacted<string>>
 export type AuthCalls = EffectCalls["auth"]
@@ -39,7 +38,13 @@ export interface WaitOptions {
 export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" | "deployments" | "events"> {
   readonly apiUrl: string
   /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
-  readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
+  readonly plan: (app: Deployable, options?: PlanOptions) => Effect.Effect<Plan, PlanError>
+  /**
+   * Plans, uploads the sources that the server lacks, and gives the plan as plain data, with its manifests: a file for whoever approves it. Deploy it
+   * later as `deploy(plan)`; if something else would be applied by then, that fails with `PlanOutdated`. `InvalidSpec` if the plan has problems,
+   * or an image whose digest isn't known.
+   */
+  readonly preparePlan: (app: Deployable, options?: PrepareOptions) => Effect.Effect<PlanFile, DeployError>
   /**
    * Uploads the sources that the server lacks, deploys, and emits the deployment's events until it has finished. The stream ends normally
    * even if the deployment failed: check `finished.deployment.status.state`. If you end the stream early, the deployment continues.
@@ -123,11 +128,12 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const restart = makeRestart(connection, api)
   const exec = makeExec(connection)
 
-  const { deploy, follow, plan } = makeDeploy(connection, api, deploymentEvents)
+  const { deploy, follow, plan, preparePlan } = makeDeploy(connection, api, deploymentEvents)
   return {
     ...calls,
     apiUrl,
     plan,
+    preparePlan,
     deploy,
     deployAndWait: (app, given) => {
       const { onProgress, ...options } = given ?? {}

@@ -13,15 +13,16 @@ import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
 import { ownCredentials } from "./credentials/ownCredentials.ts"
-import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
+import { type Deployable, type DeployOptions, type DeployProgress, type PrepareOptions, succeeded } from "./deploy.ts"
 import { type CallError, ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
-import { type Deployable, maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
+import { maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
 import { type OptionNames, optionsFault } from "./options.ts"
 import { parseOptions, parseStage } from "./parse.ts"
+import type { PlanFile } from "./planFile.ts"
 import { parseJudged } from "./policies.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
@@ -38,8 +39,8 @@ interface InApp extends InStage {
   readonly app?: string | undefined
 }
 
-/** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, or an AppSpec as plain data. */
-export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded
+/** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, an AppSpec as plain data, or a plan that was approved. */
+export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded | PlanFile
 
 interface RestartCall extends InApp, RestartOptions {
   readonly onProgress?: ((progress: RestartProgress) => void) | undefined
@@ -50,9 +51,16 @@ interface PlanInput extends InStage {
   readonly folder?: string | undefined
 }
 
+interface PlanCall extends PlanInput {
+  /** Ask for the manifests, too. @default false */
+  readonly manifests?: boolean | undefined
+}
+
+interface PrepareCall extends PlanInput, Pick<PrepareOptions, "message" | "metadata" | "onProgress"> {}
+
 interface DeployCall
   extends PlanInput,
-    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "forceConflicts" | "message" | "metadata"> {
+    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "plan" | "forceConflicts" | "message" | "metadata"> {
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
@@ -69,7 +77,13 @@ export interface Client
     AsyncDisposable {
   readonly apiUrl: string
   /** The changes that a deploy would make. */
-  readonly plan: (app: DeployInput, options?: PlanInput) => Promise<Plan>
+  readonly plan: (app: DeployInput, options?: PlanCall) => Promise<Plan>
+  /**
+   * Plans, uploads the sources that the server lacks, and gives the plan as plain data, with its manifests: a file for whoever approves it. Deploy it
+   * later as `deploy(plan)`; if something else would be applied by then, that rejects with `PlanOutdated`. Rejects with `InvalidSpec` if the plan
+   * has problems, or an image whose digest isn't known.
+   */
+  readonly preparePlan: (app: DeployInput, options?: PrepareCall) => Promise<PlanFile>
   /**
    * Deploys and waits. Resolves with the successful deployment (with `detach`: the accepted one). Rejects with `DeploymentFailed` if it ended
    * otherwise. Aborting stops the waiting; an accepted deployment continues.
@@ -111,12 +125,15 @@ export interface Client
 
 type Server = Effect.Effect<ServerFacts, CallError>
 
-const planOptions: OptionNames<PlanInput> = { stage: true, folder: true, signal: true }
+const planInput: OptionNames<PlanInput> = { stage: true, folder: true, signal: true }
+const planOptions: OptionNames<PlanCall> = { ...planInput, manifests: true }
+const prepareOptions: OptionNames<PrepareCall> = { ...planInput, message: true, metadata: true, onProgress: true }
 const deployOptions: OptionNames<DeployCall> = {
-  ...planOptions,
+  ...planInput,
   idempotencyKey: true,
   detach: true,
   inPlace: true,
+  plan: true,
   forceConflicts: true,
   message: true,
   metadata: true,
@@ -209,17 +226,23 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const deploy = (app: DeployInput, given: DeployCall | undefined) =>
     Effect.gen(function* () {
       const call = yield* parseOptions<DeployCall>(given, deployOptions)
-      const { detach, folder, forceConflicts, idempotencyKey, inPlace, message, metadata, onProgress } = call
+      const { signal: _, ...rest } = call
       const { app: described, stage } = yield* deployable(app, call, server)
-      const options = { stage, folder, idempotencyKey, detach, inPlace, forceConflicts, message, metadata, onProgress }
-      return yield* cloud.deployAndWait(described, options)
+      return yield* cloud.deployAndWait(described, { ...rest, stage })
     })
 
-  const plan = (app: DeployInput, given: PlanInput | undefined) =>
+  const plan = (app: DeployInput, given: PlanCall | undefined) =>
     Effect.gen(function* () {
-      const call = yield* parseOptions<PlanInput>(given, planOptions)
+      const call = yield* parseOptions<PlanCall>(given, planOptions)
       const { app: described, stage } = yield* deployable(app, call, server)
-      return yield* cloud.plan(described, { stage, folder: call.folder })
+      return yield* cloud.plan(described, { stage, folder: call.folder, manifests: call.manifests })
+    })
+
+  const preparePlan = (app: DeployInput, given: PrepareCall | undefined) =>
+    Effect.gen(function* () {
+      const { signal: _, ...call } = yield* parseOptions<PrepareCall>(given, prepareOptions)
+      const { app: described, stage } = yield* deployable(app, call, server)
+      return yield* cloud.preparePlan(described, { ...call, stage })
     })
 
   const restart = (name: string, given: RestartCall | undefined) =>
@@ -235,6 +258,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
     ...calls,
     apiUrl: cloud.apiUrl,
     plan: (app, call) => run(plan(app, call), signalOf(call)),
+    preparePlan: (app, call) => run(preparePlan(app, call), signalOf(call)),
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),
     deployments: {
       ...calls.deployments,

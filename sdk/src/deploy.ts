@@ -9,7 +9,16 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either, Predicate, Stream } from "effect"
-import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec, inBody } from "./api/index.ts"
+import {
+  type Deployment,
+  type DeploymentEvent,
+  type DeploymentId,
+  InvalidRequest,
+  InvalidSpec,
+  inBody,
+  type Plan,
+  PlanId
+} from "./api/index.ts"
 import { askAgain } from "./askAgain.ts"
 import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
@@ -24,7 +33,8 @@ import {
 } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import type { OptionNames } from "./options.ts"
-import { parseOptions, parseStage } from "./parse.ts"
+import { parse, parseOptions, parseStage } from "./parse.ts"
+import { isPlanFile, makePlanFile, PlanFile } from "./planFile.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 import { runsAsImage } from "./source/runsAsImage.ts"
 import { uploadsOf } from "./uploads.ts"
@@ -40,10 +50,22 @@ export interface DeployOptions extends Described {
   readonly detach?: boolean | undefined
   /** Runs sources from their folders as they are, nothing is uploaded but a folder that only has a Dockerfile: for a server on this machine that allows it. @default false */
   readonly inPlace?: boolean | undefined
+  /** The `id` of a plan: nothing else is deployed. `PlanOutdated` if something else would be by now. */
+  readonly plan?: string | undefined
   /** Take over fields that another manager has set on the app's objects in the cluster. Otherwise such a conflict fails the deploy. @default false */
   readonly forceConflicts?: boolean | undefined
   /** Called with the contents of each source after it was read and before anything is sent. */
   readonly onSources?: ((sources: ReadonlyArray<SourceReport>) => void) | undefined
+}
+
+export interface PlanOptions extends DeployOptions {
+  /** Ask for the manifests, too. @default false */
+  readonly manifests?: boolean | undefined
+}
+
+export interface PrepareOptions extends DeployOptions {
+  /** Called for each source that is uploaded. */
+  readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
 /** The files that are sent for the source of some services. */
@@ -93,13 +115,17 @@ const sourceOf = (
 
 interface Prepared {
   readonly described: Effect.Effect.Success<ReturnType<typeof parseDescribed>>
+  readonly plan: { readonly plan?: PlanId }
   readonly spec: AppSpec
   readonly stage: StageName
   readonly options: DeployOptions
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
 
-const isLoaded = (app: LoadedConfig | AppSpecEncoded): app is LoadedConfig => Predicate.hasProperty(app, "locate")
+/** The input of a deploy: a loaded config, an AppSpec as plain data, or a plan that was approved. */
+export type Deployable = LoadedConfig | AppSpecEncoded | PlanFile
+
+const isLoaded = (app: Deployable): app is LoadedConfig => Predicate.hasProperty(app, "locate")
 
 const deployOptions: OptionNames<DeployOptions> = {
   stage: true,
@@ -107,18 +133,41 @@ const deployOptions: OptionNames<DeployOptions> = {
   idempotencyKey: true,
   detach: true,
   inPlace: true,
+  plan: true,
   forceConflicts: true,
   message: true,
   metadata: true,
   onSources: true
 }
+const planOptions: OptionNames<PlanOptions> = { ...deployOptions, manifests: true }
+
+/** What a plan says itself can't be said otherwise. */
+const ofPlan = (app: PlanFile, { folder, inPlace, plan, stage, ...options }: DeployOptions) =>
+  Effect.gen(function* () {
+    const { metadata, message, plan: planned, spec } = yield* parse(PlanFile)(app)
+    const [given] = Object.entries({ folder, inPlace, plan, stage }).flatMap(([name, value]) =>
+      value === undefined ? [] : [name]
+    )
+    if (given !== undefined) {
+      const detail = `A plan has its own ${given}. Leave the option out, or plan again with it.`
+      return yield* new InvalidRequest({ detail, errors: [] })
+    }
+    const described = { message: options.message ?? message, metadata: { ...metadata, ...options.metadata } }
+    return { app: spec, options: { ...options, ...described, stage: planned.stage, plan: planned.id } }
+  })
 
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
 const prepare = Effect.fn("MaxCloud.prepare")(function* (
-  app: LoadedConfig | AppSpecEncoded,
-  given: DeployOptions | undefined
+  deployed: Deployable,
+  given: PlanOptions | undefined,
+  names: OptionNames<DeployOptions> = deployOptions
 ) {
-  const options: DeployOptions = yield* parseOptions<DeployOptions>(given, deployOptions)
+  const parsedOptions: DeployOptions = yield* parseOptions<DeployOptions>(given, names)
+  const { app, options }: { readonly app: LoadedConfig | AppSpecEncoded; readonly options: DeployOptions } = isPlanFile(
+    deployed
+  )
+    ? yield* ofPlan(deployed, parsedOptions)
+    : { app: deployed, options: parsedOptions }
   const loaded = isLoaded(app) ? app : undefined
   const [assumed] = loaded?.assumed ?? []
   if (assumed !== undefined) {
@@ -160,6 +209,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
   })
   const prepared: Prepared = {
     described,
+    plan: options.plan === undefined ? {} : { plan: yield* parse(PlanId)(options.plan) },
     spec: { ...spec, services },
     stage: yield* parseStage(options.stage ?? loaded?.stage ?? productionStage),
     options,
@@ -169,7 +219,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
 })
 
 /** Refuses an app that breaks a policy of its config. */
-const keepPolicies = (app: LoadedConfig | AppSpecEncoded): Effect.Effect<void, ConfigInvalid> =>
+const keepPolicies = (app: Deployable): Effect.Effect<void, ConfigInvalid> =>
   Effect.gen(function* () {
     if (!isLoaded(app) || app.policies.problems.length === 0) return
     const issues = yield* Effect.promise(() => app.locate(app.policies.problems))
@@ -177,14 +227,24 @@ const keepPolicies = (app: LoadedConfig | AppSpecEncoded): Effect.Effect<void, C
   })
 
 /** Accepted by the server. */
-const accept = ({ call }: Connection, api: Api, { described, options, spec, stage }: Prepared) =>
+const accept = ({ call }: Connection, api: Api, { described, options, plan, spec, stage }: Prepared) =>
   call(
     api.apps.deploy({
       path: { app: spec.app, stage },
       headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
-      payload: { spec: encodeAppSpec(spec), ...described, forceConflicts: options.forceConflicts ?? false }
+      payload: { spec: encodeAppSpec(spec), ...described, ...plan, forceConflicts: options.forceConflicts ?? false }
     })
   ).pipe(askAgain)
+
+/** Why a plan can't wait for its approval: its content isn't certain. */
+const notExact = ({ images, problems }: Plan) => {
+  const [unpinned] = Object.entries(images).flatMap(([name, reference]) => (reference === null ? [name] : []))
+  const detail =
+    problems.length > 0
+      ? "The app can't be deployed as it is, so there is no plan to approve."
+      : `The digest of the image ${unpinned} isn't known, so the plan doesn't say what would run. Try again if its registry was unreachable, or name the image by its digest.`
+  return new InvalidSpec({ detail, errors: inBody(problems, ["spec"]) })
+}
 
 /** `plan` and `deploy` of a server. */
 export const makeDeploy = (
@@ -195,12 +255,35 @@ export const makeDeploy = (
   const { call } = connection
   const { isThere, upload } = uploadsOf(connection, api)
 
-  const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options?: DeployOptions) {
-    const { spec, stage } = yield* prepare(app, options)
-    const plan = yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
-    if (!isLoaded(app)) return plan
-    const { problems, warnings } = app.policies
-    return { ...plan, problems: [...plan.problems, ...problems], warnings: [...plan.warnings, ...warnings] }
+  const planned = (app: Deployable, { spec, stage }: Prepared, manifests: boolean) =>
+    call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec), manifests } })).pipe(
+      Effect.map((plan): Plan => {
+        if (!isLoaded(app)) return plan
+        const { problems, warnings } = app.policies
+        const id = problems.length === 0 ? plan.id : null
+        return { ...plan, id, problems: [...plan.problems, ...problems], warnings: [...plan.warnings, ...warnings] }
+      })
+    )
+
+  const plan = Effect.fn("MaxCloud.plan")(function* (app: Deployable, options?: PlanOptions) {
+    return yield* planned(app, yield* prepare(app, options, planOptions), options?.manifests === true)
+  })
+
+  const preparePlan = Effect.fn("MaxCloud.preparePlan")(function* (app: Deployable, options?: PrepareOptions) {
+    const { onProgress, ...rest } = options ?? {}
+    yield* keepPolicies(app)
+    const prepared = yield* prepare(app, rest)
+    const { described, spec } = prepared
+    const inPlace = spec.services.find((service) => service.source?.directory !== undefined)
+    if (inPlace !== undefined) {
+      const detail = `The source of ${inPlace.name} runs from its folder, which may change after the plan. Plan it without \`inPlace\`.`
+      return yield* new InvalidSpec({ detail, errors: [] })
+    }
+    const found = yield* planned(app, prepared, true)
+    const { id } = found
+    if (id === null) return yield* notExact(found)
+    yield* Stream.runForEach(uploads(prepared), (each) => Effect.sync(() => onProgress?.(each)))
+    return makePlanFile({ ...found, id }, encodeAppSpec(spec), described)
   })
 
   const uploads = ({ snapshots }: Prepared): Stream.Stream<DeployProgress, DeployError> =>
@@ -231,10 +314,7 @@ export const makeDeploy = (
   const follow = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
     Stream.concat(Stream.make<[DeployProgress]>({ _tag: "accepted", deployment }), watch(deployment))
 
-  const deploy = (
-    app: LoadedConfig | AppSpecEncoded,
-    options?: DeployOptions
-  ): Stream.Stream<DeployProgress, DeployError> =>
+  const deploy = (app: Deployable, options?: DeployOptions): Stream.Stream<DeployProgress, DeployError> =>
     Stream.unwrap(
       Effect.map(Effect.zipRight(keepPolicies(app), prepare(app, options)), (prepared) => {
         const accepted = Stream.flatMap(
@@ -249,7 +329,7 @@ export const makeDeploy = (
       })
     )
 
-  return { plan, deploy, follow }
+  return { plan, preparePlan, deploy, follow }
 }
 
 /** Runs a deploy's progress to its end: the deployment where it succeeded, or was only accepted. */

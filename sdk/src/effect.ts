@@ -8,10 +8,13 @@ export type { AuditFilter } from "./calls/organizationCalls.ts"
 export { assumedFacts, type ServerFacts, serverFacts } from "./configFacts.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
 export {
+  type Deployable,
   type DeployError,
   type DeployOptions,
   type DeployProgress,
   type PlanError,
+  type PlanOptions,
+  type PrepareOptions,
   type SourceReport,
   succeeded
 } from "./deploy.ts"
@@ -54,7 +57,6 @@ export {
   type AccountCalls,
   type AuditCalls,
   type AuthCalls,
-  type Deployable,
   type ErasureCalls,
   MaxCloud,
   type MaxCloudService,
@@ -62,6 +64,7 @@ export {
   type OrganizationCalls
 } from "./MaxCloud.ts"
 export type { InApp, InStage } from "./parse.ts"
+export { type PlanFile, parsePlanFile, planFileBytes } from "./planFile.ts"
 export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export { defaultApiUrl, isServerUrl } from "./serverUrl.ts"

@@ -61,6 +61,13 @@ export const apiErrors = {
     meaning:
       "Something else has the name, the state doesn't allow it, or the idempotency key was used for something else."
   },
+  PlanOutdated: {
+    status: 412,
+    title: "Plan outdated",
+    exit: 13,
+    meaning:
+      "What would be applied isn't what was planned: something else was deployed since, or a secret, an image's digest or a setting of the server has changed. Nothing was deployed. Plan again."
+  },
   PayloadTooLarge: {
     status: 413,
     title: "Payload too large",

@@ -52,6 +52,7 @@ export {
   UnknownProblem
 } from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
+export type { PlanFile } from "./planFile.ts"
 export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
 export type {
   RevealedApiKey,

@@ -2,7 +2,7 @@ import { AppName, AppSpec, ServiceName, SpecIssue, StageName } from "@maxcloud/c
 import { Schema } from "effect"
 import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
-import { DeploymentId } from "./ids.ts"
+import { DeploymentId, PlanId } from "./ids.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
 import { Time } from "./time.ts"
@@ -120,15 +120,33 @@ export const PlatformChange = Schema.Struct({
 }).annotations({ identifier: "PlatformChange" })
 export interface PlatformChange extends Schema.Schema.Type<typeof PlatformChange> {}
 
+/** A Kubernetes object as plain data. A Secret has the names and versions of its values only. */
+export const PlannedManifest = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  identifier: "PlannedManifest"
+})
+
 /** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
 export const Plan = Schema.Struct({
+  /**
+   * Deploy with it as `plan`, or in quotes as `If-Match`: it's 412 if something else would be applied by then. Null if the plan has problems, or
+   * names an image whose digest isn't known.
+   */
+  id: Schema.NullOr(PlanId),
+  /** The number of the newest deployment; null: there is none yet. */
+  basedOn: Schema.NullOr(Schema.Int),
   app: AppName,
   stage: StageName,
   changes: Schema.Array(ServiceChange),
   problems: Schema.Array(SpecIssue),
   warnings: Schema.Array(SpecIssue),
   /** Changes of the platform's settings that haven't been rolled out yet to the current deployments. */
-  platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] })
+  platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] }),
+  /** Images by digest, by how the spec writes them; null: only the first instance finds out. */
+  images: Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.String) }),
+  /** The version of each secret, by name. One that the deployment makes has none yet. */
+  secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
+  /** What would be applied, if it was asked for. */
+  manifests: Schema.NullOr(Schema.Array(PlannedManifest))
 }).annotations({ identifier: "Plan" })
 export interface Plan extends Schema.Schema.Type<typeof Plan> {}
 

@@ -91,6 +91,15 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
 
 export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(...problem("RequestTimeout", {})) {}
 
+export class PlanOutdated extends Schema.TaggedError<PlanOutdated>()(
+  ...problem("PlanOutdated", {
+    /** The number of the deployment that the plan is based on; null: of none. */
+    basedOn: Schema.NullOr(Schema.Int),
+    /** The number of the newest one by now. */
+    newestDeployment: Schema.NullOr(Schema.Int)
+  })
+) {}
+
 export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(...problem("PayloadTooLarge", {})) {}
 
 export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()(
@@ -171,6 +180,7 @@ export const wire = {
   Conflict: onWire(Conflict),
   MethodNotAllowed: onWire(MethodNotAllowed),
   RequestTimeout: onWire(RequestTimeout),
+  PlanOutdated: onWire(PlanOutdated),
   PayloadTooLarge: onWire(PayloadTooLarge),
   UnsupportedMediaType: onWire(UnsupportedMediaType),
   TooManyRequests: onWire(TooManyRequests),
@@ -191,6 +201,7 @@ const classes = [
   Conflict,
   MethodNotAllowed,
   RequestTimeout,
+  PlanOutdated,
   PayloadTooLarge,
   UnsupportedMediaType,
   TooManyRequests,
@@ -212,6 +223,7 @@ export const ApiError = Schema.Union(
   wire.Conflict,
   wire.MethodNotAllowed,
   wire.RequestTimeout,
+  wire.PlanOutdated,
   wire.PayloadTooLarge,
   wire.UnsupportedMediaType,
   wire.TooManyRequests,

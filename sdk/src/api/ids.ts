@@ -36,3 +36,18 @@ export type WebhookDeliveryId = typeof WebhookDeliveryId.Type
 
 export const OidcTrustId = id("OidcTrustId", "oidc")
 export type OidcTrustId = typeof OidcTrustId.Type
+
+/**
+ * The id of a plan: `plan_`, the number of the deployment that it is based on (0: none), and digests of what would be applied. It is made new for
+ * each plan, and the same as long as none of these has changed.
+ */
+export const PlanId = Schema.String.pipe(
+  Schema.filter(
+    (text) =>
+      /^plan_(0|[1-9]\d{0,9})_[0-9a-f]{8}_[0-9a-f]{64}$/.test(text) ||
+      "This isn't the id of a plan. `maxcloud plan --json` shows it as `id`.",
+    { jsonSchema: { pattern: "^plan_(0|[1-9][0-9]{0,9})_[0-9a-f]{8}_[0-9a-f]{64}$" } }
+  ),
+  Schema.brand("PlanId")
+)
+export type PlanId = typeof PlanId.Type

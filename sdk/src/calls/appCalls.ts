@@ -63,6 +63,12 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
   get: (id: string): Effect.Effect<Deployment, CallError> =>
     Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
 
+  /** The deployment with this number of an app and stage. */
+  byNumber: (app: string, number: number, options?: InStage): Effect.Effect<Deployment, CallError> =>
+    inApp(app, options, (path) =>
+      Effect.flatMap(parseNumber(number), (number) => call(api.apps.deployment({ path: { ...path, number } })))
+    ),
+
   /** Newest first. */
   list: listing(DeploymentList)((page, app: string, options?: DeploymentFilter) =>
     pageInApp(DeploymentList, page, app, options, (request) =>

@@ -10,6 +10,7 @@ import * as DriftLog from "../../src/control/drift/PostgresDriftLog.ts"
 import { layer, type ReconcilerOptions } from "../../src/control/services/controlLayer.ts"
 import { Platform } from "../../src/runtimes/port/Platform.ts"
 import type { Runtime } from "../../src/runtimes/port/Runtime.ts"
+import type { Images } from "../../src/stores/images/Images.ts"
 import { layerNone } from "../../src/stores/images/layerNone.ts"
 import { layer as secrets } from "../../src/stores/secrets/SealedSecrets.ts"
 import * as PostgresAudit from "../../src/tenancy/audit/PostgresAudit.ts"
@@ -23,7 +24,8 @@ export const testServer = (
   dataDir: string,
   options: ReconcilerOptions = {},
   shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll,
-  platform: Partial<Platform["Type"]> = {}
+  platform: Partial<Platform["Type"]> = {},
+  images: Layer.Layer<Images> = layerNone
 ) =>
   layer(options).pipe(
     Layer.provideMerge(
@@ -31,7 +33,7 @@ export const testServer = (
         secrets({ dataDir }),
         organizations,
         runtime,
-        layerNone,
+        images,
         shards,
         DriftLog.layer,
         Quotas.layer(unlimited, dataDir),

@@ -7,7 +7,8 @@ import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../depl
 import { DriftList } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
-import { IdempotencyKey } from "../headers.ts"
+import { IdempotencyKey, IfMatch } from "../headers.ts"
+import { PlanId } from "../ids.ts"
 import { knownKeysOnly } from "../knownKeysOnly.ts"
 import { NetworkReport } from "../network.ts"
 import {
@@ -46,7 +47,11 @@ const Spec = Schema.Unknown.annotations({
   description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
 })
 
-const SpecPayload = Schema.Struct({ spec: Spec }).annotations({ identifier: "PlanRequest", ...knownKeysOnly })
+const PlanPayload = Schema.Struct({
+  spec: Spec,
+  /** Answer with the manifests, too. */
+  manifests: Schema.optionalWith(Schema.Boolean, { default: () => false })
+}).annotations({ identifier: "PlanRequest", ...knownKeysOnly })
 
 /** Either `spec` or `fromDeployment`. */
 const DeployPayload = Schema.Struct({
@@ -55,6 +60,8 @@ const DeployPayload = Schema.Struct({
   fromDeployment: Schema.optional(DeploymentNumber),
   message: Schema.optional(DeploymentMessage),
   metadata: Schema.optional(DeploymentMetadata),
+  /** The id of the plan of this spec: nothing else is deployed. */
+  plan: Schema.optional(PlanId),
   /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
   forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations({ identifier: "DeployRequest", ...knownKeysOnly })
@@ -77,13 +84,13 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "planDeployment",
       summary: "Plan a deployment",
       description:
-        "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read.",
+        "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read. `id` stands for all of it: the newest deployment, the spec, and the manifests with versions of secrets and digests of images. The header `ETag` has it, too.",
       client: "plan",
       json: "spec",
       ...reads("path")
     })
       .setPath(stagePath)
-      .setPayload(SpecPayload)
+      .setPayload(PlanPayload)
       .addSuccess(Plan)
       .addError(wire.InvalidSpec)
   )
@@ -92,17 +99,18 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "createDeployment",
       summary: "Deploy an app",
       description:
-        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. The same `Idempotency-Key` with the same request gives the same deployment again; with another one 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
       client: "deploy",
       json: "spec",
       ...deploys("path")
     })
       .setPath(stagePath)
       .setPayload(DeployPayload)
-      .setHeaders(IdempotencyKey)
+      .setHeaders(Schema.Struct({ ...IdempotencyKey.fields, ...IfMatch.fields }))
       .addSuccess(Deployment, { status: 202 })
       .addError(wire.NotFound)
       .addError(wire.Conflict)
+      .addError(wire.PlanOutdated)
       .addError(wire.InvalidSpec)
       .addError(wire.QuotaExceeded)
   )
@@ -119,6 +127,18 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .addSuccess(Deployment)
       .addError(wire.NotFound)
       .addError(wire.Conflict)
+  )
+  .add(
+    get("deployment", "/:app/stages/:stage/deployments/:number", {
+      id: "getDeploymentByNumber",
+      summary: "Get a deployment by its number",
+      description: "The same as by its id.",
+      client: "deployments.byNumber",
+      ...reads("path")
+    })
+      .setPath(deploymentPath)
+      .addSuccess(Deployment)
+      .addError(wire.NotFound)
   )
   .add(
     get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {

@@ -13,6 +13,8 @@ import type {
   NotFound,
   Page,
   Plan,
+  PlanId,
+  PlanOutdated,
   QuotaExceeded,
   Service,
   ServiceId,
@@ -30,7 +32,9 @@ export interface DeployInput {
   readonly from: { readonly spec: unknown } | { readonly deployment: number }
   readonly message?: string | undefined
   readonly metadata?: DeploymentMetadata | undefined
-  /** The same key and spec give the same deployment again; the same key with another spec is a `Conflict`. */
+  /** The plan of the spec that the deployment has to be: if it would be another one by now, it's a `PlanOutdated`. */
+  readonly plan?: PlanId | undefined
+  /** The same key gives the same deployment again; the same key with another request is a `Conflict`. */
   readonly idempotencyKey?: string | undefined
   /** Take fields from other managers of the cluster's objects that hold them. @default false */
   readonly forceConflicts?: boolean | undefined
@@ -43,10 +47,13 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
     readonly accept: (
       input: DeployInput
-    ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Conflict | QuotaExceeded | Unavailable>
+    ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Conflict | PlanOutdated | QuotaExceeded | Unavailable>
     /** The changes that `accept` would make. Fails only if the spec can't be parsed; other issues are listed in `problems`. */
     readonly plan: (
-      input: Pick<DeployInput, "organization" | "app" | "stage"> & { readonly spec: unknown }
+      input: Pick<DeployInput, "organization" | "app" | "stage"> & {
+        readonly spec: unknown
+        readonly withManifests?: boolean | undefined
+      }
     ) => Effect.Effect<Plan, InvalidSpec | Unavailable>
     /** An app of one service, in the stage `production`. */
     readonly createService: (
@@ -82,6 +89,12 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName
     ) => Effect.Effect<Readonly<Record<string, string>>, NotFound | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
+    readonly byNumber: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName,
+      number: number
+    ) => Effect.Effect<Deployment, NotFound | Unavailable>
     /** The app of the deployment with this number, as it was accepted. */
     readonly spec: (
       organization: Organization,

@@ -14,7 +14,7 @@ import type { Secrets } from "../../stores/secrets/Secrets.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { noDeployment } from "../retention/Retention.ts"
-import { acceptNothing, acceptSpec, lookAgain, newestDeployment, outrun } from "./acceptSpec.ts"
+import { acceptNothing, acceptPlanned, lookAgain, newestDeployment, outrun } from "./acceptSpec.ts"
 import { cancelDeployment } from "./cancelDeployment.ts"
 import { createService } from "./createService.ts"
 import { Deployments } from "./Deployments.ts"
@@ -25,7 +25,7 @@ import { followEvents } from "./followEvents.ts"
 import { readSpec } from "./inspectSpec.ts"
 import { readOutputs } from "./outputs.ts"
 import { planDeployment } from "./planDeployment.ts"
-import { pinnedByNumber, rollBack } from "./rollBack.ts"
+import { idOfNumber, noNumber, pinnedByNumber, rollBack } from "./rollBack.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 const decodeStored = Schema.decodeUnknownSync(DeploymentSpec.fields.spec)
@@ -66,13 +66,14 @@ export const layer = (queue: WorkQueue) =>
       >()
       return {
         accept: Effect.fn("Deployments.accept")(
-          function* ({ from, message, metadata, ...input }) {
+          function* ({ from, message, metadata, plan, ...input }) {
             if ("deployment" in from) {
               const origin = { kind: "rollback", from: from.deployment, message, metadata } as const
               return yield* rollBack(queue, input, from.deployment, { ...input, origin })
             }
             const origin = { kind: "deploy", message, metadata } as const
-            return yield* acceptSpec(queue, { ...input, origin, ...(yield* readSpec(input, from.spec)) })
+            const read = yield* readSpec(input, from.spec)
+            return yield* acceptPlanned(queue, { ...input, ...read, origin, planId: plan })
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
@@ -121,6 +122,16 @@ export const layer = (queue: WorkQueue) =>
             findDeployment(organization.id, id).pipe(
               Effect.flatMap((found) => (found === undefined ? noDeployment(id) : Effect.succeed(found)))
             ),
+          orUnavailable,
+          Effect.provide(context)
+        ),
+
+        byNumber: Effect.fn("Deployments.byNumber")(
+          function* (organization, app, stage, number) {
+            const target = { organization, app, stage }
+            const found = yield* findDeployment(organization.id, yield* idOfNumber(target, number))
+            return found ?? (yield* noNumber(target, number))
+          },
           orUnavailable,
           Effect.provide(context)
         ),

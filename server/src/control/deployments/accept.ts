@@ -12,6 +12,7 @@ import { acceptedServices } from "./acceptedServices.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
 import { linkProblems, saveLinks } from "./appLinks.ts"
+import { checkPlan, PlanMoved } from "./boundPlan.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import { digest, keepKey } from "./idempotencyKeys.ts"
@@ -45,6 +46,8 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       on conflict (organization_id, app, stage) do update set last_number = app_stages.last_number + 1
       returning last_number`
     const number = numbered[0]?.last_number ?? 1
+    // With the row locked, and after the key: a repeated request gets its first answer, whatever came since.
+    yield* checkPlan(input, number === 1 ? undefined : number - 1)
     if (input.after !== undefined && input.after !== number - 1) return yield* new Outrun()
     if (found?.delete_after != null && input.spec.services.length > 0) {
       return yield* new Conflict({
@@ -63,7 +66,10 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     yield* supersedeQueued(input, number)
 
-    const generated = yield* generateMissing({ organizationId: org, app, stage }, input.generates)
+    const { made, versions: generated } = yield* generateMissing({ organizationId: org, app, stage }, input.generates)
+    if (input.planId !== undefined && made < input.generates.size) {
+      return yield* new PlanMoved({ planId: input.planId, cause: "manifests" })
+    }
     const secretVersions =
       input.externalSecrets === undefined || input.keepsVersions === true
         ? new Map([...input.secretVersions, ...generated])

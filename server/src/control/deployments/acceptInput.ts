@@ -1,7 +1,9 @@
-import type { DeploymentKind, DeploymentMetadata } from "@maxcloud/sdk/api"
+import type { DeploymentKind, DeploymentMetadata, PlanId } from "@maxcloud/sdk/api"
 import { Data } from "effect"
 import type { Target } from "../../base/words/Target.ts"
+import type { ReadSpec } from "./changes.ts"
 import type { Inspected } from "./inspectSpec.ts"
+import type { PlanContent } from "./planId.ts"
 
 /** Another deployment of the app and stage was accepted since the caller looked. */
 export class Outrun extends Data.TaggedError("Outrun") {}
@@ -15,11 +17,19 @@ export interface Origin {
   readonly metadata?: DeploymentMetadata | undefined
 }
 
-export interface AcceptInput extends Target, Inspected {
+/** What a caller asks for: the same idempotency key with another request is a mistake. */
+export interface Requested extends Target, ReadSpec {
   readonly origin: Origin
   readonly idempotencyKey?: string | undefined
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined
+  /** The plan that the deployment has to be. */
+  readonly planId?: PlanId | undefined
+}
+
+export interface AcceptInput extends Requested, Inspected {
+  /** What the deployment would be now, if there is a `planId`. */
+  readonly planContent?: PlanContent | undefined
   /** Reuses the secret versions of an earlier deployment: no secret is read again from a store. */
   readonly keepsVersions?: boolean | undefined
   /** The stage is destroyed: its secrets go, too. */

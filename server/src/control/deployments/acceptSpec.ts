@@ -8,10 +8,14 @@ import type { Organization } from "../../base/words/Organization.ts"
 import type { Target } from "../../base/words/Target.ts"
 import { recordExceeded } from "../../tenancy/limits/recordQuotas.ts"
 import { accept } from "./accept.ts"
-import { type AcceptInput, Outrun } from "./acceptInput.ts"
+import { type AcceptInput, Outrun, type Requested } from "./acceptInput.ts"
+import { appManifests } from "./appManifests.ts"
+import { planOutdated } from "./boundPlan.ts"
 import { findDeployment } from "./deploymentRows.ts"
 import { findRepeated } from "./idempotencyKeys.ts"
-import { inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
+import { type Inspected, inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
+import { planContent as contentOf } from "./planId.ts"
+import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 /** A deployment that was just accepted, or was before. */
@@ -22,34 +26,44 @@ export const loadDeployment = (organization: Organization, id: string) =>
     )
   )
 
-/** Runs the acceptance in a transaction of its own. */
-export const acceptInspected = (queue: WorkQueue, input: AcceptInput) =>
+const acceptAtOnce = (queue: WorkQueue, input: AcceptInput) =>
   transaction(accept(queue, input)).pipe(
     Effect.tapErrorTag("QuotaExceeded", () => recordExceeded(input)),
     Effect.catchTag("MasterKeyError", masterKeyUnavailable),
     Effect.flatMap((id) => loadDeployment(input.organization, id))
   )
 
-/** Accepts a spec that can be parsed, or returns its problems. */
-export const acceptSpec = (
-  queue: WorkQueue,
-  input: Omit<AcceptInput, "secretVersions" | "generates" | "images" | "problems" | "warnings">
-) =>
+/** Runs the acceptance in a transaction of its own. */
+export const acceptInspected = (queue: WorkQueue, input: Omit<AcceptInput, "planId">) =>
+  Effect.catchTag(acceptAtOnce(queue, input), "PlanMoved", Effect.die)
+
+type ReadInput = Requested & Omit<AcceptInput, keyof Inspected | "planContent">
+
+const acceptRead = (queue: WorkQueue, input: ReadInput) =>
   Effect.gen(function* () {
-    const draft = {
-      ...input,
-      secretVersions: new Map(),
-      generates: new Map(),
-      images: new Map(),
-      problems: [],
-      warnings: []
-    }
-    const earlier = yield* findRepeated(draft)
+    const earlier = yield* findRepeated(input)
     if (earlier !== undefined) return yield* loadDeployment(input.organization, earlier)
     const inspected = yield* inspectSpec(input, input)
     if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
-    return yield* acceptInspected(queue, { ...input, ...inspected })
+    const manifests = input.planId === undefined ? undefined : yield* appManifests(input, inspected)
+    const planContent =
+      manifests === undefined ? undefined : yield* inTurns(() => contentOf(input, input.encoded, manifests))
+    return yield* acceptAtOnce(queue, { ...input, ...inspected, planContent })
   })
+
+/** Accepts a spec that can be parsed, or returns its problems. */
+export const acceptSpec = (queue: WorkQueue, input: Omit<ReadInput, "planId">) =>
+  Effect.catchTag(acceptRead(queue, input), "PlanMoved", Effect.die)
+
+/** The same, if what it would be is still what `planId` was made of. */
+export const acceptPlanned = (queue: WorkQueue, input: ReadInput) =>
+  Effect.catchTag(acceptRead(queue, input), "PlanMoved", (moved) =>
+    Effect.gen(function* () {
+      const newest = yield* newestDeployment(input)
+      const found = newest === undefined ? undefined : yield* findDeployment(input.organization.id, newest.id)
+      return yield* planOutdated(input, moved, found)
+    })
+  )
 
 /** Accepts a deployment that leaves all services out. */
 export const acceptNothing = (

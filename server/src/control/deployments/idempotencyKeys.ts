@@ -2,7 +2,8 @@ import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import type { AcceptInput } from "./acceptInput.ts"
+import type { Requested } from "./acceptInput.ts"
+import { canonical } from "./canonical.ts"
 
 const decodeKey = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ request_hash: Schema.String, deployment_id: Schema.String }))
@@ -10,9 +11,11 @@ const decodeKey = Schema.decodeUnknownSync(
 
 export const digest = (text: string) => createHash("sha256").update(text).digest("hex")
 
-const hashOf = (input: AcceptInput) => digest(JSON.stringify([input.app, input.stage, input.encoded]))
+/** Of everything that a request says. A rollback's spec is that of the deployment that `origin` names. */
+const hashOf = ({ app, encoded, forceConflicts = false, origin, planId, stage }: Requested) =>
+  digest(canonical([app, stage, encoded, origin, forceConflicts, planId ?? null]))
 
-const repeated = (row: ReturnType<typeof decodeKey>[number], input: AcceptInput) =>
+const repeated = (row: ReturnType<typeof decodeKey>[number], input: Requested) =>
   row.request_hash === hashOf(input)
     ? Effect.succeed(row.deployment_id)
     : new Conflict({
@@ -20,7 +23,7 @@ const repeated = (row: ReturnType<typeof decodeKey>[number], input: AcceptInput)
       })
 
 /** The deployment that was accepted with this key before, if any. */
-export const findRepeated = (input: AcceptInput) =>
+export const findRepeated = (input: Requested) =>
   Effect.gen(function* () {
     if (input.idempotencyKey === undefined) return undefined
     const sql = yield* SqlClient
@@ -33,7 +36,7 @@ export const findRepeated = (input: AcceptInput) =>
   })
 
 /** Stores the key of a deployment `id` that is about to be written; returns the id of an earlier one with the same key. */
-export const keepKey = (input: AcceptInput, id: string) =>
+export const keepKey = (input: Requested, id: string) =>
   Effect.gen(function* () {
     if (input.idempotencyKey === undefined) return undefined
     const sql = yield* SqlClient

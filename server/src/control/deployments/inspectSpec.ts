@@ -1,4 +1,3 @@
-import { SqlClient } from "@effect/sql/SqlClient"
 import {
   type AppSpec,
   encodeAppSpecInTurns,
@@ -27,6 +26,7 @@ import { storeWarnings, versionsFromStore } from "../../stores/secrets/externalS
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { linkProblems } from "./appLinks.ts"
 import type { ReadSpec } from "./changes.ts"
+import { newestNumber } from "./newestNumber.ts"
 import { inTurns } from "./turns.ts"
 
 /** A parsed spec, and the findings about it. */
@@ -95,7 +95,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
               onFailure: (error) => away(error.message)
             })
           )
-        : versionsFromStore(spec, yield* nextNumber(target))
+        : versionsFromStore(spec, ((yield* newestNumber(target)) ?? 0) + 1)
     const ofRuntime = yield* runtimeProblems(target, spec)
     const {
       images,
@@ -138,15 +138,6 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       ]
     } satisfies Inspected
   })
-
-/** The number that the next deployment will have, if no other comes before. */
-const nextNumber = ({ app, organization, stage }: Target) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql<{ last_number: number }>`
-      select last_number from app_stages
-      where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
-  ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
 
 interface FoundSecret {
   /** The first place that names it. */

@@ -5,7 +5,8 @@ import { Effect, Schema } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import { canonical } from "./canonical.ts"
 import { platformKey } from "./PlatformKey.ts"
-import { makeStored, StageContext } from "./stageManifests.ts"
+import { StageContext } from "./stageContext.ts"
+import { makeStored } from "./stageManifests.ts"
 
 const decodeContext = Schema.decodeUnknownOption(StageContext)
 

@@ -20,8 +20,8 @@ export const noNumber = ({ app, stage }: Target, number: number) =>
     name: String(number)
   })
 
-/** The deployment with this number of an app and stage, as it was accepted. */
-export const pinnedByNumber = (target: Target, number: number) =>
+/** The id of the deployment with this number of an app and stage. */
+export const idOfNumber = (target: Target, number: number) =>
   Effect.gen(function* () {
     const { app, organization, stage } = target
     const sql = yield* SqlClient
@@ -30,7 +30,13 @@ export const pinnedByNumber = (target: Target, number: number) =>
         select id from deployments
         where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and number = ${number}`
     )
-    const pinned = row === undefined ? undefined : yield* pinnedBy(organization.id, row.id)
+    return row?.id ?? (yield* noNumber(target, number))
+  })
+
+/** The same deployment as it was accepted. */
+export const pinnedByNumber = (target: Target, number: number) =>
+  Effect.gen(function* () {
+    const pinned = yield* pinnedBy(target.organization.id, yield* idOfNumber(target, number))
     return pinned ?? (yield* noNumber(target, number))
   })
 

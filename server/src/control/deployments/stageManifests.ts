@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { parseAppSpecInTurns, ServiceName } from "@maxcloud/config-schema"
+import { parseAppSpecInTurns } from "@maxcloud/config-schema"
 import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
@@ -7,25 +7,15 @@ import { type Platform, tenantOf } from "../../runtimes/port/Platform.ts"
 import { currentPlatformKey, digestOf } from "./PlatformKey.ts"
 import { pinnedBy } from "./pinned.ts"
 import type { StageRows } from "./StageRows.ts"
+import { contextFields, StageContext, stageContext } from "./stageContext.ts"
 import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 import type { Lease, WorkKey } from "./WorkQueue.ts"
 
 /** The inputs of manifests besides the deployment, which never changes. `platform`: see `PlatformKey`. */
-const Context = Schema.Struct({
-  paused: Schema.Array(ServiceName),
-  /** When services were restarted last, by name: pairs keep their order in the database, keys of an object don't. */
-  restarted: Schema.Array(Schema.Tuple(ServiceName, Schema.String)),
-  pullSecret: Schema.Boolean,
-  platform: Schema.String
-})
+const Context = Schema.Struct({ ...StageContext.fields, platform: Schema.String })
 type Context = typeof Context.Type
 
-/** The part of it in the stage's rows. */
-export const StageContext = Context.omit("platform")
-export type StageContext = typeof StageContext.Type
-
-const decodeContexts = Schema.decodeUnknownSync(Schema.Array(StageContext))
 const decodeContext = Schema.decodeUnknownOption(Context)
 
 export interface StageManifests {
@@ -39,8 +29,6 @@ export interface StageManifests {
   readonly stale: boolean
 }
 
-const emptyContext: StageContext = { paused: [], restarted: [], pullSecret: false }
-
 const same = (kept: unknown, context: Context) =>
   Option.exists(decodeContext(kept), (found) => JSON.stringify(found) === JSON.stringify(context))
 
@@ -48,8 +36,7 @@ type Place = Pick<WorkKey, "organizationId" | "organization" | "app" | "stage">
 
 /** Makes the app's manifests of a deployment that is stored. */
 export const makeStored =
-  (sql: SqlClient) =>
-  (platform: Platform["Type"], key: Place, id: string, { paused, pullSecret, restarted }: StageContext) =>
+  (sql: SqlClient) => (platform: Platform["Type"], key: Place, id: string, context: StageContext) =>
     Effect.gen(function* () {
       const pinned = yield* Effect.provideService(pinnedBy(key.organizationId, id), SqlClient, sql)
       if (pinned === undefined) return yield* Effect.dieMessage(`the deployment ${id} is not there`)
@@ -63,9 +50,7 @@ export const makeStored =
         secretVersions,
         externalSecrets,
         images,
-        pausedServices: new Set(paused),
-        restarts: new Map(restarted),
-        pullSecret
+        ...contextFields(context)
       })
       const { synthInTurns } = yield* synthesis
       return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
@@ -75,18 +60,12 @@ export const makeStored =
  * The manifests of a deployment, cached until their inputs change; and the inputs from the stage's rows, as a text
  * that differs when they do.
  */
-export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
+export const makeStageManifests = ({ sql, write }: StageRows) =>
   Effect.map(currentPlatformKey, (current) => {
     const contextOf = (lease: Lease, platform: string) =>
-      sql`
-        select
-          (select coalesce(json_agg(name order by name), '[]') from services where ${inStage(lease)} and paused) as paused,
-          (select coalesce(json_agg(json_build_array(
-              name, to_char(restarted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) order by name), '[]')
-            from services where ${inStage(lease)} and restarted_at is not null) as restarted,
-          exists (select 1 from registry_credentials where organization_id = ${lease.key.organizationId})
-            as "pullSecret"`.pipe(
-        Effect.map((rows): Context => ({ ...emptyContext, ...decodeContexts(rows)[0], platform }))
+      Effect.map(
+        Effect.provideService(stageContext(lease.key), SqlClient, sql),
+        (context): Context => ({ ...context, platform })
       )
 
     const made = makeStored(sql)

@@ -5,7 +5,8 @@ import {
   type Deployment,
   DeploymentList,
   DriftList,
-  MaxCloudApi
+  MaxCloudApi,
+  type PlanId
 } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
@@ -17,6 +18,17 @@ import { answerPage } from "./answerPage.ts"
 import { appSecrets } from "./appSecrets.ts"
 
 const eitherOr = invalidRequest("Send the app as `spec`, or the number of an earlier deployment as `fromDeployment`.")
+
+/** The plan that the body or the header names. */
+const planOf = (written: PlanId | undefined, tag: PlanId | undefined, fromDeployment: number | undefined) => {
+  const plan = written ?? tag
+  if (plan !== undefined && fromDeployment !== undefined) {
+    return invalidRequest("A plan is of an app that is sent as `spec`. Leave out `fromDeployment`, or the plan.")
+  }
+  return written === undefined || tag === undefined || written === tag
+    ? Effect.succeed(plan)
+    : invalidRequest("`plan` and If-Match name two plans. Send one of them.")
+}
 
 /** Names the deployment that was accepted. */
 const located = <E, R>(accepted: Effect.Effect<Deployment, E, R>) =>
@@ -37,8 +49,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       .handle("plan", ({ path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           // As it is: a Schema takes as long for the largest plan as for the app itself, and in it nothing is encoded.
-          Effect.map(deployments.plan({ organization, ...path, spec: payload.spec }), (plan) =>
-            HttpServerResponse.unsafeJson(plan)
+          Effect.map(
+            deployments.plan({ organization, ...path, spec: payload.spec, withManifests: payload.manifests }),
+            (plan) => HttpServerResponse.unsafeJson(plan, { headers: plan.id === null ? {} : { etag: `"${plan.id}"` } })
           )
         )
       )
@@ -47,17 +60,22 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
           Effect.gen(function* () {
             const { forceConflicts, fromDeployment, message, metadata, spec } = payload
             if ((spec === undefined) === (fromDeployment === undefined)) return yield* eitherOr
+            const plan = yield* planOf(payload.plan, headers["if-match"], fromDeployment)
             return yield* deployments.accept({
               organization,
               ...path,
               from: fromDeployment === undefined ? { spec } : { deployment: fromDeployment },
               message,
               metadata,
+              plan,
               idempotencyKey: headers["idempotency-key"],
               forceConflicts
             })
           })
         ).pipe(located)
+      )
+      .handle("deployment", ({ path: { app, number, stage } }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.byNumber(organization, app, stage, number))
       )
       .handle("deploymentSpec", ({ path: { app, number, stage } }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>

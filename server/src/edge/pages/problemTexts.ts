@@ -47,6 +47,11 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
     meaning:
       "Der Name ist vergeben, der Zustand lässt es nicht zu, oder der Idempotenzschlüssel wurde schon für etwas anderes verwendet."
   },
+  PlanOutdated: {
+    title: "Plan veraltet",
+    meaning:
+      "Angewendet würde jetzt etwas anderes als geplant: Seitdem gab es ein Deployment, oder ein Secret, der Digest eines Images oder eine Einstellung des Servers ist anders. Es wurde nichts deployt. Planen Sie neu."
+  },
   PayloadTooLarge: {
     title: "Inhalt zu groß",
     meaning: "Der Inhalt ist größer, als der Server annimmt."

@@ -12,14 +12,15 @@ const generateValue = (length: number): Redacted.Redacted =>
 
 /**
  * Makes the values of those secrets that nobody has set, in the transaction that is open. A value that somebody sets at the same moment
- * stays. Gives the version of each, set before or made now.
+ * stays. Gives the version of each, set before or made now, and how many of them were made.
  */
 export const generateMissing = (scope: SecretScope, lengths: ReadonlyMap<SecretName, number>) =>
   Effect.gen(function* () {
     const names = [...lengths.keys()].sort()
-    if (names.length === 0) return new Map<SecretName, number>()
+    if (names.length === 0) return { versions: new Map<SecretName, number>(), made: 0 }
     const claimed = yield* claim(scope, names)
     const values = new Map(claimed.map(({ name }) => [name, generateValue(lengths.get(name) ?? 32)]))
     yield* store("apps.generateSecret", scope, claimed, values, new Map())
-    return new Map([...(yield* find(scope, names)).values()].map(({ name, version }) => [name, version]))
+    const found = yield* find(scope, names)
+    return { versions: new Map([...found.values()].map(({ name, version }) => [name, version])), made: claimed.length }
   })

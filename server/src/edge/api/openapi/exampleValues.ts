@@ -121,7 +121,10 @@ export const cancelledDeployment = {
   finishedAt: later
 }
 
+export const planId = `plan_12_1f3a9c0d_${"5d41402abc4b2a76".repeat(4)}`
 export const plan = {
+  id: planId,
+  basedOn: 12,
   ...place,
   changes: [
     {
@@ -132,7 +135,10 @@ export const plan = {
   ],
   problems: [],
   warnings: [],
-  platform: []
+  platform: [],
+  images: { "ghcr.io/acme/web:1.4.2": `ghcr.io/acme/web@${imageDigest}` },
+  secretVersions: { DATABASE_URL: 3 },
+  manifests: null
 }
 
 export const appStage = { ...place, services: 1, deployment }

@@ -31,10 +31,16 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "apps.list": { answer: [values.appStage] },
   "apps.plan": { request: { spec: values.spec }, answer: values.plan },
   "apps.deploy": {
-    request: { spec: values.spec, message: "Raise the limit of orders", metadata: { commit: "3f2a1bc" } },
+    request: {
+      spec: values.spec,
+      message: "Raise the limit of orders",
+      metadata: { commit: "3f2a1bc" },
+      plan: values.planId
+    },
     answer: values.deployment
   },
   "apps.cancel": { answer: values.cancelledDeployment },
+  "apps.deployment": { answer: values.deployment },
   "apps.deploymentSpec": { answer: values.deploymentSpec },
   "apps.deployments": { answer: [values.deployment] },
   "apps.destroy": { answer: { ...values.deployment, kind: "destroy", message: null, metadata: {} } },

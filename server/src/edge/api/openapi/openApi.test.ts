@@ -157,8 +157,8 @@ describe("the schemas of the document", () => {
         .filter((part) => Object.keys(part).every((key) => key === "description"))
         .map(() => name)
     )
-    // The data of an event: each kind has its own, which docs/reference/events.md describes.
-    expect(anything).toStrictEqual(["CloudEvent"])
+    // An object of Kubernetes; and the data of an event: each kind has its own, which docs/reference/events.md describes.
+    expect(anything).toStrictEqual(["CloudEvent", "PlannedManifest"])
   })
 
   it("say that every time is one", () => {

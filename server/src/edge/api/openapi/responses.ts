@@ -14,6 +14,7 @@ const meaning: Readonly<Record<string, string>> = {
   404: "Nothing of that kind and name in the organization.",
   408: "The request did not arrive in time.",
   409: "Something else has the name, the state doesn't allow it, or the idempotency key was used for something else.",
+  412: "What would be deployed isn't what was planned. Plan again.",
   413: "The body is too large.",
   422: "The AppSpec can be read but not deployed; `errors` tells where and why.",
   415: "The body is not of the content type that the operation takes.",
@@ -35,6 +36,7 @@ export const headers: Readonly<Record<string, Json>> = {
   ratelimit: text("Of that limit `r` requests are left, and all of them again in `t` seconds."),
   "next-link": text('`rel="next"`: the next page. Without it this is the last one (RFC 8288).'),
   "monitor-link": text('`rel="monitor"`: the deployment that ends its instances.'),
+  etag: text("The plan's `id` in quotes, for `If-Match` of a deployment. Absent if it has no id."),
   location: text("The path of what was created, or of the deployment that was accepted."),
   "www-authenticate": text("`Bearer`, with `error` if a credential was sent (RFC 6750)."),
   "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } }
@@ -73,7 +75,10 @@ export const success = (
   operation: { readonly name: OperationName | undefined; readonly hasCursor: boolean }
 ): Response => ({
   description: meaning[status] ?? "Done.",
-  headers: headersOf(status, linkOf(operation.name, operation.hasCursor)),
+  headers: {
+    ...headersOf(status, linkOf(operation.name, operation.hasCursor)),
+    ...(operation.name === "apps.plan" ? { etag: header("etag") } : undefined)
+  },
   ...(content === undefined ? undefined : { content })
 })
 
