@@ -42,7 +42,7 @@ export const auditBenchmark: Benchmark = {
       const [ours = Number.NaN, plain = Number.NaN] = await interleaved(5, [perSecond(append), perSecond(insert)])
       return [
         {
-          work: "entries appended to one chain of the audit log, each in a transaction of its own",
+          work: "entries appended to one chain of the audit log, each in its own transaction",
           ours: `${Math.round(ours)} entries/s`,
           peer: `plain insert of the same row: ${Math.round(plain)} rows/s`,
           ratio: `${(ours / plain).toFixed(2)} ×`,

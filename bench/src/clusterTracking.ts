@@ -115,7 +115,7 @@ export const clusterTrackingBenchmark: Benchmark = {
         "linear: about 1 ×"
       ),
       row(
-        "the same, process start aside, until all is known",
+        "the same, not counting process start, until everything is cached",
         seconds(all.syncSeconds),
         `500: ${seconds(few.syncSeconds)}, 1,000: ${seconds(half.syncSeconds)}`,
         times((all.syncCpuSeconds - none.syncCpuSeconds) / (few.syncCpuSeconds - none.syncCpuSeconds)),

@@ -22,7 +22,7 @@ export const coldStartBenchmark: Benchmark = {
     app.remove()
     return [
       {
-        work: "cold start: request at zero to its answer",
+        work: "cold start: first request to a service at zero, until its response",
         ours: seconds(ours),
         peer: `the process alone ${seconds(peer)}`,
         ratio: times(ours / peer),

@@ -79,9 +79,9 @@ export const oneRequestBenchmark: Benchmark = {
     rmSync(folder, { recursive: true, force: true })
     return [
       {
-        work: `longest wait for \`/healthz\` while one of ${bodies.toLocaleString("en-US")} generated bodies within the limits is answered: the worst body (${result.worst?.one.kind}, ${Math.round((result.worst?.one.body.length ?? 0) / 1024)} KiB), median of ${repetitions}`,
+        work: `longest \`/healthz\` latency while the server handles the worst of ${bodies.toLocaleString("en-US")} generated bodies within the limits (${result.worst?.one.kind}, ${Math.round((result.worst?.one.body.length ?? 0) / 1024)} KiB), median of ${repetitions}`,
         ours: `${Math.round(result.worst?.wait ?? Number.NaN)} ms`,
-        peer: `nothing else asked ${Math.round(result.rest)} ms`,
+        peer: `idle server: ${Math.round(result.rest)} ms`,
         ratio: `longest seen once: ${Math.round(result.first)} ms`,
         goal: "≤ 50 ms"
       }

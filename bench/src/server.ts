@@ -99,9 +99,9 @@ export const serverBenchmark: Benchmark = {
     const row = (work: string, ours: string, peer: string, goal: string) => ({ work, ours, peer, ratio: "", goal })
     return [
       row("server start with data, until `/healthz`", seconds(start), `\`node -e 0\` ${seconds(bare)}`, "≤ 1.5 s"),
-      row("server at rest, resident", megabytes(memory.rest), "", "≤ 160 MB"),
+      row("idle server, resident memory", megabytes(memory.rest), "", "≤ 160 MB"),
       row("embedded database at rest (proportional)", megabytes(memory.database), "", "≤ 80 MB"),
-      row("1,000 idle services, added", megabytes(many - memory.rest), "", "≤ 100 MB")
+      row("1,000 idle services, additional memory", megabytes(many - memory.rest), "", "≤ 100 MB")
     ]
   }
 }

@@ -126,7 +126,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     recordFault(import.meta.filename, {
       fault: "A tag is pushed again, and the same config deployed",
       seen: "the new image runs; `plan`, `describe` and the deployment show its digest",
-      recovery: "nothing has to",
+      recovery: "not needed",
       seconds: null
     })
   }, 120_000)
@@ -146,8 +146,8 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     expect(await answer()).toBe("third")
     recordFault(import.meta.filename, {
       fault: "The engine's images are pruned while the server is stopped, and the tag has moved",
-      seen: "the revision runs its own image, pulled by its digest; if the registry has lost it, `describe` says “ImageNotFound … was deleted there”",
-      recovery: "by itself, or by the next deploy",
+      seen: "the revision runs its own image, pulled by its digest; if it's gone from the registry, `describe` says “ImageNotFound … was deleted there”",
+      recovery: "automatic, or by the next deploy",
       seconds: null
     })
   }, 120_000)

@@ -81,9 +81,9 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     await crash()
     await asksSoon()
     recordFault(import.meta.filename, {
-      fault: "What was built of a source is removed while its service runs",
+      fault: "A source's build is removed while its service runs",
       seen: "nothing",
-      recovery: "by itself: it is built again for the next instance",
+      recovery: "automatic: it's rebuilt for the next instance",
       seconds: null
     })
   })
@@ -105,7 +105,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     recordFault(import.meta.filename, {
       fault: "Every file of a source is emptied on disk, its archive too",
       seen: "the next instance can't start",
-      recovery: "by `maxcloud deploy`, which sends the source again; the damaged files are set aside",
+      recovery: "by `maxcloud deploy`, which uploads the source again; the damaged files are set aside",
       seconds: null
     })
   })
@@ -121,7 +121,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     expect(groupsWith(canary)[0]).not.toBe(before)
     recordFault(import.meta.filename, {
       fault: "The disk changes a byte of a file that a service was started from",
-      seen: "nothing, or what the byte does",
+      seen: "none, or whatever the changed byte causes",
       recovery: "by `maxcloud deploy` of the same source, which compares it",
       seconds: null
     })
@@ -137,7 +137,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     recordFault(import.meta.filename, {
       fault: "The disk changes a byte that keeps a program from its start",
       seen: "requests wait",
-      recovery: "by itself: the source is built again",
+      recovery: "automatic: the source is rebuilt",
       seconds: null
     })
   })

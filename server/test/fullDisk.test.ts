@@ -103,8 +103,8 @@ describe("a server whose disk fills up", () => {
     expect(deployed.status.state).toBe("succeeded")
     recordFault(import.meta.filename, {
       fault: "The disk has less free than `MAXCLOUD_MIN_FREE_DISK`",
-      seen: "`/readyz` is 503 and says so, uploads are answered 507, log lines are dropped; services, deletions and secrets go on",
-      recovery: "by itself once there is room; the log then says how much was dropped",
+      seen: "`/readyz` is 503 and says so, uploads get 507, log lines are dropped; services, deletions and secrets keep working",
+      recovery: "automatic once there is room; the log then says how much was dropped",
       seconds: null
     })
   })
@@ -137,8 +137,8 @@ describe("a server whose disk fills up", () => {
     expect((await server.ask(host)).body).toBe("hello")
     recordFault(import.meta.filename, {
       fault: "Other programs fill the disk to the last byte",
-      seen: `writes are answered 503: “${refusal.message}”; services go on, and so does \`/healthz\``,
-      recovery: "by itself once there is room",
+      seen: `writes get 503: “${refusal.message}”; services go on, and so does \`/healthz\``,
+      recovery: "automatic once there is room",
       seconds: null
     })
   })

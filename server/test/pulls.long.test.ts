@@ -93,7 +93,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     recordFault(import.meta.filename, {
       fault: "A registry hangs in the middle of four pulls",
       seen: "`deploy` says that they wait and how far they are; other images are pulled and deployed meanwhile",
-      recovery: "a delete calls them off at once",
+      recovery: "deleting the service cancels them immediately",
       seconds: Math.round(took * 10) / 10
     })
   }, 240_000)
@@ -114,8 +114,8 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     expect((performance.now() - begun) / 1000).toBeGreaterThan(3)
     recordFault(import.meta.filename, {
       fault: "A registry answers 429 with Retry-After",
-      seen: "`deploy` says “… HTTP 429 …” and when it may be asked again",
-      recovery: "by itself, after that time",
+      seen: "`deploy` says “… HTTP 429 …” and when it retries",
+      recovery: "automatic, after that time",
       seconds: null
     })
   }, 120_000)
@@ -131,7 +131,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     recordFault(import.meta.filename, {
       fault: "The server is stopped while pulls hang",
       seen: "nothing",
-      recovery: "the pulls are called off",
+      recovery: "the pulls are cancelled",
       seconds: null
     })
   }, 120_000)

@@ -100,8 +100,8 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     await served("2")
     recordFault(import.meta.filename, {
       fault: "A cleaner empties the temporary folder (`/tmp`) while the server runs",
-      seen: "nothing: requests, logs, exec, deployments, restarts and the database go on",
-      recovery: "by itself: what is missing is made anew within seconds",
+      seen: "nothing: requests, logs, exec, deployments, restarts and the database keep working",
+      recovery: "automatic: missing files are recreated within seconds",
       seconds: null
     })
   }, 180_000)
@@ -118,8 +118,8 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     expect(isRunning(postgres)).toBe(false)
     recordFault(import.meta.filename, {
       fault: "The data folder is removed or replaced while the server runs",
-      seen: "the server ends and says “… was removed or replaced while the server used it”",
-      recovery: "by a restore from a backup; no process is left behind",
+      seen: "the server exits and says “… was removed or replaced while the server used it”",
+      recovery: "restore a backup; no process is left behind",
       seconds: null
     })
   }, 120_000)

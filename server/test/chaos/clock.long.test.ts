@@ -49,9 +49,9 @@ describe.skipIf(library === undefined)("a server whose wall clock jumps", () => 
       await server.client.deploy(app("0"))
       expect(await answers(server, "0")).toBe(true)
       recordFault(import.meta.filename, {
-        fault: `The server's wall clock jumps ${name}, and back`,
+        fault: `The server's wall clock jumps ${name}, and ${seconds < 0 ? "ahead again" : "back"}`,
         seen: "nothing: a crashed service is started again, scaled to zero, deployed",
-        recovery: "nothing has to",
+        recovery: "not needed",
         seconds: again ?? null
       })
     }

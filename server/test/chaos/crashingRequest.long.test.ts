@@ -13,8 +13,8 @@ describe("a request that crashes the program", () => {
     expect(seconds ?? Number.POSITIVE_INFINITY).toBeLessThan(10)
     recordFault(import.meta.filename, {
       fault: "A request crashes the program",
-      seen: "that request is answered 502 and isn't sent again; others wait for the next instance",
-      recovery: "by itself",
+      seen: "that request gets a 502 and isn't sent again; others wait for the next instance",
+      recovery: "automatic",
       seconds: seconds ?? null
     })
   })

@@ -36,7 +36,7 @@ describe.skipIf(process.platform !== "linux")("a server whose descriptors are us
     recordFault(import.meta.filename, {
       fault: "All descriptors of the server are in use (`ulimit -n`)",
       seen: "new connections are closed or wait",
-      recovery: "by itself once some are free; the database and the services go on",
+      recovery: "automatic once some are free; the database and the services keep running",
       seconds: seconds ?? null
     })
   })

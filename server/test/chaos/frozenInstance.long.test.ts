@@ -22,7 +22,7 @@ describe.skipIf(process.platform !== "linux")("an instance that is frozen", () =
     recordFault(import.meta.filename, {
       fault: "The only instance of a service freezes (SIGSTOP)",
       seen: "requests hang until it is replaced",
-      recovery: "by itself: three liveness probes in a row without an answer within 10 s",
+      recovery: "automatic: three liveness probes in a row without a response within 10 s",
       seconds: seconds ?? null
     })
   })

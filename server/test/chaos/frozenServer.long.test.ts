@@ -25,7 +25,7 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     recordFault(import.meta.filename, {
       fault: "The machine sleeps for a minute during a deployment (SIGSTOP of server and database)",
       seen: "requests wait",
-      recovery: "by itself: the deployment ends, and so do requests",
+      recovery: "automatic: the deployment and the requests finish",
       seconds: seconds ?? null
     })
   })
@@ -48,8 +48,8 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "The embedded database freezes (SIGSTOP)",
-      seen: `calls of the API are answered after ${waited} s: “${words}”; services go on answering`,
-      recovery: "by itself",
+      seen: `calls of the API are answered after ${waited} s: “${words}”; services keep responding`,
+      recovery: "automatic",
       seconds: seconds ?? null
     })
   })

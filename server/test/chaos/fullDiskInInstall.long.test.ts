@@ -38,7 +38,7 @@ require("node:http").createServer((_, response) => response.end(String(statSync(
     recordFault(import.meta.filename, {
       fault: "The disk fills up while dependencies are installed",
       seen: `the deployment fails: “${words?.split("\n").find((line) => /disk/i.test(line))}”`,
-      recovery: "by the next `maxcloud deploy`: what was installed in part is not used",
+      recovery: "by the next `maxcloud deploy`: the partial installation isn't used",
       seconds: null
     })
   })

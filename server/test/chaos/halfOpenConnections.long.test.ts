@@ -30,8 +30,8 @@ describe.skipIf(process.platform !== "linux")("WebSockets that one side has ende
     expect(seconds ?? Number.POSITIVE_INFINITY).toBeLessThan(60)
     recordFault(import.meta.filename, {
       fault: `${count} WebSockets are ended by one side and kept by the other`,
-      seen: "nothing: new connections are taken meanwhile",
-      recovery: "by itself: both sides are closed 30 s after the first one's end",
+      seen: "nothing: new connections are accepted in the meantime",
+      recovery: "automatic: the other side is closed 30 s after the first one",
       seconds: seconds ?? null
     })
   })

@@ -50,7 +50,7 @@ describe("a limit of processes", () => {
     const seconds = await secondsUntil(async () => (await server.ask("many-3--many--local.localhost")).body === "1", 60)
     assert(seconds !== undefined)
     recordFault(import.meta.filename, {
-      fault: "The system starts no more processes for the server (`ulimit -u`, `TasksMax`)",
+      fault: "The system refuses to start more processes for the server (`ulimit -u`, `TasksMax`)",
       seen: `the deployment fails after ${took} s: “${/The system starts no more processes[^\n]*/.exec(words ?? "")?.[0]}”; what runs goes on`,
       recovery: "by the next deploy with a higher limit",
       seconds: seconds ?? null

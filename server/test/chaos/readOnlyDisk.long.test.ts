@@ -20,7 +20,7 @@ describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
     recordFault(import.meta.filename, {
       fault: "The data folder is mounted read-only at the start",
       seen: `“${/maxcloud: (.*read-only.*)/.exec(words ?? "")?.[1]}”`,
-      recovery: "at the next start after it is writable",
+      recovery: "at the next start once it's writable",
       seconds: seconds ?? null
     })
   })

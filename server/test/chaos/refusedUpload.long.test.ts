@@ -24,7 +24,7 @@ describe("an upload that the server refuses while it is sent", () => {
     recordFault(import.meta.filename, {
       fault: "The server refuses a large upload while it is sent",
       seen: `“${words?.split("\n", 1)[0]}”`,
-      recovery: "by the next deploy, after what the message says",
+      recovery: "by the next deploy, after you follow the message",
       seconds: null
     })
   })

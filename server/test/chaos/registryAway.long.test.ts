@@ -19,8 +19,8 @@ describe("an unreachable registry", () => {
     const seconds = Math.round((performance.now() - begun) / 100) / 10
     expect(words ?? "").toContain(registry)
     recordFault(import.meta.filename, {
-      fault: "The registry of an image is away",
-      seen: `the deployment is pending, tells the reason, and fails after ${seconds} s: “${/The registry is unreachable[^(]*/.exec(words ?? "")?.[0].trim()}”`,
+      fault: "The registry of an image is unreachable",
+      seen: `the deployment is pending, shows the reason, and fails after ${seconds} s: “${/The registry is unreachable[^(]*/.exec(words ?? "")?.[0].trim()}”`,
       recovery: "by the next deploy; other services are deployed meanwhile",
       seconds: null
     })

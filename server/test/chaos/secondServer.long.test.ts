@@ -43,7 +43,7 @@ describe.skipIf(!hasContainers)("a second server on one data folder", () => {
     assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: `A second server ${where} is started on the data folder`,
-      seen: "it ends at once: “… is in use by another max-cloud server (process …). Stop that one, or give this one a data folder of its own.”",
+      seen: "it exits immediately: “… is in use by another max-cloud server (process …). Stop that one, or give this one a data folder of its own.”",
       recovery: "the first server isn't touched, and neither is the database",
       seconds: null
     })

@@ -26,8 +26,8 @@ describe("two servers of one machine's services on one DATABASE_URL", () => {
     assert(seconds !== undefined)
     recordFault(import.meta.filename, {
       fault: "A second server is started on the same DATABASE_URL",
-      seen: `it ends at once: “${/Another max-cloud server uses[^\n]*/.exec(words ?? "")?.[0]}”`,
-      recovery: "the first server goes on; after it was killed, the second starts",
+      seen: `it exits immediately: “${/Another max-cloud server uses[^\n]*/.exec(words ?? "")?.[0]}”`,
+      recovery: "the first server keeps running; after it was killed, the second starts",
       seconds: null
     })
   })

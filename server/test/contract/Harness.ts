@@ -14,7 +14,7 @@ export interface Harness {
   readonly looksUpImages: boolean
   /** Where requests to services go, whatever their host. */
   readonly ingress: URL
-  /** Do services go on answering while the server is away? */
+  /** Do services keep responding while the server is away? */
   readonly servesAlone: boolean
   /** What is still there of an app, by looking behind the server: `pod shop-00001-…`. */
   readonly leftovers: (app: string) => Promise<ReadonlyArray<string>>

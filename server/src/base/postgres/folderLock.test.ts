@@ -192,7 +192,7 @@ describe("a database", () => {
     recordFault(import.meta.filename, {
       fault: "Root starts a server on another user's data folder",
       seen: "nothing",
-      recovery: "nothing has to: the database runs as the user whom it belongs to",
+      recovery: "not needed: the database runs as the user who owns it",
       seconds: null
     })
   })

@@ -46,7 +46,7 @@ export const serverSettings = {
   }),
   domain: optional("MAXCLOUD_DOMAIN", domain, {
     unset: "localhost; on Kubernetes the one that Knative has",
-    text: "Domain of the services' hosts: `<service>--<organization>.<domain>`."
+    text: "Domain of the services' hosts: `<service>--<app>--<organization>.<domain>`."
   }),
   inPlace: setting("MAXCLOUD_IN_PLACE", onOff, {
     default: "false",

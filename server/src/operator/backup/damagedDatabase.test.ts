@@ -140,8 +140,8 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
       expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept"]))
       recordFault(import.meta.filename, {
         fault: `The embedded database is damaged on disk (${name})`,
-        seen: "the server doesn't start, and says the line of Postgres that matters, with the last backup",
-        recovery: "`maxcloud server restore --set-aside` brings the last backup back and keeps the damaged database",
+        seen: "the server doesn't start, and quotes Postgres' error and names the last backup",
+        recovery: "`maxcloud server restore --set-aside` restores the last backup and keeps the damaged database",
         seconds: null
       })
     })
