@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 
 const render = (stage: string) => renderConfig({ folder: import.meta.dirname, stage })
 
-it("keeps an instance of the API in production alone", async () => {
+it("keeps an instance of the API only in production", async () => {
   expect((await render("production")).service("api").scale?.min).toBe(1)
   expect((await render("preview-42")).service("api").scale?.min).toBe(0)
 })
@@ -14,7 +14,7 @@ it("lets nobody but web call the API", async () => {
   expect(manifests.of("Service", "web").metadata.annotations?.["maxcloud.dev/links"]).toBe("api")
 })
 
-it("changes nothing unseen", async () => {
+it("has no unreviewed changes", async () => {
   const { manifests } = await render("production")
   expect(manifests.ofService("api").map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toMatchInlineSnapshot(`
     [

@@ -19,7 +19,7 @@ export class EnvInvalid extends Error {
   constructor(problems: ReadonlyArray<EnvProblem>) {
     const width = Math.max(...problems.map(({ name }) => name.length))
     const lines = problems.map(({ name, problem }) => `  ${name.padEnd(width)}  ${problem}`)
-    super(`The environment lacks what this program needs:\n${lines.join("\n")}`)
+    super(`The environment doesn't match this program's contract:\n${lines.join("\n")}`)
     this.problems = problems
   }
 }

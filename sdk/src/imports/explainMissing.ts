@@ -82,7 +82,7 @@ const fixOf = async (specifier: string, file: string, wanted: string): Promise<s
   const mapped = await paths.mapped(specifier, file)
   const shown = (value: string) => relative(dirname(file), value)
   if (mapped !== undefined && mapped.file === undefined) {
-    return `${shown(mapped.tsconfig)} maps it to ${mapped.places.map(shown).join(", ")}, where no file is. Correct the import, or \`paths\` there.`
+    return `${shown(mapped.tsconfig)} maps it to ${mapped.places.map(shown).join(", ")}, but there is no such file. Correct the import, or \`paths\` there.`
   }
   const fault = await paths.faultFor(file)
   const unread = fault === undefined ? "" : ` ${shown(fault.tsconfig)} can't be read: ${fault.message}`

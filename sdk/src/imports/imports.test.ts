@@ -268,7 +268,7 @@ describe("a config's imports", () => {
         "c.ts": `import "@/shared"`,
         "tsconfig.json": `{ "compilerOptions": { "paths": { "@/*": ["./src/*", "./lib/*"] } } }`
       },
-      /^c\.ts:1:1 {2}Can't find "@\/shared", .* tsconfig\.json maps it to src\/shared, lib\/shared, where no file is\. Correct the import, or `paths` there\.$/
+      /^c\.ts:1:1 {2}Can't find "@\/shared", .* tsconfig\.json maps it to src\/shared, lib\/shared, but there is no such file\. Correct the import, or `paths` there\.$/
     ],
     [
       "a tsconfig.json that can't be read",

@@ -6,14 +6,14 @@ console.log((await client.plan(config)).changes)
 try {
   await client.deploy(config, {
     onProgress: (progress) => console.log(progress._tag),
-    signal: AbortSignal.timeout(300_000) // stops the waiting; the deployment goes on
+    signal: AbortSignal.timeout(300_000) // stops waiting; the deployment continues
   })
 } catch (error) {
   if (error instanceof DeploymentFailed) console.error(error.deployment.services)
   throw error
 }
 
-for await (const entry of client.logs("web", { tail: 10 })) console.log(entry.line) // `follow: true` goes on
+for await (const entry of client.logs("web", { tail: 10 })) console.log(entry.line) // `follow: true` keeps streaming
 await client.services.pause("web")
 await client.services.resume("web")
 await client.services.restart("web") // resolves when the new instances serve

@@ -10,7 +10,7 @@ const program = Effect.gen(function* () {
     Stream.filterMap((progress) => (progress._tag === "finished" ? Option.some(progress.deployment) : Option.none())),
     Stream.runHead,
     Effect.flatten,
-    Effect.flatMap(succeeded) // fails with DeploymentFailed if it ended otherwise
+    Effect.flatMap(succeeded) // fails with DeploymentFailed if it didn't succeed
   )
 
   const services = yield* cloud.services.list({ app: deployment.app })

@@ -13,7 +13,7 @@ const stateOf = (name: string) =>
     }),
     Effect.catchTags({
       NotFound: () => Effect.succeed("not deployed"),
-      InvalidRequest: (error) => Effect.succeed(`no name of a service: ${error.detail}`)
+      InvalidRequest: (error) => Effect.succeed(`not a service name: ${error.detail}`)
     })
   )
 

@@ -2,7 +2,7 @@ import { MaxCloud } from "@maxcloud/sdk/effect"
 import { embedded } from "@maxcloud/server"
 import { Console, Effect, Layer } from "effect"
 
-/** A server of its own, for as long as the layer is in use. */
+/** A separate server that lives as long as the layer. */
 const MaxCloudTest = Layer.unwrapScoped(
   Effect.map(
     Effect.acquireRelease(

@@ -96,7 +96,7 @@ describe("each program runs as it is written", () => {
     }
   })
   it("errors by tag", async () => {
-    expect(await outputOf("effectErrors.example.ts")).toMatch(/'not deployed',\s*[`']no name of a service: .*"No Name"/)
+    expect(await outputOf("effectErrors.example.ts")).toMatch(/'not deployed',\s*[`']not a service name: .*"No Name"/)
   })
   it("the client through a proxy, if there is one", async () => {
     expect(await outputOf("proxy.example.ts")).toBe("local\n")
