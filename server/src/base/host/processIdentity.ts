@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { errorCode } from "../node/errorCode.ts"
 import { hostEnvironment } from "./hostEnvironment.ts"
 import { systemFaultOf } from "./systemFault.ts"
 
@@ -14,7 +15,7 @@ export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return false
+    if (errorCode(error) !== "EPERM") return false
   }
   return process.platform !== "linux" || statOf(pid)?.[0] !== "Z"
 }

@@ -1,6 +1,5 @@
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs"
-
-const codeOf = (cause: unknown) => (cause instanceof Error && "code" in cause ? cause.code : undefined)
+import { errorCode } from "../node/errorCode.ts"
 
 /** Makes the file, whole, if there is none. */
 const linkNew = (from: string, to: string): boolean => {
@@ -8,7 +7,7 @@ const linkNew = (from: string, to: string): boolean => {
     linkSync(from, to)
     return true
   } catch (cause) {
-    if (codeOf(cause) === "EEXIST") return false
+    if (errorCode(cause) === "EEXIST") return false
     throw cause
   } finally {
     unlinkSync(from)
@@ -26,7 +25,7 @@ export const takeClaim = (file: string, former: string | undefined, text: string
     try {
       renameSync(file, aside)
     } catch (cause) {
-      if (codeOf(cause) === "ENOENT") return false
+      if (errorCode(cause) === "ENOENT") return false
       throw cause
     }
     if (readFileSync(aside, "utf8") !== former) {

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from "node:path"
 import { Effect } from "effect"
 import { errorText } from "../host/systemFault.ts"
-import { codeOf } from "../postgres/DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
 import { keyFromBase64 } from "../settings/keyFromBase64.ts"
 import { type HeldKey, heldKey } from "./heldKey.ts"
 import { MasterKeyError } from "./MasterKey.ts"
@@ -32,7 +32,7 @@ const read = (file: string): HeldKey | undefined => {
     if (bytes.length !== keyLength) throw noKey(file, bytes.length)
     return heldKey(`the key in ${file}`, bytes)
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined
+    if (errorCode(error) === "ENOENT") return undefined
     throw error
   }
 }
@@ -53,7 +53,7 @@ const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey =>
     // A link does not replace what is there: of two servers that start at once, both take the first one's key.
     linkSync(draft, file)
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error
+    if (errorCode(error) !== "EEXIST") throw error
   } finally {
     rmSync(draft, { force: true })
   }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Redacted, Schedule, Schema } from "effect"
+import { fetchReason } from "../node/fetchReason.ts"
 import type { KeySettings } from "../settings/keySettings.ts"
 import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
 
@@ -103,12 +104,6 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** `fetch` tells the network's reason one level down. */
-const reasonOf = (cause: unknown) => {
-  if (!(cause instanceof Error)) return String(cause)
-  return cause.cause instanceof Error && cause.cause.message !== "" ? cause.cause.message : cause.message
-}
-
 type Operation = "encrypt" | "decrypt"
 
 const send = (at: TransitKey, headers: Readonly<Record<string, string>>, operation: Operation, body: object) =>
@@ -127,7 +122,7 @@ const send = (at: TransitKey, headers: Readonly<Record<string, string>>, operati
     },
     catch: (cause) =>
       new Passing({
-        message: `The server of the master key, ${at.address}, does not answer: ${reasonOf(cause)}.`
+        message: `The server of the master key, ${at.address}, does not answer: ${fetchReason(cause)}.`
       })
   })
 

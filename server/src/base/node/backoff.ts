@@ -11,15 +11,15 @@ export interface Backoff {
 export const backoffMs = ({ baseMs, maxMs }: Backoff, failures: number): number =>
   Math.min(maxMs, baseMs * 2 ** Math.min(Math.max(failures, 0), 40))
 
-const daySeconds = 86_400
+export const dayMs = 86_400_000
 
 /**
  * Milliseconds until something that another server takes is tried again after so many attempts, each by half more or less at random, so
- * that not all come back together. Not before `retryAfterSeconds`, within a day.
+ * that not all come back together. Not before `retryAfterMs`, within a day.
  */
-export const retryAfterMs = (backoff: Backoff, attempts: number, retryAfterSeconds: number, random: number): number => {
+export const attemptDelayMs = (backoff: Backoff, attempts: number, retryAfterMs: number, random: number): number => {
   const ms = backoffMs(backoff, attempts - 1) * (0.5 + random)
-  return Math.max(ms, Math.min(retryAfterSeconds, daySeconds) * 1000)
+  return Math.max(ms, Math.min(retryAfterMs, dayMs))
 }
 
 /** A quarter more or less at random, so that those who failed together don't come back together. */

@@ -3,10 +3,9 @@ import { request as httpsRequest } from "node:https"
 import { isIP } from "node:net"
 import type { Duplex } from "node:stream"
 import { type Proxy, ProxyFailed } from "@maxcloud/sdk/proxy"
+import { errorCode } from "../node/errorCode.ts"
 
 const timeoutMs = 10_000
-
-const codeOf = (error: Error) => ("code" in error && typeof error.code === "string" ? error.code : error.message)
 
 /** A connection to a host through a proxy (RFC 9110, 9.3.6). Rejects with `ProxyFailed`. */
 export const openTunnel = ({ authorization, name, url }: Proxy, host: string, port: number): Promise<Duplex> =>
@@ -40,6 +39,6 @@ export const openTunnel = ({ authorization, name, url }: Proxy, host: string, po
       failed(String(answer.statusCode))
     })
     asked.once("timeout", () => asked.destroy(Object.assign(new Error("timeout"), { code: "ETIMEDOUT" })))
-    asked.once("error", (error) => failed(codeOf(error)))
+    asked.once("error", (error) => failed(errorCode(error) ?? error.message))
     asked.end()
   })

@@ -16,9 +16,6 @@ export class DatabaseError extends Data.TaggedError("DatabaseError")<{
   readonly cause?: unknown
 }> {}
 
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
-
 const reasonOf = ({ kind }: SystemFault) =>
   kind === "diskFull" || kind === "diskQuota"
     ? "diskFull"

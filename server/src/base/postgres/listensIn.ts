@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { systemFaultOf } from "../host/systemFault.ts"
-import { codeOf } from "./DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
 
 export const socketName = ".s.PGSQL.5432"
 
@@ -18,7 +18,7 @@ const ask = (path: string): Promise<boolean> =>
     })
     // A full queue has somebody who listens.
     socket.once("error", (error) =>
-      systemFaultOf(error)?.kind === "descriptors" ? reject(error) : resolve(codeOf(error) === "EAGAIN")
+      systemFaultOf(error)?.kind === "descriptors" ? reject(error) : resolve(errorCode(error) === "EAGAIN")
     )
   })
 

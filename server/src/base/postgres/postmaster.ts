@@ -2,7 +2,7 @@ import { readFileSync, type Stats, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { isRunning, startOf } from "../host/processIdentity.ts"
-import { codeOf } from "./DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
 
 /** The process that a data folder's pid file names, if it runs. */
 export const postmaster = (data: string) => {
@@ -15,7 +15,7 @@ export const postmaster = (data: string) => {
     return { pid, ready: lines[7]?.trim() === "ready", socketFolder: socket === "" ? undefined : resolve(data, socket) }
   } catch (cause) {
     // A file that can't be read (no descriptor is free) doesn't say that nothing runs.
-    if (codeOf(cause) !== "ENOENT") throw cause
+    if (errorCode(cause) !== "ENOENT") throw cause
     return undefined
   }
 }

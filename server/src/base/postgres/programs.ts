@@ -16,7 +16,8 @@ import {
 import { createRequire } from "node:module"
 import { basename, dirname, join } from "node:path"
 import { Schema } from "effect"
-import { codeOf, DatabaseError } from "./DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
+import { DatabaseError } from "./DatabaseError.ts"
 
 export interface User {
   readonly name: string
@@ -64,7 +65,7 @@ const makeLinks = (native: string): boolean => {
     for (const { path, to } of missingLinks(native)) symlinkSync(to, path)
     return true
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return missingLinks(native).length === 0
+    if (errorCode(error) === "EEXIST") return missingLinks(native).length === 0
     return false
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { codeOf } from "./DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
 import { longestSocketPath, socketName } from "./listensIn.ts"
 
 const isShort = (folder: string) => Buffer.byteLength(join(folder, socketName)) <= longestSocketPath
@@ -29,7 +29,7 @@ export const shortNameOf = (folder: string): string | undefined => {
     opened.set(folder, descriptor)
     return `/proc/self/fd/${descriptor}`
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined
+    if (errorCode(error) === "ENOENT") return undefined
     throw error
   }
 }

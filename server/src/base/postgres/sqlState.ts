@@ -1,8 +1,8 @@
-import { codeOf } from "./DatabaseError.ts"
+import { errorCode } from "../node/errorCode.ts"
 
 /** SQLSTATE of what Postgres refused (its appendix A); undefined where it did not answer. */
 export const stateOf = (cause: unknown): string | undefined => {
-  const code = codeOf(cause)
+  const code = errorCode(cause)
   // The system's codes begin with E (EPIPE), and no class of SQLSTATE does.
   return code !== undefined && /^(?!E)[0-9A-Z]{5}$/.test(code) ? code : undefined
 }

@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http"
 import type { Duplex } from "node:stream"
+import { errorCode } from "../node/errorCode.ts"
 import { guardedBy } from "../node/guarded.ts"
 import type { Attempt, AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
 import { Malformed, parseTrailers } from "./answer.ts"
@@ -31,8 +32,6 @@ const framed = ({ body, headers, method, upgrade }: Attempt): Array<string> => {
   if (body !== undefined) return [...headers, "Transfer-Encoding", "chunked"]
   return contentless.has(method) ? headers : [...headers, "Content-Length", "0"]
 }
-
-const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : error.name)
 
 /** One request on one connection. */
 class Sending {
@@ -213,7 +212,7 @@ class Sending {
   #fail(error: Error): void {
     // Bytes after a whole response aren't part of it, and its connection has ended by now.
     if (this.#over || this.#response?.complete === true) return
-    const code = codeOf(error)
+    const code = errorCode(error) ?? error.name
     if (!this.#sent && this.#up.reusedSocket && this.#onStale !== undefined) {
       this.#over = true
       this.#onStale()
@@ -243,7 +242,7 @@ export class Http1Upstream implements Upstream {
     try {
       new Sending(agent, attempt, handler, again)
     } catch (cause) {
-      handler.onError(cause instanceof Error ? codeOf(cause) : String(cause), "invalid")
+      handler.onError(cause instanceof Error ? (errorCode(cause) ?? cause.name) : String(cause), "invalid")
     }
   }
 

@@ -1,5 +1,6 @@
 import { Data, Effect } from "effect"
 import { portHolder } from "../host/portHolder.ts"
+import { errorCode } from "../node/errorCode.ts"
 
 /** The server can't start. `message` says why, and how to fix it. */
 export class ServerError extends Data.TaggedError("ServerError")<{
@@ -8,13 +9,10 @@ export class ServerError extends Data.TaggedError("ServerError")<{
   readonly cause?: unknown
 }> {}
 
-const codeOf = (cause: unknown) =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
-
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
 const isTaken = (cause: unknown) =>
-  codeOf(cause) === "EADDRINUSE" ||
+  errorCode(cause) === "EADDRINUSE" ||
   (typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === "PortTaken")
 
 /** Why the server cannot listen. */
@@ -31,7 +29,7 @@ export const cannotListen = (host: string, port: number, cause: unknown): Effect
     return yield* new ServerError({
       reason: "address",
       message:
-        codeOf(cause) === "EACCES"
+        errorCode(cause) === "EACCES"
           ? `this user may not listen on port ${port}: choose one from 1024 on with --port or MAXCLOUD_PORT`
           : `the server cannot listen on ${host}, port ${port}: ${messageOf(cause)}`,
       cause

@@ -5,6 +5,7 @@ import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip, createGzip } from "node:zlib"
 import { Schema } from "effect"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { BackupError } from "./BackupError.ts"
 import { ByteReader } from "./ByteReader.ts"
 import { type Entry, readEntries, writeEntries } from "./entries.ts"
@@ -68,7 +69,7 @@ export const writeBackup = async (
     const folder = await openFile(dirname(path), "r")
     await folder.sync().finally(() => folder.close())
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) await rm(draft, { force: true })
+    if (errorCode(error) !== "EEXIST") await rm(draft, { force: true })
     throw error
   }
 }

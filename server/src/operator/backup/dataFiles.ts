@@ -3,7 +3,7 @@ import { mkdir, readdir, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { BackupError } from "./BackupError.ts"
 
 /**
@@ -17,7 +17,7 @@ const isKept = (path: string) => /^sources\/[^/]+\/archives\/|^(logs|cluster-log
 const orGone =
   <A>(other: A) =>
   (error: unknown) => {
-    if (codeOf(error) === "ENOENT") return other
+    if (errorCode(error) === "ENOENT") return other
     throw error
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { errorText } from "../../base/host/systemFault.ts"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { errorCode } from "../../base/node/errorCode.ts"
 
 /** CRC-32C (Castagnoli), bit by bit: it is for some hundred bytes. */
 const crc32c = (bytes: Uint8Array): number => {
@@ -31,7 +31,7 @@ export const readControlFile = (data: string): ControlFile => {
   try {
     bytes = readFileSync(join(data, "global/pg_control"))
   } catch (error) {
-    return broken(codeOf(error) === "ENOENT" ? "It is missing." : `It can't be read: ${errorText(error)}`)
+    return broken(errorCode(error) === "ENOENT" ? "It is missing." : `It can't be read: ${errorText(error)}`)
   }
   if (bytes.length < at.crc + 4) return broken(`It has ${bytes.length} bytes only.`)
   const version = bytes.readUInt32LE(at.version)

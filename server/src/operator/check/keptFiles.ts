@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { errorText } from "../../base/host/systemFault.ts"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { decodeRecord } from "../../runtimes/local/logs/logRecord.ts"
 import { decodeChunk } from "../../stores/logs/chunk.ts"
 import { SourceError } from "../../stores/sources/SourceStore.ts"
@@ -11,7 +11,7 @@ import { readSnapshot } from "../../stores/sources/snapshotArchive.ts"
 import { type CheckFinding, type CheckPart, partOf } from "./CheckPart.ts"
 
 const orNone = (error: unknown): [] => {
-  if (codeOf(error) === "ENOENT") return []
+  if (errorCode(error) === "ENOENT") return []
   throw error
 }
 
@@ -27,7 +27,7 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
 
 /** The problem that a check of the file finds; undefined: none, or the file was deleted meanwhile. */
 const faultOf = (look: Promise<string | undefined>): Promise<string | undefined> =>
-  look.catch((error) => (codeOf(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
+  look.catch((error) => (errorCode(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
 
 /** The digest is that of the files in it: one snapshot may be packed in several ways. */
 const archiveFault = (path: string, digest: string): Promise<string | undefined> =>

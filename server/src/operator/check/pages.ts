@@ -3,7 +3,7 @@ import { type FileHandle, open, readdir } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { errorText } from "../../base/host/systemFault.ts"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { isWholePage, pageBytes, segmentPages } from "./pageChecksum.ts"
 
 /** Files of tables and indexes, with their forks and segments. Postgres's other files have no pages. */
@@ -17,7 +17,7 @@ const again = { times: 5, ms: 100 } as const
 const orNone =
   <A>(none: A) =>
   (error: unknown): A => {
-    if (codeOf(error) === "ENOENT") return none
+    if (errorCode(error) === "ENOENT") return none
     throw error
   }
 

@@ -1,9 +1,10 @@
 import type { Readable } from "node:stream"
 import { Data, Effect, type Scope } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
+import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
-import { type Answer, NoAnswer, noAnswer, optionsOf, retryAfterOf } from "./roundTrip.ts"
+import { type Answer, longestPauseMs, NoAnswer, noAnswer, optionsOf } from "./roundTrip.ts"
 
 /** An answer that is read as it comes. */
 export interface OpenAnswer {
@@ -93,7 +94,7 @@ export const open = (
       answer: {
         status: statusCode,
         text: Buffer.concat(read).toString("utf8"),
-        retryAfterMillis: retryAfterOf(headers)
+        retryAfterMillis: retryAfterMs(headers, longestPauseMs)
       }
     })
   })

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { Data, Effect } from "effect"
 import type { Dispatcher } from "undici"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { guardedBy } from "../../base/node/guarded.ts"
+import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 
@@ -27,7 +29,7 @@ export class NoAnswer extends Data.TaggedError("NoAnswer")<{
 const unsentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 
 export const noAnswer = (cause: unknown): NoAnswer => {
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+  const code = errorCode(cause) ?? ""
   const message = cause instanceof Error ? cause.message : String(cause)
   const unsent = unsentCodes.has(code) || code === "UND_ERR_CONNECT_TIMEOUT"
   return new NoAnswer({ code, message: message === "" ? code : message, unsent })
@@ -36,11 +38,8 @@ export const noAnswer = (cause: unknown): NoAnswer => {
 export const pathAndQuery = ({ path, query }: Pick<KubeRequest, "path" | "query">): string =>
   query === undefined ? path : `${path}?${new URLSearchParams(query)}`
 
-/** `Retry-After` in seconds (RFC 9110, 10.2.3); the API server sends no dates. */
-export const retryAfterOf = (headers: IncomingHttpHeaders): number | undefined => {
-  const seconds = Number(headers["retry-after"] ?? Number.NaN)
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined
-}
+/** Longer than this a retry of ours isn't put off. */
+export const longestPauseMs = 60_000
 
 export const optionsOf = (
   { credentials }: Connections,
@@ -92,7 +91,7 @@ export const roundTrip = (
         }),
         onResponseStart: guarded((_: Dispatcher.DispatchController, code: number, headers: IncomingHttpHeaders) => {
           status = code
-          retryAfterMillis = retryAfterOf(headers)
+          retryAfterMillis = retryAfterMs(headers, longestPauseMs)
         }),
         onResponseData: guarded((_: Dispatcher.DispatchController, chunk: Buffer) => {
           bytes += chunk.length

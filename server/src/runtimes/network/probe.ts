@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises"
 import { request } from "node:http"
 import { connect } from "node:net"
+import { errorCode } from "../../base/node/errorCode.ts"
 
 /**
  * The targets that one pod tries. `maxcloud probe` runs it in a pod of a tenant's namespace, with its targets in `MAXCLOUD_PROBE`. It is
@@ -41,13 +42,10 @@ const pauseMillis = 700
 /** Knative's own, answered by whatever stands before the program (knative/networking, pkg/http/probe). */
 const hash = "maxcloud"
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : String(error)
-
 const noConnection = `no connection within ${connectMillis / 1000} s`
 
 const failed = (error: unknown): Outcome => {
-  const code = codeOf(error)
+  const code = errorCode(error) ?? String(error)
   if (code === "ETIMEDOUT" || code === "EHOSTUNREACH" || code === "ENETUNREACH") {
     return { actual: "denied", detail: code === "ETIMEDOUT" ? noConnection : code }
   }
@@ -134,7 +132,7 @@ const dns = async (name: string): Promise<Outcome> => {
     return { actual: "allowed", detail: address }
   } catch (error) {
     // It answered, even if only that the name doesn't exist.
-    return codeOf(error) === "ENOTFOUND"
+    return (errorCode(error) ?? String(error)) === "ENOTFOUND"
       ? { actual: "allowed", detail: "answered" }
       : { actual: "denied", detail: "the name server does not answer" }
   }

@@ -2,13 +2,17 @@ import { createHash } from "node:crypto"
 import type { Reach } from "@maxcloud/config-schema"
 import { Effect, Option, Redacted, Schema } from "effect"
 import type { ProxiedOptions } from "../../base/outbound/proxiedConnections.ts"
+import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import { apiHostOf, type ImageName, listsRegistry } from "../../base/words/imageName.ts"
 import { parseChallenge } from "./challenge.ts"
 import type { Answer, Exchange, Question } from "./exchange.ts"
 import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { Remembered } from "./Remembered.ts"
-import { makeRegistryPauses, retryAfterMs } from "./retryAfter.ts"
+import { makeRegistryPauses } from "./registryPauses.ts"
+
+/** Longer than this no registry is left alone. */
+const longestPauseMs = 3_600_000
 
 export interface Credentials {
   readonly username: string
@@ -111,7 +115,7 @@ const limited = ({ image: { registry, repository } }: RegistrySession, retryAfte
 export const refusal = (session: RegistrySession, { headers, status }: Answer): ImageProblem | ImagesError => {
   const { registry, repository } = session.image
   if (status === 401 || status === 403) return unauthorized(session)
-  if (status === 429) return limited(session, retryAfterMs(headers) ?? 0)
+  if (status === 429) return limited(session, retryAfterMs(headers, longestPauseMs) ?? 0)
   return status >= 500
     ? new ImagesError({
         message: `RegistryUnreachable: the registry ${registry} fails at the moment (HTTP ${status}). Try again later.`
@@ -238,7 +242,7 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
         ...(question.into === undefined ? {} : { into: question.into })
       })
     const noted = (answer: Answer) => {
-      if (answer.status === 429) pauses.pause(session.registryKey, retryAfterMs(answer.headers))
+      if (answer.status === 429) pauses.pause(session.registryKey, retryAfterMs(answer.headers, longestPauseMs))
       return answer
     }
     const first = yield* send(authorizations.get(session.key))

@@ -1,6 +1,6 @@
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { Unchecked } from "../../base/outbound/proxiedConnections.ts"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
 import { certificateProblem } from "./certificateProblem.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
@@ -46,7 +46,7 @@ export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
     return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
   }
   if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return unresolved(url, code)
   const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
   if (untrusted !== undefined) return untrusted

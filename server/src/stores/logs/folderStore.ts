@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto"
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { errorCode } from "../../base/node/errorCode.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
 
-const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+const missing = (cause: unknown): boolean => errorCode(cause) === "ENOENT"
 
 const orMissing = (cause: unknown): undefined => {
   if (missing(cause)) return undefined

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { SourceError } from "./SourceStore.ts"
 import { checkLinks, checkPath } from "./safePaths.ts"
 import { invalid, readTar } from "./tarReader.ts"
@@ -28,7 +29,7 @@ async function* bounded(chunks: AsyncIterable<Buffer>, most: number): AsyncGener
   }
 }
 
-const isZlibError = (cause: unknown) => cause instanceof Error && "code" in cause && String(cause.code).startsWith("Z_")
+const isZlibError = (cause: unknown) => errorCode(cause)?.startsWith("Z_") === true
 
 /**
  * Reads a gzipped tar to its end, refuses all that a snapshot must not hold, and returns its digest; with `into`, a folder

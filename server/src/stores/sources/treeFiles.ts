@@ -3,6 +3,7 @@ import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync } 
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Option, Schema } from "effect"
+import { errorCode } from "../../base/node/errorCode.ts"
 
 /**
  * How closely to check a tree. `quick`: names, kinds, sizes, times of change, and the content of files with a changed time; about 6 ms
@@ -33,8 +34,10 @@ const damageCodes = new Set([
   "EUCLEAN",
   "EINVAL"
 ])
-export const damageCode = (cause: unknown): string | undefined =>
-  cause instanceof Error && "code" in cause && damageCodes.has(String(cause.code)) ? String(cause.code) : undefined
+export const damageCode = (cause: unknown): string | undefined => {
+  const code = errorCode(cause)
+  return code !== undefined && damageCodes.has(code) ? code : undefined
+}
 
 /**
  * Lets other work run after a few milliseconds of this one. Node's promises take five times as long for a small file as its synchronous

@@ -15,7 +15,7 @@ export class MailError extends Data.TaggedError("MailError")<{
   readonly message: string
   readonly final: boolean
   /** The receiving server's request to wait. */
-  readonly retryAfterSeconds?: number | undefined
+  readonly retryAfterMs?: number | undefined
   readonly cause?: unknown
 }> {}
 

@@ -42,7 +42,7 @@ const send = (
 const failed = (outbox: Outbox, mail: LeasedMail, error: MailError) => {
   const { attempts, id, kind } = mail
   const about = Effect.annotateLogs({ mail: id, kind, attempts })
-  const ms = mailBackoffMs(attempts, error.retryAfterSeconds)
+  const ms = mailBackoffMs(attempts, error.retryAfterMs)
   if (error.final || mail.ageSeconds + ms / 1000 > keptSeconds(kind)) {
     return outbox
       .remove(id)

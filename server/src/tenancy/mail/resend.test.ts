@@ -92,7 +92,7 @@ describe("Resend", () => {
       }))
       const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
       expect(error.final).toBe(false)
-      expect(error.retryAfterSeconds).toBe(17)
+      expect(error.retryAfterMs).toBe(17_000)
     }).pipe(Effect.scoped)
   )
 

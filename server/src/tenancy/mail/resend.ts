@@ -1,5 +1,7 @@
 import { ProxyFailed, proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Effect, Redacted, Schema } from "effect"
+import { dayMs } from "../../base/node/backoff.ts"
+import { retryAfterMsOf } from "../../base/outbound/retryAfter.ts"
 import { MailError, type MailTransport, type Message } from "./Mail.ts"
 
 const fetch = proxiedFetch()
@@ -22,11 +24,6 @@ const decodeRefusal = Schema.decodeUnknownOption(Refusal)
  * 403), which an operator puts right, too many (429), and a mail with this key that is under way (409).
  */
 const isFinal = (status: number) => status >= 400 && status < 500 && ![401, 403, 408, 409, 425, 429].includes(status)
-
-const retryAfter = (headers: Headers): number | undefined => {
-  const written = headers.get("retry-after")
-  return written !== null && /^\d{1,6}$/.test(written) ? Number(written) : undefined
-}
 
 /**
  * Resend, `POST /emails`. The mail's id is its `Idempotency-Key`: Resend takes a mail once in 24 hours, however often it is sent.
@@ -70,7 +67,7 @@ export const makeResend = ({ apiKey, from, timeoutMs = 20_000, url }: ResendOpti
       return yield* new MailError({
         message: `Resend (${url}) answered ${status}${named}`,
         final: isFinal(status),
-        retryAfterSeconds: retryAfter(headers)
+        retryAfterMs: retryAfterMsOf(headers, dayMs)
       })
     })
   }

@@ -84,7 +84,7 @@ export const deliverWebhook = (
         : Effect.andThen(
             delivery.isLast
               ? finishDelivery(delivery, made)
-              : retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterSeconds)),
+              : retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterMs)),
             noteFailure(mail, delivery, made.status)
           )
     // The database may be unreachable for a moment. A delivery whose end isn't written is made again.

@@ -1,4 +1,4 @@
-import { type Backoff, retryAfterMs } from "../../base/node/backoff.ts"
+import { attemptDelayMs, type Backoff } from "../../base/node/backoff.ts"
 
 const hourMs = 3_600_000
 
@@ -11,5 +11,5 @@ export const longestWaitMs = 24 * hourMs
 export const failingDays = 5
 
 /** Milliseconds until a delivery is tried again after so many attempts: 5 seconds, doubled up to 6 hours. */
-export const deliveryBackoffMs = (attempts: number, retryAfterSeconds = 0, random = Math.random()): number =>
-  retryAfterMs(backoff, attempts, retryAfterSeconds, random)
+export const deliveryBackoffMs = (attempts: number, retryAfterMs = 0, random = Math.random()): number =>
+  attemptDelayMs(backoff, attempts, retryAfterMs, random)

@@ -2,8 +2,11 @@ import type { Reach } from "@maxcloud/config-schema"
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Effect } from "effect"
 import { Agent, request } from "undici"
+import { dayMs } from "../../base/node/backoff.ts"
+import { errorCode } from "../../base/node/errorCode.ts"
 import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../../base/outbound/checkedLookup.ts"
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../base/outbound/proxiedConnections.ts"
+import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 
 export interface SendOptions extends Partial<ProxiedOptions> {
   /** Local mode: addresses of this machine and its network too, on loopback even without TLS. */
@@ -17,7 +20,7 @@ export interface Attempt {
   readonly status: number | null
   readonly error: string | null
   readonly answer: string | null
-  readonly retryAfterSeconds?: number | undefined
+  readonly retryAfterMs?: number | undefined
 }
 
 export type Send = (url: string, headers: Readonly<Record<string, string>>, body: string) => Effect.Effect<Attempt>
@@ -45,13 +48,9 @@ const failure = (error: unknown): string => {
   if (error instanceof ProxyFailed) return `The server's proxy didn't connect (${error.code}).`
   if (error instanceof Error && (error.name === "TimeoutError" || error.name.endsWith("TimeoutError")))
     return "No answer in time."
-  const code =
-    error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "no connection"
+  const code = errorCode(error) ?? "no connection"
   return `The receiver is unreachable (${code}).`
 }
-
-const retryAfterOf = (written: string | ReadonlyArray<string> | undefined) =>
-  typeof written === "string" && /^\d{1,6}$/.test(written) ? Number(written) : undefined
 
 const beginningOf = async (body: AsyncIterable<Buffer> & { readonly destroy: () => void }) => {
   const chunks: Array<Buffer> = []
@@ -112,7 +111,7 @@ export const makeSend = ({
                 : status >= 300 && status < 400
                   ? `The receiver redirects (${status}), and redirects aren't followed.`
                   : `The receiver answered ${status}.`
-            return { status, error, answer, retryAfterSeconds: retryAfterOf(response.headers["retry-after"]) }
+            return { status, error, answer, retryAfterMs: retryAfterMs(response.headers, dayMs) }
           },
           catch: failure
         }).pipe(Effect.catchAll((error) => Effect.succeed({ status: null, error, answer: null })))

@@ -409,6 +409,6 @@ describe("webhooks", () => {
     const waits = Array.from({ length: 30 }, (_, n) => deliveryBackoffMs(n + 1, 0, 0.5))
     expect(waits.slice(0, 3)).toStrictEqual([5_000, 10_000, 20_000])
     expect(Math.max(...waits)).toBe(21_600_000)
-    expect(deliveryBackoffMs(1, 999_999, 0)).toBe(longestWaitMs)
+    expect(deliveryBackoffMs(1, 999_999_999, 0)).toBe(longestWaitMs)
   })
 })

@@ -1,11 +1,12 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { errorCode } from "../../../base/node/errorCode.ts"
 
 const fileName = /^(\d{1,15})\.jsonl$/
 
 export const logFilePath = (folder: string, generation: number): string => join(folder, `${generation}.jsonl`)
 
-export const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+export const missing = (cause: unknown): boolean => errorCode(cause) === "ENOENT"
 
 /** Generations that there are, oldest first. */
 export const generationsIn = async (folder: string): Promise<ReadonlyArray<number>> => {

@@ -3,6 +3,8 @@ import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Redacted, Schema } from "effect"
+import { fetchReason } from "../../../base/node/fetchReason.ts"
+import { retryAfterMsOf } from "../../../base/outbound/retryAfter.ts"
 import type { Labels } from "./logql.ts"
 import { millisOfDuration } from "./nanoseconds.ts"
 
@@ -185,7 +187,7 @@ export class LokiClient {
       try {
         return `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`
       } catch (cause) {
-        throw new LokiError("away", `the token in MAXCLOUD_LOGS_LOKI_TOKEN_FILE cannot be read: ${reasonOf(cause)}`)
+        throw new LokiError("away", `the token in MAXCLOUD_LOGS_LOKI_TOKEN_FILE cannot be read: ${fetchReason(cause)}`)
       }
     }
     if (token !== undefined) return `Bearer ${Redacted.value(token)}`
@@ -223,16 +225,16 @@ export class LokiClient {
       async (response) => ({
         status: response.status,
         answer: await response.text(),
-        retryAfter: response.headers.get("retry-after")
+        retryAfter: retryAfterMsOf(response.headers, longestWaitMs)
       }),
       (cause: unknown) => {
-        throw new LokiAway(`it does not answer: ${reasonOf(cause)}`, undefined)
+        throw new LokiAway(`it does not answer: ${fetchReason(cause)}`, undefined)
       }
     )
     if (status >= 200 && status < 300) return answer
     const text = answer.slice(0, refusalLength)
     const said = text.replace(/\s+/g, " ").trim().slice(0, 500)
-    if (status === 429) throw new LokiAway(`it takes no more for now (status 429: ${said})`, retryAfterMs(retryAfter))
+    if (status === 429) throw new LokiAway(`it takes no more for now (status 429: ${said})`, retryAfter)
     if (status === 401) {
       throw new LokiError(
         "elsewhere",
@@ -246,7 +248,7 @@ export class LokiClient {
     if (status === 500 && /larger than max|ResourceExhausted/.test(text)) {
       throw new LokiError("refused", `it cannot answer that at once (status 500: ${said})`, text)
     }
-    if (status >= 500) throw new LokiAway(`status ${status}: ${said}`, retryAfterMs(retryAfter))
+    if (status >= 500) throw new LokiAway(`status ${status}: ${said}`, retryAfter)
     throw new LokiError("elsewhere", `status ${status}: ${said}`, text)
   }
 }
@@ -257,18 +259,4 @@ class LokiAway extends LokiError {
     super("away", message)
     this.retryAfterMs = retryAfterMs
   }
-}
-
-/** RFC 9110, 10.2.3: seconds, or a date. */
-export const retryAfterMs = (written: string | null, now = Date.now()): number | undefined => {
-  if (written === null) return undefined
-  if (/^\d+$/.test(written)) return Number(written) * 1000
-  const at = Date.parse(written)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
-}
-
-/** `fetch` tells the network's reason one level down. */
-const reasonOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause)
-  return cause.cause instanceof Error && cause.cause.message !== "" ? cause.cause.message : cause.message
 }

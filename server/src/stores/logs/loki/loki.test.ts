@@ -7,7 +7,7 @@ import fc from "fast-check"
 import { keyOf, line, noon, numbered } from "../../../../test/logs/historyContract.ts"
 import { LogHistory } from "../LogHistory.ts"
 import { compareLines, type LogLine, sameLine, timeOf } from "../LogLine.ts"
-import { type Entry, LokiError, type PushedValue, retryAfterMs } from "./LokiClient.ts"
+import { type Entry, LokiError, type PushedValue } from "./LokiClient.ts"
 import { allOfService, type Labels, lineLabels, linesQuery, quoted } from "./logql.ts"
 import { layerLoki } from "./lokiHistory.ts"
 import { millisOfDuration, nanosOf, timeOfNanos } from "./nanoseconds.ts"
@@ -67,8 +67,6 @@ describe("times", () => {
       undefined,
       undefined
     ])
-    expect([retryAfterMs("7"), retryAfterMs(null), retryAfterMs("soon")]).toEqual([7000, undefined, undefined])
-    expect(retryAfterMs("Wed, 11 Mar 2026 12:00:05 GMT", Date.parse("2026-03-11T12:00:00Z"))).toBe(5000)
   })
 })
 

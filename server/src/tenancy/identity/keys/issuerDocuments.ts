@@ -2,6 +2,7 @@ import type { Reach } from "@maxcloud/config-schema"
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Schema } from "effect"
 import { Agent, request } from "undici"
+import { errorCode } from "../../../base/node/errorCode.ts"
 import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../../../base/outbound/checkedLookup.ts"
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../../base/outbound/proxiedConnections.ts"
 
@@ -149,7 +150,7 @@ const problemOf = (url: URL, error: unknown): IssuerProblem => {
     const message = `${url} does not answer through the server's proxy (${error.name} of the server: ${error.code})`
     return new IssuerProblem({ reason: "unreachable", message })
   }
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+  const code = errorCode(error)
   if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return wrong(`${url} is larger than ${maxDocumentBytes} bytes`)
   const late = error instanceof Error && error.name === "TimeoutError"
   return new IssuerProblem({
