@@ -136,12 +136,13 @@ export const tellAssumed = (loaded: LoadedConfig, terminal: Terminal) =>
 export const loadOffline = (
   input: Pick<Globals, "config" | "stage">,
   terminal: Terminal,
-  file: string | undefined = input.config
+  file: string | undefined = input.config,
+  options: { readonly charts?: boolean } = {}
 ) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
     const { loadConfig } = yield* loadSdk
-    const loaded = yield* loadConfig({ file, stage })
+    const loaded = yield* loadConfig({ file, stage, ...options })
     yield* tellAssumed(loaded, terminal)
     return loaded
   })

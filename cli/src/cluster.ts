@@ -24,6 +24,20 @@ export const prefixFlag = {
   })
 }
 
+/** What apps may add to manifests: the server's rights depend on it. */
+export const manifestsFlag = {
+  manifests: text("manifests", "FIELDS", {
+    description: "MAXCLOUD_MANIFESTS of the server [$MAXCLOUD_MANIFESTS]"
+  })
+}
+
+/** The kinds of objects that apps may have of their own. */
+export const readObjectKinds = ({ readObjectKinds: read }: typeof cluster, written: string | undefined) =>
+  Effect.flatMap(
+    Effect.promise(() => read(written ?? process.env["MAXCLOUD_MANIFESTS"] ?? "")),
+    succeed
+  )
+
 /** The prefix that was given, if any; empty: none. */
 export const readPrefix = (
   { readNamespacePrefix }: typeof cluster,

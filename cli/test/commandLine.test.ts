@@ -366,4 +366,31 @@ export default defineConfig({
     expect(printed.stdout).toContain("kind: NetworkPolicy")
     expect(JSON.parse(written.stdout).files).toEqual(["_namespace.yaml", "web.yaml"])
   })
+
+  it("prints charts of the config after the app's manifests, in synth and export", async () => {
+    const config = (kind: string) => `import { defineConfig, object, patch, service } from "@maxcloud/sdk/config"
+const fields = { spec: { template: { metadata: { annotations: { "autoscaling.knative.dev/window": "10s" } } } } }
+export default defineConfig({
+  app: "shop",
+  services: [service("web", { image: "nginx:1", manifests: [patch("Service", fields)] })],
+  manifests: [object({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { a: "1" } })],
+  charts: [() => ({ toJson: () => [{ apiVersion: "example.com/v1", kind: ${kind}, metadata: { name: "late" }, spec: { for: "5m" } }] })]
+})
+`
+    const cwd = makeFolder({ "maxcloud.config.ts": config('"Alert"'), "odd.ts": config("7") })
+    const [printed, exported, written, odd] = await Promise.all([
+      run(["synth"], { cwd }),
+      run(["export", "--json"], { cwd }),
+      run(["synth", "--out", "manifests", "--json"], { cwd }),
+      run(["synth", "--file", "odd.ts"], { cwd })
+    ])
+    expect(printed.stdout.trim().split("---\n").at(-1)).toContain("kind: Alert")
+    expect(printed.stdout).toContain("autoscaling.knative.dev/window: 10s")
+    const { manifests } = JSON.parse(exported.stdout)
+    const kinds: ReadonlyArray<string> = manifests.map((manifest: { kind: string }) => manifest.kind)
+    expect(kinds).toContain("ConfigMap")
+    expect(kinds.at(-1)).toBe("Alert")
+    expect(JSON.parse(written.stdout).files).toEqual(["_namespace.yaml", "app.yaml", "web.yaml", "_charts.yaml"])
+    expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining("isn't a Kubernetes object")])
+  })
 })

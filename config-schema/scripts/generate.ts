@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url"
 import { type Bound, boundOf, bounds } from "../src/bounds.ts"
 import { defaultOf, fieldsOf, nounOf } from "../src/field.ts"
 import { appSpecJsonSchema, parts } from "../src/jsonSchema.ts"
+import { allowableFields } from "../src/manifestFields.ts"
+import { type ManifestKind, manifestKinds, patchable } from "../src/manifests.ts"
 import { policiesJsonSchema } from "../src/policies/jsonSchema.ts"
 import { keptPolicies } from "../src/policies/kept.ts"
 import { inputs } from "./inputs.ts"
@@ -33,7 +35,9 @@ const links: Readonly<Record<string, string>> = {
   OutputValue: "text, public URL, or those joined",
   Source: "folder",
   EnvValue: "[value](#values-of-env)",
-  SecretReference: "secret"
+  SecretReference: "secret",
+  ManifestPatch: "[patch](#manifests)",
+  AppObject: "[object](#manifests)"
 }
 
 const typeOf = (schema: unknown): string => {
@@ -157,6 +161,25 @@ const values = `## Values of env
 
 \`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`
 
+const isManifestKind = (name: string): name is ManifestKind => Object.hasOwn(manifestKinds, name)
+
+const manifests = [
+  "## Manifests",
+  "",
+  "[Fields of Kubernetes that max-cloud doesn't have](../manifests.md) says how to use them. The server's operator allows each of them by its kind and field (`MAXCLOUD_MANIFESTS`). `[…]` is a key.",
+  "",
+  "| kind | field | |",
+  "|---|---|---|",
+  ...Object.keys(manifestKinds)
+    .filter(isManifestKind)
+    .flatMap((kind) =>
+      allowableFields(kind).map(
+        ({ field, text }) =>
+          `| ${Object.hasOwn(patchable, kind) ? "patch of a " : ""}${kind} | \`${field}\` | ${cell(text)} |`
+      )
+    )
+].join("\n")
+
 /** As TypeScript writes it: `maxMemory("1Gi")` for `{ maxMemory: 1Gi }`. */
 const inTypeScript = (name: string, example: string): string => {
   const written = example.startsWith("{") ? example.slice(name.length + 4, -2) : undefined
@@ -220,7 +243,7 @@ export const generated = (): Readonly<Record<string, string>> => {
     // Published with the SDK, so that a YAML config can name it below node_modules.
     "sdk/config.schema.json": written,
     "config-schema/src/inputs.ts": inputs,
-    "docs/reference/config.md": `${[intro, ...tables, values, policies, versions, limits].join("\n\n")}\n`
+    "docs/reference/config.md": `${[intro, ...tables, values, manifests, policies, versions, limits].join("\n\n")}\n`
   }
 }
 

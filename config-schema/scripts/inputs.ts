@@ -1,5 +1,6 @@
 import { SchemaAST as AST, Option } from "effect"
 import { declarationOf, defaultOf, type Field, fieldsOf, spelled, unitOf } from "../src/field.ts"
+import { ConfigMap, manifestKinds, PodDisruptionBudget, patchable } from "../src/manifests.ts"
 import { Probe, Probes } from "../src/probes.ts"
 import { Scale } from "../src/scale.ts"
 import { Build, ServiceSpec } from "../src/service.ts"
@@ -41,10 +42,47 @@ const build = members
 
 const fields = fieldsOf(ServiceSpec).filter((_) => _.name !== "name")
 
+/** The type of a part of a manifest, with what is said of its fields at every level. */
+const nested = (ast: AST.AST, indent: string): string => {
+  const here = AST.isUnion(ast) ? ast.types.filter((type) => !AST.isUndefinedKeyword(type)) : [ast]
+  const [only, ...others] = here
+  if (only === undefined || others.length > 0) return spelled(ast)
+  if (AST.isRefinement(only)) return nested(only.from, indent)
+  const [element] = AST.isTupleType(only) ? only.rest : []
+  if (element !== undefined) return `ReadonlyArray<${nested(element.type, indent)}>`
+  const inside = fieldsOf({ ast: only })
+  if (inside.length === 0) return spelled(only)
+  const body = inside.map(
+    (field) =>
+      `${indent}  ${comment(field)}\n${indent}  readonly ${/^\w+$/.test(field.name) ? field.name : JSON.stringify(field.name)}${field.isRequired ? "" : "?"}: ${nested(field.ast, `${indent}  `)}\n`
+  )
+  return `{\n${body.join("")}${indent}}`
+}
+
+const manifestTypes = [
+  ...Object.entries(patchable).map(([kind, schema]) => {
+    const name = kind === "Service" ? "a service's Knative Service" : "a service's ServiceAccount"
+    return `/** The fields of ${name} that a patch can set. */\nexport interface ${kind}PatchInput ${nested(schema.ast, "")}\n`
+  }),
+  ...[ConfigMap, PodDisruptionBudget].map(
+    (schema, index) => `export interface ${Object.keys(manifestKinds)[index + 2]}Input ${nested(schema.ast, "")}\n`
+  ),
+  "/** An object of the app's own. */\nexport type ObjectInput = ConfigMapInput | PodDisruptionBudgetInput\n"
+]
+
 /** The types of a config in TypeScript: an editor shows what stands over a field, so they are written out and not inferred. */
 export const inputs = [
   `// Written by \`npm run generate\` from the Schemas beside this file: change it there.
-import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
+import type {
+  CpuQuantity,
+  DurationQuantity,
+  EnvInputs,
+  LeftOut,
+  MemoryQuantity,
+  Patch,
+  Secret,
+  Service
+} from "./authoring.ts"
 `,
   documented(Probe, interfaceOf("ProbeInput", fieldsOf(Probe))),
   interfaceOf("ProbesInput", fieldsOf(Probes)),
@@ -64,5 +102,6 @@ import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity,
   interfaceOf(
     "CommonInput",
     fields.filter((_) => !ofProgram.has(_.name))
-  )
+  ),
+  ...manifestTypes
 ].join("\n")

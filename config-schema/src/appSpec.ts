@@ -2,7 +2,8 @@ import { Either, Option, Schema } from "effect"
 import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
 import { Exports, Outputs, type OutputValue } from "./exports.ts"
-import { required, withDefault } from "./field.ts"
+import { optional, required, withDefault } from "./field.ts"
+import { Objects, objectIssues } from "./manifests.ts"
 import { AppName } from "./names.ts"
 import { withPortOfEnv } from "./portOfEnv.ts"
 import { ServiceSpec, secretReferencesOf } from "./service.ts"
@@ -37,6 +38,11 @@ const Fields = Schema.Struct({
     {},
     "What the app tells after a deploy, such as its URL: name to value. Texts and `publicUrl` of its services, never a secret.",
     { default: "none" }
+  ),
+  manifests: optional(
+    Objects,
+    "Kubernetes objects of its own, beside those of its services. Only kinds that the server's operator allows, and only on Kubernetes.",
+    { default: "none", type: "ReadonlyArray<ObjectInput | LeftOut>" }
   )
 })
 
@@ -127,7 +133,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
       }
     }
   })
-  return [...issues, ...lengthIssues(spec), ...issuesOfApp(spec)]
+  return [...issues, ...lengthIssues(spec), ...issuesOfApp(spec), ...objectIssues(spec)]
 }
 
 /** A secret has one value, so it is generated with one length. */
@@ -166,7 +172,7 @@ const decodeHead = Schema.decodeUnknownEither(
 )
 const decodeService = Schema.decodeUnknownEither(ServiceSpec, strict)
 const encodeService = Schema.encodeSync(ServiceSpec)
-const encodeRest = Schema.encodeSync(Fields.pick("exports", "outputs"))
+const encodeRest = Schema.encodeSync(Fields.pick("exports", "outputs", "manifests"))
 
 const parseService = (written: unknown): Either.Either<ServiceSpec, ReadonlyArray<SpecIssue>> => {
   const { issues, service } = withPortOfEnv(written)
@@ -231,13 +237,14 @@ export function* encodeAppSpecInTurns(spec: AppSpec): Turns<AppSpecEncoded> {
     yield
     services.push(encodeService(service))
   }
-  const { exports, outputs } = encodeRest(spec)
+  const { exports, manifests = [], outputs } = encodeRest(spec)
   return {
     apiVersion: spec.apiVersion,
     app: spec.app,
     services,
     ...(Object.keys(spec.exports).length === 0 ? {} : { exports }),
-    ...(Object.keys(spec.outputs).length === 0 ? {} : { outputs })
+    ...(Object.keys(spec.outputs).length === 0 ? {} : { outputs }),
+    ...(manifests.length === 0 ? {} : { manifests })
   }
 }
 

@@ -1,5 +1,12 @@
 import { type EnvContract, filled, isContract } from "./environment/envOf.ts"
-import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
+import type {
+  CommonInput,
+  ImageInput,
+  ObjectInput,
+  ServiceAccountPatchInput,
+  ServicePatchInput,
+  SourceInput
+} from "./inputs.ts"
 import { misuse } from "./misuse.ts"
 import { type AskOwn, type Policy, policiesOf, type WrittenPolicy } from "./policies/authoring.ts"
 import { type ExternalAddress, reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
@@ -105,6 +112,33 @@ export interface AppInput {
    * @default none
    */
   readonly policies?: ReadonlyArray<Policy | LeftOut>
+  /**
+   * Kubernetes objects of its own, beside those of its services. Only kinds that the server's operator allows, and only on Kubernetes.
+   * `[object({ apiVersion: "v1", kind: "ConfigMap", … })]`.
+   * @default none
+   */
+  readonly manifests?: ReadonlyArray<ObjectInput | LeftOut>
+  /**
+   * Charts of cdk8s, which `maxcloud synth` and `maxcloud export` print after the app's own manifests. They never reach a server:
+   * `[() => new Monitoring(new App(), "monitoring")]`.
+   * @default none
+   */
+  readonly charts?: ReadonlyArray<(() => ChartLike) | LeftOut>
+}
+
+/** A chart of cdk8s, of any version. */
+export interface ChartLike {
+  readonly toJson: () => ReadonlyArray<unknown>
+}
+
+/** A change to an object of a service, as `patch(…)` gives it. */
+export type Patch =
+  | { readonly patch: "Service"; readonly fields: ServicePatchInput }
+  | { readonly patch: "ServiceAccount"; readonly fields: ServiceAccountPatchInput }
+
+interface PatchFields {
+  readonly Service: ServicePatchInput
+  readonly ServiceAccount: ServiceAccountPatchInput
 }
 
 /** A service of another app of the organization, and the references that this app's services may hold to it. */
@@ -126,6 +160,8 @@ export interface EvaluatedConfig {
   readonly policies: ReadonlyArray<WrittenPolicy>
   /** Asks the policies that are functions of the config's own. */
   readonly askOwn: AskOwn
+  /** The objects of its charts. */
+  readonly charts: () => ReadonlyArray<unknown>
 }
 
 export interface Config {
@@ -171,6 +207,18 @@ export const service = <const Name extends string>(name: Name, input: ServiceInp
   }
 }
 
+/**
+ * Sets fields of a service's own Kubernetes object that max-cloud has no field for: `patch("Service", { spec: { template: … } })`. Objects are
+ * merged by their keys; `containers` and `volumes` by `name`, `volumeMounts` by `mountPath`; any other list is replaced.
+ */
+export const patch = <const K extends keyof PatchFields>(
+  kind: K,
+  fields: PatchFields[K]
+): { readonly patch: K; readonly fields: PatchFields[K] } => ({ patch: kind, fields })
+
+/** A Kubernetes object of the app's own. */
+export const object = <const O extends ObjectInput>(manifest: O): O => manifest
+
 /** Describes an app, for each stage: the default export of `maxcloud.config.ts`. */
 export const defineConfig = (app: AppInput | ((context: ConfigContext) => AppInput | Promise<AppInput>)): Config => ({
   [configuration]: async function describe(context) {
@@ -212,6 +260,28 @@ const exportsOf = (exports: unknown): unknown =>
       )
     : exports
 
+const chartsOf = (charts: unknown, from: Parameters<typeof misuse>[1]) => (): ReadonlyArray<unknown> => {
+  if (charts === undefined) return []
+  const entries = Array.isArray(charts) ? written<unknown>(charts) : undefined
+  if (entries === undefined) throw misuse('charts takes a list: charts: [() => new MyChart(new App(), "extra")]', from)
+  return entries.flatMap(({ entry, index }): ReadonlyArray<unknown> => {
+    const chart: unknown = typeof entry === "function" ? entry() : undefined
+    const objects: unknown =
+      typeof chart === "object" && chart !== null && "toJson" in chart && typeof chart.toJson === "function"
+        ? chart.toJson()
+        : undefined
+    if (!Array.isArray(objects)) {
+      throw misuse(
+        `charts[${index}] gives no chart of cdk8s: write charts: [() => new MyChart(new App(), "extra")]`,
+        from
+      )
+    }
+    // Charts may give lazy values: what is written as JSON is what is meant.
+    const plain: unknown = JSON.parse(JSON.stringify(objects))
+    return Array.isArray(plain) ? plain : []
+  })
+}
+
 const isService = (value: unknown): value is Service =>
   typeof value === "object" && value !== null && definition in value
 
@@ -227,11 +297,19 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   if (typeof app !== "object" || app === null) {
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
   }
-  const { policies: list, services, ...given } = app
+  const { charts, policies: list, services, ...given } = app
   const { ask: askOwn, policies } = policiesOf(list, from)
-  const rest = { ...given, ...(given.exports === undefined ? {} : { exports: exportsOf(given.exports) }) }
+  const objectsOfCharts = chartsOf(charts, from)
+  const rest = {
+    ...given,
+    ...(given.exports === undefined ? {} : { exports: exportsOf(given.exports) }),
+    ...(Array.isArray(given.manifests) ? { manifests: written(given.manifests).map((each) => each.entry) } : {})
+  }
   // If it isn't an array, the schema reports that, as for a config in YAML.
-  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [], issues: [], policies, askOwn }
+  if (!Array.isArray(services)) {
+    const spec = { ...rest, services }
+    return { spec, locations: [], issues: [], policies, askOwn, charts: objectsOfCharts }
+  }
   const definitions = written<unknown>(services).map(({ entry: service, index }) => {
     if (!isService(service)) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
@@ -265,7 +343,8 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
       problems.map(({ message, name }) => ({ path: ["services", index, "env", name], message }))
     ),
     policies,
-    askOwn
+    askOwn,
+    charts: objectsOfCharts
   }
 }
 

@@ -7,7 +7,7 @@ import { Schema } from "effect"
 export const bounds = {
   /** Of the whole app: each text, number, list and object inside the fields whose length its author chooses. */
   values: 10_000,
-  depth: 10,
+  depth: 16,
   services: 500,
   /** Of one service. */
   serviceValues: 2_000,
@@ -34,7 +34,13 @@ export const bounds = {
   buildCommandLength: 4_096,
   buildOutputLength: 1_024,
   probePathLength: 2_048,
-  quantityLength: 32
+  quantityLength: 32,
+  patches: 10,
+  objects: 50,
+  volumes: 20,
+  annotations: 64,
+  manifestKeyLength: 253,
+  manifestTextLength: 131_072
 } as const
 export type Bound = keyof typeof bounds
 
@@ -68,7 +74,13 @@ export const boundOf: Readonly<Record<Bound, string>> = {
   buildCommandLength: "characters in a build command",
   buildOutputLength: "characters in the folder that a build leaves",
   probePathLength: "characters in the path of a probe",
-  quantityLength: "characters in a duration, or an amount of CPU or memory"
+  quantityLength: "characters in a duration, or an amount of CPU or memory",
+  patches: "patches of a service's manifests",
+  objects: "objects of an app's own",
+  volumes: "volumes that a patch adds, and mounts of them",
+  annotations: "annotations of a patch or an object, and other entries of a map in it",
+  manifestKeyLength: "characters in a name or key in a manifest",
+  manifestTextLength: "characters in a text in a manifest"
 }
 
 /** A text as a message quotes it: whole if it is short, else its beginning. */

@@ -1,5 +1,14 @@
 // Written by `npm run generate` from the Schemas beside this file: change it there.
-import type { CpuQuantity, DurationQuantity, EnvInputs, LeftOut, MemoryQuantity, Secret, Service } from "./authoring.ts"
+import type {
+  CpuQuantity,
+  DurationQuantity,
+  EnvInputs,
+  LeftOut,
+  MemoryQuantity,
+  Patch,
+  Secret,
+  Service
+} from "./authoring.ts"
 
 /** A check of an instance: an HTTP GET of `path`, which must answer 200 to 399, or a TCP connection. */
 export interface ProbeInput {
@@ -98,4 +107,156 @@ export interface CommonInput {
   readonly egress?: "internet" | "none" | ReadonlyArray<string | LeftOut>
   /** Labels of one's own on its Kubernetes objects. @default none */
   readonly labels?: Readonly<Record<string, string>>
+  /** Changes to its Kubernetes objects, by `patch(…)`, for fields that max-cloud doesn't have. Only what the server's operator allows, and only on Kubernetes. @default none */
+  readonly manifests?: ReadonlyArray<Patch | LeftOut>
 }
+
+/** The fields of a service's Knative Service that a patch can set. */
+export interface ServicePatchInput {
+  /** Of the Knative Service. */
+  readonly metadata?: {
+    /** Annotations of one's own, and `serving.knative.dev/rollout-duration`. */
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  /** What it runs. */
+  readonly spec?: {
+    /** What its revisions are made from. */
+    readonly template?: {
+      /** Of each revision and its pods. */
+      readonly metadata?: {
+        /** Annotations of its pods: one's own, and `autoscaling.knative.dev/metric`, `autoscaling.knative.dev/panic-threshold-percentage`, `autoscaling.knative.dev/panic-window-percentage`, `autoscaling.knative.dev/scale-down-delay`, `autoscaling.knative.dev/scale-to-zero-pod-retention-period`, `autoscaling.knative.dev/target`, `autoscaling.knative.dev/target-burst-capacity`, `autoscaling.knative.dev/target-utilization-percentage`, `autoscaling.knative.dev/window`. */
+        readonly annotations?: Readonly<Record<string, string>>
+      }
+      /** Of its pods. */
+      readonly spec?: {
+        /** Labels that its nodes must have. */
+        readonly nodeSelector?: Readonly<Record<string, string>>
+        /** Volumes besides that of its secrets. */
+        readonly volumes?: ReadonlyArray<{
+          /** Name of the volume. */
+          readonly name: string
+          /** Files from a ConfigMap. */
+          readonly configMap?: {
+            /** A ConfigMap among the app's own `manifests`. */
+            readonly name: string
+            /** The keys that become files. @default all */
+            readonly items?: ReadonlyArray<{
+              /** Key of the ConfigMap. */
+              readonly key: string
+              /** Its file in the volume. */
+              readonly path: string
+            }>
+          }
+          /** A folder that is empty when an instance starts, and goes with it. */
+          readonly emptyDir?: {
+            /** How much it may hold. An instance that writes more is stopped. */
+            readonly sizeLimit: string
+            /** `Memory`: it counts to the service's `memory`. @default the node's disk */
+            readonly medium?: "Memory"
+          }
+        }>
+        /** Its container. */
+        readonly containers?: ReadonlyArray<{
+          /** The service's one container. @default "user-container" */
+          readonly name?: "user-container"
+          /** The folder that its program starts in. */
+          readonly workingDir?: string
+          /** What it gets besides `cpu` and `memory`. */
+          readonly resources?: {
+            /** Devices and `ephemeral-storage` at most. */
+            readonly limits?: Readonly<Record<string, string>>
+            /** The same, reserved. */
+            readonly requests?: Readonly<Record<string, string>>
+          }
+          /** Rights that it gives up. */
+          readonly securityContext?: {
+            /** `true`: its program can't write to the image's files. */
+            readonly readOnlyRootFilesystem?: true
+            /** `true`: it isn't started as root. */
+            readonly runAsNonRoot?: true
+            /** The user's number. */
+            readonly runAsUser?: number
+            /** The group's number. */
+            readonly runAsGroup?: number
+          }
+          /** Where its volumes are found. */
+          readonly volumeMounts?: ReadonlyArray<{
+            /** A volume of the same patch. */
+            readonly name: string
+            /** Where it is found. */
+            readonly mountPath: string
+            /** Only this part of it. */
+            readonly subPath?: string
+            /** `true`: the program can't write to it. */
+            readonly readOnly?: boolean
+          }>
+        }>
+      }
+    }
+  }
+}
+
+/** The fields of a service's ServiceAccount that a patch can set. */
+export interface ServiceAccountPatchInput {
+  /** Of the ServiceAccount. */
+  readonly metadata?: {
+    /** Annotations of one's own, such as a cloud's role for its pods. */
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+}
+
+export interface ConfigMapInput {
+  /** Its kind. */
+  readonly kind: "ConfigMap"
+  /** Its version of the Kubernetes API. */
+  readonly apiVersion: "v1"
+  /** Its name, and labels and annotations of one's own. */
+  readonly metadata: {
+    /** Name of the object, unique among those of its kind. */
+    readonly name: string
+    /** Labels of one's own. */
+    readonly labels?: Readonly<Record<string, string>>
+    /** Annotations of one's own. */
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  /** Texts, by their names. */
+  readonly data?: Readonly<Record<string, string>>
+  /** Bytes in base64, by their names. */
+  readonly binaryData?: Readonly<Record<string, string>>
+}
+
+export interface PodDisruptionBudgetInput {
+  /** Its kind. */
+  readonly kind: "PodDisruptionBudget"
+  /** Its version of the Kubernetes API. */
+  readonly apiVersion: "policy/v1"
+  /** Its name, and labels and annotations of one's own. */
+  readonly metadata: {
+    /** Name of the object, unique among those of its kind. */
+    readonly name: string
+    /** Labels of one's own. */
+    readonly labels?: Readonly<Record<string, string>>
+    /** Annotations of one's own. */
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  /** How many of its instances a drained node may take at a time. */
+  readonly spec: {
+    /** Instances that stay while nodes are drained: a number or a share. */
+    readonly minAvailable?: number | string
+    /** Instances that may be missing meanwhile: a number or a share. */
+    readonly maxUnavailable?: number | string
+    /** The service whose instances it protects. */
+    readonly selector: {
+      /** `{ "maxcloud.dev/service": "web" }`: a service of the app. */
+      readonly matchLabels: {
+        /** Its name. */
+        readonly "maxcloud.dev/service": string
+      }
+    }
+    /** Whether instances that aren't ready may always be moved. */
+    readonly unhealthyPodEvictionPolicy?: "IfHealthyBudget" | "AlwaysAllow"
+  }
+}
+
+/** An object of the app's own. */
+export type ObjectInput = ConfigMapInput | PodDisruptionBudgetInput

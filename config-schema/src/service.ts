@@ -3,6 +3,8 @@ import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { Env, referencesOf, SecretReference } from "./env.ts"
 import { type ExternalTarget, targetOf } from "./external.ts"
 import { optional, required, typedAs, withDefault } from "./field.ts"
+import { Labels } from "./labels.ts"
+import { Patches, patchIssues } from "./manifests.ts"
 import { ServiceName, type StageName } from "./names.ts"
 import { Probes } from "./probes.ts"
 import { Cpu, DurationBetween, Memory } from "./quantities.ts"
@@ -142,39 +144,6 @@ export const Egress = Schema.Union(
 )
 export type Egress = typeof Egress.Type
 
-const notALabelKey = (key: string) =>
-  `${quoted(key)} isn't a valid label key. Use a form like "team" or "example.com/team".`
-const notALabelValue = (value: string) =>
-  `${quoted(value)} isn't a valid label value. Use up to 63 letters, digits, "-", "_" and ".". Start and end with a letter or digit.`
-
-const labelPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
-
-/** Labels of one's own on all objects of a service (Kubernetes label syntax); `maxcloud.dev/`, `app.kubernetes.io/` and `*.knative.dev/` are reserved. */
-export const Labels = mapUpTo(
-  textUpTo(bounds.labelKeyLength, "The key").pipe(
-    Schema.filter(
-      (key) => {
-        const [last, prefix, ...rest] = key.split("/").reverse()
-        if (rest.length > 0 || last === undefined || !labelPart.test(last)) return notALabelKey(key)
-        if (prefix === undefined) return true
-        if (/(^|\.)(maxcloud\.dev|kubernetes\.io|k8s\.io|knative\.dev)$/.test(prefix))
-          return `The platform reserves label keys under "${prefix}/". Use another prefix.`
-        return prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix) && !prefix.includes("..")
-          ? true
-          : notALabelKey(key)
-      },
-      { arbitrary: () => (fc) => fc.constantFrom("team", "cost-center", "example.com/owner") }
-    )
-  ),
-  textUpTo(bounds.labelValueLength, "The value").pipe(
-    Schema.filter((value) => value === "" || labelPart.test(value) || notALabelValue(value), {
-      arbitrary: () => (fc) => fc.constantFrom("", "a", "Team-1")
-    })
-  ),
-  bounds.labels,
-  "The labels"
-)
-
 /**
  * A port, or `"auto"`: a TCP port that the image says it listens on (`EXPOSE`), and 8080 where it says nothing or the runtime cannot know. Of
  * several the local runtime takes the one that answers HTTP. A cluster takes 8080, 80 or else the lowest, but none for a debugger, metrics or TLS.
@@ -276,7 +245,12 @@ const Fields = Schema.Struct({
     "internet",
     'Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges.'
   ),
-  labels: withDefault(Labels, {}, "Labels of one's own on its Kubernetes objects.", { default: "none" })
+  labels: withDefault(Labels, {}, "Labels of one's own on its Kubernetes objects.", { default: "none" }),
+  manifests: optional(
+    Patches,
+    "Changes to its Kubernetes objects, by `patch(…)`, for fields that max-cloud doesn't have. Only what the server's operator allows, and only on Kubernetes.",
+    { default: "none", type: "ReadonlyArray<Patch | LeftOut>" }
+  )
 })
 
 /** A container that answers HTTP (Knative Service). */
@@ -294,6 +268,8 @@ export const ServiceSpec = Fields.pipe(
     if (service.build !== undefined && service.source === undefined) {
       return { path: ["build"], message: "Only a source is built, and this service has an image. Remove `build`." }
     }
+    const [odd] = patchIssues(service)
+    if (odd !== undefined) return odd
     if (!linksOf(service).includes(service.name)) return true
     const linked = service.links.indexOf(service.name)
     const named = Object.entries(service.env).find(([, value]) =>

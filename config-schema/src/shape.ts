@@ -51,7 +51,10 @@ const openValues = (service: unknown) =>
 /** Those of the app itself. */
 const openValuesOfApp = (app: unknown) =>
   isObject(app)
-    ? [app["exports"], app["outputs"]].reduce((sum: number, value) => sum + valuesIn(value ?? {}, bounds.values) - 1, 0)
+    ? [app["exports"], app["outputs"], app["manifests"]].reduce(
+        (sum: number, value) => sum + valuesIn(value ?? {}, bounds.values) - 1,
+        0
+      )
     : 0
 
 /**

@@ -60,6 +60,52 @@ const scale = fc
     concurrency: each.maxConcurrency === 0 ? each.concurrency : Math.min(each.concurrency, each.maxConcurrency)
   }))
 
+/** Patches whose fields need no other part of the app. */
+const patches = fc
+  .record(
+    {
+      Service: fc.record({
+        spec: fc.record({
+          template: fc.record(
+            {
+              metadata: fc.record({
+                annotations: fc.dictionary(
+                  fc.constantFrom("autoscaling.knative.dev/window", "autoscaling.knative.dev/metric", "example.com/a"),
+                  fc.constantFrom("10s", "rps", ""),
+                  { maxKeys: 3 }
+                )
+              }),
+              spec: fc.record(
+                {
+                  nodeSelector: fc.dictionary(fc.constantFrom("disktype", "kubernetes.io/arch"), fc.constant("a")),
+                  volumes: fc.constant([{ name: "cache", emptyDir: { sizeLimit: "64Mi" } }] as const),
+                  containers: fc.tuple(
+                    fc.record(
+                      {
+                        workingDir: fc.constantFrom("/srv", "/data/ü"),
+                        resources: fc.constant({ limits: { "nvidia.com/gpu": "1" } }),
+                        securityContext: fc.constant({ readOnlyRootFilesystem: true as const, runAsUser: 1000 })
+                      },
+                      optional
+                    )
+                  )
+                },
+                optional
+              )
+            },
+            optional
+          )
+        })
+      }),
+      ServiceAccount: fc.constant({ metadata: { annotations: { "example.com/role": "reader" } } })
+    },
+    optional
+  )
+  .map(({ Service, ServiceAccount }) => [
+    ...(Service === undefined ? [] : [{ patch: "Service" as const, fields: Service }]),
+    ...(ServiceAccount === undefined ? [] : [{ patch: "ServiceAccount" as const, fields: ServiceAccount }])
+  ])
+
 interface Surroundings {
   readonly self: string
   readonly others: ReadonlyArray<string>
@@ -114,7 +160,8 @@ export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surrou
       fc.constantFrom("team", "app", "example.com/Owner", "yes"),
       fc.constantFrom("", "a", "true", "1", "Team-1.x_y"),
       { maxKeys: 3 }
-    )
+    ),
+    manifests: patches
   } satisfies { [Name in FieldName]: fc.Arbitrary<NonNullable<Written[Name]>> }
 }
 

@@ -55,6 +55,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Build a source", "frameworks"),
           page("Stages and imports of a config", "config-files"),
           page("Link several apps", "many-apps"),
+          page("Set fields of Kubernetes", "manifests"),
           page("Set secrets", "secrets"),
           page("Send events to a URL", "webhooks"),
           page("Describe the environment", "environment"),

@@ -186,6 +186,7 @@ const evaluateInProcess = (config: Config, stage: StageName, server: Server) => 
       policies: findings(answers),
       files: [],
       assumed: [],
+      charts: [],
       locate
     } satisfies LoadedConfig
   })

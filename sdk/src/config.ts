@@ -1,6 +1,7 @@
 /** The module that a `maxcloud.config.ts` imports. */
 export type {
   AppInput,
+  ChartLike,
   Config,
   ConfigContext,
   CpuQuantity,
@@ -12,7 +13,9 @@ export type {
   GitState,
   LeftOut,
   MemoryQuantity,
+  ObjectInput,
   OutputInput,
+  Patch,
   Policy,
   PolicyApp,
   PolicyCheck,
@@ -40,6 +43,8 @@ export {
   noOpenEgress,
   noPlainSecrets,
   noPublic,
+  object,
+  patch,
   pinnedDigests,
   policy,
   requireLabels,

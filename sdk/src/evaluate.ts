@@ -18,6 +18,8 @@ export type Evaluation =
       readonly policies: ReadonlyArray<WrittenPolicy>
       /** Of the policies that are functions of the config's own. Shorter than those if one of them didn't end. */
       readonly answers: ReadonlyArray<PolicyAnswer>
+      /** The objects of its charts, if they were asked for. */
+      readonly charts: ReadonlyArray<unknown>
       /** The files that it is made of, as absolute paths: those of installed packages aren't among them. */
       readonly files: ReadonlyArray<string>
       /** The facts of its context that it read, besides the stage. */
@@ -81,11 +83,14 @@ export const evaluate = <E>(
   facts: ConfigFacts<E>,
   {
     asked = () => undefined,
+    charts = false,
     policySeconds: secondsOfPolicy = policySeconds,
     seconds = limitSeconds
   }: {
     readonly seconds?: number
     readonly policySeconds?: number
+    /** Are the config's charts run? */
+    readonly charts?: boolean
     /** What the config's own policies look at; undefined: they aren't asked. */
     readonly asked?: (evaluated: Omit<Extract<Told, { _tag: "Evaluated" }>, "files">) => PolicyApp | undefined
   } = {}
@@ -111,7 +116,8 @@ export const evaluate = <E>(
     )
     const url = pathToFileURL(file).href
     // Larger values are refused for their size, even if they contain something that isn't data.
-    const workerData: EvaluationInput = { url, stage, values: maxSpecValues, depth: bounds.depth, port, answered }
+    const limits = { values: maxSpecValues, depth: bounds.depth }
+    const workerData: EvaluationInput = { url, stage, ...limits, charts, port, answered }
     const worker = new Worker(evaluateProgram, {
       eval: true,
       workerData,

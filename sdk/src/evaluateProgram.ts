@@ -6,6 +6,8 @@ export interface EvaluationInput {
   /** The number of values that are checked for anything that isn't data. */
   readonly values: number
   readonly depth: number
+  /** Are its charts run? */
+  readonly charts: boolean
   /** The port that answers questions. */
   readonly port: import("node:worker_threads").MessagePort
   /** Becomes 1 when an answer is there. */
@@ -146,17 +148,18 @@ const evaluate = async () => {
   if (typeof describe !== "function") {
     return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
-  const { spec, locations, issues, policies, askOwn } = await describe(context)
+  const { spec, locations, issues, policies, askOwn, charts } = await describe(context)
   const odd =
     notData(spec, [], new Set()) ??
     policies.map((policy) => notData(policy.written, ["policies", policy.index], new Set())).find((found) => found !== undefined)
   if (odd !== undefined) return { _tag: "NotData", ...odd }
+  const objectsOfCharts = workerData.charts ? charts() : []
   // The app comes back when it was read, if a policy of the config's own wants to see it.
   parentPort.once("message", async (app) => {
     const answers = await askOwn(app, (place) => parentPort.postMessage({ _tag: "Asking", place }))
     parentPort.postMessage({ _tag: "Answered", answers })
   })
-  return { _tag: "Evaluated", spec, locations, issues, policies, files: [...files] }
+  return { _tag: "Evaluated", spec, locations, issues, policies, charts: objectsOfCharts, files: [...files] }
 }
 evaluate().catch(threw).then((_) => parentPort.postMessage(_))
 `

@@ -211,8 +211,8 @@ ${services}    port: 81
     })
     expect((await failure("wide.yaml")).join()).toMatch(/has more than 10000 values\. Split it into several apps/)
     expect((await failure("deep.yaml")).join()).toMatch(/too many levels|valid YAML/)
-    expect((await failure("deep.json")).join()).toMatch(/too many levels|more than 10 levels/)
-    expect((await failure("nested.json")).join()).toMatch(/more than 10 levels/)
+    expect((await failure("deep.json")).join()).toMatch(/too many levels|more than 16 levels/)
+    expect((await failure("nested.json")).join()).toMatch(/more than 16 levels/)
     expect((await failure("large.yaml")).join()).toMatch(/can have up to 1048576: split the app/)
     expect((await failure("repeated.mjs")).join()).toMatch(/has more than 10000 values/)
     expect(await failure("nested.mjs")).toHaveLength(1)
@@ -373,6 +373,55 @@ ${services}    port: 81
     expect((await failure("kept.ts")).join()).toMatch(
       /^kept\.ts:10:9 {2}services\.api\.egress\.0 {2}"203\.0\.113\.0\/99" isn't/
     )
+  })
+
+  it("runs charts only if they are asked for, and takes them out of the app", async () => {
+    const charted = (charts: string) =>
+      `${imports}export default defineConfig({ app: "shop", services: [service("web", { image: "nginx" })], charts: ${charts} })`
+    await write({
+      "charts.ts": charted(`[false, () => ({ toJson: () => [{ kind: "Alert", spec: undefined, at: new Date(0) }] })]`),
+      "odd.ts": charted(`[() => { throw new Error("never run") }]`),
+      "none.ts": charted(`[() => ({})]`)
+    })
+    const asked = await loadConfig({ folder: root, file: "charts.ts", charts: true })
+    expect(asked.charts).toEqual([{ kind: "Alert", at: "1970-01-01T00:00:00.000Z" }])
+    const { charts, spec } = await loadConfig({ folder: root, file: "odd.ts" })
+    expect([charts, Object.keys(spec).includes("charts")]).toEqual([[], false])
+    await expect(loadConfig({ folder: root, file: "odd.ts", charts: true })).rejects.toThrow("never run")
+    await expect(loadConfig({ folder: root, file: "none.ts", charts: true })).rejects.toThrow(
+      /charts\[0\] gives no chart/
+    )
+  })
+
+  it("reads patches and objects as YAML has them, and names mistakes in them by line", async () => {
+    await write({
+      "patch.ts": `${imports.replace("{ ", "{ object, patch, ")}
+const web = service("web", { image: "nginx", manifests: [false, patch("Service", { spec: { template: { spec: { nodeSelector: { disktype: "ssd" } } } } })] })
+export default defineConfig({ app: "shop", services: [web], manifests: [null, object({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } })] })`,
+      "patch.yaml": `app: shop
+services:
+  - name: web
+    image: nginx
+    manifests:
+      - patch: Service
+        fields: { spec: { template: { spec: { nodeSelector: { disktype: ssd } } } } }
+manifests:
+  - { apiVersion: v1, kind: ConfigMap, metadata: { name: a } }`,
+      "host.yaml": `app: shop
+services:
+  - name: web
+    image: nginx
+    manifests:
+      - patch: Service
+        fields:
+          spec:
+            template:
+              spec:
+                hostNetwork: true`
+    })
+    const [ts, yaml] = await Promise.all(["patch.ts", "patch.yaml"].map((file) => loadConfig({ folder: root, file })))
+    expect(yaml?.spec).toStrictEqual(ts?.spec)
+    expect((await failure("host.yaml")).join()).toMatch(/^host\.yaml:11:.*hostNetwork/)
   })
 
   it("gives up on a config that does not end", async () => {

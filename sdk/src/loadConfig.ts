@@ -33,6 +33,8 @@ export interface LoadedConfig {
   readonly files: ReadonlyArray<string>
   /** Facts that the config reads and that only a server knows, where none was asked: it got `local` and `kubernetes`. */
   readonly assumed: ReadonlyArray<ServerFact>
+  /** The objects of the config's charts, if `charts` asked for them. They are as the charts made them. */
+  readonly charts: ReadonlyArray<unknown>
   /** Finds the places of these issues in the config's files, for example of issues that a server reports. */
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
@@ -50,6 +52,8 @@ export interface LoadConfigOptions {
   readonly runtime?: ServerFacts["runtime"] | undefined
   /** The git state that the config is told, or `"none"`. @default the repository's own */
   readonly git?: GitState | "none" | undefined
+  /** Runs the config's `charts` too, for `LoadedConfig.charts`. @default false */
+  readonly charts?: boolean | undefined
 }
 
 interface Read extends EvaluatedApp {
@@ -58,6 +62,7 @@ interface Read extends EvaluatedApp {
   /** The facts of its context that it read. */
   readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
+  readonly charts: ReadonlyArray<unknown>
   readonly locate: LoadedConfig["locate"]
 }
 
@@ -82,10 +87,16 @@ const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
     }
   })
 
-const readModule = <E>(file: string, stage: StageName, facts: ConfigFacts<E>): Effect.Effect<Read, ConfigInvalid | E> =>
+const readModule = <E>(
+  file: string,
+  stage: StageName,
+  facts: ConfigFacts<E>,
+  charts: boolean
+): Effect.Effect<Read, ConfigInvalid | E> =>
   Effect.gen(function* () {
     yield* readText(file)
     const evaluation = yield* evaluate(file, stage, facts, {
+      charts,
       asked: (evaluated) => Option.getOrUndefined(Either.getRight(parseJudged(evaluated, stage)))?.asked
     })
     const located =
@@ -100,6 +111,7 @@ const readModule = <E>(file: string, stage: StageName, facts: ConfigFacts<E>): E
           answers: evaluation.answers,
           files: evaluation.files,
           facts: evaluation.facts,
+          charts: evaluation.charts,
           locate: located(evaluation.spec, evaluation.locations)
         }
       case "NoDefaultExport":
@@ -148,6 +160,7 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
       answers: [],
       files: [file],
       facts: [],
+      charts: [],
       locate: async (issues) => read.locate(issues)
     }
   })
@@ -199,7 +212,7 @@ export const loadConfig = <E = never>(
           ? Effect.promise(() => gitStateOf(folder))
           : Effect.succeed(options.git === "none" ? undefined : options.git)
     }
-    const read = yield* reader === "module" ? readModule(file, stage, facts) : readData(file)
+    const read = yield* reader === "module" ? readModule(file, stage, facts, options.charts === true) : readData(file)
     const parsed = parseJudged(read, stage)
     if (Either.isLeft(parsed)) {
       return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => read.locate(parsed.left))) })
@@ -213,6 +226,7 @@ export const loadConfig = <E = never>(
       files: [...new Set([file, ...read.files])],
       assumed:
         server === undefined ? read.facts.filter(isServerFact).filter((name) => !Object.hasOwn(given, name)) : [],
+      charts: read.charts,
       locate: read.locate
     }
   })

@@ -142,7 +142,7 @@ describe("policies of a config", () => {
         { server: Effect.succeed(assumedFacts), git: Effect.succeed(undefined) },
         {
           policySeconds: 0.3,
-          asked: () => ({ app: "shop", stage: "production", services: [], exports: {} })
+          asked: () => ({ app: "shop", stage: "production", services: [], exports: {}, manifests: [] })
         }
       )
     )

@@ -27,5 +27,6 @@ export const offlineTenant = (
   pausedServices: new Set(),
   pullSecret: false,
   // Only the server knows which of them its platform opens. It refuses the others.
-  privateRanges: ["0.0.0.0/0"]
+  privateRanges: ["0.0.0.0/0"],
+  manifestRules: "all"
 })

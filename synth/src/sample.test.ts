@@ -20,10 +20,12 @@ describe("the sample that distinguishes versions of synth", () => {
     const manifests = sampleManifests()
     expect(JSON.stringify(sampleManifests())).toBe(JSON.stringify(manifests))
     expect([...new Set(manifests.map((manifest) => manifest.kind))].sort()).toEqual([
+      "ConfigMap",
       "ExternalSecret",
       "LimitRange",
       "Namespace",
       "NetworkPolicy",
+      "PodDisruptionBudget",
       "ResourceQuota",
       "Secret",
       "Service",

@@ -36,10 +36,41 @@ export const sampleApp = {
       visibility: "internal",
       links: ["worker"],
       egress: ["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/0"],
-      labels: { team: "sample" }
+      labels: { team: "sample" },
+      manifests: [
+        {
+          patch: "Service",
+          fields: {
+            spec: {
+              template: {
+                metadata: { annotations: { "autoscaling.knative.dev/metric": "rps" } },
+                spec: {
+                  nodeSelector: { disktype: "ssd" },
+                  volumes: [{ name: "settings", configMap: { name: "settings" } }],
+                  containers: [
+                    {
+                      securityContext: { readOnlyRootFilesystem: true },
+                      volumeMounts: [{ name: "settings", mountPath: "/etc/settings" }]
+                    }
+                  ]
+                }
+              }
+            }
+          }
+        }
+      ]
     },
     { name: "api", image: "nginx:1.27", port: "auto" },
     { name: "worker", source: { path: "./worker", digest: `sha256:${"ab".repeat(32)}` }, egress: "none" }
+  ],
+  manifests: [
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { "app.conf": "a = 1" } },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "web" },
+      spec: { minAvailable: 1, selector: { matchLabels: { "maxcloud.dev/service": "web" } } }
+    }
   ]
 } as const
 
@@ -78,6 +109,7 @@ const tenants: ReadonlyArray<TenantContext> = [
     closedRanges: [],
     privateRanges: [],
     pullSecret: false,
+    manifestRules: "all",
     externalSecrets: { store: "vault", key: "{organization}/{app}/{stage}/{secret}" }
   }
 ]

@@ -2,6 +2,7 @@ import { type AppSpec, atOnce, externalsOf, linksOf, type ServiceSpec, type Turn
 import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
+import { appObjects } from "./appObjects.ts"
 import { ExternalSecret } from "./ExternalSecret.ts"
 import { type Environment, environmentOf } from "./environment.ts"
 import { externalSecretSpec } from "./externalSecrets.ts"
@@ -11,6 +12,7 @@ import type { Manifest } from "./manifest.ts"
 import { externalMark, namespaceOf, placeOfApp, pullSecretName } from "./names.ts"
 import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
+import { patched } from "./patches.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
 import { writeParts } from "./secretParts.ts"
 import { writeMarks } from "./serviceMarks.ts"
@@ -19,7 +21,8 @@ import type { TenantContext } from "./tenant.ts"
 
 /**
  * All objects of an app in its namespace, sorted. Each service has a Knative Service, a ServiceAccount and a NetworkPolicy. If it uses
- * secrets, it also has a Secret without values, or an ExternalSecret if the tenant's secrets come from a store. Pure: equal input gives
+ * secrets, it also has a Secret without values, or an ExternalSecret if the tenant's secrets come from a store. What the config's
+ * `manifests` add or change is done as far as the tenant's rules allow it. Pure: equal input gives
  * equal bytes. `synthNamespace` makes the namespace's own objects. Call `missingSecrets` and `hostProblems` before: a secret without a
  * version throws.
  */
@@ -34,7 +37,7 @@ export function* synthInTurns(spec: AppSpec, tenant: TenantContext): Turns<Reado
     manifests.push(...synthService(spec.exports, service, tenant))
   }
   yield
-  return sorted(manifests)
+  return sorted([...manifests, ...appObjects(spec, tenant)])
 }
 
 /** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
@@ -80,7 +83,9 @@ const synthService = (
       spec: { template: revisionTemplateOf(service, tenant, labels, environment) }
     })
   ]
-  return objects.map((object): Manifest => object.toJson())
+  const made = objects.map((object): Manifest => object.toJson())
+  const patches = service.manifests ?? []
+  return patches.length === 0 ? made : made.map((manifest) => patched(manifest, patches, tenant.manifestRules ?? []))
 }
 
 /** A Secret without values, or an ExternalSecret from which the External Secrets Operator makes one. */

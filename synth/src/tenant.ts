@@ -1,4 +1,4 @@
-import type { SecretName, ServiceName } from "@maxcloud/config-schema"
+import type { ManifestRules, SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { ExternalSecrets } from "./externalSecrets.ts"
 import type { Place } from "./names.ts"
 
@@ -30,6 +30,8 @@ export interface TenantContext extends Place {
   readonly pullSecret: boolean
   /** The store of secrets' values. @default the server's database */
   readonly externalSecrets?: ExternalSecrets | undefined
+  /** What `manifests` may add or change. @default nothing */
+  readonly manifestRules?: ManifestRules | undefined
 }
 
 /** A registry's answer for an image. */

@@ -1,5 +1,13 @@
 import { Effect } from "effect"
-import { clusterFlags, loadCluster, prefixFlag, readPrefix, succeed } from "../cluster.ts"
+import {
+  clusterFlags,
+  loadCluster,
+  manifestsFlag,
+  prefixFlag,
+  readObjectKinds,
+  readPrefix,
+  succeed
+} from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
 import { text } from "../flags.ts"
@@ -15,6 +23,7 @@ export default command({
   flags: flags({
     ...clusterFlags,
     ...prefixFlag,
+    ...manifestsFlag,
     domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" }),
     closedRanges: text("closed-ranges", "RANGES", {
       description: "MAXCLOUD_CLOSED_RANGES of the server [$MAXCLOUD_CLOSED_RANGES]"
@@ -26,8 +35,11 @@ export default command({
       const cluster = yield* loadCluster
       const closedRanges = input.closedRanges ?? process.env["MAXCLOUD_CLOSED_RANGES"]
       const namespacePrefix = yield* readPrefix(cluster, input.namespacePrefix)
+      const objects = yield* readObjectKinds(cluster, input.manifests)
       const findings = yield* succeed(
-        yield* Effect.promise(() => cluster.check(input, { domain: input.domain, namespacePrefix, closedRanges }))
+        yield* Effect.promise(() =>
+          cluster.check(input, { domain: input.domain, namespacePrefix, closedRanges, objects })
+        )
       )
       if (terminal.json) terminal.printJson({ findings })
       else {

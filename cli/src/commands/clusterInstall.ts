@@ -1,5 +1,13 @@
 import { Effect } from "effect"
-import { clusterFlags, loadCluster, prefixFlag, readPrefix, succeed } from "../cluster.ts"
+import {
+  clusterFlags,
+  loadCluster,
+  manifestsFlag,
+  prefixFlag,
+  readObjectKinds,
+  readPrefix,
+  succeed
+} from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text, toggle } from "../flags.ts"
 
@@ -24,6 +32,7 @@ export default command({
     image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
     domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [what Knative has]" }),
     ...prefixFlag,
+    ...manifestsFlag,
     keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps as they are" }),
     dryRun: toggle("dry-run", { description: "Change nothing, print what would change" }),
     force: toggle("force", { description: "Overwrite values that others have set" })
@@ -34,11 +43,13 @@ export default command({
       const cluster = yield* loadCluster
       const { domain, dryRun, force, image, keepSettings } = input
       const namespacePrefix = yield* readPrefix(cluster, input.namespacePrefix)
+      const objects = yield* readObjectKinds(cluster, input.manifests)
       const result = yield* Effect.promise(() =>
         cluster.install(input, {
           image,
           domain,
           namespacePrefix,
+          objects,
           dryRun,
           force,
           keepKnativeSettings: keepSettings,

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { loadCluster, prefixFlag, readPrefix } from "../cluster.ts"
+import { loadCluster, manifestsFlag, prefixFlag, readObjectKinds, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 
@@ -16,13 +16,16 @@ export default command({
   notes: ["Knative's settings are in its own ConfigMaps, and not among them: see docs/kubernetes.md."],
   flags: flags({
     ...prefixFlag,
+    ...manifestsFlag,
     image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" })
   }),
   positionals: noPositionals,
-  run: ({ image, namespacePrefix }, terminal) =>
+  run: ({ image, manifests, namespacePrefix }, terminal) =>
     Effect.gen(function* () {
       const cluster = yield* loadCluster
       const prefix = yield* readPrefix(cluster, namespacePrefix)
-      terminal.print((yield* Effect.promise(() => cluster.manifests({ image, namespacePrefix: prefix }))).trimEnd())
+      const objects = yield* readObjectKinds(cluster, manifests)
+      const printed = yield* Effect.promise(() => cluster.manifests({ image, namespacePrefix: prefix, objects }))
+      terminal.print(printed.trimEnd())
     })
 })

@@ -1,6 +1,7 @@
 import { inBody } from "@maxcloud/sdk/errors"
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
+import { chartObjects } from "../chartObjects.ts"
 import { loadOffline, locatedLines } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
@@ -43,7 +44,7 @@ export default command({
           fix: "write lower case letters, digits and -, 63 at most"
         })
       }
-      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config)
+      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config, { charts: true })
       const { knativeProblems, portable, portableProblems, toYaml } = yield* Effect.promise(
         () => import("@maxcloud/synth")
       )
@@ -57,9 +58,13 @@ export default command({
           data: { errors: inBody(problems, ["spec"]) }
         })
       }
-      const all = portable(loaded.spec, namespace).filter(
-        (each) => !input.withoutPolicies || each.manifest.kind !== "NetworkPolicy"
-      )
+      const ofCharts = (yield* chartObjects(loaded)).map((manifest): PortableManifest => ({ manifest, notes: [] }))
+      const all = [
+        ...portable(loaded.spec, namespace).filter(
+          (each) => !input.withoutPolicies || each.manifest.kind !== "NetworkPolicy"
+        ),
+        ...ofCharts
+      ]
       if (terminal.json) return terminal.printJson({ manifests: all.map((each) => each.manifest) })
       terminal.print(
         all

@@ -1,4 +1,4 @@
-import type { Plan, ServiceChange } from "@maxcloud/sdk/api"
+import type { FieldChange, ObjectChange, Plan, ServiceChange } from "@maxcloud/sdk/api"
 import type { SourceReport } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { buildLines } from "../builds.ts"
@@ -7,6 +7,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
 import { ExitWith } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
+import { isChanging } from "../isChanging.ts"
 import { manyFlags, manyUsage } from "../many/loadMany.ts"
 import { planAll } from "../many/planAll.ts"
 import { plannedText } from "../plannedText.ts"
@@ -18,27 +19,44 @@ const styles = { create: "green", update: "yellow", delete: "red", unchanged: "d
 
 const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<string> => {
   const style = entryOf<"green" | "yellow" | "red" | "dim">(styles, change.action, "dim")
-  const rows = change.fields.map((field) => {
-    const before = field.before === null ? undefined : terminal.paint("red", plannedText(field.before))
-    const after = field.after === null ? "(none)" : terminal.paint("green", plannedText(field.after))
-    return [`    ${field.path}`, before === undefined ? after : `${before} → ${after}`]
-  })
   return [
     terminal.paint(style, `${entryOf<string>(signs, change.action, "?")} ${change.action} ${change.service}`),
-    ...table(rows)
+    ...fieldLines(change.fields, terminal)
+  ]
+}
+
+const fieldLines = (fields: ReadonlyArray<FieldChange>, terminal: Terminal) =>
+  table(
+    fields.map((field) => {
+      const before = field.before === null ? undefined : terminal.paint("red", plannedText(field.before))
+      const after = field.after === null ? "(none)" : terminal.paint("green", plannedText(field.after))
+      return [`    ${field.path}`, before === undefined ? after : `${before} → ${after}`]
+    })
+  )
+
+const objectLines = ({ action, fields, kind, name }: ObjectChange, terminal: Terminal): ReadonlyArray<string> => {
+  const style = entryOf<"green" | "yellow" | "red" | "dim">(styles, action, "yellow")
+  return [
+    terminal.paint(style, `${entryOf<string>(signs, action, "~")} ${action} ${kind} ${name}`),
+    ...fieldLines(fields, terminal)
   ]
 }
 
 const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
   const changes = plan.changes.filter((change) => change.action !== "unchanged")
+  // A patch isn't a change by itself: its service says whether it is new.
+  const objects = plan.objects.filter(
+    (object) => object.action !== "patch" || changes.some((change) => change.service === object.name)
+  )
   const unchanged = plan.changes.filter((change) => change.action === "unchanged").map((change) => change.service)
   const title = terminal.paint("bold", `${plan.app} (${plan.stage})`)
   return [
-    changes.length === 0 ? `${title}: no changes` : title,
+    changes.length + objects.length === 0 ? `${title}: no changes` : title,
     ...changes.flatMap((change) => changeLines(change, terminal)),
     ...(changes.length > 0 && unchanged.length > 0
       ? [terminal.paint("dim", `  unchanged: ${unchanged.join(", ")}`)]
       : []),
+    ...objects.flatMap((object) => objectLines(object, terminal)),
     ...plan.platform.map(({ kind, name, newRevision }) =>
       terminal.paint("yellow", `~ platform ${kind} ${name}${newRevision ? " (new revision)" : ""}`)
     )
@@ -96,7 +114,7 @@ export default command({
         }
       }
       if (plan.problems.length > 0) return yield* new ExitWith({ exit: 2 })
-      if (plan.changes.some((change) => change.action !== "unchanged")) {
+      if (isChanging(plan)) {
         return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
       }
       // Diff against the last deployed config. If that deployment failed, older instances may still be running.

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
+import { chartObjects } from "../chartObjects.ts"
 import { loadOffline, loadTools } from "../client.ts"
 import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
@@ -79,7 +80,8 @@ export default command({
   ],
   notes: [
     "Offline: the organization is `local`, secrets stand at version 1. The server makes the same manifests with what only it knows.",
-    "Values of secrets are in no manifest."
+    "Values of secrets are in no manifest.",
+    "Fields of `manifests` are printed as if the operator of the server allowed all of them. Charts come last, and reach no server."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
@@ -91,7 +93,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config)
+      const loaded = yield* loadOffline(input, terminal, input.file ?? input.config, { charts: true })
       const spec = yield* withDigests(loaded)
       const { offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(() => import("@maxcloud/synth"))
       const namespacePrefix = yield* prefixOf(input.namespacePrefix)
@@ -99,14 +101,16 @@ export default command({
       yield* refuseImpossible(loaded, spec, tenant)
       const namespace = synthNamespace(tenant)
       const manifests = synth(spec, tenant)
+      const ofCharts = yield* chartObjects(loaded)
       if (input.out !== undefined) {
-        const files = filesOf(namespace, manifests).map(([name, own]) => [name, toYaml(own)] as const)
+        const charts = ofCharts.length === 0 ? [] : [["_charts.yaml", ofCharts] as const]
+        const files = [...filesOf(namespace, manifests), ...charts].map(([name, own]) => [name, toYaml(own)] as const)
         yield* write(resolve(input.out), files)
         if (terminal.json) return terminal.printJson({ folder: resolve(input.out), files: files.map(([name]) => name) })
         for (const [name, yaml] of files) terminal.say(`wrote ${join(input.out, name)} (${integerBytes(yaml.length)})`)
         return
       }
-      const all = [...namespace, ...manifests]
+      const all = [...namespace, ...manifests, ...ofCharts]
       if (terminal.json) terminal.printJson({ manifests: all })
       else terminal.print(toYaml(all).trimEnd())
     })

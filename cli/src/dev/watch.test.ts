@@ -111,6 +111,7 @@ const loadedFor = (folder: string): Parameters<ReturnType<typeof makeChanges>["o
   spec: spec,
   policies: { problems: [], warnings: [] },
   assumed: [],
+  charts: [],
   locate: async () => []
 })
 

@@ -3,6 +3,7 @@ import type { Plan } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connect, loadSchemas, locatedLines } from "../client.ts"
 import { ExitWith } from "../failure.ts"
+import { isChanging } from "../isChanging.ts"
 import { reportOf, tell } from "../report.ts"
 import type { Terminal } from "../terminal.ts"
 import { type App, loadMany, type ManyInput, sideBySide } from "./loadMany.ts"
@@ -93,8 +94,6 @@ export const planAll = (
       }
     }
     if (exit !== undefined) return yield* new ExitWith({ exit })
-    const hasChanges = planned.some(
-      (each) => "plan" in each && each.plan.changes.some((change) => change.action !== "unchanged")
-    )
+    const hasChanges = planned.some((each) => "plan" in each && isChanging(each.plan))
     if (input.exitCode && hasChanges) return yield* new ExitWith({ exit: 10 })
   })

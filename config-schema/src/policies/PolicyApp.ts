@@ -1,6 +1,7 @@
 import type { AppSpec } from "../appSpec.ts"
 import type { EnvValue, SecretReference } from "../env.ts"
 import { parseImageName } from "../imageName.ts"
+import type { AppObject, ManifestPatch } from "../manifests.ts"
 import type { Probe } from "../probes.ts"
 import { linksOf, type ServiceSpec } from "../service.ts"
 
@@ -58,6 +59,8 @@ export interface PolicyService {
   readonly links: ReadonlyArray<string>
   readonly egress: "internet" | "none" | ReadonlyArray<string>
   readonly labels: Readonly<Record<string, string>>
+  /** Patches of its Kubernetes objects. */
+  readonly manifests: ReadonlyArray<ManifestPatch>
 }
 
 /** An app as a policy sees it. It is plain data, and nothing can be changed in it. */
@@ -67,6 +70,8 @@ export interface PolicyApp {
   readonly services: ReadonlyArray<PolicyService>
   /** Services that other apps may call: name to apps. */
   readonly exports: Readonly<Record<string, { readonly to: ReadonlyArray<string> }>>
+  /** Kubernetes objects of its own. */
+  readonly manifests: ReadonlyArray<AppObject>
 }
 
 const seconds = (milliseconds: number) => milliseconds / 1000
@@ -112,16 +117,18 @@ const serviceOf = (service: ServiceSpec): PolicyService => {
     visibility: service.visibility,
     links: linksOf(service),
     egress,
-    labels
+    labels,
+    manifests: service.manifests ?? []
   }
 }
 
 /** The app as policies see it, in the repository and on the server. */
-export const policyAppOf = ({ app, exports, services }: AppSpec, stage: string): PolicyApp => ({
+export const policyAppOf = ({ app, exports, manifests, services }: AppSpec, stage: string): PolicyApp => ({
   app,
   stage,
   services: services.map(serviceOf),
-  exports
+  exports,
+  manifests: manifests ?? []
 })
 
 /** Fields of a config whose values a policy sees under another name. */

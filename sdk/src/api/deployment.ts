@@ -124,6 +124,14 @@ export interface PlatformChange extends Schema.Schema.Type<typeof PlatformChange
 export const PlannedManifest = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
   identifier: "PlannedManifest"
 })
+/** An object that the app's `manifests` patch, create, update or delete. Of a patch, `before` is what max-cloud writes by itself. */
+export const ObjectChange = Schema.Struct({
+  kind: Schema.String,
+  name: Schema.String,
+  action: openEnum("patch", "create", "update", "delete"),
+  fields: Schema.Array(FieldChange)
+}).annotations({ identifier: "ObjectChange" })
+export interface ObjectChange extends Schema.Schema.Type<typeof ObjectChange> {}
 
 /** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
 export const Plan = Schema.Struct({
@@ -146,7 +154,9 @@ export const Plan = Schema.Struct({
   /** The version of each secret, by name. One that the deployment makes has none yet. */
   secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
   /** What would be applied, if it was asked for. */
-  manifests: Schema.NullOr(Schema.Array(PlannedManifest))
+  manifests: Schema.NullOr(Schema.Array(PlannedManifest)),
+  /** What the app's `manifests` do to objects. Patches are always listed; own objects only if they change. */
+  objects: Schema.optionalWith(Schema.Array(ObjectChange), { default: () => [] })
 }).annotations({ identifier: "Plan" })
 export interface Plan extends Schema.Schema.Type<typeof Plan> {}
 

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../words/namespacePrefix.ts"
 import { form, oneOf, port, text, Words } from "./forms.ts"
+import { manifestRules } from "./manifestRules.ts"
 import { optional, setting } from "./setting.ts"
 
 const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)"
@@ -68,6 +69,12 @@ export const kubernetesSettings = {
   runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", className, {
     unset: "the cluster's own",
     text: "`runtimeClassName` of tenants' pods, such as `gvisor`."
+  }),
+  /** What configs may add to manifests or change in them. */
+  manifestRules: setting("MAXCLOUD_MANIFESTS", manifestRules, {
+    default: "",
+    shown: "none: a config can't have `manifests`",
+    text: "Kinds and fields of Kubernetes that a config may set by `manifests`, separated by commas: `ConfigMap,Service:spec.template.spec.volumes`. A kind alone allows its fields, but annotations, labels, `nodeSelector` and resources only key by key. [Which there are](config.md#manifests). Give the same to `maxcloud cluster install --manifests`, which gives the server the rights."
   }),
   systemImage: optional("MAXCLOUD_SYSTEM_IMAGE", text, {
     unset: "none: `maxcloud net verify` is refused",

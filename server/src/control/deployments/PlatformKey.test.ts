@@ -13,6 +13,7 @@ const settings: Required<Platform["Type"]> = {
   closedRanges: ["10.96.0.0/12"],
   privateRanges: ["10.0.0.0/8"],
   externalSecrets: { store: "vault", key: "{{ shop }}" },
+  manifestRules: [{ kind: "ConfigMap", steps: [] }],
   unknownRanges: undefined
 }
 const keyOf = (platform: Platform["Type"]) =>
@@ -29,6 +30,7 @@ it("differs with every setting that manifests are made from", async () => {
     closedRanges: ["10.96.0.0/12", "10.244.0.0/24"],
     privateRanges: [],
     externalSecrets: undefined,
+    manifestRules: [],
     unknownRanges: undefined
   }
   const { unknownRanges: _, ...made } = others

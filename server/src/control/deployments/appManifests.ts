@@ -28,7 +28,7 @@ export const appManifests = (
       images,
       ...contextFields(context)
     })
-    return { namespace: synthNamespace(tenant), app: yield* inTurns(() => synthInTurns(spec, tenant)) }
+    return { tenant, namespace: synthNamespace(tenant), app: yield* inTurns(() => synthInTurns(spec, tenant)) }
   })
 
 export type AppManifests = Effect.Effect.Success<ReturnType<typeof appManifests>>

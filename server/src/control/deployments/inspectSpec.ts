@@ -13,6 +13,7 @@ import {
   egressProblems,
   hostProblems,
   knativeProblems,
+  manifestProblems,
   missingSecrets,
   type ResolvedImage
 } from "@maxcloud/synth"
@@ -127,6 +128,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
         ...hostProblems(spec, place),
         ...knativeProblems(spec),
         ...egressProblems(spec, platform),
+        ...manifestProblems(spec, platform.manifestRules),
         ...(yield* linkProblems(target, spec)),
         ...ofImages,
         ...ofRuntime

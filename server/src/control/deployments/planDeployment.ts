@@ -8,6 +8,7 @@ import { appManifests } from "./appManifests.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { type Inspected, inspectSpec, readSpec } from "./inspectSpec.ts"
 import { newestNumber } from "./newestNumber.ts"
+import { objectChanges } from "./objectChanges.ts"
 import { planContent, planIdOf } from "./planId.ts"
 import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
@@ -64,6 +65,7 @@ export const planDeployment = (
       images,
       secretVersions: Object.fromEntries(wanted.flatMap((each) => Object.entries(each.secretVersions))),
       manifests:
-        manifests === undefined || target.withManifests !== true ? null : [...manifests.namespace, ...manifests.app]
+        manifests === undefined || target.withManifests !== true ? null : [...manifests.namespace, ...manifests.app],
+      objects: manifests === undefined ? [] : yield* objectChanges(target, spec, manifests)
     }
   })

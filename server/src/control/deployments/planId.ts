@@ -17,7 +17,7 @@ export interface PlanContent {
 export function* planContent(
   { app, organization, stage }: Target,
   encoded: AppSpecEncoded,
-  manifests: AppManifests
+  manifests: Pick<AppManifests, "app" | "namespace">
 ): Turns<PlanContent> {
   const { services, ...rest } = encoded
   const spec = createHash("sha256").update(canonical([organization.id, app, stage, rest]))

@@ -1,4 +1,4 @@
-import type { ServiceName } from "@maxcloud/config-schema"
+import { objectKinds, type ServiceName } from "@maxcloud/config-schema"
 import { type ObjectRef, secretPrefixOf } from "@maxcloud/synth"
 
 const nameOf = (ref: ObjectRef) => `${ref.apiVersion}/${ref.kind}/${ref.name}`
@@ -21,5 +21,9 @@ export const refsOfServices = (
   const names = new Set<string>(gone)
   const shared = new Set(kept.map(secretPrefixOf))
   const prefixes = gone.map(secretPrefixOf).filter((value) => !shared.has(value))
-  return refs.filter(({ name }) => names.has(name) || prefixes.some((prefix) => name.startsWith(prefix)))
+  // Objects of the app's own are no service's, whatever their names.
+  const own = new Set<string>(objectKinds)
+  return refs.filter(
+    ({ kind, name }) => !own.has(kind) && (names.has(name) || prefixes.some((prefix) => name.startsWith(prefix)))
+  )
 }

@@ -1,4 +1,4 @@
-import { parseRange } from "@maxcloud/config-schema"
+import { type ObjectKind, parseRange } from "@maxcloud/config-schema"
 import { Effect, Option, Schema } from "effect"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
@@ -91,6 +91,8 @@ export interface CheckInput {
   readonly domain: string | undefined
   /** The prefix of tenants' namespaces; undefined: the cluster's own. */
   readonly namespacePrefix: string | undefined
+  /** Kinds of objects that apps may have of their own, by the server's MAXCLOUD_MANIFESTS. @default none */
+  readonly objects?: ReadonlyArray<ObjectKind> | undefined
   /** The value of the server's MAXCLOUD_CLOSED_RANGES; undefined: not set. */
   readonly closedRanges?: string | undefined
 }
@@ -121,7 +123,7 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
   const namespacePrefix = yield* livePrefix(input.namespacePrefix)
   const { findings: gatewayFindings, image } = yield* gateway
   const objects = yield* Effect.forEach(
-    installManifests({ image, namespacePrefix }),
+    installManifests({ image, namespacePrefix, objects: input.objects }),
     (manifest) =>
       Effect.map(applyObject(manifest, { dryRun: true, force: true }), (step): ReadonlyArray<Finding> => {
         if (step === "unchanged") return []

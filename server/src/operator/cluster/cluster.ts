@@ -1,3 +1,4 @@
+import type { ObjectKind } from "@maxcloud/config-schema"
 import type { CheckInput, ClusterChoice, InstallInput } from "./commands.ts"
 
 const commands = () => import("./commands.ts")
@@ -6,8 +7,12 @@ const commands = () => import("./commands.ts")
 export const cluster = {
   install: async (choice: ClusterChoice, input: InstallInput) => (await commands()).install(choice, input),
   check: async (choice: ClusterChoice, input: CheckInput) => (await commands()).check(choice, input),
-  manifests: async (input: { readonly image: string | undefined; readonly namespacePrefix?: string | undefined }) =>
-    (await commands()).manifests(input),
+  manifests: async (input: {
+    readonly image: string | undefined
+    readonly namespacePrefix?: string | undefined
+    readonly objects?: ReadonlyArray<ObjectKind> | undefined
+  }) => (await commands()).manifests(input),
+  readObjectKinds: async (written: string) => (await commands()).readObjectKinds(written),
   readNamespacePrefix: async (written: string) => (await commands()).readNamespacePrefix(written),
   kubeconfig: async (choice: ClusterChoice, seconds: number) => (await commands()).kubeconfig(choice, seconds)
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { clusterRoleOf, clusterRolePage, roles, serverRole } from "./clusterRoles.ts"
+import { clusterRoleOf, clusterRolePage, rolesWith, serverRole } from "./clusterRoles.ts"
 import { pathOfManifest } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
 
@@ -20,7 +20,9 @@ describe("the server's rights in the whole cluster", () => {
   })
 
   it("names each resource and verb", () => {
-    for (const { apiGroups, resources, verbs } of roles.flatMap((role) => role.rules)) {
+    for (const { apiGroups, resources, verbs } of rolesWith(["ConfigMap", "PodDisruptionBudget"]).flatMap(
+      (role) => role.rules
+    )) {
       expect([...apiGroups, ...resources, ...verbs].join(" ")).not.toContain("*")
     }
   })
@@ -47,10 +49,20 @@ describe("an installation", () => {
     ).toEqual([])
   })
 
+  it("gives rights to kinds of apps' own objects only if they are named", () => {
+    const resourcesWith = (objects: Parameters<typeof rolesWith>[0]) =>
+      rolesWith(objects).flatMap((role) =>
+        role.rules.flatMap((rule) => (role.name === "maxcloud-tenant" ? rule.resources : []))
+      )
+    const [none, some] = [resourcesWith([]), resourcesWith(["ConfigMap"])]
+    expect(some.filter((resource) => !none.includes(resource))).toEqual(["configmaps"])
+    expect(none).not.toContain("poddisruptionbudgets")
+  })
+
   it("applies roles as they are documented", () => {
     const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter(
       (installManifest) => installManifest.kind === "ClusterRole"
     )
-    expect(applied).toEqual(roles.map(clusterRoleOf))
+    expect(applied).toEqual(rolesWith([]).map(clusterRoleOf))
   })
 })

@@ -1,3 +1,4 @@
+import { type ObjectKind, objectKinds } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
 import { managedLabel, tenantRoleName } from "../../runtimes/kubeApi/systemNames.ts"
 import { gatewayRules } from "./deployment.ts"
@@ -17,6 +18,22 @@ export interface Role {
   /** The subject that gets it, and where. */
   readonly about: string
   readonly rules: ReadonlyArray<Rule>
+}
+
+/** The server's rights to the kinds of objects that apps may have of their own (`MAXCLOUD_MANIFESTS`), in the namespaces that it has made. */
+const objectRules: Readonly<Record<ObjectKind, Rule>> = {
+  ConfigMap: {
+    why: "ConfigMaps of apps, if the operator allows them (`MAXCLOUD_MANIFESTS`).",
+    apiGroups: [""],
+    resources: ["configmaps"],
+    verbs: ["get", "list", "watch", "create", "patch", "delete"]
+  },
+  PodDisruptionBudget: {
+    why: "PodDisruptionBudgets of apps, if the operator allows them (`MAXCLOUD_MANIFESTS`).",
+    apiGroups: ["policy"],
+    resources: ["poddisruptionbudgets"],
+    verbs: ["get", "list", "watch", "create", "patch", "delete"]
+  }
 }
 
 /** The server's rights in a namespace that it has made, and nowhere else. Only this role grants access to Secrets. */
@@ -185,7 +202,19 @@ export const gatewayRole: Role = {
   ]
 }
 
-export const roles: ReadonlyArray<Role> = [serverRole, tenantRole, settingsRole, gatewayRole]
+/** All roles, with the rights to these kinds of objects of apps. */
+export const rolesWith = (objects: ReadonlyArray<ObjectKind>): ReadonlyArray<Role> => [
+  serverRole,
+  {
+    ...tenantRole,
+    rules: [
+      ...tenantRole.rules,
+      ...objectKinds.filter((kind) => objects.includes(kind)).map((kind) => objectRules[kind])
+    ]
+  },
+  settingsRole,
+  gatewayRole
+]
 
 export const clusterRoleOf = ({ name, rules }: Role): Manifest => ({
   apiVersion: "rbac.authorization.k8s.io/v1",
@@ -224,6 +253,6 @@ const roleText = ({ about, name, rules }: Role): string =>
 /** `docs/reference/cluster-role.yaml`: what max-cloud may do in a cluster, rule by rule with its reason. */
 export const clusterRolePage = (): string =>
   [
-    "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints all.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n",
-    ...roles.map((role) => `---\n${roleText(role)}`)
+    "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints all.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n# The rules for ConfigMaps and PodDisruptionBudgets are only there if `--manifests` names these kinds.\n",
+    ...rolesWith(objectKinds).map((role) => `---\n${roleText(role)}`)
   ].join("")

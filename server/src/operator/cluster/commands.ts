@@ -1,5 +1,7 @@
+import { type ObjectKind, objectKinds } from "@maxcloud/config-schema"
 import { toYaml } from "@maxcloud/synth"
-import { Effect, Either, Schema } from "effect"
+import { Effect, Either, Option, Schema } from "effect"
+import { manifestRules } from "../../base/settings/manifestRules.ts"
 import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../../base/words/namespacePrefix.ts"
 import type { ClusterConfigError } from "../../runtimes/kubeApi/ClusterConfigError.ts"
 import { type ClusterSource, readCredentials } from "../../runtimes/kubeApi/connect.ts"
@@ -83,11 +85,22 @@ export const check = (choice: ClusterChoice, input: CheckInput): Promise<Cluster
 /** The objects of an installation as YAML, without a cluster. */
 export const manifests = ({
   image,
-  namespacePrefix = defaultNamespacePrefix
+  namespacePrefix = defaultNamespacePrefix,
+  objects
 }: {
   readonly image: string | undefined
   readonly namespacePrefix?: string | undefined
-}): string => toYaml(installManifests({ image, namespacePrefix }))
+  readonly objects?: ReadonlyArray<ObjectKind> | undefined
+}): string => toYaml(installManifests({ image, namespacePrefix, objects }))
+
+/** The kinds of objects that a value of MAXCLOUD_MANIFESTS allows apps to have; or the problem with it. */
+export const readObjectKinds = (written: string): ClusterResult<ReadonlyArray<ObjectKind>> => {
+  const rules = manifestRules.read(written)
+  if (Option.isNone(rules)) {
+    return { ok: false, reason: "config", message: `"${written}" is not right: ${manifestRules.help}`, fix: undefined }
+  }
+  return { ok: true, value: objectKinds.filter((kind) => rules.value.some((rule) => rule.kind === kind)) }
+}
 
 /** Parses a prefix of tenants' namespaces, `none` for no prefix; or returns the problem. */
 export const readNamespacePrefix = (written: string): ClusterResult<string> =>

@@ -1,3 +1,4 @@
+import type { ObjectKind } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { KubeApi, type KubeError } from "../../runtimes/kubeApi/KubeApi.ts"
@@ -15,6 +16,8 @@ export interface InstallInput extends ApplyMode {
   readonly domain: string | undefined
   /** The prefix of tenants' namespaces; undefined: the cluster's own, or `mc-` if it has none yet. */
   readonly namespacePrefix: string | undefined
+  /** Kinds of objects that apps may have of their own, by the server's MAXCLOUD_MANIFESTS. @default none */
+  readonly objects?: ReadonlyArray<ObjectKind> | undefined
   /** Are Knative's settings left as they are? */
   readonly keepKnativeSettings: boolean
   /** Called for each object and setting once it is done. */
@@ -67,7 +70,7 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
   for (const setting of settings)
     yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
 
-  for (const manifest of installManifests({ image: input.image, namespacePrefix })) {
+  for (const manifest of installManifests({ image: input.image, namespacePrefix, objects: input.objects })) {
     const what = nameOf(manifest)
     const step = yield* applyObject(manifest, input).pipe(
       Effect.catchTag("KubeError", (error) => problemOf(what)(error))

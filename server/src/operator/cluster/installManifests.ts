@@ -1,4 +1,4 @@
-import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import { AppName, type ObjectKind, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { type Manifest, synthNamespace } from "@maxcloud/synth"
 import {
   gatewayName,
@@ -10,7 +10,7 @@ import {
 } from "../../runtimes/kubeApi/systemNames.ts"
 import { tenantBinding } from "../../runtimes/kubeApi/tenantBinding.ts"
 import { admissionPolicies } from "./admissionPolicy.ts"
-import { clusterRoleOf, gatewayRole, roles, serverRole, settingsRole } from "./clusterRoles.ts"
+import { clusterRoleOf, gatewayRole, rolesWith, serverRole, settingsRole } from "./clusterRoles.ts"
 import { gatewayManifests } from "./gatewayManifests.ts"
 import { knativePolicies } from "./knativePolicies.ts"
 
@@ -19,6 +19,8 @@ export interface InstallOptions {
   readonly image: string | undefined
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
+  /** Kinds of objects that apps may have of their own. @default none */
+  readonly objects?: ReadonlyArray<ObjectKind> | undefined
 }
 
 const namespace = (name: string, podSecurity: "baseline" | "restricted"): Manifest => ({
@@ -74,9 +76,11 @@ const scratch = (): ReadonlyArray<Manifest> => {
 }
 
 /** All that `maxcloud cluster install` applies, in this order. */
-export const installManifests = ({ image, namespacePrefix }: InstallOptions): ReadonlyArray<Manifest> => [
+export const installManifests = ({ image, namespacePrefix, objects = [] }: InstallOptions): ReadonlyArray<Manifest> => [
   namespace(systemNamespace, "restricted"),
-  ...roles.filter((role) => role !== gatewayRole || image !== undefined).map(clusterRoleOf),
+  ...rolesWith(objects)
+    .filter((role) => role !== gatewayRole || image !== undefined)
+    .map(clusterRoleOf),
   // Before the rights that they confine.
   ...admissionPolicies(namespacePrefix),
   {

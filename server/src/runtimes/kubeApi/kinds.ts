@@ -24,6 +24,9 @@ export const kinds = {
   networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   /** Only exists if the External Secrets Operator is installed. */
   externalSecret: kind("external-secrets.io/v1", "ExternalSecret", "externalsecrets"),
+  /** Objects of an app's own, if the operator allows them. */
+  configMap: kind("v1", "ConfigMap", "configmaps"),
+  podDisruptionBudget: kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   pod: kind("v1", "Pod", "pods"),
   event: kind("v1", "Event", "events"),
   service: kind("serving.knative.dev/v1", "Service", "services"),

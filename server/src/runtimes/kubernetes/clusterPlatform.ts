@@ -42,6 +42,7 @@ export const clusterPlatform = ({
   domain,
   externalSecretKey,
   externalSecretStore,
+  manifestRules,
   namespacePrefix: asked,
   podSecurity,
   privateEgressRanges,
@@ -99,6 +100,7 @@ export const clusterPlatform = ({
       get unknownRanges() {
         return ranges().unknown
       },
+      manifestRules,
       externalSecrets:
         externalSecretStore === undefined ? undefined : { store: externalSecretStore, key: externalSecretKey }
     } satisfies Platform["Type"]

@@ -1,3 +1,4 @@
+import type { ObjectKind } from "@maxcloud/config-schema"
 import { Effect, Layer, Stream } from "effect"
 import { Shards } from "../../base/replicas/Shards.ts"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
@@ -43,7 +44,14 @@ const collector = Layer.unwrapEffect(
 
 /** Everything that depends on services running on a Kubernetes cluster. */
 export const kubernetesLayer = (settings: ServerSettings) => {
-  const cluster = ClusterCache.layerWith({ externalSecrets: settings.externalSecretStore !== undefined }).pipe(
+  const allowed = (kind: ObjectKind) => settings.manifestRules.some((rule) => rule.kind === kind)
+  const cluster = ClusterCache.layerWith({
+    externalSecrets: settings.externalSecretStore !== undefined,
+    appObjects: [
+      ...(allowed("ConfigMap") ? (["configMap"] as const) : []),
+      ...(allowed("PodDisruptionBudget") ? (["podDisruptionBudget"] as const) : [])
+    ]
+  }).pipe(
     Layer.provideMerge(externalSecretsKind(settings)),
     Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
   )

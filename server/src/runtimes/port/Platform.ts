@@ -21,6 +21,7 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "closedRanges"
     | "privateRanges"
     | "externalSecrets"
+    | "manifestRules"
   > & {
     /** The cluster's own addresses that aren't known, as a clause. Until they are, no private range is opened. */
     readonly unknownRanges?: string | undefined

@@ -17,7 +17,13 @@ const names: Readonly<Record<string, string>> = {
   DeclaredProbesStartup: "DeclaredProbe",
   DeclaredServiceScale: "DeclaredScale",
   DeclaredServiceSource: "DeclaredSource",
-  DeclaredSourcePath: "DeclaredSourceFolder",
+  DeclaredSourceDev: "DeclaredSourceFolder",
+  DeclaredServiceManifest: "DeclaredPatch",
+  DeclaredPatchServiceFields: "DeclaredServicePatch",
+  DeclaredPatchServiceAccountFields: "DeclaredServiceAccountPatch",
+  DeclaredAppManifest: "DeclaredObject",
+  DeclaredObjectConfigMapOrV1: "DeclaredConfigMap",
+  DeclaredObjectPodDisruptionBudgetOrPolicyV1: "DeclaredPodDisruptionBudget",
   JoinJoin: "JoinPart",
   AuditEntryOutcome: "AuditOutcome",
   ChangeWebhookState: "KnownWebhookState",
@@ -71,9 +77,11 @@ const contentOf = ({ description: _, title: __, default: ___, ...rest }: Json) =
 
 /** What tells a choice from the others: its words, or else the first field that it needs. */
 const choiceName = ({ properties, required }: Json): string => {
-  const words = Object.values(isJson(properties) ? properties : {}).flatMap((each) =>
-    isJson(each) && Array.isArray(each["enum"]) ? each["enum"] : []
-  )
+  const words = Object.values(isJson(properties) ? properties : {}).flatMap((each) => {
+    const open = isJson(each) ? each["x-extensible-enum"] : undefined
+    if (Array.isArray(open) && open.length === 1) return open
+    return isJson(each) && Array.isArray(each["enum"]) ? each["enum"] : []
+  })
   const [first = "options"] = Array.isArray(required) ? required : []
   return words.length > 0 ? words.map((word) => pascal(String(word))).join("Or") : pascal(String(first))
 }

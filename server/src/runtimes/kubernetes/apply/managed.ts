@@ -17,6 +17,8 @@ export const managedKinds = {
   serviceAccount: kinds.serviceAccount,
   secret: kinds.secret,
   externalSecret: kinds.externalSecret,
+  configMap: kinds.configMap,
+  podDisruptionBudget: kinds.podDisruptionBudget,
   service: kinds.service
 } as const satisfies Partial<Record<ManagedKind, Kind>>
 
@@ -102,6 +104,8 @@ const steps: Readonly<Record<AppliedKind, number>> = {
   serviceAccount: 2,
   secret: 2,
   externalSecret: 2,
+  configMap: 2,
+  podDisruptionBudget: 2,
   service: 3
 }
 

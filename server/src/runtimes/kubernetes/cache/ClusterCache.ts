@@ -3,9 +3,9 @@ import { Context, type Effect, type Stream } from "effect"
 import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
 
 /**
- * Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. Secrets are watched namespace by
- * namespace, in those that are ours and once the server's RoleBinding is there (403 before): it may not read those of others
- * (operator/cluster/clusterRoles.ts).
+ * Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. Secrets and objects of an app's own
+ * are watched namespace by namespace, in those that are ours and once the server's RoleBinding is there (403 before): it may not read those of
+ * others (operator/cluster/clusterRoles.ts).
  */
 export type ManagedKind =
   | "service"
@@ -16,6 +16,8 @@ export type ManagedKind =
   | "serviceAccount"
   | "secret"
   | "externalSecret"
+  | "configMap"
+  | "podDisruptionBudget"
   | "resourceQuota"
   | "limitRange"
 
@@ -38,7 +40,10 @@ export interface CacheChange {
 export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
   ClusterCache,
   {
-    /** Is this kind watched? ExternalSecrets are where the server makes them: elsewhere the cluster may not have the kind. */
+    /**
+     * Is this kind watched? ExternalSecrets are where the server makes them, since elsewhere the cluster may not have the kind; objects of an app's
+     * own if the operator allows their kind.
+     */
     readonly follows: (kind: ManagedKind) => boolean
     /** Returns when every kind has been listed once. */
     readonly synced: Effect.Effect<void>

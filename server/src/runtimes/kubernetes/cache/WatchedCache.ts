@@ -7,10 +7,11 @@ import {
   type CacheEffect,
   type CacheState,
   emptyCache,
-  forgetSecrets,
+  forgetOwn,
   type KeptKind,
   type KeptObjects,
   type Named,
+  type OwnKind,
   takeObjects,
   takeWarnings
 } from "./cacheMachine.ts"
@@ -28,11 +29,13 @@ import { makeSharedFields } from "./sharedFields.ts"
 const labelSelector = "app.kubernetes.io/managed-by=maxcloud"
 
 /** A namespace in which the server has no rights (yet) keeps nobody waiting for longer. */
-const secretsSyncMillis = 10_000
+const ownSyncMillis = 10_000
 
 export interface CacheOptions {
   /** Are there ExternalSecrets to be watched? @default false */
   readonly externalSecrets?: boolean
+  /** Kinds of objects of an app's own that the operator allows. @default none */
+  readonly appObjects?: ReadonlyArray<Exclude<OwnKind, "secret">>
 }
 
 type Project = (fields: ReadonlyArray<ManagedFields>) => ReadonlyArray<ManagedFields>
@@ -63,6 +66,8 @@ const makeWatches = () => {
     externalSecret: { kind: kinds.externalSecret, ...metadata },
     resourceQuota: { kind: kinds.resourceQuota, ...metadata },
     limitRange: { kind: kinds.limitRange, ...metadata },
+    configMap: { kind: kinds.configMap, ...metadata },
+    podDisruptionBudget: { kind: kinds.podDisruptionBudget, ...metadata },
     warning: { kind: kinds.event, fieldSelector: "type=Warning", decode: reader(EventObject, withoutFields) }
   } satisfies { readonly [K in KeptKind]: WatchInput<KeptObjects[K]> } & { readonly warning: WatchInput<EventObject> }
 }
@@ -95,31 +100,42 @@ const following = <A>(
       )
     )
 
-/** Does what the machine says: tells subscribers, and follows the Secrets of our namespaces, for the server may not read those of others. */
+/** Does what the machine says: tells subscribers, and follows the kinds of our namespaces that the server may not read in others. */
 const makeInterpreter = (
   api: KubeApi["Type"],
   state: CacheState,
   hub: CoalescingHub<CacheChange>,
-  input: WatchInput<MetadataObject>
+  inputs: ReadonlyArray<readonly [OwnKind, WatchInput<MetadataObject>]>
 ) =>
   Effect.gen(function* () {
     const watches = yield* FiberMap.make<string>()
     const publish = (change: CacheChange) => hub.publish(`${change.kind}/${change.namespace}/${change.name}`, change)
-    const begun = new Map<string, { readonly listed: Deferred.Deferred<void>; readonly sinceMillis: number }>()
+    const begun = new Map<
+      string,
+      { readonly listed: ReadonlyArray<Deferred.Deferred<void>>; readonly sinceMillis: number }
+    >()
 
     const follow = (namespace: string) =>
       Effect.gen(function* () {
-        const listed = yield* Deferred.make<void>()
-        begun.set(namespace, { listed, sinceMillis: performance.now() })
-        const take = (event: WatchEvent<MetadataObject>) => perform(takeObjects(state, "secret", event, namespace))
-        yield* FiberMap.run(watches, namespace, following(api, { ...input, namespace }, take, listed))
+        const watched = yield* Effect.forEach(inputs, ([kind, input]) =>
+          Effect.map(Deferred.make<void>(), (listed) => ({ kind, input, listed }))
+        )
+        begun.set(namespace, { listed: watched.map(({ listed }) => listed), sinceMillis: performance.now() })
+        yield* Effect.forEach(
+          watched,
+          ({ input, kind, listed }) => {
+            const take = (event: WatchEvent<MetadataObject>) => perform(takeObjects(state, kind, event, namespace))
+            return FiberMap.run(watches, `${kind}/${namespace}`, following(api, { ...input, namespace }, take, listed))
+          },
+          { discard: true }
+        )
       })
 
     const unfollow = (namespace: string) =>
       Effect.gen(function* () {
         begun.delete(namespace)
-        yield* FiberMap.remove(watches, namespace)
-        yield* perform(forgetSecrets(state, namespace))
+        yield* Effect.forEach(inputs, ([kind]) => FiberMap.remove(watches, `${kind}/${namespace}`), { discard: true })
+        yield* perform(forgetOwn(state, namespace))
       })
 
     const perform = (effects: ReadonlyArray<CacheEffect>): Effect.Effect<void> =>
@@ -128,20 +144,20 @@ const makeInterpreter = (
         const others = effects.filter((effect) => effect.type !== "tell")
         return Effect.forEach(
           others,
-          ({ namespace, type }) => (type === "followSecrets" ? follow(namespace) : unfollow(namespace)),
+          ({ namespace, type }) => (type === "follow" ? follow(namespace) : unfollow(namespace)),
           { discard: true }
         )
       })
 
-    /** Returns when the Secrets of every namespace have been listed. */
+    /** Returns when these kinds have been listed in every namespace. */
     const synced = Effect.suspend(() =>
       Effect.forEach(
         [...begun.values()],
         // Counted from its beginning: once it has kept somebody waiting, it keeps nobody else.
         ({ listed, sinceMillis }) =>
           Effect.timeoutOption(
-            Deferred.await(listed),
-            Math.max(0, sinceMillis + secretsSyncMillis - performance.now())
+            Effect.forEach(listed, Deferred.await, { discard: true }),
+            Math.max(0, sinceMillis + ownSyncMillis - performance.now())
           ),
         { concurrency: "unbounded", discard: true }
       )
@@ -149,13 +165,16 @@ const makeInterpreter = (
     return { perform, synced }
   })
 
-const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets = false }: CacheOptions) {
+const make = Effect.fn("ClusterCache.make")(function* ({ appObjects = [], externalSecrets = false }: CacheOptions) {
   const api = yield* KubeApi
   const hub = new CoalescingHub<CacheChange>()
   const state = emptyCache()
   const { objects, warnings } = state
   const watches = makeWatches()
-  const { perform, synced: secretsSynced } = yield* makeInterpreter(api, state, hub, watches.secret)
+  const own: ReadonlyArray<OwnKind> = ["secret", ...appObjects]
+  const isOwn = new Set<string>(own)
+  const inputs = own.map((kind) => [kind, watches[kind]] as const)
+  const { perform, synced: ownSynced } = yield* makeInterpreter(api, state, hub, inputs)
 
   /** One watch for all tenants, for as long as the layer is there; the effect returns when it has been listed. */
   const follow = <A>(input: WatchInput<A>, take: (event: WatchEvent<A>) => ReadonlyArray<CacheEffect>) =>
@@ -183,8 +202,11 @@ const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets = false
   )
 
   return ClusterCache.of({
-    follows: (kind) => kind !== "externalSecret" || externalSecrets,
-    synced: Effect.zipRight(Effect.all(listed, { discard: true }), secretsSynced),
+    follows: (kind) => {
+      if (kind === "externalSecret") return externalSecrets
+      return (kind !== "configMap" && kind !== "podDisruptionBudget") || isOwn.has(kind)
+    },
+    synced: Effect.zipRight(Effect.all(listed, { discard: true }), ownSynced),
     service: (namespace, name) => objects.service.get(namespace, name),
     revisionsOf: (namespace, service) => objects.revision.ofService(namespace, service),
     podsOf: (namespace, service) => objects.pod.ofService(namespace, service),

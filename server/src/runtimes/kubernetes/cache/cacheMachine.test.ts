@@ -2,14 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
 import type { CacheChange } from "./ClusterCache.ts"
-import {
-  type CacheEffect,
-  type CacheState,
-  emptyCache,
-  forgetSecrets,
-  takeObjects,
-  takeWarnings
-} from "./cacheMachine.ts"
+import { type CacheEffect, type CacheState, emptyCache, forgetOwn, takeObjects, takeWarnings } from "./cacheMachine.ts"
 import { keyOf } from "./ObjectIndex.ts"
 import type { EventObject, MetadataObject } from "./objects.ts"
 
@@ -85,17 +78,17 @@ describe("the cluster's objects", () => {
   it("follow the Secrets of a namespace from when it comes until it goes, once", () => {
     const state = emptyCache()
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
-      "followSecrets acme",
+      "follow acme",
       "told acme"
     ])
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme", 2) }))).toEqual(["told acme"])
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
     expect(words(takeObjects(state, "namespace", { type: "list", objects: [] }))).toEqual([
-      "unfollowSecrets acme",
+      "unfollow acme",
       "gone acme"
     ])
-    expect(words(forgetSecrets(state, "acme"))).toEqual(["gone key"])
-    expect(words(forgetSecrets(state, "acme"))).toEqual([])
+    expect(words(forgetOwn(state, "acme"))).toEqual(["gone key"])
+    expect(words(forgetOwn(state, "acme"))).toEqual([])
   })
 
   it("tell a warning once its namespace is known, and forget it with its namespace", () => {
@@ -103,7 +96,7 @@ describe("the cluster's objects", () => {
     expect(takeWarnings(state, { type: "put", object: warning("pulling", "web-1") })).toEqual([])
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
       "told web-1",
-      "followSecrets acme",
+      "follow acme",
       "told acme"
     ])
     expect(state.warnings.size).toBe(1)
@@ -184,8 +177,8 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
           for (const effect of takeObjects(state, "namespace", event)) {
             if (effect.type === "tell") continue
             // Each is followed once, and left once.
-            expect(followed.has(effect.namespace)).toBe(effect.type === "unfollowSecrets")
-            if (effect.type === "followSecrets") followed.add(effect.namespace)
+            expect(followed.has(effect.namespace)).toBe(effect.type === "unfollow")
+            if (effect.type === "follow") followed.add(effect.namespace)
             else followed.delete(effect.namespace)
           }
         }

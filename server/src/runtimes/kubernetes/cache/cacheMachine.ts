@@ -24,8 +24,14 @@ export interface KeptObjects {
   readonly externalSecret: MetadataObject
   readonly resourceQuota: MetadataObject
   readonly limitRange: MetadataObject
+  readonly configMap: MetadataObject
+  readonly podDisruptionBudget: MetadataObject
 }
 export type KeptKind = keyof KeptObjects
+
+/** Kinds that are watched in our namespaces alone: the server may not read those of others. */
+export const ownKinds = ["secret", "configMap", "podDisruptionBudget"] as const satisfies ReadonlyArray<KeptKind>
+export type OwnKind = (typeof ownKinds)[number]
 
 /**
  * The cluster's objects as a machine: takes watch events, and returns what to publish and do. It has no other effects. The state is
@@ -34,15 +40,15 @@ export type KeptKind = keyof KeptObjects
 export interface CacheState {
   readonly objects: { readonly [K in KeptKind]: ObjectIndex<KeptObjects[K]> }
   readonly warnings: WarningEvents
-  /** Namespaces whose Secrets are followed. */
+  /** Namespaces whose objects of `ownKinds` are followed. */
   readonly followed: Set<string>
 }
 
 export type CacheEffect =
   | { readonly type: "tell"; readonly change: CacheChange }
-  | { readonly type: "followSecrets"; readonly namespace: string }
-  /** To be answered by `forgetSecrets`. */
-  | { readonly type: "unfollowSecrets"; readonly namespace: string }
+  | { readonly type: "follow"; readonly namespace: string }
+  /** To be answered by `forgetOwn`. */
+  | { readonly type: "unfollow"; readonly namespace: string }
 
 type Effects = ReadonlyArray<CacheEffect>
 
@@ -67,7 +73,9 @@ export const emptyCache = (): CacheState => {
       secret: newIndex(),
       externalSecret: newIndex(),
       resourceQuota: newIndex(),
-      limitRange: newIndex()
+      limitRange: newIndex(),
+      configMap: newIndex(),
+      podDisruptionBudget: newIndex()
     },
     warnings: new WarningEvents((name) => namespaces.get("", name) !== undefined),
     followed: new Set()
@@ -104,12 +112,12 @@ const namespaceCame = (state: CacheState, { metadata: { name } }: Named): Effect
   const warnings = state.warnings.adopt(name).map((value) => tellWarning(state, value))
   if (state.followed.has(name)) return warnings
   state.followed.add(name)
-  return [...warnings, { type: "followSecrets", namespace: name }]
+  return [...warnings, { type: "follow", namespace: name }]
 }
 
 const namespaceWent = (state: CacheState, { metadata: { name } }: Named): Effects => {
   state.warnings.forget(name)
-  return state.followed.delete(name) ? [{ type: "unfollowSecrets", namespace: name }] : []
+  return state.followed.delete(name) ? [{ type: "unfollow", namespace: name }] : []
 }
 
 const put = <K extends KeptKind>(state: CacheState, kind: K, object: KeptObjects[K]): Effects => {
@@ -165,6 +173,6 @@ export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>):
   return []
 }
 
-/** The Secrets of a namespace are not followed any more. */
-export const forgetSecrets = (state: CacheState, namespace: string): Effects =>
-  inNamespace(state.objects.secret, namespace).flatMap((value) => remove(state, "secret", value))
+/** The objects of `ownKinds` in a namespace are not followed any more. */
+export const forgetOwn = (state: CacheState, namespace: string): Effects =>
+  ownKinds.flatMap((kind) => inNamespace(state.objects[kind], namespace).flatMap((value) => remove(state, kind, value)))

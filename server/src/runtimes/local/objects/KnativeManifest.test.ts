@@ -156,8 +156,8 @@ describe("KnativeManifest", () => {
       expect(expand(written, (one) => values[one])).toBe(expanded)
   })
 
-  // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels.
-  const elsewhere: ReadonlySet<string> = new Set(["links", "labels"])
+  // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels. A config with `manifests` is refused.
+  const elsewhere: ReadonlySet<string> = new Set(["links", "labels", "manifests"])
 
   it.each(fieldNames.filter((fieldName) => !elsewhere.has(fieldName)))(
     "reads the field %s of a service, or its limitations name it",
