@@ -43,6 +43,8 @@ export interface Command {
   /** Exit code after Ctrl-C: 0 where that is the proper end. */
   readonly exitOnInterrupt: 0 | 130
   readonly descriptor: (name: string) => CommandDescriptor.Command<unknown>
+  /** Parses the arguments after the command's name, and does nothing. */
+  readonly check: (argv: ReadonlyArray<string>) => Effect.Effect<void, UsageError>
   /** Parses the arguments after the command's name, and runs it. */
   readonly run: (
     argv: ReadonlyArray<string>,
@@ -106,6 +108,25 @@ export const command = <F, P, E>(definition: {
       Options.all({ own: definition.flags.parser, globals: globals.parser }),
       definition.positionals.parser
     )
+  const parse = Effect.fn(function* (argv: ReadonlyArray<string>) {
+    const canonical = yield* Effect.try({
+      try: () => canonicalArguments(argv, infos),
+      catch: (error) => (error instanceof UsageError ? error : new UsageError({ message: String(error) }))
+    })
+    const parsed = yield* CommandDescriptor.parse(make("maxcloud"), ["maxcloud", ...canonical], cliConfig).pipe(
+      Effect.provide(environment),
+      Effect.mapError((error) => new UsageError({ message: plain(error.error) }))
+    )
+    if (parsed._tag === "BuiltIn") return undefined
+    const [unexpected] = parsed.leftover
+    if (unexpected !== undefined) {
+      const { secretOnStdin } = definition
+      if (secretOnStdin !== undefined) return yield* secretAsArgument(secretOnStdin)
+      return yield* new UsageError({ message: `unexpected argument "${unexpected}"` })
+    }
+    const { args, options } = parsed.value
+    return { ...options.own, ...options.globals, ...args }
+  })
   return {
     summary: definition.summary,
     offline: definition.offline ?? false,
@@ -115,27 +136,11 @@ export const command = <F, P, E>(definition: {
     flags: infos,
     positionals: definition.positionals.infos,
     descriptor: (name) => make(name).pipe(CommandDescriptor.withDescription(definition.summary)),
+    check: (argv) => Effect.asVoid(parse(argv)),
     run: (argv, terminal, all) =>
       Effect.gen(function* () {
-        const canonical = yield* Effect.try({
-          try: () => canonicalArguments(argv, infos),
-          catch: (error) => (error instanceof UsageError ? error : new UsageError({ message: String(error) }))
-        })
-        const parsed = yield* CommandDescriptor.parse(make("maxcloud"), ["maxcloud", ...canonical], cliConfig).pipe(
-          Effect.provide(environment),
-          Effect.mapError((error) => new UsageError({ message: plain(error.error) }))
-        )
-        if (parsed._tag === "BuiltIn") return
-        const [unexpected] = parsed.leftover
-        if (unexpected !== undefined) {
-          const { secretOnStdin } = definition
-          if (secretOnStdin !== undefined) return yield* secretAsArgument(secretOnStdin)
-          return yield* new UsageError({
-            message: `unexpected argument "${unexpected}"`
-          })
-        }
-        const { args, options } = parsed.value
-        yield* definition.run({ ...options.own, ...options.globals, ...args }, terminal, all)
+        const input = yield* parse(argv)
+        if (input !== undefined) yield* definition.run(input, terminal, all)
       })
   }
 }

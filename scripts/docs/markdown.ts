@@ -47,6 +47,6 @@ export const firstBlocksOf = (markdown: string): ReadonlyArray<string> => {
     .replace(fence, (text) => `\n\n\0${fences.push(text) - 1}\n\n`)
     .split(/\n{2,}/)
     .map((block) => block.trim())
-    .filter((block) => block !== "")
+    .filter((block) => block !== "" && !/^<!--[\s\S]*-->$/.test(block))
     .map((block) => (block.startsWith("\0") ? (fences[Number(block.slice(1))] ?? "") : block))
 }

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import type { PageSetup } from "./runPage.ts"
+
+const example = (path: string) => readFileSync(join(import.meta.dirname, "../../server/test/docs", path), "utf8")
+
+const program = `require("node:http").createServer((_, response) => response.end("hello")).listen(process.env.PORT)\n`
+const source = (folder: string) => ({
+  [`${folder}/package.json`]: JSON.stringify({ scripts: { start: "node server.js" } }),
+  [`${folder}/server.js`]: program
+})
+const shop = {
+  ...source("web"),
+  "maxcloud.config.yaml":
+    "app: shop\nservices:\n  - name: web\n    source: { path: ./web }\noutputs: { url: { service: web, property: publicUrl } }\n"
+}
+const registered = "maxcloud auth register --email ada@example.com --org acme --bootstrap-token-stdin < token.txt"
+
+/** Pages whose commands are run, and what each takes for granted. */
+export const pageSetups: Readonly<Record<string, PageSetup>> = {
+  "README.md": { server: "local" },
+  "cli/README.md": { server: "local" },
+  "docs/index.md": { server: "local" },
+  "docs/api.md": {
+    server: "local",
+    files: shop,
+    before: "maxcloud deploy",
+    replace: [
+      [/deployments\/12\//g, "deployments/1/"],
+      [/"fromDeployment": 12/g, '"fromDeployment": 1']
+    ]
+  },
+  "docs/audit.md": {
+    server: "local",
+    before: `
+echo value | maxcloud secrets set A --app shop
+maxcloud audit export | head -n 1 | sed 's/.*"publicKey":"\\([^"]*\\)".*/\\1/; s/\\\\n/\\n/g' > key.pem
+maxcloud audit export --out first.jsonl
+grep '^{"checkpoint"' first.jsonl | tail -n 1 > earlier.jsonl`,
+    replace: [[/repair acme/g, "repair local"]]
+  },
+  "docs/auth.md": { server: "accounts", replace: [[/api-keys delete KEY\b/g, "api-keys list"]] },
+  "docs/compatibility.md": { server: "local" },
+  "docs/effect.md": { server: "local" },
+  "docs/frameworks.md": { server: "local", files: shop },
+  "docs/many-apps.md": {
+    server: "local",
+    files: {
+      "billing/maxcloud.config.ts": example("manyApps/billing.config.ts"),
+      "shop/maxcloud.config.ts": example("manyApps/shop.config.ts"),
+      "tools/a/maxcloud.config.yaml": "app: tool\nservices: [{ name: tool, source: ./tool }]\n",
+      ...source("billing/api"),
+      ...source("shop/web"),
+      ...source("tools/a/tool")
+    },
+    before: `
+git init -q -b main && git add . && git commit -q -m first && git update-ref refs/remotes/origin/main HEAD`
+  },
+  "docs/operating.md": { server: "accounts", before: registered },
+  "docs/privacy.md": { server: "accounts", before: registered },
+  "docs/reference/errors.md": { server: "local" },
+  "docs/reference/events.md": { server: "local" },
+  "docs/reference/exports.md": { server: "accounts", before: registered },
+  "docs/secrets.md": {
+    server: "local",
+    files: {
+      ...source("web"),
+      "maxcloud.config.yaml":
+        "app: shop\nservices:\n  - name: web\n    source: ./web\n    env: { DATABASE_URL: { secret: DATABASE_URL } }\n",
+      file: "value",
+      ".env.production": "DATABASE_URL=postgres://db\nSMTP_URL=smtp://mail\nSENTRY_DSN=https://sentry\n"
+    },
+    before: "echo value | maxcloud secrets set DATABASE_URL --stage dev"
+  },
+  "docs/testing.md": { server: "local" }
+}
