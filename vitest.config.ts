@@ -9,10 +9,11 @@ const include: Record<string, string> = {
   default: "**/*.test.ts",
   images: "**/*.images.test.ts",
   cluster: "**/*.cluster.test.ts",
-  long: "**/*.long.test.ts"
+  long: "**/*.long.test.ts",
+  clients: "**/*.clients.test.ts"
 }
 /** How many files run at once. A cluster has room for the instances of one, and its verdicts are timed. Other tests wait for half of their time. */
-const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2 }
+const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2, clients: 1 }
 
 export default defineConfig({
   test: {

@@ -92,6 +92,7 @@ const tasks = {
   "test:cluster": [["scripts/test.ts", "cluster"]],
   "test:cluster:prepare": [["scripts/build.ts"], ["scripts/clusterForTests.ts"]],
   "test:long": [["scripts/test.ts", "long"]],
+  "test:clients": [["scripts/test.ts", "clients"]],
   "test:fuzz": [["scripts/fuzzApi.ts"]],
   "test:chaos": [["scripts/chaos.ts"]],
   "test:kills": [["scripts/build.ts"], ["scripts/killServer.ts"]],

@@ -78,6 +78,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "secrets from a store: external-secrets (External Secrets Operator 0.16, from its sources), bao, or a cluster in KUBECONFIG with the operator's CRDs is missing"
   },
   {
+    kinds: ["clients"],
+    there: onPath("go") && onPath("python3") && onPath("curl"),
+    what: "clients in other languages: go, python3 or curl is not installed (Debian: apt-get install golang-go python3-venv curl)"
+  },
+  {
     kinds: ["cluster"],
     there: onPath("go"),
     what: "broken and chatty images: go is not installed"

@@ -62,6 +62,7 @@ const readers: Readonly<Record<string, ((text: string) => unknown) | undefined>>
   diff: undefined,
   sql: undefined,
   python: undefined,
+  go: undefined,
   dockerfile: undefined,
   text: undefined
 }

@@ -62,7 +62,8 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Test a config", "testing"),
           page("Policies", "policies"),
           page("Use the API", "api"),
-          page("Use the client with Effect", "effect")
+          page("Use the client with Effect", "effect"),
+          page("Clients in other languages", "clients")
         ]
       },
       {

@@ -31,7 +31,7 @@ const specs = [
 
 /**
  * The document as it is fuzzed with, in JSON: the names of its paths have examples that are really there, and AppSpecs are some
- * that are known; logs are not followed, which has no end. The rest is what schemathesis cannot read: classes of
+ * that are known; nothing is asked for as a stream, which may have no end. The rest is what schemathesis cannot read: classes of
  * characters by their Unicode category, bodies of bytes, and events as text.
  */
 export const documentFor = (
@@ -39,7 +39,7 @@ export const documentFor = (
   valueOf: (path: string, name: string) => string | undefined
 ): string => {
   const parameter = (path: string, given: typeof Parameter.Type): ReadonlyArray<typeof Parameter.Type> => {
-    if (given.in === "query" && given.name === "follow") return []
+    if (given.name === "follow" || given.name === "last-event-id") return []
     const example = given.in === "path" ? valueOf(path, given.name) : undefined
     return [example === undefined ? given : { ...given, example }]
   }

@@ -35,8 +35,6 @@ export interface EndpointRow extends Rule {
   readonly limit?: "none"
   /** Is the JSON that it takes as large as an AppSpec? */
   readonly json?: "spec"
-  /** Does it answer with server-sent events if it is asked for them? */
-  readonly alsoStreams?: true
   /** The body, if it isn't JSON. */
   readonly content?: "application/gzip"
 }

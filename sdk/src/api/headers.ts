@@ -3,7 +3,11 @@ import { Schema } from "effect"
 import { PlanId } from "./ids.ts"
 
 /** The event after which a stream of server-sent events resumes. */
-export const LastEventId = Schema.Struct({ "last-event-id": Schema.optional(textUpTo(200, "The id")) })
+export const LastEventId = Schema.Struct({
+  "last-event-id": Schema.optional(textUpTo(200, "The id")).annotations({
+    description: "Answers with server-sent events, after the one with this id."
+  })
+})
 
 /** Two requests with the same key are one. */
 export const IdempotencyKey = Schema.Struct({

@@ -22,7 +22,9 @@ export interface LogEntry extends Schema.Schema.Type<typeof LogEntry> {}
 
 /** Selects lines. Without `follow` a stream ends after the last existing line. */
 export const LogParameters = Schema.Struct({
-  follow: Schema.optional(BooleanText),
+  follow: Schema.optional(BooleanText).annotations({
+    description: "Answers with server-sent events, and goes on with lines that are written from now on."
+  }),
   since: Schema.optional(TimeText),
   revision: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/))),
   /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */

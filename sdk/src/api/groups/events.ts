@@ -11,7 +11,6 @@ export class EventsGroup extends HttpApiGroup.make("events")
       summary: "List events",
       description:
         "CloudEvents, oldest first. To ask again later, send the last `sequence` as `after`. With `Accept: text/event-stream` the answer is a stream that goes on: it begins after `Last-Event-ID` or `after`, else at `since`, else with what happens from now on. A kind that the caller's role may not read is left out.",
-      alsoStreams: true,
       client: "events.list",
       ...reads("query")
     })

@@ -137,7 +137,6 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       summary: "Read the logs of a service",
       description:
         "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, `Link` leads on. Each line has a `cursor`: send the last one again later, and the answer has what was written since, without a lost or doubled line. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID` the answer is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document.",
-      alsoStreams: true,
       client: "logs",
       ...reads("service")
     })

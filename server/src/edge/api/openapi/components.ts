@@ -25,6 +25,7 @@ const names: Readonly<Record<string, string>> = {
   DeclaredObjectConfigMapOrV1: "DeclaredConfigMap",
   DeclaredObjectPodDisruptionBudgetOrPolicyV1: "DeclaredPodDisruptionBudget",
   JoinJoin: "JoinPart",
+  SourceDev: "SourceFolder",
   AuditEntryOutcome: "AuditOutcome",
   ChangeWebhookState: "KnownWebhookState",
   CreateApiKeyAnswer: "NewApiKey",

@@ -44,9 +44,6 @@ const appSchemas = (): Readonly<Record<string, Json>> => {
     : {}
 }
 
-/** Server-sent events, beside an answer of another type. */
-const eventStream = { schema: { type: "string" }, examples: { usual: { value: "id: 812\nevent: …\ndata: {…}\n\n" } } }
-
 const pascal = (id: string) => id.charAt(0).toUpperCase() + id.slice(1)
 
 /** Makes operations of the document, and gathers what they share. */
@@ -109,9 +106,7 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
       return problems.answer(status, status === "400" ? refTo("InvalidRequest") : isJson(found) ? found["schema"] : {})
     }
     const hasCursor = operation.parameters.some((each) => each.name === "cursor")
-    const own = contentOf(content, `${pascal(row.id)}Answer`, answerExample(name))
-    const stream = row.alsoStreams === true ? { "text/event-stream": eventStream } : undefined
-    return success(status, own === undefined ? undefined : { ...own, ...stream }, { name, hasCursor })
+    return success(status, contentOf(content, `${pascal(row.id)}Answer`, answerExample(name)), { name, hasCursor })
   }
 
   const complete = (path: string, method: string, operation: Made): Operation => {

@@ -25,6 +25,20 @@ const asMap = ({ patternProperties, ...rest }: Json): Json =>
     ? { ...rest, additionalProperties: patternProperties[""] }
     : { ...rest, ...(patternProperties === undefined ? {} : { patternProperties }) }
 
+/** Any other number is a double: generators take a narrower one else. */
+const asDouble = (schema: Json): Json => (schema["type"] === "number" ? { ...schema, format: "double" } : schema)
+
+/**
+ * A default as a text: generators take a field that has one for a field that is always there, or send the default of their day. The server
+ * fills it in.
+ */
+const withDefaultTold = ({ default: usual, ...schema }: Json): Json => {
+  if (usual === undefined) return schema
+  const { description } = schema
+  const told = `Default: \`${JSON.stringify(usual)}\`.`
+  return { ...schema, description: typeof description === "string" ? `${description} ${told}` : told }
+}
+
 /** The library says `number` of literals that are integers. */
 const asInteger = (schema: Json): Json =>
   schema["type"] === "number" && Array.isArray(schema["enum"]) && schema["enum"].every(Number.isInteger)
@@ -57,7 +71,11 @@ export const readable = (
   const whole: Json = isJson(target) ? { ...target, ...schema } : schema
   const { $ref, ...own } = whole
   const written = isJson(target) || $ref === undefined ? own : whole
-  return asNullable(asInteger(mapParts(asMap(withoutNoise(written)), (part) => readable(part, named, library))))
+  return asNullable(
+    asDouble(
+      asInteger(mapParts(withDefaultTold(asMap(withoutNoise(written))), (part) => readable(part, named, library)))
+    )
+  )
 }
 
 /** The components that are a mere type. */
