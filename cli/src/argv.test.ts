@@ -14,7 +14,8 @@ const flag = (name: string, fields: Partial<FlagInfo> = {}): FlagInfo => ({
 const flags = [
   flag("name", { alias: "n", value: "NAME" }),
   flag("env", { alias: "e", value: "NAME=VALUE", repeated: true }),
-  flag("follow", { alias: "f" })
+  flag("follow", { alias: "f" }),
+  flag("org", { value: "NAME" })
 ]
 const canonical = (...argv: ReadonlyArray<string>) => canonicalArguments(argv, flags)
 
@@ -38,6 +39,7 @@ describe("canonicalArguments", () => {
   it("takes values that look like flags or hold equals signs", () => {
     expect(canonical("--env", "A=-1=x")).toEqual(["--env", "A=-1=x"])
     expect(canonical("--name", "-")).toEqual(["--name", "-"])
+    expect(canonical("--org", "-")).toEqual(["--org", "-"])
     expect(canonical("--", "--name")).toEqual(["--", "--name"])
   })
 

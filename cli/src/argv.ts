@@ -12,7 +12,10 @@ export const canonicalArguments = (
   flags: ReadonlyArray<FlagInfo>
 ): ReadonlyArray<string> => {
   const byName = new Map<string, FlagInfo>(
-    flags.flatMap((flag) => [[`--${flag.name}`, flag] as const, [`-${flag.alias ?? ""}`, flag] as const])
+    flags.flatMap((flag) => [
+      [`--${flag.name}`, flag] as const,
+      ...(flag.alias === undefined ? [] : [[`-${flag.alias}`, flag] as const])
+    ])
   )
   const given = new Map<FlagInfo, Array<string>>()
   const positionals: Array<string> = []

@@ -53,27 +53,41 @@ const hasProxy = (proxyFor: typeof import("@maxcloud/sdk/proxy").proxyFor, apiUr
   }
 }
 
+/** `--org`, else `MAXCLOUD_ORG`, else undefined: the credential's own. `-` means that too. */
+export const writtenOrganization = (input: Pick<Globals, "org">): string | undefined => {
+  const fromEnvironment = process.env["MAXCLOUD_ORG"]
+  return input.org ?? (fromEnvironment === "" ? undefined : fromEnvironment)
+}
+
+/** What commands need to know to reach a server: of the flags that every command has. */
+export type Reached = Pick<Globals, "apiUrl" | "org">
+
+const organizationOf = (input: Reached): Effect.Effect<string | undefined, UsageError> => {
+  const written = writtenOrganization(input)
+  return written === undefined || written === "-"
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(loadSchemas, (schemas) => parse(schemas.OrganizationName, written))
+}
+
 /** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
-export const connectWith = (
-  input: Pick<Globals, "apiUrl">,
-  token: "" | Redacted.Redacted<string> | (() => Promise<string>)
-) =>
+export const connectWith = (input: Reached, token: "" | Redacted.Redacted<string> | (() => Promise<string>)) =>
   Effect.gen(function* () {
     const { makeMaxCloud } = yield* loadSdk
     const { proxiedFetch, proxyFor } = yield* loadProxy
     const apiUrl = yield* apiUrlOf(input)
+    const organization = yield* organizationOf(input)
     // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes, and knows no proxies.
     const http = hasProxy(proxyFor, apiUrl) ? FetchHttpClient.layer : nodeHttpClient
     const httpClient = Layer.provide(inSystemLanguage, http)
-    return yield* makeMaxCloud({ apiUrl, token, httpClient, fetch: proxiedFetch() })
+    return yield* makeMaxCloud({ apiUrl, organization, token, httpClient, fetch: proxiedFetch() })
   })
 
 /** The client of the server that the flags and the environment name, with the credential that there is for it. */
-export const connect = (input: Pick<Globals, "apiUrl">) =>
+export const connect = (input: Reached) =>
   Effect.gen(function* () {
     const { defaultCredentials } = yield* loadSdk
     const apiUrl = yield* apiUrlOf(input)
-    return yield* connectWith({ apiUrl }, defaultCredentials({ apiUrl, warn }))
+    return yield* connectWith({ ...input, apiUrl }, defaultCredentials({ apiUrl, warn }))
   })
 
 /** Parses a user's input by the contract's schema. */
@@ -115,7 +129,10 @@ export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName 
 }
 
 /** Reads the config that the flags name, for the stage that they name. The server is asked for what only it knows, if the config reads that. */
-export const loadApp = (input: Pick<Globals, "apiUrl" | "config" | "stage">, file: string | undefined = input.config) =>
+export const loadApp = (
+  input: Pick<Globals, "apiUrl" | "config" | "org" | "stage">,
+  file: string | undefined = input.config
+) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
     const { loadConfig, serverFacts } = yield* loadSdk
@@ -148,12 +165,13 @@ export const loadOffline = (
   })
 
 /** The app to act on: the named one, else the config's. */
-export const appOf = (input: Pick<Globals, "apiUrl" | "config" | "stage"> & { readonly app: string | undefined }) =>
-  input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app)
+export const appOf = (
+  input: Pick<Globals, "apiUrl" | "config" | "org" | "stage"> & { readonly app: string | undefined }
+) => (input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app))
 
 /** The service that a command names, the place where it is, and the client of its server. */
 export const connectToService = (
-  input: Pick<Globals, "apiUrl" | "stage"> & { readonly name: string; readonly app: string | undefined }
+  input: Pick<Globals, "apiUrl" | "org" | "stage"> & { readonly name: string; readonly app: string | undefined }
 ) =>
   Effect.gen(function* () {
     const name = yield* parseServiceName(input.name)

@@ -90,6 +90,9 @@ export const serviceFlags = {
 export const globalFlags = {
   json: toggle("json", { description: "Print data as JSON on stdout: streams as JSON lines, errors too" }),
   apiUrl: text("api-url", "URL", { description: "Server to talk to (MAXCLOUD_API_URL) [http://127.0.0.1:8080]" }),
+  org: text("org", "NAME", {
+    description: "Organization to act for, of those that your sign-in opens (MAXCLOUD_ORG) [the credential's own]"
+  }),
   stage: text("stage", "STAGE", { alias: "s", description: "Stage of the app (MAXCLOUD_STAGE) [production]" }),
   config: text("config", "FILE", { alias: "c", description: "Config to read [maxcloud.config.ts, .js, .yaml, .json]" }),
   debug: toggle("debug", { description: "Print the stack of an unexpected error" })

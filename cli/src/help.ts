@@ -16,7 +16,7 @@ type Heading = (title: string) => string
 const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((value) => `  ${value}`)
 
 /** Flags of every command. Help lists them under their own heading. */
-const shared = new Set(["json", "api-url", "stage", "config", "debug", "help"])
+const shared = new Set(["json", "api-url", "org", "stage", "config", "debug", "help"])
 const help: FlagLike = { name: "help", alias: "h", value: undefined, repeated: false, description: "Print this help" }
 
 export const flagRow = (flag: FlagLike): ReadonlyArray<string> => [

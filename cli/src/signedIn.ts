@@ -1,15 +1,14 @@
 import type { SessionGrant } from "@maxcloud/sdk/api"
 import { type Kept, sourceOfEnvironment } from "@maxcloud/sdk/credentials"
 import { Effect, Redacted } from "effect"
-import { apiUrlOf, connectWith, warn } from "./client.ts"
-import type { Globals } from "./command.ts"
+import { apiUrlOf, connectWith, type Reached, warn, writtenOrganization } from "./client.ts"
 import { makeCredentials } from "./credentials.ts"
 import type { Terminal } from "./terminal.ts"
 
 export const credentials = () => makeCredentials(process.env, warn)
 
 /** Keeps a credential for the server, and ends the session that it takes the place of. */
-export const keep = (input: Pick<Globals, "apiUrl">, kept: Kept) =>
+export const keep = (input: Reached, kept: Kept) =>
   Effect.gen(function* () {
     const apiUrl = yield* apiUrlOf(input)
     const { file, find, keep } = credentials()
@@ -23,7 +22,7 @@ export const keep = (input: Pick<Globals, "apiUrl">, kept: Kept) =>
   })
 
 /** Keeps a session, and says whose it is. */
-export const keepSession = (input: Pick<Globals, "apiUrl">, session: SessionGrant, terminal: Terminal) =>
+export const keepSession = (input: Reached, session: SessionGrant, terminal: Terminal) =>
   Effect.gen(function* () {
     const { expiresAt, organization, role, token, user } = session
     const { apiUrl, file } = yield* keep(input, { token, type: "session", organization, email: user.email, expiresAt })
@@ -32,8 +31,12 @@ export const keepSession = (input: Pick<Globals, "apiUrl">, session: SessionGran
     sayOverridden(terminal)
   })
 
-/** The stored credential has no effect while the environment names another one. */
+/** The stored credential, or its organization, has no effect while the environment names another one. */
 export const sayOverridden = (terminal: Terminal): void => {
+  const organization = writtenOrganization({ org: undefined })
+  if (organization !== undefined && organization !== "-" && !terminal.json) {
+    terminal.say(`note: commands act for ${organization}, which MAXCLOUD_ORG names`)
+  }
   const source = sourceOfEnvironment(process.env)
   if (source !== undefined && !terminal.json) {
     terminal.say(`note: commands use the credential of ${source} before what is kept`)

@@ -20,7 +20,7 @@ export const pointers: Readonly<Record<string, string>> = {
 }
 
 /** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
-const leadingWithValue = new Set(["--api-url", "--stage", "-s", "--config", "-c"])
+const leadingWithValue = new Set(["--api-url", "--org", "--stage", "-s", "--config", "-c"])
 
 const longestName = Math.max(...commands.map((command) => command.name.split(" ").length))
 

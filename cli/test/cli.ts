@@ -29,7 +29,7 @@ const temporary = temporaryFolder("maxcloud-cli-")
 chmodSync(temporary, 0o1777)
 
 const isOwn = (name: string) =>
-  /^(CI|FORCE_COLOR|NO_COLOR|GITHUB_ACTIONS|ACTIONS_ID_TOKEN_.*|MAXCLOUD_(API_.*|ID_TOKEN|ORGANIZATION|STAGE|INSECURE|AUTH))$/.test(
+  /^(CI|FORCE_COLOR|NO_COLOR|GITHUB_ACTIONS|ACTIONS_ID_TOKEN_.*|MAXCLOUD_(API_.*|ID_TOKEN|ORG|ORGANIZATION|STAGE|INSECURE|AUTH))$/.test(
     name
   )
 

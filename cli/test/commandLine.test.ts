@@ -394,3 +394,37 @@ export default defineConfig({
     expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining("isn't a Kubernetes object")])
   })
 })
+
+describe("--org", () => {
+  const path = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
+    canned.asked.length = 0
+    canned.answers(200, [])
+    const { code, stderr } = await run(args, {
+      env: { MAXCLOUD_API_URL: canned.url, MAXCLOUD_API_KEY: "mck_x", ...env }
+    })
+    return { code, stderr, asked: canned.asked[0]?.replace(/\?.*/, "") }
+  }
+
+  it("names the organization of a command, before MAXCLOUD_ORG, and - is the credential's own", async () => {
+    const MAXCLOUD_ORG = "acme"
+    expect((await path(["list"])).asked).toBe("GET /api/v1/services")
+    expect((await path(["list", "--org", "acme"])).asked).toBe("GET /api/v1/organizations/acme/services")
+    expect((await path(["--org", "acme", "auth", "invites", "list"])).asked).toBe(
+      "GET /api/v1/organizations/acme/invites"
+    )
+    expect((await path(["list"], { MAXCLOUD_ORG })).asked).toBe("GET /api/v1/organizations/acme/services")
+    expect((await path(["list", "--org", "other"], { MAXCLOUD_ORG })).asked).toBe(
+      "GET /api/v1/organizations/other/services"
+    )
+    expect((await path(["list", "--org", "-"], { MAXCLOUD_ORG })).asked).toBe("GET /api/v1/services")
+    expect((await path(["list"], { MAXCLOUD_ORG: "" })).asked).toBe("GET /api/v1/services")
+  })
+
+  it("is a usage error if it can't be a name, and nothing is sent", async () => {
+    for (const name of ["..", "ACME", "a/b"]) {
+      const { asked, code, stderr } = await path(["list", "--org", name])
+      expect([code, asked]).toEqual([2, undefined])
+      expect(stderr).toMatch(/^error: .*name/)
+    }
+  })
+})

@@ -8,7 +8,8 @@ import { type Abortable, iterate, never, type Promised, promised } from "./promi
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions, OwnCredentials } from "./transport.ts"
 
-export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch" | "timeoutSeconds"> {
+export interface BrowserClientOptions
+  extends Pick<ConnectionOptions, "token" | "organization" | "fetch" | "timeoutSeconds"> {
   readonly apiUrl: string
 }
 

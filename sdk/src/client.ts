@@ -149,6 +149,7 @@ const restartOptions: OptionNames<RestartCall> = {
 }
 const clientOptions: OptionNames<ClientOptions> = {
   apiUrl: true,
+  organization: true,
   token: true,
   fetch: true,
   httpClient: true,

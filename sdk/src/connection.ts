@@ -48,10 +48,15 @@ const clientWith = (transport: Transport, credential: Credential) => {
   return Effect.map(HttpClient.HttpClient, (client) =>
     client.pipe(
       HttpClient.mapRequestEffect((request) =>
-        credential.pipe(
-          Effect.map((more) => ({ ...request, headers: { ...request.headers, ...more } })),
-          Effect.mapError(failed(request))
-        )
+        // Not yet its whole address: the client derived from the contract writes paths, and the server's URL comes before them later.
+        Effect.matchEffect(transport.pathOf(request.url), {
+          onFailure: (error) => Effect.fail(failed(request)(new Answered(error))),
+          onSuccess: (url) =>
+            credential.pipe(
+              Effect.map((more) => ({ ...request, url, headers: { ...request.headers, ...more } })),
+              Effect.mapError(failed(request))
+            )
+        })
       ),
       // The last step before it is sent: its address is whole here, and so are its headers.
       HttpClient.transform((effect, request) =>
@@ -124,9 +129,9 @@ const inTime = <A, R>(
 const openOf =
   (transport: Transport) =>
   (path: string, init: RequestInit & { readonly duplex?: "half" }): Effect.Effect<Response, CallError, Scope.Scope> => {
-    const { apiUrl, authorization, fetch, guard, noAnswer, notReachable, timeoutSeconds, unsent } = transport
-    const url = `${apiUrl}${path}`
+    const { apiUrl, authorization, fetch, guard, noAnswer, notReachable, pathOf, timeoutSeconds, unsent } = transport
     const once: Effect.Effect<Response, CallError, Scope.Scope> = Effect.gen(function* () {
+      const url = `${apiUrl}${yield* pathOf(path)}`
       const controller = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
@@ -162,11 +167,11 @@ const refusedWithout = ({ status, url }: Response) =>
 
 /** A WebSocket, whose handshake has the credential in its headers, never in its URL. It closes with the scope. */
 const socketOf =
-  ({ apiUrl, authorization, guard, isValid, notReachable, unsent }: Transport, open: Open) =>
+  ({ apiUrl, authorization, guard, isValid, notReachable, pathOf, unsent }: Transport, open: Open) =>
   (path: string, protocol: string): Effect.Effect<WebSocket, CallError, Scope.Scope> =>
     Effect.gen(function* () {
       const headers = yield* Effect.mapError(authorization, unsent)
-      const url = `${apiUrl}${path}`
+      const url = `${apiUrl}${yield* pathOf(path)}`
       if (!isValid) return yield* notReachable(undefined)
       yield* guard("GET", url, headers)
       return yield* Effect.acquireRelease(

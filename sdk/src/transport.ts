@@ -1,7 +1,8 @@
 import type { HttpClient } from "@effect/platform"
-import { Effect, type Layer, Redacted } from "effect"
-import { Unauthenticated } from "./api/errors.ts"
-import { carriesSecret } from "./api/operations.ts"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Effect, type Layer, Redacted, Schema } from "effect"
+import { InvalidRequest, Unauthenticated } from "./api/errors.ts"
+import { carriesSecret, inOrganization } from "./api/operations.ts"
 import { CredentialUnavailable, InsecureUrl, NotReachable, noAnswerCode } from "./errors.ts"
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"
 import { defaultApiUrl, isSafeForTokens, isServerUrl } from "./serverUrl.ts"
@@ -16,6 +17,11 @@ export interface ConnectionOptions {
    * @default `defaultCredentials()`: what `maxcloud auth login` or CI opened
    */
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
+  /**
+   * The organization that calls are about: one that the credential opens. A session opens all that its person is a member of; a key and an OIDC
+   * token open their own. Calls about the person and their session don't depend on it. @default "-", the credential's own
+   */
+  readonly organization?: string | undefined
   /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** What calls are made with, but for streams and uploads. @default `fetch` */
@@ -80,6 +86,19 @@ const authorizationOf = (
   return token === "" ? asOwner : bearer(token)
 }
 
+const ownOrganization = "-"
+const isOrganization = Schema.is(OrganizationName)
+
+/** The path of a call about this organization. A name that can't be one is never sent: `..` would lead to another path. */
+const pathIn =
+  (organization: string) =>
+  (path: string): Effect.Effect<string, InvalidRequest> => {
+    if (organization === ownOrganization) return Effect.succeed(path)
+    if (isOrganization(organization)) return Effect.succeed(inOrganization(path, organization))
+    const detail = `The organization ${JSON.stringify(organization)} isn't a valid name. Use one like "acme", or "-" for the credential's own.`
+    return new InvalidRequest({ detail, errors: [] })
+  }
+
 /** The server answers a call long before. What waits for a person, a build or a probe has a limit of its own. */
 const defaultTimeoutSeconds = 60
 
@@ -123,6 +142,7 @@ export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) =
 
   return {
     apiUrl,
+    pathOf: pathIn(options.organization ?? ownOrganization),
     isValid,
     fetch: options.fetch ?? globalThis.fetch,
     httpClient: options.httpClient,

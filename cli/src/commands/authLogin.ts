@@ -31,7 +31,7 @@ export default command({
         return yield* keepSession(input, session, terminal)
       }
       const token = yield* readSecret("API key")
-      const { credential, organization, role } = yield* (yield* connectWith(input, token)).auth.status
+      const { credential, organization, role } = yield* (yield* connectWith({ ...input, org: "-" }, token)).auth.status
       const { expiresAt, name } = credential
       const { apiUrl, file } = yield* keep(input, { token, type: "key", organization, email: null, expiresAt })
       if (terminal.json) return terminal.printJson({ apiUrl, organization, role, credential, file })

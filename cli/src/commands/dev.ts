@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import type { DeploymentUnsuccessful } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
-import { connect, connectWith, loadSchemas, loadSdk, stageOf, writtenStage } from "../client.ts"
+import { connect, connectWith, loadSchemas, loadSdk, stageOf, writtenOrganization, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { addressedTerminal } from "../dev/addressed.ts"
 import { makeDevScripts } from "../dev/devScripts.ts"
@@ -55,7 +55,7 @@ export default command({
       const server =
         apiUrl === undefined
           ? Effect.succeed(ownServer)
-          : serverFacts(Effect.flatMap(connect({ apiUrl }), (cloud) => cloud.info))
+          : serverFacts(Effect.flatMap(connect({ ...input, apiUrl }), (cloud) => cloud.info))
       const read = loadConfig({ file, stage: writtenStage(input) ?? "dev" }, server)
       const first = yield* Effect.either(read)
       if (Either.isLeft(first) && (input.noWatch || !existsSync(file))) return yield* first.left
@@ -73,11 +73,12 @@ export default command({
       if (terminal.json) terminal.printJson({ url }, "line")
       else terminal.say(`max-cloud is at ${terminal.paintError("cyan", url)}, data in ${dataDir}`)
 
-      const cloud = yield* input.apiUrl === undefined ? connectWith({ apiUrl: url }, "") : connect({ apiUrl: url })
+      const cloud = yield* input.apiUrl === undefined ? connectWith({ apiUrl: url, org: "-" }, "") : connect(input)
       const { productionStage, StageName } = yield* loadSchemas
       const stage = Either.isRight(first) ? first.right.stage : ((yield* stageOf(input)) ?? StageName.make("dev"))
       const address = {
         apiUrl: url,
+        organization: input.apiUrl === undefined ? undefined : writtenOrganization(input),
         stage: stage === productionStage ? undefined : stage,
         commands: new Set(all.filter((each) => !each.offline).map((each) => each.name))
       }

@@ -5,7 +5,12 @@ import { addressed, usualApiUrl } from "./addressed.ts"
 import { portOf } from "./localServer.ts"
 
 const names = new Set(commands.filter((command) => !command.offline).map((command) => command.name))
-const elsewhere = { apiUrl: "http://127.0.0.1:9000", stage: "dev", commands: names }
+const elsewhere = {
+  organization: undefined,
+  apiUrl: "http://127.0.0.1:9000",
+  stage: "dev",
+  commands: names
+}
 const flags = "--stage dev --api-url http://127.0.0.1:9000"
 
 it("adds server and stage to the commands of a text, and to nothing else of it", () => {
@@ -22,9 +27,14 @@ it("adds server and stage to the commands of a text, and to nothing else of it",
     "`pnpm maxcloud logs web`"
   ])
     expect(addressed(text, elsewhere)).toBe(text)
-  expect(addressed("`maxcloud logs web`", { apiUrl: usualApiUrl, stage: undefined, commands: names })).toBe(
-    "`maxcloud logs web`"
-  )
+  expect(
+    addressed("`maxcloud logs web`", {
+      apiUrl: usualApiUrl,
+      organization: undefined,
+      stage: undefined,
+      commands: names
+    })
+  ).toBe("`maxcloud logs web`")
 })
 
 it("changes nothing the second time, and leaves text without commands alone", () => {

@@ -3,6 +3,8 @@ import type { Terminal } from "../terminal.ts"
 /** The server and the stage that the commands in a text are meant for. */
 export interface Address {
   readonly apiUrl: string
+  /** undefined: that of the credential, or the one of the server. */
+  readonly organization: string | undefined
   /** undefined: unless the text says one, the command's own default is right. */
   readonly stage: string | undefined
   /** The names of the commands that ask a server. */
@@ -18,14 +20,16 @@ const asksServer = (words: ReadonlyArray<string>, commands: Address["commands"])
  * The text, whose commands of `maxcloud` (in backticks) name the server and the stage, so that they do the same in any terminal. Messages come
  * from everywhere, the server too, and know of neither.
  */
-export const addressed = (text: string, { apiUrl, commands, stage }: Address): string =>
+export const addressed = (text: string, { apiUrl, commands, organization, stage }: Address): string =>
   text.replace(/`((?:npx )?maxcloud )([^`\n]+)`/g, (whole, program: string, line: string) => {
     const words = line.split(" ")
     if (!asksServer(words, commands)) return whole
     const hasStage = words.some((word) => word === "-s" || word === "--stage" || word.startsWith("--stage="))
     const hasUrl = words.some((word) => word === "--api-url" || word.startsWith("--api-url="))
+    const hasOrganization = words.some((word) => word === "--org" || word.startsWith("--org="))
     const added = [
       ...(stage === undefined || hasStage ? [] : ["--stage", stage]),
+      ...(organization === undefined || hasOrganization ? [] : ["--org", organization]),
       ...(apiUrl === usualApiUrl || hasUrl ? [] : ["--api-url", apiUrl])
     ]
     // Only before a redirection of the shell (`< FILE`). Flags may follow a redirection too, but nobody writes it so.

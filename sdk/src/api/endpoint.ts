@@ -18,6 +18,8 @@ export interface Rule {
   readonly scope?: { readonly verb: ScopeVerb; readonly at: ScopePlace }
   /** May somebody do it whose address is not confirmed yet? */
   readonly unverified?: true
+  /** Is it about the signed-in person or their session, in whatever organization? Then it has no path below `/organizations/:org`. */
+  readonly about?: "person"
 }
 
 /**

@@ -3,6 +3,7 @@ import { Context, Option } from "effect"
 import { MaxCloudApi } from "./api.ts"
 import { type EndpointRow, EndpointRowOf } from "./endpoint.ts"
 import { holdsSecret } from "./holdsSecret.ts"
+import { belowOrganization } from "./organizationPath.ts"
 
 type GroupOf<A> = A extends HttpApi.HttpApi<infer _I, infer G, infer _E, infer _R> ? G : never
 type NameOf<G> =
@@ -17,8 +18,10 @@ export type OperationName = NameOf<GroupOf<typeof MaxCloudApi>>
 export interface Operation {
   readonly name: OperationName
   readonly method: string
-  /** As the contract writes it, with `:name` for a parameter. */
+  /** As the contract writes it, with `:name` for a parameter: about the credential's own organization. */
   readonly path: string
+  /** The same about the organization `:org`; undefined if it isn't about one. */
+  readonly organizationPath: string | undefined
   readonly row: EndpointRow
   readonly takesJson: boolean
   /** A secret is in its request or its answer: passwords, values, codes, tokens, keys. */
@@ -42,7 +45,9 @@ HttpApi.reflect(MaxCloudApi, {
     )
     const parts = [...[...payloads.values()].map((payload) => payload.ast), ...parameters, ...answers]
     const takesJson = Option.isSome(endpoint.payloadSchema)
-    found.push({ name, method, path, row, takesJson, isSecret: parts.some(holdsSecret) })
+    const isShared = row.roles === "open" || row.about === "person"
+    const organizationPath = isShared ? undefined : belowOrganization(path, ":org")
+    found.push({ name, method, path, organizationPath, row, takesJson, isSecret: parts.some(holdsSecret) })
   }
 })
 
@@ -63,13 +68,28 @@ export const rowOf = (name: OperationName): EndpointRow => {
   return row
 }
 
-const matchers = operations.map((operation) => ({
-  ...operation,
-  matches: new RegExp(`^${operation.path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}/?$`)
-}))
+const matcherOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}/?$`)
+
+const matchers = operations.flatMap(({ isSecret, method, organizationPath, path }) => {
+  const matcher = { method, isSecret, matches: matcherOf(path), isOrganizations: organizationPath !== undefined }
+  return organizationPath === undefined
+    ? [matcher]
+    : [matcher, { ...matcher, matches: matcherOf(organizationPath), isOrganizations: false }]
+})
 
 /** Does a request or its answer carry a secret? A request that isn't in the contract might. `path`: relative to the API's root. */
 export const carriesSecret = (method: string, path: string): boolean => {
   const matching = matchers.filter((matcher) => matcher.method === method && matcher.matches.test(path))
   return matching.length === 0 || matching.some((each) => each.isSecret)
+}
+
+/**
+ * The path of a request about this organization, from that about the credential's own. Others stay: those without an organization, and those
+ * that name one already. `path`: relative to the API's root, perhaps with a query. `organization`: a name, or `-`.
+ */
+export const inOrganization = (path: string, organization: string): string => {
+  const [plain = ""] = path.split(/[?#]/, 1)
+  return matchers.some((matcher) => matcher.isOrganizations && matcher.matches.test(plain))
+    ? belowOrganization(path, organization)
+    : path
 }

@@ -25,6 +25,7 @@ describe("the paths of the contract", () => {
   it("have no word where another operation has a name", () => {
     expect(operations.length).toBeGreaterThan(60)
     expect(collisions(operations.map(({ path }) => path))).toEqual([])
+    expect(collisions(operations.map(({ organizationPath, path }) => organizationPath ?? path))).toEqual([])
   })
 
   it("have verbs that HttpApi doesn't read as parameters: none has a colon inside a segment", () => {

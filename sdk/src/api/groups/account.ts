@@ -17,7 +17,8 @@ export class AccountGroup extends HttpApiGroup.make("account")
         "The signed-in person owns it; the answer is a session for it. 403 where registration is by invite only.",
       client: "account.createOrganization",
       roles: everyone,
-      writes: true
+      writes: true,
+      about: "person"
     })
       .setPayload(CreateOrganization)
       .addSuccess(SessionGrant, { status: 201 })
@@ -31,6 +32,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
       client: "account.export",
       roles: everyone,
       writes: false,
+      about: "person",
       unverified: true
     }).addSuccess(JsonLines)
   )
@@ -43,6 +45,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
       client: "account.delete",
       roles: everyone,
       writes: true,
+      about: "person",
       unverified: true
     })
       .addSuccess(ErasureCertificate)

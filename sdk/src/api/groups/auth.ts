@@ -44,6 +44,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       client: "auth.signOut",
       roles: everyone,
       writes: true,
+      about: "person",
       unverified: true
     }).addSuccess(HttpApiSchema.NoContent)
   )
@@ -55,6 +56,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       client: "auth.switchOrganization",
       roles: everyone,
       writes: true,
+      about: "person",
       unverified: true
     })
       .setPayload(SwitchOrganization)
@@ -69,6 +71,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       client: "auth.resendVerification",
       roles: everyone,
       writes: true,
+      about: "person",
       unverified: true
     }).addSuccess(HttpApiSchema.NoContent, { status: 202 })
   )

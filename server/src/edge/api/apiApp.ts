@@ -5,6 +5,7 @@ import { Disk } from "../../base/disk/Disk.ts"
 import { DiskTrouble } from "../../base/disk/DiskTrouble.ts"
 import { Metrics } from "../../base/telemetry/Metrics.ts"
 import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
+import { leadOnIn } from "../http/leadOnIn.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { pathOf, type Route, routeOf } from "../http/routeTable.ts"
 import { appsHandlers } from "./appsHandlers.ts"
@@ -71,17 +72,20 @@ export const apiApp = Effect.gen(function* () {
   const gate = yield* makeGate
   const disk = yield* Disk
   return Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
+    const received = yield* HttpServerRequest.HttpServerRequest
+    const route = routeOf(received.url)
+    // The router and the handlers know the short form alone; problem documents have the path that was asked for.
+    const request = route === undefined || route.url === received.url ? received : received.modify({ url: route.url })
     const requestId = requestIdOf(request.headers["x-request-id"])
     const arrival = performance.now()
-    const route = routeOf(request.url)
     const handled = Effect.gen(function* () {
       const operation = route?.operations.get(request.method)
       if (route === undefined || operation === undefined) return yield* router
       yield* refuseUnknownParameters(operation, request)
       // Snapshots are read by their handler as they come; some operations (`pause`) come without a body.
       if (!route.withJson.has(request.method)) {
-        return yield* explained(operation, request, route, undefined, yield* router)
+        const response = yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, request)
+        return yield* explained(operation, request, route, undefined, response)
       }
       const { json, read } = yield* withJsonBody(request, jsonBudgetOf(operation))
       const response = yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
@@ -93,9 +97,10 @@ export const apiApp = Effect.gen(function* () {
       Effect.annotateLogs("requestId", requestId),
       Effect.provideService(RequestId, requestId)
     )
+    if (route?.organization !== undefined) yield* leadOnIn(route.organization)
     const seconds = (performance.now() - arrival) / 1000
     metrics.request({ method: request.method, route: route?.pattern ?? "none", status: response.status, seconds })
-    yield* Effect.logDebug(`${request.method} ${pathOf(request.url)}`).pipe(
+    yield* Effect.logDebug(`${request.method} ${pathOf(received.url)}`).pipe(
       Effect.annotateLogs({ requestId, status: response.status, ms: Math.round(seconds * 1000) })
     )
     return HttpServerResponse.setHeaders(response, {

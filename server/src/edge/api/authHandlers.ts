@@ -43,7 +43,7 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
                 ? []
                 : credential.unproven === true
                   ? [{ name: organization.name, role: effectiveRole(caller) }]
-                  : yield* sessions.organizationsOf(person.id)
+                  : (yield* sessions.organizationsOf(person.id)).map(({ name, role }) => ({ name, role }))
           }
         })
       )

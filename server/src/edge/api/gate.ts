@@ -1,11 +1,13 @@
 import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { type OperationName, operations, type Unavailable } from "@maxcloud/sdk/api"
+import { Forbidden, type OperationName, operations, type Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../../tenancy/access/Caller.ts"
 import { Audit, noting } from "../../tenancy/audit/Audit.ts"
+import { Sessions } from "../../tenancy/identity/Accounts.ts"
 import { authorize } from "../../tenancy/identity/authorize.ts"
+import { callerIn } from "../../tenancy/identity/callerIn.ts"
 import { Authenticator } from "../../tenancy/identity/keys/Authenticator.ts"
 import type { Places } from "../../tenancy/identity/Places.ts"
 import { networkOf } from "../../tenancy/identity/signInLimits.ts"
@@ -17,7 +19,7 @@ import { AccessMode } from "../http/AccessMode.ts"
 import { withHeaders } from "../http/answerHeaders.ts"
 import type { Route } from "../http/routeTable.ts"
 import { admit, bearerOf, refuseForeign } from "./admission.ts"
-import { auditRequest, pageName } from "./auditedRequest.ts"
+import { auditRequest, pageName, subjectOf } from "./auditedRequest.ts"
 import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { endWithAccess } from "./endWithAccess.ts"
@@ -44,7 +46,9 @@ const ownerOfStream = (
 /** Checks the caller's right again for answers that go on; undefined if nothing can change it. */
 const accessAgain = (
   authenticator: typeof Authenticator.Service,
+  sessions: typeof Sessions.Service,
   request: Request,
+  organization: Route["organization"],
   caller: Caller | undefined,
   asked: Parameters<typeof authorize>[1]
 ) =>
@@ -54,7 +58,12 @@ const accessAgain = (
       ? undefined
       : asServer(
           Effect.provide(
-            Effect.flatMap(authenticator.authenticate(token), (present) => authorize(present, asked)),
+            authenticator.authenticate(token).pipe(
+              Effect.flatMap((present) => callerIn(sessions, present, organization)),
+              // No longer a member there: that ends an answer as any other loss of access does.
+              Effect.catchTag("NotFound", ({ detail }) => new Forbidden({ detail })),
+              Effect.flatMap((present) => authorize(present, asked))
+            ),
             places
           )
         )
@@ -66,13 +75,14 @@ const secretOperations: ReadonlySet<OperationName> = new Set(
 )
 
 /**
- * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), what the contract says of it
- * (`authorize`), and how often (`RateLimits`); the handler then sees the rows of the caller's organization alone. Every write, and
+ * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), in which of their organizations
+ * (`callerIn`), what the contract says of it (`authorize`), and how often (`RateLimits`); the handler then sees the rows of that organization alone. Every write, and
  * every refusal, has its entry in the audit log: by the writer in its own transaction, or else here.
  */
 export const makeGate = Effect.gen(function* () {
   const mode = yield* AccessMode
   const authenticator = yield* Authenticator
+  const sessions = yield* Sessions
   const rates = yield* RateLimits
   const audit = yield* Audit
   const quotas = yield* Quotas
@@ -81,7 +91,7 @@ export const makeGate = Effect.gen(function* () {
   /** Lets an operation be handled, if the contract lets this caller do it. */
   const passToOperation = <R>(
     request: Request,
-    { parameters }: Route,
+    { organization, parameters }: Route,
     operation: OperationName,
     caller: Caller | undefined,
     address: string,
@@ -91,7 +101,7 @@ export const makeGate = Effect.gen(function* () {
       const query = new URL(request.url, "http://localhost").searchParams
       const asked = { operation, parameters, query, verifiedOnly: mode.verifiedOnly }
       if (caller !== undefined) yield* authorize(caller, asked)
-      const again = yield* accessAgain(authenticator, request, caller, asked)
+      const again = yield* accessAgain(authenticator, sessions, request, organization, caller, asked)
       const { noted, value: handled } = yield* noting(Effect.provideService(handle, StillAllowed, again ?? Effect.void))
       if (handled.body._tag === "Stream") yield* streams.take(yield* ownerOfStream(quotas, caller, address))
       const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
@@ -103,6 +113,16 @@ export const makeGate = Effect.gen(function* () {
       Effect.provideService(OpenStreamsOf, streams.of),
       Effect.provideService(RowScope, caller?.organization.id ?? "none")
     )
+
+  /** The caller in the organization that the path names. A refusal is noted in the credential's own: no other is known to be there. */
+  const select = (request: Request, { organization }: Route, operation: OperationName, caller: Caller) => {
+    const subject = `organizations/${organization}/${subjectOf(request)}`.slice(0, 300)
+    const entry = { action: operation, outcome: "refused", status: 404, subject } as const
+    return callerIn(sessions, caller, organization).pipe(
+      Effect.tapErrorTag("NotFound", () => Effect.ignore(audit.append(entry))),
+      Effect.provideService(CurrentCaller, caller)
+    )
+  }
 
   /** `handle` never fails: what went wrong is in its answer. */
   return <R>(
@@ -120,7 +140,8 @@ export const makeGate = Effect.gen(function* () {
       }
       return yield* Effect.gen(function* () {
         if (secretOperations.has(operation)) yield* withHeaders({ "cache-control": "no-store" })
-        const caller = yield* admit(mode, rates, authenticator, request, operation, address)
+        const admitted = yield* admit(mode, rates, authenticator, request, operation, address)
+        const caller = admitted === undefined ? undefined : yield* select(request, route, operation, admitted)
         return yield* passToOperation(request, route, operation, caller, address, handle)
       }).pipe(
         Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(auditRequest(audit, operation, request, 401, false))),

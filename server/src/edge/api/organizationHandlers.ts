@@ -60,7 +60,7 @@ export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (han
         Effect.gen(function* () {
           const person = yield* currentPerson
           yield* accounts.createOrganization(person.id, organization)
-          yield* locatedAt("/api/v1/organization")
+          yield* locatedAt(`/api/v1/organizations/${organization}`)
           return yield* sessions.grant(person.id, organization).pipe(Effect.catchTag("NotFound", Effect.die))
         })
       )

@@ -1,7 +1,9 @@
-import { type OperationName, operations } from "@maxcloud/sdk/api"
+import { type Operation, type OperationName, operations } from "@maxcloud/sdk/api"
 
 interface Entry {
   readonly pattern: string
+  /** What the router knows it by, if that is another pattern: the one about the credential's own organization. */
+  readonly short: string
   readonly matches: RegExp
   readonly methods: Set<string>
   /** Those of them that come with JSON. */
@@ -30,9 +32,10 @@ export const formPages = [page.signIn, page.device, page.verify, page.acceptInvi
 
 const entries = new Map<string, Entry>()
 
-const entryOf = (pattern: string): Entry => {
+const entryOf = (pattern: string, short = pattern): Entry => {
   const entry = entries.get(pattern) ?? {
     pattern,
+    short,
     matches: new RegExp(`^${pattern.replace(/[.]/g, "\\.").replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`),
     methods: new Set<string>(),
     withJson: new Set<string>(),
@@ -42,8 +45,7 @@ const entryOf = (pattern: string): Entry => {
   return entry
 }
 
-for (const { method, name, path, takesJson } of operations) {
-  const entry = entryOf(path)
+const addTo = (entry: Entry, { method, name, takesJson }: Operation) => {
   entry.methods.add(method)
   entry.operations.set(method, name)
   if (takesJson) entry.withJson.add(method)
@@ -51,6 +53,11 @@ for (const { method, name, path, takesJson } of operations) {
     entry.methods.add("HEAD")
     entry.operations.set("HEAD", name)
   }
+}
+for (const operation of operations) {
+  const { organizationPath, path } = operation
+  addTo(entryOf(path), operation)
+  if (organizationPath !== undefined) addTo(entryOf(organizationPath, path), operation)
 }
 for (const path of Object.values(page)) entryOf(path).methods.add("GET").add("HEAD")
 for (const path of formPages) entryOf(path).methods.add("POST")
@@ -65,8 +72,22 @@ export interface Route {
   readonly methods: ReadonlySet<string>
   readonly withJson: ReadonlySet<string>
   readonly operations: ReadonlyMap<string, OperationName>
-  /** The values of the pattern's `:names` in the URL. */
+  /** The values of the pattern's `:names` in the URL, without `:org`. */
   readonly parameters: Readonly<Record<string, string>>
+  /** The organization that the URL names, as it is written there; undefined: the credential's own. */
+  readonly organization: string | undefined
+  /** What the router reads: the URL without that organization. */
+  readonly url: string
+}
+
+/** A URL of `pattern` as one of `short`, whose last segments are the same. They stay as they are written: `%2F` is no separator. */
+const shortUrl = (url: string, { pattern, short }: Entry): string => {
+  if (short === pattern) return url
+  const path = pathOf(url)
+  const written = path.split("/")
+  const before = pattern.split("/").length - short.split("/").length
+  const segments = short.split("/").map((segment, at) => (segment.startsWith(":") ? written[at + before] : segment))
+  return `${segments.join("/")}${url.slice(path.length)}`
 }
 
 /** The route of a URL's path, read as the router reads it: `%61` is `a`, and `%2F` no separator. */
@@ -75,7 +96,9 @@ export const routeOf = (url: string): Route | undefined => {
   if (path === undefined) return undefined
   for (const entry of table) {
     const match = entry.matches.exec(path)
-    if (match !== null) return { ...entry, parameters: { ...match.groups } }
+    if (match === null) continue
+    const { org: organization, ...parameters } = match.groups ?? {}
+    return { ...entry, parameters, organization, url: shortUrl(url, entry) }
   }
   return undefined
 }

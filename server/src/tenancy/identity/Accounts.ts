@@ -15,6 +15,7 @@ import type {
   UserInfo
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Redacted } from "effect"
+import type { Organization } from "../../base/words/Organization.ts"
 import type { Caller } from "../access/Caller.ts"
 
 type Failing<E> = E | TooManyRequests | Unavailable
@@ -93,7 +94,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
   }
 >() {}
 
-/** Sessions of people: each for one organization. */
+/** Sessions of people: each belongs to one organization, and may act in every other that its person is a member of (`callerIn`). */
 export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
   Sessions,
   {
@@ -102,9 +103,10 @@ export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
       userId: UserId,
       organization: OrganizationName
     ) => Effect.Effect<SessionGrant, NotFound | Unavailable>
+    /** What the person is a member of, by name. */
     readonly organizationsOf: (
       userId: UserId
-    ) => Effect.Effect<ReadonlyArray<{ readonly name: OrganizationName; readonly role: Role }>, Unavailable>
+    ) => Effect.Effect<ReadonlyArray<Organization & { readonly role: Role }>, Unavailable>
     /** Describes the caller's credential, for `auth status`. */
     readonly describe: (
       caller: Caller

@@ -47,12 +47,13 @@ const grant = (
     return yield* inTransaction(sql, insert)
   })
 
-const describe = (sql: SqlClient, { credential, organization }: Caller) =>
+const describe = (sql: SqlClient, { credential, organization, person }: Caller) =>
   Effect.gen(function* () {
     if (credential.type === "local") return { name: null, expiresAt: null }
     const where = sql`organization_id = ${organization.id} and id = ${credential.id}`
+    // A session may act for another organization than its own.
     const rows = yield* credential.type === "session"
-      ? sql`select null as name, expires_at from sessions where ${where}`
+      ? sql`select null as name, expires_at from sessions where user_id = ${person?.id ?? ""} and id = ${credential.id}`
       : credential.type === "key"
         ? sql`select name, expires_at from api_keys where ${where}`
         : sql`select name, null as expires_at from oidc_trusts where ${where}`
@@ -91,7 +92,7 @@ export const layer = ({ sessionDays = defaultSessionDays }: IdentityOptions) =>
         organizationsOf: Effect.fn("Sessions.organizationsOf")(
           (userId) =>
             Effect.map(membershipsOf(sql, userId), (all) =>
-              all.map(({ organization, role }) => ({ name: organization.name, role }))
+              all.map(({ organization, role }) => ({ ...organization, role }))
             ),
           whereAway,
           asServer
