@@ -20,7 +20,7 @@ export const clusterFlags = {
 /** Of the commands that say what an installation has. */
 export const prefixFlag = {
   namespacePrefix: text("namespace-prefix", "PREFIX", {
-    description: "What tenants' namespaces begin with, or none [what the cluster has; mc- in a new installation]"
+    description: "Prefix of tenants' namespaces, or none [what the cluster has; mc- in a new installation]"
   })
 }
 

@@ -4,7 +4,7 @@ import { UsageError } from "./failure.ts"
 import { texts } from "./flags.ts"
 
 export const metadataFlag = texts("metadata", "KEY=VALUE", {
-  description: "A fact about this deployment, besides the commit, branch, repository and CI run that are found"
+  description: "Additional metadata for this deployment, beside the detected commit, branch, repository and CI run"
 })
 
 type Environment = Readonly<Record<string, string | undefined>>

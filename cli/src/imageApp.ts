@@ -10,12 +10,13 @@ import { shellWords } from "./shellWords.ts"
 
 /** The flags of `deploy --name` that describe its one image. */
 export const imageFlags = {
-  env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
+  env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment variable for IMAGE" }),
   envFrom: text("env-from", "FILE", {
-    description: "Environment of IMAGE from a dotenv file, as `secrets import` reads it"
+    description: "Environment variables for IMAGE from a dotenv file, as `secrets import` reads it"
   }),
   envFile: text("env-file", "FILE", {
-    description: "The same. Node reads such a file too: NODE_OPTIONS in it apply to maxcloud itself"
+    description:
+      "Same as --env-from. Caution: Node reads this file too, so NODE_OPTIONS in it applies to maxcloud itself"
   }),
   port: integer("port", "PORT", {
     alias: "p",
@@ -27,10 +28,10 @@ export const imageFlags = {
   }),
   cpu: text("cpu", "CPU", { description: "vCPU per instance, such as 0.5 or 500m [1]" }),
   memory: text("memory", "MEMORY", { description: "Memory per instance, such as 256Mi or 1Gi [512Mi]" }),
-  min: integer("min", "N", { description: "Instances kept even without requests [0]" }),
-  max: integer("max", "N", { description: "Instances at most [10]" }),
+  min: integer("min", "N", { description: "Minimum number of instances, even without requests [0]" }),
+  max: integer("max", "N", { description: "Maximum number of instances [10]" }),
   visibility: text("visibility", "VISIBILITY", {
-    description: "public, or internal: reached by linked services only [public]"
+    description: "public, or internal: only for linked services [public]"
   })
 }
 

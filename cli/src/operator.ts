@@ -8,7 +8,7 @@ import { suggest } from "./suggest.ts"
 
 /** The flags of these commands that say where the server is. */
 export const dataDirFlag = text("data-dir", "FOLDER", {
-  description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]"
+  description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]"
 })
 
 export const operatorNote =

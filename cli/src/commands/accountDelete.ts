@@ -9,11 +9,11 @@ import { credentials } from "../signedIn.ts"
 export default command({
   summary: "Erase your account",
   examples: [
-    { line: "maxcloud account delete", does: "asks first, then erases you in every store, at once" },
-    { line: "maxcloud account delete --yes", does: "does not ask" }
+    { line: "maxcloud account delete", does: "Ask, then erase your data from every store" },
+    { line: "maxcloud account delete --yes", does: "Don't ask" }
   ],
   notes: ["If you are an organization's only owner, delete it or add another owner first."],
-  flags: flags({ yes: toggle("yes", { alias: "y", description: "Do not ask" }) }),
+  flags: flags({ yes: toggle("yes", { alias: "y", description: "Don't ask" }) }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

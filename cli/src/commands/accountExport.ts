@@ -5,12 +5,12 @@ import { writeLines } from "../exporting.ts"
 import { text } from "../flags.ts"
 
 export default command({
-  summary: "Export everything of you",
+  summary: "Export all data about you",
   examples: [
-    { line: "maxcloud account export --out account.jsonl", does: "everything that is kept of you, as lines of JSON" },
-    { line: "maxcloud account export | jq .", does: "on stdout" }
+    { line: "maxcloud account export --out account.jsonl", does: "Export everything stored about you, as JSON lines" },
+    { line: "maxcloud account export | jq .", does: "Write to stdout" }
   ],
-  notes: ["docs/privacy.md tells what each line holds. It is about you in every organization."],
+  notes: ["docs/privacy.md describes each line. The export covers all organizations."],
   flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -9,9 +9,9 @@ export default command({
   examples: [
     {
       line: "maxcloud audit export --out audit.jsonl",
-      does: "the whole audit log with its signed checkpoints, as lines of JSON"
+      does: "Export the complete audit log with its signed checkpoints, as JSON lines"
     },
-    { line: "maxcloud audit export | jq .", does: "on stdout" }
+    { line: "maxcloud audit export | jq .", does: "Write to stdout" }
   ],
   notes: ["`maxcloud audit verify FILE` checks it offline: no entry was changed, removed or moved."],
   flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),

@@ -7,10 +7,10 @@ import { firstOf } from "../limit.ts"
 export default command({
   summary: "Show who did what",
   examples: [
-    { line: "maxcloud audit list", does: "who did what, newest first; refused attempts too" },
-    { line: "maxcloud audit list --action apps.deploy -n 20", does: "the last 20 deploys" }
+    { line: "maxcloud audit list", does: "Show who did what, newest first, with refused attempts" },
+    { line: "maxcloud audit list --action apps.deploy -n 20", does: "Show the last 20 deploys" }
   ],
-  notes: ["`maxcloud audit export` gives all of it, with what proves that nothing was changed."],
+  notes: ["`maxcloud audit export` exports the complete log with the proof that nothing was changed."],
   flags: flags(pageFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

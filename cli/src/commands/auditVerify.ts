@@ -9,16 +9,16 @@ export default command({
   summary: "Verify an export of the audit log, offline",
   offline: true,
   examples: [
-    { line: "maxcloud audit verify audit.jsonl", does: "an export, offline" },
+    { line: "maxcloud audit verify audit.jsonl", does: "Verify an export, offline" },
     {
       line: "maxcloud audit verify audit.jsonl --public-key key.pem --checkpoint earlier.jsonl",
-      does: "against what you know from before"
+      does: "Verify it against a pinned key and checkpoint"
     },
-    { line: "maxcloud audit export | maxcloud audit verify -", does: "what the server has now" }
+    { line: "maxcloud audit export | maxcloud audit verify -", does: "Verify the current log" }
   ],
   notes: [
     "Offline. Exits with 1 if an entry was changed, removed, added or moved; the message names the line.",
-    '--checkpoint takes a former export, or its last line that begins with {"checkpoint". docs/audit.md says what is proven.'
+    '--checkpoint accepts an earlier export, or its last line that begins with {"checkpoint". docs/audit.md says what this proves.'
   ],
   flags: flags(pinFlags),
   positionals: positionals({ file: required("FILE", "The export; - is standard input") }),

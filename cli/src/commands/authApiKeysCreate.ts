@@ -6,21 +6,24 @@ import { needed, parseRole, parseScopes, parseSeconds } from "../people.ts"
 import { comes } from "../terminal.ts"
 
 export default command({
-  summary: "Make an API key",
+  summary: "Create an API key",
   examples: [
-    { line: 'maxcloud auth api-keys create --name "CI Key"', does: "as much as you may do; the key on stdout" },
+    {
+      line: 'maxcloud auth api-keys create --name "CI Key"',
+      does: "Create a key with your own rights; print it to stdout"
+    },
     {
       line: "maxcloud auth api-keys create --name CI --scope deploy:shop/production --expires 90d",
-      does: "for one app and stage"
+      does: "Create a key for one app and stage"
     },
-    { line: "maxcloud auth api-keys create --name CI > key.txt", does: "the key alone into a file" }
+    { line: "maxcloud auth api-keys create --name CI > key.txt", does: "Write only the key into a file" }
   ],
   notes: [
-    "The key is shown once, on stdout, and stored nowhere. Commands take it from MAXCLOUD_API_KEY.",
-    "It can never do more than its maker can at that time. Scopes: deploy:APP/STAGE and read:APP/STAGE, `*` for any stage."
+    "The key is printed once. Set it as MAXCLOUD_API_KEY.",
+    "It never has more rights than its creator. Scopes: deploy:APP/STAGE and read:APP/STAGE, `*` for any stage."
   ],
   flags: flags({
-    name: text("name", "NAME", { alias: "n", description: "What it is for" }),
+    name: text("name", "NAME", { alias: "n", description: "A description, such as 'CI of shop'" }),
     role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing [yours]" }),
     scope: texts("scope", "SCOPE", { description: "Narrow it to an app and stage, such as deploy:shop/production" }),
     expires: text("expires", "DURATION", { description: "Let it expire after this time, such as 90d [never]" })

@@ -5,10 +5,10 @@ import { required } from "../flags.ts"
 import { asId, findOne, loadApi } from "../people.ts"
 
 export default command({
-  summary: "End an API key",
-  examples: [{ line: "maxcloud auth api-keys delete CI", does: "it opens nothing from then on" }],
+  summary: "Revoke an API key",
+  examples: [{ line: "maxcloud auth api-keys delete CI", does: "Revoke the key; it stops working immediately" }],
   flags: noFlags,
-  positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),
+  positionals: positionals({ key: required("KEY", "Its id, name or prefix") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { apiKeys } = (yield* connect(input)).auth

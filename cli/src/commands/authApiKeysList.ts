@@ -6,7 +6,9 @@ import { age, printTable, until } from "../terminal.ts"
 
 export default command({
   summary: "List API keys",
-  examples: [{ line: "maxcloud auth api-keys list", does: "the keys, when last used, until when; never what opens" }],
+  examples: [
+    { line: "maxcloud auth api-keys list", does: "List keys with their last use and expiry, never the keys themselves" }
+  ],
   flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

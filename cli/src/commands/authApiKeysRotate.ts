@@ -8,14 +8,14 @@ import { comes } from "../terminal.ts"
 export default command({
   summary: "Replace an API key, with overlap",
   examples: [
-    { line: "maxcloud auth api-keys rotate CI > key.txt", does: "a new key; the former one continues for a day" },
-    { line: "maxcloud auth api-keys rotate CI --overlap 0s", does: "the former one ends at once" }
+    { line: "maxcloud auth api-keys rotate CI > key.txt", does: "Create a new key; the old one works for another day" },
+    { line: "maxcloud auth api-keys rotate CI --overlap 0s", does: "Revoke the old one immediately" }
   ],
   notes: ["The new key has the same rights. It is shown once, on stdout."],
   flags: flags({
-    overlap: text("overlap", "DURATION", { description: "How long the former key continues, 30d at most [24h]" })
+    overlap: text("overlap", "DURATION", { description: "How long the old key keeps working, at most 30d [24h]" })
   }),
-  positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),
+  positionals: positionals({ key: required("KEY", "Its id, name or prefix") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)

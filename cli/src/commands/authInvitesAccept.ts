@@ -7,8 +7,8 @@ import { keepSession } from "../signedIn.ts"
 export default command({
   summary: "Accept an invite",
   examples: [
-    { line: "maxcloud auth invites accept", does: "asks for the token of the mail, without showing it" },
-    { line: "maxcloud auth invites accept < token.txt", does: "the token from standard input" }
+    { line: "maxcloud auth invites accept", does: "Ask for the token in the mail, without showing it" },
+    { line: "maxcloud auth invites accept < token.txt", does: "Read the token from standard input" }
   ],
   notes: ["Creates the account if there is none, and signs in. The link in the mail does the same in a browser."],
   secretOnStdin: "a token",

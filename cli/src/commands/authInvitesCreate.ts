@@ -10,14 +10,14 @@ export default command({
   examples: [
     {
       line: "maxcloud auth invites create --email grace@example.com --role deployer",
-      does: "mails a link to join your organization"
+      does: "Mail a link to join your organization"
     }
   ],
   notes: ["You can't invite people to a higher role than yours. The link is valid for a week."],
   flags: flags({
-    email: text("email", "EMAIL", { description: "Who is invited" }),
+    email: text("email", "EMAIL", { description: "E-mail address to invite" }),
     role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing" }),
-    expires: text("expires", "DURATION", { description: "How long the link is valid, 30d at most [7d]" })
+    expires: text("expires", "DURATION", { description: "How long the link is valid, at most 30d [7d]" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

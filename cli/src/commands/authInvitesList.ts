@@ -6,7 +6,7 @@ import { age, printTable, until } from "../terminal.ts"
 
 export default command({
   summary: "List invites",
-  examples: [{ line: "maxcloud auth invites list", does: "who was invited, and who came" }],
+  examples: [{ line: "maxcloud auth invites list", does: "Show who was invited, and who joined" }],
   flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -6,7 +6,12 @@ import { findOne } from "../people.ts"
 
 export default command({
   summary: "Revoke an invite",
-  examples: [{ line: "maxcloud auth invites revoke grace@example.com", does: "the link opens nothing from then on" }],
+  examples: [
+    {
+      line: "maxcloud auth invites revoke grace@example.com",
+      does: "Revoke the invite; its link stops working immediately"
+    }
+  ],
   flags: noFlags,
   positionals: positionals({ invite: required("INVITE", "Its id, or the e-mail address") }),
   run: (input, terminal) =>

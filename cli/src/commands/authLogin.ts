@@ -7,11 +7,11 @@ import { readSecret } from "../prompt.ts"
 import { keep, keepSession, sayOverridden } from "../signedIn.ts"
 
 export default command({
-  summary: "Sign in, by the browser or a key",
+  summary: "Sign in with the browser or an API key",
   examples: [
-    { line: "maxcloud auth login", does: "shows a code to enter on the server's page" },
-    { line: "maxcloud auth login --api-url https://cloud.example.com", does: "at another server" },
-    { line: "maxcloud auth login --api-key-stdin < key.txt", does: "keeps an API key" }
+    { line: "maxcloud auth login", does: "Show a code to enter on the server's page" },
+    { line: "maxcloud auth login --api-url https://cloud.example.com", does: "Sign in to another server" },
+    { line: "maxcloud auth login --api-key-stdin < key.txt", does: "Store an API key" }
   ],
   notes: [
     "Credentials are stored in $XDG_CONFIG_HOME/maxcloud/credentials.json (~/.config by default), mode 600, by server.",
@@ -20,7 +20,7 @@ export default command({
   secretOnStdin: "an API key",
   flags: flags({
     apiKeyStdin: toggle("api-key-stdin", { description: "Store the API key from standard input" }),
-    noBrowser: toggle("no-browser", { description: "Do not open the browser" })
+    noBrowser: toggle("no-browser", { description: "Don't open the browser" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -8,12 +8,12 @@ import { credentials, sayOverridden } from "../signedIn.ts"
 export default command({
   summary: "Sign out",
   examples: [
-    { line: "maxcloud auth logout", does: "ends the session there, forgets it here" },
-    { line: "maxcloud auth logout --local", does: "forgets it here, without the server" }
+    { line: "maxcloud auth logout", does: "End the session on the server and delete it here" },
+    { line: "maxcloud auth logout --local", does: "Delete it here, without contacting the server" }
   ],
-  notes: ["An API key is forgotten here only: `maxcloud auth api-keys delete` ends it."],
+  notes: ["An API key is only deleted here: `maxcloud auth api-keys delete` revokes it."],
   flags: flags({
-    local: toggle("local", { description: "Only forget it here: the session stays valid until it expires" })
+    local: toggle("local", { description: "Only delete it here: the session stays valid until it expires" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

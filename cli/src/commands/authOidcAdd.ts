@@ -10,21 +10,21 @@ export default command({
   examples: [
     {
       line: "maxcloud auth oidc add --name ci --github acme/shop --branch main --scope deploy:shop/production",
-      does: "GitHub Actions, on pushes to main"
+      does: "Trust GitHub Actions, on pushes to main"
     },
-    { line: "maxcloud auth oidc add --name ci --gitlab acme/shop --branch main", does: "GitLab CI" },
+    { line: "maxcloud auth oidc add --name ci --gitlab acme/shop --branch main", does: "Trust GitLab CI" },
     {
       line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim 'sub=job:shop:*' --claim project_id=1234",
-      does: "any issuer that publishes its keys"
+      does: "Trust any issuer that publishes its keys"
     }
   ],
   notes: [
-    "A token must be signed by the issuer, meant for the audience maxcloud/ORGANIZATION, and have all of the claims (`*`: any text).",
-    "Without --branch every workflow of the repository may act, those of pull requests included. docs/auth.md has whole pipelines.",
-    "A trust without a whole subject (no --branch, or `*` in sub) needs an id of the owner: --claim repository_owner_id=1234 (GitHub), project_id or namespace_id (GitLab), or what your issuer has."
+    "A token must be signed by the issuer, issued for the audience maxcloud/ORGANIZATION, and have all of the claims (`*`: any text).",
+    "Without --branch, every workflow of the repository may act, including those of pull requests. docs/auth.md has complete examples.",
+    "A trust that doesn't pin the subject (no --branch, or `*` in sub) must pin the owner's id: --claim repository_owner_id=1234 (GitHub), project_id or namespace_id (GitLab), or your issuer's equivalent."
   ],
   flags: flags({
-    name: text("name", "NAME", { alias: "n", description: "What it is for" }),
+    name: text("name", "NAME", { alias: "n", description: "A description, such as 'CI of shop'" }),
     github: text("github", "OWNER/REPO", { description: "Trust GitHub Actions of this repository" }),
     gitlab: text("gitlab", "GROUP/PROJECT", {
       description: "Trust GitLab CI of this project, at gitlab.com or at --issuer"
@@ -46,6 +46,6 @@ export default command({
       if (terminal.json) return terminal.printJson({ oidcTrust: trust })
       const shown = Object.entries(trust.claims).map(([claim, value]) => `${claim}=${value}`)
       terminal.say(`tokens of ${trust.issuer} with ${shown.join(" and ")} act as ${trust.role}`)
-      terminal.say(`they must be meant for the audience ${trust.audience}`)
+      terminal.say(`they must be issued for the audience ${trust.audience}`)
     })
 })

@@ -5,7 +5,7 @@ import { age, printTable } from "../terminal.ts"
 
 export default command({
   summary: "List trusted issuers",
-  examples: [{ line: "maxcloud auth oidc list", does: "whose tokens act for the organization, and as what" }],
+  examples: [{ line: "maxcloud auth oidc list", does: "List trusts, their issuers and roles" }],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -5,10 +5,10 @@ import { required } from "../flags.ts"
 import { findOne } from "../people.ts"
 
 export default command({
-  summary: "End a trust",
-  examples: [{ line: "maxcloud auth oidc remove ci", does: "its tokens open nothing from then on" }],
+  summary: "Remove a trust",
+  examples: [{ line: "maxcloud auth oidc remove ci", does: "Remove the trust; its tokens stop working immediately" }],
   flags: noFlags,
-  positionals: positionals({ trust: required("TRUST", "Its id or its name") }),
+  positionals: positionals({ trust: required("TRUST", "Its id or name") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { oidcTrusts } = (yield* connect(input)).auth

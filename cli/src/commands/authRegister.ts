@@ -8,23 +8,26 @@ import { readSecret } from "../prompt.ts"
 import { keepSession } from "../signedIn.ts"
 
 export default command({
-  summary: "Make an account and an organization",
+  summary: "Create an account and an organization",
   examples: [
-    { line: "maxcloud auth register --email ada@example.com --org acme", does: "an account, and an organization" },
+    {
+      line: "maxcloud auth register --email ada@example.com --org acme",
+      does: "Create an account and an organization"
+    },
     {
       line: "maxcloud auth register --email ada@example.com --org acme --bootstrap-token-stdin < token.txt",
-      does: "the first account of a new server"
+      does: "Create the first account of a new server"
     }
   ],
   notes: [
-    "The link in a mail makes the account; nothing here tells whether the address has one already.",
-    "A server whose mails go to its own log, and a bootstrap token, give a session at once.",
-    "A new server prints a link with a bootstrap token when it starts: it is needed where registration is by invite only."
+    "The link in the mail creates the account. This command doesn't reveal whether the address already has one.",
+    "With a bootstrap token, or on a server with MAXCLOUD_MAIL=log, you're signed in immediately.",
+    "A new server prints a link with a bootstrap token when it starts: you need it if registration is by invite only."
   ],
   secretOnStdin: "a token",
   flags: flags({
     email: text("email", "EMAIL", { description: "Your e-mail address" }),
-    org: text("org", "NAME", { description: "Name of the organization to make; you are its owner" }),
+    org: text("org", "NAME", { description: "Name of the organization to create; you are its owner" }),
     bootstrapTokenStdin: toggle("bootstrap-token-stdin", {
       description: "Read the bootstrap token of a new server from standard input"
     })

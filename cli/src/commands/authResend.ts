@@ -3,8 +3,8 @@ import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
 
 export default command({
-  summary: "Mail the confirmation token again",
-  examples: [{ line: "maxcloud auth resend", does: "mails the confirmation link again" }],
+  summary: "Mail the confirmation link again",
+  examples: [{ line: "maxcloud auth resend", does: "Mail the confirmation link again" }],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

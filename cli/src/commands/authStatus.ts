@@ -17,7 +17,7 @@ const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): strin
 
 export default command({
   summary: "Show who you are signed in as",
-  examples: [{ line: "maxcloud auth status", does: "who you are there, by which credential, until when" }],
+  examples: [{ line: "maxcloud auth status", does: "Show your identity, credential and its expiry" }],
   notes: ["Exits with 4 if the server doesn't accept your credential."],
   flags: noFlags,
   positionals: noPositionals,

@@ -4,10 +4,10 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { readSecret } from "../prompt.ts"
 
 export default command({
-  summary: "Confirm your address by the mailed token",
+  summary: "Confirm your address with the mailed token",
   examples: [
-    { line: "maxcloud auth verify", does: "asks for the token of the mail, without showing it" },
-    { line: "maxcloud auth verify < token.txt", does: "the token from standard input" }
+    { line: "maxcloud auth verify", does: "Ask for the token in the mail, without showing it" },
+    { line: "maxcloud auth verify < token.txt", does: "Read the token from standard input" }
   ],
   notes: ["The link in the mail does the same in a browser."],
   secretOnStdin: "a token",

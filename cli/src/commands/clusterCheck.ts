@@ -16,15 +16,15 @@ export default command({
   summary: "Check whether a cluster is ready for max-cloud",
   offline: true,
   examples: [
-    { line: "maxcloud cluster check", does: "what the cluster lacks, each with its fix" },
-    { line: "maxcloud cluster check --domain apps.example.com --json", does: "with the domain, as JSON" }
+    { line: "maxcloud cluster check", does: "List missing parts, each with its fix" },
+    { line: "maxcloud cluster check --domain apps.example.com --json", does: "Check with the domain, as JSON" }
   ],
   notes: ["Changes nothing. Exits with 1 if something is missing or wrong."],
   flags: flags({
     ...clusterFlags,
     ...prefixFlag,
     ...manifestsFlag,
-    domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" }),
+    domain: text("domain", "DOMAIN", { description: "Domain for the services' hosts" }),
     closedRanges: text("closed-ranges", "RANGES", {
       description: "MAXCLOUD_CLOSED_RANGES of the server [$MAXCLOUD_CLOSED_RANGES]"
     })

@@ -17,23 +17,23 @@ export default command({
   examples: [
     {
       line: "maxcloud cluster install --image registry.example.com/maxcloud:0.2 --domain apps.example.com",
-      does: "all of it"
+      does: "Install everything"
     },
-    { line: "maxcloud cluster install --dry-run", does: "what it would do" }
+    { line: "maxcloud cluster install --dry-run", does: "Show what it would do" }
   ],
   notes: [
     "Run once by a cluster administrator, and again after an upgrade: it only applies what changed.",
-    "Objects are applied by server-side apply as `maxcloud-install`. A value that somebody else has set is not overwritten without --force.",
-    "Tenants' namespaces begin with the prefix, so that none has a name that the cluster uses. The server must have the same (MAXCLOUD_NAMESPACE_PREFIX).",
-    "Without --image the gateway gets no authorizer: then internal services are not separated between organizations."
+    "Objects are applied with server-side apply as `maxcloud-install`. A value that somebody else has set isn't overwritten without --force.",
+    "Tenants' namespaces begin with the prefix, so that they can't collide with the cluster's own. The server must use the same (MAXCLOUD_NAMESPACE_PREFIX).",
+    "Without --image, the gateway gets no authorizer: then internal services aren't separated between organizations."
   ],
   flags: flags({
     ...clusterFlags,
     image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
-    domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [what Knative has]" }),
+    domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [Knative's own]" }),
     ...prefixFlag,
     ...manifestsFlag,
-    keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps as they are" }),
+    keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps unchanged" }),
     dryRun: toggle("dry-run", { description: "Change nothing, print what would change" }),
     force: toggle("force", { description: "Overwrite values that others have set" })
   }),

@@ -10,16 +10,16 @@ export default command({
   summary: "Print a kubeconfig with the server's own rights",
   offline: true,
   examples: [
-    { line: "maxcloud cluster kubeconfig > maxcloud.kubeconfig", does: "for a server outside of the cluster" },
-    { line: "maxcloud cluster kubeconfig --duration 720h", does: "with a token for 30 days" }
+    { line: "maxcloud cluster kubeconfig > maxcloud.kubeconfig", does: "For a server outside of the cluster" },
+    { line: "maxcloud cluster kubeconfig --duration 720h", does: "With a token for 30 days" }
   ],
   notes: [
     "It contains a token with the server's rights, not yours. Treat it like a password: run `umask 077` first.",
-    "The API server may give a shorter time than was asked for: its expiry is printed to stderr. A server in the cluster needs none."
+    "The API server may issue a shorter lifetime than you request: the expiry is printed to stderr. A server in the cluster needs no kubeconfig."
   ],
   flags: flags({
     ...clusterFlags,
-    duration: text("duration", "DURATION", { description: `How long the token is to live [${standard}]` })
+    duration: text("duration", "DURATION", { description: `Lifetime of the token [${standard}]` })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

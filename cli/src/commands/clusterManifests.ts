@@ -9,11 +9,11 @@ export default command({
   examples: [
     {
       line: "maxcloud cluster manifests --image registry.example.com/maxcloud:0.2",
-      does: "what install applies, as YAML"
+      does: "Print what install applies, as YAML"
     },
-    { line: "maxcloud cluster manifests | kubectl diff -f -", does: "against what is there" }
+    { line: "maxcloud cluster manifests | kubectl diff -f -", does: "Compare with the cluster" }
   ],
-  notes: ["Knative's settings are in its own ConfigMaps, and not among them: see docs/kubernetes.md."],
+  notes: ["Knative's settings are in its own ConfigMaps, and aren't included: see docs/kubernetes.md."],
   flags: flags({
     ...prefixFlag,
     ...manifestsFlag,

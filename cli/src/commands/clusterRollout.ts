@@ -8,18 +8,18 @@ import { table } from "../terminal.ts"
 const styles = { done: "green", pending: "yellow", failed: "red" } as const
 
 export default command({
-  summary: "Show where the platform's latest settings apply",
+  summary: "Show stages that still lack the platform's latest settings",
   offline: true,
   examples: [
-    { line: "maxcloud cluster rollout", does: "which stages don't have the platform's newest settings yet" },
-    { line: "maxcloud cluster rollout --all --json", does: "every stage, as JSON" }
+    { line: "maxcloud cluster rollout", does: "Show stages that still lack the newest settings" },
+    { line: "maxcloud cluster rollout --all --json", does: "Show every stage, as JSON" }
   ],
   notes: [
     operatorNote,
-    "When a server starts with other settings (ranges, runtime class, Pod Security, domain) or another version, or the cluster's own ranges change, it applies them to every namespace, a few at a time. Services get a new revision only if their instances change.",
+    "When a server starts with changed settings (ranges, runtime class, Pod Security, domain) or another version, it applies them to every namespace, a few at a time. It does the same when the cluster's own ranges change. Services get a new revision only if their instances change.",
     "Exit code 1 if a stage has failed. The server retries it."
   ],
-  flags: flags({ dataDir: dataDirFlag, all: toggle("all", { description: "List the stages that are done, too" }) }),
+  flags: flags({ dataDir: dataDirFlag, all: toggle("all", { description: "Also list the stages that are done" }) }),
   positionals: noPositionals,
   run: ({ all, dataDir }, terminal) =>
     Effect.gen(function* () {

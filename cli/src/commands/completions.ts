@@ -66,9 +66,9 @@ export default command({
   summary: "Print completions for bash, zsh or fish",
   offline: true,
   examples: [
-    { line: "maxcloud completions bash > ~/.local/share/bash-completion/completions/maxcloud", does: "bash" },
-    { line: "maxcloud completions zsh > ~/.zfunc/_maxcloud", does: "zsh, with ~/.zfunc in fpath" },
-    { line: "maxcloud completions fish > ~/.config/fish/completions/maxcloud.fish", does: "fish" }
+    { line: "maxcloud completions bash > ~/.local/share/bash-completion/completions/maxcloud", does: "For bash" },
+    { line: "maxcloud completions zsh > ~/.zfunc/_maxcloud", does: "For zsh, with ~/.zfunc in fpath" },
+    { line: "maxcloud completions fish > ~/.config/fish/completions/maxcloud.fish", does: "For fish" }
   ],
   flags: noFlags,
   positionals: positionals({ shell: required("SHELL", "bash, zsh or fish") }),

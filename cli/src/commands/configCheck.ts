@@ -30,12 +30,12 @@ export default command({
   summary: "Check the config without sending anything",
   offline: true,
   examples: [
-    { line: "maxcloud config check", does: "the config of this folder" },
+    { line: "maxcloud config check", does: "Check the config of this folder" },
     {
       line: "maxcloud config check --all",
-      does: "every config of the repository, and how the apps link to each other"
+      does: "Check every config of the repository, and how the apps link to each other"
     },
-    { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }
+    { line: "maxcloud config check app.yaml --json", does: "Check another one; print the AppSpec that would be sent" }
   ],
   notes: [
     "Nothing is sent. `maxcloud plan` also checks what only the server knows, such as secrets. The length of hosts is checked for the organization `local`."

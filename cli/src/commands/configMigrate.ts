@@ -12,12 +12,12 @@ export default command({
   summary: "Rewrite the config for the newest apiVersion",
   offline: true,
   examples: [
-    { line: "maxcloud config migrate", does: "rewrites the config of this folder, if its version is older" },
-    { line: "maxcloud config migrate --check", does: "writes nothing; exit code 10 if something would change" }
+    { line: "maxcloud config migrate", does: "Rewrite the config of this folder, if its version is older" },
+    { line: "maxcloud config migrate --check", does: "Write nothing; exit with 10 if something would change" }
   ],
   notes: [
-    "Comments and everything that the new version doesn't change stay as they are. Look at the diff, then commit it.",
-    "A service that is written in another file needs a run of its own: maxcloud config migrate services/api.ts"
+    "Comments and everything that the new version doesn't change stay unchanged. Review the diff, then commit it.",
+    "A service that is written in another file needs a separate run: maxcloud config migrate services/api.ts"
   ],
   flags: flags({
     check: toggle("check", { description: "Write nothing, and exit with 10 if something would change" })

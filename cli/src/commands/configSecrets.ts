@@ -20,12 +20,12 @@ const stateText = ({ state, version }: Needed): string => {
 export default command({
   summary: "List the secrets that a stage needs",
   examples: [
-    { line: "maxcloud config secrets", does: "which are set, missing, or made at the next deploy" },
-    { line: "maxcloud config secrets --stage preview-42 --json", does: "of another stage, as JSON" }
+    { line: "maxcloud config secrets", does: "Show which are set, missing, or generated at the next deploy" },
+    { line: "maxcloud config secrets --stage preview-42 --json", does: "For another stage, as JSON" }
   ],
   notes: [
-    "Exit code 2 if one is missing, so CI can ask before it deploys. Values are never shown.",
-    "With a secret store of your own, only the cluster knows whether a value is there: none counts as missing."
+    "Exit code 2 if one is missing, so CI can check before it deploys. Values are never shown.",
+    "With a secret store of your own, only the cluster knows whether a value exists: none counts as missing."
   ],
   flags: flags({ file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }) }),
   positionals: noPositionals,

@@ -13,8 +13,8 @@ const isGone = (name: string) => (progress: DeployProgress) =>
 export default command({
   summary: "Delete a service",
   examples: [
-    { line: "maxcloud delete myapp", does: "asks first, where somebody can be asked" },
-    { line: "maxcloud delete web --yes", does: "does not ask" }
+    { line: "maxcloud delete myapp", does: "Ask first, if there is a terminal" },
+    { line: "maxcloud delete web --yes", does: "Don't ask" }
   ],
   notes: [
     "If the app has several services and there is no terminal, add --yes. Remove the service from the config too, or the next deploy brings it back.",
@@ -22,7 +22,7 @@ export default command({
   ],
   flags: flags({
     ...serviceFlags,
-    yes: toggle("yes", { alias: "y", description: "Do not ask" }),
+    yes: toggle("yes", { alias: "y", description: "Don't ask" }),
     detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
     waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
   }),

@@ -102,35 +102,38 @@ const deployEarlier = (
 export default command({
   summary: "Deploy the app, or one image",
   examples: [
-    { line: "maxcloud deploy", does: "the app that maxcloud.config.ts describes" },
-    { line: "maxcloud deploy --stage preview-42", does: "another instance of it" },
-    { line: "maxcloud deploy --all", does: "every app of the repository, each after those that it links to" },
-    { line: "maxcloud deploy --all --changed origin/main", does: "only those that this branch changes" },
-    { line: "maxcloud deploy -f app.yaml", does: "an app written as YAML or JSON" },
-    { line: "maxcloud deploy --from 12", does: "the app as deployment 12 had it" },
-    { line: "maxcloud deploy --message 'Larger carts'", does: "with the reason, for `deployments list`" },
-    { line: "maxcloud deploy --name myapp nginx:latest", does: "one image, without a config" },
-    { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" },
-    { line: "maxcloud deploy --name myapp nginx:latest --env-from app.env", does: "with one from a dotenv file" },
+    { line: "maxcloud deploy", does: "Deploy the app that maxcloud.config.ts describes" },
+    { line: "maxcloud deploy --stage preview-42", does: "Deploy another instance of it" },
+    { line: "maxcloud deploy --all", does: "Deploy every app of the repository, dependencies first" },
+    { line: "maxcloud deploy --all --changed origin/main", does: "Deploy only those that this branch changes" },
+    { line: "maxcloud deploy -f app.yaml", does: "Deploy an app written as YAML or JSON" },
+    { line: "maxcloud deploy --from 12", does: "Redeploy the app of deployment 12" },
+    { line: "maxcloud deploy --message 'Larger carts'", does: "Record the reason, for `deployments list`" },
+    { line: "maxcloud deploy --name myapp nginx:latest", does: "Deploy one image, without a config" },
+    { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "With environment variables" },
+    {
+      line: "maxcloud deploy --name myapp nginx:latest --env-from app.env",
+      does: "With environment variables from a dotenv file"
+    },
     {
       line: "maxcloud deploy --name myapp node:24 --command 'node /app.js' --memory 256Mi --cpu 0.5 --min 1 --max 3",
-      does: "with a command, limits and bounds of instances"
+      does: "With a command, resource limits and scaling bounds"
     }
   ],
   notes: [
-    "Ctrl-C stops watching, not the deployment: `maxcloud deployments cancel` ends that. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
+    "Ctrl-C stops watching, not the deployment: `maxcloud deployments cancel` cancels it. If the deployment fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
     "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
-    "With --all, up to 4 apps are deployed side by side. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one answer.",
+    "With --all, up to 4 apps are deployed at a time. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one result.",
     "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     ...manyFlags,
-    name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
+    name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as a one-service app of this name" }),
     ...imageFlags,
     from: integer("from", "NUMBER", {
-      description: "Deploy the app of this earlier deployment again, with its images and versions of secrets"
+      description: "Redeploy the app of this earlier deployment, with its images and versions of secrets"
     }),
     message: text("message", "TEXT", { alias: "m", description: "Why you deploy, for the list of deployments" }),
     metadata: metadataFlag,
@@ -139,7 +142,7 @@ export default command({
     }),
     detach: toggle("detach", { alias: "d", description: "Don't wait: print the deployment's id" }),
     failFast: toggle("fail-fast", {
-      description: "Exit with 8 as soon as waiting can't help; the deployment continues until its deadline"
+      description: "Exit with 8 as soon as waiting is pointless; the deployment continues until its deadline"
     }),
     waitTimeout: text("wait-timeout", "DURATION", {
       description: "Wait at most this long, then exit with 8 [no limit]"

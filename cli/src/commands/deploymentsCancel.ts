@@ -27,14 +27,14 @@ const placeOf = (input: Globals & { readonly deployment: string; readonly app: s
 export default command({
   summary: "Cancel a deployment that hasn't finished",
   examples: [
-    { line: "maxcloud deployments cancel 12", does: "the app goes back to its last successful deployment" },
-    { line: "maxcloud deployments cancel dep_…", does: "the same by its id" }
+    { line: "maxcloud deployments cancel 12", does: "Return the app to its last successful deployment" },
+    { line: "maxcloud deployments cancel dep_…", does: "Cancel by id" }
   ],
   notes: [
-    "The deployment ends as cancelled. The last successful one before it is deployed again, under a new number; if there is none, what it has started is removed. Safe to repeat."
+    "The deployment ends as cancelled. The last successful one before it is deployed again, under a new number; if there is none, everything that it started is removed. Safe to repeat."
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
-  positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or its id") }),
+  positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or id") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, cloud, number, stage } = yield* placeOf(input)

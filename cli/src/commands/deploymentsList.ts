@@ -21,7 +21,7 @@ const styles = {
 
 export default command({
   summary: "List an app's deployments",
-  examples: [{ line: "maxcloud deployments list", does: "the deployments of the config's app" }],
+  examples: [{ line: "maxcloud deployments list", does: "List the deployments of the config's app" }],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>

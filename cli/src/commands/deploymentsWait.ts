@@ -6,10 +6,10 @@ import { required, text } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 
 export default command({
-  summary: "Follow a deployment to its end",
+  summary: "Wait for a deployment to finish",
   examples: [
-    { line: "maxcloud deployments wait dep_…", does: "follows a deployment to its end: exit code 7 where it failed" },
-    { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "exit code 8 after five minutes" }
+    { line: "maxcloud deployments wait dep_…", does: "Wait until it finishes; exit with 7 if it failed" },
+    { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "Exit with 8 after five minutes" }
   ],
   flags: flags({
     waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })

@@ -98,9 +98,9 @@ export default command({
   examples: [
     {
       line: "maxcloud describe web",
-      does: "state, diagnosis, URL, settings, names of variables, revisions, conditions"
+      does: "Show state, diagnosis, URL, settings, names of variables, revisions, conditions"
     },
-    { line: "maxcloud describe web --json", does: "the same as JSON" }
+    { line: "maxcloud describe web --json", does: "Show the same as JSON" }
   ],
   notes: ["Values of environment variables aren't shown, only where they come from."],
   flags: flags(serviceFlags),

@@ -33,15 +33,15 @@ const contentsOf = (
 export default command({
   summary: "Remove the whole app of a stage",
   examples: [
-    { line: "maxcloud destroy", does: "the app that maxcloud.config.ts describes, after asking" },
-    { line: "maxcloud destroy shop --stage preview-42 --yes", does: "a preview, without asking" }
+    { line: "maxcloud destroy", does: "Remove the app that maxcloud.config.ts describes, after asking" },
+    { line: "maxcloud destroy shop --stage preview-42 --yes", does: "Remove a preview, without asking" }
   ],
   notes: [
     "This removes all services and secrets of the app's stage, and no other stage's. Without a terminal, add --yes.",
     "The values of the secrets can't be restored. `maxcloud secrets list` shows their names."
   ],
   flags: flags({
-    yes: toggle("yes", { alias: "y", description: "Do not ask" }),
+    yes: toggle("yes", { alias: "y", description: "Don't ask" }),
     detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
     waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
   }),

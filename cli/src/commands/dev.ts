@@ -17,18 +17,18 @@ import { integer, text, toggle } from "../flags.ts"
 const ownServer = { organization: "local", runtime: "local" } as const
 
 export default command({
-  summary: "Run the app here, follow its files",
+  summary: "Run the app locally and watch its files",
   offline: true,
   examples: [
-    { line: "maxcloud dev", does: "server, deploy on save, logs, in one terminal" },
-    { line: "maxcloud dev --port 9000", does: "on another port" },
-    { line: "maxcloud dev --no-watch", does: "deploys snapshots once, and follows the logs" }
+    { line: "maxcloud dev", does: "Run the server, deploy on save and print logs, in one terminal" },
+    { line: "maxcloud dev --port 9000", does: "Use another port" },
+    { line: "maxcloud dev --no-watch", does: "Deploy snapshots once, and follow the logs" }
   ],
   notes: [
     "The stage is `dev` unless --stage or MAXCLOUD_STAGE says otherwise. Sources run in place, from their folders.",
     "A source with a `dev` script in its package.json runs with it and reloads by itself. `command` in the config takes precedence.",
     "Ctrl-C stops everything. Data is kept, so that the next start is fast.",
-    "`.env` and `.env.local` beside the config and in a source's folder are for services that run in place; the config's `env` goes before them.",
+    "`.env` and `.env.local` beside the config and in a source's folder are for services that run in place; the config's `env` takes precedence.",
     "With --api-url, dev uses that server instead of starting one, and doesn't read `.env`."
   ],
   exitOnInterrupt: 0,
@@ -38,10 +38,10 @@ export default command({
       alias: "p",
       description: "Port of the API and the services' URLs, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept [.maxcloud beside the config]" }),
+    dataDir: text("data-dir", "FOLDER", { description: "Data folder [.maxcloud beside the config]" }),
     noWatch: toggle("no-watch", { description: "Deploy once, don't watch the files" }),
     noDevScript: toggle("no-dev-script", {
-      description: "Run sources as a deploy starts them, not by their `dev` script"
+      description: "Start sources as a deploy would, not with their `dev` script"
     })
   }),
   positionals: noPositionals,

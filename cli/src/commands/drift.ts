@@ -8,12 +8,12 @@ import { age, table } from "../terminal.ts"
 export default command({
   summary: "Show what others changed in the cluster",
   examples: [
-    { line: "maxcloud drift", does: "what others did to the app's objects in the cluster" },
-    { line: "maxcloud drift --app shop --stage production --json", does: "of a named app and stage, as JSON" }
+    { line: "maxcloud drift", does: "Show what others did to the app's objects in the cluster" },
+    { line: "maxcloud drift --app shop --stage production --json", does: "For a named app and stage, as JSON" }
   ],
   notes: [
-    "Changes by kubectl and other tools are noticed, recorded and put right. Newest first, 90 days at most.",
-    "BY is the field manager that made the change. A deletion leaves no name."
+    "Changes by kubectl and other tools are detected, recorded and reverted. Newest first, at most 90 days.",
+    "BY is the field manager that made the change. For deletions it's unknown."
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,

@@ -27,12 +27,15 @@ const cellsOf = (event: CloudEvent, terminal: Terminal) => [
 export default command({
   summary: "Show what happened",
   examples: [
-    { line: "maxcloud events", does: "the events of the last 24 hours, oldest first" },
-    { line: "maxcloud events --follow --type 'deployment.*'", does: "deployments as they happen, until Ctrl-C" },
-    { line: "maxcloud events --since 7d --type deployment.failed --json", does: "failed deployments as CloudEvents" }
+    { line: "maxcloud events", does: "Show the events of the last 24 hours, oldest first" },
+    { line: "maxcloud events --follow --type 'deployment.*'", does: "Follow deployments as they happen, until Ctrl-C" },
+    {
+      line: "maxcloud events --since 7d --type deployment.failed --json",
+      does: "Show failed deployments as CloudEvents"
+    }
   ],
   notes: [
-    "docs/reference/events.md lists the types. `*` at the end of a type stands for all that begin alike.",
+    "docs/reference/events.md lists the types. `*` at the end of a type matches all types with that prefix.",
     "With --follow, a broken connection is reopened and continues after the last event."
   ],
   exitOnInterrupt: 0,

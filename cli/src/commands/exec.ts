@@ -51,14 +51,14 @@ const attach = (session: Session, isTerminal: boolean) =>
 export default command({
   summary: "Run a program in an instance",
   examples: [
-    { line: "maxcloud exec web -- sh", does: "a shell in an instance of the service" },
-    { line: "maxcloud exec web -- printenv PORT", does: "one program; its exit code is this command's" },
-    { line: "pg_dump shop | maxcloud exec web -- sh -c 'cat > /tmp/dump'", does: "with standard input" }
+    { line: "maxcloud exec web -- sh", does: "Open a shell in an instance of the service" },
+    { line: "maxcloud exec web -- printenv PORT", does: "Run one program; its exit code is this command's" },
+    { line: "pg_dump shop | maxcloud exec web -- sh -c 'cat > /tmp/dump'", does: "Pass standard input" }
   ],
   notes: [
     "It runs with the service's user, folder and environment, its secrets included: it needs the role deployer. The audit log says who ran which program where, without its arguments, which may hold secrets.",
     "It ends with this command. It gets a terminal if stdin and stdout are terminals here.",
-    "A session ends after 30 minutes without a byte. An organization can have 10 at once."
+    "A session ends after 30 idle minutes. An organization can have 10 at once."
   ],
   flags: flags({
     ...serviceFlags,

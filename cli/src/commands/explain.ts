@@ -45,10 +45,10 @@ export default command({
   summary: "Explain the code of a diagnosis, offline",
   offline: true,
   examples: [
-    { line: "maxcloud explain", does: "all codes that a diagnosis may have" },
-    { line: "maxcloud explain WrongPort", does: "what it means, what it comes from, what to do" },
-    { line: "maxcloud explain RevisionMissing", does: "what a reason that `describe` prints means" },
-    { line: "maxcloud explain OutOfMemory --lang de", does: "in German" }
+    { line: "maxcloud explain", does: "List all codes that a diagnosis may have" },
+    { line: "maxcloud explain WrongPort", does: "Show its meaning, causes and fixes" },
+    { line: "maxcloud explain RevisionMissing", does: "Explain a reason that `describe` prints" },
+    { line: "maxcloud explain OutOfMemory --lang de", does: "In German" }
   ],
   notes: [
     "Offline. Codes are stable: scripts may rely on them. Reasons of conditions and revisions, as `describe` prints them, are explained too."

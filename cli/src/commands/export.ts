@@ -19,19 +19,22 @@ export default command({
   summary: "Print manifests for any Knative, offline",
   offline: true,
   examples: [
-    { line: "maxcloud export --namespace shop | kubectl apply -f -", does: "the app on a Knative without max-cloud" },
-    { line: "maxcloud export --namespace shop > shop.yaml", does: "to fill in the secrets first" },
-    { line: "maxcloud export --stage preview-42 --json", does: "of another stage, as JSON" }
+    {
+      line: "maxcloud export --namespace shop | kubectl apply -f -",
+      does: "Print the app for a Knative without max-cloud"
+    },
+    { line: "maxcloud export --namespace shop > shop.yaml", does: "Write it to a file, to fill in the secrets" },
+    { line: "maxcloud export --stage preview-42 --json", does: "For another stage, as JSON" }
   ],
   notes: [
-    "Offline. The namespace must exist. Only services from images: nothing but max-cloud runs a source.",
+    "Offline. The namespace must exist. Only services with an image: sources run only on max-cloud.",
     "Secrets are printed with empty values: fill them in first. The comment above each says with what.",
     "Policies name Kourier's gateway as the ingress: with another one, use --without-policies.",
-    "Links work by the cluster's own names. Only max-cloud refuses calls that no link allows: here, anyone who reaches the gateway can name any host."
+    "Links use cluster-internal names. Without max-cloud, links aren't enforced: anyone who reaches the gateway can call any host."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
-    namespace: text("namespace", "NAMESPACE", { alias: "n", description: "Namespace that it is applied in [default]" }),
+    namespace: text("namespace", "NAMESPACE", { alias: "n", description: "Namespace of the manifests [default]" }),
     withoutPolicies: toggle("without-policies", { description: "Leave the NetworkPolicies out" })
   }),
   positionals: noPositionals,

@@ -20,18 +20,18 @@ export default command({
   summary: "Run the gateway's authorizer",
   offline: true,
   examples: [
-    { line: "maxcloud gateway", does: "in a pod, as `cluster install` runs it" },
-    { line: "maxcloud gateway --port 0 --kubeconfig cluster.yaml", does: "here, on a free port, to try it" }
+    { line: "maxcloud gateway", does: "Run it in a pod, as `cluster install` does" },
+    { line: "maxcloud gateway --port 0 --kubeconfig cluster.yaml", does: "Try it here, on a free port" }
   ],
   notes: [
     "Kourier's Envoy asks it about every request: it refuses calls between services that no link allows.",
-    "It reads the cluster alone, so any number may run. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
+    "It needs only the cluster, so you can run any number. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
   ],
   exitOnInterrupt: 0,
   flags: flags({
     port: integer("port", "PORT", {
       alias: "p",
-      description: "Port where Envoy asks, 0 for a free one (MAXCLOUD_GATEWAY_PORT) [9191]"
+      description: "Port to listen on for Envoy, 0 for a free one (MAXCLOUD_GATEWAY_PORT) [9191]"
     }),
     kubeconfig: text("kubeconfig", "FILE", {
       description: "Cluster to read [KUBECONFIG, ~/.kube/config, the pod's own]"

@@ -53,16 +53,16 @@ const sayProject = ({ found, ignored, kept, schemaFor, written }: Project, termi
 }
 
 export default command({
-  summary: "Write a maxcloud.config.ts to begin with",
+  summary: "Create a maxcloud.config.ts",
   offline: true,
   examples: [
-    { line: "maxcloud init", does: "a config for what is in the folder that you are in" },
-    { line: "maxcloud init shop", does: "a folder of its own" },
-    { line: "maxcloud init --format yaml", does: "a config without TypeScript" }
+    { line: "maxcloud init", does: "Create a config for the contents of the current folder" },
+    { line: "maxcloud init shop", does: "Create it in a new folder" },
+    { line: "maxcloud init --format yaml", does: "Create a config without TypeScript" }
   ],
   notes: [
     "It says what it found: frameworks, Python, Go, a Dockerfile, the packages of a workspace that start. Services are named after their folders.",
-    "Nothing is overwritten, so it is safe to repeat. In an empty folder a small service that runs at once is written too.",
+    "Nothing is overwritten, so it is safe to repeat. In an empty folder, it also writes a small service.",
     "The config has completion and type checks once `npm i -D @maxcloud/cli @maxcloud/sdk` has run."
   ],
   flags: flags({

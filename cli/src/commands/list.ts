@@ -11,11 +11,11 @@ import { age, table } from "../terminal.ts"
 export default command({
   summary: "List services",
   examples: [
-    { line: "maxcloud list", does: "all services" },
-    { line: "maxcloud list --app shop --stage production", does: "those of one app and stage" },
-    { line: "maxcloud list --json | jq -r '.services[].status.url'", does: "their URLs" }
+    { line: "maxcloud list", does: "List all services" },
+    { line: "maxcloud list --app shop --stage production", does: "List the services of one app and stage" },
+    { line: "maxcloud list --json | jq -r '.services[].status.url'", does: "Print their URLs" }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "Services of this app only" }), ...limitFlags }),
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "Only services of this app" }), ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -42,18 +42,18 @@ const print = <E, R>(
 export default command({
   summary: "Print a service's logs",
   examples: [
-    { line: "maxcloud logs", does: "all services of the config's app, and what comes, until Ctrl-C" },
-    { line: "maxcloud logs myapp", does: "the last 100 lines of one service" },
-    { line: "maxcloud logs myapp --follow", does: "and what comes, until Ctrl-C" },
-    { line: "maxcloud logs --no-follow --level error --since 1h", does: "what went wrong in the last hour" },
-    { line: 'maxcloud logs myapp --grep "order 42"', does: "the last 100 lines with this text" },
-    { line: "maxcloud logs myapp --since 10m --json", does: "the last ten minutes as JSON lines" },
-    { line: "maxcloud logs myapp --revision myapp-00002 --tail 20", does: "of one revision" }
+    { line: "maxcloud logs", does: "Print all services of the config's app and follow, until Ctrl-C" },
+    { line: "maxcloud logs myapp", does: "Print the last 100 lines of one service" },
+    { line: "maxcloud logs myapp --follow", does: "Print and follow, until Ctrl-C" },
+    { line: "maxcloud logs --no-follow --level error --since 1h", does: "Print the errors of the last hour" },
+    { line: 'maxcloud logs myapp --grep "order 42"', does: "Print the last 100 lines with this text" },
+    { line: "maxcloud logs myapp --since 10m --json", does: "Print the last ten minutes as JSON lines" },
+    { line: "maxcloud logs myapp --revision myapp-00002 --tail 20", does: "Print one revision" }
   ],
   notes: [
     "A broken connection is reopened and continues after the last line.",
     "The level is read from the line: JSON (level, severity), level=warn, [error], ERROR. A line without one is an error on stderr, else info.",
-    "--grep and --level look at the last 10,000 lines of each service; with --since at all since then."
+    "--grep and --level look at the last 10,000 lines of each service or, with --since, at all lines since then."
   ],
   exitOnInterrupt: 0,
   flags: flags({
@@ -63,11 +63,11 @@ export default command({
     grep: text("grep", "TEXT", { alias: "g", description: "Only lines with this text (not a pattern)" }),
     level: text("level", "LEVEL", {
       alias: "l",
-      description: `Lines of this level and graver ones: ${levels.join(", ")}`
+      description: `Lines of this level and above: ${levels.join(", ")}`
     }),
     since: text("since", "TIME", { description: "Not older than this: 10m, 2h, or an RFC 3339 time" }),
     tail: integer("tail", "LINES", { alias: "n", description: "Number of past lines to start with [100]" }),
-    revision: text("revision", "REVISION", { alias: "r", description: "Lines of this revision only" })
+    revision: text("revision", "REVISION", { alias: "r", description: "Only lines of this revision" })
   }),
   positionals: positionals({ name: optional("NAME", "The service [all of the app]") }),
   run: (input, terminal) =>

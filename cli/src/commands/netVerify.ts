@@ -61,12 +61,12 @@ const differenceLine = ({ actual, by, detail, expected, from, to }: NetworkProbe
 export default command({
   summary: "Probe which connections the network allows",
   examples: [
-    { line: "maxcloud net verify", does: "the app of the config here, its stage from --stage" },
-    { line: "maxcloud net verify --app shop --json", does: "another app, every probe as JSON" }
+    { line: "maxcloud net verify", does: "Probe the app of the config here, its stage from --stage" },
+    { line: "maxcloud net verify --app shop --json", does: "Probe another app; print every probe as JSON" }
   ],
   notes: [
-    "Starts a short-lived pod with each service's network identity, and tries all that it should and should not reach.",
-    "It wakes no instance and calls none of your programs. Exits with 1 if the network differs from the config."
+    "Starts a short-lived pod with each service's network identity, and checks what it can and can't reach.",
+    "It doesn't start instances or call your programs. Exits with 1 if the network differs from the config."
   ],
   flags: flags({ app: text("app", "APP", { description: "The app [that of the config]" }) }),
   positionals: noPositionals,

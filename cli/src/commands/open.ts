@@ -7,7 +7,7 @@ import { required, serviceFlags } from "../flags.ts"
 
 export default command({
   summary: "Open a service in the browser",
-  examples: [{ line: "maxcloud open web", does: "the service in the browser; its URL on stdout" }],
+  examples: [{ line: "maxcloud open web", does: "Open the service; print its URL to stdout" }],
   flags: flags(serviceFlags),
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>

@@ -10,11 +10,11 @@ export default command({
   examples: [
     {
       line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef",
-      does: "lists the erased data, store by store"
+      does: "List the erased data, store by store"
     },
     {
       line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef --json",
-      does: "the certificate itself, with its signature"
+      does: "Print the certificate itself, with its signature"
     }
   ],
   notes: ["You don't have to be signed in; you need the id that `org delete` or `account delete` printed."],

@@ -6,8 +6,8 @@ import { parseOrganization } from "../people.ts"
 import { keepSession } from "../signedIn.ts"
 
 export default command({
-  summary: "Make an organization of your own",
-  examples: [{ line: "maxcloud org create acme", does: "makes it, and commands act for it from then on" }],
+  summary: "Create an organization of your own",
+  examples: [{ line: "maxcloud org create acme", does: "Create it and switch to it" }],
   notes: ["You own it. `maxcloud org switch` returns to another of your organizations."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "Its name: lower-case letters, digits, hyphens") }),

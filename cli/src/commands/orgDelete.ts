@@ -9,16 +9,16 @@ import { comes } from "../terminal.ts"
 export default command({
   summary: "Delete the organization, after a grace period",
   examples: [
-    { line: "maxcloud org delete", does: "asks first; erased after the server's grace period" },
-    { line: "maxcloud org delete --grace-days 0 --yes", does: "erased at once, without asking" }
+    { line: "maxcloud org delete", does: "Ask first; erase after the server's grace period" },
+    { line: "maxcloud org delete --grace-days 0 --yes", does: "Erase immediately, without confirmation" }
   ],
   notes: [
-    "Its services stop at once. After the grace period, its data is erased from every store. `maxcloud org keep` cancels that.",
+    "Its services stop immediately. After the grace period, its data is erased from every store. `maxcloud org keep` cancels that.",
     "`maxcloud org certificate ID` shows the certificate of erasure, store by store, without signing in."
   ],
   flags: flags({
     graceDays: integer("grace-days", "N", { description: "Days until everything is erased, 0 to 90 [the server's]" }),
-    yes: toggle("yes", { alias: "y", description: "Do not ask" })
+    yes: toggle("yes", { alias: "y", description: "Don't ask" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -5,12 +5,12 @@ import { writeLines } from "../exporting.ts"
 import { text } from "../flags.ts"
 
 export default command({
-  summary: "Export everything of the organization",
+  summary: "Export all data of the organization",
   examples: [
-    { line: "maxcloud org export --out org.jsonl", does: "the whole organization as lines of JSON" },
-    { line: "maxcloud org export | jq .", does: "on stdout" }
+    { line: "maxcloud org export --out org.jsonl", does: "Export the complete organization as JSON lines" },
+    { line: "maxcloud org export | jq .", does: "Write to stdout" }
   ],
-  notes: ["docs/privacy.md tells what each line holds. Values of secrets are not in it."],
+  notes: ["docs/privacy.md describes each line. It doesn't contain values of secrets."],
   flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),
   positionals: noPositionals,
   run: (input, terminal) =>

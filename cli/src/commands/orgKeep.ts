@@ -3,9 +3,9 @@ import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
 
 export default command({
-  summary: "End a deletion",
-  examples: [{ line: "maxcloud org keep", does: "ends a deletion within its grace period" }],
-  notes: ["Its services don't start by themselves: deploy them again."],
+  summary: "Cancel the deletion of the organization",
+  examples: [{ line: "maxcloud org keep", does: "Cancel the deletion within its grace period" }],
+  notes: ["Its services don't start automatically: deploy them again."],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -6,7 +6,7 @@ import { age, printTable } from "../terminal.ts"
 
 export default command({
   summary: "List members",
-  examples: [{ line: "maxcloud org members list", does: "who is in the organization, and as what" }],
+  examples: [{ line: "maxcloud org members list", does: "List members and their roles" }],
   flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

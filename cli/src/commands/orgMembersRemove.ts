@@ -6,7 +6,9 @@ import { findMember } from "../people.ts"
 
 export default command({
   summary: "Remove a member",
-  examples: [{ line: "maxcloud org members remove grace@example.com", does: "ends her sessions and keys here too" }],
+  examples: [
+    { line: "maxcloud org members remove grace@example.com", does: "Revoke the member's sessions and keys here, too" }
+  ],
   flags: noFlags,
   positionals: positionals({ email: required("EMAIL", "The member") }),
   run: (input, terminal) =>

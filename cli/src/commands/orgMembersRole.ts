@@ -6,8 +6,8 @@ import { findMember, parseRole } from "../people.ts"
 
 export default command({
   summary: "Change a member's role",
-  examples: [{ line: "maxcloud org members role grace@example.com admin", does: "changes what she may do" }],
-  notes: ["docs/reference/roles.md tells what each role may do. One owner at least is left."],
+  examples: [{ line: "maxcloud org members role grace@example.com admin", does: "Change what the member may do" }],
+  notes: ["docs/reference/roles.md lists the rights of each role. An organization keeps at least one owner."],
   flags: noFlags,
   positionals: positionals({
     email: required("EMAIL", "The member"),

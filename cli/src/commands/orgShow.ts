@@ -7,8 +7,8 @@ import { comes, printTable } from "../terminal.ts"
 const cpus = (milli: number) => `${milli / 1000} vCPU`
 
 export default command({
-  summary: "Show quotas, and what counts against them",
-  examples: [{ line: "maxcloud org show", does: "its quotas, and what counts against them" }],
+  summary: "Show quotas and usage",
+  examples: [{ line: "maxcloud org show", does: "Show quotas and usage" }],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -7,9 +7,9 @@ import { parseOrganization } from "../people.ts"
 import { credentials, keepSession } from "../signedIn.ts"
 
 export default command({
-  summary: "Act for another organization",
-  examples: [{ line: "maxcloud org switch acme", does: "commands act for acme from then on" }],
-  notes: ["A session belongs to one organization: this starts a new session and ends the former one."],
+  summary: "Switch to another organization",
+  examples: [{ line: "maxcloud org switch acme", does: "Act for acme from now on" }],
+  notes: ["A session belongs to one organization: this starts a new session and ends the current one."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "An organization that you are a member of") }),
   run: (input, terminal) =>

@@ -8,9 +8,9 @@ import { table } from "../terminal.ts"
 export default command({
   summary: "Show the outputs of an app",
   examples: [
-    { line: "maxcloud output", does: "all outputs of the config's app" },
-    { line: "maxcloud output url", does: "the value of one, and nothing else" },
-    { line: "maxcloud output --app shop --stage preview-42 --json", does: "of a named app and stage, as JSON" }
+    { line: "maxcloud output", does: "Show all outputs of the config's app" },
+    { line: "maxcloud output url", does: "Print only the value of one" },
+    { line: "maxcloud output --app shop --stage preview-42 --json", does: "For a named app and stage, as JSON" }
   ],
   notes: [
     "The config lists them: `outputs: { url: web.publicUrl }`. They are those of the newest deployment that succeeded.",

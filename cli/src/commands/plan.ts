@@ -66,10 +66,10 @@ const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
 export default command({
   summary: "Show what a deploy would change",
   examples: [
-    { line: "maxcloud plan", does: "what `maxcloud deploy` would change" },
-    { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },
-    { line: "maxcloud plan --all", does: "for every app of the repository" },
-    { line: "maxcloud plan --exit-code", does: "exit code 10 if a deploy would change something" }
+    { line: "maxcloud plan", does: "Show what `maxcloud deploy` would change" },
+    { line: "maxcloud plan --stage preview-42 --json", does: "For another stage, as JSON" },
+    { line: "maxcloud plan --all", does: "For every app of the repository" },
+    { line: "maxcloud plan --exit-code", does: "Exit with 10 if a deploy would change something" }
   ],
   notes: ["Values of secrets are never shown, only name and version."],
   flags: flags({

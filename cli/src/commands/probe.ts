@@ -4,8 +4,8 @@ import { command, noFlags, noPositionals } from "../command.ts"
 export default command({
   summary: "Try the network from a pod, for `net verify`",
   offline: true,
-  examples: [{ line: "MAXCLOUD_PROBE='[…]' maxcloud probe", does: "what `net verify` runs in its pods" }],
-  notes: ["Not for people: it tries the targets that MAXCLOUD_PROBE lists, and prints one line."],
+  examples: [{ line: "MAXCLOUD_PROBE='[…]' maxcloud probe", does: "Run the probes of `net verify` in its pods" }],
+  notes: ["For internal use: it tries the targets that MAXCLOUD_PROBE lists, and prints one line."],
   flags: noFlags,
   positionals: noPositionals,
   run: () =>

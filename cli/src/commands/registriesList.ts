@@ -5,7 +5,7 @@ import { age, table } from "../terminal.ts"
 
 export default command({
   summary: "List registries with stored credentials",
-  examples: [{ line: "maxcloud registries list", does: "hosts and user names, never passwords" }],
+  examples: [{ line: "maxcloud registries list", does: "List hosts and user names, never passwords" }],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

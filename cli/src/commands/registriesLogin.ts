@@ -8,8 +8,11 @@ import { readValue } from "../prompt.ts"
 export default command({
   summary: "Store credentials for a registry",
   examples: [
-    { line: "maxcloud registries login ghcr.io --username ada", does: "asks for the password, without showing it" },
-    { line: "maxcloud registries login ghcr.io --username ada < token.txt", does: "the password from standard input" }
+    { line: "maxcloud registries login ghcr.io --username ada", does: "Ask for the password, without showing it" },
+    {
+      line: "maxcloud registries login ghcr.io --username ada < token.txt",
+      does: "Read the password from standard input"
+    }
   ],
   notes: [
     "The registry must accept them. They belong to this organization, are stored encrypted, and are used to resolve tags and to pull.",
@@ -17,7 +20,7 @@ export default command({
     "Use a read-only token. One trailing line break of standard input is ignored."
   ],
   secretOnStdin: "a password",
-  flags: flags({ username: text("username", "USER", { alias: "u", description: "Whose credentials they are" }) }),
+  flags: flags({ username: text("username", "USER", { alias: "u", description: "User name at the registry" }) }),
   positionals: positionals({ host: required("HOST", "The registry: ghcr.io, docker.io, registry.example.com:5000") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -4,8 +4,8 @@ import { command, noFlags, positionals } from "../command.ts"
 import { required } from "../flags.ts"
 
 export default command({
-  summary: "Forget the credentials for a registry",
-  examples: [{ line: "maxcloud registries logout ghcr.io", does: "forgets its credentials" }],
+  summary: "Delete the credentials for a registry",
+  examples: [{ line: "maxcloud registries logout ghcr.io", does: "Delete its credentials" }],
   notes: ["Running services keep running, but a new node can no longer pull their images."],
   flags: noFlags,
   positionals: positionals({ host: required("HOST", "The registry") }),

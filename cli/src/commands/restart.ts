@@ -22,11 +22,11 @@ const lineOf = ({ name, status }: Service): string => {
 export default command({
   summary: "Replace a service's instances with new ones",
   examples: [
-    { line: "maxcloud restart web", does: "new instances of the same program; waits until they serve" },
-    { line: "maxcloud restart web --detach", does: "does not wait" }
+    { line: "maxcloud restart web", does: "Start new instances of the same program; wait until they serve" },
+    { line: "maxcloud restart web --detach", does: "Don't wait" }
   ],
   notes: [
-    "The new instances start beside the old ones, which end when the new ones are ready: no request fails. If the new ones don't become ready, the old ones go on and the exit code is 7.",
+    "The new instances start beside the old ones, which stop when the new ones are ready: no request fails. If the new ones don't become ready, the old ones keep serving and the exit code is 7.",
     "The program, its config and the versions of its secrets stay as they were deployed: `maxcloud deploy` takes new ones."
   ],
   flags: flags({

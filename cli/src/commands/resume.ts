@@ -1,8 +1,8 @@
 import { pausing } from "../pausing.ts"
 
 export default pausing({
-  summary: "End a pause",
-  examples: [{ line: "maxcloud resume web", does: "it serves again" }],
+  summary: "Resume a paused service",
+  examples: [{ line: "maxcloud resume web", does: "Serve requests again" }],
   notes: ["A revision that was deployed in the meantime starts now. Safe to repeat."],
   act: "resume",
   says: (name) => `${name} is resumed: \`maxcloud describe ${name}\` shows how it fares`

@@ -13,15 +13,15 @@ const stageNamed = (flag: string, written: string | undefined): Effect.Effect<st
 export default command({
   summary: "Copy secrets to another stage or app",
   examples: [
-    { line: "maxcloud secrets copy DATABASE_URL --from-stage dev --to-stage preview-42", does: "one secret" },
+    { line: "maxcloud secrets copy DATABASE_URL --from-stage dev --to-stage preview-42", does: "Copy one secret" },
     {
       line: "maxcloud secrets copy SMTP_URL SENTRY_DSN --from-app shop --to-app billing --from-stage production --to-stage production",
-      does: "two secrets, to another app"
+      does: "Copy two secrets to another app"
     }
   ],
   notes: [
-    "All or none is copied, as a new version of each. The values never leave the server. It takes effect at the next deploy.",
-    "A narrowed key must open deploy for both places."
+    "All of them are copied, or none, as a new version of each. The values never leave the server. It takes effect at the next deploy.",
+    "A narrowed key must include deploy for both places."
   ],
   flags: flags({
     app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),

@@ -11,13 +11,13 @@ import { readStdin } from "../prompt.ts"
 export default command({
   summary: "Set secrets from a dotenv file",
   examples: [
-    { line: "maxcloud secrets import .env.production", does: "every NAME=value of the file" },
-    { line: "maxcloud secrets import - < .env", does: "from standard input" }
+    { line: "maxcloud secrets import .env.production", does: "Set every NAME=value of the file" },
+    { line: "maxcloud secrets import - < .env", does: "Read from standard input" }
   ],
   notes: [
-    "All or none is set: a new version of each, for the next deploy. Values are never shown.",
+    "All of them are set, or none: a new version of each, for the next deploy. Values are never shown.",
     "The file has the dotenv format, as far as Docker Compose and dotenv for Node read it alike: a line that they read differently is refused.",
-    "Single quotes keep everything as it is. An empty value is a value."
+    "Single quotes keep everything verbatim. Empty values are allowed."
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: positionals({ file: optional("FILE", "The file, or - for standard input [-]") }),

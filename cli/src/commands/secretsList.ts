@@ -8,8 +8,8 @@ import { age, table } from "../terminal.ts"
 export default command({
   summary: "List secrets",
   examples: [
-    { line: "maxcloud secrets list", does: "names and versions, never values" },
-    { line: "maxcloud secrets list --app shop --stage dev", does: "of another app and stage" }
+    { line: "maxcloud secrets list", does: "List names and versions, never values" },
+    { line: "maxcloud secrets list --app shop --stage dev", does: "For another app and stage" }
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
   positionals: noPositionals,

@@ -7,14 +7,14 @@ import { integer, required, text } from "../flags.ts"
 export default command({
   summary: "Roll a secret back to an earlier version",
   examples: [
-    { line: "maxcloud secrets rollback DATABASE_URL --to 3", does: "the value of version 3 is the newest again" }
+    { line: "maxcloud secrets rollback DATABASE_URL --to 3", does: "Make the value of version 3 current again" }
   ],
   notes: [
-    "It is a version of its own, and takes effect at the next deploy. `maxcloud secrets versions` shows what is kept."
+    "This creates a new version, which takes effect at the next deploy. `maxcloud secrets versions` lists the stored versions."
   ],
   flags: flags({
     app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
-    to: integer("to", "VERSION", { description: "The version whose value is wanted" })
+    to: integer("to", "VERSION", { description: "Version to roll back to" })
   }),
   positionals: positionals({ name: required("NAME", "The secret") }),
   run: (input, terminal) =>

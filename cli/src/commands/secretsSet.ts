@@ -10,18 +10,18 @@ const largest = 65_536
 export default command({
   summary: "Set a secret, its value from stdin or a prompt",
   examples: [
-    { line: "maxcloud secrets set DATABASE_URL", does: "asks for the value, without showing it" },
-    { line: "maxcloud secrets set DATABASE_URL < url.txt", does: "the value from standard input" }
+    { line: "maxcloud secrets set DATABASE_URL", does: "Ask for the value, without showing it" },
+    { line: "maxcloud secrets set DATABASE_URL < url.txt", does: "Read the value from standard input" }
   ],
   notes: [
-    "The value is never an argument: others on the machine could read it, and the shell would keep it.",
-    "One line break at the end of standard input is left out; every other byte is kept. What isn't UTF-8, or starts with a byte order mark, is refused.",
+    "The value is never an argument: others on the machine could read it, and your shell would save it in its history.",
+    "One line break at the end of standard input is left out; every other byte is kept. The value must be UTF-8 without a byte order mark.",
     "It takes effect at the next deploy."
   ],
   secretOnStdin: "the value of a secret",
   flags: flags({
     app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
-    empty: toggle("empty", { description: "Take an empty value: else standard input that holds nothing is a mistake" })
+    empty: toggle("empty", { description: "Allow an empty value" })
   }),
   positionals: positionals({ name: required("NAME", "The secret: letters, digits and _") }),
   run: (input, terminal) =>

@@ -4,9 +4,9 @@ import { command, flags, positionals } from "../command.ts"
 import { required, text } from "../flags.ts"
 
 export default command({
-  summary: "Forget a secret",
+  summary: "Delete a secret",
   examples: [
-    { line: "maxcloud secrets unset DATABASE_URL", does: "forgets it: a deploy that needs it is refused from then on" }
+    { line: "maxcloud secrets unset DATABASE_URL", does: "Delete it; deploys that need it are refused from then on" }
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: positionals({ name: required("NAME", "The secret") }),

@@ -6,7 +6,12 @@ import { age, printTable } from "../terminal.ts"
 
 export default command({
   summary: "List the versions of a secret",
-  examples: [{ line: "maxcloud secrets versions DATABASE_URL", does: "which are kept, who set them, what holds them" }],
+  examples: [
+    {
+      line: "maxcloud secrets versions DATABASE_URL",
+      does: "List the stored versions, who set them, and what uses them"
+    }
+  ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: positionals({ name: required("NAME", "The secret") }),
   run: (input, terminal) =>

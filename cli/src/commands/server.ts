@@ -8,13 +8,13 @@ export default command({
   summary: "Run the server",
   offline: true,
   examples: [
-    { line: "maxcloud server", does: "on port 8080, data in .maxcloud" },
-    { line: "maxcloud server --port 0 --data-dir /var/lib/maxcloud", does: "on a free port, data elsewhere" },
-    { line: "maxcloud server --kubeconfig cluster.yaml", does: "on a Kubernetes cluster with Knative" },
-    { line: "DATABASE_URL=postgres://… maxcloud server", does: "on a Postgres of yours" }
+    { line: "maxcloud server", does: "Run on port 8080, with data in .maxcloud" },
+    { line: "maxcloud server --port 0 --data-dir /var/lib/maxcloud", does: "Run on a free port, with data elsewhere" },
+    { line: "maxcloud server --kubeconfig cluster.yaml", does: "Run on a Kubernetes cluster with Knative" },
+    { line: "DATABASE_URL=postgres://… maxcloud server", does: "Use your own Postgres" }
   ],
   notes: [
-    "Settings come from the environment too (docs/reference/configuration.md); a flag comes before them.",
+    "Settings come from the environment too (docs/reference/configuration.md); a flag takes precedence.",
     "Its own log goes to stderr. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
   ],
   exitOnInterrupt: 0,
@@ -24,7 +24,7 @@ export default command({
       description: "Port to listen on, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     host: text("host", "ADDRESS", { description: "Address to listen on (MAXCLOUD_HOST) [127.0.0.1]" }),
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
     runtime: text("runtime", "RUNTIME", {
       description: "local or kubernetes (MAXCLOUD_RUNTIME) [kubernetes with a kubeconfig or in a pod, else local]"
     }),

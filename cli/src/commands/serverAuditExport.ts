@@ -10,13 +10,13 @@ export default command({
   examples: [
     {
       line: "maxcloud server audit export --out server.jsonl",
-      does: "the server's own audit log with its signed checkpoints, as lines of JSON"
+      does: "Export the server's own audit log with its signed checkpoints, as JSON lines"
     },
-    { line: "maxcloud server audit export | jq .", does: "on stdout" }
+    { line: "maxcloud server audit export | jq .", does: "Write to stdout" }
   ],
   notes: [
     operatorNote,
-    "The database is only read. `maxcloud audit verify FILE` checks the file offline, like that of an organization."
+    "The database is only read. `maxcloud audit verify FILE` checks the file offline, as it does for an organization's."
   ],
   flags: flags({
     out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }),

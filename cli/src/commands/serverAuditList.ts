@@ -7,8 +7,8 @@ export default command({
   summary: "Show the server's own audit log",
   offline: true,
   examples: [
-    { line: "maxcloud server audit list", does: "what happened in no organization, such as sign-ins that failed" },
-    { line: "maxcloud server audit list --action signIn.register -n 20", does: "the last 20 of one operation" }
+    { line: "maxcloud server audit list", does: "Show events outside any organization, such as failed sign-ins" },
+    { line: "maxcloud server audit list --action signIn.register -n 20", does: "Show the last 20 of one operation" }
   ],
   notes: [operatorNote, "The database is only read. Organizations have logs of their own: `maxcloud audit list`."],
   flags: flags({ ...pageFlags, dataDir: dataDirFlag }),

@@ -4,19 +4,19 @@ import { required } from "../flags.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
-  summary: "Repair the head of an audit log that doesn't fit its entries",
+  summary: "Repair an audit log whose head doesn't match its entries",
   offline: true,
   examples: [
     {
       line: "maxcloud server audit repair acme",
-      does: "the log of an organization: its head, and checkpoints that the server hasn't signed"
+      does: "Repair an organization's log: its head, and checkpoints that the server hasn't signed"
     },
-    { line: "maxcloud server audit repair server", does: "the server's own log" }
+    { line: "maxcloud server audit repair server", does: "Repair the server's own log" }
   ],
   notes: [
     operatorNote,
     "It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL), as migrations do.",
-    "Every entry and checkpoint is read first. Entries are never changed: if one doesn't fit, nothing is repaired (docs/audit.md)."
+    "Every entry and checkpoint is read first. Entries are never changed: if one is inconsistent, nothing is repaired (docs/audit.md)."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ log: required("LOG", 'Name or id of an organization, or "server"') }),

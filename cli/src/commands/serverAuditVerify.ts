@@ -8,16 +8,16 @@ export default command({
   summary: "Verify the server's own audit log",
   offline: true,
   examples: [
-    { line: "maxcloud server audit verify", does: "the server's own audit log, as the database has it now" },
+    { line: "maxcloud server audit verify", does: "Verify the server's own audit log, as it is in the database" },
     {
       line: "maxcloud server audit verify --public-key key.pem --checkpoint earlier.jsonl",
-      does: "against what you know from before"
+      does: "Verify it against a pinned key and checkpoint"
     }
   ],
   notes: [
     operatorNote,
-    "Exit code 1 where an entry was changed, removed, added or moved. A file is checked by `maxcloud audit verify FILE`.",
-    "docs/audit.md says what is proven, and why to pin a key and a checkpoint."
+    "Exit code 1 if an entry was changed, removed, added or moved. `maxcloud audit verify FILE` checks a file.",
+    "docs/audit.md says what this proves, and why to pin a key and a checkpoint."
   ],
   flags: flags({ ...pinFlags, dataDir: dataDirFlag }),
   positionals: noPositionals,

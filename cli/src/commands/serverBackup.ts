@@ -6,23 +6,23 @@ import { CommandFailed, UsageError } from "../failure.ts"
 import { text } from "../flags.ts"
 
 export default command({
-  summary: "Back the server up into one sealed file",
+  summary: "Back up the server to one encrypted file",
   offline: true,
   examples: [
-    { line: "maxcloud server backup --out cloud.backup", does: "the server of .maxcloud, while it runs or not" },
+    { line: "maxcloud server backup --out cloud.backup", does: "Back up the server of .maxcloud, running or stopped" },
     {
       line: "DATABASE_URL=postgres://… maxcloud server backup --out cloud.backup",
-      does: "a server on a Postgres of yours"
+      does: "Back up a server on your own Postgres"
     }
   ],
   notes: [
-    "Run it with the environment of the server. Servers go on meanwhile; the database is kept as of one moment.",
-    "The file is sealed with the server's master key, which is not in it: keep that key elsewhere, or the backup cannot be opened.",
-    "Kept are the database, archives of sources and log lines of the data folder; not logs in a bucket."
+    "Run it with the environment of the server. Servers keep running; the backup is a consistent snapshot.",
+    "The file is sealed with the server's master key and doesn't contain it: keep that key elsewhere, or the backup can't be decrypted.",
+    "The file contains the database, archives of sources and log lines of the data folder, but not logs in a bucket."
   ],
   flags: flags({
-    out: text("out", "FILE", { description: "File to write; it must not be there yet" }),
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+    out: text("out", "FILE", { description: "File to write; it must not exist yet" }),
+    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" })
   }),
   positionals: noPositionals,
   run: ({ dataDir, out }, terminal) =>

@@ -8,12 +8,12 @@ export default command({
   summary: "Remove builds and dependencies that no service uses",
   offline: true,
   examples: [
-    { line: "maxcloud server cache clear", does: "removes what no service runs from" },
-    { line: "maxcloud server cache clear acme", does: "of one organization" }
+    { line: "maxcloud server cache clear", does: "Remove builds that no service uses" },
+    { line: "maxcloud server cache clear acme", does: "For one organization" }
   ],
   notes: [
     operatorNote,
-    "Builds that services use stay, and so does everything of an organization while it builds. Removed builds are made again when needed."
+    "Builds that services use stay, and so does everything of an organization while it builds. Removed builds are rebuilt when needed."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

@@ -8,12 +8,12 @@ export default command({
   summary: "Show what the server has built and installed",
   offline: true,
   examples: [
-    { line: "maxcloud server cache list", does: "what takes how much room, the largest first" },
-    { line: "maxcloud server cache list acme --json", does: "of one organization, for scripts" }
+    { line: "maxcloud server cache list", does: "Show sizes, largest first" },
+    { line: "maxcloud server cache list acme --json", does: "For one organization, for scripts" }
   ],
   notes: [
     operatorNote,
-    "Builds share files of their dependencies, so the sizes add up to more than the disk usage. Source archives aren't listed: they go with their deployments."
+    "Builds share files of their dependencies, so the sizes add up to more than the disk usage. Source archives aren't listed: they are deleted with their deployments."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

@@ -33,13 +33,13 @@ export default command({
   summary: "Verify all data that a server stores",
   offline: true,
   examples: [
-    { line: "maxcloud server check", does: "all that the server of .maxcloud keeps, while it runs or not" },
-    { line: "maxcloud server check --data-dir /var/lib/maxcloud --json", does: "as JSON" }
+    { line: "maxcloud server check", does: "Check everything that the server of .maxcloud stores, running or stopped" },
+    { line: "maxcloud server check --data-dir /var/lib/maxcloud --json", does: "As JSON" }
   ],
   notes: [
     operatorNote,
     "It reads everything: pages of the embedded database against their checksums, source archives against their digests, audit logs, log files, and the seals of automatic backups.",
-    "Exit code 1 if anything is wrong, with what to do about it. Nothing is changed; an embedded database that doesn't run is started for it, and stopped again."
+    "Exit code 1 if anything is wrong, with the fix. Nothing is changed; an embedded database that isn't running is started for the check, and stopped again."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: noPositionals,

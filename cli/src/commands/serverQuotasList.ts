@@ -8,12 +8,12 @@ export default command({
   summary: "Show quotas and usage of organizations",
   offline: true,
   examples: [
-    { line: "maxcloud server quotas list", does: "of every organization: what it has of what it may" },
-    { line: "maxcloud server quotas list acme --json", does: "of one, for scripts" }
+    { line: "maxcloud server quotas list", does: "Show usage and quotas of every organization" },
+    { line: "maxcloud server quotas list acme --json", does: "For one organization, for scripts" }
   ],
   notes: [
     operatorNote,
-    "* marks what was set for the organization; the rest is the server's default (MAXCLOUD_QUOTA_…). Members see theirs by `maxcloud org show`."
+    "* marks what was set for the organization; the rest is the server's default (MAXCLOUD_QUOTA_…). Members see theirs with `maxcloud org show`."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

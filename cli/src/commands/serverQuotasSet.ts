@@ -11,23 +11,23 @@ export default command({
   examples: [
     {
       line: "maxcloud server quotas set acme --services 50 --cpu 16 --memory 64Gi --instances 100",
-      does: "what acme's services may have, at their largest scale"
+      does: "Limit acme's services, at their maximum scale"
     },
-    { line: "maxcloud server quotas set acme --deployments-per-hour 60", does: "the others stay" }
+    { line: "maxcloud server quotas set acme --deployments-per-hour 60", does: "Change one quota; the others stay" }
   ],
   notes: [
     operatorNote,
-    "It holds at once, also for servers that run. Who has more already keeps it, and may shrink it, but not grow it.",
+    "Takes effect immediately, also on running servers. An organization that is already over its quota can shrink but not grow.",
     "Every change has an entry in the organization's audit log."
   ],
   flags: flags({
-    services: text("services", "N", { description: "Services, over all apps and stages" }),
-    instances: text("instances", "N", { description: "Instances of all services at their largest scale" }),
+    services: text("services", "N", { description: "Services, across all apps and stages" }),
+    instances: text("instances", "N", { description: "Instances of all services at maximum scale" }),
     cpu: text("cpu", "VCPUS", { description: "vCPUs of these instances, such as 16 or 0.5" }),
     memory: text("memory", "SIZE", { description: "Memory of these instances, such as 64Gi" }),
-    deployments: text("deployments-per-hour", "N", { description: "Deployments that may begin in an hour" }),
-    sources: text("sources", "SIZE", { description: "Source snapshots that a server keeps, such as 5Gi" }),
-    logs: text("logs", "SIZE", { description: "Log lines that are kept, such as 5Gi: the oldest go" }),
+    deployments: text("deployments-per-hour", "N", { description: "Deployments per hour" }),
+    sources: text("sources", "SIZE", { description: "Size of stored source snapshots on a server, such as 5Gi" }),
+    logs: text("logs", "SIZE", { description: "Size of stored log lines, such as 5Gi; the oldest are deleted first" }),
     streams: text("streams", "N", { description: "Streams (logs, events, exports) open at once on a server" }),
     dataDir: dataDirFlag
   }),

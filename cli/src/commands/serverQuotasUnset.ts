@@ -9,22 +9,22 @@ export default command({
   summary: "Reset an organization to the server's default quotas",
   offline: true,
   examples: [
-    { line: "maxcloud server quotas unset acme", does: "the server's defaults hold again, for all" },
-    { line: "maxcloud server quotas unset acme --memory", does: "for memory only" }
+    { line: "maxcloud server quotas unset acme", does: "Reset all quotas" },
+    { line: "maxcloud server quotas unset acme --memory", does: "Reset the memory quota" }
   ],
   notes: [
     operatorNote,
     "The defaults are MAXCLOUD_QUOTA_… of the servers. Every change has an entry in the organization's audit log."
   ],
   flags: flags({
-    services: toggle("services", { description: "Unset that of services" }),
-    instances: toggle("instances", { description: "Unset that of instances" }),
-    cpu: toggle("cpu", { description: "Unset that of vCPUs" }),
-    memory: toggle("memory", { description: "Unset that of memory" }),
-    deployments: toggle("deployments-per-hour", { description: "Unset that of deployments in an hour" }),
-    sources: toggle("sources", { description: "Unset that of source snapshots" }),
-    logs: toggle("logs", { description: "Unset that of log lines" }),
-    streams: toggle("streams", { description: "Unset that of open streams" }),
+    services: toggle("services", { description: "Reset the quota of services" }),
+    instances: toggle("instances", { description: "Reset the quota of instances" }),
+    cpu: toggle("cpu", { description: "Reset the quota of vCPUs" }),
+    memory: toggle("memory", { description: "Reset the quota of memory" }),
+    deployments: toggle("deployments-per-hour", { description: "Reset the quota of deployments per hour" }),
+    sources: toggle("sources", { description: "Reset the quota of source snapshots" }),
+    logs: toggle("logs", { description: "Reset the quota of log lines" }),
+    streams: toggle("streams", { description: "Reset the quota of open streams" }),
     dataDir: dataDirFlag
   }),
   positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),

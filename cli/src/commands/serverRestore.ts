@@ -11,27 +11,30 @@ export default command({
   examples: [
     {
       line: "maxcloud server restore cloud.backup --data-dir /var/lib/maxcloud",
-      does: "into a folder that holds the master key only"
+      does: "Restore into a folder that contains only the master key"
     },
     {
       line: "maxcloud server restore --set-aside",
-      does: "the newest backup that the server has made by itself, in place of a damaged database"
+      does: "Restore the newest automatic backup, in place of a damaged database"
     },
-    { line: "DATABASE_URL=postgres://… maxcloud server restore cloud.backup", does: "into an empty database of yours" }
+    {
+      line: "DATABASE_URL=postgres://… maxcloud server restore cloud.backup",
+      does: "Restore into your own empty database"
+    }
   ],
   notes: [
-    "Run it with the environment that the server will have, while no server runs. The master key must be there: `secret.key` in the data folder, or as the settings name it.",
+    "Run it with the environment that the server will have, while no server runs. The master key must be in place: `secret.key` in the data folder, or where the settings point.",
     "The file is read to its end before anything is written. It goes into an empty database and folder only, except with --set-aside.",
     "With --set-aside, what the backup replaces is moved into set-aside/ of the data folder first, and put back if the restore fails. Nothing is removed.",
-    "A backup that the server has made by itself holds the database alone: sources and logs of the data folder stay as they are.",
-    "Put the `erasures.jsonl` of the former data folder into the new one first: what had been erased since the backup is then erased again."
+    "An automatic backup contains only the database: sources and logs of the data folder stay unchanged.",
+    "Put the `erasures.jsonl` of the old data folder into the new one first: the restore then repeats all erasures since the backup."
   ],
   flags: flags({
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is to be kept (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
-    setAside: toggle("set-aside", { description: "Move the present database into set-aside/ first, and keep it there" })
+    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    setAside: toggle("set-aside", { description: "Move the current database into set-aside/ first, and keep it there" })
   }),
   positionals: positionals({
-    file: optional("FILE", "The backup [the newest that the server has made by itself]")
+    file: optional("FILE", "The backup [the newest automatic one]")
   }),
   run: ({ dataDir, file, setAside }, terminal) =>
     Effect.gen(function* () {

@@ -8,19 +8,19 @@ import { text, toggle } from "../flags.ts"
 const exits: Readonly<Record<"setting" | "database" | "key", ExitCode>> = { setting: 2, database: 3, key: 1 }
 
 export default command({
-  summary: "Wrap the keys of secrets with the present master key",
+  summary: "Rewrap data keys with the current master key",
   offline: true,
   examples: [
-    { line: "maxcloud server rotate-keys", does: "wrap the keys of secrets with the present master key" },
-    { line: "maxcloud server rotate-keys --data-keys", does: "and make new ones for every organization" }
+    { line: "maxcloud server rotate-keys", does: "Rewrap data keys with the current master key" },
+    { line: "maxcloud server rotate-keys --data-keys", does: "Also create new data keys for every organization" }
   ],
   notes: [
-    "Run it with the environment of the server (MAXCLOUD_MASTER_KEY, MAXCLOUD_MASTER_KEYS_FORMER, DATABASE_URL …). Servers go on meanwhile.",
-    "Afterwards the former master key is needed for backups that were made before, and for nothing else."
+    "Run it with the environment of the server (MAXCLOUD_MASTER_KEY, MAXCLOUD_MASTER_KEYS_FORMER, DATABASE_URL …). Servers keep running.",
+    "Afterwards, the old master key is needed only for earlier backups."
   ],
   flags: flags({
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
-    dataKeys: toggle("data-keys", { description: "Make new data keys, too; the former ones still open" })
+    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    dataKeys: toggle("data-keys", { description: "Also create new data keys; old ones still decrypt" })
   }),
   positionals: noPositionals,
   run: ({ dataDir, dataKeys }, terminal) =>

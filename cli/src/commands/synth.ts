@@ -74,19 +74,19 @@ export default command({
   summary: "Print the app's manifests, offline",
   offline: true,
   examples: [
-    { line: "maxcloud synth", does: "all manifests as YAML on stdout" },
-    { line: "maxcloud synth --out manifests", does: "a file per service" },
-    { line: "maxcloud synth --stage preview-42 --json", does: "of another stage, as JSON" }
+    { line: "maxcloud synth", does: "Print all manifests as YAML to stdout" },
+    { line: "maxcloud synth --out manifests", does: "Write one file per service" },
+    { line: "maxcloud synth --stage preview-42 --json", does: "For another stage, as JSON" }
   ],
   notes: [
-    "Offline: the organization is `local`, secrets stand at version 1. The server makes the same manifests with what only it knows.",
-    "Values of secrets are in no manifest.",
-    "Fields of `manifests` are printed as if the operator of the server allowed all of them. Charts come last, and reach no server."
+    "Offline: the organization is `local`, secrets are at version 1. On deploy, the server fills in the rest.",
+    "Manifests never contain values of secrets.",
+    "Fields of `manifests` are printed as if the server's operator allowed all of them. Charts come last and reach no server."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
     namespacePrefix: text("namespace-prefix", "PREFIX", {
-      description: "What tenants' namespaces begin with on your cluster, such as mc- [none, as on this machine]"
+      description: "Prefix of tenants' namespaces on your cluster, such as mc- [none]"
     }),
     out: text("out", "FOLDER", { alias: "o", description: "Write a file per service into this folder" })
   }),

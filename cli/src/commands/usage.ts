@@ -11,13 +11,13 @@ const hours = (seconds: number) => (seconds / 3600).toFixed(2)
 export default command({
   summary: "Show what instances have reserved",
   examples: [
-    { line: "maxcloud usage", does: "of the last 24 hours, all apps and stages" },
-    { line: "maxcloud usage --since 30d", does: "of the last 30 days" },
-    { line: "maxcloud usage --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z --json", does: "of a month" }
+    { line: "maxcloud usage", does: "Show the last 24 hours, all apps and stages" },
+    { line: "maxcloud usage --since 30d", does: "Show the last 30 days" },
+    { line: "maxcloud usage --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z --json", does: "Show a month" }
   ],
   notes: [
-    "What instances have reserved: of each, its limits of CPU and memory times its life. An instance that waits counts, none costs nothing.",
-    "Tables are in hours; --json gives seconds."
+    "Reserved resources: each instance's CPU and memory limits, multiplied by its lifetime. Idle instances count; services at zero don't.",
+    "Tables are in hours; --json has seconds."
   ],
   flags: flags({
     since: text("since", "TIME", { description: "Beginning: 24h, 30d, or an RFC 3339 time [24h]" }),

@@ -6,10 +6,13 @@ import { required, text, texts } from "../flags.ts"
 export default command({
   summary: "Send events to a URL",
   examples: [
-    { line: "maxcloud webhooks add https://example.com/hooks", does: "every event; the signing secret on stdout" },
+    {
+      line: "maxcloud webhooks add https://example.com/hooks",
+      does: "Send every event; print the signing secret to stdout"
+    },
     {
       line: "maxcloud webhooks add https://example.com/hooks --type deployment.failed --type 'quota.*'",
-      does: "only these types"
+      does: "Send only these types"
     }
   ],
   notes: [
@@ -17,8 +20,8 @@ export default command({
     "The URL must be https, on the public internet. A server in local mode also sends to http on loopback."
   ],
   flags: flags({
-    type: texts("type", "TYPE", { description: "A type of event, or 'deployment.*' for all that begin alike [all]" }),
-    description: text("description", "TEXT", { alias: "d", description: "What it is for" })
+    type: texts("type", "TYPE", { description: "A type of event, or a prefix such as 'deployment.*' [all]" }),
+    description: text("description", "TEXT", { alias: "d", description: "A description, such as 'deploy alerts'" })
   }),
   positionals: positionals({ url: required("URL", "Where to send events") }),
   run: (input, terminal) =>

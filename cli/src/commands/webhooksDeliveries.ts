@@ -6,7 +6,7 @@ import { printDeliveries, webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "List what was sent to a webhook",
-  examples: [{ line: "maxcloud webhooks deliveries whk_…", does: "the newest deliveries, and why some failed" }],
+  examples: [{ line: "maxcloud webhooks deliveries whk_…", does: "List the newest deliveries, and why some failed" }],
   flags: flags(limitFlags),
   positionals: positionals({ id: webhookId }),
   run: (input, terminal) =>

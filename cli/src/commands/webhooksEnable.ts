@@ -5,7 +5,7 @@ import { webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "Enable a webhook that was disabled",
-  examples: [{ line: "maxcloud webhooks enable whk_…", does: "sends what waits, and what happens from now on" }],
+  examples: [{ line: "maxcloud webhooks enable whk_…", does: "Send the queued deliveries and all new events" }],
   flags: noFlags,
   positionals: positionals({ id: webhookId }),
   run: (input, terminal) =>

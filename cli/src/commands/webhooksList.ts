@@ -6,7 +6,7 @@ import { printWebhooks } from "../webhooks.ts"
 
 export default command({
   summary: "List webhooks",
-  examples: [{ line: "maxcloud webhooks list", does: "where events are sent to, and what fails" }],
+  examples: [{ line: "maxcloud webhooks list", does: "List the URLs, and failing ones" }],
   flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

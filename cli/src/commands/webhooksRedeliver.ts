@@ -6,7 +6,7 @@ import { webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "Send an event to a webhook again",
-  examples: [{ line: "maxcloud webhooks redeliver whk_… dlv_…", does: "sends it again, with the same webhook-id" }],
+  examples: [{ line: "maxcloud webhooks redeliver whk_… dlv_…", does: "Send it again, with the same webhook-id" }],
   flags: noFlags,
   positionals: positionals({
     id: webhookId,

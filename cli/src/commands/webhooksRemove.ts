@@ -5,7 +5,7 @@ import { webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "Remove a webhook",
-  examples: [{ line: "maxcloud webhooks remove whk_…", does: "sends nothing more, and forgets what was sent" }],
+  examples: [{ line: "maxcloud webhooks remove whk_…", does: "Stop sending, and delete its history" }],
   flags: noFlags,
   positionals: positionals({ id: webhookId }),
   run: (input, terminal) =>

@@ -7,7 +7,7 @@ import { webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "Replace a webhook's signing secret",
-  examples: [{ line: "maxcloud webhooks rotate whk_…", does: "a new secret on stdout; both sign for a day" }],
+  examples: [{ line: "maxcloud webhooks rotate whk_…", does: "Print a new secret to stdout; both sign for a day" }],
   flags: flags({
     overlap: text("overlap", "DURATION", { description: "How long the old secret signs too, such as 2h [24h]" })
   }),

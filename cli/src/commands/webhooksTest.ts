@@ -6,7 +6,7 @@ import { webhookId } from "../webhooks.ts"
 
 export default command({
   summary: "Send a test event to a webhook",
-  examples: [{ line: "maxcloud webhooks test whk_…", does: "sends webhook.test, and says what the receiver answers" }],
+  examples: [{ line: "maxcloud webhooks test whk_…", does: "Send webhook.test, and show the receiver's response" }],
   flags: noFlags,
   positionals: positionals({ id: webhookId }),
   run: (input, terminal) =>

@@ -4,8 +4,8 @@ import { command, noFlags, noPositionals } from "../command.ts"
 
 export default command({
   summary: "Print who you are",
-  examples: [{ line: "maxcloud whoami", does: "ada@example.com acme owner" }],
-  notes: ["`maxcloud auth status` tells more."],
+  examples: [{ line: "maxcloud whoami", does: "Print, for example, ada@example.com acme owner" }],
+  notes: ["`maxcloud auth status` shows more."],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>
