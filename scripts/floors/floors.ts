@@ -37,6 +37,7 @@ export const floors: ReadonlyArray<Floor> = [
     events: "what happened, for readers and webhooks",
     limits: "rate limits and quotas",
     access: "callers, roles and the policy table",
+    repeats: "answers to requests with an idempotency key",
     audit: "the hash chain, its checkpoints, its export",
     identity: "accounts, sessions, members, invites, API keys, OIDC trusts",
     webhooks: "events on their way to addresses of tenants"

@@ -9,6 +9,7 @@ import {
 import { Effect, ParseResult, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { type ApiError, InvalidRequest } from "./api/errors.ts"
+import { askAgain, withKey } from "./askAgain.ts"
 import { type CallError, NotReachable, UnexpectedAnswer } from "./errors.ts"
 import { problemIn } from "./problemIn.ts"
 import {
@@ -41,6 +42,12 @@ class Answered {
   }
 }
 
+/** Of a request or its answer; of an answer that broke off it is why. */
+const errorOf =
+  ({ notReachable, unsent }: Transport) =>
+  ({ _tag, cause }: HttpClientError.HttpClientError): CallError =>
+    _tag === "ResponseError" ? notReachable(cause) : cause instanceof Answered ? cause.error : unsent(cause)
+
 /** The client derived from the contract, which sends this credential with each request. */
 const clientWith = (transport: Transport, credential: Credential) => {
   const failed = (request: HttpClientRequest.HttpClientRequest) => (cause: unknown) =>
@@ -52,10 +59,11 @@ const clientWith = (transport: Transport, credential: Credential) => {
         Effect.matchEffect(transport.pathOf(request.url), {
           onFailure: (error) => Effect.fail(failed(request)(new Answered(error))),
           onSuccess: (url) =>
-            credential.pipe(
-              Effect.map((more) => ({ ...request, url, headers: { ...request.headers, ...more } })),
-              Effect.mapError(failed(request))
-            )
+            Effect.zipWith(withKey(request), Effect.mapError(credential, failed(request)), (keyed, more) => ({
+              ...keyed,
+              url,
+              headers: { ...keyed.headers, ...more }
+            }))
         })
       ),
       // The last step before it is sent: its address is whole here, and so are its headers.
@@ -73,6 +81,7 @@ const clientWith = (transport: Transport, credential: Credential) => {
               )
         )
       ),
+      HttpClient.transform((effect, request) => askAgain(request, effect, errorOf(transport))),
       HttpClient.transform((effect) =>
         Effect.provideService(effect, FetchHttpClient.Fetch, transport.fetch).pipe(
           Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),

@@ -19,7 +19,7 @@ import {
   type Plan,
   PlanId
 } from "./api/index.ts"
-import { askAgain } from "./askAgain.ts"
+import { CallKey } from "./askAgain.ts"
 import type { Connection } from "./connection.ts"
 import { type Described, parseDescribed } from "./described.ts"
 import {
@@ -231,10 +231,10 @@ const accept = ({ call }: Connection, api: Api, { described, options, plan, spec
   call(
     api.apps.deploy({
       path: { app: spec.app, stage },
-      headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
+      headers: {},
       payload: { spec: encodeAppSpec(spec), ...described, ...plan, forceConflicts: options.forceConflicts ?? false }
     })
-  ).pipe(askAgain)
+  ).pipe(Effect.provideService(CallKey, options.idempotencyKey))
 
 /** Why a plan can't wait for its approval: its content isn't certain. */
 const notExact = ({ images, problems }: Plan) => {

@@ -58,8 +58,27 @@ export const apiErrors = {
     status: 409,
     title: "Conflict",
     exit: 6,
+    meaning: "Something else has the name, or the state doesn't allow it."
+  },
+  RequestInProgress: {
+    status: 409,
+    title: "Request in progress",
+    exit: 3,
     meaning:
-      "Something else has the name, the state doesn't allow it, or the idempotency key was used for something else."
+      "The same request, with the same idempotency key, is being carried out. Send it again after `Retry-After` for its answer."
+  },
+  IdempotencyKeyReused: {
+    status: 422,
+    title: "Idempotency key reused",
+    exit: 6,
+    meaning: "The idempotency key was used for another request to the operation. Use a new key for each change."
+  },
+  AnswerLost: {
+    status: 409,
+    title: "Answer lost",
+    exit: 6,
+    meaning:
+      "The request with this idempotency key was carried out, but the server stopped before it could answer. Look at what is there; a new key does it once more."
   },
   PlanOutdated: {
     status: 412,

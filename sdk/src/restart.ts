@@ -1,6 +1,6 @@
 import { Effect, Either, Schedule, Stream } from "effect"
 import type { Restart, Service, ServiceId } from "./api/index.ts"
-import { askAgain } from "./askAgain.ts"
+import { CallKey } from "./askAgain.ts"
 import type { Connection } from "./connection.ts"
 import { type CallError, RestartFailed } from "./errors.ts"
 
@@ -52,9 +52,8 @@ export const makeRestart =
     Stream.unwrap(
       Effect.gen(function* () {
         const { id } = yield* service
-        const key = options.idempotencyKey ?? crypto.randomUUID()
-        const restart = yield* askAgain(
-          call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } }))
+        const restart = yield* call(api.services.restart({ path: { id } })).pipe(
+          Effect.provideService(CallKey, options.idempotencyKey)
         )
         const accepted: RestartProgress = { _tag: "accepted", restart }
         if (options.detach === true) return Stream.make(accepted)

@@ -85,6 +85,17 @@ export class Conflict extends Schema.TaggedError<Conflict>()(
   ...problem("Conflict", { owner: Schema.optional(Schema.String) })
 ) {}
 
+/** The same request is being carried out at this moment. Send it again in a moment for its answer. */
+export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
+  ...problem("RequestInProgress", { retryAfterSeconds: Schema.Number })
+) {}
+
+export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()(
+  ...problem("IdempotencyKeyReused", {})
+) {}
+
+export class AnswerLost extends Schema.TaggedError<AnswerLost>()(...problem("AnswerLost", {})) {}
+
 export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
   ...problem("MethodNotAllowed", { allow: Schema.Array(Schema.String) })
 ) {}
@@ -178,6 +189,9 @@ export const wire = {
   QuotaExceeded: onWire(QuotaExceeded),
   NotFound: onWire(NotFound),
   Conflict: onWire(Conflict),
+  RequestInProgress: onWire(RequestInProgress),
+  IdempotencyKeyReused: onWire(IdempotencyKeyReused),
+  AnswerLost: onWire(AnswerLost),
   MethodNotAllowed: onWire(MethodNotAllowed),
   RequestTimeout: onWire(RequestTimeout),
   PlanOutdated: onWire(PlanOutdated),
@@ -199,6 +213,9 @@ const classes = [
   QuotaExceeded,
   NotFound,
   Conflict,
+  RequestInProgress,
+  IdempotencyKeyReused,
+  AnswerLost,
   MethodNotAllowed,
   RequestTimeout,
   PlanOutdated,
@@ -221,6 +238,9 @@ export const ApiError = Schema.Union(
   wire.QuotaExceeded,
   wire.NotFound,
   wire.Conflict,
+  wire.RequestInProgress,
+  wire.IdempotencyKeyReused,
+  wire.AnswerLost,
   wire.MethodNotAllowed,
   wire.RequestTimeout,
   wire.PlanOutdated,

@@ -9,11 +9,6 @@ export const LastEventId = Schema.Struct({
   })
 })
 
-/** Two requests with the same key are one. */
-export const IdempotencyKey = Schema.Struct({
-  "idempotency-key": Schema.optional(Schema.String.pipe(Schema.length({ min: 1, max: 200 })))
-})
-
 const entityTag = /^"([^"]*)"$/
 
 /** The one entity tag of a plan: its id in quotes. */

@@ -19,7 +19,7 @@ export { listOf, type Page, type Paging, type SortOf, usualLimit } from "./lists
 export * from "./logs.ts"
 export * from "./network.ts"
 export { type Open, type Opened, type Other, openEnum, openEnums, type Unrecognized } from "./openEnum.ts"
-export { inOrganization, type Operation, type OperationName, operations, rowOf } from "./operations.ts"
+export { inOrganization, isRepeatable, type Operation, type OperationName, operations, rowOf } from "./operations.ts"
 export * from "./organization.ts"
 export * from "./problemErrors.ts"
 export * from "./readiness.ts"

@@ -70,12 +70,27 @@ export const rowOf = (name: OperationName): EndpointRow => {
 
 const matcherOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}/?$`)
 
-const matchers = operations.flatMap(({ isSecret, method, organizationPath, path }) => {
-  const matcher = { method, isSecret, matches: matcherOf(path), isOrganizations: organizationPath !== undefined }
+const matchers = operations.flatMap(({ isSecret, method, name, organizationPath, path }) => {
+  const matcher = { name, method, isSecret, matches: matcherOf(path), isOrganizations: organizationPath !== undefined }
   return organizationPath === undefined
     ? [matcher]
     : [matcher, { ...matcher, matches: matcherOf(organizationPath), isOrganizations: false }]
 })
+
+/**
+ * Does the operation take an `Idempotency-Key`? All that change something and need a credential: without one nobody knows whose key it is.
+ * What is uploaded has a digest, and needs no key.
+ */
+export const isRepeatable = (name: OperationName): boolean => {
+  const { content, roles, writes } = rowOf(name)
+  return writes && roles !== "open" && content === undefined
+}
+
+/** Does a request go to such an operation? `path`: relative to the API's root. */
+export const takesKey = (method: string, path: string): boolean => {
+  const [found] = matchers.filter((matcher) => matcher.method === method && matcher.matches.test(path))
+  return found !== undefined && isRepeatable(found.name)
+}
 
 /** Does a request or its answer carry a secret? A request that isn't in the contract might. `path`: relative to the API's root. */
 export const carriesSecret = (method: string, path: string): boolean => {

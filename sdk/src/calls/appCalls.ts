@@ -9,6 +9,7 @@ import {
   type NetworkReport,
   type Outputs
 } from "../api/index.ts"
+import { CallKey } from "../askAgain.ts"
 import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parse, parseDeployment } from "../parse.ts"
@@ -93,9 +94,8 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
     inApp(app, options, (path) =>
       Effect.gen(function* () {
         const payload = { fromDeployment: yield* parseNumber(number), ...(yield* parseDescribed(options)) }
-        const key = options.idempotencyKey ?? crypto.randomUUID()
-        return yield* call(
-          api.apps.deploy({ path, headers: { "idempotency-key": key }, payload: { ...payload, forceConflicts: false } })
+        return yield* call(api.apps.deploy({ path, headers: {}, payload: { ...payload, forceConflicts: false } })).pipe(
+          Effect.provideService(CallKey, options.idempotencyKey)
         )
       })
     )

@@ -86,7 +86,7 @@ describe("the whole server", () => {
     const again = await call(cloud, path, { ...init, headers })
     expect(again.body.id).toBe(accepted.body.id)
     const other = await call(cloud, path, { ...post({ spec: { ...spec(), services: [] } }), headers })
-    expect([other.status, other.body.code]).toStrictEqual([409, "conflict"])
+    expect([other.status, other.body.code]).toStrictEqual([422, "idempotency_key_reused"])
 
     const events = await (await fetch(`${cloud.url}/api/v1/deployments/${accepted.body.id}/events`)).text()
     expect(events).toMatch(/event: deployment\ndata: \{.*"type":"finished"/)

@@ -22,6 +22,7 @@ import * as LogQuotas from "../tenancy/limits/LogQuotas.ts"
 import * as Quotas from "../tenancy/limits/PostgresQuotas.ts"
 import * as KnownOrganizations from "../tenancy/organizations/KnownOrganizations.ts"
 import * as Organizations from "../tenancy/organizations/Organizations.ts"
+import * as KeptAnswers from "../tenancy/repeats/PostgresKeptAnswers.ts"
 
 /**
  * Everything below HTTP: the database, the stores in it, the runtime, and the deployments that run on it.
@@ -48,6 +49,7 @@ export const servicesLayer = (
   const kept = Layer.mergeAll(
     Organizations.layer,
     KnownOrganizations.layer,
+    KeptAnswers.layer(),
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
     Events.layer({ retentionDays: settings.eventRetention }),

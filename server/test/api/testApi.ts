@@ -40,6 +40,7 @@ import { unlimited } from "../../src/tenancy/limits/defaultQuotas.ts"
 import type { StreamLimits } from "../../src/tenancy/limits/OpenStreams.ts"
 import { Quotas } from "../../src/tenancy/limits/Quotas.ts"
 import { RateLimits } from "../../src/tenancy/limits/RateLimits.ts"
+import { KeptAnswers } from "../../src/tenancy/repeats/KeptAnswers.ts"
 import { Webhooks } from "../../src/tenancy/webhooks/Webhooks.ts"
 
 export const testOrganization: Organization = {
@@ -154,6 +155,10 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { page: () => Effect.succeed({ items: [], next: null }), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
+        // Nothing is kept: each request is carried out.
+        Layer.succeed(KeptAnswers, {
+          once: (_, carryOut) => Effect.map(carryOut, ({ value }) => ({ _tag: "now", value, again: false }))
+        }),
         Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
         Layer.mock(Webhooks, options.webhooks ?? {}),
         Layer.mock(Events, options.events ?? {}),

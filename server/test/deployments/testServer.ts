@@ -78,7 +78,7 @@ interface TestService {
 export const deploy = (
   organization: Organization,
   services: ReadonlyArray<TestService>,
-  rest: { readonly app?: AppName; readonly idempotencyKey?: string } = {}
+  rest: { readonly app?: AppName } = {}
 ) =>
   Effect.flatMap(Deployments, (deployments) =>
     deployments.accept({
@@ -87,8 +87,7 @@ export const deploy = (
       stage: productionStage,
       from: {
         spec: { app: rest.app ?? shop, services: services.map((service) => ({ image: "ready:1", ...service })) }
-      },
-      idempotencyKey: rest.idempotencyKey
+      }
     })
   )
 

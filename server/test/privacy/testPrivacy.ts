@@ -36,6 +36,8 @@ import { hexOf, parseToken } from "../../src/tenancy/identity/tokens.ts"
 import { layer as rateLimits } from "../../src/tenancy/limits/PostgresRateLimits.ts"
 import { MailError, MailTransport } from "../../src/tenancy/mail/Mail.ts"
 import { layer as mail } from "../../src/tenancy/mail/PostgresMail.ts"
+import { KeptAnswers } from "../../src/tenancy/repeats/KeptAnswers.ts"
+import { layer as keptAnswers } from "../../src/tenancy/repeats/PostgresKeptAnswers.ts"
 import { databaseTest } from "../database/layerTest.ts"
 import type { FakeRuntime } from "../deployments/fakeRuntime.ts"
 import { finished, testServer } from "../deployments/testServer.ts"
@@ -59,6 +61,7 @@ export const testStores = (fake: FakeRuntime, dataDir: string) =>
     PostgresInvites.layer(identity),
     apiKeys,
     credentials({ dataDir }),
+    keptAnswers(),
     sources({ dataDirectory: dataDir }),
     LogStore.layer({ directory: join(dataDir, "logs") }),
     layerFolder({ directory: join(dataDir, "cluster-logs") }),
@@ -135,7 +138,16 @@ export const wordsOf = (letter: string) => {
     object: word("obj"),
     device: word("dev")
   }
-  return { visible, sealed: { secret: word("value"), password: word("pass"), audit: word("audit") } }
+  return {
+    visible,
+    sealed: {
+      secret: word("value"),
+      password: word("pass"),
+      audit: word("audit"),
+      request: word("digest"),
+      answer: word("answer")
+    }
+  }
 }
 export type Words = ReturnType<typeof wordsOf>
 
@@ -166,7 +178,6 @@ export const plant = ({ sealed, visible }: Words) =>
           organization,
           app,
           stage,
-          idempotencyKey: visible.idempotency,
           message: visible.message,
           metadata: { commit: visible.commit },
           from: {
@@ -184,6 +195,18 @@ export const plant = ({ sealed, visible }: Words) =>
         })
       )
       yield* finished(organization, deployment)
+      yield* Effect.flatMap(KeptAnswers, (answers) =>
+        answers.once(
+          {
+            organizationId: organization.id,
+            caller: "local",
+            operation: "apps.deploy",
+            key: visible.idempotency,
+            digest: sealed.request
+          },
+          Effect.succeed({ value: undefined, succeeded: true, answer: sealed.answer })
+        )
+      )
       yield* Effect.flatMap(ApiKeys, (apiKeys) => apiKeys.create(caller, { name: visible.keyName, scopes: [] }))
       yield* Effect.flatMap(Invites, (invites) =>
         invites.create(caller, {

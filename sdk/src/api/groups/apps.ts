@@ -7,7 +7,7 @@ import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../depl
 import { DriftList } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
-import { IdempotencyKey, IfMatch } from "../headers.ts"
+import { IfMatch } from "../headers.ts"
 import { PlanId } from "../ids.ts"
 import { knownKeysOnly } from "../knownKeysOnly.ts"
 import { NetworkReport } from "../network.ts"
@@ -99,14 +99,14 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "createDeployment",
       summary: "Deploy an app",
       description:
-        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. The same `Idempotency-Key` with the same request gives the same deployment again; with another one 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
       client: "deploy",
       json: "spec",
       ...deploys("path")
     })
       .setPath(stagePath)
       .setPayload(DeployPayload)
-      .setHeaders(Schema.Struct({ ...IdempotencyKey.fields, ...IfMatch.fields }))
+      .setHeaders(IfMatch)
       .addSuccess(Deployment, { status: 202 })
       .addError(wire.NotFound)
       .addError(wire.Conflict)

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { del, deployers, deploys, get, post, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
-import { IdempotencyKey, LastEventId } from "../headers.ts"
+import { LastEventId } from "../headers.ts"
 import { ServiceId } from "../ids.ts"
 import { LogEntry, LogParameters } from "../logs.ts"
 import { CreateService, Restart, RevisionList, Service, ServiceList } from "../service.ts"
@@ -94,12 +94,11 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "restartService",
       summary: "Restart a service",
       description:
-        "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted.",
+        "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. 409 for a service that is paused or being deleted.",
       client: "services.restart",
       ...deploys("service")
     })
       .setPath(servicePath)
-      .setHeaders(IdempotencyKey)
       .addSuccess(Restart, { status: 202 })
       .addError(wire.NotFound)
       .addError(wire.Conflict)

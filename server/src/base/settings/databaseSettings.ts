@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { form, seconds, whole } from "./forms.ts"
 import { setting } from "./setting.ts"
 
-/** A week at least: for as long an idempotency key gives its deployment again. */
+/** A week at least, so that whoever is away for some days finds what was deployed meanwhile. */
 const days = form(
   Schema.transform(
     Schema.Union(Schema.Literal("forever", "0"), Schema.NumberFromString.pipe(Schema.int(), Schema.between(7, 36_500))),

@@ -69,26 +69,6 @@ describe("accepting", () => {
   )
 
   test(
-    "gives the same deployment for the same key and spec, and refuses the key for another",
-    Effect.gen(function* () {
-      const org = yield* newOrganization
-      const both = yield* Effect.all(
-        [
-          deploy(org, [{ name: "web" }], { idempotencyKey: "k" }),
-          deploy(org, [{ name: "web" }], { idempotencyKey: "k" })
-        ],
-        { concurrency: 2 }
-      )
-      const third = yield* deploy(org, [{ name: "web" }], { idempotencyKey: "k" })
-      expect(new Set([...both, third].map((each) => each.id)).size).toBe(1)
-      const refused = yield* Effect.flip(deploy(org, [{ name: "web", image: "other" }], { idempotencyKey: "k" }))
-      expect(refused).toMatchObject({ _tag: "Conflict" })
-      const other = yield* deploy(yield* newOrganization, [{ name: "web", image: "other" }], { idempotencyKey: "k" })
-      expect(other.number).toBe(1)
-    })
-  )
-
-  test(
     "refuses private ranges in egress that the operator hasn't listed, in plan and deploy",
     Effect.gen(function* () {
       const org = yield* newOrganization
@@ -540,9 +520,7 @@ describe("organizations", () => {
           yield* secrets.set(scopeOf(org), key, Redacted.make(`value of ${org.name}`))
           const done = yield* finished(
             org,
-            yield* deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" }, WHO: org.name } }], {
-              idempotencyKey: "k"
-            })
+            yield* deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" }, WHO: org.name } }])
           )
           const [service] = yield* listServices(org, {})
           if (service === undefined) throw new Error("no service")

@@ -34,8 +34,6 @@ export interface DeployInput {
   readonly metadata?: DeploymentMetadata | undefined
   /** The plan of the spec that the deployment has to be: if it would be another one by now, it's a `PlanOutdated`. */
   readonly plan?: PlanId | undefined
-  /** The same key gives the same deployment again; the same key with another request is a `Conflict`. */
-  readonly idempotencyKey?: string | undefined
   /** Take fields from other managers of the cluster's objects that hold them. @default false */
   readonly forceConflicts?: boolean | undefined
 }

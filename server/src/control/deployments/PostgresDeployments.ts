@@ -23,6 +23,7 @@ import { noApp, pageOfApps, pageOfDeployments } from "./deploymentPages.ts"
 import { findDeployment } from "./deploymentRows.ts"
 import { followEvents } from "./followEvents.ts"
 import { readSpec } from "./inspectSpec.ts"
+import { madeBefore } from "./madeBefore.ts"
 import { readOutputs } from "./outputs.ts"
 import { planDeployment } from "./planDeployment.ts"
 import { idOfNumber, noNumber, pinnedByNumber, rollBack } from "./rollBack.ts"
@@ -67,13 +68,18 @@ export const layer = (queue: WorkQueue) =>
       return {
         accept: Effect.fn("Deployments.accept")(
           function* ({ from, message, metadata, plan, ...input }) {
-            if ("deployment" in from) {
-              const origin = { kind: "rollback", from: from.deployment, message, metadata } as const
-              return yield* rollBack(queue, input, from.deployment, { ...input, origin })
-            }
-            const origin = { kind: "deploy", message, metadata } as const
-            const read = yield* readSpec(input, from.spec)
-            return yield* acceptPlanned(queue, { ...input, ...read, origin, planId: plan })
+            return yield* madeBefore(
+              input.organization,
+              Effect.gen(function* () {
+                if ("deployment" in from) {
+                  const origin = { kind: "rollback", from: from.deployment, message, metadata } as const
+                  return yield* rollBack(queue, input, from.deployment, { ...input, origin })
+                }
+                const origin = { kind: "deploy", message, metadata } as const
+                const read = yield* readSpec(input, from.spec)
+                return yield* acceptPlanned(queue, { ...input, ...read, origin, planId: plan })
+              })
+            )
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
@@ -93,7 +99,7 @@ export const layer = (queue: WorkQueue) =>
 
         deleteService: Effect.fn("Deployments.deleteService")(
           function* (organization, id) {
-            return yield* lookAgain(deleteService(queue, organization, id))
+            return yield* madeBefore(organization, lookAgain(deleteService(queue, organization, id)))
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
@@ -102,7 +108,7 @@ export const layer = (queue: WorkQueue) =>
 
         destroy: Effect.fn("Deployments.destroy")(
           function* (organization, app, stage, { keepsSecrets = false } = {}) {
-            return yield* lookAgain(destroy(queue, organization, app, stage, keepsSecrets))
+            return yield* madeBefore(organization, lookAgain(destroy(queue, organization, app, stage, keepsSecrets)))
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,

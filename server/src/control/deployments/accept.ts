@@ -8,6 +8,7 @@ import { generateMissing } from "../../stores/secrets/generateMissing.ts"
 import { CurrentOperation } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { noteCarriedOut } from "../../tenancy/repeats/KeyedRequest.ts"
 import { acceptedServices } from "./acceptedServices.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
@@ -15,7 +16,7 @@ import { linkProblems, saveLinks } from "./appLinks.ts"
 import { checkPlan, PlanMoved } from "./boundPlan.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
-import { digest, keepKey } from "./idempotencyKeys.ts"
+import { digest } from "./digest.ts"
 import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
@@ -31,9 +32,6 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     const org = organization.id
     const id = newId("dep")
     const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
-
-    const earlier = yield* keepKey(input, id)
-    if (earlier !== undefined) return earlier
 
     // From here on the organization is ours: it is not deleted, and nothing else of it is accepted, until this is done.
     const [found] = decodeDeletion(
@@ -88,6 +86,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     ])
     yield* queue.add([{ organizationId: org, app, stage }])
     yield* sql`select pg_notify('maxcloud', 'work')`
+    yield* noteCarriedOut(id)
     const audit = yield* Audit
     yield* audit.append({
       action: (yield* CurrentOperation) ?? "apps.deploy",

@@ -20,7 +20,6 @@ export interface Origin {
 /** What a caller asks for: the same idempotency key with another request is a mistake. */
 export interface Requested extends Target, ReadSpec {
   readonly origin: Origin
-  readonly idempotencyKey?: string | undefined
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined
   /** The plan that the deployment has to be. */

@@ -95,8 +95,7 @@ export const upsertServices = (
     // A service that comes back before its instances have ended is another one than the deleted one.
     const back = wanted.map(({ name }) => ({ name, id: newId("svc") }))
     yield* sql`
-      update services set deleting = false, id = w.id, paused = false, created_at = now(), restarted_at = null,
-        restart_key = null
+      update services set deleting = false, id = w.id, paused = false, created_at = now(), restarted_at = null
       from json_to_recordset(${storableJson(back)}::json) as w (id text, name text)
       where ${inStage} and deleting and services.name = w.name`
     yield* sql`

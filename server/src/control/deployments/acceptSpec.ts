@@ -12,7 +12,6 @@ import { type AcceptInput, Outrun, type Requested } from "./acceptInput.ts"
 import { appManifests } from "./appManifests.ts"
 import { planOutdated } from "./boundPlan.ts"
 import { findDeployment } from "./deploymentRows.ts"
-import { findRepeated } from "./idempotencyKeys.ts"
 import { type Inspected, inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
 import { planContent as contentOf } from "./planId.ts"
 import { inTurns } from "./turns.ts"
@@ -41,8 +40,6 @@ type ReadInput = Requested & Omit<AcceptInput, keyof Inspected | "planContent">
 
 const acceptRead = (queue: WorkQueue, input: ReadInput) =>
   Effect.gen(function* () {
-    const earlier = yield* findRepeated(input)
-    if (earlier !== undefined) return yield* loadDeployment(input.organization, earlier)
     const inspected = yield* inspectSpec(input, input)
     if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
     const manifests = input.planId === undefined ? undefined : yield* appManifests(input, inspected)

@@ -74,7 +74,7 @@ const restore = (queue: WorkQueue, target: Target, number: number, good: Row | u
     }
     yield* accept(queue, { ...kept, origin, restores: true })
   }).pipe(
-    // It was accepted once, is checked against no quota, and comes with no idempotency key, no plan and no number.
+    // It was accepted once, is checked against no quota, and comes with no plan and no number.
     Effect.catchTags({ InvalidSpec: Effect.die, QuotaExceeded: Effect.die, PlanMoved: Effect.die, Outrun: Effect.die })
   )
 

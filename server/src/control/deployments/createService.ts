@@ -3,8 +3,10 @@ import { AppName } from "@maxcloud/config-schema"
 import { Conflict, type CreateService, InvalidSpec } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
+import type { Target } from "../../base/words/Target.ts"
 import { acceptSpec, newestDeployment } from "./acceptSpec.ts"
 import { readSpec } from "./inspectSpec.ts"
+import { madeBefore } from "./madeBefore.ts"
 import { selectServices } from "./serviceRows.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
@@ -24,11 +26,8 @@ const inRequest =
       })
     })
 
-/** An app of its own with one service, both of the same name. */
-export const createService = (queue: WorkQueue, organization: Organization, input: CreateService) =>
+const acceptService = (queue: WorkQueue, target: Target, input: CreateService) =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient
-    const target = { organization, app: AppName.make(input.name), stage: input.stage }
     const latest = yield* newestDeployment(target)
     if (latest !== undefined && latest.services > 0) {
       return yield* new Conflict({
@@ -42,7 +41,15 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
         { name: input.name, image: input.image, env: { ...input.env, ...input.env_vars }, port: input.port ?? "auto" }
       ]
     })
-    yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0, origin: { kind: "deploy" } })
+    return yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0, origin: { kind: "deploy" } })
+  })
+
+/** An app of its own with one service, both of the same name. */
+export const createService = (queue: WorkQueue, organization: Organization, input: CreateService) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const target = { organization, app: AppName.make(input.name), stage: input.stage }
+    yield* madeBefore(organization, acceptService(queue, target, input))
     const [made] = yield* selectServices(
       organization,
       sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`

@@ -11,6 +11,7 @@ import { layerAll } from "../../base/replicas/Shards.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Images } from "../../stores/images/Images.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { KeyedRequest } from "../../tenancy/repeats/KeyedRequest.ts"
 import { Services } from "../services/Services.ts"
 import { type DeployInput, Deployments } from "./Deployments.ts"
 
@@ -75,7 +76,7 @@ const idOf = (organization: Organization, spec: unknown, at = stage) =>
 const accept = (
   organization: Organization,
   spec: unknown,
-  rest: Partial<Pick<DeployInput, "plan" | "idempotencyKey" | "message" | "forceConflicts" | "metadata">> = {}
+  rest: Partial<Pick<DeployInput, "plan" | "message" | "forceConflicts" | "metadata">> = {}
 ) =>
   Effect.flatMap(Deployments, (deployments) =>
     deployments.accept({ organization, app: shop, stage, from: { spec }, ...rest })
@@ -114,7 +115,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
         expect(yield* applied(accepted.id)).toEqual(JSON.parse(JSON.stringify(ofApp)))
         // The second and third plan are of a service that was restarted, and one that is paused.
         const [web] = yield* listServices(org)
-        if (web !== undefined && base === null) yield* services.restart(org, web.id, undefined)
+        if (web !== undefined && base === null) yield* services.restart(org, web.id)
         if (web !== undefined && base === 1) yield* services.pause(org, web.id)
       }
     })
@@ -146,26 +147,16 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
     })
   )
 
-  it.effect("is the same deployment for the same key, whatever came since, and another request is a conflict", () =>
+  it.effect("is the deployment that the same request has made, if its answer was lost, whatever came since", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const spec = specOf("ready:1")
       const plan = yield* idOf(org, spec)
-      const request = { plan, idempotencyKey: "k", message: "first", metadata: { commit: "1" } }
-      const all = yield* Effect.forEach(Array.from({ length: 6 }), () => accept(org, spec, request), { concurrency: 6 })
-      expect(new Set(all.map(({ id }) => id)).size).toBe(1)
+      const { id } = yield* accept(org, spec, { plan })
       yield* accept(org, specOf("ready:2"))
-      expect((yield* accept(org, spec, request)).number).toBe(1)
-      expect((yield* Effect.flip(accept(org, spec, { ...request, idempotencyKey: "other" })))._tag).toBe("PlanOutdated")
-      const others = [
-        accept(org, spec, { ...request, message: "second" }),
-        accept(org, spec, { ...request, metadata: { commit: "2" } }),
-        accept(org, spec, { ...request, forceConflicts: true }),
-        accept(org, spec, { ...request, plan: undefined }),
-        accept(org, spec, { ...request, plan: yield* idOf(org, spec) }),
-        accept(org, specOf("ready:3"), request)
-      ]
-      for (const other of others) expect((yield* Effect.flip(other))._tag).toBe("Conflict")
+      const keyed = { made: id, note: () => Effect.void }
+      expect((yield* Effect.provideService(accept(org, spec, { plan }), KeyedRequest, keyed)).number).toBe(1)
+      expect((yield* Effect.flip(accept(org, spec, { plan })))._tag).toBe("PlanOutdated")
       expect(yield* numbers(org)).toEqual([2, 1])
     })
   )
@@ -203,7 +194,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
       platform.podSecurity = "baseline"
       expect(yield* idOf(org, spec)).toBe(plan)
 
-      yield* services.restart(org, web.id, undefined)
+      yield* services.restart(org, web.id)
       yield* outdated
       plan = yield* idOf(org, spec)
 

@@ -89,8 +89,7 @@ describe("a service's health", () => {
         const found = yield* listServices(organization)
         const id = found.find((service) => service.name === web)?.id
         if (id === undefined) return expect.unreachable("no service")
-        yield* services.restart(organization, id, "one")
-        yield* services.restart(organization, id, "one")
+        yield* services.restart(organization, id)
         yield* services.pause(organization, id)
         yield* services.pause(organization, id)
         yield* services.resume(organization, id)

@@ -7,6 +7,7 @@ import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
 import { listServices } from "../../../test/wholeLists.ts"
 import type { Organization } from "../../base/words/Organization.ts"
+import { KeyedRequest } from "../../tenancy/repeats/KeyedRequest.ts"
 import { layer as services } from "../services/PostgresServices.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -35,9 +36,9 @@ const find = (organization: Organization, name: string) =>
     return all.find((each) => each.name === name) ?? (yield* Effect.dieMessage(`no service ${name}`))
   })
 
-const restart = (organization: Organization, name: string, key?: string) =>
+const restart = (organization: Organization, name: string) =>
   Effect.flatMap(find(organization, name), ({ id }) =>
-    Effect.flatMap(Services, (services) => services.restart(organization, id, key))
+    Effect.flatMap(Services, (services) => services.restart(organization, id))
   )
 
 const generationOf = (organization: Organization, name: string) =>
@@ -103,25 +104,22 @@ describe("a restart", () => {
   )
 
   test(
-    "with the same key happens once, and has one entry in the audit log; with another one again",
+    "isn't done twice if its answer was lost",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
-      const [first, second] = yield* Effect.all([restart(org, "web", "k"), restart(org, "web", "k")], {
-        concurrency: 2
-      })
+      const noted: Array<string | undefined> = []
+      const asked = (made: string | undefined) =>
+        Effect.provideService(restart(org, "web"), KeyedRequest, {
+          made,
+          note: (id) => Effect.sync(() => void noted.push(id))
+        })
+      const first = yield* asked(undefined)
+      const { id } = yield* find(org, "web")
+      expect(noted).toContain(id)
+      const second = yield* asked(id)
       expect([first.replaces, second.replaces]).toEqual(["web-00001", "web-00001"])
-      yield* untilGeneration(org, "web", 2)
-      yield* settled(org)
-      // The answer to a late retry still names the revision that was replaced, though the newest one is different by now.
-      expect((yield* restart(org, "web", "k")).replaces).toBe("web-00001")
-      yield* settled(org)
-      expect(generationOf(org, "web")).toBe(2)
       expect(yield* entries(org)).toHaveLength(1)
-
-      expect((yield* restart(org, "web", "l")).replaces).toBe("web-00002")
-      yield* untilGeneration(org, "web", 3)
-      expect(yield* entries(org)).toHaveLength(2)
     })
   )
 
@@ -145,9 +143,9 @@ describe("a restart", () => {
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
       const { id } = yield* find(org, "web")
       const all = yield* Services
-      expect(yield* Effect.flip(all.restart(other, id, undefined))).toMatchObject({ _tag: "NotFound" })
+      expect(yield* Effect.flip(all.restart(other, id))).toMatchObject({ _tag: "NotFound" })
       yield* all.pause(org, id)
-      expect(yield* Effect.flip(all.restart(org, id, undefined))).toMatchObject({
+      expect(yield* Effect.flip(all.restart(org, id))).toMatchObject({
         _tag: "Conflict",
         detail: 'The service "web" is paused (`maxcloud resume web` starts it), so it can\'t be restarted.'
       })

@@ -4,9 +4,8 @@ import { Effect, Schema } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
 import type { AcceptInput } from "./acceptInput.ts"
-import { acceptInspected, loadDeployment } from "./acceptSpec.ts"
+import { acceptInspected } from "./acceptSpec.ts"
 import { linkProblems } from "./appLinks.ts"
-import { findRepeated } from "./idempotencyKeys.ts"
 import { invalidSpec, readSpec, runtimeProblems } from "./inspectSpec.ts"
 import { pinnedBy } from "./pinned.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
@@ -45,7 +44,7 @@ export const rollBack = (
   queue: WorkQueue,
   target: Target,
   number: number,
-  rest: Pick<AcceptInput, "origin" | "idempotencyKey" | "forceConflicts">
+  rest: Pick<AcceptInput, "origin" | "forceConflicts">
 ) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -61,8 +60,6 @@ export const rollBack = (
       problems: [],
       warnings: []
     }
-    const earlier = yield* findRepeated(input)
-    if (earlier !== undefined) return yield* loadDeployment(target.organization, earlier)
     const problems = [...(yield* runtimeProblems(target, read.spec)), ...(yield* linkProblems(target, read.spec))]
     if (problems.length > 0) return yield* invalidSpec(problems)
     return yield* acceptInspected(queue, { ...input, warnings: runtime.limitations(read.spec) })

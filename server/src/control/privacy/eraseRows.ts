@@ -79,6 +79,7 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
     yield* gone("device_authorizations", "approved_by")
     yield* gone("mail_outbox", "user_id")
     yield* gone("events", "user_id")
+    yield* sql`delete from keyed_requests where caller = ${`person ${personId}`}`
     const left = decodeOrphans(yield* sql`select organization_id as id from memberships where user_id = ${personId}`)
     yield* gone("memberships", "user_id")
     for (const { id } of left) {

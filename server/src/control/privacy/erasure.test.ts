@@ -33,7 +33,7 @@ import { Privacy } from "./Privacy.ts"
 const uncut = [
   "deployment_events",
   "deployment_manifests",
-  "idempotency_keys",
+  "keyed_requests",
   "oidc_trusts",
   "secrets",
   "work_items",

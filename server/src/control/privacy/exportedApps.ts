@@ -31,7 +31,6 @@ export const appTables: ReadonlyArray<ExportedTable> = [
       paused: "t.paused",
       restartedAt: "t.restarted_at",
       restartedFrom: "t.restarted_from",
-      restartKey: "t.restart_key",
       deleting: "t.deleting",
       deployment: "t.deployment_number",
       status: "t.status",
@@ -108,9 +107,16 @@ export const appTables: ReadonlyArray<ExportedTable> = [
   },
   {
     type: "idempotencyKey",
-    table: "idempotency_keys",
-    key: [text("key")],
-    fields: { key: "t.key", deployment: "t.deployment_id", createdAt: "t.created_at" }
+    table: "keyed_requests",
+    key: [text("caller"), text("operation"), text("key")],
+    fields: {
+      caller: "t.caller",
+      operation: "t.operation",
+      key: "t.key",
+      made: "t.made",
+      doneAt: "t.done_at",
+      createdAt: "t.created_at"
+    }
   },
   {
     type: "secret",

@@ -16,13 +16,7 @@ const decodeStages = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ app: 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 
 /** Children first. */
-const tables = [
-  "deployment_events",
-  "deployment_services",
-  "deployment_manifests",
-  "idempotency_keys",
-  "deployments"
-] as const
+const tables = ["deployment_events", "deployment_services", "deployment_manifests", "deployments"] as const
 
 /**
  * Deletes deployments that ended `days` days ago, except the newest 20 of each app and stage, the newest successful one, and those that

@@ -48,8 +48,7 @@ const restart = (
   runtime: Runs,
   keyOf: (organization: Organization, service: Service) => ServiceKey,
   organization: Organization,
-  id: ServiceId,
-  idempotencyKey: string | undefined
+  id: ServiceId
 ) =>
   Effect.gen(function* () {
     const service = yield* find(organization, id)
@@ -61,7 +60,7 @@ const restart = (
       onNone: () => service.status.latestCreatedRevision,
       onSome: (each) => each.latestCreatedRevision
     })
-    const replaces = yield* restartService(queue, organization, service, newest, idempotencyKey)
+    const replaces = yield* restartService(queue, organization, service, newest)
     return { service: yield* find(organization, id), replaces }
   })
 
@@ -102,8 +101,7 @@ export const layer = Layer.effect(
     return {
       get,
       restart: Effect.fn("Services.restart")(
-        (organization: Organization, id: ServiceId, idempotencyKey: string | undefined) =>
-          restart(queue, runtime, keyOf, organization, id, idempotencyKey),
+        (organization: Organization, id: ServiceId) => restart(queue, runtime, keyOf, organization, id),
         orUnavailable,
         Effect.provide(context)
       ),

@@ -32,12 +32,11 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
     readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
      * Replaces its instances by new ones of the same program, in a revision of its own. When it returns, that is durable and its app's
-     * work is woken. The same key again, while it is the last one, changes nothing. `Conflict`: it is paused, or being deleted.
+     * work is woken. `Conflict`: it is paused, or being deleted.
      */
     readonly restart: (
       organization: Organization,
-      id: ServiceId,
-      idempotencyKey: string | undefined
+      id: ServiceId
     ) => Effect.Effect<Restart, NotFound | Conflict | Unavailable>
     /** Runs a program in one of its instances, for as long as the scope is open. `Conflict`: there is none, and none can be started. */
     readonly exec: (

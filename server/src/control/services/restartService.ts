@@ -6,20 +6,15 @@ import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
+import { KeyedRequest, noteCarriedOut } from "../../tenancy/repeats/KeyedRequest.ts"
 import type { WorkQueue } from "../deployments/WorkQueue.ts"
 import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 
 const refuse = ({ name }: Service, why: string) =>
   new Conflict({ detail: `The service "${name}" ${why}, so it can't be restarted.` })
 
-/** Returns the newest revision before the restart. With the same key again, it returns the first result and does nothing. */
-export const restartService = (
-  queue: WorkQueue,
-  organization: Organization,
-  service: Service,
-  newest: string | null,
-  idempotencyKey: string | undefined
-) =>
+/** Returns the newest revision before the restart. If the answer to the same request was lost, it returns the first result and does nothing. */
+export const restartService = (queue: WorkQueue, organization: Organization, service: Service, newest: string | null) =>
   transaction(
     Effect.gen(function* () {
       const sql = yield* SqlClient
@@ -30,17 +25,16 @@ export const restartService = (
         paused: boolean
         deleting: boolean
         restarted_from: string | null
-        restart_key: string | null
       }>`
-        select paused, deleting, restarted_from, restart_key from services
+        select paused, deleting, restarted_from from services
         where organization_id = ${organization.id} and id = ${id}`
       if (row === undefined) return yield* noService(id)
       if (row.deleting) return yield* refuse(service, "is being deleted")
       if (row.paused) return yield* refuse(service, `is paused (\`maxcloud resume ${name}\` starts it)`)
-      if (idempotencyKey !== undefined && row.restart_key === idempotencyKey) return row.restarted_from
+      if ((yield* KeyedRequest)?.made !== undefined) return row.restarted_from
+      yield* noteCarriedOut(id)
       yield* sql`
-        update services set restarted_at = clock_timestamp(), restarted_from = ${newest},
-          restart_key = ${idempotencyKey ?? null}, updated_at = now()
+        update services set restarted_at = clock_timestamp(), restarted_from = ${newest}, updated_at = now()
         where organization_id = ${organization.id} and id = ${id}`
       yield* wakeStage(queue, organization, service)
       yield* recordEvents(organization.id, {

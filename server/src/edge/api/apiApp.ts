@@ -5,6 +5,7 @@ import { Disk } from "../../base/disk/Disk.ts"
 import { DiskTrouble } from "../../base/disk/DiskTrouble.ts"
 import { Metrics } from "../../base/telemetry/Metrics.ts"
 import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
+import { KeptAnswers } from "../../tenancy/repeats/KeptAnswers.ts"
 import { leadOnIn } from "../http/leadOnIn.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { pathOf, type Route, routeOf } from "../http/routeTable.ts"
@@ -21,6 +22,7 @@ import { jsonBudgetOf } from "./jsonBudget.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
+import { answerOnce } from "./repeats.ts"
 import { explained, refuseUnknownParameters } from "./requestErrors.ts"
 import { servicesHandlers } from "./servicesHandlers.ts"
 import { signInHandlers } from "./signInHandlers.ts"
@@ -71,6 +73,7 @@ export const apiApp = Effect.gen(function* () {
   const metrics = yield* Metrics
   const gate = yield* makeGate
   const disk = yield* Disk
+  const once = answerOnce(yield* KeptAnswers, yield* Effect.scope)
   return Effect.gen(function* () {
     const received = yield* HttpServerRequest.HttpServerRequest
     const route = routeOf(received.url)
@@ -83,12 +86,11 @@ export const apiApp = Effect.gen(function* () {
       if (route === undefined || operation === undefined) return yield* router
       yield* refuseUnknownParameters(operation, request)
       // Snapshots are read by their handler as they come; some operations (`pause`) come without a body.
-      if (!route.withJson.has(request.method)) {
-        const response = yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, request)
-        return yield* explained(operation, request, route, undefined, response)
-      }
-      const { json, read } = yield* withJsonBody(request, jsonBudgetOf(operation))
-      const response = yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
+      const { json, read } = route.withJson.has(request.method)
+        ? yield* withJsonBody(request, jsonBudgetOf(operation))
+        : { json: undefined, read: request }
+      const answered = Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
+      const response = yield* once(operation, request, json, answered)
       return yield* explained(operation, request, route, json, response)
     })
     const passed = Effect.andThen(refuseNul(request, route), gate(request, route, translate(requestId, handled)))

@@ -68,7 +68,6 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
               message,
               metadata,
               plan,
-              idempotencyKey: headers["idempotency-key"],
               forceConflicts
             })
           })

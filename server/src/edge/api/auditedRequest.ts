@@ -9,7 +9,8 @@ const notAudited: ReadonlySet<number> = new Set([400, 405, 408, 413, 415, 429, 4
 const refusals: ReadonlySet<number> = new Set([401, 403])
 
 /**
- * Writes the entry of a request to the audit log, unless the handler has written it (`alreadyNoted`). If a write succeeded but can't be
+ * Writes the entry of a request to the audit log, unless the handler has written it (`alreadyNoted`). A replay changes nothing, but may show
+ * a secret again. If a write succeeded but can't be
  * logged, the caller gets `Unavailable` instead of a success.
  */
 export const auditRequest = (
@@ -17,13 +18,15 @@ export const auditRequest = (
   operation: OperationName,
   request: HttpServerRequest.HttpServerRequest,
   status: number,
-  alreadyNoted: boolean
+  alreadyNoted: boolean,
+  isReplay = false
 ): Effect.Effect<void, Unavailable> => {
   const refused = refusals.has(status)
   if ((alreadyNoted && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
     return Effect.void
+  const subject = `${subjectOf(request)}${isReplay ? " (replay)" : ""}`
   const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
-  return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
+  return audit.append({ action: operation, outcome, status, subject }).pipe(
     Effect.catchAll((cause) =>
       Effect.logError("the audit log cannot be written", cause).pipe(
         Effect.andThen(

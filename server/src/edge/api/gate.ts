@@ -24,6 +24,7 @@ import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { endWithAccess } from "./endWithAccess.ts"
 import { passToPage, refuseUnroutable } from "./pageGate.ts"
+import { isReplay } from "./repeats.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -105,7 +106,7 @@ export const makeGate = Effect.gen(function* () {
       const { noted, value: handled } = yield* noting(Effect.provideService(handle, StillAllowed, again ?? Effect.void))
       if (handled.body._tag === "Stream") yield* streams.take(yield* ownerOfStream(quotas, caller, address))
       const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
-      yield* auditRequest(audit, operation, request, answered.status, noted)
+      yield* auditRequest(audit, operation, request, answered.status, noted, isReplay(answered))
       return again === undefined ? answered : endWithAccess(answered, again)
     }).pipe(
       Effect.tapErrorTag("Forbidden", () => Effect.ignore(auditRequest(audit, operation, request, 403, false))),

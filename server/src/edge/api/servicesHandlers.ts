@@ -88,10 +88,10 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("resume", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => services.resume(organization, path.id))
       )
-      .handle("restart", ({ headers, path }) =>
-        Effect.flatMap(CurrentOrganization, (organization) =>
-          services.restart(organization, path.id, headers["idempotency-key"])
-        ).pipe(Effect.tap(locatedAt(`/api/v1/services/${path.id}`)))
+      .handle("restart", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.restart(organization, path.id)).pipe(
+          Effect.tap(locatedAt(`/api/v1/services/${path.id}`))
+        )
       )
       .handleRaw("exec", ({ path }) => exec(path.id))
       .handle("revisions", ({ path, urlParams }) =>

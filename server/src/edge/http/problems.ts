@@ -57,7 +57,9 @@ const headersOf = (problem: ApiError, asked: Asked): Readonly<Record<string, str
   ...(problem._tag === "Unauthenticated" ? { "www-authenticate": challenge(asked) } : undefined),
   ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
   ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
-  ...(problem._tag === "Unavailable" ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) } : undefined)
+  ...(problem._tag === "Unavailable" || problem._tag === "RequestInProgress"
+    ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) }
+    : undefined)
 })
 
 /** Answers with a problem document. */

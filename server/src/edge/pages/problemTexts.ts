@@ -44,8 +44,22 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   Conflict: {
     title: "Konflikt",
+    meaning: "Der Name ist vergeben, oder der Zustand lässt es nicht zu."
+  },
+  RequestInProgress: {
+    title: "Anfrage in Arbeit",
     meaning:
-      "Der Name ist vergeben, der Zustand lässt es nicht zu, oder der Idempotenzschlüssel wurde schon für etwas anderes verwendet."
+      "Dieselbe Anfrage mit demselben Idempotenzschlüssel wird gerade ausgeführt. Senden Sie sie nach `Retry-After` noch einmal, dann kommt die Antwort."
+  },
+  IdempotencyKeyReused: {
+    title: "Idempotenzschlüssel schon verwendet",
+    meaning:
+      "Mit diesem Idempotenzschlüssel kam schon eine andere Anfrage an dieselbe Operation. Verwenden Sie für jede Änderung einen neuen."
+  },
+  AnswerLost: {
+    title: "Antwort verloren",
+    meaning:
+      "Die Anfrage mit diesem Idempotenzschlüssel wurde ausgeführt, aber der Server endete vor der Antwort. Sehen Sie nach, was da ist; mit einem neuen Schlüssel geschieht es noch einmal."
   },
   PlanOutdated: {
     title: "Plan veraltet",

@@ -6,6 +6,7 @@ import type { DataKeys } from "../../base/keys/DataKeys.ts"
 import { stateOf } from "../../base/postgres/sqlState.ts"
 import { RequestId } from "../../base/words/RequestId.ts"
 import { ClientAddress, CurrentCaller } from "../access/Caller.ts"
+import { KeyedRequest } from "../repeats/KeyedRequest.ts"
 import { EntryNoted, type Happening } from "./Audit.ts"
 import { actorOf } from "./actorOf.ts"
 import type { EntryRow } from "./auditRows.ts"
@@ -93,8 +94,10 @@ export const appendEntries = (
     const chain = first.organizationId ?? caller?.organization.id ?? "server"
     // Seal before the chain is locked: creating a key takes a while.
     const entries = yield* Effect.forEach([first, ...more], (value) => entryOf(keys, chain, value))
-    const write = chained(sql, chain, entries)
+    const keyed = yield* KeyedRequest
+    const note = keyed === undefined || first.outcome !== "succeeded" ? Effect.void : keyed.note()
+    const write = Effect.andThen(note, inChain(chain)(chained(sql, chain, entries)))
     const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
-    yield* inChain(chain)(isOpen ? write : inTransaction(sql, write))
+    yield* isOpen ? write : inTransaction(sql, write)
     yield* yield* EntryNoted
   })

@@ -123,18 +123,6 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     })
   )
 
-  it.effect("a repeated request is answered as before, whatever the quota says now", () =>
-    Effect.gen(function* () {
-      const org = yield* newOrganization
-      const { set } = yield* Quotas
-      yield* set(org.id, { services: 1, deploymentsPerHour: 1 })
-      const input = { ...targetOf(org, [{ name: "a" }]), idempotencyKey: "k" }
-      const { accept } = yield* Deployments
-      const first = yield* accept(input)
-      expect((yield* accept(input)).id).toBe(first.id)
-    })
-  )
-
   it.effect("are set one by one; null is the server's default again", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization

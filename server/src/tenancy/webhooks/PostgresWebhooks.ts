@@ -20,6 +20,7 @@ import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { newestSequence } from "../events/numberEvents.ts"
 import { triedDays } from "../events/queueDeliveries.ts"
 import { recordEvents } from "../events/recordEvents.ts"
+import { noteCarriedOut } from "../repeats/KeyedRequest.ts"
 import { refusalOf } from "./send.ts"
 import { newSecret, ownerOf, placeOf } from "./signing.ts"
 import { Webhooks } from "./Webhooks.ts"
@@ -152,6 +153,7 @@ export const layer = ({ allowPrivate }: { readonly allowPrivate: boolean }) =>
       const context = yield* contextWithoutRows<SqlClient | DataKeys>()
       const inOne = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         transaction(effect).pipe(orUnavailable, Effect.provide(context))
+      const changing = <A, E, R>(effect: Effect.Effect<A, E, R>) => inOne(Effect.tap(effect, () => noteCarriedOut()))
 
       return {
         page: (organizationId, paging) => inOne(pageOfWebhooks(organizationId, paging)),
@@ -159,15 +161,15 @@ export const layer = ({ allowPrivate }: { readonly allowPrivate: boolean }) =>
         create: (organizationId, input) =>
           Effect.andThen(
             checkUrl(input.url, allowPrivate),
-            inOne(create(organizationId, input)).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
+            changing(create(organizationId, input)).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
           ),
         change: (organizationId, id, input) =>
           Effect.andThen(
             input.url === undefined ? Effect.void : checkUrl(input.url, allowPrivate),
-            inOne(change(organizationId, id, input))
+            changing(change(organizationId, id, input))
           ),
         remove: (organizationId, id) =>
-          inOne(
+          changing(
             Effect.andThen(
               webhookOf(organizationId, id),
               Effect.flatMap(
@@ -177,12 +179,12 @@ export const layer = ({ allowPrivate }: { readonly allowPrivate: boolean }) =>
             )
           ),
         rotateSecret: (organizationId, id, overlapSeconds) =>
-          inOne(rotate(organizationId, id, overlapSeconds)).pipe(
+          changing(rotate(organizationId, id, overlapSeconds)).pipe(
             Effect.catchTag("MasterKeyError", masterKeyUnavailable)
           ),
-        test: (organizationId, id) => inOne(test(organizationId, id)),
+        test: (organizationId, id) => changing(test(organizationId, id)),
         deliveries: (organizationId, id, paging) => inOne(pageOfDeliveries(organizationId, id, paging)),
-        redeliver: (organizationId, id, delivery) => inOne(redeliver(organizationId, id, delivery))
+        redeliver: (organizationId, id, delivery) => changing(redeliver(organizationId, id, delivery))
       }
     })
   )

@@ -20,6 +20,7 @@ import { serviceHealth } from "./0019_service_health.ts"
 import { webhooks } from "./0020_webhooks.ts"
 import { cancelledDeployments } from "./0021_cancelled_deployments.ts"
 import { appLinks } from "./0022_app_links.ts"
+import { keyedRequests } from "./0023_keyed_requests.ts"
 
 export interface Migration {
   readonly id: number
@@ -50,5 +51,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 19, name: "service_health", sql: serviceHealth },
   { id: 20, name: "webhooks", sql: webhooks },
   { id: 21, name: "cancelled_deployments", sql: cancelledDeployments },
-  { id: 22, name: "app_links", sql: appLinks }
+  { id: 22, name: "app_links", sql: appLinks },
+  { id: 23, name: "keyed_requests", sql: keyedRequests }
 ]

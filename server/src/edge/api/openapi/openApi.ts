@@ -1,6 +1,7 @@
 import { OpenApi } from "@effect/platform"
 import { appSpecJsonSchema } from "@maxcloud/config-schema/json-schema"
-import { type EndpointRow, MaxCloudApi, type OperationName, rowOf } from "@maxcloud/sdk/api"
+import { type EndpointRow, isRepeatable, MaxCloudApi, type OperationName, rowOf } from "@maxcloud/sdk/api"
+import { keptHours } from "../../../tenancy/repeats/KeptAnswers.ts"
 import { routeOf } from "../../http/routeTable.ts"
 import { makeComponents, opened, reachable } from "./components.ts"
 import { answerExample, examples, parameterExamples, requestExample } from "./examples.ts"
@@ -45,6 +46,22 @@ const appSchemas = (): Readonly<Record<string, Json>> => {
 }
 
 const pascal = (id: string) => id.charAt(0).toUpperCase() + id.slice(1)
+
+/** Of every operation that a request with the same key does once. */
+const idempotencyKey: Parameter = {
+  name: "idempotency-key",
+  in: "header",
+  required: false,
+  description: `Two requests with the same key are one, for ${keptHours} hours: the second gets the answer of the first, with \`Idempotent-Replayed: true\`. Use a new one, such as a UUID, for each change.`,
+  schema: { type: "string", minLength: 1, maxLength: 200 }
+}
+
+/** The refusals of an operation with a status, and those of a key. */
+const orProblem = ({ responses }: Made, status: 409 | 422) => {
+  const [found] = Object.values(responses[status]?.content ?? {})
+  const anyOf = [...(found === undefined ? [] : [found.schema]), refTo("Problem")]
+  return { content: { "application/problem+json": { schema: { anyOf } } } }
+}
 
 /** Makes operations of the document, and gathers what they share. */
 const makeOperations = (made: OpenApi.OpenAPISpec) => {
@@ -115,11 +132,13 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
     const row = rowOf(name)
     const body = bodyOf(row, name, operation)
     const { requestBody: _, ...rest } = operation
+    const takesKey = isRepeatable(name)
     const refused = (schema: string) => ({ content: { "application/problem+json": { schema: refTo(schema) } } })
     const responses: Readonly<Record<string, { readonly content?: Json }>> = {
       // A name that no path can hold is not found before the operation is.
       ...(path.includes("{") ? { 404: refused("NotFound") } : undefined),
       ...operation.responses,
+      ...(takesKey ? { 409: orProblem(operation, 409), 422: orProblem(operation, 422) } : undefined),
       ...(operation.requestBody === undefined
         ? undefined
         : { 413: refused("PayloadTooLarge"), 415: refused("Problem") })
@@ -128,7 +147,7 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
       ...rest,
       summary: row.summary,
       description: row.description,
-      parameters: operation.parameters.map(parameter),
+      parameters: [...operation.parameters.map(parameter), ...(takesKey ? [idempotencyKey] : [])],
       ...(body === undefined ? undefined : { requestBody: body }),
       security: row.roles === "open" ? [] : [{ bearer: [] }],
       responses: Object.fromEntries(

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { RequestInProgress } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { isDue } from "../../base/database/isDue.ts"
+import { asOrganization } from "../../base/database/RowScope.ts"
+import type { SealedValue } from "../../base/keys/DataKeys.ts"
+import { keptHours, keptKeys, type RequestKey } from "./KeptAnswers.ts"
+
+/** A request that is carried out by this server. `attempt` tells it from other tries with the same key. */
+export interface Claim {
+  readonly request: RequestKey
+  readonly attempt: string
+}
+
+const Bytes = Schema.NullOr(Schema.Uint8ArrayFromSelf)
+const decodeRows = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      digest_by: Schema.String,
+      digest: Schema.Uint8ArrayFromSelf,
+      attempt: Schema.String,
+      made: Schema.NullOr(Schema.String),
+      done: Schema.Boolean,
+      held: Schema.Boolean,
+      expired: Schema.Boolean,
+      answer_by: Schema.NullOr(Schema.String),
+      answer: Bytes
+    })
+  )
+)
+export type RequestRow = ReturnType<typeof decodeRows>[number]
+
+/** Another server carries the request out, or does so again after this one seemed dead. */
+export const inProgress = () =>
+  new RequestInProgress({
+    detail:
+      "The same request with this idempotency key is being carried out. Send it again in a moment for its answer.",
+    retryAfterSeconds: 1
+  })
+
+/** The statements about one request. `leaseMs`: how long a server that says nothing more still holds it. */
+export const requestRows = (sql: SqlClient, leaseMs: number) => {
+  const of = ({ caller, key, operation, organizationId }: RequestKey) =>
+    sql`organization_id = ${organizationId} and caller = ${caller} and operation = ${operation} and key = ${key}`
+  const held = ({ attempt, request }: Claim) => sql`${of(request)} and attempt = ${attempt}`
+  const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
+  const window = sql`${keptHours} * interval '1 hour'`
+
+  return {
+    /** Undefined if there is a request with this key already. */
+    insert: (request: RequestKey, digest: SealedValue) =>
+      Effect.gen(function* () {
+        const { caller, key, operation, organizationId } = request
+        const attempt = randomUUID()
+        const mine = yield* sql`
+          insert into keyed_requests (organization_id, caller, operation, key, digest_by, digest, attempt, lease_until)
+          values (${organizationId}, ${caller}, ${operation}, ${key}, ${digest.keyId}, ${digest.bytes}, ${attempt}, ${lease})
+          on conflict do nothing returning 1`
+        if (mine.length === 0) return undefined
+        yield* sql`
+          delete from keyed_requests where organization_id = ${organizationId} and lease_until is null and created_at <= (
+            select created_at from keyed_requests where organization_id = ${organizationId}
+            order by created_at desc offset ${keptKeys} limit 1)`
+        return { request, attempt } satisfies Claim
+      }),
+
+    find: (request: RequestKey) =>
+      Effect.map(
+        sql`
+          select digest_by, digest, attempt, made, done_at is not null as done, answer_by, answer,
+            lease_until is not null and not ${isDue(sql, sql`lease_until`, leaseMs)} as held,
+            created_at < clock_timestamp() - ${window} as expired
+          from keyed_requests where ${of(request)}`,
+        (rows) => decodeRows(rows)[0]
+      ),
+
+    /** Takes a request over from a server that holds it no more; undefined if somebody was faster. */
+    takeOver: (request: RequestKey, former: string) =>
+      Effect.gen(function* () {
+        const attempt = randomUUID()
+        const mine = yield* sql`
+          update keyed_requests set attempt = ${attempt}, lease_until = ${lease}
+          where ${held({ request, attempt: former })} and answer is null
+            and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})
+          returning 1`
+        return mine.length === 0 ? undefined : ({ request, attempt } satisfies Claim)
+      }),
+
+    renew: (claim: Claim) =>
+      sql`update keyed_requests set lease_until = ${lease} where ${held(claim)} and lease_until is not null`,
+
+    /** In the transaction of what is carried out. Waits for no other request: the row is this one's own. */
+    note: (claim: Claim, made: string | undefined) =>
+      Effect.gen(function* () {
+        const noted = yield* sql`
+          update keyed_requests set done_at = coalesce(done_at, clock_timestamp()), made = coalesce(${made ?? null}, made)
+          where ${held(claim)} returning 1`
+        if (noted.length === 0) return yield* Effect.die(inProgress())
+      }).pipe(asOrganization(claim.request.organizationId)),
+
+    keep: (claim: Claim, answer: SealedValue | undefined) =>
+      sql`
+        update keyed_requests set done_at = coalesce(done_at, clock_timestamp()), lease_until = null,
+          answer_by = ${answer?.keyId ?? null}, answer = ${answer?.bytes ?? null}
+        where ${held(claim)}`,
+
+    /** Nothing was done: the key is free. Something was, and its answer is lost: nobody holds the request any more. */
+    release: (claim: Claim) =>
+      Effect.andThen(
+        sql`delete from keyed_requests where ${held(claim)} and done_at is null`,
+        sql`update keyed_requests set lease_until = null where ${held(claim)} and answer is null`
+      ),
+
+    forget: (request: RequestKey, { attempt }: RequestRow) =>
+      sql`delete from keyed_requests where ${held({ request, attempt })}`,
+
+    sweep: sql`
+      delete from keyed_requests
+      where created_at < clock_timestamp() - ${window} and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})`
+  }
+}
