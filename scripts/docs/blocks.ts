@@ -13,7 +13,8 @@ export interface Block {
 }
 
 export const blocksOf = (markdown: string): ReadonlyArray<Block> => {
-  const parts = markdown.split(/^```/m)
+  // Blocks in a list are indented.
+  const parts = markdown.split(/^ {0,3}```/m)
   let line = 1
   return parts.flatMap((part, index) => {
     const begins = line

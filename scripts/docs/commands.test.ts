@@ -1,15 +1,16 @@
-import { existsSync } from "node:fs"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { parse as parseYaml } from "yaml"
 import { faultsOf } from "./commandFaults.ts"
 import { blocksOfPages, placeOf } from "./pageList.ts"
-import { pageSetups } from "./pageSetups.ts"
+import { isElsewhere, pageSetups } from "./pageSetups.ts"
 import { statementsOf } from "./shell.ts"
 
 /** Blocks that can't be run here. */
-const notRun = 26
+const notRun = 27
 
+const root = join(import.meta.dirname, "../..")
 const shell = blocksOfPages(/^(?:sh|console)$/)
 
 /** Commands of a workflow of GitHub or GitLab. */
@@ -38,24 +39,24 @@ describe("the commands in the pages", () => {
   })
 
   it("of workflows too", async () => {
-    const workflows = blocksOfPages(/^yaml$/).filter(({ text }) => /^\s+(?:script:|- run:|run:)/m.test(text))
-    const lines = workflows.flatMap(({ text }) => scriptsIn(parseYaml(text)).flatMap(statementsOf))
-    expect(lines.length).toBeGreaterThan(3)
+    const files = globSync("examples/**/{.github/workflows/,.}*.yml", { cwd: root }).map((file) =>
+      readFileSync(join(root, file), "utf8")
+    )
+    expect(files).toHaveLength(4)
+    const texts = [...files, ...blocksOfPages(/^yaml$/).map(({ text }) => text)].map((text) =>
+      text.replaceAll(/\$\{\{[^}]*\}\}/g, "http://web.localhost")
+    )
+    const workflows = texts.filter((text) => /^\s+(?:script:|- run:|run:)/m.test(text))
+    const lines = workflows.flatMap((text) => scriptsIn(parseYaml(text)).flatMap(statementsOf))
+    expect(lines.length).toBeGreaterThan(10)
     expect((await Promise.all(lines.map(faultsOf))).flat()).toEqual([])
   })
 })
 
 describe("each block of commands", () => {
-  /** Pages whose blocks others run, or that are made from what has tests of its own. */
-  const elsewhere: Readonly<Record<string, string>> = {
-    "docs/getting-started.md": "npm run test:packed, from packed packages",
-    "docs/reference/cli.md": "made from the commands' own examples",
-    "CONTRIBUTING.md": "about this repository"
-  }
-
   it("is run with its page, or says why it can't be", () => {
     const forgotten = shell.filter(
-      ({ noRun, page }) => noRun === undefined && !Object.hasOwn(pageSetups, page) && !Object.hasOwn(elsewhere, page)
+      ({ noRun, page }) => noRun === undefined && !Object.hasOwn(pageSetups, page) && !isElsewhere(page)
     )
     expect(forgotten.map(placeOf)).toEqual([])
   })
@@ -67,7 +68,7 @@ describe("each block of commands", () => {
   it("names a test that exists, where another one covers it", () => {
     const named = shell.flatMap(({ noRun = "" }) => noRun.match(/[\w./-]+\.test\.ts/g) ?? [])
     expect(named.length).toBeGreaterThan(5)
-    for (const file of named) expect(existsSync(join(import.meta.dirname, "../..", file)), file).toBe(true)
+    for (const file of named) expect(existsSync(join(root, file)), file).toBe(true)
   })
 })
 

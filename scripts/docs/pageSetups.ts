@@ -74,3 +74,15 @@ git init -q -b main && git add . && git commit -q -m first && git update-ref ref
   },
   "docs/testing.md": { server: "local" }
 }
+
+/** Pages whose blocks other tests run, or that are made from what has tests of its own. `examples`: that folder. */
+const elsewhere: Readonly<Record<string, string>> = {
+  "docs/getting-started.md": "npm run test:packed, from packed packages",
+  "docs/clients.md": "the tests of generated clients, with packages of other languages",
+  "docs/reference/cli.md": "made from the commands' own examples",
+  "CONTRIBUTING.md": "about this repository",
+  examples: "server/test/examples/examples.test.ts"
+}
+
+export const isElsewhere = (page: string): boolean =>
+  Object.keys(elsewhere).some((known) => page === known || page.startsWith(`${known}/`))

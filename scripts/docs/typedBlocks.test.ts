@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { loadConfig } from "@maxcloud/sdk"
@@ -9,7 +9,8 @@ import { blocksOfPages, type PageBlock, placeOf } from "./pageList.ts"
 import { typeFaults } from "./typedBlocks.ts"
 
 const root = join(import.meta.dirname, "../..")
-const all = blocksOfPages(/^ts$/)
+/** Those of clients of other generators import what is generated. */
+const all = blocksOfPages(/^ts$/).filter(({ page }) => page !== "docs/clients.md")
 const programs = all.filter(({ noRun }) => noRun === undefined)
 
 /** Two that have mistakes, to see that they are found. */
@@ -25,12 +26,25 @@ const mistaken = ['service("web", { sourc: "./web" })', 'import { nothing } from
   })
 )
 
+/** The programs in examples/, which are no part of the workspace. */
+const examples = globSync("examples/*/*.ts", { cwd: root }).map(
+  (file): PageBlock => ({
+    page: file,
+    line: 1,
+    language: "ts",
+    text: readFileSync(join(root, file), "utf8"),
+    file: undefined,
+    folder: undefined,
+    noRun: undefined
+  })
+)
+
 describe("blocks of TypeScript", () => {
   it("have the types of the packages, pieces of programs too", { timeout: 240_000 }, async () => {
     // The number of those that can't be checked may only fall.
     expect(all.length - programs.length).toBe(1)
     expect(programs.length).toBeGreaterThan(30)
-    const faults = await typeFaults([...programs, ...mistaken])
+    const faults = await typeFaults([...programs, ...examples, ...mistaken])
     expect(faults.filter((fault) => !fault.startsWith("mistaken.md"))).toEqual([])
     expect(faults).toEqual([
       expect.stringMatching(/^mistaken\.md:1: .*'sourc'/),

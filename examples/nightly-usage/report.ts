@@ -1,0 +1,44 @@
+// What the services reserved since a time, with your own prices, as CSV: `node report.ts [SINCE] > usage.csv`.
+import { readFileSync } from "node:fs"
+import { createClient } from "@maxcloud/sdk"
+
+const { currency, perGibHour, perVcpuHour } = JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8"))
+const [since = "24h"] = process.argv.slice(2)
+
+const client = createClient()
+const report = await client.usage({ since })
+await client.close()
+
+/** Names have no quotes and no commas, so nothing has to be escaped. */
+const line = (...cells: ReadonlyArray<string | number>) => console.log(cells.join(","))
+
+line(
+  "since",
+  "until",
+  "app",
+  "stage",
+  "service",
+  "instances",
+  "vcpu_hours",
+  "gib_hours",
+  `cost_${currency.toLowerCase()}`
+)
+let total = 0
+for (const { app, gibSeconds, instances, service, stage, vcpuSeconds } of report.services) {
+  const vcpuHours = vcpuSeconds / 3600
+  const gibHours = gibSeconds / 3600
+  const cost = vcpuHours * perVcpuHour + gibHours * perGibHour
+  total += cost
+  line(
+    report.since,
+    report.until,
+    app,
+    stage,
+    service,
+    instances,
+    vcpuHours.toFixed(4),
+    gibHours.toFixed(4),
+    cost.toFixed(4)
+  )
+}
+console.error(`${report.services.length} services, ${total.toFixed(2)} ${currency}`)
