@@ -16,7 +16,7 @@ export interface DotenvLimits {
   readonly mayBeEmpty?: boolean
 }
 
-export const secretLimits: DotenvLimits = { what: "secret", most: 200, nameLength: 128, valueLength: 65_536 }
+const secretLimits: DotenvLimits = { what: "secret", most: 200, nameLength: 128, valueLength: 65_536 }
 
 const nothing = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y
 const assignment = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*/y

@@ -76,6 +76,15 @@ export const words = (name: string, description: string): Positional<ReadonlyArr
     info: { name: `${name}…`, required: true, description }
   })
 
+/** The app, for commands that read a config if it isn't given. */
+export const configAppFlag = text("app", "APP", { alias: "a", description: "The app [the config's]" })
+export const readFileFlag = text("file", "FILE", { alias: "f", description: "Config to read, as --config" })
+export const outFlag = text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" })
+export const waitTimeoutFlag = text("wait-timeout", "DURATION", {
+  description: "Wait at most this long, then exit with 8"
+})
+export const yesFlag = toggle("yes", { alias: "y", description: "Don't ask" })
+
 /** The parsed flags of a command. */
 export type FlagValues<F extends Readonly<Record<string, Flag<unknown>>>> = {
   readonly [K in keyof F]: F[K] extends Options.Options<infer A> ? A : never

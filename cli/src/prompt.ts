@@ -23,7 +23,7 @@ export const ask = (question: string): Effect.Effect<string, CommandFailed> =>
   })
 
 /** Asks for a line that is not shown. */
-export const askHidden = (question: string): Effect.Effect<string, CommandFailed | UsageError> =>
+const askHidden = (question: string): Effect.Effect<string, CommandFailed | UsageError> =>
   Effect.async((resume) => {
     const { stderr, stdin } = process
     const characters: Array<string> = []

@@ -27,7 +27,7 @@ const isSdkError = (error: unknown): error is MaxCloudError =>
   isErrorTag(error._tag)
 
 /** `["services", 0, "port"]` as `services[0].port`. */
-export const pathText = (path: SpecIssue["path"]): string =>
+const pathText = (path: SpecIssue["path"]): string =>
   path
     .map((value) =>
       typeof value === "number"

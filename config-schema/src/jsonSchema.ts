@@ -1,4 +1,4 @@
-import { JSONSchema } from "effect"
+import { JSONSchema, Predicate } from "effect"
 import { AppSpec } from "./appSpec.ts"
 import { Export } from "./exports.ts"
 import { type Field, fieldsOf } from "./field.ts"
@@ -8,9 +8,6 @@ import { ServiceSpec } from "./service.ts"
 
 /** The parts of a config, by their names in the JSON Schema. */
 export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe, Export } as const
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 // Internal names of refinements (`int`, `a string matching …`) tell a reader nothing beyond the rule itself.
 const isNoise = (key: string, value: unknown): boolean =>
@@ -22,7 +19,7 @@ const isNoise = (key: string, value: unknown): boolean =>
 
 const cleaned = (value: unknown, isNameMap: boolean): unknown => {
   if (Array.isArray(value)) return value.map((each) => cleaned(each, false))
-  if (!isObject(value)) return value
+  if (!Predicate.isReadonlyRecord(value)) return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, _]) => isNameMap || !isNoise(key, _))
@@ -32,7 +29,7 @@ const cleaned = (value: unknown, isNameMap: boolean): unknown => {
 
 /** With what a field's Schema says of it. Beside `$ref` draft 7 ignores everything: an `allOf` around it carries the description. */
 const documented = (property: unknown, { description, doc }: Field): unknown => {
-  if (!isObject(property)) return property
+  if (!Predicate.isReadonlyRecord(property)) return property
   const { $ref, ...rest } = property
   const isShown = doc.default === undefined && typeof doc.written !== "object" && doc.written !== undefined
   const target = $ref === undefined ? rest : { allOf: [{ $ref }] }
@@ -40,7 +37,7 @@ const documented = (property: unknown, { description, doc }: Field): unknown => 
 }
 
 const partOf = (definition: unknown, fields: ReadonlyArray<Field>): unknown => {
-  if (!isObject(definition) || !isObject(definition.properties)) return definition
+  if (!Predicate.isReadonlyRecord(definition) || !Predicate.isReadonlyRecord(definition.properties)) return definition
   const { properties } = definition
   return {
     ...definition,
@@ -57,7 +54,7 @@ export const appSpecJsonSchema = (): Readonly<Record<string, unknown>> => {
     $id: "https://maxcloud.dev/schemas/app/v1.json",
     title: "max-cloud app",
     ...root,
-    $defs: isObject(defs)
+    $defs: Predicate.isReadonlyRecord(defs)
       ? {
           ...defs,
           ...Object.fromEntries(Object.entries(parts).map(([name, _]) => [name, partOf(defs[name], fieldsOf(_))]))

@@ -1,10 +1,8 @@
+import { Predicate } from "effect"
 import { bounds } from "./bounds.ts"
 import { fieldsOf, isOpen } from "./field.ts"
 import { ServiceSpec } from "./service.ts"
 import type { SpecIssue } from "./specIssues.ts"
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** How many values `input` holds, itself included, and how deep they are nested; counting ends when a limit is passed. */
 const measure = (input: unknown, limits: { readonly values: number; readonly depth: number }) => {
@@ -41,7 +39,7 @@ const valuesElsewhere = 60
 export const maxSpecValues = bounds.values + bounds.services * valuesElsewhere
 
 const openValues = (service: unknown) =>
-  isObject(service)
+  Predicate.isReadonlyRecord(service)
     ? Object.entries(service).reduce(
         (sum, [key, value]) => (openFields.has(key) ? sum + valuesIn(value, bounds.values) - 1 : sum),
         0
@@ -50,7 +48,7 @@ const openValues = (service: unknown) =>
 
 /** Those of the app itself. */
 const openValuesOfApp = (app: unknown) =>
-  isObject(app)
+  Predicate.isReadonlyRecord(app)
     ? [app["exports"], app["outputs"], app["manifests"]].reduce(
         (sum: number, value) => sum + valuesIn(value ?? {}, bounds.values) - 1,
         0
@@ -69,7 +67,7 @@ export const shapeIssue = (input: unknown): SpecIssue | undefined => {
       message: `The app has more than ${bounds.depth} levels of lists and objects inside each other. Remove the levels that no field needs.`
     }
   }
-  const services = isObject(input) && Array.isArray(input.services) ? input.services : []
+  const services = Predicate.isReadonlyRecord(input) && Array.isArray(input.services) ? input.services : []
   if (
     values > maxSpecValues ||
     services.reduce((sum: number, service) => sum + openValues(service), 0) + openValuesOfApp(input) > bounds.values

@@ -1,4 +1,4 @@
-import { SchemaAST as AST, Either, Option, ParseResult, Schema } from "effect"
+import { SchemaAST as AST, Either, Option, ParseResult, Predicate, Schema } from "effect"
 import { quoted } from "./bounds.ts"
 import { nearest } from "./nearest.ts"
 import { ruleText } from "./ruleText.ts"
@@ -34,9 +34,6 @@ interface Hidden {
 
 const listOf = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ReadonlyArray<ParseResult.ParseIssue> =>
   "_tag" in issues ? [issues] : issues
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** The value as a config would write it, short. */
 const show = (value: unknown): string => {
@@ -89,7 +86,7 @@ const accepts = (ast: AST.AST, value: unknown): boolean =>
     if (AST.isNumberKeyword(each)) return typeof value === "number"
     if (AST.isBooleanKeyword(each)) return typeof value === "boolean"
     if (AST.isTupleType(each)) return Array.isArray(value)
-    if (AST.isTypeLiteral(each)) return isObject(value)
+    if (AST.isTypeLiteral(each)) return Predicate.isReadonlyRecord(value)
     return false
   })
 
@@ -154,11 +151,12 @@ const ofMeantMember = (issue: ParseResult.Composite, path: Path, hidden: Hidden)
   const [only, ...others] = members
   if (only !== undefined && others.length === 0) return collect(only.child, path, undefined, hidden)
   const candidates = members.filter(({ ast }) => accepts(ast, actual))
-  const overlap = (ast: AST.AST) => (isObject(actual) ? keysOf(ast).filter((value) => value in actual).length : 0)
+  const overlap = (ast: AST.AST) =>
+    Predicate.isReadonlyRecord(actual) ? keysOf(ast).filter((value) => value in actual).length : 0
   const [best] = candidates.toSorted((a, b) => overlap(b.ast) - overlap(a.ast))
   const isClear = candidates.length === 1 || (best !== undefined && overlap(best.ast) > 0)
   if (best !== undefined && isClear) return collect(best.child, path, undefined, hidden)
-  if (isObject(actual)) {
+  if (Predicate.isReadonlyRecord(actual)) {
     const shapes = membersOf(issue.ast)
       .map((value) => keysOf(value).join(", "))
       .filter((value) => value !== "")

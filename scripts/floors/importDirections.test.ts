@@ -9,12 +9,7 @@ import { pictureOf, renderPage } from "./picture.ts"
 
 const server = join(import.meta.dirname, "../../server/src")
 
-/** Helpers of tests that stand beside what they test: they build whole servers. */
-const isHelper = (file: string) => /(^|\/)(fuzz\w*|rawHttp2)\.ts$/.test(file)
-
-const inside = sourcesIn(server)
-  .map((file) => relative(server, file))
-  .filter((file) => !isHelper(file))
+const inside = sourcesIn(server).map((file) => relative(server, file))
 
 const roomOf = (file: string): string => {
   const [floor = "", room = ""] = file.split("/")

@@ -4,15 +4,13 @@ import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { basename } from "node:path"
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+import { Predicate } from "effect"
 
 /** The package.json in a tarball. */
 const manifestIn = (tarball: string): Readonly<Record<string, unknown>> => {
   const text = execFileSync("tar", ["-xzOf", tarball, "package/package.json"], { encoding: "utf8" })
   const manifest: unknown = JSON.parse(text)
-  return isObject(manifest) ? manifest : {}
+  return Predicate.isReadonlyRecord(manifest) ? manifest : {}
 }
 
 /** What a registry says of a package of one version (npm's package metadata). */

@@ -1,4 +1,5 @@
 import { bounds, type SpecIssue } from "@maxcloud/config-schema"
+import { Predicate } from "effect"
 
 type Json = Readonly<Record<string, unknown>>
 type Path = SpecIssue["path"]
@@ -6,17 +7,17 @@ type Path = SpecIssue["path"]
 /** Fields whose entries are put together. A service's own entry wins, and is taken whole. */
 const merged: ReadonlySet<string> = new Set(["env", "files", "labels", "scale", "probes"])
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** What a service is made of: an image leaves out the defaults of a source, and the reverse. */
 const excluded = (service: Json): ReadonlySet<string> =>
   new Set("image" in service ? ["source", "build"] : "source" in service ? ["image"] : [])
 
 const fieldOf = (field: string, own: unknown, common: unknown): unknown =>
-  merged.has(field) && isObject(own) && isObject(common) ? { ...common, ...own } : own
+  merged.has(field) && Predicate.isReadonlyRecord(own) && Predicate.isReadonlyRecord(common)
+    ? { ...common, ...own }
+    : own
 
 const withDefaults = (service: unknown, defaults: Json): unknown => {
-  if (!isObject(service)) return service
+  if (!Predicate.isReadonlyRecord(service)) return service
   const left = excluded(service)
   const common = Object.entries(defaults).filter(([field]) => !left.has(field))
   return {
@@ -39,14 +40,15 @@ export interface Expanded {
 }
 
 const inside = (value: unknown, key: string | number | undefined): boolean =>
-  key !== undefined && isObject(value) && Object.hasOwn(value, String(key))
+  key !== undefined && Predicate.isReadonlyRecord(value) && Object.hasOwn(value, String(key))
 
 /** A config of YAML or JSON whose `defaults` are written into each of its services. */
 export const expandDefaults = (config: unknown): Expanded => {
-  if (!isObject(config) || !("defaults" in config)) return { value: config, issues: [], writtenAt: (path) => path }
+  if (!Predicate.isReadonlyRecord(config) || !("defaults" in config))
+    return { value: config, issues: [], writtenAt: (path) => path }
   const { defaults, ...rest } = config
   const { services } = rest
-  if (!isObject(defaults)) {
+  if (!Predicate.isReadonlyRecord(defaults)) {
     const message = "The defaults must be an object with fields of a service, such as `memory: 1Gi`."
     return { value: rest, issues: [{ path: ["defaults"], message }], writtenAt: (path) => path }
   }
@@ -63,10 +65,10 @@ export const expandDefaults = (config: unknown): Expanded => {
       const [first, index, field, key] = path
       if (first !== "services" || typeof index !== "number" || field === undefined) return path
       const service: unknown = Array.isArray(services) ? services[index] : undefined
-      const own = isObject(service) ? service[field] : undefined
+      const own = Predicate.isReadonlyRecord(service) ? service[field] : undefined
       const isOwn =
         inside(service, field) &&
-        (!merged.has(String(field)) || key === undefined || inside(own, key) || !isObject(own))
+        (!merged.has(String(field)) || key === undefined || inside(own, key) || !Predicate.isReadonlyRecord(own))
       return isOwn || !inside(common, field) ? path : ["defaults", ...path.slice(2)]
     }
   }

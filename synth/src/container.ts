@@ -32,7 +32,7 @@ export const ContainerProbe = Schema.Struct({
 export type ContainerProbe = typeof ContainerProbe.Type
 
 /** Knative refuses a pod's own `securityContext` by default (feature `kubernetes.podspec-securitycontext`), and `capabilities.add`. */
-export const SecurityContext = Schema.Struct({
+const SecurityContext = Schema.Struct({
   allowPrivilegeEscalation: Schema.Boolean,
   capabilities: Schema.Struct({ drop: Texts }),
   runAsNonRoot: Schema.optional(Schema.Boolean),

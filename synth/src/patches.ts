@@ -47,7 +47,7 @@ export const fieldAt = (fields: Fields, [step, ...rest]: FieldSteps): unknown =>
 }
 
 /** Is the patch one of this object of a service? A Kubernetes Service isn't a Knative Service. */
-export const isPatchOf = ({ patch }: ManifestPatch, manifest: Manifest): boolean =>
+const isPatchOf = ({ patch }: ManifestPatch, manifest: Manifest): boolean =>
   patch === "Service" ? isKnativeService(manifest) : manifest.kind === patch
 
 /** The fields of a service's patches that may be set in an object of it. */

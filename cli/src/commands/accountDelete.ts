@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { apiUrlOf, connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { toggle } from "../flags.ts"
+import { yesFlag } from "../flags.ts"
 import { confirmByName } from "../prompt.ts"
 import { credentials } from "../signedIn.ts"
 
@@ -13,7 +13,7 @@ export default command({
     { line: "maxcloud account delete --yes", does: "Don't ask" }
   ],
   notes: ["If you are an organization's only owner, delete it or add another owner first."],
-  flags: flags({ yes: toggle("yes", { alias: "y", description: "Don't ask" }) }),
+  flags: flags({ yes: yesFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { writeLines } from "../exporting.ts"
-import { text } from "../flags.ts"
+import { outFlag } from "../flags.ts"
 
 export default command({
   summary: "Export the audit log",
@@ -14,7 +14,7 @@ export default command({
     { line: "maxcloud audit export | jq .", does: "Write to stdout" }
   ],
   notes: ["`maxcloud audit verify FILE` checks it offline: no entry was changed, removed or moved."],
-  flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),
+  flags: flags({ out: outFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.flatMap(connect(input), (cloud) => writeLines(cloud.audit.export, input.out, terminal))

@@ -3,7 +3,7 @@ import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { loadOffline, loadSchemas, tellAssumed } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional, text } from "../flags.ts"
+import { optional, readFileFlag } from "../flags.ts"
 import { loadMany, manyFlags, manyUsage } from "../many/loadMany.ts"
 import { refuseBroken, tellWarnings } from "../policies.ts"
 import { refuseImpossible } from "../refuseImpossible.ts"
@@ -41,7 +41,7 @@ export default command({
     "Nothing is sent. `maxcloud plan` also checks what only the server knows, such as secrets. The length of hosts is checked for the organization `local`."
   ],
   flags: flags({
-    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    file: readFileFlag,
     ...manyFlags
   }),
   positionals: positionals({ named: optional("FILE", "The config, as --config") }),

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connect, loadApp, loadSchemas } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
-import { text } from "../flags.ts"
+import { readFileFlag } from "../flags.ts"
 import { printTable } from "../terminal.ts"
 
 interface Needed {
@@ -27,7 +27,7 @@ export default command({
     "Exit code 2 if one is missing, so CI can check before it deploys. Values are never shown.",
     "With a secret store of your own, only the cluster knows whether a value exists: none counts as missing."
   ],
-  flags: flags({ file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }) }),
+  flags: flags({ file: readFileFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -2,7 +2,7 @@ import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, serviceFlags, text, toggle } from "../flags.ts"
+import { required, serviceFlags, toggle, waitTimeoutFlag, yesFlag } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName } from "../prompt.ts"
 
@@ -22,9 +22,9 @@ export default command({
   ],
   flags: flags({
     ...serviceFlags,
-    yes: toggle("yes", { alias: "y", description: "Don't ask" }),
+    yes: yesFlag,
     detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
+    waitTimeout: waitTimeoutFlag
   }),
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>

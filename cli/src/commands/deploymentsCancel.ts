@@ -2,7 +2,7 @@ import { Effect, Schema } from "effect"
 import { appOf, connect, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { required, text } from "../flags.ts"
+import { configAppFlag, required } from "../flags.ts"
 
 /** The deployment's place: of an id the server knows it, of a number the flags and the config say it. */
 const placeOf = (input: Globals & { readonly deployment: string; readonly app: string | undefined }) =>
@@ -33,7 +33,7 @@ export default command({
   notes: [
     "The deployment ends as cancelled. The last successful one before it is deployed again, under a new number; if there is none, everything that it started is removed. Safe to repeat."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: configAppFlag }),
   positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or id") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

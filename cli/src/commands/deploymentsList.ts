@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
-import { text } from "../flags.ts"
+import { configAppFlag } from "../flags.ts"
 import { printable } from "../format.ts"
 import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
@@ -22,7 +22,7 @@ const styles = {
 export default command({
   summary: "List an app's deployments",
   examples: [{ line: "maxcloud deployments list", does: "List the deployments of the config's app" }],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
+  flags: flags({ app: configAppFlag, ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

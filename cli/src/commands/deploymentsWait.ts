@@ -2,7 +2,7 @@ import { Effect, Schema, Stream } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { required, text } from "../flags.ts"
+import { required, waitTimeoutFlag } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 
 export default command({
@@ -12,7 +12,7 @@ export default command({
     { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "Exit with 8 after five minutes" }
   ],
   flags: flags({
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
+    waitTimeout: waitTimeoutFlag
   }),
   positionals: positionals({ id: required("ID", "The deployment's id, as `deploy --detach` prints it") }),
   run: (input, terminal) =>

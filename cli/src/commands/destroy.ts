@@ -2,7 +2,7 @@ import type { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import { appOf, connect, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional, text, toggle } from "../flags.ts"
+import { optional, toggle, waitTimeoutFlag, yesFlag } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName, refuseUnasked } from "../prompt.ts"
 
@@ -41,9 +41,9 @@ export default command({
     "The values of the secrets can't be restored. `maxcloud secrets list` shows their names."
   ],
   flags: flags({
-    yes: toggle("yes", { alias: "y", description: "Don't ask" }),
+    yes: yesFlag,
     detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
+    waitTimeout: waitTimeoutFlag
   }),
   positionals: positionals({ app: optional("APP", "The app [the config's]") }),
   run: (input, terminal) =>

@@ -11,7 +11,7 @@ import { followOrSay } from "../dev/followFiles.ts"
 import { localServer, portOf } from "../dev/localServer.ts"
 import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { deployOnce, type Session, showServices, told } from "../dev/session.ts"
-import { integer, text, toggle } from "../flags.ts"
+import { integer, readFileFlag, text, toggle } from "../flags.ts"
 
 /** What a config is told of the server that `dev` starts. */
 const ownServer = { organization: "local", runtime: "local" } as const
@@ -33,7 +33,7 @@ export default command({
   ],
   exitOnInterrupt: 0,
   flags: flags({
-    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    file: readFileFlag,
     port: integer("port", "PORT", {
       alias: "p",
       description: "Port of the API and the services' URLs, 0 for a free one (MAXCLOUD_PORT) [8080]"

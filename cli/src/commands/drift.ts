@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
+import { configAppFlag } from "../flags.ts"
 import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
 
@@ -15,7 +15,7 @@ export default command({
     "Changes by kubectl and other tools are detected, recorded and reverted. Newest first, at most 90 days.",
     "BY is the field manager that made the change. For deletions it's unknown."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
+  flags: flags({ app: configAppFlag, ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

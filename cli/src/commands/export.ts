@@ -5,7 +5,7 @@ import { chartObjects } from "../chartObjects.ts"
 import { loadOffline, locatedLines } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
-import { text, toggle } from "../flags.ts"
+import { readFileFlag, text, toggle } from "../flags.ts"
 
 /** Of Kubernetes: a DNS label (RFC 1123). */
 const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
@@ -33,7 +33,7 @@ export default command({
     "Links use cluster-internal names. Without max-cloud, links aren't enforced: anyone who reaches the gateway can call any host."
   ],
   flags: flags({
-    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    file: readFileFlag,
     namespace: text("namespace", "NAMESPACE", { alias: "n", description: "Namespace of the manifests [default]" }),
     withoutPolicies: toggle("without-policies", { description: "Leave the NetworkPolicies out" })
   }),

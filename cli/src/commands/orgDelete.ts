@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { integer, toggle } from "../flags.ts"
+import { integer, yesFlag } from "../flags.ts"
 import { confirmByName } from "../prompt.ts"
 import { comes } from "../terminal.ts"
 
@@ -18,7 +18,7 @@ export default command({
   ],
   flags: flags({
     graceDays: integer("grace-days", "N", { description: "Days until everything is erased, 0 to 90 [the server's]" }),
-    yes: toggle("yes", { alias: "y", description: "Don't ask" })
+    yes: yesFlag
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

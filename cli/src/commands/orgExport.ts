@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { writeLines } from "../exporting.ts"
-import { text } from "../flags.ts"
+import { outFlag } from "../flags.ts"
 
 export default command({
   summary: "Export all data of the organization",
@@ -11,7 +11,7 @@ export default command({
     { line: "maxcloud org export | jq .", does: "Write to stdout" }
   ],
   notes: ["docs/privacy.md describes each line. It doesn't contain values of secrets."],
-  flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),
+  flags: flags({ out: outFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.flatMap(connect(input), (cloud) => writeLines(cloud.organization.export, input.out, terminal))

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { optional, text } from "../flags.ts"
+import { configAppFlag, optional } from "../flags.ts"
 import { table } from "../terminal.ts"
 
 export default command({
@@ -16,7 +16,7 @@ export default command({
     "The config lists them: `outputs: { url: web.publicUrl }`. They are those of the newest deployment that succeeded.",
     "In a GitHub job, `maxcloud deploy` also writes them to the file of GITHUB_OUTPUT."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: configAppFlag }),
   positionals: positionals({ name: optional("NAME", "The output [all]") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

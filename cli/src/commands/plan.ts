@@ -6,7 +6,7 @@ import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { entryOf } from "../entryOf.ts"
 import { ExitWith } from "../failure.ts"
-import { text, toggle } from "../flags.ts"
+import { readFileFlag, toggle } from "../flags.ts"
 import { isChanging } from "../isChanging.ts"
 import { manyFlags, manyUsage } from "../many/loadMany.ts"
 import { planAll } from "../many/planAll.ts"
@@ -73,7 +73,7 @@ export default command({
   ],
   notes: ["Values of secrets are never shown, only name and version."],
   flags: flags({
-    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    file: readFileFlag,
     ...manyFlags,
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { appOf, connect, parseAppName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { text, words } from "../flags.ts"
+import { configAppFlag, text, words } from "../flags.ts"
 
 /** Neither stage has a default: a copy to or from production must be meant. */
 const stageNamed = (flag: string, written: string | undefined): Effect.Effect<string, UsageError> =>
@@ -24,7 +24,7 @@ export default command({
     "A narrowed key must include deploy for both places."
   ],
   flags: flags({
-    app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
+    app: configAppFlag,
     fromApp: text("from-app", "APP", { description: "The app that has them [--app]" }),
     toApp: text("to-app", "APP", { description: "The app that gets them [--app]" }),
     fromStage: text("from-stage", "STAGE", { description: "The stage that has them" }),

@@ -5,7 +5,7 @@ import { command, flags, positionals } from "../command.ts"
 import { decodeText } from "../decodeText.ts"
 import { parseDotenv } from "../dotenv.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
-import { optional, text } from "../flags.ts"
+import { configAppFlag, optional } from "../flags.ts"
 import { readStdin } from "../prompt.ts"
 
 export default command({
@@ -19,7 +19,7 @@ export default command({
     "The file has the dotenv format, as far as Docker Compose and dotenv for Node read it alike: a line that they read differently is refused.",
     "Single quotes keep everything verbatim. Empty values are allowed."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: configAppFlag }),
   positionals: positionals({ file: optional("FILE", "The file, or - for standard input [-]") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
+import { configAppFlag } from "../flags.ts"
 import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
 
@@ -11,7 +11,7 @@ export default command({
     { line: "maxcloud secrets list", does: "List names and versions, never values" },
     { line: "maxcloud secrets list --app shop --stage dev", does: "For another app and stage" }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }), ...limitFlags }),
+  flags: flags({ app: configAppFlag, ...limitFlags }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {

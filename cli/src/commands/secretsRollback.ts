@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { integer, required, text } from "../flags.ts"
+import { configAppFlag, integer, required } from "../flags.ts"
 
 export default command({
   summary: "Roll a secret back to an earlier version",
@@ -13,7 +13,7 @@ export default command({
     "This creates a new version, which takes effect at the next deploy. `maxcloud secrets versions` lists the stored versions."
   ],
   flags: flags({
-    app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
+    app: configAppFlag,
     to: integer("to", "VERSION", { description: "Version to roll back to" })
   }),
   positionals: positionals({ name: required("NAME", "The secret") }),

@@ -2,7 +2,7 @@ import { Effect, Redacted } from "effect"
 import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
 import { command, flags, positionals, secretAsArgument } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { required, text, toggle } from "../flags.ts"
+import { configAppFlag, required, toggle } from "../flags.ts"
 import { readValue } from "../prompt.ts"
 
 const largest = 65_536
@@ -20,7 +20,7 @@ export default command({
   ],
   secretOnStdin: "the value of a secret",
   flags: flags({
-    app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
+    app: configAppFlag,
     empty: toggle("empty", { description: "Allow an empty value" })
   }),
   positionals: positionals({ name: required("NAME", "The secret: letters, digits and _") }),

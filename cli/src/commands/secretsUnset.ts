@@ -1,14 +1,14 @@
 import { Effect } from "effect"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text } from "../flags.ts"
+import { configAppFlag, required } from "../flags.ts"
 
 export default command({
   summary: "Delete a secret",
   examples: [
     { line: "maxcloud secrets unset DATABASE_URL", does: "Delete it; deploys that need it are refused from then on" }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: configAppFlag }),
   positionals: positionals({ name: required("NAME", "The secret") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text } from "../flags.ts"
+import { configAppFlag, required } from "../flags.ts"
 import { age, printTable } from "../terminal.ts"
 
 export default command({
@@ -12,7 +12,7 @@ export default command({
       does: "List the stored versions, who set them, and what uses them"
     }
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  flags: flags({ app: configAppFlag }),
   positionals: positionals({ name: required("NAME", "The secret") }),
   run: (input, terminal) =>
     Effect.gen(function* () {

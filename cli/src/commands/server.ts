@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith, UsageError } from "../failure.ts"
 import { integer, text } from "../flags.ts"
+import { dataDirFlag } from "../operator.ts"
 
 export default command({
   summary: "Run the server",
@@ -24,7 +25,7 @@ export default command({
       description: "Port to listen on, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     host: text("host", "ADDRESS", { description: "Address to listen on (MAXCLOUD_HOST) [127.0.0.1]" }),
-    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    dataDir: dataDirFlag,
     runtime: text("runtime", "RUNTIME", {
       description: "local or kubernetes (MAXCLOUD_RUNTIME) [kubernetes with a kubeconfig or in a pod, else local]"
     }),

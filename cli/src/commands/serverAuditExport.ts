@@ -1,6 +1,6 @@
 import { command, flags, noPositionals } from "../command.ts"
 import { writeLines } from "../exporting.ts"
-import { text } from "../flags.ts"
+import { outFlag } from "../flags.ts"
 import { dataDirFlag, operatorNote } from "../operator.ts"
 import { serverAuditLines } from "../serverAuditLines.ts"
 
@@ -19,7 +19,7 @@ export default command({
     "The database is only read. `maxcloud audit verify FILE` checks the file offline, as it does for an organization's."
   ],
   flags: flags({
-    out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }),
+    out: outFlag,
     dataDir: dataDirFlag
   }),
   positionals: noPositionals,

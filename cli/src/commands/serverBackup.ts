@@ -4,6 +4,7 @@ import { backupExits } from "../backupExits.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { text } from "../flags.ts"
+import { dataDirFlag } from "../operator.ts"
 
 export default command({
   summary: "Back up the server to one encrypted file",
@@ -22,7 +23,7 @@ export default command({
   ],
   flags: flags({
     out: text("out", "FILE", { description: "File to write; it must not exist yet" }),
-    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+    dataDir: dataDirFlag
   }),
   positionals: noPositionals,
   run: ({ dataDir, out }, terminal) =>

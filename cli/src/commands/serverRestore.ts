@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { backupExits } from "../backupExits.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { optional, text, toggle } from "../flags.ts"
+import { optional, toggle } from "../flags.ts"
+import { dataDirFlag } from "../operator.ts"
 
 export default command({
   summary: "Restore a backup into an empty folder and database",
@@ -30,7 +31,7 @@ export default command({
     "Put the `erasures.jsonl` of the old data folder into the new one first: the restore then repeats all erasures since the backup."
   ],
   flags: flags({
-    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    dataDir: dataDirFlag,
     setAside: toggle("set-aside", { description: "Move the current database into set-aside/ first, and keep it there" })
   }),
   positionals: positionals({

@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { command, flags, noPositionals } from "../command.ts"
 import type { ExitCode } from "../exitCodes.ts"
 import { CommandFailed } from "../failure.ts"
-import { text, toggle } from "../flags.ts"
+import { toggle } from "../flags.ts"
+import { dataDirFlag } from "../operator.ts"
 
 const exits: Readonly<Record<"setting" | "database" | "key", ExitCode>> = { setting: 2, database: 3, key: 1 }
 
@@ -19,7 +20,7 @@ export default command({
     "Afterwards, the old master key is needed only for earlier backups."
   ],
   flags: flags({
-    dataDir: text("data-dir", "FOLDER", { description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    dataDir: dataDirFlag,
     dataKeys: toggle("data-keys", { description: "Also create new data keys; old ones still decrypt" })
   }),
   positionals: noPositionals,

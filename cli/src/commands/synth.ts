@@ -8,7 +8,7 @@ import { loadOffline, loadTools } from "../client.ts"
 import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { text } from "../flags.ts"
+import { readFileFlag, text } from "../flags.ts"
 import { integerBytes } from "../format.ts"
 import { refuseImpossible } from "../refuseImpossible.ts"
 
@@ -84,7 +84,7 @@ export default command({
     "Fields of `manifests` are printed as if the server's operator allowed all of them. Charts come last and reach no server."
   ],
   flags: flags({
-    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    file: readFileFlag,
     namespacePrefix: text("namespace-prefix", "PREFIX", {
       description: "Prefix of tenants' namespaces on your cluster, such as mc- [none]"
     }),

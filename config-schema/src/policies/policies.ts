@@ -1,4 +1,4 @@
-import { Either } from "effect"
+import { Either, Predicate } from "effect"
 import { quoted } from "../bounds.ts"
 import { nearest } from "../nearest.ts"
 import { maxSpecIssues, type SpecIssue } from "../specIssues.ts"
@@ -32,9 +32,6 @@ export const policyCode = "policy"
 
 type Path = SpecIssue["path"]
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 60)
 
 const names = Object.keys(keptPolicies)
@@ -59,7 +56,7 @@ const parsePolicy = (written: unknown, path: Path, warns = false): Either.Either
     if (found.check !== undefined) return Either.right({ name: written, warns, check: found.check })
     return Either.left([{ path, message: `The policy ${written} needs a value. Write it as ${found.example}.` }])
   }
-  const [entry, ...others] = isObject(written) ? Object.entries(written) : []
+  const [entry, ...others] = Predicate.isReadonlyRecord(written) ? Object.entries(written) : []
   if (entry === undefined || others.length > 0) {
     return Either.left([
       {

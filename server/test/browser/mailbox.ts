@@ -1,5 +1,5 @@
 import { Effect, Exit, Scope } from "effect"
-import { type ReadMail, readMail } from "../../src/tenancy/mail/readMail.ts"
+import { type ReadMail, readMail } from "../mail/readMail.ts"
 import { makeCertificate, smtpSink } from "../mail/testSmtp.ts"
 
 /** A mail server, and what it has for whom. */

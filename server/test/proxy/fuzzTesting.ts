@@ -3,8 +3,8 @@ import { once } from "node:events"
 import { request as httpRequest } from "node:http"
 import { connect as connect2 } from "node:http2"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
-import type { CallerKind, Case, Script } from "../../src/base/proxy/fuzz.ts"
-import { onRequests } from "../../src/base/proxy/rawHttp2.ts"
+import type { CallerKind, Case, Script } from "./fuzz.ts"
+import { onRequests } from "./rawHttp2.ts"
 
 export interface FuzzResult {
   cases: number

@@ -38,6 +38,7 @@ describe("the lock of a database that several servers reach", () => {
         yield* Scope.extend(lock("sole"), holder)
         const second = yield* Effect.fork(lock("sole"))
         yield* Effect.sleep("200 millis")
+        expect(second.unsafePoll()).toBeNull()
         yield* Scope.close(holder, Exit.void)
         yield* Fiber.join(second)
       })

@@ -3,6 +3,7 @@ import { request as httpRequest } from "node:http"
 import { connect, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2"
 import { createServer } from "node:net"
 import { afterEach, describe, expect, it } from "@effect/vitest"
+import { fieldBlock, flags, frame, frameTypes, onRequests } from "../../../test/proxy/rawHttp2.ts"
 import {
   frontTo,
   http1Instance,
@@ -13,7 +14,6 @@ import {
   TestRoute
 } from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { fieldBlock, flags, frame, frameTypes, onRequests } from "./rawHttp2.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

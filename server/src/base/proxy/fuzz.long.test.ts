@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { anyCase, cutEverywhere } from "../../../test/proxy/fuzz.ts"
 import { type FuzzResult, fuzz } from "../../../test/proxy/fuzzTesting.ts"
-import { anyCase, cutEverywhere } from "./fuzz.ts"
 
 const numRuns = 100_000
 const inOnePart = 5_000

@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { anyCase } from "../../../test/proxy/fuzz.ts"
 import { fuzz } from "../../../test/proxy/fuzzTesting.ts"
-import { anyCase } from "./fuzz.ts"
 
 const numRuns = 2_000
 

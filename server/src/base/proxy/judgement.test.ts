@@ -1,8 +1,8 @@
 import { createServer } from "node:net"
 import { afterEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { http1Text } from "../../../test/proxy/fuzz.ts"
 import { ask2, frontTo, rawExchange, rawInstance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
-import { http1Text } from "./fuzz.ts"
 import type { Front } from "./makeFront.ts"
 
 const closers: Array<() => unknown> = []

@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net"
 import { afterEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { fieldBlock, flags, frame, frameTypes, onRequests } from "../../../test/proxy/rawHttp2.ts"
 import {
   ask2,
   frontTo,
@@ -11,7 +12,6 @@ import {
   TestRoute
 } from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { fieldBlock, flags, frame, frameTypes, onRequests } from "./rawHttp2.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

@@ -11,7 +11,7 @@ import { makeStored } from "./stageManifests.ts"
 const decodeContext = Schema.decodeUnknownOption(StageContext)
 
 /** Objects that differ, in the order of `after`. */
-export const changesOfManifests = (
+const changesOfManifests = (
   before: ReadonlyArray<Manifest>,
   after: ReadonlyArray<Manifest>
 ): ReadonlyArray<PlatformChange> => {

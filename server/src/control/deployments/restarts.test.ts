@@ -124,7 +124,7 @@ describe("a restart", () => {
   )
 
   test(
-    "while its deployment is under way is applied at once",
+    "takes effect while its deployment is still running",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const accepted = yield* deploy(org, [{ name: "held", image: "slow:1" }, { name: "web" }])
@@ -157,7 +157,7 @@ describe("a restart", () => {
 
 describe("a pause", () => {
   test(
-    "while its deployment is under way is applied at once",
+    "takes effect while its deployment is still running",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const accepted = yield* deploy(org, [{ name: "late", image: "slow:1" }, { name: "web" }])

@@ -32,7 +32,7 @@ export const findErasure = (id: string) =>
   })
 
 /** The same, and locked against changes until the transaction ends. */
-export const lockErasure = (id: string) =>
+const lockErasure = (id: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     return decodeRows(yield* sql`select ${sql.literal(columns)} from erasures where id = ${id} for update`)[0]

@@ -12,7 +12,7 @@ import { Chunk, Effect, Schema, Stream } from "effect"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { Services } from "../../control/services/Services.ts"
 import { makeExecHandler } from "../exec/execHandler.ts"
-import { locatedAt } from "../http/answerHeaders.ts"
+import { locatedAt, monitoredAt } from "../http/answerHeaders.ts"
 import { Draining } from "../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../http/problems.ts"
 import { answerPage } from "./answerPage.ts"
@@ -74,11 +74,8 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       )
       .handle("delete", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(deployments.deleteService(organization, path.id), ({ id }) =>
-            HttpServerResponse.empty({
-              status: 204,
-              headers: { link: `</api/v1/deployments/${id}>; rel="monitor"` }
-            })
+          Effect.flatMap(deployments.deleteService(organization, path.id), ({ id }) =>
+            Effect.as(monitoredAt(`/api/v1/deployments/${id}`), HttpServerResponse.empty({ status: 204 }))
           )
         )
       )

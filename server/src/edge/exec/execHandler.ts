@@ -71,7 +71,7 @@ const closeSocket = (socket: WebSocket) => {
 }
 
 /** The audit log's name for a command: only its program, because arguments may be secrets. */
-export const commandSubject = ([program = "", ...rest]: ReadonlyArray<string>): string =>
+const commandSubject = ([program = "", ...rest]: ReadonlyArray<string>): string =>
   `${JSON.stringify(program.slice(0, 200))} with ${rest.length} ${rest.length === 1 ? "argument" : "arguments"}`
 
 /** Connects caller, server and program. If one of them ends, so do the others. */

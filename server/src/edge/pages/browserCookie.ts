@@ -2,9 +2,9 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { Redacted } from "effect"
 import { browserSeconds } from "../../tenancy/identity/signInByCode.ts"
 
-export const cookieName = "maxcloud_sign_in"
+const cookieName = "maxcloud_sign_in"
 /** With TLS: a browser takes it from this host alone, never from a service on a name below or beside it (RFC 6265bis, 4.1.3.2). */
-export const secureCookieName = `__Host-${cookieName}`
+const secureCookieName = `__Host-${cookieName}`
 
 /**
  * The state of a browser on the pages: `new` (we only recognize it), `challenge` (we mailed it a code), `signedIn`. Holds a random token;

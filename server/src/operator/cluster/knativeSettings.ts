@@ -12,7 +12,7 @@ export interface KnativeSetting {
 }
 
 /** The key under which Knative Serving keeps its own documentation in each ConfigMap. */
-export const exampleKey = "_example"
+const exampleKey = "_example"
 
 export interface KnativeSettingOptions {
   /** The prefix of tenants' namespaces. */

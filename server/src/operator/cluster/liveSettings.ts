@@ -28,7 +28,7 @@ type ConfigMap = typeof ConfigMap.Type
 const decode = Schema.decodeUnknownOption(ConfigMap)
 
 /** The field manager of a key, by `managedFields`. */
-export const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =>
+const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =>
   map.metadata.managedFields
     .filter(({ fieldsV1 }) => {
       const data = fieldsV1["f:data"]
@@ -92,7 +92,7 @@ export const readSettings = (settings: ReadonlyArray<KnativeSetting>) =>
 export const isSet = ({ before, others, value }: LiveSetting): boolean => before === value && others.length === 0
 
 /** Would setting it take what somebody else has set? */
-export const isForeign = (live: LiveSetting): boolean => {
+const isForeign = (live: LiveSetting): boolean => {
   const { before, heldBy, others, value } = live
   return heldBy.length > 0 && (others.length > 0 || (before !== undefined && before !== value))
 }

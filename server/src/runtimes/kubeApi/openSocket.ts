@@ -6,7 +6,7 @@ import { proxiedAgents } from "../../base/outbound/proxiedConnections.ts"
 import type { ClusterCredentials } from "./connect.ts"
 
 /** The handshake was refused (with the API server's answer) or could not be made. */
-export class NoSocket extends Data.TaggedError("NoSocket")<{
+class NoSocket extends Data.TaggedError("NoSocket")<{
   /** 0: there was no answer. */
   readonly status: number
   readonly text: string

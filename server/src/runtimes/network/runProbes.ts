@@ -171,7 +171,7 @@ export const runProbes = (inputs: ReadonlyArray<ProbePodInput>) =>
   Effect.map(Effect.forEach(inputs, runOne, { concurrency }), (results) => results.flat())
 
 /** For a pod that has not been found: none. */
-export const noResult = (id: string): ProbeResult => ({ id, actual: "unknown", detail: "the probe gave no result" })
+const noResult = (id: string): ProbeResult => ({ id, actual: "unknown", detail: "the probe gave no result" })
 
 export const resultOf = (results: ReadonlyMap<string, ProbeResult>, id: string): ProbeResult =>
   Option.getOrElse(Option.fromNullable(results.get(id)), () => noResult(id))

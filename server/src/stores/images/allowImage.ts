@@ -6,9 +6,9 @@ import { ImagesError } from "./Images.ts"
 import type { RememberedImages } from "./rememberedImages.ts"
 
 /** How long an organization may run an image before we ask the registry for its permission again. */
-export const allowedForMs = 15 * 60_000
+const allowedForMs = 15 * 60_000
 /** The same while the registry is unreachable. */
-export const allowedAwayForMs = 24 * 3_600_000
+const allowedAwayForMs = 24 * 3_600_000
 
 /** Could the registry not be asked? Then it has refused nothing. */
 export const isAway = (error: ImageProblem | ImagesError) =>

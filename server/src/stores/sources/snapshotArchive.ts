@@ -16,7 +16,7 @@ export interface SnapshotLimits {
   readonly unpackedBytes: number
   readonly entries: number
 }
-export const snapshotLimits: SnapshotLimits = { unpackedBytes: 1024 * 1024 * 1024, entries: 100_000 }
+const snapshotLimits: SnapshotLimits = { unpackedBytes: 1024 * 1024 * 1024, entries: 100_000 }
 
 const tooLarge = (message: string) => new SourceError({ reason: "tooLarge", message })
 

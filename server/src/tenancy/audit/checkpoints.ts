@@ -13,7 +13,7 @@ import { type CheckpointRow, decodeCheckpoints, hex } from "./auditRows.ts"
 import type { Chain } from "./chain.ts"
 import { BrokenChain, beginning, type Link, sameBytes, verifiedLinks } from "./verifiedLinks.ts"
 
-export const checkpointEvery = 256
+const checkpointEvery = 256
 /** Limit for one look. The rest is done by the next one. */
 const atMost = 1000
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
-import { type Bucket, takeFrom, tokensAt } from "./bucket.ts"
+import { type Bucket, takeFrom, tokensAt } from "../../../test/limits/bucketModel.ts"
 import { rateLimitHeaders, refusalHeaders } from "./headers.ts"
 import type { RateLimit } from "./RateLimits.ts"
 

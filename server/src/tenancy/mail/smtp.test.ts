@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { readMail } from "../../../test/mail/readMail.ts"
 import { makeCertificate, smtpSink } from "../../../test/mail/testSmtp.ts"
-import { readMail } from "./readMail.ts"
 import { makeSmtp } from "./smtp.ts"
 
 const certificate = makeCertificate()

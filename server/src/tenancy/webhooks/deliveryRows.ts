@@ -8,7 +8,7 @@ import { longestWaitMs } from "./schedule.ts"
 import type { Attempt } from "./send.ts"
 
 /** Deliveries of one organization that are on their way at a time, over all servers: one with slow receivers leaves room for others. */
-export const perOrganization = 4
+const perOrganization = 4
 
 const Leased = Schema.Struct({
   organization_id: OrganizationId,

@@ -18,7 +18,7 @@ export interface Edit {
 }
 
 /** The changes that others made to one of our objects. `lost`: fields that we owned after our last apply, and no longer do. */
-export const editsOf = (
+const editsOf = (
   kind: string,
   managedFields: ReadonlyArray<ManagedFields>,
   lost: ReadonlyArray<FieldPath>

@@ -1,6 +1,6 @@
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import { isPullSecret, label, type Manifest } from "@maxcloud/synth"
-import { Effect, Option } from "effect"
+import { Effect, Option, Predicate } from "effect"
 import { pathOf } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
@@ -21,9 +21,6 @@ export interface DryRunOptions {
   readonly scratchNamespace: string
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /**
  * Makes a manifest fit for a dry run before the objects that it needs exist. Knative's webhook tries a pod of the template, which needs
  * its ServiceAccount, so the namespace's default one stands in. Secrets are only added when we apply.
@@ -33,9 +30,14 @@ const tryable = (manifest: Manifest): Manifest => {
     return { ...manifest, data: { ".dockerconfigjson": Buffer.from(`{"auths":{}}`).toString("base64") } }
   }
   const spec = manifest["spec"]
-  const template = isRecord(spec) ? spec["template"] : undefined
-  const podSpec = isRecord(template) ? template["spec"] : undefined
-  if (!isRecord(spec) || !isRecord(template) || !isRecord(podSpec)) return manifest
+  const template = Predicate.isReadonlyRecord(spec) ? spec["template"] : undefined
+  const podSpec = Predicate.isReadonlyRecord(template) ? template["spec"] : undefined
+  if (
+    !Predicate.isReadonlyRecord(spec) ||
+    !Predicate.isReadonlyRecord(template) ||
+    !Predicate.isReadonlyRecord(podSpec)
+  )
+    return manifest
   const { serviceAccountName: _, ...rest } = podSpec
   return { ...manifest, spec: { ...spec, template: { ...template, spec: rest } } }
 }

@@ -1,3 +1,4 @@
+import { Predicate } from "effect"
 import type { ManagedFields } from "../cache/objects.ts"
 
 /** The field manager of all that we apply. */
@@ -12,14 +13,11 @@ export const trafficManager = "maxcloud-traffic"
  */
 export type FieldPath = ReadonlyArray<string>
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** The fields that an entry owns. What it owns whole, such as an atomic list, has no fields below; `.` (the field itself) is left out. */
 export const fieldsOf = (fieldsV1: unknown): ReadonlyArray<FieldPath> => {
   const found: Array<FieldPath> = []
   const walk = (tree: unknown, path: FieldPath) => {
-    const steps = isObject(tree) ? Object.entries(tree).filter(([step]) => step !== ".") : []
+    const steps = Predicate.isReadonlyRecord(tree) ? Object.entries(tree).filter(([step]) => step !== ".") : []
     if (steps.length === 0 && path.length > 0) found.push(path)
     for (const [step, below] of steps) walk(below, [...path, step])
   }
@@ -40,7 +38,7 @@ const plain = (value: unknown) => (typeof value === "string" ? value : JSON.stri
 /** The element's keys and values that a step `k:{…}` names. */
 export const keysOf = (step: string): Readonly<Record<string, unknown>> => {
   const keys = json(step.slice(2))
-  return isObject(keys) ? keys : {}
+  return Predicate.isReadonlyRecord(keys) ? keys : {}
 }
 
 const bracketed = (step: string): string => {
@@ -145,7 +143,9 @@ const indexOf = (list: ReadonlyArray<unknown>, step: string): number => {
   }
   const keys = Object.entries(keysOf(step))
   return list.findIndex(
-    (item) => isObject(item) && keys.every(([key, value]) => JSON.stringify(item[key]) === JSON.stringify(value))
+    (item) =>
+      Predicate.isReadonlyRecord(item) &&
+      keys.every(([key, value]) => JSON.stringify(item[key]) === JSON.stringify(value))
   )
 }
 
@@ -156,7 +156,7 @@ export const pointerOf = (object: unknown, path: FieldPath): string | undefined 
   for (const step of path) {
     if (step.startsWith("f:")) {
       const name = step.slice(2)
-      if (!isObject(at) || !Object.hasOwn(at, name)) return undefined
+      if (!Predicate.isReadonlyRecord(at) || !Object.hasOwn(at, name)) return undefined
       at = at[name]
       pointer += `/${escaped(name)}`
     } else {

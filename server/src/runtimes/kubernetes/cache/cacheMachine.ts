@@ -30,7 +30,7 @@ export interface KeptObjects {
 export type KeptKind = keyof KeptObjects
 
 /** Kinds that are watched in our namespaces alone: the server may not read those of others. */
-export const ownKinds = ["secret", "configMap", "podDisruptionBudget"] as const satisfies ReadonlyArray<KeptKind>
+const ownKinds = ["secret", "configMap", "podDisruptionBudget"] as const satisfies ReadonlyArray<KeptKind>
 export type OwnKind = (typeof ownKinds)[number]
 
 /**

@@ -11,7 +11,7 @@ import { lastLines, type PodCase, timeOf } from "./PodCase.ts"
 type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
 
 /** The last exit of the container's program. */
-export const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | undefined =>
+const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | undefined =>
   state.terminated ?? lastState.terminated
 
 /** How many times the program has exited: `restartCount` counts only exits that another start followed. */
@@ -119,7 +119,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
 }
 
 /** The probe's answer, from the kubelet's message. */
-export const answerIn = (message: string): string => {
+const answerIn = (message: string): string => {
   const status = /statuscode: (\d+)/.exec(message)?.[1]
   if (status !== undefined) return `it is answered with status ${status}`
   if (/connection refused/.test(message)) return "nothing listens on the port"

@@ -8,7 +8,7 @@ import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
 import { isGone, isReady } from "../diagnosis/PodCase.ts"
 
 /** Is it stopped by `maxcloud pause`? */
-export const isPaused = ({ metadata }: KnativeServiceObject): boolean => readMarks(metadata).paused
+const isPaused = ({ metadata }: KnativeServiceObject): boolean => readMarks(metadata).paused
 
 /**
  * Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). Visibility is a label, which makes no

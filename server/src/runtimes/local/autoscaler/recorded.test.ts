@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
+import { decisionText, type RecordedTrace, readTraces, ticksOf } from "../../../../test/autoscaler/trace.ts"
 import { makeAutoscaler } from "./Autoscaler.ts"
 import { deciderSpec } from "./AutoscalerConfig.ts"
 import { type Decider, makeDecider } from "./decider.ts"
 import { makeMetricBuckets } from "./metricBuckets.ts"
-import { decisionText, type RecordedTrace, readTraces, ticksOf } from "./recorded/trace.ts"
 
 const traces = readTraces()
 const sampled = traces.filter((trace) => trace.kind === "samples")

@@ -13,7 +13,7 @@ export interface Ticker {
   readonly stop: () => void
 }
 
-export const sampleIntervalMs = 1000
+const sampleIntervalMs = 1000
 
 /** `every` is `setInterval`, and gives back what ends it. */
 export const makeTicker = (

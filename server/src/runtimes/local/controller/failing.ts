@@ -25,7 +25,7 @@ const passing: ReadonlySet<string> = new Set<DiagnosisCode>(["RegistryUnreachabl
 type Why = Parameters<typeof changeRevision>[2]
 
 /** The newest revision has failed for good: only another deployment tries it again. */
-export const failForGood = (unit: Candidate, why: Why): ServiceMove =>
+const failForGood = (unit: Candidate, why: Why): ServiceMove =>
   inOrder(
     change({ candidate: { ...unit, over: true } }),
     unrouteUnlessServing,

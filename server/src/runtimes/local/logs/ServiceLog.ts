@@ -12,7 +12,7 @@ const gatherMs = 4
 /** After which time without a line the file is closed. */
 const idleMs = 1_000
 /** How many bytes may wait for the disk, for each writer. */
-export const maxPendingBytes = 1024 * 1024
+const maxPendingBytes = 1024 * 1024
 /** Room for the platform's own lines beyond that: they tell of what was dropped. */
 const systemRoomBytes = 64 * 1024
 

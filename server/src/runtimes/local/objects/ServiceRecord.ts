@@ -3,7 +3,7 @@ import { Condition, Diagnosis, type Revision, type StatusReason } from "@maxclou
 import { Schema } from "effect"
 
 /** The record of a revision. Its template is in an object of its own, written once. */
-export const RevisionRecord = Schema.Struct({
+const RevisionRecord = Schema.Struct({
   name: Schema.String,
   image: Schema.String,
   /** Id of the image that its first instance ran: what its tag means may change, the revision does not. */

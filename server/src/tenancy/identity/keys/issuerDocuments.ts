@@ -16,7 +16,7 @@ export class IssuerProblem extends Data.TaggedError("IssuerProblem")<{
 }> {}
 
 /** Bytes of a document at most: key sets are of a few KiB. */
-export const maxDocumentBytes = 1_048_576
+const maxDocumentBytes = 1_048_576
 const Discovery = Schema.parseJson(Schema.Struct({ issuer: Schema.String, jwks_uri: Schema.String }))
 const decodeDiscovery = Schema.decodeUnknownOption(Discovery)
 const KeySet = Schema.parseJson(

@@ -9,10 +9,10 @@ export class TokenProblem extends Data.TaggedError("TokenProblem")<{ readonly me
 export const algorithms = ["RS256", "ES256", "PS256", "EdDSA"]
 
 /** How far clocks may differ. */
-export const clockToleranceSeconds = 60
+const clockToleranceSeconds = 60
 
 /** Since it was issued, whatever it says of its end. */
-export const maxAgeSeconds = 3_600
+const maxAgeSeconds = 3_600
 
 /** OpenID Connect Core 1.0, 2: up to 255 characters. */
 const subject = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u

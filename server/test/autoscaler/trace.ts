@@ -62,7 +62,7 @@ export const decisionText = (valid: boolean, panic: boolean, desired: number, ex
 
 /** All recorded traces, in the order of the file. */
 export const readTraces = (): ReadonlyArray<RecordedTrace> => {
-  const file = new URL("./decisions.jsonl.gz", import.meta.url)
+  const file = new URL("../../src/runtimes/local/autoscaler/recorded/decisions.jsonl.gz", import.meta.url)
   const decode = Schema.decodeUnknownSync(Schema.parseJson(RecordedTrace))
   return gunzipSync(readFileSync(file))
     .toString("utf8")
