@@ -34,25 +34,25 @@ export const apiErrors = {
     status: 403,
     title: "Quota exceeded",
     exit: 9,
-    meaning: "More than the organization may have."
+    meaning: "The request exceeds the organization's quota."
   },
   NotFound: {
     status: 404,
     title: "Not found",
     exit: 5,
-    meaning: "Nothing of that kind (`resource`) and `name` in the caller's organization."
+    meaning: "The organization has no `resource` with this `name`."
   },
   MethodNotAllowed: {
     status: 405,
     title: "Method not allowed",
     exit: 1,
-    meaning: "The path doesn't take the method. `Allow` lists the ones that it takes."
+    meaning: "The path doesn't support the method. `Allow` lists the supported ones."
   },
   RequestTimeout: {
     status: 408,
     title: "Request timeout",
     exit: 3,
-    meaning: "The request did not arrive in time."
+    meaning: "The request didn't arrive in time."
   },
   Conflict: {
     status: 409,
@@ -91,13 +91,13 @@ export const apiErrors = {
     status: 413,
     title: "Payload too large",
     exit: 2,
-    meaning: "A body that is larger than the server takes."
+    meaning: "The body is too large."
   },
   UnsupportedMediaType: {
     status: 415,
     title: "Unsupported media type",
     exit: 1,
-    meaning: "A body of another content type than the operation takes."
+    meaning: "Unsupported content type."
   },
   TooManyRequests: {
     status: 429,
@@ -109,33 +109,33 @@ export const apiErrors = {
     status: 431,
     title: "Request header fields too large",
     exit: 2,
-    meaning: "More header fields than the server takes: 64 KiB with the request's line."
+    meaning: "The header fields are too large: the limit is 64 KiB, including the request line."
   },
   Unavailable: {
     status: 503,
     title: "Unavailable",
     exit: 3,
     meaning:
-      "A part of the server (its database, its runtime) is unreachable at the moment. Send the same request again after `Retry-After`."
+      "A part of the server (its database, its runtime) is currently unreachable. Retry the request after `Retry-After`."
   },
   NotReady: {
     status: 503,
     title: "Not ready",
     exit: 3,
     meaning:
-      "The server answers, but can't do all of its work: its database is unreachable or its disk is full, for example. `checks` says which."
+      "The server responds, but isn't fully ready: its database is unreachable or its disk is full, for example. `checks` says which."
   },
   InsufficientStorage: {
     status: 507,
     title: "Insufficient storage",
     exit: 3,
-    meaning: "The server has too little room on its disk for what was sent. Whoever runs the server has to make some."
+    meaning: "The server's disk is full. The operator must free space."
   },
   InternalError: {
     status: 500,
     title: "Internal error",
     exit: 1,
-    meaning: "A mistake of the server's own. Its log has the cause under `requestId`."
+    meaning: "Internal error. The server's log has the cause under `requestId`."
   }
 } as const
 
@@ -144,11 +144,11 @@ export const sdkErrors = {
   ConfigInvalid: { exit: 2, meaning: "The config can't be read, evaluated or parsed. Nothing was sent." },
   SourceInvalid: {
     exit: 2,
-    meaning: "The folder of a `source` can't be sent: it isn't there, holds nothing, is too large, or a link leaves it."
+    meaning: "The folder of a `source` can't be sent: it doesn't exist, is empty or too large, or a link points outside of it."
   },
   NotReachable: {
     exit: 3,
-    meaning: "Nothing answers at the URL, the connection broke, or no answer came in time. Safe to try again."
+    meaning: "Nothing responds at the URL, the connection broke, or no response came in time. Safe to retry."
   },
   InsecureUrl: {
     exit: 2,
@@ -157,7 +157,7 @@ export const sdkErrors = {
   CredentialUnavailable: {
     exit: 1,
     meaning:
-      "The credential can't be read or obtained: a damaged credentials file, or GitHub Actions gives no ID token. Nothing was sent. A command exits with 3 if trying again may help."
+      "The credential can't be read or obtained: a damaged credentials file, or GitHub Actions provides no ID token. Nothing was sent. A command exits with 3 if retrying may help."
   },
   UnknownProblem: {
     exit: 1,
@@ -166,12 +166,12 @@ export const sdkErrors = {
   },
   UnexpectedAnswer: {
     exit: 1,
-    meaning: "What answered isn't a max-cloud server, or one of another version: a proxy's error page, for example."
+    meaning: "The response isn't from a max-cloud server of a known version: a proxy's error page, for example."
   },
-  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. The instances from before keep running." },
+  DeploymentFailed: { exit: 7, meaning: "The deployment didn't succeed. The previous instances keep running." },
   DeploymentSuperseded: {
     exit: 11,
-    meaning: "A newer deployment of the app took this one's place before it had finished. What runs is the newer one's."
+    meaning: "A newer deployment replaced this one before it finished."
   },
   DeploymentCancelled: {
     exit: 12,
@@ -179,7 +179,7 @@ export const sdkErrors = {
   },
   RestartFailed: {
     exit: 7,
-    meaning: "The new instances of a restart don't serve. The instances from before keep running."
+    meaning: "The new instances of a restart don't serve. The previous instances keep running."
   }
 } as const
 
@@ -187,7 +187,7 @@ export const errorTable = { ...apiErrors, ...sdkErrors }
 
 /** Answers to a service's callers that aren't the service's own: of the proxy, the activator and the gateway. */
 export const serviceErrors = {
-  UnknownHost: { status: 404, title: "Unknown host", meaning: "No service has the host that the request names." },
+  UnknownHost: { status: 404, title: "Unknown host", meaning: "No service has the requested host." },
   UnknownTransferCoding: {
     status: 501,
     title: "Unknown transfer coding",
@@ -196,19 +196,19 @@ export const serviceErrors = {
   InstanceFailed: {
     status: 502,
     title: "Instance failed",
-    meaning: "The service's instance ended the connection before its answer, or doesn't start."
+    meaning: "The service's instance closed the connection before it responded, or doesn't start."
   },
   MalformedResponse: {
     status: 502,
     title: "Malformed response",
-    meaning: "The service's instance answered with something that isn't valid HTTP."
+    meaning: "The service's instance didn't send valid HTTP."
   },
   Starting: {
     status: 503,
     title: "Starting",
     meaning: "The server has just started and doesn't know its services yet."
   },
-  NoInstance: { status: 503, title: "No instance", meaning: "No instance of the service can take the request now." },
+  NoInstance: { status: 503, title: "No instance", meaning: "No instance of the service can accept the request now." },
   Paused: {
     status: 503,
     title: "This service is paused",

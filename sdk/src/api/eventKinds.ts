@@ -97,7 +97,7 @@ export const eventKinds = {
   "service.restarted": ofService("Somebody restarted a service. Its new instances may not be ready yet."),
   "service.deleted": ofService("A service was removed, with its instances."),
   "quota.near": kind({
-    description: "With an accepted deployment, 80 % of a quota are used. At most once in 24 hours for each quota.",
+    description: "With an accepted deployment, 80 % of a quota is used. At most once in 24 hours for each quota.",
     roles: readers,
     data: Amount,
     example: { subject: "quotas/services", data: { quota: "services", used: 41, limit: 50 } }
@@ -126,7 +126,7 @@ export const eventKinds = {
     example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook } }
   }),
   "webhook.disabled": kind({
-    description: "A webhook was disabled, since it failed for days (`failing`) or its receiver answered 410 (`gone`).",
+    description: "A webhook was disabled, because it failed for days (`failing`) or its receiver answered 410 (`gone`).",
     roles: admins,
     data: Schema.Struct({ webhook: WebhookId, because: Schema.Literal("failing", "gone") }),
     example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook, because: "failing" as const } }

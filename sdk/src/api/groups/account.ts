@@ -14,7 +14,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
       id: "createOrganization",
       summary: "Create an organization",
       description:
-        "The signed-in person owns it; the answer is a session for it. 403 where registration is by invite only.",
+        "The signed-in person owns it; the response is a session for it. 403 if registration is by invite only.",
       client: "account.createOrganization",
       roles: everyone,
       writes: true,
@@ -28,7 +28,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
     get("export", "/export", {
       id: "exportAccount",
       summary: "Export the account",
-      description: "Everything that is kept of the signed-in person, as lines of JSON.",
+      description: "All data about the signed-in person, as JSON lines.",
       client: "account.export",
       roles: everyone,
       writes: false,
@@ -41,7 +41,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
       id: "deleteAccount",
       summary: "Delete the account",
       description:
-        "Erases the person in every store, at once. 409 where an organization would be left without an owner.",
+        "Immediately erases the person in every store. 409 if an organization would be left without an owner.",
       client: "account.delete",
       roles: everyone,
       writes: true,
@@ -61,7 +61,7 @@ export class ErasuresGroup extends HttpApiGroup.make("erasures")
     get("get", "/api/v1/erasures/:id", {
       id: "getErasureCertificate",
       summary: "Get a certificate of erasure",
-      description: "By its id, which cannot be guessed. It holds no name.",
+      description: "Looks up a certificate by its unguessable id. It contains no names.",
       client: "erasures.get",
       ...open
     })

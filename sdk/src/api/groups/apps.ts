@@ -99,7 +99,11 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "createDeployment",
       summary: "Deploy an app",
       description:
+<<<<<<< HEAD
         "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+=======
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. Once the server responds, the deployment is durable. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. The same `Idempotency-Key` with the same request returns the same deployment; with another one 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+>>>>>>> 003a2537 (Say in settings and operations what they are, not ask it)
       client: "deploy",
       json: "spec",
       ...deploys("path")
@@ -119,7 +123,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "cancelDeployment",
       summary: "Cancel a deployment",
       description:
-        "Ends a deployment that is queued or running: its state is `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, what it has started is removed. Safe to repeat. 409 if it has ended otherwise.",
+        "Cancels a deployment that is queued or running: its state is `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, everything that it started is removed. Safe to repeat. 409 if it has already finished.",
       client: "deployments.cancel",
       ...deploys("path")
     })
@@ -185,7 +189,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "getOutputs",
       summary: "Read the outputs of a stage",
       description:
-        "What the app's config lists in `outputs`, as texts by their names, of the newest deployment that succeeded. No output has a secret.",
+        "What the app's config lists in `outputs`, as a map of strings, of the newest deployment that succeeded. No output has a secret.",
       client: "apps.outputs",
       ...reads("path")
     })
@@ -197,7 +201,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     get("secrets", "/:app/stages/:stage/secrets", {
       id: "listSecrets",
       summary: "List secrets",
-      description: "Names and versions; no answer ever holds a value.",
+      description: "Names and versions. Responses never contain a value.",
       client: "secrets.list",
       ...reads("path")
     })
@@ -235,7 +239,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "importSecrets",
       summary: "Import secrets",
       description:
-        "Adds a version of each, all or none. They take effect with the next deployment. A name that stands twice is refused.",
+        "Adds a version of each, or of none. They take effect with the next deployment. Duplicate names are rejected.",
       client: "secrets.import",
       ...deploys("path")
     })
@@ -249,7 +253,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "copySecrets",
       summary: "Copy secrets",
       description:
-        "Sets the newest values of secrets of another app or stage here, as new versions, all or none. No value leaves the server. A narrowed key must open `deploy` for both.",
+        "Copies the newest values from another app or stage as new versions, all or none. No value leaves the server. A narrowed key must include `deploy` for both.",
       client: "secrets.copy",
       ...deploys("path")
     })
@@ -291,7 +295,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "listDrift",
       summary: "List drift",
       description:
-        "Changes that others than max-cloud made to the app's objects in the last 90 days, newest first: by which field manager, and when max-cloud corrected it.",
+        "Changes to the app's objects by anyone but max-cloud in the last 90 days, newest first: the field manager, and when max-cloud reverted it.",
       client: "apps.drift",
       ...reads("path")
     })

@@ -27,7 +27,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     get("status", "/status", {
       id: "getAuthStatus",
-      summary: "Who calls",
+      summary: "Get the current caller",
       description: "The credential, its organization and role, and the person behind it.",
       client: "auth.status",
       roles: everyone,
@@ -67,7 +67,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("resendVerification", "/resend-verification", {
       id: "resendVerification",
       summary: "Send the mail again",
-      description: "That confirms the address of the signed-in person.",
+      description: "Sends the mail that confirms the signed-in person's address.",
       client: "auth.resendVerification",
       roles: everyone,
       writes: true,
@@ -92,7 +92,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("createApiKey", "/api-keys", {
       id: "createApiKey",
       summary: "Create an API key",
-      description: "Its secret part is in this answer and nowhere else. It may do no more than its maker.",
+      description: "Its secret part is in this response and nowhere else. A key never has more rights than its creator.",
       client: "auth.apiKeys.create",
       roles: everyone,
       writes: true,
@@ -105,7 +105,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("rotateApiKey", "/api-keys/:id/rotate", {
       id: "rotateApiKey",
       summary: "Rotate an API key",
-      description: "A new key of the same rights; the former one continues for `overlapSeconds`.",
+      description: "Creates a key with the same rights; the old one keeps working for `overlapSeconds`.",
       client: "auth.apiKeys.rotate",
       roles: everyone,
       writes: true,
@@ -120,7 +120,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     del("deleteApiKey", "/api-keys/:id", {
       id: "deleteApiKey",
       summary: "Delete an API key",
-      description: "It opens nothing from then on.",
+      description: "It stops working immediately.",
       client: "auth.apiKeys.delete",
       roles: everyone,
       writes: true,
@@ -159,7 +159,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     del("revokeInvite", "/invites/:id", {
       id: "revokeInvite",
       summary: "Revoke an invite",
-      description: "Its link opens nothing from then on.",
+      description: "Its link stops working immediately.",
       client: "auth.invites.revoke",
       roles: admins,
       writes: true
@@ -197,8 +197,8 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     del("deleteOidcTrust", "/oidc-trusts/:id", {
       id: "deleteOidcTrust",
-      summary: "End an OIDC trust",
-      description: "Its tokens open nothing from then on.",
+      summary: "Delete an OIDC trust",
+      description: "Its tokens stop working immediately.",
       client: "auth.oidcTrusts.delete",
       roles: admins,
       writes: true

@@ -11,7 +11,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
     get("healthz", "/healthz", {
       id: "getHealth",
       summary: "Health",
-      description: "Answers as soon as the server takes requests, whatever else fails; needs no credential.",
+      description: "200 as soon as the server accepts requests, whatever else fails. Needs no credential.",
       client: "health",
       limit: "none",
       ...open
@@ -22,7 +22,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
       id: "getReadiness",
       summary: "Readiness",
       description:
-        "Can the server do all of its work? 503 with the failed checks if its database is unreachable or its disk is full.",
+        "503 with the failed checks if the server isn't fully ready, for example because its database is unreachable or its disk is full.",
       client: "readiness",
       limit: "none",
       ...open

@@ -43,7 +43,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     patch("changeMember", "/members/:userId", {
       id: "updateMember",
       summary: "Change a member's role",
-      description: "409 where no owner would be left.",
+      description: "409 if no owner would be left.",
       client: "organization.changeMember",
       roles: admins,
       writes: true
@@ -58,7 +58,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     del("removeMember", "/members/:userId", {
       id: "removeMember",
       summary: "Remove a member",
-      description: "Ends the sessions and keys of the person here. 409 where no owner would be left.",
+      description: "Revokes the person's sessions and keys here. 409 if no owner would be left.",
       client: "organization.removeMember",
       roles: admins,
       writes: true
@@ -72,7 +72,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     get("export", "/export", {
       id: "exportOrganization",
       summary: "Export the organization",
-      description: "Everything that is kept of it, as lines of JSON (docs/privacy.md), without secret values.",
+      description: "All data about the organization, as JSON lines (docs/privacy.md), without values of secrets.",
       client: "organization.export",
       roles: owners,
       writes: false
@@ -82,7 +82,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
     post("delete", "/deletion", {
       id: "deleteOrganization",
       summary: "Delete the organization",
-      description: "Its services end at once; after the grace period everything of it is erased.",
+      description: "Its services stop immediately; after the grace period, all of its data is erased.",
       client: "organization.delete",
       roles: owners,
       writes: true
@@ -94,8 +94,8 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   .add(
     del("cancelDeletion", "/deletion", {
       id: "cancelOrganizationDeletion",
-      summary: "Keep the organization",
-      description: "Ends a deletion within its grace period.",
+      summary: "Cancel the deletion of the organization",
+      description: "Possible within its grace period.",
       client: "organization.cancelDeletion",
       roles: owners,
       writes: true

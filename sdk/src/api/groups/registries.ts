@@ -12,7 +12,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
     get("list", "/", {
       id: "listRegistries",
       summary: "List registries",
-      description: "Those that credentials are kept of; no answer ever holds a password.",
+      description: "Registries with stored credentials. Responses never contain a password.",
       client: "registries.list",
       roles: readers,
       writes: false
@@ -25,7 +25,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
       id: "setRegistryLogin",
       summary: "Sign in to a registry",
       description:
-        "Asks the registry whether it takes the credentials, as `docker login` does, and keeps them, sealed: images of this host are resolved and pulled with them, for this organization alone. 400: the registry refuses them. 503: it can't be reached. Nothing is kept then.",
+        "Checks the credentials with the registry, as `docker login` does, and stores them sealed. Only this organization's images of this host are resolved and pulled with them. 400 if the registry rejects them, 503 if it can't be reached; nothing is stored then.",
       client: "registries.login",
       roles: admins,
       writes: true

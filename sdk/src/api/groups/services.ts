@@ -16,7 +16,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "createService",
       summary: "Create a service from an image",
       description:
-        "Makes an app of this one service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` are the same; `PORT` in them is the service's port, and 422 answers a different `port` beside it. 409 if an app of that name exists in the stage.",
+        "Creates an app with only this service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` are the same; `PORT` in them is the service's port; a different `port` gets 422. 409 if an app of that name exists in the stage.",
       client: "services.create",
       roles: deployers,
       writes: true
@@ -42,7 +42,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     get("get", "/:id", {
       id: "getService",
       summary: "Get a service",
-      description: "The service as it is: state, conditions, revisions, traffic, URL.",
+      description: "The current state of the service: state, conditions, revisions, traffic, URL.",
       client: "services.get",
       ...reads("service")
     })
@@ -55,7 +55,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "deleteService",
       summary: "Delete a service",
       description:
-        'Deploys the app without this service: `Link: <…>; rel="monitor"` names that deployment. From this answer on the service is 404 and in no list; its instances still finish their requests. 422 where another service of the app links to it.',
+        'Deploys the app without this service: `Link: <…>; rel="monitor"` names that deployment. After this response, the service is 404 and no longer listed; its instances still finish their requests. 422 if another service of the app links to it.',
       client: "services.delete",
       ...deploys("service")
     })
@@ -69,7 +69,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "pauseService",
       summary: "Pause a service",
       description:
-        "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. It answers when the service takes no more requests; those that are under way may finish. 503 if that takes longer than 30 seconds: it is going to be paused. Safe to repeat.",
+        "Stops its instances; requests get 503 until it's resumed, even across deployments. The call returns once new requests are refused; open ones may finish. If that takes longer than 30 seconds, it returns 503, and pausing continues. Safe to repeat.",
       client: "services.pause",
       ...deploys("service")
     })
@@ -81,7 +81,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     post("resume", "/:id/resume", {
       id: "resumeService",
       summary: "Resume a service",
-      description: "Ends a pause, and answers when the service takes requests again. Safe to repeat.",
+      description: "Returns when the service accepts requests again. Safe to repeat.",
       client: "services.resume",
       ...deploys("service")
     })
@@ -94,7 +94,11 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "restartService",
       summary: "Restart a service",
       description:
+<<<<<<< HEAD
         "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. 409 for a service that is paused or being deleted.",
+=======
+        "Starts new instances of the same program in a new revision, and stops the old ones when those are ready, so that no request fails. It's done when the service's `latestCreatedRevision` differs from `replaces` and is ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted.",
+>>>>>>> 003a2537 (Say in settings and operations what they are, not ask it)
       client: "services.restart",
       ...deploys("service")
     })
@@ -108,7 +112,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "execInService",
       summary: "Run a program in an instance of a service",
       description:
-        "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and what was written, and text messages are `ExecInput` and `ExecOutput`. The program ends with the connection. 409 where no instance runs and none can be started, 429 over ten sessions of the organization. Without a handshake: 400.",
+        "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and the data, and text messages are `ExecInput` and `ExecOutput`. The program stops with the connection. 409 if no instance runs and none can be started, 429 if the organization has more than ten sessions. Without a handshake: 400.",
       client: "services.exec",
       ...deploys("service")
     })
@@ -135,7 +139,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "listLogs",
       summary: "Read the logs of a service",
       description:
-        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, `Link` leads on. Each line has a `cursor`: send the last one again later, and the answer has what was written since, without a lost or doubled line. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID` the answer is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document.",
+        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, follow the `Link`. Each line has a `cursor`: send the last one later, and the response has what was written since, without losing or duplicating a line. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID`, the response is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document.",
       client: "logs",
       ...reads("service")
     })

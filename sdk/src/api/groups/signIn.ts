@@ -21,7 +21,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       id: "register",
       summary: "Register",
       description:
-        "Asks for an account, and an organization that it owns. 202: mail is on its way to the address. Its link makes both; where the address has an account already, the mail says how to sign in, and this answer is the same. 201, with a session at once: with a bootstrap token, and at servers whose mail goes to their own log.",
+        "Asks for an account, and an organization that it owns. 202: mail is on its way to the address, and its link creates both. If the address already has an account, the mail says how to sign in, and this response is the same. 201 with a session immediately: with a bootstrap token, and on servers whose mail goes to their own log.",
       client: "auth.register",
       ...signsIn
     })
@@ -35,7 +35,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     post("acceptInvite", "/accept-invite", {
       id: "acceptInvite",
       summary: "Accept an invite",
-      description: "Makes the account where there is none; the invite's mail proves its address.",
+      description: "Creates the account if needed; the invite's mail proves its address.",
       client: "auth.acceptInvite",
       ...signsIn
     })
@@ -48,7 +48,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       id: "verifyEmail",
       summary: "Confirm an address",
       description:
-        "By the token that was mailed. Makes the account where that was asked for by mail; 409: the organization's name was taken since.",
+        "With the mailed token. Creates the account if it was requested by mail. 409 if the organization's name has been taken in the meantime.",
       client: "auth.verify",
       ...signsIn
     })
@@ -60,7 +60,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   .add(
     post("startDevice", "/device", {
       id: "startDeviceSignIn",
-      summary: "Begin a device authorization",
+      summary: "Start a device authorization",
       description: "RFC 8628: show the user code, open the page, poll `POST /api/v1/auth/device/token`.",
       client: "auth.startDevice",
       ...signsIn
@@ -72,7 +72,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     post("pollDevice", "/device/token", {
       id: "pollDeviceSignIn",
       summary: "Poll a device authorization",
-      description: "Gives the session once, when it was confirmed.",
+      description: "Returns the session once after confirmation.",
       client: "auth.pollDevice",
       ...open
     })

@@ -12,7 +12,7 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
     get("get", "/:digest", {
       id: "getSource",
       summary: "Find a source snapshot",
-      description: "Tells whether the organization has uploaded it already.",
+      description: "Checks whether the organization has already uploaded it.",
       client: "deploy",
       roles: deployers,
       writes: false,

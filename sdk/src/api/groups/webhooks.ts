@@ -23,7 +23,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("list", "/", {
       id: "listWebhooks",
       summary: "List webhooks",
-      description: "The addresses that events are sent to, oldest first; no answer holds a secret.",
+      description: "The addresses that events are sent to, oldest first. Responses never contain a secret.",
       client: "webhooks.list",
       roles: admins,
       writes: false
@@ -36,7 +36,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       id: "createWebhook",
       summary: "Add a webhook",
       description:
-        "Sends events to an https URL of the public internet, signed by the secret of the answer (Standard Webhooks). 409: the organization has as many webhooks as it may.",
+        "Sends events to an https URL of the public internet, signed with the secret in the response (Standard Webhooks). 409 if the organization has reached its limit.",
       client: "webhooks.create",
       roles: admins,
       writes: true
@@ -50,7 +50,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("get", "/:id", {
       id: "getWebhook",
       summary: "Get a webhook",
-      description: "Its address, the types that it gets, and whether it fails.",
+      description: "Its address, the types that it receives, and whether it fails.",
       client: "webhooks.get",
       roles: admins,
       writes: false
@@ -78,7 +78,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     del("delete", "/:id", {
       id: "deleteWebhook",
       summary: "Delete a webhook",
-      description: "With its deliveries. Nothing is sent from then on.",
+      description: "Also deletes its deliveries. Nothing is sent from then on.",
       client: "webhooks.delete",
       roles: admins,
       writes: true
@@ -91,7 +91,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("rotateSecret", "/:id/rotate-secret", {
       id: "rotateWebhookSecret",
       summary: "Rotate a webhook's secret",
-      description: "Deliveries are signed by both secrets for a time, so that no receiver refuses any.",
+      description: "Deliveries are signed by both secrets for a time, so that no receiver rejects any.",
       client: "webhooks.rotateSecret",
       roles: admins,
       writes: true
@@ -105,7 +105,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("test", "/:id/test", {
       id: "testWebhook",
       summary: "Test a webhook",
-      description: "Sends it the event `webhook.test`. 409: it is disabled.",
+      description: "Sends it the event `webhook.test`. 409 if it's disabled.",
       client: "webhooks.test",
       roles: admins,
       writes: true
@@ -133,7 +133,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("redeliver", "/:id/deliveries/:delivery/redeliver", {
       id: "redeliverWebhookDelivery",
       summary: "Redeliver an event",
-      description: "Sends it again, whatever became of it, with the same `webhook-id`.",
+      description: "Sends it again, regardless of its outcome, with the same `webhook-id`.",
       client: "webhooks.redeliver",
       roles: admins,
       writes: true

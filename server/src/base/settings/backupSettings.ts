@@ -11,20 +11,20 @@ const time = form(
 export const backupSettings = {
   backups: setting("MAXCLOUD_BACKUPS", oneOf("daily", "off"), {
     default: "daily",
-    text: "Does the server back up its embedded database by itself? `daily` or `off`. `maxcloud dev` and `embedded()` never do, and a database of `DATABASE_URL` is backed up by you."
+    text: "Whether the server backs up its embedded database automatically: `daily` or `off`. `maxcloud dev` and `embedded()` never do, and a database of `DATABASE_URL` is backed up by you."
   }),
   /** `HH:MM`, UTC. */
   backupTime: setting("MAXCLOUD_BACKUP_TIME", time, {
     default: "03:00",
-    text: "When it does, in UTC. A backup that was missed is made soon after the next start."
+    text: "Time of the daily backup, in UTC. A backup that was missed is made soon after the next start."
   }),
   backupKeep: setting("MAXCLOUD_BACKUP_KEEP", whole(1, 1_000, "backups, a whole number from 1 to 1000"), {
     default: "7",
-    text: "How many of these backups are kept. The oldest go when a new one is whole."
+    text: "Number of backups to keep. The oldest is deleted once a new one is complete."
   }),
   /** Absolute. undefined: `backups` in the data folder. */
   backupFolder: optional("MAXCLOUD_BACKUP_FOLDER", absolutePath, {
     unset: "`backups` in the data folder",
-    text: "Where they are. Another disk survives the loss of the data folder's."
+    text: "Folder for backups. Use another disk to survive the loss of the data folder's disk."
   })
 }

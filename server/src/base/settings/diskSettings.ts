@@ -10,6 +10,6 @@ export const diskSettings = {
   /** Bytes; 0: it stops at no mark. */
   minFreeDisk: setting("MAXCLOUD_MIN_FREE_DISK", minFree, {
     default: "256Mi",
-    text: "Bytes that stay free on the disk of the data folder, and of the embedded database. With less, uploads are answered 507, builds and installations end, and log lines are dropped, so that the database can still write. It clears by itself. 0: no limit."
+    text: "Bytes that stay free on the disk of the data folder, and of the embedded database. With less, uploads get 507, builds and installations stop, and log lines are dropped, so that the database can still write. The server recovers automatically. 0: no limit."
   })
 }

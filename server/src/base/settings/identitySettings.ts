@@ -35,32 +35,32 @@ const addresses = form(
 export const identitySettings = {
   auth: optional("MAXCLOUD_AUTH", oneOf("local", "required"), {
     unset: "local on a loopback address, else required",
-    text: "`local`: the user who started the server acts for the organization `local` without a credential, other users of the machine are refused. `required`: every request needs a credential."
+    text: "`local`: the user who started the server acts for the organization `local` without a credential, other users of the machine are rejected. `required`: every request needs a credential."
   }),
   /** Without a slash at its end. */
   publicUrl: optional("MAXCLOUD_PUBLIC_URL", baseUrl("https://cloud.example.com"), {
     unset: "where the server listens",
-    text: "Where people reach the API: links in mails and on pages begin with it."
+    text: "Public URL of the API, used in links in mails and on pages."
   }),
   registration: optional("MAXCLOUD_REGISTRATION", oneOf("open", "invite"), {
     unset: "open with `MAXCLOUD_AUTH=local`, else invite",
-    text: "May anybody register with an organization of their own (`open`), or only who was invited, and the first owner by the link that the first start prints (`invite`)?"
+    text: "Whether anybody may register with an organization of their own (`open`), or only invited people, and the first owner with the link that the first start prints (`invite`)."
   }),
   trustedProxies: setting("MAXCLOUD_TRUSTED_PROXIES", addresses, {
     default: "",
     shown: "none",
-    text: "Addresses of proxies in front of the server, whose `X-Forwarded-For` tells where a request is from."
+    text: "Addresses of proxies in front of the server, whose `X-Forwarded-For` shows where a request is from."
   }),
   openMetrics: setting("MAXCLOUD_OPEN_METRICS", onOff, {
     default: "false",
-    text: "May other machines than this one read `/metrics` where requests need a credential?"
+    text: "Whether other machines may read `/metrics` if requests need a credential."
   }),
   privateIssuers: setting("MAXCLOUD_OIDC_PRIVATE_ISSUERS", onOff, {
     default: "false",
-    text: "May a trusted OIDC issuer be at a private address, such as a GitLab of your own? Always with `MAXCLOUD_AUTH=local`."
+    text: "Whether a trusted OIDC issuer may be at a private address, such as your own GitLab. Always allowed with `MAXCLOUD_AUTH=local`."
   }),
   graceDays: setting("MAXCLOUD_DELETE_GRACE_DAYS", whole(0, 90, "days, from 0 to 90"), {
     default: "30",
-    text: "Days from the deletion of an organization to its erasure, in which an owner may still keep it, where the request does not say."
+    text: "Default grace period, in days, before a deleted organization is erased. An owner can cancel the deletion until then."
   })
 }

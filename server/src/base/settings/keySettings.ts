@@ -32,12 +32,12 @@ export const keySettings = {
   }),
   masterKeyFile: optional("MAXCLOUD_MASTER_KEY_FILE", text, {
     unset: "none",
-    text: "A file with the master key, as 32 bytes or these in base64, such as a mounted Secret. Not readable by all users."
+    text: "A file with the master key, as 32 bytes, raw or in base64, such as a mounted Secret. Not readable by all users."
   }),
   formerMasterKeys: setting("MAXCLOUD_MASTER_KEYS_FORMER", keys, {
     default: "",
     shown: "none",
-    text: "Other master keys to open with, in base64 with commas between them: the former one, or on the way to a new one that one (`maxcloud server rotate-keys`).",
+    text: "Additional master keys for decryption, in base64, separated by commas: the previous one or, while you migrate, the next one (`maxcloud server rotate-keys`).",
     forgotten: true
   }),
   vaultAddress: optional("MAXCLOUD_VAULT_ADDR", baseUrl("https://bao.example.com:8200"), {
@@ -51,7 +51,7 @@ export const keySettings = {
   }),
   vaultTokenFile: optional("MAXCLOUD_VAULT_TOKEN_FILE", text, {
     unset: "none",
-    text: "A file with that token, read again for each call: an agent may renew it."
+    text: "A file with that token, read again for each request: an agent may renew it."
   }),
   vaultKey: setting("MAXCLOUD_VAULT_KEY", form(Path, 'a key is named as "maxcloud"'), {
     default: "maxcloud",

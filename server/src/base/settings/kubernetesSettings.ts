@@ -43,7 +43,7 @@ export const kubernetesSettings = {
   kubeconfig: optional("MAXCLOUD_KUBECONFIG", text, {
     or: "KUBECONFIG",
     unset: "`KUBECONFIG`",
-    text: "A kubeconfig: the server then runs services on that cluster. In a pod the credentials of its service account are taken without it."
+    text: "A kubeconfig: the server then runs services on that cluster. In a pod, the server uses the service account by default."
   }),
   kubeContext: optional("MAXCLOUD_KUBE_CONTEXT", text, {
     unset: "the kubeconfig's current one",
@@ -51,20 +51,20 @@ export const kubernetesSettings = {
   }),
   publicScheme: optional("MAXCLOUD_PUBLIC_SCHEME", oneOf("http", "https"), {
     unset: "http",
-    text: "Scheme of the services' public URLs on Kubernetes: `https` where the ingress has certificates."
+    text: "Scheme of the services' public URLs on Kubernetes: `https` if the ingress has certificates."
   }),
   publicPort: optional("MAXCLOUD_PUBLIC_PORT", port, {
     unset: "the scheme's own",
-    text: "Port of the services' public URLs on Kubernetes, where it is not the scheme's own."
+    text: "Port of the services' public URLs on Kubernetes, if it isn't the scheme's default."
   }),
   /** undefined: as the installation has decided at its first start on a cluster. */
   namespacePrefix: optional("MAXCLOUD_NAMESPACE_PREFIX", form(NamespacePrefix, prefixHelp), {
     unset: `${defaultNamespacePrefix} for a new installation, else what it has`,
-    text: "What tenants' namespaces begin with, or `none`. Decided at the first start on a cluster and kept in the database: a different value later is refused. `maxcloud cluster install --namespace-prefix` must have the same."
+    text: "Prefix of tenants' namespaces, or `none`. Decided at the first start on a cluster and kept in the database: a different value is refused later. `maxcloud cluster install --namespace-prefix` must have the same."
   }),
   podSecurity: setting("MAXCLOUD_POD_SECURITY", oneOf("baseline", "restricted"), {
     default: "baseline",
-    text: "Pod Security level that tenants' namespaces enforce. With `restricted` no image runs whose user is root."
+    text: "Pod Security level that tenants' namespaces enforce. `restricted` refuses images that run as root."
   }),
   runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", className, {
     unset: "the cluster's own",
@@ -74,7 +74,7 @@ export const kubernetesSettings = {
   manifestRules: setting("MAXCLOUD_MANIFESTS", manifestRules, {
     default: "",
     shown: "none: a config can't have `manifests`",
-    text: "Kinds and fields of Kubernetes that a config may set by `manifests`, separated by commas: `ConfigMap,Service:spec.template.spec.volumes`. A kind alone allows its fields, but annotations, labels, `nodeSelector` and resources only key by key. [Which there are](config.md#manifests). Give the same to `maxcloud cluster install --manifests`, which gives the server the rights."
+    text: "Kinds and fields of Kubernetes that a config may set with `manifests`, separated by commas: `ConfigMap,Service:spec.template.spec.volumes`. A kind alone allows its fields, but annotations, labels, `nodeSelector` and resources only key by key. [Which there are](config.md#manifests). Pass the same to `maxcloud cluster install --manifests`, which grants the server the rights."
   }),
   systemImage: optional("MAXCLOUD_SYSTEM_IMAGE", text, {
     unset: "none: `maxcloud net verify` is refused",
@@ -83,8 +83,8 @@ export const kubernetesSettings = {
   /** Beside those that the cluster tells: no `egress` opens them. */
   closedRanges: setting("MAXCLOUD_CLOSED_RANGES", ranges("10.244.0.0/16,10.96.0.0/12"), {
     default: "",
-    shown: "what the cluster tells",
-    text: "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't tell itself, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says what is missing; until it is set, the server refuses private ranges in `egress`."
+    shown: "what the cluster reports",
+    text: "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't report, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says what is missing; until it is set, the server refuses private ranges in `egress`."
   }),
   privateEgressRanges: setting("MAXCLOUD_PRIVATE_EGRESS_RANGES", ranges("10.20.0.0/16,192.168.7.0/24"), {
     default: "",
@@ -92,7 +92,7 @@ export const kubernetesSettings = {
     text: "Private, shared and reserved IPv4 ranges that services of all organizations may declare in `egress`, separated by commas: a database's network, for example. The cluster's own addresses, link-local and cloud metadata addresses stay closed inside of them."
   }),
   internet: optional("MAXCLOUD_PROBE_INTERNET", endpoint, {
-    unset: "none: the internet is not tried",
-    text: "IPv4 address and port that `maxcloud net verify` tries to connect to, as the internet."
+    unset: "none: the internet isn't tried",
+    text: "IPv4 address and port outside of the cluster that `maxcloud net verify` tries to connect to, to check access to the internet."
   })
 }

@@ -60,7 +60,7 @@ const oneOrMore = count("a whole number from 1 on")
 export const limitSettings = {
   requestsPerMinute: setting("MAXCLOUD_RATE_LIMIT", count("requests a minute, a whole number from 1 on"), {
     default: "1200",
-    text: "Requests a minute that each credential may send, over all servers of a database."
+    text: "Requests per minute for each credential, across all servers of a database."
   }),
   quotaServices: optional("MAXCLOUD_QUOTA_SERVICES", orNone(quotaForms.services), {
     unset: ofSharedServers(builtInQuotaTexts.services),
@@ -68,21 +68,21 @@ export const limitSettings = {
   }),
   quotaInstances: optional("MAXCLOUD_QUOTA_INSTANCES", orNone(quotaForms.instances), {
     unset: ofSharedServers(builtInQuotaTexts.instances),
-    text: "Instances that an organization's services may have at their largest scale, together."
+    text: "Instances that an organization's services may have in total, at maximum scale."
   }),
   /** Thousandths of a vCPU. */
   quotaCpuMilli: optional("MAXCLOUD_QUOTA_CPU", orNone(quotaForms.cpuMilli), {
     unset: ofSharedServers(builtInQuotaTexts.cpuMilli),
-    text: "vCPUs that an organization's services may have at their largest scale, together."
+    text: "vCPUs that an organization's services may have in total, at maximum scale."
   }),
   /** Bytes. */
   quotaMemory: optional("MAXCLOUD_QUOTA_MEMORY", orNone(quotaForms.memoryBytes), {
     unset: ofSharedServers(builtInQuotaTexts.memoryBytes),
-    text: "Memory that an organization's services may have at their largest scale, together, such as `64Gi`."
+    text: "Memory that an organization's services may have in total, at maximum scale, such as `64Gi`."
   }),
   quotaDeploymentsPerHour: optional("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", orNone(quotaForms.deploymentsPerHour), {
     unset: builtInQuotaTexts.deploymentsPerHour,
-    text: "Deployments that an organization may begin in an hour."
+    text: "Deployments per hour for an organization."
   }),
   /** Bytes. */
   quotaSources: optional("MAXCLOUD_QUOTA_SOURCES", orNone(quotaForms.sourceBytes), {
@@ -92,15 +92,15 @@ export const limitSettings = {
   /** Bytes. */
   quotaLogs: optional("MAXCLOUD_QUOTA_LOGS", orNone(quotaForms.logBytes), {
     unset: builtInQuotaTexts.logBytes,
-    text: "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines go. Not in Loki, which has limits of its own."
+    text: "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines are deleted. Doesn't apply to Loki, which has its own limits."
   }),
   quotaStreams: optional("MAXCLOUD_QUOTA_STREAMS", orNone(quotaForms.streams), {
     unset: builtInQuotaTexts.streams,
-    text: "Streams (followed logs, events, exports) that an organization may have open at once on one server. One more is answered 429."
+    text: "Streams (followed logs, events, exports) that an organization may have open at once on one server. Beyond that, requests get 429."
   }),
   streamsPerKey: setting("MAXCLOUD_STREAMS_PER_KEY", oneOrMore, {
     default: "100",
-    text: "Streams (followed logs, events, exports) that each credential may have open at once on one server. One more is answered 429."
+    text: "Streams (followed logs, events, exports) that each credential may have open at once on one server. Beyond that, requests get 429."
   }),
   streamsPerAddress: setting("MAXCLOUD_STREAMS_PER_ADDRESS", oneOrMore, {
     default: "200",
@@ -108,11 +108,11 @@ export const limitSettings = {
   }),
   graceSeconds: setting("MAXCLOUD_BODY_GRACE_SECONDS", oneOrMore, {
     default: "20",
-    text: "Seconds for which the body of a request to the API may be slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`. After that it is answered 408. An answer that is read more slowly is broken off."
+    text: "Grace period in seconds for request bodies to the API that are slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`; then 408. Responses that are read more slowly are aborted."
   }),
   bytesPerSecond: setting("MAXCLOUD_MIN_BYTES_PER_SECOND", oneOrMore, {
     default: "1024",
-    text: "Bytes a second that a caller of the API sends and reads at least, on the average."
+    text: "Minimum average transfer rate of a caller of the API, in bytes per second."
   }),
   /** 0: no limit. */
   tunnelIdleSeconds: setting(

@@ -17,11 +17,11 @@ const tenant = form(
 export const logSettings = {
   logs: setting("MAXCLOUD_LOGS", oneOf("folder", "s3", "loki"), {
     default: "folder",
-    text: "Where log lines of a cluster's instances are kept after these are gone: `folder` (in the data folder), `s3` (a bucket) or `loki` (Grafana Loki). Several servers that share a database need one of the latter two. Credentials for a bucket come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or as the AWS SDK finds them."
+    text: "Where log lines of a cluster's instances are kept after these are gone: `folder` (in the data folder), `s3` (a bucket) or `loki` (Grafana Loki). Several servers that share a database need `s3` or `loki`. Credentials for a bucket come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or as the AWS SDK finds them."
   }),
   logsDays: setting("MAXCLOUD_LOGS_DAYS", whole(1, 1_000_000_000, "days, a whole number from 1 on"), {
     default: "14",
-    text: "For how many days log lines are kept on Kubernetes. In Loki they are kept for as long as it is set to keep them: this is then how far back is read where Loki does not tell."
+    text: "Days to keep log lines on Kubernetes. For Loki: how far back to read if Loki doesn't report its own retention."
   }),
   logsBucket: optional("MAXCLOUD_LOGS_S3_BUCKET", text, {
     unset: "none",
@@ -38,11 +38,11 @@ export const logSettings = {
   }),
   logsLokiTenant: optional("MAXCLOUD_LOGS_LOKI_TENANT", tenant, {
     unset: "none",
-    text: "Loki's tenant (header `X-Scope-OrgID`), for one with `auth_enabled: true`. `{organization}` in it stands for an organization's id: each has a tenant of its own then."
+    text: "Loki's tenant (header `X-Scope-OrgID`), if it has `auth_enabled: true`. `{organization}` in it stands for an organization's id: then each one has its own tenant."
   }),
   logsLokiUser: optional("MAXCLOUD_LOGS_LOKI_USER", text, {
     unset: "none",
-    text: "User name, where a proxy before Loki asks for one (HTTP Basic)."
+    text: "User name, if a proxy in front of Loki requires it (HTTP Basic)."
   }),
   logsLokiPassword: optional("MAXCLOUD_LOGS_LOKI_PASSWORD", secret, {
     unset: "none",

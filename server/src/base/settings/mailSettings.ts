@@ -71,7 +71,7 @@ export const mailRoute = (settings: MailSettings, development: boolean): Either.
   const { mailFrom, resendApiKey, resendUrl, smtpUrl } = settings
   if (settings.mail === "log") return Either.right({ type: "log" })
   if (resendApiKey !== undefined && smtpUrl !== undefined) {
-    return Either.left("RESEND_API_KEY and SMTP_URL are both set, but mail takes one way: remove one of them")
+    return Either.left("Set only one of RESEND_API_KEY and SMTP_URL")
   }
   if (resendApiKey === undefined && smtpUrl === undefined) {
     return development

@@ -5,6 +5,6 @@ import { setting } from "./setting.ts"
 export const proxySettings = {
   proxyChecksAddresses: setting("MAXCLOUD_PROXY_CHECKS_ADDRESSES", onOff, {
     default: "false",
-    text: "Does the proxy of `HTTPS_PROXY` refuse private addresses itself? Then it is given registries and OIDC issuers by name. Else the server resolves them, checks their addresses, and asks the proxy for the address that it checked; see docs/proxies.md."
+    text: "Whether the proxy of `HTTPS_PROXY` refuses private addresses itself. If so, it gets registries and OIDC issuers by name. Otherwise the server resolves them, checks their addresses, and asks the proxy for the address that it checked; see docs/proxies.md."
   })
 }

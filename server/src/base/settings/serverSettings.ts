@@ -24,11 +24,11 @@ const level: Form<LogLevel.LogLevel> = {
 export const serverSettings = {
   host: setting("MAXCLOUD_HOST", form(Schema.String, "write an address"), {
     default: "127.0.0.1",
-    text: "Address to listen on. On another than a loopback address every request needs a credential (`MAXCLOUD_AUTH`)."
+    text: "Address to listen on. On any address other than loopback, every request needs a credential (`MAXCLOUD_AUTH`)."
   }),
   port: setting("MAXCLOUD_PORT", port, {
     default: "8080",
-    text: "Port of the API and of the services' URLs. 0 takes a free one."
+    text: "Port of the API and of the services' URLs. 0 picks a free port."
   }),
   /** Absolute. */
   dataDir: setting("MAXCLOUD_DATA_DIR", absolutePath, {
@@ -38,11 +38,11 @@ export const serverSettings = {
   /** The server's own role. */
   databaseUrl: optional("DATABASE_URL", secret, {
     unset: "the embedded Postgres in the data folder",
-    text: "A Postgres to use instead of the embedded one, such as `postgres://maxcloud@db:5432/maxcloud`: a role that neither owns the tables nor bypasses row security."
+    text: "A Postgres to use instead of the embedded one, such as `postgres://maxcloud@db:5432/maxcloud`: a role that neither owns the tables nor bypasses row-level security."
   }),
   migrationDatabaseUrl: optional("MAXCLOUD_MIGRATION_DATABASE_URL", secret, {
     unset: "`DATABASE_URL`",
-    text: "The same database by the role that owns the tables and runs migrations."
+    text: "Connection URL of the same database for the role that owns the tables and runs migrations."
   }),
   domain: optional("MAXCLOUD_DOMAIN", domain, {
     unset: "localhost; on Kubernetes the one that Knative has",
@@ -50,7 +50,7 @@ export const serverSettings = {
   }),
   inPlace: setting("MAXCLOUD_IN_PLACE", onOff, {
     default: "false",
-    text: "May services run in place from a folder instead of from a snapshot? `maxcloud dev` sets it."
+    text: "Whether services may run in place from a folder instead of from a snapshot. `maxcloud dev` sets it."
   }),
   logFormat: setting("MAXCLOUD_LOG", oneOf("json", "text"), {
     default: process.stderr.isTTY === true ? "text" : "json",
@@ -64,7 +64,7 @@ export const serverSettings = {
   /** How long requests that are under way may take to end when the server stops. */
   drainTimeout: setting("MAXCLOUD_DRAIN_SECONDS", seconds(0, 3_600), {
     default: "10",
-    text: "How many seconds requests that are under way get to end when the server stops."
+    text: "Seconds to drain open requests on shutdown."
   }),
   /** undefined: nothing is traced. */
   otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl("http://localhost:4318"), {

@@ -5,12 +5,12 @@ type Group = OperationName extends infer Name ? (Name extends `${infer G}.${stri
 
 /** What the operations of a group have in common. */
 const descriptions: Readonly<Record<Group, string>> = {
-  health: "Whether the server takes requests, and whether it can do all of its work. They need no credential.",
+  health: "Whether the server accepts requests, and whether it's fully ready. They need no credential.",
   info: "What this server is.",
-  services: "Containers that answer HTTP: read them, pause, restart or delete them, read their logs.",
+  services: "Containers that serve HTTP. Read, pause, restart and delete services, and read their logs.",
   apps: "Deploy an app to one of its stages, and read what belongs to the stage: deployments, outputs, secrets, drift.",
   deployments: "Follow a deployment by its id.",
-  sources: "Snapshots of sources, which a deployment refers to by their digest. The SDK uploads them by itself.",
+  sources: "Snapshots of sources, which a deployment refers to by their digest. The SDK uploads them automatically.",
   usage: "What services have used.",
   events: "What happened in the organization, as CloudEvents.",
   webhooks: "Addresses that events are sent to.",
