@@ -65,7 +65,7 @@ export const apiErrors = {
     title: "Request in progress",
     exit: 3,
     meaning:
-      "The same request, with the same idempotency key, is being carried out. Send it again after `Retry-After` for its answer."
+      "The same request, with the same idempotency key, is being carried out. Retry after `Retry-After` to get its response."
   },
   IdempotencyKeyReused: {
     status: 422,
@@ -78,7 +78,7 @@ export const apiErrors = {
     title: "Answer lost",
     exit: 6,
     meaning:
-      "The request with this idempotency key was carried out, but the server stopped before it could answer. Look at what is there; a new key does it once more."
+      "The request with this idempotency key was carried out, but the server stopped before it could respond. Check the result; a new key repeats the request."
   },
   PlanOutdated: {
     status: 412,
@@ -144,7 +144,8 @@ export const sdkErrors = {
   ConfigInvalid: { exit: 2, meaning: "The config can't be read, evaluated or parsed. Nothing was sent." },
   SourceInvalid: {
     exit: 2,
-    meaning: "The folder of a `source` can't be sent: it doesn't exist, is empty or too large, or a link points outside of it."
+    meaning:
+      "The folder of a `source` can't be sent: it doesn't exist, is empty or too large, or a link points outside of it."
   },
   NotReachable: {
     exit: 3,

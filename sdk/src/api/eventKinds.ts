@@ -126,7 +126,8 @@ export const eventKinds = {
     example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook } }
   }),
   "webhook.disabled": kind({
-    description: "A webhook was disabled, because it failed for days (`failing`) or its receiver answered 410 (`gone`).",
+    description:
+      "A webhook was disabled, because it failed for days (`failing`) or its receiver answered 410 (`gone`).",
     roles: admins,
     data: Schema.Struct({ webhook: WebhookId, because: Schema.Literal("failing", "gone") }),
     example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook, because: "failing" as const } }

@@ -99,11 +99,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "createDeployment",
       summary: "Deploy an app",
       description:
-<<<<<<< HEAD
-        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. When the answer comes, the deployment is durable and will be carried out. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
-=======
-        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. Once the server responds, the deployment is durable. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. The same `Idempotency-Key` with the same request returns the same deployment; with another one 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
->>>>>>> 003a2537 (Say in settings and operations what they are, not ask it)
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. Once the server responds, the deployment is durable. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
       client: "deploy",
       json: "spec",
       ...deploys("path")

@@ -92,7 +92,8 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("createApiKey", "/api-keys", {
       id: "createApiKey",
       summary: "Create an API key",
-      description: "Its secret part is in this response and nowhere else. A key never has more rights than its creator.",
+      description:
+        "Its secret part is in this response and nowhere else. A key never has more rights than its creator.",
       client: "auth.apiKeys.create",
       roles: everyone,
       writes: true,

@@ -94,11 +94,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "restartService",
       summary: "Restart a service",
       description:
-<<<<<<< HEAD
-        "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. 409 for a service that is paused or being deleted.",
-=======
-        "Starts new instances of the same program in a new revision, and stops the old ones when those are ready, so that no request fails. It's done when the service's `latestCreatedRevision` differs from `replaces` and is ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted.",
->>>>>>> 003a2537 (Say in settings and operations what they are, not ask it)
+        "Starts new instances of the same program in a new revision, and stops the old ones when those are ready, so that no request fails. It's done when the service's `latestCreatedRevision` differs from `replaces` and is ready. 409 for a service that is paused or being deleted.",
       client: "services.restart",
       ...deploys("service")
     })
