@@ -4,12 +4,12 @@ import { Effect, Option, Predicate } from "effect"
 import { pathOf } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
-import type { Requests } from "./binding.ts"
+import { isUnauthorizedVerb, type Requests } from "./binding.ts"
 import { findMetadata, getMetadata } from "./lookup.ts"
 import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target } from "./managed.ts"
 import { fieldManager } from "./managedFields.ts"
 import { ourNamespace } from "./ourNamespace.ts"
-import { isUnreachable, refusalOf, runtimeErrorOf } from "./refusal.ts"
+import { isUnreachable, lackedRight, refusalOf, runtimeErrorOf } from "./refusal.ts"
 import { nameTaken, targetsOf } from "./targets.ts"
 
 const concurrency = 24
@@ -70,6 +70,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
         Effect.as<ReadonlyArray<string>>([]),
         Effect.catchAll((error) => {
           if (isUnreachable(error)) return runtimeErrorOf(api, namedOf(place))(error)
+          if (isUnauthorizedVerb(error)) return Effect.succeed([lackedRight(error, namedOf(place))])
           const { diagnosis } = refusalOf(error, namedOf(place))
           return Effect.succeed([`${diagnosis.code}: ${diagnosis.message}. ${diagnosis.fix}`])
         })

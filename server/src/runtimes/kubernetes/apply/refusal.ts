@@ -1,3 +1,4 @@
+import { objectKinds } from "@maxcloud/config-schema"
 import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
 import type { KubeError } from "../../kubeApi/KubeApi.ts"
@@ -98,6 +99,13 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
   return refused("AdmissionRefused", `${name}: ${message}`, evidence)
 }
 
+/** The server itself may not do this. Rights to objects of apps come with the operator's rules. */
+export const lackedRight = (error: KubeError, object: Named): string => {
+  const isOfApps = objectKinds.some((kind) => kind === object.kind)
+  const flag = isOfApps ? " --manifests …` with the server's MAXCLOUD_MANIFESTS" : "`"
+  return `${nameOf(object)}: the server lacks a right in the cluster. Run \`maxcloud cluster install${flag}. ${error.message}`
+}
+
 const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
 
 /** The API server gave no verdict: nothing is said of the object. A webhook that cannot be called is answered 500, but is a verdict. */
@@ -130,8 +138,7 @@ export const runtimeErrorOf =
         return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
       }
       if (isUnauthorizedVerb(error)) {
-        const message = `${nameOf(object)}: the server lacks a right in the cluster: run \`maxcloud cluster install\`. ${error.message}`
-        return yield* new RuntimeError({ reason: "refused", message, cause: error })
+        return yield* new RuntimeError({ reason: "refused", message: lackedRight(error, object), cause: error })
       }
       const { diagnosis, reason } = refusalOf(error, object)
       return yield* new RuntimeError({ reason, message: diagnosis.message, diagnosis, cause: error })
