@@ -103,7 +103,7 @@ const Name = textUpTo(63, "The name").pipe(
   )
 )
 
-const reservedVolumes: ReadonlySet<string> = new Set(["secrets"])
+const reservedVolumes: ReadonlySet<string> = new Set(["secrets", "pod-info"])
 const VolumeName = Name.pipe(
   Schema.filter(
     (name) =>

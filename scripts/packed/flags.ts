@@ -99,6 +99,7 @@ const values: Readonly<Record<string, string>> = {
   format: "yaml",
   level: "warn",
   "namespace-prefix": "mc-",
+  manifests: "ConfigMap",
   port: "0",
   username: "ada",
   app: "shop",

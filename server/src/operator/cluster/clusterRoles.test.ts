@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { clusterRoleOf, clusterRolePage, rolesWith, serverRole } from "./clusterRoles.ts"
+import { manifests, readObjectKinds } from "./commands.ts"
 import { pathOfManifest } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
 
@@ -57,6 +58,19 @@ describe("an installation", () => {
     const [none, some] = [resourcesWith([]), resourcesWith(["ConfigMap"])]
     expect(some.filter((resource) => !none.includes(resource))).toEqual(["configmaps"])
     expect(none).not.toContain("poddisruptionbudgets")
+  })
+
+  it("prints those rights for a value of MAXCLOUD_MANIFESTS, and refuses a wrong one", () => {
+    const printed = (written: string) => {
+      const kinds = readObjectKinds(written)
+      return kinds.ok ? manifests({ image: undefined, objects: kinds.value }) : kinds.message
+    }
+    expect(printed("")).not.toMatch(/poddisruptionbudgets/)
+    expect(printed("Service:spec.template.spec.volumes")).toBe(printed(""))
+    expect(printed("Service:spec.template.spec.volumes,PodDisruptionBudget:spec.minAvailable")).toMatch(
+      /poddisruptionbudgets/
+    )
+    expect(printed("ConfigMap,Secret")).toContain('"ConfigMap,Secret" is not right')
   })
 
   it("applies roles as they are documented", () => {
