@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "@effect/vitest"
-import type { ObjectKind } from "@maxcloud/config-schema"
+import { type ObjectKind, object, patch } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
 import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
 import { install } from "../../src/operator/cluster/install.ts"
@@ -39,7 +39,7 @@ const installWith = (objects: ReadonlyArray<ObjectKind>) =>
     )
   )
 
-const fields = {
+const patched = patch("Service", {
   spec: {
     template: {
       metadata: { annotations: { [window]: "10s" } },
@@ -54,18 +54,23 @@ const fields = {
       }
     }
   }
-}
-const settings = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { "app.conf": "a = 1" } }
-const budget = {
+})
+const settings = object({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "settings" },
+  data: { "app.conf": "a = 1" }
+})
+const budget = object({
   apiVersion: "policy/v1",
   kind: "PodDisruptionBudget",
   metadata: { name: "web" },
   spec: { minAvailable: 1, selector: { matchLabels: { "maxcloud.dev/service": "web" } } }
-}
+})
 const plain = { app: "shop", services: [small("web")] }
 const app = {
   ...plain,
-  services: [{ ...small("web"), manifests: [{ patch: "Service", fields }] }],
+  services: [{ ...small("web"), manifests: [patched] }],
   manifests: [settings, budget]
 }
 
@@ -158,8 +163,8 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
 
   it("are refused where the operator doesn't allow them, whatever the cluster would say", async () => {
     const metadata = { annotations: { "example.com/a": "b" } }
-    const patched = { ...small("web"), manifests: [{ patch: "Service", fields: { spec: { template: { metadata } } } }] }
-    await expect(wired.server.client.deploy({ ...plain, services: [patched] })).rejects.toMatchObject({
+    const service = { ...small("web"), manifests: [patch("Service", { spec: { template: { metadata } } })] }
+    await expect(wired.server.client.deploy({ ...plain, services: [service] })).rejects.toMatchObject({
       _tag: "InvalidSpec",
       errors: [{ detail: expect.stringContaining("MAXCLOUD_MANIFESTS") }]
     })
