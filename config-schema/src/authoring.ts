@@ -9,7 +9,7 @@ import type {
 } from "./inputs.ts"
 import { misuse } from "./misuse.ts"
 import { type AskOwn, type Policy, policiesOf, type WrittenPolicy } from "./policies/authoring.ts"
-import { type ExternalAddress, reference, type Secret, type ServiceAddress, type Text } from "./references.ts"
+import { type ExternalAddress, type Reference, reference, type ServiceAddress, type Text } from "./references.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
 export type { EnvContract } from "./environment/envOf.ts"
@@ -31,7 +31,7 @@ export type CpuQuantity = number | `${number}` | `${number}m`
 export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 /** The value of a variable. A number or a boolean is written as JavaScript writes it: `5`, `0.5`, `true`. */
-export type EnvInput = string | number | boolean | Secret | ServiceAddress | ExternalAddress | Text
+export type EnvInput = string | number | boolean | Reference
 export type OutputInput = string | ServiceAddress | Text
 /** Variables by their names, or the contract that `envOf` gives. */
 export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: number | `${number}` }) | EnvContract

@@ -32,6 +32,9 @@ export interface Text {
   readonly join: ReadonlyArray<string | Secret | ServiceAddress | ExternalAddress>
 }
 
+/** What a variable may hold whose value is known only when the service runs. */
+export type Reference = Secret | ServiceAddress | ExternalAddress | Text
+
 /** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
 export const reference = <A extends object>(fields: A, written: string): A => {
   const toString = () => {

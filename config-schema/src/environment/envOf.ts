@@ -1,19 +1,18 @@
-import type { Secret, ServiceAddress, Text } from "../references.ts"
+import type { Reference, Secret, Text } from "../references.ts"
 import type { OwnSecret, Variable } from "./variables.ts"
 
 /** The variables of a contract, by their names. */
 export type Variables = Readonly<Record<string, Variable<unknown> | Secret | OwnSecret>>
 
 /** What a config may give a variable: a value of its type, or a reference whose value is known only when the service runs. */
-export type GivenTo<V> =
-  V extends Variable<infer Value> ? Exclude<Value, undefined> | Secret | ServiceAddress | Text : Secret | Text
+export type GivenTo<V> = V extends Variable<infer Value> ? Exclude<Value, undefined> | Reference : Secret | Text
 
 /** The value that the program gets. */
 export type ValueOf<V> = V extends Variable<infer Value> ? Value : string
 
 const contract = Symbol.for("maxcloud.dev/env")
 
-type Given = string | number | boolean | Secret | ServiceAddress | Text
+type Given = string | number | boolean | Reference
 
 /** The environment that a service needs. A config gives it to the service as `env`; the service's own code reads it with `readEnv`. */
 export interface EnvContract<V extends Variables = Variables> {
@@ -56,8 +55,10 @@ export interface Filled {
   readonly problems: ReadonlyArray<Problem>
 }
 
-const isReference = (value: unknown): value is Secret | ServiceAddress | Text =>
-  typeof value === "object" && value !== null && ("secret" in value || "service" in value || "join" in value)
+const isReference = (value: unknown): value is Reference =>
+  typeof value === "object" &&
+  value !== null &&
+  ("secret" in value || "service" in value || "external" in value || "join" in value)
 
 const isPlain = (value: unknown): value is string | number | boolean =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"

@@ -6,7 +6,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import { build } from "esbuild"
 import * as fc from "fast-check"
-import { service } from "../authoring.ts"
+import { external, service } from "../authoring.ts"
 import { defineConfig, evaluateConfig, parseAppSpec } from "../index.ts"
 import { text } from "../references.ts"
 import { filled } from "./envOf.ts"
@@ -208,5 +208,16 @@ describe("@maxcloud/sdk/env", () => {
     const [read, lacking] = JSON.parse(String(runInContext(program, createContext({ URL }))))
     expect(read).toStrictEqual({ KEY: "k", RATE: 7 })
     expect(lacking).toMatch(/KEY {2}is missing/)
+  })
+})
+
+describe("a contract's reference", () => {
+  it.each([
+    ["a secret", secret("A")],
+    ["an address", service("api", { image: "a:1" }).url],
+    ["an address of another app", external("billing", "api").url],
+    ["those put together", text`${external("billing", "api").url}/v1`]
+  ])("may be %s", (_, given) => {
+    expect(filled(envOf({ API: url() }).with({ API: given }))).toEqual({ env: { API: given }, problems: [] })
   })
 })
