@@ -72,6 +72,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "auth invites accept": { summary: "Accept an invite", offline: false },
   "org show": { summary: "Show quotas and usage", offline: false },
   "org create": { summary: "Create an organization of your own", offline: false },
+  "org rename": { summary: "Change what people call the organization", offline: false },
   "org switch": { summary: "Switch to another organization", offline: false },
   "org members list": { summary: "List members", offline: false },
   "org members role": { summary: "Change a member's role", offline: false },

@@ -420,6 +420,12 @@ describe("--org", () => {
     expect((await path(["list"], { MAXCLOUD_ORG: "" })).asked).toBe("GET /api/v1/services")
   })
 
+  it("names the organization to rename", async () => {
+    canned.bodies.length = 0
+    const { asked } = await path(["org", "rename", "Acme GmbH", "--org", "acme"])
+    expect([asked, canned.bodies[0]]).toEqual(["PATCH /api/v1/organizations/acme", '{"displayName":"Acme GmbH"}'])
+  })
+
   it("is a usage error if it can't be a name, and nothing is sent", async () => {
     for (const name of ["..", "ACME", "a/b"]) {
       const { asked, code, stderr } = await path(["list", "--org", name])

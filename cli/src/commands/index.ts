@@ -90,6 +90,7 @@ const groups = {
       "auth invites accept": () => import("./authInvitesAccept.ts"),
       "org show": () => import("./orgShow.ts"),
       "org create": () => import("./orgCreate.ts"),
+      "org rename": () => import("./orgRename.ts"),
       "org switch": () => import("./orgSwitch.ts"),
       "org members list": () => import("./orgMembersList.ts"),
       "org members role": () => import("./orgMembersRole.ts"),

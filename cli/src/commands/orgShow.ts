@@ -15,14 +15,14 @@ export default command({
     Effect.gen(function* () {
       const organization = yield* (yield* connect(input)).organization.get
       if (terminal.json) return terminal.printJson({ organization })
-      const { deleteAfter, name, quotas, use } = organization
+      const { deleteAfter, displayName, name, quotas, use } = organization
       const row = (what: string, used: number | null, most: number | null, text: (_: number) => string = String) => [
         what,
         used === null ? "not counted" : text(used),
         most === null ? "no limit" : text(most)
       ]
       printTable(
-        [name, "USED", "QUOTA"],
+        [displayName === null ? name : `${displayName} (${name})`, "USED", "QUOTA"],
         [
           row("services", use.services, quotas.services),
           row("instances", use.instances, quotas.instances),

@@ -1,5 +1,6 @@
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { Name } from "./auth.ts"
 import { OrganizationId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
@@ -41,7 +42,10 @@ export interface QuotaUse extends Schema.Schema.Type<typeof QuotaUse> {}
 
 export const OrganizationInfo = Schema.Struct({
   id: OrganizationId,
+  /** Never changes: hosts, namespaces and the audience of OIDC tokens hold it. */
   name: OrganizationName,
+  /** What people call it; null: its name. */
+  displayName: Schema.NullOr(Schema.String),
   createdAt: Time,
   /** When the organization will be erased; set only if its deletion is scheduled. */
   deleteAfter: Schema.NullOr(Time),
@@ -49,6 +53,12 @@ export const OrganizationInfo = Schema.Struct({
   use: QuotaUse
 }).annotations({ identifier: "OrganizationInfo" })
 export interface OrganizationInfo extends Schema.Schema.Type<typeof OrganizationInfo> {}
+
+/** What to change; absent members stay, and null removes one (RFC 7396). */
+export const ChangeOrganization = Schema.Struct({
+  displayName: Schema.optional(Schema.NullOr(Name))
+}).annotations({ identifier: "ChangeOrganization", ...knownKeysOnly })
+export interface ChangeOrganization extends Schema.Schema.Type<typeof ChangeOrganization> {}
 
 export const MemberInfo = Schema.Struct({
   userId: UserId,

@@ -1,4 +1,6 @@
+import { HttpApi } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
+import { MaxCloudApi } from "./api.ts"
 import { operations } from "./operations.ts"
 
 const isParameter = (segment: string | undefined) => segment?.startsWith(":") === true
@@ -20,6 +22,20 @@ const collisions = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
     )
   )
 }
+
+describe("every PATCH", () => {
+  it("takes a merge patch", () => {
+    const types: Array<string | undefined> = []
+    HttpApi.reflect(MaxCloudApi, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint, payloads }) => {
+        if (endpoint.method === "PATCH") types.push(...payloads.keys())
+      }
+    })
+    expect(types.length).toBeGreaterThan(2)
+    expect(new Set(types)).toEqual(new Set(["application/merge-patch+json"]))
+  })
+})
 
 describe("the paths of the contract", () => {
   it("have no word where another operation has a name", () => {

@@ -52,11 +52,11 @@ export const CreateWebhook = Schema.Struct({
 }).annotations({ identifier: "CreateWebhook", ...knownKeysOnly })
 export interface CreateWebhook extends Schema.Schema.Type<typeof CreateWebhook> {}
 
-/** What to change; absent members stay. Enabling sends what has waited, and what happens from then on. */
+/** What to change; absent members stay, and null gives one its default (RFC 7396). Enabling sends what has waited, and what happens from then on. */
 export const ChangeWebhook = Schema.Struct({
   url: Schema.optional(WebhookUrl),
-  types: Schema.optional(EventPatterns),
-  description: Schema.optional(Description),
+  types: Schema.optional(Schema.NullOr(EventPatterns)),
+  description: Schema.optional(Schema.NullOr(Description)),
   state: Schema.optional(Schema.Literal("enabled", "disabled"))
 }).annotations({ identifier: "ChangeWebhook", ...knownKeysOnly })
 export interface ChangeWebhook extends Schema.Schema.Type<typeof ChangeWebhook> {}

@@ -2,6 +2,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import {
   AuditList,
+  ChangeOrganization,
   DeleteOrganization,
   type DeletionStatus,
   type ErasureCertificate,
@@ -22,6 +23,10 @@ export interface MemberFilter extends Pick<typeof MemberList.parameters.Type, "r
 /** The organization that the credential is of. */
 export const organizationCalls = ({ api, call, lines }: Calling) => ({
   get: call<OrganizationInfo>(api.organization.get({})),
+
+  /** What people call it; `null` takes that back. Its name never changes. */
+  change: (change: { readonly displayName?: string | null | undefined }): Effect.Effect<OrganizationInfo, CallError> =>
+    parsed(ChangeOrganization, given(change), (payload) => call(api.organization.change({ payload }))),
 
   /** By e-mail address. */
   members: listing(MemberList)((page, filter?: MemberFilter) =>

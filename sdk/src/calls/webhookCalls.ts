@@ -23,7 +23,10 @@ export interface WebhookInput {
   readonly description?: string | undefined
 }
 
-export interface WebhookChange extends Partial<WebhookInput> {
+export interface WebhookChange extends Partial<Pick<WebhookInput, "url">> {
+  /** `null`: all */
+  readonly types?: ReadonlyArray<string> | null | undefined
+  readonly description?: string | null | undefined
   readonly state?: "enabled" | "disabled" | undefined
 }
 

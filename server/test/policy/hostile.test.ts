@@ -61,6 +61,7 @@ const bodyOf: Partial<Record<OperationName, unknown>> = {
     role: "viewer",
     scopes: ["read:shop/*"]
   },
+  "organization.change": { displayName: "text" },
   "organization.changeMember": { role: "viewer" },
   "organization.delete": { name: "somebody-else", graceDays: 1 },
   "account.createOrganization": { organization: "hostile" }

@@ -123,6 +123,68 @@ describe("a path with an organization that the credential doesn't open", () => {
   })
 })
 
+describe("an organization's other name", () => {
+  let server: Server
+  beforeAll(async () => {
+    server = await startServer({ requestsPerMinute: 100_000 })
+  }, 60_000)
+  afterAll(() => server?.stop())
+
+  it("is changed by a merge patch of owners and admins alone, and its name stays", async () => {
+    const { member, owner } = makePeople(server)
+    const token = await owner("owner@named.test", "named")
+    const { session: deployer } = await member(token, "deployer@named.test", "deployer")
+    const patch = async (body: string, by = token, type = "application/merge-patch+json") => {
+      const response = await fetch(`${server.url}/api/v1/organizations/named`, {
+        method: "PATCH",
+        headers: { authorization: `Bearer ${by}`, "content-type": type },
+        body
+      })
+      const { displayName, name } = Object(await response.json())
+      return [response.status, name, displayName]
+    }
+    expect(await patch('{"displayName":"Acme GmbH"}')).toEqual([200, "named", "Acme GmbH"])
+    expect(await patch("{}")).toEqual([200, "named", "Acme GmbH"])
+    expect(await patch('{"displayName":"Ünï 42"}', token, "application/json")).toEqual([200, "named", "Ünï 42"])
+    expect(await patch('{"displayName":null}')).toEqual([200, "named", null])
+    for (const wrong of [
+      '{"displayName":""}',
+      '{"displayName":" "}',
+      '{"displayName":"a\\u202eb"}',
+      '{"displayName":"a\\nb"}',
+      '{"name":"other"}',
+      '{"displayName":7}',
+      "[]",
+      "null"
+    ]) {
+      expect([wrong, (await patch(wrong))[0]]).toEqual([wrong, 400])
+    }
+    expect((await patch('{"displayName":"x"}', deployer))[0]).toBe(403)
+    expect((await patch('{"displayName":"x"}', token, "text/plain"))[0]).toBe(415)
+    const log = await server.request("GET", "/api/v1/audit?action=organization.change", { token })
+    expect(log.items.filter((each) => each["outcome"] === "succeeded")).toHaveLength(4)
+    expect(log.text).not.toContain("GmbH")
+  })
+
+  it("takes merge patches where else something is changed, and null gives a default", async () => {
+    const token = await makePeople(server).owner("owner@patched.test", "patched")
+    const made = await server.request("POST", "/api/v1/webhooks", {
+      token,
+      body: { url: "https://example.com/hooks", types: ["deployment.*"], description: "CI" }
+    })
+    const { id } = Object(made.body["webhook"])
+    const patch = async (body: object) =>
+      (await server.request("PATCH", `/api/v1/webhooks/${id}`, { token, body })).body
+    expect(await patch({ description: "other" })).toMatchObject({ description: "other", types: ["deployment.*"] })
+    expect(await patch({ types: null, description: null })).toMatchObject({
+      description: "",
+      types: ["*"],
+      url: "https://example.com/hooks"
+    })
+    expect(await patch({ url: null })).toMatchObject({ status: 400 })
+  })
+})
+
 describe("a session of a person who is a member of several organizations", () => {
   let server: Server
   let people: ReturnType<typeof makePeople>

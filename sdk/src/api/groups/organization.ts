@@ -1,12 +1,13 @@
 import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
-import { JsonLines } from "../bodies.ts"
+import { JsonLines, mergePatch } from "../bodies.ts"
 import { admins, del, everyone, get, owners, patch, post } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { UserId } from "../ids.ts"
 import {
   ChangeMember,
+  ChangeOrganization,
   DeleteOrganization,
   DeletionStatus,
   MemberInfo,
@@ -26,6 +27,19 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       roles: everyone,
       writes: false
     }).addSuccess(OrganizationInfo)
+  )
+  .add(
+    patch("change", "/", {
+      id: "updateOrganization",
+      summary: "Rename the organization",
+      description:
+        "Changes what people call it. Its `name` never changes, since hosts, namespaces and the audience of OIDC tokens hold it.",
+      client: "organization.change",
+      roles: admins,
+      writes: true
+    })
+      .setPayload(mergePatch(ChangeOrganization))
+      .addSuccess(OrganizationInfo)
   )
   .add(
     get("members", "/members", {
@@ -49,7 +63,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       writes: true
     })
       .setPath(memberPath)
-      .setPayload(ChangeMember)
+      .setPayload(mergePatch(ChangeMember))
       .addSuccess(MemberInfo)
       .addError(wire.NotFound)
       .addError(wire.Conflict)

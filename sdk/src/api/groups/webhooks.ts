@@ -1,6 +1,7 @@
 import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
+import { mergePatch } from "../bodies.ts"
 import { admins, del, get, patch, post } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { WebhookDeliveryId, WebhookId } from "../ids.ts"
@@ -63,13 +64,14 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     patch("change", "/:id", {
       id: "updateWebhook",
       summary: "Change a webhook",
-      description: "Its URL, types and description, or whether it is enabled.",
+      description:
+        "Its URL, types and description, or whether it is enabled. null gives types and description their defaults.",
       client: "webhooks.change",
       roles: admins,
       writes: true
     })
       .setPath(webhookPath)
-      .setPayload(ChangeWebhook)
+      .setPayload(mergePatch(ChangeWebhook))
       .addSuccess(WebhookInfo)
       .addError(wire.NotFound)
       .addError(wire.Forbidden)

@@ -1,4 +1,5 @@
 import type {
+  ChangeOrganization,
   Conflict,
   DeletionStatus,
   ErasureCertificate,
@@ -16,6 +17,11 @@ export class Privacy extends Context.Tag("@maxcloud/server/Privacy")<
   Privacy,
   {
     readonly describe: (organizationId: OrganizationId) => Effect.Effect<OrganizationInfo, Unavailable>
+    /** What it is called by people: `null` takes that back. */
+    readonly changeOrganization: (
+      caller: Caller,
+      input: ChangeOrganization
+    ) => Effect.Effect<OrganizationInfo, Unavailable>
     /** Lines of JSON: everything that is kept, without secret values. */
     readonly exportOrganization: (caller: Caller) => Stream.Stream<string, Unavailable>
     readonly exportPerson: (person: Person) => Stream.Stream<string, Unavailable>

@@ -21,7 +21,13 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
     table: "organizations",
     of: "id",
     key: [],
-    fields: { id: "t.id", name: "t.name", createdAt: "t.created_at", deleteAfter: "t.delete_after" }
+    fields: {
+      id: "t.id",
+      name: "t.name",
+      displayName: "t.display_name",
+      createdAt: "t.created_at",
+      deleteAfter: "t.delete_after"
+    }
   },
   {
     type: "quotas",

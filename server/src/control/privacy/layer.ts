@@ -15,6 +15,7 @@ import type { Audit } from "../../tenancy/audit/Audit.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
 import type { Mail } from "../../tenancy/mail/Mail.ts"
 import type { Deployments } from "../deployments/Deployments.ts"
+import { changeOrganization } from "./changeOrganization.ts"
 import { cancelDeletion, deleteOrganization } from "./deleteOrganization.ts"
 import * as Eraser from "./Eraser.ts"
 import { erasePerson } from "./erasePerson.ts"
@@ -49,6 +50,7 @@ const decodeOrganizations = Schema.decodeUnknownSync(
     Schema.Struct({
       id: OrganizationId,
       name: OrganizationName,
+      display_name: Schema.NullOr(Schema.String),
       created_at: Schema.DateFromSelf,
       delete_after: Schema.NullOr(Schema.DateFromSelf)
     })
@@ -66,25 +68,39 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
       const quotas = yield* Quotas
       const runtime = yield* Runtime
 
-      return {
-        describe: Effect.fn("Privacy.describe")(function* (organizationId: OrganizationId) {
-          const [found] = decodeOrganizations(
-            yield* sql`select id, name, created_at, delete_after from organizations where id = ${organizationId}`
-          )
-          if (found === undefined) return yield* Effect.dieMessage(`organization ${organizationId} is not there`)
-          return {
-            id: found.id,
-            name: found.name,
-            createdAt: found.created_at.toISOString(),
-            deleteAfter: found.delete_after?.toISOString() ?? null,
-            quotas: yield* quotas.of(organizationId),
-            use: {
-              ...(yield* quotas.use(organizationId)),
-              logBytes: yield* runtime.logBytes(organizationId),
-              streams: null
-            }
+      const describe = Effect.fn("Privacy.describe")(function* (organizationId: OrganizationId) {
+        const [found] = decodeOrganizations(
+          yield* sql`select id, name, display_name, created_at, delete_after from organizations where id = ${organizationId}`
+        )
+        if (found === undefined) return yield* Effect.dieMessage(`organization ${organizationId} is not there`)
+        return {
+          id: found.id,
+          name: found.name,
+          displayName: found.display_name,
+          createdAt: found.created_at.toISOString(),
+          deleteAfter: found.delete_after?.toISOString() ?? null,
+          quotas: yield* quotas.of(organizationId),
+          use: {
+            ...(yield* quotas.use(organizationId)),
+            logBytes: yield* runtime.logBytes(organizationId),
+            streams: null
           }
-        }, orUnavailable),
+        }
+      }, orUnavailable)
+
+      return {
+        describe,
+
+        changeOrganization: Effect.fn("Privacy.changeOrganization")(
+          (caller, input) =>
+            changeOrganization(caller, input).pipe(
+              Effect.catchTag("MasterKeyError", masterKeyUnavailable),
+              orUnavailable,
+              Effect.andThen(describe(caller.organization.id))
+            ),
+          asServer,
+          Effect.provide(context)
+        ),
 
         exportOrganization: ({ organization }) =>
           exportOrganization(organization).pipe(

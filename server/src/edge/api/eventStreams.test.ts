@@ -37,6 +37,7 @@ const none = { services: 0, instances: 0, cpuMilli: 0, memoryBytes: 0, deploymen
 const organizationInfo = {
   name: OrganizationName.make("acme"),
   createdAt: "2026-01-01T00:00:00.000Z",
+  displayName: null,
   deleteAfter: null,
   quotas: { ...unlimited, streams: 3 },
   use: { ...none, logBytes: null, streams: null }

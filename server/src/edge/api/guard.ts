@@ -1,5 +1,5 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Forbidden, UnsupportedMediaType } from "@maxcloud/sdk/api"
+import { Forbidden, mergePatchType, UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { formPages, page, pathOf } from "../http/routeTable.ts"
 
@@ -63,17 +63,18 @@ const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 
 /**
  * Refuses bodies of a content type that a browser sends to other sites without asking first (a "simple" request of the Fetch standard):
- * a POST must say that it is JSON. Snapshots are uploaded by PUT, for which a browser always asks.
+ * a POST must say that it is JSON, and a PATCH may say that it is a merge patch (RFC 7396), as which it is read in any case. Snapshots are uploaded by PUT, for which a browser always asks.
  */
 export const checkContentType = (
   request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method">
 ): Effect.Effect<void, UnsupportedMediaType> => {
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
-  return type === "application/json"
+  const own = request.method === "PATCH" ? mergePatchType : "application/json"
+  return type === "application/json" || type === own
     ? Effect.void
     : Effect.fail(
         new UnsupportedMediaType({
-          detail: `this operation takes JSON: send the header "Content-Type: application/json"${type === undefined ? "" : ` instead of "${type.slice(0, 100)}"`}`
+          detail: `this operation takes JSON: send the header "Content-Type: ${own}"${type === undefined ? "" : ` instead of "${type.slice(0, 100)}"`}`
         })
       )
 }

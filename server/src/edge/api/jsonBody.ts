@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http"
-import type { HttpServerRequest } from "@effect/platform"
+import { Headers, type HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { SpecIssue } from "@maxcloud/config-schema"
 import { type InvalidRequest, inBody, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
@@ -30,7 +30,12 @@ export const withJsonBody = (
     const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
     const unstorable = unstorableText(json)
     if (unstorable !== undefined) return yield* refused(unstorable)
-    const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
+    // HttpApi reads no other type as JSON: a merge patch (RFC 7396) is one.
+    const headers = Headers.set(request.headers, "content-type", "application/json")
+    const read: HttpServerRequest.HttpServerRequest = Object.create(request, {
+      headers: { value: headers },
+      json: { value: Effect.succeed(json) }
+    })
     return { json, read }
   })
 

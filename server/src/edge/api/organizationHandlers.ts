@@ -1,5 +1,5 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi, MemberList } from "@maxcloud/sdk/api"
+import { CurrentOrganization, MaxCloudApi, MemberList, type OrganizationInfo } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
 import { Privacy } from "../../control/privacy/Privacy.ts"
 import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
@@ -20,14 +20,21 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
   Effect.gen(function* () {
     const members = yield* Members
     const privacy = yield* Privacy
+    /** Counts what only this process knows. */
+    const withStreams = (described: OrganizationInfo) =>
+      Effect.map(OpenStreamsOf, (of) => ({ ...described, use: { ...described.use, streams: of(described.id) } }))
     return handlers
       .handle("get", () =>
-        Effect.gen(function* () {
-          const { id } = yield* CurrentOrganization
-          const described = yield* privacy.describe(id)
-          const streams = (yield* OpenStreamsOf)(id)
-          return { ...described, use: { ...described.use, streams } }
-        })
+        CurrentOrganization.pipe(
+          Effect.flatMap(({ id }) => privacy.describe(id)),
+          Effect.flatMap(withStreams)
+        )
+      )
+      .handle("change", ({ payload }) =>
+        currentCaller.pipe(
+          Effect.flatMap((found) => privacy.changeOrganization(found, payload)),
+          Effect.flatMap(withStreams)
+        )
       )
       .handle("members", ({ urlParams }) =>
         Effect.flatMap(currentCaller, (found) =>

@@ -34,7 +34,7 @@ HttpApi.reflect(MaxCloudApi, {
 
 /** Words of the library, of its types, and of JavaScript. */
 const library =
-  /is unexpected|Unable to decode|, actual |readonly|Expected an? (string|boolean|number\b.*that)|\bfilter\b|Transformation|Refinement|Encoded|undefined|\[object|NaN|Schema|minLength|maxLength|Brand|\bnull,|something else/
+  /is unexpected|Unable to decode|, actual |readonly|Expected an? (string|boolean|number\b.*that)|\bfilter\b|Transformation|Refinement|Encoded|undefined|\[object|NaN|Schema|minLength|maxLength|Brand|(?<! or )\bnull,|something else/
 
 describe("ten wrong values for each field of each operation", () => {
   const messages = parts.flatMap(({ fields, name, part }) => {

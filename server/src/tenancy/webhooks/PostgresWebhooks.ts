@@ -66,8 +66,8 @@ const change = (organizationId: OrganizationId, id: WebhookId, { description, st
     const sql = yield* SqlClient
     const now = yield* webhookOf(organizationId, id)
     yield* sql`
-      update webhooks set url = ${url ?? now.url}, types = ${storableJson(types ?? now.types)}::jsonb,
-        description = ${description ?? now.description}
+      update webhooks set url = ${url ?? now.url}, types = ${storableJson(types === null ? ["*"] : (types ?? now.types))}::jsonb,
+        description = ${description === null ? "" : (description ?? now.description)}
       where organization_id = ${organizationId} and id = ${id}`
     if (state === "enabled") {
       yield* sql`

@@ -276,6 +276,7 @@ export const trust = {
 export const organization = {
   id: organizationId,
   name: "acme",
+  displayName: "Acme GmbH",
   createdAt: at,
   deleteAfter: null,
   quotas: {

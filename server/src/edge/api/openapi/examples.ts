@@ -116,6 +116,7 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   },
   "auth.deleteOidcTrust": {},
   "organization.get": { answer: values.organization },
+  "organization.change": { request: { displayName: "Acme GmbH" }, answer: values.organization },
   "organization.members": { answer: [values.member] },
   "organization.removeMember": {},
   "organization.changeMember": { request: { role: "admin" }, answer: { ...values.member, role: "admin" } },

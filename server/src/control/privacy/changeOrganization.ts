@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { ChangeOrganization } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import type { Caller } from "../../tenancy/access/Caller.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+
+const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ display_name: Schema.NullOr(Schema.String) })))
+
+const digest = (name: string) => createHash("sha256").update(name).digest("hex")
+
+/** Changes what people call the organization. Its name stays: hosts, namespaces and the audience of OIDC tokens hold it. */
+export const changeOrganization = ({ organization: { id, name } }: Caller, { displayName }: ChangeOrganization) =>
+  displayName === undefined
+    ? Effect.void
+    : transaction(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient
+          const audit = yield* Audit
+          const [found] = decode(yield* sql`select display_name from organizations where id = ${id} for no key update`)
+          yield* sql`update organizations set display_name = ${displayName} where id = ${id}`
+          yield* audit.append({
+            action: "organization.change",
+            outcome: "succeeded",
+            status: 200,
+            subject: `organization ${name}`,
+            before: digest(found?.display_name ?? name),
+            after: digest(displayName ?? name),
+            organizationId: id
+          })
+        })
+      )
