@@ -14,6 +14,7 @@ const slowest = [
   "docs/examples.test.ts",
   "cli/test/rollout.test.ts",
   "backup/damagedDatabase.test.ts",
+  "cli/test/plans.test.ts",
   "cli/test/newerServer.test.ts",
   "cli/test/e2e.test.ts",
   "proxy/fuzz.test.ts",

@@ -63,6 +63,11 @@ const timedOut = ({ known, waitTimeout }: FollowInput, deployment: Deployment | 
     data: deployment === undefined && known === undefined ? {} : { deployment: deployment?.id ?? known }
   })
 
+export const tellUploading = (
+  { bytes, files, services }: Extract<DeployProgress, { readonly _tag: "uploading" }>,
+  terminal: Terminal
+): void => terminal.say(`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`)
+
 /**
  * Prints the progress of a deployment until it ends. Fails with `DeploymentFailed` if it didn't succeed, and with exit code 8 if it
  * took longer than `--wait-timeout`. If you interrupt it, it says that the deployment continues.
@@ -84,12 +89,10 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
     const run = Stream.runForEach(watched, (told) =>
       Effect.suspend(() => {
         switch (told._tag) {
-          case "uploading": {
-            const { bytes, files, services } = told
+          case "uploading":
             if (terminal.json) terminal.printJson(told, "line")
-            else terminal.say(`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`)
+            else tellUploading(told, terminal)
             return Effect.void
-          }
           case "event": {
             deployment = told.event.deployment ?? deployment
             show.event(told.event)

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto"
 import { appendFile } from "node:fs/promises"
-import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import type { Cloud } from "./dev/session.ts"
 import { CommandFailed } from "./failure.ts"
@@ -40,11 +39,17 @@ const tellGithub = (outputs: Outputs) => {
   })
 }
 
+/** What was deployed: a loaded config, for example. */
+interface Deployed {
+  readonly spec: { readonly app: string; readonly outputs?: object | undefined }
+  readonly stage: string
+}
+
 /** The outputs of an app that was just deployed; in a GitHub job its later steps have them, too. */
-export const outputsOf = (cloud: Cloud, loaded: LoadedConfig | undefined) =>
+export const outputsOf = (cloud: Cloud, deployed: Deployed | undefined) =>
   Effect.gen(function* () {
-    if (loaded === undefined || Object.keys(loaded.spec.outputs).length === 0) return {}
-    const outputs: Outputs = yield* cloud.apps.outputs(loaded.spec.app, { stage: loaded.stage })
+    if (deployed === undefined || Object.keys(deployed.spec.outputs ?? {}).length === 0) return {}
+    const outputs: Outputs = yield* cloud.apps.outputs(deployed.spec.app, { stage: deployed.stage })
     yield* tellGithub(outputs)
     return outputs
   })

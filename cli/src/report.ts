@@ -1,5 +1,5 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
-import type { ApiError, Deployment, DeploymentService } from "@maxcloud/sdk/api"
+import type { ApiError, Deployment, DeploymentService, PlanOutdated } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { apiErrors, codeOf, specIssueOf } from "@maxcloud/sdk/errors"
 import { diagnosisLines } from "./diagnosis.ts"
@@ -121,6 +121,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
         data: { service: error.service }
       }
     }
+    case "PlanOutdated":
+      return { ...outdatedFields(error), fix: "run `maxcloud plan` again" }
     case "NotFound":
       return { data: { resource: error.resource, name: error.name } }
     case "Unauthenticated":
@@ -155,6 +157,12 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
       return {}
   }
 }
+
+/** What has changed since a plan, without the fix, which each command has its own of. */
+export const outdatedFields = (error: PlanOutdated) => ({
+  message: error.message.replace(/ Run `maxcloud plan` again\.$/, ""),
+  data: { ...documentFields(error), basedOn: error.basedOn, newestDeployment: error.newestDeployment }
+})
 
 const deploymentFields = (deployment: Deployment): Partial<Report> => {
   const { app, number, services, stage, status } = deployment

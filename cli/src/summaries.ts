@@ -37,6 +37,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "registries list": { summary: "List registries with stored credentials", offline: false },
   "registries logout": { summary: "Delete the credentials for a registry", offline: false },
   "deployments list": { summary: "List an app's deployments", offline: false },
+  "deployments show": { summary: "Show a deployment, and the app that it deployed", offline: false },
   "deployments cancel": { summary: "Cancel a deployment that hasn't finished", offline: false },
   "deployments wait": { summary: "Wait for a deployment to finish", offline: false },
   events: { summary: "Show what happened", offline: false },

@@ -57,6 +57,11 @@ grep '^{"checkpoint"' first.jsonl | tail -n 1 > earlier.jsonl`,
 git init -q -b main && git add . && git commit -q -m first && git update-ref refs/remotes/origin/main HEAD`
   },
   "docs/operating.md": { server: "accounts", before: registered },
+  "docs/plans.md": {
+    server: "local",
+    files: shop,
+    replace: [[/deployments show 12/g, "deployments show 1"]]
+  },
   "docs/privacy.md": { server: "accounts", before: registered },
   "docs/reference/errors.md": { server: "local" },
   "docs/reference/events.md": { server: "local" },

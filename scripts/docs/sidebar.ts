@@ -61,6 +61,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Describe the environment", "environment"),
           page("Test a config", "testing"),
           page("Policies", "policies"),
+          page("Approve a plan", "plans"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect"),
           page("Clients in other languages", "clients")

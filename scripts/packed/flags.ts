@@ -19,6 +19,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
       "ticket=1"
     ],
     ["--from", "1", "--detach"],
+    ["--plan", "plan.json", "--detach"],
     ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"],
     ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"],
     ["nginx:1", "--name", "four", "--command", "nginx -v", "--cpu", "100m", "--memory", "64Mi", "--detach"],
@@ -28,6 +29,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
   ],
   plan: [
     ["--file", "app.yaml", "--exit-code"],
+    ["--file", "app.yaml", "--out", "plan.json", "--manifests"],
     ["--all", "--filter", "*", "--changed", "HEAD"]
   ],
   "config check": [

@@ -2,6 +2,7 @@ import { Effect, Stream } from "effect"
 import { appOf, connect, loadApp, refused, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
 import { deployMetadata, metadataFlag } from "../deployMetadata.ts"
+import { deployPlanFile } from "../deployPlanFile.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
@@ -18,6 +19,7 @@ interface DeployInput extends ManyInput, ImageInput {
   readonly image: string | undefined
   readonly file: string | undefined
   readonly from: number | undefined
+  readonly plan: string | undefined
 }
 
 interface Described {
@@ -42,7 +44,32 @@ const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof conn
     })
   })
 
+/** A plan says all that these flags could. */
+const besidePlan = (input: DeployInput): UsageError | undefined => {
+  if (input.plan === undefined) return undefined
+  const given: ReadonlyArray<readonly [string, unknown]> = [
+    ["--all", input.all || undefined],
+    ["--filter", input.filter[0]],
+    ["--changed", input.changed],
+    ["--file", input.file],
+    ["--config", input.config],
+    ["--stage", input.stage],
+    ["--from", input.from],
+    ["--name", input.name],
+    ["IMAGE", input.image]
+  ]
+  const flag = given.find(([, value]) => value !== undefined)?.[0] ?? imageFlagOf(input)
+  return flag === undefined
+    ? undefined
+    : new UsageError({
+        message: `${flag} and --plan can't be combined`,
+        fix: `leave ${flag} out: what a plan deploys, and where, is what was approved`
+      })
+}
+
 const usage = (input: DeployInput): UsageError | undefined => {
+  const beside = besidePlan(input)
+  if (beside !== undefined) return beside
   const one = input.from === undefined ? undefined : String(input.from)
   const alone = {
     "--name": input.name,
@@ -107,6 +134,7 @@ export default command({
     { line: "maxcloud deploy --all", does: "Deploy every app of the repository, dependencies first" },
     { line: "maxcloud deploy --all --changed origin/main", does: "Deploy only those that this branch changes" },
     { line: "maxcloud deploy -f app.yaml", does: "Deploy an app written as YAML or JSON" },
+    { line: "maxcloud deploy --plan plan.json", does: "Deploy exactly what `maxcloud plan --out plan.json` planned" },
     { line: "maxcloud deploy --from 12", does: "Redeploy the app of deployment 12" },
     { line: "maxcloud deploy --message 'Larger carts'", does: "Record the reason, for `deployments list`" },
     { line: "maxcloud deploy --name myapp nginx:latest", does: "Deploy one image, without a config" },
@@ -124,6 +152,7 @@ export default command({
     "Ctrl-C stops watching, not the deployment: `maxcloud deployments cancel` cancels it. If the deployment fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
     "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
+    "With --plan, the app, its sources, digests of images, versions of secrets and manifests are those of the plan. Only --message and --metadata may be added.",
     "With --all, up to 4 apps are deployed at a time. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one result.",
     "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
   ],
@@ -134,6 +163,9 @@ export default command({
     ...imageFlags,
     from: integer("from", "NUMBER", {
       description: "Redeploy the app of this earlier deployment, with its images and versions of secrets"
+    }),
+    plan: text("plan", "FILE", {
+      description: "Deploy this plan of `plan --out`, or nothing: exit code 13 if something has changed since"
     }),
     message: text("message", "TEXT", { alias: "m", description: "Why you deploy, for the list of deployments" }),
     metadata: metadataFlag,
@@ -153,6 +185,7 @@ export default command({
     Effect.gen(function* () {
       const wrong = usage(input)
       if (wrong !== undefined) return yield* wrong
+      if (input.plan !== undefined) return yield* deployPlanFile(input, input.plan, terminal)
       if (input.all) return yield* deployAll(input, terminal)
       if (input.from !== undefined) return yield* deployEarlier(input, input.from, terminal)
       const { image, name } = input

@@ -1,28 +1,7 @@
-import { Effect, Schema } from "effect"
-import { appOf, connect, stageOf } from "../client.ts"
-import { command, flags, type Globals, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { deploymentPlace } from "../deploymentPlace.ts"
 import { configAppFlag, required } from "../flags.ts"
-
-/** The deployment's place: of an id the server knows it, of a number the flags and the config say it. */
-const placeOf = (input: Globals & { readonly deployment: string; readonly app: string | undefined }) =>
-  Effect.gen(function* () {
-    const { DeploymentId } = yield* Effect.promise(() => import("@maxcloud/sdk/api"))
-    const written = input.deployment
-    if (Schema.is(DeploymentId)(written)) {
-      const cloud = yield* connect(input)
-      const { app, number, stage } = yield* cloud.deployments.get(written)
-      return { cloud, app, number, stage }
-    }
-    if (!/^[1-9]\d{0,9}$/.test(written)) {
-      return yield* new UsageError({
-        message: `"${written}" isn't the number or the id of a deployment`,
-        fix: "`maxcloud deployments list` shows both"
-      })
-    }
-    const app = yield* appOf(input)
-    return { cloud: yield* connect(input), app, number: Number(written), stage: yield* stageOf(input) }
-  })
 
 export default command({
   summary: "Cancel a deployment that hasn't finished",
@@ -37,7 +16,7 @@ export default command({
   positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or id") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { app, cloud, number, stage } = yield* placeOf(input)
+      const { app, cloud, number, stage } = yield* deploymentPlace(input)
       const deployment = yield* cloud.deployments.cancel(app, number, { stage })
       if (terminal.json) return terminal.printJson({ deployment })
       terminal.say(`deployment ${number} of ${app} (${deployment.stage}): ${deployment.status.message}`)

@@ -1,23 +1,11 @@
-import type { Deployment } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { entryOf } from "../entryOf.ts"
+import { deploymentAuthor, deploymentKind, deploymentState } from "../deploymentText.ts"
 import { configAppFlag } from "../flags.ts"
 import { printable } from "../format.ts"
 import { firstOf, limitFlags } from "../limit.ts"
 import { age, table } from "../terminal.ts"
-
-const authorText = ({ createdBy }: Deployment) => (createdBy === null ? "" : printable(createdBy.name ?? createdBy.id))
-
-const styles = {
-  queued: "yellow",
-  running: "yellow",
-  succeeded: "green",
-  failed: "red",
-  superseded: "dim",
-  cancelled: "dim"
-} as const
 
 export default command({
   summary: "List an app's deployments",
@@ -32,13 +20,10 @@ export default command({
       const now = Date.now()
       const rows = deployments.map((deployment) => [
         String(deployment.number),
-        terminal.paint(
-          entryOf<"yellow" | "green" | "red" | "dim">(styles, deployment.status.state, "dim"),
-          deployment.status.state
-        ),
-        deployment.fromDeployment === null ? deployment.kind : `${deployment.kind} to ${deployment.fromDeployment}`,
+        deploymentState(deployment, terminal),
+        deploymentKind(deployment),
         age(deployment.createdAt, now),
-        authorText(deployment),
+        deploymentAuthor(deployment),
         deployment.metadata["commit"]?.slice(0, 8) ?? "",
         deployment.id,
         printable((deployment.message ?? deployment.status.message).split("\n")[0] ?? "")

@@ -50,6 +50,7 @@ const groups = {
       "registries list": () => import("./registriesList.ts"),
       "registries logout": () => import("./registriesLogout.ts"),
       "deployments list": () => import("./deploymentsList.ts"),
+      "deployments show": () => import("./deploymentsShow.ts"),
       "deployments cancel": () => import("./deploymentsCancel.ts"),
       "deployments wait": () => import("./deploymentsWait.ts"),
       events: () => import("./events.ts"),

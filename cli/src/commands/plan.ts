@@ -1,67 +1,73 @@
-import type { FieldChange, ObjectChange, Plan, ServiceChange } from "@maxcloud/sdk/api"
-import type { SourceReport } from "@maxcloud/sdk/effect"
-import { Effect } from "effect"
+import type { Plan } from "@maxcloud/sdk/api"
+import type { LoadedConfig, SourceReport } from "@maxcloud/sdk/effect"
+import { Effect, Either } from "effect"
 import { buildLines } from "../builds.ts"
 import { connect, loadApp, locatedLines, refused } from "../client.ts"
-import { command, flags, noPositionals } from "../command.ts"
-import { entryOf } from "../entryOf.ts"
+import { command, flags, type Globals, noPositionals } from "../command.ts"
+import { deployMetadata } from "../deployMetadata.ts"
+import type { Cloud } from "../dev/session.ts"
 import { ExitWith } from "../failure.ts"
-import { readFileFlag, toggle } from "../flags.ts"
+import { readFileFlag, text, toggle } from "../flags.ts"
+import { tellUploading } from "../follow.ts"
 import { isChanging } from "../isChanging.ts"
 import { manyFlags, manyUsage } from "../many/loadMany.ts"
 import { planAll } from "../many/planAll.ts"
-import { plannedText } from "../plannedText.ts"
+import { checkPlace, writePlanFile } from "../planFiles.ts"
+import { changesTo, planLines, printManifests } from "../planLines.ts"
 import { tellSources } from "../sources.ts"
-import { type Terminal, table } from "../terminal.ts"
+import type { Terminal } from "../terminal.ts"
 
-const signs = { create: "+", update: "~", delete: "-", unchanged: " " } as const
-const styles = { create: "green", update: "yellow", delete: "red", unchanged: "dim" } as const
-
-const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<string> => {
-  const style = entryOf<"green" | "yellow" | "red" | "dim">(styles, change.action, "dim")
-  return [
-    terminal.paint(style, `${entryOf<string>(signs, change.action, "?")} ${change.action} ${change.service}`),
-    ...fieldLines(change.fields, terminal)
-  ]
+interface Input extends Globals {
+  readonly manifests: boolean
+  readonly out: string | undefined
 }
 
-const fieldLines = (fields: ReadonlyArray<FieldChange>, terminal: Terminal) =>
-  table(
-    fields.map((field) => {
-      const before = field.before === null ? undefined : terminal.paint("red", plannedText(field.before))
-      const after = field.after === null ? "(none)" : terminal.paint("green", plannedText(field.after))
-      return [`    ${field.path}`, before === undefined ? after : `${before} → ${after}`]
-    })
-  )
+/** Plans the app. With --out it is the plan of the file that is written, so that nothing lies between the two. */
+const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Terminal) =>
+  Effect.gen(function* () {
+    let sources: ReadonlyArray<SourceReport> = []
+    const onSources = (reports: ReadonlyArray<SourceReport>) => {
+      if (sources.length === 0) tellSources(terminal)(reports)
+      sources = reports
+    }
+    if (input.out !== undefined) {
+      const prepared = yield* Effect.either(
+        cloud.preparePlan(loaded, {
+          onSources,
+          metadata: yield* deployMetadata(loaded.folder, []),
+          onProgress: (told) => {
+            if (told._tag === "uploading" && !terminal.json) tellUploading(told, terminal)
+          }
+        })
+      )
+      if (Either.isRight(prepared)) {
+        yield* writePlanFile(input.out, prepared.right)
+        return { plan: prepared.right.plan, sources, refused: undefined }
+      }
+      const { left } = prepared
+      if (left._tag !== "InvalidSpec" && left._tag !== "ConfigInvalid") return yield* Effect.fail(left)
+      // Shown as `plan` shows problems.
+      return { plan: yield* cloud.plan(loaded, { onSources }), sources, refused: left }
+    }
+    return { plan: yield* cloud.plan(loaded, { onSources, manifests: input.manifests }), sources, refused: undefined }
+  }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
 
-const objectLines = ({ action, fields, kind, name }: ObjectChange, terminal: Terminal): ReadonlyArray<string> => {
-  const style = entryOf<"green" | "yellow" | "red" | "dim">(styles, action, "yellow")
-  return [
-    terminal.paint(style, `${entryOf<string>(signs, action, "~")} ${action} ${kind} ${name}`),
-    ...fieldLines(fields, terminal)
-  ]
+/** Says how to deploy the plan that is in a file. */
+const tellFile = ({ basedOn }: Plan, file: string, terminal: Terminal) => {
+  const base = basedOn === null ? "before the first deployment" : `based on deployment ${basedOn}`
+  terminal.say(`the plan is in ${file}, ${base}: \`maxcloud deploy --plan ${file}\` deploys exactly this`)
 }
 
-const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
-  const changes = plan.changes.filter((change) => change.action !== "unchanged")
-  // A patch isn't a change by itself: its service says whether it is new.
-  const objects = plan.objects.filter(
-    (object) => object.action !== "patch" || changes.some((change) => change.service === object.name)
-  )
-  const unchanged = plan.changes.filter((change) => change.action === "unchanged").map((change) => change.service)
-  const title = terminal.paint("bold", `${plan.app} (${plan.stage})`)
-  return [
-    changes.length + objects.length === 0 ? `${title}: no changes` : title,
-    ...changes.flatMap((change) => changeLines(change, terminal)),
-    ...(changes.length > 0 && unchanged.length > 0
-      ? [terminal.paint("dim", `  unchanged: ${unchanged.join(", ")}`)]
-      : []),
-    ...objects.flatMap((object) => objectLines(object, terminal)),
-    ...plan.platform.map(({ kind, name, newRevision }) =>
-      terminal.paint("yellow", `~ platform ${kind} ${name}${newRevision ? " (new revision)" : ""}`)
-    )
-  ]
-}
+const tellFindings = (loaded: LoadedConfig, { problems, warnings }: Plan, terminal: Terminal) =>
+  Effect.gen(function* () {
+    if (terminal.json) return
+    for (const line of yield* locatedLines(loaded, warnings)) {
+      terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
+    }
+    for (const line of yield* locatedLines(loaded, problems)) {
+      terminal.say(`${terminal.paintError(["red", "bold"], "problem:")} ${line}`)
+    }
+  })
 
 export default command({
   summary: "Show what a deploy would change",
@@ -69,12 +75,20 @@ export default command({
     { line: "maxcloud plan", does: "Show what `maxcloud deploy` would change" },
     { line: "maxcloud plan --stage preview-42 --json", does: "For another stage, as JSON" },
     { line: "maxcloud plan --all", does: "For every app of the repository" },
+    { line: "maxcloud plan --out plan.json", does: "Keep it, for `maxcloud deploy --plan plan.json`" },
+    { line: "maxcloud plan --manifests", does: "Show the objects that would be applied, as YAML" },
     { line: "maxcloud plan --exit-code", does: "Exit with 10 if a deploy would change something" }
   ],
-  notes: ["Values of secrets are never shown, only name and version."],
+  notes: [
+    "Values of secrets are never shown, only name and version. Plain values of `env` are, and they are in the file of --out, which only you may read.",
+    "--out uploads the sources, and replaces an earlier plan. `deploy --plan` refuses the plan (exit code 13) once something else was deployed, or a secret, an image's digest or a setting of the server has changed.",
+    "With --manifests, the changes are on stderr."
+  ],
   flags: flags({
     file: readFileFlag,
     ...manyFlags,
+    out: text("out", "FILE", { alias: "o", description: "Write the plan to this file, for `deploy --plan`" }),
+    manifests: toggle("manifests", { description: "Print the manifests that would be applied" }),
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"
     })
@@ -82,38 +96,31 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const alone = [input.file, input.config].some((each) => each !== undefined) ? ["--file"] : []
-      const wrong = manyUsage(input, alone)
+      const config = [input.file, input.config].some((each) => each !== undefined) ? ["--file"] : []
+      const wrong = manyUsage(input, [...config, ...(input.out === undefined ? [] : ["--out"])])
       if (wrong !== undefined) return yield* wrong
-      if (input.all) {
-        const show = (plan: Plan) =>
-          Effect.sync(() => planLines(plan, terminal).forEach((line) => void terminal.print(line)))
-        return yield* planAll(input, terminal, show)
-      }
+      const shown = changesTo(input.manifests, terminal)
+      const show = (plan: Plan) =>
+        Effect.gen(function* () {
+          for (const line of planLines(plan, shown)) shown.print(line)
+          if (input.manifests) yield* printManifests(plan, terminal)
+        })
+      if (input.all) return yield* planAll(input, terminal, show)
+      if (input.out !== undefined) yield* checkPlace(input.out)
       const loaded = yield* loadApp(input, input.file ?? input.config)
       const cloud = yield* connect(input)
-      let sources: ReadonlyArray<SourceReport> = []
-      const onSources = (reports: ReadonlyArray<SourceReport>) => {
-        sources = reports
-        tellSources(terminal)(reports)
-      }
-      const plan = yield* cloud.plan(loaded, { onSources }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
-      if (terminal.json) terminal.printJson(plan)
+      const { plan, refused, sources } = yield* planApp(cloud, loaded, input, terminal)
+      if (terminal.json) terminal.printJson(input.manifests ? plan : { ...plan, manifests: null })
       else {
-        for (const line of planLines(plan, terminal)) terminal.print(line)
+        yield* show(plan)
         const changed = plan.changes.filter((change) => change.action === "create" || change.action === "update")
         for (const line of yield* buildLines(loaded, sources, new Set(changed.map((each) => each.service))))
-          terminal.print(line)
+          shown.print(line)
       }
-      if (!terminal.json) {
-        for (const line of yield* locatedLines(loaded, plan.warnings)) {
-          terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
-        }
-        for (const line of yield* locatedLines(loaded, plan.problems)) {
-          terminal.say(`${terminal.paintError(["red", "bold"], "problem:")} ${line}`)
-        }
-      }
+      yield* tellFindings(loaded, plan, terminal)
       if (plan.problems.length > 0) return yield* new ExitWith({ exit: 2 })
+      if (refused !== undefined) return yield* refused
+      if (input.out !== undefined && !terminal.json) tellFile(plan, input.out, terminal)
       if (isChanging(plan)) {
         return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
       }

@@ -10,6 +10,7 @@ import { type App, loadMany, type ManyInput, sideBySide } from "./loadMany.ts"
 
 interface Input extends ManyInput {
   readonly exitCode: boolean
+  readonly manifests: boolean
 }
 
 /**
@@ -50,7 +51,7 @@ export const planAll = (
       apps,
       (app) =>
         Effect.gen(function* () {
-          const plan = yield* Effect.either(cloud.plan(app.loaded))
+          const plan = yield* Effect.either(cloud.plan(app.loaded, { manifests: input.manifests }))
           if (plan._tag === "Left") return { app, failed: plan.left }
           const solved = yield* solvedBy(app, apps)
           const after = [...new Set(plan.right.problems.flatMap((issue) => solved(issue) ?? []))].sort()

@@ -280,6 +280,26 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(traffic.map((each) => [each.revision, each.percent])).toStrictEqual([[latestReadyRevision, 100]])
       })
 
+      it("a plan is deployed once, as it was planned, and refused while anything would be applied otherwise", async () => {
+        const planned = (VERSION: string) =>
+          client().preparePlan({ app: "planned", services: [service("planned", { env: { VERSION } })] })
+        const first = await planned("1")
+        const both = await Promise.allSettled([client().deploy(first), client().deploy(first)])
+        expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"])
+        expect(both.find(({ status }) => status === "rejected")).toMatchObject({
+          reason: { _tag: "PlanOutdated", basedOn: null, newestDeployment: 1 }
+        })
+        expect(await version("planned")).toBe("1")
+        const second = await planned("2")
+        await client().services.pause("planned")
+        await expect(client().deploy(second)).rejects.toMatchObject({ _tag: "PlanOutdated", newestDeployment: 1 })
+        await client().services.resume("planned")
+        expect((await client().deploy(second)).number).toBe(2)
+        expect(await version("planned")).toBe("2")
+        const { images } = await client().deployments.spec("planned", 2)
+        expect(images).toEqual(second.plan.images)
+      })
+
       it("links a service to an internal one", async () => {
         await deploy(
           "linked",

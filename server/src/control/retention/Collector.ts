@@ -15,8 +15,8 @@ export interface CollectorOptions {
   readonly everyMs?: number
 }
 
-/** An upload that no deployment names by then belongs to a deployment that never came, or was deleted. */
-const unnamedSourceDays = 1
+/** An upload that no deployment names by then belongs to a plan that was never approved, or to a deployment that was deleted. */
+const unnamedSourceDays = 7
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 

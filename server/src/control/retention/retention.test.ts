@@ -193,21 +193,22 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
       mkdirSync(archives, { recursive: true })
       mkdirSync(join(dataDir, "sources", id, "folders", hex("b"), "src"), { recursive: true })
       const old = new Date(Date.now() - 400 * 86_400_000)
-      const yesterday = new Date(Date.now() - 25 * 3_600_000)
-      for (const digit of ["a", "b", "c", "d"]) {
+      const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+      // `c` has only just been sent; `e` is of a plan that waits for its approval.
+      const sent = { a: old, b: old, c: new Date(), d: daysAgo(7.1), e: daysAgo(6.9) }
+      for (const [digit, at] of Object.entries(sent)) {
         const path = join(archives, `${hex(digit)}.tar.gz`)
         writeFileSync(path, "")
-        // `c` has only just been sent.
-        if (digit !== "c") utimesSync(path, digit === "d" ? yesterday : old, digit === "d" ? yesterday : old)
+        utimesSync(path, at, at)
       }
       expect(yield* collectSources(dataDir, id, 365)).toBe(0)
 
       yield* Layer.build(Collector.layer({ dataDir, afterMs: 0, everyMs: 3_600_000 }))
       yield* Effect.suspend(() => Effect.succeed(readdirSync(archives).length)).pipe(
-        Effect.repeat({ until: (value) => value === 2, schedule: Schedule.spaced("20 millis") }),
+        Effect.repeat({ until: (value) => value === 3, schedule: Schedule.spaced("20 millis") }),
         Effect.timeout("30 seconds")
       )
-      expect(readdirSync(archives).sort()).toStrictEqual([`${hex("a")}.tar.gz`, `${hex("c")}.tar.gz`])
+      expect(readdirSync(archives).sort()).toStrictEqual(["a", "c", "e"].map((digit) => `${hex(digit)}.tar.gz`))
       expect(readdirSync(join(dataDir, "sources", id, "folders"))).toStrictEqual([])
       expect(yield* numbersOf(id, 61)).toStrictEqual(range(11, 30))
     })

@@ -1,0 +1,66 @@
+import type { Deployment } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { deploymentPlace } from "../deploymentPlace.ts"
+import { deploymentAuthor, deploymentKind, deploymentState } from "../deploymentText.ts"
+import { configAppFlag, required, toggle } from "../flags.ts"
+import { printable } from "../format.ts"
+import { failedService } from "../report.ts"
+import { age, type Terminal, table } from "../terminal.ts"
+
+const row = (name: string, value: string | null) => (value === null || value === "" ? [] : [[name, value]])
+
+const deploymentLines = (deployment: Deployment, terminal: Terminal): ReadonlyArray<string> => {
+  const now = Date.now()
+  const { app, createdAt, finishedAt, message, metadata, number, services, stage, status } = deployment
+  const failed = services.filter((service) => service.state === "failed").flatMap(failedService)
+  return [
+    ...table([
+      ["number", terminal.paint("bold", String(number))],
+      ["app", `${app} (${stage})`],
+      ["state", `${deploymentState(deployment, terminal)}  ${printable(status.message)}`],
+      ["kind", deploymentKind(deployment)],
+      ...row("by", deploymentAuthor(deployment)),
+      ["accepted", age(createdAt, now)],
+      ...row("finished", finishedAt === null ? null : age(finishedAt, now)),
+      ...row("message", message === null ? null : printable(message)),
+      ...Object.entries(metadata).map(([name, value]) => [printable(name), printable(value)]),
+      ["id", deployment.id]
+    ]),
+    "",
+    terminal.paint("bold", "Services"),
+    ...table(
+      services.map(({ action, image, name, state, url }) => [`  ${name}`, action, state, url ?? "", image ?? ""])
+    ),
+    ...(failed.length === 0 ? [] : ["", ...failed])
+  ]
+}
+
+export default command({
+  summary: "Show a deployment, and the app that it deployed",
+  examples: [
+    { line: "maxcloud deployments show 12", does: "Show who created it, from what, and how each service fares" },
+    { line: "maxcloud deployments show 12 --spec", does: "Print the app as it was accepted, as JSON" },
+    {
+      line: "maxcloud deployments show dep_… --spec --json",
+      does: "Print all of it, with versions of secrets and digests"
+    }
+  ],
+  notes: [
+    "With --spec, plain values of `env` are shown. Secrets are references, with the version that they are pinned to."
+  ],
+  flags: flags({
+    app: configAppFlag,
+    spec: toggle("spec", { description: "Show the app as it was accepted" })
+  }),
+  positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or its id") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { app, cloud, number, stage } = yield* deploymentPlace(input)
+      const accepted = input.spec ? yield* cloud.deployments.spec(app, number, { stage }) : undefined
+      if (accepted !== undefined && !terminal.json) return terminal.print(JSON.stringify(accepted.spec, null, 2))
+      const deployment = yield* cloud.deployments.byNumber(app, number, { stage })
+      if (terminal.json) return terminal.printJson({ deployment, ...accepted })
+      for (const line of deploymentLines(deployment, terminal)) terminal.print(line)
+    })
+})
