@@ -124,7 +124,7 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     case "PlanOutdated":
       return { ...outdatedFields(error), fix: "run `maxcloud plan` again" }
     case "NotFound":
-      return { data: { resource: error.resource, name: error.name } }
+      return { data: { resource: error.resource, resourceName: error.resourceName } }
     case "Unauthenticated":
       if (error.localMode === true) {
         const [message] = error.message.split(/(?<=\w)\. /, 1)

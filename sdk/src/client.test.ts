@@ -221,7 +221,7 @@ describe("deploy of a source", () => {
     const have: Route = ({ path }, response) => {
       const digest = path.split("/").at(-1) ?? ""
       if (digest === uploaded) json(response, 200, { digest, bytes: 1 })
-      else problem(response, new NotFound({ resource: "source", name: digest, detail: "no such source" }))
+      else problem(response, new NotFound({ resource: "source", resourceName: digest, detail: "no such source" }))
     }
     await using server = await fakeServer(
       new Proxy<Record<string, Route>>(

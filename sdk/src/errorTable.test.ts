@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Schema, SchemaAST } from "effect"
 import { errorPage } from "../scripts/errorPage.ts"
 import * as apiModule from "./api/errors.ts"
 import * as sdkModule from "./errors.ts"
@@ -26,7 +26,11 @@ describe("the table of errors", () => {
   })
 
   it("gives a problem document its type, title and status, and the error its message", () => {
-    const error = new apiModule.NotFound({ resource: "service", name: "web", detail: "there is no service web" })
+    const error = new apiModule.NotFound({
+      resource: "service",
+      resourceName: "web",
+      detail: "there is no service web"
+    })
     expect(error.message).toBe("there is no service web")
     const encoded: unknown = Schema.encodeSync(apiModule.ApiError)(error)
     expect(encoded).toStrictEqual({
@@ -36,8 +40,17 @@ describe("the table of errors", () => {
       detail: "there is no service web",
       code: "not_found",
       resource: "service",
-      name: "web"
+      resourceName: "web"
     })
+  })
+
+  it("leaves the error its own name, message, stack and cause", () => {
+    for (const { ast } of Object.values(apiModule.wire)) {
+      const fields = SchemaAST.getPropertySignatures(SchemaAST.encodedAST(ast)).map(({ name }) => String(name))
+      expect(fields.filter((field) => ["name", "message", "stack", "cause"].includes(field))).toEqual([])
+    }
+    const error: Error = new apiModule.NotFound({ resource: "service", resourceName: "web", detail: "no web" })
+    expect([error.name, String(error)]).toEqual(["NotFound", "NotFound: no web"])
   })
 
   it("matches docs/reference/errors.md (else run `npm run generate`)", () => {

@@ -40,7 +40,7 @@ export const apiErrors = {
     status: 404,
     title: "Not found",
     exit: 5,
-    meaning: "The organization has no `resource` with this `name`."
+    meaning: "The organization has no `resource` with this name (`resourceName`)."
   },
   MethodNotAllowed: {
     status: 405,

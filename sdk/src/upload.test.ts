@@ -21,7 +21,7 @@ const notFound = {
   status: 404,
   code: "not_found",
   resource: "source",
-  name: "x",
+  resourceName: "x",
   detail: "none"
 }
 const unauthenticated = {

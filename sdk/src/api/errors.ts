@@ -77,7 +77,8 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
       "certificate",
       "page"
     ),
-    name: Schema.String
+    /** Not `name`: that is the error's own, in JavaScript. */
+    resourceName: Schema.String
   })
 ) {}
 

@@ -42,7 +42,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
     if (service === undefined) {
       const where = app === undefined ? "" : ` of app "${app}"`
       const detail = `there is no service "${name}"${where} in stage "${stage}": \`maxcloud list\` shows what there is`
-      return yield* new NotFound({ resource: "service", name, detail })
+      return yield* new NotFound({ resource: "service", resourceName: name, detail })
     }
     if (others.length === 0) return service
     const apps = [service, ...others].map((each) => each.app)

@@ -42,7 +42,7 @@ export const embeddedFetch =
     if (url === null) {
       throw new NotFound({
         resource: "service",
-        name: service,
+        resourceName: service,
         detail: `The service "${service}" is internal and has no URL. Fetch a public service that links to it, or set visibility: "public".`
       })
     }

@@ -48,7 +48,8 @@ export const testOrganization: Organization = {
   name: OrganizationName.make("local")
 }
 
-const noService = (id: string) => new NotFound({ resource: "service", name: id, detail: `there is no service ${id}` })
+const noService = (id: string) =>
+  new NotFound({ resource: "service", resourceName: id, detail: `there is no service ${id}` })
 
 /** Stand-ins for what is below the handlers: everything is empty. A test names what it needs instead. */
 export const emptyServices: typeof Services.Service = {

@@ -11,7 +11,7 @@ import { selectServices } from "./serviceRows.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 const noService = (id: ServiceId) =>
-  new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
+  new NotFound({ detail: `There is no service ${id}.`, resource: "service", resourceName: id })
 
 /** Deploys the app again without the service. */
 export const deleteService = (queue: WorkQueue, organization: Organization, id: ServiceId) =>

@@ -9,7 +9,7 @@ import { withEmails } from "./authors.ts"
 import { deploymentColumns, readDeployments } from "./deploymentRows.ts"
 
 export const noApp = (app: AppName, stage: StageName) =>
-  new NotFound({ detail: `There is no app "${app}" in the stage "${stage}".`, resource: "app", name: app })
+  new NotFound({ detail: `There is no app "${app}" in the stage "${stage}".`, resource: "app", resourceName: app })
 
 const deploymentSorts = { number: [["d.number", "integer"]] } as const
 

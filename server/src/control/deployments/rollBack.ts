@@ -16,7 +16,7 @@ export const noNumber = ({ app, stage }: Target, number: number) =>
   new NotFound({
     detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". \`maxcloud deployments list\` lists those that are kept.`,
     resource: "deployment",
-    name: String(number)
+    resourceName: String(number)
   })
 
 /** The id of the deployment with this number of an app and stage. */

@@ -48,7 +48,7 @@ export const layer = Layer.effect(
           select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
           if (known.length === 0) {
             const detail = `There is no app "${app}" in the stage "${stage}".`
-            return yield* new NotFound({ resource: "app", name: app, detail })
+            return yield* new NotFound({ resource: "app", resourceName: app, detail })
           }
           return yield* selectPage(
             DriftList,

@@ -129,7 +129,7 @@ export const cancelDeletion = ({ organization }: Caller) =>
           found?.due === true
             ? `The time in which "${organization.name}" could be kept is over: it is being erased.`
             : `"${organization.name}" is not being deleted.`
-        return yield* new NotFound({ detail, resource: "organization", name: organization.name })
+        return yield* new NotFound({ detail, resource: "organization", resourceName: organization.name })
       }
       yield* sql`update organizations set delete_after = null where id = ${organization.id}`
       yield* sql`delete from erasures where subject_type = 'organization' and subject_id = ${organization.id}`

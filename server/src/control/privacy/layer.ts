@@ -42,7 +42,7 @@ const noCertificate = (id: string) =>
   new NotFound({
     detail: `There is no certificate of erasure "${id}": it is told by \`maxcloud org delete\`, and gone where the organization was kept.`,
     resource: "certificate",
-    name: id
+    resourceName: id
   })
 
 const decodeOrganizations = Schema.decodeUnknownSync(

@@ -27,6 +27,6 @@ export const noDeployment = (id: DeploymentId) =>
         ? `The deployment ${id} of ${new Date(made).toISOString().slice(0, 10)} is gone: deployments are collected ${days} days after their end, except the newest ${keptNewest} of an app and stage and what is in force.`
         : `There is no deployment ${id}.`,
       resource: "deployment",
-      name: id
+      resourceName: id
     })
   })

@@ -5,7 +5,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 import type { WorkQueue } from "../deployments/WorkQueue.ts"
 
 export const noService = (id: ServiceId) =>
-  new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
+  new NotFound({ detail: `There is no service ${id}.`, resource: "service", resourceName: id })
 
 /** The app's row is locked first, as a deployment's acceptance locks it. */
 export const lockStage = (organization: Organization, { app, stage }: Service) =>

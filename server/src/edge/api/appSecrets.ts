@@ -77,7 +77,7 @@ export const appSecrets = Effect.gen(function* () {
         const [name = "", ...more] = copied.left
         return yield* new NotFound({
           resource: "secret",
-          name,
+          resourceName: name,
           detail: `app "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
         })
       }),
@@ -97,7 +97,7 @@ export const appSecrets = Effect.gen(function* () {
         if (Option.isSome(info)) return info.value
         return yield* new NotFound({
           resource: "secret",
-          name,
+          resourceName: name,
           detail: `app "${stage.app}" keeps no version ${version} of the secret "${name}" in stage "${stage.stage}"; \`maxcloud secrets versions ${name}\` lists those that are kept`
         })
       }),
@@ -114,6 +114,6 @@ const unavailable = ({ message }: SecretsError) => new Unavailable({ detail: mes
 const noSecret = ({ app, stage }: { readonly app: string; readonly stage: string }, name: string) =>
   new NotFound({
     resource: "secret",
-    name,
+    resourceName: name,
     detail: `app "${app}" has no secret "${name}" in stage "${stage}"`
   })

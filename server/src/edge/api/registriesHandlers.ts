@@ -51,7 +51,7 @@ export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries"
           if (yield* Effect.mapError(credentials.remove(id, host), unavailable)) return
           return yield* new NotFound({
             resource: "registry",
-            name: host,
+            resourceName: host,
             detail: `there are no credentials for the registry "${host}": \`maxcloud registries list\` shows those that there are`
           })
         })

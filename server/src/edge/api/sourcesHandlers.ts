@@ -28,7 +28,7 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
           if (Option.isNone(bytes)) {
             return yield* new NotFound({
               resource: "source",
-              name: digest,
+              resourceName: digest,
               detail: `no source snapshot ${digest} has been uploaded`
             })
           }

@@ -75,7 +75,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
           page: ({ app, organization }) =>
             organization.id === testOrganization.id && app === shop
               ? Effect.succeed({ items: [record], next: null })
-              : new NotFound({ resource: "app", name: app, detail: "there is no such app" })
+              : new NotFound({ resource: "app", resourceName: app, detail: "there is no such app" })
         },
         network: {
           verify: (_, app) =>
@@ -176,7 +176,9 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
         deployments: {
           accept: ({ app, forceConflicts }) => {
             asked.push(forceConflicts)
-            return new NotFound({ resource: "app", name: app, detail: "not carried out here" }).pipe(Effect.orDie)
+            return new NotFound({ resource: "app", resourceName: app, detail: "not carried out here" }).pipe(
+              Effect.orDie
+            )
           }
         }
       })

@@ -115,7 +115,7 @@ export const nothingAt = (path: string) => {
   const name = path.slice(0, 200)
   return new NotFound({
     resource: "page",
-    name,
+    resourceName: name,
     detail: `There is nothing at ${name}. See /api/docs for the paths of the API.`
   })
 }

@@ -14,7 +14,11 @@ import { asPage, button, field, form, formOf, goTo, hidden, paragraph, problemOf
 const decodeName = Schema.decodeUnknownEither(OrganizationName)
 
 const noSuchOrganization = () =>
-  new NotFound({ resource: "organization", name: "organization", detail: "You aren't a member of this organization." })
+  new NotFound({
+    resource: "organization",
+    resourceName: "organization",
+    detail: "You aren't a member of this organization."
+  })
 
 const wrongName = ({ say }: Visit) => new InvalidRequest({ detail: say.wrongOrganization, errors: [] })
 

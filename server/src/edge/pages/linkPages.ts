@@ -31,7 +31,7 @@ const tokenOf = (kind: TokenKind, written: string) => {
     ? Effect.succeed(token)
     : new NotFound({
         resource: kind === "invite" ? "invite" : "token",
-        name: "link",
+        resourceName: "link",
         detail: "This link is not whole: copy all of it from the mail into the address bar."
       })
 }

@@ -32,7 +32,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   NotFound: {
     title: "Nicht gefunden",
-    meaning: "In der Organisation gibt es nichts von dieser Art (`resource`) mit diesem Namen (`name`)."
+    meaning: "In der Organisation gibt es nichts von dieser Art (`resource`) mit diesem Namen (`resourceName`)."
   },
   MethodNotAllowed: {
     title: "Methode nicht erlaubt",

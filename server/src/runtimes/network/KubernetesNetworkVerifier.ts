@@ -49,7 +49,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
             const services = yield* Effect.orDie(decodeServices(rows))
             if (services.length === 0) {
               const detail = `The app "${app}" has no services in stage "${stage}".`
-              return yield* new NotFound({ detail, resource: "app", name: app })
+              return yield* new NotFound({ detail, resource: "app", resourceName: app })
             }
             const { namespace } = namespaceKeyOf({ organization, app, stage }, platform)
             yield* removeLeftovers(namespace)

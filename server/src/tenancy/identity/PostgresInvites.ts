@@ -23,7 +23,7 @@ const revoke = (sql: SqlClient, audit: typeof Audit.Service, { organization }: C
     if (rows.length === 0) {
       return yield* new NotFound({
         resource: "invite",
-        name: id,
+        resourceName: id,
         detail: `There is no open invite ${id}: \`maxcloud auth invites list\` tells their states.`
       })
     }

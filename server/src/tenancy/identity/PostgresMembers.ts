@@ -30,7 +30,7 @@ const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member
     if (member === undefined) {
       return yield* new NotFound({
         resource: "member",
-        name: userId,
+        resourceName: userId,
         detail: `The organization has no member ${userId}: \`maxcloud org members\` lists them.`
       })
     }

@@ -30,7 +30,7 @@ const grant = (
     if (user === undefined || membership === undefined) {
       return yield* new NotFound({
         resource: "organization",
-        name,
+        resourceName: name,
         detail: `You aren't a member of an organization called "${name}": \`maxcloud auth status\` lists yours.`
       })
     }

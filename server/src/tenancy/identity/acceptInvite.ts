@@ -15,7 +15,7 @@ import { insertUser, lockUser, proveAddress, userByEmail } from "./userRows.ts"
 const noInvite = (why: string) =>
   new NotFound({
     resource: "invite",
-    name: "token",
+    resourceName: "token",
     detail: `${why} Ask who invited you for a new one; if you are a member already, run \`maxcloud auth login\`.`
   })
 

@@ -26,7 +26,7 @@ const decodeAnswered = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ cli
 const noDevice = () =>
   new NotFound({
     resource: "device",
-    name: "code",
+    resourceName: "code",
     detail:
       "This code is unknown or has expired. Codes are valid for ten minutes and work once. Check that you typed it as shown, or run `maxcloud auth login` again."
   })
@@ -101,7 +101,7 @@ export const approveDevice = (
     if (organization === undefined) {
       return yield* new NotFound({
         resource: "organization",
-        name,
+        resourceName: name,
         detail: `You aren't a member of an organization called "${name}".`
       })
     }

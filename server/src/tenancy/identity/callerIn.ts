@@ -23,7 +23,7 @@ export const callerIn = (
     credential.type === "session" ? "`maxcloud auth status` lists yours." : `It belongs to "${organization.name}".`
   const refused = new NotFound({
     resource: "organization",
-    name,
+    resourceName: name,
     detail: `This credential opens no organization "${name}". ${fix}`
   })
   if (credential.type !== "session" || credential.unproven === true || person === undefined) return refused

@@ -50,7 +50,7 @@ export const beginChallenge = (
 export const wrongCode = () =>
   new NotFound({
     resource: "token",
-    name: "code",
+    resourceName: "code",
     detail: `The code is wrong or has expired. Codes are valid for ${codeSeconds / 60} minutes and ${attempts} attempts. Request a new one.`
   })
 

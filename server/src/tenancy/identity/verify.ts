@@ -14,7 +14,7 @@ import { lockUser, markVerified } from "./userRows.ts"
 const noLink = () =>
   new NotFound({
     resource: "token",
-    name: "link",
+    resourceName: "link",
     detail:
       "The link is good for three days, once. If your address is not confirmed yet, sign in with `maxcloud auth login`: the code confirms it too."
   })

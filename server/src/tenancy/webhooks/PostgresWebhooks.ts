@@ -128,7 +128,7 @@ const deliveryOf = (organizationId: OrganizationId, id: WebhookId, delivery: Web
     if (found !== undefined) return found
     return yield* new NotFound({
       resource: "webhookDelivery",
-      name: delivery,
+      resourceName: delivery,
       detail: `The webhook ${id} has no delivery ${delivery}. \`maxcloud webhooks deliveries ${id}\` shows them.`
     })
   })

@@ -68,7 +68,7 @@ export const webhookOf = (organizationId: OrganizationId, id: WebhookId) =>
     if (found !== undefined) return found
     return yield* new NotFound({
       resource: "webhook",
-      name: id,
+      resourceName: id,
       detail: `There is no webhook ${id}. \`maxcloud webhooks list\` shows those that there are.`
     })
   })

@@ -19,7 +19,7 @@ const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id:
     if (row === undefined || gone.length === 0) {
       return yield* new NotFound({
         resource: "oidcTrust",
-        name: id,
+        resourceName: id,
         detail: `there is no OIDC trust ${id}: \`maxcloud auth oidc list\` shows them`
       })
     }

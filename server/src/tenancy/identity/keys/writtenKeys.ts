@@ -15,7 +15,7 @@ export const digestOf = ({ createdBy, lastUsedAt, ...said }: ApiKeyInfo) => publ
 const notFound = (id: ApiKeyId) =>
   new NotFound({
     resource: "apiKey",
-    name: id,
+    resourceName: id,
     detail: `there is no API key ${id} among those that you see: \`maxcloud auth api-keys list\` shows them`
   })
 
