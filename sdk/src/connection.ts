@@ -6,7 +6,7 @@ import {
   HttpClientError,
   type HttpClientRequest
 } from "@effect/platform"
-import { Effect, ParseResult, type Scope, Stream } from "effect"
+import { Context, Effect, ParseResult, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { type ApiError, InvalidRequest } from "./api/errors.ts"
 import { askAgain, withKey } from "./askAgain.ts"
@@ -48,6 +48,11 @@ const errorOf =
   ({ _tag, cause }: HttpClientError.HttpClientError): CallError =>
     _tag === "ResponseError" ? notReachable(cause) : cause instanceof Answered ? cause.error : unsent(cause)
 
+/** Has a call got as far as being sent? Until then what is wrong with it is its caller's mistake. */
+class Sending extends Context.Reference<Sending>()("@maxcloud/sdk/Sending", {
+  defaultValue: () => ({ sent: false })
+}) {}
+
 /** The client derived from the contract, which sends this credential with each request. */
 const clientWith = (transport: Transport, credential: Credential) => {
   const failed = (request: HttpClientRequest.HttpClientRequest) => (cause: unknown) =>
@@ -83,6 +88,14 @@ const clientWith = (transport: Transport, credential: Credential) => {
       ),
       HttpClient.transform((effect, request) => askAgain(request, effect, errorOf(transport))),
       HttpClient.transform((effect) =>
+        Effect.zipRight(
+          Effect.map(Sending, (call) => {
+            call.sent = true
+          }),
+          effect
+        )
+      ),
+      HttpClient.transform((effect) =>
         Effect.provideService(effect, FetchHttpClient.Fetch, transport.fetch).pipe(
           Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
           Effect.withTracerEnabled(false)
@@ -103,7 +116,7 @@ type DerivedError =
 
 /** The SDK's error for one of the derived client. */
 const toCallError =
-  ({ apiUrl, notReachable, unsent }: Transport) =>
+  ({ apiUrl, notReachable, unsent }: Transport, { sent }: Sending["Type"]) =>
   (error: DerivedError): Effect.Effect<never, CallError> => {
     switch (error._tag) {
       case "RequestError":
@@ -117,7 +130,9 @@ const toCallError =
       case "ParseError": {
         const [first] = ParseResult.ArrayFormatter.formatErrorSync(error)
         const detail = first === undefined ? error.message : [...first.path, first.message].join(": ")
-        return Effect.fail(new UnexpectedAnswer({ url: apiUrl, status: 0, detail }))
+        return Effect.fail(
+          sent ? new UnexpectedAnswer({ url: apiUrl, status: 0, detail }) : new InvalidRequest({ detail, errors: [] })
+        )
       }
       case "HttpApiDecodeError":
         return Effect.fail(new InvalidRequest({ detail: error.message, errors: [] }))
@@ -231,7 +246,13 @@ export const makeConnection = (options: ConnectionOptions, own: OwnCredentials) 
       effect: Effect.Effect<A, DerivedError>,
       seconds = transport.timeoutSeconds
     ): Effect.Effect<A, CallError> =>
-      throughLimits(inTime(transport, Effect.catchAll(effect, toCallError(transport)), seconds)),
+      Effect.suspend(() => {
+        const sending = { sent: false }
+        const typed = Effect.catchAll(Effect.provideService(effect, Sending, sending), (error) =>
+          toCallError(transport, sending)(error)
+        )
+        return throughLimits(inTime(transport, typed, seconds))
+      }),
     open,
     socket: socketOf(transport, open),
     lines: linesOf(transport, open),

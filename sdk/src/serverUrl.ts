@@ -8,8 +8,14 @@ export const defaultApiUrl = (): string => {
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
 }
 
-/** Can a server be there: an absolute URL of http or https? */
-export const isServerUrl = (apiUrl: string): boolean => URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
+/** Can a server be there: an absolute URL of http or https, to which paths can be appended? */
+export const isServerUrl = (apiUrl: string): boolean => {
+  if (!URL.canParse(apiUrl) || !["http://", "https://"].some((start) => apiUrl.toLowerCase().startsWith(start))) {
+    return false
+  }
+  const { hash, search } = new URL(apiUrl)
+  return hash === "" && search === "" && !apiUrl.includes(" ") && !apiUrl.endsWith("?") && !apiUrl.endsWith("#")
+}
 
 /** May a credential be sent there: encrypted, or not over any wire? */
 export const isSafeForTokens = (apiUrl: string): boolean => {

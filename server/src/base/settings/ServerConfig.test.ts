@@ -54,6 +54,9 @@ describe("ServerConfig", () => {
     [{ MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault" }, /MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault".*"vault"/],
     [{ MAXCLOUD_RUNTIME: "Local" }, /MAXCLOUD_RUNTIME: "Local".*local or kubernetes/],
     [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
+    ...["no sense", "127.0.0.1:8080", "http://localhost", "[::1]:80", "a/b", "host?", "a@b"].map(
+      (host): [Record<string, string>, RegExp] => [{ MAXCLOUD_HOST: host }, /MAXCLOUD_HOST.*without a port/s]
+    ),
     [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
     [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
     [

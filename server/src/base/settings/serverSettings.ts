@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import { LogLevel, Record, Schema } from "effect"
 import { absolutePath, form, httpUrl, oneOf, onOff, port, seconds, secret, text } from "./forms.ts"
 import { type Form, optional, setting } from "./setting.ts"
@@ -20,9 +21,18 @@ const level: Form<LogLevel.LogLevel> = {
   help: `write one of ${Object.keys(levels).join(", ")}`
 }
 
+const isHostName = (host: string): boolean =>
+  URL.canParse(`http://${host}:1`) && new URL(`http://${host}:1`).hostname === host.toLowerCase()
+
+/** An IP address or a name, without a port. */
+const address = form(
+  Schema.String.pipe(Schema.filter((host) => isIP(host) !== 0 || isHostName(host))),
+  'write an IP address or a host name without a port, such as "127.0.0.1", "::" or "localhost"'
+)
+
 /** Settings for the server's address, its storage, and its own logs. */
 export const serverSettings = {
-  host: setting("MAXCLOUD_HOST", form(Schema.String, "write an address"), {
+  host: setting("MAXCLOUD_HOST", address, {
     default: "127.0.0.1",
     text: "Address to listen on. On any address other than loopback, every request needs a credential (`MAXCLOUD_AUTH`)."
   }),
