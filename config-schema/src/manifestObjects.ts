@@ -1,0 +1,86 @@
+import { Schema } from "effect"
+import { bounds, listUpTo, quoted, textUpTo } from "./bounds.ts"
+import { optional, required } from "./field.ts"
+import { Labels } from "./labels.ts"
+import { Annotations, fileName, Name } from "./manifestValues.ts"
+
+const Metadata = Schema.Struct({
+  name: required(
+    Name.pipe(
+      Schema.filter(
+        (name) =>
+          !/^(kube|maxcloud|istio|knative)/.test(name) || `The platform uses the name ${quoted(name)}. Choose another.`
+      )
+    ),
+    "Name of the object, unique among those of its kind."
+  ),
+  labels: optional(Labels, "Labels of one's own."),
+  annotations: optional(Annotations, "Annotations of one's own.")
+})
+
+const headOf = <const V extends string, const K extends string>(apiVersion: V, kind: K) => ({
+  kind: required(Schema.Literal(kind), "Its kind."),
+  apiVersion: required(
+    Schema.Literal(apiVersion).annotations({ message: () => `The apiVersion of a ${kind} is "${apiVersion}".` }),
+    "Its version of the Kubernetes API."
+  ),
+  metadata: required(Metadata, "Its name, and labels and annotations of one's own.")
+})
+
+/** The kinds of objects that an app can have of its own. */
+export const objectKinds = ["ConfigMap", "PodDisruptionBudget"] as const
+export type ObjectKind = (typeof objectKinds)[number]
+
+export const ConfigMap = Schema.Struct({
+  ...headOf("v1", "ConfigMap"),
+  data: optional(fileName, "Texts, by their names."),
+  binaryData: optional(fileName, "Bytes in base64, by their names.")
+}).annotations({ identifier: "ConfigMap" })
+
+const Share = Schema.Union(
+  Schema.Int.pipe(Schema.between(0, 1000)),
+  textUpTo(4, "The share").pipe(
+    Schema.filter(
+      (value) => /^(100|\d{1,2})%$/.test(value) || `${quoted(value)} isn't a share. Use a form like "50%".`,
+      {
+        arbitrary: () => (fc) => fc.constant("50%")
+      }
+    )
+  )
+)
+
+export const PodDisruptionBudget = Schema.Struct({
+  ...headOf("policy/v1", "PodDisruptionBudget"),
+  spec: required(
+    Schema.Struct({
+      minAvailable: optional(Share, "Instances that stay while nodes are drained: a number or a share."),
+      maxUnavailable: optional(Share, "Instances that may be missing meanwhile: a number or a share."),
+      selector: required(
+        Schema.Struct({
+          matchLabels: required(
+            Schema.Struct({ "maxcloud.dev/service": required(Name, "Its name.") }),
+            '`{ "maxcloud.dev/service": "web" }`: a service of the app.'
+          )
+        }),
+        "The service whose instances it protects."
+      ),
+      unhealthyPodEvictionPolicy: optional(
+        Schema.Literal("IfHealthyBudget", "AlwaysAllow"),
+        "Whether instances that aren't ready may always be moved."
+      )
+    }).pipe(
+      Schema.filter(({ maxUnavailable, minAvailable }) =>
+        (minAvailable === undefined) === (maxUnavailable === undefined)
+          ? "Write either `minAvailable` or `maxUnavailable`."
+          : true
+      )
+    ),
+    "How many of its instances a drained node may take at a time."
+  )
+}).annotations({ identifier: "PodDisruptionBudget" })
+
+/** An object of the app's own. */
+export const AppObject = Schema.Union(ConfigMap, PodDisruptionBudget).annotations({ identifier: "AppObject" })
+export type AppObject = typeof AppObject.Type
+
+export const Objects = listUpTo(AppObject, bounds.objects, "The list of objects")
