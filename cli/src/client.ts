@@ -4,7 +4,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
-import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import type { DeprecationNotice, LoadedConfig } from "@maxcloud/sdk/effect"
 import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
@@ -22,6 +22,18 @@ export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"
 
 /** Says on stderr what no command can say in its own words. */
 export const warn = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`)
+
+let warned = false
+/** One line, however many answers say so. */
+const warnOnce = ({ sunset }: DeprecationNotice) => {
+  if (!warned) {
+    const end = sunset === undefined ? "some day" : `after ${sunset}`
+    warn(
+      `warning: the server stops taking requests of this maxcloud ${end}: \`npm i -D @maxcloud/cli@latest\` updates it`
+    )
+  }
+  warned = true
+}
 
 /** The URL of the server that the flags and the environment name. */
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string, UsageError> =>
@@ -79,7 +91,14 @@ export const connectWith = (input: Reached, token: "" | Redacted.Redacted<string
     // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes, and knows no proxies.
     const http = hasProxy(proxyFor, apiUrl) ? FetchHttpClient.layer : nodeHttpClient
     const httpClient = Layer.provide(inSystemLanguage, http)
-    return yield* makeMaxCloud({ apiUrl, organization, token, httpClient, fetch: proxiedFetch() })
+    return yield* makeMaxCloud({
+      apiUrl,
+      organization,
+      token,
+      httpClient,
+      fetch: proxiedFetch(),
+      onDeprecated: warnOnce
+    })
   })
 
 /** The client of the server that the flags and the environment name, with the credential that there is for it. */

@@ -26,9 +26,9 @@ const makeCanned = async () => {
     url: `http://127.0.0.1:${address.port}`,
     asked,
     bodies,
-    answers: (status: number, body: unknown) => {
+    answers: (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => {
       answer = (_, response) => {
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+        response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
       }
     },
     close: () => server.close()
@@ -432,5 +432,21 @@ describe("--org", () => {
       expect([code, asked]).toEqual([2, undefined])
       expect(stderr).toMatch(/^error: .*name/)
     }
+  })
+})
+
+describe("a server that will stop to take a request", () => {
+  it("makes a command say so once, on stderr", async () => {
+    canned.answers(200, [], {
+      deprecation: "@1796083200",
+      sunset: "Wed, 01 Dec 2027 00:00:00 GMT"
+    })
+    const { code, stderr, stdout } = await run(["list", "--limit", "2", "--json"], {
+      env: { MAXCLOUD_API_URL: canned.url, MAXCLOUD_API_KEY: "mck_x" }
+    })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toBeDefined()
+    expect(stderr.match(/warning: /g)).toHaveLength(1)
+    expect(stderr).toMatch(/after Wed, 01 Dec 2027 00:00:00 GMT: .*npm i -D @maxcloud\/cli@latest/)
   })
 })

@@ -151,6 +151,7 @@ const clientOptions: OptionNames<ClientOptions> = {
   apiUrl: true,
   organization: true,
   token: true,
+  onDeprecated: true,
   fetch: true,
   httpClient: true,
   timeoutSeconds: true,

@@ -78,13 +78,14 @@ const clientWith = (transport: Transport, credential: Credential) => {
           .pipe(Effect.mapError(failed(request)), Effect.zipRight(effect))
       ),
       HttpClient.transform((effect, request) =>
-        Effect.flatMap(effect, (response) =>
-          response.status < 400
+        Effect.flatMap(effect, (response) => {
+          transport.noteDeprecation(request.method, request.url, (name) => response.headers[name])
+          return response.status < 400
             ? Effect.succeed(response)
             : Effect.flatMap(response.text, (body) =>
                 Effect.fail(failed(request)(new Answered(problemIn(request.url, response.status, body))))
               )
-        )
+        })
       ),
       HttpClient.transform((effect, request) => askAgain(request, effect, errorOf(transport))),
       HttpClient.transform((effect) =>
@@ -177,6 +178,7 @@ const openOf =
         },
         catch: (cause) => (cause instanceof NotReachable ? cause : notReachable(cause))
       })
+      transport.noteDeprecation(init.method ?? "GET", url, (name) => response.headers.get(name))
       if (response.ok) return response
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
       return yield* problemIn(url, response.status, body)

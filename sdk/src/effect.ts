@@ -70,4 +70,4 @@ export { type RestartOptions, type RestartProgress, restarted } from "./restart.
 export { defaultApiUrl, isServerUrl } from "./serverUrl.ts"
 export type { SnapshotCut } from "./snapshot.ts"
 export type { LogOptions } from "./streams.ts"
-export type { ConnectionOptions } from "./transport.ts"
+export type { ConnectionOptions, DeprecationNotice } from "./transport.ts"

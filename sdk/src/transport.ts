@@ -7,6 +7,14 @@ import { CredentialUnavailable, InsecureUrl, NotReachable, noAnswerCode } from "
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"
 import { defaultApiUrl, isSafeForTokens, isServerUrl } from "./serverUrl.ts"
 
+/** The server says that it will stop to take such requests. */
+export interface DeprecationNotice {
+  readonly method: string
+  readonly url: string
+  /** When that is: an HTTP-date (RFC 8594). Undefined: it doesn't say. */
+  readonly sunset: string | undefined
+}
+
 export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
   readonly apiUrl?: string | undefined
@@ -22,6 +30,8 @@ export interface ConnectionOptions {
    * token open their own. Calls about the person and their session don't depend on it. @default "-", the credential's own
    */
   readonly organization?: string | undefined
+  /** Told of answers which say that the operation will be removed (RFC 9745). */
+  readonly onDeprecated?: ((notice: DeprecationNotice) => void) | undefined
   /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** What calls are made with, but for streams and uploads. @default `fetch` */
@@ -143,6 +153,11 @@ export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) =
   return {
     apiUrl,
     pathOf: pathIn(options.organization ?? ownOrganization),
+    /** Looks at the header fields of an answer. */
+    noteDeprecation: (method: string, url: string, field: (name: string) => string | null | undefined) => {
+      if (field("deprecation") == null) return
+      options.onDeprecated?.({ method, url, sunset: field("sunset") ?? undefined })
+    },
     isValid,
     fetch: options.fetch ?? globalThis.fetch,
     httpClient: options.httpClient,

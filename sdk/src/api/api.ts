@@ -43,6 +43,6 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
       title: "max-cloud API",
       version: "1",
       description:
-        "Deploy services from an AppSpec, follow them, read their logs. Errors are problem documents (RFC 9457)."
+        "Deploy services from an AppSpec, follow them, read their logs. Errors are problem documents (RFC 9457). Paths about an organization are in the short form, about the credential's own. `/api/v1/organizations/{org}/…` is the long one, for a session of a member of several: without `auth/` or `organization` before the rest, and with `-` for the credential's own."
     })
   ) {}

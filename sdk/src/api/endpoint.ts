@@ -33,6 +33,8 @@ export interface EndpointRow extends Rule {
   readonly description: string
   /** The method of the SDK's client that calls it. */
   readonly client: string
+  /** It will be removed. Every answer says so, and where `replacement` is described. `since`, `sunset`: dates, such as `2027-01-01`. */
+  readonly deprecated?: { readonly since: string; readonly sunset: string; readonly replacement: string }
   /** Is it outside of every rate limit? */
   readonly limit?: "none"
   /** Is the JSON that it takes as large as an AppSpec? */

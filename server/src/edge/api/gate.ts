@@ -1,5 +1,5 @@
 import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Forbidden, type OperationName, operations, type Unavailable } from "@maxcloud/sdk/api"
+import { Forbidden, type OperationName, operations, rowOf, type Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
@@ -16,6 +16,7 @@ import { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import { StillAllowed } from "../exec/StillAllowed.ts"
 import { AccessMode } from "../http/AccessMode.ts"
+import { announceDeprecation } from "../http/announceDeprecation.ts"
 import { withHeaders } from "../http/answerHeaders.ts"
 import type { Route } from "../http/routeTable.ts"
 import { admit, bearerOf, refuseForeign } from "./admission.ts"
@@ -140,6 +141,7 @@ export const makeGate = Effect.gen(function* () {
         return yield* passToPage(mode, rates, request, route, address, handle)
       }
       return yield* Effect.gen(function* () {
+        yield* announceDeprecation(rowOf(operation))
         if (secretOperations.has(operation)) yield* withHeaders({ "cache-control": "no-store" })
         const admitted = yield* admit(mode, rates, authenticator, request, operation, address)
         const caller = admitted === undefined ? undefined : yield* select(request, route, operation, admitted)

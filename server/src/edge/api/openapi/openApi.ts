@@ -30,6 +30,7 @@ export interface Operation {
   readonly operationId: string
   readonly summary: string
   readonly description: string
+  readonly deprecated?: boolean
   readonly parameters: ReadonlyArray<Parameter>
   readonly requestBody?: { readonly required: boolean; readonly content: Content }
   readonly security: ReadonlyArray<Json>
@@ -149,6 +150,7 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
       description: row.description,
       parameters: [...operation.parameters.map(parameter), ...(takesKey ? [idempotencyKey] : [])],
       ...(body === undefined ? undefined : { requestBody: body }),
+      ...(row.deprecated === undefined ? undefined : { deprecated: true }),
       security: row.roles === "open" ? [] : [{ bearer: [] }],
       responses: Object.fromEntries(
         Object.entries(responses).map(([status, { content }]) => [
