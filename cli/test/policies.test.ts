@@ -16,7 +16,7 @@ const place =
   /broken\.yaml:3:5 {2}services\.web\.probes\.readiness\.path {2}requireReadiness: It has no readiness probe/
 const warning = /warning: (broken|warned)\.yaml:3:5 {2}services\.web\.visibility {2}noPublic: It is public\./
 
-describe("policies of a config", () => {
+describe("policies", () => {
   let server: ReturnType<typeof start>
   let env: Readonly<Record<string, string>> = {}
   beforeAll(async () => {
@@ -68,4 +68,36 @@ describe("policies of a config", () => {
     await dev.ended
     expect(output).toMatch(new RegExp(`warning: ${place.source}`))
   }, 60_000)
+
+  it("of the organization are set, tried, listed and removed, and refuse in plan and deploy with the line", async () => {
+    const bad = await cli(["policies", "set", "bad", "servce.name == 'a'"], env)
+    expect([bad.code, bad.stderr]).toEqual([
+      2,
+      expect.stringContaining('Unknown name "servce". Did you mean "service"?')
+    ])
+    const expression = "service.scale.max <= 3"
+    const tried = await cli(["policies", "test", expression, "-f", "warned.yaml"], env)
+    expect([tried.code, tried.stderr]).toEqual([2, expect.stringMatching(/warned\.yaml:3:5 {2}services\.web\.scale/)])
+    expect((await cli(["policies", "test", "service.scale.max <= 10", "-f", "warned.yaml"], env)).code).toBe(0)
+
+    const set = await cli(["policies", "set", "few", expression, "--message", "Write scale.max 3."], env)
+    expect(set.stderr).toMatch(
+      /few is set; 0 of 2 deployed stages keep it\n.*breaks it: shop \(dev\) {2}web: Policy "few"/
+    )
+    const place =
+      /warned\.yaml:3:5 {2}services\.web\.scale\.max {2}Policy "few" of the organization: Write scale\.max 3\./
+    const plan = await cli(["plan", "-f", "warned.yaml"], env)
+    expect([plan.code, place.test(plan.stderr)]).toEqual([2, true])
+    const deploy = await cli(["deploy", "-f", "warned.yaml"], env)
+    expect([deploy.code, place.test(deploy.stderr)]).toEqual([2, true])
+    const back = await cli(["deploy", "--from", "1", "--config", "warned.yaml", "--json"], env)
+    expect([back.code, back.stdout]).toEqual([0, expect.stringMatching(/"code": ?"policy"/)])
+
+    const listed = await cli(["policies", "list", "--json"], env)
+    expect(JSON.parse(listed.stdout).policies).toMatchObject([{ name: "few", expression, enforcement: "refuse" }])
+    expect((await cli(["policies", "list"], env)).stdout).toMatch(/few +refuse +service\.scale\.max <= 3/)
+    expect((await cli(["policies", "remove", "few"], env)).code).toBe(0)
+    expect((await cli(["policies", "remove", "few"], env)).code).toBe(5)
+    expect((await cli(["plan", "-f", "warned.yaml"], env)).code).toBe(0)
+  }, 120_000)
 })

@@ -15,7 +15,7 @@ export * from "./manifests.ts"
 export * from "./names.ts"
 export { nearest } from "./nearest.ts"
 export { keptPolicies } from "./policies/kept.ts"
-export { policyAppOf } from "./policies/PolicyApp.ts"
+export { policyAppOf, writtenField } from "./policies/PolicyApp.ts"
 export {
   judge,
   noFindings,

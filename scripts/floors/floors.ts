@@ -36,6 +36,7 @@ export const floors: ReadonlyArray<Floor> = [
     organizations: "the tenants",
     events: "what happened, for readers and webhooks",
     limits: "rate limits and quotas",
+    policies: "rules of an organization for its apps, in CEL",
     access: "callers, roles and the policy table",
     repeats: "answers to requests with an idempotency key",
     audit: "the hash chain, its checkpoints, its export",

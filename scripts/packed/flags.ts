@@ -28,10 +28,16 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["nginx:1", "--name", "three", "--fail-fast", "--wait-timeout", "3s"]
   ],
   plan: [
-    ["--file", "app.yaml", "--exit-code"],
+    ["--file", "app.yaml", "--exit-code", "--metadata", "a=b"],
     ["--file", "app.yaml", "--out", "plan.json", "--manifests"],
     ["--all", "--filter", "*", "--changed", "HEAD"]
   ],
+  "policies set": [
+    ["flagged", "true", "--message", "a"],
+    ["warned", "true", "--warn"]
+  ],
+  "policies test": [["true", "--file", "app.yaml", "--metadata", "a=b"]],
+  "policies remove": [["flagged"]],
   "config check": [
     ["--file", "app.yaml"],
     ["--all", "--filter", "*", "--changed", "HEAD"]

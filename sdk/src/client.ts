@@ -46,7 +46,7 @@ interface RestartCall extends InApp, RestartOptions {
   readonly onProgress?: ((progress: RestartProgress) => void) | undefined
 }
 
-interface PlanInput extends InStage {
+interface PlanInput extends InStage, Pick<DeployOptions, "metadata"> {
   /** The folder that relative source paths start from. @default the config's folder, else the process's own */
   readonly folder?: string | undefined
 }
@@ -60,7 +60,7 @@ interface PrepareCall extends PlanInput, Pick<PrepareOptions, "message" | "metad
 
 interface DeployCall
   extends PlanInput,
-    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "plan" | "forceConflicts" | "message" | "metadata"> {
+    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "plan" | "forceConflicts" | "message"> {
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
@@ -125,9 +125,9 @@ export interface Client
 
 type Server = Effect.Effect<ServerFacts, CallError>
 
-const planInput: OptionNames<PlanInput> = { stage: true, folder: true, signal: true }
+const planInput: OptionNames<PlanInput> = { stage: true, folder: true, metadata: true, signal: true }
 const planOptions: OptionNames<PlanCall> = { ...planInput, manifests: true }
-const prepareOptions: OptionNames<PrepareCall> = { ...planInput, message: true, metadata: true, onProgress: true }
+const prepareOptions: OptionNames<PrepareCall> = { ...planInput, message: true, onProgress: true }
 const deployOptions: OptionNames<DeployCall> = {
   ...planInput,
   idempotencyKey: true,
@@ -136,7 +136,6 @@ const deployOptions: OptionNames<DeployCall> = {
   plan: true,
   forceConflicts: true,
   message: true,
-  metadata: true,
   onProgress: true
 }
 const restartOptions: OptionNames<RestartCall> = {
@@ -238,7 +237,8 @@ export const createClient = (options: ClientOptions = {}): Client => {
     Effect.gen(function* () {
       const call = yield* parseOptions<PlanCall>(given, planOptions)
       const { app: described, stage } = yield* deployable(app, call, server)
-      return yield* cloud.plan(described, { stage, folder: call.folder, manifests: call.manifests })
+      const { folder, manifests, metadata } = call
+      return yield* cloud.plan(described, { stage, folder, manifests, metadata })
     })
 
   const preparePlan = (app: DeployInput, given: PrepareCall | undefined) =>

@@ -255,8 +255,13 @@ export const makeDeploy = (
   const { call } = connection
   const { isThere, upload } = uploadsOf(connection, api)
 
-  const planned = (app: Deployable, { spec, stage }: Prepared, manifests: boolean) =>
-    call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec), manifests } })).pipe(
+  const planned = (app: Deployable, { described: { metadata }, spec, stage }: Prepared, manifests: boolean) =>
+    call(
+      api.apps.plan({
+        path: { app: spec.app, stage },
+        payload: { spec: encodeAppSpec(spec), manifests, ...(metadata === undefined ? {} : { metadata }) }
+      })
+    ).pipe(
       Effect.map((plan): Plan => {
         if (!isLoaded(app)) return plan
         const { problems, warnings } = app.policies

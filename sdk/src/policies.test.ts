@@ -168,7 +168,19 @@ describe("an app that breaks a policy", () => {
       return Response.json(
         url.endsWith("/info")
           ? { version: "1", runtime: "local", organization: "acme", inPlace: false }
-          : { app: "shop", stage: "production", changes: [], problems: [], warnings: [], platform: [] }
+          : {
+              app: "shop",
+              stage: "production",
+              id: null,
+              basedOn: null,
+              changes: [],
+              problems: [],
+              warnings: [],
+              platform: [],
+              images: {},
+              secretVersions: {},
+              manifests: null
+            }
       )
     }
   })

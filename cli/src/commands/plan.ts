@@ -4,7 +4,7 @@ import { Effect, Either } from "effect"
 import { buildLines } from "../builds.ts"
 import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, type Globals, noPositionals } from "../command.ts"
-import { deployMetadata } from "../deployMetadata.ts"
+import { deployMetadata, metadataFlag } from "../deployMetadata.ts"
 import type { Cloud } from "../dev/session.ts"
 import { ExitWith } from "../failure.ts"
 import { readFileFlag, text, toggle } from "../flags.ts"
@@ -19,6 +19,7 @@ import type { Terminal } from "../terminal.ts"
 
 interface Input extends Globals {
   readonly manifests: boolean
+  readonly metadata: ReadonlyArray<string>
   readonly out: string | undefined
 }
 
@@ -30,11 +31,12 @@ const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Ter
       if (sources.length === 0) tellSources(terminal)(reports)
       sources = reports
     }
+    const metadata = yield* deployMetadata(loaded.folder, input.metadata)
     if (input.out !== undefined) {
       const prepared = yield* Effect.either(
         cloud.preparePlan(loaded, {
           onSources,
-          metadata: yield* deployMetadata(loaded.folder, []),
+          metadata,
           onProgress: (told) => {
             if (told._tag === "uploading" && !terminal.json) tellUploading(told, terminal)
           }
@@ -47,9 +49,10 @@ const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Ter
       const { left } = prepared
       if (left._tag !== "InvalidSpec" && left._tag !== "ConfigInvalid") return yield* Effect.fail(left)
       // Shown as `plan` shows problems.
-      return { plan: yield* cloud.plan(loaded, { onSources }), sources, refused: left }
+      return { plan: yield* cloud.plan(loaded, { onSources, metadata }), sources, refused: left }
     }
-    return { plan: yield* cloud.plan(loaded, { onSources, manifests: input.manifests }), sources, refused: undefined }
+    const plan = yield* cloud.plan(loaded, { onSources, manifests: input.manifests, metadata })
+    return { plan, sources, refused: undefined }
   }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
 
 /** Says how to deploy the plan that is in a file. */
@@ -89,6 +92,7 @@ export default command({
     ...manyFlags,
     out: text("out", "FILE", { alias: "o", description: "Write the plan to this file, for `deploy --plan`" }),
     manifests: toggle("manifests", { description: "Print the manifests that would be applied" }),
+    metadata: metadataFlag,
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"
     })

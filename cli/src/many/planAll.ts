@@ -2,6 +2,7 @@ import type { SpecIssue } from "@maxcloud/config-schema"
 import type { Plan } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connect, loadSchemas, locatedLines } from "../client.ts"
+import { deployMetadata } from "../deployMetadata.ts"
 import { ExitWith } from "../failure.ts"
 import { isChanging } from "../isChanging.ts"
 import { reportOf, tell } from "../report.ts"
@@ -11,6 +12,7 @@ import { type App, loadMany, type ManyInput, sideBySide } from "./loadMany.ts"
 interface Input extends ManyInput {
   readonly exitCode: boolean
   readonly manifests: boolean
+  readonly metadata: ReadonlyArray<string>
 }
 
 /**
@@ -51,7 +53,8 @@ export const planAll = (
       apps,
       (app) =>
         Effect.gen(function* () {
-          const plan = yield* Effect.either(cloud.plan(app.loaded, { manifests: input.manifests }))
+          const metadata = yield* deployMetadata(app.loaded.folder, input.metadata)
+          const plan = yield* Effect.either(cloud.plan(app.loaded, { manifests: input.manifests, metadata }))
           if (plan._tag === "Left") return { app, failed: plan.left }
           const solved = yield* solvedBy(app, apps)
           const after = [...new Set(plan.right.problems.flatMap((issue) => solved(issue) ?? []))].sort()

@@ -8,6 +8,7 @@ import { DeploymentsGroup } from "./groups/deployments.ts"
 import { EventsGroup } from "./groups/events.ts"
 import { HealthGroup, InfoGroup } from "./groups/health.ts"
 import { OrganizationGroup } from "./groups/organization.ts"
+import { PoliciesGroup } from "./groups/policies.ts"
 import { RegistriesGroup } from "./groups/registries.ts"
 import { ServicesGroup } from "./groups/services.ts"
 import { SignInGroup } from "./groups/signIn.ts"
@@ -26,6 +27,7 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(UsageGroup)
   .add(EventsGroup)
   .add(WebhooksGroup)
+  .add(PoliciesGroup)
   .add(RegistriesGroup)
   .add(SignInGroup)
   .add(AuthGroup)

@@ -29,7 +29,8 @@ describe("input of the API", () => {
     expect(inputs.length).toBeGreaterThan(60)
     expect(inputs.flatMap(({ place, schema }) => unbounded(schema, document, place))).toStrictEqual([
       "planDeployment body.spec: anything",
-      "createDeployment body.spec: anything"
+      "createDeployment body.spec: anything",
+      "testPolicy body.spec: anything"
     ])
   })
 })

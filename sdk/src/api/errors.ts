@@ -70,6 +70,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
       "apiKey",
       "invite",
       "oidcTrust",
+      "policy",
       "webhook",
       "webhookDelivery",
       "device",

@@ -12,7 +12,8 @@ import {
 import { CallKey } from "../askAgain.ts"
 import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
-import { type InStage, inApp, parse, parseDeployment } from "../parse.ts"
+import type { OptionNames } from "../options.ts"
+import { type InStage, inApp, parse, parseDeployment, parseOptions } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
 
@@ -60,6 +61,13 @@ export interface RollbackOptions extends InStage, Described {
   readonly idempotencyKey?: string | undefined
 }
 
+const rollbackOptions: OptionNames<RollbackOptions> = {
+  stage: true,
+  message: true,
+  metadata: true,
+  idempotencyKey: true
+}
+
 export const deploymentCalls = ({ api, call }: Calling) => ({
   get: (id: string): Effect.Effect<Deployment, CallError> =>
     Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
@@ -90,13 +98,15 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
     ),
 
   /** Deploys the app of an earlier deployment again, with its images by digest and its versions of secrets. Answers when it is accepted. */
-  rollback: (app: string, number: number, options: RollbackOptions = {}): Effect.Effect<Deployment, CallError> =>
-    inApp(app, options, (path) =>
-      Effect.gen(function* () {
-        const payload = { fromDeployment: yield* parseNumber(number), ...(yield* parseDescribed(options)) }
-        return yield* call(api.apps.deploy({ path, headers: {}, payload: { ...payload, forceConflicts: false } })).pipe(
-          Effect.provideService(CallKey, options.idempotencyKey)
-        )
-      })
+  rollback: (app: string, number: number, options?: RollbackOptions): Effect.Effect<Deployment, CallError> =>
+    Effect.flatMap(parseOptions<RollbackOptions>(options, rollbackOptions), ({ idempotencyKey, stage, ...described }) =>
+      inApp(app, { stage }, (path) =>
+        Effect.gen(function* () {
+          const payload = { fromDeployment: yield* parseNumber(number), ...(yield* parseDescribed(described)) }
+          return yield* call(
+            api.apps.deploy({ path, headers: {}, payload: { ...payload, forceConflicts: false } })
+          ).pipe(Effect.provideService(CallKey, idempotencyKey))
+        })
+      )
     )
 })

@@ -6,6 +6,7 @@ import { authCalls } from "./authCalls.ts"
 import type { AnySecret, Calling } from "./Calling.ts"
 import { eventCalls } from "./eventCalls.ts"
 import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
+import { policyCalls } from "./policyCalls.ts"
 import { registryCalls } from "./registryCalls.ts"
 import { secretCalls } from "./secretCalls.ts"
 import { serviceCalls } from "./serviceCalls.ts"
@@ -42,6 +43,8 @@ export interface Calls<Secret extends AnySecret> {
   readonly events: ReturnType<typeof eventCalls>
   /** Addresses that events are sent to. */
   readonly webhooks: ReturnType<typeof webhookCalls>
+  /** Rules of the organization that every app must keep. */
+  readonly policies: ReturnType<typeof policyCalls>
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
   /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
@@ -70,6 +73,7 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
     deployments: deploymentCalls(calling),
     events: eventCalls(calling),
     webhooks: webhookCalls(calling),
+    policies: policyCalls(calling),
     secrets: secretCalls(calling),
     registries: registryCalls(calling),
     auth: authCalls(calling),

@@ -15,6 +15,7 @@ import * as sweep from "../tenancy/identity/sweep.ts"
 import * as RateLimits from "../tenancy/limits/PostgresRateLimits.ts"
 import * as Mail from "../tenancy/mail/PostgresMail.ts"
 import * as Transport from "../tenancy/mail/transportLayer.ts"
+import * as Policies from "../tenancy/policies/PostgresPolicies.ts"
 import * as Webhooks from "../tenancy/webhooks/PostgresWebhooks.ts"
 import * as WebhookWorker from "../tenancy/webhooks/WebhookWorker.ts"
 
@@ -41,6 +42,7 @@ export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
     Places.layer,
     Privacy.layer(settings),
     sweep.layer,
+    Policies.layer,
     Webhooks.layer({ allowPrivate: withoutCredential }),
     WebhookWorker.layer({ allowPrivate: withoutCredential, proxyChecksAddresses: settings.proxyChecksAddresses })
   ).pipe(

@@ -40,6 +40,7 @@ import { unlimited } from "../../src/tenancy/limits/defaultQuotas.ts"
 import type { StreamLimits } from "../../src/tenancy/limits/OpenStreams.ts"
 import { Quotas } from "../../src/tenancy/limits/Quotas.ts"
 import { RateLimits } from "../../src/tenancy/limits/RateLimits.ts"
+import { Policies } from "../../src/tenancy/policies/Policies.ts"
 import { KeptAnswers } from "../../src/tenancy/repeats/KeptAnswers.ts"
 import { Webhooks } from "../../src/tenancy/webhooks/Webhooks.ts"
 
@@ -71,6 +72,7 @@ export interface TestApiOptions {
   readonly deployments?: Partial<typeof Deployments.Service>
   readonly secrets?: Partial<typeof Secrets.Service>
   readonly events?: Partial<typeof Events.Service>
+  readonly policies?: Partial<typeof Policies.Service>
   readonly webhooks?: Partial<typeof Webhooks.Service>
   readonly sources?: Partial<typeof SourceStore.Service>
   readonly drift?: Partial<typeof DriftLog.Service>
@@ -161,6 +163,7 @@ export const testApi = (options: TestApiOptions = {}) =>
           once: (_, carryOut) => Effect.map(carryOut, ({ value }) => ({ _tag: "now", value, again: false }))
         }),
         Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
+        Layer.mock(Policies, options.policies ?? {}),
         Layer.mock(Webhooks, options.webhooks ?? {}),
         Layer.mock(Events, options.events ?? {}),
         Layer.mock(DriftLog, options.drift ?? {}),

@@ -1,5 +1,5 @@
 import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
-import { AppName, bounds, SecretName, StageName } from "@maxcloud/config-schema"
+import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Outputs, Plan } from "../deployment.ts"
@@ -20,6 +20,7 @@ import {
   SecretValue,
   SecretVersionList
 } from "../secrets.ts"
+import { SentSpec } from "../sentSpec.ts"
 
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
@@ -41,21 +42,17 @@ const deploymentPath = Schema.Struct({
   number: DeploymentNumberText
 })
 
-/** The AppSpec travels as plain data. The server parses it, so that it can report every issue with its path. */
-const Spec = Schema.Unknown.annotations({
-  jsonSchema: { $ref: "#/components/schemas/AppSpec" },
-  description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
-})
-
 const PlanPayload = Schema.Struct({
-  spec: Spec,
+  spec: SentSpec,
+  /** As the deployment will have it: policies of the organization may ask for it. */
+  metadata: Schema.optional(DeploymentMetadata),
   /** Answer with the manifests, too. */
   manifests: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations({ identifier: "PlanRequest", ...knownKeysOnly })
 
 /** Either `spec` or `fromDeployment`. */
 const DeployPayload = Schema.Struct({
-  spec: Schema.optional(Spec),
+  spec: Schema.optional(SentSpec),
   /** Deploy the app of this earlier deployment again, with its images by digest and its versions of secrets. */
   fromDeployment: Schema.optional(DeploymentNumber),
   message: Schema.optional(DeploymentMessage),

@@ -15,9 +15,13 @@ import type {
   Plan,
   PlanId,
   PlanOutdated,
+  PolicyChange,
+  PolicyTrial,
   QuotaExceeded,
   Service,
   ServiceId,
+  SetPolicy,
+  TryPolicy,
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
@@ -48,7 +52,7 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Conflict | PlanOutdated | QuotaExceeded | Unavailable>
     /** The changes that `accept` would make. Fails only if the spec can't be parsed; other issues are listed in `problems`. */
     readonly plan: (
-      input: Pick<DeployInput, "organization" | "app" | "stage"> & {
+      input: Pick<DeployInput, "organization" | "app" | "stage" | "metadata"> & {
         readonly spec: unknown
         readonly withManifests?: boolean | undefined
       }
@@ -86,6 +90,16 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       app: AppName,
       stage: StageName
     ) => Effect.Effect<Readonly<Record<string, string>>, NotFound | Unavailable>
+    /** What a policy finds in the apps that are deployed now. */
+    readonly tryPolicy: (
+      organization: Organization,
+      policy: { readonly name: string } & SetPolicy
+    ) => Effect.Effect<Pick<PolicyChange, "tried" | "breaches">, Unavailable>
+    /** What an expression finds in an app that isn't deployed. */
+    readonly testPolicy: (
+      organization: Organization,
+      input: TryPolicy
+    ) => Effect.Effect<PolicyTrial, InvalidRequest | InvalidSpec | Unavailable>
     readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
     readonly byNumber: (
       organization: Organization,

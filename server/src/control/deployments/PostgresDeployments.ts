@@ -15,6 +15,7 @@ import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { noDeployment } from "../retention/Retention.ts"
 import { acceptNothing, acceptPlanned, lookAgain, newestDeployment, outrun } from "./acceptSpec.ts"
+import { testedPolicy, triedPolicy } from "./appPolicies.ts"
 import { cancelDeployment } from "./cancelDeployment.ts"
 import { createService } from "./createService.ts"
 import { Deployments } from "./Deployments.ts"
@@ -120,6 +121,14 @@ export const layer = (queue: WorkQueue) =>
           orUnavailable,
           Effect.provide(context)
         ),
+
+        tryPolicy: Effect.fn("Deployments.tryPolicy")(
+          (organization, { message = null, ...policy }) => triedPolicy(organization, { ...policy, message }),
+          orUnavailable,
+          Effect.provide(context)
+        ),
+
+        testPolicy: Effect.fn("Deployments.testPolicy")(testedPolicy, orUnavailable, Effect.provide(context)),
 
         outputs: Effect.fn("Deployments.outputs")(outputs, orUnavailable, Effect.provide(context)),
 

@@ -8,6 +8,7 @@ import { generateMissing } from "../../stores/secrets/generateMissing.ts"
 import { CurrentOperation } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { policiesStamp } from "../../tenancy/policies/policyRows.ts"
 import { noteCarriedOut } from "../../tenancy/repeats/KeyedRequest.ts"
 import { acceptedServices } from "./acceptedServices.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
@@ -59,6 +60,9 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     // Another app may have dropped an export, or begun to use one, since the caller looked. With the organization's lock it can't any more.
     if ((yield* linkProblems(input, input.spec)).length > 0) return yield* new Outrun()
 
+    // The same for the organization's policies.
+    if (input.policies !== undefined && (yield* policiesStamp(org)) !== input.policies) return yield* new Outrun()
+
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`
 
@@ -88,14 +92,26 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     yield* sql`select pg_notify('maxcloud', 'work')`
     yield* noteCarriedOut(id)
     const audit = yield* Audit
-    yield* audit.append({
+    const subject = `deployment ${number} of ${app}/${stage}`
+    const entry = {
       action: (yield* CurrentOperation) ?? "apps.deploy",
       outcome: "succeeded",
       status: 202,
-      subject: `deployment ${number} of ${app}/${stage}`,
+      subject,
       before: before === undefined ? undefined : digest(JSON.stringify(before)),
       after: digest(JSON.stringify(input.encoded)),
       organizationId: org
-    })
+    } as const
+    const passed = (input.passed ?? []).map(
+      (policy) =>
+        ({
+          action: "policies.pass",
+          outcome: "succeeded",
+          status: 202,
+          subject: `policy ${policy} by ${subject}`,
+          organizationId: org
+        }) as const
+    )
+    yield* audit.append(entry, ...passed)
     return id
   })

@@ -35,6 +35,8 @@ export interface AcceptInput extends Requested, Inspected {
   readonly unsetsSecrets?: boolean | undefined
   /** It puts back what a cancelled deployment has changed: no quota is in its way. */
   readonly restores?: boolean | undefined
+  /** Policies of the organization that it breaks and passes all the same. */
+  readonly passed?: ReadonlyArray<string> | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined
 }

@@ -12,7 +12,8 @@ import { type AcceptInput, Outrun, type Requested } from "./acceptInput.ts"
 import { appManifests } from "./appManifests.ts"
 import { planOutdated } from "./boundPlan.ts"
 import { findDeployment } from "./deploymentRows.ts"
-import { type Inspected, inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
+import { type Inspected, inspectSpec, readSpec } from "./inspectSpec.ts"
+import { invalidSpec } from "./invalidSpec.ts"
 import { planContent as contentOf } from "./planId.ts"
 import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
@@ -40,7 +41,7 @@ type ReadInput = Requested & Omit<AcceptInput, keyof Inspected | "planContent">
 
 const acceptRead = (queue: WorkQueue, input: ReadInput) =>
   Effect.gen(function* () {
-    const inspected = yield* inspectSpec(input, input)
+    const inspected = yield* inspectSpec({ ...input, metadata: input.origin.metadata }, input)
     if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
     const manifests = input.planId === undefined ? undefined : yield* appManifests(input, inspected)
     const planContent =

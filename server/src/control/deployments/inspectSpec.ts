@@ -1,13 +1,12 @@
 import {
   type AppSpec,
   encodeAppSpecInTurns,
-  maxSpecIssues,
   parseAppSpecInTurns,
   type SecretName,
   type SpecIssue,
   secretReferencesOf
 } from "@maxcloud/config-schema"
-import { InvalidSpec, inBody, Unavailable } from "@maxcloud/sdk/api"
+import { Unavailable } from "@maxcloud/sdk/api"
 import {
   type ExternalSecrets,
   egressProblems,
@@ -26,7 +25,9 @@ import { Images } from "../../stores/images/Images.ts"
 import { storeWarnings, versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { linkProblems } from "./appLinks.ts"
+import { type Judged, policyFindings } from "./appPolicies.ts"
 import type { ReadSpec } from "./changes.ts"
+import { invalidSpec } from "./invalidSpec.ts"
 import { newestNumber } from "./newestNumber.ts"
 import { inTurns } from "./turns.ts"
 
@@ -39,15 +40,10 @@ export interface Inspected extends ReadSpec {
   readonly externalSecrets?: ExternalSecrets | undefined
   /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
   readonly images: ReadonlyMap<string, ResolvedImage>
+  /** The organization's policies that looked at it. undefined: none did. */
+  readonly policies?: string | undefined
   readonly problems: ReadonlyArray<SpecIssue>
   readonly warnings: ReadonlyArray<SpecIssue>
-}
-
-export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
-  const [first] = issues
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
-  const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
-  return new InvalidSpec({ detail, errors: inBody(issues.slice(0, maxSpecIssues), ["spec"]) })
 }
 
 export const readSpec = (target: Target, input: unknown) =>
@@ -79,7 +75,7 @@ export const runtimeProblems = (target: Target, spec: AppSpec) =>
   })
 
 /** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
-export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
+export const inspectSpec = (target: Judged, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
     const found = secretsIn(spec)
     const runtime = yield* Runtime
@@ -103,6 +99,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       problems: ofImages,
       warnings: onImages
     } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((error) => away(error.message)))
+    const ofPolicies = yield* policyFindings(target, spec)
     const missing = missingSecrets(spec, secretVersions)
     const generates = new Map(
       missing.flatMap((name) => {
@@ -123,6 +120,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       generates,
       externalSecrets,
       images,
+      policies: ofPolicies.stamp,
       problems: [
         ...unset,
         ...hostProblems(spec, place),
@@ -131,11 +129,13 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
         ...manifestProblems(spec, platform.manifestRules),
         ...(yield* linkProblems(target, spec)),
         ...ofImages,
-        ...ofRuntime
+        ...ofRuntime,
+        ...ofPolicies.problems
       ],
       warnings: [
         ...runtime.limitations(spec),
         ...onImages,
+        ...ofPolicies.warnings,
         ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
       ]
     } satisfies Inspected

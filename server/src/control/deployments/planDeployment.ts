@@ -1,10 +1,10 @@
 import { maxSpecIssues, ServiceName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import { pinOf } from "../../base/words/imageName.ts"
-import type { Target } from "../../base/words/Target.ts"
 import { Quotas } from "../../tenancy/limits/Quotas.ts"
 import { acceptedServices } from "./acceptedServices.ts"
 import { appManifests } from "./appManifests.ts"
+import type { Judged } from "./appPolicies.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { type Inspected, inspectSpec, readSpec } from "./inspectSpec.ts"
 import { newestNumber } from "./newestNumber.ts"
@@ -28,7 +28,7 @@ const pinnedImages = ({ images, spec }: Inspected) =>
 
 /** The changes that a deployment of a spec would make, and its problems. */
 export const planDeployment = (
-  target: Target & { readonly spec: unknown; readonly withManifests?: boolean | undefined }
+  target: Judged & { readonly spec: unknown; readonly withManifests?: boolean | undefined }
 ) =>
   Effect.gen(function* () {
     const quotas = yield* Quotas

@@ -1,4 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import type { AppSpec } from "@maxcloud/config-schema"
 import { NotFound } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../base/words/Target.ts"
@@ -6,7 +7,9 @@ import { Runtime } from "../../runtimes/port/Runtime.ts"
 import type { AcceptInput } from "./acceptInput.ts"
 import { acceptInspected } from "./acceptSpec.ts"
 import { linkProblems } from "./appLinks.ts"
-import { invalidSpec, readSpec, runtimeProblems } from "./inspectSpec.ts"
+import { policyFindings } from "./appPolicies.ts"
+import { readSpec, runtimeProblems } from "./inspectSpec.ts"
+import { invalidSpec } from "./invalidSpec.ts"
 import { pinnedBy } from "./pinned.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
@@ -39,6 +42,16 @@ export const pinnedByNumber = (target: Target, number: number) =>
     return pinned ?? (yield* noNumber(target, number))
   })
 
+/**
+ * An emergency doesn't wait for a policy: what an earlier deployment breaks today is a warning of the new one, and stands in the audit log
+ * by the names of the policies.
+ */
+const passedPolicies = (target: Target, spec: AppSpec, { metadata }: AcceptInput["origin"]) =>
+  Effect.gen(function* () {
+    const { broken, problems, warnings } = yield* policyFindings({ ...target, metadata }, spec)
+    return { passed: broken, warnings: [...problems, ...warnings] }
+  })
+
 /** Accepts the app of an earlier deployment again: with its images by digest, and its versions of secrets. */
 export const rollBack = (
   queue: WorkQueue,
@@ -62,5 +75,10 @@ export const rollBack = (
     }
     const problems = [...(yield* runtimeProblems(target, read.spec)), ...(yield* linkProblems(target, read.spec))]
     if (problems.length > 0) return yield* invalidSpec(problems)
-    return yield* acceptInspected(queue, { ...input, warnings: runtime.limitations(read.spec) })
+    const { passed, warnings } = yield* passedPolicies(target, read.spec, input.origin)
+    return yield* acceptInspected(queue, {
+      ...input,
+      passed,
+      warnings: [...runtime.limitations(read.spec), ...warnings]
+    })
   })

@@ -74,6 +74,19 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
     fields: { id: "t.id", type: "t.type", subject: "t.subject", at: "t.at", data: "t.data" }
   },
   {
+    type: "policy",
+    table: "policies",
+    key: [text("name")],
+    fields: {
+      name: "t.name",
+      expression: "t.expression",
+      message: "t.message",
+      enforcement: "t.enforcement",
+      createdAt: "t.created_at",
+      updatedAt: "t.updated_at"
+    }
+  },
+  {
     type: "webhook",
     table: "webhooks",
     key: [text("id")],

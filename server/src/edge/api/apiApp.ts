@@ -21,6 +21,7 @@ import { withJsonBody } from "./jsonBody.ts"
 import { jsonBudgetOf } from "./jsonBudget.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
+import { policiesHandlers } from "./policiesHandlers.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
 import { answerOnce } from "./repeats.ts"
 import { explained, refuseUnknownParameters } from "./requestErrors.ts"
@@ -42,6 +43,7 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
     usageHandlers,
     eventsHandlers,
     webhooksHandlers,
+    policiesHandlers,
     registriesHandlers,
     signInHandlers,
     authHandlers,

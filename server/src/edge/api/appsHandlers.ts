@@ -50,7 +50,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
         Effect.flatMap(CurrentOrganization, (organization) =>
           // As it is: a Schema takes as long for the largest plan as for the app itself, and in it nothing is encoded.
           Effect.map(
-            deployments.plan({ organization, ...path, spec: payload.spec, withManifests: payload.manifests }),
+            deployments.plan({ organization, ...path, ...payload, withManifests: payload.manifests }),
             (plan) => HttpServerResponse.unsafeJson(plan, { headers: plan.id === null ? {} : { etag: `"${plan.id}"` } })
           )
         )

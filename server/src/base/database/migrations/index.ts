@@ -22,6 +22,7 @@ import { cancelledDeployments } from "./0021_cancelled_deployments.ts"
 import { appLinks } from "./0022_app_links.ts"
 import { keyedRequests } from "./0023_keyed_requests.ts"
 import { organizationDisplayNames } from "./0024_organization_display_names.ts"
+import { policies } from "./0025_policies.ts"
 
 export interface Migration {
   readonly id: number
@@ -54,5 +55,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 21, name: "cancelled_deployments", sql: cancelledDeployments },
   { id: 22, name: "app_links", sql: appLinks },
   { id: 23, name: "keyed_requests", sql: keyedRequests },
-  { id: 24, name: "organization_display_names", sql: organizationDisplayNames }
+  { id: 24, name: "organization_display_names", sql: organizationDisplayNames },
+  { id: 25, name: "policies", sql: policies }
 ]

@@ -189,6 +189,14 @@ export const event = {
   sequence: "812",
   data: { userId, role: "deployer" }
 }
+export const policy = {
+  name: "max-memory",
+  expression: "service.memoryBytes <= 1073741824",
+  message: "Use 1Gi or less.",
+  enforcement: "refuse",
+  createdAt: at,
+  updatedAt: later
+}
 export const webhook = {
   id: webhookId,
   url: "https://example.com/hooks",

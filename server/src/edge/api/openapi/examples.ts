@@ -66,6 +66,23 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "sources.put": {},
   "usage.read": { answer: values.usage },
   "events.list": { answer: [values.event] },
+  "policies.list": { answer: [values.policy] },
+  "policies.get": { answer: values.policy },
+  "policies.set": {
+    request: { expression: values.policy.expression, message: values.policy.message },
+    answer: {
+      policy: values.policy,
+      tried: 4,
+      breaches: [
+        { app: "shop", stage: "staging", detail: 'api: Policy "max-memory" of the organization: Use 1Gi or less.' }
+      ]
+    }
+  },
+  "policies.remove": {},
+  "policies.test": {
+    request: { expression: values.policy.expression, spec: values.spec },
+    answer: { findings: [] }
+  },
   "webhooks.list": { answer: [values.webhook] },
   "webhooks.create": {
     request: { url: "https://example.com/hooks", types: ["deployment.*"], description: "Chat" },

@@ -13,6 +13,7 @@ const descriptions: Readonly<Record<Group, string>> = {
   sources: "Snapshots of sources, which a deployment refers to by their digest. The SDK uploads them automatically.",
   usage: "What services have used.",
   events: "What happened in the organization, as CloudEvents.",
+  policies: "Rules of the organization, in CEL, that its apps must keep.",
   webhooks: "Addresses that events are sent to.",
   registries: "Credentials for private registries of images.",
   signIn: "Register, accept an invitation, and sign a device in. They need no credential.",

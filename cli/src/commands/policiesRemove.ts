@@ -1,0 +1,21 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+
+export default command({
+  summary: "Remove a policy of the organization",
+  examples: [
+    { line: "maxcloud policies remove max-memory", does: "Remove a rule, so that apps needn't keep it any more" }
+  ],
+  notes: ["It needs the role owner."],
+  flags: noFlags,
+  positionals: positionals({ name: required("NAME", "Its name, from `maxcloud policies list`") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cloud = yield* connect(input)
+      yield* cloud.policies.remove(input.name)
+      if (terminal.json) terminal.printJson({ policy: input.name })
+      else terminal.say(`${input.name} is removed`)
+    })
+})

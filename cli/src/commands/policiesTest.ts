@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import { connect, loadApp, loadSchemas, locatedLines, refused } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { deployMetadata, metadataFlag } from "../deployMetadata.ts"
+import { CommandFailed } from "../failure.ts"
+import { required, text } from "../flags.ts"
+
+export default command({
+  summary: "Try an expression on the config's app",
+  examples: [
+    { line: "maxcloud policies test 'service.tag != \"latest\"'", does: "Check whether this folder's app keeps it" },
+    { line: "maxcloud policies test 'services.size() <= 5' --stage preview-42", does: "Check another stage" }
+  ],
+  notes: ["Nothing is kept or deployed. Exits with 2 if the app breaks it, or if the expression can't be asked."],
+  flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    metadata: metadataFlag
+  }),
+  positionals: positionals({ expression: required("EXPRESSION", "What must be true, in CEL") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { expression } = input
+      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const { encodeAppSpec } = yield* loadSchemas
+      const metadata = yield* deployMetadata(loaded.folder, input.metadata)
+      const cloud = yield* connect(input)
+      const { spec, stage } = loaded
+      const { findings } = yield* cloud.policies
+        .test({ expression, spec: encodeAppSpec(spec), stage, metadata })
+        .pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
+      if (findings.length === 0) {
+        if (terminal.json) terminal.printJson({ findings })
+        else terminal.say(`${spec.app} (${stage}) keeps it`)
+        return
+      }
+      return yield* new CommandFailed({
+        tag: "PolicyBroken",
+        exit: 2,
+        message: `${spec.app} (${stage}) breaks it`,
+        details: yield* locatedLines(loaded, findings),
+        data: { findings }
+      })
+    })
+})

@@ -1,0 +1,80 @@
+import { AppName, SpecIssue, StageName, textUpTo } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { DeploymentMetadata } from "./deploymentOrigin.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { listOf } from "./lists.ts"
+import { openEnum } from "./openEnum.ts"
+import { SentSpec } from "./sentSpec.ts"
+import { Time } from "./time.ts"
+
+/** Name of a policy of an organization. */
+export const PolicyName = Schema.String.pipe(
+  Schema.pattern(/^[a-z][a-z0-9-]{0,62}$/, {
+    message: () => 'Write the name of a policy as up to 63 lowercase letters, digits and "-", such as "max-memory".'
+  })
+)
+export type PolicyName = typeof PolicyName.Type
+
+/** An expression in CEL, which must be true of an app: https://cel.dev. */
+const PolicyExpression = textUpTo(2_000, "The expression").pipe(
+  Schema.filter((text) => text.trim() !== "" || "Write an expression, such as service.memoryBytes <= 1073741824.", {
+    jsonSchema: { minLength: 1 }
+  })
+)
+
+/** A rule of an organization that its apps must keep. */
+export const PolicyInfo = Schema.Struct({
+  name: PolicyName,
+  /** CEL. It must be true of an app; one that names `service` must be true of each service. */
+  expression: Schema.String,
+  /** What is told where it isn't true. */
+  message: Schema.NullOr(Schema.String),
+  /** `refuse`: an app that breaks it isn't deployed. `warn`: it is told, and deployed. */
+  enforcement: openEnum("refuse", "warn"),
+  createdAt: Time,
+  updatedAt: Time
+}).annotations({ identifier: "Policy" })
+export interface PolicyInfo extends Schema.Schema.Type<typeof PolicyInfo> {}
+
+export const PolicyList = listOf(PolicyInfo, { name: "policies", sorts: ["name"], filters: {} })
+
+export const SetPolicy = Schema.Struct({
+  expression: PolicyExpression,
+  /** What is wrong and how to fix it, for whoever deploys. Left out: the expression is shown. */
+  message: Schema.optional(
+    textUpTo(500, "The message").pipe(
+      Schema.filter((text) => text.trim() !== "" || "Write a message, or leave it out.")
+    )
+  ),
+  enforcement: Schema.optionalWith(Schema.Literal("refuse", "warn"), { default: () => "refuse" as const })
+}).annotations({ identifier: "SetPolicy", ...knownKeysOnly })
+export interface SetPolicy extends Schema.Schema.Type<typeof SetPolicy> {}
+
+/** What an app that is deployed now breaks. */
+export const PolicyBreach = Schema.Struct({ app: AppName, stage: StageName, detail: Schema.String }).annotations({
+  identifier: "PolicyBreach"
+})
+
+/** A policy that was set, and what it finds in the apps that are deployed now. They run on. */
+export const PolicyChange = Schema.Struct({
+  policy: PolicyInfo,
+  /** How many stages of apps were looked at: 100 at most. */
+  tried: Schema.Int,
+  breaches: Schema.Array(PolicyBreach)
+}).annotations({ identifier: "PolicyChange" })
+export interface PolicyChange extends Schema.Schema.Type<typeof PolicyChange> {}
+
+export const TryPolicy = Schema.Struct({
+  expression: PolicyExpression,
+  spec: SentSpec,
+  stage: Schema.optionalWith(StageName, { default: () => StageName.make("production") }),
+  metadata: Schema.optional(DeploymentMetadata)
+}).annotations({ identifier: "TryPolicy", ...knownKeysOnly })
+export interface TryPolicy extends Schema.Schema.Type<typeof TryPolicy> {}
+
+/** What an expression finds in an app. */
+export const PolicyTrial = Schema.Struct({
+  /** Empty: the app keeps it. Paths are those of the AppSpec. */
+  findings: Schema.Array(SpecIssue)
+}).annotations({ identifier: "PolicyTrial" })
+export interface PolicyTrial extends Schema.Schema.Type<typeof PolicyTrial> {}

@@ -1,0 +1,10 @@
+import { maxSpecIssues, type SpecIssue } from "@maxcloud/config-schema"
+import { InvalidSpec, inBody } from "@maxcloud/sdk/api"
+
+/** The refusal of an app, with what is wrong with it. */
+export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
+  const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
+  return new InvalidSpec({ detail, errors: inBody(issues.slice(0, maxSpecIssues), ["spec"]) })
+}

@@ -1,0 +1,73 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Conflict, type OrganizationId, PolicyList, type PolicyName, type SetPolicy } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { selectPage } from "../../base/database/paging.ts"
+import { contextWithoutRows } from "../../base/database/RowScope.ts"
+import { orUnavailable, transaction } from "../../base/database/sqlErrors.ts"
+import { checkedExpression } from "./checkedExpression.ts"
+import { Policies } from "./Policies.ts"
+import { policyLimits } from "./policyLimits.ts"
+import { columns, decodePolicies, noPolicy, policyOf, selectPolicies } from "./policyRows.ts"
+
+/** As `accept` does: a deployment that is accepted meanwhile sees all of a change or nothing. */
+const lock = (organizationId: OrganizationId) =>
+  Effect.flatMap(SqlClient, (sql) => sql`select 1 from organizations where id = ${organizationId} for no key update`)
+
+const set = (organizationId: OrganizationId, name: PolicyName, { enforcement, expression, message }: SetPolicy) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* lock(organizationId)
+    const others = (yield* selectPolicies(organizationId)).filter((policy) => policy.name !== name)
+    if (others.length >= policyLimits.policies) {
+      return yield* new Conflict({
+        detail: `The organization has ${policyLimits.policies} policies, and can't have more. Remove one, or join two with &&: \`maxcloud policies list\` shows them.`
+      })
+    }
+    yield* sql`
+      insert into policies (organization_id, name, expression, message, enforcement)
+      values (${organizationId}, ${name}, ${expression}, ${message ?? null}, ${enforcement})
+      on conflict (organization_id, name) do update set expression = excluded.expression, message = excluded.message,
+        enforcement = excluded.enforcement, updated_at = clock_timestamp()`
+    return yield* policyOf(organizationId, name).pipe(Effect.catchTag("NotFound", Effect.die))
+  })
+
+const remove = (organizationId: OrganizationId, name: PolicyName) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* lock(organizationId)
+    const gone = yield* sql`
+      delete from policies where organization_id = ${organizationId} and name = ${name} returning 1`
+    if (gone.length === 0) return yield* noPolicy(name)
+  })
+
+const sorts = { name: [[`name collate "C"`, "text"]] } as const
+
+/** `Policies` in the table `policies`. */
+export const layer = Layer.effect(
+  Policies,
+  Effect.gen(function* () {
+    const context = yield* contextWithoutRows<SqlClient>()
+    const inOne = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      transaction(effect).pipe(orUnavailable, Effect.provide(context))
+    return {
+      page: (organizationId, paging) =>
+        inOne(
+          Effect.flatMap(SqlClient, (sql) =>
+            selectPage(
+              PolicyList,
+              sorts,
+              paging,
+              ({ isAfter, key, order }) => sql`
+                select ${sql.literal(columns)}, ${key} from policies
+                where organization_id = ${organizationId} and ${isAfter} ${order}`,
+              decodePolicies
+            )
+          )
+        ),
+      get: (organizationId, name) => inOne(policyOf(organizationId, name)),
+      set: (organizationId, name, policy) =>
+        Effect.andThen(checkedExpression(policy.expression), inOne(set(organizationId, name, policy))),
+      remove: (organizationId, name) => inOne(remove(organizationId, name))
+    }
+  })
+)

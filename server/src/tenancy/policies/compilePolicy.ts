@@ -1,0 +1,131 @@
+import { type CelInput, celEnv, isCelError, parse, plan } from "@bufbuild/cel"
+import type { Expr } from "@bufbuild/cel-spec/cel/expr/syntax_pb.js"
+import { type PolicyApp, writtenField } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { checkExpression } from "./celCheck.ts"
+import { countParts, type Meter, measuring, metered } from "./celMeter.ts"
+import { policyLimits } from "./policyLimits.ts"
+
+/** What an expression sees, in the types of CEL: whole numbers are `int`, and everything else is by key alone. */
+export interface Facts {
+  readonly shared: Readonly<Record<string, CelInput>>
+  readonly services: ReadonlyArray<CelInput>
+}
+
+/** What an expression says of an app, or of one of its services. */
+export type Answer = { readonly kept: boolean } | { readonly fault: string }
+
+/** An expression that can be asked. */
+export interface CompiledPolicy {
+  readonly perService: boolean
+  /** Where a config writes what it is about: `["memory"]`. Empty: the service, or the app, as a whole. */
+  readonly field: ReadonlyArray<string | number>
+  /** One answer, or one for each service. `spent`: units of work. */
+  readonly ask: (facts: Facts, work: number) => { readonly answers: ReadonlyArray<Answer>; readonly spent: number }
+}
+
+const inCel = (value: unknown): CelInput => {
+  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value
+  if (typeof value === "string" || typeof value === "boolean") return value
+  if (Array.isArray(value)) return value.map(inCel)
+  if (typeof value !== "object" || value === null) return null
+  return new Map(Object.entries(value).map(([key, inside]) => [key, inCel(inside)]))
+}
+
+/** What policies see of an app that is to be deployed. */
+export const factsOf = (
+  { app, exports, services, stage }: PolicyApp,
+  rest: { readonly organization: string; readonly metadata: Readonly<Record<string, string>> }
+): Facts => {
+  const all = services.map(inCel)
+  const shared = { app, stage, services: all, exports: inCel(exports), organization: rest.organization }
+  return { shared: { ...shared, metadata: inCel(rest.metadata) }, services: all }
+}
+
+/** The start that all fields share, as a config writes it. */
+const commonField = (fields: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string | number> => {
+  const [first = [], ...others] = fields
+  const end = first.findIndex((part, index) => others.some((other) => other[index] !== part))
+  return writtenField(end === -1 ? first : first.slice(0, end))
+}
+
+const nestingOf = (text: string): number => {
+  let depth = 0
+  let deepest = 0
+  for (const character of text) {
+    if ("([{".includes(character)) deepest = Math.max(deepest, ++depth)
+    else if (")]}".includes(character)) depth--
+  }
+  return deepest
+}
+
+/** The library's own words, without its names for places. */
+const wordsOf = (error: unknown): string => {
+  if (error instanceof RangeError) return "It has too many parts inside each other. Split it into several policies."
+  const message = error instanceof Error ? error.message : String(error)
+  const [, column, text = message] = /^<input>:\d+:(\d+): ([\s\S]*)$/.exec(message.slice(0, 400)) ?? []
+  return `${column === undefined ? "" : `Character ${Number(column) + 1}: `}${text.slice(0, 200)}.`
+}
+
+const parsed = (expression: string): Either.Either<Expr, string> => {
+  if (expression.length > policyLimits.expressionLength) {
+    return Either.left(
+      `The expression has ${expression.length} characters. It can have up to ${policyLimits.expressionLength}: split it into several policies.`
+    )
+  }
+  if (nestingOf(expression) > policyLimits.nesting) {
+    return Either.left(
+      `The expression has more than ${policyLimits.nesting} brackets inside each other. Split it into several policies.`
+    )
+  }
+  try {
+    const { expr } = parse(expression)
+    return countParts(expr, policyLimits.parts) > policyLimits.parts
+      ? Either.left(`The expression has more than ${policyLimits.parts} parts. Split it into several policies.`)
+      : Either.right(expr)
+  } catch (error) {
+    return Either.left(`The expression isn't valid CEL. ${wordsOf(error)}`)
+  }
+}
+
+const tooCostly = `it needs too much work for this app: loops inside each other, or long texts (more than ${policyLimits.work} units)`
+
+/** Reads an expression. On the left what is wrong with it, and how to fix it. */
+export const compilePolicy = (expression: string): Either.Either<CompiledPolicy, string> =>
+  Either.flatMap(parsed(expression), (expr) => {
+    const checked = checkExpression(expr)
+    if ("mistake" in checked) return Either.left(checked.mistake)
+    const meter: Meter = { spent: 0, limit: 0 }
+    const ask = plan(celEnv({ funcs: [...measuring(meter)] }), metered(expr))
+    const answer = (names: Readonly<Record<string, CelInput>>): Answer => {
+      try {
+        const result = ask(names)
+        if (meter.spent > meter.limit) return { fault: tooCostly }
+        if (isCelError(result)) return { fault: result.message.slice(0, 200) }
+        return typeof result === "boolean"
+          ? { kept: result }
+          : { fault: "it gives no true or false: compare it with something" }
+      } catch (error) {
+        return {
+          fault: error instanceof RangeError ? "it has too many parts inside each other" : String(error).slice(0, 200)
+        }
+      }
+    }
+    return Either.right({
+      perService: checked.usesService,
+      field: checked.usesService ? commonField(checked.fields) : [],
+      ask: ({ services, shared }, work) => {
+        meter.spent = 0
+        meter.limit = Math.min(work, policyLimits.work)
+        const answers: Array<Answer> = []
+        for (const names of checked.usesService
+          ? services.map((service) => ({ ...shared, service }))
+          : [{ ...shared }]) {
+          answers.push(answer(names))
+          // The services after it would say the same.
+          if (meter.spent > meter.limit) break
+        }
+        return { answers, spent: meter.spent }
+      }
+    })
+  })

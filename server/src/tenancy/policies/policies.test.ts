@@ -1,0 +1,282 @@
+import { describe, expect, it } from "@effect/vitest"
+import { atOnce, parseAppSpec, policyAppOf } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import fc from "fast-check"
+import { appSpec } from "../../../../config-schema/test/appSpecArbitrary.ts"
+import { compilePolicy, factsOf } from "./compilePolicy.ts"
+import { judgeApp } from "./judgeApp.ts"
+import { policyLimits } from "./policyLimits.ts"
+
+const context = { organization: "acme", metadata: { branch: "main" } }
+const web = { name: "web", image: "nginx:1.27", memory: "2Gi", labels: { team: "a" }, env: { A: "x", __proto__: "y" } }
+const appOf = (...services: ReadonlyArray<object>) =>
+  policyAppOf(Either.getOrThrow(parseAppSpec({ app: "shop", services })), "production")
+const facts = factsOf(appOf(web, { name: "api", source: "./api", visibility: "internal" }), context)
+const large = factsOf(
+  appOf(
+    ...Array.from({ length: 500 }, (_, index) => ({
+      name: `s${index}`,
+      image: `ghcr.io/acme/s${index}:1`,
+      env: Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`V${n}`, "a".repeat(100)]))
+    }))
+  ),
+  context
+)
+
+const compiled = (expression: string) =>
+  Either.getOrThrowWith(compilePolicy(expression), (mistake) => new Error(mistake))
+const ask = (expression: string, about = facts) => compiled(expression).ask(about, policyLimits.work).answers
+const mistake = (expression: string) =>
+  Either.match(compilePolicy(expression), { onLeft: (text) => text, onRight: () => "" })
+
+describe("an expression", () => {
+  it.each<readonly [expression: string, kept: ReadonlyArray<boolean>]>([
+    ["service.memoryBytes <= 1073741824", [false, true]],
+    ["service.image == null || service.tag != 'latest'", [true, true]],
+    ["service.registry in ['docker.io', null]", [true, true]],
+    ["has(service.labels.team)", [true, false]],
+    ["'team' in service.labels", [true, false]],
+    ["service.scale.max * 2 <= 20 && service.cpuMilli / 1000 == 1", [true, true]],
+    ["service.visibility == 'internal' || stage != 'production' || service.name == 'web'", [true, true]],
+    ["service.env.all(name, type(service.env[name]) != string || !name.matches('(PASSWORD|TOKEN)$'))", [true, true]],
+    ["services.size() <= 5", [true]],
+    ["services.filter(s, s.visibility == 'public').map(s, s.name) == ['web']", [true]],
+    ["services.exists_one(service, service.name == 'api')", [true]],
+    ["organization == 'acme' && app.startsWith('sh') && metadata.branch in ['main', 'release']", [true]],
+    ["service.image == null ? true : service.image.lowerAscii().contains('nginx')", [true, true]],
+    ["exports.size() == 0", [true]]
+  ])("gives true or false: %s", (expression, kept) => {
+    expect(ask(expression)).toEqual(kept.map((each) => ({ kept: each })))
+  })
+
+  it("knows the field that it is about", () => {
+    expect(compiled("service.memoryBytes < 5 || service.memoryBytes == 7").field).toEqual(["memory"])
+    expect(compiled("service.scale.min > 0 && service.scale.max > 0").field).toEqual(["scale"])
+    expect(compiled("service.labels['team'] != ''").field).toEqual(["labels", "team"])
+    expect(compiled("service.tag != 'latest' && service.port == 80").field).toEqual([])
+    expect(compiled("services.all(service, service.port == 80)")).toMatchObject({ perService: false, field: [] })
+  })
+
+  it.each<readonly [expression: string, message: RegExp]>([
+    ["", /^The expression isn't valid CEL\. /],
+    ["service.name ==", /^The expression isn't valid CEL\. Character 15: found = but expecting end of input/],
+    ["servce.name == 'a'", /^Unknown name "servce"\. Did you mean "service"\?$/],
+    ["service.name.startWith('a')", /^Unknown function "startWith"\. Did you mean "startsWith"\?$/],
+    ["process.exit(1)", /^Unknown function "exit"/],
+    ["bytes('a') == b'a'", /^Unknown function "bytes"/],
+    ["b'a' == b'a'", /^Bytes/],
+    ["duration('1s') == duration('1s')", /^Unknown function "duration"/],
+    ["google.protobuf.Value{} == null", /^Unknown type "google\.protobuf\.Value"/],
+    ["'a'.replace('a', 'b') == ''", /^Unknown function "replace"/],
+    ["globalThis == null", /^Unknown name "globalThis"/],
+    ["@result", /^The expression isn't valid CEL/]
+  ])("is refused if it isn't one: %s", (expression, message) => {
+    expect(mistake(expression)).toMatch(message)
+  })
+
+  it.each<readonly [expression: string, fault: RegExp]>([
+    ["service.memory <= 5", /field not found: memory/],
+    ["service.constructor != null", /field not found: constructor/],
+    ["service['__proto__'] != null", /field not found: __proto__/],
+    ["service.env.constructor != null", /field not found: constructor/],
+    ["service.toString == null", /field not found: toString/],
+    ["service.name + 1 == 'x'", /no matching overload/],
+    ["service.name", /gives no true or false/],
+    ["service.name.matches('(')", /missing closing/],
+    ["service.name.matches('(?=a)')", /invalid or unsupported Perl syntax|invalid perl operator/i],
+    ["1 / 0 == 1", /divide by zero/],
+    ["9223372036854775807 + 1 > 0", /overflow/],
+    ["services[9].name == ''", /./],
+    ["metadata.commit == 'x'", /field not found: commit/]
+  ])("fails where the app has no such thing, and never reads more: %s", (expression, fault) => {
+    const [answer] = ask(expression)
+    expect(answer).toEqual({ fault: expect.stringMatching(fault) })
+  })
+})
+
+describe("hostile expressions", () => {
+  const deep = (start: string, end: string, times: number) => start.repeat(times) + end.repeat(times)
+  const loops = (depth: number) =>
+    `${Array.from({ length: depth }, (_, index) => `services.all(a${index}, `).join("")}true${")".repeat(depth)}`
+  const nested: ReadonlyArray<string> = [
+    deep("(", ")", 500),
+    "(".repeat(1_900),
+    "[".repeat(1_900),
+    "{1:".repeat(600),
+    "f(".repeat(900),
+    `${"[".repeat(990)}${"]".repeat(990)} == []`,
+    `true${" && true".repeat(240)}${"".padEnd(2_000)}`,
+    "services.all(a,".repeat(120),
+    "a?b:".repeat(480)
+  ]
+  it.each(nested)("are refused at once: %#", (expression) => {
+    const start = performance.now()
+    expect(mistake(expression)).not.toBe("")
+    expect(performance.now() - start).toBeLessThan(1_000)
+  })
+
+  it.each<readonly [name: string, expression: string]>([
+    ["loops inside each other", loops(6)],
+    ["loops that never give false", loops(3).replace("true", "a0.name != 'x'")],
+    ["lists that double", `${"[1]"}${".map(x, [x, x])".repeat(40)} == []`],
+    ["lists appended to themselves", `[[1]]${".map(x, x + x)".repeat(30)}[0].size() > 0`],
+    ["texts appended to themselves", `['ab']${".map(x, x + x)".repeat(30)}[0].size() > 0`],
+    ["a map of all pairs", "services.map(a, services.map(b, a.name + b.name)) == []"],
+    ["comparisons of everything with everything", "services.all(a, services == services)"],
+    ["everything looked for in everything", "services.all(a, services.all(b, b in services))"],
+    ["a pattern that grows", "services.all(a, services.all(b, !(a.name + b.name).matches('(a{30}){30}b')))"],
+    ["a pattern that goes back", "services.all(a, services.all(b, !a.env.V1.matches('(a|a)*(a|aa)+(a+)+$b')))"],
+    [
+      "a filter that keeps all",
+      "services.filter(a, services.filter(b, services.filter(c, true).size() > 0).size() > 0).size() > 0"
+    ],
+    ["errors that || forgets", "services.all(a, services.all(b, services.all(c, a.nothing || true)))"],
+    ["one for each service", "services.all(a, services.all(b, service.name != a.name + b.name))"]
+  ])("end by their work: %s", (_, expression) => {
+    const policy = compiled(expression)
+    const start = performance.now()
+    const { answers, spent } = policy.ask(large, policyLimits.work)
+    const took = performance.now() - start
+    expect(answers.at(-1)).toEqual({
+      fault: expect.stringMatching(/too much work|would have more than|too many parts/)
+    })
+    expect(answers.length).toBeLessThanOrEqual(500)
+    // The one that passed the limit may have been a large one.
+    expect(spent).toBeLessThan(policyLimits.work * 3)
+    expect(took).toBeLessThan(5_000)
+  })
+
+  it("leave enough for what an organization wants of the largest app", () => {
+    const wanted = [
+      "service.memoryBytes <= 1073741824",
+      "service.image == null || service.image.matches('^ghcr[.]io/acme/[a-z0-9-]{1,60}:')",
+      "service.env.all(name, type(service.env[name]) != string || !name.endsWith('_TOKEN'))",
+      "services.all(a, a.env.all(name, name != 'DEBUG'))",
+      "services.filter(a, a.visibility == 'public').size() <= 500"
+    ]
+    for (const expression of wanted) {
+      const { answers, spent } = compiled(expression).ask(large, policyLimits.work)
+      expect(
+        answers.filter((answer) => !("kept" in answer && answer.kept)),
+        `${expression}: ${spent}`
+      ).toEqual([])
+    }
+  })
+
+  const word = fc.constantFrom(
+    "service",
+    "services",
+    "a",
+    "name",
+    "env",
+    "all",
+    "map",
+    "matches",
+    "size",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ".",
+    ",",
+    "+",
+    "==",
+    "&&",
+    "||",
+    "?",
+    ":",
+    "!",
+    "'x'",
+    "'(a+)+'",
+    "1",
+    "-",
+    "in",
+    "has",
+    '"',
+    "r'",
+    "@",
+    "_",
+    "\u0000",
+    "ü"
+  )
+  it("of any words end, with an answer or a mistake", () => {
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 60 }), fc.constantFrom("", " "), (words, between) => {
+        const start = performance.now()
+        const policy = compilePolicy(words.join(between))
+        if (Either.isRight(policy)) {
+          for (const answer of policy.right.ask(facts, 20_000).answers) expect(Object.keys(answer)).toHaveLength(1)
+        } else expect(policy.left).toMatch(/^[A-Z][\s\S]{5,400}[.?]$/)
+        expect(performance.now() - start).toBeLessThan(5_000)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+})
+
+describe("an app that is judged", () => {
+  const policy = (name: string, expression: string, rest: object = {}) =>
+    ({ name, expression, message: null, enforcement: "refuse", ...rest }) as const
+  const judged = (...policies: ReadonlyArray<ReturnType<typeof policy>>) => atOnce(judgeApp(policies, facts))
+
+  it("gets the policy's name, its message, and the place in the config", () => {
+    const { problems, warnings } = judged(
+      policy("memory", "service.memoryBytes <= 1073741824", { message: "Use 1 GiB or less." }),
+      policy("few", "services.size() < 2"),
+      policy("soft", "service.tag != '1.27'", { enforcement: "warn" })
+    )
+    expect(problems).toEqual([
+      {
+        path: ["services", 0, "memory"],
+        message: 'Policy "memory" of the organization: Use 1 GiB or less.',
+        code: "policy"
+      },
+      {
+        path: [],
+        message: 'Policy "few" of the organization: This must be true, and isn\'t: services.size() < 2',
+        code: "policy"
+      }
+    ])
+    expect(warnings.map(({ path }) => path)).toEqual([["services", 0, "image"]])
+  })
+
+  it("is refused by a policy that can't be checked, which is named with its expression", () => {
+    const { problems } = judged(policy("typo", "service.memory <= 5"), policy("old", "nothing"))
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /^The policy "typo" of the organization can't be checked: field not found: memory\. .*service\.memory <= 5, by `maxcloud policies set typo`\.$/
+      ),
+      expect.stringContaining('"typo"'),
+      expect.stringMatching(/^The policy "old" .*Unknown name "nothing"/)
+    ])
+    expect(judged(policy("typo", "service.memory <= 5", { enforcement: "warn" })).problems).toEqual([])
+  })
+
+  it("bounds all policies together", () => {
+    const bomb = "services.all(a, services.all(b, services.all(c, true)))"
+    const policies = Array.from({ length: policyLimits.policies }, (_, index) => policy(`p${index}`, bomb))
+    const start = performance.now()
+    const { problems } = atOnce(judgeApp(policies, large))
+    expect(problems).toHaveLength(policyLimits.policies)
+    expect(performance.now() - start).toBeLessThan(10_000)
+  })
+
+  it("gets the same verdict each time, for any app", () => {
+    const policies = [
+      policy("a", "service.memoryBytes <= 1073741824 && service.image != null"),
+      policy("b", "services.all(s, s.env.all(name, name.size() < 9))"),
+      policy("c", "service.probes.readiness != null && service.probes.readiness.path != null")
+    ]
+    fc.assert(
+      fc.property(appSpec, (written) => {
+        const app = policyAppOf(Either.getOrThrow(parseAppSpec(written)), "dev")
+        const [first, second] = [1, 2].map(() => atOnce(judgeApp(policies, factsOf(app, context))))
+        expect(first).toEqual(second)
+        for (const { message } of first?.problems ?? []) expect(message).not.toContain("can't be checked")
+      }),
+      { numRuns: 100 }
+    )
+  })
+})
