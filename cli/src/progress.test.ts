@@ -32,7 +32,7 @@ describe("progress of a deployment, on a terminal", () => {
     })
     const message = "\u001b[2J\u001b]0;title\u0007\u009b31mpulled\r\u202egpj"
     const at = "2026-01-01T00:00:00.000Z"
-    const said = { reason: "Pulling", message, revision: null, url: null, logTail: [], diagnosis: null }
+    const said = { reason: "Pulling", message, revision: null, image: null, url: null, logTail: [], diagnosis: null }
     const deployment = {
       id: `dep_${"0".repeat(32)}`,
       app: "shop",

@@ -21,7 +21,7 @@ const serviceRow = (
   terminal: Terminal
 ): ReadonlyArray<string> => {
   const style = entryOf<(typeof styles)[keyof typeof styles]>(styles, service.state, "yellow")
-  const message = service.diagnosis?.message ?? (service.message === "" ? service.reason : service.message)
+  const message = service.diagnosis?.message ?? service.message ?? service.reason
   return [
     terminal.paintError(style, entryOf<string>(marks, service.state, "◌")),
     service.name,
@@ -62,7 +62,7 @@ const inPlace = (terminal: Terminal): Progress => {
   const timer = setInterval(draw, 100)
   return {
     event: (event) => {
-      if (event.type === "warning" && isNew(event.message)) {
+      if (event.type === "warning" && event.message !== null && isNew(event.message)) {
         if (drawn > 0) terminal.write(`\u001b[${drawn}A\u001b[J`)
         drawn = 0
         terminal.say(`${terminal.paintError("yellow", "warning:")} ${event.message}`)

@@ -169,12 +169,12 @@ const deploymentFields = (deployment: Deployment): Partial<Report> => {
   const { message, reason, state } = status
   const failed = services.filter((service) => service.state === "failed")
   const staying = services.filter(
-    (service) => service.action === "delete" && service.state === "pending" && service.message !== ""
+    (service) => service.action === "delete" && service.state === "pending" && service.message !== null
   )
   // Refused as a whole: no service has the code.
   const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
   return {
-    message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
+    message: `deployment ${number} of ${app} (${stage}) ${state}${message === null || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
     details: [
       ...failed.flatMap(failedService),
       ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
@@ -204,7 +204,7 @@ export const failedService = ({
   name,
   reason
 }: DeploymentService): ReadonlyArray<string> => {
-  const said = message === "" ? reason : message
+  const said = message ?? reason
   return [
     ...linesOf(diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`),
     ...logTail.map((value) => `  | ${printable(value)}`),

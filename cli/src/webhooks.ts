@@ -26,7 +26,7 @@ export const printWebhooks = (webhooks: ReadonlyArray<WebhookInfo>, terminal: Te
       webhook.disabledBecause !== null
         ? `by ${webhook.disabledBecause === "member" ? "a member" : webhook.disabledBecause}`
         : webhook.failingSince === null
-          ? printable(webhook.description)
+          ? printable(webhook.description ?? "")
           : `failing, began ${age(webhook.failingSince, now)}`
     ]),
     terminal

@@ -5,7 +5,13 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { makeFolder, run } from "./cli.ts"
 
-const info: Record<string, unknown> = { version: "1", runtime: "local", organization: "local", inPlace: true }
+const info: Record<string, unknown> = {
+  version: "1",
+  runtime: "local",
+  organization: "local",
+  inPlace: true,
+  secretStore: null
+}
 const copied: Array<string> = []
 
 /** A server that has DATABASE_URL and nothing else. */

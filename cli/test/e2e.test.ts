@@ -151,8 +151,8 @@ describe("an app from its config to a URL and back", () => {
     const services: ReadonlyArray<Record<string, unknown>> = JSON.parse(usage.stdout).services
     const web = services.find((service) => service["service"] === "web")
     expect(web).toMatchObject({ app: "shop", stage: "production", instances: expect.any(Number) })
-    expect(web?.["vcpuSeconds"]).toBeGreaterThan(0)
-    expect(web?.["gibSeconds"]).toBe(Number(web?.["instanceSeconds"]) / 2)
+    expect(web?.["cpuSeconds"]).toBeGreaterThan(0)
+    expect(web?.["memoryGibSeconds"]).toBe(Number(web?.["instanceSeconds"]) / 2)
   })
 
   it("updates what has changed, and says why a service does not become ready", async () => {

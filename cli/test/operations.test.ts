@@ -83,6 +83,7 @@ describe("delete", () => {
     url: null,
     reason: "Pending",
     message: "",
+    image: null,
     logTail: [],
     diagnosis: null,
     ...rest
@@ -267,7 +268,7 @@ describe("usage", () => {
     const report = { since: now, until: now, services: [] as Array<unknown> }
     answer("GET /api/v1/usage", report)
     expect((await cli(["usage"])).stderr).toBe(`no instance ran between ${now} and ${now}\n`)
-    report.services.push({ ...usage, instanceSeconds: 7200, vcpuSeconds: 3600, gibSeconds: 900 })
+    report.services.push({ ...usage, instanceSeconds: 7200, cpuSeconds: 3600, memoryGibSeconds: 900 })
     const { stdout } = await cli(["usage", "--since", "30d", "--until", "1h"])
     expect(asked.at(-1)?.line).toBe("GET /api/v1/usage?since=30d&until=1h")
     expect(stdout).toMatch(/\nweb +shop +production +3 +1 +2\.00 +1\.00 +0\.25\n$/)
@@ -459,13 +460,13 @@ describe("a diagnosis", () => {
     const lines = ["npm ci failed", "      npm error code EUSAGE", "      ", "      error: all is wellx"]
     expect(deployed.stderr).toContain(`\n  web: ${lines.join("\n")}\n    | listening on 3000\n`)
 
-    const conditions = [{ type: "Ready", status: "False", reason: "RevisionFailed", message, lastTransitionTime: now }]
+    const conditions = [{ type: "Ready", status: "false", reason: "RevisionFailed", message, changedAt: now }]
     const found = service("failed", { ...wrongPort, message })
     answer("GET /api/v1/services", [{ ...found, status: { ...found.status, conditions } }])
     answer(`GET /api/v1/services/${serviceId}/revisions`, [])
     const { stdout } = await cli(["describe", "web"])
     expect(stdout).toContain(`\n  WrongPort: ${lines.join("\n")}\n`)
-    expect(stdout).toContain(`\n  Ready  False  RevisionFailed  ${lines.join("\n").trimEnd()}\n`)
+    expect(stdout).toContain(`\n  Ready  false  RevisionFailed  ${lines.join("\n").trimEnd()}\n`)
   })
 
   it("ends the wait of deploy with --fail-fast, and says that the deployment goes on", async () => {

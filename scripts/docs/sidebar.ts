@@ -64,7 +64,8 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Approve a plan", "plans"),
           page("Use the API", "api"),
           page("Use the client with Effect", "effect"),
-          page("Clients in other languages", "clients")
+          page("Clients in other languages", "clients"),
+          page("The rules of the API", "api-rules")
         ]
       },
       {

@@ -39,7 +39,7 @@ describe("for browsers", () => {
     runInContext(await bundled("browser.ts"), context)
     const program = `sdk.createClient({ apiUrl: "https://cloud.example.com", token: "t" }).info().then(JSON.stringify)`
     const info: unknown = await runInContext(program, context)
-    expect(info).toBe('{"version":"1","runtime":"local","organization":"acme","inPlace":false}')
+    expect(info).toBe('{"version":"1","runtime":"local","organization":"acme","inPlace":false,"secretStore":null}')
     expect(asked).toStrictEqual(["https://cloud.example.com/api/v1/info Bearer t"])
   })
 })

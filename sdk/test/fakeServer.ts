@@ -27,6 +27,7 @@ export const deployment = (state: Deployment["status"]["state"]): Deployment => 
       action: "create",
       state: state === "failed" ? "failed" : "ready",
       revision: "api-00001",
+      image: null,
       url: null,
       reason: "",
       message: state === "failed" ? "exit code 1" : "",

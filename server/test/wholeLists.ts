@@ -54,7 +54,7 @@ export const listEntries = (chain: Chain, { limit }: { readonly limit: number })
   items(Effect.flatMap(Audit, (audit) => audit.page(chain, {}, AuditList.pagingOf({ limit }))))
 
 export const listMembers = (caller: Caller) =>
-  items(Effect.flatMap(Members, (members) => members.page(caller, {}, MemberList.pagingOf({ sort: "since" }))))
+  items(Effect.flatMap(Members, (members) => members.page(caller, {}, MemberList.pagingOf({ sort: "joinedAt" }))))
 
 export const listInvites = (caller: Caller) =>
   items(Effect.flatMap(Invites, (invites) => invites.page(caller, {}, InviteList.pagingOf({}))))

@@ -26,7 +26,7 @@ export default command({
         deploymentAuthor(deployment),
         deployment.metadata["commit"]?.slice(0, 8) ?? "",
         deployment.id,
-        printable((deployment.message ?? deployment.status.message).split("\n")[0] ?? "")
+        printable((deployment.message ?? deployment.status.message ?? "").split("\n")[0] ?? "")
       ])
       const header = ["NUMBER", "STATE", "KIND", "ACCEPTED", "BY", "COMMIT", "ID", ""].map((name) =>
         terminal.paint("dim", name)

@@ -18,7 +18,7 @@ const deploymentLines = (deployment: Deployment, terminal: Terminal): ReadonlyAr
     ...table([
       ["number", terminal.paint("bold", String(number))],
       ["app", `${app} (${stage})`],
-      ["state", `${deploymentState(deployment, terminal)}  ${printable(status.message)}`],
+      ["state", `${deploymentState(deployment, terminal)}  ${printable(status.message ?? "")}`],
       ["kind", deploymentKind(deployment)],
       ...row("by", deploymentAuthor(deployment)),
       ["accepted", age(createdAt, now)],

@@ -37,7 +37,7 @@ const diagnosisSection = ({ diagnosis, state }: ServiceStatus, terminal: Termina
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
   const { spec, status } = service
-  const failing = status.conditions.filter((condition) => condition.status !== "True")
+  const failing = status.conditions.filter((condition) => condition.status !== "true")
   return [
     ...table([
       ["name", terminal.paint("bold", service.name)],
@@ -69,11 +69,11 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       revisions.map((revision) => [
         revision.name,
         revision.trafficPercent > 0 ? `${revision.trafficPercent}%` : "",
-        revision.ready === "True"
+        revision.ready === "true"
           ? terminal.paint("green", "ready")
-          : revision.ready === "False"
-            ? terminal.paint("red", revision.reason)
-            : revision.reason,
+          : revision.ready === "false"
+            ? terminal.paint("red", revision.reason ?? "failed")
+            : (revision.reason ?? ""),
         revision.instances === 1 ? "1 instance" : `${revision.instances} instances`,
         shortDigest(revision.image),
         age(revision.createdAt, now)
@@ -84,9 +84,9 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       "Conditions",
       (failing.length > 0 ? failing : status.conditions).map((each) => [
         each.type,
-        each.status === "True" ? terminal.paint("green", each.status) : terminal.paint("yellow", each.status),
-        each.reason,
-        each.message
+        each.status === "true" ? terminal.paint("green", each.status) : terminal.paint("yellow", each.status),
+        each.reason ?? "",
+        each.message ?? ""
       ]),
       terminal
     )

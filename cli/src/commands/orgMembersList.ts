@@ -20,7 +20,7 @@ export default command({
         members.map((member) => [
           member.verified ? member.email : `${member.email} (not confirmed)`,
           member.role,
-          age(member.since, now)
+          age(member.joinedAt, now)
         ]),
         terminal
       )

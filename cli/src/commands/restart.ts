@@ -13,7 +13,7 @@ const defaultWait = "10m"
 const lineOf = ({ name, status }: Service): string => {
   const { conditions, diagnosis, latestCreatedRevision, state } = status
   const ready = conditions.find((condition) => condition.type === "Ready")
-  const why = diagnosis?.message ?? (ready?.status === "True" ? "" : (ready?.message ?? ""))
+  const why = diagnosis?.message ?? (ready?.status === "true" ? "" : (ready?.message ?? ""))
   return [`${name}: ${state}`, latestCreatedRevision ?? "", why.split("\n")[0] ?? ""]
     .filter((line) => line !== "")
     .join(", ")

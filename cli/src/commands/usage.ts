@@ -42,8 +42,8 @@ export default command({
         String(service.instances),
         String(service.running),
         hours(service.instanceSeconds),
-        hours(service.vcpuSeconds),
-        hours(service.gibSeconds)
+        hours(service.cpuSeconds),
+        hours(service.memoryGibSeconds)
       ])
       for (const line of table([header.map((value) => terminal.paint("dim", value)), ...rows])) terminal.print(line)
     })

@@ -1,14 +1,16 @@
 import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
+import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
-/** A Knative-style condition: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
+/** A condition as Knative has them: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
 export const Condition = Schema.Struct({
   type: Schema.String,
-  status: openEnum("True", "False", "Unknown"),
-  reason: Schema.String,
-  message: Schema.String,
-  lastTransitionTime: Time
+  status: openEnum("true", "false", "unknown"),
+  reason: TextOrNull,
+  message: TextOrNull,
+  /** When `status` last became another. */
+  changedAt: Time
 }).annotations({ identifier: "Condition" })
 export interface Condition extends Schema.Schema.Type<typeof Condition> {}
 

@@ -1,10 +1,12 @@
-import { AppName, AppSpec, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
+import { AppName, AppSpec, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
+import { Finding } from "./finding.ts"
 import { DeploymentId, PlanId } from "./ids.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or
@@ -18,11 +20,12 @@ export const DeploymentService = Schema.Struct({
   action: openEnum("create", "update", "delete", "unchanged"),
   state: openEnum("pending", "ready", "failed", "deleted"),
   revision: Schema.NullOr(Schema.String),
-  /** Its image by digest; null for a source, or where the digest wasn't known. Left out by servers of earlier versions. */
-  image: Schema.optional(Schema.NullOr(Schema.String)),
+  /** Its image by digest; null for a source, or where the digest wasn't known. */
+  image: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
   url: Schema.NullOr(Schema.String),
+  /** A word in CamelCase. */
   reason: Schema.String,
-  message: Schema.String,
+  message: TextOrNull,
   /** The last lines that its instance wrote, where it failed. */
   logTail: Schema.Array(Schema.String),
   /** Why it does not become ready, as soon as that is known. */
@@ -33,8 +36,9 @@ export interface DeploymentService extends Schema.Schema.Type<typeof DeploymentS
 /** How far a deployment is, and why. */
 export const DeploymentStatus = Schema.Struct({
   state: openEnum(...DeploymentState.literals),
+  /** A word in CamelCase. */
   reason: Schema.String,
-  message: Schema.String
+  message: TextOrNull
 }).annotations({ identifier: "DeploymentStatus" })
 export interface DeploymentStatus extends Schema.Schema.Type<typeof DeploymentStatus> {}
 
@@ -55,7 +59,7 @@ export const Deployment = Schema.Struct({
   status: DeploymentStatus,
   services: Schema.Array(DeploymentService),
   /** Settings that the runtime cannot honor, as in the plan. */
-  warnings: Schema.Array(SpecIssue),
+  warnings: Schema.Array(Finding),
   createdAt: Time,
   startedAt: Schema.NullOr(Time),
   finishedAt: Schema.NullOr(Time)
@@ -90,7 +94,7 @@ export const DeploymentEvent = Schema.Struct({
   type: openEnum("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,
-  message: Schema.String,
+  message: TextOrNull,
   /** The deployment when the event was read: with `finished`, and with the last of the `service` events that are read together. */
   deployment: Schema.NullOr(Deployment)
 }).annotations({ identifier: "DeploymentEvent" })
@@ -145,8 +149,8 @@ export const Plan = Schema.Struct({
   app: AppName,
   stage: StageName,
   changes: Schema.Array(ServiceChange),
-  problems: Schema.Array(SpecIssue),
-  warnings: Schema.Array(SpecIssue),
+  problems: Schema.Array(Finding),
+  warnings: Schema.Array(Finding),
   /** Changes of the platform's settings that haven't been rolled out yet to the current deployments. */
   platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] }),
   /** Images by digest, by how the spec writes them; null: only the first instance finds out. */

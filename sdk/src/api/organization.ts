@@ -16,7 +16,7 @@ export const Quotas = Schema.Struct({
   cpuMilli: Schema.NullOr(Schema.Int),
   memoryBytes: Schema.NullOr(Schema.Int),
   deploymentsPerHour: Schema.NullOr(Schema.Int),
-  /** Of source snapshots. A server before this quota leaves it out. */
+  /** Of source snapshots. */
   sourceBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
   /** Of log lines: if there are more, the oldest go. */
   logBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
@@ -65,13 +65,13 @@ export const MemberInfo = Schema.Struct({
   email: Schema.String,
   role: openEnum(...Role.literals),
   verified: Schema.Boolean,
-  since: Time
+  joinedAt: Time
 }).annotations({ identifier: "MemberInfo" })
 export interface MemberInfo extends Schema.Schema.Type<typeof MemberInfo> {}
 
 export const MemberList = listOf(MemberInfo, {
   name: "members",
-  sorts: ["email", "since"],
+  sorts: ["email", "joinedAt"],
   filters: { role: Schema.optional(Role) }
 })
 
@@ -86,7 +86,7 @@ export const DeleteOrganization = Schema.Struct({
 
 /** The results of an erasure, store by store. Holds ids only, no names. */
 export const ErasureCertificate = Schema.Struct({
-  id: Schema.String,
+  id: Schema.String.pipe(Schema.pattern(/^era_[0-9a-f]{32}$/)),
   subject: Schema.Struct({ type: openEnum("organization", "person"), id: Schema.String }),
   requestedAt: Time,
   /** null: not yet. */

@@ -7,7 +7,7 @@ export const ReadinessCheck = Schema.Struct({
   name: Schema.String,
   ok: Schema.Boolean,
   /** The problem and its fix, or a remark if there is no problem. */
-  message: Schema.optional(Schema.String)
+  message: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
 }).annotations({ identifier: "ReadinessCheck" })
 export interface ReadinessCheck extends Schema.Schema.Type<typeof ReadinessCheck> {}
 

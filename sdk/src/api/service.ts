@@ -17,6 +17,7 @@ import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
 /** Share of a service's requests that goes to a revision, in percent. */
@@ -88,9 +89,9 @@ export interface Restart extends Schema.Schema.Type<typeof Restart> {}
 export const Revision = Schema.Struct({
   name: Schema.String,
   service: ServiceName,
-  ready: openEnum("True", "False", "Unknown"),
-  reason: Schema.String,
-  message: Schema.String,
+  ready: openEnum("true", "false", "unknown"),
+  reason: TextOrNull,
+  message: TextOrNull,
   image: Schema.String,
   instances: Schema.Int,
   trafficPercent: Schema.Int,

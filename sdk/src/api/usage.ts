@@ -13,9 +13,9 @@ export const ServiceUsage = Schema.Struct({
   running: Schema.Int,
   instanceSeconds: Schema.Number,
   /** vCPU-seconds. */
-  vcpuSeconds: Schema.Number,
+  cpuSeconds: Schema.Number,
   /** GiB-seconds. */
-  gibSeconds: Schema.Number
+  memoryGibSeconds: Schema.Number
 }).annotations({ identifier: "ServiceUsage" })
 export interface ServiceUsage extends Schema.Schema.Type<typeof ServiceUsage> {}
 

@@ -5,6 +5,7 @@ import { EventId, WebhookDeliveryId, WebhookId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
+import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
 const WebhookUrl = textUpTo(2_000, "The URL").pipe(
@@ -31,7 +32,7 @@ export const WebhookInfo = Schema.Struct({
   id: WebhookId,
   url: Schema.String,
   types: Schema.Array(Schema.String),
-  description: Schema.String,
+  description: TextOrNull,
   /** `disabled`: nothing is sent until somebody enables it. */
   state: openEnum("enabled", "disabled"),
   /** Why it was disabled: `failing` for days, `gone` (the receiver answered 410), or by a `member`; null while enabled. */

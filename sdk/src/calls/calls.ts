@@ -1,9 +1,10 @@
 import { Effect } from "effect"
-import type { ReadinessCheck, UsageParameters, UsageReport } from "../api/index.ts"
+import { type ReadinessCheck, UsageParameters, type UsageReport } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
+import { parsed } from "../parse.ts"
 import { appCalls, deploymentCalls } from "./appCalls.ts"
 import { authCalls } from "./authCalls.ts"
-import type { AnySecret, Calling } from "./Calling.ts"
+import { type AnySecret, type Calling, given } from "./Calling.ts"
 import { eventCalls } from "./eventCalls.ts"
 import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
 import { policyCalls } from "./policyCalls.ts"
@@ -20,8 +21,8 @@ export interface ServerInfo {
   readonly organization: string
   /** May services run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
-  /** The store of the values of secrets, if the server itself doesn't keep them. */
-  readonly secretStore?: string | undefined
+  /** The store of the values of secrets; null: the server itself keeps them. */
+  readonly secretStore: string | null
 }
 
 /**
@@ -67,7 +68,7 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
       Effect.map((found) => found.checks),
       Effect.catchTag("NotReady", (error) => Effect.succeed(error.checks))
     ),
-    usage: (range = {}) => call(api.usage.read({ urlParams: range })),
+    usage: (range = {}) => parsed(UsageParameters, given(range), (urlParams) => call(api.usage.read({ urlParams }))),
     services: serviceCalls(calling),
     apps: appCalls(calling),
     deployments: deploymentCalls(calling),

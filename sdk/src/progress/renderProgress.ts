@@ -20,7 +20,7 @@ const serviceLine = (event: DeploymentEvent, name: string): string => {
   const service = event.deployment?.services.find((service) => service.name === name)
   // An event without the deployment is one of several that were read together: then only these two say a state.
   const state = service?.state ?? statesOfReasons[event.reason]
-  const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
+  const reason = service?.diagnosis?.message ?? service?.message ?? event.message ?? service?.reason ?? event.reason
   // A failed service is reported in full at the end, with its last lines.
   const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
   const said = message.toLowerCase() === state ? "" : message
@@ -42,7 +42,7 @@ export const renderProgress = ({
   const eventLines = (event: DeploymentEvent): ReadonlyArray<string> => {
     const time = elapsed(now() - begun).padStart(6)
     if (event.service === null) {
-      const message = printable(event.message === "" ? event.reason : event.message)
+      const message = printable(event.message ?? event.reason)
       if (event.type === "finished" || event.type === "accepted") return []
       if (event.type !== "warning") return [`${time}  ${message}`]
       return isNew(message) ? [`${time}  warning: ${message}`] : []
@@ -67,7 +67,7 @@ export const renderProgress = ({
         return eventLines(progress.event)
       case "finished": {
         const { app, number, stage, status } = progress.deployment
-        const reason = status.message === "" ? "" : `: ${linesOf(status.message).join("\n")}`
+        const reason = status.message === null ? "" : `: ${linesOf(status.message).join("\n")}`
         return [`deployment ${number} of ${app} (${stage}) ${status.state}${reason}`]
       }
     }

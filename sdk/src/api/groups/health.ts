@@ -50,8 +50,8 @@ export class InfoGroup extends HttpApiGroup.make("info")
         organization: Schema.String,
         /** May services run in place from a folder (`maxcloud dev`)? */
         inPlace: Schema.Boolean,
-        /** The store of the values of secrets, if the server itself doesn't keep them. */
-        secretStore: Schema.optional(Schema.String)
+        /** The store of the values of secrets; null: the server itself keeps them. */
+        secretStore: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
       }).annotations({ identifier: "ServerInfo" })
     )
   )

@@ -47,7 +47,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
   const saveProgress = (lease: Lease, id: string, changed: ReadonlyArray<Progress>) =>
     sql`
       update deployment_services d
-      set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = c.message,
+      set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = coalesce(c.message, ''),
         log_tail = c."logTail", diagnosis = nullif(c.diagnosis, 'null'::jsonb)
       from jsonb_to_recordset(${storableJson(changed)}::jsonb) as c (
         name text, state text, revision text, url text, reason text, message text, "logTail" jsonb, diagnosis jsonb)

@@ -82,7 +82,12 @@ export const findDeployment = (organizationId: OrganizationId, id: string) =>
     Effect.map((found) => found[0])
   )
 
-export type NewEvent = Pick<DeploymentEvent, "type" | "reason" | "message"> & { readonly service?: string }
+export interface NewEvent extends Pick<DeploymentEvent, "type"> {
+  readonly reason: string
+  /** Empty or null: the reason says it all. */
+  readonly message: string | null
+  readonly service?: string
+}
 
 /** Appends to a deployment's events; inside the transaction that holds its app's row, so that their numbers have no gap or double. */
 export const appendEvents = (organizationId: OrganizationId, deploymentId: string, events: ReadonlyArray<NewEvent>) =>
@@ -96,7 +101,7 @@ export const appendEvents = (organizationId: OrganizationId, deploymentId: strin
           ), added as (
             insert into deployment_events (organization_id, deployment_id, id, type, service, reason, message)
             select ${organizationId}, ${deploymentId}, base.last + e.position, e.event ->> 'type', e.event ->> 'service',
-              e.event ->> 'reason', e.event ->> 'message'
+              e.event ->> 'reason', coalesce(e.event ->> 'message', '')
             from base, jsonb_array_elements(${storableJson(events)}::jsonb) with ordinality as e (event, position)
           )
           select pg_notify('maxcloud', ${`deployment ${deploymentId}`})`.pipe(

@@ -70,7 +70,7 @@ export const overdue = (service: Progress, deadlineMs: number): Progress =>
         ...service,
         state: "failed",
         reason: "ProgressDeadlineExceeded",
-        message: `It was not ready within ${deadlineMs / 1000} s: ${service.reason}${service.message === "" ? "" : `, ${service.message}`}`
+        message: `It was not ready within ${deadlineMs / 1000} s: ${service.reason}${(service.message ?? "") === "" ? "" : `, ${service.message}`}`
       }
 
 export const failureOf = (services: ReadonlyArray<Progress>): string => {

@@ -2,7 +2,6 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
 import {
-  Condition,
   Diagnosis,
   type KeyScope,
   placeOfScope,
@@ -15,12 +14,13 @@ import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { selectPage } from "../../base/database/paging.ts"
 import type { Organization } from "../../base/words/Organization.ts"
+import { KnativeCondition, toCondition } from "../../runtimes/port/conditions.ts"
 import { Platform, tenantOf } from "../../runtimes/port/Platform.ts"
 
 /** A service's last known status as stored, so that a list is one statement. */
 export const StoredStatus = Schema.Struct({
   state: ServiceState,
-  conditions: Schema.Array(Condition),
+  conditions: Schema.Array(KnativeCondition),
   latestCreatedRevision: Schema.NullOr(Schema.String),
   latestReadyRevision: Schema.NullOr(Schema.String),
   traffic: Schema.Array(TrafficTarget),
@@ -178,6 +178,7 @@ const readServices =
         status: {
           ...status,
           state: stateOf(row, status),
+          conditions: status.conditions.map(toCondition),
           // Known from the start: it follows from the name alone.
           url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
           digest: spec.image === undefined ? null : digestOf(row.pinned_image ?? spec.image)

@@ -5,6 +5,7 @@ import { pageInMemory } from "../../base/database/paging.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import type { Organization } from "../../base/words/Organization.ts"
+import { toRevision } from "../../runtimes/port/conditions.ts"
 import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
@@ -116,7 +117,8 @@ export const layer = Layer.effect(
 
       revisions: Effect.fn("Services.revisions")(function* (organization, id, paging) {
         const service = yield* get(organization, id)
-        const revisions = yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)
+        const found = yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)
+        const revisions = found.map(toRevision)
         return yield* pageInMemory(RevisionList, paging, revisions, ({ createdAt, name }) => [createdAt, name])
       }),
 

@@ -46,8 +46,8 @@ export const layer = Layer.effect(
           services: rows.map(({ cpu, memory, ms, ...row }) => ({
             ...row,
             instanceSeconds: ms / 1000,
-            vcpuSeconds: cpu / 1_000_000,
-            gibSeconds: memory / gib / 1000
+            cpuSeconds: cpu / 1_000_000,
+            memoryGibSeconds: memory / gib / 1000
           }))
         }
       }, orUnavailable)

@@ -89,8 +89,8 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
             instances: 4,
             running: 1,
             instanceSeconds: 7 * 3600,
-            vcpuSeconds: (7 * 3600) / 2,
-            gibSeconds: (7 * 3600) / 2
+            cpuSeconds: (7 * 3600) / 2,
+            memoryGibSeconds: (7 * 3600) / 2
           }
         ]
       })

@@ -15,7 +15,7 @@ export const infoHandlers = HttpApiBuilder.group(MaxCloudApi, "info", (handlers)
         runtime: runtime.name,
         organization: name,
         inPlace: runtime.inPlace,
-        ...(externalSecrets === undefined ? {} : { secretStore: externalSecrets.store })
+        secretStore: externalSecrets?.store ?? null
       }))
     )
   })

@@ -29,19 +29,19 @@ const answer = (url: string) =>
 describe("GET /readyz", () => {
   it.scopedLive("tells each check, and is answered 503 with what is wrong if one fails", () =>
     Effect.gen(function* () {
-      const ready = yield* testApi({ checks: [{ name: "database", ok: true }] })
+      const ready = yield* testApi({ checks: [{ name: "database", ok: true, message: null }] })
       expect(yield* answer(`${ready.url}/readyz`)).toMatchObject({
         status: 200,
-        body: { status: "ready", checks: [{ name: "database", ok: true }] }
+        body: { status: "ready", checks: [{ name: "database", ok: true, message: null }] }
       })
-      const { url } = yield* testApi({ checks: [{ name: "database", ok: true }, full] })
+      const { url } = yield* testApi({ checks: [{ name: "database", ok: true, message: null }, full] })
       const refused = yield* answer(`${url}/readyz`)
       expect(refused).toMatchObject({ status: 503, type: "application/problem+json" })
       expect(refused.body).toMatchObject({ code: "not_ready", detail: full.message })
       // The process is alive: to end it would help nobody.
       expect((yield* answer(`${url}/healthz`)).status).toBe(200)
       const { readiness } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
-      expect(yield* readiness).toStrictEqual([{ name: "database", ok: true }, full])
+      expect(yield* readiness).toStrictEqual([{ name: "database", ok: true, message: null }, full])
     })
   )
 
@@ -93,7 +93,7 @@ describe("GET /readyz", () => {
       )
       const [first, second] = yield* checks
       expect(first?.message ?? "").toMatch(/^The disk of the database is full\./)
-      expect(second).toStrictEqual({ name: "disk", ok: true })
+      expect(second).toStrictEqual({ name: "disk", ok: true, message: null })
     })
   )
 

@@ -33,7 +33,7 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
         yield* database.ping
         const trouble = database.trouble()
         return trouble === undefined
-          ? { name: "database", ok: true }
+          ? { name: "database", ok: true, message: null }
           : { name: "database", ok: false, message: faultText(trouble) }
       }).pipe(
         Effect.catchAll(({ message }) => Effect.succeed<ReadinessCheck>({ name: "database", ok: false, message }))
@@ -41,7 +41,9 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
       const ofDisk = Effect.promise(disk.probe).pipe(
         Effect.map(
           (problem): ReadinessCheck =>
-            problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
+            problem === undefined
+              ? { name: "disk", ok: true, message: null }
+              : { name: "disk", ok: false, message: problem.message }
         ),
         Effect.timeoutTo({ duration: diskAnswersIn, onSuccess: (value) => value, onTimeout: () => diskHangs })
       )

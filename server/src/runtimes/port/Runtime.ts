@@ -1,17 +1,9 @@
 import type { Readable, Writable } from "node:stream"
 import type { AppName, AppSpec, OrganizationName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
-import type {
-  Condition,
-  Diagnosis,
-  LogEntry,
-  OrganizationId,
-  Revision,
-  ServiceState,
-  TerminalSize,
-  TrafficTarget
-} from "@maxcloud/sdk/api"
+import type { Diagnosis, LogEntry, OrganizationId, ServiceState, TerminalSize, TrafficTarget } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
+import type { KnativeCondition, RuntimeRevision } from "./conditions.ts"
 
 /** The reason of a service whose source is being built. Its message follows the build. */
 export const building = "Building"
@@ -40,7 +32,7 @@ export interface ServiceStatus {
   readonly generation: number
   readonly observedGeneration: number
   readonly state: ServiceState
-  readonly conditions: ReadonlyArray<Condition>
+  readonly conditions: ReadonlyArray<KnativeCondition>
   readonly latestCreatedRevision: string | null
   readonly latestReadyRevision: string | null
   readonly traffic: ReadonlyArray<TrafficTarget>
@@ -199,7 +191,7 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       key: ServiceKey,
       request: ExecRequest
     ) => Effect.Effect<ExecProcess & { readonly instance: string }, RuntimeError, Scope.Scope>
-    readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>, RuntimeError>
+    readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<RuntimeRevision>, RuntimeError>
     /** Is this a cursor that `logs` has given? */
     readonly isLogCursor: (text: string) => boolean
     readonly logs: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>

@@ -27,7 +27,7 @@ const membersOf = (rows: unknown) =>
       email,
       role,
       verified,
-      since: created_at.toISOString()
+      joinedAt: created_at.toISOString()
     })
   )
 
@@ -39,7 +39,7 @@ const selected = (sql: SqlClient, organizationId: OrganizationId, more: Fragment
 
 const sorts = {
   email: [["users.email", "text"]],
-  since: [
+  joinedAt: [
     ["memberships.created_at", "time"],
     ["memberships.user_id", "text"]
   ]

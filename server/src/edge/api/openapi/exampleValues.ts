@@ -15,6 +15,20 @@ export const certificateId = `era_${hex("0b")}`
 export const sourceDigest = `sha256:${"5d41402abc4b2a76".repeat(4)}`
 const imageDigest = `sha256:${"9f86d081884c7d65".repeat(4)}`
 
+/** One of each kind that stands in a path. */
+export const ids = [
+  serviceId,
+  deploymentId,
+  userId,
+  keyId,
+  inviteId,
+  trustId,
+  webhookId,
+  deliveryId,
+  certificateId,
+  sourceDigest
+]
+
 const at = "2026-03-01T09:30:00.000Z"
 const later = "2026-03-01T09:30:12.500Z"
 const nextYear = "2027-03-01T09:30:00.000Z"
@@ -36,7 +50,7 @@ export const spec = {
 
 const [declared] = spec.services
 
-const condition = { type: "Ready", status: "True", reason: "", message: "", lastTransitionTime: later }
+const condition = { type: "Ready", status: "true", reason: null, message: null, changedAt: later }
 
 export const service = {
   id: serviceId,
@@ -65,9 +79,9 @@ export const pausedService = { ...service, status: { ...service.status, state: "
 export const revision = {
   name: "web-00003",
   service: "web",
-  ready: "True",
-  reason: "",
-  message: "",
+  ready: "true",
+  reason: null,
+  message: null,
   image: "ghcr.io/acme/web:1.4.2",
   instances: 1,
   trafficPercent: 100,
@@ -175,7 +189,15 @@ export const usage = {
   since: at,
   until: later,
   services: [
-    { ...place, service: "web", instances: 2, running: 1, instanceSeconds: 3600, vcpuSeconds: 3600, gibSeconds: 1800 }
+    {
+      ...place,
+      service: "web",
+      instances: 2,
+      running: 1,
+      instanceSeconds: 3600,
+      cpuSeconds: 3600,
+      memoryGibSeconds: 1800
+    }
   ]
 }
 export const event = {
@@ -308,7 +330,7 @@ export const organization = {
     streams: 0
   }
 }
-export const member = { userId, email: "ada@example.com", role: "owner", verified: true, since: at }
+export const member = { userId, email: "ada@example.com", role: "owner", verified: true, joinedAt: at }
 export const deletion = { deleteAfter: nextYear, certificateId }
 export const certificate = {
   id: certificateId,
@@ -332,5 +354,11 @@ export const auditEntry = {
   requestId: "4f0c5e9a",
   hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 }
-export const serverInfo = { version: "1.0.0", runtime: "kubernetes", organization: "acme", inPlace: false }
-export const readiness = { status: "ready", checks: [{ name: "database", ok: true }] }
+export const serverInfo = {
+  version: "1.0.0",
+  runtime: "kubernetes",
+  organization: "acme",
+  inPlace: false,
+  secretStore: null
+}
+export const readiness = { status: "ready", checks: [{ name: "database", ok: true, message: null }] }

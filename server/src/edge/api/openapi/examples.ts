@@ -173,7 +173,6 @@ export const answerExample = (name: OperationName) => answers.get(name)
 export const examples = (): Readonly<Record<string, { readonly value: unknown }>> =>
   Object.fromEntries([...made].map(([content, name]) => [name, { value: JSON.parse(content) }]))
 
-const ids = Object.values(values).filter((value) => typeof value === "string")
 /** `svc_` of a service's id. */
 const kindOf = (id: string) => id.slice(0, id.search(/[_:]/) + 1)
 
@@ -188,6 +187,6 @@ const byName: Readonly<Record<string, unknown>> = {
 
 /** An example for a part of a path: of an id the one of its kind, else by its name. */
 export const parameterExamples = (name: string, { pattern }: Json): unknown => {
-  const ofKind = ids.find((id) => typeof pattern === "string" && pattern.startsWith(`^${kindOf(id)}`))
+  const ofKind = values.ids.find((id) => typeof pattern === "string" && pattern.startsWith(`^${kindOf(id)}`))
   return byName[name] ?? ofKind
 }

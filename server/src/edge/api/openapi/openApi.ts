@@ -3,6 +3,7 @@ import { appSpecJsonSchema } from "@maxcloud/config-schema/json-schema"
 import { type EndpointRow, isRepeatable, MaxCloudApi, type OperationName, rowOf } from "@maxcloud/sdk/api"
 import { keptHours } from "../../../tenancy/repeats/KeptAnswers.ts"
 import { routeOf } from "../../http/routeTable.ts"
+import { alwaysWritten } from "./alwaysWritten.ts"
 import { makeComponents, opened, reachable } from "./components.ts"
 import { answerExample, examples, parameterExamples, requestExample } from "./examples.ts"
 import { isJson, type Json, refTo } from "./json.ts"
@@ -64,17 +65,25 @@ const orProblem = ({ responses }: Made, status: 409 | 422) => {
   return { content: { "application/problem+json": { schema: { anyOf } } } }
 }
 
+/** With these fields among those that are always there. */
+const withFields = (schema: Json, names: ReadonlyArray<string>): Json => {
+  if (names.length === 0) return schema
+  const { required = [] } = schema
+  return { ...schema, required: [...(Array.isArray(required) ? required : []), ...names] }
+}
+
 /** Makes operations of the document, and gathers what they share. */
 const makeOperations = (made: OpenApi.OpenAPISpec) => {
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
   const known: Readonly<Record<string, unknown>> = { ...schemas, ...appSchemas() }
   const library = typesOfLibrary(known)
+  const written = alwaysWritten()
   const clean = (schema: unknown) => (isJson(schema) ? readable(schema, known, library) : {})
   const components = makeComponents(
     Object.fromEntries(
       Object.entries(known)
         .filter(([name]) => !library.has(name))
-        .map(([name, schema]) => [name, problemSchema(clean(schema))])
+        .map(([name, schema]) => [name, withFields(problemSchema(clean(schema)), written.get(name) ?? [])])
     )
   )
   const problems = makeProblems()

@@ -1,5 +1,5 @@
-import type { Revision } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { RuntimeRevision } from "../../port/conditions.ts"
 import type { ServiceKey, ServiceStatus } from "../../port/Runtime.ts"
 
 /**
@@ -12,7 +12,7 @@ export class Tracker extends Context.Tag("@maxcloud/server/Tracker")<
     /** The known status, at once; none if the service doesn't exist. */
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>>
     /** The newest first. */
-    readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>>
+    readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<RuntimeRevision>>
     /**
      * Services that may have changed: an object, the answer to a question, or the time that a rule waits for. A slow reader gets each
      * service once.

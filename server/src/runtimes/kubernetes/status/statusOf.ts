@@ -1,6 +1,7 @@
 import type { ServiceName } from "@maxcloud/config-schema"
-import type { Condition, Revision, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import type { ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
 import { label, readMarks } from "@maxcloud/synth"
+import type { KnativeCondition, RuntimeRevision } from "../../port/conditions.ts"
 import type { ServiceStatus } from "../../port/Runtime.ts"
 import { isHeld } from "../apply/traffic.ts"
 import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
@@ -106,10 +107,10 @@ const conditionsOf = (
   service: KnativeServiceObject,
   newest: RevisionObject | undefined,
   { degraded, diagnosis }: Verdict
-): ReadonlyArray<Condition> => {
+): ReadonlyArray<KnativeCondition> => {
   const { conditions } = service.status
   const current = isCurrent(service)
-  const stale: Pick<Condition, "status" | "reason" | "message"> = {
+  const stale: Pick<KnativeCondition, "status" | "reason" | "message"> = {
     status: "Unknown",
     reason: "OutOfDate",
     message: "Knative has not looked at the newest change yet."
@@ -118,7 +119,7 @@ const conditionsOf = (
     .flatMap((type) => find(conditions, type) ?? [])
     .map((value) => (current ? value : { ...value, ...stale }))
   const shown = current && newest !== undefined && isOf(newest) ? newest.status.conditions : []
-  const wakes: ReadonlyArray<Condition> =
+  const wakes: ReadonlyArray<KnativeCondition> =
     current && degraded && diagnosis?.code === "WakeFailed"
       ? [
           {
@@ -151,7 +152,7 @@ export const revisionsOf = (
   service: KnativeServiceObject | undefined,
   revisions: ReadonlyArray<RevisionObject>,
   pods: ReadonlyArray<PodObject>
-): ReadonlyArray<Revision> => {
+): ReadonlyArray<RuntimeRevision> => {
   const traffic = new Map(service === undefined ? [] : trafficOf(service).map((each) => [each.revision, each.percent]))
   return revisions
     .filter((revision) => revision.metadata.deletionTimestamp === undefined)
@@ -171,7 +172,7 @@ const revisionOf = (
   revision: RevisionObject,
   pods: ReadonlyArray<PodObject>,
   traffic: ReadonlyMap<string, number>
-): Revision => {
+): RuntimeRevision => {
   const { metadata } = revision
   const ready = isOf(revision) ? find(revision.status.conditions, "Ready") : undefined
   return {

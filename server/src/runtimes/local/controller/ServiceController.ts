@@ -1,5 +1,5 @@
-import type { Revision } from "@maxcloud/sdk/api"
 import type { Care } from "../../../stores/sources/SourceStore.ts"
+import type { RuntimeRevision } from "../../port/conditions.ts"
 import { makeServiceRoute, type RouteTarget, type ServiceRoute } from "../activator/ServiceRoute.ts"
 import type { Instance } from "../instances/Instance.ts"
 import { runMachine } from "../machine.ts"
@@ -43,7 +43,7 @@ export interface ServiceController {
   readonly stored: () => LocalObject
   readonly route: ServiceRoute
   readonly status: () => ControllerStatus
-  readonly revisions: () => ReadonlyArray<Revision>
+  readonly revisions: () => ReadonlyArray<RuntimeRevision>
   /** One of its instances that run. */
   readonly instance: (id: string) => Instance | undefined
   /** Takes a changed object, and its new revision where it has one. */

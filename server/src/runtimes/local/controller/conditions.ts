@@ -1,4 +1,5 @@
-import type { Condition, ServiceState } from "@maxcloud/sdk/api"
+import type { ServiceState } from "@maxcloud/sdk/api"
+import type { KnativeCondition } from "../../port/conditions.ts"
 import { latestCreated, type ServiceRecord } from "../objects/ServiceRecord.ts"
 import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 
@@ -16,7 +17,7 @@ export interface Observed {
   readonly paused: boolean
 }
 
-type Fact = Omit<Condition, "type" | "lastTransitionTime">
+type Fact = Omit<KnativeCondition, "type" | "lastTransitionTime">
 
 const isTrue: Fact = { status: "True", reason: "", message: "" }
 
@@ -48,7 +49,7 @@ export const conditionsOf = (
   record: ServiceRecord,
   observed: Observed,
   now: string
-): ReadonlyArray<Condition> => {
+): ReadonlyArray<KnativeCondition> => {
   const configurations = configurationsReady(record)
   const routes = routesReady(service, record)
   const ready =

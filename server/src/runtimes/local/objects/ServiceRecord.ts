@@ -1,6 +1,7 @@
 import { AppName, OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
-import { Condition, Diagnosis, type Revision, type StatusReason } from "@maxcloud/sdk/api"
+import { Diagnosis, type StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
+import { KnativeCondition, type RuntimeRevision } from "../../port/conditions.ts"
 
 /** The record of a revision. Its template is in an object of its own, written once. */
 const RevisionRecord = Schema.Struct({
@@ -33,7 +34,7 @@ export const ServiceRecord = Schema.Struct({
   active: Schema.Boolean,
   /** Ports of the listeners by which other services reach it (`Links`). */
   linkPorts: Schema.Struct({ loopback: Schema.optional(Schema.Int), containers: Schema.optional(Schema.Int) }),
-  conditions: Schema.Array(Condition)
+  conditions: Schema.Array(KnativeCondition)
 })
 export type ServiceRecord = typeof ServiceRecord.Type
 
@@ -85,7 +86,7 @@ export const revisionsOf = (
   service: ServiceName,
   record: ServiceRecord,
   instancesOf: (revision: string) => number
-): ReadonlyArray<Revision> =>
+): ReadonlyArray<RuntimeRevision> =>
   record.revisions
     .map(({ createdAt, image, message, name, ready, reason, resolvedImage }) => ({
       name,
