@@ -139,7 +139,7 @@ describe("delete", () => {
     const message = 'It stays until "api" is ready: until then a revision of "api" that calls "web" may still run.'
     const stays = deploymentService("web", "delete", "pending", { reason: "StillCalled", message })
     const failed = deployment("failed", [
-      deploymentService("api", "unchanged", "failed", { reason: "ExitCode1", message: "It ended with exit code 1." }),
+      deploymentService("api", "unchanged", "failed", { reason: "ExitCode1", message: "It exited with code 1." }),
       stays
     ])
     answer("GET /api/v1/services", [service("ready")])
@@ -413,7 +413,7 @@ describe("a diagnosis", () => {
   it("is told by deploy as soon as it is known, and again with its evidence and its fix", async () => {
     answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
-    const away = "cluster unreachable since 12:00:00, continuing"
+    const away = "The cluster has been unreachable since 12:00:00. Retrying."
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
       [

@@ -93,7 +93,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
 
   it("takes a login that the registry takes, and keeps no other", async () => {
     const wrong = await login("not-the-password")
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`refuses the user "${testUser.username}"`)])
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`denied the user "${testUser.username}"`)])
     expect(wrong.stdout + wrong.stderr).not.toContain("not-the-password")
     expect(JSON.parse((await maxcloud(["registries", "list", "--json"])).stdout)).toEqual({ registries: [] })
     const right = await login(testUser.password)

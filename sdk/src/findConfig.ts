@@ -20,13 +20,13 @@ export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid>
       const here = configNames.filter((configName) => existsSync(join(at, configName)))
       const [file, other] = here
       if (file !== undefined && other !== undefined) {
-        const message = `there are ${here.join(" and ")} in ${at}: keep one, or name the one that you mean`
+        const message = `Found both ${here.join(" and ")} in ${at}. Remove one, or pass one with --config.`
         return new ConfigInvalid({ file: join(at, file), issues: [{ path: "", message, file: join(at, file) }] })
       }
       if (file !== undefined) return Effect.succeed(join(at, file))
       if (dirname(at) === at) break
     }
     const file = join(resolve(folder), "maxcloud.config.ts")
-    const message = "there is no maxcloud.config.ts, neither here nor in a folder above: write one by `maxcloud init`"
+    const message = "No maxcloud.config.ts found in this folder or above. Run `maxcloud init`."
     return new ConfigInvalid({ file, issues: [{ path: "", message, file }] })
   })

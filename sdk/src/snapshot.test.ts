@@ -225,12 +225,12 @@ describe("snapshotOf", () => {
 
   it("rejects a path that isn't a folder, an empty folder, and a link that leads outside", async () => {
     expect(await failure(join(root, "nope"))).toContain("does not exist: create it, or correct `source`")
-    expect(await failure()).toContain("holds no file")
+    expect(await failure()).toContain("has no files")
     await write({ "a/file": "" })
     expect(await failure(join(root, "a/file"))).toContain("isn't a folder")
     for (const target of ["../../etc/passwd", "/etc/passwd"]) {
       await symlink(target, join(root, "a/link"))
-      expect(await failure()).toContain(`the link a/link in ${root} leads outside of it (${target})`)
+      expect(await failure()).toContain(`the link a/link in ${root} points outside of it (${target})`)
       await rm(join(root, "a/link"))
     }
     await symlink("../b", join(root, "a/inside"))

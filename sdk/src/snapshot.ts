@@ -101,7 +101,7 @@ const entryOf = async (folder: string, { content, mode, path, size }: Collected[
   const target = await readlink(join(folder, path))
   const end = posix.join(posix.dirname(path), target)
   if (target.startsWith("/") || end === ".." || end.startsWith("../")) {
-    const detail = `the link ${path} in ${folder} leads outside of it (${target}): leave it out, or copy what it names`
+    const detail = `the link ${path} in ${folder} points outside of it (${target}): exclude the link, or copy its target`
     throw new SourceInvalid({ folder, detail })
   }
   return { path, mode, bytes: 0, sha256: createHash("sha256").update(target).digest("hex"), target }
@@ -113,7 +113,7 @@ const makeSnapshot = async (source: string, signal: AbortSignal): Promise<Snapsh
   const folder = cut?.root ?? source
   const { found, leftOut } = cut === undefined ? await collectFolder(source, signal) : await collectCut(cut, signal)
   if (found.length === 0) {
-    const detail = `the source ${folder} holds no file (besides those left out by .dockerignore or .gitignore)`
+    const detail = `the source ${folder} has no files (excluding those ignored by .dockerignore or .gitignore)`
     throw new SourceInvalid({ folder, detail })
   }
   const entries = await eightAtATime([...found].sort(byBytes), (one) => {
@@ -169,7 +169,9 @@ const archiveOf = (folder: string, entries: ReadonlyArray<Entry>): Readable => {
     transform: (chunk: Buffer, _, done) => {
       written += chunk.length
       if (written <= largestArchive) return done(null, chunk)
-      done(new SourceInvalid({ folder, detail: `the source ${folder} has more than 256 MiB packed: ${leaveOut}` }))
+      done(
+        new SourceInvalid({ folder, detail: `the source ${folder} is larger than 256 MiB when packed: ${leaveOut}` })
+      )
     }
   })
   // The error of any part destroys the last one, where the reader meets it.

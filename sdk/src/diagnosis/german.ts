@@ -355,7 +355,7 @@ export const german: DiagnosisTexts = {
   EndedFromOutside: {
     title: "Die Instanz wurde von außen beendet",
     meaning:
-      "Der Container der Instanz wurde gelöscht, gestoppt oder abgebrochen, aber nicht von max-cloud. Eine neue Instanz wird gestartet.",
+      "Der Container der Instanz wurde gelöscht, gestoppt oder mit SIGKILL beendet, aber nicht von max-cloud. Eine neue Instanz wird gestartet.",
     causes: [
       "jemand hat `docker rm`, `docker kill` oder das Gegenstück von podman aufgerufen",
       "ein Aufräumjob wie `docker system prune`",
@@ -453,7 +453,7 @@ export const german: DiagnosisTexts = {
     causes: [
       "das Programm hängt: ein Deadlock, ein erschöpfter Pool, eine blockierte Event-Loop",
       "es ist so ausgelastet, dass das `timeout:` der Probe abläuft",
-      "der `path:` der Probe hängt von etwas ab, das gestört ist"
+      "der `path:` der Probe hängt von etwas ab, das ausgefallen ist"
     ],
     steps: [
       "Lesen Sie die Ausgabe vor dem Neustart: `maxcloud logs NAME`.",

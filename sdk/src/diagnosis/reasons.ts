@@ -157,7 +157,7 @@ export interface ReasonText {
 }
 
 const exitCode = {
-  en: (code: string) => `The program ended with exit code ${code}. See \`maxcloud explain CrashOnStart\`.`,
+  en: (code: string) => `The program exited with code ${code}. See \`maxcloud explain CrashOnStart\`.`,
   de: (code: string) => `Das Programm hat sich mit Exit-Code ${code} beendet. Siehe \`maxcloud explain CrashOnStart\`.`
 }
 

@@ -31,7 +31,7 @@ const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: 
   })
   metrics.gauge({
     name: "maxcloud_work_queue_depth",
-    help: "Deployments that wait or are being carried out.",
+    help: "Deployments that are queued or running.",
     labelNames: [],
     read: () =>
       run(
@@ -84,12 +84,12 @@ const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof Lo
   now(metrics, "maxcloud_instances", "Instances that run.", () => totals().instances)
   metrics.counter({
     name: "maxcloud_cold_starts_total",
-    help: "Services at zero that a request has woken.",
+    help: "Cold starts.",
     read: () => totals().coldStarts
   })
   metrics.counter({
     name: "maxcloud_cold_start_seconds_total",
-    help: "Seconds from those requests until an instance was ready, summed up.",
+    help: "Total seconds of cold starts.",
     read: () => totals().coldStartSeconds
   })
 }

@@ -87,7 +87,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     await until(
       "the user is told",
       () => told.written.stderr,
-      (one) => /cluster unreachable since \S+, continuing/.test(one)
+      (one) => /The cluster has been unreachable since \S+\. Retrying\./.test(one)
     )
     await sleep(Math.max(0, awayAt + awayMillis - Date.now()))
     wired.wires.shut(false)

@@ -4,9 +4,12 @@ import { AppStageList, Conflict, type DeletionStatus, NotFound, UserId } from "@
 import { Effect, Schema, Stream } from "effect"
 import { everyPage } from "../../base/database/paging.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
+import type { Language } from "../../base/pages/acceptLanguage.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
+import { CurrentLanguage } from "../../tenancy/identity/Language.ts"
+import { mailTexts } from "../../tenancy/identity/mailTexts.ts"
 import { Mail } from "../../tenancy/mail/Mail.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { insertErasure, newErasureId } from "./erasures.ts"
@@ -49,18 +52,21 @@ export const endServices = (organization: Organization) =>
     return running.length
   })
 
-const mailTo = (email: string, name: string, by: string | undefined, after: string) => ({
-  to: email,
-  subject: `${name} is to be deleted`,
-  text: [
-    `The organization ${name} is to be deleted${by === undefined ? "" : `: ${by} has asked for it`}.`,
-    "Its services have ended. Everything that is kept of it is erased after",
-    after,
-    "Until then an owner can keep it:",
-    "maxcloud org keep",
-    "After that nothing of it can be restored."
-  ].join("\n\n")
-})
+const mailTo = (language: Language, email: string, name: string, by: string | undefined, after: string) => {
+  const say = mailTexts[language]
+  return {
+    to: email,
+    subject: say.deletionSubject(name),
+    text: [
+      say.deletionIntro(name, by),
+      say.deletionServices,
+      after,
+      say.deletionKeep,
+      "maxcloud org keep",
+      say.deletionEnd
+    ].join("\n\n")
+  }
+}
 
 /** Has everything of the organization erased after `graceDays`, and ends its services now: all or nothing. */
 export const deleteOrganization = (
@@ -75,7 +81,7 @@ export const deleteOrganization = (
       const found = yield* lock(organization)
       if (found === undefined || found.name !== name) {
         return yield* new Conflict({
-          detail: `This would delete "${organization.name}", not "${name}". Write the name of the organization that is meant, or switch to the other one first (\`maxcloud org switch\`).`
+          detail: `This would delete "${organization.name}", not "${name}". Enter the name of the organization that you want to delete, or switch to the other one first (\`maxcloud org switch\`).`
         })
       }
       if (credential.type === "local") {
@@ -85,7 +91,7 @@ export const deleteOrganization = (
       }
       if (found.delete_after !== null) {
         return yield* new Conflict({
-          detail: `"${name}" is being deleted already: it is erased after ${found.delete_after.toISOString()}. Until then \`maxcloud org keep\` ends that.`
+          detail: `"${name}" is already being deleted: it will be erased after ${found.delete_after.toISOString()}. Until then, \`maxcloud org keep\` cancels that.`
         })
       }
       const rows = decodeStages(
@@ -102,8 +108,9 @@ export const deleteOrganization = (
           select u.id, u.email from users u join memberships m on m.user_id = u.id
           where m.organization_id = ${organization.id} and m.role = 'owner' order by u.id`
       )
+      const language = yield* CurrentLanguage
       for (const { email, id } of owners) {
-        yield* mail.add("deletion", mailTo(email, name, person?.email, deleteAfter), id)
+        yield* mail.add("deletion", mailTo(language, email, name, person?.email, deleteAfter), id)
       }
       yield* sql`select pg_notify('maxcloud', 'erasure')`
       yield* audit.append({

@@ -93,7 +93,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const again = yield* Effect.flip(
         privacy.deleteOrganization(owner, { name: organization.name }).pipe(acting(owner))
       )
-      expect(again.message).toContain("being deleted already")
+      expect(again.message).toContain("already being deleted")
       const refused = yield* Effect.flip(deploy(organization, [{ name: "web" }]))
       expect(refused._tag).toBe("Conflict")
       expect(refused.message).toContain("maxcloud org keep")

@@ -20,15 +20,16 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   Unauthenticated: {
     title: "Nicht angemeldet",
     meaning:
-      "Der Anfrage fehlen gültige Zugangsdaten. Bei `localMode` hat der Server keine Konten, nur den Benutzer, der ihn gestartet hat."
+      "Der Anfrage fehlen gültige Zugangsdaten. Im lokalen Modus (`localMode`) gibt es keine Konten: Der Server antwortet nur dem Benutzer, der ihn gestartet hat."
   },
   Forbidden: {
     title: "Nicht erlaubt",
-    meaning: "Ein fremder Host oder Origin an der lokalen API, oder Zugangsdaten, die dafür nicht ausreichen."
+    meaning:
+      "Ein fremder Host oder Origin an der lokalen API, oder die Zugangsdaten reichen für diese Aktion nicht aus."
   },
   QuotaExceeded: {
     title: "Kontingent überschritten",
-    meaning: "Das ist mehr, als die Organisation haben darf."
+    meaning: "Damit würde die Organisation ihr Kontingent überschreiten."
   },
   NotFound: {
     title: "Nicht gefunden",
@@ -36,7 +37,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   MethodNotAllowed: {
     title: "Methode nicht erlaubt",
-    meaning: "Dieser Pfad kennt die Methode nicht. `Allow` nennt die möglichen."
+    meaning: "Dieser Pfad unterstützt die Methode nicht. `Allow` nennt die möglichen."
   },
   RequestTimeout: {
     title: "Zeitüberschreitung der Anfrage",
@@ -85,7 +86,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   Unavailable: {
     title: "Nicht verfügbar",
     meaning:
-      "Ein Teil des Servers (Datenbank, Laufzeit) ist gerade nicht erreichbar. Senden Sie die Anfrage nach `Retry-After` noch einmal."
+      "Ein Teil des Servers (Datenbank, Laufzeitumgebung) ist gerade nicht erreichbar. Senden Sie die Anfrage nach `Retry-After` noch einmal."
   },
   NotReady: {
     title: "Nicht bereit",
@@ -94,7 +95,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   InsufficientStorage: {
     title: "Zu wenig Speicherplatz",
-    meaning: "Auf der Platte des Servers ist zu wenig Platz. Wer den Server betreibt, muss welchen schaffen."
+    meaning: "Auf der Platte des Servers ist zu wenig Platz. Der Betreiber muss Speicherplatz freigeben."
   },
   InternalError: {
     title: "Interner Fehler",
@@ -114,7 +115,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   MalformedResponse: {
     title: "Fehlerhafte Antwort",
-    meaning: "Die Instanz des Dienstes hat etwas geantwortet, das kein gültiges HTTP ist."
+    meaning: "Die Instanz des Dienstes hat keine gültige HTTP-Antwort geschickt."
   },
   Starting: {
     title: "Server startet",

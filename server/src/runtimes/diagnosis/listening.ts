@@ -1,7 +1,7 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 
 const fixOfPort = (port: number): string =>
-  `Write \`port: ${port}\` in the config (or deploy with --port ${port}), or let the program listen on the variable PORT.`
+  `Write \`port: ${port}\` in the config (or deploy with --port ${port}), or make the program listen on the variable PORT.`
 
 /** A source gets another port for each of its instances on this machine, so no `port:` in the config helps it. */
 export const fixOfSource =
@@ -44,7 +44,7 @@ export const wrongAnswer = (path: string, port: number, status: number, body = "
   const said = body.replace(/\s+/g, " ").trim().slice(0, 120)
   return diagnosisOf(
     "ProbeFailing",
-    `the probe GET ${path} on port ${port} is answered with status ${status}${said === "" ? "" : `: ${said}`}`,
+    `the probe GET ${path} on port ${port} returned ${status}${said === "" ? "" : `: ${said}`}`,
     [`GET ${path}: ${status}${said === "" ? "" : ` ${JSON.stringify(said)}`}`]
   )
 }
@@ -56,7 +56,7 @@ export const noAnswer = (path: string, port: number, timeoutMs: number): Diagnos
   ])
 
 export const loopbackOnly = (port: number, evidence: string): Diagnosis =>
-  diagnosisOf("LoopbackOnly", `the program listens on port ${port} of its own loopback address only`, [evidence])
+  diagnosisOf("LoopbackOnly", `the program listens on port ${port} only on the loopback address`, [evidence])
 
 /** A program's answer: a text to show, TLS, or something that is HTTP or unknown. */
 type Heard = { readonly said: string; readonly first?: string }
@@ -73,7 +73,7 @@ export const notHttp = (port: number, { first, said }: Heard, of: "image" | "sou
         : "Let the program answer plain HTTP: the service's URL has HTTPS by itself."
     )
   return said === "other" && first !== undefined
-    ? diagnosisOf("NotHttp", `the program answers on port ${port}, but not by HTTP: it says ${first}`, [
+    ? diagnosisOf("NotHttp", `the program doesn't speak HTTP on port ${port}: it sent ${first}`, [
         `port ${port}: open`,
         `an HTTP request: answered by ${first}`
       ])

@@ -40,7 +40,7 @@ describe.skipIf(missingTools("logins at a registry", "docker-registry").length >
     await using users = await startTestRegistry("users")
     expect(await check(users.host, testUser)).toBe("taken")
     expect(await check(users.host, wrong)).toMatch(
-      /^ImageProblem: 127\.0\.0\.1:\d+ refuses the user "puller".*Nothing was kept/
+      /^ImageProblem: 127\.0\.0\.1:\d+ denied the user "puller".*Nothing was stored/
     )
     await using open = await startTestRegistry()
     expect(await check(open.host, wrong)).toBe("taken")
@@ -52,7 +52,7 @@ describe.skipIf(missingTools("logins at a registry", "docker-registry").length >
     const options = { insecureRegistries: [registry.host, new URL(tokens.auth.realm).host] }
     expect(await check(registry.host, testUser, options)).toBe("taken")
     expect(tokens.asked.at(-1)).toEqual({ user: testUser.username, scope: "" })
-    expect(await check(registry.host, wrong, options)).toMatch(/^ImageProblem: .*refuses the user "puller"/)
+    expect(await check(registry.host, wrong, options)).toMatch(/^ImageProblem: .*denied the user "puller"/)
   })
 })
 

@@ -24,16 +24,16 @@ const problem = (message: string) => new ImageProblem({ message })
 
 const refused = (host: string, { username }: Credentials) =>
   problem(
-    `${host} refuses the user "${username}": the username or the password is wrong, or expired. Nothing was kept. Try them with \`docker login ${host}\`.`
+    `${host} denied the user "${username}": the username or the password is wrong, or expired. Nothing was stored. Try them with \`docker login ${host}\`.`
   )
 
 const unexpected = (host: string, status: number) =>
   status === 429 || status >= 500
     ? new ImagesError({
-        message: `${host} can't check the credentials at the moment (HTTP ${status}). Nothing was kept.`
+        message: `${host} can't check the credentials at the moment (HTTP ${status}). Nothing was stored.`
       })
     : problem(
-        `${host} answers HTTP ${status} for /v2/, as no registry of images does. Check the host. Nothing was kept.`
+        `${host} returned HTTP ${status} for /v2/, so it isn't a container registry. Check the host. Nothing was stored.`
       )
 
 /** A code for diagnoses at the beginning is for deployments. */
@@ -61,7 +61,7 @@ export const layer = (options: RegistryLoginsOptions) =>
           if (first.status !== 401) return yield* unexpected(host, first.status)
           const challenge = parseChallenge(first.headers["www-authenticate"] ?? "")
           if (challenge === undefined) {
-            return yield* problem(`${host} doesn't say how to sign in. Is it a registry of images? Nothing was kept.`)
+            return yield* problem(`${host} doesn't say how to sign in. Is it a registry of images? Nothing was stored.`)
           }
           let authorization = basicOf(credentials)
           if (challenge.scheme === "bearer") {
@@ -89,7 +89,7 @@ export const layer = (options: RegistryLoginsOptions) =>
             duration: timeLimit,
             onTimeout: () =>
               new ImagesError({
-                message: `${host} hasn't checked the credentials within ${Duration.toSeconds(timeLimit)} s. Nothing was kept.`
+                message: `${host} hasn't checked the credentials within ${Duration.toSeconds(timeLimit)} s. Nothing was stored.`
               })
           })
       )

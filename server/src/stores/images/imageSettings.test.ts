@@ -7,17 +7,17 @@ const check = (...Test: ReadonlyArray<string>) => imageSettings({ Test }, null)
 describe("settings that an image asks for and doesn't get", () => {
   it("is told with what to write in its place", () => {
     const said = unusedSettings(check("CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"), false)
-    expect(said?.message).toBe("the image's HEALTHCHECK (curl -f http://localhost:8080/healthz || exit 1) is not used")
+    expect(said?.message).toBe("the image's HEALTHCHECK (curl -f http://localhost:8080/healthz || exit 1) isn't used")
     expect(said?.fix).toBe('Write `probes: { readiness: { path: "/healthz" } }` in the config.')
     const path = (command: string) => unusedSettings(check("CMD", command), false)?.fix
     expect(path("wget -qO- http://127.0.0.1/status/live")).toContain('path: "/status/live"')
     expect(path("pg_isready")).toContain('path: "/healthz"')
     expect(unusedSettings(imageSettings(null, { "/data": {} }), true)?.message).toBe(
-      "what is written to the image's VOLUME /data is lost with each instance"
+      "data in the image's VOLUME /data is lost when an instance stops"
     )
     const many = imageSettings({ Test: ["CMD", "true"] }, { "/a": {}, "/b": {}, "/c": {}, "/d": {}, "/e": {} })
     expect(unusedSettings(many, false)?.message).toContain(
-      "is not used, and what is written to the image's VOLUME /a, /b, /c and 2 more"
+      "isn't used, and data in the image's VOLUME /a, /b, /c and 2 more"
     )
   })
 

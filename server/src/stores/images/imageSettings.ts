@@ -57,15 +57,15 @@ export const unusedSettings = (
   const parts: Array<UnusedSettings> = []
   if (unchecked !== undefined)
     parts.push({
-      message: `the image's HEALTHCHECK (${unchecked}) is not used`,
+      message: `the image's HEALTHCHECK (${unchecked}) isn't used`,
       fix: `Write \`probes: { readiness: { path: "${pathIn(unchecked) ?? "/healthz"}" } }\` in the config.`
     })
   if (volumes.length > 0) {
     const named = volumes.slice(0, mostVolumes).join(", ")
     const more = volumes.length > mostVolumes ? ` and ${volumes.length - mostVolumes} more` : ""
     parts.push({
-      message: `what is written to the image's VOLUME ${named}${more} is lost with each instance`,
-      fix: "Keep data in a database or an object store, and give the service its address by `env`."
+      message: `data in the image's VOLUME ${named}${more} is lost when an instance stops`,
+      fix: "Keep data in a database or an object store, and pass its address in `env`."
     })
   }
   return parts.length === 0

@@ -62,10 +62,14 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
   )
 
   it.effect.each([
-    ["services", { services: 2 }, /2 services: with this deployment it would have 3 \(1 of this app and stage, 2 of/],
-    ["instances", { instances: 2 }, /2 instances at their largest scale: .* would have 3/],
-    ["cpu", { cpuMilli: 1_250 }, /1\.25 vCPU at .* would have 1\.5/],
-    ["memory", { memoryBytes: 512 * 2 ** 20 }, /512Mi memory at .* would have 768Mi/]
+    [
+      "services",
+      { services: 2 },
+      /2 services, and this deployment would bring the organization to 3 \(1 of this app and stage, 2 of/
+    ],
+    ["instances", { instances: 2 }, /2 instances at maximum scale, .* organization to 3/],
+    ["cpu", { cpuMilli: 1_250 }, /1\.25 vCPU at .* organization to 1\.5/],
+    ["memory", { memoryBytes: 512 * 2 ** 20 }, /512Mi memory at .* organization to 768Mi/]
   ] as const)("of %s: over apps and stages; what is there goes on, and can go", ([, values, message]) =>
     Effect.gen(function* () {
       const org = yield* newOrganization
@@ -98,7 +102,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
       yield* deploy(org, [{ name: "a" }, { name: "b" }])
       yield* deploy(org, [{ name: "a" }, { name: "b", image: "ready:2" }])
       expect(yield* refused(org, [{ name: "a", image: "ready:3" }, { name: "b" }])).toMatch(
-        /2 deployments an hour, and has begun 2/
+        /2 deployments per hour, and the organization has made 2/
       )
       yield* deploy(org, [{ name: "a" }])
       const { destroy } = yield* Deployments

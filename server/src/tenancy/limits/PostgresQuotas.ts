@@ -44,7 +44,7 @@ const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }
       const begun = yield* deploymentsOf(sql, organization.id)
       if (begun >= deploymentsPerHour) {
         return yield* new QuotaExceeded({
-          detail: `The organization may begin ${deploymentsPerHour} deployments an hour, and has begun ${begun}. Wait some minutes, or ask who runs this server for more.`
+          detail: `Quota exceeded: the limit is ${deploymentsPerHour} deployments per hour, and the organization has made ${begun}. Wait a few minutes, or ask the server's operator to raise the quota.`
         })
       }
     }

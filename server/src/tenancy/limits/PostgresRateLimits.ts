@@ -25,7 +25,7 @@ export const bucketOf = ({ name }: RateLimit, key: string): string =>
 const tooMany = (limit: RateLimit, tokens: number, cost: number) => {
   const retryAfterSeconds = waitOf(limit, tokens, cost)
   return new TooManyRequests({
-    detail: `Too many requests: ${limit.quota} in ${limit.windowSeconds} seconds are allowed here ("${limit.name}"). Try again in ${retryAfterSeconds} seconds.`,
+    detail: `Too many requests: ${limit.quota} in ${limit.windowSeconds} seconds are allowed (limit "${limit.name}"). Try again in ${retryAfterSeconds} seconds.`,
     retryAfterSeconds,
     limit: { name: limit.name, quota: limit.quota, windowSeconds: limit.windowSeconds }
   })

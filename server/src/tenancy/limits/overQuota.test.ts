@@ -25,10 +25,10 @@ describe("use that counts against quotas", () => {
   })
 
   it.each([
-    ["services", 2, "3 services", /have 2 services: .* would have 3 \(2 of this app and stage, 1 of others\)/],
-    ["instances", 5, "6 instances", /5 instances at their largest scale: .* would have 6/],
-    ["cpuMilli", 3900, "vCPU", /3\.9 vCPU at .* would have 4 /],
-    ["memoryBytes", 4 * 2 ** 30, "memory", /4Gi memory at .* would have 4\.5Gi/]
+    ["services", 2, "3 services", /limit is 2 services, .* organization to 3 \(2 of this app and stage, 1 of others\)/],
+    ["instances", 5, "6 instances", /5 instances at maximum scale, .* organization to 6/],
+    ["cpuMilli", 3900, "vCPU", /3\.9 vCPU at .* organization to 4 /],
+    ["memoryBytes", 4 * 2 ** 30, "memory", /4Gi memory at .* organization to 4\.5Gi/]
   ] as const)("%s: refused by a word that names it", (key, quota, _, message) => {
     const others = { services: 1, instances: 1, cpuMilli: 500, memoryBytes: 2 ** 29 }
     const refusal = overQuota({ ...unlimited, [key]: quota }, others, nothing, size)

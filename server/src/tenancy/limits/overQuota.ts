@@ -59,8 +59,8 @@ export const overQuota = (
     const wanted = others[key] + after[key]
     if (quota === null || wanted <= quota || after[key] <= before[key]) continue
     const { less, what, write } = kinds[key]
-    const atMost = key === "services" ? "" : " at their largest scale"
-    return `The organization may have ${write(quota)} ${what}${atMost}: with this deployment it would have ${write(wanted)} (${write(after[key])} of this app and stage, ${write(others[key])} of others). To go on, ${less}, or ask who runs this server for more.`
+    const atMost = key === "services" ? "" : " at maximum scale"
+    return `Quota exceeded: the limit is ${write(quota)} ${what}${atMost}, and this deployment would bring the organization to ${write(wanted)} (${write(after[key])} of this app and stage, ${write(others[key])} of others). To continue, ${less}, or ask the server's operator to raise the quota.`
   }
   return undefined
 }

@@ -1,17 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { type OrganizationId, UserId, type WebhookId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { CurrentLanguage } from "../identity/Language.ts"
+import { mailTexts } from "../identity/mailTexts.ts"
 import type { Mail } from "../mail/Mail.ts"
 import { failingDays } from "./schedule.ts"
 
 const decodePeople = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: UserId, email: Schema.String, organization: Schema.String }))
 )
-
-const why = {
-  failing: `no delivery to it has succeeded for ${failingDays} days`,
-  gone: "it answered 410 Gone"
-}
 
 /** Mails the organization's owners that a webhook was disabled. `host`: of its URL, whose path may be a secret. */
 export const mailDisabled = (
@@ -23,6 +20,7 @@ export const mailDisabled = (
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
+    const say = mailTexts[yield* CurrentLanguage]
     const people = decodePeople(
       yield* sql`
         select u.id, u.email, o.name as organization from memberships m
@@ -36,16 +34,16 @@ export const mailDisabled = (
           "webhook",
           {
             to: email,
-            subject: `A webhook of "${organization}" is disabled`,
+            subject: say.webhookSubject(organization),
             text: [
-              `max-cloud disabled the webhook ${webhook} to ${host}, since ${why[because]}.`,
+              say.webhookIntro(webhook, host, because === "failing" ? failingDays : undefined),
               "",
-              "Nothing is sent to it until somebody enables it. See what failed, then enable it:",
+              say.webhookNext,
               "",
               `maxcloud webhooks deliveries ${webhook}`,
               `maxcloud webhooks enable ${webhook}`,
               "",
-              "Events are kept, and those that wait are sent then."
+              say.webhookEnd
             ].join("\n")
           },
           id

@@ -94,7 +94,7 @@ describe("runtimeErrorOf", () => {
       message: "x",
       causes: []
     })
-    expect(of(silent)?.message).toBe("cluster unreachable since 2026-01-02T03:04:05.000Z, continuing")
+    expect(of(silent)?.message).toBe("The cluster has been unreachable since 2026-01-02T03:04:05.000Z. Retrying.")
   })
 
   it("names the remedy where a right is missing", () => {

@@ -103,7 +103,7 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
 export const lackedRight = (error: KubeError, object: Named): string => {
   const isOfApps = objectKinds.some((kind) => kind === object.kind)
   const flag = isOfApps ? " --manifests …` with the server's MAXCLOUD_MANIFESTS" : "`"
-  return `${nameOf(object)}: the server lacks a right in the cluster. Run \`maxcloud cluster install${flag}. ${error.message}`
+  return `${nameOf(object)}: the server lacks a permission in the cluster. Run \`maxcloud cluster install${flag}. ${error.message}`
 }
 
 const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
@@ -113,7 +113,7 @@ export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !un
 
 /** The message while the API server is unreachable. `since` is the same for all messages of one outage. */
 export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
-  const message = `cluster unreachable since ${since.toISOString()}, continuing`
+  const message = `The cluster has been unreachable since ${since.toISOString()}. Retrying.`
   const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])
   return new RuntimeError({ reason: "unavailable", message, diagnosis, cause })
 }

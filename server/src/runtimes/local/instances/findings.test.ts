@@ -9,7 +9,7 @@ const image = { declaredPort: 80, of: "image" } as const
 
 describe("the last check of an instance that isn't ready", () => {
   it.each<[ProbeAnswer | undefined, string, RegExp]>([
-    [{ said: "failure", status: 503 }, "ProbeFailing", /GET \/healthz on port 80 is answered with status 503/],
+    [{ said: "failure", status: 503 }, "ProbeFailing", /GET \/healthz on port 80 returned 503/],
     [{ said: "nothing" }, "ProbeFailing", /GET \/healthz on port 80 is not answered within 1 s/],
     [{ said: "refused" }, "NotListening", /port 80 yet, 3 s after its start/],
     [{ said: "closed" }, "NotListening", /port 80 yet/],

@@ -66,7 +66,7 @@ describe("the protocol of a program on its port", () => {
     expect(speech).toEqual({ said: "other", first })
     expect(notHttp(6379, speech, "image")).toMatchObject({
       code: "NotHttp",
-      message: `the program answers on port 6379, but not by HTTP: it says ${first}`
+      message: `the program doesn't speak HTTP on port 6379: it sent ${first}`
     })
   })
 

@@ -33,9 +33,9 @@ const bySession = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const row = yield* findSession(sql, digestOf(token))
     if (!matches(token, row?.token_hash) || row === undefined) {
-      return yield* refuse("this session is not known, or was ended: run `maxcloud auth login`")
+      return yield* refuse("Unknown or revoked session. Run `maxcloud auth login`.")
     }
-    if (row.expired) return yield* refuse("this session has expired: run `maxcloud auth login`")
+    if (row.expired) return yield* refuse("This session has expired. Run `maxcloud auth login`.")
     const person = personOf(row)
     if (row.member_role === null || person === undefined) {
       return yield* refuse(

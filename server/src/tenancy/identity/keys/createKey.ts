@@ -24,7 +24,7 @@ export const createKey = (
     const role = input.role ?? effectiveRole(caller)
     if (!mayGive(caller.roles, role)) {
       return yield* new Forbidden({
-        detail: `a key is never more than its maker: you are ${effectiveRole(caller)} of "${caller.organization.name}", so leave the role out, or name a lesser one than ${role}`
+        detail: `A key can't have more rights than you. Your role in "${caller.organization.name}" is ${effectiveRole(caller)}. Omit the role, or choose one below ${role}.`
       })
     }
     const now = yield* asServer(databaseMillis(sql))

@@ -18,7 +18,7 @@ type IssuerDocuments = Effect.Effect.Success<ReturnType<typeof makeIssuerDocumen
 
 const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forbidden> => {
   if (caller.scopes !== undefined) {
-    return refuse(`this credential is narrowed to ${caller.scopes.join(", ")}, and gives no others access`)
+    return refuse(`this credential is narrowed to ${caller.scopes.join(", ")}, so it can't grant access to others`)
   }
   if (!mayGive(caller.roles, input.role)) {
     return refuse(
@@ -34,13 +34,13 @@ const checkEnd = (sql: SqlClient, { credential, organization }: Caller) =>
   Effect.gen(function* () {
     if (credential.type === "oidc") {
       return yield* refuse(
-        "a token of an issuer makes no trusts, which would outlive it: sign in with `maxcloud auth login`"
+        "A token from an issuer can't create a trust, because the trust would outlive it. Sign in with `maxcloud auth login`."
       )
     }
     if (credential.type !== "key") return
     const [own] = yield* selectKeys(sql, organization.id, credential.id)
     if (own === undefined || own.expires_at !== null) {
-      return yield* refuse("a trust has no end, and this key ends: sign in with `maxcloud auth login`")
+      return yield* refuse("A trust doesn't expire, but this key does. Sign in with `maxcloud auth login`.")
     }
   })
 

@@ -24,7 +24,7 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
         const trusts = yield* findTrusts(sql, organization, issuer)
         if (trusts.length === 0) {
           return yield* refuse(
-            "the organization of this token's audience trusts nothing of its issuer (the claims aud and iss, letter for letter): one of its admins creates a trust"
+            "The organization in the token's `aud` has no trust for the issuer in `iss`. An admin can add one: `maxcloud auth oidc add`."
           )
         }
         const now = new Date(yield* Clock.currentTimeMillis)
@@ -77,14 +77,14 @@ const ended = (trusts: ReadonlyArray<TrustRow>) =>
 
 const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))
 
-const refuseToken = ({ message }: TokenProblem) => refuse(`this token is not let in: ${message}`)
+const refuseToken = ({ message }: TokenProblem) => refuse(`Token rejected: ${message}`)
 
 const unauthenticatedOrUnavailable = ({
   message,
   reason
 }: IssuerProblem): Effect.Effect<never, Unauthenticated | Unavailable> =>
   reason === "refused"
-    ? refuse(`this token's issuer is not asked: ${message}`)
+    ? refuse(`The token's issuer can't be used: ${message}`)
     : Effect.fail(
         new Unavailable({ detail: `This token cannot be verified at the moment: ${message}.`, retryAfterSeconds: 5 })
       )

@@ -115,7 +115,7 @@ export const makeIssuerDocuments = ({
           const { issuer: named, jwks_uri } = discovery.value
           if (named !== issuer) {
             throw wrong(
-              `${at} is of the issuer "${named.slice(0, 200)}", not of "${issuer}": the two must be the same, letter for letter`
+              `${at} names the issuer "${named.slice(0, 200)}" instead of "${issuer}". They must match exactly.`
             )
           }
           const jwksUri = URL.canParse(jwks_uri) ? new URL(jwks_uri) : undefined
@@ -134,8 +134,8 @@ const wrong = (message: string) => new IssuerProblem({ reason: "wrong", message 
 
 const problemOfStatus = (url: URL, status: number) =>
   status >= 300 && status < 400
-    ? wrong(`${url} redirects, and redirects are not followed`)
-    : new IssuerProblem({ reason: "unreachable", message: `${url} answers with status ${status}` })
+    ? wrong(`${url} redirects, and redirects aren't followed`)
+    : new IssuerProblem({ reason: "unreachable", message: `${url} returned ${status}` })
 
 const privateAddress = (url: URL) =>
   new IssuerProblem({
@@ -155,6 +155,6 @@ const problemOf = (url: URL, error: unknown): IssuerProblem => {
   const late = error instanceof Error && error.name === "TimeoutError"
   return new IssuerProblem({
     reason: "unreachable",
-    message: `${url} does not answer (${late ? "in time" : (code ?? "no connection")})`
+    message: `${url} ${late ? "timed out" : `is unreachable (${code ?? "no connection"})`}`
   })
 }

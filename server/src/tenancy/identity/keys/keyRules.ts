@@ -29,12 +29,12 @@ export const sees = (caller: Caller, row: Pick<KeyRow, "id" | "created_by">): bo
 export const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<UserId | null, Forbidden> => {
   if (scopes !== undefined) {
     return refuse(
-      `this credential is narrowed to ${scopes.join(", ")}, and makes no keys: use one that is not, or run \`maxcloud auth login\``
+      `this credential is narrowed to ${scopes.join(", ")}, so it can't create keys. Use another credential, or run \`maxcloud auth login\``
     )
   }
   if (credential.type === "oidc") {
     return refuse(
-      "a token of an issuer makes no keys, which would outlive it: sign in with `maxcloud auth login`, or use the token itself"
+      "A token from an issuer can't create keys, because they would outlive it. Sign in with `maxcloud auth login`, or use the token itself."
     )
   }
   return Effect.succeed(person?.id ?? null)
@@ -57,7 +57,7 @@ export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, e
 export const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: KeyRow, now: number) => {
   if (old.created_by !== rotatedBy) {
     return refuse(
-      `a key acts for its maker, so only ${old.email ?? "who made it"} rotates it: delete it, and create one of your own`
+      `A key acts for its creator, so only ${old.email ?? "its creator"} can rotate it. Delete it, and create your own.`
     )
   }
   if (!mayGive(caller.roles, old.role)) {

@@ -92,7 +92,7 @@ describe("issuers", () => {
           expect((yield* signed(issuer, {}, { algorithm })).sub).toBe("job:1")
           const other = issuer.keys().find((name) => name.algorithm !== algorithm) ?? expect.unreachable("one key")
           const error = yield* Effect.flip(signed(issuer, {}, { algorithm, kid: other.kid }))
-          expect(error.message).toMatch(/no key by the id/)
+          expect(error.message).toMatch(/no key with the kid/)
         }
         // Without the id of a key, the algorithm tells which one is meant.
         yield* signed(issuer, {}, { algorithm: "PS256", kid: null })
@@ -142,7 +142,7 @@ describe("issuers", () => {
         const named = yield* keysByProcess(issuer.issuer, { NODE_EXTRA_CA_CERTS: file })
         expect(named).toStrictEqual({ algorithms: issuer.keys().map((name) => name.algorithm) })
         const unknown = yield* keysByProcess(issuer.issuer, {})
-        expect(unknown.problem ?? "").toMatch(/does not answer \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)/)
+        expect(unknown.problem ?? "").toMatch(/is unreachable \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)/)
       }).pipe(Effect.scoped),
     120_000
   )

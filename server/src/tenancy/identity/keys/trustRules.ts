@@ -102,7 +102,7 @@ const problemOfOpenSubject = (
 ): string | undefined => {
   const sub = Object.hasOwn(claims, "sub") ? claims["sub"] : undefined
   if (sub !== undefined && exact(sub)) return undefined
-  const open = sub === undefined ? "the trust names no subject" : `the subject "${sub}" has a star`
+  const open = sub === undefined ? "the trust has no subject" : `the subject "${sub}" contains a wildcard`
   const names = (claim: string) => Object.hasOwn(claims, claim) && exact(claims[claim] ?? "*")
   if (shared !== undefined) {
     if (shared.ids.some(names) || (sub !== undefined && shared.hasId(sub))) return undefined
@@ -111,14 +111,14 @@ const problemOfOpenSubject = (
   const tells = (claim: string) => claim !== "sub" && !sayNothing.has(claim) && !ofJobsAlone.has(claim)
   return Object.keys(claims).some((name) => tells(name) && names(name))
     ? undefined
-    : `${open}. To tie the trust to one owner, add a claim without a star by which ${issuer} names the owner or the project, best an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
+    : `${open}. To tie the trust to one owner, add a claim without a wildcard by which ${issuer} names the owner or the project, preferably by an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
 }
 
 /** The problem with a trust's claims; undefined if they identify a token's owner. */
 export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, string>>): string | undefined => {
   const open = Object.entries(claims).find(([, pattern]) => /^\*+$/.test(pattern))
   if (open !== undefined) {
-    return `the claim ${open[0]} is asked for with any value ("${open[1]}"), which says nothing: leave it out, or write what it must be`
+    return `the claim ${open[0]} matches any value ("${open[1]}"), so it has no effect. Remove it, or require a value.`
   }
   const shared = URL.canParse(issuer)
     ? sharedIssuers.find((sharedIssuer) => sharedIssuer.is(new URL(issuer)))
@@ -134,5 +134,5 @@ export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, 
   }
   return Object.keys(claims).some((claim) => !sayNothing.has(claim))
     ? problemOfOpenSubject(issuer, undefined, claims)
-    : "none of the claims says whose a token is: name sub, or another claim that the issuer gives to one project or person alone"
+    : "None of the claims identifies the token's owner. Name sub, or another claim that the issuer gives to one project or person alone"
 }

@@ -41,13 +41,13 @@ export const standingOf = ({
   maker_role,
   role
 }: typeof Made.Type): Standing => {
-  const ended = (limit: string): Standing => ({ roles: [], limit: `${limit}; an admin deletes it and adds one anew` })
+  const ended = (limit: string): Standing => ({ roles: [], limit: `${limit}; an admin must delete and re-create it` })
   const problem = problemOfClaims(issuer, claims)
   if (problem !== undefined) return ended(problem)
   if (created_by === null) return { roles: [role], limit: undefined }
   if (maker_email === null) return ended("its maker no longer has an account")
   if (maker_role === null) return ended("who made it is no longer a member")
-  if (maker_came_back) return ended("who made it was no member in between")
+  if (maker_came_back) return ended("its creator left the organization in between")
   const roles = [role, maker_role]
   const left = effectiveRole({ roles })
   return { roles, limit: left === role ? undefined : `who made it is ${maker_role}` }

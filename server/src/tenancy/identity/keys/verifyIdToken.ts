@@ -67,7 +67,7 @@ const kindOf = (typ: unknown, payload: JWTPayload): string | undefined => {
 const problemOf = (error: unknown): TokenProblem | IssuerProblem => {
   if (error instanceof IssuerProblem) return error
   if (error instanceof errors.JWKSTimeout) {
-    return new IssuerProblem({ reason: "unreachable", message: "the issuer did not tell its keys in time" })
+    return new IssuerProblem({ reason: "unreachable", message: "Fetching the issuer's keys timed out." })
   }
   return new TokenProblem({ message: messageOf(error) })
 }
@@ -81,7 +81,7 @@ const messageOf = (error: unknown): string => {
   if (error instanceof errors.JWTClaimValidationFailed) return messageOfClaim(error)
   if (error instanceof errors.JOSEAlgNotAllowed) return `it is not signed with one of ${algorithms.join(", ")}`
   if (error instanceof errors.JWKSNoMatchingKey) {
-    return "the issuer publishes no key by the id in its header (kid): was it signed by another, or with a key that was withdrawn?"
+    return "the issuer publishes no key with the kid in its header: was it signed by another issuer, or with a withdrawn key?"
   }
   if (error instanceof errors.JWKSMultipleMatchingKeys) {
     return "its header names none of the issuer's keys (kid), and more than one could be meant"
@@ -94,5 +94,5 @@ const messageOfClaim = ({ claim, reason }: errors.JWTClaimValidationFailed): str
   if (reason === "missing") return `it has no ${claim} claim`
   if (claim === "nbf") return "it is not valid yet (nbf)"
   if (claim === "iat" && reason === "check_failed") return "it was issued in the future (iat): do the clocks differ?"
-  return `its ${claim} claim is not as it should be`
+  return `it has an invalid ${claim} claim`
 }
