@@ -73,17 +73,21 @@ const proseOf = (file: string) =>
 /** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/control/deployments/acceptedServices.ts": ["choose another name, or delete it there"],
+  "server/src/edge/api/openapi/tags.ts": ["delete services, and read their logs"],
   "server/test/deployments/fakeRuntime.ts": ["remove …/…"],
   "server/src/tenancy/identity/keys/keyRules.ts": ["delete it, and create"],
   "server/src/tenancy/identity/keys/createTrust.ts": ["There is an OIDC trust"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
   "server/src/runtimes/local/instances/containerMounts.ts": ["Remove it."],
   "server/src/stores/sources/buildImage.ts": ["Remove it."],
+  "cli/src/commands/accountDelete.ts": ["erase your data"],
   "synth/src/egress.ts": ["Remove it"],
+  "synth/src/manifestProblems.ts": ["Remove the field"],
   "config-schema/src/env.ts": ["Remove it."],
   "docs/auth.md": ["remove it, and add it with the claim"],
   "docs/getting-started.md": ["Remove it"],
   "docs/kubernetes.md": ["The server may create, change and delete only namespaces"],
+  "docs/policies.md": ["Over the API:"],
   "docs/privacy.md": ["how to export and erase it", "They contain the data until you delete them"],
   "docs/reliability.md": ["A message never advises you to remove data", "kills servers by SIGKILL"]
 }

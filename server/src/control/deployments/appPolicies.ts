@@ -17,7 +17,7 @@ export interface Judged extends Target {
 }
 
 /** What some policies find in an app. */
-export const judgedBy = (
+const judgedBy = (
   policies: ReadonlyArray<JudgingPolicy>,
   { metadata = {}, organization, stage }: Pick<Judged, "metadata" | "organization" | "stage">,
   spec: AppSpec

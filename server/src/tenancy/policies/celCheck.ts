@@ -3,7 +3,7 @@ import { nearest } from "@maxcloud/config-schema"
 import { partsOf } from "./celMeter.ts"
 
 /** The names that an expression knows. With `service` in it, it is asked for each service. */
-export const policyNames = ["service", "services", "app", "stage", "organization", "exports", "metadata"] as const
+const policyNames = ["service", "services", "app", "stage", "organization", "exports", "metadata"] as const
 
 const types = ["bool", "int", "double", "string", "list", "map", "null_type"]
 
