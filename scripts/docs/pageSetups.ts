@@ -30,6 +30,7 @@ export const pageSetups: Readonly<Record<string, PageSetup>> = {
       [/"fromDeployment": 12/g, '"fromDeployment": 1']
     ]
   },
+  "docs/api-rules.md": { server: "local" },
   "docs/audit.md": {
     server: "local",
     before: `
@@ -62,6 +63,7 @@ git init -q -b main && git add . && git commit -q -m first && git update-ref ref
     files: shop,
     replace: [[/deployments show 12/g, "deployments show 1"]]
   },
+  "docs/policies.md": { server: "accounts", files: shop, before: registered },
   "docs/privacy.md": { server: "accounts", before: registered },
   "docs/reference/errors.md": { server: "local" },
   "docs/reference/events.md": { server: "local" },
