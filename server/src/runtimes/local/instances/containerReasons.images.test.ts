@@ -209,7 +209,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     const exit = await exited(instance)
     expect(failureOfExit(exit, 100, specOf(undefined), "image")).toMatchObject({
       reason: "NotHttp",
-      message: expect.stringContaining('answers on port 8080, but not by HTTP: it says "-ERR unknown command"'),
+      message: expect.stringContaining(`doesn't speak HTTP on port 8080: it sent "-ERR unknown command"`),
       retryable: false
     })
   })
@@ -227,7 +227,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     // What else it asks for is told.
     expect(findings.at(-1)).toMatchObject({
       code: "ImageSettingsUnused",
-      message: expect.stringMatching(/HEALTHCHECK \(wget.* is not used, and .*VOLUME \/data is lost/),
+      message: expect.stringMatching(/HEALTHCHECK \(wget.* isn't used, and .*VOLUME \/data is lost/),
       fix: expect.stringContaining('path: "/index.html"')
     })
     // The next one begins there.
