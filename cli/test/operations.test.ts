@@ -425,7 +425,7 @@ describe("a diagnosis", () => {
     )
     const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--force-conflicts"])
     expect(code).toBe(7)
-    expect(stderr.match(/cluster unreachable/g)).toHaveLength(1)
+    expect(stderr.match(/cluster has been unreachable/g)).toHaveLength(1)
     expect(stderr).toContain("web: pending, it listens on port 3000, not on 8080")
     expect(stderr).toContain(
       [

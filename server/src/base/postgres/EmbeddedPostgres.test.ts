@@ -200,6 +200,8 @@ const makeZombie = async ({ gid, uid }: { readonly gid: number; readonly uid: nu
   })
   const [line] = await once(parent.stdout, "data")
   const pid = Number(String(line))
+  // Until then the shell would reap it.
+  await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8"), { timeout: 20_000 }).toBe("sleep\n")
   process.kill(pid, "SIGKILL")
   await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false)
   return {

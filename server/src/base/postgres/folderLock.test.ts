@@ -123,7 +123,7 @@ describe("the lock of a data folder", () => {
     process.kill(pid, "SIGKILL")
     // Its threads end one by one.
     while ((await take(folder)) !== "taken");
-    expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^State:\s+Z/m)
+    await expect.poll(() => readFileSync(`/proc/${pid}/status`, "utf8"), { timeout: 20_000 }).toMatch(/^State:\s+Z/m)
   })
 
   it.skipIf(!hasNamespaces)("holds across containers, and tells in which one its holder is", async () => {

@@ -29,6 +29,9 @@ const launchUntilReady = async (folder: string, launch: () => Promise<boolean>):
   })
 }
 
+/** Lines of `postmaster.pid` up to the id of its shared memory; what follows says whether it's ready. */
+const lockLines = 7
+
 /**
  * Makes a lock file of Postgres name this process. A Postgres whose lock file names a process that exists doesn't start, and a killed process
  * exists until its parent has reaped it, which some first processes of containers never do. Postgres ignores its own parent, and goes by
@@ -36,8 +39,9 @@ const launchUntilReady = async (folder: string, launch: () => Promise<boolean>):
  */
 const disown = (lockFile: string) => {
   if (!existsSync(lockFile)) return
-  const [, ...rest] = readFileSync(lockFile, "utf8").split("\n")
-  writeFileSync(lockFile, [process.pid, ...rest].join("\n"))
+  const [, ...rest] = readFileSync(lockFile, "utf8").split("\n").slice(0, lockLines)
+  // Not the last line: this process isn't a database that is ready.
+  writeFileSync(lockFile, `${[process.pid, ...rest].join("\n")}\n`)
 }
 
 /** Takes over a Postgres that runs in this folder and is ready (`know`), or launches one. */
