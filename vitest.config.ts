@@ -18,7 +18,13 @@ const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, lon
 export default defineConfig({
   test: {
     include: [include[kind] ?? kind],
-    exclude: ["**/node_modules/**", "**/dist/**", ...(kind === "default" ? Object.values(include).slice(1) : [])],
+    // The example is a project of its own, which runs its tests by `node --test`.
+    exclude: [
+      "**/node_modules/**",
+      "**/dist/**",
+      "examples/integration-test/**",
+      ...(kind === "default" ? Object.values(include).slice(1) : [])
+    ],
     pool: "forks",
     sequence: { sequencer: SlowFirst },
     globalSetup: kind === "cluster" ? [] : ["server/test/database/setup.ts"],

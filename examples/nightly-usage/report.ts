@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { createClient } from "@maxcloud/sdk"
 
-const { currency, perGibHour, perVcpuHour } = JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8"))
+const { currency, perGibHour, perCpuHour } = JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8"))
 const [since = "24h"] = process.argv.slice(2)
 
 const client = createClient()
@@ -19,15 +19,15 @@ line(
   "stage",
   "service",
   "instances",
-  "vcpu_hours",
+  "cpu_hours",
   "gib_hours",
   `cost_${currency.toLowerCase()}`
 )
 let total = 0
-for (const { app, gibSeconds, instances, service, stage, vcpuSeconds } of report.services) {
-  const vcpuHours = vcpuSeconds / 3600
-  const gibHours = gibSeconds / 3600
-  const cost = vcpuHours * perVcpuHour + gibHours * perGibHour
+for (const { app, cpuSeconds, instances, memoryGibSeconds, service, stage } of report.services) {
+  const cpuHours = cpuSeconds / 3600
+  const gibHours = memoryGibSeconds / 3600
+  const cost = cpuHours * perCpuHour + gibHours * perGibHour
   total += cost
   line(
     report.since,
@@ -36,7 +36,7 @@ for (const { app, gibSeconds, instances, service, stage, vcpuSeconds } of report
     stage,
     service,
     instances,
-    vcpuHours.toFixed(4),
+    cpuHours.toFixed(4),
     gibHours.toFixed(4),
     cost.toFixed(4)
   )

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { Contrib, Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library"
 import { PackageURL } from "packageurl-js"
 import { bundledPackages, type FoundPackage, installedPackages, keyOf } from "./foundPackages.ts"
-import { allowedLicenses } from "./licenses.ts"
+import { isAllowed } from "./licenses.ts"
 
 /** A package that is published, and what it consists of. */
 export interface Materials {
@@ -20,7 +20,7 @@ export const materialsOf = (own: FoundPackage, files: ReadonlyArray<string>): Ma
 })
 
 const licenses = new Contrib.License.Factories.LicenseFactory((expression) => {
-  if (!allowedLicenses.has(expression)) throw new Error(`not an allowed license: ${expression}`)
+  if (!isAllowed(expression)) throw new Error(`not an allowed license: ${expression}`)
 })
 
 const purlOf = ({ name, version }: FoundPackage) => {

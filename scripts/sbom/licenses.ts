@@ -21,10 +21,17 @@ export const allowedLicenses: ReadonlySet<string> = new Set([
   "Zlib"
 ])
 
+/** Is an SPDX expression allowed? Of `(A AND B)` each license has to be. */
+export const isAllowed = (expression: string): boolean =>
+  expression
+    .replace(/^\((.*)\)$/, "$1")
+    .split(" AND ")
+    .every((license) => allowedLicenses.has(license))
+
 /** What is wrong with the licenses of these packages, a sentence each. */
 export const licenseProblems = (packages: Iterable<FoundPackage>): ReadonlyArray<string> =>
   [...packages]
-    .filter(({ license }) => license === undefined || !allowedLicenses.has(license))
+    .filter(({ license }) => license === undefined || !isAllowed(license))
     .map(
       (found) =>
         `${keyOf(found)} has ${found.license === undefined ? "no license" : `the license ${found.license}`}, which scripts/sbom/licenses.ts doesn't allow. Use another package, or read the license and add it there.`

@@ -101,7 +101,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     ["crash", "CrashOnStart", /exit code 7/],
     ["port", "WrongPort", /listens on port \d+/],
     ["late", "CrashOnStart", /exit code 1/],
-    ["never", "ProbeFailing", /GET \/health .* status 500/]
+    ["never", "ProbeFailing", /GET \/health .* returned 500/]
   ])(
     "says within seconds why a revision does not start (%s), whatever bytes it wrote, and the old one serves on",
     async (fault, reason, message) => {

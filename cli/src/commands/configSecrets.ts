@@ -43,7 +43,7 @@ export default command({
         const named = found.filter((each) => each.secret === name)
         const services = [...new Set(named.map((each) => each.service))].sort()
         const version = set.get(name) ?? null
-        if (secretStore !== undefined) return { name, state: "in the store", version: null, services }
+        if (secretStore !== null) return { name, state: "in the store", version: null, services }
         if (version !== null) return { name, state: "set", version, services }
         const isMade = named.some((each) => each.generate !== undefined)
         return { name, state: isMade ? "generated" : "missing", version, services }

@@ -216,7 +216,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until(
           "its program works",
           async () => (await client().services.revisions("late"))[0]?.ready,
-          (ready) => Date.now() / 1000 > recovers + 2 && (isLocal || ready === "True"),
+          (ready) => Date.now() / 1000 > recovers + 2 && (isLocal || ready === "true"),
           170
         )
         expect(await version("late")).toBe("1")

@@ -103,12 +103,12 @@ describe("the example", { timeout: 240_000 }, () => {
     const { code, stderr, stdout } = await runExample(folder, ["report.ts", "1h"], server())
     expect(code).toBe(0)
     const [header, ...rows] = stdout.trimEnd().split("\n")
-    expect(header).toBe("since,until,app,stage,service,instances,vcpu_hours,gib_hours,cost_eur")
+    expect(header).toBe("since,until,app,stage,service,instances,cpu_hours,gib_hours,cost_eur")
     const ofShop = rows.map((row) => row.split(",")).find(([, , app, stage]) => app === "shop" && stage === "ci")
     expect(ofShop).toHaveLength(9)
-    const [vcpu = 0, gib = 0, cost = 0] = ofShop?.slice(6).map(Number) ?? []
-    expect(vcpu).toBeGreaterThan(0)
-    expect(cost).toBeCloseTo(vcpu * 0.04 + gib * 0.005, 3)
+    const [cpu = 0, gib = 0, cost = 0] = ofShop?.slice(6).map(Number) ?? []
+    expect(cpu).toBeGreaterThan(0)
+    expect(cost).toBeCloseTo(cpu * 0.04 + gib * 0.005, 3)
     expect(stderr).toMatch(/^\d+ services, \d+\.\d\d EUR\n$/)
   })
 

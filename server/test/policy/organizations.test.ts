@@ -177,7 +177,7 @@ describe("an organization's other name", () => {
       (await server.request("PATCH", `/api/v1/webhooks/${id}`, { token, body })).body
     expect(await patch({ description: "other" })).toMatchObject({ description: "other", types: ["deployment.*"] })
     expect(await patch({ types: null, description: null })).toMatchObject({
-      description: "",
+      description: null,
       types: ["*"],
       url: "https://example.com/hooks"
     })

@@ -32,7 +32,7 @@ describe("the way that mail takes", () => {
 
   it.each([
     [{}, /RESEND_API_KEY.*SMTP_URL.*MAXCLOUD_MAIL=log/],
-    [{ ...smtp, RESEND_API_KEY: "re_1", ...from }, /both set.*remove one/],
+    [{ ...smtp, RESEND_API_KEY: "re_1", ...from }, /only one of RESEND_API_KEY and SMTP_URL/],
     [smtp, /MAXCLOUD_MAIL_FROM is not set, but SMTP_URL is/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("%o is refused", (set, message) => {
     const refusal = Either.getOrThrow(Either.flip(routeOf(set)))

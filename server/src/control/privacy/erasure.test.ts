@@ -213,7 +213,7 @@ describe("a backup that is restored", () => {
           const at = new Date().toISOString()
           const line = (type: "organization" | "person", id: string) => {
             const certificate = {
-              id: `era_${type}`,
+              id: `era_${(type === "organization" ? "a" : "b").repeat(32)}`,
               subject: { type, id },
               requestedAt: at,
               erasedAt: at,
@@ -236,7 +236,7 @@ describe("a backup that is restored", () => {
           const keys = yield* sql`select 1 from organization_keys union all select 1 from person_keys`
           expect(keys).toHaveLength(0)
           const certificates = yield* sql`select id from erasures order by id`
-          expect(certificates).toStrictEqual([{ id: "era_organization" }, { id: "era_person" }])
+          expect(certificates).toStrictEqual([{ id: `era_${"a".repeat(32)}` }, { id: `era_${"b".repeat(32)}` }])
         }).pipe(Effect.provide(testStores(fake, dataDir)), Logger.withMinimumLogLevel(LogLevel.None))
       }),
     60_000

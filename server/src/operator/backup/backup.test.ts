@@ -77,7 +77,7 @@ const folderWithKeyOf = (dataDir: string) => {
 /** Says of an organization that it was erased. */
 const journalOf = (id: string) => {
   const certificate = {
-    id: "era_1",
+    id: `era_${"1".repeat(32)}`,
     subject: { type: "organization", id },
     requestedAt: "2026-01-01T00:00:00.000Z",
     erasedAt: "2026-01-02T00:00:00.000Z",

@@ -57,7 +57,7 @@ describe("quotas by the operator", () => {
       }
     })
     const refused = await server.runPromise(Effect.flip(deploy(acme, ["a", "b"])))
-    expect(refused.message).toContain("may have 1 services")
+    expect(refused.message).toContain("the limit is 1 service")
 
     const unset = await operator.unsetQuotas({ dataDir, organization: acme.id, quotas: ["services", "cpuMilli"] })
     expect(unset).toMatchObject({

@@ -102,8 +102,10 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
 /** The server itself may not do this. Rights to objects of apps come with the operator's rules. */
 export const lackedRight = (error: KubeError, object: Named): string => {
   const isOfApps = objectKinds.some((kind) => kind === object.kind)
-  const flag = isOfApps ? " --manifests …` with the server's MAXCLOUD_MANIFESTS" : "`"
-  return `${nameOf(object)}: the server lacks a permission in the cluster. Run \`maxcloud cluster install${flag}. ${error.message}`
+  const fix = isOfApps
+    ? "Run `maxcloud cluster install --manifests …` with the server's MAXCLOUD_MANIFESTS."
+    : "Run `maxcloud cluster install`."
+  return `${nameOf(object)}: the server lacks a permission in the cluster. ${fix} ${error.message}`
 }
 
 const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])

@@ -323,7 +323,7 @@ describe("readiness", () => {
     const instance = await start(specOf({ startup }))
     expect(await readyFailure(instance)).toMatchObject({
       reason: "ProbeFailing",
-      message: expect.stringContaining("status 500")
+      message: expect.stringContaining("returned 500")
     })
     await exited(instance)
   })
