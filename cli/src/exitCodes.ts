@@ -17,6 +17,7 @@ export const exitCodes = [
   [11, "superseded", "a newer deployment took this one's place before it had finished"],
   [12, "cancelled", "the deployment was cancelled"],
   [13, "plan outdated", "something was deployed or changed since the plan: nothing was deployed"],
+  [14, "update", "the client or the server is too old for the other: update it"],
   [130, "interrupted", "interrupted"]
 ] as const satisfies ReadonlyArray<readonly [number, string, string]>
 

@@ -137,6 +137,19 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     }
     case "CredentialUnavailable":
       return { exit: error.passing ? 3 : 1, message: error.detail, fix: error.fix, data: { source: error.source } }
+    case "ClientOutdated": {
+      const { clientVersion, minimumClient } = error
+      return {
+        message: `this maxcloud has version ${clientVersion}, and the server serves ${minimumClient} and newer`,
+        fix: "`npm i -D @maxcloud/cli@latest` updates it",
+        data: { clientVersion, minimumClient }
+      }
+    }
+    case "ServerOutdated": {
+      const [message, fix] = split(error.message)
+      const { apiUrl, operation, serverVersion } = error
+      return { message, fix, data: { apiUrl, serverVersion, operation } }
+    }
     case "UnknownProblem":
       return { exit: exitCodeOfStatus(error.status), fix: updateFix, data: { type: error.type, status: error.status } }
     case "UnexpectedAnswer":

@@ -7,6 +7,8 @@ import { makeFolder, run } from "./cli.ts"
 
 const info: Record<string, unknown> = {
   version: "1",
+  minimumClient: "1",
+  features: [],
   runtime: "local",
   organization: "local",
   inPlace: true,

@@ -18,6 +18,7 @@ const renewed = (value: unknown, name = ""): unknown => {
     if (key === "action" && typeof field === "string") return [key, "transplant"]
     if (key === "visibility") return [key, "partners"]
     if (key === "stream") return [key, "audit"]
+    if (key === "features" && Array.isArray(field)) return [key, [...field, "teleportation"]]
     return [key, renewed(field, key)]
   })
   return { ...Object.fromEntries(fields), inventedField: { nested: [1] } }
@@ -43,15 +44,43 @@ const bodyOf = async (answer: IncomingMessage) => {
   return text
 }
 
-/** A proxy before a server that answers as a newer one would. Whatever is asked of `GET …/services` with `app=unknown-problem` has a problem of its own. */
+const inventedCursor = "invented"
+
+/** Each list has one more page: of services with a service in it. The lists that clients know as whole, too. */
+const nextPage = (url: URL, items: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
+  const [first] = items
+  const isServices = url.pathname.endsWith("/services") && !url.searchParams.has("name")
+  return isServices && isObject(first) ? [{ ...first, name: "later" }] : []
+}
+
+/** What a newer server answers in place of `value`, and where the next page is. */
+const renewedAnswer = (url: URL, isNext: boolean, value: unknown) => {
+  const body = renewed(value)
+  if (!Array.isArray(body)) return { body, next: undefined }
+  if (isNext) return { body: nextPage(url, body), next: undefined }
+  const next = new URL(url)
+  next.searchParams.set("cursor", inventedCursor)
+  return { body, next: `<${next.pathname}${next.search}>; rel="next"` }
+}
+
+/**
+ * A proxy before a server that answers as a newer one would. Whatever is asked of `GET …/services` with `app=unknown-problem` has a problem of
+ * its own, and with `app=outdated-client` comes from a client that is too old.
+ */
 export const newerServer = async (target: string) => {
   const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const { host: _, "accept-encoding": __, ...headers } = incoming.headers
-    const sent = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers }, async (answer) => {
+    const { host: _, "accept-encoding": __, ...given } = incoming.headers
+    const url = new URL(incoming.url ?? "/", target)
+    const headers =
+      url.searchParams.get("app") === "outdated-client" ? { ...given, "user-agent": "maxcloud-sdk/0.0.1" } : given
+    const isNext = url.searchParams.get("cursor") === inventedCursor
+    if (isNext) url.searchParams.delete("cursor")
+    const sent = request(url, { method: incoming.method, headers }, async (answer) => {
       const type = answer.headers["content-type"] ?? ""
       const { "content-length": ___, ...kept } = answer.headers
-      outgoing.writeHead(answer.statusCode ?? 500, kept)
+      outgoing.setHeader("invented-field", "1")
       if (type.startsWith("text/event-stream")) {
+        outgoing.writeHead(answer.statusCode ?? 500, kept)
         let rest = ""
         answer.setEncoding("utf8").on("data", (chunk: string) => {
           const text = rest + chunk
@@ -64,7 +93,10 @@ export const newerServer = async (target: string) => {
         return
       }
       const text = await bodyOf(answer)
-      outgoing.end(type.includes("json") && text !== "" ? JSON.stringify(renewed(JSON.parse(text))) : text)
+      if (!type.includes("json") || text === "") return outgoing.writeHead(answer.statusCode ?? 500, kept).end(text)
+      const { body, next } = renewedAnswer(url, isNext, JSON.parse(text))
+      outgoing.writeHead(answer.statusCode ?? 500, { ...(next === undefined ? {} : { link: next }), ...kept })
+      outgoing.end(JSON.stringify(body))
     })
     sent.on("error", () => outgoing.destroy())
     incoming.pipe(sent)

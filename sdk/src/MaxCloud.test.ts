@@ -115,7 +115,15 @@ describe("MaxCloud", () => {
   })
 
   it("speaks through a fetch that is given, without a socket", async () => {
-    const info = { version: "1", runtime: "local", organization: "local", inPlace: true }
+    const info = {
+      version: "1",
+      minimumClient: "1",
+      features: [],
+      runtime: "local",
+      organization: "local",
+      inPlace: true,
+      secretStore: null
+    }
     const seen: Array<string> = []
     const fetch: typeof globalThis.fetch = async (input) => {
       seen.push(String(input))

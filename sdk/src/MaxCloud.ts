@@ -2,7 +2,7 @@ import { Context, Effect, Layer, type Redacted, type Scope, Stream } from "effec
 import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import { ownCredentials } from "./credentials/ownCredentials.ts"
+import { nodeHost } from "./credentials/nodeHost.ts"
 import {
   awaited,
   type Deployable,
@@ -105,7 +105,7 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
 
 /** The service for a server at `options.apiUrl`. */
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
-  Effect.map(callingOf(options, ownCredentials), maxCloudOf)
+  Effect.map(callingOf(options, nodeHost), maxCloudOf)
 
 const waitOptions: OptionNames<InApp & WaitOptions> = { app: true, stage: true, onProgress: true }
 

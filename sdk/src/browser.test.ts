@@ -33,13 +33,22 @@ describe("for browsers", () => {
     const asked: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url, init) => {
       asked.push(`${String(url)} ${new Headers(init?.headers).get("authorization")}`)
-      return Response.json({ version: "1", runtime: "local", organization: "acme", inPlace: false })
+      return Response.json({
+        version: "1",
+        minimumClient: "1",
+        features: [],
+        runtime: "local",
+        organization: "acme",
+        inPlace: false
+      })
     }
     const context = createContext({ ...ofBrowsers, fetch })
     runInContext(await bundled("browser.ts"), context)
     const program = `sdk.createClient({ apiUrl: "https://cloud.example.com", token: "t" }).info().then(JSON.stringify)`
     const info: unknown = await runInContext(program, context)
-    expect(info).toBe('{"version":"1","runtime":"local","organization":"acme","inPlace":false,"secretStore":null}')
+    expect(info).toBe(
+      '{"version":"1","minimumClient":"1","features":[],"runtime":"local","organization":"acme","inPlace":false,"secretStore":null}'
+    )
     expect(asked).toStrictEqual(["https://cloud.example.com/api/v1/info Bearer t"])
   })
 })

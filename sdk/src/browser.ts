@@ -6,7 +6,7 @@ import { type Calls, callsOf } from "./calls/calls.ts"
 import type { InApp } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
-import type { ConnectionOptions, OwnCredentials } from "./transport.ts"
+import type { ClientHost, ConnectionOptions } from "./transport.ts"
 
 export interface BrowserClientOptions
   extends Pick<ConnectionOptions, "token" | "organization" | "fetch" | "timeoutSeconds"> {
@@ -28,10 +28,14 @@ export interface BrowserClient extends Promised<Omit<Calls<string>, "deployments
 }
 
 /** A page has no files and no environment. */
-const noCredentials: OwnCredentials = { local: async () => undefined, found: () => async () => "" }
+const page: ClientHost = {
+  userAgent: undefined,
+  local: async () => undefined,
+  found: () => async () => ""
+}
 
 export const createClient = (options: BrowserClientOptions): BrowserClient => {
-  const calling = Effect.runSync(callingOf(options, noCredentials))
+  const calling = Effect.runSync(callingOf(options, page))
   const calls = callsOf<string>(calling)
   const { deploymentEvents, followEvents, logs } = streamsOf(calling, calls.services.get)
   const signalOf = (call: Abortable | undefined) => call?.signal ?? never

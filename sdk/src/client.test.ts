@@ -156,7 +156,14 @@ describe("deploy", () => {
     await using server = await fakeServer({
       // A config is told where it is deployed.
       "GET /api/v1/info": (_, response) =>
-        json(response, 200, { version: "1", runtime: "local", organization: "acme", inPlace: false })
+        json(response, 200, {
+          version: "1",
+          minimumClient: "1",
+          features: [],
+          runtime: "local",
+          organization: "acme",
+          inPlace: false
+        })
     })
     const client = createClient({ apiUrl: server.url })
     const wrong = { app: "shop", services: [{ name: "api", image: "nginx", port: 0 }] }

@@ -12,7 +12,7 @@ import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan, SecretInf
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
-import { ownCredentials } from "./credentials/ownCredentials.ts"
+import { nodeHost } from "./credentials/nodeHost.ts"
 import { type Deployable, type DeployOptions, type DeployProgress, type PrepareOptions, succeeded } from "./deploy.ts"
 import { type CallError, ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
@@ -216,7 +216,7 @@ const withoutSignal = <O extends Abortable>(call: O | undefined) => {
 export const createClient = (options: ClientOptions = {}): Client => {
   const fault = optionsFault(options, clientOptions)
   if (fault !== undefined) throw new TypeError(`createClient: ${fault}`)
-  const calling = Effect.runSync(callingOf(options, ownCredentials))
+  const calling = Effect.runSync(callingOf(options, nodeHost))
   const cloud = maxCloudOf(calling)
   const server = serverFacts(cloud.info)
   const closing = new AbortController()

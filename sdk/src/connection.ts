@@ -11,14 +11,9 @@ import { MaxCloudApi } from "./api/api.ts"
 import { type ApiError, InvalidRequest } from "./api/errors.ts"
 import { askAgain, withKey } from "./askAgain.ts"
 import { type CallError, NotReachable, UnexpectedAnswer } from "./errors.ts"
+import { failureIn } from "./failureIn.ts"
 import { problemIn } from "./problemIn.ts"
-import {
-  type ConnectionOptions,
-  type Credential,
-  makeTransport,
-  type OwnCredentials,
-  type Transport
-} from "./transport.ts"
+import { type ClientHost, type ConnectionOptions, type Credential, makeTransport, type Transport } from "./transport.ts"
 
 const limitedTries = 3
 const longestWaitSeconds = 10
@@ -83,7 +78,10 @@ const clientWith = (transport: Transport, credential: Credential) => {
           return response.status < 400
             ? Effect.succeed(response)
             : Effect.flatMap(response.text, (body) =>
-                Effect.fail(failed(request)(new Answered(problemIn(request.url, response.status, body))))
+                Effect.mapError(
+                  failureIn(transport, { method: request.method, url: request.url, status: response.status, body }),
+                  (error) => failed(request)(new Answered(error))
+                )
               )
         })
       ),
@@ -181,7 +179,7 @@ const openOf =
       transport.noteDeprecation(init.method ?? "GET", url, (name) => response.headers.get(name))
       if (response.ok) return response
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
-      return yield* problemIn(url, response.status, body)
+      return yield* failureIn(transport, { method: init.method ?? "GET", url, status: response.status, body })
     })
     // A body that is a stream is read only once.
     return init.body === undefined ? throughLimits(once) : once
@@ -234,8 +232,8 @@ const linesOf =
     )
 
 /** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
-export const makeConnection = (options: ConnectionOptions, own: OwnCredentials) => {
-  const transport = makeTransport(options, own)
+export const makeConnection = (options: ConnectionOptions, host: ClientHost) => {
+  const transport = makeTransport(options, host)
   const { apiUrl, asOwner, authorization, notReachable } = transport
   const open = openOf(transport)
   return {

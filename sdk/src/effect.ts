@@ -46,6 +46,7 @@ export {
   NotReachable,
   RestartFailed,
   renderIssue,
+  ServerOutdated,
   SourceInvalid,
   UnexpectedAnswer,
   UnknownProblem

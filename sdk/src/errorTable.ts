@@ -11,6 +11,13 @@ export const apiErrors = {
     exit: 2,
     meaning: "The request can't be read: not JSON, a wrong type, a bad parameter. `errors` says where and why."
   },
+  ClientOutdated: {
+    status: 400,
+    title: "Client outdated",
+    exit: 14,
+    meaning:
+      "The server no longer serves this version of the command line or SDK. `minimumClient` is the oldest version that it serves. Update the client."
+  },
   InvalidSpec: {
     status: 422,
     title: "Invalid app",
@@ -168,6 +175,11 @@ export const sdkErrors = {
   UnexpectedAnswer: {
     exit: 1,
     meaning: "The response isn't from a max-cloud server of a known version: a proxy's error page, for example."
+  },
+  ServerOutdated: {
+    exit: 14,
+    meaning:
+      "The server is older than the client and lacks the operation. Update the server, or use the client of its version."
   },
   DeploymentFailed: { exit: 7, meaning: "The deployment didn't succeed. The previous instances keep running." },
   DeploymentSuperseded: {

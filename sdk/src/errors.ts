@@ -2,6 +2,7 @@ import { Data } from "effect"
 import type { Deployment } from "./api/deployment.ts"
 import type { ApiError } from "./api/errors.ts"
 import type { Service } from "./api/service.ts"
+import { clientVersion } from "./clientVersion.ts"
 import type { ProxyFailed } from "./proxy/ProxyFailed.ts"
 
 /** One problem in a config: its place in the described app, the message with its fix, and its place in a file. */
@@ -129,6 +130,18 @@ export class UnknownProblem extends Data.TaggedError("UnknownProblem")<{
   }
 }
 
+/** The server is older than this version, and lacks what was called. */
+export class ServerOutdated extends Data.TaggedError("ServerOutdated")<{
+  readonly apiUrl: string
+  readonly serverVersion: string
+  /** Method and path. */
+  readonly operation: string
+}> {
+  override get message() {
+    return `the max-cloud server at ${this.apiUrl} has version ${this.serverVersion} and lacks "${this.operation}" of version ${clientVersion}: update the server, or use the client of its version`
+  }
+}
+
 /** A deployment that failed. `deployment.services` says which service, why, and its last log lines. */
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
@@ -179,6 +192,7 @@ export type CallError =
   | InsecureUrl
   | CredentialUnavailable
   | UnexpectedAnswer
+  | ServerOutdated
 
 /** Failures of the SDK. */
 export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentUnsuccessful | RestartFailed

@@ -47,6 +47,7 @@ export {
   NotReachable,
   RestartFailed,
   renderIssue,
+  ServerOutdated,
   SourceInvalid,
   UnexpectedAnswer,
   UnknownProblem

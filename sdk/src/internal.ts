@@ -1,6 +1,7 @@
 /** Code that max-cloud's own command and server share with the SDK. It may change with every version: don't build on it. */
 export { holdsSecret } from "./api/holdsSecret.ts"
 export { carriesSecret } from "./api/operations.ts"
+export { clientVersionIn, isOlder } from "./clientVersion.ts"
 export { configNames } from "./findConfig.ts"
 export { git, gitStateOf } from "./gitState.ts"
 export { gitRulesOf } from "./ignoreRules.ts"

@@ -167,7 +167,7 @@ describe("an app that breaks a policy", () => {
       sent.push(new URL(url).pathname)
       return Response.json(
         url.endsWith("/info")
-          ? { version: "1", runtime: "local", organization: "acme", inPlace: false }
+          ? { version: "1", minimumClient: "1", features: [], runtime: "local", organization: "acme", inPlace: false }
           : {
               app: "shop",
               stage: "production",

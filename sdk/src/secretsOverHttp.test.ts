@@ -62,7 +62,7 @@ afterEach(() => {
   process.env.MAXCLOUD_INSECURE = ""
 })
 
-const own = { local: async () => undefined, found: () => async () => "" }
+const own = { userAgent: undefined, local: async () => undefined, found: () => async () => "" }
 
 /** Reports how often a call used fetch, and whether the call was refused before that. */
 const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi" = "api") => {

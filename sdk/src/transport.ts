@@ -40,8 +40,10 @@ export interface ConnectionOptions {
   readonly timeoutSeconds?: number | undefined
 }
 
-/** How a client finds a credential that nobody gave it. */
-export interface OwnCredentials {
+/** What a client has from the place that it runs in. */
+export interface ClientHost {
+  /** What it says of itself in `User-Agent`; undefined: the browser says it. */
+  readonly userAgent: string | undefined
   /** The token of a server in local mode that this user has started. */
   readonly local: (apiUrl: string) => Promise<string | undefined>
   /** For requests of a client without a token: `""` if there is none. */
@@ -113,14 +115,17 @@ const pathIn =
 const defaultTimeoutSeconds = 60
 
 /** How requests reach a server: its address, the caller's credential, how long an answer may take, and what is never sent. */
-export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) => {
+export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
+  const agent: Readonly<Record<string, string>> = host.userAgent === undefined ? {} : { "user-agent": host.userAgent }
   /** Read for each request: a server that has started anew has a new one. */
-  const asOwner: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
-    Effect.promise(() => own.local(apiUrl)),
+  const localCredential: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
+    Effect.promise(() => host.local(apiUrl)),
     (token) => (token === undefined ? {} : { authorization: `Bearer ${token}` })
   )
-  const authorization = authorizationOf(options.token, own.found(apiUrl), asOwner)
+  const withAgent = <E>(credential: Effect.Effect<Readonly<Record<string, string>>, E>) =>
+    Effect.map(credential, (fields) => ({ ...agent, ...fields }))
+  const authorization: Credential = withAgent(authorizationOf(options.token, host.found(apiUrl), localCredential))
   const isValid = isServerUrl(apiUrl)
   const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds
   if (!(timeoutSeconds > 0)) {
@@ -152,6 +157,7 @@ export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) =
 
   return {
     apiUrl,
+    shownUrl,
     pathOf: pathIn(options.organization ?? ownOrganization),
     /** Looks at the header fields of an answer. */
     noteDeprecation: (method: string, url: string, field: (name: string) => string | null | undefined) => {
@@ -162,7 +168,7 @@ export const makeTransport = (options: ConnectionOptions, own: OwnCredentials) =
     fetch: options.fetch ?? globalThis.fetch,
     httpClient: options.httpClient,
     authorization,
-    asOwner,
+    asOwner: withAgent(localCredential),
     guard,
     timeoutSeconds,
     noAnswer,

@@ -42,6 +42,11 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
   ...problem("InvalidRequest", { errors: Schema.Array(ProblemError) })
 ) {}
 
+/** The client is older than the server serves. */
+export class ClientOutdated extends Schema.TaggedError<ClientOutdated>()(
+  ...problem("ClientOutdated", { clientVersion: Schema.String, minimumClient: Schema.String })
+) {}
+
 export class InvalidSpec extends Schema.TaggedError<InvalidSpec>()(
   ...problem("InvalidSpec", { errors: Schema.Array(ProblemError) })
 ) {}
@@ -185,6 +190,7 @@ export interface ProblemDocument {
 /** Each error as the contract's answers have it. */
 export const wire = {
   InvalidRequest: onWire(InvalidRequest),
+  ClientOutdated: onWire(ClientOutdated),
   InvalidSpec: onWire(InvalidSpec),
   Unauthenticated: onWire(Unauthenticated),
   Forbidden: onWire(Forbidden),
@@ -209,6 +215,7 @@ export const wire = {
 
 const classes = [
   InvalidRequest,
+  ClientOutdated,
   InvalidSpec,
   Unauthenticated,
   Forbidden,
@@ -234,6 +241,7 @@ const classes = [
 /** Every error that the API answers with. */
 export const ApiError = Schema.Union(
   wire.InvalidRequest,
+  wire.ClientOutdated,
   wire.InvalidSpec,
   wire.Unauthenticated,
   wire.Forbidden,

@@ -1,6 +1,6 @@
 import { Effect, Redacted } from "effect"
 import { type Connection, makeConnection } from "../connection.ts"
-import type { ConnectionOptions, OwnCredentials } from "../transport.ts"
+import type { ClientHost, ConnectionOptions } from "../transport.ts"
 
 /** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
 export type AnySecret = string | Redacted.Redacted<string>
@@ -16,8 +16,8 @@ export interface Calling extends Omit<Connection, "api" | "anonymousApi"> {
   readonly anonymous: Effect.Effect.Success<Connection["anonymousApi"]>
 }
 
-export const callingOf = (options: ConnectionOptions, own: OwnCredentials): Effect.Effect<Calling> => {
-  const connection = makeConnection(options, own)
+export const callingOf = (options: ConnectionOptions, host: ClientHost): Effect.Effect<Calling> => {
+  const connection = makeConnection(options, host)
   return Effect.map(Effect.all({ api: connection.api, anonymous: connection.anonymousApi }), (clients) => ({
     ...connection,
     ...clients,

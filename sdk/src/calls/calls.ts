@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { type ReadinessCheck, UsageParameters, type UsageReport } from "../api/index.ts"
+import { type Feature, type Open, type ReadinessCheck, UsageParameters, type UsageReport } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { parsed } from "../parse.ts"
 import { appCalls, deploymentCalls } from "./appCalls.ts"
@@ -16,6 +16,10 @@ import { webhookCalls } from "./webhookCalls.ts"
 /** The server's description of itself. */
 export interface ServerInfo {
   readonly version: string
+  /** The oldest version of the commands and the SDK that the server serves. */
+  readonly minimumClient: string
+  /** What it can do, beyond what each server can. */
+  readonly features: ReadonlyArray<Open<Feature>>
   /** `local`, `kubernetes`, or one that a newer server has. */
   readonly runtime: string
   readonly organization: string

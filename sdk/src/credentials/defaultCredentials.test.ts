@@ -5,7 +5,7 @@ import { fakeServer, json } from "../../test/fakeServer.ts"
 import { temporaryFolder } from "../../test/temporaryFolder.ts"
 import { CredentialUnavailable, createClient } from "../index.ts"
 
-const info = { version: "1", runtime: "local", organization: "acme", inPlace: false }
+const info = { version: "1", minimumClient: "1", features: [], runtime: "local", organization: "acme", inPlace: false }
 const path = "GET /api/v1/info"
 
 /** A server that is told apart by the credential that it was sent, and the folder of the user's credentials. */

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { everyone, get, open } from "../endpoint.ts"
 import { wire } from "../errors.ts"
+import { Feature } from "../features.ts"
 import { openEnum } from "../openEnum.ts"
 import { Readiness } from "../readiness.ts"
 
@@ -36,7 +37,8 @@ export class InfoGroup extends HttpApiGroup.make("info")
     get("get", "/api/v1/info", {
       id: "getServerInfo",
       summary: "About this server",
-      description: "Version, runtime, and the organization that the credential belongs to.",
+      description:
+        "Version, features, runtime, and the organization that the credential belongs to. Clients of any version may ask.",
       client: "info",
       roles: everyone,
       writes: false,
@@ -45,6 +47,10 @@ export class InfoGroup extends HttpApiGroup.make("info")
     }).addSuccess(
       Schema.Struct({
         version: Schema.String,
+        /** The oldest version of the commands and the SDK that the server serves. */
+        minimumClient: Schema.String,
+        /** What it can do, beyond what each server can. */
+        features: Schema.Array(openEnum(...Feature.literals)),
         /** `local`, `kubernetes`, or one that a newer server has. */
         runtime: Schema.String,
         organization: Schema.String,

@@ -20,6 +20,7 @@ import { infoHandlers } from "./infoHandlers.ts"
 import { withJsonBody } from "./jsonBody.ts"
 import { jsonBudgetOf } from "./jsonBudget.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
+import { refuseOutdatedClients } from "./outdatedClients.ts"
 import { pages } from "./pages.ts"
 import { policiesHandlers } from "./policiesHandlers.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
@@ -86,6 +87,7 @@ export const apiApp = Effect.gen(function* () {
     const handled = Effect.gen(function* () {
       const operation = route?.operations.get(request.method)
       if (route === undefined || operation === undefined) return yield* router
+      yield* refuseOutdatedClients(operation, request)
       yield* refuseUnknownParameters(operation, request)
       // Snapshots are read by their handler as they come; some operations (`pause`) come without a body.
       const { json, read } = route.withJson.has(request.method)

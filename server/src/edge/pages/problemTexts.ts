@@ -17,6 +17,11 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
     meaning:
       "Die App ist lesbar, lässt sich aber nicht deployen: ein unbekannter Link, ein zu langer Hostname, ein Secret, das nicht gesetzt ist. In `errors` steht, wo und warum."
   },
+  ClientOutdated: {
+    title: "Client zu alt",
+    meaning:
+      "Der Server bedient diese Version der Kommandozeile oder des SDK nicht mehr. `minimumClient` ist die älteste, die er bedient. Aktualisieren Sie den Client."
+  },
   Unauthenticated: {
     title: "Nicht angemeldet",
     meaning:

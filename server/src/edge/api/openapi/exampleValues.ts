@@ -356,6 +356,8 @@ export const auditEntry = {
 }
 export const serverInfo = {
   version: "1.0.0",
+  minimumClient: "1.0.0",
+  features: ["idempotency", "organizations", "plans", "policies", "webhooks"],
   runtime: "kubernetes",
   organization: "acme",
   inPlace: false,

@@ -1,0 +1,11 @@
+import { userAgent } from "../clientVersion.ts"
+import { localToken } from "../localServer.ts"
+import type { ClientHost } from "../transport.ts"
+import { defaultCredentials } from "./defaultCredentials.ts"
+
+/** What a client on Node says of itself, and finds by itself. */
+export const nodeHost: ClientHost = {
+  userAgent,
+  local: localToken,
+  found: (apiUrl) => defaultCredentials({ apiUrl })
+}
