@@ -12,6 +12,7 @@ export const DiagnosisCode = Schema.Literal(
   "ImageLayersMissing",
   "ImageRefused",
   "ImageSettingsUnused",
+  "ImageStandIn",
   "RegistryUnreachable",
   "RegistryUntrusted",
   "WrongPlatform",

@@ -90,6 +90,17 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Replace the HEALTHCHECK with a probe, and keep data outside the instance."
   },
+  ImageStandIn: {
+    title: "A test runs something else in the image's place",
+    meaning:
+      "The server was started by `embedded()` in a test, with a function or a program in `images` that stands in for this image. The image itself was neither pulled nor run. Other servers never do this.",
+    causes: ["`embedded({ images })` in the test names the image, or its name without a tag"],
+    steps: [
+      "In the test, you don't have to change anything.",
+      "To run the image itself, remove it from `images`. The machine then needs podman or docker."
+    ],
+    fix: "Nothing to do in a test. To run the image, remove it from `images` of `embedded()`."
+  },
   RegistryUnreachable: {
     title: "The registry is unreachable",
     meaning:

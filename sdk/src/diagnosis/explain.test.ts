@@ -54,7 +54,7 @@ describe("explanations", () => {
   })
 
   it("tell what waiting may help, and what harms nothing here", () => {
-    expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "LoopbackOnly"])
+    expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "ImageStandIn", "LoopbackOnly"])
     expect(["NotListening", "CrashOnStart"].map((name) => mayPass(findDiagnosisCode(name) ?? "WrongPort"))).toEqual([
       true,
       true

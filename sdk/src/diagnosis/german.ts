@@ -91,6 +91,17 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Tragen Sie statt des HEALTHCHECK eine Probe ein, und speichern Sie Daten außerhalb der Instanz."
   },
+  ImageStandIn: {
+    title: "Ein Test führt statt des Images etwas anderes aus",
+    meaning:
+      "Den Server hat ein Test mit `embedded()` gestartet, und in `images` steht eine Funktion oder ein Programm als Ersatz für dieses Image. Das Image selbst wurde weder geladen noch ausgeführt. Andere Server tun das nie.",
+    causes: ["`embedded({ images })` im Test nennt das Image, oder seinen Namen ohne Tag"],
+    steps: [
+      "Im Test müssen Sie nichts ändern.",
+      "Soll das Image selbst laufen, entfernen Sie es aus `images`. Der Rechner braucht dann podman oder docker."
+    ],
+    fix: "Im Test ist nichts zu tun. Soll das Image laufen, entfernen Sie es aus `images` von `embedded()`."
+  },
   RegistryUnreachable: {
     title: "Die Registry ist nicht erreichbar",
     meaning:

@@ -2,7 +2,7 @@ import { type Diagnosis, DiagnosisCode } from "../api/diagnosis.ts"
 
 const codes: ReadonlySet<string> = new Set(DiagnosisCode.literals)
 
-const cautions: ReadonlySet<string> = new Set<DiagnosisCode>(["LoopbackOnly", "ImageSettingsUnused"])
+const cautions: ReadonlySet<string> = new Set<DiagnosisCode>(["LoopbackOnly", "ImageSettingsUnused", "ImageStandIn"])
 
 /** Is it of no harm to a service that is ready, and a warning of where it would not be? */
 export const isCaution = (code: Diagnosis["code"]): boolean => cautions.has(code)

@@ -9,7 +9,9 @@ import { removeTree } from "../base/host/removeTree.ts"
 import type { ServerSettings } from "../base/settings/ServerConfig.ts"
 import type { ServerLogLine } from "../base/telemetry/logging.ts"
 import { ServerError } from "../base/words/ServerError.ts"
+import { makeAheadClock, ScalingTime } from "../runtimes/local/controller/ScalingTime.ts"
 import type { Development } from "../runtimes/local/instances/Development.ts"
+import { type ImageStandIn, ImageStandIns, readStandIns } from "../stores/images/ImageStandIns.ts"
 import { type EmbeddedRequest, embeddedFetch, loopbackDispatcher } from "./embeddedFetch.ts"
 import { configured } from "./runServer.ts"
 import { makeServer } from "./Server.ts"
@@ -21,6 +23,11 @@ export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" |
   readonly port?: number
   /** The organization that requests act for. @default "local" */
   readonly organization?: string
+  /**
+   * What runs in the place of images, without a registry or a container engine: a function of a request, or a program. By image as the config
+   * writes it, or without its tag for all of its tags: `{ "ghcr.io/acme/billing": () => Response.json({ paid: true }) }`. @default nothing
+   */
+  readonly images?: Readonly<Record<string, ImageStandIn>>
   /** Takes the lines of the server's own log from `logLevel` on, instead of standard error. What services write is in `client.logs`. */
   readonly onLog?: (line: ServerLogLine) => void
   /** Variables of the developer's own environment for programs that run in place. @default nothing */
@@ -45,6 +52,11 @@ export interface Embedded extends AsyncDisposable {
    */
   readonly dispatcher: FetchDispatcher
   /**
+   * Lets so many seconds pass for the autoscaler alone, at once: after 90, what had no request since is at zero. Everything else goes on in real
+   * time: programs, their probes, deadlines, retries. Resolves when it has decided for all of them. Whole seconds, at most an hour.
+   */
+  readonly advanceAutoscaler: (seconds: number) => Promise<void>
+  /**
    * Resolves if the server had to stop by itself, once it has: its data folder was removed or replaced while it ran. With the reason.
    */
   readonly lost: Promise<ServerError>
@@ -58,13 +70,15 @@ export interface Embedded extends AsyncDisposable {
  * Rejects with `ServerError`.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
-  const { dataDir: given, development, onLog, organization, port = 0, ...settings } = options
+  const { dataDir: given, development, images = {}, onLog, organization, port = 0, ...settings } = options
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
   const scope = Effect.runSync(Scope.make())
+  const clock = makeAheadClock()
   const forget = () => (given === undefined ? removeTree(dataDir) : Promise.resolve())
 
   const start = Effect.gen(function* () {
     const name = organization === undefined ? undefined : yield* decodeOrganization(organization)
+    const standIns = yield* readStandIns(images)
     const { layer, settings: read } = yield* configured(
       {
         logLevel: LogLevel.Warning,
@@ -86,6 +100,8 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     )
     const server = yield* makeServer({ organization: name, development }).pipe(
       Scope.extend(scope),
+      Effect.provideService(ImageStandIns, standIns),
+      Effect.provideService(ScalingTime, clock),
       Effect.provide(layer)
     )
     return { ...server, domain: read.domain }
@@ -117,10 +133,18 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     token,
     fetch: embeddedFetch(client, dispatcher),
     dispatcher,
+    advanceAutoscaler: async (seconds) => clock.advance(1000 * decodeSeconds(seconds)),
     lost,
     close,
     [Symbol.asyncDispose]: close
   }
+}
+
+const decodeSeconds = (seconds: unknown): number => {
+  if (Schema.is(Schema.Int.pipe(Schema.between(1, 3600)))(seconds)) return seconds
+  throw new RangeError(
+    `advanceAutoscaler: ${String(seconds)} isn't a number of seconds. Give a whole one from 1 to 3600.`
+  )
 }
 
 const decodeOrganization = (name: string) =>

@@ -20,6 +20,7 @@ export type { OrganizationQuotas, QuotaName } from "../operator/commands/Organiz
 export { runtimeNames } from "../runtimes/choose/runtimeNames.ts"
 export type { Development } from "../runtimes/local/instances/Development.ts"
 export { runProbe } from "../runtimes/network/probe.ts"
+export type { ImageStandIn, StandInCommand, StandInHandler, StandInInstance } from "../stores/images/ImageStandIns.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"
 export type { EmbeddedRequest } from "./embeddedFetch.ts"
 export { bootstrapNotice, type RunOptions, runServer, serve } from "./runServer.ts"

@@ -20,6 +20,10 @@ const pages = globSync("docs/*.md", { cwd: join(here, "../../..") }).filter((fil
 const web = `
 const { createServer } = require("node:http")
 createServer(async (request, response) => {
+  if (request.url === "/checkout") {
+    const invoice = await fetch(process.env.BILLING_URL + "/invoices", { method: "POST", body: JSON.stringify({ total: 5 }) })
+    return response.end(await invoice.text())
+  }
   if (request.method === "POST") return request.pipe(response)
   response.end(process.env.GREETING + ", " + new URL(request.url, "http://host").searchParams.get("name"))
 }).listen(process.env.PORT)
@@ -103,6 +107,9 @@ describe("each program runs as it is written", () => {
   })
   it("a layer for tests", async () => {
     expect(await outputOf("effectTest.example.ts")).toMatch(/^local on local: 0 services$/m)
+  })
+  it("a test of a service that calls an image's stand-in", async () => {
+    expect(await outputOf("standIns.example.ts", "--test")).toMatch(/pass 2\n[\s\S]*fail 0\n/)
   })
   it("a whole test of a service", async () => {
     expect(await outputOf("embedded.example.ts", "--test")).toMatch(/pass 3\n[\s\S]*fail 0\n/)

@@ -110,6 +110,7 @@ export const makeFakeInstances = (): FakeInstances => {
       start,
       isWhole: () => Effect.succeed(true),
       missing: () => Effect.succeed(undefined),
+      standInOf: () => undefined,
       containerHost: () => Effect.succeed(undefined),
       removeNamespace: () => Effect.void,
       clean: Effect.succeed(0)

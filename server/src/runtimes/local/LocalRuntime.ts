@@ -8,6 +8,7 @@ import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
 import { type LocalServices, makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore, type ObjectStore } from "./controller/ObjectStore.ts"
 import { restoreServices } from "./controller/restoreServices.ts"
+import { ScalingTime } from "./controller/ScalingTime.ts"
 import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
 import { makeStartLimiter } from "./controller/StartLimiter.ts"
 import { defaultSettle, type SettleBounds } from "./controller/settling.ts"
@@ -57,7 +58,7 @@ const make = (options: LocalRuntimeOptions) =>
     const { backoff = defaultBackoff, graceMs = 10_000, inPlace, settle = defaultSettle } = options
     const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
 
-    const ticker = makeTicker()
+    const ticker = makeTicker(yield* ScalingTime)
     const limiter = makeStartLimiter(options.firstStarts ?? 4)
     const store = makeObjectStore(objects, fork)
     const table = makeRouteTable(options.domain)
@@ -100,13 +101,13 @@ const make = (options: LocalRuntimeOptions) =>
         }
       })
 
-    const refusalOf = makeRefusal(mayRunProcesses, inPlace)
+    const refusalOf = makeRefusal(mayRunProcesses, inPlace, instances.standInOf)
     const services = makeLocalServices({
       store,
       table,
       links,
       makeController,
-      mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
+      mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program)),
       isWhole: ({ organizationId }, { template: { command, program } }) =>
         instances.isWhole({ organizationId, command, program }),
       onRemoved: (key) => logs.remove(key),

@@ -11,17 +11,29 @@ const processesRefused =
 const inPlaceRefused =
   "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
 
+const commandRefused =
+  'its stand-in is a command, which runs as a process of this machine, and only the organization "local" may have these, on a server that needs no credential (MAXCLOUD_AUTH=local): give a function'
+
 type Kind = InstanceSpec["program"]["kind"]
 
+/** Of what runs, all that decides who may run it. */
+type Runs = { readonly kind: "image"; readonly image: string } | { readonly kind: Exclude<Kind, "image"> }
+
 /** Why an organization may not run a kind of program on this server; undefined: it may. */
-export type Refusal = (key: NamespaceKey, kind: Kind) => string | undefined
+export type Refusal = (key: NamespaceKey, program: Runs) => string | undefined
 
 export const makeRefusal =
-  (mayRunProcesses: (key: NamespaceKey) => boolean, inPlace: boolean): Refusal =>
-  (key, kind) => {
-    if (kind === "image") return undefined
+  (
+    mayRunProcesses: (key: NamespaceKey) => boolean,
+    inPlace: boolean,
+    standInOf: typeof Instances.Service.standInOf
+  ): Refusal =>
+  (key, program) => {
+    // Its environment is the organization's to set, so a process is no safer for being another's command.
+    if (program.kind === "image")
+      return standInOf(program.image) === "command" && !mayRunProcesses(key) ? commandRefused : undefined
     if (!mayRunProcesses(key)) return processesRefused
-    return kind === "directory" && !inPlace ? inPlaceRefused : undefined
+    return program.kind === "directory" && !inPlace ? inPlaceRefused : undefined
   }
 
 /** The parts of an AppSpec that can't run here, with the path of each fault in the config. */
@@ -35,12 +47,16 @@ export const localProblems = (
     const missing = yield* Effect.cachedFunction((kind: Kind) => instances.missing(kind, key))
     const found = yield* Effect.forEach(spec.services, (service, index) =>
       Effect.gen(function* () {
-        const kind =
-          service.image !== undefined ? "image" : service.source?.directory !== undefined ? "directory" : "snapshot"
-        const message = refusal(key, kind) ?? (yield* missing(kind))
+        const { image, source } = service
+        const program: Runs =
+          image === undefined
+            ? { kind: source?.directory === undefined ? "snapshot" : "directory" }
+            : { kind: "image", image }
+        const needsEngine = image === undefined || instances.standInOf(image) === undefined
+        const message = refusal(key, program) ?? (needsEngine ? yield* missing(program.kind) : undefined)
         return message === undefined
           ? []
-          : [{ path: ["services", index, kind === "image" ? "image" : "source"], message }]
+          : [{ path: ["services", index, image === undefined ? "source" : "image"], message }]
       })
     )
     return found.flat()

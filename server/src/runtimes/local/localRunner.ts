@@ -41,7 +41,8 @@ export const makeLocalRunner =
         graceMs,
         ownsMachine: input.ownsMachine(key),
         host: input.hostOf(key),
-        resolvedImage: hooks.resolvedImage
+        resolvedImage: hooks.resolvedImage,
+        standInOf: instances.standInOf
       }),
       writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
       fork

@@ -10,6 +10,7 @@ import { isAway } from "./allowImage.ts"
 import { refusedHost } from "./exchange.ts"
 import { ImageAccess } from "./ImageAccess.ts"
 import { ImageProblem, imageProblem, notAnImage } from "./ImageProblem.ts"
+import { ImageStandIns, standInIssues } from "./ImageStandIns.ts"
 import { Images, ImagesError } from "./Images.ts"
 import { type RegistryOptions, reachOf, registryUrl } from "./RegistrySession.ts"
 
@@ -128,9 +129,12 @@ export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, I
     Images,
     Effect.gen(function* () {
       const context = yield* contextWithoutRows<ImageAccess | SqlClient>()
+      const standInOf = yield* ImageStandIns
       return {
         resolve: Effect.fn("Images.resolve")(function* (organization: Organization, spec: AppSpec) {
-          const names: ReadonlyArray<string> = [...new Set(spec.services.flatMap((service) => service.image ?? []))]
+          const written = new Set(spec.services.flatMap((service) => service.image ?? []))
+          const names: ReadonlyArray<string> = [...written].filter((name) => standInOf?.(name) === undefined)
+          const standIns = standInIssues(spec, standInOf)
           const all: ReadonlyMap<string, Found> = new Map(
             yield* Effect.forEach(
               names,
@@ -144,8 +148,8 @@ export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, I
           )
           return {
             images: new Map(images),
-            problems: issuesOf(spec, all, "problem"),
-            warnings: issuesOf(spec, all, "warning")
+            problems: [...standIns.problems, ...issuesOf(spec, all, "problem")],
+            warnings: [...standIns.warnings, ...issuesOf(spec, all, "warning")]
           }
         }, Effect.provide(context))
       }

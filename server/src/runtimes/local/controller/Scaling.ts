@@ -5,7 +5,6 @@ import type { Ticker, Ticking } from "./Ticker.ts"
 
 export interface ScalingInput {
   readonly ticker: Ticker
-  readonly now: () => number
   /** Requests that are held. */
   readonly waiting: () => number
   /** Gives held requests what room there is. */
@@ -51,7 +50,7 @@ export const makeScaling = (input: ScalingInput): Scaling => {
       if (current?.runner === runner) return
       // Drop the average that was collected before it was idle.
       runner.pool.stats.report(performance.now())
-      const start = { nowMs: input.now(), readyInstances: Math.max(1, runner.running()) }
+      const start = { nowMs: input.ticker.now(), readyInstances: Math.max(1, runner.running()) }
       current = { runner, autoscaler: makeAutoscaler(template.scale, start) }
       input.ticker.add(ticking)
     },

@@ -103,7 +103,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   })
 
   const { waiting, pump } = route
-  const scaling = makeScaling({ ticker, now, waiting, pump, afterBeat: look })
+  const scaling = makeScaling({ ticker, waiting, pump, afterBeat: look })
 
   const beginScaling = (unit: Unit) => {
     const runner = runners.of(unit)

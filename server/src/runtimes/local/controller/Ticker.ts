@@ -1,4 +1,5 @@
 import { tickIntervalMs } from "../autoscaler/Autoscaler.ts"
+import { realClock, type ScalingClock } from "./ScalingTime.ts"
 
 /** A service that has instances or held requests. The ticker calls it once a second. */
 export interface Ticking {
@@ -11,18 +12,13 @@ export interface Ticker {
   readonly add: (ticking: Ticking) => void
   readonly remove: (ticking: Ticking) => void
   readonly stop: () => void
+  /** The time that its beats are told. */
+  readonly now: () => number
 }
 
 const sampleIntervalMs = 1000
 
-/** `every` is `setInterval`, and gives back what ends it. */
-export const makeTicker = (
-  every: (ms: number, run: () => void) => () => void = (ms, run) => {
-    const timer = setInterval(run, ms)
-    return () => clearInterval(timer)
-  },
-  now: () => number = () => performance.now()
-): Ticker => {
+export const makeTicker = ({ every, now }: ScalingClock = realClock): Ticker => {
   const awake = new Set<Ticking>()
   let cancel: (() => void) | undefined
   let samples = 0
@@ -40,6 +36,7 @@ export const makeTicker = (
   }
 
   return {
+    now,
     add: (ticking) => {
       awake.add(ticking)
       cancel ??= every(sampleIntervalMs, beat)

@@ -52,7 +52,7 @@ export const restoreServices = (
   objects: ReadonlyArray<LocalObject>,
   services: LocalServices,
   makeController: (object: ServiceObject) => ServiceController,
-  mayRun: (key: ServiceKey, kind: InstanceSpec["program"]["kind"]) => string | undefined
+  mayRun: (key: ServiceKey, program: InstanceSpec["program"]) => string | undefined
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const idOf = (each: LocalObject, name: string) => `${each.organizationId}/${each.namespace}/${name}`
@@ -77,7 +77,7 @@ export const restoreServices = (
       const runnable = (name: string | null | undefined): RunnableRevision | undefined => {
         const written = revisions.get(idOf(stored, name ?? ""))
         const revision = written === undefined ? undefined : Either.getOrUndefined(parseRevision(written.manifest))
-        const refusal = revision === undefined ? undefined : mayRun(key, revision.template.program.kind)
+        const refusal = revision === undefined ? undefined : mayRun(key, revision.template.program)
         if (revision === undefined || refusal === undefined) return revision
         refusals.set(revision.name, refusal)
         return undefined

@@ -183,6 +183,8 @@ export class Instances extends Context.Tag("@maxcloud/server/Instances")<
       kind: "image" | "snapshot" | "directory",
       owner: NetworkOwner
     ) => Effect.Effect<string | undefined>
+    /** What runs in the place of this image, without a container engine: a function of this process, or a process of this machine. */
+    readonly standInOf: (image: string) => "command" | "function" | undefined
     /** The address at which containers of a namespace reach a listener of this machine; undefined without a container engine. */
     readonly containerHost: (owner: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
     /** Removes what a namespace has on this machine besides its instances, once its last service is gone. */

@@ -4,16 +4,18 @@ import { makeEngineFinder } from "../../../base/host/containerEngine.ts"
 import { dataDirectoryId } from "../../../base/host/dataDirectoryId.ts"
 import { sourceUsers } from "../../../base/host/sourceUser.ts"
 import { ImageAccess } from "../../../stores/images/ImageAccess.ts"
+import { ImageStandIns } from "../../../stores/images/ImageStandIns.ts"
 import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { makeContainers } from "./containers.ts"
 import type { Development } from "./Development.ts"
 import { type InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { type InstanceRecords, makeInstanceRecords } from "./InstanceRecords.ts"
 import { placeOf } from "./inPlace.ts"
-import { toFailure } from "./Launched.ts"
+import { type Launched, toFailure } from "./Launched.ts"
 import { makeNamespaceNetworks, type NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makeProcesses } from "./processes.ts"
 import { buildOf, isBuildWhole } from "./snapshotBuild.ts"
+import { launchStandIn, standInHint, unasked } from "./standIn.ts"
 import { makeContainerStart, uninterruptibly } from "./startContainer.ts"
 import { supervise } from "./supervise.ts"
 
@@ -42,16 +44,20 @@ const make = ({ dataDirectory, development, environment = process.env }: Instanc
   Effect.gen(function* () {
     const sources = yield* SourceStore
     const access = yield* ImageAccess
+    const standInOf = yield* ImageStandIns
     const { containers, networks, processes, records } = yield* Effect.tryPromise({
       try: () => openMachine(dataDirectory, environment),
       catch: toFailure
     })
-    const detect = makeEngineFinder(environment)
+    const detect = engineFinder(environment, standInOf === undefined ? "" : ` ${standInHint}`)
     const engine = async () => {
       const detected = await detect()
       return "engine" in detected ? detected.engine : undefined
     }
     const container = makeContainerStart(detect, containers, networks, access)
+
+    const superviseProcess = (spec: InstanceSpec, launch: () => Promise<Launched>) =>
+      uninterruptibly(() => supervise(spec, launch, () => processes.forget(spec.id)))
 
     const start = Effect.fn("Instances.start")(function* (spec: InstanceSpec) {
       if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id))
@@ -62,19 +68,24 @@ const make = ({ dataDirectory, development, environment = process.env }: Instanc
         const inside = spec.inContainer === undefined ? spec : { ...spec, ...(yield* spec.inContainer) }
         return yield* container.ofBuilt(inside, built.image)
       }
-      if (program.kind === "image") return yield* container.ofImage(spec, program.image, program.resolved)
-      return yield* uninterruptibly(async () => {
+      if (program.kind === "image") {
+        const { image, resolved } = program
+        const standIn = standInOf?.(image)
+        if (standIn === undefined) return yield* container.ofImage(spec, image, resolved)
+        return yield* superviseProcess(unasked(spec, standIn), () => launchStandIn(processes, spec, image, standIn))
+      }
+      return yield* superviseProcess(spec, async () => {
         const place = built ?? (program.kind === "directory" ? await placeOf(program, development) : { folder: "" })
-        return supervise(
-          spec,
-          () => processes.launch(spec, place),
-          () => processes.forget(spec.id)
-        )
+        return processes.launch(spec, place)
       })
     })
 
     return Instances.of({
       start,
+      standInOf: (image) => {
+        const standIn = standInOf?.(image)
+        return standIn && (typeof standIn === "function" ? "function" : "command")
+      },
       isWhole: ({ program, ...spec }) =>
         program.kind === "snapshot" ? isBuildWhole(sources, spec, program) : Effect.succeed(true),
       missing: (kind, owner) => (kind === "image" ? missingEngine(detect, networks, owner) : missingSystem),
@@ -98,6 +109,15 @@ const make = ({ dataDirectory, development, environment = process.env }: Instanc
       }).pipe(Effect.tap(() => warnOfDamage(records)))
     })
   })
+
+/** Finds the container engine. `hint` ends the sentence that says that there is none. */
+const engineFinder = (environment: NodeJS.ProcessEnv, hint: string): ReturnType<typeof makeEngineFinder> => {
+  const find = makeEngineFinder(environment)
+  return async () => {
+    const found = await find()
+    return "missing" in found && found.fault !== true ? { ...found, missing: `${found.missing}${hint}` } : found
+  }
+}
 
 /** Why no image runs here. A fault that passes is none: the start will tell. */
 const missingEngine = (

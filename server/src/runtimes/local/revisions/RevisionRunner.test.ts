@@ -54,6 +54,7 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
       start,
       isWhole: unused,
       missing: unused,
+      standInOf: () => undefined,
       containerHost: unused,
       removeNamespace: unused,
       clean: Effect.succeed(0)

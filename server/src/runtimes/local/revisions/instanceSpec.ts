@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Secrets } from "../../../stores/secrets/Secrets.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
-import type { InstanceFailed, InstanceSpec } from "../instances/Instance.ts"
+import type { InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { RunnableRevision } from "../objects/ServiceObject.ts"
 import { platformEnv, resolveEnvironment } from "./environment.ts"
 import type { Links } from "./Links.ts"
@@ -15,6 +15,7 @@ export const instanceSpecOf = (input: {
   readonly graceMs: number
   readonly ownsMachine: boolean
   readonly resolvedImage: () => string | undefined
+  readonly standInOf: typeof Instances.Service.standInOf
   /** The host that its callers name. */
   readonly host: string
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
@@ -22,6 +23,8 @@ export const instanceSpecOf = (input: {
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
+  // A stand-in is no container: its links lead over loopback.
+  const isStandIn = template.program.kind === "image" && input.standInOf(template.program.image) !== undefined
   const environmentFor = (kind: InstanceSpec["program"]["kind"]) =>
     resolveEnvironment({
       template,
@@ -31,7 +34,7 @@ export const instanceSpecOf = (input: {
       scope: { organizationId: key.organizationId, app: key.app, stage: key.stage },
       rewrite: (value) => links.rewrite(key, kind, value)
     })
-  return Effect.map(environmentFor(template.program.kind), (environment) => ({
+  return Effect.map(environmentFor(isStandIn ? "snapshot" : template.program.kind), (environment) => ({
     organizationId: key.organizationId,
     ownsMachine,
     namespace: key.namespace,

@@ -1,0 +1,61 @@
+import { setImmediate as turn } from "node:timers/promises"
+import { Context } from "effect"
+
+/** The time in which the autoscaler measures and decides. */
+export interface ScalingClock {
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** `setInterval`, which gives back what ends it. */
+  readonly every: (ms: number, run: () => void) => () => void
+}
+
+export const realClock: ScalingClock = {
+  now: () => performance.now(),
+  every: (ms, run) => {
+    const timer = setInterval(run, ms)
+    return () => clearInterval(timer)
+  }
+}
+
+/** A clock that runs like the real one, and goes ahead when it is told to. */
+export interface AheadClock extends ScalingClock {
+  /** Lets so much time pass at once, with every call that falls in it. */
+  readonly advance: (ms: number) => Promise<void>
+}
+
+export const makeAheadClock = (): AheadClock => {
+  const waiting = new Set<{ readonly ms: number; readonly run: () => void; left: number }>()
+  let aheadMs = 0
+  return {
+    now: () => realClock.now() + aheadMs,
+    every: (ms, run) => {
+      const each = { ms, run, left: ms }
+      waiting.add(each)
+      const end = realClock.every(ms, run)
+      return () => {
+        waiting.delete(each)
+        end()
+      }
+    },
+    advance: async (ms) => {
+      for (let left = ms; left > 0; ) {
+        const step = Math.min(left, ...[...waiting].map((each) => each.left))
+        left -= step
+        aheadMs += step
+        for (const each of [...waiting]) {
+          each.left -= step
+          if (each.left > 0 || !waiting.has(each)) continue
+          each.left = each.ms
+          each.run()
+        }
+        // What was decided is carried out before the next decision looks at it.
+        await turn()
+      }
+    }
+  }
+}
+
+/** Real in every server but those of `embedded()`, whose tests may move it. */
+export class ScalingTime extends Context.Reference<ScalingTime>()("@maxcloud/server/ScalingTime", {
+  defaultValue: (): ScalingClock => realClock
+}) {}
