@@ -84,7 +84,12 @@ export const boundOf: Readonly<Record<Bound, string>> = {
 }
 
 /** A text as a message quotes it: whole if it is short, else its beginning. */
-export const quoted = (text: string): string => (text.length > 80 ? `"${text.slice(0, 77)}…"` : `"${text}"`)
+export const quoted = (value: unknown): string => {
+  // Not every caller has types, and not everything can be made a text.
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "A list" : "An object"
+  const text = String(value)
+  return text.length > 80 ? `"${text.slice(0, 77)}…"` : `"${text}"`
+}
 
 /** A text of at most `max` characters. `what` names it in the message. */
 export const textUpTo = (max: number, what: string) =>

@@ -49,7 +49,7 @@ export type OrganizationName = typeof OrganizationName.Type
 export const SecretName = Schema.String.pipe(
   Schema.pattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, {
     message: ({ actual }) =>
-      `${quoted(String(actual))} isn't a valid secret name. Use up to 128 letters, digits and "_". Don't start with a digit.`,
+      `${quoted(actual)} isn't a valid secret name. Use up to 128 letters, digits and "_". Don't start with a digit.`,
     arbitrary: () => (fc) => fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/)
   }),
   Schema.brand("SecretName")

@@ -1,5 +1,12 @@
 import { Context, Effect, Layer, type Redacted, type Scope, Stream } from "effect"
-import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
+import {
+  type CloudEvent,
+  type Deployment,
+  type DeploymentEvent,
+  InvalidRequest,
+  type LogEntry,
+  type Plan
+} from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { nodeHost } from "./credentials/nodeHost.ts"
@@ -9,6 +16,7 @@ import {
   type DeployError,
   type DeployOptions,
   type DeployProgress,
+  deployOptions,
   makeDeploy,
   type PlanError,
   type PlanOptions,
@@ -16,11 +24,11 @@ import {
 } from "./deploy.ts"
 import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
-import type { OptionNames } from "./options.ts"
+import type { OptionKinds } from "./options.ts"
 import { type InApp, type InStage, parseOptions } from "./parse.ts"
 import type { PlanFile } from "./planFile.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
-import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
+import { type DeploymentEventsOptions, type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
 
 type EffectCalls = Calls<Redacted.Redacted<string>>
@@ -61,10 +69,7 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
   readonly logs: (service: string, options?: LogOptions & InApp) => Stream.Stream<LogEntry, CallError>
   readonly deployments: EffectCalls["deployments"] & {
     /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
-    readonly events: (
-      id: string,
-      options?: { readonly lastEventId?: string | undefined }
-    ) => Stream.Stream<DeploymentEvent, CallError>
+    readonly events: (id: string, options?: DeploymentEventsOptions) => Stream.Stream<DeploymentEvent, CallError>
   }
   readonly events: EffectCalls["events"] & {
     /** What happens in the organization from now on, or after the event with the `sequence` `after`, without an end. */
@@ -107,17 +112,23 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
   Effect.map(callingOf(options, nodeHost), maxCloudOf)
 
-const waitOptions: OptionNames<InApp & WaitOptions> = { app: true, stage: true, onProgress: true }
+const waitOptions: OptionKinds<InApp & WaitOptions> = { app: "text", stage: "text", onProgress: "function" }
 
 /** The service is gone, even if the deployment still waits for others. */
 const isGone = (name: string) => (progress: DeployProgress) =>
   progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
 
-const restartOptions: OptionNames<RestartOptions & InApp> = {
-  idempotencyKey: true,
-  detach: true,
-  app: true,
-  stage: true
+const restartOptions: OptionKinds<RestartOptions & InApp> = {
+  idempotencyKey: "text",
+  detach: "flag",
+  app: "text",
+  stage: "text"
+}
+const execOptions: OptionKinds<ExecOptions & InApp> = {
+  terminal: "any",
+  onOutput: "function",
+  app: "text",
+  stage: "text"
 }
 
 export const maxCloudOf = (calling: Calling): MaxCloudService => {
@@ -135,10 +146,11 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
     plan,
     preparePlan,
     deploy,
-    deployAndWait: (app, given) => {
-      const { onProgress, ...options } = given ?? {}
-      return awaited(deploy(app, given === null ? given : options), onProgress)
-    },
+    deployAndWait: (app, given) =>
+      Effect.flatMap(
+        parseOptions<DeployOptions & WaitOptions>(given, { ...deployOptions, onProgress: "function" }),
+        ({ onProgress, ...options }) => awaited(deploy(app, options), onProgress)
+      ),
     deployments: { ...calls.deployments, events: deploymentEvents },
     events: { ...calls.events, follow: followEvents },
     waitFor,
@@ -148,8 +160,8 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
       destroyAndWait: (app, given) =>
         Effect.gen(function* () {
           const { onProgress, stage } = yield* parseOptions<InStage & WaitOptions>(given, {
-            stage: true,
-            onProgress: true
+            stage: "text",
+            onProgress: "function"
           })
           return yield* awaited(follow(yield* calls.apps.destroy(app, { stage })), onProgress)
         })
@@ -162,7 +174,15 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
           const progress = follow(yield* calls.services.delete(name, { app, stage }))
           return yield* awaited(Stream.takeUntil(progress, isGone(name)), onProgress)
         }),
-      exec: (name, command, { app, stage, ...options }) => exec(find(name, { app, stage }), command, options),
+      exec: (name, command, given) =>
+        Effect.gen(function* () {
+          const { app, onOutput, stage, terminal } = yield* parseOptions<ExecOptions & InApp>(given, execOptions)
+          if (onOutput === undefined) {
+            const detail = "There is nothing that takes the program's output. Give `onOutput`, a function."
+            return yield* new InvalidRequest({ detail, errors: [] })
+          }
+          return yield* exec(find(name, { app, stage }), command, { onOutput, terminal })
+        }),
       restart: (name, given) =>
         Stream.unwrap(
           Effect.map(parseOptions<RestartOptions & InApp>(given, restartOptions), ({ app, stage, ...options }) =>

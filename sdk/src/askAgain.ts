@@ -1,4 +1,6 @@
-import { type HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { Context, Duration, Effect } from "effect"
 import { takesKey } from "./api/operations.ts"
 import { type CallError, noAnswerCode } from "./errors.ts"

@@ -4,7 +4,7 @@ import type { CloudEvent, DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import type { InApp } from "./parse.ts"
-import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
+import { type Abortable, iterate, never, optionsIn, type Promised, promised, signalIn } from "./promises.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
 import type { ClientHost, ConnectionOptions } from "./transport.ts"
 
@@ -38,15 +38,15 @@ export const createClient = (options: BrowserClientOptions): BrowserClient => {
   const calling = Effect.runSync(callingOf(options, page))
   const calls = callsOf<string>(calling)
   const { deploymentEvents, followEvents, logs } = streamsOf(calling, calls.services.get)
-  const signalOf = (call: Abortable | undefined) => call?.signal ?? never
+  const signalOf = (call: Abortable | undefined) => signalIn(call) ?? never
   const promises = promised(calls, signalOf)
   return {
     ...promises,
     deployments: {
       ...promises.deployments,
-      events: (deploymentId, call) => iterate(deploymentEvents(deploymentId), signalOf(call))
+      events: (deploymentId, call) => iterate(deploymentEvents(deploymentId, optionsIn(call)), signalOf(call))
     },
-    events: { ...promises.events, follow: (call = {}) => iterate(followEvents(call), signalOf(call)) },
-    logs: (service, { signal, ...options } = {}) => iterate(logs(service, options), signal ?? never)
+    events: { ...promises.events, follow: (call) => iterate(followEvents(optionsIn(call)), signalOf(call)) },
+    logs: (service, call) => iterate(logs(service, optionsIn(call)), signalOf(call))
   }
 }

@@ -417,7 +417,7 @@ describe("faults of the way", () => {
 
   it("rejects an invalid URL", async () => {
     expect((await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message).toContain(
-      "isn't a URL of a server"
+      "isn't the URL of a server"
     )
   })
 

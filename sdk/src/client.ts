@@ -7,8 +7,17 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
-import { Effect, Either, Option, Stream } from "effect"
-import type { CloudEvent, Deployment, DeploymentEvent, LogEntry, Plan, SecretInfo, Service } from "./api/index.ts"
+import { Effect, Either, Option, Predicate, Stream } from "effect"
+import {
+  type CloudEvent,
+  type Deployment,
+  type DeploymentEvent,
+  InvalidRequest,
+  type LogEntry,
+  type Plan,
+  type SecretInfo,
+  type Service
+} from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ServerFacts, serverFacts } from "./configFacts.ts"
@@ -20,11 +29,21 @@ import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
-import { type OptionNames, optionsFault } from "./options.ts"
+import { type OptionKinds, optionsFault } from "./options.ts"
 import { parseOptions, parseStage } from "./parse.ts"
 import type { PlanFile } from "./planFile.ts"
 import { parseJudged } from "./policies.ts"
-import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
+import {
+  type Abortable,
+  abortable,
+  iterate,
+  never,
+  optionsIn,
+  type Promised,
+  promised,
+  run,
+  signalIn
+} from "./promises.ts"
 import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 import type { FollowEventsOptions, LogOptions } from "./streams.ts"
 import type { ConnectionOptions } from "./transport.ts"
@@ -125,36 +144,36 @@ export interface Client
 
 type Server = Effect.Effect<ServerFacts, CallError>
 
-const planInput: OptionNames<PlanInput> = { stage: true, folder: true, metadata: true, signal: true }
-const planOptions: OptionNames<PlanCall> = { ...planInput, manifests: true }
-const prepareOptions: OptionNames<PrepareCall> = { ...planInput, message: true, onProgress: true }
-const deployOptions: OptionNames<DeployCall> = {
+const planInput: OptionKinds<PlanInput> = { stage: "text", folder: "text", metadata: "any", signal: "signal" }
+const planOptions: OptionKinds<PlanCall> = { ...planInput, manifests: "flag" }
+const prepareOptions: OptionKinds<PrepareCall> = { ...planInput, message: "text", onProgress: "function" }
+const deployOptions: OptionKinds<DeployCall> = {
   ...planInput,
-  idempotencyKey: true,
-  detach: true,
-  inPlace: true,
-  plan: true,
-  forceConflicts: true,
-  message: true,
-  onProgress: true
+  idempotencyKey: "text",
+  detach: "flag",
+  inPlace: "flag",
+  plan: "text",
+  forceConflicts: "flag",
+  message: "text",
+  onProgress: "function"
 }
-const restartOptions: OptionNames<RestartCall> = {
-  app: true,
-  stage: true,
-  idempotencyKey: true,
-  detach: true,
-  onProgress: true,
-  signal: true
+const restartOptions: OptionKinds<RestartCall> = {
+  app: "text",
+  stage: "text",
+  idempotencyKey: "text",
+  detach: "flag",
+  onProgress: "function",
+  signal: "signal"
 }
-const clientOptions: OptionNames<ClientOptions> = {
-  apiUrl: true,
-  organization: true,
-  token: true,
-  onDeprecated: true,
-  fetch: true,
-  httpClient: true,
-  timeoutSeconds: true,
-  signal: true
+const clientOptions: OptionKinds<ClientOptions> = {
+  apiUrl: "text",
+  organization: "text",
+  token: "any",
+  onDeprecated: "function",
+  fetch: "function",
+  httpClient: "any",
+  timeoutSeconds: "number",
+  signal: "signal"
 }
 
 const evaluateInProcess = (config: Config, stage: StageName, server: Server) => {
@@ -205,12 +224,10 @@ const deployable = (
     return { app, stage }
   })
 
-/** The options without the signal, which the calls that are Effects don't take. What isn't an object stays as it is, for them to refuse. */
-const withoutSignal = <O extends Abortable>(call: O | undefined) => {
-  if (typeof call !== "object" || call === null || Array.isArray(call)) return { options: call, signal: undefined }
-  const { signal, ...options } = call
-  return { options, signal }
-}
+const noSecrets = new InvalidRequest({
+  detail: 'The secrets to import aren\'t an object. Give their names and values as { NAME: "value" }.',
+  errors: []
+})
 
 /** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). */
 export const createClient = (options: ClientOptions = {}): Client => {
@@ -221,7 +238,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const server = serverFacts(cloud.info)
   const closing = new AbortController()
   const signalOf = (call: Abortable | undefined) =>
-    AbortSignal.any([closing.signal, options.signal, call?.signal].filter((value) => value !== undefined))
+    AbortSignal.any([closing.signal, options.signal, signalIn(call)].filter((value) => value !== undefined))
   const calls = promised(callsOf<string>(calling), signalOf)
   const close = async () => closing.abort(new DOMException("the client was closed", "AbortError"))
 
@@ -265,37 +282,31 @@ export const createClient = (options: ClientOptions = {}): Client => {
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),
     deployments: {
       ...calls.deployments,
-      events: (deploymentId, call) => iterate(cloud.deployments.events(deploymentId), signalOf(call))
+      events: (deploymentId, call) => iterate(cloud.deployments.events(deploymentId, optionsIn(call)), signalOf(call))
     },
-    events: { ...calls.events, follow: (call = {}) => iterate(cloud.events.follow(call), signalOf(call)) },
-    waitFor: (deploymentId, call) => run(Effect.flatMap(cloud.waitFor(deploymentId), succeeded), signalOf(call)),
-    logs: (service, call) => {
-      const { options, signal } = withoutSignal(call)
-      return iterate(cloud.logs(service, options), signalOf({ signal }))
-    },
+    events: { ...calls.events, follow: (call) => iterate(cloud.events.follow(optionsIn(call)), signalOf(call)) },
+    waitFor: (deploymentId, call) =>
+      run(abortable(call, Effect.flatMap(cloud.waitFor(deploymentId), succeeded)), signalOf(call)),
+    logs: (service, call) => iterate(cloud.logs(service, optionsIn(call)), signalOf(call)),
     apps: {
       ...calls.apps,
-      destroyAndWait: (app, call) => {
-        const { options, signal } = withoutSignal(call)
-        return run(cloud.apps.destroyAndWait(app, options), signalOf({ signal }))
-      }
+      destroyAndWait: (app, call) => run(cloud.apps.destroyAndWait(app, optionsIn(call)), signalOf(call))
     },
     services: {
       ...calls.services,
-      deleteAndWait: (name, call) => {
-        const { options, signal } = withoutSignal(call)
-        return run(cloud.services.deleteAndWait(name, options), signalOf({ signal }))
-      },
+      deleteAndWait: (name, call) => run(cloud.services.deleteAndWait(name, optionsIn(call)), signalOf(call)),
       restart: (name, call) => run(restart(name, call), signalOf(call))
     },
     secrets: {
       ...calls.secrets,
       import: (app, values, call) =>
-        calls.secrets.import(
-          app,
-          Object.entries(values ?? {}).map(([name, value]) => ({ name, value })),
-          call
-        )
+        Predicate.isReadonlyRecord(values)
+          ? calls.secrets.import(
+              app,
+              Object.entries(values).map(([name, value]) => ({ name, value })),
+              call
+            )
+          : Promise.reject(noSecrets)
     },
     close,
     [Symbol.asyncDispose]: close

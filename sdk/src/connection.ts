@@ -1,11 +1,9 @@
-import {
-  FetchHttpClient,
-  HttpApiClient,
-  type HttpApiError,
-  HttpClient,
-  HttpClientError,
-  type HttpClientRequest
-} from "@effect/platform"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApiClient from "@effect/platform/HttpApiClient"
+import type * as HttpApiError from "@effect/platform/HttpApiError"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { Context, Effect, ParseResult, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { type ApiError, InvalidRequest } from "./api/errors.ts"
@@ -161,7 +159,7 @@ const openOf =
       )
       const own = yield* Effect.mapError(authorization, unsent)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
-      if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
+      yield* guard(init.method ?? "GET", url, headers)
       const giveUp = () => controller.abort(noAnswer(timeoutSeconds))
       const response = yield* Effect.tryPromise({
         try: async () => {
@@ -191,12 +189,11 @@ const refusedWithout = ({ status, url }: Response) =>
 
 /** A WebSocket, whose handshake has the credential in its headers, never in its URL. It closes with the scope. */
 const socketOf =
-  ({ apiUrl, authorization, guard, isValid, notReachable, pathOf, unsent }: Transport, open: Open) =>
+  ({ apiUrl, authorization, guard, pathOf, unsent }: Transport, open: Open) =>
   (path: string, protocol: string): Effect.Effect<WebSocket, CallError, Scope.Scope> =>
     Effect.gen(function* () {
-      const headers = yield* Effect.mapError(authorization, unsent)
       const url = `${apiUrl}${yield* pathOf(path)}`
-      if (!isValid) return yield* notReachable(undefined)
+      const headers = yield* Effect.mapError(authorization, unsent)
       yield* guard("GET", url, headers)
       return yield* Effect.acquireRelease(
         Effect.async<WebSocket, CallError>((resume) => {

@@ -32,7 +32,7 @@ import {
   type SourceInvalid
 } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
-import type { OptionNames } from "./options.ts"
+import type { OptionKinds } from "./options.ts"
 import { parse, parseOptions, parseStage } from "./parse.ts"
 import { isPlanFile, makePlanFile, PlanFile } from "./planFile.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
@@ -125,21 +125,23 @@ interface Prepared {
 /** The input of a deploy: a loaded config, an AppSpec as plain data, or a plan that was approved. */
 export type Deployable = LoadedConfig | AppSpecEncoded | PlanFile
 
-const isLoaded = (app: Deployable): app is LoadedConfig => Predicate.hasProperty(app, "locate")
+const isLoaded = (app: Deployable): app is LoadedConfig =>
+  Predicate.hasProperty(app, "locate") && Predicate.hasProperty(app, "policies")
 
-const deployOptions: OptionNames<DeployOptions> = {
-  stage: true,
-  folder: true,
-  idempotencyKey: true,
-  detach: true,
-  inPlace: true,
-  plan: true,
-  forceConflicts: true,
-  message: true,
-  metadata: true,
-  onSources: true
+export const deployOptions: OptionKinds<DeployOptions> = {
+  stage: "text",
+  folder: "text",
+  idempotencyKey: "text",
+  detach: "flag",
+  inPlace: "flag",
+  plan: "text",
+  forceConflicts: "flag",
+  message: "text",
+  metadata: "any",
+  onSources: "function"
 }
-const planOptions: OptionNames<PlanOptions> = { ...deployOptions, manifests: true }
+const planOptions: OptionKinds<PlanOptions> = { ...deployOptions, manifests: "flag" }
+const prepareOptions: OptionKinds<PrepareOptions> = { ...deployOptions, onProgress: "function" }
 
 /** What a plan says itself can't be said otherwise. */
 const ofPlan = (app: PlanFile, { folder, inPlace, plan, stage, ...options }: DeployOptions) =>
@@ -160,9 +162,9 @@ const ofPlan = (app: PlanFile, { folder, inPlace, plan, stage, ...options }: Dep
 const prepare = Effect.fn("MaxCloud.prepare")(function* (
   deployed: Deployable,
   given: PlanOptions | undefined,
-  names: OptionNames<DeployOptions> = deployOptions
+  kinds: OptionKinds<DeployOptions> = deployOptions
 ) {
-  const parsedOptions: DeployOptions = yield* parseOptions<DeployOptions>(given, names)
+  const parsedOptions: DeployOptions = yield* parseOptions<DeployOptions>(given, kinds)
   const { app, options }: { readonly app: LoadedConfig | AppSpecEncoded; readonly options: DeployOptions } = isPlanFile(
     deployed
   )
@@ -218,7 +220,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (
   return prepared
 })
 
-/** Refuses an app that breaks a policy of its config. */
+/** Refuses an app that breaks a policy of its config. After `prepare`, as in a plan, so that both tell the same mistake first. */
 const keepPolicies = (app: Deployable): Effect.Effect<void, ConfigInvalid> =>
   Effect.gen(function* () {
     if (!isLoaded(app) || app.policies.problems.length === 0) return
@@ -275,9 +277,9 @@ export const makeDeploy = (
   })
 
   const preparePlan = Effect.fn("MaxCloud.preparePlan")(function* (app: Deployable, options?: PrepareOptions) {
-    const { onProgress, ...rest } = options ?? {}
-    yield* keepPolicies(app)
+    const { onProgress, ...rest } = yield* parseOptions<PrepareOptions>(options, prepareOptions)
     const prepared = yield* prepare(app, rest)
+    yield* keepPolicies(app)
     const { described, spec } = prepared
     const inPlace = spec.services.find((service) => service.source?.directory !== undefined)
     if (inPlace !== undefined) {
@@ -321,7 +323,7 @@ export const makeDeploy = (
 
   const deploy = (app: Deployable, options?: DeployOptions): Stream.Stream<DeployProgress, DeployError> =>
     Stream.unwrap(
-      Effect.map(Effect.zipRight(keepPolicies(app), prepare(app, options)), (prepared) => {
+      Effect.map(Effect.zipLeft(prepare(app, options), keepPolicies(app)), (prepared) => {
         const accepted = Stream.flatMap(
           Stream.fromEffect(accept(connection, api, prepared)),
           (deployment): Stream.Stream<DeployProgress, CallError> => {

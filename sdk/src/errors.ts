@@ -76,9 +76,6 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
     if (this.code === noAnswerCode) {
       return `no answer from the max-cloud server at ${this.apiUrl} within ${this.seconds} s: check that a max-cloud server listens there and isn't overloaded, then try again`
     }
-    if (this.code === "ERR_INVALID_URL") {
-      return `"${this.apiUrl}" isn't a URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
-    }
     if (this.code === "ECONNREFUSED") {
       return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it by \`maxcloud server\`, or say where it is by MAXCLOUD_API_URL or --api-url`
     }

@@ -1,18 +1,60 @@
-/** The names of a call's options. */
-export type OptionNames<O> = { readonly [K in keyof O]-?: true }
+const kinds = {
+  text: { words: "a text", holds: (value: unknown) => typeof value === "string" },
+  flag: { words: "true or false", holds: (value: unknown) => typeof value === "boolean" },
+  number: { words: "a number", holds: (value: unknown) => typeof value === "number" },
+  function: { words: "a function", holds: (value: unknown) => typeof value === "function" },
+  signal: { words: "an AbortSignal", holds: (value: unknown) => value instanceof AbortSignal },
+  /** It is checked where it is used. */
+  any: { words: "anything", holds: () => true }
+} as const
+type Kind = keyof typeof kinds
+
+type KindOf<T> = [T] extends [string]
+  ? "text"
+  : [T] extends [boolean]
+    ? "flag"
+    : [T] extends [number]
+      ? "number"
+      : [T] extends [AbortSignal]
+        ? "signal"
+        : [T] extends [(...given: never) => unknown]
+          ? "function"
+          : "any"
+
+/** The names of a call's options, and what each is. */
+export type OptionKinds<O> = { readonly [K in keyof O]-?: KindOf<Exclude<O[K], undefined>> }
 
 const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value))
+
+/** Is it an object of options? A list, a Date or a Map has none. */
+export const isOptions = (given: unknown): given is object =>
+  typeof given === "object" && Object.prototype.toString.call(given) === "[object Object]"
+
+/** Whoever reads an option would find the inherited one; whoever copies the options, or sends them, would not. */
+export const inheritedFault = (given: object): string | undefined => {
+  for (const name in given) {
+    if (!Object.hasOwn(given, name) && !(name in Object.prototype)) {
+      return `"${name}" is inherited from the prototype of the options. Give it as an own property, such as with { ...options }.`
+    }
+  }
+  return undefined
+}
 
 /**
  * What is wrong with the options of a call from plain JavaScript; undefined if nothing is. Without this check, `null` would be a TypeError from
  * the inside, and a misspelt `stage` would mean production.
  */
-export const optionsFault = (given: unknown, names: Readonly<Record<string, true>>): string | undefined => {
+export const optionsFault = (given: unknown, options: Readonly<Record<string, Kind>>): string | undefined => {
   if (given === undefined) return undefined
-  const known = Object.keys(names).join(", ")
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  const known = Object.keys(options).join(", ")
+  if (!isOptions(given)) {
     return `${Array.isArray(given) ? "A list" : shown(given)} isn't an object of options. Leave it out, or give an object with ${known}.`
   }
-  const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(names, name))
-  return unknown === undefined ? undefined : `"${unknown[0]}" isn't an option. Use ${known}.`
+  for (const [name, value] of Object.entries(given)) {
+    const kind = Object.hasOwn(options, name) ? options[name] : undefined
+    if (value === undefined) continue
+    if (kind === undefined) return `"${name}" isn't an option. Use ${known}.`
+    if (!kinds[kind].holds(value)) return `"${name}" isn't ${kinds[kind].words}. Leave it out, or correct it.`
+  }
+  return inheritedFault(given)
 }

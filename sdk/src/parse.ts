@@ -11,7 +11,7 @@ import {
 import { Effect, Either, Schema } from "effect"
 import { DeploymentId, InvalidRequest, inBody } from "./api/index.ts"
 import type { CallError } from "./errors.ts"
-import { type OptionNames, optionsFault } from "./options.ts"
+import { type OptionKinds, optionsFault } from "./options.ts"
 
 /** Parses a caller's input by the contract's schema. `InvalidRequest` lists every invalid place. */
 export const parse =
@@ -50,12 +50,12 @@ export interface InApp extends InStage {
 /** The options of a call, where they are an object of these. */
 export const parseOptions = <O extends object>(
   given: O | undefined,
-  names: OptionNames<O>
+  kinds: OptionKinds<O>
 ): Effect.Effect<Partial<O>, InvalidRequest> =>
-  Effect.as(parse(Schema.Unknown.pipe(Schema.filter((value) => optionsFault(value, names))))(given), given ?? {})
+  Effect.as(parse(Schema.Unknown.pipe(Schema.filter((value) => optionsFault(value, kinds))))(given), given ?? {})
 
 export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
-  Effect.flatMap(parseOptions<InStage>(options, { stage: true }), ({ stage }) => parseStage(stage ?? productionStage))
+  Effect.flatMap(parseOptions<InStage>(options, { stage: "text" }), ({ stage }) => parseStage(stage ?? productionStage))
 
 export interface InAppPath {
   readonly app: AppName

@@ -1,6 +1,7 @@
 import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
 import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, Page, SessionGrant } from "./api/index.ts"
 import { isListing, type Listing, type PageOptions } from "./calls/listing.ts"
+import { parseOptions } from "./parse.ts"
 
 export interface Abortable {
   /** Ends the call: it rejects with the signal's reason. */
@@ -89,8 +90,24 @@ const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Eff
 const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
   Predicate.hasProperty(call, Stream.StreamTypeId)
 
-const isAbortable = (value: unknown): value is Abortable =>
+/** Has it a signal to abort by? Anything else in its place is refused with the other options. */
+const isAbortable = (value: unknown): value is { readonly signal: AbortSignal } =>
   Predicate.hasProperty(value, "signal") && value.signal instanceof AbortSignal
+
+/** The signal in a call's options, if there is one. */
+export const signalIn = (options: unknown): AbortSignal | undefined =>
+  isAbortable(options) ? options.signal : undefined
+
+/** Options without the signal, which calls that are Effects don't take. What isn't an object stays as it is, for them to refuse. */
+export const optionsIn = <O extends Abortable>(options: O | undefined): Omit<O, "signal"> | undefined => {
+  if (!isAbortable(options)) return options
+  const { signal: _, ...rest } = options
+  return rest
+}
+
+/** A call that takes a signal alone. */
+export const abortable = <A, E>(options: Abortable | undefined, call: Effect.Effect<A, E>) =>
+  Effect.zipRight(parseOptions<Abortable>(options, { signal: "signal" }), call)
 
 /** Secrets are at the top of an answer, or in the session inside it. */
 const reveal = (answer: unknown): unknown => {
@@ -110,9 +127,11 @@ const withoutSignal = (parameters: ReadonlyArray<unknown>) => {
 const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
   // Effects are streams too.
   if (isEffect(call)) {
-    return (options?: Abortable) => run(Effect.map(call, reveal), signalOf(options))
+    return (options?: Abortable) => run(abortable(options, Effect.map(call, reveal)), signalOf(options))
   }
-  if (isStream(call)) return (options?: Abortable) => iterate(call, signalOf(options))
+  if (isStream(call)) {
+    return (options?: Abortable) => iterate(Stream.unwrap(abortable(options, Effect.succeed(call))), signalOf(options))
+  }
   if (isListing(call)) {
     const { each, page } = call
     const whole = promisedFunction(call, signalOf)

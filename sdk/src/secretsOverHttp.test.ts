@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http"
-import { HttpApi } from "@effect/platform"
+import * as HttpApi from "@effect/platform/HttpApi"
 import { afterEach, assert, describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Cause, Effect, Exit, FastCheck, Option } from "effect"
 import { MaxCloudApi } from "./api/api.ts"

@@ -4,7 +4,7 @@ import type { Calling } from "./calls/Calling.ts"
 import type { Calls } from "./calls/calls.ts"
 import { type EventFilter, eventParameters } from "./calls/eventCalls.ts"
 import { UnexpectedAnswer } from "./errors.ts"
-import type { OptionNames } from "./options.ts"
+import type { OptionKinds } from "./options.ts"
 import { type InApp, parseDeployment, parseOptions } from "./parse.ts"
 import { subscribe } from "./subscription.ts"
 
@@ -26,14 +26,26 @@ export interface FollowEventsOptions extends EventFilter {
 }
 
 const decodeCloudEvent = Schema.decodeUnknownEither(Schema.parseJson(CloudEvent))
-const logOptions: OptionNames<LogOptions & InApp> = {
-  follow: true,
-  since: true,
-  revision: true,
-  tail: true,
-  after: true,
-  app: true,
-  stage: true
+const logOptions: OptionKinds<LogOptions & InApp> = {
+  follow: "flag",
+  since: "text",
+  revision: "text",
+  tail: "number",
+  after: "text",
+  app: "text",
+  stage: "text"
+}
+const followOptions: OptionKinds<FollowEventsOptions> = {
+  type: "text",
+  app: "text",
+  stage: "text",
+  since: "text",
+  after: "text"
+}
+
+export interface DeploymentEventsOptions {
+  /** Begins after the event with this id. */
+  readonly lastEventId?: string | undefined
 }
 
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
@@ -54,15 +66,22 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
     )
   }
 
-  const deploymentEvents = (written: string, options?: { readonly lastEventId?: string | undefined }) =>
-    Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options?.lastEventId)))
-
-  const followEvents = (options: FollowEventsOptions = {}) =>
+  const deploymentEvents = (written: string, given?: DeploymentEventsOptions) =>
     Stream.unwrap(
-      Effect.map(eventParameters(options), (given) => {
+      Effect.gen(function* () {
+        const { lastEventId } = yield* parseOptions<DeploymentEventsOptions>(given, { lastEventId: "text" })
+        return eventsOf(yield* parseDeployment(written), lastEventId)
+      })
+    )
+
+  const followEvents = (given?: FollowEventsOptions) =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const options = yield* parseOptions<FollowEventsOptions>(given, followOptions)
+        const parameters = yield* eventParameters(options)
         const path = "/api/v1/events"
         const query = (resuming: boolean) =>
-          new URLSearchParams(given.filter(([name]) => !(resuming && name === "since")))
+          new URLSearchParams(parameters.filter(([name]) => !(resuming && name === "since")).map(([...each]) => each))
         return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: false }).pipe(
           Stream.mapEffect((found) =>
             Either.mapLeft(decodeCloudEvent(found.data), (error) => unreadable(path, error.message)())

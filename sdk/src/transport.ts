@@ -1,4 +1,4 @@
-import type { HttpClient } from "@effect/platform"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect, type Layer, Redacted, Schema } from "effect"
 import { InvalidRequest, Unauthenticated } from "./api/errors.ts"
@@ -77,7 +77,7 @@ const mayGoOut = (apiUrl: string, method: string, url: string, hasCredential: bo
 }
 
 /** For messages: a URL may hold the password of a proxy before the server. */
-const withoutPassword = (apiUrl: string): string => apiUrl.replace(/^([a-z]+:\/\/)[^/?#]*@/i, "$1")
+const withoutPassword = (apiUrl: string): string => apiUrl.replace(/^([a-z]+:\/\/)?[^/?#]*@/i, "$1")
 
 const codeOf = (cause: unknown): string => {
   if (typeof cause !== "object" || cause === null) return "unknown"
@@ -101,10 +101,18 @@ const authorizationOf = (
 const ownOrganization = "-"
 const isOrganization = Schema.is(OrganizationName)
 
+/** Why nothing can be sent to what was given as the server's URL; undefined if something can. */
+const urlFault = (apiUrl: string, isGiven: boolean): InvalidRequest | undefined => {
+  if (isServerUrl(apiUrl)) return undefined
+  const detail = `${isGiven ? "apiUrl" : "MAXCLOUD_API_URL"} ${JSON.stringify(withoutPassword(apiUrl))} isn't the URL of a server. Write it as https://cloud.example.com or http://127.0.0.1:8080.`
+  return new InvalidRequest({ detail, errors: [] })
+}
+
 /** The path of a call about this organization. A name that can't be one is never sent: `..` would lead to another path. */
 const pathIn =
-  (organization: string) =>
+  (organization: string, fault: InvalidRequest | undefined) =>
   (path: string): Effect.Effect<string, InvalidRequest> => {
+    if (fault !== undefined) return fault
     if (organization === ownOrganization) return Effect.succeed(path)
     if (isOrganization(organization)) return Effect.succeed(inOrganization(path, organization))
     const detail = `The organization ${JSON.stringify(organization)} isn't a valid name. Use one like "acme", or "-" for the credential's own.`
@@ -116,7 +124,8 @@ const defaultTimeoutSeconds = 60
 
 /** How requests reach a server: its address, the caller's credential, how long an answer may take, and what is never sent. */
 export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
-  const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
+  const written = options.apiUrl ?? defaultApiUrl()
+  const apiUrl = written.replace(/\/+$/, "")
   const agent: Readonly<Record<string, string>> = host.userAgent === undefined ? {} : { "user-agent": host.userAgent }
   /** Read for each request: a server that has started anew has a new one. */
   const localCredential: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
@@ -126,7 +135,6 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   const withAgent = <E>(credential: Effect.Effect<Readonly<Record<string, string>>, E>) =>
     Effect.map(credential, (fields) => ({ ...agent, ...fields }))
   const authorization: Credential = withAgent(authorizationOf(options.token, host.found(apiUrl), localCredential))
-  const isValid = isServerUrl(apiUrl)
   const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds
   if (!(timeoutSeconds > 0)) {
     throw new TypeError(
@@ -137,7 +145,7 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   const notReachable = (cause: unknown) =>
     new NotReachable({
       apiUrl: shownUrl,
-      code: isValid ? codeOf(cause).replaceAll(apiUrl, shownUrl) : "ERR_INVALID_URL",
+      code: codeOf(cause).replaceAll(apiUrl, shownUrl),
       proxy: cause instanceof ProxyFailed ? cause : undefined
     })
 
@@ -158,13 +166,12 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   return {
     apiUrl,
     shownUrl,
-    pathOf: pathIn(options.organization ?? ownOrganization),
+    pathOf: pathIn(options.organization ?? ownOrganization, urlFault(written, options.apiUrl !== undefined)),
     /** Looks at the header fields of an answer. */
     noteDeprecation: (method: string, url: string, field: (name: string) => string | null | undefined) => {
       if (field("deprecation") == null) return
       options.onDeprecated?.({ method, url, sunset: field("sunset") ?? undefined })
     },
-    isValid,
     fetch: options.fetch ?? globalThis.fetch,
     httpClient: options.httpClient,
     authorization,

@@ -64,7 +64,7 @@ export const listOf = <A, I, const Sort extends string, Filters extends Schema.S
     sort: Schema.optional(
       Schema.String.pipe(
         Schema.filter(isSort, {
-          message: ({ actual }) => `${quoted(String(actual))} isn't a sort of this list. Use ${known.join(", ")}.`,
+          message: ({ actual }) => `${quoted(actual)} isn't a sort of this list. Use ${known.join(", ")}.`,
           jsonSchema: { enum: known }
         })
       )

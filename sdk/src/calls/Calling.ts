@@ -1,5 +1,6 @@
 import { Effect, Redacted } from "effect"
 import { type Connection, makeConnection } from "../connection.ts"
+import { isOptions } from "../options.ts"
 import type { ClientHost, ConnectionOptions } from "../transport.ts"
 
 /** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
@@ -28,6 +29,4 @@ export const callingOf = (options: ConnectionOptions, host: ClientHost): Effect.
 /** Without the fields that were left out: absent and undefined are one here. */
 export const given = (fields: object): object =>
   // Not every caller has types: the contract's schema refuses anything but an object.
-  fields === undefined || fields === null
-    ? fields
-    : Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  isOptions(fields) ? Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) : fields

@@ -12,7 +12,7 @@ import {
 import { CallKey } from "../askAgain.ts"
 import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
-import type { OptionNames } from "../options.ts"
+import type { OptionKinds } from "../options.ts"
 import { type InStage, inApp, parse, parseDeployment, parseOptions } from "../parse.ts"
 import type { Calling } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
@@ -61,11 +61,11 @@ export interface RollbackOptions extends InStage, Described {
   readonly idempotencyKey?: string | undefined
 }
 
-const rollbackOptions: OptionNames<RollbackOptions> = {
-  stage: true,
-  message: true,
-  metadata: true,
-  idempotencyKey: true
+const rollbackOptions: OptionKinds<RollbackOptions> = {
+  stage: "text",
+  message: "text",
+  metadata: "any",
+  idempotencyKey: "text"
 }
 
 export const deploymentCalls = ({ api, call }: Calling) => ({

@@ -29,13 +29,18 @@ import {
   VerifyEmail
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import { parsed, parseOptions } from "../parse.ts"
 import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 
 export interface ApiKeyFilter extends Pick<typeof ApiKeyList.parameters.Type, "sort"> {}
 export interface InviteFilter extends Pick<typeof InviteList.parameters.Type, "state" | "sort"> {}
 export interface OidcTrustFilter extends Pick<typeof OidcTrustList.parameters.Type, "sort"> {}
+
+export interface RotationOptions {
+  /** How long the former one goes on. */
+  readonly overlapSeconds?: number | undefined
+}
 
 export interface NewKey {
   readonly name: string
@@ -122,12 +127,11 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
       parsed(CreateApiKey, given(key), (payload) => call(api.auth.createApiKey({ payload }))),
 
     /** A new key of the same rights; the former one goes on for `overlapSeconds` (a day if it is left out). */
-    rotate: (
-      id: string,
-      options: { readonly overlapSeconds?: number | undefined } = {}
-    ): Effect.Effect<NewApiKey, CallError> =>
+    rotate: (id: string, options?: RotationOptions): Effect.Effect<NewApiKey, CallError> =>
       parsed(ApiKeyId, id, (id) =>
-        parsed(RotateApiKey, given(options), (payload) => call(api.auth.rotateApiKey({ path: { id }, payload })))
+        Effect.flatMap(parseOptions<RotationOptions>(options, { overlapSeconds: "number" }), (given) =>
+          parsed(RotateApiKey, given, (payload) => call(api.auth.rotateApiKey({ path: { id }, payload })))
+        )
       ),
 
     delete: (id: string): Effect.Effect<void, CallError> =>

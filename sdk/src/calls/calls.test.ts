@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, expect, it } from "@effect/vitest"
-import { Effect, Predicate, Stream } from "effect"
+import { Effect, Predicate, type Scope, Stream } from "effect"
 import { InvalidRequest, operations } from "../api/index.ts"
 import { createClient } from "../client.ts"
 import { makeMaxCloud } from "../MaxCloud.ts"
@@ -13,6 +13,12 @@ const memberAt = (client: object, path: string): unknown =>
 const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Effect.isEffect(call)
 const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
   Predicate.hasProperty(call, Stream.StreamTypeId)
+
+/** Effects are streams too. Those that need a scope get one. */
+const isScoped = (call: unknown): call is Effect.Effect<unknown, unknown, Scope.Scope> => Effect.isEffect(call)
+const fail = (error: unknown) => Promise.reject(error)
+const runScoped = (effect: Effect.Effect<unknown, unknown, Scope.Scope>) =>
+  Effect.runPromise(Effect.flip(Effect.scoped(effect))).then(fail)
 
 /** What a call asks that takes no parameters; undefined for the others. */
 const askedBy = async (path: string): Promise<string | undefined> => {
@@ -70,45 +76,192 @@ describe("what isn't of the type that a call takes", () => {
   const callsIn = (client: object, place: string): ReadonlyArray<readonly [string, (...given: unknown[]) => unknown]> =>
     Object.entries(client).flatMap(([name, call]) => {
       if (typeof call === "function" && name !== "close") return [[place + name, call] as const]
-      return typeof call === "object" && call !== null ? callsIn(call, `${place}${name}.`) : []
+      const isGroup = typeof call === "object" && call !== null && !isEffect(call) && !isStream(call)
+      return isGroup ? callsIn(call, `${place}${name}.`) : []
     })
 
-  const junk = [undefined, "", 5, true, {}, [], "No Name"]
+  const junk: ReadonlyArray<unknown> = [
+    undefined,
+    null,
+    "",
+    "No Name",
+    5,
+    Number.NaN,
+    10n,
+    true,
+    Symbol("x"),
+    () => 1,
+    {},
+    [],
+    [null],
+    new Date(0),
+    new Map([["stage", "preview"]]),
+    Object.create(null),
+    Object.create({ stage: "preview" }),
+    JSON.parse('{ "__proto__": { "stage": "preview" } }'),
+    { signal: 5, onProgress: 5, stage: 5, app: 5, sort: 5 }
+  ]
+  const fewer: ReadonlyArray<unknown> = [null, 5, [], { signal: 5, onProgress: 5, stage: 5, app: 5 }]
+  const id = (kind: string) => `${kind}_${"0".repeat(32)}`
+  /** What is right comes first, so that each parameter is once the wrong one. */
+  const beginnings: ReadonlyArray<ReadonlyArray<unknown>> = [
+    [],
+    ["shop"],
+    ["shop", "KEY"],
+    ["shop", 1],
+    ["shop", ["KEY"], { stage: "preview" }],
+    [{}],
+    [{}, "shop"],
+    [{ app: "shop", services: [{ name: "api", image: "nginx" }] }],
+    ...["dep", "whk", "key", "oidc", "usr", "inv"].map((kind) => [id(kind)])
+  ]
 
-  const attempts = async (given: ReadonlyArray<unknown>) => {
+  const makeAttempts = async () => {
     const sent: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url) => {
       sent.push(new URL(String(url)).pathname)
       return Response.json([{}], { status: 418 })
     }
-    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
-    const failures: Array<readonly [string, unknown]> = []
-    for (const [place, call] of callsIn(client, "")) {
-      const asked = sent.length
-      const result = await Promise.resolve()
-        .then(async () => {
-          const answer = call(...given)
-          if (Predicate.hasProperty(answer, Symbol.asyncIterator)) {
-            for await (const _ of answer as AsyncIterable<unknown>) break
-          } else await answer
-        })
-        .then(
-          () => undefined,
-          (error: unknown) => error
-        )
-      failures.push([`${place}${sent.length === asked ? "" : " sent"}`, result])
+    const options = { apiUrl: "http://127.0.0.1:1", token: "t", fetch }
+    const calls = [
+      ...callsIn(createClient(options), ""),
+      ...callsIn(await Effect.runPromise(makeMaxCloud(options)), "").map(
+        ([place, call]) => [`effect ${place}`, call] as const
+      )
+    ]
+    return async (given: ReadonlyArray<unknown>) => {
+      const failures: Array<readonly [string, unknown]> = []
+      for (const [place, call] of calls) {
+        const asked = sent.length
+        const result = await Promise.resolve()
+          .then(async () => {
+            const answer = call(...given)
+            if (isScoped(answer)) await runScoped(answer)
+            else if (isStream(answer)) await Effect.runPromise(Effect.flip(Stream.runDrain(answer))).then(fail)
+            else if (Predicate.hasProperty(answer, Symbol.asyncIterator)) {
+              for await (const _ of answer as AsyncIterable<unknown>) break
+            } else await answer
+          })
+          .then(
+            () => undefined,
+            (error: unknown) => error
+          )
+        failures.push([`${place}${sent.length === asked ? "" : " sent"}`, result])
+      }
+      return failures
     }
-    return failures
   }
 
   it("is refused by a typed error", async () => {
     const wrong: Array<string> = []
-    for (const value of junk) {
-      for (const [place, error] of await attempts([value, value, value])) {
-        if (!Predicate.hasProperty(error, "_tag")) wrong.push(`${place}(${JSON.stringify(value)}): ${error}`)
+    const attempts = await makeAttempts()
+    for (const [at, beginning] of beginnings.entries()) {
+      for (const value of at === 0 ? junk : fewer) {
+        const given = [...beginning, value, value, value]
+        for (const [place, error] of await attempts(given)) {
+          if (!Predicate.hasProperty(error, "_tag")) wrong.push(`${place}(${inspect(given)}): ${inspect(error)}`)
+        }
       }
     }
     expect(wrong).toStrictEqual([])
+  })
+
+  it("is refused as options and filters before anything is sent", async () => {
+    const sent: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (url) => {
+      sent.push(String(url))
+      return Response.json({}, { status: 418 })
+    }
+    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
+    const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
+    const isAny = (_: unknown): _ is never => true
+    // What has no members is as good as no options.
+    const none = (value: unknown) =>
+      value === undefined ||
+      (Object.prototype.toString.call(value) === "[object Object]" &&
+        Reflect.ownKeys(Object(value)).length === 0 &&
+        !Predicate.hasProperty(value, "stage"))
+    const wrong = [...junk.filter((value) => !none(value)), { misspelt: "preview" }]
+    for (const options of wrong.filter(isAny)) {
+      const attempts: ReadonlyArray<() => Promise<unknown>> = [
+        () => client.info(options),
+        () => client.auth.status(options),
+        () => client.usage(options),
+        () => client.waitFor(id("dep"), options),
+        () => client.services.list(options),
+        () => client.services.list.page(options),
+        () => client.services.list.page({}, options),
+        () => client.services.get("web", options),
+        () => client.services.deleteAndWait("web", options),
+        () => client.services.revisions("web", options),
+        () => client.apps.list(options),
+        () => client.apps.drift("shop", options),
+        () => client.apps.destroyAndWait("shop", options),
+        () => client.deployments.list("shop", options),
+        () => client.deployments.rollback("shop", 1, options),
+        () => client.events.list(options),
+        () => client.webhooks.list(options),
+        () => client.webhooks.rotateSecret(id("whk"), options),
+        () => client.secrets.list("shop", options),
+        () => client.secrets.copy("shop", ["KEY"], { stage: "dev" }, options),
+        () => client.secrets.copy("shop", ["KEY"], options),
+        () => client.auth.apiKeys.list(options),
+        () => client.auth.apiKeys.rotate(id("key"), options),
+        () => client.organization.members(options),
+        () => client.organization.delete("acme", options),
+        () => client.audit.list(options),
+        () => client.preparePlan(spec, options),
+        ...[
+          client.events.follow(options),
+          client.deployments.events(id("dep"), options),
+          client.audit.export(options)
+        ].map((lines) => async () => {
+          for await (const _ of lines) return
+        })
+      ]
+      for (const attempt of attempts) {
+        const error = await attempt().then(
+          () => expect.unreachable("sent"),
+          (_: unknown) => _
+        )
+        expect(error instanceof InvalidRequest, `${attempt} ${inspect(options)}: ${inspect(error)}`).toBe(true)
+      }
+    }
+    expect(sent).toStrictEqual([])
+  })
+
+  it("isn't the type of a call that takes plain strings", async () => {
+    const sent: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (url, init) => {
+      sent.push(`${init?.method ?? "GET"} ${new URL(String(url)).pathname.split("/").slice(3, 5).join("/")}`)
+      return Response.json({}, { status: 418 })
+    }
+    const options = { apiUrl: "http://127.0.0.1:1", token: "t", fetch }
+    const client = createClient(options)
+    const cloud = await Effect.runPromise(makeMaxCloud(options))
+    const [app, stage, name]: [string, string, string] = ["shop", "preview", "web"]
+    const deployment: string = id("dep")
+    const webhook: string = id("whk")
+    const calls: ReadonlyArray<Promise<unknown>> = [
+      client.apps.outputs(app, { stage }),
+      client.apps.destroy(app, { stage }),
+      client.apps.list({ app, stage }),
+      client.deployments.list(app, { stage }),
+      client.deployments.byNumber(app, 1, { stage }),
+      client.deployments.get(deployment),
+      client.waitFor(deployment),
+      client.services.list({ app, stage, name }),
+      client.services.get(name, { app, stage }),
+      client.secrets.unset(app, "KEY", { stage }),
+      client.webhooks.get(webhook),
+      client.usage({ since: "1h" }),
+      Effect.runPromise(cloud.deployments.list(app, { stage })),
+      Effect.runPromise(cloud.deployments.get(deployment)),
+      Effect.runPromise(cloud.services.get(name, { app, stage })),
+      Effect.runPromise(cloud.webhooks.get(webhook))
+    ]
+    await Promise.allSettled(calls)
+    expect(sent).toHaveLength(calls.length)
   })
 
   it("is refused as options: null, a text, a misspelt name", async () => {
@@ -148,8 +301,8 @@ describe("what isn't of the type that a call takes", () => {
   it("names no service, app or deployment where it is missing", async () => {
     const takesNothing = operations.filter(({ path }) => !path.includes("{") && !path.includes(":"))
     const optional = new Set([...takesNothing.map(({ row }) => row.client), "events.follow"])
-    const sent = (await attempts([undefined])).filter(([place]) => place.endsWith(" sent"))
-    const named = sent.map(([place]) => place.replace(" sent", "")).filter((place) => !optional.has(place))
+    const sent = (await (await makeAttempts())([undefined])).filter(([place]) => place.endsWith(" sent"))
+    const named = sent.map(([place]) => place.replace(/^effect | sent$/g, "")).filter((place) => !optional.has(place))
     expect(named).toStrictEqual([])
   })
 

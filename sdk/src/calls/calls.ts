@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import { type Feature, type Open, type ReadinessCheck, UsageParameters, type UsageReport } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import type { OptionKinds } from "../options.ts"
+import { parsed, parseOptions } from "../parse.ts"
 import { appCalls, deploymentCalls } from "./appCalls.ts"
 import { authCalls } from "./authCalls.ts"
-import { type AnySecret, type Calling, given } from "./Calling.ts"
+import type { AnySecret, Calling } from "./Calling.ts"
 import { eventCalls } from "./eventCalls.ts"
 import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
 import { policyCalls } from "./policyCalls.ts"
@@ -63,6 +64,8 @@ export interface Calls<Secret extends AnySecret> {
   readonly erasures: ReturnType<typeof erasureCalls>
 }
 
+const usageOptions: OptionKinds<UsageParameters> = { since: "text", until: "text" }
+
 export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secret> => {
   const { api, call } = calling
   return {
@@ -72,7 +75,10 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
       Effect.map((found) => found.checks),
       Effect.catchTag("NotReady", (error) => Effect.succeed(error.checks))
     ),
-    usage: (range = {}) => parsed(UsageParameters, given(range), (urlParams) => call(api.usage.read({ urlParams }))),
+    usage: (range) =>
+      Effect.flatMap(parseOptions<UsageParameters>(range, usageOptions), (given) =>
+        parsed(UsageParameters, given, (urlParams) => call(api.usage.read({ urlParams })))
+      ),
     services: serviceCalls(calling),
     apps: appCalls(calling),
     deployments: deploymentCalls(calling),

@@ -1,10 +1,11 @@
-import type { HttpClientResponse } from "@effect/platform"
-import { Chunk, Effect, Option, Predicate, Schema, Stream } from "effect"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import { Chunk, Effect, Option, Schema, Stream } from "effect"
 import { InvalidRequest } from "../api/errors.ts"
 import { knownKeysOnly } from "../api/knownKeysOnly.ts"
 import type { Page } from "../api/lists.ts"
 import type { CallError } from "../errors.ts"
 import { linkTarget } from "../linkTarget.ts"
+import { inheritedFault, isOptions } from "../options.ts"
 import { type InAppPath, type InStage, inApp, parse } from "../parse.ts"
 
 /** The most that a call for a whole list gives. */
@@ -78,8 +79,18 @@ export const pageRequest = <A, I>(
   list: { readonly parameters: Schema.Schema<A, I> },
   ...given: ReadonlyArray<object | undefined>
 ): Effect.Effect<A, InvalidRequest> => {
-  const wrong = given.find((each) => each !== undefined && !Predicate.isReadonlyRecord(each))
-  return parse(Schema.typeSchema(list.parameters).annotations(knownKeysOnly))(wrong ?? Object.assign({}, ...given))
+  const parameters = parse(Schema.typeSchema(list.parameters).annotations(knownKeysOnly))
+  let whole: object = {}
+  for (const each of given) {
+    if (each === undefined) continue
+    // Not every caller has types: null, a text or a list is no filter.
+    const detail = isOptions(each)
+      ? inheritedFault(each)
+      : "What a list is narrowed by isn't an object. Leave it out, or give its filters as an object."
+    if (detail !== undefined) return new InvalidRequest({ detail, errors: [] })
+    whole = { ...whole, ...each }
+  }
+  return parameters(whole)
 }
 
 /** The same for a list of an app's stage: what isn't `stage` in the options says which items. */
@@ -91,7 +102,7 @@ export const pageInApp = <A, I, B>(
   use: (request: { readonly path: InAppPath; readonly urlParams: A }) => Effect.Effect<B, CallError>
 ): Effect.Effect<B, CallError> => {
   // Not every caller has types: `pageRequest` says what is wrong with options that are none.
-  const isGiven = options !== undefined && Predicate.isReadonlyRecord(options)
+  const isGiven = isOptions(options) && inheritedFault(options) === undefined
   const { stage, ...filter }: InStage = isGiven ? options : {}
   return Effect.flatMap(pageRequest(list, isGiven ? filter : options, page), (urlParams) =>
     inApp(app, { stage }, (path) => use({ path, urlParams }))

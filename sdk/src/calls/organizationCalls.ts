@@ -14,11 +14,15 @@ import {
   UserId
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import { parsed, parseOptions } from "../parse.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 
 export interface MemberFilter extends Pick<typeof MemberList.parameters.Type, "role" | "sort"> {}
+
+export interface DeletionOptions {
+  readonly graceDays?: number | undefined
+}
 
 /** The organization that the credential is of. */
 export const organizationCalls = ({ api, call, lines }: Calling) => ({
@@ -48,13 +52,10 @@ export const organizationCalls = ({ api, call, lines }: Calling) => ({
   export: lines("/api/v1/organization/export"),
 
   /** Its services stop at once. After the grace period, all of its data is erased. Repeat its name in `name`. */
-  delete: (
-    name: string,
-    options: { readonly graceDays?: number | undefined } = {}
-  ): Effect.Effect<DeletionStatus, CallError> =>
+  delete: (name: string, options?: DeletionOptions): Effect.Effect<DeletionStatus, CallError> =>
     parsed(OrganizationName, name, (name) =>
-      parsed(DeleteOrganization, given({ name, graceDays: options.graceDays }), (payload) =>
-        call(api.organization.delete({ payload }))
+      Effect.flatMap(parseOptions<DeletionOptions>(options, { graceDays: "number" }), (given) =>
+        parsed(DeleteOrganization, { name, ...given }, (payload) => call(api.organization.delete({ payload })))
       )
     ),
 

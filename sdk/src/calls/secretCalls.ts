@@ -11,7 +11,7 @@ import {
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { type InStage, inApp, parsed } from "../parse.ts"
-import { type AnySecret, type Calling, textOf } from "./Calling.ts"
+import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
 
 export interface SecretFilter extends InStage, Pick<typeof SecretList.parameters.Type, "sort"> {}
@@ -69,7 +69,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
     options?: InStage
   ): Effect.Effect<ReadonlyArray<SecretInfo>, CallError> =>
     inApp(app, options, (path) =>
-      parsed(CopySecrets, { from: { app: from.app ?? app, stage: from.stage }, names }, (payload) =>
+      parsed(CopySecrets, { from: { app, ...given(from) }, names }, (payload) =>
         call(api.apps.copySecrets({ path, payload }))
       )
     ),

@@ -36,7 +36,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
   const find = Effect.fn("MaxCloud.services.get")(function* (written: string, options?: InApp) {
     // A list filters only by what is given: a name that isn't there would mean any service.
     const name = yield* parseService(written)
-    const { app, stage: given } = yield* parseOptions<InApp>(options, { app: true, stage: true })
+    const { app, stage: given } = yield* parseOptions<InApp>(options, { app: "text", stage: "text" })
     const stage = yield* parseStage(given ?? productionStage)
     const [service, ...others] = (yield* list.page({}, { app, name, stage })).items
     if (service === undefined) {

@@ -12,7 +12,8 @@ import {
   WebhookList
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import { parsed, parseOptions } from "../parse.ts"
+import type { RotationOptions } from "./authCalls.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 
@@ -58,13 +59,10 @@ export const webhookCalls = ({ api, call }: Calling) => ({
     parsed(WebhookId, id, (id) => call(api.webhooks.delete({ path: { id } }))),
 
   /** Both secrets sign for a day, or for `overlapSeconds`. */
-  rotateSecret: (
-    id: string,
-    options: { readonly overlapSeconds?: number | undefined } = {}
-  ): Effect.Effect<NewWebhook, CallError> =>
+  rotateSecret: (id: string, options?: RotationOptions): Effect.Effect<NewWebhook, CallError> =>
     parsed(WebhookId, id, (id) =>
-      parsed(RotateWebhookSecret, given({ overlapSeconds: options.overlapSeconds }), (payload) =>
-        call(api.webhooks.rotateSecret({ path: { id }, payload }))
+      Effect.flatMap(parseOptions<RotationOptions>(options, { overlapSeconds: "number" }), (given) =>
+        parsed(RotateWebhookSecret, given, (payload) => call(api.webhooks.rotateSecret({ path: { id }, payload })))
       )
     ),
 
