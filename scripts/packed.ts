@@ -7,6 +7,7 @@ import { checkGuide } from "./packed/guide.ts"
 import { checkImports } from "./packed/imports.ts"
 import { checkKubernetes } from "./packed/kubernetes.ts"
 import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
+import { checkTypes } from "./packed/types.ts"
 
 const folder = makeForeignFolder()
 const { check, maxcloud, pack, run, tarballs, write } = folder
@@ -29,6 +30,7 @@ const checkPackages = async () => {
   check("npx maxcloud --help", help.status === 0 && help.output.includes("deploy"), help.output)
 
   checkAuthoring(folder)
+  checkTypes(folder)
   checkImports(folder)
   checkKubernetes(folder)
   await checkDeployment(folder)

@@ -1,4 +1,5 @@
-import { HttpApi, OpenApi } from "@effect/platform"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as OpenApi from "@effect/platform/OpenApi"
 import { wire } from "./errors.ts"
 import { AccountGroup, ErasuresGroup } from "./groups/account.ts"
 import { AppsGroup } from "./groups/apps.ts"

@@ -1,4 +1,4 @@
-import { HttpApiMiddleware } from "@effect/platform"
+import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Schema } from "effect"
 import { wire } from "./errors.ts"

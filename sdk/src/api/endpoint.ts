@@ -1,4 +1,6 @@
-import { HttpApiEndpoint, type HttpMethod, OpenApi } from "@effect/platform"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import type * as HttpMethod from "@effect/platform/HttpMethod"
+import * as OpenApi from "@effect/platform/OpenApi"
 import { Context } from "effect"
 import type { Role, ScopeVerb } from "./roles.ts"
 

@@ -1,4 +1,4 @@
-import { HttpApiSchema } from "@effect/platform"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { Schema, SchemaAST } from "effect"
 import { apiErrors, codeOf, problemPath } from "../errorTable.ts"
 import { openEnum } from "./openEnum.ts"

@@ -1,4 +1,4 @@
-import { HttpApi } from "@effect/platform"
+import * as HttpApi from "@effect/platform/HttpApi"
 import { describe, expect, it } from "@effect/vitest"
 import { Either, Option, Schema, SchemaAST } from "effect"
 import { MaxCloudApi } from "./api.ts"

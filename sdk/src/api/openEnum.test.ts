@@ -1,4 +1,4 @@
-import { HttpApi } from "@effect/platform"
+import * as HttpApi from "@effect/platform/HttpApi"
 import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Either, FastCheck, Option, Schema, type SchemaAST } from "effect"
 import { DeploymentEvent, ExecOutput, LogEntry, MaxCloudApi, openEnum, openEnums } from "./index.ts"

@@ -1,4 +1,4 @@
-import { HttpApiGroup } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
 import { CreateOrganization, SessionGrant } from "../auth.ts"
 import { Authentication } from "../authentication.ts"

@@ -1,4 +1,4 @@
-import { HttpApiGroup } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { AuditList } from "../audit.ts"
 import { Authentication } from "../authentication.ts"
 import { JsonLines } from "../bodies.ts"

@@ -1,4 +1,4 @@
-import { HttpApiGroup } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Authentication } from "../authentication.ts"
 import { get, reads } from "../endpoint.ts"
 import { EventList } from "../events.ts"

@@ -1,4 +1,5 @@
-import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { del, deployers, get, owners, post, put, readers } from "../endpoint.ts"

@@ -1,4 +1,4 @@
-import { HttpApiGroup } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import {
   AcceptInvite,
   DeviceCodes,

@@ -1,4 +1,5 @@
-import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { SourceDigest } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"

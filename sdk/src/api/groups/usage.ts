@@ -1,4 +1,4 @@
-import { HttpApiGroup } from "@effect/platform"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Authentication } from "../authentication.ts"
 import { everyone, get } from "../endpoint.ts"
 import { UsageParameters, UsageReport } from "../usage.ts"
