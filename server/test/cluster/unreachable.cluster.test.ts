@@ -94,7 +94,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
 
     const [outcome, ...all] = await Promise.all([told.ended, ...[...early, ...late].map(ended)])
     expect(outcome.code, outcome.stderr).toBe(0)
-    expect(outcome.stderr.match(/cluster unreachable/g)?.length, outcome.stderr).toBe(1)
+    expect(outcome.stderr.match(/cluster has been unreachable/g)?.length, outcome.stderr).toBe(1)
     for (const events of all.slice(early.length)) {
       const warnings = events.filter((event) => event.type === "warning")
       expect(warnings.map((warning) => warning.reason)).toStrictEqual(["ClusterUnreachable"])
