@@ -152,14 +152,17 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
   write("app.yaml", "apiVersion: maxcloud.dev/v1\napp: shop\nservices:\n  - name: web\n    image: nginx:1\n")
   const server = await start(["server", "--port", "0", "--data-dir", join(app, "flags-server")])
   const url = /http:\/\/[\w.]+:\d+/.exec(server.printed)?.[0] ?? ""
-  const shared = ["--api-url", url, "--org", "-", "--json", "--debug"]
+  const shared = ["--api-url", url, "--json", "--debug"]
+  const organization = ["--org", "-"]
   const stage = ["--stage", "production"]
   const config = ["--config", "app.yaml"]
   /** A plan says itself what is deployed where. */
   const placeOf = (args: ReadonlyArray<string>) =>
     args.includes("--plan") ? [] : args.includes("--name") || args.includes("--all") ? stage : [...stage, ...config]
   const given = new Set(
-    [...shared, ...stage, ...config].filter((text) => text.startsWith("--")).map((each) => each.slice(2))
+    [...shared, ...organization, ...stage, ...config]
+      .filter((text) => text.startsWith("--"))
+      .map((each) => each.slice(2))
   )
   check(
     "the runs give every flag that all commands have",
@@ -182,7 +185,16 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
       // A server, or what waits for somebody, is ended: that it got so far is enough.
       const options = { input: "x12345678\n", timeout: 8_000, killSignal: "SIGTERM" } as const
       const ended = runs.map((args) =>
-        maxcloud([...entry.name.split(" "), ...args, ...shared, ...placeOf(args)], options)
+        maxcloud(
+          [
+            ...entry.name.split(" "),
+            ...args,
+            ...shared,
+            ...(args.includes("--org") ? [] : organization),
+            ...placeOf(args)
+          ],
+          options
+        )
       )
       const output = ended.map((each) => each.output).join("\n")
       const isRight =
