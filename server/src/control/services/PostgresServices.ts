@@ -29,6 +29,18 @@ const find = (organization: Organization, id: ServiceId) =>
     return found === undefined ? yield* noService(id) : found
   })
 
+/** Is the service to be paused, or not, as somebody has asked? */
+const isToBe = (organization: Organization, id: ServiceId, paused: boolean) =>
+  Effect.map(
+    Effect.flatMap(
+      SqlClient,
+      (sql) => sql`
+        select 1 from services
+        where organization_id = ${organization.id} and id = ${id} and paused = ${paused} and not deleting`
+    ),
+    (rows) => rows.length > 0
+  )
+
 const pause = (
   queue: WorkQueue,
   runtime: Runs,
@@ -40,7 +52,7 @@ const pause = (
   Effect.gen(function* () {
     const service = yield* find(organization, id)
     yield* setPaused(queue, organization, service, paused)
-    yield* untilPaused(runtime, keyOf(organization, service), paused)
+    yield* untilPaused(runtime, keyOf(organization, service), paused, isToBe(organization, id, paused))
     return yield* find(organization, id)
   })
 

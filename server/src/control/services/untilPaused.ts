@@ -5,7 +5,8 @@ import type { Runtime, ServiceKey } from "../../runtimes/port/Runtime.ts"
 
 /** Below the 60 seconds that the SDK waits for an answer. */
 const patience = Duration.seconds(30)
-const every = Duration.millis(20)
+/** Soon at first, then at intervals that spare the database. */
+const waiting = Schedule.union(Schedule.exponential("20 millis", 1.5), Schedule.spaced("500 millis"))
 
 const late = ({ service }: ServiceKey, paused: boolean, why: string) =>
   new Unavailable({
@@ -17,15 +18,22 @@ const late = ({ service }: ServiceKey, paused: boolean, why: string) =>
 
 /**
  * Waits until the runtime has switched the service's route, so that a caller who was told "paused" gets no other answer from the service.
- * A service that the runtime doesn't have yet answers nobody.
+ * A service that the runtime doesn't have yet answers nobody. `isWanted`: false once somebody has undone it or deleted the service, since
+ * the runtime then never switches.
  */
-export const untilPaused = (runtime: Pick<Runtime["Type"], "status">, key: ServiceKey, paused: boolean) =>
+export const untilPaused = <E, R>(
+  runtime: Pick<Runtime["Type"], "status">,
+  key: ServiceKey,
+  paused: boolean,
+  isWanted: Effect.Effect<boolean, E, R>
+) =>
   runtime.status(key).pipe(
     Effect.mapError(({ message }) => late(key, paused, message)),
     Effect.filterOrFail(
       Option.match({ onNone: () => true, onSome: ({ state }) => (state === "paused") === paused }),
       () => late(key, paused, `the runtime hasn't applied it within ${Duration.format(patience)}`)
     ),
-    Effect.retry(Schedule.spaced(every).pipe(within(patience))),
+    Effect.catchAll((error) => Effect.flatMap(isWanted, (wanted) => (wanted ? Effect.fail(error) : Effect.void))),
+    Effect.retry({ schedule: waiting.pipe(within(patience)), while: (error) => error instanceof Unavailable }),
     Effect.asVoid
   )

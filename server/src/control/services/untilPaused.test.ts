@@ -1,0 +1,62 @@
+import { describe, expect, it } from "@effect/vitest"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Exit, Fiber, Option, Ref, TestClock } from "effect"
+import type { ServiceStatus } from "../../runtimes/port/Runtime.ts"
+import { untilPaused } from "./untilPaused.ts"
+
+const service = ServiceName.make("web")
+const key = {
+  organizationId: OrganizationId.make(`org_${"a".repeat(32)}`),
+  organization: OrganizationName.make("acme"),
+  app: AppName.make("shop"),
+  stage: StageName.make("production"),
+  namespace: "acme-shop",
+  service
+}
+const status: ServiceStatus = {
+  service,
+  generation: 1,
+  observedGeneration: 1,
+  state: "ready",
+  conditions: [],
+  latestCreatedRevision: "web-00001",
+  latestReadyRevision: "web-00001",
+  traffic: [],
+  instances: 1,
+  url: "http://web.test",
+  logTail: [],
+  diagnosis: null,
+  terminal: false
+}
+/** Never switches. */
+const stuck = { status: () => Effect.succeedSome(status) }
+
+describe("waiting for a pause", () => {
+  it.effect("ends as soon as somebody has undone it, which the runtime will never switch", () =>
+    Effect.gen(function* () {
+      const wanted = yield* Ref.make(true)
+      const waiting = yield* Effect.fork(untilPaused(stuck, key, true, Ref.get(wanted)))
+      yield* TestClock.adjust("5 seconds")
+      expect(waiting.unsafePoll()).toBeNull()
+      yield* Ref.set(wanted, false)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("fails after 30 seconds if it's still wanted", () =>
+    Effect.gen(function* () {
+      const waiting = yield* Effect.fork(untilPaused(stuck, key, true, Effect.succeed(true)))
+      yield* TestClock.adjust("29 seconds")
+      expect(waiting.unsafePoll()).toBeNull()
+      yield* TestClock.adjust("2 seconds")
+      const exit = yield* Fiber.await(waiting)
+      expect(Exit.isFailure(exit) ? String(exit.cause) : "").toContain("within 30s")
+    })
+  )
+
+  it.effect("is over at once for a service that the runtime doesn't have", () =>
+    untilPaused({ status: () => Effect.succeed(Option.none()) }, key, true, Effect.die("not asked"))
+  )
+})
