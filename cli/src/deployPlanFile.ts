@@ -6,21 +6,14 @@ import type { Globals } from "./command.ts"
 import { deployMetadata } from "./deployMetadata.ts"
 import type { Cloud } from "./dev/session.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
-import { follow, tellOutcome } from "./follow.ts"
+import { type DeployFlags, follow, tellOutcome } from "./follow.ts"
 import { outputsOf } from "./outputs.ts"
 import { planChanges } from "./planChanges.ts"
 import { readPlanFile } from "./planFiles.ts"
 import { outdatedFields } from "./report.ts"
 import type { Terminal } from "./terminal.ts"
 
-interface Input extends Globals {
-  readonly detach: boolean
-  readonly failFast: boolean
-  readonly forceConflicts: boolean
-  readonly message: string | undefined
-  readonly metadata: ReadonlyArray<string>
-  readonly waitTimeout: string | undefined
-}
+type Input = Globals & DeployFlags
 
 /** With what differs from what was approved, as far as a new plan shows it. */
 const outdated = (cloud: Cloud, approved: PlanFile, file: string) => (error: PlanOutdated) =>

@@ -8,7 +8,8 @@ import { Effect, Stream } from "effect"
 import { CommandFailed } from "./failure.ts"
 import type { Terminal } from "./terminal.ts"
 
-const notWritten = (file: string) => (error: unknown) =>
+/** A file of `--out` that can't be written. */
+export const notWritten = (file: string) => (error: unknown) =>
   new CommandFailed({
     tag: "FileNotWritten",
     exit: 1,

@@ -24,6 +24,14 @@ interface FollowInput {
   readonly until?: (progress: DeployProgress) => boolean
 }
 
+/** The flags of a deploy that are the same for an app, for many, and for a plan. */
+export interface DeployFlags extends Pick<FollowInput, "detach" | "waitTimeout"> {
+  readonly failFast: boolean
+  readonly forceConflicts: boolean
+  readonly message: string | undefined
+  readonly metadata: ReadonlyArray<string>
+}
+
 const goesOn = (deployment: Deployment | undefined, known: string | undefined): string =>
   deployment === undefined
     ? known === undefined

@@ -5,7 +5,8 @@ import type { PlanFile } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
 import { loadSdk } from "./client.ts"
 import { decodeText } from "./decodeText.ts"
-import { CommandFailed, UsageError } from "./failure.ts"
+import { notWritten } from "./exporting.ts"
+import { UsageError } from "./failure.ts"
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const isAbsent = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT"
@@ -36,20 +37,12 @@ const beginningOf = async (file: string, most: number) => {
   }
 }
 
-const notWritten = (file: string, error: unknown) =>
-  new CommandFailed({
-    tag: "FileNotWritten",
-    exit: 1,
-    message: `${file} cannot be written: ${reasonOf(error)}`,
-    fix: "choose another file with --out FILE"
-  })
-
 /** Refuses to put a plan in the place of anything but an earlier plan or an empty file. */
 export const checkPlace = (file: string) =>
   Effect.gen(function* () {
     const found = yield* Effect.tryPromise({
       try: () => beginningOf(resolve(file), 200),
-      catch: (error) => notWritten(file, error)
+      catch: notWritten(file)
     })
     if (found === undefined || found.size === 0 || begins.test(found.bytes.toString("utf8"))) return
     return yield* new UsageError({
@@ -71,7 +64,7 @@ export const writePlanFile = (file: string, plan: PlanFile) =>
         await rm(temporary, { force: true })
       }
     },
-    catch: (error) => notWritten(file, error)
+    catch: notWritten(file)
   })
 
 export const readPlanFile = (file: string) =>

@@ -4,7 +4,7 @@ import { connect, refused } from "../client.ts"
 import { deployMetadata } from "../deployMetadata.ts"
 import type { Cloud } from "../dev/session.ts"
 import { ExitWith } from "../failure.ts"
-import { follow } from "../follow.ts"
+import { type DeployFlags, follow } from "../follow.ts"
 import { type Outputs, outputsOf } from "../outputs.ts"
 import { tellWarnings } from "../policies.ts"
 import { reportOf, tell } from "../report.ts"
@@ -13,14 +13,7 @@ import { type Terminal, table } from "../terminal.ts"
 import { type App, loadMany, type ManyInput, sideBySide, terminalOf, widthOf } from "./loadMany.ts"
 import { type Outcome, runInOrder } from "./order.ts"
 
-interface Input extends ManyInput {
-  readonly detach: boolean
-  readonly failFast: boolean
-  readonly forceConflicts: boolean
-  readonly message: string | undefined
-  readonly metadata: ReadonlyArray<string>
-  readonly waitTimeout: string | undefined
-}
+type Input = ManyInput & DeployFlags
 
 interface Deployed {
   readonly deployment: Deployment | undefined

@@ -35,6 +35,16 @@ const askedBy = async (path: string): Promise<string | undefined> => {
   return asked[0]
 }
 
+/** A client, and the addresses that it has sent something to. */
+const noting = () => {
+  const sent: Array<string> = []
+  const fetch: typeof globalThis.fetch = async (url) => {
+    sent.push(String(url))
+    return Response.json({}, { status: 418 })
+  }
+  return { sent, client: createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch }) }
+}
+
 describe("the clients", () => {
   const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t" })
 
@@ -167,12 +177,7 @@ describe("what isn't of the type that a call takes", () => {
   })
 
   it("is refused as options and filters before anything is sent", async () => {
-    const sent: Array<string> = []
-    const fetch: typeof globalThis.fetch = async (url) => {
-      sent.push(String(url))
-      return Response.json({}, { status: 418 })
-    }
-    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
+    const { client, sent } = noting()
     const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
     const isAny = (_: unknown): _ is never => true
     // What has no members is as good as no options.
@@ -265,12 +270,7 @@ describe("what isn't of the type that a call takes", () => {
   })
 
   it("is refused as options: null, a text, a misspelt name", async () => {
-    const sent: Array<string> = []
-    const fetch: typeof globalThis.fetch = async (url) => {
-      sent.push(String(url))
-      return Response.json({}, { status: 418 })
-    }
-    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
+    const { client, sent } = noting()
     const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
     const isAny = (_: unknown): _ is never => true
     for (const options of [null, "preview-1", 5, [], { stgae: "preview-1" }].filter(isAny)) {

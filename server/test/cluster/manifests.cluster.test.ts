@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "@effect/vitest"
 import { type ObjectKind, object, patch } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
-import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
-import { install } from "../../src/operator/cluster/install.ts"
 import { type Kind, kinds } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
-import { adminApi } from "./serverKubeconfig.ts"
+import { adminApi, installParts } from "./serverKubeconfig.ts"
 import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const setting = "MAXCLOUD_MANIFESTS"
@@ -23,21 +21,7 @@ const rules = [
 
 /** As `maxcloud cluster install --manifests` gives the server its rights. */
 const installWith = (objects: ReadonlyArray<ObjectKind>) =>
-  Effect.runPromise(
-    Effect.provide(
-      install({
-        image: undefined,
-        domain: undefined,
-        namespacePrefix: defaultNamespacePrefix,
-        objects,
-        keepKnativeSettings: true,
-        dryRun: false,
-        force: true,
-        onStep: () => undefined
-      }),
-      adminApi
-    )
-  )
+  Effect.runPromise(Effect.provide(installParts(objects), adminApi))
 
 const patched = patch("Service", {
   spec: {

@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { ObjectKind } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
 import { install } from "../../src/operator/cluster/install.ts"
@@ -14,16 +15,21 @@ export const adminSource = { type: "standard" } as const
 /** The administrator's connection to the cluster. */
 export const adminApi = layer({ source: adminSource })
 
-const make = Effect.gen(function* () {
-  yield* install({
+/** Roles, admission policies and the scratch namespace as they should be. `objects`: kinds that apps may have of their own. */
+export const installParts = (objects?: ReadonlyArray<ObjectKind>) =>
+  install({
     image: undefined,
     domain: undefined,
     namespacePrefix: defaultNamespacePrefix,
+    objects,
     keepKnativeSettings: true,
     dryRun: false,
     force: true,
     onStep: () => undefined
   })
+
+const make = Effect.gen(function* () {
+  yield* installParts()
   const { token } = yield* serverToken(3600)
   const text = kubeconfigOf(yield* readCredentials(adminSource), token)
   return yield* Effect.promise(async () => {

@@ -2,10 +2,8 @@ import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import { type AppSpecEncoded, encodeAppSpec, evaluateConfig, parseAppSpec } from "@maxcloud/config-schema"
 import { Effect, Either } from "effect"
 import config from "../../../examples/everything/maxcloud.config.ts"
-import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
-import { install } from "../../src/operator/cluster/install.ts"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
-import { adminApi } from "../cluster/serverKubeconfig.ts"
+import { adminApi, installParts } from "../cluster/serverKubeconfig.ts"
 import { namespaceFor } from "../cluster/wiredServer.ts"
 import { asAdmin, type ClusterHarness, startClusterHarness } from "../contract/clusterHarness.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
@@ -21,21 +19,7 @@ describeCluster("the config that uses every feature, on the cluster of KUBECONFI
       MAXCLOUD_MANIFESTS: `ConfigMap,Service:spec.template.metadata.annotations[${delay}]`
     })
     // The rights to ConfigMaps, too.
-    await Effect.runPromise(
-      Effect.provide(
-        install({
-          image: undefined,
-          domain: undefined,
-          namespacePrefix: defaultNamespacePrefix,
-          keepKnativeSettings: true,
-          dryRun: false,
-          force: true,
-          objects: ["ConfigMap"],
-          onStep: () => undefined
-        }),
-        adminApi
-      )
-    )
+    await Effect.runPromise(Effect.provide(installParts(["ConfigMap"]), adminApi))
     const evaluated = await evaluateConfig(config, {
       stage,
       organization: harness.organization,

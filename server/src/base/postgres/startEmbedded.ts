@@ -1,5 +1,6 @@
 import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
 import pg from "pg"
+import { errorCode } from "../node/errorCode.ts"
 import { connect } from "./connect.ts"
 import { DatabaseError, explain } from "./DatabaseError.ts"
 import { withWayBack } from "./damage.ts"
@@ -108,7 +109,7 @@ export const startLocked = (
     yield* connect(owner).pipe(
       Effect.asVoid,
       Effect.catchIf(
-        (error) => error.cause instanceof Error && "code" in error.cause && error.cause.code === "3D000",
+        (error) => errorCode(error.cause) === "3D000",
         () => setUp
       ),
       Effect.scoped

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { version } from "../../base/settings/version.ts"
+import { sha256Hex } from "../../base/words/sha256Hex.ts"
 import { Platform } from "../../runtimes/port/Platform.ts"
 import { canonical } from "./canonical.ts"
 import { synthesis } from "./synthesis.ts"
@@ -17,7 +17,7 @@ export interface PlatformKey {
   readonly platform: Readonly<Record<string, unknown>>
 }
 
-export const digestOf = (value: unknown) => createHash("sha256").update(canonical(value)).digest("hex")
+export const digestOf = (value: unknown) => sha256Hex(canonical(value))
 
 let sample: string | undefined
 

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../base/database/newId.ts"
+import { sha256Hex } from "../../base/words/sha256Hex.ts"
 import { unsetAll } from "../../stores/secrets/addVersions.ts"
 import { versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
 import { generateMissing } from "../../stores/secrets/generateMissing.ts"
@@ -17,7 +18,6 @@ import { linkProblems, saveLinks } from "./appLinks.ts"
 import { checkPlan, PlanMoved } from "./boundPlan.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
-import { digest } from "./digest.ts"
 import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
@@ -98,8 +98,8 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       outcome: "succeeded",
       status: 202,
       subject,
-      before: before === undefined ? undefined : digest(JSON.stringify(before)),
-      after: digest(JSON.stringify(input.encoded)),
+      before: before === undefined ? undefined : sha256Hex(JSON.stringify(before)),
+      after: sha256Hex(JSON.stringify(input.encoded)),
       organizationId: org
     } as const
     const passed = (input.passed ?? []).map(

@@ -1,14 +1,12 @@
-import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { ChangeOrganization } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { transaction } from "../../base/database/sqlErrors.ts"
+import { sha256Hex } from "../../base/words/sha256Hex.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ display_name: Schema.NullOr(Schema.String) })))
-
-const digest = (name: string) => createHash("sha256").update(name).digest("hex")
 
 /** Changes what people call the organization. Its name stays: hosts, namespaces and the audience of OIDC tokens hold it. */
 export const changeOrganization = ({ organization: { id, name } }: Caller, { displayName }: ChangeOrganization) =>
@@ -25,8 +23,8 @@ export const changeOrganization = ({ organization: { id, name } }: Caller, { dis
             outcome: "succeeded",
             status: 200,
             subject: `organization ${name}`,
-            before: digest(found?.display_name ?? name),
-            after: digest(displayName ?? name),
+            before: sha256Hex(found?.display_name ?? name),
+            after: sha256Hex(displayName ?? name),
             organizationId: id
           })
         })

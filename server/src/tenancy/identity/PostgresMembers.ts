@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict, Forbidden, NotFound, type Role, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { inTransaction } from "../../base/database/sqlErrors.ts"
+import { sha256Hex } from "../../base/words/sha256Hex.ts"
 import type { Caller } from "../access/Caller.ts"
 import { mayGive } from "../access/policy.ts"
 import { Audit } from "../audit/Audit.ts"
@@ -11,8 +11,6 @@ import { recordEvents } from "../events/recordEvents.ts"
 import { Members } from "./Members.ts"
 import { lockMembers, type Member, pageOfMembers } from "./memberRows.ts"
 import { whereAway } from "./whereAway.ts"
-
-const digest = (role: Role) => createHash("sha256").update(role).digest("hex")
 
 /** The caller's roles, with the one that the person has by now: who was demoted a moment ago is not obeyed. */
 const presentRoles = (caller: Caller, members: ReadonlyArray<Member>) =>
@@ -80,8 +78,8 @@ export const layer = Layer.effect(
           outcome: "succeeded",
           status: 200,
           subject: `member ${userId} as ${role}`,
-          before: digest(member.role),
-          after: digest(role),
+          before: sha256Hex(member.role),
+          after: sha256Hex(role),
           organizationId: id
         })
         return { ...member, role }
@@ -105,7 +103,7 @@ export const layer = Layer.effect(
           outcome: "succeeded",
           status: 204,
           subject: `member ${userId}`,
-          before: digest(member.role),
+          before: sha256Hex(member.role),
           organizationId: id
         })
       })
