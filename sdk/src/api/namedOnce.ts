@@ -23,7 +23,7 @@ export const namedOnce = <A extends string | { readonly name: string }, I>(
           })
         })
       },
-      // Made-up lists have names twice nearly always: a filter of them would look for one without for ever.
+      // Random lists nearly always repeat a name: a filter would search forever for one that does not.
       {
         arbitrary: (made) => (fc) =>
           made(fc).map((items) => [...new Map(items.map((item) => [nameOf(item), item])).values()])

@@ -27,9 +27,9 @@ export const PolicyInfo = Schema.Struct({
   name: PolicyName,
   /** CEL. It must be true of an app; one that names `service` must be true of each service. */
   expression: Schema.String,
-  /** What is told where it isn't true. */
+  /** The message if the expression isn't true. */
   message: Schema.NullOr(Schema.String),
-  /** `refuse`: an app that breaks it isn't deployed. `warn`: it is told, and deployed. */
+  /** `refuse`: an app that breaks it isn't deployed. `warn`: it's deployed, with a warning. */
   enforcement: openEnum("refuse", "warn"),
   createdAt: Time,
   updatedAt: Time

@@ -38,7 +38,7 @@ export interface InviteFilter extends Pick<typeof InviteList.parameters.Type, "s
 export interface OidcTrustFilter extends Pick<typeof OidcTrustList.parameters.Type, "sort"> {}
 
 export interface RotationOptions {
-  /** How long the former one goes on. */
+  /** How long the previous one stays valid. */
   readonly overlapSeconds?: number | undefined
 }
 

@@ -20,7 +20,7 @@ const isOpen = (port: number) =>
     socket.once("connect", () => socket.destroy())
   })
 
-/** Holds its first request until it is told to answer. */
+/** Holds its first request until the test lets it respond. */
 const makeHeld = () => {
   let begin = () => {}
   let end = () => {}

@@ -153,7 +153,7 @@ describe("a plan of the SDK", () => {
     expect((await client.deploy(specOf("bound"), { folder, plan: again })).number).toBe(1)
   })
 
-  it("is no file if it has problems, and a damaged one is refused before anything is sent", async () => {
+  it("isn't written to a file if it has problems, and a damaged file is refused before anything is sent", async () => {
     const { client } = cloud
     const broken = { app: "none", services: [{ name: "web", image: "x", env: { K: { secret: "UNSET" } } }] }
     await expect(client.preparePlan(broken)).rejects.toMatchObject({ _tag: "InvalidSpec" })

@@ -11,7 +11,7 @@ import { policiesStamp, selectPolicies } from "../../tenancy/policies/policyRows
 import { invalidSpec } from "./invalidSpec.ts"
 import { inTurns } from "./turns.ts"
 
-/** Where an app is to be deployed, and what is told of it. */
+/** Where an app is to be deployed, and the metadata that comes with it. */
 export interface Judged extends Target {
   readonly metadata?: DeploymentMetadata | undefined
 }

@@ -92,7 +92,7 @@ it("is of one organization, app and stage", () => {
     { ...target, organization: { ...target.organization, id: OrganizationId.make(`org_${"1".repeat(32)}`) } },
     { ...target, app: AppName.make("blog") },
     { ...target, stage: StageName.make("dev") },
-    // A new name is no other organization.
+    // A renamed organization is still the same one.
     { ...target, organization: { ...target.organization, name: OrganizationName.make("renamed") } }
   ]
   const ids = others.map((each) => idOf(sample, each))

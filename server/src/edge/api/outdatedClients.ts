@@ -4,7 +4,7 @@ import { clientVersionIn, isOlder } from "@maxcloud/sdk/internal"
 import { Effect } from "effect"
 import { minimumClient } from "../../base/settings/version.ts"
 
-/** Clients of any version are told how the server is, and which clients it serves. */
+/** Clients of any version may read the server's health, and which clients it serves. */
 const forAll: ReadonlySet<OperationName> = new Set<OperationName>(["health.healthz", "health.readyz", "info.get"])
 
 /** Refuses an SDK or command that is older than this server serves. Other clients, and versions that can't be read, are served. */

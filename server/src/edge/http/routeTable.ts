@@ -74,7 +74,7 @@ export interface Route {
   readonly operations: ReadonlyMap<string, OperationName>
   /** The values of the pattern's `:names` in the URL, without `:org`. */
   readonly parameters: Readonly<Record<string, string>>
-  /** The organization that the URL names, as it is written there; undefined: the credential's own. */
+  /** The organization in the URL, exactly as written; undefined: the credential's own. */
   readonly organization: string | undefined
   /** What the router reads: the URL without that organization. */
   readonly url: string

@@ -29,7 +29,7 @@ export const makeRefusal =
     standInOf: typeof Instances.Service.standInOf
   ): Refusal =>
   (key, program) => {
-    // Its environment is the organization's to set, so a process is no safer for being another's command.
+    // Its environment is the organization's to set, so running another command as a process isn't any safer.
     if (program.kind === "image")
       return standInOf(program.image) === "command" && !mayRunProcesses(key) ? commandRefused : undefined
     if (!mayRunProcesses(key)) return processesRefused

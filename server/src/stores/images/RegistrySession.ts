@@ -11,7 +11,7 @@ import { ImagesError } from "./Images.ts"
 import { Remembered } from "./Remembered.ts"
 import { makeRegistryPauses } from "./registryPauses.ts"
 
-/** Longer than this no registry is left alone. */
+/** No pause of a registry is longer than this. */
 const longestPauseMs = 3_600_000
 
 export interface Credentials {

@@ -17,7 +17,7 @@ export const realClock: ScalingClock = {
   }
 }
 
-/** A clock that runs like the real one, and goes ahead when it is told to. */
+/** A clock that runs in real time, and can be moved ahead. */
 export interface AheadClock extends ScalingClock {
   /** Lets so much time pass at once, with every call that falls in it. */
   readonly advance: (ms: number) => Promise<void>

@@ -12,7 +12,7 @@ export interface Ticker {
   readonly add: (ticking: Ticking) => void
   readonly remove: (ticking: Ticking) => void
   readonly stop: () => void
-  /** The time that its beats are told. */
+  /** The time that each tick gets. */
   readonly now: () => number
 }
 

@@ -23,7 +23,7 @@ export const instanceSpecOf = (input: {
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
-  // A stand-in is no container: its links lead over loopback.
+  // A stand-in isn't a container, so its links use loopback.
   const isStandIn = template.program.kind === "image" && input.standInOf(template.program.image) !== undefined
   const environmentFor = (kind: InstanceSpec["program"]["kind"]) =>
     resolveEnvironment({
