@@ -109,6 +109,9 @@ export const connect = (input: Reached) =>
     return yield* connectWith({ ...input, apiUrl }, defaultCredentials({ apiUrl, warn }))
   })
 
+/** A server, as commands call it. */
+export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
+
 /** Parses a user's input by the contract's schema. */
 export const parse = <A>(schema: Schema.Schema<A, string>, written: string): Effect.Effect<A, UsageError> =>
   Schema.decodeUnknownEither(schema)(written).pipe(

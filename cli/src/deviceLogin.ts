@@ -3,8 +3,8 @@ import type { SessionGrant } from "@maxcloud/sdk/api"
 import type { CallError } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { openInBrowser } from "./browser.ts"
+import type { Cloud } from "./client.ts"
 import { CommandFailed } from "./failure.ts"
-import type { Cloud } from "./people.ts"
 import type { Terminal } from "./terminal.ts"
 
 const clientName = (): string => `maxcloud on ${hostname().replace(/\p{Cc}/gu, "")}`.slice(0, 100)

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { appendFile } from "node:fs/promises"
 import { Effect } from "effect"
-import type { Cloud } from "./dev/session.ts"
+import type { Cloud } from "./client.ts"
 import { CommandFailed } from "./failure.ts"
 
 export type Outputs = Readonly<Record<string, string>>

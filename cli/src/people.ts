@@ -1,13 +1,11 @@
 import type { OrganizationName } from "@maxcloud/config-schema"
 import type { KeyScope, MemberInfo, Role } from "@maxcloud/sdk/api"
 import { Effect, type Schema } from "effect"
-import { type connect, loadSchemas, parse } from "./client.ts"
+import { loadSchemas, parse } from "./client.ts"
 import { parseDuration } from "./duration.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 
 /** Parses user input about people, roles and keys by the contract's schema. */
-
-export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
 
 export const loadApi = Effect.promise(() => import("@maxcloud/sdk/api"))
 

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Stream } from "effect"
-import { type connect, refused } from "../client.ts"
+import { type Cloud, refused } from "../client.ts"
 import { follow } from "../follow.ts"
 import { stateText, urlText } from "../format.ts"
 import { onlyWarned } from "../policies.ts"
@@ -10,7 +10,6 @@ import type { makeDevScripts } from "./devScripts.ts"
 import type { makeEnvFiles } from "./envFiles.ts"
 import type { makeServiceLogs } from "./serviceLogs.ts"
 
-export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
 type Logs = ReturnType<typeof makeServiceLogs>
 
 /** One run of `maxcloud dev`. */

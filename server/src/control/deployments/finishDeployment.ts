@@ -1,10 +1,15 @@
 import { Effect } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
 import { unheld } from "../../stores/secrets/secretRows.ts"
-import type { Verdict } from "./passMachine.ts"
 import type { StoredStatus } from "./serviceRows.ts"
 import type { StageBase } from "./stageBase.ts"
 import type { Lease } from "./WorkQueue.ts"
+
+export interface Verdict {
+  readonly state: "succeeded" | "failed"
+  readonly reason: string
+  readonly message: string
+}
 
 const neverRun = (reason: string, message: string): StoredStatus => ({
   state: "failed",

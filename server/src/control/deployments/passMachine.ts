@@ -1,4 +1,5 @@
 import type { RuntimeError } from "../../runtimes/port/Runtime.ts"
+import type { Verdict } from "./finishDeployment.ts"
 import { failureOf, type Progress } from "./progress.ts"
 import type { Begun } from "./stageBase.ts"
 import type { Outcome } from "./WorkQueue.ts"
@@ -29,12 +30,6 @@ export interface PassMemory {
   readonly applied?: string
   /** The last reported warning. */
   readonly warned?: string
-}
-
-export interface Verdict {
-  readonly state: "succeeded" | "failed"
-  readonly reason: string
-  readonly message: string
 }
 
 /** To do next. Each but `end` is answered by the event below that stands beside it, or by `refused`, `unavailable` or `broke`. */

@@ -3,18 +3,10 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { Effect } from "effect"
 import { Runtime, type RuntimeError } from "../../runtimes/port/Runtime.ts"
 import { applyDeployment } from "./applyManifests.ts"
+import type { Verdict } from "./finishDeployment.ts"
 import { follow } from "./follow.ts"
 import { currentPlatformKey } from "./PlatformKey.ts"
-import {
-  beginPass,
-  done,
-  type PassEffect,
-  type PassEvent,
-  type PassMemory,
-  type PassStep,
-  passStep,
-  type Verdict
-} from "./passMachine.ts"
+import { beginPass, done, type PassEffect, type PassEvent, type PassMemory, type PassStep, passStep } from "./passMachine.ts"
 import type { Progress } from "./progress.ts"
 import { prune } from "./prune.ts"
 import { recheck } from "./recheck.ts"
