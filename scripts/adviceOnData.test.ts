@@ -72,7 +72,7 @@ const proseOf = (file: string) =>
 
 /** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "server/src/control/deployments/acceptedServices.ts": ["choose another name, or delete it there"],
+  "server/src/control/deployments/diff/acceptedServices.ts": ["choose another name, or delete it there"],
   "server/src/edge/api/openapi/tags.ts": ["delete services, and read their logs"],
   "server/test/deployments/fakeRuntime.ts": ["remove …/…"],
   "server/src/tenancy/identity/keys/keyRules.ts": ["elete it, and create"],

@@ -20,7 +20,7 @@ const slowest = [
   "proxy/fuzz.test.ts",
   "assembly/runServer.test.ts",
   "cli/test/dev.test.ts",
-  "deployments/removing.test.ts",
+  "deployments/removal/removing.test.ts",
   "cli/test/people.test.ts",
   "database/Database.test.ts",
   "instances/processes.test.ts",

@@ -16,7 +16,7 @@ import {
 import { Effect } from "effect"
 import type { Organization } from "../src/base/words/Organization.ts"
 import { Deployments } from "../src/control/deployments/Deployments.ts"
-import type { ServiceFilter } from "../src/control/deployments/serviceRows.ts"
+import type { ServiceFilter } from "../src/control/deployments/records/serviceRows.ts"
 import { DriftLog } from "../src/control/drift/DriftLog.ts"
 import { Services } from "../src/control/services/Services.ts"
 import type { Caller } from "../src/tenancy/access/Caller.ts"

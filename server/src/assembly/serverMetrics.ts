@@ -3,7 +3,7 @@ import { Effect, Runtime, Schema } from "effect"
 import { asServer } from "../base/database/RowScope.ts"
 import type { ProxyCounters } from "../base/proxy/ProxyCounters.ts"
 import { type GaugeReading, Metrics } from "../base/telemetry/Metrics.ts"
-import { rolloutCounts } from "../control/deployments/rolloutStatus.ts"
+import { rolloutCounts } from "../control/deployments/rollout/rolloutStatus.ts"
 import { AutomaticBackups, type BackupStatus } from "../operator/backup/AutomaticBackups.ts"
 import { LocalRoutes } from "../runtimes/port/LocalRoutes.ts"
 

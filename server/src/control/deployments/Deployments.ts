@@ -26,7 +26,7 @@ import type {
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
-import type { pageOfApps, pageOfDeployments } from "./deploymentPages.ts"
+import type { pageOfApps, pageOfDeployments } from "./records/deploymentPages.ts"
 
 export interface DeployInput {
   readonly organization: Organization

@@ -14,7 +14,7 @@ import type {
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { ExecProcess, ExecRequest, LogQuery } from "../../runtimes/port/Runtime.ts"
-import type { pageOfServices } from "../deployments/serviceRows.ts"
+import type { pageOfServices } from "../deployments/records/serviceRows.ts"
 
 /** Services as they are. Every method sees the given organization only. */
 export class Services extends Context.Tag("@maxcloud/server/Services")<

@@ -1,8 +1,8 @@
 import { Effect, Layer } from "effect"
 import * as PostgresDeployments from "../deployments/PostgresDeployments.ts"
+import { makeWorkQueue } from "../deployments/queue/WorkQueue.ts"
+import { leaseMs } from "../deployments/queue/workers.ts"
 import * as Reconciler from "../deployments/Reconciler.ts"
-import { makeWorkQueue } from "../deployments/WorkQueue.ts"
-import { leaseMs } from "../deployments/workers.ts"
 import * as PostgresServices from "./PostgresServices.ts"
 
 export type { ReconcilerOptions } from "../deployments/Reconciler.ts"

@@ -6,7 +6,7 @@ import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
-import type { WorkQueue } from "../deployments/WorkQueue.ts"
+import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
 import { lockStage, wakeStage } from "./stageOfService.ts"
 
 /** Pauses or resumes a service. */

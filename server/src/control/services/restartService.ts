@@ -7,7 +7,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { KeyedRequest, noteCarriedOut } from "../../tenancy/repeats/KeyedRequest.ts"
-import type { WorkQueue } from "../deployments/WorkQueue.ts"
+import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
 import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 
 const refuse = ({ name }: Service, why: string) =>

@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type Service, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
-import type { WorkQueue } from "../deployments/WorkQueue.ts"
+import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
 
 export const noService = (id: ServiceId) =>
   new NotFound({ detail: `There is no service ${id}.`, resource: "service", resourceName: id })

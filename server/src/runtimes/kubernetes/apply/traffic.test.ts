@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { condition, knativeRevision, knativeService, pod } from "../../../../test/kubernetes/testObjects.ts"
-import { isReadyElsewhere } from "../../../control/deployments/progress.ts"
+import { isReadyElsewhere } from "../../../control/deployments/statuses/progress.ts"
 import { noVerdict } from "../diagnosis/Evidence.ts"
 import { statusOf } from "../status/statusOf.ts"
 import { foreignFields } from "./managedFields.ts"

@@ -1,0 +1,116 @@
+import type { SqlError } from "@effect/sql/SqlError"
+import { Duration, Effect, FiberSet, Ref } from "effect"
+import { asOrganization } from "../../../base/database/RowScope.ts"
+import type { Shards } from "../../../base/replicas/Shards.ts"
+import { type DispatchEffect, type DispatchEvent, dispatchStep, nothingHeld, type PassEnd } from "./dispatchMachine.ts"
+import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
+
+/** How long a lease lasts, and how often it is renewed. */
+export const leaseMs = 30_000
+const renewMs = 10_000
+
+export interface WorkersOptions {
+  readonly queue: WorkQueue
+  readonly shards: Shards["Type"]
+  readonly reconcile: (lease: Lease) => Effect.Effect<Outcome, SqlError | LeaseLost>
+  /** Passes at a time. */
+  readonly limit: number
+  /** Tells the loop to look at the queue. */
+  readonly wake: Effect.Effect<void>
+  /** Returns when `wake` was said since. */
+  readonly woken: Effect.Effect<void>
+  /** Called at the end of each pass. */
+  readonly passEnded: Effect.Effect<unknown>
+}
+
+/** Ends when the lease is lost. */
+const renewing = (queue: WorkQueue, lease: Lease): Effect.Effect<PassEnd> =>
+  queue.renew(lease).pipe(
+    Effect.delay(Duration.millis(renewMs)),
+    Effect.forever,
+    Effect.catchTag("LeaseLost", () => Effect.succeed<PassEnd>({ type: "lost" })),
+    // The database is unreachable: the lease expires by itself, and so may the pass.
+    Effect.catchTag("SqlError", () => Effect.never)
+  )
+
+/** A pass, for as long as the lease is ours. */
+const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effect<PassEnd> =>
+  reconcile(lease).pipe(
+    Effect.map((outcome): PassEnd => ({ type: "outcome", outcome })),
+    Effect.catchTags({
+      LeaseLost: () => Effect.succeed<PassEnd>({ type: "lost" }),
+      SqlError: (error) => Effect.as(Effect.logWarning("a pass was cut off", error), { type: "failed" } as const)
+    }),
+    Effect.raceFirst(renewing(queue, lease)),
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("a pass broke", defect), { type: "failed" } as const))
+  )
+
+/** A question to the queue. While it can't be answered, the loop continues. */
+const asked = (question: Effect.Effect<DispatchEvent, SqlError>): Effect.Effect<DispatchEvent> => {
+  const unreadable: DispatchEvent = { type: "queueUnreadable" }
+  return question.pipe(
+    Effect.catchAll((error) => Effect.as(Effect.logWarning("the queue cannot be read", error.cause), unreadable)),
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("the queue cannot be read", defect), unreadable))
+  )
+}
+
+const claim = ({ queue, shards }: WorkersOptions, most: number) =>
+  asked(Effect.map(queue.claim(most, shards.owned()), (leases) => ({ type: "claimed", leases })))
+
+const askNext = ({ queue, shards }: WorkersOptions) =>
+  asked(Effect.map(queue.nextInMs(shards.owned()), (inMs) => ({ type: "nextKnown", inMs })))
+
+const finish = ({ queue }: WorkersOptions, lease: Lease, outcome: Outcome): Effect.Effect<DispatchEvent> => {
+  const failed: DispatchEvent = { type: "finishFailed", lease, outcome }
+  return queue.finish(lease, outcome).pipe(
+    Effect.as<DispatchEvent>({ type: "givenBack", lease }),
+    Effect.catchAll((error) => Effect.as(Effect.logWarning("a pass was cut off", error), failed)),
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("a pass broke", defect), failed))
+  )
+}
+
+/** Takes work from the queue for as long as the scope lasts. At its end leases are given back. */
+export const startWorkers = (options: WorkersOptions) =>
+  Effect.gen(function* () {
+    const state = yield* Ref.make(nothingHeld(options.limit))
+    yield* Effect.addFinalizer(() =>
+      Effect.flatMap(Ref.get(state), ({ held }) => Effect.ignore(options.queue.release([...held.values()])))
+    )
+    const fibers = yield* FiberSet.make<void>()
+
+    const tell = (event: DispatchEvent) =>
+      Ref.modify(state, (before) => {
+        const { effects, state: after } = dispatchStep(before, event)
+        return [effects, after] as const
+      })
+
+    const work = (lease: Lease) =>
+      passOf(options, lease).pipe(
+        Effect.flatMap((end) => go({ type: "passEnded", lease, end })),
+        Effect.ensuring(Effect.zipRight(options.wake, options.passEnded)),
+        asOrganization(lease.key.organizationId),
+        Effect.annotateLogs({ organization: lease.key.organization, app: lease.key.app, stage: lease.key.stage })
+      )
+
+    const perform = (effect: DispatchEffect): Effect.Effect<void> => {
+      switch (effect.type) {
+        case "claim":
+          // Not interruptible between taking a lease and recording it: otherwise it couldn't be given back.
+          return Effect.uninterruptible(Effect.flatMap(claim(options, effect.most), go))
+        case "start":
+          return FiberSet.run(fibers, Effect.interruptible(work(effect.lease)))
+        case "askNext":
+          return Effect.flatMap(Effect.interruptible(askNext(options)), go)
+        case "wait":
+          return Effect.interruptible(Effect.timeoutOption(options.woken, Duration.millis(effect.ms)))
+        case "pause":
+          return Effect.interruptible(Effect.sleep(effect.ms))
+        case "finish":
+          return Effect.flatMap(finish(options, effect.lease, effect.outcome), go)
+      }
+    }
+    const go = (event: DispatchEvent): Effect.Effect<void> =>
+      Effect.flatMap(tell(event), Effect.forEach(perform, { discard: true }))
+
+    yield* Effect.forkScoped(Effect.forever(go({ type: "woken" })))
+  })

@@ -1,0 +1,106 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { Effect, Option } from "effect"
+import { building, pulling, Runtime, type ServiceStatus } from "../../../runtimes/port/Runtime.ts"
+import type { Lease } from "../queue/WorkQueue.ts"
+import type { StageRows } from "../stages/StageRows.ts"
+import type { Begun } from "../stages/stageBase.ts"
+import { isReadyElsewhere, overdue, type Progress, progressOf } from "../statuses/progress.ts"
+import { type Observed, recordStatuses } from "../statuses/recordStatuses.ts"
+
+/** The runtime's statuses of these services, as far as it knows them. */
+export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const all = yield* Effect.forEach(
+      names,
+      (name) => {
+        const key = { ...rows.namespaceKeyOf(lease), service: ServiceName.make(name) }
+        return Effect.map(
+          runtime.status(key),
+          Option.map((status): Observed => ({ key, status }))
+        )
+      },
+      { concurrency: 16 }
+    )
+    return all.flatMap(Option.toArray)
+  })
+
+/** The present state of a deployment's service. */
+const progressNow = (
+  service: Progress,
+  status: ServiceStatus | undefined,
+  deadline: { readonly isOverdue: boolean; readonly ms: number }
+): Progress => {
+  const progress: Progress =
+    status !== undefined && isReadyElsewhere(status)
+      ? { ...service, reason: "Deploying", message: "It is ready, and requests move to it." }
+      : progressOf(service, status)
+  return deadline.isOverdue ? overdue(progress, deadline.ms) : progress
+}
+
+interface Change {
+  readonly was: Progress
+  readonly is: Progress
+}
+
+/** Is a change an event of the deployment? A waiting service's own messages change often. */
+const isTold = ({ is, was }: Change) =>
+  is.state !== was.state ||
+  is.reason !== was.reason ||
+  is.diagnosis?.code !== was.diagnosis?.code ||
+  ((is.reason === building || is.reason === pulling) && is.message !== was.message)
+
+const keep = (
+  rows: StageRows,
+  lease: Lease,
+  id: string,
+  changes: ReadonlyArray<Change>,
+  observed: ReadonlyArray<Observed>
+) =>
+  rows.write(
+    lease,
+    Effect.gen(function* () {
+      const keys = observed.map((each) => each.key)
+      yield* rows.saveProgress(
+        lease,
+        id,
+        changes.map((change) => change.is)
+      )
+      yield* recordStatuses(
+        keys,
+        statusesOf(
+          rows,
+          lease,
+          keys.map((key) => key.service)
+        )
+      )
+      yield* rows.events(
+        lease,
+        id,
+        changes
+          .filter(isTold)
+          .map(({ is }) => ({ type: "service", service: is.name, reason: is.reason, message: is.message }))
+      )
+    })
+  )
+
+/** Looks at the services that aren't decided yet, and stores changes. Returns all services of the deployment in their present state. */
+export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: number) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const before = yield* rows.progress(lease, begun.id)
+    const open = before.filter((each) => each.action !== "delete" && each.state === "pending")
+    const observed = yield* statusesOf(
+      rows,
+      lease,
+      open.map((each) => each.name)
+    )
+    const released = observed.filter((each) => isReadyElsewhere(each.status)).map((each) => each.key.service)
+    if (released.length > 0) yield* runtime.release(rows.namespaceKeyOf(lease), released)
+    const found = new Map<string, ServiceStatus>(observed.map((each) => [each.key.service, each.status]))
+    const deadline = { isOverdue: begun.overdue, ms: deadlineMs }
+    const now = new Map(open.map((was) => [was.name, { was, is: progressNow(was, found.get(was.name), deadline) }]))
+    const changes = [...now.values()].filter(({ is, was }) => JSON.stringify(is) !== JSON.stringify(was))
+    if (changes.length > 0) yield* keep(rows, lease, begun.id, changes, observed)
+    return before.map((service) => now.get(service.name)?.is ?? service)
+  })

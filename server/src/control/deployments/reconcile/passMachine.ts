@@ -1,0 +1,214 @@
+import type { RuntimeError } from "../../../runtimes/port/Runtime.ts"
+import type { Outcome } from "../queue/WorkQueue.ts"
+import type { Verdict } from "../stages/finishDeployment.ts"
+import type { Begun } from "../stages/stageBase.ts"
+import { failureOf, type Progress } from "../statuses/progress.ts"
+
+/**
+ * One pass over the newest deployment of an app and stage, as a machine. The state is a value, findings come in as events, and
+ * each step returns the next effect, one at a time. `reconcile.ts` performs it.
+ */
+export interface PassState {
+  readonly begun: Begun
+  readonly memory: PassMemory
+  /** How soon to look again at what still becomes ready, without a wake-up. */
+  readonly resyncMs: number
+  /** Why the runtime took none of it when it was applied. */
+  readonly refusal: RuntimeError | undefined
+  /** The server itself made a mistake in this pass. */
+  readonly broken: boolean
+  /** The verdict is written: nothing else is said of the deployment from here on. */
+  readonly ended: boolean
+}
+
+/** This process's memory of a deployment from one pass to the next. */
+export interface PassMemory {
+  /**
+   * The stage's context when this process applied it: after a restart of the server it is applied again, and also when a service is
+   * paused, resumed or restarted while its deployment is under way.
+   */
+  readonly applied?: string
+  /** The last reported warning. */
+  readonly warned?: string
+}
+
+/** To do next. Each but `end` is answered by the event below that stands beside it, or by `refused`, `unavailable` or `broke`. */
+export type PassEffect =
+  /** Looks at an app that was carried out before. */
+  | { readonly type: "recheck" }
+  | { readonly type: "readContext" }
+  | { readonly type: "apply"; readonly context: string }
+  | { readonly type: "tellApplied" }
+  /** Looks at the services that aren't decided yet, and stores changes. */
+  | { readonly type: "follow" }
+  /** Reads the services as they were kept last. */
+  | { readonly type: "readServices" }
+  | { readonly type: "removeServices"; readonly services: ReadonlyArray<Progress> }
+  | { readonly type: "prune" }
+  /** Keeps requests from those of these services that aren't ready. */
+  | { readonly type: "abandon"; readonly services: ReadonlyArray<Progress>; readonly verdict: Verdict }
+  /** The same for the services as stored last: the runtime may be unreachable. */
+  | { readonly type: "ruleOut"; readonly verdict: Verdict }
+  | { readonly type: "warn"; readonly reason: string; readonly message: string; readonly outcome: Outcome }
+  | { readonly type: "noteRollout"; readonly message: string; readonly outcome: Outcome }
+  | { readonly type: "finish"; readonly verdict: Verdict }
+  | { readonly type: "readDrift" }
+  | { readonly type: "end"; readonly outcome: Outcome }
+
+export type PassEvent =
+  | { readonly type: "rechecked" }
+  | { readonly type: "contextRead"; readonly context: string }
+  | { readonly type: "applied"; readonly context: string }
+  | { readonly type: "applyRefused"; readonly error: RuntimeError }
+  | { readonly type: "appliedTold" }
+  /** After `follow` and `readServices`. */
+  | { readonly type: "servicesSeen"; readonly services: ReadonlyArray<Progress> }
+  /** undefined: a newer deployment came meanwhile. */
+  | { readonly type: "servicesRemoved"; readonly services: ReadonlyArray<Progress> | undefined }
+  /** `whole` is false if a newer deployment came meanwhile. */
+  | { readonly type: "pruned"; readonly whole: boolean }
+  | { readonly type: "abandoned"; readonly verdict: Verdict }
+  | { readonly type: "ruledOut"; readonly verdict: Verdict; readonly certain: boolean }
+  /** After `warn` and `noteRollout`. */
+  | { readonly type: "told"; readonly outcome: Outcome }
+  | { readonly type: "finished" }
+  | { readonly type: "driftRead"; readonly found: boolean }
+  | { readonly type: "refused"; readonly error: RuntimeError }
+  | { readonly type: "unavailable"; readonly error: RuntimeError }
+  | { readonly type: "broke" }
+
+export interface PassStep {
+  readonly state: PassState
+  readonly effect: PassEffect
+}
+
+export const done: Outcome = { _tag: "done" }
+const again = (afterMs: number, failed = false): Outcome => ({ _tag: "retry", afterMs, failed })
+
+/** The report about a refused deployment: the problem and its fix. */
+const refusalText = ({ diagnosis, message }: RuntimeError) =>
+  diagnosis === undefined ? message : `${message.replace(/\.$/, "")}. ${diagnosis.fix}`
+
+const to = (state: PassState, effect: PassEffect): PassStep => ({ state, effect })
+const end = (state: PassState, outcome: Outcome) => to(state, { type: "end", outcome })
+const fail = (state: PassState, reason: string, message: string) =>
+  to(state, { type: "finish", verdict: { state: "failed", reason, message } })
+const refuse = (state: PassState, error: RuntimeError) =>
+  fail(state, error.diagnosis?.code ?? "Refused", refusalText(error))
+
+/** The first step for a deployment. A finished one is no longer applied by a deployment's rules. */
+export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): PassStep => {
+  const state = { begun, memory, resyncMs, refusal: undefined, broken: false, ended: false }
+  return begun.finished ? to({ ...state, memory: {} }, { type: "recheck" }) : to(state, { type: "readContext" })
+}
+
+const servicesSeen = (state: PassState, services: ReadonlyArray<Progress>) => {
+  const { refusal } = state
+  // If a deployment with new content is refused, the app stays as it was. One that only removes services removes them, even if others are refused.
+  const removes =
+    refusal === undefined || services.every((service) => service.action === "delete" || service.action === "unchanged")
+  return removes ? to(state, { type: "removeServices", services }) : refuse(state, refusal)
+}
+
+const servicesRemoved = (state: PassState, services: ReadonlyArray<Progress> | undefined) => {
+  if (state.refusal !== undefined) return refuse(state, state.refusal)
+  if (services === undefined) return end(state, again(0))
+  const wanted = services.filter((service) => service.action !== "delete")
+  if (wanted.some((each) => each.state === "pending")) {
+    return end(state, again(Math.max(10, Math.min(state.resyncMs, state.begun.remaining_ms))))
+  }
+  const message = failureOf(wanted)
+  if (message === "") return to(state, { type: "prune" })
+  // Do this before reporting the failure: even after a crash in between, nothing goes live once the failure was reported.
+  const verdict: Verdict = { state: "failed", reason: "ServiceFailed", message }
+  return to(state, { type: "abandon", services: wanted, verdict })
+}
+
+const pruned = (state: PassState, whole: boolean) => {
+  if (!whole) return end(state, again(0))
+  const message = `Deployment ${state.begun.number} succeeded.`
+  return to(state, { type: "finish", verdict: { state: "succeeded", reason: "Succeeded", message } })
+}
+
+/** Applied objects could still go live once the runtime is back: delay the verdict until that is ruled out. */
+const ruledOut = (state: PassState, verdict: Verdict, certain: boolean) =>
+  !certain && state.memory.applied !== undefined
+    ? end(state, again(state.resyncMs))
+    : to(state, { type: "finish", verdict })
+
+/** A temporary fault: report it once, and retry until the deadline. */
+const postpone = (state: PassState, reason: string, message: string): PassStep => {
+  if (state.begun.overdue) return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
+  // Poll an unreachable cluster at an even pace, so that after an outage of any length all deployments continue at once.
+  const outcome = reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true)
+  if (state.memory.warned === message) return end(state, outcome)
+  return to({ ...state, memory: { ...state.memory, warned: message } }, { type: "warn", reason, message, outcome })
+}
+
+const unavailable = (state: PassState, error: RuntimeError) =>
+  state.begun.finished
+    ? to(state, { type: "noteRollout", message: error.message, outcome: again(state.resyncMs, true) })
+    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message)
+
+const refused = (state: PassState, error: RuntimeError) =>
+  state.begun.finished
+    ? to(state, { type: "noteRollout", message: error.message, outcome: done })
+    : refuse(state, error)
+
+const broke = (before: PassState) => {
+  const state = { ...before, broken: true }
+  if (state.ended) return end(state, again(0, true))
+  if (!state.begun.finished) {
+    return postpone(state, "InternalError", "The server made a mistake; its log says which. It tries again.")
+  }
+  // It must not hold up the others: the rollout comes back to it.
+  const message = "The server can't make its manifests: see the server's log for the reason."
+  return to(state, { type: "noteRollout", message, outcome: done })
+}
+
+const finished = (before: PassState) => {
+  const state = { ...before, memory: {}, ended: true }
+  return state.broken ? end(state, done) : to(state, { type: "readDrift" })
+}
+
+/** The next step, after the result of the last one. */
+export const passStep = (state: PassState, event: PassEvent): PassStep => {
+  switch (event.type) {
+    case "rechecked":
+      return end(state, done)
+    case "contextRead":
+      return to(
+        state,
+        state.memory.applied === event.context ? { type: "follow" } : { type: "apply", context: event.context }
+      )
+    case "applied":
+      return to({ ...state, memory: { applied: event.context } }, { type: "tellApplied" })
+    case "applyRefused":
+      return to({ ...state, refusal: event.error }, { type: "readServices" })
+    case "appliedTold":
+      return to(state, { type: "follow" })
+    case "servicesSeen":
+      return servicesSeen(state, event.services)
+    case "servicesRemoved":
+      return servicesRemoved(state, event.services)
+    case "pruned":
+      return pruned(state, event.whole)
+    case "abandoned":
+      return to(state, { type: "finish", verdict: event.verdict })
+    case "ruledOut":
+      return ruledOut(state, event.verdict, event.certain)
+    case "told":
+      return end(state, event.outcome)
+    case "finished":
+      return finished(state)
+    case "driftRead":
+      // Drift of the meantime is put right by the next pass: a deployment takes nothing by force.
+      return end(state, event.found ? again(0) : done)
+    case "refused":
+      return refused(state, event.error)
+    case "unavailable":
+      return unavailable(state, event.error)
+    case "broke":
+      return broke(state)
+  }
+}

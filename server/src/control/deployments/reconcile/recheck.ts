@@ -1,0 +1,45 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import type { ObjectRef } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { Runtime } from "../../../runtimes/port/Runtime.ts"
+import type { ManifestsOf } from "../manifests/stageManifests.ts"
+import type { Lease } from "../queue/WorkQueue.ts"
+import type { RolloutRows } from "../rollout/rollout.ts"
+import type { StageRows } from "../stages/StageRows.ts"
+import type { Begun } from "../stages/stageBase.ts"
+import { recordStatuses } from "../statuses/recordStatuses.ts"
+import { applyManifests } from "./applyManifests.ts"
+import { statusesOf } from "./follow.ts"
+
+/**
+ * Checks an app that was deployed before: restores objects that the runtime has lost or others have changed, and applies later changes
+ * of a pause, a registry's credentials or the platform.
+ */
+export const recheck = (
+  rows: StageRows,
+  manifestsOf: ManifestsOf,
+  rollout: RolloutRows,
+  lease: Lease,
+  { conflicted, id, inventory }: Begun
+) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const names = yield* rows.serviceNames(lease)
+    const observed = yield* recordStatuses(
+      names.map((name) => ({ ...rows.namespaceKeyOf(lease), service: ServiceName.make(name) })),
+      statusesOf(rows, lease, names)
+    )
+    const manifests = yield* manifestsOf(lease, id)
+    const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(rows.namespaceKeyOf(lease), inventory)
+    const drift = yield* rows.newestDrift(lease)
+    if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
+      return yield* rollout.done(lease, id, manifests)
+    }
+    yield* Effect.logInfo("the app is applied again").pipe(
+      Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
+    )
+    // If a deployment was refused because of another field manager, don't take the field behind the user's back.
+    yield* applyManifests(rows, lease, manifests, { force: !conflicted })
+    if (drift !== undefined) yield* rows.healDrift(lease, drift)
+    yield* rollout.done(lease, id, manifests)
+  })

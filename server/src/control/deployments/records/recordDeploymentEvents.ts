@@ -1,0 +1,44 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Deployment, DeploymentState, isEventType, type OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { type NewEvent, recordEvents } from "../../../tenancy/events/recordEvents.ts"
+
+const decodeRows = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.extend(
+      Deployment.pipe(Schema.pick("id", "app", "stage", "number")),
+      Schema.Struct({ state: DeploymentState })
+    )
+  )
+)
+
+const tellsMore: ReadonlySet<string> = new Set(["accepted", "started", "finished"])
+
+/** The organization's events of the steps of a deployment. What a step means is in the deployment's row by then. */
+export const recordDeploymentEvents = (
+  organizationId: OrganizationId,
+  deploymentId: string,
+  steps: ReadonlyArray<{ readonly type: string; readonly reason: string }>
+) =>
+  Effect.gen(function* () {
+    const told = steps.filter((step) => tellsMore.has(step.type))
+    if (told.length === 0) return
+    const sql = yield* SqlClient
+    const [deployment] = decodeRows(
+      yield* sql`
+        select id, app, stage, number, state from deployments
+        where organization_id = ${organizationId} and id = ${deploymentId}`
+    )
+    if (deployment === undefined) return
+    const { app, id, number, stage, state } = deployment
+    const events = told.flatMap(({ reason, type }): ReadonlyArray<NewEvent> => {
+      const name = `deployment.${type === "finished" ? state : type}`
+      if (!isDeploymentEvent(name)) return []
+      return [{ type: name, subject: `deployments/${id}`, data: { app, stage, deployment: id, number, reason } }]
+    })
+    yield* recordEvents(organizationId, ...events)
+  })
+
+type DeploymentEventType = Extract<NewEvent["type"], `deployment.${string}`>
+const isDeploymentEvent = (name: string): name is DeploymentEventType =>
+  isEventType(name) && name.startsWith("deployment.")

@@ -1,0 +1,86 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { DeploymentService } from "@maxcloud/sdk/api"
+import type { ObjectRef } from "@maxcloud/synth"
+import { Effect, Schema } from "effect"
+import { storableJson } from "../../../base/database/storable.ts"
+import { Platform } from "../../../runtimes/port/Platform.ts"
+import type { Lease, WorkQueue } from "../queue/WorkQueue.ts"
+import type { NewEvent } from "../records/deploymentRows.ts"
+import type { Progress } from "../statuses/progress.ts"
+import { makeBegin } from "./beginStage.ts"
+import { finishDeployment, type Verdict } from "./finishDeployment.ts"
+import { makeStageBase, type StageBase } from "./stageBase.ts"
+
+const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
+
+const driftRows = ({ inStage, sql }: StageBase) => {
+  /** Drift that hasn't been corrected yet. */
+  const drifted = (lease: Lease) => sql`${inStage(lease)} and healed_at is null`
+
+  /** The id of the newest drift among it; undefined if there is none. */
+  const newestDrift = (lease: Lease) =>
+    Effect.map(
+      sql<{ id: string | null }>`select max(id)::text as id from drift where ${drifted(lease)}`,
+      ([row]) => row?.id ?? undefined
+    )
+
+  const healDrift = (lease: Lease, upTo: string) =>
+    sql`update drift set healed_at = clock_timestamp() where ${drifted(lease)} and id <= ${upTo}::bigint`
+
+  return { newestDrift, healDrift }
+}
+
+const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
+  const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
+    sql`update app_stages set inventory = ${storableJson(refs)}::jsonb where ${inStage(lease)}`
+
+  const progress = (lease: Lease, id: string) =>
+    sql`
+      select name, action, state, revision, url, reason, message, log_tail as "logTail", diagnosis
+      from deployment_services
+      where organization_id = ${lease.key.organizationId} and deployment_id = ${id} order by position`.pipe(
+      Effect.map((rows): ReadonlyArray<Progress> => decodeProgress(rows))
+    )
+
+  const saveProgress = (lease: Lease, id: string, changed: ReadonlyArray<Progress>) =>
+    sql`
+      update deployment_services d
+      set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = coalesce(c.message, ''),
+        log_tail = c."logTail", diagnosis = nullif(c.diagnosis, 'null'::jsonb)
+      from jsonb_to_recordset(${storableJson(changed)}::jsonb) as c (
+        name text, state text, revision text, url text, reason text, message text, "logTail" jsonb, diagnosis jsonb)
+      where d.organization_id = ${lease.key.organizationId} and d.deployment_id = ${id} and d.name = c.name`
+
+  /** Said once in a deployment's events. */
+  const tellOnce = (lease: Lease, id: string, event: NewEvent) =>
+    Effect.gen(function* () {
+      const told = yield* sql`
+        select 1 from deployment_events
+        where organization_id = ${lease.key.organizationId} and deployment_id = ${id} and type = ${event.type}`
+      if (told.length === 0) yield* write(lease, events(lease, id, [event]))
+    })
+
+  /** Names of the stage's services that are not being deleted. */
+  const serviceNames = (lease: Lease): Effect.Effect<ReadonlyArray<string>, SqlError> =>
+    sql<{ name: string }>`select name from services where ${inStage(lease)} and not deleting`.pipe(
+      Effect.map((rows) => rows.map((row) => row.name))
+    )
+
+  return { setInventory, progress, saveProgress, tellOnce, serviceNames }
+}
+
+/** The rows of the app and stage that a lease is of. Every write is fenced by the lease. */
+export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
+  Effect.gen(function* () {
+    const base = makeStageBase(yield* SqlClient, queue, yield* Platform)
+    return {
+      ...base,
+      ...driftRows(base),
+      ...serviceRows(base),
+      begin: makeBegin(base, progressDeadlineMs),
+      finish: (lease: Lease, id: string, verdict: Verdict) => finishDeployment(base, lease, id, verdict)
+    }
+  })
+
+export type StageRows = Effect.Effect.Success<ReturnType<typeof makeStageRows>>

@@ -1,0 +1,104 @@
+import { Effect, Schema } from "effect"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
+import type { Lease } from "../queue/WorkQueue.ts"
+import { type Deadline, deadlineOf, measuredBy } from "./deadlines.ts"
+import { Begun, type StageBase } from "./stageBase.ts"
+
+const decodeBegun = Schema.decodeUnknownSync(Schema.Array(Begun))
+const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
+
+const newestNumber = ({ inStage, sql }: StageBase, lease: Lease) =>
+  sql`(select last_number from app_stages where ${inStage(lease)})`
+
+/** Ends the older ones that are under way. */
+const supersede = (base: StageBase, lease: Lease) =>
+  Effect.gen(function* () {
+    const { events, inStage, sql } = base
+    const newest = newestNumber(base, lease)
+    const older = decodeIds(
+      yield* sql`
+        update deployments set state = 'superseded', reason = 'Superseded', finished_at = clock_timestamp(),
+          message = 'A newer deployment came before it had finished.'
+        where ${inStage(lease)} and finished_at is null and number < ${newest} returning id`
+    )
+    for (const { id } of older) {
+      yield* events(lease, id, [
+        {
+          type: "finished",
+          reason: "Superseded",
+          message: "A newer deployment came before it had finished."
+        }
+      ])
+    }
+  })
+
+/** Begins the newest, if it waits. */
+const start = (base: StageBase, progressDeadlineMs: number, lease: Lease) =>
+  Effect.gen(function* () {
+    const { events, inStage, sql } = base
+    const newest = newestNumber(base, lease)
+    const started = decodeIds(
+      yield* sql`
+        update deployments set state = 'running', reason = 'Running', message = 'It is being carried out.',
+          started_at = clock_timestamp(),
+          deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
+        where ${inStage(lease)} and state = 'queued' and number = ${newest} returning id`
+    )
+    for (const { id } of started) {
+      yield* events(lease, id, [{ type: "started", reason: "Running", message: "It is being carried out." }])
+    }
+    // Further ahead than anybody may have written: the database's clock was set back. Otherwise each restart would extend such a deadline.
+    yield* sql`
+      update deployments set deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
+      where ${inStage(lease)} and number = ${newest} and finished_at is null
+        and deadline_at > clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'`
+  })
+
+const readNewest = ({ sql }: StageBase, lease: Lease) =>
+  Effect.gen(function* () {
+    const rows = decodeBegun(
+      yield* sql`
+        select d.id, d.number, d.finished_at is not null as finished,
+          coalesce(d.deadline_at <= clock_timestamp(), false) as overdue,
+          coalesce(extract(epoch from d.deadline_at - clock_timestamp()) * 1000, 0)::float8 as remaining_ms,
+          d.force_conflicts, d.state = 'failed' and d.reason = 'FieldConflict' as conflicted, a.inventory
+        from app_stages a join deployments d on d.organization_id = a.organization_id and d.app = a.app
+          and d.stage = a.stage and d.number = a.last_number
+        where a.organization_id = ${lease.key.organizationId} and a.app = ${lease.key.app}
+          and a.stage = ${lease.key.stage}`
+    )
+    return rows[0]
+  })
+
+/** The newest deployment, begun if it waited; older ones that are under way are superseded. */
+export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
+  /** By stage. */
+  const deadlines = new Map<string, Deadline>()
+
+  const measured = ({ key }: Lease, row: Begun | undefined, readMs: number, nowMs: number): Begun | undefined => {
+    const stage = `${key.organizationId}/${key.app}/${key.stage}`
+    if (row === undefined || row.finished) {
+      deadlines.delete(stage)
+      return row
+    }
+    const deadline = deadlineOf(deadlines.get(stage), row, readMs, progressDeadlineMs)
+    deadlines.set(stage, deadline)
+    return measuredBy(deadline, row, nowMs)
+  }
+
+  return (lease: Lease) =>
+    base
+      .write(
+        lease,
+        Effect.gen(function* () {
+          yield* supersede(base, lease)
+          yield* start(base, progressDeadlineMs, lease)
+          const readMs = yield* monotonicMillis
+          return { row: yield* readNewest(base, lease), readMs }
+        })
+      )
+      .pipe(
+        // It has only started once that is committed.
+        Effect.zipWith(monotonicMillis, ({ readMs, row }, nowMs) => measured(lease, row, readMs, nowMs))
+      )
+}

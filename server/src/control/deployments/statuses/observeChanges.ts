@@ -1,0 +1,74 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Chunk, Duration, Effect, Option, Schema, Stream } from "effect"
+import { storableJson } from "../../../base/database/storable.ts"
+import { Runtime, type ServiceKey } from "../../../runtimes/port/Runtime.ts"
+import { decodeStageRefs } from "../queue/stageRef.ts"
+import type { WorkQueue } from "../queue/WorkQueue.ts"
+import { type Observed, recordStatuses } from "./recordStatuses.ts"
+
+/** How long changes are gathered. Of a large app more come at once, and looking at it costs more. */
+const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
+
+const decodeSizes = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ services: Schema.Int })))
+
+/** Stages with a deployment in progress that contain one of these services; with the number of their services. */
+const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select d.organization_id, d.app, d.stage, (
+        select count(*)::int from services n
+        where n.organization_id = d.organization_id and n.app = d.app and n.stage = d.stage
+      ) as services
+      from deployments d
+      where d.finished_at is null and exists (
+        select 1 from services s
+        join jsonb_to_recordset(${storableJson(
+          keys.map((key) => ({
+            organization_id: key.organizationId,
+            app: key.app,
+            stage: key.stage,
+            name: key.service
+          }))
+        )}::jsonb) as k (organization_id text, app text, stage text, name text)
+          on s.organization_id = k.organization_id and s.app = k.app and s.stage = k.stage and s.name = k.name
+        where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
+      )`
+    const sizes = decodeSizes(rows)
+    return decodeStageRefs(rows).map((stage, index) => ({ stage, services: sizes[index]?.services ?? 0 }))
+  })
+
+/** Keeps what services have become, and wakes the deployments that wait for them. */
+const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArray<ServiceKey>) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const unique = new Map(keys.map((key) => [`${key.organizationId}/${key.namespace}/${key.service}`, key]))
+    const read = Effect.forEach(
+      unique.values(),
+      (key) =>
+        runtime.status(key).pipe(
+          Effect.map(Option.map((status): Observed => ({ key, status }))),
+          Effect.catchTag("RuntimeError", () => Effect.succeedNone)
+        ),
+      { concurrency: 16 }
+    )
+    yield* recordStatuses(
+      [...unique.values()],
+      Effect.map(read, (found) => found.flatMap(Option.toArray))
+    )
+    const waiting = yield* waitingFor([...unique.values()])
+    for (const { services, stage } of waiting) yield* queue.add([stage], gatherMs(services))
+    if (waiting.length > 0) yield* wake
+  }).pipe(
+    Effect.catchAll((error) => Effect.logWarning("a change was not recorded", error)),
+    Effect.catchAllDefect((defect) => Effect.logError("a change was not recorded", defect))
+  )
+
+/** Follows the runtime's statuses of its services, for ever. */
+export const observeChanges = (queue: WorkQueue, wake: Effect.Effect<void>) =>
+  Effect.flatMap(Runtime, (runtime) =>
+    runtime.changes.pipe(
+      Stream.groupedWithin(512, Duration.millis(20)),
+      Stream.runForEach((keys) => observe(queue, wake, Chunk.toReadonlyArray(keys)))
+    )
+  )

@@ -1,0 +1,56 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
+import { Effect, Layer, ManagedRuntime } from "effect"
+import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../../test/deployments/testServer.ts"
+import { recordStatuses } from "./recordStatuses.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(madeDataDir, (dataDir) =>
+      Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 }), databaseTest({ dataDir }))
+    )
+  )
+)
+
+beforeAll(() => server.runPromise(Effect.void))
+afterAll(() => server.dispose())
+
+describe("the status of a service", () => {
+  it("is read while nobody else can store one, so that an older one never replaces a newer one", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const organization = yield* newOrganization
+        yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
+        const free = Effect.flatMap(
+          SqlClient,
+          (sql) => sql`
+            select 1 from services where organization_id = ${organization.id} and name = 'web'
+            for no key update skip locked`
+        )
+        // On a connection of its own.
+        const freeElsewhere = Effect.promise(() => server.runPromise(free))
+        let during: ReadonlyArray<unknown> | undefined
+        yield* recordStatuses(
+          [
+            {
+              organizationId: organization.id,
+              app: AppName.make("shop"),
+              stage: productionStage,
+              service: ServiceName.make("web")
+            }
+          ],
+          Effect.map(freeElsewhere, (rows) => {
+            during = rows
+            return []
+          })
+        )
+        expect(during).toEqual([])
+        // The server itself may be at the row just then.
+        yield* Effect.repeat(freeElsewhere, { until: (rows) => rows.length === 1 })
+      })
+    ))
+})

@@ -1,0 +1,180 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import {
+  AppName,
+  type AppSpec,
+  Exports,
+  type ExternalReference,
+  nearest,
+  referencesOf,
+  ServiceName,
+  type SpecIssue,
+  StageName,
+  targetOf
+} from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import type { Target } from "../../../base/words/Target.ts"
+
+interface Written {
+  readonly path: SpecIssue["path"]
+  readonly service: ServiceName
+  readonly reference: ExternalReference
+}
+
+/** The references of a spec to services of other apps, with their places. */
+const referencesIn = (spec: AppSpec): ReadonlyArray<Written> =>
+  spec.services.flatMap((service, index) =>
+    Object.entries(service.env).flatMap(([name, value]) =>
+      referencesOf(value).flatMap((reference) =>
+        "external" in reference ? [{ path: ["services", index, "env", name], service: service.name, reference }] : []
+      )
+    )
+  )
+
+const Exporter = Schema.Struct({
+  app: AppName,
+  stage: StageName,
+  exports: Schema.NullOr(Exports),
+  services: Schema.NullOr(Schema.Array(Schema.Struct({ name: ServiceName, visibility: Schema.NullOr(Schema.String) })))
+})
+const decodeExporters = Schema.decodeUnknownSync(Schema.Array(Exporter))
+
+/** What apps export, and the services that they have, by what was last accepted. */
+const exportersOf = (organizationId: string, apps: ReadonlyArray<AppName>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    apps.length === 0
+      ? Effect.succeed([])
+      : sql`
+          select a.app, a.stage, d.spec -> 'exports' as exports, (
+            select json_agg(json_build_object('name', e ->> 'name', 'visibility', e ->> 'visibility'))
+            from json_array_elements(d.spec -> 'services') as e
+          ) as services
+          from app_stages a
+          join deployments d on d.organization_id = a.organization_id and d.app = a.app and d.stage = a.stage
+            and d.number = a.last_number
+          where a.organization_id = ${organizationId} and a.app in ${sql.in(apps)}
+          order by a.app, a.stage`
+  ).pipe(Effect.map(decodeExporters))
+
+const listed = (names: ReadonlyArray<string>) => names.map((name) => `"${name}"`).join(", ")
+
+/** Why an app may not refer to a service of another app, as a sentence with its fix; undefined if it may. */
+const refusalOf = (
+  app: AppName,
+  stage: StageName,
+  reference: ExternalReference,
+  exporters: ReadonlyArray<typeof Exporter.Type>
+): string | undefined => {
+  const target = targetOf(reference, stage)
+  const stages = exporters.filter((each) => each.app === target.app && (each.services ?? []).length > 0)
+  const found = stages.find((each) => each.stage === target.stage)
+  if (found === undefined) {
+    const others = stages.map((each) => each.stage)
+    return others.length === 0
+      ? `The app "${target.app}" isn't deployed. Deploy it first, or correct its name.`
+      : `The app "${target.app}" isn't deployed to the stage "${target.stage}". It has ${listed(others)}: deploy it there, or write external("${target.app}", "${target.service}", { stage: "${others[0]}" }).`
+  }
+  const services = found.services ?? []
+  const service = services.find((each) => each.name === target.service)
+  if (service === undefined) {
+    const meant = nearest(
+      target.service,
+      services.map((each) => each.name)
+    )
+    return `The app "${target.app}" (${target.stage}) has no service "${target.service}".${meant === undefined ? " Correct the name." : ` Did you mean "${meant}"?`}`
+  }
+  if (found.exports?.[target.service]?.to.includes(app) !== true) {
+    return `The app "${target.app}" (${target.stage}) doesn't export "${target.service}" to "${app}". Add it to the config of "${target.app}" and deploy that first: exports: { ${/^[a-z0-9]+$/.test(target.service) ? target.service : `"${target.service}"`}: { to: ["${app}"] } }.`
+  }
+  if (reference.property === "publicUrl" && service.visibility === "internal") {
+    return `"${target.service}" of "${target.app}" is internal and has no public URL. Use its \`url\`.`
+  }
+  return undefined
+}
+
+/** The links of an app to others that can't work: the other app isn't there, or doesn't allow it. */
+const externalProblems = ({ app, organization, stage }: Target, spec: AppSpec) =>
+  Effect.gen(function* () {
+    const references = referencesIn(spec)
+    const apps = [...new Set(references.map(({ reference }) => targetOf(reference, stage).app))]
+    const exporters = yield* exportersOf(organization.id, apps)
+    return references.flatMap(({ path, reference }): ReadonlyArray<SpecIssue> => {
+      const message = refusalOf(app, stage, reference, exporters)
+      return message === undefined ? [] : [{ path, message }]
+    })
+  })
+
+const Importer = Schema.Struct({
+  app: AppName,
+  stage: StageName,
+  service: ServiceName,
+  to_service: ServiceName,
+  uses_public_url: Schema.Boolean
+})
+const decodeImporters = Schema.decodeUnknownSync(Schema.Array(Importer))
+
+/** The links of other apps that a spec would break. They have to go first, so that nothing breaks silently. */
+export const brokenLinks = ({ app, organization, stage }: Target, spec: Pick<AppSpec, "exports" | "services">) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const importers = decodeImporters(
+      yield* sql`
+        select app, stage, service, to_service, uses_public_url from app_links
+        where organization_id = ${organization.id} and to_app = ${app} and to_stage = ${stage}
+        order by app, stage, service, to_service limit 1000`
+    )
+    return importers.flatMap((importer): ReadonlyArray<SpecIssue> => {
+      const name = importer.to_service
+      const user = `"${importer.service}" of "${importer.app}" (${importer.stage})`
+      const fix = `Deploy "${importer.app}" without external("${app}", "${name}") first, or keep it.`
+      const at = spec.services.findIndex((service) => service.name === name)
+      const service = spec.services[at]
+      if (service === undefined) {
+        return [{ path: ["services"], message: `The service "${name}" can't be removed: ${user} uses it. ${fix}` }]
+      }
+      if (spec.exports[name]?.to.includes(importer.app) !== true) {
+        return [
+          {
+            path: ["exports"],
+            message: `The export of "${name}" to "${importer.app}" can't be removed: ${user} uses it. ${fix}`
+          }
+        ]
+      }
+      return importer.uses_public_url && service.visibility === "internal"
+        ? [
+            {
+              path: ["services", at, "visibility"],
+              message: `"${name}" can't become internal: ${user} uses its public URL. ${fix}`
+            }
+          ]
+        : []
+    })
+  })
+
+/** Mistakes of links between apps, both ways: those of this app, and those of others to what it drops. */
+export const linkProblems = (target: Target, spec: AppSpec) =>
+  Effect.zipWith(externalProblems(target, spec), brokenLinks(target, spec), (own, ofOthers) => [...own, ...ofOthers])
+
+/** Writes the links of an accepted spec in the place of those that the app and stage had. */
+export const saveLinks = ({ app, organization, stage }: Target, spec: AppSpec) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* sql`
+      delete from app_links where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
+    const rows = new Map<string, Readonly<Record<string, string | boolean>>>()
+    for (const { reference, service } of referencesIn(spec)) {
+      const target = targetOf(reference, stage)
+      const key = [service, target.app, target.stage, target.service].join("/")
+      const usesPublicUrl = reference.property === "publicUrl" || rows.get(key)?.["uses_public_url"] === true
+      rows.set(key, {
+        organization_id: organization.id,
+        app,
+        stage,
+        service,
+        to_app: target.app,
+        to_stage: target.stage,
+        to_service: target.service,
+        uses_public_url: usesPublicUrl
+      })
+    }
+    if (rows.size > 0) yield* sql`insert into app_links ${sql.insert([...rows.values()])}`
+  })
