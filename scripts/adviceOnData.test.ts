@@ -79,7 +79,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/tenancy/identity/keys/trustRules.ts": ["Remove it, or require a value"],
   "server/src/tenancy/identity/keys/createTrust.ts": ["There is an OIDC trust"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
-  "server/src/runtimes/local/instances/containerMounts.ts": ["Remove it."],
+  "server/src/runtimes/local/instances/containers/containerMounts.ts": ["Remove it."],
   "server/src/stores/sources/buildImage.ts": ["Remove it."],
   "cli/src/commands/accountDelete.ts": ["erase your data"],
   "synth/src/egress.ts": ["Remove it"],

@@ -2,11 +2,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Files that take the longest, the slowest first: whatever starts last should be short. */
 const slowest = [
-  "instances/containers.images.test.ts",
+  "instances/containers/containers.images.test.ts",
   "cli/test/run.images.test.ts",
-  "instances/containerReasons.images.test.ts",
+  "instances/containers/containerReasons.images.test.ts",
   "cli/test/pinnedImages.images.test.ts",
-  "instances/allowedImage.images.test.ts",
+  "instances/images/allowedImage.images.test.ts",
   "contract/local.contract.test.ts",
   "starters/starters.test.ts",
   "cli/test/devEnds.test.ts",
@@ -23,7 +23,7 @@ const slowest = [
   "deployments/removal/removing.test.ts",
   "cli/test/people.test.ts",
   "database/Database.test.ts",
-  "instances/processes.test.ts",
+  "instances/processes/processes.test.ts",
   "local/LocalRuntime.test.ts",
   "server/test/damage.test.ts"
 ]

@@ -18,7 +18,7 @@ export { type OrganizationOptions, operator } from "../operator/commands/command
 export type { OperatorFailure, OperatorResult } from "../operator/commands/OperatorResult.ts"
 export type { OrganizationQuotas, QuotaName } from "../operator/commands/OrganizationQuotas.ts"
 export { runtimeNames } from "../runtimes/choose/runtimeNames.ts"
-export type { Development } from "../runtimes/local/instances/Development.ts"
+export type { Development } from "../runtimes/local/instances/processes/Development.ts"
 export { runProbe } from "../runtimes/network/probe.ts"
 export type { ImageStandIn, StandInCommand, StandInHandler, StandInInstance } from "../stores/images/ImageStandIns.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"

@@ -69,10 +69,10 @@ describe("the environment of host programs", () => {
     for (const file of starting) {
       const text = readFileSync(join(source, file), "utf8")
       // A source service is the tenant's own program: its environment is made of nothing of the server's.
-      if (file.endsWith("local/instances/processes.ts")) expect(text).not.toContain("process.env")
+      if (file.endsWith("local/instances/processes/processes.ts")) expect(text).not.toContain("process.env")
       else expect(text, file).toContain("hostEnvironment(")
     }
-    const ofProcesses = join(source, "runtimes/local/instances/processEnvironment.ts")
+    const ofProcesses = join(source, "runtimes/local/instances/processes/processEnvironment.ts")
     expect(readFileSync(ofProcesses, "utf8")).not.toContain("process.env")
   })
 })

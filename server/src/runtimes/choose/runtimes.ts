@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { Context, Effect, Layer } from "effect"
 import { InvalidSetting, type ServerSettings } from "../../base/settings/ServerConfig.ts"
 import type { kubernetesLayer } from "../kubernetes/kubernetesLayer.ts"
-import type { Development } from "../local/instances/Development.ts"
+import type { Development } from "../local/instances/processes/Development.ts"
 import { localLayer } from "../local/localLayer.ts"
 
 type Local = ReturnType<typeof localLayer>

@@ -1,7 +1,7 @@
 import { expand } from "@maxcloud/synth"
 import { Redacted } from "effect"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
-import type { RunnableImage } from "./imageConfig.ts"
+import type { RunnableImage } from "./images/imageConfig.ts"
 
 const plainValue = (value: string | Redacted.Redacted): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value

@@ -1,0 +1,138 @@
+import type { ChildProcessByStdio } from "node:child_process"
+import type { Readable } from "node:stream"
+import { diagnosisOf } from "@maxcloud/sdk/api"
+import type { ContainerEngine } from "../../../../base/host/containerEngine.ts"
+import { unusedSettings } from "../../../../stores/images/imageSettings.ts"
+import { type ExecLaunch, makeExecs } from "../execs.ts"
+import type { InstanceSpec } from "../Instance.ts"
+import type { RunnableImage } from "../images/imageConfig.ts"
+import type { Ended, Launched } from "../Launched.ts"
+import { makeOutputTail } from "../outputTail.ts"
+import { execArgs } from "./containerArgs.ts"
+import { containerVerdict } from "./containerVerdict.ts"
+import { explainContainer, inspectContainer } from "./inspectContainer.ts"
+import type { Learned } from "./learned.ts"
+import type { PublishedPorts } from "./publishedPorts.ts"
+
+/** A connection through a forwarder counts once it has lived this long. */
+const forwarderSettleMs = 30
+
+/** A container, and the engine's client that is attached to it. */
+export interface AttachedContainer {
+  readonly engine: ContainerEngine
+  readonly name: string
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly spec: InstanceSpec
+  readonly image: RunnableImage
+  readonly ports: PublishedPorts
+  /** Is the starter its init? */
+  readonly hasInit: boolean
+  readonly limited: boolean
+  readonly learned: Learned
+  readonly dataDirectoryId: string
+  /** How another client of the engine is started. */
+  readonly clientOptions: (marker: string) => ExecLaunch["options"]
+  /** Once it is stopped. */
+  readonly removeFiles: () => void
+}
+
+/** Hands its output on, and keeps what of it may say why it ended. */
+const listenTo = ({ child, spec }: AttachedContainer) => {
+  const errors = makeOutputTail("utf8")
+  const all = makeOutputTail("latin1")
+  child.stdout.on("data", (chunk: Buffer) => {
+    all.add(chunk)
+    spec.onOutput("stdout", chunk)
+  })
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors.add(chunk)
+    all.add(chunk)
+    spec.onOutput("stderr", chunk)
+  })
+  return { errors: errors.text, all: all.text }
+}
+
+/** How it ends: by itself, or since it is stopped. */
+const ending = (container: AttachedContainer, endExecs: () => Promise<void>): Pick<Launched, "ended" | "stop"> => {
+  const { child, engine, hasInit, image, learned, limited, name, spec } = container
+  const output = listenTo(container)
+  const closed = new Promise<{ code: number | null; error?: Error }>((resolve) => {
+    child.once("error", (error) => resolve({ code: null, error }))
+    child.once("close", (code) => resolve({ code }))
+  })
+
+  let isGone = false
+  let stopping: Promise<void> | undefined
+  const ended = closed.then(async ({ code, error }): Promise<Ended> => {
+    const state = await inspectContainer(engine, name)
+    await engine.run(["rm", "--force", "--volumes", name])
+    container.ports.release()
+    isGone = true
+    const asked = stopping !== undefined
+    const seen = { engine: engine.name, asked, code, error, state, hasInit, limited }
+    return containerVerdict(
+      { ...seen, errorOutput: output.errors(), output: output.all() },
+      image,
+      learned,
+      spec.onSystem
+    )
+  })
+
+  const stopNow = async (graceMs: number): Promise<void> => {
+    await endExecs()
+    const seconds = String(Math.ceil(graceMs / 1000))
+    // Until the client is gone: what it had not made yet when it was asked could still be started.
+    for (let gone = isGone; !gone; ) {
+      const stopped = await engine.run(["stop", "--time", seconds, name])
+      if (stopped.code !== 0) {
+        child.kill("SIGTERM")
+        // One that somebody has paused can't be stopped.
+        await engine.run(["unpause", name])
+      }
+      gone = await Promise.race([
+        ended.then(() => true),
+        new Promise<false>((resolve) => setTimeout(resolve, stopped.code === 0 ? 2_000 : 200, false))
+      ])
+    }
+    container.removeFiles()
+  }
+
+  return {
+    ended: ended.finally(endExecs),
+    stop: (graceMs) => {
+      stopping ??= stopNow(graceMs)
+      return stopping
+    }
+  }
+}
+
+/** What works here and fails on a cluster. */
+const caution = async ({ image, spec: { liveness, readiness, startup } }: AttachedContainer) => {
+  const unused = unusedSettings(
+    image.settings,
+    [startup, readiness, liveness].some((probe) => probe?.path !== undefined)
+  )
+  return unused && diagnosisOf("ImageSettingsUnused", unused.message, [], unused.fix)
+}
+
+export const launchedContainer = (container: AttachedContainer): Launched => {
+  const { clientOptions, engine, image, learned, name, ports } = container
+  const execs = makeExecs(container.dataDirectoryId)
+  return {
+    hosts: ["127.0.0.1"],
+    ...ports.main,
+    otherPorts: ports.others,
+    onChosen: (port) => learned.notePort(image.id, port),
+    of: "image",
+    settleMs: engine.forwards ? forwarderSettleMs : 0,
+    ...ending(container, execs.endAll),
+    exec: (request) =>
+      execs.start(request, (marker) => ({
+        file: engine.name,
+        args: execArgs(name, marker, request),
+        options: clientOptions(marker)
+      })),
+    caution: () => caution(container),
+    explain: () => explainContainer(engine, name, image.ports)
+  }
+}

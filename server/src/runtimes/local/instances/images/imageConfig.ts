@@ -1,0 +1,92 @@
+import { defaultPort } from "@maxcloud/config-schema"
+import { Option, Schema } from "effect"
+import type { ContainerEngine } from "../../../../base/host/containerEngine.ts"
+import { Healthcheck, type ImageSettings, imageSettings, Volumes } from "../../../../stores/images/imageSettings.ts"
+import { portsOfExposed } from "../../../../stores/images/portOfExposed.ts"
+import { InstanceFailed } from "../Instance.ts"
+
+const Words = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
+const Inspected = Schema.parseJson(
+  Schema.Tuple(
+    Schema.Struct({
+      Config: Schema.optional(
+        Schema.NullOr(
+          Schema.Struct({
+            Entrypoint: Words,
+            Cmd: Words,
+            Labels: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
+            ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
+            Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
+            Volumes: Schema.optional(Schema.NullOr(Volumes))
+          })
+        )
+      ),
+      // Where podman puts it; docker has it in `Config`.
+      Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
+      Annotations: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+    })
+  )
+)
+const decode = Schema.decodeUnknownOption(Inspected)
+
+/** An image's own configuration. */
+export interface ImageConfig {
+  readonly entrypoint: ReadonlyArray<string>
+  readonly cmd: ReadonlyArray<string>
+  /** Ports on which it may answer HTTP according to `EXPOSE`, the likeliest first. */
+  readonly ports: readonly [number, ...Array<number>]
+  readonly settings: ImageSettings
+}
+
+/** An image of this machine, found to be runnable. */
+export interface RunnableImage extends ImageConfig {
+  readonly name: string
+  readonly id: string
+}
+
+/**
+ * Annotations that container runtimes take orders from, by their prefixes: of runc, crun, Kata, gVisor, CRI-O, CRIU and podman.
+ * Podman hands an image's annotations to its runtime, which works as the user who runs the server.
+ */
+const runtimeAnnotation =
+  /^(org\.systemd\.property\.|org\.criu\.|run\.oci\.|io\.katacontainers\.|dev\.gvisor\.|io\.kubernetes\.|io\.podman\.|io\.containers\.|io\.crun\.|module\.wasm\.|oci\.)/i
+
+/**
+ * Labels that podman obeys. A container inherits those of its image: `podman auto-update`, which root's timer starts, would restart the
+ * systemd unit that an image names. `io.containers.capabilities` only takes rights away.
+ */
+const engineLabel = /^(podman_|io\.podman\.|io\.containers\.(?!capabilities$))/i
+
+/** Reads an image of this machine; fails where it gives orders to the container engine or its runtime. */
+export const imageConfig = async (engine: ContainerEngine, id: string, name: string): Promise<ImageConfig> => {
+  const { stderr, stdout } = await engine.run(["image", "inspect", "--", id])
+  const [decoded] = Option.getOrElse(decode(stdout), () => [])
+  if (decoded === undefined)
+    throw new InstanceFailed({
+      reason: "CannotStart",
+      message: `The container engine can't describe image ${name}: ${stderr.trim().slice(0, 500)}`,
+      retryable: true
+    })
+  const order = Object.keys(decoded.Annotations ?? {}).find((key) => runtimeAnnotation.test(key))
+  if (order !== undefined)
+    throw new InstanceFailed({
+      reason: "ImageRefused",
+      message: `Image ${name} has the annotation "${order}", which gives orders to the container runtime of this machine. Build it without that annotation.`,
+      retryable: false
+    })
+  const label = Object.keys(decoded.Config?.Labels ?? {}).find((key) => engineLabel.test(key))
+  if (label !== undefined)
+    throw new InstanceFailed({
+      reason: "ImageRefused",
+      message: `Image ${name} has the label "${label}", which gives orders to the container engine of this machine. Build it without that label.`,
+      retryable: false
+    })
+  const { Cmd, Entrypoint, ExposedPorts, Volumes: volumes } = decoded.Config ?? {}
+  const [port = defaultPort, ...others] = portsOfExposed(Object.keys(ExposedPorts ?? {}))
+  return {
+    entrypoint: Entrypoint ?? [],
+    cmd: Cmd ?? [],
+    ports: [port, ...others],
+    settings: imageSettings(decoded.Config?.Healthcheck ?? decoded.Healthcheck, volumes)
+  }
+}

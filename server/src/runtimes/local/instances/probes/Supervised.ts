@@ -1,0 +1,127 @@
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { Deferred, Exit, FiberId } from "effect"
+import { notHttp } from "../../../diagnosis/listening.ts"
+import { failedBy, type InstanceExit, type InstanceFailed, type InstanceSpec, type ProbeSpec } from "../Instance.ts"
+import type { Launched } from "../Launched.ts"
+import { checkFinding } from "./findings.ts"
+import { type Health, watchHealth } from "./health.ts"
+import { speechOf } from "./speech.ts"
+
+const speechMs = 3_000
+
+/** An instance that is supervised: what runs of it now, and what was decided about it. */
+export interface Supervised {
+  readonly spec: InstanceSpec
+  readonly ready: Deferred.Deferred<void, InstanceFailed>
+  readonly exited: Deferred.Deferred<InstanceExit>
+  current: Launched
+  /** Where it answers. */
+  host: string
+  port: number
+  health: Health | undefined
+  wasReady: boolean
+  /** Was it told to stop? */
+  wanted: boolean
+  gaveUp: boolean
+  /** What was found wrong with it while it ran, if it was ended for that. */
+  dead: Diagnosis | undefined
+}
+
+export const makeSupervised = (spec: InstanceSpec, first: Launched): Supervised => ({
+  spec,
+  ready: Deferred.unsafeMake(FiberId.none),
+  exited: Deferred.unsafeMake(FiberId.none),
+  current: first,
+  host: first.hosts[0],
+  port: first.port,
+  health: undefined,
+  wasReady: false,
+  wanted: false,
+  gaveUp: false,
+  dead: undefined
+})
+
+/** Goes on with what was launched once more. */
+export const goOnWith = (instance: Supervised, launched: Launched): void => {
+  instance.current = launched
+  instance.host = launched.hosts[0]
+  instance.port = launched.port
+}
+
+/** May it still become ready? */
+export const isPending = ({ gaveUp, wanted, wasReady }: Supervised): boolean => !wasReady && !gaveUp && !wanted
+
+export const fail = ({ ready }: Supervised, failure: InstanceFailed): void =>
+  Deferred.unsafeDone(ready, Exit.fail(failure))
+
+const giveUp = (instance: Supervised, failure: InstanceFailed): void => {
+  instance.gaveUp = true
+  instance.health?.stop()
+  fail(instance, failure)
+  void instance.current.stop(instance.spec.graceMs)
+}
+
+/** Hears whether what listens speaks HTTP: nothing else reaches a service. */
+const listen = async (instance: Supervised, at: number): Promise<void> => {
+  const { current: launched, host, spec } = instance
+  const others = launched.otherPorts ?? []
+  const declared = others.find((other) => other.port === at)?.declaredPort ?? launched.declaredPort
+  if (others.length > 0) {
+    launched.onChosen?.(declared)
+    spec.onSystem?.(
+      `Port ${declared} answers HTTP, of those that the image exposes: requests go there. \`port:\` in the config can name another.`
+    )
+    return
+  }
+  if ((spec.startup ?? spec.readiness)?.path !== undefined) return
+  const speech = await speechOf({ host, port: at, timeoutMs: speechMs })
+  const found = notHttp(declared, speech, launched.of)
+  if (found === undefined || launched !== instance.current || instance.wanted || instance.gaveUp) return
+  instance.dead = found
+  giveUp(instance, failedBy(found, false))
+}
+
+/** Watches the health of what runs of it now, and gives it up when that fails. */
+export const watch = (instance: Supervised): Health => {
+  const { current, spec } = instance
+  return watchHealth({
+    spec,
+    hosts: current.hosts,
+    ports: [current.port, ...(current.otherPorts ?? []).map((each) => each.port)],
+    settleMs: current.settleMs,
+    onReady: (answering, at) => {
+      instance.host = answering
+      instance.port = at
+      instance.wasReady = true
+      void listen(instance, at)
+      Deferred.unsafeDone(instance.ready, Exit.void)
+      const caution = current.caution?.() ?? Promise.resolve(undefined)
+      void caution.catch(() => undefined).then((found) => spec.onFinding?.(found))
+    },
+    onDeadline: (milliseconds) => {
+      instance.gaveUp = true
+      void current
+        .explain()
+        .catch(() => undefined)
+        .then((found) => {
+          const why = found ?? checkFinding(spec, current, instance.health?.last(), milliseconds)
+          giveUp(instance, failedBy(why, !found))
+        })
+    },
+    onDead: (given) => {
+      spec.onSystem?.(
+        `Liveness probe failed ${given.failureThreshold} times${given.path === undefined ? "" : ` on ${given.path}`}: it is ended.`
+      )
+      instance.dead = livenessFailed(given)
+      giveUp(instance, failedBy(instance.dead, true))
+    }
+  })
+}
+
+const livenessFailed = ({ anyAnswer, failureThreshold, path, timeoutMs }: ProbeSpec): Diagnosis =>
+  diagnosisOf(
+    "LivenessFailing",
+    anyAnswer === undefined
+      ? `the program was ended since its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
+      : `the program was ended since it answered no request within ${timeoutMs / 1000} s, ${failureThreshold} times in a row`
+  )
