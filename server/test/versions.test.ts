@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Feature } from "@maxcloud/sdk/api"
 import { type Embedded, embedded } from "../src/assembly/index.ts"
 import { minimumClient, version } from "../src/base/settings/version.ts"
-import { featuresOf } from "../src/edge/api/features.ts"
+import { featuresOf } from "../src/edge/api/handlers/features.ts"
 import { withMadeDatabase } from "./database/madeDatabase.ts"
 
 let cloud: Embedded

@@ -10,8 +10,8 @@ import { AccessMode } from "../http/AccessMode.ts"
 import { keepPace } from "../http/pace.ts"
 import { rawProblem } from "../http/problems.ts"
 import { apiApp } from "./apiApp.ts"
-import { continueWhenRead, letEarlyAnswersArrive } from "./earlyAnswers.ts"
-import { EarlyRequests } from "./earlyRequests.ts"
+import { continueWhenRead, letEarlyAnswersArrive } from "./early/earlyAnswers.ts"
+import { EarlyRequests } from "./early/earlyRequests.ts"
 
 /** An exception in an event's callback closes only its connection. */
 const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())

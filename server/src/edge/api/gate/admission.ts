@@ -1,0 +1,131 @@
+import type { HttpServerRequest } from "@effect/platform"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { type OperationName, rowOf, Unauthenticated } from "@maxcloud/sdk/api"
+import { Effect, Redacted } from "effect"
+import { asNobody, asServer } from "../../../base/database/RowScope.ts"
+import type { Organization } from "../../../base/words/Organization.ts"
+import { type Caller, ClientAddress } from "../../../tenancy/access/Caller.ts"
+import type { Audit } from "../../../tenancy/audit/Audit.ts"
+import type { Authenticator } from "../../../tenancy/identity/keys/Authenticator.ts"
+import { networkOf } from "../../../tenancy/identity/signInLimits.ts"
+import { rateLimitHeaders } from "../../../tenancy/limits/headers.ts"
+import { credentialLimit, limits } from "../../../tenancy/limits/limits.ts"
+import type { RateLimitState, RateLimits } from "../../../tenancy/limits/RateLimits.ts"
+import type { AccessMode } from "../../http/AccessMode.ts"
+import { withHeaders } from "../../http/answerHeaders.ts"
+import { subjectOf } from "./auditedRequest.ts"
+import { checkCaller } from "./guard.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Mode = typeof AccessMode.Service
+type Rates = typeof RateLimits.Service
+
+export const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
+  const { authorization } = headers
+  if (authorization === undefined) return undefined
+  const [, token = ""] = /^Bearer +([\w.~+/=-]{1,16384})$/i.exec(authorization.trim()) ?? []
+  return Redacted.make(token)
+}
+
+const ownerOnly =
+  "This server is in local mode and answers only the user who started it. Use that user's account, or send its token: \"Authorization: Bearer <content of local-token in the server's data folder>\". For several people, start the server with MAXCLOUD_AUTH=required."
+
+export const ownerOf = (organization: Organization): Caller => ({
+  organization,
+  roles: ["owner"],
+  scopes: undefined,
+  credential: { type: "local" },
+  person: undefined
+})
+
+/** Puts the state of a limit into the answer, whatever that will be. */
+export const announced = <E, R>(taken: Effect.Effect<RateLimitState, E, R>) =>
+  Effect.flatMap(taken, (state) => withHeaders(rateLimitHeaders(state)))
+
+const takeFailure = (rates: Rates, address: string) =>
+  announced(rates.take(limits.failedAuthentication, networkOf(address)))
+
+/** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
+export const refuseForeign = (
+  mode: Mode,
+  rates: Rates,
+  audit: typeof Audit.Service,
+  request: Request,
+  action: string,
+  address: string
+) => {
+  if (mode.local === undefined) return Effect.void
+  const { headers, method, url } = request
+  const { httpVersion } = NodeHttpServerRequest.toIncomingMessage(request)
+  const entry = { action, outcome: "refused", status: 403, subject: subjectOf(request) } as const
+  // Beyond the limit it is refused all the same, but has no entry of its own.
+  const told = asServer(rates.take(limits.foreignCaller, networkOf(address))).pipe(
+    Effect.andThen(audit.append(entry)),
+    Effect.provideService(ClientAddress, address),
+    asNobody,
+    Effect.ignore
+  )
+  return checkCaller({ headers, method, url, httpVersion }).pipe(Effect.tapError(() => told))
+}
+
+/** In local mode: only the user who started the server, known by the server's token or by the connection. */
+export const requireOwner = (mode: Mode, rates: Rates, request: Request, address: string) =>
+  Effect.gen(function* () {
+    if (mode.local === undefined) return
+    const { owner } = mode.local
+    const token = bearerOf(request)
+    if ((token !== undefined && owner.isToken(token)) || (yield* owner.opened(request))) return
+    yield* asServer(takeFailure(rates, address))
+    return yield* new Unauthenticated({ detail: ownerOnly, localMode: true })
+  })
+
+const callerOf = (
+  mode: Mode,
+  rates: Rates,
+  authenticator: typeof Authenticator.Service,
+  request: Request,
+  address: string
+) =>
+  Effect.gen(function* () {
+    const token = bearerOf(request)
+    const { local } = mode
+    if (local !== undefined && (token === undefined || local.owner.isToken(token))) {
+      yield* requireOwner(mode, rates, request, address)
+      return ownerOf(local.organization)
+    }
+    if (token === undefined) {
+      yield* takeFailure(rates, address)
+      return yield* new Unauthenticated({
+        detail:
+          'This needs a credential. Run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY).'
+      })
+    }
+    return yield* authenticator
+      .authenticate(token)
+      .pipe(Effect.tapErrorTag("Unauthenticated", () => takeFailure(rates, address)))
+  })
+
+const rateOf = (mode: Mode, rates: Rates, caller: Caller | undefined, address: string) => {
+  if (caller === undefined) return announced(rates.take(limits.open, networkOf(address)))
+  const { credential } = caller
+  if (credential.type === "local") return Effect.void
+  return announced(rates.take(credentialLimit(mode.requestsPerMinute), `${credential.type} ${credential.id}`))
+}
+
+/** Identifies the caller, and applies the rate limits, before any other work for the request. */
+export const admit = (
+  mode: Mode,
+  rates: Rates,
+  authenticator: typeof Authenticator.Service,
+  request: Request,
+  operation: OperationName,
+  address: string
+) =>
+  Effect.gen(function* () {
+    const { limit, roles } = rowOf(operation)
+    const isOpen = roles === "open"
+    if (isOpen && operation !== "health.healthz") yield* requireOwner(mode, rates, request, address)
+    const caller = isOpen ? undefined : yield* asServer(callerOf(mode, rates, authenticator, request, address))
+    if (limit !== "none") yield* asServer(rateOf(mode, rates, caller, address))
+    return caller
+  })

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from "node:http"
+import { Headers, type HttpServerRequest } from "@effect/platform"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type { SpecIssue } from "@maxcloud/config-schema"
+import { type InvalidRequest, inBody, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { unstorableText } from "../../../base/database/unstorableText.ts"
+import { guardedBy } from "../../../base/node/guarded.ts"
+import { invalidRequest } from "../../http/problems.ts"
+import { checkContentType } from "./guard.ts"
+import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
+
+/**
+ * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
+ * characters that Postgres cannot store. Gives the JSON, and the request with it.
+ */
+export const withJsonBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  budget: JsonBudget
+): Effect.Effect<
+  { readonly json: unknown; readonly read: HttpServerRequest.HttpServerRequest },
+  InvalidRequest | PayloadTooLarge | UnsupportedMediaType
+> =>
+  Effect.gen(function* () {
+    yield* checkContentType(request)
+    if (Number(request.headers["content-length"]) > budget.bytes) return yield* tooLarge(budget.bytes)
+    const bytes = yield* readBytes(NodeHttpServerRequest.toIncomingMessage(request), budget.bytes)
+    const over = overJsonBudget(bytes, budget)
+    if (over !== undefined) return yield* refused({ path: [], message: over })
+    const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
+    const unstorable = unstorableText(json)
+    if (unstorable !== undefined) return yield* refused(unstorable)
+    // HttpApi reads no other type as JSON: a merge patch (RFC 7396) is one.
+    const headers = Headers.set(request.headers, "content-type", "application/json")
+    const read: HttpServerRequest.HttpServerRequest = Object.create(request, {
+      headers: { value: headers },
+      json: { value: Effect.succeed(json) }
+    })
+    return { json, read }
+  })
+
+/** Reads a body to its end even if it is too large, and drops it: many clients read no answer before they have sent everything. */
+const readBytes = (source: IncomingMessage, most: number) =>
+  Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
+    const chunks: Array<Buffer> = []
+    let bytes = 0
+    const guarded = guardedBy((cause) => {
+      stop()
+      resume(Effect.die(cause))
+    })
+    const onData = guarded((chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= most) return void chunks.push(chunk)
+      stop()
+      source.resume()
+      resume(tooLarge(most))
+    })
+    const onEnd = guarded(() => {
+      stop()
+      resume(Effect.succeed(Buffer.concat(chunks)))
+    })
+    const onBroken = guarded(() => {
+      stop()
+      resume(invalidRequest("The body ended before it was complete. Send it again."))
+    })
+    const stop = () => source.off("data", onData).off("end", onEnd).off("error", onBroken).off("aborted", onBroken)
+    source.on("data", onData).on("end", onEnd).on("error", onBroken).on("aborted", onBroken)
+    return Effect.sync(stop)
+  })
+
+const notJson = 'The body isn\'t JSON. Send an object such as {"name": "web"}.'
+
+const tooLarge = (most: number) =>
+  new PayloadTooLarge({
+    detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
+  })
+
+const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, inBody([problem]))
+
+const parse = (text: string): unknown => JSON.parse(text)

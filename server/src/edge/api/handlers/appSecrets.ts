@@ -1,0 +1,119 @@
+import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
+import {
+  type CopySecrets,
+  CurrentOrganization,
+  Forbidden,
+  type ImportSecrets,
+  NotFound,
+  SecretList,
+  type SecretValue,
+  SecretVersionList,
+  scopeOpens,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Effect, Either, Option } from "effect"
+import { pageInMemory } from "../../../base/database/paging.ts"
+import { Platform } from "../../../runtimes/port/Platform.ts"
+import { heldElsewhere } from "../../../stores/secrets/externalSecrets.ts"
+import { Secrets, type SecretsError } from "../../../stores/secrets/Secrets.ts"
+import { answerPage } from "./answerPage.ts"
+import { currentCaller } from "./callerOf.ts"
+
+interface Stage {
+  readonly app: AppName
+  readonly stage: StageName
+}
+
+/** The secrets of the caller's organization, as the API answers about them. */
+export const appSecrets = Effect.gen(function* () {
+  const secrets = yield* Secrets
+  const { externalSecrets } = yield* Platform
+
+  const keptHere = (stage: Stage, names: ReadonlyArray<SecretName>) =>
+    Effect.flatMap(CurrentOrganization, ({ name }) =>
+      externalSecrets === undefined
+        ? Effect.void
+        : Effect.fail(heldElsewhere(externalSecrets, { organization: name, ...stage }, names))
+    )
+  const scopeOf = (stage: Stage) => Effect.map(CurrentOrganization, ({ id }) => ({ organizationId: id, ...stage }))
+
+  return {
+    page: (stage: Stage, asked: typeof SecretList.parameters.Type) =>
+      Effect.flatMap(scopeOf(stage), (scope) =>
+        answerPage(
+          SecretList,
+          Effect.catchTag(secrets.page(scope, SecretList.pagingOf(asked)), "SecretsError", unavailable)
+        )
+      ),
+    set: (stage: Stage, name: SecretName, { value }: SecretValue) =>
+      Effect.gen(function* () {
+        yield* keptHere(stage, [name])
+        return yield* Effect.mapError(secrets.set(yield* scopeOf(stage), name, value), unavailable)
+      }),
+    importAll: (stage: Stage, given: typeof ImportSecrets.Type) =>
+      Effect.gen(function* () {
+        yield* keptHere(
+          stage,
+          given.secrets.map((secret) => secret.name)
+        )
+        const set = yield* Effect.mapError(secrets.importAll(yield* scopeOf(stage), given.secrets), unavailable)
+        return set
+      }),
+    copy: (stage: Stage, { from, names }: typeof CopySecrets.Type) =>
+      Effect.gen(function* () {
+        // The gate has looked at the place in the path, and here is another one.
+        const { scopes } = yield* currentCaller
+        if (scopes?.some((scope) => scopeOpens(scope, "deploy", from.app, from.stage)) === false) {
+          return yield* new Forbidden({
+            detail: `this credential is narrowed to ${scopes.join(", ")}, which does not open deploy:${from.app}/${from.stage}`
+          })
+        }
+        yield* keptHere(stage, names)
+        const copied = yield* Effect.mapError(
+          secrets.copy(yield* scopeOf(from), yield* scopeOf(stage), names),
+          unavailable
+        )
+        if (Either.isRight(copied)) return copied.right
+        const [name = "", ...more] = copied.left
+        return yield* new NotFound({
+          resource: "secret",
+          resourceName: name,
+          detail: `app "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
+        })
+      }),
+    versions: (stage: Stage, name: SecretName, asked: typeof SecretVersionList.parameters.Type) =>
+      Effect.gen(function* () {
+        const versions = yield* Effect.mapError(secrets.versions(yield* scopeOf(stage), name), unavailable)
+        if (versions.length === 0) return yield* noSecret(stage, name)
+        const page = pageInMemory(SecretVersionList, SecretVersionList.pagingOf(asked), versions, ({ version }) => [
+          String(version).padStart(10, "0")
+        ])
+        return yield* answerPage(SecretVersionList, page)
+      }),
+    rollback: (stage: Stage, name: SecretName, version: number) =>
+      Effect.gen(function* () {
+        yield* keptHere(stage, [name])
+        const info = yield* Effect.mapError(secrets.rollback(yield* scopeOf(stage), name, version), unavailable)
+        if (Option.isSome(info)) return info.value
+        return yield* new NotFound({
+          resource: "secret",
+          resourceName: name,
+          detail: `app "${stage.app}" keeps no version ${version} of the secret "${name}" in stage "${stage.stage}"; \`maxcloud secrets versions ${name}\` lists those that are kept`
+        })
+      }),
+    unset: (stage: Stage, name: SecretName) =>
+      Effect.gen(function* () {
+        const was = yield* Effect.mapError(secrets.unset(yield* scopeOf(stage), name), unavailable)
+        if (!was) return yield* noSecret(stage, name)
+      })
+  }
+})
+
+const unavailable = ({ message }: SecretsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
+
+const noSecret = ({ app, stage }: { readonly app: string; readonly stage: string }, name: string) =>
+  new NotFound({
+    resource: "secret",
+    resourceName: name,
+    detail: `app "${app}" has no secret "${name}" in stage "${stage}"`
+  })

@@ -1,0 +1,69 @@
+import { HttpApiBuilder } from "@effect/platform"
+import {
+  CurrentOrganization,
+  MaxCloudApi,
+  NotFound,
+  type RegistryInfo,
+  RegistryList,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { ImageProblem } from "../../../stores/images/ImageProblem.ts"
+import type { ImagesError } from "../../../stores/images/Images.ts"
+import {
+  type CredentialsError,
+  type RegistryCredentialInfo,
+  RegistryCredentials
+} from "../../../stores/images/RegistryCredentials.ts"
+import { RegistryLogins } from "../../../stores/images/RegistryLogins.ts"
+import { invalidRequest } from "../../http/problems.ts"
+import { answerPage } from "./answerPage.ts"
+
+export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries", (handlers) =>
+  Effect.gen(function* () {
+    const credentials = yield* RegistryCredentials
+    const logins = yield* RegistryLogins
+    return handlers
+      .handle("list", ({ urlParams }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          answerPage(
+            RegistryList,
+            credentials.page(id, RegistryList.pagingOf(urlParams)).pipe(
+              Effect.map(({ items, next }) => ({ items: items.map(told), next })),
+              Effect.catchTag("CredentialsError", unavailable)
+            )
+          )
+        )
+      )
+      .handle("login", ({ path, payload }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          yield* Effect.mapError(logins.check(path.host, payload), (error) =>
+            error instanceof ImageProblem ? invalidRequest(error.message) : unavailable(error)
+          )
+          const kept = credentials.set(id, path.host, payload.username, payload.password)
+          return told(yield* Effect.mapError(kept, unavailable))
+        })
+      )
+      .handle("logout", ({ path: { host } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          if (yield* Effect.mapError(credentials.remove(id, host), unavailable)) return
+          return yield* new NotFound({
+            resource: "registry",
+            resourceName: host,
+            detail: `there are no credentials for the registry "${host}": \`maxcloud registries list\` shows those that there are`
+          })
+        })
+      )
+  })
+)
+
+const told = ({ host, updatedAt, username }: RegistryCredentialInfo): RegistryInfo => ({
+  host,
+  username,
+  updatedAt: updatedAt.toISOString()
+})
+
+const unavailable = ({ message }: CredentialsError | ImagesError) =>
+  new Unavailable({ detail: message, retryAfterSeconds: 5 })

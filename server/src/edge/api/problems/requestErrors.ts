@@ -1,0 +1,154 @@
+import { HttpApi, HttpApiError, type HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import { nearest, specIssuesOf } from "@maxcloud/config-schema"
+import {
+  type InvalidRequest,
+  inBody,
+  inParameters,
+  MaxCloudApi,
+  type OperationName,
+  type ProblemError,
+  pathOfPointer
+} from "@maxcloud/sdk/api"
+import { holdsSecret } from "@maxcloud/sdk/internal"
+import { Effect, Either, Option, Schema, SchemaAST } from "effect"
+import { invalidRequest } from "../../http/problems.ts"
+import type { Route } from "../../http/routeTable.ts"
+
+type Part = "path" | "query" | "header" | "body"
+type Decode = (value: unknown) => ReadonlyArray<ProblemError>
+
+/** The checks of one operation, and the names of its query parameters. */
+interface Checks {
+  readonly parts: Readonly<Record<Part, Decode>>
+  readonly query: ReadonlyArray<string>
+}
+
+const nothing: Decode = () => []
+
+const decodeOf = (schema: Option.Option<Schema.Schema.All>, part: Part): Decode =>
+  Option.match(schema, {
+    onNone: () => nothing,
+    onSome: ({ ast }) => {
+      const decode = Schema.decodeUnknownEither(Schema.make<unknown, unknown>(ast), { errors: "all" })
+      return (value) =>
+        Either.match(decode(value), {
+          onRight: () => [],
+          onLeft: (error) => {
+            const issues = specIssuesOf(error, holdsSecret)
+            return part === "body" ? inBody(issues) : inParameters(issues, part)
+          }
+        })
+    }
+  })
+
+const namesIn = (ast: SchemaAST.AST): ReadonlyArray<string> =>
+  SchemaAST.isTypeLiteral(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
+
+const keysOf = (schema: Option.Option<Schema.Schema.All>): ReadonlyArray<string> =>
+  Option.match(schema, {
+    onNone: () => [],
+    onSome: ({ ast }) => namesIn(SchemaAST.encodedAST(ast))
+  })
+
+const checks = new Map<string, Checks>()
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, group }) => {
+    checks.set(`${group.identifier}.${endpoint.name}`, {
+      parts: {
+        path: decodeOf(endpoint.pathSchema, "path"),
+        query: decodeOf(endpoint.urlParamsSchema, "query"),
+        header: decodeOf(endpoint.headersSchema, "header"),
+        body: decodeOf(endpoint.payloadSchema, "body")
+      },
+      query: keysOf(endpoint.urlParamsSchema)
+    })
+  }
+})
+
+const queryOf = (url: string) => new URL(url, "http://localhost").searchParams
+
+/** Each parameter with its value, or with its values if it is there more than once. */
+const recordOf = (query: URLSearchParams) =>
+  Object.fromEntries(
+    [...new Set(query.keys())].map((name) => {
+      const all = query.getAll(name)
+      return [name, all.length === 1 ? all[0] : all]
+    })
+  )
+
+const placeOf = ({ parameter, pointer = "" }: ProblemError) => parameter ?? pathOfPointer(pointer).join(".")
+
+const mostErrors = 50
+
+/** One refusal for everything that is wrong with a request. */
+const refusalOf = (all: ReadonlyArray<ProblemError>): InvalidRequest => {
+  const errors = all.slice(0, mostErrors)
+  const [first] = errors
+  if (first === undefined) return invalidRequest("The request isn't of the form that this operation takes.")
+  const place = placeOf(first)
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""
+  return invalidRequest(`${place === "" ? "" : `${place}: `}${first.detail}${more}`, errors)
+}
+
+const unknownParameter = (name: string, known: ReadonlyArray<string>): ProblemError => {
+  const meant = nearest(name, known)
+  const fix =
+    meant !== undefined
+      ? `Did you mean "${meant}"?`
+      : known.length === 0
+        ? "This operation takes no query parameters: remove it."
+        : `Use one of ${known.join(", ")}.`
+  const shown = JSON.stringify(name.slice(0, 60))
+  return {
+    parameter: name.slice(0, 200),
+    in: "query",
+    code: "unknown_field",
+    detail: `Unknown query parameter ${shown}. ${fix}`
+  }
+}
+
+/** The names of the query parameters of an operation. */
+export const parametersOf = (operation: OperationName): ReadonlyArray<string> => checks.get(operation)?.query ?? []
+
+/** Refuses query parameters that the operation doesn't have: a misspelled one would go unnoticed. */
+export const refuseUnknownParameters = (
+  operation: OperationName,
+  { url }: Pick<HttpServerRequest.HttpServerRequest, "url">
+): Effect.Effect<void, InvalidRequest> => {
+  if (!url.includes("?")) return Effect.void
+  const known = parametersOf(operation)
+  const unknown = [...new Set(queryOf(url).keys())].filter((name) => !known.includes(name))
+  return unknown.length === 0
+    ? Effect.void
+    : refusalOf(unknown.slice(0, mostErrors).map((name) => unknownParameter(name, known)))
+}
+
+const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))
+
+const isDecodeError = ({ body, status }: HttpServerResponse.HttpServerResponse) =>
+  status === 400 && body._tag === "Uint8Array" && Option.isSome(decodeDecodeError(new TextDecoder().decode(body.body)))
+
+/** Every mistake in a part of a request, by the operation's schema. */
+export const mistakesIn = (operation: OperationName, part: Part, value: unknown): ReadonlyArray<ProblemError> =>
+  checks.get(operation)?.parts[part](value) ?? []
+
+/**
+ * HttpApi answers a request that its schemas refuse in the words of its library, and with its first mistake alone. This reads the request
+ * again, and names every mistake in words for people. `json`: the body, as it was read.
+ */
+export const explained = (
+  operation: OperationName,
+  request: HttpServerRequest.HttpServerRequest,
+  route: Route,
+  json: unknown,
+  response: HttpServerResponse.HttpServerResponse
+): Effect.Effect<HttpServerResponse.HttpServerResponse, InvalidRequest> => {
+  if (!isDecodeError(response)) return Effect.succeed(response)
+  return refusalOf([
+    ...mistakesIn(operation, "path", route.parameters),
+    ...mistakesIn(operation, "query", recordOf(queryOf(request.url))),
+    ...mistakesIn(operation, "header", request.headers),
+    ...(route.withJson.has(request.method) ? mistakesIn(operation, "body", json) : [])
+  ])
+}
