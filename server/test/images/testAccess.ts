@@ -1,10 +1,10 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option } from "effect"
 import { RowScope } from "../../src/base/database/RowScope.ts"
+import { RegistryCredentials } from "../../src/stores/images/credentials/RegistryCredentials.ts"
 import { ImageAccess } from "../../src/stores/images/ImageAccess.ts"
 import { ImagesError } from "../../src/stores/images/Images.ts"
-import { RegistryCredentials } from "../../src/stores/images/RegistryCredentials.ts"
-import type { Credentials } from "../../src/stores/images/RegistrySession.ts"
+import type { Credentials } from "../../src/stores/images/registry/RegistrySession.ts"
 
 const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })
 

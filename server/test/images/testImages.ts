@@ -2,10 +2,10 @@ import { type AppSpec, OrganizationName, parseAppSpec } from "@maxcloud/config-s
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Either, Layer, Option } from "effect"
 import type { Organization } from "../../src/base/words/Organization.ts"
+import { RegistryCredentials } from "../../src/stores/images/credentials/RegistryCredentials.ts"
 import { Images } from "../../src/stores/images/Images.ts"
-import { RegistryCredentials } from "../../src/stores/images/RegistryCredentials.ts"
 import { type ImagesOptions, layer } from "../../src/stores/images/RegistryImages.ts"
-import type { Credentials } from "../../src/stores/images/RegistrySession.ts"
+import type { Credentials } from "../../src/stores/images/registry/RegistrySession.ts"
 
 export const acme = OrganizationId.make(`org_${"a".repeat(32)}`)
 export const other = OrganizationId.make(`org_${"0".repeat(32)}`)

@@ -4,7 +4,7 @@ import type { AddressInfo, LookupFunction } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Either } from "effect"
 import { deadPort, privateAuthority, startTestProxy } from "../../../../sdk/test/testProxy.ts"
-import { makeExchange } from "../../stores/images/exchange.ts"
+import { makeExchange } from "../../stores/images/registry/exchange.ts"
 import { makeIssuerDocuments } from "../../tenancy/identity/keys/issuerDocuments.ts"
 import { type ProxiedOptions, proxiedAgents } from "./proxiedConnections.ts"
 

@@ -1,6 +1,6 @@
 import { namespaceProblems } from "@maxcloud/synth"
 import { Effect, Layer, Option } from "effect"
-import { RegistryCredentials } from "../../stores/images/RegistryCredentials.ts"
+import { RegistryCredentials } from "../../stores/images/credentials/RegistryCredentials.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { Platform } from "../port/Platform.ts"

@@ -2,7 +2,7 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 import type { ImageProblem } from "./ImageProblem.ts"
 import type { ImagesError } from "./Images.ts"
-import type { Pulls } from "./pulls.ts"
+import type { Pulls } from "./pulls/pulls.ts"
 
 /** An image as an organization may run it on this machine. */
 export interface AllowedImage {

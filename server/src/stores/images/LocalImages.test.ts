@@ -14,7 +14,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 import { Images } from "./Images.ts"
 import { layer as localImages } from "./LocalImages.ts"
 import { layer as registryAccess } from "./RegistryAccess.ts"
-import type { Credentials } from "./RegistrySession.ts"
+import type { Credentials } from "./registry/RegistrySession.ts"
 
 const builtId = `sha256:${"b".repeat(64)}`
 const missing = missingTools("what images mean locally", "docker-registry")

@@ -6,13 +6,13 @@ import { passingOnly } from "../../base/database/sqlErrors.ts"
 import { databaseWords } from "../../base/postgres/DatabaseError.ts"
 import { type ImageName, parseImageName, pinnedReference, pinOf } from "../../base/words/imageName.ts"
 import type { Organization } from "../../base/words/Organization.ts"
-import { isAway } from "./allowImage.ts"
-import { refusedHost } from "./exchange.ts"
 import { ImageAccess } from "./ImageAccess.ts"
 import { ImageProblem, imageProblem, notAnImage } from "./ImageProblem.ts"
 import { ImageStandIns, standInIssues } from "./ImageStandIns.ts"
 import { Images, ImagesError } from "./Images.ts"
-import { type RegistryOptions, reachOf, registryUrl } from "./RegistrySession.ts"
+import { isAway } from "./pulls/allowImage.ts"
+import { refusedHost } from "./registry/exchange.ts"
+import { type RegistryOptions, reachOf, registryUrl } from "./registry/RegistrySession.ts"
 
 export interface LocalImagesOptions extends RegistryOptions {
   /** Do they own this machine, and with it the engine's store? */

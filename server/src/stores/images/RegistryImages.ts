@@ -3,13 +3,13 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Either, Layer, Option } from "effect"
 import { namesRegistry, parseImageName } from "../../base/words/imageName.ts"
 import type { Organization } from "../../base/words/Organization.ts"
-import { makeExchange } from "./exchange.ts"
+import { RegistryCredentials } from "./credentials/RegistryCredentials.ts"
+import { imageSettings, unusedSettings } from "./documents/imageSettings.ts"
+import { type LookedUpImage, makeImageLookUp } from "./documents/lookUpImage.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { Images, ImagesError } from "./Images.ts"
-import { imageSettings, unusedSettings } from "./imageSettings.ts"
-import { type LookedUpImage, makeImageLookUp } from "./lookUpImage.ts"
-import { RegistryCredentials } from "./RegistryCredentials.ts"
-import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
+import { makeExchange } from "./registry/exchange.ts"
+import { makeAsk, type RegistryOptions, sessionOf } from "./registry/RegistrySession.ts"
 
 export interface ImagesOptions extends RegistryOptions {
   /** Registries that nobody is to ask: their images are taken as they are written, beside those that Knative does not ask either. */

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises"
-import { Remembered } from "../images/Remembered.ts"
+import { Remembered } from "../images/registry/Remembered.ts"
 import { SourceError } from "./SourceStore.ts"
 import { readSnapshot } from "./snapshotArchive.ts"
 import { damageCode } from "./treeFiles.ts"

@@ -8,14 +8,14 @@ import {
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { ImageProblem } from "../../../stores/images/ImageProblem.ts"
-import type { ImagesError } from "../../../stores/images/Images.ts"
 import {
   type CredentialsError,
   type RegistryCredentialInfo,
   RegistryCredentials
-} from "../../../stores/images/RegistryCredentials.ts"
-import { RegistryLogins } from "../../../stores/images/RegistryLogins.ts"
+} from "../../../stores/images/credentials/RegistryCredentials.ts"
+import { RegistryLogins } from "../../../stores/images/credentials/RegistryLogins.ts"
+import { ImageProblem } from "../../../stores/images/ImageProblem.ts"
+import type { ImagesError } from "../../../stores/images/Images.ts"
 import { invalidRequest } from "../../http/problems.ts"
 import { answerPage } from "./answerPage.ts"
 

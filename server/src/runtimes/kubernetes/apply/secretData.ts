@@ -8,7 +8,7 @@ import {
   unmadeVersion
 } from "@maxcloud/synth"
 import { Effect, type Either, Option, Redacted } from "effect"
-import type { RegistryCredentials } from "../../../stores/images/RegistryCredentials.ts"
+import type { RegistryCredentials } from "../../../stores/images/credentials/RegistryCredentials.ts"
 import type { Secrets } from "../../../stores/secrets/Secrets.ts"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 

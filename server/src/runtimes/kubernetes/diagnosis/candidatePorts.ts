@@ -1,4 +1,4 @@
-import { toolPorts } from "../../../stores/images/portOfExposed.ts"
+import { toolPorts } from "../../../stores/images/documents/portOfExposed.ts"
 
 /** Ports of Knative's queue-proxy, which shares the pod's address. */
 const taken = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091])

@@ -1,4 +1,4 @@
-import { Remembered } from "../../../../stores/images/Remembered.ts"
+import { Remembered } from "../../../../stores/images/registry/Remembered.ts"
 import type { RunnableImage } from "../images/imageConfig.ts"
 
 /** Of so many images something is remembered. */

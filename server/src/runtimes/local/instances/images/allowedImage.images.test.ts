@@ -19,7 +19,7 @@ import { type ContainerEngine, detectContainerEngine } from "../../../../base/ho
 import { ownUlimits } from "../../../../base/host/ownUlimits.ts"
 import { ImageAccess } from "../../../../stores/images/ImageAccess.ts"
 import { layer as registryAccess } from "../../../../stores/images/RegistryAccess.ts"
-import type { Credentials } from "../../../../stores/images/RegistrySession.ts"
+import type { Credentials } from "../../../../stores/images/registry/RegistrySession.ts"
 import { InstanceFailed } from "../Instance.ts"
 import { allowedImage } from "./allowedImage.ts"
 

@@ -1,7 +1,7 @@
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import type { ContainerEngine } from "../../../../base/host/containerEngine.ts"
 import { parseImageName } from "../../../../base/words/imageName.ts"
-import { authorityFile } from "../../../../stores/images/certificateProblem.ts"
+import { authorityFile } from "../../../../stores/images/registry/certificateProblem.ts"
 import { InstanceFailed } from "../Instance.ts"
 
 const lines = (text: string) =>

@@ -1,8 +1,13 @@
 import { defaultPort } from "@maxcloud/config-schema"
 import { Option, Schema } from "effect"
 import type { ContainerEngine } from "../../../../base/host/containerEngine.ts"
-import { Healthcheck, type ImageSettings, imageSettings, Volumes } from "../../../../stores/images/imageSettings.ts"
-import { portsOfExposed } from "../../../../stores/images/portOfExposed.ts"
+import {
+  Healthcheck,
+  type ImageSettings,
+  imageSettings,
+  Volumes
+} from "../../../../stores/images/documents/imageSettings.ts"
+import { portsOfExposed } from "../../../../stores/images/documents/portOfExposed.ts"
 import { InstanceFailed } from "../Instance.ts"
 
 const Words = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))

@@ -2,10 +2,10 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { asOrganization } from "../../base/database/RowScope.ts"
-import { passingOnly } from "../../base/database/sqlErrors.ts"
-import { databaseWords } from "../../base/postgres/DatabaseError.ts"
-import { ImagesError } from "./Images.ts"
+import { asOrganization } from "../../../base/database/RowScope.ts"
+import { passingOnly } from "../../../base/database/sqlErrors.ts"
+import { databaseWords } from "../../../base/postgres/DatabaseError.ts"
+import { ImagesError } from "../Images.ts"
 
 const decode = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ image_id: Schema.String, digest: Schema.String, age_ms: Schema.NumberFromString }))

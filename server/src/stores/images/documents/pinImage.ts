@@ -1,8 +1,8 @@
 import { nearest } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
-import { imageProblem } from "./ImageProblem.ts"
+import { imageProblem } from "../ImageProblem.ts"
+import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
 import { TagList } from "./imageDocuments.ts"
-import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 import { acceptsManifests, digestOf, documentBytes } from "./registryContent.ts"
 
 const mebibyte = 1024 * 1024

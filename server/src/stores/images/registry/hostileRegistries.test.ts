@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { connect } from "node:net"
 import { afterEach, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Either, Redacted } from "effect"
-import { problemOf, resolveTest } from "../../../test/images/testImages.ts"
-import { digestOf, types } from "../../../test/registry/pushImage.ts"
+import { problemOf, resolveTest } from "../../../../test/images/testImages.ts"
+import { digestOf, types } from "../../../../test/registry/pushImage.ts"
+import { ImageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
 import { makeExchange } from "./exchange.ts"
 import { explain } from "./exchangeErrors.ts"
-import { ImageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
 
 const open: Array<() => Promise<void>> = []
 afterEach(async () => {

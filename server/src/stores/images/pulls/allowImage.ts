@@ -1,9 +1,9 @@
 import { Effect } from "effect"
-import { type ImageName, writeImageName } from "../../base/words/imageName.ts"
-import type { AllowedImage, ImageQuestion } from "./ImageAccess.ts"
-import { ImageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
-import type { RememberedImages } from "./rememberedImages.ts"
+import { type ImageName, writeImageName } from "../../../base/words/imageName.ts"
+import type { RememberedImages } from "../documents/rememberedImages.ts"
+import type { AllowedImage, ImageQuestion } from "../ImageAccess.ts"
+import { ImageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
 
 /** How long an organization may run an image before we ask the registry for its permission again. */
 const allowedForMs = 15 * 60_000

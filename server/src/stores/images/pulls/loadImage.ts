@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
-import type { LoadImage } from "./ImageAccess.ts"
-import { ImagesError } from "./Images.ts"
-import { downloadImage } from "./imageArchive.ts"
-import type { ImageBuild } from "./imageBuilds.ts"
+import { downloadImage } from "../documents/imageArchive.ts"
+import type { ImageBuild } from "../documents/imageBuilds.ts"
+import type { LoadImage } from "../ImageAccess.ts"
+import { ImagesError } from "../Images.ts"
+import type { Ask, RegistrySession } from "../registry/RegistrySession.ts"
 import type { PullProgress } from "./pulls.ts"
-import type { Ask, RegistrySession } from "./RegistrySession.ts"
 
 /** Downloads an image into a file of `folder`, and from there into the engine's store. */
 export const loadImage = (

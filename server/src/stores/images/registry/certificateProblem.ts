@@ -1,4 +1,4 @@
-import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { type ImageProblem, imageProblem } from "../ImageProblem.ts"
 
 const unknownAuthority = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",

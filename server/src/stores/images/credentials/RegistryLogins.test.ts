@@ -2,9 +2,9 @@ import { createServer, type RequestListener } from "node:http"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import fc from "fast-check"
-import { startFakeTokenServer } from "../../../test/registry/fakeTokenServer.ts"
-import { missingTools } from "../../../test/registry/missingTools.ts"
-import { startTestRegistry, testUser } from "../../../test/registry/testRegistry.ts"
+import { startFakeTokenServer } from "../../../../test/registry/fakeTokenServer.ts"
+import { missingTools } from "../../../../test/registry/missingTools.ts"
+import { startTestRegistry, testUser } from "../../../../test/registry/testRegistry.ts"
 import { layer, RegistryLogins, type RegistryLoginsOptions } from "./RegistryLogins.ts"
 
 const check = async (

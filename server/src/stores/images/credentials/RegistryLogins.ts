@@ -1,10 +1,16 @@
 import { Context, Duration, Effect, Layer, Option } from "effect"
-import { canonicalHost, namesRegistry } from "../../base/words/imageName.ts"
-import { parseChallenge } from "./challenge.ts"
-import { makeExchange } from "./exchange.ts"
-import { ImageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
-import { basicOf, type Credentials, makeRequests, type RegistryOptions, registryUrl } from "./RegistrySession.ts"
+import { canonicalHost, namesRegistry } from "../../../base/words/imageName.ts"
+import { ImageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
+import { parseChallenge } from "../registry/challenge.ts"
+import { makeExchange } from "../registry/exchange.ts"
+import {
+  basicOf,
+  type Credentials,
+  makeRequests,
+  type RegistryOptions,
+  registryUrl
+} from "../registry/RegistrySession.ts"
 
 /** Whether a registry takes credentials, asked before they are kept. Problems say the fix; nothing quotes a password. */
 export class RegistryLogins extends Context.Tag("@maxcloud/server/RegistryLogins")<

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
-import { sizeText } from "../../base/words/bytesText.ts"
-import { imageProblem } from "./ImageProblem.ts"
+import { sizeText } from "../../../base/words/bytesText.ts"
+import { imageProblem } from "../ImageProblem.ts"
 import { makePulls, type Pulls } from "./pulls.ts"
 import { makePullText } from "./pullText.ts"
 

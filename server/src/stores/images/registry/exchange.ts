@@ -4,10 +4,10 @@ import { request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
 import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
 import { Duration, Effect, Schedule } from "effect"
-import { type ProxiedOptions, proxiedAgents } from "../../base/outbound/proxiedConnections.ts"
+import { type ProxiedOptions, proxiedAgents } from "../../../base/outbound/proxiedConnections.ts"
+import { ImageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
 import { explain, moreThan, noName, refusedAddress, unreachable } from "./exchangeErrors.ts"
-import { ImageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
 import { certificateFolders, makeRegistryAuthorities } from "./registryAuthorities.ts"
 
 export interface Answer {

@@ -1,4 +1,4 @@
-import { sizeText } from "../../base/words/bytesText.ts"
+import { sizeText } from "../../../base/words/bytesText.ts"
 import type { PullProgress } from "./pulls.ts"
 
 /** From when on it is said that nothing comes. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
-import { writeImageName } from "../../base/words/imageName.ts"
-import { imageProblem } from "./ImageProblem.ts"
+import { writeImageName } from "../../../base/words/imageName.ts"
+import { imageProblem } from "../ImageProblem.ts"
+import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
 import { ConfigDocument, configTypes, ManifestDocument, manifestTypes } from "./imageDocuments.ts"
-import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 export const acceptsManifests = manifestTypes.join(", ")
 /** The size of documents that registries accept at least (OCI distribution, "Pushing manifests"). */

@@ -5,13 +5,13 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip, createZstdDecompress } from "node:zlib"
 import { Effect, Schema } from "effect"
 import { type Pack, pack } from "tar-stream"
-import { errorText } from "../../base/host/systemFault.ts"
-import { writeImageName } from "../../base/words/imageName.ts"
-import { ImageProblem, imageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
+import { errorText } from "../../../base/host/systemFault.ts"
+import { writeImageName } from "../../../base/words/imageName.ts"
+import { ImageProblem, imageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
+import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
 import type { ImageBuild } from "./imageBuilds.ts"
 import { Layers } from "./imageDocuments.ts"
-import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 const gibibyte = 1024 ** 3
 /** Limit for all layers together, as sent. Unpacked they may have eight times as much. */

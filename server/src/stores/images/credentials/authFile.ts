@@ -1,6 +1,6 @@
 import { Option, Redacted } from "effect"
-import { apiHostOf } from "../../base/words/imageName.ts"
-import type { Credentials } from "./RegistrySession.ts"
+import { apiHostOf } from "../../../base/words/imageName.ts"
+import type { Credentials } from "../registry/RegistrySession.ts"
 
 /** Credentials for one registry, as a file of `podman login`. */
 export const authFile = (registry: string, credentials: Option.Option<Credentials>): string => {

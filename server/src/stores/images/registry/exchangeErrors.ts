@@ -1,9 +1,9 @@
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
-import { errorCode } from "../../base/node/errorCode.ts"
-import { Unchecked } from "../../base/outbound/proxiedConnections.ts"
+import { errorCode } from "../../../base/node/errorCode.ts"
+import { Unchecked } from "../../../base/outbound/proxiedConnections.ts"
+import { ImageProblem, imageProblem } from "../ImageProblem.ts"
+import { ImagesError } from "../Images.ts"
 import { certificateProblem } from "./certificateProblem.ts"
-import { ImageProblem, imageProblem } from "./ImageProblem.ts"
-import { ImagesError } from "./Images.ts"
 
 export const noName = () => new Error("the name has no address")
 

@@ -1,10 +1,10 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { asOrganization } from "../../base/database/RowScope.ts"
-import type { ImageName } from "../../base/words/imageName.ts"
-import { ImagesError } from "./Images.ts"
+import { asOrganization } from "../../../base/database/RowScope.ts"
+import type { ImageName } from "../../../base/words/imageName.ts"
+import { ImagesError } from "../Images.ts"
+import { sessionOf } from "../registry/RegistrySession.ts"
 import type { RegistryCredentials } from "./RegistryCredentials.ts"
-import { sessionOf } from "./RegistrySession.ts"
 
 export const revealCredentials = (
   credentials: typeof RegistryCredentials.Service,
