@@ -1,6 +1,6 @@
+import { globalFlags } from "../src/args/flags.ts"
 import { commands, groupTitles } from "../src/commands/index.ts"
-import { exitCodes } from "../src/exitCodes.ts"
-import { globalFlags } from "../src/flags.ts"
+import { exitCodes } from "../src/errors/exitCodes.ts"
 import { flagRow, usageOf } from "../src/help.ts"
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")

@@ -8,10 +8,10 @@ import type { DeprecationNotice, LoadedConfig } from "@maxcloud/sdk/effect"
 import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
-import { CommandFailed, UsageError } from "./failure.ts"
-import { systemLanguage } from "./language.ts"
-import { issueLine } from "./report.ts"
-import { printableLines, type Terminal } from "./terminal.ts"
+import { CommandFailed, UsageError } from "./errors/failure.ts"
+import { systemLanguage } from "./output/language.ts"
+import { issueLine } from "./output/report.ts"
+import { printableLines, type Terminal } from "./output/terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))

@@ -8,9 +8,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Effect, Layer } from "effect"
-import { canonicalArguments } from "./argv.ts"
-import type { Entry } from "./commands/index.ts"
-import { UsageError } from "./failure.ts"
+import { canonicalArguments } from "./args/argv.ts"
 import {
   type Flag,
   type FlagInfo,
@@ -18,8 +16,10 @@ import {
   globalFlags,
   type Positional,
   type PositionalInfo
-} from "./flags.ts"
-import type { Terminal } from "./terminal.ts"
+} from "./args/flags.ts"
+import type { Entry } from "./commands/index.ts"
+import { UsageError } from "./errors/failure.ts"
+import type { Terminal } from "./output/terminal.ts"
 
 /** The parsed flags that every command has. */
 export type Globals = FlagValues<typeof globalFlags>

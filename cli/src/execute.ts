@@ -3,9 +3,9 @@ import { basename } from "node:path"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Command } from "./command.ts"
 import { commands, type Entry } from "./commands/index.ts"
-import { ExitWith } from "./failure.ts"
-import { reportOf, tell } from "./report.ts"
-import type { Terminal } from "./terminal.ts"
+import { ExitWith } from "./errors/failure.ts"
+import { reportOf, tell } from "./output/report.ts"
+import type { Terminal } from "./output/terminal.ts"
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 

@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts"
 import { commands, type Entry, groupTitles } from "./commands/index.ts"
-import { exitCodes } from "./exitCodes.ts"
-import { table } from "./terminal.ts"
+import { exitCodes } from "./errors/exitCodes.ts"
+import { table } from "./output/terminal.ts"
 
 interface FlagLike {
   readonly name: string

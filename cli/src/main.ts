@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import type { Command } from "./command.ts"
 import { commands, type Entry } from "./commands/index.ts"
+import { makeTerminal, printableLines, type Terminal } from "./output/terminal.ts"
 import { pointers, splitCommand } from "./splitCommand.ts"
-import { makeTerminal, printableLines, type Terminal } from "./terminal.ts"
 
 const version = (): string => {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
@@ -22,7 +22,7 @@ const showHelp = async (words: ReadonlyArray<string>, terminal: Terminal): Promi
 }
 
 const fail = async (message: string, fix: string, terminal: Terminal): Promise<void> => {
-  const { tell } = await import("./report.ts")
+  const { tell } = await import("./output/report.ts")
   tell({ exit: 2, tag: "UsageError", message, details: [], fix, data: {} }, terminal)
   leave(2)
 }
@@ -34,7 +34,7 @@ const familyOf = (words: ReadonlyArray<string>) =>
 const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<void> => {
   const pointer = Object.hasOwn(pointers, words[0] ?? "") ? pointers[words[0] ?? ""] : undefined
   if (pointer !== undefined) return fail(`unknown command "${words[0]}"`, pointer, terminal)
-  const { suggest } = await import("./suggest.ts")
+  const { suggest } = await import("./args/suggest.ts")
   let depth = 0
   while (depth < words.length && familyOf(words.slice(0, depth + 1)).length > 0) depth++
   const known = words.slice(0, depth)

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
+import { globalFlags } from "../src/args/flags.ts"
 import { commands } from "../src/commands/index.ts"
-import { globalFlags } from "../src/flags.ts"
 import { commandHelp } from "../src/help.ts"
 import { aliases, pointers, splitCommand } from "../src/splitCommand.ts"
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "@effect/vitest"
+import { globalFlags } from "../src/args/flags.ts"
 import { commands } from "../src/commands/index.ts"
-import { globalFlags } from "../src/flags.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "maxcloud-node-flags-"))
 afterAll(() => rmSync(folder, { recursive: true }))

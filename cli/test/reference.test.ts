@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { cliReference, summariesModule } from "../scripts/reference.ts"
+import { globalFlags } from "../src/args/flags.ts"
 import { commands } from "../src/commands/index.ts"
-import { globalFlags } from "../src/flags.ts"
 import { splitCommand } from "../src/splitCommand.ts"
 
 it("docs/reference/cli.md is what the commands say: `npm run generate` writes it", async () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path"
+import { globalFlags } from "../../cli/src/args/flags.ts"
 import { commands } from "../../cli/src/commands/index.ts"
-import { globalFlags } from "../../cli/src/flags.ts"
 import type { ForeignFolder } from "./ForeignFolder.ts"
 
 /** Arguments that let a command get as far as it can, and those of its flags that exclude each other, in runs of their own. */

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
+import { yesFlag } from "../args/flags.ts"
+import { credentials } from "../auth/signedIn.ts"
 import { apiUrlOf, connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { yesFlag } from "../flags.ts"
-import { confirmByName } from "../prompt.ts"
-import { credentials } from "../signedIn.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { confirmByName } from "../input/prompt.ts"
 
 export default command({
   summary: "Erase your account",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { outFlag } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { writeLines } from "../exporting.ts"
-import { outFlag } from "../flags.ts"
+import { writeLines } from "../output/exporting.ts"
 
 export default command({
   summary: "Export all data about you",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { pageFlags, pageOf, printEntries } from "../auditTable.ts"
+import { pageFlags, pageOf, printEntries } from "../audit/auditTable.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { firstOf } from "../limit.ts"
+import { firstOf } from "../output/limit.ts"
 
 export default command({
   summary: "Show who did what",

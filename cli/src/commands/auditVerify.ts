@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs"
 import { Effect, Stream } from "effect"
-import { judge, pinFlags, pinsOf, unreadable } from "../auditVerification.ts"
+import { required } from "../args/flags.ts"
+import { judge, pinFlags, pinsOf, unreadable } from "../audit/auditVerification.ts"
 import { command, flags, positionals } from "../command.ts"
-import type { UsageError } from "../failure.ts"
-import { required } from "../flags.ts"
+import type { UsageError } from "../errors/failure.ts"
 
 export default command({
   summary: "Verify an export of the audit log, offline",

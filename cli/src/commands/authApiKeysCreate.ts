@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
+import { text, texts } from "../args/flags.ts"
+import { needed, parseRole, parseScopes, parseSeconds } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text, texts } from "../flags.ts"
-import { needed, parseRole, parseScopes, parseSeconds } from "../people.ts"
-import { comes } from "../terminal.ts"
+import { comes } from "../output/terminal.ts"
 
 export default command({
   summary: "Create an API key",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
+import { asId, findOne, loadApi } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { required } from "../flags.ts"
-import { asId, findOne, loadApi } from "../people.ts"
 
 export default command({
   summary: "Revoke an API key",

@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
+import { required, text } from "../args/flags.ts"
+import { findOne, parseSeconds } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text } from "../flags.ts"
-import { findOne, parseSeconds } from "../people.ts"
-import { comes } from "../terminal.ts"
+import { comes } from "../output/terminal.ts"
 
 export default command({
   summary: "Replace an API key, with overlap",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { keepSession } from "../auth/signedIn.ts"
 import { connectWith } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { readSecret } from "../prompt.ts"
-import { keepSession } from "../signedIn.ts"
+import { readSecret } from "../input/prompt.ts"
 
 export default command({
   summary: "Accept an invite",

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { text } from "../args/flags.ts"
+import { needed, parseEmail, parseRole, parseSeconds } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
-import { needed, parseEmail, parseRole, parseSeconds } from "../people.ts"
-import { comes } from "../terminal.ts"
+import { comes } from "../output/terminal.ts"
 
 export default command({
   summary: "Invite somebody by mail",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { age, printTable, until } from "../terminal.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { age, printTable, until } from "../output/terminal.ts"
 
 export default command({
   summary: "List invites",

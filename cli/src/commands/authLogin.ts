@@ -1,10 +1,10 @@
 import { Effect } from "effect"
+import { toggle } from "../args/flags.ts"
+import { deviceLogin } from "../auth/deviceLogin.ts"
+import { keep, keepSession, sayOverridden } from "../auth/signedIn.ts"
 import { connectWith } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { deviceLogin } from "../deviceLogin.ts"
-import { toggle } from "../flags.ts"
-import { readSecret } from "../prompt.ts"
-import { keep, keepSession, sayOverridden } from "../signedIn.ts"
+import { readSecret } from "../input/prompt.ts"
 
 export default command({
   summary: "Sign in with the browser or an API key",

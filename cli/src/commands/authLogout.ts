@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { toggle } from "../args/flags.ts"
+import { credentials, sayOverridden } from "../auth/signedIn.ts"
 import { apiUrlOf, connectWith } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { toggle } from "../flags.ts"
-import { credentials, sayOverridden } from "../signedIn.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 export default command({
   summary: "Sign out",

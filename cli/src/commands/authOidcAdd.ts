@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { text, texts } from "../args/flags.ts"
+import { trustOf } from "../auth/oidcTrust.ts"
+import { needed, parseRole, parseScopes } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text, texts } from "../flags.ts"
-import { trustOf } from "../oidcTrust.ts"
-import { needed, parseRole, parseScopes } from "../people.ts"
 
 export default command({
   summary: "Trust CI's own tokens, without a stored key",

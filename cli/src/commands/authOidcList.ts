@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { age, printTable } from "../terminal.ts"
+import { age, printTable } from "../output/terminal.ts"
 
 export default command({
   summary: "List trusted issuers",

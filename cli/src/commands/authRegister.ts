@@ -1,11 +1,11 @@
 import { Effect } from "effect"
+import { text, toggle } from "../args/flags.ts"
+import { needed, parseEmail, parseOrganization } from "../auth/people.ts"
+import { keepSession } from "../auth/signedIn.ts"
 import { connectWith } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { text, toggle } from "../flags.ts"
-import { needed, parseEmail, parseOrganization } from "../people.ts"
-import { readSecret } from "../prompt.ts"
-import { keepSession } from "../signedIn.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { readSecret } from "../input/prompt.ts"
 
 export default command({
   summary: "Create an account and an organization",

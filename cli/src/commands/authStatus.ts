@@ -3,7 +3,7 @@ import { findCredential } from "@maxcloud/sdk/credentials"
 import { Effect } from "effect"
 import { apiUrlOf, connectWith, warn } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { table, until } from "../terminal.ts"
+import { table, until } from "../output/terminal.ts"
 
 /** `key CI (deploy:shop/production)`. */
 const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): string =>

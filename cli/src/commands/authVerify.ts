@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connectWith } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { readSecret } from "../prompt.ts"
+import { readSecret } from "../input/prompt.ts"
 
 export default command({
   summary: "Confirm your address with the mailed token",

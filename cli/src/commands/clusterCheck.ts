@@ -1,4 +1,7 @@
 import { Effect } from "effect"
+import { text } from "../args/flags.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../errors/failure.ts"
 import {
   clusterFlags,
   loadCluster,
@@ -7,10 +10,7 @@ import {
   readObjectKinds,
   readPrefix,
   succeed
-} from "../cluster.ts"
-import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith } from "../failure.ts"
-import { text } from "../flags.ts"
+} from "../operator/cluster.ts"
 
 export default command({
   summary: "Check whether a cluster is ready for max-cloud",

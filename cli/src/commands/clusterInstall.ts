@@ -1,4 +1,6 @@
 import { Effect } from "effect"
+import { text, toggle } from "../args/flags.ts"
+import { command, flags, noPositionals } from "../command.ts"
 import {
   clusterFlags,
   loadCluster,
@@ -7,9 +9,7 @@ import {
   readObjectKinds,
   readPrefix,
   succeed
-} from "../cluster.ts"
-import { command, flags, noPositionals } from "../command.ts"
-import { text, toggle } from "../flags.ts"
+} from "../operator/cluster.ts"
 
 export default command({
   summary: "Prepare a cluster for max-cloud",

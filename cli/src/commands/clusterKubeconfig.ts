@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { parseDuration } from "../args/duration.ts"
+import { text } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { parseDuration } from "../duration.ts"
-import { text } from "../flags.ts"
+import { clusterFlags, loadCluster, succeed } from "../operator/cluster.ts"
 
 const standard = "24h"
 

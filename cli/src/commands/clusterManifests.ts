@@ -1,7 +1,7 @@
 import { Effect } from "effect"
-import { loadCluster, manifestsFlag, prefixFlag, readObjectKinds, readPrefix } from "../cluster.ts"
+import { text } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
+import { loadCluster, manifestsFlag, prefixFlag, readObjectKinds, readPrefix } from "../operator/cluster.ts"
 
 export default command({
   summary: "Print what `cluster install` applies",

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { toggle } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith } from "../failure.ts"
-import { toggle } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
-import { table } from "../terminal.ts"
+import { ExitWith } from "../errors/failure.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
+import { table } from "../output/terminal.ts"
 
 const styles = { done: "green", pending: "yellow", failed: "red" } as const
 

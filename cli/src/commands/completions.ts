@@ -1,8 +1,8 @@
 import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
 import { type Command, command, noFlags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { required } from "../flags.ts"
+import { UsageError } from "../errors/failure.ts"
 import type { Entry } from "./index.ts"
 
 /** The tree of all commands, as @effect/cli knows it. */

@@ -1,13 +1,13 @@
 import { relative } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
+import { optional, readFileFlag } from "../args/flags.ts"
 import { loadOffline, loadSchemas, tellAssumed } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional, readFileFlag } from "../flags.ts"
+import { refuseBroken, tellWarnings } from "../deploy/policies.ts"
 import { loadMany, manyFlags, manyUsage } from "../many/loadMany.ts"
-import { refuseBroken, tellWarnings } from "../policies.ts"
-import { refuseImpossible } from "../refuseImpossible.ts"
-import type { Terminal } from "../terminal.ts"
+import type { Terminal } from "../output/terminal.ts"
+import { refuseImpossible } from "../plans/refuseImpossible.ts"
 
 const answerOf = ({ assumed, file, policies: { warnings }, spec, stage }: LoadedConfig) =>
   Effect.map(loadSchemas, ({ encodeAppSpec }) => ({ file, stage, assumed, warnings, spec: encodeAppSpec(spec) }))

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { relative, resolve } from "node:path"
 import { Effect } from "effect"
+import { optional, toggle } from "../args/flags.ts"
 import { loadSdk, loadTools } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed, ExitWith } from "../failure.ts"
-import { optional, toggle } from "../flags.ts"
+import { CommandFailed, ExitWith } from "../errors/failure.ts"
 
 const failed = (tag: string, message: string, fix: string) => new CommandFailed({ tag, exit: 2, message, fix })
 

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { readFileFlag } from "../args/flags.ts"
 import { connect, loadApp, loadSchemas } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith } from "../failure.ts"
-import { readFileFlag } from "../flags.ts"
-import { printTable } from "../terminal.ts"
+import { ExitWith } from "../errors/failure.ts"
+import { printTable } from "../output/terminal.ts"
 
 interface Needed {
   readonly name: string

@@ -1,10 +1,10 @@
 import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
+import { required, serviceFlags, toggle, waitTimeoutFlag, yesFlag } from "../args/flags.ts"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, serviceFlags, toggle, waitTimeoutFlag, yesFlag } from "../flags.ts"
-import { follow, progressOf, tellOutcome } from "../follow.ts"
-import { confirmByName } from "../prompt.ts"
+import { follow, progressOf, tellOutcome } from "../deploy/follow.ts"
+import { confirmByName } from "../input/prompt.ts"
 
 /** The service is deleted, even if the deployment still waits for others. */
 const isGone = (name: string) => (progress: DeployProgress) =>

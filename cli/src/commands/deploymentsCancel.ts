@@ -1,7 +1,7 @@
 import { Effect } from "effect"
+import { configAppFlag, required } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { deploymentPlace } from "../deploymentPlace.ts"
-import { configAppFlag, required } from "../flags.ts"
+import { deploymentPlace } from "../deploy/deploymentPlace.ts"
 
 export default command({
   summary: "Cancel a deployment that hasn't finished",

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
+import { configAppFlag } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { deploymentAuthor, deploymentKind, deploymentState } from "../deploymentText.ts"
-import { configAppFlag } from "../flags.ts"
-import { printable } from "../format.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { age, table } from "../terminal.ts"
+import { deploymentAuthor, deploymentKind, deploymentState } from "../output/deploymentText.ts"
+import { printable } from "../output/format.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { age, table } from "../output/terminal.ts"
 
 export default command({
   summary: "List an app's deployments",

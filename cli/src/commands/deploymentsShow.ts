@@ -1,12 +1,12 @@
 import type { Deployment } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { configAppFlag, required, toggle } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { deploymentPlace } from "../deploymentPlace.ts"
-import { deploymentAuthor, deploymentKind, deploymentState } from "../deploymentText.ts"
-import { configAppFlag, required, toggle } from "../flags.ts"
-import { printable } from "../format.ts"
-import { failedService } from "../report.ts"
-import { age, type Terminal, table } from "../terminal.ts"
+import { deploymentPlace } from "../deploy/deploymentPlace.ts"
+import { deploymentAuthor, deploymentKind, deploymentState } from "../output/deploymentText.ts"
+import { printable } from "../output/format.ts"
+import { failedService } from "../output/report.ts"
+import { age, type Terminal, table } from "../output/terminal.ts"
 
 const row = (name: string, value: string | null) => (value === null || value === "" ? [] : [[name, value]])
 

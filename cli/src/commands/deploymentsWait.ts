@@ -1,9 +1,9 @@
 import { Effect, Schema, Stream } from "effect"
+import { required, waitTimeoutFlag } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { required, waitTimeoutFlag } from "../flags.ts"
-import { follow, progressOf, tellOutcome } from "../follow.ts"
+import { follow, progressOf, tellOutcome } from "../deploy/follow.ts"
+import { UsageError } from "../errors/failure.ts"
 
 export default command({
   summary: "Wait for a deployment to finish",

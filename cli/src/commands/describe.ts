@@ -1,12 +1,12 @@
 import type { Revision, Service, ServiceStatus } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { required, serviceFlags } from "../args/flags.ts"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { diagnosisLines } from "../diagnosis.ts"
-import { required, serviceFlags } from "../flags.ts"
-import { linesOf, stateText, urlText } from "../format.ts"
-import { envSource, programRow, serviceJson, settingRows } from "../serviceText.ts"
-import { age, type Terminal, table } from "../terminal.ts"
+import { diagnosisLines } from "../output/diagnosis.ts"
+import { linesOf, stateText, urlText } from "../output/format.ts"
+import { envSource, programRow, serviceJson, settingRows } from "../output/serviceText.ts"
+import { age, type Terminal, table } from "../output/terminal.ts"
 
 /** Rows below a title. A text of several lines in the last cell keeps them. */
 const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) => {

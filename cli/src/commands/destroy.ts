@@ -1,10 +1,10 @@
 import type { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect } from "effect"
+import { optional, toggle, waitTimeoutFlag, yesFlag } from "../args/flags.ts"
 import { appOf, connect, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional, toggle, waitTimeoutFlag, yesFlag } from "../flags.ts"
-import { follow, progressOf, tellOutcome } from "../follow.ts"
-import { confirmByName, refuseUnasked } from "../prompt.ts"
+import { follow, progressOf, tellOutcome } from "../deploy/follow.ts"
+import { confirmByName, refuseUnasked } from "../input/prompt.ts"
 
 /** Such as `2 secrets (API_KEY, DATABASE_URL)`; undefined if there are none. */
 const counted = (names: ReadonlyArray<string>, what: string) =>

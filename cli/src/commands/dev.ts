@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import type { DeploymentUnsuccessful } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
+import { integer, readFileFlag, text, toggle } from "../args/flags.ts"
 import { connect, connectWith, loadSchemas, loadSdk, stageOf, writtenOrganization, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { addressedTerminal } from "../dev/addressed.ts"
@@ -11,7 +12,6 @@ import { followOrSay } from "../dev/followFiles.ts"
 import { localServer, portOf } from "../dev/localServer.ts"
 import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { deployOnce, type Session, showServices, told } from "../dev/session.ts"
-import { integer, readFileFlag, text, toggle } from "../flags.ts"
 
 /** What a config is told of the server that `dev` starts. */
 const ownServer = { organization: "local", runtime: "local" } as const

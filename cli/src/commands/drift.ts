@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { configAppFlag } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { configAppFlag } from "../flags.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { age, table } from "../terminal.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { age, table } from "../output/terminal.ts"
 
 export default command({
   summary: "Show what others changed in the cluster",

@@ -1,12 +1,12 @@
 import type { CloudEvent } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
+import { text, toggle } from "../args/flags.ts"
+import { parseTime } from "../args/time.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text, toggle } from "../flags.ts"
-import { printable } from "../format.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { printTable, type Terminal } from "../terminal.ts"
-import { parseTime } from "../time.ts"
+import { printable } from "../output/format.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { printTable, type Terminal } from "../output/terminal.ts"
 
 const styles = (type: string) =>
   /failed|degraded|exceeded|disabled/.test(type) ? "red" : /succeeded|ready|recovered/.test(type) ? "green" : "cyan"

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { required, serviceFlags, toggle, words } from "../args/flags.ts"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { ExitWith, UsageError } from "../failure.ts"
-import { required, serviceFlags, toggle, words } from "../flags.ts"
+import { ExitWith, UsageError } from "../errors/failure.ts"
 
 /** While so much is not sent yet, standard input waits. */
 const highWater = 1024 * 1024

@@ -1,12 +1,12 @@
 import type { Explanation, ExplanationLanguage } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
+import { optional, text } from "../args/flags.ts"
+import { suggest } from "../args/suggest.ts"
 import { loadSdk } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { optional, text } from "../flags.ts"
-import { systemLanguage } from "../language.ts"
-import { suggest } from "../suggest.ts"
-import { type Terminal, table } from "../terminal.ts"
+import { UsageError } from "../errors/failure.ts"
+import { systemLanguage } from "../output/language.ts"
+import { type Terminal, table } from "../output/terminal.ts"
 
 const words = {
   en: { causes: "What it comes from", steps: "What to do" },

@@ -1,11 +1,11 @@
 import { inBody } from "@maxcloud/sdk/errors"
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { chartObjects } from "../chartObjects.ts"
+import { readFileFlag, text, toggle } from "../args/flags.ts"
 import { loadOffline, locatedLines } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { CommandFailed, UsageError } from "../failure.ts"
-import { readFileFlag, text, toggle } from "../flags.ts"
+import { chartObjects } from "../deploy/chartObjects.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
 
 /** Of Kubernetes: a DNS label (RFC 1123). */
 const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)

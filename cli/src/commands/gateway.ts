@@ -1,8 +1,8 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
+import { integer, text } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith, UsageError } from "../failure.ts"
-import { integer, text } from "../flags.ts"
+import { ExitWith, UsageError } from "../errors/failure.ts"
 
 /** The port that `cluster install` opens between Envoy and the authorizer. */
 const defaultPort = 9191

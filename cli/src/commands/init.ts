@@ -2,12 +2,12 @@ import { existsSync, readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type PackageManager, packageManagerOf } from "@maxcloud/config-schema"
 import { Effect } from "effect"
+import { optional, text } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed, UsageError } from "../failure.ts"
-import { optional, text } from "../flags.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
 import { type Format, formats } from "../init/configText.ts"
 import { type Project, writeProject } from "../init/writeProject.ts"
-import type { Terminal } from "../terminal.ts"
+import type { Terminal } from "../output/terminal.ts"
 
 const isFormat = (value: string): value is Format => formats.some((format) => format === value)
 

@@ -1,12 +1,12 @@
 import { Effect } from "effect"
+import { text } from "../args/flags.ts"
 import { connect, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
-import { stateText, urlText } from "../format.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { tellReadiness } from "../readiness.ts"
-import { serviceJson } from "../serviceText.ts"
-import { age, table } from "../terminal.ts"
+import { stateText, urlText } from "../output/format.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { tellReadiness } from "../output/readiness.ts"
+import { serviceJson } from "../output/serviceText.ts"
+import { age, table } from "../output/terminal.ts"
 
 export default command({
   summary: "List services",

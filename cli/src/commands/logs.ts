@@ -1,14 +1,14 @@
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Stream } from "effect"
+import { integer, optional, text, toggle } from "../args/flags.ts"
+import { parseTime } from "../args/time.ts"
 import { appOf, connect, loadSchemas, parseAppName, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed, UsageError } from "../failure.ts"
-import { integer, optional, text, toggle } from "../flags.ts"
-import { logLine, namedLogLine } from "../format.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
 import { levels, parseLevel } from "../logs/level.ts"
 import { mergedLogs, mostLines } from "../logs/merge.ts"
-import type { Terminal } from "../terminal.ts"
-import { parseTime } from "../time.ts"
+import { logLine, namedLogLine } from "../output/format.ts"
+import type { Terminal } from "../output/terminal.ts"
 
 const parseLines = (tail: number | undefined) =>
   tail === undefined || (tail >= 0 && tail <= mostLines)

@@ -1,11 +1,11 @@
 import type { NetworkProbe, NetworkReport } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { text } from "../args/flags.ts"
 import { connect, loadApp, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { entryOf } from "../entryOf.ts"
-import { ExitWith } from "../failure.ts"
-import { text } from "../flags.ts"
-import { type Terminal, table } from "../terminal.ts"
+import { ExitWith } from "../errors/failure.ts"
+import { entryOf } from "../output/entryOf.ts"
+import { type Terminal, table } from "../output/terminal.ts"
 
 const isDifferent = ({ actual, expected }: NetworkProbe) => actual !== expected
 

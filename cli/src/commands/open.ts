@@ -1,9 +1,9 @@
 import { Effect } from "effect"
-import { openInBrowser } from "../browser.ts"
+import { required, serviceFlags } from "../args/flags.ts"
+import { openInBrowser } from "../auth/browser.ts"
 import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { required, serviceFlags } from "../flags.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 export default command({
   summary: "Open a service in the browser",

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
 import { connectWith } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { required } from "../flags.ts"
-import { printTable } from "../terminal.ts"
+import { UsageError } from "../errors/failure.ts"
+import { printTable } from "../output/terminal.ts"
 
 export default command({
   summary: "Show a certificate of erasure",

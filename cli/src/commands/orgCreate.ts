@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
+import { parseOrganization } from "../auth/people.ts"
+import { keepSession } from "../auth/signedIn.ts"
 import { connect } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { required } from "../flags.ts"
-import { parseOrganization } from "../people.ts"
-import { keepSession } from "../signedIn.ts"
 
 export default command({
   summary: "Create an organization of your own",

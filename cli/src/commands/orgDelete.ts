@@ -1,10 +1,10 @@
 import { Effect } from "effect"
+import { integer, yesFlag } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { integer, yesFlag } from "../flags.ts"
-import { confirmByName } from "../prompt.ts"
-import { comes } from "../terminal.ts"
+import { UsageError } from "../errors/failure.ts"
+import { confirmByName } from "../input/prompt.ts"
+import { comes } from "../output/terminal.ts"
 
 export default command({
   summary: "Delete the organization, after a grace period",

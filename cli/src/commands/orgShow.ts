@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
-import { integerBytes } from "../format.ts"
-import { comes, printTable } from "../terminal.ts"
+import { integerBytes } from "../output/format.ts"
+import { comes, printTable } from "../output/terminal.ts"
 
 const cpus = (milli: number) => `${milli / 1000} vCPU`
 

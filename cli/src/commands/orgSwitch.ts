@@ -1,10 +1,10 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
+import { parseOrganization } from "../auth/people.ts"
+import { credentials, keepSession } from "../auth/signedIn.ts"
 import { apiUrlOf, connectWith } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { required } from "../flags.ts"
-import { parseOrganization } from "../people.ts"
-import { credentials, keepSession } from "../signedIn.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 export default command({
   summary: "Switch to another organization",

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { configAppFlag, optional } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { configAppFlag, optional } from "../flags.ts"
-import { table } from "../terminal.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { table } from "../output/terminal.ts"
 
 export default command({
   summary: "Show the outputs of an app",

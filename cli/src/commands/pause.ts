@@ -1,4 +1,4 @@
-import { pausing } from "../pausing.ts"
+import { pausing } from "../deploy/pausing.ts"
 
 export default pausing({
   summary: "Stop a service without deleting it",

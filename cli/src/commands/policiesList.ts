@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { printable } from "../format.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { printTable } from "../terminal.ts"
+import { printable } from "../output/format.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { printTable } from "../output/terminal.ts"
 
 export default command({
   summary: "List the policies of the organization",

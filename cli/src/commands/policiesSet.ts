@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { required, text, toggle } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text, toggle } from "../flags.ts"
-import { printable } from "../format.ts"
+import { printable } from "../output/format.ts"
 
 export default command({
   summary: "Set a policy of the organization",

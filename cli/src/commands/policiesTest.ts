@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { required, text } from "../args/flags.ts"
 import { connect, loadApp, loadSchemas, locatedLines, refused } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { deployMetadata, metadataFlag } from "../deployMetadata.ts"
-import { CommandFailed } from "../failure.ts"
-import { required, text } from "../flags.ts"
+import { deployMetadata, metadataFlag } from "../deploy/deployMetadata.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 export default command({
   summary: "Try an expression on the config's app",

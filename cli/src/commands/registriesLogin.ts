@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
+import { required, text } from "../args/flags.ts"
 import { connect, parseRegistryHost } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { required, text } from "../flags.ts"
-import { readValue } from "../prompt.ts"
+import { UsageError } from "../errors/failure.ts"
+import { readValue } from "../input/prompt.ts"
 
 export default command({
   summary: "Store credentials for a registry",

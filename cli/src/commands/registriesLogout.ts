@@ -1,7 +1,7 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
 import { connect, parseRegistryHost } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { required } from "../flags.ts"
 
 export default command({
   summary: "Delete the credentials for a registry",

@@ -1,11 +1,11 @@
 import type { Service } from "@maxcloud/sdk/api"
 import { Effect, Option, Stream } from "effect"
+import { parseDuration } from "../args/duration.ts"
+import { required, serviceFlags, text, toggle } from "../args/flags.ts"
 import { connectToService, loadSdk } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { parseDuration } from "../duration.ts"
-import { CommandFailed } from "../failure.ts"
-import { required, serviceFlags, text, toggle } from "../flags.ts"
-import { elapsed } from "../terminal.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { elapsed } from "../output/terminal.ts"
 
 const defaultWait = "10m"
 

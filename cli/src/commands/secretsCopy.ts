@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { configAppFlag, text, words } from "../args/flags.ts"
 import { appOf, connect, parseAppName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { configAppFlag, text, words } from "../flags.ts"
+import { UsageError } from "../errors/failure.ts"
 
 /** Neither stage has a default: a copy to or from production must be meant. */
 const stageNamed = (flag: string, written: string | undefined): Effect.Effect<string, UsageError> =>

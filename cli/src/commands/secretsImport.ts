@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises"
 import { Effect, Redacted } from "effect"
+import { configAppFlag, optional } from "../args/flags.ts"
 import { connectToApp, loadSchemas } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { decodeText } from "../decodeText.ts"
-import { parseDotenv } from "../dotenv.ts"
-import { CommandFailed, UsageError } from "../failure.ts"
-import { configAppFlag, optional } from "../flags.ts"
-import { readStdin } from "../prompt.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
+import { decodeText } from "../input/decodeText.ts"
+import { parseDotenv } from "../input/dotenv.ts"
+import { readStdin } from "../input/prompt.ts"
 
 export default command({
   summary: "Set secrets from a dotenv file",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { configAppFlag, integer, required } from "../args/flags.ts"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { configAppFlag, integer, required } from "../flags.ts"
+import { UsageError } from "../errors/failure.ts"
 
 export default command({
   summary: "Roll a secret back to an earlier version",

@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
+import { configAppFlag, required, toggle } from "../args/flags.ts"
 import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
 import { command, flags, positionals, secretAsArgument } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { configAppFlag, required, toggle } from "../flags.ts"
-import { readValue } from "../prompt.ts"
+import { UsageError } from "../errors/failure.ts"
+import { readValue } from "../input/prompt.ts"
 
 const largest = 65_536
 

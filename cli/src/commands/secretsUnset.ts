@@ -1,7 +1,7 @@
 import { Effect } from "effect"
+import { configAppFlag, required } from "../args/flags.ts"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { configAppFlag, required } from "../flags.ts"
 
 export default command({
   summary: "Delete a secret",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { configAppFlag, required } from "../args/flags.ts"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { configAppFlag, required } from "../flags.ts"
-import { age, printTable } from "../terminal.ts"
+import { age, printTable } from "../output/terminal.ts"
 
 export default command({
   summary: "List the versions of a secret",

@@ -1,9 +1,9 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
+import { integer, text } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith, UsageError } from "../failure.ts"
-import { integer, text } from "../flags.ts"
-import { dataDirFlag } from "../operator.ts"
+import { ExitWith, UsageError } from "../errors/failure.ts"
+import { dataDirFlag } from "../operator/operator.ts"
 
 export default command({
   summary: "Run the server",

@@ -1,8 +1,8 @@
+import { outFlag } from "../args/flags.ts"
+import { serverAuditLines } from "../audit/serverAuditLines.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { writeLines } from "../exporting.ts"
-import { outFlag } from "../flags.ts"
-import { dataDirFlag, operatorNote } from "../operator.ts"
-import { serverAuditLines } from "../serverAuditLines.ts"
+import { dataDirFlag, operatorNote } from "../operator/operator.ts"
+import { writeLines } from "../output/exporting.ts"
 
 export default command({
   summary: "Export the server's own audit log",

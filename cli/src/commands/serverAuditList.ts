@@ -1,7 +1,7 @@
 import { Effect } from "effect"
-import { pageFlags, pageOf, printEntries } from "../auditTable.ts"
+import { pageFlags, pageOf, printEntries } from "../audit/auditTable.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
 
 export default command({
   summary: "Show the server's own audit log",

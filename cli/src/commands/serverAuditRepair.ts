@@ -1,7 +1,7 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
 
 export default command({
   summary: "Repair an audit log whose head doesn't match its entries",

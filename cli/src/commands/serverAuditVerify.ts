@@ -1,8 +1,8 @@
 import { Effect, Stream } from "effect"
-import { judge, pinFlags, pinsOf } from "../auditVerification.ts"
+import { judge, pinFlags, pinsOf } from "../audit/auditVerification.ts"
+import { serverAuditLines } from "../audit/serverAuditLines.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { dataDirFlag, operatorNote } from "../operator.ts"
-import { serverAuditLines } from "../serverAuditLines.ts"
+import { dataDirFlag, operatorNote } from "../operator/operator.ts"
 
 export default command({
   summary: "Verify the server's own audit log",

@@ -1,10 +1,10 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
-import { backupExits } from "../backupExits.ts"
+import { text } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { CommandFailed, UsageError } from "../failure.ts"
-import { text } from "../flags.ts"
-import { dataDirFlag } from "../operator.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
+import { backupExits } from "../operator/backupExits.ts"
+import { dataDirFlag } from "../operator/operator.ts"
 
 export default command({
   summary: "Back up the server to one encrypted file",

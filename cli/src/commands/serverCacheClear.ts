@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { optional } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional } from "../flags.ts"
-import { integerBytes } from "../format.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
+import { integerBytes } from "../output/format.ts"
 
 export default command({
   summary: "Remove builds and dependencies that no service uses",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { printCache } from "../cacheTable.ts"
+import { optional } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { printCache } from "../operator/cacheTable.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
 
 export default command({
   summary: "Show what the server has built and installed",

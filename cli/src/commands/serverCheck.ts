@@ -1,9 +1,9 @@
 import type { CheckPart } from "@maxcloud/server"
 import { Effect } from "effect"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith } from "../failure.ts"
-import { dataDirFlag, failed, operatorNote, placeOf } from "../operator.ts"
-import type { Terminal } from "../terminal.ts"
+import { ExitWith } from "../errors/failure.ts"
+import { dataDirFlag, failed, operatorNote, placeOf } from "../operator/operator.ts"
+import type { Terminal } from "../output/terminal.ts"
 
 const names: Readonly<Record<CheckPart["name"], string>> = {
   key: "master key",

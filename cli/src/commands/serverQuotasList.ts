@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { optional } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { optional } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
-import { printQuotas } from "../quotaTable.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
+import { printQuotas } from "../operator/quotaTable.ts"
 
 export default command({
   summary: "Show quotas and usage of organizations",

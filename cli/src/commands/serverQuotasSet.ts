@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { required, text } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { required, text } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
-import { printQuotas } from "../quotaTable.ts"
+import { UsageError } from "../errors/failure.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
+import { printQuotas } from "../operator/quotaTable.ts"
 
 export default command({
   summary: "Set quotas of an organization",

@@ -1,9 +1,9 @@
 import type { QuotaName } from "@maxcloud/server"
 import { Effect } from "effect"
+import { required, toggle } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, toggle } from "../flags.ts"
-import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
-import { printQuotas } from "../quotaTable.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator/operator.ts"
+import { printQuotas } from "../operator/quotaTable.ts"
 
 export default command({
   summary: "Reset an organization to the server's default quotas",

@@ -1,10 +1,10 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
-import { backupExits } from "../backupExits.ts"
+import { optional, toggle } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { optional, toggle } from "../flags.ts"
-import { dataDirFlag } from "../operator.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { backupExits } from "../operator/backupExits.ts"
+import { dataDirFlag } from "../operator/operator.ts"
 
 export default command({
   summary: "Restore a backup into an empty folder and database",

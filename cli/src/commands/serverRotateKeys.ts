@@ -1,10 +1,10 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
+import { toggle } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import type { ExitCode } from "../exitCodes.ts"
-import { CommandFailed } from "../failure.ts"
-import { toggle } from "../flags.ts"
-import { dataDirFlag } from "../operator.ts"
+import type { ExitCode } from "../errors/exitCodes.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { dataDirFlag } from "../operator/operator.ts"
 
 const exits: Readonly<Record<"setting" | "database" | "key", ExitCode>> = { setting: 2, database: 3, key: 1 }
 

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
+import { text } from "../args/flags.ts"
+import { parseTime } from "../args/time.ts"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { text } from "../flags.ts"
-import { table } from "../terminal.ts"
-import { parseTime } from "../time.ts"
+import { table } from "../output/terminal.ts"
 
 /** Hours with two digits behind the point: money is counted from the seconds that `--json` gives. */
 const hours = (seconds: number) => (seconds / 3600).toFixed(2)

@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
+import { required, text, texts } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { required, text, texts } from "../flags.ts"
 
 export default command({
   summary: "Send events to a URL",

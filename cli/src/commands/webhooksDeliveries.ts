@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { printDeliveries, webhookId } from "../webhooks.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { printDeliveries, webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "List what was sent to a webhook",

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { firstOf, limitFlags } from "../limit.ts"
-import { printWebhooks } from "../webhooks.ts"
+import { firstOf, limitFlags } from "../output/limit.ts"
+import { printWebhooks } from "../output/webhooks.ts"
 
 export default command({
   summary: "List webhooks",

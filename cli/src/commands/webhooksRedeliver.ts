@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { required } from "../args/flags.ts"
 import { connect } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { required } from "../flags.ts"
-import { webhookId } from "../webhooks.ts"
+import { webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "Send an event to a webhook again",

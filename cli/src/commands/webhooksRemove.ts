@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { webhookId } from "../webhooks.ts"
+import { webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "Remove a webhook",

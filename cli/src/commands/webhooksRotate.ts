@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
+import { text } from "../args/flags.ts"
+import { parseSeconds } from "../auth/people.ts"
 import { connect } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { text } from "../flags.ts"
-import { parseSeconds } from "../people.ts"
-import { webhookId } from "../webhooks.ts"
+import { webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "Replace a webhook's signing secret",

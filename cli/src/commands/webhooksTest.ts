@@ -1,8 +1,8 @@
 import { Effect, Schedule } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
-import { CommandFailed } from "../failure.ts"
-import { webhookId } from "../webhooks.ts"
+import { CommandFailed } from "../errors/failure.ts"
+import { webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "Send a test event to a webhook",

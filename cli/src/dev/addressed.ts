@@ -1,4 +1,4 @@
-import type { Terminal } from "../terminal.ts"
+import type { Terminal } from "../output/terminal.ts"
 
 /** The server and the stage that the commands in a text are meant for. */
 export interface Address {

@@ -3,9 +3,9 @@ import { basename, dirname, join, relative } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
 import { loadSchemas } from "../client.ts"
-import { decodeText } from "../decodeText.ts"
-import { parseDotenv, type Variable } from "../dotenv.ts"
-import { CommandFailed, type UsageError } from "../failure.ts"
+import { CommandFailed, type UsageError } from "../errors/failure.ts"
+import { decodeText } from "../input/decodeText.ts"
+import { parseDotenv, type Variable } from "../input/dotenv.ts"
 import { sourceFolders } from "./inPlace.ts"
 
 const fileNames = [".env", ".env.local"] as const

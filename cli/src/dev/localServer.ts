@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { CommandFailed, UsageError } from "../failure.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
 
 interface LocalServerOptions {
   readonly port: number

@@ -2,8 +2,8 @@ import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Effect, Fiber, Schedule, type Scope, Stream } from "effect"
 import type { connect } from "../client.ts"
-import { printable } from "../format.ts"
-import type { Terminal } from "../terminal.ts"
+import { printable } from "../output/format.ts"
+import type { Terminal } from "../output/terminal.ts"
 import { type Address, addressed } from "./addressed.ts"
 
 const colours = ["cyan", "magenta", "green", "yellow", "blue", "red"] as const

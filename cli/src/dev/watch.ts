@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs"
 import { realpath } from "node:fs/promises"
 import { basename, dirname, join, sep } from "node:path"
 import { Chunk, Effect, Either, Queue } from "effect"
-import { CommandFailed } from "../failure.ts"
+import { CommandFailed } from "../errors/failure.ts"
 import { ignored, isBelow, type Subscribe, subscribeNatively, subscribeTree } from "./subscribeTree.ts"
 
 /** Editors write and rename in several steps, so we report a change once nothing more came for this long. */

@@ -4,7 +4,7 @@ import { join, relative, resolve, sep } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { loadTools } from "../client.ts"
-import { CommandFailed } from "../failure.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 const git = (folder: string, ...args: ReadonlyArray<string>): Promise<string | undefined> =>
   new Promise((done) => {

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { Effect } from "effect"
 import { loadTools } from "../client.ts"
-import { CommandFailed } from "../failure.ts"
+import { CommandFailed } from "../errors/failure.ts"
 
 /** More than any repository has. A walk over a whole disk ends here. */
 const limits = { folders: 50_000, depth: 30, apps: 200 }

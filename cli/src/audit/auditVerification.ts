@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises"
+import type { AuditPins, AuditVerification } from "@maxcloud/sdk/effect"
+import { Effect, type Stream } from "effect"
+import { text } from "../args/flags.ts"
+import { loadSdk } from "../client.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
+import type { Terminal } from "../output/terminal.ts"
+
+export const unreadable = (file: string) => (cause: unknown) =>
+  new UsageError({ message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` })
+
+const read = (file: string | undefined) =>
+  file === undefined
+    ? Effect.succeed(undefined)
+    : Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: unreadable(file) })
+
+const publicKeys = (file: string | undefined) =>
+  Effect.gen(function* () {
+    const content = yield* read(file)
+    if (content === undefined) return undefined
+    const keys = (yield* loadSdk).publicKeysIn(content)
+    if (keys.length > 0) return keys
+    return yield* new UsageError({ message: `${file} has no public key`, fix: "give an Ed25519 key as SPKI in PEM" })
+  })
+
+const checkpoint = (file: string | undefined) =>
+  Effect.gen(function* () {
+    const content = yield* read(file)
+    if (content === undefined) return undefined
+    const found = (yield* loadSdk).lastCheckpointIn(content)
+    if (found !== undefined) return found
+    const fix = 'give an earlier export, or its last line that begins with {"checkpoint"'
+    return yield* new UsageError({ message: `${file} has no checkpoint`, fix })
+  })
+
+const trust = ({ pinned }: Extract<AuditVerification, { ok: true }>): string =>
+  pinned.publicKey || pinned.checkpoint
+    ? `held against your ${[...(pinned.publicKey ? ["public key"] : []), ...(pinned.checkpoint ? ["checkpoint"] : [])].join(" and ")}`
+    : "it agrees with itself; who could write the whole of it anew is found out only by --public-key and --checkpoint"
+
+/** Facts about the log from another source. */
+export const pinFlags = {
+  publicKey: text("public-key", "FILE", { description: "PEM with the keys that may have signed, from elsewhere" }),
+  checkpoint: text("checkpoint", "FILE", { description: "An earlier checkpoint that must still hold" })
+}
+
+export const pinsOf = (input: { readonly publicKey: string | undefined; readonly checkpoint: string | undefined }) =>
+  Effect.gen(function* () {
+    return {
+      publicKeys: yield* publicKeys(input.publicKey),
+      checkpoint: yield* checkpoint(input.checkpoint)
+    } satisfies AuditPins
+  })
+
+/** Verifies an export and says what came out; fails where it is at fault. */
+export const judge = <E>(content: Stream.Stream<Uint8Array, E>, pins: AuditPins, terminal: Terminal) =>
+  Effect.gen(function* () {
+    const { verifyAuditExport } = yield* loadSdk
+    const verification = yield* verifyAuditExport(content, pins)
+    if (!verification.ok) {
+      const { code, line, message, sequence } = verification.fault
+      return yield* new CommandFailed({
+        tag: "AuditFault",
+        exit: 1,
+        message: `line ${line}: ${message}`,
+        fix: "what comes before that line fits together; compare with an earlier export, and with a backup",
+        data: { code, line, sequence }
+      })
+    }
+    if (terminal.json) return terminal.printJson(verification)
+    const { checkpoint: last, checkpoints, entries, leftOut, organization } = verification
+    terminal.print(
+      `the audit log of ${organization} is whole: ${entries} entries, ${checkpoints} checkpoints, the last one of ${last.checkpoint.at}`
+    )
+    if (leftOut > 0) {
+      terminal.say(
+        `warning: ${leftOut} checkpoints were left out: the server's database has them, but the server hasn't signed them. Its operator finds and removes them: maxcloud server audit repair ${organization}`
+      )
+    }
+    terminal.say(trust(verification))
+  })

@@ -1,0 +1,77 @@
+import type { OrganizationName } from "@maxcloud/config-schema"
+import type { KeyScope, MemberInfo, Role } from "@maxcloud/sdk/api"
+import { Effect, type Schema } from "effect"
+import { parseDuration } from "../args/duration.ts"
+import { loadSchemas, parse } from "../client.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
+
+/** Parses user input about people, roles and keys by the contract's schema. */
+
+export const loadApi = Effect.promise(() => import("@maxcloud/sdk/api"))
+
+export const needed = (written: string | undefined, what: string, fix: string): Effect.Effect<string, UsageError> =>
+  written === undefined || written === ""
+    ? Effect.fail(new UsageError({ message: what, fix: `write ${fix}` }))
+    : Effect.succeed(written)
+
+export const parseEmail = (written: string): Effect.Effect<string, UsageError> =>
+  Effect.flatMap(loadApi, (api) => parse(api.Email, written))
+
+export const parseOrganization = (written: string): Effect.Effect<OrganizationName, UsageError> =>
+  Effect.flatMap(loadSchemas, (schemas) => parse(schemas.OrganizationName, written))
+
+export const parseRole = (written: string): Effect.Effect<Role, UsageError> =>
+  Effect.gen(function* () {
+    const { Role } = yield* loadApi
+    const role = Role.literals.find((literal) => literal === written)
+    return (
+      role ??
+      (yield* new UsageError({ message: `"${written}" isn't a role`, fix: `one of: ${Role.literals.join(", ")}` }))
+    )
+  })
+
+export const parseScopes = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<KeyScope>, UsageError> =>
+  Effect.flatMap(loadApi, (api) => Effect.forEach(written, (scope) => parse(api.KeyScope, scope)))
+
+/** A flag's duration in whole seconds. */
+export const parseSeconds = (flag: string, written: string): Effect.Effect<number, UsageError> =>
+  Effect.map(parseDuration(flag, written), (found) => Math.round(found / 1000))
+
+/** Finds an item by its id, or by a name that no other item has. */
+export const findOne = <A extends { readonly id: string }>(
+  all: ReadonlyArray<A>,
+  written: string,
+  names: (one: A) => ReadonlyArray<string>,
+  kind: string,
+  list: string
+): Effect.Effect<A, CommandFailed> => {
+  const byId = all.filter((each) => each.id === written)
+  const [found, ...others] = byId.length > 0 ? byId : all.filter((value) => names(value).includes(written))
+  if (found === undefined) {
+    const message = `there is no ${kind} "${written}"`
+    return new CommandFailed({ tag: "NotFound", exit: 5, message, fix: `\`${list}\` shows what there is` })
+  }
+  if (others.length === 0) return Effect.succeed(found)
+  const message = `several have the name "${written}"`
+  return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `name it by its id: \`${list}\` shows it` })
+}
+
+/** The input itself, if it already is an id. */
+export const asId = <A extends string>(schema: Schema.Schema<A, string>, written: string) =>
+  Effect.option(parse(schema, written))
+
+export const findMember = (
+  members: ReadonlyArray<MemberInfo>,
+  written: string
+): Effect.Effect<MemberInfo, CommandFailed | UsageError> =>
+  Effect.gen(function* () {
+    const email = yield* parseEmail(written)
+    const found = members.find((member) => member.email === email)
+    if (found !== undefined) return found
+    return yield* new CommandFailed({
+      tag: "NotFound",
+      exit: 5,
+      message: `${email} isn't a member of the organization`,
+      fix: "`maxcloud org members list` shows who is"
+    })
+  })

@@ -1,0 +1,162 @@
+import { readFile } from "node:fs/promises"
+import type { AppSpecEncoded } from "@maxcloud/config-schema"
+import { Effect, Either } from "effect"
+import { integer, text, texts } from "../args/flags.ts"
+import { shellWords } from "../args/shellWords.ts"
+import { loadSchemas, parseServiceName } from "../client.ts"
+import { UsageError } from "../errors/failure.ts"
+import { decodeText } from "../input/decodeText.ts"
+import { parseDotenv } from "../input/dotenv.ts"
+
+/** The flags of `deploy --name` that describe its one image. */
+export const imageFlags = {
+  env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment variable for IMAGE" }),
+  envFrom: text("env-from", "FILE", {
+    description: "Environment variables for IMAGE from a dotenv file, as `secrets import` reads it"
+  }),
+  envFile: text("env-file", "FILE", {
+    description:
+      "Same as --env-from. Caution: Node reads this file too, so NODE_OPTIONS in it applies to maxcloud itself"
+  }),
+  port: integer("port", "PORT", {
+    alias: "p",
+    description: "Port that IMAGE listens on [one that it exposes, else 8080]"
+  }),
+  command: texts("command", "COMMAND", {
+    description:
+      "What to run in place of IMAGE's entrypoint and command: one text with a shell's quotes, or the flag once for each word"
+  }),
+  cpu: text("cpu", "CPU", { description: "vCPU per instance, such as 0.5 or 500m [1]" }),
+  memory: text("memory", "MEMORY", { description: "Memory per instance, such as 256Mi or 1Gi [512Mi]" }),
+  min: integer("min", "N", { description: "Minimum number of instances, even without requests [0]" }),
+  max: integer("max", "N", { description: "Maximum number of instances [10]" }),
+  visibility: text("visibility", "VISIBILITY", {
+    description: "public, or internal: only for linked services [public]"
+  })
+}
+
+export interface ImageInput {
+  readonly env: ReadonlyArray<string>
+  readonly envFrom: string | undefined
+  readonly envFile: string | undefined
+  readonly port: number | undefined
+  readonly command: ReadonlyArray<string>
+  readonly cpu: string | undefined
+  readonly memory: string | undefined
+  readonly min: number | undefined
+  readonly max: number | undefined
+  readonly visibility: string | undefined
+}
+
+/** The first flag that is only for one image; undefined: none is given. */
+export const imageFlagOf = (input: ImageInput): string | undefined =>
+  (
+    [
+      [input.env[0], "--env"],
+      [input.envFrom, "--env-from"],
+      [input.envFile, "--env-file"],
+      [input.port, "--port"],
+      [input.command[0], "--command"],
+      [input.cpu, "--cpu"],
+      [input.memory, "--memory"],
+      [input.min, "--min"],
+      [input.max, "--max"],
+      [input.visibility, "--visibility"]
+    ] as const
+  ).find(([value]) => value !== undefined)?.[1]
+
+const parseEnv = (written: string): Effect.Effect<readonly [string, string], UsageError> => {
+  const at = written.indexOf("=")
+  return at > 0
+    ? Effect.succeed([written.slice(0, at), written.slice(at + 1)])
+    : new UsageError({ message: `"${written}" isn't an environment variable`, fix: "write it as --env NAME=value" })
+}
+
+const readEnvFile = (file: string) =>
+  Effect.tryPromise({
+    try: () => readFile(file),
+    catch: (error) =>
+      new UsageError({
+        message: `the env file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        fix: "name a file of NAME=value lines"
+      })
+  }).pipe(
+    Effect.flatMap((bytes) => decodeText(bytes, file)),
+    Effect.zip(loadSchemas),
+    Effect.flatMap(([written, { bounds }]) =>
+      parseDotenv(written, file, {
+        what: "variable",
+        most: bounds.envVariables,
+        nameLength: bounds.envNameLength,
+        valueLength: bounds.envValueLength
+      })
+    ),
+    Effect.map((variables) => variables.map(({ name, value }) => [name, value] as const))
+  )
+
+/** One text is split into its words; several are the words. */
+const commandOf = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
+  const [only] = written
+  if (only === undefined || written.length > 1) return Effect.succeed(written)
+  return Either.match(shellWords(only), {
+    onRight: (words) => Effect.succeed(words),
+    onLeft: (problem) =>
+      new UsageError({ message: `--command can't be read: ${problem}`, fix: `write it as --command "node server.js"` })
+  })
+}
+
+const flagOf: Readonly<Record<string, string>> = {
+  image: "IMAGE",
+  env: "--env",
+  port: "--port",
+  command: "--command",
+  cpu: "--cpu",
+  memory: "--memory",
+  scale: "--min, --max",
+  "scale.min": "--min",
+  "scale.max": "--max",
+  visibility: "--visibility"
+}
+
+/** The flag that an issue of the spec comes from. */
+const flagAt = (path: ReadonlyArray<PropertyKey>): string | undefined => {
+  const [, , field, inner] = path.map(String)
+  return flagOf[`${field}.${inner}`] ?? flagOf[field ?? ""]
+}
+
+/** The app of one service that the command line describes, checked as the server checks it. */
+export const appOfImage = (name: string, image: string, input: ImageInput) =>
+  Effect.gen(function* () {
+    const service = yield* parseServiceName(name)
+    const file = input.envFrom ?? input.envFile
+    const fromFile = file === undefined ? [] : yield* readEnvFile(file)
+    const env = Object.fromEntries([...fromFile, ...(yield* Effect.forEach(input.env, parseEnv))])
+    const command = yield* commandOf(input.command)
+    const { cpu, max, memory, min, visibility } = input
+    const scale = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }
+    const written = {
+      app: service,
+      services: [
+        {
+          name: service,
+          image,
+          env,
+          port: input.port ?? ("auto" as const),
+          ...(command.length === 0 ? {} : { command }),
+          ...(cpu === undefined ? {} : { cpu }),
+          ...(memory === undefined ? {} : { memory }),
+          ...(Object.keys(scale).length === 0 ? {} : { scale }),
+          ...(visibility === undefined ? {} : { visibility })
+        }
+      ]
+    }
+    const { encodeAppSpec, parseAppSpec } = yield* loadSchemas
+    const parsed = parseAppSpec(written)
+    if (Either.isRight(parsed)) return encodeAppSpec(parsed.right) satisfies AppSpecEncoded
+    const [issue] = parsed.left
+    const flag = issue === undefined ? undefined : flagAt(issue.path)
+    return yield* new UsageError({
+      message: `${flag === undefined ? "" : `${flag}: `}${issue?.message ?? "the image can't be deployed so"}`,
+      fix: "see `maxcloud deploy --help`"
+    })
+  })

@@ -1,0 +1,55 @@
+import { randomUUID } from "node:crypto"
+import { appendFile } from "node:fs/promises"
+import { Effect } from "effect"
+import type { Cloud } from "../client.ts"
+import { CommandFailed } from "../errors/failure.ts"
+
+export type Outputs = Readonly<Record<string, string>>
+
+/** Names that an output can have. Another one would break the lines of the file below. */
+const outputName = /^[A-Za-z_][A-Za-z0-9_-]*$/
+
+/**
+ * Outputs in the form of `$GITHUB_OUTPUT` (GitHub: "Workflow commands", multiline strings). No value can end its own block, because nobody
+ * can guess the delimiter.
+ */
+export const githubOutput = (outputs: Outputs, delimiter: () => string = () => `maxcloud_${randomUUID()}`): string =>
+  Object.entries(outputs)
+    .filter(([name]) => outputName.test(name))
+    .map(([name, value]) => {
+      const end = delimiter()
+      return `${name}<<${end}\n${value}\n${end}\n`
+    })
+    .join("")
+
+/** Hands the outputs to later steps of a GitHub job. */
+const tellGithub = (outputs: Outputs) => {
+  const file = process.env["GITHUB_OUTPUT"] ?? ""
+  const text = githubOutput(outputs)
+  if (file === "" || text === "") return Effect.void
+  return Effect.tryPromise({
+    try: () => appendFile(file, text),
+    catch: (error) =>
+      new CommandFailed({
+        tag: "FileNotWritten",
+        exit: 1,
+        message: `the app is deployed, but its outputs couldn't be written to GITHUB_OUTPUT: ${error instanceof Error ? error.message : String(error)}`,
+        fix: "check the file, then run `maxcloud output`"
+      })
+  })
+}
+
+/** What was deployed: a loaded config, for example. */
+interface Deployed {
+  readonly spec: { readonly app: string; readonly outputs?: object | undefined }
+  readonly stage: string
+}
+
+/** The outputs of an app that was just deployed; in a GitHub job its later steps have them, too. */
+export const outputsOf = (cloud: Cloud, deployed: Deployed | undefined) =>
+  Effect.gen(function* () {
+    if (deployed === undefined || Object.keys(deployed.spec.outputs ?? {}).length === 0) return {}
+    const outputs: Outputs = yield* cloud.apps.outputs(deployed.spec.app, { stage: deployed.stage })
+    yield* tellGithub(outputs)
+    return outputs
+  })

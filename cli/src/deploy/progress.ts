@@ -1,0 +1,119 @@
+import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import { renderProgress } from "@maxcloud/sdk/progress"
+import { entryOf } from "../output/entryOf.ts"
+import { printable } from "../output/format.ts"
+import { elapsed, type Terminal, table } from "../output/terminal.ts"
+
+/** Prints the progress of a deployment. */
+export interface Progress {
+  readonly event: (event: DeploymentEvent) => void
+  /** Leaves the last state standing, and stops. */
+  readonly end: () => void
+}
+
+const marks = { pending: "◌", ready: "●", failed: "✗", deleted: "−" } as const
+const styles = { pending: "yellow", ready: "green", failed: "red", deleted: "dim" } as const
+
+const serviceRow = (
+  service: Deployment["services"][number],
+  since: number | undefined,
+  now: number,
+  terminal: Terminal
+): ReadonlyArray<string> => {
+  const style = entryOf<(typeof styles)[keyof typeof styles]>(styles, service.state, "yellow")
+  const message = service.diagnosis?.message ?? service.message ?? service.reason
+  return [
+    terminal.paintError(style, entryOf<string>(marks, service.state, "◌")),
+    service.name,
+    terminal.paintError(
+      style,
+      service.action === "unchanged" && service.state === "ready" ? "unchanged" : service.state
+    ),
+    since === undefined ? "" : elapsed(now - since),
+    terminal.paintError("dim", service.state === "ready" ? (service.revision ?? "") : firstLine(message))
+  ]
+}
+
+/** True the first time it sees a text: a temporary fault is reported once, not repeatedly. */
+const firstTime = () => {
+  const seen = new Set<string>()
+  return (text: string) => seen.size < seen.add(text).size
+}
+
+const firstLine = (text: string) => text.split("\n")[0] ?? ""
+
+/** A line per service, updated in place. */
+const inPlace = (terminal: Terminal): Progress => {
+  let drawn = 0
+  let deployment: Deployment | undefined
+  const begun = performance.now()
+  const ended = new Map<string, number>()
+  const isNew = firstTime()
+  const draw = () => {
+    if (deployment === undefined) return
+    const now = performance.now()
+    const rows = table(
+      deployment.services.map((service) => serviceRow(service, begun, ended.get(service.name) ?? now, terminal))
+    )
+    const up = drawn === 0 ? "" : `\u001b[${drawn}A`
+    terminal.write(`${up}${rows.map((row) => `\u001b[2K${fit(printable(row), terminal.columns)}\n`).join("")}`)
+    drawn = rows.length
+  }
+  const timer = setInterval(draw, 100)
+  return {
+    event: (event) => {
+      if (event.type === "warning" && event.message !== null && isNew(event.message)) {
+        if (drawn > 0) terminal.write(`\u001b[${drawn}A\u001b[J`)
+        drawn = 0
+        terminal.say(`${terminal.paintError("yellow", "warning:")} ${event.message}`)
+      }
+      if (event.deployment === null) return
+      deployment = event.deployment
+      for (const { name, state } of deployment.services) {
+        if (state !== "pending" && !ended.has(name)) ended.set(name, performance.now())
+      }
+      draw()
+    },
+    end: () => {
+      clearInterval(timer)
+      draw()
+    }
+  }
+}
+
+/** Cuts a line to the terminal's width, so that it takes one row: colours are closed again. */
+const fit = (line: string, columns: number): string => {
+  let width = 0
+  let out = ""
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith("\u001b")) {
+      out += part
+      continue
+    }
+    const rest = part.slice(0, Math.max(0, columns - 1 - width))
+    width += rest.length
+    out += rest
+  }
+  return out
+}
+
+/** A line for each thing that happens, appended. */
+const appended = (terminal: Terminal): Progress => {
+  const lines = renderProgress()
+  return {
+    event: (event) => {
+      for (const line of lines({ _tag: "event", event })) terminal.say(line)
+    },
+    end: () => {}
+  }
+}
+
+/** Events as JSON lines on stdout. */
+const jsonLines = (terminal: Terminal): Progress => ({
+  event: (event) => terminal.printJson({ event }, "line"),
+  end: () => {}
+})
+
+export const makeProgress = (terminal: Terminal): Progress =>
+  terminal.json ? jsonLines(terminal) : terminal.interactive ? inPlace(terminal) : appended(terminal)

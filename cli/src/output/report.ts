@@ -1,0 +1,248 @@
+import type { SpecIssue } from "@maxcloud/config-schema"
+import type { ApiError, Deployment, DeploymentService, PlanOutdated } from "@maxcloud/sdk/api"
+import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { apiErrors, codeOf, specIssueOf } from "@maxcloud/sdk/errors"
+import { type ExitCode, exitCodeOf, exitCodeOfStatus, isErrorTag } from "../errors/exitCodes.ts"
+import { CommandFailed, UsageError } from "../errors/failure.ts"
+import { diagnosisLines } from "./diagnosis.ts"
+import { linesOf, printable } from "./format.ts"
+import { localModeFix, signInFix } from "./signInFix.ts"
+import type { Terminal } from "./terminal.ts"
+
+/** A failure as it is printed: one block for people, one object for `--json`. */
+export interface Report {
+  readonly exit: ExitCode
+  readonly tag: string
+  readonly message: string
+  readonly details: ReadonlyArray<string>
+  readonly fix: string | undefined
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+const isSdkError = (error: unknown): error is MaxCloudError =>
+  typeof error === "object" &&
+  error !== null &&
+  "_tag" in error &&
+  typeof error._tag === "string" &&
+  isErrorTag(error._tag)
+
+/** `["services", 0, "port"]` as `services[0].port`. */
+const pathText = (path: SpecIssue["path"]): string =>
+  path
+    .map((value) =>
+      typeof value === "number"
+        ? `[${value}]`
+        : /^[A-Za-z_]\w*$/.test(value)
+          ? `.${value}`
+          : `[${JSON.stringify(value)}]`
+    )
+    .join("")
+    .replace(/^\./, "")
+
+export const issueLine = (issue: SpecIssue): string =>
+  issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`
+
+/** The report of an expected failure; undefined for a defect. */
+export const reportOf = (error: unknown): Report | undefined => {
+  if (error instanceof UsageError) {
+    return { exit: 2, tag: "UsageError", message: error.message, details: [], fix: error.fix, data: {} }
+  }
+  if (error instanceof CommandFailed) {
+    const { data = {}, details = [], exit, fix, message, tag } = error
+    return { exit, tag, message, details, fix, data }
+  }
+  return isSdkError(error) ? sdkReport(error) : undefined
+}
+
+const sdkReport = (error: MaxCloudError): Report => ({
+  exit: exitCodeOf(error._tag),
+  tag: error._tag,
+  message: error.message,
+  details: [],
+  fix: undefined,
+  data: {},
+  ...merged(error)
+})
+
+/** What an error says beyond its tag and message, and of an answer the fields of its problem document. */
+const merged = (error: MaxCloudError): Partial<Report> => {
+  const fields = fieldsOf(error)
+  return isApiError(error) ? { ...fields, data: { ...documentFields(error), ...fields.data } } : fields
+}
+
+const isApiError = (error: MaxCloudError): error is ApiError => Object.hasOwn(apiErrors, error._tag)
+
+const documentFields = ({ instance, requestId, status, title, type }: ApiError) => ({
+  type,
+  title,
+  status,
+  instance,
+  requestId
+})
+
+/** What an error says beyond its tag and message, or says otherwise than by its message. */
+const fieldsOf = (error: MaxCloudError): Partial<Report> => {
+  switch (error._tag) {
+    case "InvalidRequest":
+    case "InvalidSpec":
+      return { details: error.errors.map((each) => issueLine(specIssueOf(each))), data: { errors: error.errors } }
+    case "ConfigInvalid": {
+      const count = error.issues.length
+      return {
+        message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
+        details: error.message.split("\n"),
+        data: {
+          file: error.file,
+          errors: error.issues.map(({ code = "invalid_value", message, ...place }) => ({
+            ...place,
+            code,
+            detail: message
+          }))
+        }
+      }
+    }
+    case "SourceInvalid":
+      return { data: { folder: error.folder } }
+    case "NotReachable": {
+      const [message, fix] = split(error.message)
+      return { message, fix, data: { apiUrl: error.apiUrl, systemCode: error.code } }
+    }
+    case "DeploymentFailed":
+      return deploymentFields(error.deployment)
+    case "DeploymentSuperseded":
+    case "DeploymentCancelled":
+      return { fix: "`maxcloud deployments list` shows the newer one", data: { deployment: error.deployment } }
+    case "RestartFailed": {
+      const { name, status } = error.service
+      const { diagnosis } = status
+      return {
+        details: diagnosis === null ? [] : diagnosisLines(diagnosis),
+        fix: `\`maxcloud describe ${name}\` and \`maxcloud logs ${name}\` show why`,
+        data: { service: error.service }
+      }
+    }
+    case "PlanOutdated":
+      return { ...outdatedFields(error), fix: "run `maxcloud plan` again" }
+    case "NotFound":
+      return { data: { resource: error.resource, resourceName: error.resourceName } }
+    case "Unauthenticated":
+      if (error.localMode === true) {
+        const [message] = error.message.split(/(?<=\w)\. /, 1)
+        return { message: message ?? error.message, fix: localModeFix }
+      }
+      return { fix: signInFix(process.env) }
+    case "InsecureUrl": {
+      const [message, fix] = split(error.message)
+      return { message, fix, data: { apiUrl: error.apiUrl } }
+    }
+    case "CredentialUnavailable":
+      return { exit: error.passing ? 3 : 1, message: error.detail, fix: error.fix, data: { source: error.source } }
+    case "ClientOutdated": {
+      const { clientVersion, minimumClient } = error
+      return {
+        message: `this maxcloud has version ${clientVersion}, and the server serves ${minimumClient} and newer`,
+        fix: "`npm i -D @maxcloud/cli@latest` updates it",
+        data: { clientVersion, minimumClient }
+      }
+    }
+    case "ServerOutdated": {
+      const [message, fix] = split(error.message)
+      const { apiUrl, operation, serverVersion } = error
+      return { message, fix, data: { apiUrl, serverVersion, operation } }
+    }
+    case "UnknownProblem":
+      return { exit: exitCodeOfStatus(error.status), fix: updateFix, data: { type: error.type, status: error.status } }
+    case "UnexpectedAnswer":
+      // The status is that of a page of something else.
+      return error.status === 0 ? { fix: updateFix } : {}
+    case "TooManyRequests":
+      return {
+        fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,
+        data: { retryAfterSeconds: error.retryAfterSeconds }
+      }
+    case "Unavailable":
+      return { fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } }
+    case "InternalError":
+      return { fix: `the server's log has the cause under ${error.requestId ?? "its request's id"}` }
+    case "Conflict":
+      return { data: error.owner === undefined ? {} : { owner: error.owner } }
+    default:
+      return {}
+  }
+}
+
+/** What has changed since a plan, without the fix, which each command has its own of. */
+export const outdatedFields = (error: PlanOutdated) => ({
+  message: error.message.replace(/ Run `maxcloud plan` again\.$/, ""),
+  data: { ...documentFields(error), basedOn: error.basedOn, newestDeployment: error.newestDeployment }
+})
+
+const deploymentFields = (deployment: Deployment): Partial<Report> => {
+  const { app, number, services, stage, status } = deployment
+  const { message, reason, state } = status
+  const failed = services.filter((service) => service.state === "failed")
+  const staying = services.filter(
+    (service) => service.action === "delete" && service.state === "pending" && service.message !== null
+  )
+  // Refused as a whole: no service has the code.
+  const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
+  return {
+    message: `deployment ${number} of ${app} (${stage}) ${state}${message === null || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
+    details: [
+      ...failed.flatMap(failedService),
+      ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
+    ],
+    fix: code === undefined ? undefined : `\`maxcloud explain ${code}\` says more`,
+    data: { deployment }
+  }
+}
+
+/** A newer server answers with what this version can't read. */
+const updateFix = "the server may be newer than this maxcloud: `npm i -D @maxcloud/cli@latest` updates it"
+
+/** Failure reasons of deployments that aren't diagnosis codes. */
+const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "InternalError"])
+
+/** The SDK's messages state the problem, then after a colon the fix. */
+const split = (message: string): readonly [string, string | undefined] => {
+  const at = message.indexOf(": ")
+  return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
+}
+
+/** Why a service of a deployment isn't ready: the finding, its last log lines, and the fix. */
+export const failedService = ({
+  diagnosis,
+  logTail,
+  message,
+  name,
+  reason
+}: DeploymentService): ReadonlyArray<string> => {
+  const said = message ?? reason
+  return [
+    ...linesOf(diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`),
+    ...logTail.map((value) => `  | ${printable(value)}`),
+    ...(diagnosis === null ? [] : diagnosisLines(diagnosis).map((diagnosisLine) => `  ${diagnosisLine}`))
+  ]
+}
+
+/** Tells a failure: a block on stderr, and with `--json` an object on stdout. */
+export const tell = (report: Report, terminal: Terminal): void => {
+  if (terminal.json) {
+    terminal.printJson(
+      {
+        error: {
+          code: codeOf(report.tag),
+          exitCode: report.exit,
+          detail: report.message,
+          ...report.data,
+          ...(report.fix === undefined ? {} : { fix: report.fix })
+        }
+      },
+      "line"
+    )
+    return
+  }
+  terminal.say(`${terminal.paintError(["red", "bold"], "error:")} ${report.message}`)
+  for (const line of report.details) terminal.say(`  ${line}`)
+  if (report.fix !== undefined) terminal.say(`${terminal.paintError("cyan", "fix:")} ${report.fix}`)
+}
