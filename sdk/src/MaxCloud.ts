@@ -9,6 +9,8 @@ import {
 } from "./api/index.ts"
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
+import { type ExecOptions, type ExecSession, makeExec } from "./calls/exec.ts"
+import { type DeploymentEventsOptions, type FollowEventsOptions, type LogOptions, streamsOf } from "./calls/streams.ts"
 import { nodeHost } from "./credentials/nodeHost.ts"
 import {
   awaited,
@@ -21,15 +23,13 @@ import {
   type PlanError,
   type PlanOptions,
   type PrepareOptions
-} from "./deploy.ts"
+} from "./deploy/deploy.ts"
+import type { PlanFile } from "./deploy/planFile.ts"
+import { makeRestart, type RestartOptions, type RestartProgress } from "./deploy/restart.ts"
 import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
-import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
-import type { OptionKinds } from "./options.ts"
-import { type InApp, type InStage, parseOptions } from "./parse.ts"
-import type { PlanFile } from "./planFile.ts"
-import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
-import { type DeploymentEventsOptions, type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
-import type { ConnectionOptions } from "./transport.ts"
+import type { OptionKinds } from "./input/options.ts"
+import { type InApp, type InStage, parseOptions } from "./input/parse.ts"
+import type { ConnectionOptions } from "./transport/transport.ts"
 
 type EffectCalls = Calls<Redacted.Redacted<string>>
 export type AuthCalls = EffectCalls["auth"]

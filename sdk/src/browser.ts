@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import type { CloudEvent, DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import type { InApp } from "./parse.ts"
+import { type FollowEventsOptions, type LogOptions, streamsOf } from "./calls/streams.ts"
+import type { InApp } from "./input/parse.ts"
 import { type Abortable, iterate, never, optionsIn, type Promised, promised, signalIn } from "./promises.ts"
-import { type FollowEventsOptions, type LogOptions, streamsOf } from "./streams.ts"
-import type { ClientHost, ConnectionOptions } from "./transport.ts"
+import type { ClientHost, ConnectionOptions } from "./transport/transport.ts"
 
 export interface BrowserClientOptions
   extends Pick<ConnectionOptions, "token" | "organization" | "fetch" | "timeoutSeconds"> {

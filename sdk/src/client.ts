@@ -20,19 +20,27 @@ import {
 } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
-import { type ServerFacts, serverFacts } from "./configFacts.ts"
+import type { FollowEventsOptions, LogOptions } from "./calls/streams.ts"
+import { type ServerFacts, serverFacts } from "./config/configFacts.ts"
+import { findConfig as findConfigEffect } from "./config/findConfig.ts"
+import { gitStateOf } from "./config/gitState.ts"
+import { readablePath } from "./config/issuePath.ts"
+import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./config/loadConfig.ts"
+import { parseJudged } from "./config/policies.ts"
 import { nodeHost } from "./credentials/nodeHost.ts"
-import { type Deployable, type DeployOptions, type DeployProgress, type PrepareOptions, succeeded } from "./deploy.ts"
+import {
+  type Deployable,
+  type DeployOptions,
+  type DeployProgress,
+  type PrepareOptions,
+  succeeded
+} from "./deploy/deploy.ts"
+import type { PlanFile } from "./deploy/planFile.ts"
+import { type RestartOptions, type RestartProgress, restarted } from "./deploy/restart.ts"
 import { type CallError, ConfigInvalid, type ConfigIssue } from "./errors.ts"
-import { findConfig as findConfigEffect } from "./findConfig.ts"
-import { gitStateOf } from "./gitState.ts"
-import { readablePath } from "./issuePath.ts"
-import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
+import { type OptionKinds, optionsFault } from "./input/options.ts"
+import { parseOptions, parseStage } from "./input/parse.ts"
 import { maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
-import { type OptionKinds, optionsFault } from "./options.ts"
-import { parseOptions, parseStage } from "./parse.ts"
-import type { PlanFile } from "./planFile.ts"
-import { parseJudged } from "./policies.ts"
 import {
   type Abortable,
   abortable,
@@ -44,9 +52,7 @@ import {
   run,
   signalIn
 } from "./promises.ts"
-import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
-import type { FollowEventsOptions, LogOptions } from "./streams.ts"
-import type { ConnectionOptions } from "./transport.ts"
+import type { ConnectionOptions } from "./transport/transport.ts"
 
 interface InStage extends Abortable {
   /** @default "production" */

@@ -3,9 +3,13 @@ export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from ".
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
+export type { ExecOptions, ExecSession } from "./calls/exec.ts"
 export type { Listing, PageOptions } from "./calls/listing.ts"
 export type { AuditFilter } from "./calls/organizationCalls.ts"
-export { assumedFacts, type ServerFacts, serverFacts } from "./configFacts.ts"
+export type { LogOptions } from "./calls/streams.ts"
+export { assumedFacts, type ServerFacts, serverFacts } from "./config/configFacts.ts"
+export { findConfig } from "./config/findConfig.ts"
+export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./config/loadConfig.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
 export {
   type Deployable,
@@ -17,7 +21,9 @@ export {
   type PrepareOptions,
   type SourceReport,
   succeeded
-} from "./deploy.ts"
+} from "./deploy/deploy.ts"
+export { type PlanFile, parsePlanFile, planFileBytes } from "./deploy/planFile.ts"
+export { type RestartOptions, type RestartProgress, restarted } from "./deploy/restart.ts"
 export {
   type DiagnosisText,
   diagnosisCodes,
@@ -51,9 +57,7 @@ export {
   UnexpectedAnswer,
   UnknownProblem
 } from "./errors.ts"
-export type { ExecOptions, ExecSession } from "./exec.ts"
-export { findConfig } from "./findConfig.ts"
-export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
+export type { InApp, InStage } from "./input/parse.ts"
 export {
   type AccountCalls,
   type AuditCalls,
@@ -64,11 +68,7 @@ export {
   makeMaxCloud,
   type OrganizationCalls
 } from "./MaxCloud.ts"
-export type { InApp, InStage } from "./parse.ts"
-export { type PlanFile, parsePlanFile, planFileBytes } from "./planFile.ts"
 export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
-export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
-export { defaultApiUrl, isServerUrl } from "./serverUrl.ts"
-export type { SnapshotCut } from "./snapshot.ts"
-export type { LogOptions } from "./streams.ts"
-export type { ConnectionOptions, DeprecationNotice } from "./transport.ts"
+export type { SnapshotCut } from "./source/snapshot.ts"
+export { defaultApiUrl, isServerUrl } from "./transport/serverUrl.ts"
+export type { ConnectionOptions, DeprecationNotice } from "./transport/transport.ts"

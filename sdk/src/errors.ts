@@ -2,8 +2,8 @@ import { Data } from "effect"
 import type { Deployment } from "./api/deployment.ts"
 import type { ApiError } from "./api/errors.ts"
 import type { Service } from "./api/service.ts"
-import { clientVersion } from "./clientVersion.ts"
 import type { ProxyFailed } from "./proxy/ProxyFailed.ts"
+import { clientVersion } from "./transport/clientVersion.ts"
 
 /** One problem in a config: its place in the described app, the message with its fix, and its place in a file. */
 export interface ConfigIssue {

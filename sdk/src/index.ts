@@ -17,8 +17,11 @@ export {
   loadConfig,
   type PeopleClient
 } from "./client.ts"
+export type { LoadConfigOptions, LoadedConfig } from "./config/loadConfig.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
-export type { DeployProgress } from "./deploy.ts"
+export type { DeployProgress } from "./deploy/deploy.ts"
+export type { PlanFile } from "./deploy/planFile.ts"
+export type { RestartProgress } from "./deploy/restart.ts"
 export {
   type DiagnosisText,
   diagnosisCodes,
@@ -52,8 +55,6 @@ export {
   UnexpectedAnswer,
   UnknownProblem
 } from "./errors.ts"
-export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
-export type { PlanFile } from "./planFile.ts"
 export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
 export type {
   RevealedApiKey,
@@ -62,4 +63,3 @@ export type {
   RevealedSession,
   RevealedWebhook
 } from "./promises.ts"
-export type { RestartProgress } from "./restart.ts"

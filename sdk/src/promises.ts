@@ -1,7 +1,7 @@
 import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
 import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, Page, SessionGrant } from "./api/index.ts"
 import { isListing, type Listing, type PageOptions } from "./calls/listing.ts"
-import { parseOptions } from "./parse.ts"
+import { parseOptions } from "./input/parse.ts"
 
 export interface Abortable {
   /** Ends the call: it rejects with the signal's reason. */

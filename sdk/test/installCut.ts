@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers"
 import { expect } from "@effect/vitest"
 import { Effect } from "effect"
 import { planBuild } from "../../builder/src/plan.ts"
-import { snapshotOf } from "../src/snapshot.ts"
+import { snapshotOf } from "../src/source/snapshot.ts"
 
 /** A workspace whose packages need nothing of a registry: `is-odd` and `is-even` are names that npm's registry has as well. */
 const files: Readonly<Record<string, string | object>> = {

@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
-import { type Connection, makeConnection } from "../connection.ts"
-import { isOptions } from "../options.ts"
-import type { ClientHost, ConnectionOptions } from "../transport.ts"
+import { isOptions } from "../input/options.ts"
+import { type Connection, makeConnection } from "../transport/connection.ts"
+import type { ClientHost, ConnectionOptions } from "../transport/transport.ts"
 
 /** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
 export type AnySecret = string | Redacted.Redacted<string>

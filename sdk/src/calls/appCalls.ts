@@ -9,11 +9,11 @@ import {
   type NetworkReport,
   type Outputs
 } from "../api/index.ts"
-import { CallKey } from "../askAgain.ts"
-import { type Described, parseDescribed } from "../described.ts"
 import type { CallError } from "../errors.ts"
-import type { OptionKinds } from "../options.ts"
-import { type InStage, inApp, parse, parseDeployment, parseOptions } from "../parse.ts"
+import { type Described, parseDescribed } from "../input/described.ts"
+import type { OptionKinds } from "../input/options.ts"
+import { type InStage, inApp, parse, parseDeployment, parseOptions } from "../input/parse.ts"
+import { CallKey } from "../transport/askAgain.ts"
 import type { Calling } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
 

@@ -29,7 +29,7 @@ import {
   VerifyEmail
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed, parseOptions } from "../parse.ts"
+import { parsed, parseOptions } from "../input/parse.ts"
 import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 

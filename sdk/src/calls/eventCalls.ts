@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { EventList } from "../api/index.ts"
-import { parse } from "../parse.ts"
+import { parse } from "../input/parse.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 

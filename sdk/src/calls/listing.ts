@@ -4,9 +4,9 @@ import { InvalidRequest } from "../api/errors.ts"
 import { knownKeysOnly } from "../api/knownKeysOnly.ts"
 import type { Page } from "../api/lists.ts"
 import type { CallError } from "../errors.ts"
-import { linkTarget } from "../linkTarget.ts"
-import { inheritedFault, isOptions } from "../options.ts"
-import { type InAppPath, type InStage, inApp, parse } from "../parse.ts"
+import { inheritedFault, isOptions } from "../input/options.ts"
+import { type InAppPath, type InStage, inApp, parse } from "../input/parse.ts"
+import { linkTarget } from "./linkTarget.ts"
 
 /** The most that a call for a whole list gives. */
 const mostItems = 10_000

@@ -14,7 +14,7 @@ import {
   UserId
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed, parseOptions } from "../parse.ts"
+import { parsed, parseOptions } from "../input/parse.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 

@@ -10,7 +10,7 @@ import {
   TryPolicy
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import { parsed } from "../input/parse.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { RegistryHost, type RegistryInfo, RegistryList, RegistryLogin } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed } from "../parse.ts"
+import { parsed } from "../input/parse.ts"
 import { type AnySecret, type Calling, textOf } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 

@@ -10,7 +10,7 @@ import {
   SecretVersionList
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { type InStage, inApp, parsed } from "../parse.ts"
+import { type InStage, inApp, parsed } from "../input/parse.ts"
 import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
 

@@ -12,9 +12,9 @@ import {
   type ServiceState
 } from "../api/index.ts"
 import { type CallError, UnexpectedAnswer } from "../errors.ts"
-import { linkTarget } from "../linkTarget.ts"
-import { type InApp, parseDeployment, parsed, parseOptions, parseService, parseStage } from "../parse.ts"
+import { type InApp, parseDeployment, parsed, parseOptions, parseService, parseStage } from "../input/parse.ts"
 import type { Calling } from "./Calling.ts"
+import { linkTarget } from "./linkTarget.ts"
 import { listing, pageRequest } from "./listing.ts"
 
 export interface ServiceFilter {

@@ -12,7 +12,7 @@ import {
   WebhookList
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
-import { parsed, parseOptions } from "../parse.ts"
+import { parsed, parseOptions } from "../input/parse.ts"
 import type { RotationOptions } from "./authCalls.ts"
 import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"

@@ -1,7 +1,7 @@
 import { Redacted } from "effect"
-import { localToken } from "../localServer.ts"
 import { never, run } from "../promises.ts"
-import { defaultApiUrl } from "../serverUrl.ts"
+import { localToken } from "../transport/localServer.ts"
+import { defaultApiUrl } from "../transport/serverUrl.ts"
 import type { Environment } from "./credentialsFile.ts"
 import { findCredential } from "./findCredential.ts"
 

@@ -1,7 +1,7 @@
 import { Effect, Redacted, Schema } from "effect"
 import { CredentialUnavailable } from "../errors.ts"
 import { never, run } from "../promises.ts"
-import { isSafeForTokens } from "../serverUrl.ts"
+import { isSafeForTokens } from "../transport/serverUrl.ts"
 import { credentialsPath, type Environment, normalUrl, readCredentials, type Warn } from "./credentialsFile.ts"
 
 /** The origin of a credential. */

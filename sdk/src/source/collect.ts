@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { configNames } from "../config/findConfig.ts"
 import { SourceInvalid } from "../errors.ts"
-import { configNames } from "../findConfig.ts"
-import { ignoreRulesOf } from "../ignoreRules.ts"
-import type { Cut } from "./cutWorkspace.ts"
-import { withoutScripts } from "./packageJson.ts"
+import type { Cut } from "../workspace/cutWorkspace.ts"
+import { withoutScripts } from "../workspace/packageJson.ts"
+import { ignoreRulesOf } from "./ignoreRules.ts"
 import { isSecretFile, mayHoldCredentials, withoutCredentials } from "./secretFiles.ts"
 
 /** A file that a snapshot takes. */

@@ -12,11 +12,11 @@ import {
   StageName
 } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { assumedFacts } from "../configFacts.ts"
+import { assumedFacts } from "../config/configFacts.ts"
+import { loadConfig } from "../config/loadConfig.ts"
+import { placesInModule } from "../config/modulePlaces.ts"
+import { parseJudged } from "../config/policies.ts"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
-import { loadConfig } from "../loadConfig.ts"
-import { placesInModule } from "../modulePlaces.ts"
-import { parseJudged } from "../policies.ts"
 import { never, run } from "../promises.ts"
 import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
 

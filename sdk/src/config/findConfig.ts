@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { Effect } from "effect"
+import { ConfigInvalid } from "../errors.ts"
+
+/** Configs that are programs. */
+export const moduleExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"] as const
+/** Configs that are plain data. */
+export const dataExtensions = [".yaml", ".yml", ".json"] as const
+
+/** The names that a config is found by, in the order in which they are named. */
+export const configNames: ReadonlyArray<string> = [...moduleExtensions, ...dataExtensions].map(
+  (value) => `maxcloud.config${value}`
+)
+
+/** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
+export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
+  Effect.suspend(() => {
+    for (let at = resolve(folder); ; at = dirname(at)) {
+      const here = configNames.filter((configName) => existsSync(join(at, configName)))
+      const [file, other] = here
+      if (file !== undefined && other !== undefined) {
+        const message = `Found both ${here.join(" and ")} in ${at}. Remove one, or pass one with --config.`
+        return new ConfigInvalid({ file: join(at, file), issues: [{ path: "", message, file: join(at, file) }] })
+      }
+      if (file !== undefined) return Effect.succeed(join(at, file))
+      if (dirname(at) === at) break
+    }
+    const file = join(resolve(folder), "maxcloud.config.ts")
+    const message = "No maxcloud.config.ts found in this folder or above. Run `maxcloud init`."
+    return new ConfigInvalid({ file, issues: [{ path: "", message, file }] })
+  })

@@ -1,0 +1,52 @@
+import { AppSpec, type AppSpecEncoded, specIssuesOf } from "@maxcloud/config-schema"
+import { Either, Predicate, Schema } from "effect"
+import { Plan } from "../api/deployment.ts"
+import { DeploymentMessage, DeploymentMetadata } from "../api/deploymentOrigin.ts"
+import { PlanId } from "../api/ids.ts"
+
+/** More than the plan of the largest app has, with its manifests. */
+export const planFileBytes = 64 * 1024 * 1024
+
+const planKind = "maxcloud-plan"
+const newestVersion = 1
+
+const PlanVersion = Schema.Int.pipe(
+  Schema.filter(
+    (version) =>
+      version === newestVersion ||
+      `This plan has version ${version}, and this max-cloud reads version ${newestVersion}. Plan again, or update max-cloud.`
+  )
+)
+
+/**
+ * A plan that waits for its approval: what was planned, and all that it takes to deploy it. Plain data, to be written as JSON. It has no value of
+ * a secret, but the plain values of the config's `env`.
+ */
+export const PlanFile = Schema.Struct({
+  kind: Schema.Literal(planKind),
+  version: PlanVersion,
+  plan: Schema.Struct({ ...Plan.fields, id: PlanId }),
+  /** The app as it was planned, each source by its digest. */
+  spec: Schema.encodedSchema(AppSpec),
+  message: Schema.optional(DeploymentMessage),
+  metadata: Schema.optional(DeploymentMetadata)
+}).annotations({ identifier: "PlanFile" })
+export interface PlanFile extends Schema.Schema.Type<typeof PlanFile> {}
+
+export const makePlanFile = (
+  plan: PlanFile["plan"],
+  spec: AppSpecEncoded,
+  described: Pick<PlanFile, "message" | "metadata">
+): PlanFile => ({ kind: planKind, version: newestVersion, plan, spec, ...described })
+
+export const isPlanFile = (app: object): app is PlanFile => Predicate.hasProperty(app, "kind") && app.kind === planKind
+
+/** Reads what was written of a plan; on the left, why it isn't one. */
+export const parsePlanFile = (text: string): Either.Either<PlanFile, string> =>
+  Schema.decodeUnknownEither(Schema.parseJson(PlanFile))(text).pipe(
+    Either.mapLeft((error) =>
+      specIssuesOf(error)
+        .map((issue) => [...issue.path, issue.message].join(": "))
+        .join("\n")
+    )
+  )

@@ -1,0 +1,24 @@
+import { Either, Schema } from "effect"
+import { ApiError } from "../api/errors.ts"
+import { UnexpectedAnswer, UnknownProblem } from "../errors.ts"
+
+const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
+
+/** Of every problem document (RFC 9457), also of those that a newer server has. */
+const AnyProblem = Schema.Struct({
+  type: Schema.String.pipe(Schema.maxLength(500)),
+  title: Schema.String.pipe(Schema.maxLength(500)),
+  status: Schema.Int.pipe(Schema.between(400, 599)),
+  detail: Schema.optionalWith(Schema.String, { default: () => "" })
+})
+const decodeAnyProblem = Schema.decodeUnknownEither(Schema.parseJson(AnyProblem))
+
+/** The error that an answer means: its problem document, known or not, else that it is unexpected. */
+export const problemIn = (url: string, status: number, body: string): ApiError | UnknownProblem | UnexpectedAnswer =>
+  decodeProblem(body).pipe(
+    Either.orElse(() => Either.map(decodeAnyProblem(body), (problem) => new UnknownProblem(problem))),
+    Either.getOrElse(() => {
+      const begin = body.replace(/\s+/g, " ").trim().slice(0, 200)
+      return new UnexpectedAnswer({ url, status, detail: begin === "" ? "no content" : begin })
+    })
+  )
