@@ -6,10 +6,10 @@ const { checkSync: check }: { readonly checkSync: typeof checkSync } = createReq
   "recheck/lib/browser.js"
 )
 
-/** Whether the time that a pattern takes grows as its text does. False also where the checker can't tell within its time. */
+/** Whether the time that a pattern takes grows as its text does. False also if the checker can't tell in 20 s. */
 export const isLinear = ({ flags, source }: { readonly source: string; readonly flags: string }): boolean => {
   try {
-    return check(source, flags, { timeout: 6_000 }).status === "safe"
+    return check(source, flags, { timeout: 20_000 }).status === "safe"
   } catch {
     // Some that count up to thousands are too deep for its stack.
     return false
