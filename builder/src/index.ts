@@ -1,4 +1,5 @@
 export { build } from "./build.ts"
+export { type DevStart, devStart } from "./devScript.ts"
 export { failureLines, isAway, isDiskFull } from "./failureLines.ts"
 export {
   BuildFailed,
@@ -9,7 +10,6 @@ export {
   type Command,
   type Program
 } from "./model.ts"
-export { type DevStart, devStart } from "./node/devScript.ts"
 export { type BuildPlan, planBuild } from "./plan.ts"
 export { missingVariable, remedyOf } from "./remedies.ts"
 export { programOf, programOfStart, type Start, startSchema } from "./start.ts"

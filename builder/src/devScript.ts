@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path"
-import { denoDev } from "../deno/denoProject.ts"
-import { isFolder } from "../files.ts"
-import type { Start } from "../start.ts"
-import { type DevelopmentServer, developmentToolOf } from "./developmentTools.ts"
-import { installationOf } from "./managers.ts"
-import { type PackageJson, readPackageJson } from "./packageJson.ts"
+import { denoDev } from "./deno/denoProject.ts"
+import { isFolder } from "./files.ts"
+import { type DevelopmentServer, developmentToolOf } from "./node/developmentTools.ts"
+import { installationOf } from "./node/managers.ts"
+import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
+import type { Start } from "./start.ts"
 
 /** How a folder runs while it is developed: its `dev` script, whose tool reloads by itself. */
 export interface DevStart {
