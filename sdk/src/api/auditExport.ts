@@ -104,11 +104,3 @@ export interface AuditEndLine extends Schema.Schema.Type<typeof AuditEndLine> {}
 
 /** The hash before the first entry: 32 bytes of zero. */
 export const auditGenesis = "0".repeat(64)
-
-/** JSON Canonicalization Scheme (RFC 8785) of what JSON can say, without fractions and with well-formed strings. */
-export const canonicalJson = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
-  if (value === null || typeof value !== "object") return JSON.stringify(value)
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(",")}}`
-}

@@ -1,9 +1,9 @@
-import { canonical } from "./canonical.ts"
+import { canonicalJson } from "@maxcloud/sdk/api"
 
 type Settings = Readonly<Record<string, unknown>>
 
 /** Names of the settings in which two platforms differ, sorted. */
 export const changedSettings = (before: Settings, after: Settings): ReadonlyArray<string> =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((name) => canonical([before[name]]) !== canonical([after[name]]))
+    .filter((name) => canonicalJson([before[name]]) !== canonicalJson([after[name]]))
     .sort()

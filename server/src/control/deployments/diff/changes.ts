@@ -7,10 +7,9 @@ import {
   secretsOf,
   type Turns
 } from "@maxcloud/config-schema"
-import type { FieldChange, ServiceChange } from "@maxcloud/sdk/api"
+import { canonicalJson, type FieldChange, type ServiceChange } from "@maxcloud/sdk/api"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Either } from "effect"
-import { canonical } from "./canonical.ts"
 
 export type ServiceEncoded = AppSpecEncoded["services"][number]
 export type SecretVersions = Readonly<Record<string, number>>
@@ -56,11 +55,11 @@ const maps: ReadonlySet<string> = new Set(["env", "files", "labels"])
 
 const fieldsOf = (path: string, value: unknown, into: Map<string, string>): Map<string, string> => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    if (value !== undefined) into.set(path, canonical(value))
+    if (value !== undefined) into.set(path, canonicalJson(value))
     return into
   }
   for (const [key, part] of Object.entries(value)) {
-    if (maps.has(path)) into.set(`${path}.${key}`, canonical(part))
+    if (maps.has(path)) into.set(`${path}.${key}`, canonicalJson(part))
     else fieldsOf(path === "" ? key : `${path}.${key}`, part, into)
   }
   return into

@@ -1,8 +1,8 @@
+import { canonicalJson } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { version } from "../../../base/settings/version.ts"
 import { sha256Hex } from "../../../base/words/sha256Hex.ts"
 import { Platform } from "../../../runtimes/port/Platform.ts"
-import { canonical } from "../diff/canonical.ts"
 import { synthesis } from "./synthesis.ts"
 
 /**
@@ -17,7 +17,7 @@ export interface PlatformKey {
   readonly platform: Readonly<Record<string, unknown>>
 }
 
-export const digestOf = (value: unknown) => sha256Hex(canonical(value))
+export const digestOf = (value: unknown) => sha256Hex(canonicalJson(value))
 
 let sample: string | undefined
 

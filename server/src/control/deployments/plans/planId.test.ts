@@ -1,10 +1,9 @@
 import { expect, it } from "@effect/vitest"
 import { AppName, type AppSpecEncoded, OrganizationName, StageName } from "@maxcloud/config-schema"
-import { OrganizationId, PlanId } from "@maxcloud/sdk/api"
+import { canonicalJson, OrganizationId, PlanId } from "@maxcloud/sdk/api"
 import type { Manifest } from "@maxcloud/synth"
 import { Schema } from "effect"
 import * as fc from "fast-check"
-import { canonical } from "../diff/canonical.ts"
 import { planContent, planIdOf, readPlanId } from "./planId.ts"
 
 const target = {
@@ -51,7 +50,7 @@ const planned: fc.Arbitrary<Planned> = fc.record({
 
 /** What the id is to stand for, without a digest. The manifests are one list, whichever of the two they are in. */
 const contentOf = ({ manifests, number, spec }: Planned) =>
-  canonical([number ?? null, spec, [...manifests.namespace, ...manifests.app]])
+  canonicalJson([number ?? null, spec, [...manifests.namespace, ...manifests.app]])
 
 it("differs if and only if the number, the spec or the manifests do", () => {
   fc.assert(

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto"
 import type { AppSpecEncoded, Turns } from "@maxcloud/config-schema"
-import { PlanId } from "@maxcloud/sdk/api"
+import { canonicalJson, PlanId } from "@maxcloud/sdk/api"
 import type { Target } from "../../../base/words/Target.ts"
-import { canonical } from "../diff/canonical.ts"
 import type { AppManifests } from "../manifests/appManifests.ts"
 import { digestOf } from "../manifests/PlatformKey.ts"
 
@@ -20,15 +19,15 @@ export function* planContent(
   manifests: Pick<AppManifests, "app" | "namespace">
 ): Turns<PlanContent> {
   const { services, ...rest } = encoded
-  const spec = createHash("sha256").update(canonical([organization.id, app, stage, rest]))
+  const spec = createHash("sha256").update(canonicalJson([organization.id, app, stage, rest]))
   for (const service of services) {
     yield
-    spec.update(`\n${canonical(service)}`)
+    spec.update(`\n${canonicalJson(service)}`)
   }
   const made = createHash("sha256")
   for (const manifest of [...manifests.namespace, ...manifests.app]) {
     yield
-    made.update(`${canonical(manifest)}\n`)
+    made.update(`${canonicalJson(manifest)}\n`)
   }
   return { spec: spec.digest("hex"), manifests: made.digest("hex") }
 }

@@ -1,9 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { PlatformChange } from "@maxcloud/sdk/api"
+import { canonicalJson, type PlatformChange } from "@maxcloud/sdk/api"
 import { type Manifest, templateOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../../base/words/Target.ts"
-import { canonical } from "../diff/canonical.ts"
 import { platformKey } from "../manifests/PlatformKey.ts"
 import { StageContext } from "../manifests/stageContext.ts"
 import { makeStored } from "../manifests/stageManifests.ts"
@@ -19,10 +18,10 @@ const changesOfManifests = (
   const old = new Map(before.map((value) => [nameOf(value), value]))
   return after.flatMap((manifest) => {
     const existing = old.get(nameOf(manifest))
-    if (existing !== undefined && canonical(existing) === canonical(manifest)) return []
+    if (existing !== undefined && canonicalJson(existing) === canonicalJson(manifest)) return []
     const newRevision =
       templateOf(manifest) !== undefined &&
-      (existing === undefined || canonical(templateOf(existing)) !== canonical(templateOf(manifest)))
+      (existing === undefined || canonicalJson(templateOf(existing)) !== canonicalJson(templateOf(manifest)))
     return [{ kind: manifest.kind, name: manifest.metadata.name, newRevision }]
   })
 }

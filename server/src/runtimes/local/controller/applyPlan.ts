@@ -1,3 +1,4 @@
+import { canonicalJson } from "@maxcloud/sdk/api"
 import { annotation, type Manifest } from "@maxcloud/synth"
 import { Either } from "effect"
 import type { NamespaceKey, ServiceKey } from "../../port/Runtime.ts"
@@ -7,7 +8,7 @@ import { revisionObject, revisionRef } from "../objects/RevisionObject.ts"
 import { type RunnableRevision, type ServiceObject, storedOf } from "../objects/ServiceObject.ts"
 import { latestCreated, type ServiceRecord, withRevision } from "../objects/ServiceRecord.ts"
 import { pinSecrets } from "../objects/secretParts.ts"
-import { canonical, fingerprint } from "./fingerprint.ts"
+import { fingerprint } from "./fingerprint.ts"
 
 /** The change of a service's object by a manifest. */
 export interface ServiceChange {
@@ -32,7 +33,7 @@ const newRecord = (key: NamespaceKey): ServiceRecord => ({
 
 /** Its template but for the least scale, which a paused service has not. */
 const unscaled = ({ spec }: Manifest): string =>
-  canonical(JSON.parse(JSON.stringify(spec, (key, value) => (key === annotation.minScale ? undefined : value))))
+  canonicalJson(JSON.parse(JSON.stringify(spec, (key, value) => (key === annotation.minScale ? undefined : value))))
 
 /** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
 export const planService = (input: {
@@ -51,7 +52,7 @@ export const planService = (input: {
     // Pausing alone makes no revision, though it takes the least scale from the template.
     const pausing = paused && existing !== undefined && unscaled(existing.manifest) === unscaled(manifest)
     const sameTemplate = pausing || latestCreated(record)?.fingerprint === print
-    const sameManifest = existing !== undefined && canonical(existing.manifest) === canonical(manifest)
+    const sameManifest = existing !== undefined && canonicalJson(existing.manifest) === canonicalJson(manifest)
     if (sameTemplate && sameManifest) return undefined
 
     const generation = (existing?.generation ?? 0) + 1
