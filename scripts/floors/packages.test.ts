@@ -1,5 +1,6 @@
-import { dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
+import { folderCycles } from "./folderCycles.ts"
 import { importsOf, sourcesIn } from "./importsOf.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -43,6 +44,27 @@ describe("import directions", () => {
             expect(isLazy, `${where}: only by import("…")`).toBe(true)
         }
       }
+    })
+  }
+})
+
+describe("the folders of a package", () => {
+  for (const name of ["builder", "cli", "config-schema", "sdk", "synth"]) {
+    it(`of ${name} don't import each other round`, () => {
+      const folder = join(root, name, "src")
+      const edges = sourcesIn(folder)
+        // An index is the door of its folder: what it only passes on is nothing that the folder needs.
+        .filter((file) => basename(file) !== "index.ts")
+        .flatMap((file) =>
+          importsOf(file)
+            .filter(({ specifier }) => specifier.startsWith("."))
+            .map(({ specifier }) => ({
+              from: relative(folder, file),
+              to: relative(folder, resolve(dirname(file), specifier))
+            }))
+        )
+      expect(edges.length).toBeGreaterThan(10)
+      expect(folderCycles(edges)).toStrictEqual([])
     })
   }
 })

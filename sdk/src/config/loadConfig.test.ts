@@ -59,7 +59,7 @@ export default defineConfig({ app: "shop", services: [api, service("web", { sour
   it("reads a contract that the service's code shares, and reports what it lacks beside other mistakes", async () => {
     await write({
       "env.ts": `import { envOf, number, oneOf, secret } from "@maxcloud/sdk/env"\nexport const env = envOf({ DB: secret(), RATE: number({ default: 5 }), MODE: oneOf("a", "b"), N: number() })`,
-      "contract.ts": `${imports}import { env } from "../env.ts"
+      "contract.ts": `${imports}import { env } from "./env.ts"
 export default defineConfig({
   app: "shop",
   services: [
