@@ -17,6 +17,7 @@ import * as PostgresAudit from "../../src/tenancy/audit/PostgresAudit.ts"
 import { unlimited } from "../../src/tenancy/limits/defaultQuotas.ts"
 import * as Quotas from "../../src/tenancy/limits/PostgresQuotas.ts"
 import { Organizations, layer as organizations } from "../../src/tenancy/organizations/Organizations.ts"
+import { databaseTest, madeDataDir } from "../database/layerTest.ts"
 
 /** Everything above the database, for tests. */
 export const testServer = (
@@ -55,6 +56,18 @@ export const testServer = (
       )
     ),
     Layer.provideMerge(Layer.provideMerge(PostgresAudit.layer(), keys({ dataDir })))
+  )
+
+/** The same on a database of its own. */
+export const ownServer = (
+  runtime: Layer.Layer<Runtime>,
+  options: ReconcilerOptions = { resyncMs: 60_000 },
+  ...rest: Parameters<typeof testServer> extends [unknown, unknown, unknown?, ...infer Rest] ? Rest : never
+) =>
+  Layer.unwrapScoped(
+    Effect.map(madeDataDir, (dataDir) =>
+      testServer(runtime, dataDir, options, ...rest).pipe(Layer.provideMerge(databaseTest({ dataDir })))
+    )
   )
 
 let made = 0

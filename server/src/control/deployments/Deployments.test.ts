@@ -1,11 +1,19 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, productionStage, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
-import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { Effect, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { type FakeRuntime, makeFakeRuntime, refusedName } from "../../../test/deployments/fakeRuntime.ts"
-import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
+import {
+  deploy,
+  eventsOf,
+  finished,
+  newOrganization,
+  ownServer,
+  shop,
+  type testServer
+} from "../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../test/runtimeTests.ts"
 import { listApps, listDeployments, listRevisions, listServices } from "../../../test/wholeLists.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
@@ -15,22 +23,10 @@ import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 
 const make = (fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, platform).pipe(
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
+  ownServer(fake.layer, { resyncMs: 60_000 }, layerAll, platform)
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(make(fake))
-const run = server.runPromise
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
-
-beforeAll(() => run(Effect.void))
-afterAll(() => server.dispose())
+const { test } = runtimeTests(make(fake))
 
 const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) => listServices(organization)
 

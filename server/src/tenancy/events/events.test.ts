@@ -1,11 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { DeploymentId, EventList, KeyScope, type OrganizationId, UserId } from "@maxcloud/sdk/api"
-import { Chunk, Deferred, Effect, Fiber, Layer, ManagedRuntime, Stream } from "effect"
+import { Chunk, Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../test/runtimeTests.ts"
 import { asOrganization, asServer } from "../../base/database/RowScope.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { erasePersonRows } from "../../control/privacy/eraseRows.ts"
@@ -14,7 +15,7 @@ import * as PostgresEvents from "./PostgresEvents.ts"
 import { type NewEvent, recordEvents } from "./recordEvents.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
+const { server } = runtimeTests(
   Layer.unwrapScoped(
     Effect.map(madeDataDir, (dataDir) =>
       PostgresEvents.layer({ retentionDays: 30 }).pipe(
@@ -24,9 +25,6 @@ const server = ManagedRuntime.make(
     )
   )
 )
-
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
 
 const all: EventQuery = { types: readableTypes(["*"], ["owner"]) }
 const list = (organizationId: OrganizationId, query = all, after = 0) =>

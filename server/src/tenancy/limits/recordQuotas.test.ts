@@ -1,22 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer } from "../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../test/runtimeTests.ts"
 import { Quotas } from "./Quotas.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 3_600_000 }), databaseTest({ dataDir }))
-    )
-  )
-)
-
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
+const { server } = runtimeTests(ownServer(fake.layer, { resyncMs: 3_600_000 }))
 
 const services = (count: number) => Array.from({ length: count }, (_, n) => ({ name: `s${n}` }))
 

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import {
   ChangeWebhook,
   CloudEvent,
@@ -11,11 +11,12 @@ import {
   type WebhookId,
   WebhookList
 } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import { Webhook } from "standardwebhooks"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../test/runtimeTests.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { recordEvents } from "../events/recordEvents.ts"
 import { Mail } from "../mail/Mail.ts"
@@ -30,7 +31,7 @@ const worker = () =>
   Layer.fresh(
     WebhookWorker.layer({ allowPrivate: true, lookMs: 100, leaseMs: 4_000, timeoutMs: 1_500, environment: {} })
   )
-const server = ManagedRuntime.make(
+const { server } = runtimeTests(
   Layer.unwrapScoped(
     Effect.map(madeDataDir, (dataDir) =>
       Layer.mergeAll(worker(), worker(), PostgresWebhooks.layer({ allowPrivate: true })).pipe(
@@ -41,8 +42,6 @@ const server = ManagedRuntime.make(
     )
   )
 )
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
 
 interface Got {
   readonly headers: Readonly<Record<string, string>>

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import { parseRule, productionStage } from "@maxcloud/config-schema"
 import { DeploymentId } from "@maxcloud/sdk/api"
 import { type Manifest, refOf, templateOf } from "@maxcloud/synth"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { layerAll } from "../../../base/replicas/Shards.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import { Deployments } from "../Deployments.ts"
@@ -17,23 +17,13 @@ const rulesOf = (...texts: ReadonlyArray<string>) =>
 /** As the operator sets it; the tests change it. */
 let manifestRules: ReturnType<typeof rulesOf> | undefined
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, {
-        get manifestRules() {
-          return manifestRules
-        }
-      }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
-    )
-  )
+const { test } = runtimeTests(
+  ownServer(fake.layer, { resyncMs: 60_000 }, layerAll, {
+    get manifestRules() {
+      return manifestRules
+    }
+  })
 )
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const run = server.runPromise
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
-
-beforeAll(() => run(Effect.void))
-afterAll(() => server.dispose())
 
 const patched = (annotations: object) => [
   { patch: "Service", fields: { spec: { template: { metadata: { annotations } } } } }

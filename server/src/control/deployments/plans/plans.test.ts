@@ -3,9 +3,8 @@ import { expect, layer } from "@effect/vitest"
 import { productionStage, SecretName, StageName } from "@maxcloud/config-schema"
 import type { PlanId } from "@maxcloud/sdk/api"
 import { Effect, Either, Layer, Redacted } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
 import { listDeployments, listServices } from "../../../../test/wholeLists.ts"
 import { layerAll } from "../../../base/replicas/Shards.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
@@ -43,21 +42,16 @@ const images = Layer.succeed(Images, {
 
 const platform: { podSecurity: "baseline" | "restricted" } = { podSecurity: "baseline" }
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = Layer.unwrapScoped(
-  Effect.map(madeDataDir, (dataDir) =>
-    testServer(
-      fake.layer,
-      dataDir,
-      { resyncMs: 60_000 },
-      layerAll,
-      {
-        get podSecurity() {
-          return platform.podSecurity
-        }
-      },
-      images
-    ).pipe(Layer.provideMerge(databaseTest({ dataDir })))
-  )
+const server = ownServer(
+  fake.layer,
+  { resyncMs: 60_000 },
+  layerAll,
+  {
+    get podSecurity() {
+      return platform.podSecurity
+    }
+  },
+  images
 )
 
 const stage = productionStage

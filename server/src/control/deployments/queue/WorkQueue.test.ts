@@ -1,9 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime } from "effect"
+import { Effect, Layer } from "effect"
 import { layerTest } from "../../../../test/database/layerTest.ts"
 import { newOrganization } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { transaction } from "../../../base/database/sqlErrors.ts"
 import { shardCount } from "../../../base/replicas/shardOf.ts"
 import { layer as organizations } from "../../../tenancy/organizations/Organizations.ts"
@@ -11,14 +12,7 @@ import { longestWaitMs, makeWorkQueue } from "./WorkQueue.ts"
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
-const server = ManagedRuntime.make(Layer.provideMerge(organizations, layerTest))
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
-
-const test = <E>(
-  name: string,
-  effect: Effect.Effect<unknown, E, ManagedRuntime.ManagedRuntime.Context<typeof server>>
-) => it(name, () => server.runPromise(effect))
+const { test } = runtimeTests(Layer.provideMerge(organizations, layerTest))
 
 const fresh = Effect.gen(function* () {
   const sql = yield* SqlClient

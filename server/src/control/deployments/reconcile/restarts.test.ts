@@ -1,10 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect, Layer, Schedule } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import { KeyedRequest } from "../../../tenancy/repeats/KeyedRequest.ts"
@@ -13,22 +13,7 @@ import { Services } from "../../services/Services.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      services.pipe(
-        Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 })),
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
-)
-const run = server.runPromise
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
-
-beforeAll(() => run(Effect.void))
-afterAll(() => server.dispose())
+const { test } = runtimeTests(services.pipe(Layer.provideMerge(ownServer(fake.layer))))
 
 const find = (organization: Organization, name: string) =>
   Effect.gen(function* () {

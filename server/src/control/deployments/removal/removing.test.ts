@@ -2,10 +2,10 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName, SecretName } from "@maxcloud/config-schema"
 import { type DeploymentEvent, DeploymentId } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Option, Redacted, type Scope, Stream } from "effect"
+import { Effect, Layer, Option, Redacted, type Scope, Stream } from "effect"
 import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { makeFakeRuntime, refusedName } from "../../../../test/deployments/fakeRuntime.ts"
 import {
@@ -13,31 +13,19 @@ import {
   eventsOf,
   finished,
   newOrganization,
+  ownServer,
   shop,
   testServer
 } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
-import { layerAll } from "../../../base/replicas/Shards.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import { Secrets } from "../../../stores/secrets/Secrets.ts"
 import { Organizations } from "../../../tenancy/organizations/Organizations.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll).pipe(
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
-)
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) =>
-  it(name, () => server.runPromise(effect))
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
+const { test } = runtimeTests(ownServer(fake.layer))
 
 const until = (organization: Organization, id: DeploymentId, is: (event: DeploymentEvent) => boolean) =>
   Effect.flatMap(Deployments, (deployments) => deployments.events(organization, id, 0)).pipe(

@@ -1,16 +1,15 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { expect, layer } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
-import { Effect, Layer } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
 import {
   deploy,
   eventsOf,
   finished,
   newOrganization,
-  shop,
-  testServer
+  ownServer,
+  shop
 } from "../../../../test/deployments/testServer.ts"
 import { listDeployments, listServices } from "../../../../test/wholeLists.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
@@ -18,12 +17,7 @@ import { Quotas } from "../../../tenancy/limits/Quotas.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = Layer.unwrapScoped(
-  Effect.gen(function* () {
-    const dataDir = yield* madeDataDir
-    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
-  })
-)
+const server = ownServer(fake.layer)
 
 const cancel = (organization: Organization, number: number) =>
   Effect.flatMap(Deployments, (deployments) => deployments.cancel(organization, shop, productionStage, number))

@@ -1,10 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { productionStage, ServiceName } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import type { ServiceStatus } from "../../../runtimes/port/Runtime.ts"
@@ -12,16 +12,7 @@ import { Services } from "../../services/Services.ts"
 import { recordStatuses } from "./recordStatuses.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 3_600_000 }), databaseTest({ dataDir }))
-    )
-  )
-)
-
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
+const { server } = runtimeTests(ownServer(fake.layer, { resyncMs: 3_600_000 }))
 
 const web = ServiceName.make("web")
 

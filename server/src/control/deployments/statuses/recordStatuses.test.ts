@@ -1,23 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, testServer } from "../../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { recordStatuses } from "./recordStatuses.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 }), databaseTest({ dataDir }))
-    )
-  )
-)
-
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
+const { server } = runtimeTests(ownServer(fake.layer))
 
 describe("the status of a service", () => {
   it("is read while nobody else can store one, so that an older one never replaces a newer one", () =>

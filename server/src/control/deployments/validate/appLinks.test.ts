@@ -1,31 +1,17 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { finished, newOrganization, testServer } from "../../../../test/deployments/testServer.ts"
+import { finished, newOrganization, ownServer } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
 import { RowScope } from "../../../base/database/RowScope.ts"
-import { layerAll } from "../../../base/replicas/Shards.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll).pipe(
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
-)
-const run = server.runPromise
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
-beforeAll(() => run(Effect.void))
-afterAll(() => server.dispose())
+const { test } = runtimeTests(ownServer(fake.layer))
 
 const production = StageName.make("production")
 const dev = StageName.make("dev")

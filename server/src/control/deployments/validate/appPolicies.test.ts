@@ -1,12 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { CreateService, PolicyName } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import fc from "fast-check"
 import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
 import { layerAll } from "../../../base/replicas/Shards.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
@@ -17,7 +18,7 @@ import { policiesStamp } from "../../../tenancy/policies/policyRows.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
+const { run, test } = runtimeTests(
   Layer.unwrapScoped(
     Effect.map(madeDataDir, (dataDir) =>
       Layer.merge(testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll), PostgresPolicies.layer).pipe(
@@ -26,11 +27,6 @@ const server = ManagedRuntime.make(
     )
   )
 )
-const run = server.runPromise
-type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
-const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
-beforeAll(() => run(Effect.void))
-afterAll(() => server.dispose())
 
 const target = (organization: Organization, app = "shop") => ({
   organization,

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, ManagedRuntime } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
 import { layerAll } from "../../../base/replicas/Shards.ts"
 import { Services } from "../../services/Services.ts"
@@ -10,18 +10,7 @@ import { Deployments } from "../Deployments.ts"
 
 const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#value" }
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, { externalSecrets: external }).pipe(
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
-)
-
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
+const { server } = runtimeTests(ownServer(fake.layer, { resyncMs: 60_000 }, layerAll, { externalSecrets: external }))
 
 const env = { KEY: { secret: "KEY" } }
 const secretObjects = () =>

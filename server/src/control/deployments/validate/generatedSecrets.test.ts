@@ -1,30 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import { productionStage, SecretName } from "@maxcloud/config-schema"
-import { Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
-import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
+import { Effect, Option, Redacted } from "effect"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "../../../../test/deployments/testServer.ts"
+import { deploy, finished, newOrganization, ownServer, shop } from "../../../../test/deployments/testServer.ts"
+import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { listEntries } from "../../../../test/wholeLists.ts"
-import { layerAll } from "../../../base/replicas/Shards.ts"
 import { Secrets } from "../../../stores/secrets/Secrets.ts"
 import { Deployments } from "../Deployments.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
-const server = ManagedRuntime.make(
-  Layer.unwrapScoped(
-    Effect.map(madeDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll).pipe(
-        Layer.provideMerge(databaseTest({ dataDir }))
-      )
-    )
-  )
-)
-beforeAll(() => server.runPromise(Effect.void))
-afterAll(() => server.dispose())
-const test = (
-  name: string,
-  effect: Effect.Effect<unknown, unknown, ManagedRuntime.ManagedRuntime.Context<typeof server>>
-) => it(name, () => server.runPromise(effect))
+const { test } = runtimeTests(ownServer(fake.layer))
 
 const key = SecretName.make("KEY")
 const env = { KEY: { secret: "KEY", generate: 32 } }
