@@ -192,7 +192,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     await put("API_KEY", "first")
     const { code, millis, text } = await deploy()
     console.log(`SecretMissing after ${(millis / 1000).toFixed(1)} s (exit ${code})`)
-    expect(text).toContain(`there is nothing under the key local/shop/${stage}/PASSWORD#value`)
+    expect(text).toContain(`Nothing is stored under the key local/shop/${stage}/PASSWORD#value`)
     expect(text).toContain("SecretMissing")
     expect(code).toBe(7)
     expect(millis).toBeLessThan(limitMillis)

@@ -10,7 +10,7 @@ it("an older server without an operation: one line says so", async () => {
   const server = createServer(({ url }, response) => {
     if (url === "/api/v1/info") return response.end(JSON.stringify({ version: "0.0.9" }))
     const problem = { type: "/problems/not-found", title: "Not found", status: 404, code: "not_found" }
-    const page = { ...problem, resource: "page", resourceName: url, detail: `There is nothing at ${url}.` }
+    const page = { ...problem, resource: "page", resourceName: url, detail: `Nothing found at ${url}.` }
     response.writeHead(404, { "content-type": "application/problem+json" }).end(JSON.stringify(page))
   })
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))

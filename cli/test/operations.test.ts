@@ -136,7 +136,7 @@ describe("delete", () => {
   })
 
   it("says why a service stays", async () => {
-    const message = 'It stays until "api" is ready: until then a revision of "api" that calls "web" may still run.'
+    const message = 'It stays until "api" is ready. Until then, a revision of "api" that calls "web" may still run.'
     const stays = deploymentService("web", "delete", "pending", { reason: "StillCalled", message })
     const failed = deployment("failed", [
       deploymentService("api", "unchanged", "failed", { reason: "ExitCode1", message: "It exited with code 1." }),

@@ -95,7 +95,7 @@ describe("a plan in a file", () => {
     await cloud.client.secrets.set("shop", "TOKEN", "another")
     const moved = await maxcloud(["deploy", "--plan", "next.json"])
     expect(moved.code).toBe(13)
-    expect(moved.stderr).toContain("isn't what was planned")
+    expect(moved.stderr).toContain("no longer matches the plan")
     expect(moved.stderr).toContain("secret TOKEN: version 1 → 2")
     const json = await maxcloud(["deploy", "--plan", "next.json", "--json"])
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -31,7 +31,8 @@ describe.skipIf(podman === undefined)("podman that starts no container", () => {
   it("is found out by a probe, which says what a deployment says, and what to set", async () => {
     const environment = withRefusingPodman(podman ?? "")
     const problem = probePodman(environment) ?? ""
-    expect(problem).toContain(`could not be started: ${refusal}`)
+    expect(problem).toContain("Couldn't start the container of ")
+    expect(problem).toContain(`: ${refusal}`)
     const [message = "", fix = ""] = problem.split(/(?= Write `default_ulimits)/)
     expect(fix).toContain("CONTAINERS_CONF")
 

@@ -31,7 +31,7 @@ const filesIn = (folder: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
 
-// One server through all, in this order.
+// One server for all tests, in this order.
 describe.skipIf(process.platform !== "linux")("a server whose sources are damaged on disk", () => {
   const canary = `canary-${randomUUID()}`
   const source = makeSource(program)
@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
   }
   const asks = async () => expect(await server.ask(host)).toStrictEqual({ status: 200, body: "hello" })
 
-  /** After a crash the connection to what has crashed may still be known, and its request is lost with it. */
+  /** After a crash, a dead connection may still be in use, and its request is lost with it. */
   const asksSoon = async () => {
     for (let times = 0; times < 50 && (await server.ask(host)).status !== 200; times++)
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("replaces instances that run a damaged file, by a deployment of the same source", async () => {
+  it("replaces instances that run a damaged file, with a deployment of the same source", async () => {
     const file = builtFile("text.js")
     const { atime, mtime } = statSync(file)
     const [before] = groupsWith(canary)
@@ -127,7 +127,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("recovers by itself if a damaged byte keeps a program from starting", async () => {
+  it("recovers automatically if a damaged byte keeps a program from starting", async () => {
     const file = builtFile("text.js")
     const { atime, mtime } = statSync(file)
     writeFileSync(file, readFileSync(file, "utf8").replace("exports", "exp0rts"))
@@ -142,7 +142,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("builds a revision that never became ready afresh when it is deployed again", async () => {
+  it("builds a revision that never became ready again when it is deployed again", async () => {
     const build = async () => {
       const error = await server.client.deploy(app({ FAULT: "yes" })).then(
         () => expect.unreachable("it succeeded"),

@@ -12,7 +12,7 @@ import { buildNodeImage } from "./registry/scratchImage.ts"
 
 const baseImage = `localhost/maxcloud-dockerfile-e2e:${process.pid}`
 
-describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a deployed Dockerfile", () => {
+describe.skipIf(missingTools("a deployed Dockerfile", "podman").length > 0)("a deployed Dockerfile", () => {
   let root: string
   let cloud: Embedded
   const write = async (path: string, content: string) => {
@@ -32,7 +32,7 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
     await rm(root, { recursive: true, force: true })
   })
 
-  it("goes before its package.json, listens where it says, and calls a service beside it", async () => {
+  it("takes precedence over package.json, listens where it says, and calls a service beside it", async () => {
     await write("api/index.js", `require("http").createServer((_, r) => r.end("from api")).listen(process.env.PORT)`)
     await write("web/package.json", '{"scripts":{"start":"node nothing.js","build":"exit 1"}}')
     await write(
@@ -57,7 +57,7 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
     expect(await getByHost(url)).toEqual({ status: 200, text: "from api in /srv" })
   }, 120_000)
 
-  it("is built in `maxcloud dev` as well, beside what runs in place", async () => {
+  it("is built in `maxcloud dev` as well, beside a service that runs in place", async () => {
     await write("place/index.js", `require("http").createServer((_, r) => r.end(__dirname)).listen(process.env.PORT)`)
     await write("image/main.js", `require("http").createServer((_, r) => r.end(__dirname)).listen(process.env.PORT)`)
     await write(

@@ -35,7 +35,7 @@ process.on("SIGTERM", () => process.exit(0))`
 
 const host = "app--local.localhost"
 
-// One server through all, in this order: what a kill leaves is what the next test finds.
+// One server for all tests, in this order: each continues with what the previous kill has left.
 describe.skipIf(process.platform !== "linux")("a server among faults", () => {
   const canary = `canary-${randomUUID()}`
   let server: ServerProcess
@@ -62,7 +62,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     rmSync(source, { recursive: true, force: true })
   })
 
-  it("killed while requests flow and while they are held, answers them when they are sent again", async () => {
+  it("killed while requests are sent and held, answers them when they are sent again", async () => {
     const postgres = server.postgresPid
     assert(postgres !== undefined)
     const flowing = await server.open(host, "/flow")
@@ -73,7 +73,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
 
     await server.start()
     expect(server.postgresPid, "the Postgres that was left is taken over").toBe(postgres)
-    // The instance needs longer to listen than the server to be killed: the request is held.
+    // The instance takes longer to listen than the server to be killed, so the request is held.
     const held = server.ask(host).then(
       () => expect.unreachable("it was answered before the kill"),
       (error: Error) => error
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     expect(groupsWith(canary), "one instance, and nothing of earlier runs").toHaveLength(1)
   })
 
-  it("killed with a deployment that it has just accepted, carries it out", async () => {
+  it("killed right after accepting a deployment, carries it out", async () => {
     const { id } = await server.client.deploy(app("2"), { detach: true })
     await server.end("SIGKILL")
     await server.start()
@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     ["late", "CrashOnStart", /exit code 1/],
     ["never", "ProbeFailing", /GET \/health .* returned 500/]
   ])(
-    "says within seconds why a revision does not start (%s), whatever bytes it wrote, and the old one serves on",
+    "says within seconds why a revision doesn't start (%s), whatever bytes it wrote, and the old one keeps serving",
     async (fault, reason, message) => {
       const began = Date.now()
       const error = await server.client.deploy(app("3", fault)).then(
@@ -122,7 +122,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     }
   )
 
-  it("ended in order, leaves no process, no Postgres and no temporary file", async () => {
+  it("stopped in order, leaves no process, no Postgres and no temporary file", async () => {
     const postgres = server.postgresPid
     await server.end("SIGTERM")
     expect(processesWith(canary)).toStrictEqual([])

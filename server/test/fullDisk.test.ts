@@ -10,7 +10,8 @@ import { mountSmallDisk, type SmallDisk } from "./smallDisk.ts"
 const mebi = 2 ** 20
 const host = "app--local.localhost"
 
-// One server on one small disk through all, in this order. What the server writes when it starts (a copy of Node, a database) is most of it.
+// One server on one small disk for all tests, in this order. Most of its content is written at the server's start (a copy of
+// Node, a database).
 describe("a server whose disk fills up", () => {
   const source = makeSource(`require("node:http").createServer((request, response) => {
   console.log("asked for " + request.url + " " + "x".repeat(2_000))
@@ -78,14 +79,14 @@ describe("a server whose disk fills up", () => {
     const refused = await server.client.deploy(app("other", other.folder)).catch((error: unknown) => error)
     assert(refused instanceof InsufficientStorage)
     expect(refused.message).toMatch(/has less than 64Mi free\. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK/)
-    // What is small and can't wait is still written.
+    // Small urgent writes still work.
     await server.client.secrets.set("app", "KEY", "value")
     expect((await server.client.services.list()).map((each) => [each.name, each.status.state])).toStrictEqual([
       ["app", "ready"]
     ])
   })
 
-  it("drops log lines, goes on serving, and later says which lines are missing", async ({ skip }) => {
+  it("drops log lines, keeps serving, and later says which lines are missing", async ({ skip }) => {
     const { empty } = disk(skip)
     for (let i = 0; i < 20; i++) expect((await server.ask(host, `/low/${i}`)).status).toBe(200)
     expect((await lines()).some((line) => line.startsWith("asked for /low/"))).toBe(false)
@@ -96,7 +97,7 @@ describe("a server whose disk fills up", () => {
       const found = await lines()
       return (
         found.some((text) => text.startsWith("asked for /after")) &&
-        found.some((value) => /^dropped \d+ bytes: The disk of the server's .* has less than 64Mi free/.test(value))
+        found.some((value) => /^Dropped \d+ bytes: The disk of the server's .* has less than 64Mi free/.test(value))
       )
     })
     const deployed = await server.client.deploy(app("other", other.folder))

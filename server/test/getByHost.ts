@@ -1,6 +1,8 @@
 import { request } from "node:http"
 
-/** What a service of the local runtime answers. Node doesn't know that `*.localhost` is this machine, and `fetch` sets `Host` by itself. */
+/**
+ * Requests a service of the local runtime. Node doesn't resolve `*.localhost` to this machine, and `fetch` sets `Host` itself.
+ */
 export const getByHost = (url: string) =>
   new Promise<{ readonly status: number | undefined; readonly text: string }>((resolve, reject) => {
     const { host, port } = new URL(url)

@@ -9,7 +9,7 @@ const source = makeSource(
   `require("node:http").createServer((_, response) => response.end(process.env.VERSION)).listen(process.env.PORT)`
 )
 
-describe("a server that is killed at any moment", async () => {
+describe("a server killed at any moment", async () => {
   const canary = `canary-${randomUUID()}`
   const server = new ServerProcess(await freePort())
   afterAll(async () => {
@@ -39,7 +39,7 @@ describe("a server that is killed at any moment", async () => {
           }
         })
         .catch(() => undefined)
-      // Early kills hit the acceptance itself, late ones the starting and the switching of traffic.
+      // Early kills hit the acceptance itself, late ones the start and the switch of traffic.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 1200))
       await server.end("SIGKILL")
       abort.abort()

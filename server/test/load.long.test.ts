@@ -7,7 +7,7 @@ import { ServerProcess } from "./serverProcess.ts"
 const connections = 200
 const deployments = 30
 
-/** Asks without pause on `connections` keep-alive connections until told to stop, in a thread of its own. */
+/** Sends requests without pause on `connections` keep-alive connections until stopped, in a separate thread. */
 const load = `
 const { parentPort, workerData } = require("node:worker_threads")
 const { Agent, request } = require("node:http")

@@ -15,7 +15,7 @@ describe("an app of many services", async () => {
     source.remove()
   })
 
-  it("deploys 500 services in a time in proportion to that of 50", { timeout: 20 * 60_000 }, async () => {
+  it("deploys 500 services in a time proportional to that of 50", { timeout: 20 * 60_000 }, async () => {
     await server.start()
     const deploy = async (count: number) => {
       const start = Date.now()

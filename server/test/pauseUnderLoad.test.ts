@@ -17,7 +17,7 @@ describe("under load", () => {
     source.remove()
   })
 
-  /** Asks without a pause, from several callers, and remembers in which order requests began. */
+  /** Sends requests without a pause, from several callers, and records the order in which they began. */
   const startLoad = (url: string) => {
     const answers: Array<{ readonly began: number; readonly status: number | undefined }> = []
     let began = 0

@@ -5,12 +5,12 @@ import { join } from "node:path"
 /** A cgroup that counts the processes and threads in it. */
 export interface PidsCgroup {
   readonly add: (pid: number) => void
-  /** How many may be started besides those that it has now. */
+  /** How many may start besides the current ones. */
   readonly allow: (more: number | "any") => void
   readonly remove: () => void
 }
 
-/** Makes one; a text says why none can be had here (it takes root on Linux, and cgroups that may be written). */
+/** Creates one; a text says why that isn't possible here (it needs root on Linux, and writable cgroups). */
 export const makePidsCgroup = (): PidsCgroup | string => {
   const base = existsSync("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup"
   const folder = join(base, `maxcloud-test-${randomUUID()}`)

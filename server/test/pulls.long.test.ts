@@ -36,7 +36,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
   beforeAll(async () => {
     upstream = await startTestRegistry()
     registry = await startGatedRegistry(upstream.host)
-    // Each has a layer of its own, so that none is there already.
+    // Each has a layer of its own, so that none is already present.
     for (const name of ["works/app", "slow/app", "limits/app", ...hangs.map((hang) => `hangs/${hang}`)]) {
       const tag = `localhost/maxcloud-test-pulls-${name.replace("/", "-")}:${process.pid}`
       await buildNginxImage(tag, { "/etc/of": `${name} ${process.pid}` })
@@ -54,7 +54,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
   })
 
   const image = (name: string) => `${registry.host}/${name}:1`
-  /** Deploys, and gives what was said of the service meanwhile. */
+  /** Deploys, and returns the service's messages meanwhile. */
   const deploy = async (app: string, names: ReadonlyArray<string>, repository: string) => {
     const told: Array<string> = []
     const onProgress = (progress: DeployProgress) => {
@@ -65,7 +65,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     return { state, told }
   }
 
-  it("don't hold up deployments of other images if they hang, and are cancelled at once by a delete", async () => {
+  it("don't delay deployments of other images if they hang, and are cancelled at once by a delete", async () => {
     for (const name of hangs) {
       const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
       await server.client.deploy({ app: name, services }, { detach: true })
@@ -73,7 +73,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     await until("two hang, and two wait", () => registry.hanging() === 2)
     expect((await server.client.services.get("hangs-a")).status.state).toBe("pending")
 
-    // Two services of one image: pulled once.
+    // Two services with one image: pulled once.
     const { state } = await deploy("works", ["web", "worker"], "works/app")
     expect(state).toBe("succeeded")
     const layers = registry.layers.filter((layer) => layer.startsWith("/v2/works/app/"))
@@ -106,7 +106,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     expect(progress.join("\n")).toMatch(/Pulling: Pulling the image: [\d.]+ [kM]B of [\d.]+ [kM]B, [\d.]+ [kM]B\/s/)
   }, 120_000)
 
-  it("wait for as long as a registry asks, say so, and continue then", async () => {
+  it("wait as long as a registry asks, say so, and then continue", async () => {
     const begun = performance.now()
     const { state, told } = await deploy("limits", ["limited"], "limits/app")
     expect(state).toBe("succeeded")
@@ -120,7 +120,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     })
   }, 120_000)
 
-  it("don't hold up the server's exit if they hang", async () => {
+  it("don't delay the server's exit if they hang", async () => {
     for (const name of hangs) {
       const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
       await server.client.deploy({ app: name, services }, { detach: true })

@@ -11,7 +11,7 @@ const main = join(import.meta.dirname, "../src/assembly/main.ts")
 /** A server as its own process, which tests may kill at any moment, on a data folder and a port that outlive it. */
 export class ServerProcess {
   readonly dataDirectory: string
-  /** Where it puts what is temporary. */
+  /** Its folder for temporary files. */
   readonly temporaryFolder: string
   readonly port: number
   readonly #folder: string
@@ -20,7 +20,7 @@ export class ServerProcess {
   readonly #environment: NodeJS.ProcessEnv
   readonly #command: ReadonlyArray<string>
 
-  /** `environment` comes over that of the test; `wrapper` is the beginning of a command that runs the rest of it. */
+  /** `environment` overrides that of the test; `wrapper` is the start of a command that runs the rest of it. */
   constructor(port: number, environment: NodeJS.ProcessEnv = {}, program = main, wrapper: ReadonlyArray<string> = []) {
     this.#environment = environment
     this.#command = [...wrapper, process.execPath, program]
@@ -30,7 +30,7 @@ export class ServerProcess {
     this.dataDirectory = join(this.#folder, "data".repeat(20))
     if (environment["DATABASE_URL"] === undefined) withMadeDatabase(this.dataDirectory)
     this.temporaryFolder = join(this.#folder, "tmp")
-    // Postgres, as a user of its own, goes through.
+    // Postgres, as a separate user, must be able to enter.
     chmodSync(this.#folder, 0o755)
     mkdirSync(this.temporaryFolder)
     this.port = port
@@ -52,7 +52,7 @@ export class ServerProcess {
     return this.#output
   }
 
-  /** The process of its embedded Postgres, which outlives a kill; undefined where there is none. */
+  /** The process of its embedded Postgres, which outlives a kill; undefined if there is none. */
   get postgresPid(): number | undefined {
     try {
       return Number(readFileSync(join(this.dataDirectory, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
@@ -100,7 +100,7 @@ export class ServerProcess {
     await ended
   }
 
-  /** Its exit code, once it ends by itself. */
+  /** Its exit code, once it exits on its own. */
   ended() {
     const child = this.#child
     return new Promise<number | null>((resolve) => child?.once("exit", resolve))
@@ -117,7 +117,7 @@ export class ServerProcess {
     )
   }
 
-  /** Sends a request to a service by its public host, on the one port; resolves with the head of the answer. */
+  /** Sends a request to a service by its public host, on the server's port; resolves with the answer's head. */
   open(host: string, path = "/") {
     return new Promise<IncomingMessage>((resolve, reject) => {
       request({ host: "127.0.0.1", port: this.port, path, headers: { host: `${host}:${this.port}` } }, resolve)
@@ -126,7 +126,7 @@ export class ServerProcess {
     })
   }
 
-  /** Asks a service by its public host. */
+  /** Requests a service by its public host. */
   async ask(host: string, path = "/") {
     const response = await this.open(host, path)
     let body = ""
@@ -135,7 +135,7 @@ export class ServerProcess {
   }
 }
 
-/** The processes whose environment holds this text (Linux). */
+/** The processes whose environment contains this text (Linux). */
 export const processesWith = (marker: string): ReadonlyArray<number> =>
   readdirSync("/proc").flatMap((entry) => {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return []
@@ -146,7 +146,7 @@ export const processesWith = (marker: string): ReadonlyArray<number> =>
     }
   })
 
-/** The process groups of the processes whose environment holds this text: an instance is one group (Linux). */
+/** The process groups of the processes whose environment contains this text: an instance is one group (Linux). */
 export const groupsWith = (marker: string): ReadonlyArray<number> => [
   ...new Set(
     processesWith(marker).flatMap((pid) => {

@@ -7,17 +7,17 @@ const run = (...[file, ...args]: [string, ...Array<string>]) => {
   return status === 0 ? undefined : (error?.message ?? stderr.trim())
 }
 
-/** A real file system of a few megabytes at a path, in memory. */
+/** A real in-memory file system of a few megabytes at a path. */
 export interface SmallDisk {
   /** Fills it up to `leftBytes`. Postgres and other programs may have written meanwhile. */
   readonly fill: (leftBytes: number) => void
-  /** Takes back what `fill` wrote. */
+  /** Removes what `fill` wrote. */
   readonly empty: () => void
   readonly remount: (options: string) => void
   readonly unmount: () => void
 }
 
-/** Mounts one; a text says why none can be had here (it takes root on Linux). */
+/** Mounts one; a text says why that isn't possible here (it needs root on Linux). */
 export const mountSmallDisk = (path: string, options: string): SmallDisk | string => {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "mounting a file system takes root on Linux"
   mkdirSync(path, { recursive: true })

@@ -14,7 +14,7 @@ import { processesWith, ServerProcess } from "./serverProcess.ts"
 const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
 chmodSync(source, 0o755)
 writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
-// Uses its temporary folder and its home with each request, as programs do that keep uploads and caches there.
+// Uses its temporary folder and its home for each request, like programs with uploads and caches there.
 writeFileSync(
   join(source, "server.js"),
   `const { mkdtempSync, writeFileSync } = require("node:fs")
@@ -41,12 +41,12 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     app: "app",
     services: [{ name: "app", source, env: { VERSION: version, CANARY: canary }, scale: { min } }]
   })
-  /** What systemd-tmpfiles and tmpreaper do with what they find old: all of it goes. */
+  /** What systemd-tmpfiles and tmpreaper do with old files: remove everything. */
   const sweep = () => {
     for (const name of readdirSync(server.temporaryFolder))
       execFileSync("rm", ["-rf", join(server.temporaryFolder, name)])
   }
-  /** Until the instance's folders are there again: they are looked at every two seconds. */
+  /** Waits until the instance's folders exist again: they are checked every two seconds. */
   const served = async (version: string) => {
     for (const end = performance.now() + 15_000; ; ) {
       const { body, status } = await server.ask(host, `/${version}`)
@@ -106,7 +106,7 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     })
   }, 180_000)
 
-  it("exits by itself without its data folder, and leaves no process", async () => {
+  it("exits on its own without its data folder, and leaves no process", async () => {
     const postgres = server.postgresPid ?? 0
     expect(isRunning(postgres)).toBe(true)
     expect(processesWith(canary)).not.toHaveLength(0)

@@ -31,7 +31,7 @@ const newer = [minimumClient, version, `${major}.${minor}.1`, `${major}.${minor 
 const nonsense = ["maxcloud-sdk/banana", "maxcloud-sdk/", "maxcloud-sdk/0.0", `maxcloud-sdk/${"0".repeat(4000)}.0.1`]
 
 describe("a client of another version", () => {
-  it.each(older)("is refused if it's older than the server serves: %s", async (agent) => {
+  it.each(older)("is refused if it's older than the server supports: %s", async (agent) => {
     const answers = [
       await ask("/api/v1/services", `maxcloud-sdk/${agent}`),
       await ask("/api/v1/organizations/-/apps", `shop/2.0 maxcloud-sdk/${agent}`),
@@ -49,14 +49,14 @@ describe("a client of another version", () => {
     }
   })
 
-  it.each(older)("may ask which clients are served: %s", async (agent) => {
+  it.each(older)("may ask which clients are supported: %s", async (agent) => {
     const info = await ask("/api/v1/info", `maxcloud-sdk/${agent}`)
     expect(info).toMatchObject({ status: 200, body: { version, minimumClient } })
     expect((await ask("/healthz", `maxcloud-sdk/${agent}`)).status).toBe(200)
   })
 
   it.each([...newer.map((each) => `maxcloud-sdk/${each}`), ...nonsense, "curl/8.0", undefined])(
-    "is served if it isn't older, or says nothing that can be read: %s",
+    "is served if it isn't older, or has no readable version: %s",
     async (agent) => {
       expect((await ask("/api/v1/services", agent)).status).toBe(200)
     }
@@ -73,7 +73,7 @@ describe("the features of a server", () => {
     runtimeClass: undefined
   } as const
 
-  it("are those that its settings allow", async () => {
+  it("are those that its settings enable", async () => {
     const without = Feature.literals.filter((feature) => feature !== "manifests")
     expect(featuresOf(platform)).toEqual(without)
     expect(featuresOf({ ...platform, manifestRules: [] })).toEqual(without)

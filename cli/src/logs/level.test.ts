@@ -50,7 +50,10 @@ describe("the level of a line", () => {
   it("is an error on stderr and info on stdout, if the line tells none", () => {
     expect([levelOf("x", "stderr"), levelOf("x"), levelOf("$ npm ci", "system")]).toEqual(["error", "info", "info"])
     for (const gone of [
+      "it was ready and now fails: the program ended with exit code 7, 8.9 s after it was ready; retrying in 0.1 s",
       "it was ready, and fails since: the program ended with exit code 7, 8.9 s after it was ready; next try in 0.1 s",
+      "the program was killed because it needs more than its 64Mi of memory",
+      "the program was stopped because its liveness probe failed 3 times in a row",
       "the program ended with exit code 3 within a second of its start",
       "the instance no longer accepts connections; next try in 12.8 s"
     ])

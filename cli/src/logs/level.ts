@@ -93,7 +93,8 @@ const ofText = (line: string): Level | undefined => {
 }
 
 /** The platform's lines about an instance that has ended (`system` lines). */
-const ended = /^(?:it was ready, and fails since: )?the program (?:was )?ended|; next try in [\d.]+ s$/
+const ended =
+  /^(?:it was ready(?: and now fails|, and fails since): )?the program (?:(?:was )?ended|was (?:killed|stopped))|; (?:retrying|next try) in [\d.]+ s$/
 
 /** Belongs to the line before it: part of a stack trace, or of a value that was printed over several lines. */
 const continues = /^(?:\s|Caused by:|\}|\]|\.\.\. )/

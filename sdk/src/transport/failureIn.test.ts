@@ -9,7 +9,7 @@ const infoOf =
   (_, response) =>
     json(response, 200, { version })
 const nothing: Route = ({ path }, response) =>
-  problem(response, new NotFound({ resource: "page", resourceName: path, detail: `There is nothing at ${path}.` }))
+  problem(response, new NotFound({ resource: "page", resourceName: path, detail: `Nothing found at ${path}.` }))
 const otherMethod: Route = (_, response) =>
   problem(response, new MethodNotAllowed({ allow: ["POST"], detail: "The path takes POST." }))
 

@@ -211,7 +211,7 @@ describe("a stand-in for an image", () => {
     try {
       const service = (image: string) => ({ app: "pay", services: [{ name: "pay", image }] })
       await expect(other.client.deploy(service("registry.invalid/acme/fake:1"))).rejects.toThrow(
-        /its stand-in is a command.*only the organization "local".*give a function/
+        /its stand-in is a command.*Only the organization "local".*Use a function/
       )
       await other.client.deploy(service("registry.invalid/acme/billing:1"))
       expect(await (await other.fetch("pay")).text()).toBe("paid")

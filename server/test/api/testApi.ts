@@ -52,7 +52,7 @@ export const testOrganization: Organization = {
 const noService = (id: string) =>
   new NotFound({ resource: "service", resourceName: id, detail: `there is no service ${id}` })
 
-/** Stand-ins for what is below the handlers: everything is empty. A test names what it needs instead. */
+/** Empty stand-ins for everything below the handlers. A test replaces what it needs. */
 export const emptyServices: typeof Services.Service = {
   page: () => Effect.succeed({ items: [], next: null }),
   get: (_, id) => Effect.fail(noService(id)),
@@ -92,18 +92,18 @@ export interface TestApiOptions {
   readonly apiKeys?: Partial<typeof ApiKeys.Service>
   readonly oidcTrusts?: Partial<typeof OidcTrusts.Service>
   readonly privacy?: Partial<typeof Privacy.Service>
-  /** Who the server's own user is. @default this process's, and whoever has `testLocalToken` */
+  /** The server's own user. @default the user of this process, and holders of `testLocalToken` */
   readonly owner?: LocalOwner
   readonly openMetrics?: boolean
   readonly checks?: ReadonlyArray<ReadinessCheck>
   readonly streams?: Partial<StreamLimits>
   readonly streamQuota?: number
   readonly pace?: Partial<Pace>
-  /** Takes what is logged. */
+  /** Receives the log. */
   readonly onLog?: (line: string) => void
 }
 
-/** The API on a free port of loopback, over these stand-ins; gives its URL. */
+/** The API on a free loopback port, over these stand-ins; returns its URL. */
 export const testApi = (options: TestApiOptions = {}) =>
   Effect.gen(function* () {
     yield* serveApi
@@ -158,7 +158,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { page: () => Effect.succeed({ items: [], next: null }), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
-        // Nothing is kept: each request is carried out.
+        // Stores nothing: each request is carried out.
         Layer.succeed(KeptAnswers, {
           once: (_, carryOut) => Effect.map(carryOut, ({ value }) => ({ _tag: "now", value, again: false }))
         }),

@@ -49,14 +49,14 @@ export interface RecordedTick {
   readonly nowMs: number
   readonly ready: number
   readonly flipsReachable: boolean
-  /** Samples that came since the tick before. */
+  /** Samples since the previous tick. */
   readonly samples: ReadonlyArray<{ readonly atMs: number; readonly concurrency: number }>
-  /** Averages that Knative decided on, where they were kept. */
+  /** The averages behind Knative's decisions, if they were recorded. */
   readonly observed: { readonly stable: number; readonly panic: number } | undefined
   readonly decision: string
 }
 
-/** Decisions compared as text: a difference reads well. */
+/** Decisions as text, which makes differences readable. */
 export const decisionText = (valid: boolean, panic: boolean, desired: number, excess: number): string =>
   valid ? `${panic ? "panic" : "stable"} desired=${desired} excess=${excess}` : "invalid"
 

@@ -4,11 +4,11 @@ import { Schema } from "effect"
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { findTool } from "../registry/missingTools.ts"
 
-/** Debian's browser; undefined where it is not on this machine, which is said. */
+/** Debian's browser; undefined, with a message, if this machine doesn't have it. */
 export const chromiumPath = findTool("chromium")
 if (chromiumPath === undefined) console.warn("Not run here: pages in a browser (missing: chromium)")
 
-/** A folder that pictures of the pages are put into, for people to look at. */
+/** A folder for screenshots of the pages, for people to look at. */
 const pictures = process.env["MAXCLOUD_TEST_PICTURES"]
 
 const decodeViolations = Schema.decodeUnknownSync(Schema.Array(Schema.String))
@@ -16,14 +16,14 @@ const decodeViolations = Schema.decodeUnknownSync(Schema.Array(Schema.String))
 /** A phone's width: what fits there fits anywhere. */
 const phone = { width: 360, height: 740 }
 
-/** A browser; each page of it is of a person of their own. */
+/** A browser in which each page belongs to a separate person. */
 export const launch = async () => {
   const browser = await chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
     args: ["--no-sandbox"]
   })
 
-  /** `complaints`: what the browser has said on its console, but that a page came with a status of refusal. */
+  /** `complaints`: messages on the browser's console, except those about refused pages. */
   const open = async (options: BrowserContextOptions = {}) => {
     const context = await browser.newContext({ viewport: phone, locale: "en-US", ...options })
     const page = await context.newPage()
@@ -39,12 +39,14 @@ export const launch = async () => {
   return { open, close: () => browser.close() }
 }
 
-/** What axe finds wrong with the page (WCAG 2.2 A and AA, and good practice), light and dark, and whether it is wider than the window. */
+/**
+ * axe's findings about the page (WCAG 2.2 A and AA, and good practice), light and dark, and whether it is wider than the window.
+ */
 export const faultsOf = async (page: Page, name: string): Promise<ReadonlyArray<string>> => {
   const faults: Array<string> = []
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme })
-    // Of what the colours are not, the second look says the same as the first.
+    // The second check repeats findings that don't concern colours.
     const look = colorScheme === "light" ? `${axe.source};axe.run({})` : 'axe.run({runOnly:["color-contrast"]})'
     const found: unknown = await page.evaluate(
       `${look}.then(({violations})=>violations.map(_=>_.id+" ("+_.impact+"): "+_.nodes.map(_=>_.html).join(" ")))`

@@ -2,11 +2,11 @@ import { Effect, Exit, Scope } from "effect"
 import { type ReadMail, readMail } from "../mail/readMail.ts"
 import { makeCertificate, smtpSink } from "../mail/testSmtp.ts"
 
-/** A mail server, and what it has for whom. */
+/** A mail server with its received mails. */
 export const openMailbox = async () => {
   const scope = Effect.runSync(Scope.make())
   const sink = await Effect.runPromise(Scope.extend(smtpSink(makeCertificate()), scope))
-  /** The next mail to an address that has what `pattern` finds, whose first group is given. */
+  /** Waits for the next mail to an address that matches `pattern`, and returns the first group. */
   const find = async (email: string, pattern: RegExp): Promise<{ readonly mail: ReadMail; readonly found: string }> => {
     for (let tries = 0; tries < 400; tries++) {
       for (const [index, { raw, to }] of sink.taken.entries()) {

@@ -36,7 +36,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     rmSync(home, { recursive: true, force: true })
   }, 60_000)
 
-  /** `maxcloud …` of a person at a machine of their own. */
+  /** Runs `maxcloud …` as a person on a separate machine. */
   const maxcloud = (person: string, ...args: ReadonlyArray<string>) => {
     const child = spawn(process.execPath, [program, ...args], {
       env: {
@@ -84,7 +84,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     return { email, link: await mailbox.link(email) }
   }
 
-  /** Who has opened the link of the mail, so that there is an account. */
+  /** Opens the mailed link, so that the account exists. */
   const registered = async (name: string) => {
     const { email, link } = await register(name)
     const token = new URL(link).searchParams.get("token")
@@ -168,7 +168,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     faults.push(...(await faultsOf(page, "device")))
     expect(await textOf(page.locator("main"))).toContain(userCode)
     expect(await textOf(page.locator("main"))).toContain("The request came from the network address 127.0.0.1 (")
-    // The one organization is chosen; the next stop is the button, which shows that it is reached.
+    // The only organization is preselected; the next stop is the button, which shows that it is reached.
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
     const focused = await page.evaluate(
@@ -185,7 +185,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   }, 120_000)
 
-  /** A browser that is signed in, at the page that it was sent to. */
+  /** A signed-in browser, at the page it was sent to. */
   const signedIn = async (name: string, userCode: string, options: Parameters<typeof browser.open>[0] = {}) => {
     const { email } = await registered(name)
     const opened = await browser.open(options)
@@ -243,7 +243,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   })
 
-  it("links of mails confirm and join by their button, and say so the second time", async () => {
+  it("mailed links confirm and join by their button, and report a second use", async () => {
     const asking = maxcloud("joan", "auth", "register", "--email", "joan@example.com", "--org", "joan")
     await asking.says(/a mail is on its way to joan@example.com/)
     expect((await asking.ended).code).toBe(0)
@@ -258,7 +258,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByRole("button").click()
     expect(await problem(page)).toContain("once")
     faults.push(...(await faultsOf(page, "verify-used")))
-    // Once more, now that the address has an account: the same answer, and a mail that says so.
+    // Again, now that the address has an account: the same answer, and a mail that says so.
     const again = await server.request("POST", "/api/v1/auth/register", {
       body: { email: "joan@example.com", organization: "joan-too" }
     })

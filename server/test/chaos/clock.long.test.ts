@@ -15,9 +15,10 @@ const jumps: ReadonlyArray<readonly [string, number]> = [
   ["ahead two years", 2 * 365 * 86_400]
 ]
 
-// Debian: apt-get install libfaketime. Postgres and instances keep the machine's clock: the server hands no LD_PRELOAD on.
+// Debian: apt-get install libfaketime. Postgres and instances keep the machine's clock, because the server doesn't pass
+// LD_PRELOAD on.
 describe.skipIf(library === undefined)("a server whose wall clock jumps", () => {
-  it("starts, retries, scales and deploys all the same", { timeout: 600_000 }, async () => {
+  it("still starts, retries, scales and deploys", { timeout: 600_000 }, async () => {
     const server = await faultServer({
       LD_PRELOAD: library,
       FAKETIME_DONT_FAKE_MONOTONIC: "1",

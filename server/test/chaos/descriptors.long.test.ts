@@ -6,7 +6,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { afterwards, answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-describe.skipIf(process.platform !== "linux")("a server whose descriptors are used up", () => {
+describe.skipIf(process.platform !== "linux")("a server without free descriptors", () => {
   it("reports it, loses neither the database nor services, and recovers once some are free", {
     timeout: 240_000
   }, async () => {

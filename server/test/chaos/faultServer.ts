@@ -13,12 +13,12 @@ afterEach(async () => {
   for (const undo of undoings.splice(0).reverse()) await undo()
 })
 
-/** Undone after the test, the last thing first. */
+/** Undone after the test, in reverse order. */
 export const afterwards = (undo: () => unknown): void => {
   undoings.push(undo)
 }
 
-/** A server of this test, which isn't started yet. */
+/** This test's server, not started yet. */
 export const faultServer = async (
   environment: NodeJS.ProcessEnv = {},
   wrapper: ReadonlyArray<string> = []
@@ -31,7 +31,7 @@ export const faultServer = async (
   return server
 }
 
-/** Answers its VERSION, ends with code 7 at `/crash`, and joins what is sent on an upgraded connection to what it sends back. */
+/** Answers with its VERSION, exits with code 7 at `/crash`, and echoes an upgraded connection. */
 const program = `const server = require("node:http").createServer(({ url }, response) => {
   if (url === "/crash") process.exit(7)
   response.end(process.env.VERSION)
@@ -47,7 +47,7 @@ process.on("SIGTERM", () => process.exit(0))`
 
 export const host = "app--local.localhost"
 
-/** An app whose service answers its version. */
+/** An app whose service answers with its version. */
 export const makeApp = () => {
   const source = makeSource(program)
   afterwards(source.remove)
@@ -68,7 +68,7 @@ export const secondsUntil = async (works: () => Promise<boolean>, most: number):
   return undefined
 }
 
-/** Does the service answer with this version, and within so many milliseconds? */
+/** Does the service answer with this version within this many milliseconds? */
 export const answers = async (server: ServerProcess, version: string, withinMs = 60_000): Promise<boolean> => {
   const asked = server.ask(host)
   asked.catch(() => undefined)
@@ -79,13 +79,13 @@ export const answers = async (server: ServerProcess, version: string, withinMs =
 
 const Problem = Schema.parseJson(Schema.Struct({ detail: Schema.String }))
 
-/** The words of a refusal, by a call of the API as bytes. */
+/** The message of a refused raw API call. */
 export const wordsOf = async (response: Response): Promise<string> => {
   const text = await response.text()
   return Schema.decodeUnknownOption(Problem)(text).pipe((found) => (found._tag === "Some" ? found.value.detail : text))
 }
 
-/** Sets a secret of the app; gives undefined, or the words of the refusal. */
+/** Sets a secret of the app; returns undefined, or the message of the refusal. */
 export const setSecret = async (server: ServerProcess, name: string): Promise<string | undefined> => {
   const response = await fetch(`${server.url}/api/v1/apps/app/stages/production/secrets/${name}`, {
     method: "PUT",
@@ -100,7 +100,7 @@ export const setSecret = async (server: ServerProcess, name: string): Promise<st
 export const secretNames = async (client: Client): Promise<ReadonlyArray<string>> =>
   (await client.secrets.list("app")).map((each) => each.name)
 
-/** Mounts a file system in memory of so many MiB on a folder, as a disk that can be full. Needs root. */
+/** Mounts an in-memory file system of this many MiB on a folder, as a disk that can be full. Needs root. */
 export const mountDisk = (folder: string, mebibytes: number) => {
   mkdirSync(folder, { recursive: true })
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${mebibytes}M,mode=755`, "tmpfs", folder])
@@ -123,11 +123,11 @@ const works = (file: string, ...args: ReadonlyArray<string>): boolean => {
 export const hasMounts =
   process.platform === "linux" && works("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
 
-/** Ids, shared memory, names and a network of its own, as a container has them. */
+/** Separate pids, shared memory, host name and network, as in a container. */
 export const container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--net"]
 export const hasContainers = process.platform === "linux" && works("unshare", ...container.slice(1), "true")
 
-/** The message of what a call was rejected with. */
+/** The message of a call's rejection. */
 export const rejection = (promise: Promise<unknown>): Promise<string | undefined> =>
   promise.then(
     () => undefined,

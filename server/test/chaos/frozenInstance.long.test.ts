@@ -3,7 +3,7 @@ import { processesOfRun } from "../../../scripts/kills/strays.ts"
 import { answers, faultServer, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-describe.skipIf(process.platform !== "linux")("an instance that is frozen", () => {
+describe.skipIf(process.platform !== "linux")("a frozen instance", () => {
   it("is replaced", { timeout: 240_000 }, async () => {
     const server = await faultServer()
     const canary = `canary-${process.pid}-${performance.now()}`

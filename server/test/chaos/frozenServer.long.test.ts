@@ -3,7 +3,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-/** As a laptop sleeps. */
+/** As when a laptop sleeps. */
 const sleepMs = 60_000
 
 describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute", () => {
@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== "linux")("a server that sleeps for a minute
     })
   })
 
-  it("reports an unreachable database while only that is frozen", { timeout: 240_000 }, async () => {
+  it("reports an unreachable database if only that is frozen", { timeout: 240_000 }, async () => {
     const server = await faultServer({ MAXCLOUD_STATEMENT_TIMEOUT: "5" })
     const app = makeApp()
     await server.start()

@@ -6,7 +6,7 @@ import { startTestNpmRegistry } from "../sources/testNpmRegistry.ts"
 import { afterwards, faultServer, hasMounts, host, mountDisk, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-/** Of the package. npm keeps its archive, and then unpacks it. */
+/** The size of the package. npm stores its archive, and then unpacks it. */
 const paddingBytes = 64 * 2 ** 20
 
 describe.skipIf(!hasMounts)("a disk that fills up while dependencies are installed", () => {
@@ -22,7 +22,7 @@ describe.skipIf(!hasMounts)("a disk that fills up while dependencies are install
       `const { statSync } = require("node:fs")
 require("node:http").createServer((_, response) => response.end(String(statSync("node_modules/greeting/padding").size))).listen(process.env.PORT)`
     )
-    // The low-water mark would end the build before: here it's npm that runs into the end of the disk.
+    // The low-water mark would stop the build earlier: here npm itself must hit the end of the disk.
     const server = await faultServer({ npm_config_registry: registry.url, MAXCLOUD_MIN_FREE_DISK: "1Mi" })
     mountDisk(server.dataDirectory, 900)
     await server.start()

@@ -7,7 +7,7 @@ import { recordFault } from "./recordFault.ts"
 
 const count = 200
 
-describe.skipIf(process.platform !== "linux")("WebSockets that one side has ended, and the other keeps", () => {
+describe.skipIf(process.platform !== "linux")("WebSockets closed by one side and kept open by the other", () => {
   it("are closed on both sides after a bounded time", { timeout: 180_000 }, async () => {
     const server = await faultServer()
     await server.start()

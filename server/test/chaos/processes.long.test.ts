@@ -6,7 +6,7 @@ import { recordFault } from "./recordFault.ts"
 
 const root = "/sys/fs/cgroup/pids"
 
-/** A group of processes with a limit of its own (cgroup v1, as root); undefined where this machine has none. */
+/** A process group with its own limit (cgroup v1, as root); undefined if this machine has none. */
 const makeGroup = (name: string): string | undefined => {
   try {
     const folder = join(root, name)

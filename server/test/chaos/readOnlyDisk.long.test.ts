@@ -2,7 +2,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { answers, faultServer, hasMounts, makeApp, mountDisk, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
+describe.skipIf(!hasMounts)("a read-only data folder", () => {
   it("is reported at the start, and the next start works", { timeout: 300_000 }, async () => {
     const server = await faultServer()
     const { remount } = mountDisk(server.dataDirectory, 800)

@@ -4,26 +4,26 @@ import { Schema } from "effect"
 
 /** The row of a fault in docs/reliability.md. */
 export const FaultOutcome = Schema.Struct({
-  /** What happens, in a few words: it names the row. */
+  /** The fault in a few words: it identifies the row. */
   fault: Schema.NonEmptyString,
-  /** What a user sees of it, with the server's own words in quotes. */
+  /** What a user sees, with the server's own words in quotes. */
   seen: Schema.NonEmptyString,
-  /** How it comes right again. */
+  /** How it recovers. */
   recovery: Schema.NonEmptyString,
-  /** How long something did not work, or how long it took to come right, in seconds; null where nothing stopped. */
+  /** The outage, or the time until recovery, in seconds; null if nothing stopped. */
   seconds: Schema.NullOr(Schema.Number.pipe(Schema.nonNegative())),
-  /** The file of the test that showed it, from the root of the repository. */
+  /** The test file that showed it, relative to the root of the repository. */
   test: Schema.String.pipe(Schema.pattern(/^[\w/.-]+\.test\.ts$/)),
   date: Schema.String.pipe(Schema.pattern(/^\d{4}-\d{2}-\d{2}$/))
 })
 export type FaultOutcome = typeof FaultOutcome.Type
 
-/** Names the file that outcomes are added to, as lines of JSON. */
+/** Names the file that outcomes are appended to, as lines of JSON. */
 export const outcomesVariable = "MAXCLOUD_FAULT_OUTCOMES"
 
 const root = new URL("../../..", import.meta.url).pathname
 
-/** Keeps what came of a fault that a test has brought about, if the faults are asked for. `file`: the test's own `import.meta.filename`. */
+/** Records the outcome of a fault caused by a test, if requested. `file`: the test's own `import.meta.filename`. */
 export const recordFault = (file: string, outcome: Omit<FaultOutcome, "test" | "date">): void => {
   const date = new Date().toISOString().slice(0, 10)
   const seen = outcome.seen.replaceAll(/\/\S*maxcloud-server-\w+\/(data)+/g, "/var/lib/maxcloud")

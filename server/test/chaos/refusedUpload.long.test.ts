@@ -13,7 +13,7 @@ describe("an upload that the server refuses while it is sent", () => {
     const source = makeSource("")
     afterwards(source.remove)
     writeFileSync(join(source.folder, "padding.bin"), randomBytes(96 * mebi))
-    // A mark that no disk is above.
+    // A low-water mark that no disk exceeds.
     const server = await faultServer({ MAXCLOUD_MIN_FREE_DISK: "1Ti" })
     await server.start()
     const words = await rejection(

@@ -4,7 +4,7 @@ import { answers, faultServer, makeApp, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
 describe("an unreachable registry", () => {
-  it("is reported, and holds up nothing else", { timeout: 300_000 }, async () => {
+  it("is reported, and delays nothing else", { timeout: 300_000 }, async () => {
     const registry = `127.0.0.1:${await freePort()}`
     const server = await faultServer({ MAXCLOUD_INSECURE_REGISTRIES: registry })
     const app = makeApp()

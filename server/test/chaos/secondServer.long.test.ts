@@ -6,7 +6,7 @@ import { recordFault } from "./recordFault.ts"
 
 const main = new URL("../../src/assembly/main.ts", import.meta.url).pathname
 
-/** Starts another server on the folder of one that runs, and gives what it says when it ends. */
+/** Starts another server on a running server's folder, and returns its output when it exits. */
 const startAnother = (server: ServerProcess, wrapper: ReadonlyArray<string>, port: number): Promise<string> => {
   const [file = "", ...args] = [...wrapper, process.execPath, main]
   const child = spawn(file, args, {
@@ -29,7 +29,7 @@ describe.skipIf(!hasContainers)("a second server on one data folder", () => {
   it.each([
     ["of the same machine", []],
     ["of another container", container]
-  ])("%s is refused, and the first goes on", { timeout: 180_000 }, async (where, wrapper) => {
+  ])("%s is refused, and the first keeps running", { timeout: 180_000 }, async (where, wrapper) => {
     const server = await faultServer()
     const app = makeApp()
     await server.start()

@@ -4,7 +4,7 @@ import { startPostgres } from "../replicas/startPostgres.ts"
 import { afterwards, answers, faultServer, makeApp, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-describe("two servers of one machine's services on one DATABASE_URL", () => {
+describe("two servers with local services on one DATABASE_URL", () => {
   it("don't run at the same time, and the second takes over once the first is gone", { timeout: 180_000 }, async () => {
     const postgres = await startPostgres()
     afterwards(postgres.close)
@@ -20,7 +20,7 @@ describe("two servers of one machine's services on one DATABASE_URL", () => {
     await first.end("SIGKILL")
     await sleep(100)
     await second.start()
-    // What the first one's sources were is in its own folder: the next deployment is the second's.
+    // The first server's sources are in its own folder, so the next deployment belongs to the second.
     await second.client.deploy(app("2"))
     const seconds = await secondsUntil(() => answers(second, "2"), 60)
     assert(seconds !== undefined)

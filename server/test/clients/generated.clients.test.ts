@@ -1,4 +1,4 @@
-/** Runs docs/clients.md: makes a client of the server's own document in each language, deploys with it and follows logs. */
+/** Runs docs/clients.md: generates a client from the server's own document in each language, deploys with it and follows logs. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -11,7 +11,7 @@ import { type Embedded, embedded } from "../../src/assembly/index.ts"
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/clients.md"), "utf8")
 
-/** What each program deploys instead of an image, which would need a container engine and a registry: a source that is there already. */
+/** Each program deploys an existing source instead of an image, which would need a container engine and a registry. */
 interface Language {
   readonly title: string
   readonly files: Readonly<Record<string, string>>
@@ -48,7 +48,7 @@ const languages: ReadonlyArray<Language> = [
   }
 ]
 
-/** The blocks of a language's section. */
+/** The code blocks of a language's section. */
 const sectionOf = (title: string) => {
   const [, after = ""] = page.split(`\n## ${title}\n`)
   return blocksOf(after.split("\n## ")[0] ?? "")
@@ -62,7 +62,7 @@ let n = 7
 setInterval(() => console.log("line " + ++n), 200)
 `
 
-/** A server that has the source of `web`, by the digest that it gives. */
+/** A server that has the source of `web`; returns its digest. */
 const serverWithSource = async (folder: string): Promise<{ readonly cloud: Embedded; readonly digest: string }> => {
   const source = join(folder, "web")
   mkdirSync(source)
@@ -95,7 +95,7 @@ const run = async (script: string, cwd: string, env: Readonly<Record<string, str
 
 describe("a generated client", () => {
   it.each(languages)(
-    "in $title deploys an app and follows its logs without a lost or doubled line",
+    "in $title deploys an app and follows its logs without losing or repeating a line",
     async ({ files, replaced, title }) => {
       const folder = temporaryFolder("clients")
       const { cloud, digest } = await serverWithSource(folder)

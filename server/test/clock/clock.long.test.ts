@@ -10,7 +10,7 @@ import { groupsWith, processesWith, ServerProcess } from "../serverProcess.ts"
 import { hasFaketime, makeFakedClock } from "./fakedClock.ts"
 import { startFakedPostgres } from "./fakedPostgres.ts"
 
-/** Answers with its version, dies when asked to, and doesn't care for SIGTERM. */
+/** Answers with its version, exits when asked to, and ignores SIGTERM. */
 const program = `
 process.on("SIGTERM", () => {})
 require("node:http").createServer((request, response) => {
@@ -29,7 +29,7 @@ const steps = [
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Polls until it holds, and fails if that takes longer than it may. */
+/** Polls until it is true, and fails if that takes too long. */
 const until = async (what: string, withinMs: number, holds: () => Promise<boolean> | boolean) => {
   const began = performance.now()
   while (!(await holds())) {
@@ -54,7 +54,7 @@ const withChildren = (pid: number) => [
   )
 ]
 
-// The monotonic clock is the real one, as it is on a machine whose wall clock is set.
+// The monotonic clock is the real one, as on a machine whose wall clock is set.
 describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs", () => {
   const canary = `canary-${randomUUID()}`
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-clock-"))
@@ -108,7 +108,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     rmSync(folder, { recursive: true, force: true })
   })
 
-  describe.each(steps)("by %s, and then to the right time again", (_, seconds) => {
+  describe.each(steps)("by %s, and then back to the right time", (_, seconds) => {
     it("keeps working: requests, restarts, logs, audit, rate limits, deployments, SIGKILL after the grace, and zero", async () => {
       const key = await server.client.auth.apiKeys.create({
         name: `k${seconds}`,
@@ -126,7 +126,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
         await until("the step", 5_000, async () => Math.abs((await postgres.now()) - now) > 600_000)
 
         await until("an answer", 10_000, serves)
-        // A jump ahead by more than its life ends the key, and nothing else refuses it.
+        // A jump ahead beyond its lifetime expires the key, and nothing else refuses it.
         let status = 429
         await until("the rate limit fills", 30_000, async () => {
           status = await statusWith(key.secret)
@@ -149,7 +149,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
         await deploy()
         expect(performance.now() - began).toBeLessThan(60_000)
         await until("the new version", 10_000, serves)
-        // Drained for five seconds, asked to end for ten.
+        // Drained for five seconds, then stopped within ten.
         await until("SIGKILL", 40_000, () => groupsWith(canary).every((group) => !old.includes(group)))
 
         const after = await audited()
@@ -161,7 +161,7 @@ describe.skipIf(!hasFaketime)("a server whose wall clock is moved while it runs"
     }, 600_000)
   })
 
-  it("continues as before after it was stopped for a minute with its children", async () => {
+  it("continues as before after being stopped for a minute with its children", async () => {
     const deploying = deploy()
     await sleep(300)
     const all = [server.pid, ...withChildren(postgres.pid), ...processesWith(canary)]

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** Debian's `libfaketime`, where it is installed. */
+/** Debian's `libfaketime`, if installed. */
 const library = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
   .flatMap((place) =>
     existsSync(place) ? [place, ...readdirSync(place).map((name) => join(place, name))] : ([] as ReadonlyArray<string>)
@@ -11,7 +11,7 @@ const library = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
 
 export const hasFaketime = library !== undefined
 
-/** A wall clock of the processes that have its environment, which a test moves while they run. The monotonic clock is the real one. */
+/** A wall clock for processes with its environment, which a test can move while they run. The monotonic clock is the real one. */
 export const makeFakedClock = (folder: string) => {
   const file = join(folder, "faketime")
   const set = (seconds: number) => writeFileSync(file, seconds < 0 ? `${seconds}\n` : `+${seconds}\n`, { mode: 0o644 })
@@ -23,7 +23,7 @@ export const makeFakedClock = (folder: string) => {
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1"
     },
-    /** Moves it to so many seconds after the real time. */
+    /** Moves it to this many seconds after the real time. */
     set
   }
 }

@@ -7,7 +7,7 @@ import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.t
 import { ownerRole } from "../../src/base/postgres/initialise.ts"
 import { makeLauncher } from "../../src/base/postgres/launcher.ts"
 
-/** A Postgres by the wall clock of `environment`: the embedded one sees nothing of its server's environment. */
+/** A Postgres with the wall clock of `environment`: the embedded one doesn't inherit its server's environment. */
 export const startFakedPostgres = async (folder: string, environment: Readonly<Record<string, string>>) => {
   const dataDir = join(folder, "database")
   mkdirSync(dataDir, { mode: 0o755 })

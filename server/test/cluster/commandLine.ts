@@ -11,7 +11,7 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** A command of `maxcloud` that runs on, with what it has written so far. */
+/** A running `maxcloud` command, with its output so far. */
 export const startCommand = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"), ...environment },
@@ -28,7 +28,7 @@ export const startCommand = (args: ReadonlyArray<string>, environment: Readonly<
   return { ended, written }
 }
 
-/** `maxcloud deploy` of an app as plain data, asked of this server. */
+/** `maxcloud deploy` of an app as plain data to this server. */
 export const startDeploy = (apiUrl: string, app: unknown, args: ReadonlyArray<string> = []) => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
   const file = join(folder, "app.json")

@@ -7,8 +7,8 @@ import { ServerProcess } from "../serverProcess.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
 import { type Admin, namespaceFor, newOrganization, openAdmin, small } from "./wiredServer.ts"
 
-describeCluster("an organization that is deleted", () => {
-  describe("on a cluster, by the server's own rights", () => {
+describeCluster("a deleted organization", () => {
+  describe("on a cluster, with the server's own rights", () => {
     let admin: Admin
     let server: ServerProcess
     beforeAll(async () => {

@@ -8,7 +8,7 @@ import { namespaceFor, small, startWiredServer, type WiredServer } from "./wired
 
 const settings = {
   MAXCLOUD_PRIVATE_EGRESS_RANGES: "10.77.0.0/16",
-  // Range of the test cluster's pods, which no node tells.
+  // Range of the test cluster's pods, which no node reports.
   MAXCLOUD_CLOSED_RANGES: process.env["MAXCLOUD_CLOSED_RANGES"] ?? "10.240.0.0/16"
 }
 const app = { app: "shop", services: [{ ...small("web"), egress: ["10.77.0.0/16"] }] }
@@ -19,7 +19,9 @@ const Names = Schema.Struct({
   items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) }))
 })
 
-/** A node without a kubelet, and a pod that it says it runs: objects alone, which change what the cluster tells of itself. */
+/**
+ * A node without a kubelet, and a pod supposedly running on it: mere objects, which change what the cluster reports about itself.
+ */
 const name = `mc-test-${randomBytes(3).toString("hex")}`
 const nodes = "/api/v1/nodes"
 const pods = "/api/v1/namespaces/default/pods"
@@ -105,7 +107,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     const plan = () => wired.server.client.plan(app)
     const refused = await until("the range is refused", plan, (one) => one.problems.length > 0, 90)
     expect(refused.problems[0]?.message ?? "").toMatch(
-      /10\.77\.0\.0\/16" is private .*no known range holds 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
+      /10\.77\.0\.0\/16" is private .*no known range contains 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
     )
     const error = await wired.server.client.deploy(app).then(
       () => undefined,
@@ -116,7 +118,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     await removeBoth()
     await until("the range is known again", plan, (one) => one.problems.length === 0, 90)
     await until("the policy opens it", policy, (text) => text.includes('"cidr":"10.77.0.0/16"'), 60)
-    // For an hour what has just left stays closed.
+    // A range that has just left stays closed for an hour.
     expect(await policy()).toContain("10.77.5.0/24")
   })
 })

@@ -29,7 +29,7 @@ interface Wrong {
 
 const wrong: ReadonlyArray<Wrong> = [
   {
-    name: "a token that is refused",
+    name: "a refused token",
     change: (each) => each.replace(/"token": "[^"]+"/, '"token": "s3same"'),
     says: /refuses the credentials of \S+ \(401\)/
   },
@@ -37,28 +37,28 @@ const wrong: ReadonlyArray<Wrong> = [
     name: "another authority",
     change: (each) =>
       each.replace(/"certificate-authority-data": "[^"]+"/, `"certificate-authority-data": "${selfSigned}"`),
-    says: /is not signed by the authority/
+    says: /isn't signed by the authority/
   },
   {
-    name: "a context that is not there",
+    name: "a missing context",
     change: (value) => value,
     args: ["--context", "nope"],
     says: /has no context nope/
   },
   {
-    name: "a name that is not known",
+    name: "an unknown name",
     change: (each) => each.replace(/"server": "[^"]+"/, '"server": "https://nowhere.invalid:6443"'),
-    says: /nowhere\.invalid:6443 does not answer/
+    says: /nowhere\.invalid:6443 is unreachable/
   },
-  { name: "what isn't a kubeconfig", change: () => "hello", says: /isn't a kubeconfig/ }
+  { name: "a file that isn't a kubeconfig", change: () => "hello", says: /isn't a kubeconfig/ }
 ]
 
 describeCluster("`maxcloud server` with a wrong kubeconfig (KUBECONFIG)", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  // One after another, on one data folder: its database is made once.
+  // One after another, on one data folder: its database is created once.
   it.each(wrong)(
-    "$name: one line that says so, and 1",
+    "$name: exits with 1 and one line that says so",
     async ({ args = [], change, says }) => {
       const path = join(folder, "config")
       await writeFile(path, change(await readFile(await serverKubeconfig(), "utf8")), { mode: 0o600 })

@@ -19,7 +19,7 @@ const rules = [
   `${pod}.containers[user-container].securityContext.readOnlyRootFilesystem`
 ].join(",")
 
-/** As `maxcloud cluster install --manifests` gives the server its rights. */
+/** Grants the rights like `maxcloud cluster install --manifests`. */
 const installWith = (objects: ReadonlyArray<ObjectKind>) =>
   Effect.runPromise(Effect.provide(installParts(objects), adminApi))
 
@@ -93,7 +93,7 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
     expect(messages).toMatch(/PodDisruptionBudget ".*web": the server lacks a permission/)
   })
 
-  it("are in the cluster, put right, pruned, and gone with the app", { timeout: 300_000 }, async () => {
+  it("are applied, repaired, pruned, and removed with the app", { timeout: 300_000 }, async () => {
     await installWith(["ConfigMap", "PodDisruptionBudget"])
     await wired.server.end("SIGTERM")
     await wired.server.start()
@@ -145,7 +145,7 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
     }
   })
 
-  it("are refused where the operator doesn't allow them, whatever the cluster would say", async () => {
+  it("are refused if the operator doesn't allow them, whatever the cluster would say", async () => {
     const metadata = { annotations: { "example.com/a": "b" } }
     const service = { ...small("web"), manifests: [patch("Service", { spec: { template: { metadata } } })] }
     await expect(wired.server.client.deploy({ ...plain, services: [service] })).rejects.toMatchObject({

@@ -49,7 +49,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }
   const namespace = () => namespaceFor(wired.organization, "shop")
 
-  it("their changes are recorded with their name, and put right", async () => {
+  it("their changes are recorded with their name, and repaired", async () => {
     const own = [
       [kinds.service, "web"],
       [kinds.networkPolicy, "web"],
@@ -99,7 +99,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(told.every((each) => each.healedAt !== null)).toBe(true)
   }, 180_000)
 
-  it("repeated changes by the same manager are put right ever later", async () => {
+  it("repeated changes by the same manager are repaired ever later", async () => {
     const before = (await wired.server.client.apps.drift("shop")).length
     let fighting = true
     let edits = 0
@@ -133,7 +133,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }, 120_000)
 
   it("a deployment is refused for a field that another manager owns, and takes it with --force-conflicts", async () => {
-    // The server must not have seen it: else it is put right before.
+    // The server mustn't have seen the change, or it would repair it first.
     wired.wires.shut(true)
     await wired.admin.patch("other-tool", kinds.service, namespace(), "web", container({ TARGET: "theirs" }))
     const deploying = startDeploy(wired.server.url, shop("2"))
@@ -155,7 +155,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web"))).toContain(
       '{"name":"TARGET","value":"2"}'
     )
-    // Whether the edit was also noticed as drift depends on whether the watch was back before it was put right.
+    // Whether the edit was also noticed as drift depends on whether the watch was back before the repair.
     await until(
       "nothing is left to be put right",
       () => wired.server.client.apps.drift("shop"),
@@ -201,7 +201,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(versionOf(await wired.admin.get(kinds.namespace, "", theirs))).toBe(namespaceBefore)
   }, 90_000)
 
-  it("a deployment waits for a namespace that isn't deleted yet, and says why", async () => {
+  it("a deployment waits for a terminating namespace, and says why", async () => {
     const stuck = namespaceFor(wired.organization, "shop", "stuck")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
     await wired.admin.create(kinds.namespace, "", {
@@ -219,7 +219,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await until(
       "it is told what holds it",
       () => deploying.written.stderr,
-      (text) => text.includes("is being deleted since") && text.includes("example.com/holds")
+      (text) => text.includes("has been terminating since") && text.includes("example.com/holds")
     )
     await wired.admin.patch("kubectl-edit", configMaps, stuck, "held", [{ op: "remove", path: "/metadata/finalizers" }])
     const { code, stderr } = await deploying.ended
@@ -265,7 +265,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       await until(
         "the webhook is named",
         () => deploying.written.stderr,
-        (text) => text.includes('the admission webhook "down.example.com" cannot be called')
+        (text) => text.includes('the admission webhook "down.example.com" is unreachable')
       )
       await wired.admin.remove(webhooks, "", name)
       const { code, stderr } = await deploying.ended

@@ -22,10 +22,10 @@ import {
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 6)
 const kills = 3
-/** Servers of one database have one master key. */
+/** Servers on one database share a master key. */
 const masterKey = randomBytes(32).toString("base64")
 
-// Each replica answers for an organization of its own, and carries out the deployments of whichever its shards hold.
+// Each replica answers for a separate organization, and carries out the deployments of all organizations in its shards.
 describeCluster("three replicas on one database (KUBECONFIG)", () => {
   const organizations = ["a", "b", "c"].map((name) => newOrganization(`rep-${name}`))
   let admin: Admin

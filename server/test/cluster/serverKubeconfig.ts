@@ -9,13 +9,13 @@ import { kubeconfigOf, serverToken } from "../../src/operator/cluster/serverKube
 import { readCredentials } from "../../src/runtimes/kubeApi/connect.ts"
 import { layer } from "../../src/runtimes/kubeApi/HttpKubeApi.ts"
 
-/** The administrator's credentials: what the environment gives (KUBECONFIG). */
+/** The administrator's credentials from the environment (KUBECONFIG). */
 export const adminSource = { type: "standard" } as const
 
 /** The administrator's connection to the cluster. */
 export const adminApi = layer({ source: adminSource })
 
-/** Roles, admission policies and the scratch namespace as they should be. `objects`: kinds that apps may have of their own. */
+/** Brings roles, admission policies and the scratch namespace up to date. `objects`: kinds that apps may bring themselves. */
 export const installParts = (objects?: ReadonlyArray<ObjectKind>) =>
   install({
     image: undefined,
@@ -42,9 +42,9 @@ const make = Effect.gen(function* () {
 let made: Promise<string> | undefined
 
 /**
- * File of a kubeconfig with the server's own rights, not the administrator's: tests run what the server does under it. Installs, as
- * administrator by KUBECONFIG, roles, admission policies and the scratch namespace, if they are not there as they should be. The
- * token in it lives for an hour.
+ * Writes a kubeconfig with the server's own rights, not the administrator's, under which tests run the server's work. If
+ * necessary, first installs roles, admission policies and the scratch namespace as administrator of KUBECONFIG. Its token is
+ * valid for an hour.
  */
 export const serverKubeconfig = (): Promise<string> => {
   made ??= Effect.runPromise(Effect.provide(make, adminApi))

@@ -8,7 +8,7 @@ import { startDeploy } from "./commandLine.ts"
 import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 20)
-/** How long the API server is away. */
+/** How long the API server is unreachable. */
 const awayMillis = Number(process.env["MAXCLOUD_TEST_AWAY_MILLIS"] ?? 15_000)
 const numbers = Array.from({ length: deployments }, (_, index) => index)
 
@@ -55,7 +55,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
       path: pathOf(kinds.service),
       query: { labelSelector: `maxcloud.dev/organization=${wired.organization}` }
     })
-  /** What the cluster has, by its own word: the services that are Ready, and how often each was changed. */
+  /** The cluster's own view: which services are Ready, and how often each was changed. */
   const readyOnCluster = async () => {
     const { items } = Schema.decodeUnknownSync(Services)(await services())
     return new Map(
@@ -67,7 +67,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     )
   }
 
-  it(`in the middle of ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is told`, async () => {
+  it(`during ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is informed`, async () => {
     const half = deployments / 2
     const early = await Promise.all(numbers.slice(0, half).map((index) => accept(index, "1")))
     await until(
@@ -102,7 +102,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     expect([...(await readyOnCluster()).keys()].sort()).toStrictEqual(numbers.map((value) => `app-${value}`).sort())
   }, 240_000)
 
-  it("connections that are cut at random fail no deployment, and nothing is done twice", async () => {
+  it("random disconnects fail no deployment, and nothing is done twice", async () => {
     let cutting = true
     const cuts = (async () => {
       while (cutting) {
@@ -115,7 +115,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
       cutting = false
     })
     await cuts
-    // Where cuts follow each other too fast for a request, that is an outage, and is told as one.
+    // If disconnects are too frequent for any request, that is an outage and reported as one.
     for (const { reason, type } of all.flat()) if (type === "warning") expect(reason).toBe("ClusterUnreachable")
     const ready = await readyOnCluster()
     expect(

@@ -13,7 +13,7 @@ import { adminApi, serverKubeconfig } from "./serverKubeconfig.ts"
 
 export const serverProgram = join(import.meta.dirname, "../contract/organizationServer.ts")
 
-/** A service that costs little: its image is on the cluster's nodes, and it has no instance unless it is asked. */
+/** A cheap service: its image is on the cluster's nodes, and it has no instance unless requested. */
 export const small = (name: string, env: Readonly<Record<string, string>> = {}) => ({
   name,
   image: process.env["MAXCLOUD_TEST_IMAGE"] ?? "dev.local/hello:1",
@@ -23,7 +23,7 @@ export const small = (name: string, env: Readonly<Record<string, string>> = {}) 
   env
 })
 
-/** The cluster by the administrator's connection, for what a test does behind the server's back. */
+/** The cluster through the administrator's connection, for changes behind the server's back. */
 export const openAdmin = () => {
   const runtime = ManagedRuntime.make(adminApi)
   const request = (asked: KubeRequest): Promise<unknown> =>
@@ -34,7 +34,7 @@ export const openAdmin = () => {
       request({ method: "GET", path: pathOf(kind, namespace, name) }),
     create: (kind: Kind, namespace: string, body: unknown) =>
       request({ method: "POST", path: pathOf(kind, namespace), query: { fieldManager: "helm" }, body }),
-    /** A change by this manager, as `kubectl edit` and `kubectl patch` make one. */
+    /** A change by this manager, like those of `kubectl edit` and `kubectl patch`. */
     patch: (manager: string, kind: Kind, namespace: string, name: string, body: unknown) =>
       request({
         method: "PATCH",
@@ -63,7 +63,7 @@ const read = Schema.decodeUnknownSync(Read)
 export const labelsOf = (object: unknown) => read(object).metadata.labels
 export const versionOf = (object: unknown) => read(object).metadata.resourceVersion
 
-/** The namespace of an app of an organization, in production or another stage. */
+/** The namespace of an organization's app, in production or another stage. */
 export const namespaceFor = (organization: string, app: string, stage: string = productionStage) =>
   namespaceOf({
     organization: OrganizationName.make(organization),
@@ -84,7 +84,7 @@ export const removeNamespacesOf = async (admin: Pick<Admin, "request" | "remove"
   await Promise.allSettled(items.map(({ metadata }) => admin.remove(kinds.namespace, "", metadata.name)))
 }
 
-/** What a server process on the cluster needs. `organization`: for which it acts. */
+/** The settings of a server process on the cluster. `organization`: the one it acts for. */
 export const environmentOf = (organization: string, kubeconfig: string): Readonly<Record<string, string>> => ({
   MAXCLOUD_RUNTIME: "kubernetes",
   MAXCLOUD_KUBECONFIG: kubeconfig,
@@ -92,7 +92,7 @@ export const environmentOf = (organization: string, kubeconfig: string): Readonl
   MAXCLOUD_TEST_ORGANIZATION: organization
 })
 
-/** A server process, by the server's own rights, whose way to the API server can be cut. */
+/** A server process with the server's own rights, whose connection to the API server can be cut. */
 export const startWiredServer = async (prefix: string) => {
   const scope = Effect.runSync(Scope.make())
   const source = { type: "file", path: await serverKubeconfig() } as const
@@ -107,7 +107,7 @@ export const startWiredServer = async (prefix: string) => {
     server,
     wires,
     kubeconfig: path,
-    /** `namespaces`: of others, to be removed too. */
+    /** `namespaces`: additional ones to remove. */
     close: async (namespaces: ReadonlyArray<string> = []) => {
       wires.shut(false)
       await server.end("SIGTERM")

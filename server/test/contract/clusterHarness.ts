@@ -12,16 +12,16 @@ import { startTestRegistry } from "../registry/testRegistry.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import type { Harness } from "./Harness.ts"
 
-/** Where the cluster's ingress is reached from here. */
+/** The address of the cluster's ingress from here. */
 export const ingress = new URL(process.env.MAXCLOUD_TEST_INGRESS ?? "http://127.0.0.1:31080")
 
-/** Asks the API server as the administrator of KUBECONFIG. */
+/** Sends requests to the API server as the administrator of KUBECONFIG. */
 export const asAdmin = (request: KubeRequest): Promise<unknown> =>
   Effect.flatMap(KubeApi, (api) => api.request(request)).pipe(Effect.provide(adminApi), Effect.runPromise)
 
 const Domains = Schema.Struct({ data: Schema.Record({ key: Schema.String, value: Schema.String }) })
 
-/** The domain that Knative gives services: the key without a selector (ConfigMap `config-domain`). */
+/** Knative's default domain for services: the key without a selector (ConfigMap `config-domain`). */
 const clusterDomain = async () => {
   const path = "/api/v1/namespaces/knative-serving/configmaps/config-domain"
   const { data } = Schema.decodeUnknownSync(Domains)(await asAdmin({ method: "GET", path }))
@@ -44,7 +44,7 @@ export interface ClusterHarness extends Harness {
 
 const made = ["service", "revision", "route", "secret", "serviceAccount", "networkPolicy", "pod"] as const
 
-/** The workload as an image of a registry on this machine, on the cluster of KUBECONFIG, by the server's own rights. */
+/** The workload as an image in a registry on this machine, on the cluster of KUBECONFIG, with the server's own rights. */
 export const startClusterHarness = async (
   prefix: string,
   environment: Readonly<Record<string, string>> = {}
@@ -90,7 +90,7 @@ export const startClusterHarness = async (
           const query = { labelSelector: `maxcloud.dev/app=${app},maxcloud.dev/service` }
           const path = pathOf(kinds[kind], namespaceFor(organization, app))
           const { items } = Schema.decodeUnknownSync(Listed)(await asAdmin({ method: "GET", path, query }))
-          // A pod that has been told to go drains for half a minute.
+          // A terminating pod drains for half a minute.
           return items
             .filter((item) => item.metadata.deletionTimestamp === undefined)
             .map((item) => `${kind} ${item.metadata.name}`)

@@ -67,11 +67,11 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
     expect((await ask(ingress, url)).body).toMatch(/^first /)
   }, 120_000)
 
-  it.concurrent("exports manifests that run, with a link, in a namespace that max-cloud knows nothing of", async () => {
+  it.concurrent("exports manifests that run, with a link, in a namespace that max-cloud doesn't know", async () => {
     const namespace = `${harness.organization}-plain`
     const folder = mkdtempSync(join(tmpdir(), "maxcloud-export-"))
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
-    // Without max-cloud nobody looks a tag up: Knative's controller would, from where it runs.
+    // Without max-cloud nobody resolves a tag: Knative's controller would, from where it runs.
     const image = await harness.server.client
       .deploy({ app: "pinned", services: [{ name: "pinned", image: harness.image, cpu: 0.2, memory: "64Mi" }] })
       .then(() => harness.server.client.services.revisions("pinned"))

@@ -5,9 +5,9 @@ import { Effect } from "effect"
 import type { Harness, ServiceEncoded } from "./Harness.ts"
 import { ask as askAt, startLoad, until } from "./requests.ts"
 
-/** The shortest window that there is: what is idle goes soon. */
+/** The shortest possible window: idle instances stop soon. */
 const short = { idle: "6s" } as const
-/** Stays, so that nothing but what a test does changes it. */
+/** It stays, so that only the test's actions change it. */
 const kept = { min: 1 } as const
 
 const lineNumbers = (entries: ReadonlyArray<LogEntry>) =>
@@ -17,12 +17,12 @@ const lineNumbers = (entries: ReadonlyArray<LogEntry>) =>
   })
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-/** What every runtime does alike, tried by the public surface: the SDK's client, and requests to services. */
+/** What every runtime does alike, tested through the public surface: the SDK's client, and requests to services. */
 export const contractTests = (runtime: string, start: () => Promise<Harness>): void => {
   let harness: Harness
 
   const client = () => harness.server.client
-  /** A service of the workload. `CONTRACT_APP` is what its processes are found by. */
+  /** A service of the workload. `CONTRACT_APP` identifies its processes. */
   const service = (app: string, more: Partial<ServiceEncoded> & { readonly name?: string } = {}): ServiceEncoded => ({
     ...harness.workload,
     name: app,
@@ -60,7 +60,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     afterAll(() => harness?.close())
 
     describe.concurrent("deployments", { timeout: 180_000 }, () => {
-      it("goes from zero to many under load, back to zero, and wakes by a request", async () => {
+      it("scales from zero to many under load, back to zero, and wakes for a request", async () => {
         await deploy("scale", { scale: { ...short, max: 3, concurrency: 1, maxConcurrency: 1 } })
         const url = await urlOf("scale")
         const load = startLoad(6, () => askAt(harness.ingress, url, "/?ms=250"))
@@ -84,7 +84,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(used.has(woken.body), "an instance of its own").toBe(false)
       })
 
-      it("a paused service answers 503, over a deployment too, until it is resumed", async () => {
+      it("a paused service answers 503, even after a deployment, until it is resumed", async () => {
         await deploy("stopped", { scale: { ...kept, ...short } })
         const url = await urlOf("stopped")
         const answer = () => askAt(harness.ingress, url)
@@ -107,7 +107,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until("what was deployed meanwhile", answer, (one) => one.status === 200 && one.body.startsWith("2 "))
       })
 
-      it("a restart replaces every instance, and no request fails while it comes", async () => {
+      it("a restart replaces every instance without a failed request", async () => {
         await deploy("renewed", {})
         const url = await urlOf("renewed")
         const [before] = await revisionNames("renewed")
@@ -127,7 +127,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         const answers = await load.end()
         expect(answers.filter((answer) => answer.status !== 200)).toStrictEqual([])
 
-        // The same request again, a plan and a deploy of the same config leave it as it is.
+        // The same request again, a plan and a deploy of the same config don't change it.
         await client().services.restart("renewed", { idempotencyKey: "once" })
         const plan = await client().plan({ app: "renewed", services: [service("renewed")] })
         expect(plan.changes.map((change) => change.action)).toStrictEqual(["unchanged"])
@@ -172,7 +172,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(String(refused)).toMatch(/paused|No instance/)
       })
 
-      it("gives environment, and secrets by the version that was there at the deploy", async () => {
+      it("passes the environment, and secrets in their version at the time of the deploy", async () => {
         await client().secrets.set("config", "token", "first")
         const config = {
           env: { GREETING: "hello", TOKEN: { secret: "token" }, DSN: { join: ["db://u:", { secret: "token" }, "@db"] } }
@@ -191,7 +191,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(JSON.stringify(await client().services.get("config"))).not.toContain("second")
       })
 
-      it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
+      it("a program that exits at its start fails the deployment, its output is shown, and the previous revision serves", async () => {
         await deploy("crash", {})
         const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
         expect(failed.status.state).toBe("failed")
@@ -206,13 +206,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(await version("crash")).toBe("3")
       })
 
-      it("a revision that would work after its deployment has failed gets no request, until it is deployed again", async () => {
+      it("a revision that starts working after its deployment has failed gets no request until it is deployed again", async () => {
         await deploy("late", {})
         const isLocal = runtime.includes("local")
         const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 50)
         const env = { VERSION: "2", FAIL_UNTIL: String(recovers) }
         expect((await failure(deploy("late", { env }))).status.state).toBe("failed")
-        // On Kubernetes its pod is started again and again, and gets ready. Here it isn't.
+        // On Kubernetes its pod restarts again and again, and becomes ready. Here it doesn't.
         await until(
           "its program works",
           async () => (await client().services.revisions("late"))[0]?.ready,
@@ -240,13 +240,13 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(["ready", "idle"]).toContain((await client().services.get("hello")).status.state)
       })
 
-      it("an update makes a revision, and no request fails while it comes", async () => {
+      it("an update creates a revision without a failed request", async () => {
         await deploy("update", {})
         const url = await urlOf("update")
         const load = startLoad(4, () => askAt(harness.ingress, url, "/?ms=50"))
         await deploy("update", { env: { VERSION: "2" } })
         expect(await version("update")).toBe("2")
-        // Those of the earlier revision that are still under way, and its end.
+        // Requests of the previous revision that are still in progress, and its end.
         await until(
           "requests after it",
           () => load.answers.length,
@@ -258,7 +258,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(await revisionNames("update")).toHaveLength(2)
       })
 
-      it("the same again makes no revision", async () => {
+      it("the same config again creates no revision", async () => {
         await deploy("same", {})
         const [before, first] = [await revisionNames("same"), await ask("same")]
         const again = await deploy("same", {})
@@ -269,7 +269,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect((await ask("same")).body, "the same instance").toBe(first.body)
       })
 
-      it("an earlier config is rolled back to", async () => {
+      it("an earlier config can be rolled back to", async () => {
         await deploy("back", {})
         await deploy("back", { env: { VERSION: "2" } })
         expect(await version("back")).toBe("2")
@@ -280,7 +280,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(traffic.map((each) => [each.revision, each.percent])).toStrictEqual([[latestReadyRevision, 100]])
       })
 
-      it("a plan is deployed once, as it was planned, and refused while anything would be applied otherwise", async () => {
+      it("a plan is deployed once, as it was planned, and refused while the result would differ", async () => {
         const planned = (VERSION: string) =>
           client().preparePlan({ app: "planned", services: [service("planned", { env: { VERSION } })] })
         const first = await planned("1")
@@ -312,7 +312,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(body.split(" ")[0]).toBe("internal")
       })
 
-      it("follows numbered lines, over the end of an instance, without one lost or doubled", async () => {
+      it("follows numbered lines, across the end of an instance, without losing or repeating one", async () => {
         await deploy("lines", {})
         const url = await urlOf("lines")
         const write = async (from: number, to: number) => {
@@ -362,7 +362,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(lineNumbers(after), "goes on after a cursor").toStrictEqual(numbers(151, 400))
       })
 
-      it("a service that is deleted, and an app that is destroyed, leave nothing", async () => {
+      it("a deleted service and a destroyed app leave nothing behind", async () => {
         await client().secrets.set("gone", "token", "value")
         await deploy("gone", { env: { TOKEN: { secret: "token" } } }, { name: "gone-too", links: ["gone"] })
         const url = await urlOf("gone-too")
@@ -390,7 +390,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         )
       })
 
-      it("an image that is not there is named, at the latest when it is pulled, and what runs stays", async () => {
+      it("a missing image is named, at the latest when it is pulled, and the running services stay", async () => {
         await deploy("absent", {})
         const spec = { app: "absent", services: [{ name: "absent", image: harness.missingImage, scale: kept }] }
         const { problems } = await client().plan(spec)
@@ -406,7 +406,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(await version("absent")).toBe("1")
       })
 
-      it("of several services one fails: the others stand, and it is named", async () => {
+      it("if one of several services fails, it is named, and the others stay", async () => {
         const failed = await failure(
           deploy("partly", { name: "good" }, { name: "bad", env: { FAIL: "on purpose" } }, { name: "fine" })
         )
@@ -420,8 +420,8 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
       })
     })
 
-    describe("a server that is killed", { timeout: 120_000 }, () => {
-      it("carries on with the deployment it was at, and has lost nothing", async () => {
+    describe("a killed server", { timeout: 120_000 }, () => {
+      it("continues the deployment in progress, and has lost nothing", async () => {
         await deploy("killed", {})
         const before = (await client().services.list()).map((each) => each.name).sort()
 

@@ -1,13 +1,13 @@
 import { type IncomingHttpHeaders, request } from "node:http"
 
 export interface Answer {
-  /** 0: none came. */
+  /** 0: no answer. */
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
-/** Asks a service by its URL, over a connection of its own to the ingress: hosts of tests are in no DNS. */
+/** Requests a service by its URL, over a separate connection to the ingress: hosts of tests aren't in DNS. */
 export const ask = (ingress: URL, url: string, path = "/"): Promise<Answer> =>
   new Promise((resolve) => {
     const failed = (error: Error) => resolve({ status: 0, headers: {}, body: error.message })
@@ -28,7 +28,7 @@ export const ask = (ingress: URL, url: string, path = "/"): Promise<Answer> =>
       .end()
   })
 
-/** So many callers that ask again and again, each with a short pause, until they are ended. */
+/** This many callers that keep sending requests, each with a short pause, until stopped. */
 export const startLoad = (callers: number, once: () => Promise<Answer>) => {
   const answers: Array<Answer> = []
   let ended = false
@@ -41,7 +41,7 @@ export const startLoad = (callers: number, once: () => Promise<Answer>) => {
   const all = Promise.all(Array.from({ length: callers }, call))
   return {
     answers,
-    /** Resolves with all answers when the last one has come. */
+    /** Resolves with all answers when the last one has arrived. */
     end: async (): Promise<ReadonlyArray<Answer>> => {
       ended = true
       await all
@@ -50,7 +50,7 @@ export const startLoad = (callers: number, once: () => Promise<Answer>) => {
   }
 }
 
-/** Waits for what nothing tells of but by being asked. Fails with what was seen last. */
+/** Polls for something that emits no event. Fails with the last seen value. */
 export const until = async <A>(
   what: string,
   look: () => Promise<A> | A,

@@ -3,7 +3,7 @@ import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.t
 import { ownerRole } from "../../src/base/postgres/initialise.ts"
 import { serverRole } from "../../src/base/postgres/startEmbedded.ts"
 
-/** Asks the running database of a data folder one question, with all organizations' rows in sight. */
+/** Runs one query on the running database of a data folder, with access to all organizations' rows. */
 export const askDatabase = async (
   dataDirectory: string,
   statement: string

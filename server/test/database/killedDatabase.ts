@@ -4,7 +4,7 @@ import { freePort } from "../freePort.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { assertKept, awaitWrites, writeLoad } from "./writeLoad.ts"
 
-/** Kills the database of a server under a load of writes so many times: nothing that was acknowledged is lost. */
+/** Kills a server's database under a load of writes this many times: nothing acknowledged is lost. */
 export const killDatabase = async (kills: number) => {
   const server = new ServerProcess(await freePort(), { MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR: "1000000" })
   try {
@@ -12,7 +12,7 @@ export const killDatabase = async (kills: number) => {
     const load = writeLoad(server)
     for (let n = 0; n < kills; n++) {
       await awaitWrites(load, 10)
-      // Anywhere in what is under way.
+      // At any point of the work in progress.
       await sleep(Math.random() * 200)
       const postgres = server.postgresPid
       assert(postgres !== undefined)

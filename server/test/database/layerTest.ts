@@ -6,13 +6,13 @@ import { type DatabaseOptions, layer } from "../../src/base/database/Database.ts
 import { RowScope } from "../../src/base/database/RowScope.ts"
 import { withMadeDatabase } from "./madeDatabase.ts"
 
-/** A data folder of this scope's own. */
+/** A data folder for this scope. */
 export const temporaryDataDir = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-test-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-/** The same with the run's made database in it: a server starts there without `initdb`. */
+/** The same with a copy of the run's database, so that a server starts there without `initdb`. */
 export const madeDataDir = Effect.map(temporaryDataDir, withMadeDatabase)
 
 /** A test's own statements see all rows, as the server's own work does, unless they say otherwise. */

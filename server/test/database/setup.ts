@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import { madeDatabaseVariable } from "./madeDatabase.ts"
 
-/** Makes the database that tests begin with, beside the first of them, and removes it after the last. */
+/** Creates the database that tests start with, in parallel with the first of them, and removes it after the last. */
 export default ({ config }: TestProject) => {
   const folder = config.env[madeDatabaseVariable]
   if (folder === undefined) return undefined

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "@effect/vitest"
 import type { ServerProcess } from "../serverProcess.ts"
 
-/** What writers that never stop have been told. */
+/** The acknowledgements that endless writers have received. */
 export interface Told {
   readonly secrets: ReadonlyArray<string>
   readonly deployments: ReadonlyArray<string>
@@ -14,8 +14,8 @@ const json = { "content-type": "application/json" }
 const base = (url: string) => `${url}/api/v1/apps/shop/stages/dev`
 
 /**
- * Sets secrets and deploys, `writers` at a time, until `stop` is called: then tells what was acknowledged. No answer may be a fault of the
- * server's but 503 with `Retry-After`, and none may take longer than 30 s.
+ * Sets secrets and deploys, `writers` at a time, until `stop` is called, and then returns what was acknowledged. The only
+ * permitted server error is 503 with `Retry-After`, and none may take longer than 30 s.
  */
 export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers = 6) => {
   const { url } = server
@@ -70,7 +70,7 @@ export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers
   }
 }
 
-/** Is everything there that was acknowledged? */
+/** Does everything acknowledged exist? */
 export const assertKept = async (url: string, { deployments, secrets }: Told) => {
   const names = new Set<string>()
   for (let page: string | undefined = `${base(url)}/secrets?limit=500`; page !== undefined; ) {
@@ -87,7 +87,7 @@ export const assertKept = async (url: string, { deployments, secrets }: Told) =>
   }
 }
 
-/** Waits until `count` more writes have been acknowledged than now. */
+/** Waits until `count` more writes have been acknowledged. */
 export const awaitWrites = async (load: { readonly acknowledged: () => number }, count: number) => {
   const goal = load.acknowledged() + count
   const deadline = Date.now() + 60_000

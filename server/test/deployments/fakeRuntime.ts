@@ -9,23 +9,23 @@ import {
   type ServiceStatus
 } from "../../src/runtimes/port/Runtime.ts"
 
-/** A runtime in memory, for tests: it runs nothing. What becomes of a service is told by its image's name. */
+/** An in-memory runtime for tests, which runs nothing. An image's name decides what becomes of its service. */
 export interface FakeRuntime {
   readonly layer: Layer.Layer<Runtime>
-  /** What was asked of it, in order: `apply Service/api`, `remove Service/api`; and `ready api` where it was made ready. */
+  /** The calls in order: `apply Service/api`, `remove Service/api`; and `ready api` when it was made ready. */
   readonly calls: Array<string>
   readonly objects: Map<string, { readonly manifest: Manifest; readonly generation: number; ready: string | undefined }>
-  /** Makes a service whose image is `slow` ready. */
+  /** Makes a service with the image `slow` ready. */
   readonly becomeReady: (service: string) => Effect.Effect<void>
-  /** While set, every `apply` and `remove` fails as a passing fault. */
+  /** While set, every `apply` and `remove` fails with a temporary fault. */
   away: boolean
-  /** While set, `apply` refuses these services, whatever they are. */
+  /** While set, `apply` refuses these services. */
   refuses: ReadonlyArray<string>
-  /** Called before something is removed, and after. */
+  /** Called before and after something is removed. */
   onRemove: (when: "before" | "after") => void
 }
 
-/** A service of this name is refused whatever it is. */
+/** A service of this name is always refused. */
 export const refusedName = "refused"
 
 const imageOf = (manifest: Manifest) => /"image":"([^"]+)"/.exec(JSON.stringify(manifest))?.[1] ?? ""

@@ -38,7 +38,7 @@ export const testServer = (
         shards,
         DriftLog.layer,
         Quotas.layer(unlimited, dataDir),
-        // With its getters: what a test changes is seen.
+        // Keep the getters, so that changes made by a test are visible.
         Layer.succeed(
           Platform,
           Object.defineProperties(
@@ -72,7 +72,7 @@ export const ownServer = (
 
 let made = 0
 
-/** An organization of its own: tests of one database do not see each other. */
+/** A separate organization: tests on one database don't see each other. */
 export const newOrganization = Effect.flatMap(Organizations, (organizations) =>
   organizations.create(OrganizationName.make(`org-${++made}`))
 )
@@ -87,7 +87,7 @@ interface TestService {
   readonly egress?: ReadonlyArray<string>
 }
 
-/** Deploys services to `production`; what is not said is ordinary. */
+/** Deploys services to `production`; unspecified fields get ordinary values. */
 export const deploy = (
   organization: Organization,
   services: ReadonlyArray<TestService>,

@@ -10,7 +10,7 @@ const here = import.meta.dirname
 const page = (name: string) => readFileSync(join(here, "../../..", name), "utf8")
 const run = promisify(execFile)
 
-/** A page's blocks of TypeScript that import something of ours and use it: those are whole programs. */
+/** A page's TypeScript blocks that import and use something of ours: those are complete programs. */
 const programsOf = (text: string) =>
   [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
     .map((match) => match[1] ?? "")
@@ -30,11 +30,11 @@ createServer(async (request, response) => {
 `
 
 describe("the programs in the documentation", () => {
-  // Of programs of several files, each has a folder.
+  // Programs with several files have a folder each.
   const examples = globSync(["*.example.ts", "*/*.ts"], { cwd: here })
   const others = globSync("examples/testing/*.ts", { cwd: join(here, "../../..") }).map(page)
 
-  it.each(pages)("are, in %s, those that are type-checked and run here", (name) => {
+  it.each(pages)("are, in %s, the ones that are type-checked and run here", (name) => {
     const known = [...others, ...examples.map((example) => readFileSync(join(here, example), "utf8"))]
     for (const program of programsOf(page(name))) expect(known).toContain(program)
   })
@@ -45,7 +45,7 @@ describe("the programs in the documentation", () => {
   })
 })
 
-describe("each program runs as it is written", () => {
+describe("each program runs as written", () => {
   let folder = ""
   let cloud: Embedded
   beforeAll(async () => {

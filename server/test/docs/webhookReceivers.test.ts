@@ -59,11 +59,11 @@ const run = async (command: string, file: string, text: string) => {
 const expected = [204, 204, 401, 401, 401, 401, 401]
 
 describe("the receivers of docs/webhooks.md", () => {
-  it("in Node take what is signed, and nothing else", { timeout: 60_000 }, async () => {
+  it("in Node accept only signed requests", { timeout: 60_000 }, async () => {
     expect(await run(process.execPath, "receiver.mjs", blockOf("js"))).toStrictEqual(expected)
   })
 
-  it.skipIf(!hasPython)("in Python take what is signed, and nothing else", { timeout: 60_000 }, async () => {
+  it.skipIf(!hasPython)("in Python accept only signed requests", { timeout: 60_000 }, async () => {
     expect(await run("python3", "receiver.py", blockOf("python"))).toStrictEqual(expected)
   })
 })

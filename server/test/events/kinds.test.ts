@@ -16,8 +16,8 @@ const eventsOf = async (token: string, query = "") => {
 }
 const typesOf = (events: ReadonlyArray<CloudEvent>) => new Set(events.map((event) => event.type))
 
-describe("what people do", () => {
-  it("is told by events whose data is as their kind says, and no secret or address", async () => {
+describe("people's actions", () => {
+  it("emit events with data of their kind, and no secret or address", async () => {
     const { acme } = server
     const { owner } = acme.sessions
     const path = "/api/v1/apps/shop/stages/production/secrets/TOKEN"
@@ -57,7 +57,7 @@ describe("what people do", () => {
     expect(text).not.toMatch(/@/)
   })
 
-  it("is told of roles that change, and members who leave", async () => {
+  it("include changed roles, and members who leave", async () => {
     const { owner } = server.acme.sessions
     const viewer = (await eventsOf(owner, "&type=member.added")).find((event) => event.data.role === "viewer")
     const at = `/api/v1/organization/members/${String(viewer?.data.userId)}`
@@ -71,7 +71,7 @@ describe("what people do", () => {
     ])
   })
 
-  it("of API keys is shown to admins alone, and nothing of it to another organization", async () => {
+  it("on API keys are visible only to admins, and not to another organization", async () => {
     const { deployer, owner } = server.acme.sessions
     expect(typesOf(await eventsOf(owner)).has("api-key.created")).toBe(true)
     const seen = await eventsOf(deployer)

@@ -18,7 +18,7 @@ describeCluster("the config that uses every feature, on the cluster of KUBECONFI
     harness = await startClusterHarness("everything", {
       MAXCLOUD_MANIFESTS: `ConfigMap,Service:spec.template.metadata.annotations[${delay}]`
     })
-    // The rights to ConfigMaps, too.
+    // Includes the rights to ConfigMaps.
     await Effect.runPromise(Effect.provide(installParts(["ConfigMap"]), adminApi))
     const evaluated = await evaluateConfig(config, {
       stage,
@@ -28,7 +28,7 @@ describeCluster("the config that uses every feature, on the cluster of KUBECONFI
     })
     expect(evaluated.issues).toEqual([])
     const written = encodeAppSpec(Either.getOrThrow(parseAppSpec(evaluated.spec)))
-    // The images of the example are in no registry: the tests' own program stands for each.
+    // The example's images are in no registry: the tests' own program stands in for each.
     const services = written.services.map(({ command, ...service }) => ({
       ...service,
       image: harness.image,

@@ -15,7 +15,7 @@ describe("the config that uses every feature, on the local runtime", () => {
   }, 180_000)
   afterAll(() => cloud?.close(), 60_000)
 
-  it("is planned without problems, and warned of what only containers and clusters have", async () => {
+  it("is planned without problems, and warns about features of containers and clusters only", async () => {
     const { changes, problems, warnings } = await cloud.client.plan(join(folder, "maxcloud.config.ts"), { stage })
     expect(problems).toEqual([])
     expect(changes.map(({ action, service }) => `${action} ${service}`)).toEqual([
@@ -27,7 +27,7 @@ describe("the config that uses every feature, on the local runtime", () => {
     for (const field of ["cpu", "memory", "files", "egress"]) expect(fields).toContain(field)
   })
 
-  it("is deployed, and each service runs as it says", { timeout: 180_000 }, async () => {
+  it("is deployed, and each service runs as configured", { timeout: 180_000 }, async () => {
     const deployment = await cloud.client.deploy(join(folder, "maxcloud.config.ts"), { stage })
     expect(deployment.services.map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
       "grpc ready",

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../../../sdk/test/temporaryFolder.ts"
 
 const root = join(import.meta.dirname, "../../..")
 
-/** A copy of an example, as a reader has it who has installed what its package.json names. */
+/** A copy of an example, as for a reader who has installed its package.json's packages. */
 export const exampleFolder = (name: string): string => {
   const folder = temporaryFolder("maxcloud-example-")
   chmodSync(folder, 0o755)
@@ -25,7 +25,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs a program of an example by this Node. */
+/** Runs a program of an example with this Node. */
 export const runExample = (
   folder: string,
   args: ReadonlyArray<string>,

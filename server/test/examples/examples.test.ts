@@ -21,7 +21,7 @@ const textOf = async (request: IncomingMessage) => {
   return text
 }
 
-/** A server of one's own in a test, gone at its end. */
+/** A server for one test, removed at its end. */
 const listen = async (handle: Parameters<typeof createServer>[1]) => {
   const made = createServer(handle)
   await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve))
@@ -30,7 +30,7 @@ const listen = async (handle: Parameters<typeof createServer>[1]) => {
 }
 
 describe("the example", { timeout: 240_000 }, () => {
-  it("ci-deploy shows progress, writes a summary, and ends with the command's code", async () => {
+  it("ci-deploy shows progress, writes a summary, and exits with the command's code", async () => {
     const folder = exampleFolder("ci-deploy")
     const environment = {
       ...server(),
@@ -52,7 +52,7 @@ describe("the example", { timeout: 240_000 }, () => {
     expect(mistaken.stderr).toContain("config_invalid")
   })
 
-  it("previews deploys a branch, posts its URL, and removes it and those whose branch is gone", async () => {
+  it("previews deploys a branch, posts its URL, and removes previews of deleted branches", async () => {
     const folder = exampleFolder("previews")
     const git = (...args: ReadonlyArray<string>) =>
       execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@b.c", ...args], { cwd: folder, stdio: "pipe" })
@@ -88,7 +88,7 @@ describe("the example", { timeout: 240_000 }, () => {
     const text = await (await cloud.fetch("web", "/", { stage: kept, app: "shop" })).text()
     expect(text).toBe(`hello from ${kept}\n`)
 
-    // Two branches whose names differ in signs alone have stages of their own.
+    // Two branches whose names differ only in special characters have separate stages.
     expect((await preview("deploy", "fix-basket")).code).toBe(0)
     expect(await stages()).toHaveLength(2)
     expect((await preview("prune")).stdout).toMatch(/^removed preview-fix-basket-\w+\n$/)
@@ -112,7 +112,7 @@ describe("the example", { timeout: 240_000 }, () => {
     expect(stderr).toMatch(/^\d+ services, \d+\.\d\d EUR\n$/)
   })
 
-  it("integration-test passes, with a server of its own", async () => {
+  it("integration-test passes, with its own server", async () => {
     const { stdout } = await runExample(exampleFolder("integration-test"), ["--test"], {})
     expect(stdout).toMatch(/pass 3\n[\s\S]*fail 0\n/)
   })
@@ -121,7 +121,7 @@ describe("the example", { timeout: 240_000 }, () => {
     const folder = exampleFolder("many-apps-at-once")
     const apps = ["one", "two", "three", "four", "five", "six"]
     writeFileSync(join(folder, "apps.json"), JSON.stringify(apps))
-    /** In front of the server: the first deployment is refused as busy, the answer to the second is lost. */
+    /** A proxy in front of the server: refuses the first deployment as busy, and loses the answer to the second. */
     let deployments = 0
     const keys: Array<string> = []
     using front = await listen(async (request, response) => {
@@ -164,7 +164,7 @@ describe("the example", { timeout: 240_000 }, () => {
       expect(await cloud.client.deployments.list(app)).toHaveLength(1)
       expect(stdout).toContain(`'${app}'`)
     }
-    // Two of them needed a second try, with the same key.
+    // Two of them needed a second attempt, with the same key.
     expect(keys).toHaveLength(apps.length + 2)
     expect(new Set(keys).size).toBe(apps.length)
   })

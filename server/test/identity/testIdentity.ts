@@ -17,14 +17,14 @@ import { layer as organizations } from "../../src/tenancy/organizations/Organiza
 import { layerTest } from "../database/layerTest.ts"
 import { layerTest as keysTest } from "../keys/layerTest.ts"
 
-/** What tests see of the mails, the audit log and the rate limits, which are stand-ins in memory. */
+/** The mails, the audit log and the rate limits as tests see them: in-memory stand-ins. */
 export class Seen extends Context.Tag("@maxcloud/server/test/Seen")<
   Seen,
   {
     readonly mails: Array<Message>
     readonly told: Array<Happening>
     readonly taken: Array<string>
-    /** Names of limits that are used up. */
+    /** Names of exhausted limits. */
     readonly usedUp: Set<string>
   }
 >() {
@@ -57,7 +57,7 @@ const standIns = Layer.mergeAll(
 
 export const publicUrl = "https://cloud.example.com"
 
-/** Everything of people on a real database. */
+/** Everything about people, on a real database. */
 export const testIdentity = (options: Partial<IdentityOptions> = {}) => {
   const all: IdentityOptions = { registration: "open", publicUrl, signInFloorMs: 0, ...options }
   return Layer.mergeAll(
@@ -72,7 +72,7 @@ export const testIdentity = (options: Partial<IdentityOptions> = {}) => {
 
 let made = 0
 
-/** Names of its own for each test: they share a database. */
+/** Separate names for each test: they share a database. */
 export const newNames = (prefix = "t") => {
   const n = ++made
   return { email: Email.make(`${prefix}${n}@example.com`), organization: OrganizationName.make(`${prefix}-org-${n}`) }
@@ -94,7 +94,7 @@ export const tokenTo = (email: string) =>
 export const codeTo = (email: string) =>
   Effect.map(mailTo(email), ({ text }) => Redacted.make(/^[A-Z]{4}-[A-Z]{4}$/m.exec(text)?.[0] ?? "no code"))
 
-/** The caller that a session makes. */
+/** The caller of a session. */
 export const callerWith = (grant: SessionGrant, organizationId: Caller["organization"]["id"]): Caller => ({
   organization: { id: organizationId, name: grant.organization },
   roles: [Schema.decodeUnknownSync(Role)(grant.role)],
@@ -103,7 +103,7 @@ export const callerWith = (grant: SessionGrant, organizationId: Caller["organiza
   person: grant.user
 })
 
-/** Signs in at the page by the mailed code. */
+/** Signs in on the page with the mailed code. */
 export const signIn = (email: string) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts

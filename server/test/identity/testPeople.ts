@@ -9,7 +9,7 @@ import { hexOf, newToken } from "../../src/tenancy/identity/tokens.ts"
 
 let made = 0
 
-/** An organization without anybody. */
+/** An organization without members. */
 export const newOrganization = (sql: SqlClient) =>
   Effect.gen(function* () {
     const organization = { id: OrganizationId.make(newId("org")), name: OrganizationName.make(`keys-${++made}`) }
@@ -17,7 +17,7 @@ export const newOrganization = (sql: SqlClient) =>
     return organization
   })
 
-/** A member of the organization, as the caller of a request by a session. */
+/** A member of the organization, as the caller of a request with a session. */
 export const newMember = (sql: SqlClient, organization: Caller["organization"], role: Role) =>
   Effect.gen(function* () {
     const id = UserId.make(newId("usr"))
@@ -50,7 +50,7 @@ export const newSession = (
     return { id, token }
   })
 
-/** What was told the audit log, newest last; fails as the log would where its key is away. */
+/** The recorded audit entries, newest last. Fails as the real log does when its key is unavailable. */
 export const makeTestAudit = () => {
   const told: Array<Happening> = []
   let failure: Error | undefined

@@ -6,7 +6,7 @@ import { promisify } from "node:util"
 
 const run = promisify(execFile)
 
-/** Go's name of this machine's processor. */
+/** This machine's processor in Go's naming. */
 export const thisArchitecture = process.arch === "arm64" ? "arm64" : "amd64"
 
 /** One of the programs in this folder, built for a processor: one static file. Needs Go. */

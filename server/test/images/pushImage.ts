@@ -8,20 +8,20 @@ export interface ImageFile {
   readonly mode?: number
 }
 
-/** An image as it is to be: from these files and nothing else. */
+/** The image to create: only these files. */
 export interface ImageRecipe {
   readonly files: ReadonlyArray<ImageFile>
   readonly entrypoint?: ReadonlyArray<string>
   readonly user?: string
   readonly exposedPort?: number
-  /** What the image says of itself. @default amd64 */
+  /** The platform that the image declares. @default amd64 */
   readonly architecture?: string
   /** Put the image behind an index, which lists it under its platform. */
   readonly index?: boolean
 }
 
 export interface PushTarget {
-  /** `127.0.0.1:PORT`, by plain HTTP. */
+  /** `127.0.0.1:PORT`, over plain HTTP. */
   readonly host: string
   readonly name: string
   readonly tag: string
@@ -58,8 +58,8 @@ const tarEntry = ({ content, mode = 0o755, path }: ImageFile): Buffer => {
 }
 
 /**
- * Makes an image and pushes it by the registry's API (OCI distribution specification), with no tool in between: so it may also be one
- * that no tool would make.
+ * Builds an image and pushes it through the registry's API (OCI distribution specification), without a tool. So it may also be
+ * one that no tool would create.
  */
 export const pushImage = async (recipe: ImageRecipe, target: PushTarget): Promise<PushedImage> => {
   const headers: Record<string, string> =

@@ -8,7 +8,7 @@ import type { Credentials } from "../../src/stores/images/registry/RegistrySessi
 
 const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })
 
-/** A fake: no registry can be reached, and no organization has credentials. */
+/** A fake: no registry is reachable, and no organization has credentials. */
 export const accessAway = Layer.succeed(ImageAccess, {
   pulls: { pull: (_, work) => work(() => {}) },
   resolve: () => Effect.fail(noNetwork),
@@ -16,7 +16,7 @@ export const accessAway = Layer.succeed(ImageAccess, {
   authFile: () => Effect.succeed(JSON.stringify({ auths: {} }))
 })
 
-/** Credentials in memory, for every registry: what is in the map now. */
+/** In-memory credentials for every registry: the current content of the map. */
 export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>) =>
   Layer.succeed(RegistryCredentials, {
     set: () => Effect.die("not here"),
@@ -25,7 +25,7 @@ export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>)
     remove: () => Effect.succeed(false),
     reveal: (organizationId) =>
       Effect.map(RowScope, (scope) => {
-        // As the database does: it shows them to nobody else.
+        // Like the database, which shows them to nobody else.
         if (scope !== organizationId) throw new Error(`credentials of ${organizationId} are read as ${scope}`)
         return Option.fromNullable(known.get(organizationId))
       })

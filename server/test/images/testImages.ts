@@ -17,7 +17,7 @@ export const specOf = (images: ReadonlyArray<string>): AppSpec =>
     parseAppSpec({ app: "shop", services: images.map((image, index) => ({ name: `service-${index}`, image })) })
   )
 
-/** Images with credentials that are held in memory: `acme`'s, for every registry. */
+/** Images with in-memory credentials of `acme`, for every registry. */
 export const layerTest = (options: Partial<ImagesOptions>, credentials?: Credentials) =>
   layer({
     insecureRegistries: [],
@@ -39,7 +39,7 @@ export const layerTest = (options: Partial<ImagesOptions>, credentials?: Credent
     )
   )
 
-/** Resolves images as `acme`, by a client that remembers nothing. */
+/** Resolves images as `acme`, with a client that caches nothing. */
 export const resolveTest = (
   images: ReadonlyArray<string>,
   options: Partial<ImagesOptions>,
@@ -52,7 +52,7 @@ export const resolveTest = (
     )
   )
 
-/** What is wrong with one image. */
+/** The problem with one image. */
 export const problemOf = async (image: string, options: Partial<ImagesOptions>, credentials?: Credentials) => {
   const { problems } = await resolveTest([image], options, credentials)
   return problems.map((problem) => problem.message).join("\n")

@@ -5,8 +5,8 @@ import { layer } from "../../src/runtimes/local/instances/instancesLayer.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 import { accessAway } from "../images/testAccess.ts"
 
-// A stand-in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, hands on
-// what it prints, and does nothing more.
+// Stands in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, forwards its
+// output, and does nothing more.
 const [dataDirectory = "", directory = ""] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {

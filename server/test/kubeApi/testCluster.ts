@@ -6,7 +6,7 @@ import { layer } from "../../src/runtimes/kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../../src/runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 
-/** Tests against the cluster of `KUBECONFIG`, which has Knative; left out where there is none. */
+/** Tests on the cluster of `KUBECONFIG`, which has Knative; skipped if there is none. */
 export const describeCluster: (name: string, tests: () => void) => void = describe.skipIf(
   process.env["KUBECONFIG"] === undefined
 )
@@ -27,8 +27,8 @@ export const applyTest = Effect.fn("applyTest")(function* (path: string, object:
 })
 
 /**
- * A namespace of this scope's own, as of an organization's production: its name is the organization's. Its removal is begun at the end of the
- * scope and not waited for, since it lasts minutes where Knative's pods have run.
+ * A separate namespace for this scope, like that of an organization's production: its name is the organization's. Its removal
+ * starts at the end of the scope without waiting, because it takes minutes if Knative's pods have run.
  */
 export const temporaryNamespace = (prefix: string, labels: Readonly<Record<string, string>> = {}) => {
   const name = OrganizationName.make(`${prefix}-${randomBytes(4).toString("hex")}`)

@@ -14,14 +14,14 @@ const listening = <S extends Server>(server: S) =>
     })
   })
 
-/** Wires between us and a cluster: cut at will, or held shut. */
+/** Connections between us and a cluster that can be cut or blocked. */
 export class Wires {
   readonly #sockets = new Set<Socket>()
   #shut = false
   #silenced = new Set<Socket>()
   accepted = 0
 
-  /** From now on the connections that are open pass nothing on, as those of a machine that vanished. New ones do. */
+  /** From now on existing connections forward nothing, as when a machine vanishes. New ones do. */
   silence() {
     this.#silenced = new Set(this.#sockets)
   }
@@ -59,7 +59,7 @@ export class Wires {
   }
 }
 
-/** A folder with one kubeconfig, that lasts as long as the scope. */
+/** A folder with one kubeconfig, for the lifetime of the scope. */
 export const kubeconfigFile = (content: string) =>
   Effect.map(
     Effect.acquireRelease(
@@ -76,7 +76,7 @@ export const kubeconfigFile = (content: string) =>
 const base64 = (value: Buffer | string | undefined) =>
   value === undefined ? undefined : Buffer.from(value).toString("base64")
 
-/** A kubeconfig of one context (JSON is YAML), as `credentials` with some of them changed. */
+/** A kubeconfig with one context (JSON is YAML), from `credentials` with some changes. */
 export const kubeconfigOf = (
   { headers, server, tls }: ClusterCredentials,
   cluster: Readonly<Record<string, unknown>> = {},
@@ -102,7 +102,7 @@ export const kubeconfigOf = (
   })
 }
 
-/** A cluster by way of wires of this scope's own: its kubeconfig's path, and the wires. */
+/** A cluster through this scope's own proxy: its kubeconfig's path, and the connections. */
 export const wiredClusterOf = Effect.fn("wiredClusterOf")(function* (source: ClusterSource) {
   const credentials = yield* Effect.orDie(readCredentials(source))
   const { hostname, port } = new URL(credentials.server)
@@ -119,17 +119,17 @@ export const wiredClusterOf = Effect.fn("wiredClusterOf")(function* (source: Clu
   const path = yield* kubeconfigFile(
     kubeconfigOf(credentials, {
       server: `https://127.0.0.1:${here}`,
-      // Every API server's certificate has the name of its Service.
+      // Every API server's certificate includes the name of its Service.
       "tls-server-name": credentials.tls.servername ?? (isIP(hostname) === 0 ? hostname : "kubernetes")
     })
   )
   return { path, wires }
 })
 
-/** The cluster of `KUBECONFIG`, by way of wires. */
+/** The cluster of `KUBECONFIG` through a proxy. */
 export const wiredCluster = wiredClusterOf({ type: "standard" })
 
-/** No cluster: a plain HTTP server that answers as it is told, for what a real API server cannot be made to say. */
+/** No cluster: a plain HTTP server with scripted answers, for what a real API server doesn't do on demand. */
 export const fakeApiServer = (answer: RequestListener) =>
   Effect.gen(function* () {
     const server = yield* Effect.acquireRelease(

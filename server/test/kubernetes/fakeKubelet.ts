@@ -19,7 +19,10 @@ interface FakePod {
 const decodePod = Schema.decodeUnknownSync(PodObject)
 const decodeMetadata = Schema.decodeUnknownSync(MetadataObject)
 
-/** Pods of one service and their logs, as the API server and the kubelet give them: with lost connections, equal times and crashes. */
+/**
+ * Pods of one service and their logs, as the API server and the kubelet provide them: with lost connections, equal times and
+ * crashes.
+ */
 export class FakeKubelet {
   readonly #key: ServiceKey
   readonly #random: () => number
@@ -41,7 +44,7 @@ export class FakeKubelet {
 
   write(name: string, texts: ReadonlyArray<string>): void {
     for (const text of texts) {
-      // Some in the same nanosecond, some a bit out of order.
+      // Some in the same nanosecond, some slightly out of order.
       this.#nanos += this.#random() < 0.3 ? 0 : this.#random() < 0.2 ? -700 : 1_500
       this.#nanos = Math.max(0, this.#nanos)
       const millis = Date.now()
@@ -58,7 +61,7 @@ export class FakeKubelet {
     this.#changed(name, false)
   }
 
-  /** Its container ends; its log is there until `remove`. */
+  /** Its container exits; its log remains until `remove`. */
   end(name: string): void {
     const run = this.#runOf(name)
     if (run !== undefined) run.ended = true

@@ -18,7 +18,7 @@ export const clusterTest = Layer.provideMerge(Cache.layer, layerTest)
 export const stage = StageName.make("production")
 export const app = AppName.make("shop")
 
-/** Values by name and version: what a secret is worth, is told by its name. */
+/** Secret values by name and version: the name determines the value. */
 const secrets = Secrets.of({
   set: () => Effect.die("unused"),
   list: () => Effect.die("unused"),
@@ -56,7 +56,7 @@ export const manifestsOf = (key: NamespaceKey, services: ReadonlyArray<Record<st
 
 export const serviceName = (name: string) => ServiceName.make(name)
 
-/** What applies, beside the requests that it has made. */
+/** The applier, with the requests that it has made. */
 export const makeApplyTest = Effect.fn("makeApplyTest")(function* (scratchNamespace?: string) {
   const api = yield* KubeApi
   const cache = yield* ClusterCache
@@ -103,7 +103,7 @@ export const named = (manifests: ReadonlyArray<Manifest>, kind: string, name: st
   return found
 }
 
-/** Waits until the cache holds what a test has changed. */
+/** Waits until the cache has a test's change. */
 export const untilCached = (condition: (cache: ClusterCache["Type"]) => boolean) =>
   Effect.gen(function* () {
     const cache = yield* ClusterCache

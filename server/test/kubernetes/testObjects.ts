@@ -10,7 +10,7 @@ import {
 } from "../../src/runtimes/kubernetes/cache/objects.ts"
 import type { Evidence } from "../../src/runtimes/kubernetes/diagnosis/Evidence.ts"
 
-/** Objects as the cluster gives them, for tests. `now` is the time that everything of a test is told by. */
+/** Objects as the cluster returns them, for tests. `now` is the reference time of all tests. */
 export const now = Date.parse("2026-01-01T12:00:00Z")
 
 /** Seconds before `now`, as Kubernetes writes it. */
@@ -34,7 +34,7 @@ interface ServiceInput {
   readonly labels?: Readonly<Record<string, string>>
   readonly url?: string
   readonly managedFields?: ReadonlyArray<unknown>
-  /** The revision that has all requests. */
+  /** The revision that receives all requests. */
   readonly traffic?: string
 }
 

@@ -40,7 +40,7 @@ const labelsOf = (key: ServiceKey) => ({
   [label.stage]: key.stage
 })
 
-/** The image of the program that writes numbered lines, by digest, in a registry that ends with the scope. */
+/** The image of the program that writes numbered lines, by digest, in a registry that lives as long as the scope. */
 export const linesImage = Effect.gen(function* () {
   const registry = yield* Effect.acquireRelease(
     Effect.promise(() => startTestRegistry()),
@@ -56,7 +56,7 @@ export const linesImage = Effect.gen(function* () {
   return `${registry.host}/lines@${pushed.digest}`
 })
 
-/** The namespace of a service, which goes with the scope. */
+/** The namespace of a service, removed with the scope. */
 export const namespaceFor = (key: ServiceKey) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -69,13 +69,13 @@ export const namespaceFor = (key: ServiceKey) =>
       }),
       () => Effect.ignore(api.request({ method: "DELETE", path: pathOf(kinds.namespace, undefined, key.namespace) }))
     )
-    // A pod is refused as long as its account has not been made.
+    // A pod is refused until its account has been created.
     yield* api
       .request({ method: "GET", path: pathOf(kinds.serviceAccount, key.namespace, "default") })
       .pipe(Effect.retry({ times: 50, schedule: Schedule.spaced("100 millis") }))
   })
 
-/** A pod as those of a Knative Service are, as far as logs go. */
+/** A pod like those of a Knative Service, as far as logs are concerned. */
 export const startPod = (
   key: ServiceKey,
   image: string,
@@ -117,7 +117,7 @@ export const eventually = async (what: string, holds: () => boolean, seconds = 3
   throw new Error(`not within ${seconds} s: ${what}`)
 }
 
-/** By run of the program, the numbers that it wrote, as they came. */
+/** By run of the program, the numbers that it wrote, in order of arrival. */
 export const numbersOf = (entries: ReadonlyArray<LogEntry>) => {
   const runs = new Map<string, Array<number>>()
   for (const { line, stream } of entries) {

@@ -7,13 +7,16 @@ export interface Bucket {
   readonly at: number
 }
 
-/** Tokens at `now`. A clock that goes back fills nothing. */
+/** Tokens at `now`. A clock that goes back adds nothing. */
 export const tokensAt = (limit: RateLimit, bucket: Bucket | undefined, now: number): number =>
   bucket === undefined
     ? limit.quota
     : Math.min(limit.quota, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rateOf(limit))
 
-/** `cost` tokens out of a bucket, or how long to wait for them. A model of what `PostgresRateLimits` does in one statement. */
+/**
+ * Takes `cost` tokens out of a bucket, or returns how long to wait for them. A model of what `PostgresRateLimits` does in one
+ * statement.
+ */
 export const takeFrom = (
   limit: RateLimit,
   bucket: Bucket | undefined,

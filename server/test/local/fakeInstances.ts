@@ -8,25 +8,27 @@ import {
   Instances
 } from "../../src/runtimes/local/instances/Instance.ts"
 
-/** How an instance of the fake goes: whether it starts, and what it answers. */
+/** The behaviour of a fake instance: whether it starts, and what it answers. */
 export interface FakeProgram {
   readonly failure?: InstanceFailed
   readonly startMs?: number
-  /** The image that its name means at the moment; once it was told, it is what is asked for. */
+  /** The image that its name currently points to. A given image id takes precedence. */
   readonly resolvedImage?: () => string
-  /** Ends by itself with code 1 this long after it was ready. */
+  /** Exits on its own with code 1 this long after it was ready. */
   readonly livesMs?: number
   readonly answer?: (spec: InstanceSpec) => string | Promise<string>
 }
 
-/** A fake of `Instances`, for tests of what stands on it: its instances are real HTTP servers, but in this process, and no programs. */
+/**
+ * A fake of `Instances`, for tests of what uses it: its instances are real HTTP servers, but in this process, without programs.
+ */
 export interface FakeInstances {
   readonly layer: Layer.Layer<Instances>
-  /** By image; one that is not set answers its revision's name. */
+  /** By image; an image without an entry answers with its revision's name. */
   readonly programs: Map<string, FakeProgram>
   readonly running: () => ReadonlyArray<InstanceSpec>
   readonly started: () => number
-  /** Most instances that were starting at the same time. */
+  /** The most instances that were starting at the same time. */
   readonly mostStarting: () => number
   /** Ends one as a crash would: connections are cut. */
   readonly kill: (id: string) => Promise<void>
@@ -123,7 +125,7 @@ export const makeFakeInstances = (): FakeInstances => {
   }
 }
 
-/** An instance that ends with code 1 before it is ready. */
+/** An instance that exits with code 1 before it is ready. */
 export const crashes: FakeProgram = {
   failure: new InstanceFailed({
     reason: "CrashOnStart",

@@ -23,7 +23,7 @@ import { LocalRoutes } from "../../src/runtimes/port/LocalRoutes.ts"
 import { type NamespaceKey, Runtime, type ServiceStatus } from "../../src/runtimes/port/Runtime.ts"
 import { Secrets } from "../../src/stores/secrets/Secrets.ts"
 
-/** Objects in memory: what another test runtime on the same finds after a restart. */
+/** In-memory objects: another test runtime with them finds them as after a restart. */
 export const makeMemoryObjects = () => {
   const objects = new Map<string, LocalObject>()
   const keyOf = (object: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) =>
@@ -92,7 +92,7 @@ export const manifestsOf = (
   return [...synthNamespace(tenant), ...synth(spec, tenant)]
 }
 
-/** Changes an annotation of a Knative Service's template, to values that no AppSpec gives. */
+/** Changes an annotation of a Knative Service's template to values that no AppSpec produces. */
 export const withAnnotation = (manifests: ReadonlyArray<Manifest>, name: string, value: string) =>
   manifests.map((manifest): Manifest => {
     if (manifest.kind !== "Service") return manifest
@@ -101,7 +101,7 @@ export const withAnnotation = (manifests: ReadonlyArray<Manifest>, name: string,
     return copy
   })
 
-/** The local runtime on these instances, with real logs in a folder of its own, and the rest in memory. */
+/** The local runtime on these instances, with real logs in its own folder, and everything else in memory. */
 export const makeTestRuntime = (
   instances: Layer.Layer<Instances, unknown>,
   objects: MemoryObjects = makeMemoryObjects(),
@@ -132,7 +132,7 @@ export const makeTestRuntime = (
   return {
     run: runtime.runPromise,
     objects,
-    /** As a deployment does, or as what puts right what others have changed. */
+    /** Applies like a deployment, or like a repair of others' changes. */
     apply: (manifests: ReadonlyArray<Manifest>, key = testKey(), by: "deployment" | "recheck" = "deployment") => {
       const retry = new Set(by === "deployment" ? manifests.map((manifest) => manifest.metadata.name) : [])
       return runtime.runPromise(
@@ -146,7 +146,7 @@ export const makeTestRuntime = (
     status,
     revisions: (service: string, key = testKey()) =>
       runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.revisions(nameOf(service, key)))),
-    /** Polls: a change may come before one can listen for it. */
+    /** Polls, because a change may happen before anyone can listen for it. */
     until: async (
       service: string,
       reached: (status: ServiceStatus) => boolean,
@@ -177,7 +177,7 @@ export const makeTestRuntime = (
   }
 }
 
-/** Sends a request as the proxy would, and again where the instance dropped it before it answered. */
+/** Sends a request like the proxy, and again if the instance dropped it before answering. */
 export const send = async (route: Route, signal: AbortSignal = new AbortController().signal): Promise<string> => {
   for (let i = 0; ; i++) {
     const lease = await route.acquire(signal)

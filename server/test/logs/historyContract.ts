@@ -26,13 +26,13 @@ export interface HistoryPlace {
   readonly open: () => Promise<Backend>
   /** How many generated histories to try. */
   readonly runs: number
-  /** Cannot be tried here. */
+  /** Why it can't be tested here. */
   readonly left?: boolean
   /** The expected `count` for two services with a write each, and the positions of one. */
   readonly objects?: number
-  /** Does max-cloud itself remove what is old? */
+  /** Does max-cloud itself remove old lines? */
   readonly ownRetention?: boolean
-  /** Are lines gone when they have been removed, or may it take minutes, so that this is tried elsewhere? @default at once */
+  /** Do removed lines disappear at once, or may it take minutes, so that another test covers it? @default at once */
   readonly removal?: "atOnce" | "later"
 }
 
@@ -46,12 +46,12 @@ export const line = (t: string, n: number, pod: string, text: string, revision =
   truncated: false
 })
 const day = 86_400_000
-/** A day that every place still keeps. */
+/** A day that every store still keeps. */
 export const noon = Math.trunc(Date.now() / day) * day - 2.5 * day
 export const numbered = (from: number, to: number, start = noon, pod = "a") =>
   Array.from({ length: to - from }, (_, i) => line(timeOf(start + (from + i) * 1000), 0, pod, `line ${from + i}`))
 
-/** The contract of every place where lines are kept. `open` gives one to test. */
+/** The contract of every log store. `open` returns one to test. */
 export const describeHistory = ({
   left = false,
   name,
@@ -82,7 +82,7 @@ export const describeHistory = ({
     const read = (history: LogHistory["Type"], key: HistoryKey, query: HistoryQuery = {}) =>
       Effect.map(Stream.runCollect(history.read(key, query)), (parts) => [...parts].flat())
 
-    it("gives every line once and in order, however they were cut into chunks, and the last of them by tail", async () => {
+    it("returns every line once and in order, however they were cut into chunks, and the last of them with tail", async () => {
       let turn = 0
       const drawn = fc.array(
         fc.record({
@@ -120,7 +120,7 @@ export const describeHistory = ({
       )
     })
 
-    it("keeps positions, and organizations apart", async () => {
+    it("stores positions, and separates organizations", async () => {
       const key = keyOf("b")
       await using({}, (history) =>
         Effect.gen(function* () {
@@ -145,7 +145,7 @@ export const describeHistory = ({
       )
     })
 
-    it("forgets an organization with all that is kept of it, and no other", async () => {
+    it("deletes an organization with everything stored about it, and no other", async () => {
       const organizations = [keyOf("1"), keyOf("2")]
       await using({}, (history) =>
         Effect.gen(function* () {
@@ -171,7 +171,7 @@ export const describeHistory = ({
     })
 
     it.skipIf(!ownRetention)(
-      "removes what is too old or too much, oldest first, only of those it owns, and tells it",
+      "removes lines that are too old or too many, oldest first, only of organizations it owns, and reports it",
       async () => {
         const old = keyOf("d")
         const large = keyOf("e")

@@ -7,13 +7,13 @@ export interface SentMail extends Message {
   readonly userId: UserId | undefined
 }
 
-/** Every mail that was added, oldest first. */
+/** All added mails, oldest first. */
 export class Mailbox extends Context.Tag("@maxcloud/server/Mailbox")<
   Mailbox,
   { readonly mails: Effect.Effect<ReadonlyArray<SentMail>> }
 >() {}
 
-/** `Mail` that only remembers: nothing of a transaction that is rolled back is forgotten. */
+/** `Mail` that only remembers: it keeps even the mails of a rolled-back transaction. */
 export const layerTest: Layer.Layer<Mail | Mailbox> = Layer.effectContext(
   Effect.map(Ref.make<ReadonlyArray<SentMail>>([]), (mails) =>
     Context.make(Mailbox, { mails: Ref.get(mails) }).pipe(

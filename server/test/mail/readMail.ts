@@ -1,10 +1,10 @@
-/** A mail as tests read it: header fields by their names in lower case, and the text as it was written. */
+/** A mail as tests read it: header fields by lower-case name, and the text as written. */
 export interface ReadMail {
   readonly headers: ReadonlyMap<string, string>
   readonly text: string
 }
 
-/** RFC 2047, 2: `=?charset?B|Q?…?=`; white space between two of them is not part of the text. */
+/** RFC 2047, 2: `=?charset?B|Q?…?=`; white space between two of them isn't part of the text. */
 const decodeWords = (value: string) =>
   value
     .replace(/(=\?[^?]+\?[BQ]\?[^?]*\?=)\s+(?==\?)/gi, "$1")
@@ -23,7 +23,7 @@ const quotedPrintable = (text: string) =>
     "latin1"
   ).toString("utf8")
 
-/** Reads a mail of one part (RFC 5322). */
+/** Reads a single-part mail (RFC 5322). */
 export const readMail = (raw: string): ReadMail => {
   const [head = "", ...rest] = raw.split(/\r?\n\r?\n/)
   const body = rest.join("\r\n\r\n")

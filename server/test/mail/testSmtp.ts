@@ -17,11 +17,11 @@ export interface SinkOptions {
   readonly tls?: "starttls" | "implicit" | "none"
   /** Only this user and password may send. */
   readonly login?: { readonly user: string; readonly password: string }
-  /** What it says of a recipient: a status, or undefined where it takes the mail. `nth` counts from 1. */
+  /** The answer for a recipient: a status, or undefined to accept the mail. `nth` counts from 1. */
   readonly refuse?: (nth: number) => number | undefined
 }
 
-/** A certificate for loopback that nobody else has signed, with its key. */
+/** A self-signed certificate for loopback, with its key. */
 export const makeCertificate = () => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-certificate-"))
   try {
@@ -43,7 +43,7 @@ export const makeCertificate = () => {
 const refusal = (status: number, address: string) =>
   Object.assign(new Error(`5.1.1 <${address}>: no such user`), { responseCode: status })
 
-/** A mail server on a free port of loopback that keeps what it takes. */
+/** A mail server on a free loopback port that stores what it receives. */
 export const smtpSink = (certificate: ReturnType<typeof makeCertificate>, options: SinkOptions = {}) =>
   Effect.gen(function* () {
     const taken: Array<Taken> = []

@@ -4,7 +4,7 @@ import { type KubeApi, KubeError } from "../../src/runtimes/kubeApi/KubeApi.ts"
 /** Items by the plural of their kind, or why there are none. */
 export type Answers = Readonly<Record<string, ReadonlyArray<unknown> | KubeError["reason"]>>
 
-/** A fake: it knows the lists that it's given at the time, and nothing else. */
+/** A fake: it knows only the current lists. */
 export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
   server: "https://fake",
   request: ({ path }) => {
@@ -35,7 +35,7 @@ const services = [{ spec: { clusterIPs: ["10.96.0.1"] } }, { spec: { clusterIPs:
 export const pod = (ip: string, hostNetwork = false) => ({ spec: { hostNetwork }, status: { podIPs: [{ ip }] } })
 const endpointslices = [{ endpoints: [{ addresses: ["172.18.0.2"] }] }, { endpoints: null }]
 
-/** A cluster that tells everything. */
+/** A cluster that reveals everything. */
 export const whole: Answers = {
   servicecidrs: serviceCidrs,
   nodes: [node("172.18.0.2", ["10.244.0.0/24"]), node("172.18.0.3", ["10.244.1.0/24"])],

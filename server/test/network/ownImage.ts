@@ -7,8 +7,8 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, "../../..")
 
 /**
- * Builds the project's Containerfile under `tag` on this machine's Node, which stands in for the base image that no registry has here.
- * Needs the bundles (`node scripts/build.ts`).
+ * Builds the project's Containerfile under `tag` on this machine's Node, which stands in for the base image that no registry has
+ * here. Needs the bundles (`node scripts/build.ts`).
  */
 export const buildOwnImage = async (tag: string): Promise<void> => {
   const base = "localhost/maxcloud-test-base:1"

@@ -14,12 +14,12 @@ import { type Probe, type ProbeResult, proberProgram } from "./proberProgram.ts"
 
 const run = promisify(execFile)
 
-/** What namespaces of tenants begin with on the cluster of the tests (`npm run test:cluster:prepare`). */
+/** The prefix of tenants' namespaces on the test cluster (`npm run test:cluster:prepare`). */
 export const testPrefix = defaultNamespacePrefix
 
 export class ProberError extends Data.TaggedError("ProberError")<{ readonly message: string }> {}
 
-/** Name of an image with Node, by digest, for the cluster to pull: `MAXCLOUD_TEST_NODE_IMAGE`, or one that is made here. */
+/** An image with Node, by digest, for the cluster to pull: `MAXCLOUD_TEST_NODE_IMAGE`, or one that is built here. */
 export const nodeImage: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
   const given = process.env["MAXCLOUD_TEST_NODE_IMAGE"]
   if (given !== undefined) return given
@@ -39,7 +39,7 @@ export const nodeImage: Effect.Effect<string, never, Scope.Scope> = Effect.gen(f
   return `${registry.host}/node@${answer.headers.get("docker-content-digest")}`
 })
 
-/** Two organizations with these names, made anew at each call. */
+/** Two organizations with these names, created again at each call. */
 export const newOrganization = (prefix: string) => OrganizationName.make(`${prefix}-${randomBytes(3).toString("hex")}`)
 
 const specOf = (input: unknown) =>
@@ -48,12 +48,12 @@ const specOf = (input: unknown) =>
     (issues: ReadonlyArray<SpecIssue>) => new Error(issues.map((issue) => issue.message).join("\n"))
   )
 
-/** Services that all run the prober: their names, and what of their spec is not the prober's. */
+/** Services that all run the prober: their names, and the rest of their specs. */
 export type ProberServices = Readonly<Record<string, object>>
 
 const proberApp = AppName.make("probers")
 
-/** The namespace of the probers of an organization. */
+/** The namespace of an organization's probers. */
 export const proberNamespace = (organization: OrganizationName) =>
   namespaceOf({ organization, app: proberApp, stage: productionStage, namespacePrefix: testPrefix })
 
@@ -128,7 +128,7 @@ const ReadyService = Schema.Struct({
   })
 })
 
-/** Waits until the Knative Service is Ready as it is now; gives the host of its URL. */
+/** Waits until the current version of the Knative Service is Ready; returns the host of its URL. */
 export const readyHost = (namespace: string, name: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -148,7 +148,7 @@ const ProbeResults = Schema.parseJson(
   Schema.Array(Schema.Struct({ text: Schema.String, connected: Schema.Boolean, error: Schema.String }))
 )
 
-/** One HTTP/1.1 request through the cluster's ingress, by any Host: status, and all of the answer. */
+/** One HTTP/1.1 request through the cluster's ingress, with any Host: status, and the whole answer. */
 export const ingressRequest = (
   host: string,
   path: string,
@@ -168,7 +168,7 @@ export const ingressRequest = (
     catch: (error) => new ProberError({ message: String(error) })
   })
 
-/** Has a public prober do these, from its pod. */
+/** Lets a public prober run these from its pod. */
 export const probesFrom = (host: string, probes: ReadonlyArray<Probe>): Effect.Effect<ReadonlyArray<ProbeResult>> =>
   ingressRequest(host, "/probes", { body: JSON.stringify(probes) }).pipe(
     Effect.flatMap(({ body }) => Schema.decodeUnknown(ProbeResults)(body)),
@@ -188,7 +188,7 @@ const PodList = Schema.Struct({
   )
 })
 
-/** Address of a pod by its labels. */
+/** Address of a pod, by its labels. */
 export const podAddress = (
   namespace: string,
   labelSelector: string

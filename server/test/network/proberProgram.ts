@@ -1,6 +1,6 @@
-/** What a prober is asked to do. Answers come as `ProbeResult`, in the same order. */
+/** A task for a prober. Results arrive as `ProbeResult`, in the same order. */
 export type Probe =
-  /** Opens a connection, writes these bytes, and reads until the other end closes or `millis` are over. */
+  /** Opens a connection, writes these bytes, and reads until the other end closes or `millis` have passed. */
   | {
       readonly type: "raw"
       readonly host: string
@@ -8,7 +8,7 @@ export type Probe =
       readonly bytes: string
       readonly millis: number
     }
-  /** One HTTP/2 request without TLS, with these headers alone. */
+  /** One HTTP/2 request without TLS, with only these headers. */
   | {
       readonly type: "h2"
       readonly host: string
@@ -19,19 +19,19 @@ export type Probe =
   | { readonly type: "resolve"; readonly name: string }
 
 export interface ProbeResult {
-  /** What was read, as Latin-1, cut at 2,000 characters; for `resolve` the addresses. */
+  /** The text read, as Latin-1, cut at 2,000 characters; for `resolve` the addresses. */
   readonly text: string
   /** `connected` once a connection was open. */
   readonly connected: boolean
   readonly error: string
 }
 
-/** In each answer of a prober, before the name that `PROBER` gave it. */
+/** In each answer of a prober, before the name from `PROBER`. */
 export const mark = "x-prober: "
 
 /**
- * A program for an image that has Node alone: `POST /probes` with an array of `Probe` does them at once; everything else is answered with
- * who it is.
+ * A program for an image that only contains Node: `POST /probes` with an array of `Probe` runs them at once; everything else is
+ * answered with its name.
  */
 export const proberProgram = `
 const http = require("node:http"), net = require("node:net"), http2 = require("node:http2"), dns = require("node:dns")

@@ -18,7 +18,7 @@ export interface SignOptions {
   readonly algorithm?: Algorithm
   /** In the header, instead of the key's own; null: none. */
   readonly kid?: string | null
-  /** A former set of keys, as `keys()` gave it. */
+  /** An earlier set of keys, as returned by `keys()`. */
   readonly keys?: ReadonlyArray<SigningKey>
 }
 
@@ -38,15 +38,15 @@ const discoveryPath = "/.well-known/openid-configuration"
 const keysPath = "/keys"
 
 export interface IssuerOptions {
-  /** Of the issuer's URL, such as `/realms/acme`. @default none */
+  /** The path of the issuer's URL, such as `/realms/acme`. @default none */
   readonly path?: string
   /** With a certificate it speaks TLS, and is at `https://localhost`. */
   readonly certificate?: { readonly key: string; readonly cert: string }
 }
 
 /**
- * An issuer of OpenID Connect on a free port of 127.0.0.1: a discovery document, and a real key for each algorithm. `answers` replaces what it
- * says at a path.
+ * An OpenID Connect issuer on a free port of 127.0.0.1: a discovery document, and a real key for each algorithm. `answers`
+ * replaces its answer at a path.
  */
 export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
   certificate,
@@ -88,11 +88,11 @@ export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
     port,
     discoveryPath,
     keysPath,
-    /** Paths that were asked for, in order. */
+    /** Requested paths, in order. */
     asked,
     answers,
     keys: () => keys,
-    /** New keys, and none of the former. */
+    /** Replaces all keys. */
     rotate: Effect.promise(async () => {
       keys = await newKeys()
     }),
@@ -103,7 +103,7 @@ export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
     bringUp: Effect.sync(() => {
       isUp = true
     }),
-    /** A token with these claims; iss, iat (now) and exp (in five minutes) are added where they are not given; undefined: left out. */
+    /** A token with these claims. Missing iss, iat (now) and exp (in five minutes) are added; undefined: left out. */
     sign: (claims: Readonly<Record<string, unknown>>, options: SignOptions = {}) =>
       Effect.promise(() => {
         const algorithm = options.algorithm ?? "RS256"

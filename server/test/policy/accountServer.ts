@@ -14,7 +14,7 @@ interface Answer {
   readonly status: number
   readonly text: string
   readonly headers: Headers
-  /** The body, where it is JSON. */
+  /** The body, if it is JSON. */
   readonly body: Record<string, unknown>
   /** The answer, if it is a list. */
   readonly items: ReadonlyArray<Record<string, unknown>>
@@ -23,7 +23,7 @@ interface Answer {
 interface RequestOptions {
   readonly token?: string | undefined
   readonly body?: unknown
-  /** Another address than loopback that it is to come from. */
+  /** An address other than loopback for the request to come from. */
   readonly address?: string | undefined
 }
 
@@ -31,9 +31,9 @@ interface RequestOptions {
 export interface TestOrganization {
   readonly name: string
   readonly sessions: Readonly<Record<Role, string>>
-  /** Texts that stand in its data alone. */
+  /** Texts that appear only in its data. */
   readonly canaries: ReadonlyArray<string>
-  /** What is really there, for the `:names` of an operation's path. */
+  /** Existing objects, for the `:names` of an operation's path. */
   readonly values: (operation: OperationName) => Readonly<Record<string, string>>
 }
 
@@ -42,7 +42,7 @@ export interface AccountServer {
   readonly request: (method: string, path: string, options?: RequestOptions) => Promise<Answer>
   readonly acme: TestOrganization
   readonly rival: TestOrganization
-  /** All that the owner is told of an organization, but what time and reading change. */
+  /** Everything the owner sees of an organization, except what changes with time and reading. */
   readonly everythingOf: (organization: TestOrganization) => Promise<unknown>
   readonly stop: () => Promise<void>
 }
@@ -59,7 +59,7 @@ const objectOf = (value: unknown): Record<string, unknown> => {
 const loopback = new BlockList()
 loopback.addAddress("127.0.0.1")
 
-/** A server that wants credentials, in this process, whose mail goes to its log; with requests over HTTP. */
+/** A server that requires credentials, in this process, whose mail goes to its log; with requests over HTTP. */
 export const startServer = async (changes: Partial<ServerSettings> = {}) => {
   const dataDir = withMadeDatabase(mkdtempSync(join(tmpdir(), "maxcloud-accounts-")))
   const scope = Effect.runSync(Scope.make())
@@ -114,7 +114,7 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       items: Array.isArray(items) ? items.map(objectOf) : []
     }
   }
-  /** Waits until the log has what `pattern` finds, which is given and taken out. */
+  /** Waits until the log matches `pattern`, and returns and removes the match. */
   const fromLog = async (pattern: RegExp): Promise<string> => {
     for (let tries = 0; tries < 200; tries++) {
       const found = pattern.exec(log)
@@ -136,7 +136,7 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
 /** The first of lines of JSON. */
 const first = (text: string): unknown => JSON.parse(text.split("\n").length > 2 ? (text.split("\n")[0] ?? "{}") : text)
 
-/** A registry that is away at first, so that a deployment is accepted, and then has no image, so that it fails at once. */
+/** A registry that is unreachable at first, so that a deployment is accepted, and then has no image, so that it fails at once. */
 const startEmptyRegistry = async () => {
   let status = 503
   const server = createServer((_request, response) => response.writeHead(status).end()).listen(0, "127.0.0.1")
@@ -155,7 +155,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   const server = await startServer({
     requestsPerMinute: 100_000,
     insecureRegistries: [registry.host],
-    // Nobody is asked whether it takes the credentials of the tests.
+    // Nobody is asked whether the tests' credentials are valid.
     unresolvedRegistries: ["canary.example"]
   })
   const { fromLog, request, url } = server
@@ -209,7 +209,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     }
   })
   registry.comeBack()
-  // Until it has failed for want of the image: nothing of it changes any more.
+  // Until it has failed because of the missing image: after that nothing about it changes.
   await request("GET", `/api/v1/deployments/${textOf(deployment["id"])}/events`, { token })
   const [service] = await listOf("/api/v1/services")
   const key = objectOf(
@@ -262,7 +262,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     apps: await listOf("/api/v1/apps", owner),
     secrets: await listOf(`${stage}/secrets`, owner),
     keys: (await listOf("/api/v1/auth/api-keys", owner)).map((value) => [value["id"], value["expiresAt"]]),
-    // Those that were accepted go with their people, who end their own accounts.
+    // Accepted invitations go with their people, who delete their own accounts.
     invites: (await listOf("/api/v1/auth/invites", owner)).filter((value) => value["state"] === "open"),
     registries: await listOf("/api/v1/registries", owner),
     members: (await listOf("/api/v1/organization/members", owner)).filter((value) => value["role"] === "owner"),

@@ -51,7 +51,7 @@ const auditOf = async (owner: string) => (await server.request("GET", "/api/v1/a
 
 const listed = async (path: string, token: string) => (await server.request("GET", path, { token })).items
 
-/** What a browser would refuse to send, as it is. */
+/** Sends what a browser would refuse to send. */
 const raw = (head: string) =>
   new Promise<string>((resolve, reject) => {
     const { hostname, port } = new URL(server.url)
@@ -69,7 +69,7 @@ const raw = (head: string) =>
   })
 
 describe("an account that somebody else registered for the address", () => {
-  it("neither sees nor takes back invites to it", async () => {
+  it("neither sees nor revokes invites to it", async () => {
     const owner = await verified("owner@inviting.test", "inviting")
     await post(201, "/auth/invites", { email: "victim@invited.test", role: "admin" }, owner)
     const { token } = await register("victim@invited.test", "squatting")
@@ -115,8 +115,8 @@ describe("a narrowed key", () => {
   })
 })
 
-describe("secrets that are copied", () => {
-  it("need a key that may deploy both places, and stay in their organization", async () => {
+describe("copied secrets", () => {
+  it("need a key that may deploy to both places, and stay in their organization", async () => {
     const owner = await verified("owner@copied.test", "copied")
     const put = (app: string, stage: string, token: string) =>
       server.request("PUT", `/api/v1/apps/${app}/stages/${stage}/secrets/A`, { token, body: { value: "hunter2" } })
@@ -187,7 +187,7 @@ describe("a path in a form that the policy doesn't read", () => {
   })
 })
 
-describe("a caller who was shut out", () => {
+describe("a caller who lost access", () => {
   it("reads no further events or logs", async () => {
     const owner = await verified("owner@shut.test", "shut")
     const viewer = await joined(owner, "viewer@shut.test", "viewer")
@@ -207,7 +207,7 @@ describe("a caller who was shut out", () => {
 })
 
 describe("signing in", () => {
-  it("can't be blocked for a person by one network that asks for their codes", async () => {
+  it("can't be blocked for a person by one network that requests their codes", async () => {
     await verified("locked@out.test", "locked")
     const begin = async (address: string) => {
       const page = await fetch(`${server.url}/auth/sign-in`)

@@ -1,4 +1,4 @@
-/** A browser at an address of its own, that keeps the cookie and sends forms as the last page has shown them. */
+/** A browser at its own address that keeps the cookie and sends forms as the last page has shown them. */
 export const makeBrowser = (url: string, address: string) => {
   let cookie = ""
   let formToken = ""
@@ -12,7 +12,7 @@ export const makeBrowser = (url: string, address: string) => {
   }
   return {
     get: (path: string) => send(path),
-    /** Gives the answer as it is; where it leads to another page, that one is opened too. */
+    /** Returns the answer; if it redirects, the target is opened too. */
     submit: async (path: string, fields: Readonly<Record<string, string>>) => {
       const answer = await send(path, {
         method: "POST",

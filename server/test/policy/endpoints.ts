@@ -4,7 +4,7 @@ export interface Endpoint {
   readonly operation: OperationName
   readonly method: string
   readonly path: string
-  /** Has the contract a schema of its body? */
+  /** Does the contract have a schema for its body? */
   readonly takesBody: boolean
 }
 

@@ -7,7 +7,7 @@ import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 import { hostile } from "./hostileValues.ts"
 
-/** Requests to each operation and page; more of them find more: `MAXCLOUD_HOSTILE_RUNS=200`. */
+/** Requests per operation and page; more of them find more: `MAXCLOUD_HOSTILE_RUNS=200`. */
 const numRuns = Number(process.env["MAXCLOUD_HOSTILE_RUNS"] ?? 6)
 const withinMs = 10_000
 
@@ -35,7 +35,7 @@ const spec = {
   ]
 }
 
-/** Bodies that the operations take, but for what they name: nothing of that is there. */
+/** Bodies that the operations accept except that they name missing objects. */
 const bodyOf: Partial<Record<OperationName, unknown>> = {
   "services.create": { name: "hostile", image: "hostile.example/app:1", env_vars: { KEY: "text" }, port: 8080 },
   "apps.plan": { spec },
@@ -141,7 +141,7 @@ interface Answer {
 
 const agent = new Agent({ keepAlive: true })
 
-/** The answer, or the head of one that goes on for as long as somebody listens. */
+/** The answer, or the head of a long-lived one. */
 const send = (url: string, method: string, path: string, headers: Readonly<Record<string, string>>, body?: string) =>
   new Promise<Answer>((resolve, reject) => {
     const { hostname, port } = new URL(url)
@@ -179,10 +179,10 @@ afterAll(async () => {
 })
 
 let addresses = 0
-/** Another address each time: many requests from one are refused. */
+/** A different address each time: many requests from one are refused. */
 const address = () => `203.${(addresses >> 16) % 256}.${(addresses >> 8) % 256}.${addresses++ % 256}`
 
-/** Whoever sends it: what ends a credential, an account or an organization is done to one that nobody else needs. */
+/** The sender of a request. Operations that end a credential, an account or an organization use one that nothing else needs. */
 const tokenFor = async (operation: OperationName): Promise<string | undefined> => {
   const { acme, rival } = server
   if (rowOf(operation).roles === "open") return undefined
@@ -209,7 +209,7 @@ const problemsOf = ({ status, text, type }: Answer): string | undefined => {
 
 describe("whatever is sent", () => {
   it(
-    "to any operation, it is answered, and what is wrong is the caller's to mend",
+    "to any operation, it is answered, and mistakes are the caller's to fix",
     async () => {
       const statuses = new Map<number, number>()
       const wrong: Array<string> = []

@@ -2,7 +2,7 @@ import fc from "fast-check"
 
 const million = "a".repeat(1_000_000)
 
-/** Texts that have broken servers: what a database, a shell, a template, a terminal or a parser may read as something else. */
+/** Texts that have broken servers: a database, a shell, a template, a terminal or a parser may misread them. */
 const texts = fc.oneof(
   {
     weight: 6,
@@ -63,13 +63,13 @@ const texts = fc.oneof(
       "-".repeat(5000)
     )
   },
-  // What no text of Postgres may hold, oftener than the rest.
+  // More often than the rest, characters that Postgres can't store.
   { weight: 6, arbitrary: fc.constantFrom("a\0b", "a\ud800b") },
   { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
   { weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 40 }) }
 )
 
-/** JSON as it is written, so that it may be what no value of JavaScript is. */
+/** JSON as text, so that it may also be something that no JavaScript value produces. */
 const written = fc.oneof(
   { weight: 5, arbitrary: texts.map((text) => JSON.stringify(text)) },
   fc.constantFrom(
@@ -106,13 +106,13 @@ const large = fc.constant(JSON.stringify(million))
 
 type Path = ReadonlyArray<string | number>
 
-/** The places of a value: itself, and all that is in it. */
+/** The places of a value: itself, and everything in it. */
 const placesOf = (value: unknown, path: Path = []): ReadonlyArray<Path> =>
   typeof value === "object" && value !== null
     ? [path, ...Object.entries(value).flatMap(([key, inner]) => placesOf(inner, [...path, key]))]
     : [path]
 
-/** JSON of `value`, with something else at a place: instead of what is there, beside it, or under its name a second time. */
+/** JSON of `value` with something else at a place: instead of what is there, beside it, or under its name a second time. */
 const withAt = (
   value: unknown,
   place: Path,
@@ -138,7 +138,7 @@ const withAt = (
 
 const noJson = fc.constantFrom("", "{", "nul", "\ufeff{}", "{} {}", "\0", "'a'", "[".repeat(100_000), '{"a":"\n"}')
 
-/** Bodies like `base`, and hostile in one place. */
+/** Bodies like `base` that are hostile in one place. */
 const bodies = (base: unknown): fc.Arbitrary<string> =>
   fc.oneof(
     {
@@ -156,7 +156,10 @@ const bodies = (base: unknown): fc.Arbitrary<string> =>
     { weight: 2, arbitrary: fc.constant(JSON.stringify(base)) }
   )
 
-/** Percent-encoded as the bytes of UTF-8, halves of surrogate pairs too (which no decoder takes), or as it is where a URL may hold it. */
+/**
+ * Percent-encoded UTF-8 bytes, including halves of surrogate pairs (which no decoder accepts), or unencoded where a URL allows
+ * it.
+ */
 const inUrl = fc
   .tuple(texts, fc.boolean())
   .map(([text, asItIs]) =>
@@ -165,7 +168,7 @@ const inUrl = fc
       : [...text].map((each) => (each.isWellFormed() ? encodeURIComponent(each) : "%ED%A0%80")).join("")
   )
 
-/** What a field of a header may hold: Latin-1 without control characters. */
+/** Valid content of a header field: Latin-1 without control characters. */
 const inHeader = texts.map((text) => text.replace(/[^\t -~\u0080-\u00ff]/g, "?"))
 
 export const hostile = { texts, bodies, inUrl, inHeader }

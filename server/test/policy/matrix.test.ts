@@ -5,7 +5,7 @@ import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 
 const endpoints = endpointsOfContract()
 
-/** What ends the credential or the account that asks, last. */
+/** Operations that end the caller's credential or account come last. */
 const endings: ReadonlyArray<string> = ["auth.signOut", "account.delete"]
 endpoints.sort((a, b) => endings.indexOf(a.operation) - endings.indexOf(b.operation))
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => server?.stop())
 
-/** For what ends it: a session beside the one that goes on. */
+/** For these operations: a session besides the one that stays. */
 const tokenFor = async (operation: OperationName, organization: string, token: string) => {
   if (operation !== "auth.signOut") return token
   const { body } = await server.request("POST", "/api/v1/auth/switch", { token, body: { organization } })
@@ -45,7 +45,7 @@ const tokenFor = async (operation: OperationName, organization: string, token: s
 }
 
 let addresses = 0
-/** Whoever has no credential comes from an address of their own: too many of them from one are refused otherwise. */
+/** Callers without a credential each have their own address: too many of them from one are otherwise refused. */
 const addressOf = (token: string | undefined) => (token === undefined ? `198.51.100.${++addresses % 250}` : undefined)
 
 const send = (
@@ -59,8 +59,8 @@ const send = (
     { token, address: addressOf(token), ...(takesBody ? { body: {} } : {}) }
   )
 
-describe("every operation by every role, in one's own organization and in another's", () => {
-  it("is as the policy table says", async () => {
+describe("every operation by every role, in its own organization and in another", () => {
+  it("follows the policy table", async () => {
     const { acme, rival } = server
     const canaries = acme.canaries
     const before = await server.everythingOf(acme)
@@ -87,12 +87,12 @@ describe("every operation by every role, in one's own organization and in anothe
       for (const role of Role.literals) {
         const allowed = roles.includes(role)
         const refused = (status: number) => status === 401 || status === 403
-        // Its own: with what is not there, or a body that is not right, so that nothing is done twice.
+        // In its own organization: with missing objects or an invalid body, so that nothing is done twice.
         const own = await send(endpoint, await tokenFor(operation, acme.name, acme.sessions[role]), nothing)
         const fits = allowed ? !refused(own.status) && own.status < 500 : own.status === 403
         cell(`${operation} by ${role}`, own.status, fits, allowed ? "no refusal" : "403")
 
-        // Another's: by its real names and ids.
+        // In another organization: with real names and ids.
         const foreign = await send(
           endpoint,
           await tokenFor(operation, rival.name, rival.sessions[role]),
@@ -107,7 +107,7 @@ describe("every operation by every role, in one's own organization and in anothe
       }
     }
     expect(wrong).toEqual([])
-    // Whatever the other organization sent has changed nothing.
+    // Nothing the other organization sent has changed anything.
     expect(await server.everythingOf(acme)).toEqual(before)
     const operations = endpoints.length
     console.log(

@@ -5,7 +5,7 @@ import { makePeople } from "./people.ts"
 
 type Server = Awaited<ReturnType<typeof startServer>>
 
-/** What is different in two refusals alike: the request's own name, and the word that it asked for. */
+/** The difference between two otherwise equal refusals: the request's own name, and the requested word. */
 const alike = (text: string, name: string) =>
   text
     .replaceAll(name, "NAME")
@@ -19,7 +19,7 @@ describe("a path with an organization that the credential doesn't open", () => {
   }, 60_000)
   afterAll(() => server?.stop())
 
-  it("is not found, alike for one that exists and one that doesn't, for every operation and kind of credential", async () => {
+  it("isn't found, whether or not it exists, for every operation and kind of credential", async () => {
     const { acme, rival, request } = server
     const before = await server.everythingOf(rival)
     const { body } = await request("POST", "/api/v1/auth/api-keys", {
@@ -44,13 +44,13 @@ describe("a path with an organization that the credential doesn't open", () => {
       }
     }
     expect(await server.everythingOf(rival)).toEqual(before)
-    // Whoever tried stands in the log of the organization that the credential is of, and the other one never hears of it.
+    // The attempt is in the log of the credential's organization, and the other one never learns of it.
     const log = async (token: string) => (await request("GET", "/api/v1/audit?limit=200", { token })).text
     expect(await log(acme.sessions.owner)).toContain("organizations/rival/")
     expect(await log(rival.sessions.owner)).not.toContain("acme")
   }, 60_000)
 
-  it("is not found however it is written", async () => {
+  it("isn't found in any spelling", async () => {
     const { acme, rival, request } = server
     const get = async (path: string, token = acme.sessions.owner) =>
       (await request("GET", `/api/v1${path}`, { token })).status
@@ -77,7 +77,7 @@ describe("a path with an organization that the credential doesn't open", () => {
       const status = await get(`/organizations/${name}/services`)
       expect([name, [400, 404].includes(status)]).toEqual([name, true])
     }
-    // Nor a second one, nor what isn't about an organization.
+    // Nor a second one, nor a path that isn't about an organization.
     for (const path of [
       "/organizations/acme/organizations/rival/services",
       "/organizations/-/organizations/-/services",
@@ -98,7 +98,7 @@ describe("a path with an organization that the credential doesn't open", () => {
     expect(await get("/organizations/rival/services", rival.sessions.owner)).toBe(200)
   })
 
-  it("needs a credential first, and a method that the path has", async () => {
+  it("needs a credential first, and a method that the path supports", async () => {
     expect((await server.request("GET", "/api/v1/organizations/acme/services", {})).status).toBe(401)
     const wrong = await server.request("PUT", "/api/v1/organizations/rival/services", {
       token: server.acme.sessions.owner
@@ -123,14 +123,14 @@ describe("a path with an organization that the credential doesn't open", () => {
   })
 })
 
-describe("an organization's other name", () => {
+describe("an organization's display name", () => {
   let server: Server
   beforeAll(async () => {
     server = await startServer({ requestsPerMinute: 100_000 })
   }, 60_000)
   afterAll(() => server?.stop())
 
-  it("is changed by a merge patch of owners and admins alone, and its name stays", async () => {
+  it("is changed by a merge patch of owners and admins only, and its name stays", async () => {
     const { member, owner } = makePeople(server)
     const token = await owner("owner@named.test", "named")
     const { session: deployer } = await member(token, "deployer@named.test", "deployer")
@@ -166,7 +166,7 @@ describe("an organization's other name", () => {
     expect(log.text).not.toContain("GmbH")
   })
 
-  it("takes merge patches where else something is changed, and null gives a default", async () => {
+  it("accepts merge patches for every other change, where null means the default", async () => {
     const token = await makePeople(server).owner("owner@patched.test", "patched")
     const made = await server.request("POST", "/api/v1/webhooks", {
       token,
@@ -195,7 +195,7 @@ describe("a session of a person who is a member of several organizations", () =>
   afterAll(() => server?.stop())
 
   let nth = 0
-  /** Ada deploys in the one, and reads in the other. Her session is of the one. */
+  /** Ada deploys in one and reads in the other. Her session belongs to the first. */
   const twice = async () => {
     nth++
     const [one, other] = [`one-${nth}`, `other-${nth}`]
@@ -212,7 +212,7 @@ describe("a session of a person who is a member of several organizations", () =>
   }
   const audit = async (token: string) => (await server.request("GET", "/api/v1/audit?limit=200", { token })).text
 
-  it("acts in each with the role there, on the rows there, and is noted there", async () => {
+  it("acts in each with the role and rows there, and is audited there", async () => {
     const { ask, one, other, owner, rival } = await twice()
     const secret = "/apps/shop/stages/production/secrets/TOKEN"
     expect((await ask("PUT", `/organizations/${one}${secret}`, { value: "x" })).status).toBe(200)
@@ -236,7 +236,7 @@ describe("a session of a person who is a member of several organizations", () =>
     ]).toEqual([true, false])
   })
 
-  it("leads on in the organization of the path", async () => {
+  it("links to the organization of the path", async () => {
     const { ask, other } = await twice()
     const made = await ask("POST", `/organizations/${other}/api-keys`, { name: "one" })
     const location = String(made.headers.get("location"))
@@ -259,7 +259,7 @@ describe("a session of a person who is a member of several organizations", () =>
     })
   })
 
-  it("loses an organization at once with the membership there, and all with its own", async () => {
+  it("loses an organization at once with the membership there, and everything with its own", async () => {
     const { ask, one, other, owner, rival, userId } = await twice()
     const list = async (name: string) => (await ask("GET", `/organizations/${name}/services`)).status
     expect([await list(one), await list(other)]).toEqual([200, 200])
@@ -271,7 +271,7 @@ describe("a session of a person who is a member of several organizations", () =>
     expect([await list(one), await list(other), await list("-")]).toEqual([401, 401, 401])
   })
 
-  it("has one budget of requests for all of them together, those that it doesn't open too", async () => {
+  it("has one budget of requests for all of them together, including those it can't open", async () => {
     const slow = await startServer({ requestsPerMinute: 5 })
     const { member, owner } = makePeople(slow)
     const email = "ada@slow.test"
@@ -286,7 +286,7 @@ describe("a session of a person who is a member of several organizations", () =>
     expect(statuses.slice(0, 3)).toEqual([200, 200, 404])
   }, 30_000)
 
-  it("ends by signing out, whatever it did last, and keeps the organization of another owner that is being deleted", async () => {
+  it("ends by signing out, whatever it did last, and keeps another owner's organization that is being deleted", async () => {
     const { ask, one, other, rival, userId } = await twice()
     await people.must(200, "PATCH", `/organization/members/${userId}`, { token: rival, body: { role: "owner" } })
     await people.must(202, "POST", `/organizations/${other}/deletion`, { token: rival, body: { name: other } })
@@ -298,10 +298,10 @@ describe("a session of a person who is a member of several organizations", () =>
     expect((await ask("GET", `/organizations/${other}/services`)).status).toBe(401)
   })
 
-  it("opens its own alone if it began before its address was confirmed", async () => {
+  it("opens only its own if it began before its address was confirmed", async () => {
     nth++
     const rival = await people.owner(`owner@squatted-${nth}.test`, `squatted-${nth}`)
-    // This session is older than the confirmation by the mail's link.
+    // This session is older than the confirmation through the mailed link.
     const early = await people.owner(`victim@early-${nth}.test`, `early-${nth}`)
     await people.member(rival, `victim@early-${nth}.test`, "admin")
     const status = async (name: string) =>

@@ -27,14 +27,14 @@ const trust = (token: string, rest: Readonly<Record<string, unknown>> = {}) =>
     body: { name: "ci", issuer: issuer.issuer, claims: { sub: "job:*", project_id: "7" }, role: "admin", ...rest }
   })
 
-/** Status of reading what admins may read, and of what every member may. */
+/** Status of reading what admins may read, and what every member may. */
 const mayDo = async (token: string) => [
   (await server.request("GET", "/api/v1/audit", { token })).status,
   (await server.request("GET", "/api/v1/services", { token })).status
 ]
 
 describe("an OIDC trust", () => {
-  it("grants no more than its maker's present role, and the list says so", async () => {
+  it("grants no more than its creator's current role, and the list says so", async () => {
     const owner = await people.owner("owner@trusting.test", "trusting")
     const admin = await people.member(owner, "admin@trusting.test", "admin")
     const made = await trust(admin.session)
@@ -60,14 +60,14 @@ describe("an OIDC trust", () => {
       }
     ])
 
-    // Who comes back makes a new trust: what they left behind does not come with them.
+    // People who return create a new trust: what they left behind doesn't return with them.
     await people.member(owner, "admin@trusting.test", "owner")
     expect(await mayDo(job)).toEqual([401, 401])
     await trust(owner, { name: "again" })
     expect(await mayDo(job)).toEqual([200, 200])
   })
 
-  it("no longer counts once its maker has no account", async () => {
+  it("no longer counts once its creator has no account", async () => {
     const owner = await people.owner("owner@left.test", "left")
     const admin = await people.member(owner, "admin@left.test", "admin")
     await trust(admin.session)
@@ -93,7 +93,7 @@ describe("an OIDC trust", () => {
   })
 })
 
-describe("an API key with an end", () => {
+describe("an API key with an expiry", () => {
   const rotate = async (token: string, id: unknown) =>
     Object((await people.must(201, "POST", `/auth/api-keys/${id}/rotate`, { token, body: {} }))["apiKey"])
 
@@ -109,7 +109,7 @@ describe("an API key with an end", () => {
     const lasting = await people.must(201, "POST", "/auth/api-keys", { token: owner, body: { name: "lasts" } })
     const other = await people.must(201, "POST", "/auth/api-keys", {
       token: owner,
-      body: { name: "ends too", expiresInSeconds: 3600 }
+      body: { name: "expires too", expiresInSeconds: 3600 }
     })
     const byAnotherKey = await rotate(String(lasting["secret"]), Object(other["apiKey"]).id)
     expect(byAnotherKey.expiresAt).toBe(Object(other["apiKey"]).expiresAt)
@@ -118,7 +118,7 @@ describe("an API key with an end", () => {
   })
 })
 
-describe("a stream that an issuer's token has opened", () => {
+describe("a stream opened with an issuer's token", () => {
   it("ends with the token, and with the trust; other streams continue", async () => {
     const owner = await people.owner("owner@streaming.test", "streaming")
     await people.must(202, "POST", "/apps/shop/stages/production/deployments", {
@@ -138,7 +138,7 @@ describe("a stream that an issuer's token has opened", () => {
       return response
     }
     const lasting = await follow({ sub: "job:lasting" })
-    // Clocks may differ by a minute: it is good for some seconds.
+    // Clocks may differ by a minute, so it is valid for some seconds.
     const seconds = Math.floor(Date.now() / 1000)
     const expiring = await follow({ sub: "job:lasting", iat: seconds - 300, exp: seconds - 52 })
     const untrusted = await follow({ sub: "job:ending" })

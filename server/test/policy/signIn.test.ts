@@ -20,7 +20,7 @@ const type = (browser: ReturnType<typeof makeBrowser>, code: string) =>
   browser.submit("/auth/sign-in", { step: "code", code })
 
 describe("signing in", () => {
-  it("can't be blocked for a person by others who ask for their codes and guess, from any addresses", async () => {
+  it("can't be blocked for a person by others who request their codes and guess, from any addresses", async () => {
     await makePeople(server).owner(email, "signing")
     const attackers = []
     for (let network = 1; network <= 6; network++) {
@@ -30,18 +30,18 @@ describe("signing in", () => {
       expect(status).toBe(303)
       for (let guess = 0; guess < 5; guess++) expect((await type(browser, "BBBB-BBBB")).status).toBe(422)
     }
-    // One network has its own tries used up, and no one else's.
+    // One network has used up its own attempts, and nobody else's.
     expect((await begin("198.51.100.1")).status).toBe(429)
 
     const victim = await begin("203.0.113.9")
     expect(victim.status).toBe(303)
     const code = await server.fromLog(/[A-Z]{4}-[A-Z]{4}(?=\W)/)
     const [attacker] = attackers[0] ?? []
-    // Whose attempts are used up does not get in by the right code either.
+    // A network without attempts doesn't get in with the right code either.
     if (attacker !== undefined) expect((await type(attacker.browser, code)).status).toBe(422)
     const signedIn = await type(victim.browser, code)
     expect([signedIn.status, signedIn.location]).toEqual([303, "/auth/device"])
-    // Nor does anybody else by a code that was used.
+    // Nor does anybody else with a used code.
     const other = attackers[1]?.[1]
     if (other !== undefined) expect((await type(other.browser, code)).status).toBe(422)
   }, 60_000)

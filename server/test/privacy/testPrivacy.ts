@@ -43,7 +43,7 @@ import type { FakeRuntime } from "../deployments/fakeRuntime.ts"
 import { finished, testServer } from "../deployments/testServer.ts"
 import { digestOf as digestOfTar, tarOf } from "../sources/tar.ts"
 
-/** Mails wait for ever, so that they are found in the outbox. */
+/** Mails are never sent, so that they stay in the outbox. */
 const noTransport = Layer.succeed(MailTransport, {
   name: "log",
   send: () => Effect.fail(new MailError({ message: "nobody takes mails here", final: false }))
@@ -51,7 +51,7 @@ const noTransport = Layer.succeed(MailTransport, {
 
 const identity = { registration: "open", publicUrl: "https://cloud.example.com", signInFloorMs: 0 } as const
 
-/** Everything that keeps something of organizations and people, except `Privacy`. */
+/** Everything that stores data of organizations and people, except `Privacy`. */
 export const testStores = (fake: FakeRuntime, dataDir: string) =>
   Layer.mergeAll(
     PostgresAccounts.layer(identity),
@@ -75,7 +75,7 @@ export const testStores = (fake: FakeRuntime, dataDir: string) =>
 
 export const testPrivacy = (options: PrivacyOptions) => privacy({ againMs: 20, lookMs: 1_000, ...options })
 
-/** The caller that a session makes. */
+/** The caller of a session. */
 export const callerOf = (grant: SessionGrant, id: OrganizationId): Caller => ({
   organization: { id, name: grant.organization },
   roles: [Schema.decodeUnknownSync(Role)(grant.role)],
@@ -107,7 +107,7 @@ export const acting =
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(Effect.provideService(CurrentCaller, caller), Effect.provideService(ClientAddress, "203.0.113.7"))
 
-/** Words that are found where they are planted and nowhere else. `sealed`: never in the clear. */
+/** Words that appear only where they are planted. `sealed`: never in plain text. */
 export const wordsOf = (letter: string) => {
   const word = (what: string) => `zq${letter}${what}${randomBytes(3).toString("hex")}`
   const visible = {
@@ -151,7 +151,7 @@ export const wordsOf = (letter: string) => {
 }
 export type Words = ReturnType<typeof wordsOf>
 
-/** Puts a word into every place that keeps text of an organization, through the services' own ways as far as they have one. */
+/** Plants a word in every place that stores an organization's text, through the services' own interfaces where possible. */
 export const plant = ({ sealed, visible }: Words) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -281,7 +281,7 @@ export const plant = ({ sealed, visible }: Words) =>
 const startsWith = (bytes: Buffer, ...magic: ReadonlyArray<number>) =>
   magic.every((byte, index) => bytes[index] === byte)
 
-/** Archives are gzip, chunks of kept lines zstd. */
+/** Archives are gzip, stored log chunks zstd. */
 const textOf = (path: string): string => {
   const bytes = readFileSync(path)
   if (startsWith(bytes, 0x1f, 0x8b)) return gunzipSync(bytes).toString("latin1")
@@ -289,7 +289,7 @@ const textOf = (path: string): string => {
   return bytes.toString("latin1")
 }
 
-/** Which of the words stand in files of a folder: their contents (unpacked), and their names. */
+/** Which of the words appear in a folder's files: in their contents (unpacked), or their names. */
 export const wordsInFiles = (folder: string, words: ReadonlyArray<string>, except: (path: string) => boolean) => {
   const found = new Set<string>()
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -301,7 +301,7 @@ export const wordsInFiles = (folder: string, words: ReadonlyArray<string>, excep
   return found
 }
 
-/** Which of the words stand in rows of any table: as text, or in the bytes of a column. */
+/** Which of the words appear in rows of any table: as text, or in the bytes of a column. */
 export const wordsInTables = (words: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { fieldBlock, flags, frame, frameTypes } from "./rawHttp2.ts"
 
-/** An instance's behavior once it has received a request. */
+/** An instance's behaviour once it has received a request. */
 export interface Script {
   readonly chunks: ReadonlyArray<Buffer>
   readonly last: "end" | "destroy" | "reset" | "keep"
@@ -13,7 +13,7 @@ export type CallerKind = (typeof callers)[number]
 export interface Case {
   readonly caller: CallerKind
   readonly protocol: "http1" | "h2c"
-  /** For HTTP/2 the script is made when the stream's id is known. */
+  /** For HTTP/2 the script is created when the stream's id is known. */
   readonly script: (stream: number) => Script
 }
 
@@ -143,7 +143,7 @@ export const http1Text = fc
     head(status, body.extra).map((value) => before.join("") + value + body.bytes + after)
   )
 
-/** Bytes turned, cut and split, as a broken program or a line would. */
+/** Bytes flipped, cut and split, as by a broken program or line. */
 const broken = (whole: Buffer) =>
   fc
     .record({
@@ -273,7 +273,7 @@ const frames = (stream: number) =>
     frame(frameTypes.headers, flags.endHeaders | flags.endStream, stream, fieldBlock([["grpc-status", "0"]]))
   ])
 
-/** Whole answers that break off after each of their bytes, in each way, for each kind of caller. */
+/** Complete answers cut after each of their bytes, in each way, for each kind of caller. */
 export function* cutEverywhere(): Generator<Case> {
   for (const last of ["end", "destroy", "reset"] as const) {
     for (const caller of callers) {

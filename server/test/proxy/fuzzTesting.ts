@@ -8,19 +8,19 @@ import { onRequests } from "./rawHttp2.ts"
 
 export interface FuzzResult {
   cases: number
-  /** By status of the answer; `broken` of them broke off after it. */
+  /** By status of the answer; `broken` of them were cut after it. */
   readonly byStatus: Map<number, number>
   broken: number
-  /** Callers that got no head of an answer, with what was sent to them. */
+  /** Callers that got no head of an answer, with what they were sent. */
   readonly unanswered: Array<string>
   readonly uncaught: Array<string>
   readonly faults: Array<string>
   exits: number
   /** Resident bytes of the front, after each batch. */
   readonly resident: Array<number>
-  /** Bytes of the front's heap and of buffers outside of it, after each batch: nothing is under way, and all garbage is collected. */
+  /** Bytes of the front's heap and external buffers after each batch, with nothing in progress and all garbage collected. */
   readonly used: Array<number>
-  /** Cases whose slot was never given back. */
+  /** Cases whose slot was never returned. */
   held: Array<string>
   active: number
 }
@@ -35,7 +35,7 @@ const play = async (socket: Socket, { chunks, last }: Script): Promise<void> => 
   else if (last === "reset") socket.resetAndDestroy()
 }
 
-/** An instance that plays the script of the one case that its worker has now. */
+/** An instance that plays the script of its worker's current case. */
 const makeInstance = async (protocol: Case["protocol"], current: () => Case | undefined) => {
   const server = createServer((socket) => {
     socket.on("error", () => {})
@@ -56,9 +56,9 @@ const makeInstance = async (protocol: Case["protocol"], current: () => Case | un
   return { server, port: (server.address() as AddressInfo).port }
 }
 
-/** Longer than the front's own time limit: who has nothing by then gets nothing. */
+/** Longer than the front's own timeout: callers without an answer by then get none. */
 const patienceMs = 8_000
-/** For the rest of an answer that has begun: an instance may leave it open for ever. */
+/** For the rest of a started answer, which an instance may leave open forever. */
 const restMs = 300
 
 interface Seen {
@@ -173,7 +173,7 @@ const describeCase = ({ caller, protocol, script }: Case): string => {
   return `${caller} ${protocol} ${last} ${chunks.map((chunk) => JSON.stringify(chunk.toString("latin1"))).join(" + ")}`
 }
 
-/** Runs all cases against a front in a process of its own. */
+/** Runs all cases against a front in a separate process. */
 export const fuzz = async (
   cases: Iterable<Case>,
   options: { readonly workers: number; readonly batch: number }

@@ -22,7 +22,7 @@ export const frame = (type: number, flag: number, stream: number, payload: Buffe
   return Buffer.concat([head, payload])
 }
 
-/** An integer with a prefix of seven bits (RFC 7541, 5.1), and the bytes of a string without Huffman's code (5.2). */
+/** An integer with a seven-bit prefix (RFC 7541, 5.1), and the bytes of a string without Huffman coding (5.2). */
 const string = (text: string): Buffer => {
   const bytes = Buffer.from(text, "latin1")
   if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes])
@@ -38,7 +38,7 @@ export const fieldBlock = (fields: ReadonlyArray<readonly [string, string]>): Bu
 
 const preface = 24
 
-/** Speaks just enough of HTTP/2 on a connection to give the id of each request's stream. */
+/** Speaks just enough HTTP/2 on a connection to find the id of each request's stream. */
 export const onRequests = (socket: Socket, onRequest: (stream: number) => void): void => {
   let bytes = Buffer.alloc(0)
   let skip = preface

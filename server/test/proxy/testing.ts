@@ -10,7 +10,7 @@ import { type AddressInfo, connect, type Server as NetServer } from "node:net"
 import { type Front, makeFront } from "../../src/base/proxy/makeFront.ts"
 import type { Lease, Route } from "../../src/base/proxy/Route.ts"
 
-/** Parts for the tests of the proxy: real servers as instances, and a front that leads to them. */
+/** Parts for the proxy's tests: real servers as instances, and a front that leads to them. */
 
 const listening = (server: NetServer): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -34,10 +34,10 @@ export const http2Instance = async (setUp: (server: Http2Server) => void): Promi
   return { server, port: await listening(server) }
 }
 
-/** A server of bytes, for what no HTTP server would send. */
+/** A raw TCP server, for what no HTTP server would send. */
 export const rawInstance = async (server: NetServer): Promise<number> => listening(server)
 
-/** A route to ports, in turn, that counts what is taken and given back. */
+/** A route to ports, in turn, that counts taken and returned slots. */
 export class TestRoute implements Route {
   readonly key = "org/local/api"
   readonly protocol: "http1" | "h2c"
@@ -104,7 +104,7 @@ export const frontTo = (
 
 export const serviceHost = "api--local.localhost"
 
-/** Sends bytes, and gives all that comes until the other side ends the connection or `until` is there. */
+/** Sends bytes, and returns everything until the other side closes the connection or `until` appears. */
 export const rawExchange = (port: number, bytes: string, until?: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes, "latin1"))
@@ -121,7 +121,7 @@ export const rawExchange = (port: number, bytes: string, until?: string): Promis
     socket.on("error", reject)
   })
 
-/** Asks by HTTP/2 on a connection of its own. Without an answer the status is 0. */
+/** Sends a request over HTTP/2 on a separate connection. Without an answer the status is 0. */
 export const ask2 = (
   port: number,
   headers: OutgoingHttpHeaders

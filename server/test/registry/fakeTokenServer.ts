@@ -27,7 +27,7 @@ const userOf = (request: IncomingMessage): string | undefined => {
 }
 
 /**
- * A fake of the token servers that public registries have: real tokens, which a real registry checks, but rules of two lines: everyone may
+ * A fake of public registries' token servers: real tokens, which a real registry checks, but with two simple rules: everyone may
  * pull `public/…`, `testUser` may pull everything.
  */
 export const startFakeTokenServer = async (): Promise<FakeTokenServer> => {

@@ -2,15 +2,15 @@ import { createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 
-/** What the first part of a repository's name makes of its layers. */
+/** How the first part of a repository's name affects its layers. */
 export type Behaviour = "hangs" | "limits" | "slow" | "works"
 
 export interface GatedRegistry {
-  /** `127.0.0.1:<port>`, by plain HTTP. */
+  /** `127.0.0.1:<port>`, over plain HTTP. */
   readonly host: string
-  /** Layers that were asked for so far, as `/v2/works/app/blobs/sha256:…`. */
+  /** Layers requested so far, as `/v2/works/app/blobs/sha256:…`. */
   readonly layers: ReadonlyArray<string>
-  /** Layers whose sending hangs now. */
+  /** Layers that hang now. */
   readonly hanging: () => number
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -21,8 +21,8 @@ const behaviourOf = (path: string): Behaviour => {
 }
 
 /**
- * Stands in front of a registry: its repositories `hangs/…` send the first kilobyte of a layer and no more, `slow/…` send ten pieces of one with a
- * pause after each, and `limits/…` answer the first question for a layer 429 with `Retry-After: 3`.
+ * A proxy in front of a registry: its repositories `hangs/…` send the first kilobyte of a layer and no more, `slow/…` send ten
+ * pieces of one with a pause after each, and `limits/…` answer the first request for a layer with 429 and `Retry-After: 3`.
  */
 export const startGatedRegistry = async (upstream: string): Promise<GatedRegistry> => {
   const layers: Array<string> = []
@@ -41,10 +41,10 @@ export const startGatedRegistry = async (upstream: string): Promise<GatedRegistr
     const [host, port] = upstream.split(":")
     const forwarded = request({ host, port, method, path, headers: { ...headers, host: upstream } }, async (answer) => {
       const body = Buffer.concat(await answer.toArray())
-      // Called off while the registry was asked.
+      // Cancelled while the registry was asked.
       if (response.destroyed) return
       response.writeHead(answer.statusCode ?? 502, answer.headers)
-      // Configurations are blobs as well, and small.
+      // Configurations are blobs too, but small.
       const isLayer = isBlob && body.length > 100_000
       if (isLayer) layers.push(path)
       if (!isLayer || behaviour === "works" || behaviour === "limits") {

@@ -4,17 +4,17 @@ import { join } from "node:path"
 
 export type Tool = "podman" | "docker-registry" | "nginx" | "busybox"
 
-// Debian keeps servers where a user's PATH may not lead.
+// Debian installs servers where a user's PATH may not point.
 const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"]
 
-/** The absolute path of a program of this machine. */
+/** The absolute path of a program on this machine. */
 export const findTool = (tool: string): string | undefined =>
   folders.map((folder) => join(folder, tool)).find((path) => existsSync(path))
 
-/** Holds what is known of podman, so that a run of many files starts only one container to find it out; empty: it works. */
+/** Stores podman's state, so that a run of many files starts only one container to find out; empty: it works. */
 export const podmanVariable = "MAXCLOUD_TESTS_PODMAN"
 
-/** Why podman starts no container here, by one that is started as the server would; undefined where it does. */
+/** Why podman starts no container here, found by starting one like the server would; undefined if it works. */
 export const probePodman = (environment: NodeJS.ProcessEnv = process.env): string | undefined => {
   const program = join(import.meta.dirname, "podmanProblem.ts")
   const { signal, stderr, stdout } = spawnSync(process.execPath, [program], {
@@ -32,7 +32,7 @@ export const probePodman = (environment: NodeJS.ProcessEnv = process.env): strin
   }
 }
 
-/** What is wrong with a tool; undefined where it works. */
+/** What is wrong with a tool; undefined if it works. */
 const problemOf = (tool: Tool): string | undefined => {
   if (findTool(tool) === undefined) return "is not installed"
   if (tool !== "podman") return undefined
@@ -44,8 +44,8 @@ const problemOf = (tool: Tool): string | undefined => {
 const known = new Map<Tool, string | undefined>()
 
 /**
- * Which of these are not on this machine, or do not work there, each with the reason. Prints by name what is not run for it, so a
- * test says `describe.skipIf(missingTools("images by podman", "podman").length > 0)`.
+ * The tools that are missing or don't work on this machine, each with the reason. Prints the name of what isn't run because of
+ * them, so a test says `describe.skipIf(missingTools("images by podman", "podman").length > 0)`.
  */
 export const missingTools = (what: string, ...tools: ReadonlyArray<Tool>): ReadonlyArray<string> => {
   const missing = tools.flatMap((tool) => {

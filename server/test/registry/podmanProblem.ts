@@ -45,13 +45,13 @@ const specOf = (image: string): InstanceSpec => ({
 
 const wordsOf = ({ fix, message }: InstanceFailed) => [message, ...(fix === undefined ? [] : [fix])].join(" ")
 
-/** Starts it as a deployed image is started, by the same code with the same flags: what is said of it is what a deployment says. */
+/** Starts it like a deployed image, with the same code and flags, so that the message is the same as for a deployment. */
 const start = (dataDirectory: string, image: string) =>
   Effect.gen(function* () {
     const instances = yield* Instances
     const instance = yield* instances.start(specOf(image))
     const { code } = yield* Deferred.await(instance.exited)
-    // It ends by itself before it is ready: only its code tells whether it ran.
+    // It exits on its own before it is ready: only its code shows whether it ran.
     return code === 0 ? undefined : wordsOf(yield* Effect.flip(Deferred.await(instance.ready)))
   }).pipe(
     Effect.ensuring(
@@ -61,7 +61,7 @@ const start = (dataDirectory: string, image: string) =>
     Effect.provide(layer({ dataDirectory }).pipe(Layer.provide(Layer.merge(noSources, accessAway))))
   )
 
-/** Why the podman of the PATH can't start a container here; undefined where it can. */
+/** Why the podman on the PATH can't start a container here; undefined if it can. */
 export const podmanProblem = async (): Promise<string | undefined> => {
   const image = `localhost/maxcloud-probe:${process.pid}`
   const data = await mkdtemp(join(tmpdir(), "probe-"))
@@ -80,6 +80,6 @@ export const podmanProblem = async (): Promise<string | undefined> => {
 if (import.meta.main) {
   const problem = await podmanProblem()
   process.stdout.write(JSON.stringify(problem === undefined ? {} : { problem }))
-  // Nothing of a podman that hangs holds the tests up.
+  // A hanging podman mustn't block the tests.
   process.exit(0)
 }

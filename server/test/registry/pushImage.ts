@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib"
 
 export const digestOf = (content: Buffer | string) => `sha256:${createHash("sha256").update(content).digest("hex")}`
 
-/** An image without files, pushed by the registry's API: as much as can be looked up, nothing that can run. */
+/** An image without files, pushed through the registry's API: enough to look up, but not to run. */
 export interface Build {
   readonly platform: string
   readonly user?: string

@@ -4,7 +4,7 @@ import { promisify } from "node:util"
 import { dataDirectoryId } from "../../src/base/host/dataDirectoryId.ts"
 import { imageRecordsIn } from "../../src/stores/sources/sourceImages.ts"
 
-/** Removes the images that a server has built of Dockerfiles, which would outlive its data folder. */
+/** Removes the images that a server has built from Dockerfiles, which would outlive its data folder. */
 export const removeSourceImages = async (dataDirectory: string): Promise<void> => {
   const tags = await readdir(imageRecordsIn(dataDirectory)).catch(() => [])
   if (tags.length === 0) return

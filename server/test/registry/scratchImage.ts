@@ -15,8 +15,8 @@ const librariesOf = async (program: string): Promise<ReadonlyArray<string>> => {
 }
 
 /**
- * Builds an image from nothing but a program of this machine with its libraries, these files and lines of a Containerfile,
- * and tags it: no registry has to be there. Returns when `podman images` shows it.
+ * Builds and tags an image from only a program of this machine with its libraries, these files and lines of a Containerfile,
+ * without a registry. Returns when `podman images` shows it.
  */
 const buildFromProgram = async (options: {
   readonly tag: string
@@ -45,11 +45,11 @@ const buildFromProgram = async (options: {
   }
 }
 
-/** The smallest that can run: a program that ends at once, and well. */
+/** The smallest runnable image: a program that exits at once with code 0. */
 export const buildTrueImage = (tag: string): Promise<void> =>
   buildFromProgram({ tag, program: "/bin/true", target: "/bin/true", files: {}, lines: ['ENTRYPOINT ["/bin/true"]'] })
 
-/** An image with Node alone, `ENTRYPOINT ["node", "-e"]`: the program is its argument. */
+/** An image with only Node, `ENTRYPOINT ["node", "-e"]`: the program is its argument. */
 export const buildNodeImage = (tag: string): Promise<void> =>
   buildFromProgram({
     tag,
@@ -59,7 +59,7 @@ export const buildNodeImage = (tag: string): Promise<void> =>
     lines: ["ENV PATH=/usr/bin", 'ENTRYPOINT ["/usr/bin/node", "-e"]', `CMD ["console.log('no program')"]`]
   })
 
-/** Stands in for the base of the project's Containerfile (`--build-arg BASE=`) where no registry has one: this machine's Node. */
+/** Stands in for the base of the project's Containerfile (`--build-arg BASE=`) if no registry has one: this machine's Node. */
 export const buildNodeBase = (tag: string): Promise<void> =>
   buildFromProgram({
     tag,
@@ -85,8 +85,8 @@ http {
 `
 
 /**
- * Debian's nginx in an image that behaves as the official one where it counts: begins as root, listens on port 80, is told
- * to stop by SIGQUIT, greets with "Welcome to nginx!". By files of its own it has a digest of its own, which no node knows yet.
+ * Debian's nginx in an image that behaves like the official one where it matters: starts as root, listens on port 80, stops on
+ * SIGQUIT, greets with "Welcome to nginx!". Its own files give it a digest that no node knows yet.
  */
 export const buildNginxImage = (tag: string, files: Readonly<Record<string, string>> = {}): Promise<void> =>
   buildFromProgram({
@@ -107,8 +107,8 @@ export const buildNginxImage = (tag: string, files: Readonly<Record<string, stri
   })
 
 /**
- * Stands in for `node:24` of Docker Hub: this machine's Node (npm's `node@24`) and npm, a shell and tools of Debian's busybox-static, and this
- * machine's certificate authorities.
+ * Stands in for Docker Hub's `node:24`: this machine's Node (npm's `node@24`) and npm, a shell and tools of Debian's
+ * busybox-static, and this machine's certificate authorities.
  */
 export const buildNpmImage = async (tag: string): Promise<void> => {
   const context = await mkdtemp(join(tmpdir(), "image-"))
@@ -173,7 +173,7 @@ export const buildBusyboxImage = async (
     await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
     await run("podman", [
       "build",
-      // The search for a cached layer fails when another test removes an image meanwhile.
+      // The search for a cached layer fails if another test removes an image meanwhile.
       "--no-cache",
       "--quiet",
       "--format",

@@ -8,20 +8,23 @@ import { promisify } from "node:util"
 const run = promisify(execFile)
 
 export interface TestRegistry {
-  /** `127.0.0.1:<port>`, by plain HTTP. */
+  /** `127.0.0.1:<port>`, over plain HTTP. */
   readonly host: string
-  /** To be added to the environment of what runs podman: `docker.io` is then this registry. */
+  /** Add this to the environment of programs that run podman: `docker.io` is then this registry. */
   readonly environment: Readonly<Record<string, string>>
-  /** Pushes an image of this machine so that it is pulled by `name`, as in `library/nginx:latest`, from this registry and from `docker.io`. */
+  /**
+   * Pushes an image of this machine so that it can be pulled by `name`, as in `library/nginx:latest`, from this registry and from
+   * `docker.io`.
+   */
   readonly push: (image: string, name: string) => Promise<void>
-  /** Loses a blob, as a broken disk does. */
+  /** Loses a blob, like a broken disk. */
   readonly removeBlob: (digest: string) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Who a registry with `users` knows. */
+/** The user that a registry with `users` knows. */
 export const testUser = { username: "puller", password: "pull-me-1234" }
-// bcrypt of it.
+// Its bcrypt hash.
 const htpasswd = `${testUser.username}:$2b$05$QtwCpG1Yj8n7vXk3Lr5aOeuxo/rO5egl7p0/Eg25XB9.Vl5Jo8Ciy\n`
 
 /** A token server that a registry trusts (distribution, "Token Authentication Specification"). */
@@ -29,13 +32,13 @@ export interface TokenAuth {
   readonly realm: string
   readonly service: string
   readonly issuer: string
-  /** File of the certificates that tokens are signed under. */
+  /** File with the certificates that sign tokens. */
   readonly rootcertbundle: string
 }
 
 /**
- * A registry of its own for tests (Debian's `docker-registry`), empty, on a free port of loopback, that also stands in for `docker.io`.
- * `users`: it asks for `testUser` by Basic; a token server: it asks for that one's tokens.
+ * A separate, empty registry for tests (Debian's `docker-registry`) on a free loopback port, which also stands in for
+ * `docker.io`. `users`: it requires `testUser` by Basic authentication; a token server: it requires that server's tokens.
  */
 export const startTestRegistry = async (auth?: "users" | TokenAuth): Promise<TestRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), "registry-"))

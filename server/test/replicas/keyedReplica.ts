@@ -9,7 +9,7 @@ import * as PostgresAudit from "../../src/tenancy/audit/PostgresAudit.ts"
 import { KeptAnswers } from "../../src/tenancy/repeats/KeptAnswers.ts"
 import { layer as keptAnswers } from "../../src/tenancy/repeats/PostgresKeptAnswers.ts"
 
-/** A server that begins a request with a key, says how far it is, and answers never: it is there to be killed. */
+/** A server that starts a request with a key, reports its progress, and never answers: it is there to be killed. */
 const [dataDir = "", organization = "", key = "", until = ""] = process.argv.slice(2)
 const organizationId = Schema.decodeUnknownSync(OrganizationId)(organization)
 const url = Redacted.make(process.env["DATABASE_URL"] ?? "")

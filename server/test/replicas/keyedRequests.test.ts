@@ -17,7 +17,7 @@ import { layer as keptAnswers } from "../../src/tenancy/repeats/PostgresKeptAnsw
 import { databaseTest } from "../database/layerTest.ts"
 import { startPostgres } from "./startPostgres.ts"
 
-/** Starts a server of its own with the request, and kills it when it has said that it is so far. */
+/** Starts a server with the request, and kills it when it reports that it has reached this step. */
 const killedAt = (
   until: "begun" | "committed",
   environment: NodeJS.ProcessEnv,
@@ -38,8 +38,8 @@ const killedAt = (
     await ended
   })
 
-describe("a server that is killed while it carries out a request with a key", () => {
-  it("has done nothing, or what it has done is never done again; and nothing stays locked", {
+describe("a server killed during a request with a key", () => {
+  it("has done nothing, or what it did is never repeated; and nothing stays locked", {
     timeout: 90_000
   }, async () => {
     const postgres = await startPostgres()

@@ -6,7 +6,7 @@ import { Runtime } from "../../src/runtimes/port/Runtime.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { testServer } from "../deployments/testServer.ts"
 
-/** A replica that carries out deployments of the database of `DATABASE_URL` on a runtime in its memory, until it is killed. */
+/** A replica that carries out deployments of the database in `DATABASE_URL` on an in-memory runtime, until it is killed. */
 const dataDir = process.argv[2] ?? ""
 const url = Redacted.make(process.env["DATABASE_URL"] ?? "")
 const migrationUrl = Redacted.make(process.env["MAXCLOUD_MIGRATION_DATABASE_URL"] ?? "")

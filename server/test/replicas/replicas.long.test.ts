@@ -19,7 +19,7 @@ const organizations = 10
 const apps = 20
 const replicas = 3
 
-/** Takes deployments in, and carries none out. */
+/** Accepts deployments, and carries none out. */
 const noShards = Layer.succeed(Shards, { owns: () => false, owned: () => [], changes: Stream.empty })
 
 describe("replicas of one database", async () => {
@@ -43,7 +43,7 @@ describe("replicas of one database", async () => {
     rmSync(dataDir, { recursive: true, force: true })
   })
 
-  it(`that are killed ${kills} times carry out each of ${organizations * apps} deployments, once`, {
+  it(`killed ${kills} times carry out each of ${organizations * apps} deployments, once`, {
     timeout: 600_000
   }, async () => {
     const database = databaseTest({

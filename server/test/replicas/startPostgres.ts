@@ -5,7 +5,7 @@ import pg from "pg"
 import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.ts"
 import { ownerRole } from "../../src/base/postgres/initialise.ts"
 
-/** A Postgres of the test's own that several servers use at once, and its URLs by the roles that a server needs. */
+/** A Postgres for the test that several servers use at once, and its URLs for the roles that a server needs. */
 export const startPostgres = async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-postgres-"))
   // Each replica has up to a dozen connections.
@@ -25,7 +25,7 @@ export const startPostgres = async () => {
     `postgres://${role}:${postgres.password}@/maxcloud?host=${encodeURIComponent(postgres.socketFolder)}`
   return {
     environment: { DATABASE_URL: url("maxcloud"), MAXCLOUD_MIGRATION_DATABASE_URL: url(ownerRole) },
-    /** Runs a statement as the owner of the tables, on the rows of all organizations; gives how many it changed. */
+    /** Runs a statement as the owner of the tables, on the rows of all organizations; returns how many it changed. */
     change: async (statement: string) => {
       const client = new pg.Client({ connectionString: url(ownerRole) })
       await client.connect()

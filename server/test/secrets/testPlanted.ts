@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** How a value may come to stand somewhere: raw, in JSON, hexadecimal, base64 at each of its three offsets, percent-encoded. */
+/** How a value may appear: raw, in JSON, hexadecimal, base64 at each of its three offsets, percent-encoded. */
 const encodingsOf = (value: string): ReadonlyArray<string> => {
   const bytes = Buffer.from(value)
   const base64 = [0, 1, 2].map((offset) => {
     const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64")
-    // Without the characters that hold bits of what is beside the value.
+    // Without the characters that contain bits of the neighbouring bytes.
     return text.slice(Math.ceil((offset * 8) / 6), -4)
   })
   const hex = bytes.toString("hex")
@@ -19,7 +19,7 @@ const bits = 20
 const slot = (bytes: Buffer, at: number) =>
   (Math.imul(bytes.readUInt32LE(at), 0x9e3779b1) >>> (32 - bits)) & ((1 << bits) - 1)
 
-/** Gives a search for any of the values, however encoded: which of them stand in some bytes. */
+/** Returns a search for any of the values, however encoded: which of them appear in some bytes. */
 export const plantedIn = (values: ReadonlyArray<string>) => {
   const bySlot = new Map<number, Array<{ readonly value: string; readonly bytes: Buffer }>>()
   const filter = new Uint8Array(1 << bits)
@@ -44,7 +44,7 @@ export const plantedIn = (values: ReadonlyArray<string>) => {
   }
 }
 
-/** Every file below a folder, whole. */
+/** Every file below a folder, complete. */
 export const filesIn = (folder: string): ReadonlyArray<{ readonly path: string; readonly bytes: Buffer }> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

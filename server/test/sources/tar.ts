@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
 
-/** An entry as a client would send it; `type` and the rest may be wrong on purpose. */
+/** An entry as a client would send it; `type` and the rest may be deliberately wrong. */
 export interface Entry {
   readonly path: string
   readonly content?: string | Buffer
   readonly mode?: number
   readonly type?: string
   readonly target?: string
-  /** What the header says, where that is a lie. */
+  /** The header's value, if it is a lie. */
   readonly size?: number
 }
 
@@ -43,7 +43,7 @@ const pax = (key: string, value: string): Buffer => {
   return Buffer.concat([header({ path: "pax", content, type: "x" }), padded(content)])
 }
 
-/** A gzipped tar of these entries in their order; long paths by a pax header. */
+/** A gzipped tar of these entries in their order; long paths use a pax header. */
 export const tarOf = (entries: ReadonlyArray<Entry>): Buffer =>
   gzipSync(
     Buffer.concat([
@@ -59,7 +59,7 @@ export const tarOf = (entries: ReadonlyArray<Entry>): Buffer =>
 
 const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex")
 
-/** The digest of these entries as a snapshot. */
+/** The snapshot digest of these entries. */
 export const digestOf = (entries: ReadonlyArray<Entry>): string =>
   `sha256:${sha256(
     entries

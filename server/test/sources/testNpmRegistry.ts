@@ -4,15 +4,15 @@ import { tarOf } from "./tar.ts"
 
 export interface TestNpmRegistry {
   readonly url: string
-  /** Of the tarball of `greeting@1.0.0`, as lockfiles have it. */
+  /** The integrity of `greeting@1.0.0`'s tarball, as in lockfiles. */
   readonly integrity: string
   readonly tarball: string
-  /** Paths that were asked for. */
+  /** Requested paths. */
   readonly requests: Array<string>
   readonly close: () => Promise<void>
 }
 
-/** npm refuses a package that is packed a thousand times smaller than it is. */
+/** npm refuses a package whose archive is a thousand times smaller than its content. */
 const incompressible = (bytes: number) =>
   randomBytes(2 ** 16)
     .toString("hex")
@@ -20,8 +20,8 @@ const incompressible = (bytes: number) =>
     .slice(0, bytes)
 
 /**
- * An npm registry on loopback with one package, `greeting@1.0.0`, whose install script writes its environment to `environment.json`. It has
- * a file `padding` of so many bytes.
+ * An npm registry on loopback with one package, `greeting@1.0.0`, whose install script writes its environment to
+ * `environment.json`. Its file `padding` has this many bytes.
  */
 export const startTestNpmRegistry = async (padding = 0): Promise<TestNpmRegistry> => {
   const manifest = {

@@ -22,7 +22,7 @@ const residentBytes = (pid: number): number => {
   }
 }
 
-/** The most memory that the processes of a server's builds have together, until it is stopped. */
+/** The peak memory of all processes of a server's builds, until it is stopped. */
 const watchBuilds = (dataDirectoryId: string) => {
   let peak = 0
   const timer = setInterval(async () => {
@@ -41,7 +41,7 @@ const watchBuilds = (dataDirectoryId: string) => {
 export interface Deployed {
   readonly answer: string
   readonly seconds: number
-  /** Of the second deploy of the same, with a file more. */
+  /** The second deploy of the same starter, with an additional file. */
   readonly secondsAgain: number
   readonly peakBytes: number
 }

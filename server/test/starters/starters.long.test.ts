@@ -12,18 +12,18 @@ import { starters } from "./starters.ts"
 const page = join(import.meta.dirname, "../../../docs/frameworks.md")
 const [begin, end] = ["<!-- starters: made by npm run test:long -->", "<!-- /starters -->"]
 
-/** Only some, by a part of their names. */
+/** Only starters whose names contain this text. */
 const wanted = process.env["MAXCLOUD_STARTERS"]
 
 const nodeImage = `localhost/maxcloud-starters-node:${process.pid}`
 const missing = missingTools("a starter with a Dockerfile", "podman", "docker-registry", "busybox")
 
-/** Puts a row into the table, in the place of an older one of the same starter. */
+/** Puts a row into the table, in place of an older one of the same starter. */
 const record = (name: string, { peakBytes, seconds, secondsAgain }: Deployed): void => {
   const text = readFileSync(page, "utf8")
   const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
   const old = text.slice(from, to).split("\n")
-  // What an engine builds runs in its containers, and isn't counted.
+  // An engine builds in its own containers, which aren't counted.
   const peak = peakBytes === 0 ? "–" : String(Math.round(peakBytes / 2 ** 20))
   const row = `| ${name} | ${seconds.toFixed(1)} | ${secondsAgain.toFixed(1)} | ${peak} |`
   const rows = starters.flatMap((starter) =>

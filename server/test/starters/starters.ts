@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 
-/** A project as people begin it, with the packages of its registry. */
+/** A project as people start it, with the packages of its registry. */
 export interface Starter {
   readonly name: string
-  /** Makes the project in the folder, its lockfile included. */
+  /** Creates the project in the folder, including its lockfile. */
   readonly make: (folder: string) => void
-  /** What its page has in it. */
+  /** The text of its page. */
   readonly text: string
   /** Is it built from an image of Node? @default no */
   readonly needsNodeImage?: boolean
@@ -182,7 +182,7 @@ export const starters: ReadonlyArray<Starter> = [
           "--disable-git"
         ]
         run(dirname(folder), "npx", "--yes", "create-next-app@latest", folder, ...answers)
-        // The template loads its fonts from Google at build time, which machines without that network can't.
+        // The template loads its fonts from Google at build time, which fails without that network.
         edit(join(folder, "app/layout.tsx"), (text) =>
           text
             .replace(/import \{ Geist.*\n/, "")

@@ -30,7 +30,7 @@ const { test } = runtimeTests(make(fake))
 
 const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) => listServices(organization)
 
-/** The first event of a deployment that is one of these. */
+/** The first event of a deployment with one of these types. */
 const eventOf = (
   organization: Parameters<Deployments["Type"]["apps"]>[0],
   id: DeploymentId,
@@ -45,7 +45,7 @@ const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].
 
 describe("accepting", () => {
   test(
-    "numbers deployments one after another, however many come at once, and carries out the last",
+    "numbers concurrent deployments one after another, and carries out the last",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const accepted = yield* Effect.forEach(
@@ -84,18 +84,18 @@ describe("accepting", () => {
     })
   )
 
-  it("refuses private ranges while the cluster's own aren't known, in plan and deploy, and says what to do", async () => {
+  it("refuses private ranges while the cluster's own are unknown, in plan and deploy, and says what to do", async () => {
     const unknowing = ManagedRuntime.make(
       make(await Effect.runPromise(makeFakeRuntime), {
         privateRanges: ["10.0.0.0/8"],
-        unknownRanges: "pods: no known range holds 10.77.0.5"
+        unknownRanges: "pods: no known range contains 10.77.0.5"
       })
     )
     const refused = Effect.gen(function* () {
       const org = yield* newOrganization
       const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.20.0.0/16"] }]
       const message = expect.stringMatching(
-        /10\.20\.0\.0\/16" is private .*\(pods: no known range holds 10\.77\.0\.5\)\. The operator sets MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
+        /10\.20\.0\.0\/16" is private .*\(pods: no known range contains 10\.77\.0\.5\)\. The operator sets MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
       )
       expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
         _tag: "InvalidSpec",
@@ -114,7 +114,7 @@ describe("accepting", () => {
   })
 
   test(
-    "keeps the services of two apps apart that have the same name",
+    "separates equally named services of two apps",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const blog = AppName.make("blog")
@@ -132,7 +132,7 @@ describe("accepting", () => {
   )
 
   test(
-    "refuses what cannot be: a secret not set, an image that cannot run, a spec of another app, a NUL byte",
+    "refuses a missing secret, an image that can't run, a spec of another app, and a NUL byte",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* deploy(org, [{ name: "web" }])
@@ -142,7 +142,7 @@ describe("accepting", () => {
         {
           pointer: "/spec/services/0/env/KEY",
           code: "invalid_value",
-          detail: 'the secret "KEY" is not set: run `maxcloud secrets set KEY`'
+          detail: 'The secret "KEY" isn\'t set. Run `maxcloud secrets set KEY`.'
         }
       ])
       expect(yield* issues(deploy(org, [{ name: "web", image: "impossible" }]))).toMatchObject([
@@ -168,7 +168,7 @@ describe("destroying", () => {
   const services = [{ name: "web", env: { KEY: { secret: "KEY" } } }]
 
   test(
-    "takes the stage's secrets with it, and no other stage's",
+    "deletes the stage's secrets with it, and no other stage's",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const secrets = yield* Secrets
@@ -189,7 +189,7 @@ describe("destroying", () => {
   )
 
   test(
-    "takes the secrets that are left after the last service was deleted, which keeps them",
+    "deletes the secrets left after the last service was deleted, which keeps them",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const secrets = yield* Secrets
@@ -206,7 +206,7 @@ describe("destroying", () => {
   )
 
   test(
-    "keeps them for an organization that may be kept after all",
+    "keeps them for an organization whose deletion may be cancelled",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const secrets = yield* Secrets
@@ -323,7 +323,7 @@ describe("carrying out", () => {
         ["slowly", "ready"],
         ["web", "ready"]
       ])
-      // Resumed in the middle: no event is lost or doubled.
+      // Resume in the middle: no event is lost or repeated.
       expect((yield* eventsOf(org, second.id, 3)).map((each) => each.id)).toEqual(told.slice(3).map((each) => each.id))
     })
   )
@@ -339,7 +339,7 @@ describe("carrying out", () => {
         status: {
           state: "failed",
           reason: "ServiceFailed",
-          message: 'The service "bad" is not ready: ExitCode1: It ended with exit code 1.'
+          message: 'The service "bad" isn\'t ready: ExitCode1: It ended with exit code 1.'
         }
       })
       expect(failed.services.map((service) => [service.name, service.state, service.logTail])).toEqual([
@@ -358,7 +358,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "gives way to a newer deployment while it waits",
+    "is superseded by a newer deployment while it waits",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const first = yield* deploy(org, [{ name: "web", image: "slow:1" }])
@@ -384,7 +384,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "fails at once where the runtime refuses, and says so of the service",
+    "fails at once if the runtime refuses, and reports it for the service",
     Effect.gen(function* () {
       const org = yield* newOrganization
       expect(yield* finished(org, yield* deploy(org, [{ name: refusedName }]))).toMatchObject({
@@ -433,7 +433,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "makes an app of one service, and refuses a name that is taken",
+    "creates an app of one service, and refuses a taken name",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { createService } = yield* Deployments
@@ -476,7 +476,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "takes 500 services in one app in few statements",
+    "accepts 500 services in one app with few statements",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const names = Array.from({ length: 500 }, (_, n) => ({
@@ -563,7 +563,7 @@ describe("organizations", () => {
   )
 
   test(
-    "answers unknown ids with what is missing",
+    "names what is missing for unknown ids",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { get } = yield* Deployments
@@ -584,7 +584,7 @@ describe("organizations", () => {
 
 describe("events", () => {
   test(
-    "are read with the rows of whoever reads them, to the end",
+    "are read with the reader's rows, to the end",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { id } = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
@@ -610,8 +610,8 @@ describe("tables", () => {
           select 1 from information_schema.columns c
           where c.table_schema = 'public' and c.table_name = t.table_name and c.column_name = 'organization_id')
         order by table_name`
-      // What belongs to a person or to the server itself is shown to no organization: policies of row security say so, and
-      // `rowSecurity.test.ts` tries them. Servers of a database tell each other of themselves in the others.
+      // Rows of persons or the server itself are shown to no organization: row security policies ensure that, and
+      // `rowSecurity.test.ts` tests them. Servers of a database exchange facts about themselves in the others.
       const { hidden = [], others = [] } = Object.groupBy(
         yield* sql<{ table_name: string; hidden: boolean }>`
           select relname as table_name, relrowsecurity and relforcerowsecurity as hidden from pg_class

@@ -32,21 +32,21 @@ export interface DeployInput {
   readonly organization: Organization
   readonly app: AppName
   readonly stage: StageName
-  /** What to deploy: an AppSpec yet unread, or the number of an earlier deployment of this app and stage. */
+  /** What to deploy: an AppSpec not yet parsed, or the number of an earlier deployment of this app and stage. */
   readonly from: { readonly spec: unknown } | { readonly deployment: number }
   readonly message?: string | undefined
   readonly metadata?: DeploymentMetadata | undefined
-  /** The plan of the spec that the deployment has to be: if it would be another one by now, it's a `PlanOutdated`. */
+  /** The plan that the deployment must match. If it no longer does, this fails with `PlanOutdated`. */
   readonly plan?: PlanId | undefined
   /** Take fields from other managers of the cluster's objects that hold them. @default false */
   readonly forceConflicts?: boolean | undefined
 }
 
-/** Accepted AppSpecs. Every method sees the given organization only. */
+/** Accepted AppSpecs. Every method sees only the given organization. */
 export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
   Deployments,
   {
-    /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
+    /** Accepts a deployment. When it returns, the deployment is durable and will be carried out. */
     readonly accept: (
       input: DeployInput
     ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Conflict | PlanOutdated | QuotaExceeded | Unavailable>
@@ -62,7 +62,7 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       organization: Organization,
       input: CreateService
     ) => Effect.Effect<Service, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
-    /** Deploys the service's app without it. Refused where another service of the app links to it. */
+    /** Deploys the service's app without it. Refused if another service of the app links to it. */
     readonly deleteService: (
       organization: Organization,
       id: ServiceId
@@ -77,25 +77,25 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       stage: StageName,
       options?: { readonly keepsSecrets?: boolean | undefined }
     ) => Effect.Effect<Deployment, NotFound | Conflict | Unavailable>
-    /** Ends a deployment that hasn't finished, and puts the app back to its last successful deployment. Idempotent. */
+    /** Cancels an unfinished deployment, and restores the app's last successful deployment. Idempotent. */
     readonly cancel: (
       organization: Organization,
       app: AppName,
       stage: StageName,
       number: number
     ) => Effect.Effect<Deployment, NotFound | Conflict | Unavailable>
-    /** The outputs of the newest deployment that succeeded, by their names. */
+    /** The outputs of the newest successful deployment, by name. */
     readonly outputs: (
       organization: Organization,
       app: AppName,
       stage: StageName
     ) => Effect.Effect<Readonly<Record<string, string>>, NotFound | Unavailable>
-    /** What a policy finds in the apps that are deployed now. */
+    /** A policy's findings in the currently deployed apps. */
     readonly tryPolicy: (
       organization: Organization,
       policy: { readonly name: string } & SetPolicy
     ) => Effect.Effect<Pick<PolicyChange, "tried" | "breaches">, Unavailable>
-    /** What an expression finds in an app that isn't deployed. */
+    /** An expression's findings in an app that isn't deployed. */
     readonly testPolicy: (
       organization: Organization,
       input: TryPolicy
@@ -121,7 +121,7 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     readonly apps: (
       ...asked: Parameters<typeof pageOfApps>
     ) => Effect.Effect<Page<AppStage>, InvalidRequest | Unavailable>
-    /** The events after `afterId` (0: all), then those to come; ends after `finished`. */
+    /** The events after `afterId` (0: all), then new ones; ends after `finished`. */
     readonly events: (
       organization: Organization,
       id: DeploymentId,

@@ -47,7 +47,7 @@ const destroy = (queue: WorkQueue, organization: Organization, app: AppName, sta
     const latest = yield* newestDeployment(target)
     if (latest === undefined) return yield* noApp(app, stage)
     const isRunning = latest.services > 0 || latest.unfinished
-    // Secrets may be all that is left, after the last service was deleted.
+    // After the last service was deleted, only secrets may be left.
     if (!isRunning && !(yield* hasSecrets(organization, app, stage))) return yield* noApp(app, stage)
     return yield* acceptNothing(queue, target, latest.number, { unsetsSecrets: !keepsSecrets }).pipe(
       Effect.catchTag("InvalidSpec", ({ detail }) => new Conflict({ detail }))

@@ -14,15 +14,15 @@ import { makeRollout } from "./rollout/rollout.ts"
 import { observeChanges } from "./statuses/observeChanges.ts"
 
 export interface ReconcilerOptions {
-  /** Passes at a time. @default 4 */
+  /** Maximum number of concurrent passes. @default 4 */
   readonly workers?: number
   /** How long the services of a deployment may take to become ready. @default 600_000 */
   readonly progressDeadlineMs?: number
-  /** How soon to look again at what still becomes ready, without a wake-up. @default 5_000 */
+  /** How soon to check unready services again without a wake-up. @default 5_000 */
   readonly resyncMs?: number
 }
 
-/** Queues every app that no rollout queues anyway: while no server ran, the runtime may have lost or changed something. */
+/** Queues every app that no rollout queues: while no server was running, the runtime may have lost or changed something. */
 const addAll = (queue: WorkQueue, platformKey: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -32,7 +32,7 @@ const addAll = (queue: WorkQueue, platformKey: string) =>
     yield* queue.add(decodeStageRefs(rows))
   })
 
-/** Takes work from the queue, and lets the runtime's changes add to it. At its end leases are given back. */
+/** Takes work from the queue, and lets the runtime's changes add to it. Returns its leases at the end. */
 export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
@@ -51,7 +51,9 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         Stream.filter((value) => value === "work" || value === "reconnected"),
         Stream.tap((found) =>
           found === "reconnected"
-            ? Effect.catchAll(lookAtAll, (error) => Effect.logWarning("apps are not looked at again", error.cause))
+            ? Effect.catchAll(lookAtAll, (error) =>
+                Effect.logWarning("Couldn't queue the apps for a check after the start", error.cause)
+              )
             : Effect.void
         ),
         Stream.runForEach(() => wake),
@@ -63,7 +65,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const passes = yield* Queue.sliding<void>(1)
       const next = Effect.suspend(() => rollout.next(shards.owned()))
       yield* Effect.forkScoped(rolloutLoop({ next, wake, passEnded: Queue.take(passes) }))
-      // Work that another replica had in progress and gave up is due now.
+      // Work that another replica abandoned is due now.
       yield* Effect.forkScoped(Stream.runForEach(shards.changes, () => wake))
       yield* Effect.forkScoped(observeChanges(queue, wake))
       yield* Effect.forkScoped(noticeDrift(queue, wake))

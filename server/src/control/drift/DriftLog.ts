@@ -13,7 +13,7 @@ import { Context, type Effect } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
 
-/** The stored drift: others' changes to our objects. */
+/** The stored drift: other people's changes to our objects. */
 export class DriftLog extends Context.Tag("@maxcloud/server/DriftLog")<
   DriftLog,
   {

@@ -19,7 +19,7 @@ const drift = (organization: string, name: string, at: number): Drift => ({
   at: new Date(at)
 })
 
-it("drift without an owner goes once to a new owner within its time, the newest of each object", () => {
+it("drift without an owner goes once to a new owner within its time, with the newest of each object", () => {
   const passed = new PassedDrift()
   passed.keep(drift("a", "first", 1_000), 1_000)
   passed.keep(drift("a", "first", 2_000), 2_000)

@@ -1,10 +1,10 @@
 import type { Drift } from "../../runtimes/port/Runtime.ts"
 
-/** Longer than shards are without an owner after a death. */
+/** Longer than shards have no owner after a crash. */
 export const keptMillis = 30_000
 const limit = 1_000
 
-/** Drift that this replica has seen and left to the organization's owner, for the case that there was none. The newest of each object. */
+/** Drift that this replica has seen and left to the organization's owner, in case there was none. The newest of each object. */
 export class PassedDrift {
   readonly #kept = new Map<string, { readonly drift: Drift; readonly keptAt: number }>()
 
@@ -15,7 +15,7 @@ export class PassedDrift {
     if (this.#kept.size > limit) for (const first of this.#kept.keys()) return void this.#kept.delete(first)
   }
 
-  /** Drift of organizations that have an owner now; old drift is forgotten. */
+  /** Drift of organizations that now have an owner; old drift is forgotten. */
   take(owns: (organizationId: string) => boolean, nowMillis = performance.now()): ReadonlyArray<Drift> {
     const taken: Array<Drift> = []
     for (const [id, { drift, keptAt }] of this.#kept) {

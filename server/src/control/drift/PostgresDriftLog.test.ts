@@ -41,7 +41,7 @@ const edited = (organization: Organization, name: string, rest: Partial<Drift> =
 })
 
 describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
-  it.effect("lists changes and when they were corrected, newest first, the namespace's own objects too", () =>
+  it.effect("lists changes and when they were corrected, newest first, including the namespace's own objects", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const organization = yield* withApp
@@ -89,7 +89,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
-  it.effect("keeps a repeated change open if it came after the pass had read the object", () =>
+  it.effect("keeps a repeated change open if it occurred after the pass had read the object", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const sql = yield* SqlClient
@@ -108,7 +108,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
-  it.effect("leaves out what belongs to an organization of another installation", () =>
+  it.effect("leaves out changes to an organization of another installation", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const organization = yield* withApp

@@ -23,7 +23,7 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** Ids grow as drift is noticed. */
+/** Ids grow with each noticed drift. */
 const sorts = { noticedAt: [["id", "integer"]] } as const
 
 const readDrift = (rows: unknown) =>
@@ -65,8 +65,8 @@ export const layer = Layer.effect(
         Effect.provideService(SqlClient, sql)
       ),
 
-      // The next look at the object, and other servers, report uncorrected drift again: it is stored once. But it
-      // gets a new id, since it may be the same edit made again after a pass has read the object: that pass corrects up to an id.
+      // The next check of the object, and other servers, report uncorrected drift again: it is stored once. But it gets a new id,
+      // because it may be the same edit made again after a pass has read the object: that pass corrects up to an id.
       record: Effect.fn("DriftLog.record")(({ at, change, fields, key, manager, object }) => {
         const same = sql`organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage}
           and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}

@@ -15,7 +15,7 @@ export interface EraserOptions {
   readonly dataDir: string
   /** How often to look for due erasures. @default 1 minute */
   readonly lookMs?: number | undefined
-  /** How soon to retry an organization whose services have not ended yet, or that could not be erased. @default 1 second */
+  /** How soon to retry an organization whose services haven't ended yet, or whose erasure failed. @default 1 second */
   readonly againMs?: number | undefined
 }
 
@@ -36,8 +36,8 @@ const decodeErased = Schema.decodeUnknownSync(
 const isOrganizationId = Schema.is(OrganizationId)
 
 /**
- * Erases organizations whose grace period is over. A replica erases those that it looks after (`Shards`); it's harmless if two do so at once.
- * Every replica keeps a journal of all erasures next to its data, and erases its own disk's data about them.
+ * Erases organizations whose grace period is over. A replica erases those it looks after (`Shards`); it's harmless if two do so
+ * at once. Every replica keeps a journal of all erasures next to its data, and erases its own disk's data about them.
  */
 export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptions) =>
   Layer.scopedDiscard(
@@ -71,7 +71,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         for (const { id } of lines) journal.add(id)
       })
 
-      /** Without an organization the erasure was cut off between the organization's row and the certificate. */
+      /** Without an organization, the erasure was interrupted between the organization's row and the certificate. */
       const due = Effect.map(
         sql`
           select e.id, e.subject_id, o.name from erasures e left join organizations o on o.id = e.subject_id
@@ -81,17 +81,17 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         (rows) => decodeDue(rows).filter((each) => shards.owns(each.subject_id))
       )
 
-      /** Milliseconds until the next look. */
+      /** Milliseconds until the next check. */
       const look = Effect.gen(function* () {
         let open = 0
         for (const { id, name, subject_id } of yield* due) {
           const organization = name === null ? undefined : { id: subject_id, name }
           const erased = yield* eraseOrganization({ id, organization, organizationId: subject_id }).pipe(
             Effect.catchAll((error) =>
-              Effect.as(Effect.logWarning(`organization ${subject_id} is not erased yet`, error), false)
+              Effect.as(Effect.logWarning(`Couldn't erase the organization ${subject_id}. Retrying`, error), false)
             ),
             Effect.catchAllDefect((defect) =>
-              Effect.as(Effect.logError(`organization ${subject_id} is not erased yet`, defect), false)
+              Effect.as(Effect.logError(`Couldn't erase the organization ${subject_id}. Retrying`, defect), false)
             )
           )
           if (!erased) open++
@@ -99,8 +99,12 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         yield* follow
         return open > 0 ? againMs : lookMs
       }).pipe(
-        Effect.catchAll((error) => Effect.as(Effect.logWarning("nothing is erased", error), againMs)),
-        Effect.catchAllDefect((defect) => Effect.as(Effect.logError("nothing is erased", defect), againMs))
+        Effect.catchAll((error) =>
+          Effect.as(Effect.logWarning("Couldn't look for due erasures. Retrying", error), againMs)
+        ),
+        Effect.catchAllDefect((defect) =>
+          Effect.as(Effect.logError("Couldn't look for due erasures. Retrying", defect), againMs)
+        )
       )
 
       const wake = yield* Queue.sliding<void>(1)

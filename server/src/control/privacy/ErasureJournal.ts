@@ -4,7 +4,7 @@ import { ErasureCertificate } from "@maxcloud/sdk/api"
 import { Data, Effect, Option, Schema } from "effect"
 import { errorText } from "../../base/host/systemFault.ts"
 
-/** A line of `erasures.jsonl`: the erased subject, by id alone. */
+/** A line of `erasures.jsonl`: the erased subject, only by id. */
 export const JournalLine = Schema.Struct({
   type: Schema.Literal("organization", "person"),
   id: Schema.String,
@@ -24,11 +24,11 @@ export const journalName = "erasures.jsonl"
 const decodeLine = Schema.decodeUnknownOption(Schema.parseJson(JournalLine))
 const failed = (path: string) => (cause: unknown) =>
   new JournalError({
-    message: `${path} can't be read or written. ${errorText(cause, path)}`,
+    message: `${path} is unreadable or not writable. ${errorText(cause, path)}`,
     cause
   })
 
-/** All lines; none if there is no file. A crash may leave a torn line at the end. It is skipped, since it is written again. */
+/** All lines; none if there is no file. A crash may leave an incomplete last line. It is skipped, because it is written again. */
 export const readJournal = (path: string): Effect.Effect<ReadonlyArray<JournalLine>, JournalError> =>
   Effect.tryPromise({
     try: () =>
@@ -48,7 +48,7 @@ const syncFolder = async (path: string) => {
   }
 }
 
-/** Durable when it returns. Begins on a line of its own, whatever a crash has left before. */
+/** Durable when it returns. Starts on a new line, whatever a crash has left before. */
 export const appendJournal = (path: string, lines: ReadonlyArray<JournalLine>): Effect.Effect<void, JournalError> =>
   lines.length === 0
     ? Effect.void

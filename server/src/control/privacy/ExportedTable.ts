@@ -5,13 +5,13 @@ export interface ExportedTable {
   readonly table: string
   /** Column with the owner of a row. @default organization_id */
   readonly of?: string
-  /** With `of`, what names a row: by it the next page is found. */
+  /** Together with `of`, the unique key of a row, used for paging. */
   readonly key: ReadonlyArray<{ readonly column: string; readonly as: "text" | "bigint" }>
-  /** Members of `data`: SQL expressions over the row `t`. No digest of a token, no key, no value of a secret is among them. */
+  /** Members of `data`: SQL expressions over the row `t`. They include no token digest, key, or secret value. */
   readonly fields: Readonly<Record<string, string>>
-  /** Are rows looked up that belong to no organization? */
+  /** Does it look up rows that belong to no organization? */
   readonly joinsPeople?: true
-  /** Rows of a page. @default 500 */
+  /** Rows per page. @default 500 */
   readonly rows?: number
 }
 

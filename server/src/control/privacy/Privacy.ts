@@ -17,15 +17,18 @@ export class Privacy extends Context.Tag("@maxcloud/server/Privacy")<
   Privacy,
   {
     readonly describe: (organizationId: OrganizationId) => Effect.Effect<OrganizationInfo, Unavailable>
-    /** What it is called by people: `null` takes that back. */
+    /** Its display name; `null` removes it. */
     readonly changeOrganization: (
       caller: Caller,
       input: ChangeOrganization
     ) => Effect.Effect<OrganizationInfo, Unavailable>
-    /** Lines of JSON: everything that is kept, without secret values. */
+    /** Lines of JSON: everything that is stored, without secret values. */
     readonly exportOrganization: (caller: Caller) => Stream.Stream<string, Unavailable>
     readonly exportPerson: (person: Person) => Stream.Stream<string, Unavailable>
-    /** Ends the services, and has everything erased after the grace period. Conflict where `name` is another, or it is being deleted already. */
+    /**
+     * Ends the services, and schedules the erasure of everything for after the grace period. Conflict if `name` is another, or it
+     * is already being deleted.
+     */
     readonly deleteOrganization: (
       caller: Caller,
       input: { readonly name: string; readonly graceDays?: number | undefined }

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { sweeping } from "../../base/database/sweeping.ts"
 import { eraseOrphans } from "./eraseRows.ts"
 
-/** How long expired items are kept: invites, and mails that nobody fetched. */
+/** How long to keep expired invites and undelivered mails. */
 const days = 30
 
 /** Deletes useless rows: expired invites, undelivered mails, and rows whose organization was erased. */
@@ -13,7 +13,7 @@ export const sweep = Effect.gen(function* () {
   yield* sql`delete from invites where coalesce(accepted_at, revoked_at, expires_at) < ${old}`
   yield* sql`delete from mail_outbox where created_at < ${old}`
   const orphans = yield* eraseOrphans
-  if (orphans.length > 0) yield* Effect.logInfo("rows of erased organizations are deleted", orphans)
+  if (orphans.length > 0) yield* Effect.logInfo("Deleted rows of erased organizations", orphans)
 })
 
-export const layer = sweeping("what has ended and rows of erased organizations", "1 hour", sweep)
+export const layer = sweeping("expired items and rows of erased organizations", "1 hour", sweep)

@@ -5,8 +5,8 @@ import { DataKeys } from "../../base/keys/DataKeys.ts"
 type Unsigned = Omit<ErasureCertificate, "signature">
 
 /**
- * The bytes that are signed: the line `maxcloud/erasure/1`, then the certificate without its signature as JSON, with these members in this
- * order and no white space. The first line keeps apart what else the key signs.
+ * The bytes that are signed: the line `maxcloud/erasure/1`, then the certificate without its signature as JSON, with these
+ * members in this order and no white space. The first line distinguishes it from other things signed with the key.
  */
 export const signedBytes = ({ erasedAt, id, keyId, requestedAt, stores, subject }: Unsigned): Uint8Array =>
   Buffer.from(

@@ -8,7 +8,7 @@ import { Audit } from "../../tenancy/audit/Audit.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ display_name: Schema.NullOr(Schema.String) })))
 
-/** Changes what people call the organization. Its name stays: hosts, namespaces and the audience of OIDC tokens hold it. */
+/** Changes an organization's display name. Its name stays: hosts, namespaces and the audience of OIDC tokens contain it. */
 export const changeOrganization = ({ organization: { id, name } }: Caller, { displayName }: ChangeOrganization) =>
   displayName === undefined
     ? Effect.void

@@ -36,7 +36,7 @@ const lock = ({ id }: Organization) =>
     )[0]
   })
 
-/** Deployments of nothing for every app and stage: its services end. Gives how many there were. */
+/** Deploys nothing to every app and stage, which ends its services. Returns how many there were. */
 export const endServices = (organization: Organization) =>
   Effect.gen(function* () {
     const deployments = yield* Deployments
@@ -68,7 +68,7 @@ const mailTo = (language: Language, email: string, name: string, by: string | un
   }
 }
 
-/** Has everything of the organization erased after `graceDays`, and ends its services now: all or nothing. */
+/** Ends the organization's services now, and schedules its erasure for after `graceDays`: all or nothing. */
 export const deleteOrganization = (
   { credential, organization, person }: Caller,
   { graceDays, name }: { readonly name: string; readonly graceDays: number }
@@ -81,17 +81,17 @@ export const deleteOrganization = (
       const found = yield* lock(organization)
       if (found === undefined || found.name !== name) {
         return yield* new Conflict({
-          detail: `This would delete "${organization.name}", not "${name}". Enter the name of the organization that you want to delete, or switch to the other one first (\`maxcloud org switch\`).`
+          detail: `This would delete "${organization.name}", not "${name}". Enter the name of the organization to delete, or first switch to the other one (\`maxcloud org switch\`).`
         })
       }
       if (credential.type === "local") {
         return yield* new Conflict({
-          detail: `"${name}" is the organization of a server without sign-in, which can't be without it. \`maxcloud destroy\` removes an app. Everything else that the server keeps is in its data folder, and nowhere else.`
+          detail: `"${name}" is the organization of a server without sign-in, so it can't be deleted. Run \`maxcloud destroy\` to remove an app. Everything else is stored only in the server's data folder.`
         })
       }
       if (found.delete_after !== null) {
         return yield* new Conflict({
-          detail: `"${name}" is already being deleted: it will be erased after ${found.delete_after.toISOString()}. Until then, \`maxcloud org keep\` cancels that.`
+          detail: `"${name}" is already being deleted. It will be erased after ${found.delete_after.toISOString()}. Until then, run \`maxcloud org keep\` to cancel that.`
         })
       }
       const rows = decodeStages(
@@ -124,7 +124,7 @@ export const deleteOrganization = (
     })
   )
 
-/** The organization is kept after all. Its services have been stopped, and need a new deployment. */
+/** Cancels the organization's deletion. Its services have been stopped, and need a new deployment. */
 export const cancelDeletion = ({ organization }: Caller) =>
   transaction(
     Effect.gen(function* () {
@@ -134,8 +134,8 @@ export const cancelDeletion = ({ organization }: Caller) =>
       if (found?.delete_after == null || found.due === true) {
         const detail =
           found?.due === true
-            ? `The time in which "${organization.name}" could be kept is over: it is being erased.`
-            : `"${organization.name}" is not being deleted.`
+            ? `The grace period of "${organization.name}" is over. It is being erased.`
+            : `"${organization.name}" isn't being deleted.`
         return yield* new NotFound({ detail, resource: "organization", resourceName: organization.name })
       }
       yield* sql`update organizations set delete_after = null where id = ${organization.id}`

@@ -6,9 +6,9 @@ import type { JournalLine } from "./ErasureJournal.ts"
 import { eraseOrganizationRows, erasePersonRows } from "./eraseRows.ts"
 
 /**
- * Erases from a restored database the subjects that were erased after its backup was made, keys included, and restores the certificates. Each
- * subject is a transaction of its own; a missing one isn't an error. Needs to see the rows of all organizations. Returns how many subjects
- * had come back.
+ * Erases from a restored database the subjects that were erased after its backup was made, including their keys, and restores the
+ * certificates. Each subject is a separate transaction; a missing one isn't an error. Needs access to the rows of all
+ * organizations. Returns how many subjects had come back.
  */
 export const eraseAgain = (journal: ReadonlyArray<JournalLine>) =>
   Effect.gen(function* () {

@@ -30,7 +30,9 @@ const peopleAtOnce = 50
 const decodeState = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ open: Schema.Int, unfinished: Schema.Int })))
 const decodeKeys = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
 
-/** The organization's remains in the runtime: apps and stages with a service or another object, or with a deployment in progress. */
+/**
+ * The organization's remains in the runtime: apps and stages with a service or another object, or with a deployment in progress.
+ */
 const runtimeState = (organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -50,7 +52,7 @@ const runtimeState = (organizationId: OrganizationId) =>
 
 const eraseStore = (erasureId: string, organizationId: OrganizationId, { action, count, erase, store }: Store) =>
   Effect.gen(function* () {
-    // Recorded before it is done, so that the count isn't too low after a crash in between.
+    // Record it before it happens, so that the count isn't too low after a crash in between.
     yield* transaction(note(erasureId, { store, action, count: yield* count(organizationId) }, "atLeast"))
     yield* erase(organizationId)
   })
@@ -62,11 +64,11 @@ const erasePeople = (erasureId: string, organizationId: OrganizationId) =>
       for (const person of people) {
         yield* transaction(
           Effect.gen(function* () {
-            // Invites that other organizations have sent to the address are theirs.
+            // Invites from other organizations to the address belong to them.
             yield* erasePersonWithin(person, false)
             yield* note(
               erasureId,
-              { store: "people", action: "accounts erased that had no other organization", count: 1 },
+              { store: "people", action: "erased accounts without another organization", count: 1 },
               "add"
             )
           })
@@ -75,7 +77,7 @@ const erasePeople = (erasureId: string, organizationId: OrganizationId) =>
       if (people.length === 0) break
     }
     yield* transaction(
-      note(erasureId, { store: "people", action: "accounts erased that had no other organization", count: 0 }, "add")
+      note(erasureId, { store: "people", action: "erased accounts without another organization", count: 0 }, "add")
     )
   })
 
@@ -91,16 +93,19 @@ const eraseTable = (erasureId: string, organizationId: OrganizationId, table: st
     }
   })
 
-/** Removes the deleted rows from the tables' files soon, if the role may do so; otherwise autovacuum does it later. Never fails. */
+/**
+ * Soon removes the deleted rows from the tables' files, if the role may do so; otherwise autovacuum does it later. Never fails.
+ */
 const vacuum = (tables: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     for (const table of tables) yield* sql`vacuum ${sql(table)}`
-  }).pipe(Effect.catchAll((error) => Effect.logDebug("tables are not vacuumed", error.cause)))
+  }).pipe(Effect.catchAll((error) => Effect.logDebug("Couldn't vacuum the tables", error.cause)))
 
 /**
- * Erases an organization whose grace period is over, in an order that can be resumed after a crash at any point: running instances, files, people,
- * rows, keys, the organization itself, and last the certificate is signed. Each step is safe to repeat. False: its services are still stopping.
+ * Erases an organization whose grace period is over, in an order that can be resumed after a crash at any point: running
+ * instances, files, people, rows, keys, the organization itself, and last the certificate's signature. Each step is safe to
+ * repeat. False: its services are still stopping.
  */
 export const eraseOrganization = ({ id, organization, organizationId }: DueErasure) =>
   Effect.gen(function* () {
@@ -141,7 +146,7 @@ export const eraseOrganization = ({ id, organization, organizationId }: DueErasu
     yield* step("organization")
     yield* transaction(eraseOrganizationRows(organizationId))
     yield* step("again")
-    // Work in progress while its files were erased may have written more.
+    // Work in progress may have written more while its files were erased.
     for (const store of stores) yield* store.erase(organizationId)
     yield* step("vacuum")
     yield* vacuum([...tables, "organizations", "users", "one_time_tokens", "mail_outbox"])
@@ -151,7 +156,7 @@ export const eraseOrganization = ({ id, organization, organizationId }: DueErasu
         const action = "not touched: a restored backup is erased again by erasures.jsonl"
         yield* note(id, { store: "backups", action, count: 0 }, "add")
         yield* complete(id)
-        // In the server's own chain, since the organization's chain has no key any more.
+        // Use the server's own chain, because the organization's chain no longer has a key.
         yield* audit.append({ action: "server.erase", outcome: "succeeded", status: 200, subject: organizationId })
       })
     )

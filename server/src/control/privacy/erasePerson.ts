@@ -9,7 +9,9 @@ import { Audit } from "../../tenancy/audit/Audit.ts"
 import { erasePersonRows } from "./eraseRows.ts"
 import { complete, insertErasure, newErasureId, note } from "./erasures.ts"
 
-/** Rows, the data key and the certificate of one person, in the transaction that is open. The audit entry of it is the caller's. */
+/**
+ * Erases one person's rows and data key and signs the certificate, in the open transaction. The caller writes the audit entry.
+ */
 export const erasePersonWithin = (personId: UserId, invites: boolean) =>
   Effect.gen(function* () {
     const keys = yield* DataKeys
@@ -44,21 +46,21 @@ const Owned = Schema.Struct({
 })
 const decodeOwned = Schema.decodeUnknownSync(Schema.Array(Owned))
 
-/** The requirement of an organization before its only owner may leave. */
+/** What an organization's only owner must do before leaving. */
 const needs = ({ delete_after, members, name }: typeof Owned.Type): string =>
   delete_after !== null
-    ? `"${name}" is deleted after ${delete_after.toISOString()}, and your account with it`
+    ? `"${name}" will be deleted after ${delete_after.toISOString()}, and your account with it`
     : members > 1
-      ? `you are the only owner of "${name}": make another member its owner first (\`maxcloud org members role\`), or delete it (\`maxcloud org delete\` when switched to it)`
-      : `you are the only member of "${name}": switch to it and delete it (\`maxcloud org delete\`), which erases your account as well if it is your last`
+      ? `you are the only owner of "${name}", so first make another member its owner (\`maxcloud org members role\`), or switch to it and delete it (\`maxcloud org delete\`)`
+      : `you are the only member of "${name}", so switch to it and delete it (\`maxcloud org delete\`). If it is your last one, that also erases your account`
 
-/** Erases a person who asks for it. Refused while an organization would be left without an owner. */
+/** Erases a person at their own request. Refused while an organization would be left without an owner. */
 export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "verified">) =>
   transaction(
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const audit = yield* Audit
-      // In the order of ids, as two people of the same organizations may go at once.
+      // In the order of ids, because two people of the same organizations may do this at once.
       yield* sql`
         select 1 from organizations where id in (select organization_id from memberships where user_id = ${personId})
         order by id for no key update`
@@ -73,12 +75,12 @@ export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "ver
           order by o.name collate "C"`
       )
       if (owned.length > 0) {
-        return yield* new Conflict({ detail: `Your account cannot be erased yet: ${owned.map(needs).join("; ")}.` })
+        return yield* new Conflict({ detail: `Your account can't be erased yet: ${owned.map(needs).join("; ")}.` })
       }
       yield* sql`select pg_notify('maxcloud', 'erasure')`
-      // Before the key goes: with it the entry's personal fields are sealed.
+      // Do this before deleting the key, which seals the entry's personal fields.
       yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 200, subject: personId })
-      // Invites belong to whoever reads the address. An account that never confirmed its address may be somebody else's.
+      // Invites belong to the address's reader. An account with an unconfirmed address may be somebody else's.
       return yield* erasePersonWithin(personId, verified)
     })
   )

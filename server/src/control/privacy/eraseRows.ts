@@ -8,7 +8,7 @@ const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count:
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: UserId })))
 const decodeOrphans = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 
-/** Deletes up to `limit` rows of the organization; gives how many. */
+/** Deletes up to `limit` rows of the organization; returns how many. */
 export const eraseSomeRows = (table: string, organizationId: string, limit: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -22,8 +22,8 @@ export const eraseSomeRows = (table: string, organizationId: string, limit: numb
   })
 
 /**
- * Deletes every row of an organization, its data keys and the organization itself, in the open transaction; people stay. For the rest after
- * the rows were deleted in batches, and for a restored backup.
+ * Deletes every row of an organization, its data keys and the organization itself, in the open transaction; people stay. For the
+ * rows left after deleting in batches, and for a restored backup.
  */
 export const eraseOrganizationRows = (organizationId: string) =>
   Effect.gen(function* () {
@@ -35,7 +35,7 @@ export const eraseOrganizationRows = (organizationId: string) =>
     yield* sql`delete from organizations where id = ${organizationId}`
   })
 
-/** People who are members of this organization and of no other. */
+/** People who are members of this organization only. */
 export const peopleOf = (organizationId: string, limit: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -49,8 +49,8 @@ export const peopleOf = (organizationId: string, limit: number) =>
   })
 
 /**
- * Deletes a person's rows in the transaction that is open: the account, and with it memberships, sessions, keys that they made, codes and
- * mails that wait. `invites`: also invites of organizations to their address. Their data key is not touched. Gives how many of each.
+ * Deletes a person's rows in the open transaction: the account with its memberships, sessions, created keys, codes and waiting
+ * mails. `invites`: also organizations' invites to their address. Their data key isn't touched. Returns how many of each.
  */
 export const erasePersonRows = (personId: string, invites: boolean) =>
   Effect.gen(function* () {
@@ -70,9 +70,9 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
         ) select count(*)::int as count from gone`
       counts.set("invites", decodeCount(rows)[0]?.count ?? 0)
     }
-    // Asked for by mail before the address had an account.
+    // Requested by mail before the address had an account.
     yield* sql`delete from one_time_tokens where email = (select email from users where id = ${personId})`
-    // They would go with the account: deleted one by one they are counted.
+    // They would be deleted with the account; deleting them one by one counts them.
     yield* gone("sessions", "user_id")
     yield* gone("api_keys", "created_by")
     yield* gone("one_time_tokens", "user_id")
@@ -95,8 +95,8 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
   })
 
 /**
- * Rows whose organization was erased: work that started before the erasure may write one after it, in tables that don't reference
- * organizations. Returns the organizations' ids.
+ * Deletes rows of erased organizations: work that started before the erasure may write one after it, in tables without a foreign
+ * key to organizations. Returns the organizations' ids.
  */
 export const eraseOrphans = Effect.gen(function* () {
   const sql = yield* SqlClient

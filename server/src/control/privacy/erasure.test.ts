@@ -29,7 +29,7 @@ import { eraseAgain } from "./eraseAgain.ts"
 import { ErasureSteps } from "./eraseOrganization.ts"
 import { Privacy } from "./Privacy.ts"
 
-/** Tables between which nothing but another table lies: of these steps a few are enough. */
+/** Consecutive steps for tables: testing a few of them is enough. */
 const uncut = [
   "deployment_events",
   "deployment_manifests",
@@ -60,7 +60,7 @@ const isSigned = ({ signature, ...unsigned }: ErasureCertificate) =>
       verify(null, signedBytes(unsigned), createPublicKey(publicKey), Buffer.from(signature, "base64url"))
   )
 
-/** As the role that owns the tables: rewrites them without deleted rows, and flushes memory to the disk. */
+/** As the role that owns the tables: rewrites them without deleted rows, and flushes memory to disk. */
 const vacuumFull = (dataDir: string) =>
   Effect.promise(async () => {
     const { password, socketFolder } = await makeEmbeddedPostgres(dataDir)
@@ -76,7 +76,7 @@ const vacuumFull = (dataDir: string) =>
 
 describe("an organization that is deleted", () => {
   it.scopedLive(
-    "is found in no store any more, though it was in all; another one is untouched",
+    "is removed from every store that contained it, and another one isn't touched",
     () =>
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -117,14 +117,14 @@ describe("an organization that is deleted", () => {
           )
           expect(counted["logs: log files of the data folder deleted"]).toBe(2)
           expect(counted["sources: source snapshots and their dependencies deleted"] ?? 0).toBeGreaterThan(1)
-          expect(counted["people: accounts erased that had no other organization"]).toBe(1)
+          expect(counted["people: erased accounts without another organization"]).toBe(1)
           expect(counted["database: rows of deployments deleted"]).toBe(2)
 
           const [right] = yield* sql<{ may: boolean }>`
             select has_table_privilege(current_user, 'users', 'MAINTAIN') as may`
           expect(right?.may).toBe(true)
 
-          // The log outlives, sealed for good.
+          // The log remains, sealed forever.
           const audit = yield* Audit
           const chain = Stream.map(audit.export(owner.organization.id), (found) => `${found}\n`)
           expect(yield* verifyAuditExport(chain)).toMatchObject({ ok: true, organization: owner.organization.id })
@@ -142,13 +142,13 @@ describe("an organization that is deleted", () => {
   )
 
   it.scopedLive(
-    "is erased whatever cuts the erasure off, and at whatever step, with one certificate",
+    "is erased with one certificate, whichever step is interrupted",
     () =>
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         const cut = new Set<string>()
-        // Each step is broken off the first time, after the one before it was done.
+        // Each step fails the first time, after the previous one was done.
         const steps = Layer.succeed(ErasureSteps, (step) =>
           Effect.suspend(() => {
             if (cut.has(step) || uncut.includes(step)) return Effect.void
@@ -199,9 +199,9 @@ describe("an organization that is deleted", () => {
   )
 })
 
-describe("a backup that is restored", () => {
+describe("a restored backup", () => {
   it.scopedLive(
-    "lacks data that was erased since, and has its certificates",
+    "lacks data that was erased since, and contains its certificates",
     () =>
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -225,7 +225,7 @@ describe("a backup that is restored", () => {
           }
           const path = `${dataDir}/erasures.jsonl`
           yield* appendJournal(path, [line("organization", owner.organization.id)])
-          // A crash has torn the line.
+          // A crash has left an incomplete line.
           appendFileSync(path, '{"type":"person","id":"')
           yield* appendJournal(path, [line("person", owner.person?.id ?? "")])
           const journal = yield* readJournal(path)

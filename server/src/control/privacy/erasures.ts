@@ -20,7 +20,7 @@ const Row = Schema.Struct({
 export type Erasure = typeof Row.Type
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** Impossible to guess: whoever has it may read the certificate. */
+/** Unguessable: anyone who has it may read the certificate. */
 export const newErasureId = () => `era_${randomBytes(16).toString("hex")}`
 
 const columns = "id, subject_type, subject_id, requested_at, erased_at, stores, certificate"
@@ -31,7 +31,7 @@ export const findErasure = (id: string) =>
     return decodeRows(yield* sql`select ${sql.literal(columns)} from erasures where id = ${id}`)[0]
   })
 
-/** The same, and locked against changes until the transaction ends. */
+/** The same, locked against changes until the transaction ends. */
 const lockErasure = (id: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -62,8 +62,8 @@ export const openCertificate = ({
 })
 
 /**
- * Records a step, in the open transaction: `add` to the count of this store and action, or `atLeast` that count (for things that are
- * counted before they are deleted, and may be counted again after a crash).
+ * Records a step, in the open transaction: `add` to the count of this store and action, or `atLeast` that count (for things that
+ * are counted before they are deleted, and may be counted again after a crash).
  */
 export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
   Effect.gen(function* () {
@@ -81,7 +81,7 @@ export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
     yield* sql`update erasures set stores = ${storableJson(stores)}::jsonb where id = ${id}`
   })
 
-/** Signs the certificate, in the open transaction; returns the existing one if the erasure was already done. */
+/** Signs the certificate, in the open transaction; returns the existing one if the erasure was already completed. */
 export const complete = (id: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -7,7 +7,7 @@ export const lineOf = (type: string, data: unknown) => JSON.stringify({ type, da
 
 const typeOf = (line: string) => typeAtStart.exec(line)?.[1] ?? decodeType(line).type
 
-/** The lines between a header and an end that counts them by type: without that end an export is not whole. */
+/** The lines between a header and an end that counts them by type: an export without that end is incomplete. */
 export const framed = <E, R>(header: Readonly<Record<string, unknown>>, lines: Stream.Stream<string, E, R>) =>
   Stream.suspend(() => {
     const counts: Record<string, number> = {}

@@ -74,7 +74,7 @@ const sources = ({ id }: Organization) =>
     Stream.map((found) => lineOf("source", found))
   )
 
-/** Everything that is kept of an organization, in bounded memory. Not of one instant: pages are read one after another. */
+/** Everything stored about an organization, in bounded memory. It isn't a snapshot: pages are read one after another. */
 export const exportOrganization = (organization: Organization) =>
   framed(
     { format: "maxcloud-organization", organization },

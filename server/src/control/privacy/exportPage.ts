@@ -2,7 +2,7 @@ import { AuditEntry } from "@maxcloud/sdk/api"
 import { personTables } from "./exportedPerson.ts"
 import { organizationTables } from "./exportedTables.ts"
 
-/** Lines that come from no table, and their members. */
+/** Lines that don't come from a table, and their members. */
 const others = {
   organization: {
     source: ["digest", "bytes"],
@@ -33,7 +33,7 @@ const tableOf = (subject: keyof typeof tables) => [
   )
 ]
 
-/** `docs/reference/exports.md`: what an export holds, from the tables that it reads. */
+/** `docs/reference/exports.md`: the contents of an export, from the tables that it reads. */
 export const exportPage = (): string =>
   [
     "# Exports",

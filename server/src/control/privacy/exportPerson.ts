@@ -10,7 +10,7 @@ import { exportTable } from "./exportTable.ts"
 
 const entriesAtOnce = 200
 
-/** The person's actions, in every organization and in none: without the subject, which is the organization's. */
+/** The person's actions, in every organization and in none, without the subject, which belongs to the organization. */
 const auditEntries = (personId: string) =>
   Stream.paginateChunkEffect({ chain: "", sequence: 0 }, (after) =>
     Effect.gen(function* () {
@@ -48,11 +48,11 @@ const auditEntries = (personId: string) =>
     })
   )
 
-/** Everything that is kept of a person, of all organizations. */
+/** Everything stored about a person, from all organizations. */
 export const exportPerson = (person: Person) =>
   framed(
     { format: "maxcloud-person", person: { id: person.id, email: person.email } },
-    // Invites belong to whoever reads the address. An account that never confirmed its address may be somebody else's.
+    // Invites belong to the address's reader. An account with an unconfirmed address may be somebody else's.
     Stream.flatMap(
       Stream.fromIterable(personTables.filter((personTable) => person.verified || personTable.of !== "email")),
       (table) => exportTable(table, table.of === "email" ? person.email : person.id)

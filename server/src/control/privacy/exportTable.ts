@@ -6,7 +6,7 @@ const decodePage = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ line: Schema.String, key: Schema.Array(Schema.String) }))
 )
 
-/** The lines of a table's rows, read page by page (never a whole table, nor by a cursor that holds a transaction open). */
+/** The lines of a table's rows, read page by page, without reading a whole table or holding a transaction open for a cursor. */
 export const exportTable = (
   { fields, key, of = "organization_id", rows = 500, table, type }: ExportedTable,
   owner: string

@@ -120,13 +120,13 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
   ...appTables
 ]
 
-/** Tables with an organization in each row that are exported otherwise or not at all, and why. */
+/** Tables with an organization in each row that are exported in another way or not at all, and why. */
 export const notExported: Readonly<Record<string, string>> = {
-  secret_versions: "with `secret`: versions are told, values never",
-  organization_keys: "keys are wrapped, and no data of the organization's",
+  secret_versions: "with `secret`: versions are included, values never",
+  organization_keys: "wrapped keys, which aren't data of the organization",
   event_heads: "the number of the newest event",
   app_links: "links to other apps, which the specs of `deployment` have",
-  work_items: "what the server is about to look at: apps and stages, which `app` tells",
+  work_items: "the server's work queue: apps and stages, which `app` lists",
   audit_entries: "as `auditEntry`, opened",
   audit_heads: "the newest hash, which the last `auditEntry` has",
   audit_checkpoints: "`maxcloud audit export` has them"

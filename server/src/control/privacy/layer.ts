@@ -27,7 +27,7 @@ import { Privacy } from "./Privacy.ts"
 import * as Sweeper from "./Sweeper.ts"
 
 export interface PrivacyOptions extends Eraser.EraserOptions {
-  /** Days from the deletion of an organization to its erasure, where the request does not say. @default 30 */
+  /** Days from the deletion of an organization to its erasure, unless the request sets them. @default 30 */
   readonly graceDays?: number | undefined
 }
 
@@ -40,7 +40,7 @@ const away = (error: Failure) =>
 
 const noCertificate = (id: string) =>
   new NotFound({
-    detail: `There is no certificate of erasure "${id}": it is told by \`maxcloud org delete\`, and gone where the organization was kept.`,
+    detail: `There is no certificate of erasure "${id}". \`maxcloud org delete\` prints its id. It is removed if the organization was kept.`,
     resource: "certificate",
     resourceName: id
   })
@@ -152,7 +152,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
     })
   )
 
-/** `Privacy`, and its background work: the eraser and the sweeper. */
+/** `Privacy` with its background work: the eraser and the sweeper. */
 export const layer = (options: PrivacyOptions) =>
   Layer.mergeAll(privacyLayer(options), Eraser.layer(options), Sweeper.layer).pipe(
     Layer.provide(Remains.layer(options))

@@ -19,7 +19,7 @@ const attempt = <A>(path: string, run: () => Promise<A>) =>
     try: run,
     catch: (cause) =>
       new RemainsError({
-        message: `${path} can't be read or removed. ${errorText(cause, path)}`,
+        message: `${path} couldn't be read or removed. ${errorText(cause, path)}`,
         cause
       })
   })
@@ -29,7 +29,7 @@ const countFiles = async (folder: string): Promise<number> => {
   return entries.filter((entry) => !entry.isDirectory()).length
 }
 
-/** Subfolders of the data folder, by organization. The id is one folder's name: its schema allows no other. */
+/** Subfolders of the data folder, by organization. The id is a single folder name: its schema allows nothing else. */
 const folders = (store: string, action: string, paths: ReadonlyArray<string>): Store => ({
   store,
   action,
@@ -44,7 +44,7 @@ const folders = (store: string, action: string, paths: ReadonlyArray<string>): S
     Effect.forEach(paths, (path) => attempt(path, () => removeTree(join(path, organizationId))), { discard: true })
 })
 
-/** `Remains` of the data folder, and of the runtime's other stores. */
+/** `Remains` in the data folder and the runtime's other stores. */
 export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     Remains,

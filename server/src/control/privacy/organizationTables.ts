@@ -3,18 +3,18 @@ import { Effect, Schema } from "effect"
 import { inOrder } from "../../base/database/inOrder.ts"
 
 /**
- * Tables with an organization in each row whose rows stay. The audit log outlives the organization: personal data in it, and data about the
- * organization, is sealed, and the keys are erased.
+ * Tables with an organization in each row whose rows stay. The audit log outlives the organization: personal data in it, and data
+ * about the organization, is sealed, and the keys are erased.
  */
 export const keptTables: ReadonlyArray<string> = ["audit_heads", "audit_entries", "audit_checkpoints"]
 
-/** Erased by a step of their own: the data keys, after everything that was sealed with them. */
+/** Erased in a separate step: the data keys, after everything sealed with them. */
 export const keyTables: ReadonlyArray<string> = ["organization_keys"]
 
 const decodeTables = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name: Schema.String })))
 const decodeLinks = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String })))
 
-/** Every table that has a column `organization_id`, from the database itself: a new one cannot be forgotten. */
+/** Every table with a column `organization_id`, read from the database itself, so that a new one can't be forgotten. */
 export const tablesWithOrganization = Effect.gen(function* () {
   const sql = yield* SqlClient
   const rows = yield* sql`
@@ -25,7 +25,7 @@ export const tablesWithOrganization = Effect.gen(function* () {
   return decodeTables(rows).map((decodeTable) => decodeTable.name)
 })
 
-/** Those whose rows are erased, each before the tables that it points to. */
+/** The tables whose rows are erased, each before the tables that it references. */
 export const erasedTables = Effect.gen(function* () {
   const sql = yield* SqlClient
   const all = (yield* tablesWithOrganization).filter(

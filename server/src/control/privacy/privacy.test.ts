@@ -55,14 +55,14 @@ const expectMembers = (subject: Parameters<typeof membersOf>[0], all: ReadonlyAr
 }
 
 describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it) => {
-  it.scoped("knows every table that has an organization in its rows", () =>
+  it.scoped("knows every table with an organization in its rows", () =>
     Effect.gen(function* () {
       const all = yield* tablesWithOrganization
       const erased = yield* erasedTables
       expect([...erased, ...keptTables, ...keyTables].sort()).toStrictEqual([...all].sort())
       expect(erased.indexOf("deployment_events")).toBeLessThan(erased.indexOf("deployments"))
       expect(erased.indexOf("deployments")).toBeLessThan(erased.indexOf("app_stages"))
-      // Whoever adds a table says whether it is exported.
+      // A new table must declare whether it is exported.
       const exported = organizationTables
         .filter((organizationTable) => organizationTable.of === undefined)
         .map((organizationTable) => organizationTable.table)
@@ -70,7 +70,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("ends services at once, takes no deployment, and keeps the organization if asked within the time", () =>
+  it.scoped("ends services at once, accepts no deployment, and keeps the organization if asked in time", () =>
     Effect.gen(function* () {
       const privacy = yield* Privacy
       const owner = yield* newOwner
@@ -117,7 +117,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("erases a person, but no organization's only owner; the audit log continues without the name", () =>
+  it.scoped("erases a person, but not an organization's only owner; the audit log continues without the name", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const privacy = yield* Privacy
@@ -128,7 +128,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       expect(alone.message).toContain(`you are the only member of "${member.organization.name}"`)
       yield* join(owner, member, "viewer")
       const only = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
-      expect(only.message).toContain("make another member its owner first")
+      expect(only.message).toContain("so first make another member its owner")
       yield* Effect.flatMap(Members, (members) => members.change(member, owner.person?.id ?? person.id, "owner")).pipe(
         acting(member)
       )
@@ -159,7 +159,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("exports all that is kept of an organization, page by page, and no value of a secret", () =>
+  it.scoped("exports everything stored about an organization, page by page, and no secret value", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const privacy = yield* Privacy
@@ -196,7 +196,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("exports all that is kept of a person", () =>
+  it.scoped("exports everything stored about a person", () =>
     Effect.gen(function* () {
       const privacy = yield* Privacy
       const words = wordsOf("p")
@@ -249,7 +249,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
   )
 })
 
-test("the reference of exports is current", () => {
+test("the export reference is up to date", () => {
   const committed = readFileSync(joinPath(import.meta.dirname, "../../../../docs/reference/exports.md"), "utf8")
   expect(committed).toBe(exportPage())
 })

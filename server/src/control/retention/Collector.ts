@@ -9,20 +9,20 @@ import { Retention } from "./Retention.ts"
 
 export interface CollectorOptions {
   readonly dataDir: string
-  /** How long after the start it begins, so that a start is not slowed. @default 1 minute */
+  /** How long after the start it begins, to keep the start fast. @default 1 minute */
   readonly afterMs?: number
   /** @default 1 hour */
   readonly everyMs?: number
 }
 
-/** An upload that no deployment names by then belongs to a plan that was never approved, or to a deployment that was deleted. */
+/** An upload that no deployment names after this time belongs to a plan that was never approved, or to a deleted deployment. */
 const unnamedSourceDays = 7
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
 /**
- * Garbage-collects as `Retention` says. A replica collects the deployments of the organizations that it looks after (`Shards`); it's harmless if
- * two do so at once. Sources are on the disks of all replicas: each collects its own.
+ * Garbage-collects according to `Retention`. A replica collects the deployments of the organizations it looks after (`Shards`);
+ * it's harmless if two do so at once. Sources are on the disks of all replicas: each collects its own.
  */
 export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: CollectorOptions) =>
   Layer.scopedDiscard(
@@ -37,11 +37,11 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
             days !== undefined && shards.owns(id) ? yield* collectDeployments(id, days) : { deployments: 0 }
           const sources = yield* collectSources(dataDir, id, unnamedSourceDays)
           if (deployments + sources > 0) {
-            yield* Effect.logInfo("old deployments are collected", { organization: id, deployments, sources })
+            yield* Effect.logInfo("Collected old deployments", { organization: id, deployments, sources })
           }
         }).pipe(
-          Effect.catchAll((error) => Effect.logWarning(`old deployments of ${id} are not collected`, error)),
-          Effect.catchAllDefect((defect) => Effect.logError(`old deployments of ${id} are not collected`, defect)),
+          Effect.catchAll((error) => Effect.logWarning(`Couldn't collect old deployments of ${id}`, error)),
+          Effect.catchAllDefect((defect) => Effect.logError(`Couldn't collect old deployments of ${id}`, defect)),
           asOrganization(id)
         )
 
@@ -50,7 +50,7 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
         Effect.flatMap((rows) =>
           Effect.forEach(decodeIds(rows), (decodeId) => collect(decodeId.id), { discard: true })
         ),
-        Effect.catchAll((error) => Effect.logWarning("old deployments are not collected", error)),
+        Effect.catchAll((error) => Effect.logWarning("Couldn't collect old deployments", error)),
         Effect.delay(Duration.millis(afterMs)),
         Effect.repeat(Schedule.spaced(Duration.millis(Math.max(0, everyMs - afterMs)))),
         Effect.forkScoped

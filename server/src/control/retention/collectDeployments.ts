@@ -8,7 +8,7 @@ import { keptNewest } from "./Retention.ts"
 
 export interface Collected {
   readonly deployments: number
-  /** Transactions that it took. */
+  /** How many transactions it needed. */
   readonly batches: number
 }
 
@@ -19,16 +19,16 @@ const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Sche
 const tables = ["deployment_events", "deployment_services", "deployment_manifests", "deployments"] as const
 
 /**
- * Deletes deployments that ended `days` days ago, except the newest 20 of each app and stage, the newest successful one, and those that
- * gave a service its present state. Secret versions that only these held are deleted too. A batch is one transaction, which locks the row
- * of one app and stage, as accepting a deployment does.
+ * Deletes deployments that ended `days` days ago, except the newest 20 of each app and stage, the newest successful one, and
+ * those that gave a service its current state. Secret versions used only by these are deleted too. A batch is one transaction,
+ * which locks the row of one app and stage, as accepting a deployment does.
  */
 export const collectDeployments = (organizationId: OrganizationId, days: number, batch = 100) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const cutoff = sql`now() - ${days} * interval '1 day'`
 
-    /** Deployments `d` of app and stage `a`. By the time of acceptance they are found by an index. */
+    /** Deployments `d` of app and stage `a`, found through an index on the time of acceptance. */
     const collectable = sql`
       d.organization_id = ${organizationId} and d.created_at < ${cutoff} and d.finished_at < ${cutoff}
       and d.number <= a.last_number - ${keptNewest}
@@ -78,7 +78,7 @@ export const collectDeployments = (organizationId: OrganizationId, days: number,
         collected = yield* collectSome(stage)
         deployments += collected
         batches++
-        // Others of the database come first.
+        // Let other users of the database go first.
         yield* Effect.yieldNow()
       }
     }

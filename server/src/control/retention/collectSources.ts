@@ -7,7 +7,7 @@ import { removeTree } from "../../base/host/removeTree.ts"
 
 const decodeDigests = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ digest: Schema.String })))
 
-/** Snapshots that a deployment or a service names. Digests of images are among them, and do no harm. */
+/** Snapshots that a deployment or a service names. Image digests are among them, and do no harm. */
 const named = (organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -26,8 +26,8 @@ const namesIn = (folder: string) =>
   })
 
 /**
- * Removes an organization's source snapshots from this machine's disk if no deployment names them, and nobody has sent or requested them for
- * `days` days. Returns how many.
+ * Removes an organization's source snapshots from this machine's disk if no deployment names them, and nobody has sent or
+ * requested them for `days` days. Returns how many.
  */
 export const collectSources = (dataDir: string, organizationId: OrganizationId, days: number) =>
   Effect.gen(function* () {
@@ -44,7 +44,7 @@ export const collectSources = (dataDir: string, organizationId: OrganizationId, 
         const archive = join(own, "archives", name)
         const { mtimeMs } = await stat(archive)
         if (mtimeMs >= before) continue
-        // The archive goes last, since after a crash we find the leftovers by it.
+        // Delete the archive last: after a crash, it leads to the leftovers.
         for (const made of ["built", "folders"]) await removeTree(join(own, made, hex))
         await rm(archive, { force: true })
         removed++

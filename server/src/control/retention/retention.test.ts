@@ -25,7 +25,10 @@ const server = Layer.unwrapScoped(
 
 const stage = StageName.make("production")
 const appOf = (nth: number) => AppName.make(`app-${nth}`)
-/** Each with `each` deployments that ended `days` days ago, all succeeded, with two events and a service. Ids tell when they were made. */
+/**
+ * Each app has `each` deployments that ended `days` days ago, all successful, with two events and a service. The ids contain
+ * their creation time.
+ */
 const fill = (organizationId: OrganizationId, apps: ReadonlyArray<number>, each: number, days: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -41,7 +44,7 @@ const fill = (organizationId: OrganizationId, apps: ReadonlyArray<number>, each:
           || '7' || lpad(to_hex(app * 100000 + n), 19, '0'),
         ${organizationId}, 'app-' || app, ${stage}, n, 'succeeded', 'Succeeded', '', '{}', '{}', '[]', ${at}, ${at}, ${at}
       from ${numbers}, generate_series(1, ${each}) n`
-    // The checks of foreign keys below are planned for tables of this size.
+    // The foreign key checks below are planned for tables of this size.
     yield* sql`analyze deployments`
     yield* sql`
       insert into deployment_events (organization_id, deployment_id, id, type, reason, message)
@@ -81,7 +84,7 @@ const planOf = (statement: Effect.Effect<ReadonlyArray<object>, unknown>) =>
 
 layer(server, { excludeTestServices: true })("retention", (it) => {
   it.effect(
-    "of 10,000 deployments of 50 apps, what is needed stays and the rest goes in bounded batches",
+    "of 10,000 deployments of 50 apps, the needed ones stay and the rest is deleted in bounded batches",
     () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -94,13 +97,13 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         yield* sql`update deployments set finished_at = ${recent} where ${within(50)}`
         // The current one ran long before others failed.
         yield* sql`update deployments set state = 'failed' where ${within(1)} and number > 50`
-        // A service that is as deployment 3 made it.
+        // A service whose state comes from deployment 3.
         yield* sql`
           insert into services (id, organization_id, app, stage, name, spec, secret_versions, deployment_number)
           values ('svc_a', ${id}, ${appOf(2)}, ${stage}, 'web', '{}', '{}', 3)`
         // A deployment that hasn't ended.
         yield* sql`update deployments set state = 'running', finished_at = null where ${within(3)} and number = 10`
-        // Two that hold versions of a secret, later than what succeeded.
+        // Two that use versions of a secret, later than the successful one.
         yield* sql`update deployments set state = 'failed' where ${within(5)} and number > 100`
         yield* sql`update deployments set secret_versions = '{"KEY": 1}' where ${within(5)} and number = 120`
         yield* sql`update deployments set secret_versions = '{"KEY": 2}' where ${within(5)} and number = 200`
@@ -137,7 +140,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         expect(yield* audit).toStrictEqual(told)
         expect(yield* collectDeployments(id, 365)).toStrictEqual({ deployments: 0, batches: 0 })
 
-        // Version 1 was held by a collected deployment, 2 by one that is kept.
+        // Version 1 was used by a collected deployment, version 2 by one that is kept.
         expect((yield* secrets.versions(scope, key)).map((version) => version.version)).toStrictEqual([
           ...range(4, 13).reverse(),
           2
@@ -151,7 +154,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         for (const asked of [Effect.asVoid(get(organization, gone)), Effect.asVoid(events(organization, gone, 0))]) {
           const error = yield* Effect.flip(asked)
           expect(error._tag).toBe("NotFound")
-          expect(error.message).toMatch(/is gone: deployments are collected 365 days after their end/)
+          expect(error.message).toMatch(/has been deleted\. Deployments are deleted 365 days after their end/)
         }
         const never = yield* Effect.flip(
           get(organization, DeploymentId.make(`dep_${Date.now().toString(16).padStart(12, "0")}${"7".repeat(20)}`))
@@ -161,7 +164,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
     60_000
   )
 
-  it.effect("lists, events and what is to be collected are found by indexes", () =>
+  it.effect("lists, events and deployments to collect are found through indexes", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const { id } = yield* newOrganization
@@ -178,7 +181,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
     })
   )
 
-  it.scoped("the collector works by itself, for what its replica looks after; sources that nothing names go", () =>
+  it.scoped("the collector runs on its own for its replica's organizations, and removes unnamed sources", () =>
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       yield* fill(id, [61], 30, 400)
@@ -194,7 +197,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
       mkdirSync(join(dataDir, "sources", id, "folders", hex("b"), "src"), { recursive: true })
       const old = new Date(Date.now() - 400 * 86_400_000)
       const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
-      // `c` has only just been sent; `e` is of a plan that waits for its approval.
+      // `c` was sent just now; `e` belongs to a plan that waits for its approval.
       const sent = { a: old, b: old, c: new Date(), d: daysAgo(7.1), e: daysAgo(6.9) }
       for (const [digit, at] of Object.entries(sent)) {
         const path = join(archives, `${hex(digit)}.tar.gz`)

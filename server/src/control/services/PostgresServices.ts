@@ -29,7 +29,7 @@ const find = (organization: Organization, id: ServiceId) =>
     return found === undefined ? yield* noService(id) : found
   })
 
-/** Is the service to be paused, or not, as somebody has asked? */
+/** Does somebody still want this pause or resume? */
 const isToBe = (organization: Organization, id: ServiceId, paused: boolean) =>
   Effect.map(
     Effect.flatMap(
@@ -81,7 +81,7 @@ const exec = (runtime: Runs, service: Service, key: ServiceKey, request: Paramet
   Effect.gen(function* () {
     if (service.status.state === "paused") {
       return yield* new Conflict({
-        detail: `The service "${service.name}" is paused (\`maxcloud resume ${service.name}\` starts it), so nothing can run in it.`
+        detail: `The service "${service.name}" is paused, so nothing can run in it. Run \`maxcloud resume ${service.name}\` to start it.`
       })
     }
     return yield* runtime

@@ -16,7 +16,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 import type { ExecProcess, ExecRequest, LogQuery } from "../../runtimes/port/Runtime.ts"
 import type { pageOfServices } from "../deployments/records/serviceRows.ts"
 
-/** Services as they are. Every method sees the given organization only. */
+/** The current services. Every method sees only the given organization. */
 export class Services extends Context.Tag("@maxcloud/server/Services")<
   Services,
   {
@@ -25,20 +25,20 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
     ) => Effect.Effect<Page<Service>, InvalidRequest | Unavailable>
     readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
-     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its route refuses requests.
-     * `Unavailable`: durable, but not applied yet. Idempotent.
+     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its route refuses
+     * requests. `Unavailable`: durable, but not applied yet. Idempotent.
      */
     readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
-     * Replaces its instances by new ones of the same program, in a revision of its own. When it returns, that is durable and its app's
-     * work is woken. `Conflict`: it is paused, or being deleted.
+     * Replaces its instances with new ones of the same program, in a new revision. When it returns, that is durable and its app's
+     * work is queued. `Conflict`: it is paused, or being deleted.
      */
     readonly restart: (
       organization: Organization,
       id: ServiceId
     ) => Effect.Effect<Restart, NotFound | Conflict | Unavailable>
-    /** Runs a program in one of its instances, for as long as the scope is open. `Conflict`: there is none, and none can be started. */
+    /** Runs a program in one of its instances until the scope closes. `Conflict`: there is none, and none can be started. */
     readonly exec: (
       organization: Organization,
       id: ServiceId,
@@ -50,7 +50,7 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
       id: ServiceId,
       paging: ReturnType<typeof RevisionList.pagingOf>
     ) => Effect.Effect<Page<Revision>, InvalidRequest | NotFound | Unavailable>
-    /** Is this the cursor of a log entry? Else `logs` can't resume after it. */
+    /** Is this the cursor of a log entry? Otherwise `logs` can't resume after it. */
     readonly isLogCursor: (text: string) => boolean
     readonly logs: (
       organization: Organization,

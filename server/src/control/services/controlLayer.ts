@@ -8,7 +8,7 @@ import * as PostgresServices from "./PostgresServices.ts"
 export type { ReconcilerOptions } from "../deployments/Reconciler.ts"
 
 /**
- * `Deployments` and `Services`, and what carries deployments out. Below it stand the database, `Secrets`
+ * `Deployments` and `Services`, with the workers that carry out deployments. They need the database, `Secrets`
  * (`stores/secrets/SealedSecrets.ts`), a `Runtime` and the `Platform`.
  */
 export const layer = (options: Reconciler.ReconcilerOptions = {}) =>

@@ -17,7 +17,7 @@ import { Services } from "./Services.ts"
 
 const id = (digit: string) => ServiceId.make(`svc_${digit.repeat(32)}`)
 
-/** A deployed service: only its rows, since nobody works on them. */
+/** A deployed service, only as rows, because nobody works on them. */
 const insertService = (organization: Organization, serviceId: ServiceId, name = "web", app: AppName = shop) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -57,7 +57,7 @@ const live = Layer.unwrapEffect(
 )
 
 describeOn(live, { excludeTestServices: true })("pausing", (it) => {
-  it.effect("is kept with the work that it makes, in one step, and does nothing twice", () =>
+  it.effect("is stored with the work it causes, in one step, and does nothing twice", () =>
     Effect.gen(function* () {
       const services = yield* Services
       const organization = yield* newOrganization

@@ -13,7 +13,10 @@ import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 const refuse = ({ name }: Service, why: string) =>
   new Conflict({ detail: `The service "${name}" ${why}, so it can't be restarted.` })
 
-/** Returns the newest revision before the restart. If the answer to the same request was lost, it returns the first result and does nothing. */
+/**
+ * Returns the newest revision before the restart. If the answer to the same request was lost, it returns the first result and
+ * does nothing.
+ */
 export const restartService = (queue: WorkQueue, organization: Organization, service: Service, newest: string | null) =>
   transaction(
     Effect.gen(function* () {
@@ -30,7 +33,7 @@ export const restartService = (queue: WorkQueue, organization: Organization, ser
         where organization_id = ${organization.id} and id = ${id}`
       if (row === undefined) return yield* noService(id)
       if (row.deleting) return yield* refuse(service, "is being deleted")
-      if (row.paused) return yield* refuse(service, `is paused (\`maxcloud resume ${name}\` starts it)`)
+      if (row.paused) return yield* refuse(service, `is paused (run \`maxcloud resume ${name}\` to start it)`)
       if ((yield* KeyedRequest)?.made !== undefined) return row.restarted_from
       yield* noteCarriedOut(id)
       yield* sql`

@@ -36,7 +36,7 @@ const live = Layer.unwrapEffect(
   )
 )
 
-/** Deployed services of one app: only their rows, since nobody works on them. Many of them were made in the same moment. */
+/** Deployed services of one app, only as rows, because nobody works on them. Many were created in the same moment. */
 const insertServices = (organization: Organization, app: string, names: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -66,7 +66,7 @@ const wholeList = (organization: Organization, asked: Asked) =>
 const byName = (count: number, prefix?: string): ReadonlyArray<string> => namesOf(count, prefix)
 
 describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
-  it.effect("hold each service once, in order, by every sort", () =>
+  it.effect("contain each service once, in order, for every sort", () =>
     Effect.gen(function* () {
       const organization = yield* newOrganization
       yield* insertServices(organization, "shop", namesOf(25))
@@ -81,7 +81,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
     })
   )
 
-  it.effect("neither repeat nor skip one while others come and go", () =>
+  it.effect("neither repeat nor skip a service while others are added and removed", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const organization = yield* newOrganization
@@ -94,7 +94,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
     })
   )
 
-  it.effect("hold only what the filters and the scopes of a key let through, also if that is little of much", () =>
+  it.effect("contain only what the filters and a key's scopes allow, even if that is a small part of many", () =>
     Effect.gen(function* () {
       const services = yield* Services
       const organization = yield* newOrganization
@@ -139,7 +139,7 @@ describeOn(live, { excludeTestServices: true })("pages of services", (it) => {
     })
   )
 
-  it.effect("begin nowhere with a cursor that isn't one of this list in this order", () =>
+  it.effect("refuse a cursor that doesn't belong to this list in this order", () =>
     Effect.gen(function* () {
       const organization = yield* newOrganization
       yield* insertServices(organization, "shop", namesOf(3))

@@ -7,7 +7,7 @@ import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
 export const noService = (id: ServiceId) =>
   new NotFound({ detail: `There is no service ${id}.`, resource: "service", resourceName: id })
 
-/** The app's row is locked first, as a deployment's acceptance locks it. */
+/** Locks the app's row first, as accepting a deployment does. */
 export const lockStage = (organization: Organization, { app, stage }: Service) =>
   Effect.flatMap(
     SqlClient,

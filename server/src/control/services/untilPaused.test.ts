@@ -29,11 +29,11 @@ const status: ServiceStatus = {
   diagnosis: null,
   terminal: false
 }
-/** Never switches. */
+/** A runtime that never switches. */
 const stuck = { status: () => Effect.succeedSome(status) }
 
 describe("waiting for a pause", () => {
-  it.effect("ends as soon as somebody has undone it, which the runtime will never switch", () =>
+  it.effect("ends as soon as somebody has undone it, because the runtime will then never switch", () =>
     Effect.gen(function* () {
       const wanted = yield* Ref.make(true)
       const waiting = yield* Effect.fork(untilPaused(stuck, key, true, Ref.get(wanted)))
@@ -56,7 +56,7 @@ describe("waiting for a pause", () => {
     })
   )
 
-  it.effect("is over at once for a service that the runtime doesn't have", () =>
+  it.effect("ends at once for a service that the runtime doesn't have", () =>
     untilPaused({ status: () => Effect.succeed(Option.none()) }, key, true, Effect.die("not asked"))
   )
 })

@@ -3,23 +3,23 @@ import { Duration, Effect, Option, Schedule } from "effect"
 import { within } from "../../base/node/monotonic.ts"
 import type { Runtime, ServiceKey } from "../../runtimes/port/Runtime.ts"
 
-/** Below the 60 seconds that the SDK waits for an answer. */
+/** Less than the 60 seconds that the SDK waits for an answer. */
 const patience = Duration.seconds(30)
-/** Soon at first, then at intervals that spare the database. */
+/** Frequent at first, then at intervals that spare the database. */
 const waiting = Schedule.union(Schedule.exponential("20 millis", 1.5), Schedule.spaced("500 millis"))
 
 const late = ({ service }: ServiceKey, paused: boolean, why: string) =>
   new Unavailable({
     detail: paused
-      ? `The service "${service}" is going to be paused, but may still answer requests: ${why}. Pause it again to wait for it; that is safe to repeat.`
-      : `The service "${service}" is going to be resumed, but may still refuse requests: ${why}. Resume it again to wait for it; that is safe to repeat.`,
+      ? `The service "${service}" will be paused, but may still answer requests: ${why}. To wait for it, pause it again, which is safe to repeat.`
+      : `The service "${service}" will be resumed, but may still refuse requests: ${why}. To wait for it, resume it again, which is safe to repeat.`,
     retryAfterSeconds: 2
   })
 
 /**
- * Waits until the runtime has switched the service's route, so that a caller who was told "paused" gets no other answer from the service.
- * A service that the runtime doesn't have yet answers nobody. `isWanted`: false once somebody has undone it or deleted the service, since
- * the runtime then never switches.
+ * Waits until the runtime has switched the service's route, so that after the answer "paused", the service gives no other answer.
+ * A service that the runtime doesn't have yet answers nobody. `isWanted`: false once somebody has undone it or deleted the
+ * service, because the runtime then never switches.
  */
 export const untilPaused = <E, R>(
   runtime: Pick<Runtime["Type"], "status">,

@@ -18,7 +18,7 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** `Usage` from the table `instances`, which `UsageRecorder` keeps. Sums are of whole milliseconds, exact. */
+/** `Usage` from the table `instances`, which `UsageRecorder` fills. Sums are exact, in whole milliseconds. */
 export const layer = Layer.effect(
   Usage,
   Effect.gen(function* () {

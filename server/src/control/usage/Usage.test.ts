@@ -34,7 +34,7 @@ const instance = (organization: Organization, uid: string, rest: Partial<Instanc
   ...rest
 })
 
-/** A recorder on a runtime that reports what the test puts into it, as long as the scope is open. */
+/** A recorder on a runtime that reports the test's events, until the scope closes. */
 const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kubernetes" | "local" = "kubernetes") =>
   Effect.gen(function* () {
     const told = yield* Queue.unbounded<InstanceRecord>()
@@ -63,7 +63,7 @@ const until = <A>(read: Effect.Effect<A, unknown>, reached: (_: A) => boolean) =
   )
 
 describeOn(live, { excludeTestServices: true })("usage", (it) => {
-  it.scoped("counts reservations within the range, for every overlap of an instance's life with it", () =>
+  it.scoped("counts reservations within the range, however it overlaps an instance's lifetime", () =>
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
@@ -98,7 +98,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("accepts the same life again with more details", () =>
+  it.scoped("accepts the same lifetime again with more details", () =>
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
@@ -106,7 +106,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
       yield* tell([
         instance(organization, "a"),
         instance(organization, "a", { endedAt: hour(2) }),
-        // The cluster reported that it runs before it reported that it has ended.
+        // The cluster first reported that it runs, and then that it has ended.
         instance(organization, "a")
       ])
       yield* tell([
@@ -119,7 +119,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("has what runs as seen when the server ends, though the last beat was long ago", () =>
+  it.scoped("counts running instances as seen when the server ends, though the last beat was long ago", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const usage = yield* Usage
@@ -140,7 +140,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("ends lives of an earlier server at once where instances end with their server", () =>
+  it.scoped("ends lifetimes of an earlier server at once if instances end with their server", () =>
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
@@ -160,7 +160,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("ends a life when it was last seen if nobody saw its end, and doesn't end a continuing one", () =>
+  it.scoped("ends a lifetime when it was last seen if nobody saw its end, and doesn't end a continuing one", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const usage = yield* Usage

@@ -6,7 +6,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 export class Usage extends Context.Tag("@maxcloud/server/Usage")<
   Usage,
   {
-    /** Per app, stage and service, between two instants; what runs counts up to `until`. */
+    /** Per app, stage and service, between two points in time; running instances count up to `until`. */
     readonly read: (organization: Organization, since: Date, until: Date) => Effect.Effect<UsageReport, Unavailable>
   }
 >() {}

@@ -6,9 +6,9 @@ import { storeEach } from "../../base/database/storeEach.ts"
 import { type InstanceRecord, Runtime } from "../../runtimes/port/Runtime.ts"
 
 export interface UsageRecorderOptions {
-  /** How often it is noted that running instances are still there. @default 30 seconds */
+  /** How often to record that running instances still exist. @default 30 seconds */
   readonly beatMs?: number
-  /** An instance that no server has seen for this long has ended: nobody saw its end. @default 2 minutes */
+  /** An instance that no server has seen for this long has ended without a witness. @default 2 minutes */
   readonly lostMs?: number
 }
 
@@ -55,7 +55,7 @@ const write = (sql: SqlClient, running: Running, batch: ReadonlyArray<InstanceRe
   })
 
 const record = (sql: SqlClient, running: Running, records: ReadonlyArray<InstanceRecord>) =>
-  // One statement may not touch a row twice.
+  // One statement can't change a row twice.
   storeEach(
     [...new Map(records.map((record) => [idOf(record), record])).values()],
     (batch) => write(sql, running, batch),
@@ -77,8 +77,8 @@ const endLost = (sql: SqlClient, lostMs: number) => sql`
   where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
 
 /**
- * Records the lives of instances in the table `instances`. If no server saw an instance's end (all were down), it ended when it was last
- * seen. Several servers may record the same life: their writes agree.
+ * Records the lifetimes of instances in the table `instances`. If no server saw an instance's end (all were down), it ended when
+ * it was last seen. Several servers may record the same lifetime: their writes agree.
  */
 export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOptions = {}) =>
   Layer.scopedDiscard(
@@ -90,24 +90,24 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
       if (runtime.name === "local") {
         // Instances of an earlier server on this database ended with it, at the latest when this one started.
         yield* sql`update instances set ended_at = greatest(seen_at, started_at) where ended_at is null`.pipe(
-          Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause))
+          Effect.catchAll((error) => Effect.logWarning("Couldn't record usage. Retrying", error.cause))
         )
       }
-      // The local runtime's instances end with its server, so nobody is there to record that.
+      // The local runtime's instances end with its server, so nobody is left to record that.
       yield* Effect.addFinalizer(() => Effect.ignore(noteRunning(sql, running)))
       yield* runtime.instances.pipe(
         Stream.groupedWithin(512, Duration.millis(100)),
         Stream.runForEach((records) =>
           record(sql, running, Chunk.toReadonlyArray(records)).pipe(
             // Don't lose this while the database is unreachable: usage is billed.
-            Effect.tapError((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
+            Effect.tapError((error) => Effect.logWarning("Couldn't record usage. Retrying", error.cause)),
             Effect.retry(Schedule.spaced(Duration.seconds(1)))
           )
         ),
         Effect.forkScoped
       )
       yield* Effect.andThen(noteRunning(sql, running), endLost(sql, lostMs)).pipe(
-        Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
+        Effect.catchAll((error) => Effect.logWarning("Couldn't record usage. Retrying", error.cause)),
         Effect.delay(Duration.millis(beatMs)),
         Effect.forever,
         Effect.forkScoped

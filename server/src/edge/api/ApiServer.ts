@@ -17,8 +17,8 @@ import { EarlyRequests } from "./early/earlyRequests.ts"
 const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())
 
 /**
- * The API as a `node:http` server that does not listen by itself: the front of the port hands requests to it. Until its parts
- * are there requests wait, so that the port (and whether it is free) is known before anything else is started.
+ * The API as a `node:http` server that doesn't listen itself: the front of the port hands requests to it. Requests wait until the
+ * API's parts are built, so the server learns first whether the port is free.
  */
 export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
   ApiServer,
@@ -42,7 +42,7 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
   })
 }
 
-/** Takes the API's requests from now on, and gives up taking them when its scope closes. */
+/** Starts handling the API's requests, and stops when its scope closes. */
 export const serveApi = Effect.gen(function* () {
   const { early, server } = yield* ApiServer
   const { pace } = yield* AccessMode
@@ -73,9 +73,9 @@ const unreadable = (code: string | undefined) =>
       })
     : code === "ERR_HTTP_REQUEST_TIMEOUT"
       ? new RequestTimeout({ detail: "The request didn't arrive in time. Send it again." })
-      : new InvalidRequest({ detail: "This isn't a readable HTTP/1.1 request.", errors: [] })
+      : new InvalidRequest({ detail: "This isn't valid HTTP/1.1.", errors: [] })
 
-/** Answers input that isn't readable HTTP with a problem document. There is no request object then. */
+/** Answers unreadable HTTP with a problem document. At that point there is no request object. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
   if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
   const { body, headers, status } = rawProblem(unreadable(code), undefined)

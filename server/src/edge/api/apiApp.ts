@@ -55,21 +55,21 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
   ])
 )
 
-/** Every route of the server: the API's operations and the pages beside them. */
+/** Every route of the server: the API's operations and the pages. */
 export const routes = Layer.mergeAll(operations, pages)
 
-/** Refuses NUL: no name in the database can contain it, and the query would fail there. */
+/** Refuses NUL. No name contains it, and Postgres would fail the query. */
 const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
   url.includes("%00") && route !== undefined
-    ? invalidRequest("The URL has the character NUL (%00), which no name has. Remove it.")
+    ? invalidRequest("The URL contains a NUL character (%00). Remove it.")
     : Effect.void
 
 /**
- * One request from its head to its answer: who calls, what is in the body, the route, the translation of errors; around it the
- * request's id, its log line, its measures, and the headers that every answer has. Never fails.
+ * Handles one request from its head to its answer: authentication, body, route and translated errors, with the request id, log
+ * line, metrics and common headers around them. Never fails.
  */
 export const apiApp = Effect.gen(function* () {
-  // A memo map of its own: with the process's common one, a second server would get the handlers of the first.
+  // Use a separate memo map: with the process-wide one, a second server would get the handlers of the first.
   const router = yield* HttpLayerRouter.toHttpEffect(routes).pipe(
     Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
   )
@@ -80,7 +80,7 @@ export const apiApp = Effect.gen(function* () {
   return Effect.gen(function* () {
     const received = yield* HttpServerRequest.HttpServerRequest
     const route = routeOf(received.url)
-    // The router and the handlers know the short form alone; problem documents have the path that was asked for.
+    // The router and the handlers know only the short path; problem documents show the requested one.
     const request = route === undefined || route.url === received.url ? received : received.modify({ url: route.url })
     const requestId = requestIdOf(request.headers["x-request-id"])
     const arrival = performance.now()
@@ -89,7 +89,7 @@ export const apiApp = Effect.gen(function* () {
       if (route === undefined || operation === undefined) return yield* router
       yield* refuseOutdatedClients(operation, request)
       yield* refuseUnknownParameters(operation, request)
-      // Snapshots are read by their handler as they come; some operations (`pause`) come without a body.
+      // The handler streams snapshots itself; some operations (`pause`) have no body.
       const { json, read } = route.withJson.has(request.method)
         ? yield* withJsonBody(request, jsonBudgetOf(operation))
         : { json: undefined, read: request }

@@ -34,7 +34,7 @@ const service = (state: Service["status"]["state"]): Service => ({
 
 const client = (url: string) => Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
 
-describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () => {
+describe("the operations of the Kubernetes runtime, through the SDK over HTTP", () => {
   it.scopedLive("a service is paused and resumed without a body", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
@@ -55,7 +55,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
     })
   )
 
-  it.scopedLive("drift and the network's report are those of the caller's organization", () =>
+  it.scopedLive("drift and the network report belong to the caller's organization", () =>
     Effect.gen(function* () {
       const record = {
         app: shop,
@@ -90,7 +90,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
     })
   )
 
-  it.scopedLive("usage is of the last day unless a range is given, which must not be empty or without end", () =>
+  it.scopedLive("usage covers the last day unless a range is given, which must be neither empty nor endless", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({
         usage: {
@@ -117,7 +117,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
     })
   )
 
-  it.scopedLive("registries are kept by host with its port, and no answer or error holds a password", () =>
+  it.scopedLive("registries are stored by host and port, and no answer or error contains a password", () =>
     Effect.gen(function* () {
       const kept = new Map<string, { username: string; password: string }>()
       const info = (host: string) => ({ host, username: kept.get(host)?.username ?? "", updatedAt: new Date(now) })
@@ -169,7 +169,7 @@ describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () =>
     })
   )
 
-  it.scopedLive("a deployment forces conflicts only where it says so", () =>
+  it.scopedLive("a deployment forces conflicts only on request", () =>
     Effect.gen(function* () {
       const asked: Array<boolean | undefined> = []
       const { url } = yield* testApi({

@@ -71,7 +71,7 @@ const served = (more: Partial<TestApiOptions> = {}) =>
     })
     return { draining, url, told, running }
   })
-/** A client on the wire: all that it got, and how it ended. */
+/** A client on the wire: everything it received, and how the connection ended. */
 const connect = (
   url: string,
   options: { readonly headers?: Record<string, string>; readonly protocol?: string } = {}
@@ -120,29 +120,31 @@ const nothingLeft = Effect.promise(async () => {
 }).pipe(Effect.repeat({ until: (value) => value }), Effect.timeout("20 seconds"))
 
 describe("exec", () => {
-  it.scopedLive("runs a program with input, both outputs and its exit code, and tells the audit log no argument", () =>
-    Effect.gen(function* () {
-      const { told, url } = yield* served()
-      const client = connect(url)
-      yield* client.opened
-      client.start("sh", "-c", "cat; echo err >&2; exit 7", "password-in-an-argument")
-      client.write("hello")
-      client.socket.send(JSON.stringify({ type: "stdinEnd" }))
-      yield* client.closed
-      expect([client.got.stdout, client.got.stderr]).toStrictEqual(["hello", "err\n"])
-      expect(client.got.messages).toStrictEqual([
-        { type: "started", instance: "web-1" },
-        { type: "exit", code: 7 }
-      ])
-      expect(
-        told.filter((each) => each.status === 101).map((each) => [each.action, each.outcome, each.subject])
-      ).toStrictEqual([["services.exec", "succeeded", 'service web of shop/production: "sh" with 3 arguments']])
-      expect(JSON.stringify(told)).not.toContain("password-in")
-      yield* nothingLeft
-    })
+  it.scopedLive(
+    "runs a program with input, both outputs and its exit code, and keeps the arguments out of the audit log",
+    () =>
+      Effect.gen(function* () {
+        const { told, url } = yield* served()
+        const client = connect(url)
+        yield* client.opened
+        client.start("sh", "-c", "cat; echo err >&2; exit 7", "password-in-an-argument")
+        client.write("hello")
+        client.socket.send(JSON.stringify({ type: "stdinEnd" }))
+        yield* client.closed
+        expect([client.got.stdout, client.got.stderr]).toStrictEqual(["hello", "err\n"])
+        expect(client.got.messages).toStrictEqual([
+          { type: "started", instance: "web-1" },
+          { type: "exit", code: 7 }
+        ])
+        expect(
+          told.filter((each) => each.status === 101).map((each) => [each.action, each.outcome, each.subject])
+        ).toStrictEqual([["services.exec", "succeeded", 'service web of shop/production: "sh" with 3 arguments']])
+        expect(JSON.stringify(told)).not.toContain("password-in")
+        yield* nothingLeft
+      })
   )
 
-  it.scopedLive("keeps every byte of a large output, however slowly it is read", () =>
+  it.scopedLive("keeps every byte of a large output, however slowly the client reads", () =>
     Effect.gen(function* () {
       const { url } = yield* served()
       const client = connect(url)
@@ -169,12 +171,12 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("ends the program, and what it started, when its client goes away or the server stops", () =>
+  it.scopedLive("stops the program and its children when the client disconnects or the server stops", () =>
     Effect.gen(function* () {
       const { draining, url } = yield* served()
       const client = connect(url)
       yield* client.opened
-      // A child in a session of its own, which ignores what the first signal asks.
+      // A child in its own session, which ignores the first signal.
       client.start("sh", "-c", "trap '' TERM; setsid sleep 600 & echo up; sleep 600")
       yield* client.until(() => client.got.stdout.includes("up"))
       client.socket.terminate()
@@ -191,7 +193,7 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("is refused without the handshake that it wants, across sites, and for no longer than one may", () =>
+  it.scopedLive("refuses connections without the right handshake, from other sites, and past the caller's access", () =>
     Effect.gen(function* () {
       const authenticate = () => new Unauthenticated({ detail: "no such token" })
       const { told, url } = yield* served({ authenticator: { authenticate } })
@@ -210,7 +212,7 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("refuses first messages that aren't one, and runs nothing for them", () =>
+  it.scopedLive("refuses invalid first messages, and runs nothing for them", () =>
     Effect.gen(function* () {
       const { running, url } = yield* served()
       const bad: ReadonlyArray<unknown> = [
@@ -238,7 +240,7 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("closes on later messages that aren't of the protocol, and ends the program", () =>
+  it.scopedLive("closes on invalid later messages, and stops the program", () =>
     Effect.gen(function* () {
       const { url } = yield* served()
       for (const message of ["{}", "nonsense", Buffer.of(1, 65), Buffer.of()]) {
@@ -253,7 +255,7 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("has a limit of sessions for each organization, and takes the next when one has ended", () =>
+  it.scopedLive("limits sessions for each organization, and accepts the next when one has ended", () =>
     Effect.gen(function* () {
       const { url } = yield* served()
       const clients = Array.from({ length: sessionsPerOrganization }, () => connect(url))
@@ -277,7 +279,7 @@ describe("exec", () => {
     })
   )
 
-  it.scopedLive("tells why no instance takes the program", () =>
+  it.scopedLive("explains why no instance accepts the program", () =>
     Effect.gen(function* () {
       const { told, url } = yield* served({
         services: {

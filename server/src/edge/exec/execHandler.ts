@@ -17,9 +17,9 @@ import { StillAllowed } from "./StillAllowed.ts"
 import { acceptUpgrade, type Upgrade, upgradeOf } from "./upgrades.ts"
 
 const limits = { idleMs: 30 * 60_000, pingMs: 20_000 }
-/** How often to check the caller's access: one that was shut out may go on this long. */
+/** How often to recheck the caller's access: a caller who lost it may continue this long. */
 const checkEvery = "10 seconds"
-/** For the first message. */
+/** Timeout for the first message. */
 const startWithin = "10 seconds"
 
 const goodbyeMs = 2_000
@@ -31,10 +31,10 @@ const isForUs = ({ request }: Upgrade) =>
   (request.headers["sec-websocket-protocol"] ?? "").split(",").some((offered) => offered.trim() === execProtocol)
 
 const noHandshake = invalidRequest(
-  `this is a WebSocket with the subprotocol ${execProtocol}: use \`maxcloud exec\`, or send its handshake`
+  `This path is a WebSocket with the subprotocol ${execProtocol}. Use \`maxcloud exec\`, or send its handshake.`
 )
 
-/** The first message, which says what to run. */
+/** The first message, which names the command to run. */
 const startOf = (socket: WebSocket, inbox: Inbox) =>
   Effect.async<string, Unavailable>((resume) => {
     inbox.take((data, isBinary) => {
@@ -43,24 +43,22 @@ const startOf = (socket: WebSocket, inbox: Inbox) =>
       resume(Effect.succeed(isBinary ? "" : String(data)))
     })
     const guarded = guardedBy(() => socket.terminate())
-    const gone = guarded(() => resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 })))
+    const gone = guarded(() => resume(new Unavailable({ detail: "The caller disconnected.", retryAfterSeconds: 1 })))
     const failed = guarded(() => socket.terminate())
     socket.once("close", gone)
     socket.on("error", failed)
   }).pipe(
     Effect.timeoutFail({
       duration: startWithin,
-      onTimeout: () => invalidRequest("the first message, which says what to run, did not come in time")
+      onTimeout: () => invalidRequest("The first message, which names the command to run, didn't arrive in time.")
     }),
     Effect.flatMap(decodeStart),
     Effect.catchTag("ParseError", (error) =>
-      invalidRequest(
-        `the first message can't be read: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`
-      )
+      invalidRequest(`The first message is invalid: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
     )
   )
 
-/** Reads on, for the client's own goodbye. */
+/** Keeps reading, for the client's own close frame. */
 const closeSocket = (socket: WebSocket) => {
   socket.resume()
   socket.close(1000)
@@ -70,11 +68,11 @@ const closeSocket = (socket: WebSocket) => {
   ).unref()
 }
 
-/** The audit log's name for a command: only its program, because arguments may be secrets. */
+/** The command as the audit log shows it: only its program, because arguments may be secrets. */
 const commandSubject = ([program = "", ...rest]: ReadonlyArray<string>): string =>
   `${JSON.stringify(program.slice(0, 200))} with ${rest.length} ${rest.length === 1 ? "argument" : "arguments"}`
 
-/** Connects caller, server and program. If one of them ends, so do the others. */
+/** Connects caller, server and program. When one of them ends, so do the others. */
 export const makeExecHandler = Effect.gen(function* () {
   const services = yield* Services
   const audit = yield* Audit
@@ -99,12 +97,12 @@ export const makeExecHandler = Effect.gen(function* () {
         .pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
       const gone = Effect.async<never, Unavailable>((resume) => {
         const end = guardedBy(() => socket.terminate())(() =>
-          resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 }))
+          resume(new Unavailable({ detail: "The caller disconnected.", retryAfterSeconds: 1 }))
         )
         if (socket.readyState !== socket.OPEN) end()
         else socket.once("close", end)
       })
-      // If the caller leaves while a service is started from zero, stop waiting for it.
+      // If the caller disconnects while a service starts from zero, stop waiting for it.
       const process = yield* Effect.raceFirst(services.exec(organization, id, { command, terminal }), gone)
       sendMessage(socket, { type: "started", instance: process.instance })
       const ended = Effect.promise(() => relay(socket, inbox, process, limits)).pipe(
@@ -112,7 +110,7 @@ export const makeExecHandler = Effect.gen(function* () {
           how === "ended"
             ? Effect.void
             : new Forbidden({
-                detail: `Nobody wrote anything for ${limits.idleMs / 60_000} minutes: the session has ended.`
+                detail: `Nothing was sent for ${limits.idleMs / 60_000} minutes, so the session ended.`
               })
         )
       )
@@ -139,7 +137,7 @@ export const makeExecHandler = Effect.gen(function* () {
       const socket = yield* Effect.acquireRelease(
         Effect.tryPromise({
           try: () => acceptUpgrade(upgrade),
-          catch: () => new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 })
+          catch: () => new Unavailable({ detail: "The caller disconnected.", retryAfterSeconds: 1 })
         }),
         (opened) => Effect.sync(() => closeSocket(opened))
       )

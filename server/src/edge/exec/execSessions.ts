@@ -1,11 +1,11 @@
 import { type OrganizationId, TooManyRequests } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 
-/** Sessions that an organization may have open at once, on one server. */
+/** The limit of open sessions for an organization, on one server. */
 export const sessionsPerOrganization = 10
 const retryAfterSeconds = 5
 
-/** Counts sessions; one too many is refused. A place is given back when the scope closes. */
+/** Counts sessions and refuses those beyond the limit. Frees a place when the scope closes. */
 export const makeExecSessions = () => {
   const open = new Map<OrganizationId, number>()
   return (organization: OrganizationId) =>
@@ -14,7 +14,7 @@ export const makeExecSessions = () => {
         const count = open.get(organization) ?? 0
         if (count >= sessionsPerOrganization) {
           return new TooManyRequests({
-            detail: `Too many open sessions: an organization can have ${sessionsPerOrganization} of \`maxcloud exec\` at once. Close one.`,
+            detail: `Too many open sessions. An organization can have ${sessionsPerOrganization} \`maxcloud exec\` sessions at once. Close one.`,
             retryAfterSeconds,
             limit: { name: "exec-sessions", quota: sessionsPerOrganization, windowSeconds: retryAfterSeconds }
           })

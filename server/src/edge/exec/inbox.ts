@@ -3,7 +3,7 @@ import { guardedBy } from "../../base/node/guarded.ts"
 
 type Take = (data: RawData, isBinary: boolean) => void
 
-/** The messages of a client, none of which is lost while nobody takes them: then the connection waits. */
+/** Queues a client's messages without losing any: while nobody takes them, the connection pauses. */
 export interface Inbox {
   readonly take: (taker: Take) => void
   readonly wait: () => void
@@ -14,7 +14,7 @@ export const makeInbox = (socket: WebSocket): Inbox => {
   let taker: Take | undefined
   const onMessage = guardedBy(() => socket.terminate())((data: RawData, isBinary: boolean) => {
     if (taker !== undefined && early.length === 0) return taker(data, isBinary)
-    // Data that was read already may still arrive: at most one read of the connection.
+    // Data already read may still arrive: at most one read of the connection.
     early.push([data, isBinary])
     socket.pause()
   })

@@ -8,13 +8,13 @@ import type { ExecProcess } from "../../runtimes/port/Runtime.ts"
 import type { Inbox } from "./inbox.ts"
 
 export interface RelayLimits {
-  /** Milliseconds without a byte in either direction. */
+  /** Idle timeout in milliseconds: no byte in either direction. */
   readonly idleMs: number
   /** How often to ping the client. */
   readonly pingMs: number
 }
 
-/** How long to wait for output after the end: a child may keep the pipe open. */
+/** How long to wait for output after the program's end: a child may keep the pipe open. */
 const lastOutputMs = 1_000
 
 const decodeInput = Schema.decodeUnknownEither(Schema.parseJson(ExecInput))
@@ -23,7 +23,7 @@ export const sendMessage = (socket: WebSocket, message: ExecOutput): void => {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message))
 }
 
-/** Resolves when all of it was sent. The next piece is read once the client's connection has taken the one before. */
+/** Resolves when all output is sent. Reads the next chunk only once the client's connection has taken the previous one. */
 const forward = (socket: WebSocket, stream: Readable, channel: number, moved: () => void): Promise<void> =>
   new Promise((resolve) => {
     const guarded = guardedBy(() => socket.terminate())
@@ -41,11 +41,11 @@ const take = (socket: WebSocket, process: ExecProcess, data: RawData, isBinary: 
   const bytes = webSocketBytes(data)
   if (!isBinary) {
     const input = decodeInput(bytes.toString("utf8"))
-    if (Either.isLeft(input)) socket.close(1008, "this isn't a message of the protocol")
+    if (Either.isLeft(input)) socket.close(1008, "This message doesn't follow the protocol.")
     else if (input.right.type === "resize") process.resize(input.right)
     else process.stdin.end()
   } else if (bytes[0] !== execChannel.stdin) {
-    socket.close(1008, "a client writes to channel 0 alone")
+    socket.close(1008, "Clients may write only to channel 0.")
   } else if (process.stdin.writable && !process.stdin.write(bytes.subarray(1))) {
     socket.pause()
     const goOn = guardedBy(() => socket.terminate())(() => socket.resume())
@@ -54,8 +54,8 @@ const take = (socket: WebSocket, process: ExecProcess, data: RawData, isBinary: 
 }
 
 /**
- * Joins a client's WebSocket and a program until either ends. Resolves then; whoever called ends the program. `idle`: nobody wrote
- * anything for too long.
+ * Joins a client's WebSocket and a program, and resolves when either ends. The caller then stops the program. `idle`: nothing was
+ * sent for too long.
  */
 export const relay = (
   socket: WebSocket,
@@ -83,7 +83,7 @@ export const relay = (
       resolve(how)
     }
     const moved = () => void idle.refresh()
-    // It reads no more, and what waits for it is not waited for.
+    // The client no longer reads, so don't wait for buffered output.
     const onInputEnd = guarded(() => socket.resume())
     process.stdin.once("close", onInputEnd)
     const onPong = guarded(() => {

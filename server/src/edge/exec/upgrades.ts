@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream"
 import { type WebSocket, WebSocketServer } from "ws"
 import { guardedBy } from "../../base/node/guarded.ts"
 
-/** A request for a WebSocket before its handshake is answered. */
+/** A WebSocket request whose handshake isn't answered yet. */
 export interface Upgrade {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -14,7 +14,7 @@ export interface Upgrade {
 
 const waiting = new WeakMap<IncomingMessage, Upgrade>()
 
-/** That of a request; undefined: it is an ordinary one. */
+/** The upgrade of a request; undefined for an ordinary request. */
 export const upgradeOf = (request: IncomingMessage): Upgrade | undefined => waiting.get(request)
 
 /** The largest message of a client. */
@@ -28,20 +28,20 @@ const sockets = new WebSocketServer({
   handleProtocols: (offered) => [...offered][0] ?? false
 })
 
-/** Answers the handshake. What is written to the response from now on goes nowhere. */
+/** Answers the handshake. Later writes to the response go nowhere. */
 export const acceptUpgrade = ({ head, request, response, socket }: Upgrade): Promise<WebSocket> => {
   waiting.delete(request)
   if (socket instanceof Socket) response.detachSocket(socket)
   return new Promise((resolve, reject) => {
-    const gone = guardedBy(() => socket.destroy())(() => reject(new Error("the caller has gone")))
+    const gone = guardedBy(() => socket.destroy())(() => reject(new Error("The caller disconnected.")))
     socket.once("close", gone)
     sockets.handleUpgrade(request, socket, head, resolve)
   })
 }
 
 /**
- * Handles a request for an upgrade as any other: who may not do what it asks for, or asks for it in the wrong way, gets an ordinary
- * answer and the connection ends. Its handler takes it over by `acceptUpgrade`.
+ * Handles upgrade requests like any other: an unauthorized or invalid one gets an ordinary answer, and the connection closes. Its
+ * handler takes over the connection with `acceptUpgrade`.
  */
 export const upgradeListener =
   (handle: RequestListener) =>

@@ -61,7 +61,7 @@ const call = (session: ClientHttp2Session, path: string, body: Buffer): Promise<
 
 const checkPath = "/envoy.service.auth.v3.Authorization/Check"
 
-/** Status, headers and body of a CheckResponse; status 200 where the request may pass. */
+/** Status, headers and body of a CheckResponse; status 200 if the request may pass. */
 const read = (message: Buffer) => {
   const response = { status: 200, headers: new Map<string, string>(), body: "" }
   readFields(message, 0, message.length, {
@@ -140,7 +140,7 @@ const withAuthorizer = (
   }).pipe(Effect.scoped, Effect.runPromise)
 
 describe("the authorizer", () => {
-  it("answers Envoy's question by the caller's address and the route", () =>
+  it("answers Envoy by the caller's address and the route", () =>
     withAuthorizer(async ({ check }) => {
       expect(await check(question({ from: "10.0.0.1", route: to("api") }))).toMatchObject({
         grpcStatus: "0",
@@ -153,7 +153,7 @@ describe("the authorizer", () => {
       expect(await check(question({ from: "::ffff:10.0.0.1", route: to("api") }))).toMatchObject({ status: 200 })
     }))
 
-  it("answers for a paused service with a page or a problem, in English or German", () =>
+  it("answers for a paused service with a page or a problem document, in English or German", () =>
     withAuthorizer(async ({ check }) => {
       const ask = (headers: Readonly<Record<string, string>>) =>
         check(question({ from: "10.0.0.1", route: to("off"), headers }))
@@ -168,7 +168,7 @@ describe("the authorizer", () => {
       expect((await ask({ accept: "text/html", "accept-language": "fr, en;q=0.1" })).body).toContain("is paused")
     }))
 
-  it("waits for the address of a new pod, and a second at most", () =>
+  it("waits for the address of a new pod, at most a second", () =>
     withAuthorizer(async ({ authorizer, check, network }) => {
       const early = check(question({ from: "10.0.0.7", route: to("api") }))
       while (authorizer.waiting() === 0) await new Promise(setImmediate)
@@ -181,7 +181,7 @@ describe("the authorizer", () => {
       expect(authorizer.waiting()).toBe(0)
     }))
 
-  it("lets one caller not take the places of all that wait", () =>
+  it("doesn't let one caller take all waiting places", () =>
     withAuthorizer(async ({ authorizer, check }) => {
       const many = Array.from({ length: 200 }, () => check(question({ from: "10.0.0.8", route: to("api") })))
       while (authorizer.waiting() === 0) await new Promise(setImmediate)
@@ -191,7 +191,7 @@ describe("the authorizer", () => {
       expect((await Promise.all(many)).every((each) => each.status === 403)).toBe(true)
     }))
 
-  it("says whether it serves, and that it soon does not", () =>
+  it("reports that it serves, and that it's about to stop", () =>
     withAuthorizer(async ({ authorizer, check, session }) => {
       const health = async () => (await call(session, "/grpc.health.v1.Health/Check", frame(Buffer.alloc(0)))).message
       expect([...(await health())]).toEqual([8, 1])
@@ -200,7 +200,7 @@ describe("the authorizer", () => {
       expect((await check(question({ from: "10.0.0.1", route: to("api") }))).status).toBe(200)
     }))
 
-  it("refuses what is no question by an error, for which Envoy refuses, and goes on", () =>
+  it("answers an invalid request with an error, which Envoy turns into a refusal, and keeps working", () =>
     withAuthorizer(async ({ check, session }) => {
       await fc.assert(
         fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
@@ -215,7 +215,7 @@ describe("the authorizer", () => {
 })
 
 describe("readCheckRequest", () => {
-  it("reads any message as it was written, whatever else is in it", () => {
+  it("reads any valid message, with any unknown fields in it", () => {
     const text = fc.string({ unit: "grapheme-ascii", maxLength: 40 })
     fc.assert(
       fc.property(fc.ipV4(), fc.dictionary(text, text), text, (from, route, accept) => {

@@ -15,7 +15,7 @@ import { answer, conclude, fail, frames, messageOf, status } from "./grpcAnswers
 import type { TenantNetwork } from "./TenantNetwork.ts"
 import { makeWaitingQuestions } from "./waitingQuestions.ts"
 
-/** The authorizer cannot listen. */
+/** The authorizer can't listen. */
 export class GatewayError extends Data.TaggedError("GatewayError")<{ readonly message: string }> {}
 
 const checkPath = "/envoy.service.auth.v3.Authorization/Check"
@@ -25,27 +25,27 @@ const maxQuestionBytes = 1 << 20
 
 export interface Authorizer {
   readonly port: number
-  /** How many requests wait for the watches now. */
+  /** How many requests are waiting for the watches. */
   readonly waiting: () => number
-  /** Health says no from now on; everything is still answered. */
+  /** Reports itself unhealthy from now on, and keeps answering. */
   readonly drain: () => void
 }
 
 export interface AuthorizerOptions {
   readonly network: TenantNetwork
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number
   readonly host?: string
-  /** Told what was thrown on the way of a question. */
+  /** Called with exceptions from handling a check. */
   readonly onFault?: Fault
 }
 
 type Guarded = ReturnType<typeof guardedBy>
 
-/** Reads the body of a question; undefined: it is too long. */
+/** Reads the body of a check; undefined if it's too long. */
 const readBody = (stream: ServerHttp2Stream, guarded: Guarded, onWhole: (body: Buffer | undefined) => void) => {
   outliveStream(stream.session, stream)
-  // Envoy gives up a question when its client goes.
+  // Envoy cancels a check when its client disconnects.
   stream.on(
     "error",
     guarded(() => {})
@@ -73,7 +73,7 @@ const requestOf = (message: Buffer): CheckRequest | undefined => {
   }
 }
 
-/** An HTTP/2 server for questions, which does not listen yet. */
+/** An HTTP/2 server for checks, not listening yet. */
 const serve = ({ network, onFault }: AuthorizerOptions) => {
   const questions = makeWaitingQuestions(network, onFault)
   const sessions = new Set<ServerHttp2Session>()
@@ -90,7 +90,7 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
   }
 
   const onStream = (stream: ServerHttp2Stream, path: string | undefined) => {
-    // An exception in one question ends only that question. Envoy denies a request that gets no answer.
+    // An exception in one check ends only that check. Envoy denies a request that gets no answer.
     const guardedHere = guardedBy((cause) => {
       trying(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
       onFault?.(cause)
@@ -104,7 +104,7 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
   }
 
   const server = createServer({
-    // Each of Envoy's threads sends its questions over one connection, and resets those of clients that leave. Node takes that for an
+    // Each Envoy thread sends its checks over one connection, and resets those of clients that disconnect. Node takes that for an
     // attack, but here it is normal.
     maxSessionMemory: 512,
     streamResetBurst: 1_000_000,
@@ -134,15 +134,15 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
     },
     close: Effect.async<void>((closed) => {
       server.close(() => closed(Effect.void))
-      // GOAWAY: what is under way is still answered.
+      // GOAWAY: checks in progress are still answered.
       for (const session of sessions) session.close()
     })
   }
 }
 
 /**
- * Answers Envoy's external authorization (envoy.service.auth.v3) out of what `network` knows. Node's own HTTP/2 and a few fields of two
- * messages, since this stands on the way of every request: see docs/network.md for what it costs.
+ * Answers Envoy's external authorization (envoy.service.auth.v3) from the state in `network`. Every request passes through here,
+ * so this uses Node's HTTP/2 and reads only a few fields of two messages: see docs/network.md for the cost.
  */
 export const makeAuthorizer = (options: AuthorizerOptions) =>
   Effect.acquireRelease(
@@ -152,7 +152,7 @@ export const makeAuthorizer = (options: AuthorizerOptions) =>
       server.once(
         "error",
         guarded(({ message }: Error) =>
-          resume(new GatewayError({ message: `cannot listen on port ${options.port}: ${message}` }))
+          resume(new GatewayError({ message: `Couldn't listen on port ${options.port}: ${message}` }))
         )
       )
       server.listen(options.port, options.host ?? "0.0.0.0", () => {

@@ -1,19 +1,19 @@
 import { readFields } from "./protobuf.ts"
 
 /**
- * The part of Envoy's question that we read (envoy.service.auth.v3.CheckRequest). Only `headers` come from the caller: the addresses are
- * the connection's, and the route is the one that Envoy matched, so no spelling of a Host changes the answer.
+ * The parts of Envoy's check request that we read (envoy.service.auth.v3.CheckRequest). Only `headers` come from the caller: the
+ * addresses are the connection's, and the route is the one Envoy matched, so no spelling of a Host changes the answer.
  */
 export interface CheckRequest {
-  /** Address of the other end of the connection. */
+  /** Address of the connection's other end. */
   readonly sourceAddress: string
   /** Port of Envoy's listener; 0 if unknown. */
   readonly listenerPort: number
-  /** `visibility` and the labels of the Knative Ingress that the matched host is of; empty where no host matches. */
+  /** `visibility` and the labels of the Knative Ingress with the matched host; empty if no host matches. */
   readonly route: ReadonlyMap<string, string>
-  /** The request's headers that we look at, by lower-case name. */
+  /** The request headers we look at, by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
-  /** The request's target, with its query. */
+  /** The request's target, including its query. */
   readonly path: string
 }
 

@@ -16,18 +16,18 @@ const PodObject = Schema.Struct({
 const ServiceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
 const NamespaceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
 
-/** Anything in the cluster with an address of its own, a tenant's or not. */
+/** Anything in the cluster with its own address, a tenant's or not. */
 export interface Pod {
   readonly id: string
   readonly namespace: string
-  /** By its label; empty if it has none. */
+  /** From its label; empty without one. */
   readonly service: string
   readonly node: string
-  /** Empty until it has one. */
+  /** Empty until it has an address. */
   readonly address: string
-  /** It is to end, and its containers have still time. */
+  /** It is terminating, but its containers still have time. */
   readonly terminating: boolean
-  /** Its containers have ended: the address may be another's by now. */
+  /** Its containers have exited: another pod may already have the address. */
   readonly ended: boolean
 }
 
@@ -36,13 +36,13 @@ export interface Service {
   readonly organization: string
   readonly app: string
   readonly links: ReadonlySet<string>
-  /** Services of other apps that it calls, by their ids. */
+  /** Ids of the services in other apps that it calls. */
   readonly externals: ReadonlySet<string>
-  /** Apps of its organization that may call it. */
+  /** The apps of its organization that may call it. */
   readonly exports: ReadonlySet<string>
   readonly mayCallInternet: boolean
   readonly paused: boolean
-  /** A label of its own could say it is public to the gateway, so what the gateway says of it is not believed. */
+  /** A tenant's label could claim to be public to the gateway, so ignore what labels say about visibility. */
   readonly forged: boolean
 }
 
@@ -86,10 +86,10 @@ export const readService = (object: unknown): Option.Option<Service> =>
 export const readNamespace = (object: unknown): Option.Option<Namespace> =>
   Option.map(decodeNamespace(object), ({ metadata }) => ({ id: metadata.name }))
 
-/** The holder of an address: one pod, nobody known, or uncertain at the moment. */
+/** The holder of an address: a single pod, nobody known, or uncertain for now. */
 export type Holder = Pod | "nobody" | "unsure"
 
-/** The cluster's pods and the tenants' services, as far as the watches have reported them, by index. */
+/** The cluster's pods and the tenants' services as the watches have reported them, indexed. */
 export interface TenantNetwork {
   readonly pods: (event: WatchEvent<Pod>) => void
   readonly services: (event: WatchEvent<Service>) => void
@@ -97,7 +97,7 @@ export interface TenantNetwork {
   readonly isTenant: (namespace: string) => boolean
   readonly service: (namespace: string, name: string) => Service | undefined
   readonly holderOf: (address: string) => Holder
-  /** Calls back at each change, until the function that it returns is called. */
+  /** Calls back on each change, until the returned function is called. */
   readonly onChange: (listener: () => void) => () => void
 }
 
@@ -141,7 +141,7 @@ const noPods: ReadonlySet<Pod> = new Set()
 export const makeTenantNetwork = (): TenantNetwork => {
   const pods = new Map<string, Pod>()
   const byAddress = new Map<string, Set<Pod>>()
-  /** By node: pods that run, or will soon, and whose address isn't known yet. */
+  /** By node: pods that run or will soon, and have no known address yet. */
   const withoutAddress = new Map<string, Set<Pod>>()
   const services = new Map<string, Service>()
   const namespaces = new Map<string, Namespace>()
@@ -182,8 +182,9 @@ export const makeTenantNetwork = (): TenantNetwork => {
       if (live !== undefined) return others.length === 0 ? live : "unsure"
       const [ending, ...more] = holders
       if (ending === undefined) return "nobody"
-      // A pod that is being stopped finishes its requests, and may need its links for that. But once its containers have exited, the
-      // node's next pod may get its address before the watches report either. Then nobody holds it until that pod's address is known.
+      // A pod that is being stopped finishes its requests, and may need its links for that. But once its containers have exited,
+      // the node's next pod may get its address before the watches report either. Until that pod's address is known, nobody holds
+      // the address.
       return more.length === 0 && !withoutAddress.has(ending.node) ? ending : "unsure"
     },
     onChange: (listener) => {

@@ -1,6 +1,6 @@
 import { writeBytes, writeNumber } from "./protobuf.ts"
 
-/** An answer that Envoy gives instead of passing the request on. */
+/** An answer that Envoy sends instead of passing the request on. */
 export interface Denial {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -14,7 +14,7 @@ const permissionDenied = 7
 /** A CheckResponse of envoy.service.auth.v3 that allows the request unchanged. */
 export const allowed: Buffer = Buffer.concat([writeBytes(1, writeNumber(1, ok)), writeBytes(3)])
 
-/** A CheckResponse of envoy.service.auth.v3 with the answer to give. */
+/** A CheckResponse of envoy.service.auth.v3 that denies the request with this answer. */
 export const denied = ({ body, headers, status }: Denial): Buffer =>
   Buffer.concat([
     writeBytes(1, writeNumber(1, permissionDenied)),

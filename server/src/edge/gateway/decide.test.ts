@@ -73,7 +73,7 @@ const ask = (
 const probe = new Map([["k-network-probe", "probe"]])
 
 describe("decide", () => {
-  it("opens an internal host by a link of the same namespace alone", () => {
+  it("opens an internal host only to links in the same namespace", () => {
     expect(decide(network(), ask(web, "acme/api"))).toBe("allow")
     expect(decide(network(), ask(lone, "acme/api"))).toBe("refuse")
     expect(decide(network(), ask(web, "acme/lone"))).toBe("refuse")
@@ -82,7 +82,7 @@ describe("decide", () => {
     expect(decide(network(), ask(foreign, "acme/api"))).toBe("refuse")
   })
 
-  it("opens a service of another app if both say so, and both are of one organization", () => {
+  it("opens a service of another app if both sides declare it and belong to one organization", () => {
     const made = network()
     const shop = { organization: "acme", app: "shop", externals: new Set(["evil/api"]) }
     const exporting = { organization: "acme", app: "billing", exports: new Set(["shop"]) }
@@ -100,7 +100,7 @@ describe("decide", () => {
     expect(decided({ ...shop, organization: "" }, { ...exporting, organization: "" })).toBe("refuse")
   })
 
-  it("opens public hosts, but inside not to a service that may call neither them nor the internet", () => {
+  it("opens public hosts to everyone, but not to services that may call neither them nor the internet", () => {
     const visibility = "ExternalIP"
     expect(decide(network(), ask("203.0.113.9", "acme/api", { visibility, listenerPort: 8080 }))).toBe("allow")
     expect(decide(network(), ask(lone, "evil/api", { visibility }))).toBe("allow")
@@ -109,28 +109,28 @@ describe("decide", () => {
     expect(decide(network(), ask(foreign, "acme/api", { visibility }))).toBe("allow")
   })
 
-  it("believes no visibility that a label of the service could have said", () => {
+  it("ignores a visibility claimed by a service's label", () => {
     const made = network()
     made.services({ type: "put", object: service("acme/api", { forged: true }) })
     expect(decide(made, ask(lone, "acme/api", { visibility: "ExternalIP" }))).toBe("refuse")
     expect(decide(made, ask(web, "acme/api", { visibility: "ExternalIP" }))).toBe("allow")
   })
 
-  it("keeps tenants' pods from hosts that are not the tenants', and leaves those to everyone else", () => {
+  it("keeps tenants' pods away from other hosts, and leaves those open to everyone else", () => {
     expect(decide(network(), ask(web, "kube-system/dash"))).toBe("refuse")
     expect(decide(network(), ask(web, ""))).toBe("refuse")
     expect(decide(network(), ask(foreign, "kube-system/dash"))).toBe("allow")
     expect(decide(network(), ask(foreign, ""))).toBe("allow")
   })
 
-  it("is unsure of a caller that nothing is known of, and knows it when the watch has told", () => {
+  it("is uncertain about an unknown caller, and knows it once the watch reports it", () => {
     const made = network()
     expect(decide(made, ask("10.9.9.9", "acme/api"))).toBe("unsure")
     made.pods({ type: "put", object: pod("new", { service: "web", address: "10.9.9.9" }) })
     expect(decide(made, ask("10.9.9.9", "acme/api"))).toBe("allow")
   })
 
-  it("takes a link away with the change, and the right of an address with its pod", () => {
+  it("revokes a link with the change, and an address's access with its pod", () => {
     const made = network()
     made.services({ type: "put", object: service("acme/web") })
     expect(decide(made, ask(web, "acme/api"))).toBe("refuse")
@@ -145,7 +145,7 @@ describe("decide", () => {
     expect(decide(relisted, ask(web, "acme/api"))).toBe("unsure")
   })
 
-  it("lets a pod that is to end finish with its links, unless its address may be another's", () => {
+  it("lets a terminating pod use its links until its address may belong to another", () => {
     const made = network()
     made.pods({ type: "put", object: { ...web, terminating: true } })
     expect(decide(made, ask(web, "acme/api"))).toBe("allow")
@@ -155,13 +155,13 @@ describe("decide", () => {
     expect(decide(made, ask(web, "acme/api"))).toBe("refuse")
   })
 
-  it("is unsure where two live pods have one address", () => {
+  it("is uncertain if two live pods share an address", () => {
     const made = network()
     made.pods({ type: "put", object: pod("twin", { address: web.address }) })
     expect(decide(made, ask(web, "acme/api"))).toBe("unsure")
   })
 
-  it("lets Knative's probes through, but not a tenant's pod that pretends", () => {
+  it("lets Knative's probes through, but not tenants' pods that imitate them", () => {
     expect(decide(network(), ask(foreign, "acme/api", { headers: probe }))).toBe("allow")
     expect(decide(network(), ask("10.9.9.9", "acme/api", { headers: probe }))).toBe("allow")
     expect(decide(network(), ask(lone, "acme/api", { headers: probe }))).toBe("refuse")
@@ -170,7 +170,7 @@ describe("decide", () => {
     )
   })
 
-  it("says paused to whoever would be let in, and to nobody else", () => {
+  it("says paused to permitted callers only", () => {
     const made = network()
     made.services({ type: "put", object: service("acme/api", { paused: true }) })
     expect(decide(made, ask(web, "acme/api"))).toBe("paused")
@@ -181,10 +181,10 @@ describe("decide", () => {
   })
 })
 
-describe("the state that is read from the cluster", () => {
+describe("the state read from the cluster", () => {
   const metadata = { name: "web", namespace: "acme", uid: "u1" }
 
-  it("is a pod's address and service, and whether it ends", () => {
+  it("contains a pod's address and service, and whether it is terminating", () => {
     const object = {
       metadata: { ...metadata, labels: { "maxcloud.dev/service": "web" }, deletionTimestamp: "2026-01-01T00:00:00Z" },
       spec: { nodeName: "n" },
@@ -207,7 +207,7 @@ describe("the state that is read from the cluster", () => {
     expect(Option.isNone(readPod({ spec: {} }))).toBe(true)
   })
 
-  it("is a service's links, egress and pause", () => {
+  it("contains a service's links, egress and pause", () => {
     const annotations = {
       "maxcloud.dev/links": "api,db",
       "maxcloud.dev/external-links": "acme-billing/api",

@@ -1,10 +1,13 @@
 import type { CheckRequest } from "./CheckRequest.ts"
 import type { Service, TenantNetwork } from "./TenantNetwork.ts"
 
-/** `unsure`: the watches may be about to tell what is missing; if they do not, it is refused. */
+/** `unsure`: the watches may soon report what is missing; otherwise the request is refused. */
 export type Decision = "allow" | "paused" | "refuse" | "unsure"
 
-/** Kourier's listeners that have public hosts alone: HTTP, HTTPS and that of its probes (net-kourier, pkg/reconciler/ingress/config). */
+/**
+ * Kourier's listeners with public hosts only: HTTP, HTTPS and the one for its probes (net-kourier,
+ * pkg/reconciler/ingress/config).
+ */
 const publicListeners: ReadonlySet<number> = new Set([8080, 8443, 8090])
 
 /** Both sides agree: the caller links to the target, and the target's app exports it to the caller's. */
@@ -16,12 +19,13 @@ const isExported = (caller: Service, target: Service): boolean =>
   target.exports.has(caller.app)
 
 /**
- * May this request pass? The target is what Envoy's matched route says, never the Host; the caller is who has the connection's address.
+ * Decides whether a request may pass. The target comes from Envoy's matched route, never from the Host, and the caller is the pod
+ * with the connection's address.
  *
- * - A public host is open, but to pods of a service that may call neither it nor the internet.
- * - An internal host is open to a pod of a service of the same namespace that links to it; to a pod of another app of the same
- *   organization if that one links to it and its own app exports it to that app; and to nobody else.
- * - Hosts that are not the tenants' are open to all but the tenants' pods.
+ * - A public host is open to everyone except pods of a service that may call neither it nor the internet.
+ * - An internal host is open to pods of a service in the same namespace that links to it, and to pods of another app in the same
+ *   organization if that app links to it and its own app exports it to that app. It is closed to everyone else.
+ * - Hosts outside the tenants' services are open to everyone except the tenants' pods.
  */
 export const decide = (network: TenantNetwork, request: CheckRequest): Decision => {
   const { listenerPort, route, sourceAddress } = request
@@ -35,7 +39,7 @@ export const decide = (network: TenantNetwork, request: CheckRequest): Decision 
   if (publicListeners.has(listenerPort)) return open
 
   const holder = network.holderOf(sourceAddress)
-  // Kourier's, whether a host is there yet: queue-proxy and the activator answer it themselves (knative/networking, pkg/http/probe).
+  // Kourier's probes whether a host is ready: queue-proxy and the activator answer them (knative/networking, pkg/http/probe).
   if (isProbe && (holder === "nobody" || (holder !== "unsure" && !network.isTenant(holder.namespace)))) return "allow"
   if (holder === "unsure" || holder === "nobody") return "unsure"
 

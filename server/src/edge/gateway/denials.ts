@@ -5,10 +5,13 @@ import { requestIdOf } from "../../base/words/RequestId.ts"
 import type { CheckRequest } from "./CheckRequest.ts"
 import type { Denial } from "./checkResponse.ts"
 
-/** Seconds until the next try, as in the local runtime (`pausedRetrySeconds`): soon enough to notice a resume, rarely enough to cost nothing. */
+/**
+ * Seconds until the next attempt, as in the local runtime (`pausedRetrySeconds`): soon enough to notice a resume, rare enough to
+ * cost nothing.
+ */
 const retryAfter = 60
 
-/** The parts of a problem document that say which request it is about. The authorizer doesn't know the server's URL. */
+/** The members of a problem document that identify the request. The authorizer doesn't know the server's URL. */
 const aboutRequest = ({ headers, path }: CheckRequest) => ({
   type: "about:blank",
   instance: path.split(/[?#]/, 1)[0]?.slice(0, 1_000),
@@ -21,7 +24,7 @@ const headersOf = ({ requestId }: Problem, contentType: string) => ({
   "x-request-id": requestId
 })
 
-/** Every refusal says the same, so that it doesn't reveal which hosts exist. */
+/** All refusals are the same, so that they don't reveal which hosts exist. */
 export const refused = (request: CheckRequest): Denial => {
   const problem = {
     ...aboutRequest(request),
@@ -42,7 +45,7 @@ const texts = {
   }
 } as const satisfies Readonly<Record<Language, unknown>>
 
-/** The answer of a paused service: a page for browsers, a problem document (RFC 9457) for everyone else. */
+/** The answer for a paused service: a page for browsers, a problem document (RFC 9457) for everyone else. */
 export const paused = (request: CheckRequest): Denial => {
   const { headers } = request
   const language = languageOf(headers.get("accept-language"))

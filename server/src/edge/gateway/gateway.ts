@@ -7,7 +7,7 @@ import { makeTenantNetwork, readNamespace, readPod, readService } from "./Tenant
 
 const ours = "app.kubernetes.io/managed-by=maxcloud"
 
-/** The authorizer, listening when it has read the cluster, for as long as the scope is open. */
+/** The authorizer, listening once it has read the cluster, until the scope closes. */
 export const makeGateway = (options: {
   readonly port: number
   readonly host?: string
@@ -39,8 +39,8 @@ export const makeGateway = (options: {
       yield* follow(api.watch({ kind: kinds.pod, decode: readPod }), network.pods)
     ]
     yield* Effect.all(listed, { discard: true })
-    const onFault = yield* faultLog("A question of the gateway could not be answered.")
+    const onFault = yield* faultLog("Couldn't answer a check of the gateway.")
     const authorizer = yield* makeAuthorizer({ network, ...options, onFault })
-    yield* Effect.logInfo(`the gateway's authorizer listens on port ${authorizer.port}`)
+    yield* Effect.logInfo(`The gateway's authorizer listens on port ${authorizer.port}`)
     return authorizer
   })

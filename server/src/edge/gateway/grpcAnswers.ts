@@ -39,7 +39,7 @@ export const fail = (stream: ServerHttp2Stream, code: number) => {
   stream.respond({ ...responseHeaders, "grpc-status": String(code) }, { endStream: true })
 }
 
-/** Answers a question as it was decided. */
+/** Answers a check with the decision. */
 export const conclude = (stream: ServerHttp2Stream, request: CheckRequest, decision: Decision) => {
   if (decision === "allow") answer(stream, frames.allowed)
   else if (decision === "paused") answer(stream, frame(denied(paused(request))))

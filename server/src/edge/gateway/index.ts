@@ -9,17 +9,17 @@ export { drainMillis, gatewayRules, gatewaySettings } from "../../operator/clust
 export { makeGateway } from "./gateway.ts"
 
 export interface GatewayOptions {
-  /** The port for Envoy's questions. 0: any free port. */
+  /** The port for Envoy's checks. 0: any free port. */
   readonly port: number
   readonly source: ClusterSource
   readonly logFormat?: "text" | "json"
-  /** Told once, when it listens. */
+  /** Called once, when it listens. */
   readonly onReady?: (gateway: { readonly port: number }) => void
 }
 
 /**
- * Runs the gateway's authorizer until SIGINT or SIGTERM, then answers a while longer, because Envoy may still have its address. Resolves
- * with the exit code: 0 after an orderly stop, or 1 if it couldn't start, with a message.
+ * Runs the gateway's authorizer until SIGINT or SIGTERM, then keeps answering for a while, because Envoy may still use its
+ * address. Resolves with the exit code: 0 after an orderly stop, or 1 with a message if it couldn't start.
  */
 export const runGateway = (options: GatewayOptions): Promise<number> =>
   Effect.gen(function* () {
@@ -34,7 +34,7 @@ export const runGateway = (options: GatewayOptions): Promise<number> =>
     const authorizer = yield* makeGateway({ port: options.port })
     options.onReady?.({ port: authorizer.port })
     yield* Deferred.await(asked)
-    yield* Effect.logInfo("stopping: answers until Envoy asks another")
+    yield* Effect.logInfo("Stopping. Answers until Envoy has moved to another authorizer.")
     authorizer.drain()
     yield* Effect.sleep(drainMillis)
     return 0

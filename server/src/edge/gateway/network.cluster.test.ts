@@ -19,7 +19,7 @@ import { mark, type Probe, type ProbeResult } from "../../../test/network/prober
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 
-/** The same in both organizations. `web` and `shut` are driven from outside, `api` by way of `web`. */
+/** The same in both organizations. `web` and `shut` are called from outside, `api` through `web`. */
 const services = {
   web: { links: ["api", "idle", "shut"] },
   lone: {},
@@ -47,7 +47,7 @@ interface Place {
 const ClusterIp = Schema.Struct({ spec: Schema.Struct({ clusterIP: Schema.String }) })
 const KourierConfig = Schema.Struct({ data: Schema.Record({ key: Schema.String, value: Schema.String }) })
 
-/** Where pods find the gateway's listener for internal hosts. */
+/** The address at which pods reach the gateway's listener for internal hosts. */
 const gateway = Effect.gen(function* () {
   const given = process.env["MAXCLOUD_TEST_GATEWAY"]
   if (given !== undefined) {
@@ -60,7 +60,7 @@ const gateway = Effect.gen(function* () {
     .pipe(Effect.flatMap(Schema.decodeUnknown(KourierConfig)))
   if (config.data["extauthz-host"] === undefined) {
     return yield* Effect.dieMessage(
-      "the cluster's gateway asks no authorizer: run `maxcloud cluster install` with an image"
+      "the cluster's gateway has no authorizer: run `maxcloud cluster install` with an image"
     )
   }
   const { spec } = yield* api
@@ -94,7 +94,7 @@ class Places extends Effect.Service<Places>()("@maxcloud/test/Places", {
   })
 }) {}
 
-/** Waits until a service has no instance, or only such as are to end. */
+/** Waits until a service has no instances other than terminating ones. */
 const asleep = (place: Place, name: Name) =>
   podAddress(place.organization, `maxcloud.dev/service=${name}`).pipe(
     Effect.flip,
@@ -118,10 +118,10 @@ const reached = (result: ProbeResult | undefined, service: string, place: Place)
   result?.text.includes(`${mark}${place.organization}/${service}`) === true
 const statusOf = (result: ProbeResult | undefined) => Number(/^HTTP\/1\.1 (\d+)/.exec(result?.text ?? "")?.[1] ?? 0)
 
-describeCluster("the network that links make", () => {
+describeCluster("the network defined by links", () => {
   layer(Layer.provideMerge(Places.Default, layerTest), { excludeTestServices: true, timeout: "5 minutes" })((it) => {
     it.effect(
-      "opens internal hosts by links alone, in one's own namespace alone: every pair, through scale to zero",
+      "opens internal hosts only to links in the same namespace: every pair, through scale to zero",
       () =>
         Effect.gen(function* () {
           const { a, b, gateway } = yield* Places
@@ -142,7 +142,7 @@ describeCluster("the network that links make", () => {
                 const open = opens(caller, name, from, place)
                 const told = `${caller} of ${from.organization} to ${name} of ${place.organization}: ${JSON.stringify(results[index])}`
                 expect(reached(results[index], name, place), told).toBe(open)
-                // Without a link there is no way even to the gateway.
+                // Without a link even the gateway is unreachable.
                 if (!open) expect(statusOf(results[index]), told).toBe(links[caller].length === 0 ? 0 : 403)
               })
             }
@@ -151,7 +151,7 @@ describeCluster("the network that links make", () => {
       120_000
     )
 
-    it.effect("opens public hosts to whoever may call the internet, and to links", () =>
+    it.effect("opens public hosts to links and to services that may call the internet", () =>
       Effect.gen(function* () {
         const { a, b, gateway } = yield* Places
         const ask = (caller: "web" | "shut", place: Place, target: "web" | "lone" | "shut") =>
@@ -165,7 +165,7 @@ describeCluster("the network that links make", () => {
       })
     )
 
-    it.effect("lets no pod reach another, the activator, the gateway's public side, the API server or the node", () =>
+    it.effect("keeps pods from each other, the activator, the gateway's public side, the API server and the node", () =>
       Effect.gen(function* () {
         const { a, b, gateway } = yield* Places
         const activator = yield* podAddress("knative-serving", "app=activator")
@@ -196,7 +196,7 @@ describeCluster("the network that links make", () => {
     )
 
     it.effect(
-      "answers no attack by Host",
+      "resists attacks through the Host header",
       () =>
         Effect.gen(function* () {
           const { a, b, gateway } = yield* Places
@@ -345,14 +345,14 @@ describeCluster("the network that links make", () => {
           expect(all.length).toBe(attacks.length)
           const successes = attacks.filter(({ victim }, index) => reached(all[index], victim.name, victim.place))
           expect(successes.map((success) => success.told)).toEqual([])
-          // They did arrive: the gateway refused, or found them malformed.
+          // The requests arrived: the gateway refused them or found them malformed.
           expect(all.filter((each) => each.connected).length).toBeGreaterThan(attacks.length * 0.95)
           expect(all.filter((each) => each.text.includes("403")).length).toBeGreaterThan(attacks.length * 0.2)
         }),
       60_000
     )
 
-    it.effect("stops at once what a link no longer allows, and opens what a new one does, without a new revision", () =>
+    it.effect("applies removed and new links at once, without a new revision", () =>
       Effect.gen(function* () {
         const { a, gateway } = yield* Places
         const api = yield* KubeApi

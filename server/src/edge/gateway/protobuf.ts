@@ -1,6 +1,6 @@
-/** Just enough of the protobuf wire format (Protocol Buffers, "Encoding") to read one message in place and to write small ones. */
+/** Just enough of the protobuf wire format (Protocol Buffers, "Encoding") to read one message in place and write small ones. */
 
-/** Not a message of this format. */
+/** The message isn't valid protobuf. */
 export class WireError extends Error {}
 
 const varint = 0
@@ -8,7 +8,7 @@ const fixed64 = 1
 const lengthDelimited = 2
 const fixed32 = 5
 
-/** Reads the fields of the message between `start` and `end`, in order; `visit` is given those that have a length, and varints. */
+/** Reads the fields of the message between `start` and `end`, in order. Calls `visit` for length-delimited fields and varints. */
 export const readFields = (
   bytes: Uint8Array,
   start: number,

@@ -7,11 +7,11 @@ import type { TenantNetwork } from "./TenantNetwork.ts"
 
 /** How long a request may wait until the watches report its caller. */
 const patienceMillis = 1_000
-/** Envoy has 1024 questions under way at most: those that wait leave room for the others, and no caller takes all of it. */
+/** Envoy has at most 1024 checks in progress. The waiting ones leave room for others, and no caller may take all places. */
 const maxWaiting = 512
 const maxWaitingOfOne = 32
 
-/** Questions whose caller the watches haven't reported yet. */
+/** Checks whose caller the watches haven't reported yet. */
 export const makeWaitingQuestions = (network: TenantNetwork, onFault: Fault | undefined) => {
   const waiting = new Set<ServerHttp2Stream>()
   const waitingOf = new Map<string, number>()

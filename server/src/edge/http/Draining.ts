@@ -1,6 +1,6 @@
 import { Context, Deferred, Effect, Layer } from "effect"
 
-/** Tells answers that would never end by themselves that the server is about to stop. */
+/** Signals endless answers that the server is about to stop. */
 export class Draining extends Context.Tag("@maxcloud/server/Draining")<
   Draining,
   { readonly begin: Effect.Effect<void>; readonly begun: Effect.Effect<void> }

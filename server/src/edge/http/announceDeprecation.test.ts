@@ -15,7 +15,7 @@ const answered = async (row: Parameters<typeof announceDeprecation>[0], headers:
 }
 
 describe("an operation that will be removed", () => {
-  it("says since when, until when, and what replaces it, beside other links", async () => {
+  it("announces since when it is deprecated, when it ends and what replaces it, next to other links", async () => {
     const successor = '</api/v2/services>; rel="successor-version"'
     const dates = ["@1796083200", "Wed, 01 Dec 2027 00:00:00 GMT"]
     expect(await answered({ deprecated })).toEqual([...dates, successor])
@@ -26,7 +26,7 @@ describe("an operation that will be removed", () => {
     expect(await answered({})).toEqual([null, null, null])
   })
 
-  it("is served for at least a year", () => {
+  it("remains available for at least a year", () => {
     for (const { name, row } of operations) {
       if (row.deprecated === undefined) continue
       const { since, sunset } = row.deprecated

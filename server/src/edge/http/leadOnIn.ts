@@ -3,8 +3,8 @@ import { inOrganization } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 
 /**
- * Makes this request's answer lead on in the organization that its path names: `Location` and `Link` (RFC 8288). Handlers write the short
- * form, which would be about the credential's own. Comes last, after all that adds header fields.
+ * Rewrites `Location` and `Link` (RFC 8288) to the organization that the request's path names. Handlers write the short form,
+ * which means the credential's own organization. Must run after everything that adds header fields.
  */
 export const leadOnIn = (organization: string): Effect.Effect<void> =>
   HttpApp.appendPreResponseHandler((_, response) => {

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const portOf = (url: string) => Number(new URL(url).port)
 
-/** Sends a head, then a byte at a time, until the other side ends; gives what came. */
+/** Sends a head, then one byte at a time, until the other side closes; returns what arrived. */
 const trickle = (port: number, head: string, everyMs: number): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(head))
@@ -64,13 +64,13 @@ describe("bodies that trickle", () => {
       for (const answer of answers) {
         expect(answer).toMatch(/^HTTP\/1\.1 408 /)
         expect(answer).toContain("application/problem+json")
-        expect(answer).toContain("did not arrive in time")
+        expect(answer).toContain("didn't arrive in time")
       }
       expect(read.count).toBeGreaterThan(0)
     })
   )
 
-  it("are ended after an early answer too", async () => {
+  it("are cut off after an early answer too", async () => {
     const { port } = await paced((_, response) => response.writeHead(401).end("no"))
     expect(await trickle(port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", 200)).toMatch(
       /^HTTP\/1\.1 401 /
@@ -108,7 +108,7 @@ describe("bodies that trickle", () => {
 })
 
 describe("answers that nobody reads", () => {
-  it("are broken off", async () => {
+  it("are cut off", async () => {
     const { port } = await paced((_, response) => response.end(Buffer.alloc(64 * 2 ** 20)))
     const socket = connect(port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
     socket.on("error", () => {})

@@ -4,34 +4,34 @@ import { RequestTimeout } from "@maxcloud/sdk/api"
 import { guardedBy, trying } from "../../base/node/guarded.ts"
 import { rawProblem } from "./problems.ts"
 
-/** The slowest pace of a caller. */
+/** The slowest permitted pace of a caller. */
 export interface Pace {
-  /** Seconds for which a body may be slower, and an answer unread. */
+  /** Grace period in seconds, in which a body may be slower and an answer unread. */
   readonly graceSeconds: number
-  /** After that, on the average. */
+  /** Average bytes per second after the grace period. */
   readonly bytesPerSecond: number
 }
 
-/** For a whole body, however fast it comes. */
+/** Seconds for a whole body, however fast it arrives. */
 const longestMs = 30 * 60_000
 const tickMs = 1_000
-/** Time to read the refusal. */
+/** Seconds for reading the refusal. */
 const lingerMs = 1_000
 
 type Response = ServerResponse | Http2ServerResponse
 
-/** A request whose body is still incomplete, or whose answer is. */
+/** A request with an incomplete body or answer. */
 interface Watched {
   readonly request: IncomingMessage
   readonly response: Response
   readonly since: number
-  /** The caller's time for its body in milliseconds, without the time in which this server didn't read. */
+  /** The caller's time for its body in milliseconds, not counting the time in which this server didn't read. */
   bodyMs: number
   bodyBytes: number
   refused: boolean
-  /** The answer has gone; of the body the rest is still taken. */
+  /** The answer is sent; the rest of the body is still accepted. */
   answered: boolean
-  /** Milliseconds for which bytes of the answer have waited without a break, and what was flushed before. */
+  /** Milliseconds for which bytes of the answer have waited without progress, and the amount flushed before. */
   blockedMs: number
   flushedBefore: number
 }
@@ -40,7 +40,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined ||
   (headers["content-length"] === undefined ? httpVersionMajor > 1 : headers["content-length"] !== "0")
 
-/** Bytes of the answer that wait, and that were sent (with HTTP/2 we only know whether it is fewer than before). */
+/** Bytes of the answer waiting, and bytes sent (with HTTP/2 we only know whether fewer are waiting than before). */
 const outgoing = (response: Response): { readonly waiting: number; readonly flushed: number } => {
   if (response instanceof Http2ServerResponse) {
     const waiting = response.stream?.writableLength ?? 0
@@ -66,7 +66,9 @@ const refuse = (watched: Watched): void => {
     cut(watched)
     return
   }
-  const error = new RequestTimeout({ detail: "The body of the request did not arrive in time. Send it again, faster." })
+  const error = new RequestTimeout({
+    detail: "The request's body didn't arrive in time. Send it again over a faster connection."
+  })
   const { body, headers, status } = rawProblem(error, request)
   if (response instanceof Http2ServerResponse) response.writeHead(status, headers)
   else response.writeHead(status, { ...headers, connection: "close" })
@@ -78,8 +80,8 @@ const refuse = (watched: Watched): void => {
 }
 
 /**
- * Ends API requests whose callers are too slow. A body below the pace gets a 408, and an answer that is read below it is cut off. Returns
- * a function that stops this.
+ * Ends API requests with callers that are too slow. A body below the pace gets a 408, and an answer read below it is cut off.
+ * Returns a function that stops this.
  */
 export const keepPace = (server: Server, pace: Pace): (() => void) => {
   const open = new Set<Watched>()
@@ -90,7 +92,7 @@ export const keepPace = (server: Server, pace: Pace): (() => void) => {
     const hasEnded = request.complete || request.destroyed
     if (hasEnded && watched.answered) open.delete(watched)
     if (watched.refused || hasEnded) return
-    // Unread input waits for this server, not for the caller.
+    // If the server has unread input, it's the server that is slow.
     if (request.readableLength === 0) watched.bodyMs += tickMs
     if (watched.bodyMs > allowedMs(watched.bodyBytes) || performance.now() - watched.since > longestMs) refuse(watched)
   }
@@ -116,7 +118,7 @@ export const keepPace = (server: Server, pace: Pace): (() => void) => {
       flushedBefore: 0
     }
     if (hasBody(request)) {
-      // Both parsers give what has come by this method. A listener for "data" would begin to read.
+      // Both parsers pass received data to this method. A "data" listener would start the flow.
       const push = request.push.bind(request)
       request.push = (chunk: unknown, encoding) => {
         if (chunk instanceof Uint8Array) watched.bodyBytes += chunk.length

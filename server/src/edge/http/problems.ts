@@ -16,10 +16,10 @@ import { pathOf, routeOf } from "./routeTable.ts"
 const encodeError = Schema.encodeSync(ApiError)
 export const isApiError = Schema.is(ApiError)
 
-/** The parts of a request that its problem document tells of. */
+/** The parts of a request that its problem document mentions. */
 export interface Asked {
   readonly requestId: string
-  /** The request's path, without its query: a token can be there. Undefined: the request couldn't be read. */
+  /** The request's path without its query, which may contain a token. Undefined: the request was unreadable. */
   readonly instance: string | undefined
   readonly hasCredential: boolean
   /** Does the operation take JSON? Otherwise there is no body to point into. */
@@ -38,17 +38,17 @@ export const askedOf = (
   takesJson: routeOf(url)?.withJson.has(method) === true
 })
 
-/** The same of the request that is handled now. */
+/** The same for the current request. */
 export const currentAsked = Effect.zipWith(HttpServerRequest.HttpServerRequest, RequestId, askedOf)
 
-/** The problem document (RFC 9457) of an error. */
+/** Builds the problem document (RFC 9457) of an error. */
 export const documentOf = (problem: ApiError, { instance, requestId, takesJson }: Asked): ProblemDocument => {
   const { errors, ...document } = encodeError(problem)
   const places = takesJson ? errors : errors?.map(({ pointer: _, ...rest }) => rest)
   return { ...document, instance, requestId, ...(places === undefined ? {} : { errors: places }) }
 }
 
-/** RFC 6750, 3: why it was refused is only said to callers that sent a credential. */
+/** RFC 6750, 3: only callers that sent a credential learn why it was refused. */
 const challenge = ({ hasCredential }: Asked) =>
   `Bearer realm="max-cloud"${hasCredential ? ', error="invalid_token"' : ""}`
 
@@ -86,7 +86,7 @@ const rawAsked = (request: RawRequest | undefined): Asked => {
   }
 }
 
-/** The same for Node's own response, if a request doesn't get as far as the router. Undefined: it couldn't be read. */
+/** The same for Node's own response, for requests that don't reach the router. Undefined: the request was unreadable. */
 export const rawProblem = (problem: ApiError, request: RawRequest | undefined) => {
   const asked = rawAsked(request)
   return {
@@ -101,10 +101,10 @@ export const rawProblem = (problem: ApiError, request: RawRequest | undefined) =
   }
 }
 
-/** The answer to the server's own fault: not its cause, but where to find it in the log. */
+/** The answer to an internal error: not its cause, but where to find it in the log. */
 export const internalError = (requestId: string) =>
   new InternalError({
-    detail: `The server made a mistake. Its log has the cause under request ${requestId}.`,
+    detail: `Internal error. The server's log has the cause under request ${requestId}.`,
     requestId
   })
 
@@ -116,6 +116,6 @@ export const nothingAt = (path: string) => {
   return new NotFound({
     resource: "page",
     resourceName: name,
-    detail: `There is nothing at ${name}. See /api/docs for the paths of the API.`
+    detail: `Nothing found at ${name}. See /api/docs for the API's paths.`
   })
 }

@@ -2,17 +2,17 @@ import { type Operation, type OperationName, operations } from "@maxcloud/sdk/ap
 
 interface Entry {
   readonly pattern: string
-  /** What the router knows it by, if that is another pattern: the one about the credential's own organization. */
+  /** The router's name for it, if different: the pattern for the credential's own organization. */
   readonly short: string
   readonly matches: RegExp
   readonly methods: Set<string>
-  /** Those of them that come with JSON. */
+  /** The methods that take a JSON body. */
   readonly withJson: Set<string>
   /** The operation of each method; pages have none. */
   readonly operations: Map<string, OperationName>
 }
 
-/** The pages beside the API's operations. Whoever calls may see them; what they show is their own matter. */
+/** The pages. Anyone may request them; each decides what to show. */
 export const page = {
   landing: "/",
   docs: "/api/docs",
@@ -27,7 +27,7 @@ export const page = {
   problem: "/problems/:problem"
 } as const
 
-/** Pages with a form, which is sent to them. */
+/** Pages with a form that is posted to them. */
 export const formPages = [page.signIn, page.device, page.verify, page.acceptInvite, page.bootstrap] as const
 
 const entries = new Map<string, Entry>()
@@ -64,7 +64,7 @@ for (const path of formPages) entryOf(path).methods.add("POST")
 
 const parametersOf = ({ pattern }: Entry) => pattern.split("/:").length
 
-/** As the router prefers them: what is written out before what is open. */
+/** In the router's order of preference: literal segments before parameters. */
 const table: ReadonlyArray<Entry> = [...entries.values()].sort((a, b) => parametersOf(a) - parametersOf(b))
 
 export interface Route {
@@ -76,11 +76,11 @@ export interface Route {
   readonly parameters: Readonly<Record<string, string>>
   /** The organization in the URL, exactly as written; undefined: the credential's own. */
   readonly organization: string | undefined
-  /** What the router reads: the URL without that organization. */
+  /** The URL as the router sees it, without that organization. */
   readonly url: string
 }
 
-/** A URL of `pattern` as one of `short`, whose last segments are the same. They stay as they are written: `%2F` is no separator. */
+/** Rewrites a URL of `pattern` to its `short` form, which has the same last segments. Escapes stay: `%2F` isn't a separator. */
 const shortUrl = (url: string, { pattern, short }: Entry): string => {
   if (short === pattern) return url
   const path = pathOf(url)
@@ -90,7 +90,7 @@ const shortUrl = (url: string, { pattern, short }: Entry): string => {
   return `${segments.join("/")}${url.slice(path.length)}`
 }
 
-/** The route of a URL's path, read as the router reads it: `%61` is `a`, and `%2F` no separator. */
+/** Finds the route of a URL's path, and reads it like the router: `%61` is `a`, and `%2F` isn't a separator. */
 export const routeOf = (url: string): Route | undefined => {
   const path = decoded(pathOf(url))
   if (path === undefined) return undefined

@@ -6,13 +6,13 @@ import { makePeerUsers } from "./peerUser.ts"
 
 /** How a server in local mode recognizes the user who started it. */
 export interface LocalOwner {
-  /** Is it the token that the server wrote down for its user? */
+  /** Is this the token that the server stored for its user? */
   readonly isToken: (token: Redacted.Redacted) => boolean
-  /** Was the request's connection opened by the server's own user? Only on Linux; elsewhere never. */
+  /** Did the server's own user open the request's connection? Known only on Linux; false elsewhere. */
   readonly opened: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<boolean>
 }
 
-/** The user that this process acts as; undefined on systems without such numbers. */
+/** The user id of this process; undefined on systems without such numbers. */
 const ownUser = () => process.geteuid?.()
 
 export const makeLocalOwner = (token: Redacted.Redacted): LocalOwner => {

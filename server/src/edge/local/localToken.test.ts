@@ -34,7 +34,7 @@ const overHttp2 = (url: string, headers: Record<string, string>) =>
   })
 
 describe("a server's local token", () => {
-  it("is in the data folder and found by clients while the server runs, and another one at each start", async () => {
+  it("is in the data folder and found by clients while the server runs, and changes with each start", async () => {
     const dataDir = join(folder, "data")
     const tokens = new Set<string>()
     for (let start = 0; start < 2; start++) {
@@ -65,7 +65,7 @@ describe("a server's local token", () => {
     expect(tokens.size).toBe(2)
   })
 
-  it("is forgotten by the next server if its own was killed, while running servers keep theirs", async () => {
+  it("is removed by the next server if its own was killed, while running servers keep theirs", async () => {
     await using first = await embedded()
     const gone = join(servers(), localServerFile("127.0.0.1", 1))
     const server = { version: 1, url: "http://127.0.0.1:1", pid: 2 ** 22, tokenFile: "/x", tokenDigest: "0".repeat(64) }

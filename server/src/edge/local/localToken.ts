@@ -12,7 +12,10 @@ export const tokenFileName = "local-token"
 const encode = Schema.encodeSync(Schema.parseJson(LocalServer))
 const decode = Schema.decodeUnknownEither(Schema.parseJson(LocalServer))
 
-/** Written beside and renamed: it is whole, has its mode from the beginning, and follows no link that lies there. */
+/**
+ * Write a temporary file and rename it: the file is then complete, has its mode from the start, and doesn't follow a planted
+ * link.
+ */
 const writePrivate = async (file: string, text: string): Promise<void> => {
   const beside = `${file}.${process.pid}.new`
   await rm(beside, { force: true })
@@ -32,7 +35,7 @@ const forgetGone = async (folder: string): Promise<void> => {
   }
 }
 
-/** Makes the folder with the servers of this user; fails where another user has it, or may write it. */
+/** Creates the folder for this user's running servers. Fails if another user owns it or can write to it. */
 const openFolder = async (): Promise<string> => {
   const folder = await localServersFolder()
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -43,8 +46,8 @@ const openFolder = async (): Promise<string> => {
 }
 
 /**
- * The token of a server in local mode, new at each start. It is in the data folder for everybody who may read that (mode 600), and this
- * user's clients find it by address and port. Both are removed when the scope closes, before another program can have the port.
+ * The token of a server in local mode, new at each start. The data folder holds it for its readers (mode 600), and this user's
+ * clients find it by address and port. Both files are removed when the scope closes, before another program can take the port.
  */
 export const makeLocalToken = (
   dataDir: string,
@@ -74,7 +77,7 @@ export const makeLocalToken = (
     attempt(() => writePrivate(tokenFile, `${Redacted.value(token)}\n`)),
     () =>
       Effect.promise(async () => {
-        // Another server may share the folder, where the database is elsewhere.
+        // Another server may share the folder if the database is elsewhere.
         const found = await readFile(tokenFile, "utf8").catch(() => "")
         if (tokenDigestOf(found.trim()) === tokenDigest) await rm(tokenFile, { force: true })
       })
@@ -82,7 +85,7 @@ export const makeLocalToken = (
     Effect.andThen(tell),
     Effect.catchAll((error) =>
       Effect.logWarning(
-        `Clients can't find this server's local token by themselves: ${error.message}. On Linux they need none; elsewhere send the content of ${tokenFile} as a bearer token.`
+        `Clients can't find this server's local token automatically: ${error.message}. On Linux they don't need it. On other systems, send the content of ${tokenFile} as a bearer token.`
       )
     ),
     Effect.as(token)

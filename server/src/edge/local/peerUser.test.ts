@@ -7,7 +7,7 @@ import { makePeerUsers, peerUser } from "./peerUser.ts"
 import { parseTcpTables, rowsOf } from "./tcpTable.ts"
 
 const isLinux = process.platform === "linux"
-/** To be somebody else takes root. */
+/** Acting as another user needs root. */
 const isRoot = process.getuid?.() === 0
 const nobody = 65_533
 
@@ -36,7 +36,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     ["127.0.0.1", "127.0.0.1"],
     ["::1", "::1"],
     ["::", "127.0.0.1"]
-  ])("is told for a server on %s and a client of %s", async (host, target) => {
+  ])("is known for a server on %s and a client of %s", async (host, target) => {
     const { port, server } = await listening(host)
     const arriving = accepted(server)
     const client = connect(port, target)
@@ -46,7 +46,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     socket.destroy()
   })
 
-  it("is told for a client whose socket is of IPv6 and speaks IPv4", async () => {
+  it("is known for a client that speaks IPv4 on an IPv6 socket", async () => {
     const { port, server } = await listening("127.0.0.1")
     const arriving = accepted(server)
     const client = connect(port, "::ffff:127.0.0.1")
@@ -56,7 +56,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     socket.destroy()
   })
 
-  it.skipIf(!isRoot)("is another one's where another user has connected (needs root)", async () => {
+  it.skipIf(!isRoot)("is the other user if another user has connected (needs root)", async () => {
     const { port, server } = await listening("127.0.0.1")
     const arriving = accepted(server)
     const other = spawn("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}; read line <&3`], {
@@ -70,7 +70,7 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     other.kill()
   })
 
-  it("is nobody who has hung up: closed sockets show user 0", async () => {
+  it("is unknown after a hang-up: closed sockets show user 0", async () => {
     const { port, server } = await listening("127.0.0.1")
     for (const close of [
       (each: Socket) => each.end(),
@@ -92,8 +92,8 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
     }
   })
 
-  it("is not who got the port of one that has hung up", async () => {
-    // Nothing is read from it: Node doesn't learn that the other end is gone.
+  it("is never the next owner of a closed connection's port", async () => {
+    // Nothing reads from it, so Node doesn't notice that the other end is gone.
     const { port, server } = await listening("127.0.0.1", true)
     const first = accepted(server)
     const client = connect(port, "127.0.0.1")
@@ -153,7 +153,7 @@ describe("rows of the kernel's table", () => {
   })
 
   const known = new Map([["0100007F:9C40 0100007F:1F90", [{ established: true, uid: 0, inode: "77" }]]])
-  it("are all read from a table of 20,000, which is read once for many at a time", async () => {
+  it("are found in a table of 20,000, which is read once for many at a time", async () => {
     const client = (at: number) => ({ address: "127.0.0.1", port: 10_000 + at })
     const name = ({ port }: { readonly port: number }) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`
     const lines = Array.from({ length: 20_000 }, (_, at) => line(name(client(at)), name(own), "01", at, at + 1))
@@ -173,7 +173,7 @@ describe("rows of the kernel's table", () => {
     port: FastCheck.integer({ min: 0, max: 65_535 })
   })
   property.prop(
-    "of no other connection are ever taken for it",
+    "of other connections are never mistaken for it",
     [endpoint, endpoint],
     ([one, other]) => {
       const same =

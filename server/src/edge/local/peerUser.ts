@@ -6,7 +6,7 @@ import { readTcpTable, rowsOf, type TcpRow } from "./tcpTable.ts"
 /** The tables aren't a snapshot: a read can miss a row while others come and go. */
 const tries = 3
 
-/** The id by which a user namespace shows every user that it doesn't know. */
+/** The id that a user namespace shows for every unknown user. */
 const unknownUser = (): number => {
   try {
     return Number(readFileSync("/proc/sys/kernel/overflowuid", "utf8"))
@@ -15,7 +15,7 @@ const unknownUser = (): number => {
   }
 }
 
-/** The handle of a socket stands for its connection: all streams of HTTP/2 share it. Node does not type it. */
+/** A socket's handle identifies its connection: all HTTP/2 streams share it. Node has no type for it. */
 const handleOf = (socket: Socket): { readonly fd: number } | undefined => {
   const handle = "_handle" in socket ? socket._handle : undefined
   const isOpen = typeof handle === "object" && handle !== null && "fd" in handle && typeof handle.fd === "number"
@@ -24,16 +24,16 @@ const handleOf = (socket: Socket): { readonly fd: number } | undefined => {
 
 const only = (rows: ReadonlyArray<TcpRow>): TcpRow | undefined => {
   const [row, ...others] = rows
-  // For a socket that no process holds, the kernel shows user 0 and no inode, whoever had it. That proves nothing.
+  // For a socket without a process, the kernel shows user 0 and no inode, whoever owned it. That proves nothing.
   return row !== undefined && others.length === 0 && row.established && row.inode !== "0" ? row : undefined
 }
 
 /**
- * The user at the other end of a connection of this machine, by the kernel's table of connections. Undefined if that is uncertain: the
- * other end is closed (in part) or elsewhere, or the system has no such table.
+ * The user at the other end of a connection within this machine, from the kernel's table of connections. Undefined if that is
+ * uncertain: the other end is (half) closed or elsewhere, or the system has no such table.
  *
- * We look up our own end afterwards, by our socket's inode. While it is established, nobody else can have the peer's address and port. So
- * the row that was read before is the peer's, not that of a later owner of the port.
+ * We look up our own end afterwards, by our socket's inode. While it is established, nobody else can have the peer's address and
+ * port. So the row read before is the peer's, not that of a later owner of the port.
  */
 export const peerUser = async (socket: Socket): Promise<number | undefined> => {
   const handle = handleOf(socket)

@@ -14,7 +14,7 @@ export interface Endpoint {
 export interface TcpRow {
   readonly established: boolean
   readonly uid: number
-  /** "0": no process holds this socket any more, and `uid` says nothing. */
+  /** "0": no process holds this socket any more, and `uid` means nothing. */
   readonly inode: string
 }
 
@@ -34,7 +34,7 @@ const bytesOf = ({ base, length }: IpRange): ReadonlyArray<number> =>
 
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
-/** The forms of an address in the tables: an IPv4 address may also be in its IPv6 form (RFC 4291, 2.5.5.2). */
+/** The forms of an address in the tables: an IPv4 address may also appear in its IPv6 form (RFC 4291, 2.5.5.2). */
 const namesOf = (written: string): ReadonlyArray<string> => {
   const address = parseAddress(written.replace(/^::ffff:(?=\d+\.)/i, ""))
   if (address === undefined) return []
@@ -44,13 +44,13 @@ const namesOf = (written: string): ReadonlyArray<string> => {
 
 const hexPort = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
 
-/** Rows by both ends as the kernel prints them. */
+/** Rows by both ends, as the kernel prints them. */
 export type TcpTable = ReadonlyMap<string, ReadonlyArray<TcpRow>>
 
 /** How many rows to read before other work gets its turn. */
 const rowsAtOnce = 2_000
 
-/** Reads the tables once for all who look something up in them: they may have tens of thousands of rows. */
+/** Reads the tables once for all pending lookups: they may have tens of thousands of rows. */
 export const parseTcpTables = async (tables: ReadonlyArray<string>): Promise<TcpTable> => {
   const rows = new Map<string, Array<TcpRow>>()
   let read = 0
@@ -82,7 +82,7 @@ export const rowsOf = (table: TcpTable, local: Endpoint, remote: Endpoint): Read
   )
 }
 
-/** The TCP connections of this network namespace, as of a moment after the call. Linux; elsewhere it rejects. */
+/** The TCP connections of this network namespace, read after the call. Linux only; elsewhere it rejects. */
 export const readTcpTable: () => Promise<TcpTable> = sharedReading(async () =>
   parseTcpTables(
     await Promise.all([readFile("/proc/net/tcp", "latin1"), readFile("/proc/net/tcp6", "latin1").catch(() => "")])

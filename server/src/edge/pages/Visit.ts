@@ -23,7 +23,7 @@ export interface Visit {
   readonly query: URLSearchParams
 }
 
-/** A form was not sent from a page that this server has shown to this browser a short while ago. */
+/** The form doesn't come from a page that this server recently showed to this browser. */
 export class StaleForm extends Data.TaggedError("StaleForm") {}
 
 const isSecure = (publicUrl: string) => publicUrl.startsWith("https:")
@@ -47,20 +47,20 @@ const rendered = (visit: Visit, title: string, body: string, status: number, hea
     headers: { "content-language": visit.language, vary: "accept-language, cookie", ...headers }
   })
 
-/** A page, and the cookie that its forms belong to. `body` is HTML. */
+/** A page, and the cookie that its forms are bound to. `body` is HTML. */
 export const show = (visit: Visit, title: string, body: string, status = 200, headers?: Headers) =>
   rendered(visit, title, body, status, {
     "set-cookie": writeCookie(visit.cookie, isSecure(visit.publicUrl)),
     ...headers
   })
 
-/** On to another page, by GET. */
+/** Redirects to another page, by GET. */
 export const goTo = (visit: Visit, location: string) => show(visit, visit.say.goOn, "", 303, { location })
 
-/** Id of the description of a refused field. */
+/** Id of the error text of a refused field. */
 const problemId = "problem"
 
-/** Text in which `commands` may stand between backticks. */
+/** Text that may contain `commands` between backticks. */
 export const paragraph = (text: string, kind?: "soft" | "problem") => {
   const html = escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>")
   return kind === "problem"
@@ -73,12 +73,12 @@ export const hidden = (name: string, value: string) =>
 
 interface Field {
   readonly value?: string | undefined
-  /** Is it what the page's problem is about? */
+  /** Does the page's problem concern this field? */
   readonly invalid?: boolean
   readonly focused?: boolean
 }
 
-/** A text field. `attributes` are HTML of ours. */
+/** A text field. `attributes` are trusted HTML. */
 export const field = (label: string, name: string, attributes: string, options: Field = {}) => {
   const { focused = true, invalid = false, value = "" } = options
   const all = [
@@ -91,11 +91,11 @@ export const field = (label: string, name: string, attributes: string, options: 
   return `<label>${escapeHtml(label)}<input name="${name}" ${all.filter(Boolean).join(" ")}></label>`
 }
 
-/** `second`: it is not what most come for. */
+/** `second`: a less prominent button. */
 export const button = (label: string, name?: string, value?: string, kind?: "second") =>
   `<button${kind === undefined ? "" : ` class="${kind}"`}${name === undefined ? "" : ` name="${name}" value="${escapeHtml(value ?? "")}"`}>${escapeHtml(label)}</button>`
 
-/** A form that is sent to a page of ours. `inner` is HTML. */
+/** A form that posts to one of our pages. `inner` is HTML. */
 export const form = (visit: Visit, action: string, inner: string) =>
   `<form method="post" action="${escapeHtml(action)}">${hidden("form_token", formToken(visit.cookie))}${inner}</form>`
 
@@ -104,8 +104,8 @@ export const nextCommand = (visit: Visit) =>
   `${paragraph(visit.say.nextStep)}<pre>maxcloud auth login --api-url ${escapeHtml(visit.publicUrl)}</pre>`
 
 /**
- * The fields of a form, once it is sure that a page of ours has sent it: the browser says so (`Sec-Fetch-Site`, `Origin`), and the form
- * carries what belongs to this browser's cookie.
+ * The fields of a form, once it's proven that one of our pages sent it: the browser says so (`Sec-Fetch-Site`, `Origin`), and the
+ * form's token belongs to this browser's cookie.
  */
 export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visit) =>
   Effect.gen(function* () {
@@ -118,7 +118,7 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visi
     if (headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() !== "application/x-www-form-urlencoded") {
       return yield* new StaleForm()
     }
-    // Those who say how much they send are answered before they have sent it.
+    // Requests with a declared length are answered before they have sent it.
     if (Number(headers["content-length"]) > maxFormBytes) return yield* new StaleForm()
     const text = yield* request.text.pipe(
       HttpIncomingMessage.withMaxBodySize(Option.some(maxFormBytes)),
@@ -129,12 +129,14 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visi
     if (sentCookie === undefined || !isFormToken(sentCookie, fields.get("form_token") ?? "")) {
       return yield* new StaleForm()
     }
-    // Postgres has no place for it, and nobody types it.
+    // Postgres can't store NUL, and nobody types it.
     if ([...fields.values()].some((field) => field.includes("\0"))) return yield* new StaleForm()
     return { get: (name: string) => (fields.get(name) ?? "").trim() }
   })
 
-/** Browsers that don't send the site do send the origin if there is one. Programs send neither, and must show the form's token. */
+/**
+ * Browsers without `Sec-Fetch-Site` still send an origin, if there is one. Programs send neither, and must show the form's token.
+ */
 const isOwnOrigin = (origin: string | undefined, host: string | undefined, publicUrl: string) => {
   if (origin === undefined) return true
   if (!URL.canParse(origin)) return false
@@ -142,7 +144,7 @@ const isOwnOrigin = (origin: string | undefined, host: string | undefined, publi
   return whole === new URL(publicUrl).origin || from === host
 }
 
-/** In the reader's language: what went wrong, and what to do. */
+/** The error and its fix, in the reader's language. */
 const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string => {
   switch (error._tag) {
     case "StaleForm":
@@ -171,7 +173,7 @@ const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string 
 export const problemOf = (visit: Visit, error: ApiError | StaleForm | undefined) =>
   error === undefined ? "" : paragraph(explain(visit, error), "problem")
 
-/** An error as a page. Keeps the browser's cookie: the refused request may have been sent from another site, without it. */
+/** An error as a page. Keeps the browser's cookie, because the refused request may have come from another site, without it. */
 const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
   rendered(
     visit,
@@ -181,13 +183,13 @@ const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
     "retryAfterSeconds" in error ? { "retry-after": String(Math.ceil(error.retryAfterSeconds)) } : undefined
   )
 
-/** Does the caller read JSON, and no HTML? It gets a problem document then. */
+/** Does the caller read JSON but not HTML? It then gets a problem document. */
 const readsJson = ({ headers }: HttpServerRequest.HttpServerRequest) => {
   const { accept = "" } = headers
   return accept.includes("json") && !accept.includes("text/html")
 }
 
-/** A handler of a page: what goes wrong is a page too. */
+/** Runs a page's handler, and shows its errors as pages too. */
 export const asPage = <E, R>(
   publicUrl: string,
   handle: (

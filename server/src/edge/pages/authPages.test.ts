@@ -20,7 +20,7 @@ interface Answer {
   readonly headers: Headers
 }
 
-/** A browser that keeps the cookie, follows redirects, and sends forms as they are shown. */
+/** A browser that keeps the cookie, follows redirects, and sends forms as shown. */
 const newBrowser = (url: string, language = "en") => {
   let cookie: string | undefined
   const request = (path: string, init: RequestInit = {}): Effect.Effect<Answer> =>
@@ -40,7 +40,7 @@ const newBrowser = (url: string, language = "en") => {
     get: (path: string, headers: Readonly<Record<string, string>> = {}) => request(path, { headers }),
     send: (path: string, body: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) =>
       request(path, { method: "POST", body: new URLSearchParams(body), headers }),
-    /** Sends the form of a page with what is typed; the hidden fields are those of the form that has the button. */
+    /** Submits a page's form with the given input; the hidden fields are those of the form with the button. */
     submit: ({ html }: Answer, action: string, typed: Readonly<Record<string, string>>) =>
       request(action, { method: "POST", body: new URLSearchParams({ ...hiddenOf(html), ...typed }) }),
     cookie: () => cookie
@@ -63,7 +63,7 @@ const served = Effect.gen(function* () {
   return url
 })
 
-/** Of who has an account, a browser that is signed in. */
+/** A signed-in browser of a person with an account. */
 const signedIn = Effect.gen(function* () {
   const url = yield* served
   const names = newNames("w")
@@ -82,7 +82,7 @@ const sessionsOf = (userId: string) =>
   )
 
 describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth", (it) => {
-  it.scoped("the link of the first start makes the first account, and says how to go on", () =>
+  it.scoped("the link of the first start creates the first account, and explains how to continue", () =>
     Effect.gen(function* () {
       const browser = newBrowser(yield* served)
       const token = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
@@ -107,7 +107,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("a program is let in by who signs in, with the code that the program shows", () =>
+  it.scoped("a signed-in person lets a program in with the code that the program shows", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { browser, grant, organization, third } = yield* signedIn
@@ -137,7 +137,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("visitors who aren't signed in are asked to, and return to the code", () =>
+  it.scoped("signed-out visitors must sign in, and then return to the code", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const url = yield* served
@@ -158,7 +158,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("signing in looks the same without an account, and another address may be typed", () =>
+  it.scoped("signing in looks the same without an account, and allows another address", () =>
     Effect.gen(function* () {
       const browser = newBrowser(yield* served)
       const first = yield* browser.get("/auth/sign-in")
@@ -167,11 +167,11 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const second = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "nobody@example.com" })
       expect(second.html).toContain("If this address has an account")
       const again = yield* browser.submit(second, "/auth/sign-in", { step: "again" })
-      expect(again.html).toContain("We mail you a code")
+      expect(again.html).toContain("We&#39;ll mail you a code")
     })
   )
 
-  it.scoped("the links of mails change nothing until the button is pressed, however often they are followed", () =>
+  it.scoped("mailed links change nothing until the button is pressed, however often they are opened", () =>
     Effect.gen(function* () {
       const url = yield* served
       const { told } = yield* Seen
@@ -213,7 +213,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("broken links are told as such", () =>
+  it.scoped("broken links are reported as broken", () =>
     Effect.gen(function* () {
       const browser = newBrowser(yield* served)
       for (const path of ["verify", "accept-invite", "bootstrap"]) {
@@ -226,7 +226,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("forms of elsewhere are refused, and do nothing", () =>
+  it.scoped("forms from other sites are refused, and do nothing", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { browser, organization, url } = yield* signedIn
@@ -258,7 +258,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     Effect.gen(function* () {
       const url = yield* served
       const headers = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
-      // `fetch` says for itself what it is.
+      // `fetch` sets its own `Sec-Fetch` headers.
       const status = yield* Effect.async<number | undefined>((resume) => {
         get(`${url}/auth/sign-in`, { headers }, (response) => {
           response.resume()
@@ -334,7 +334,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     })
   )
 
-  it.scoped("other methods are none of theirs", () =>
+  it.scoped("other methods are refused", () =>
     Effect.gen(function* () {
       const url = yield* served
       const put = yield* Effect.promise(() => fetch(`${url}/auth/verify`, { method: "PUT" }))
@@ -358,7 +358,7 @@ describe("the cookie of the pages", () => {
     expect(isFormToken(cookie, "")).toBe(false)
   })
 
-  itAlone("is nothing else, whatever is sent", () => {
+  itAlone("is never parsed from anything else", () => {
     fc.assert(
       fc.property(fc.string(), (header) => {
         expect(readCookie(header, false)).toBeUndefined()
@@ -369,7 +369,7 @@ describe("the cookie of the pages", () => {
 })
 
 describe("the language of a page", () => {
-  itAlone("is what the browser would rather have", () => {
+  itAlone("is the browser's preferred one", () => {
     for (const accepted of ["de", "de-AT", "de,en;q=0.9", "fr, de;q=0.8, en;q=0.2", "en;q=0.1, de-DE"]) {
       expect(languageOf(accepted)).toBe("de")
     }

@@ -3,12 +3,12 @@ import { Redacted } from "effect"
 import { browserSeconds } from "../../tenancy/identity/signInByCode.ts"
 
 const cookieName = "maxcloud_sign_in"
-/** With TLS: a browser takes it from this host alone, never from a service on a name below or beside it (RFC 6265bis, 4.1.3.2). */
+/** With TLS, a browser accepts it only from this host, never from a service on a subdomain or sibling (RFC 6265bis, 4.1.3.2). */
 const secureCookieName = `__Host-${cookieName}`
 
 /**
- * The state of a browser on the pages: `new` (we only recognize it), `challenge` (we mailed it a code), `signedIn`. Holds a random token;
- * the database has its owner.
+ * The state of a browser on the pages: `new` (only recognized), `challenge` (we mailed it a code), `signedIn`. Contains a random
+ * token; the database knows its owner.
  */
 export interface BrowserCookie {
   readonly state: "new" | "challenge" | "signedIn"
@@ -26,7 +26,7 @@ export const newCookie = (): BrowserCookie => ({
   token: Redacted.make(randomBytes(32).toString("base64url"))
 })
 
-/** The cookie of a request's header `Cookie`; undefined: none, or none of ours. */
+/** Our cookie in the header `Cookie`; undefined if there is none. */
 export const readCookie = (header: string | undefined, secure: boolean): BrowserCookie | undefined => {
   for (const pair of (header ?? "").split(";")) {
     const [name, value = ""] = pair.trim().split("=", 2)
@@ -37,11 +37,11 @@ export const readCookie = (header: string | undefined, secure: boolean): Browser
   return undefined
 }
 
-/** `Set-Cookie`. Never sent by a form or a link of another site. */
+/** `Set-Cookie`. Forms and links of other sites never send it. */
 export const writeCookie = (cookie: BrowserCookie, secure: boolean) =>
   `${secure ? secureCookieName : cookieName}=${valueOf(cookie)}; Max-Age=${browserSeconds}; Path=${secure ? "/; Secure" : "/auth"}; HttpOnly; SameSite=Strict`
 
-/** Token of each form on the page, so that nobody can send a form that the page hasn't shown to this browser. */
+/** The token of each form on the page, so that nobody can submit a form that the page didn't show to this browser. */
 export const formToken = (cookie: BrowserCookie): string =>
   createHmac("sha256", valueOf(cookie)).update("form of a max-cloud page").digest("base64url")
 

@@ -42,7 +42,7 @@ const choice = (visit: Visit, names: ReadonlyArray<string>) => {
   return `<fieldset><legend>${escapeHtml(visit.say.whichOrganization)}</legend>${radios.join("")}</fieldset>`
 }
 
-/** Helps a person recognize whether they started the program: its address and time, and their own address (RFC 8628, 5.4). */
+/** Helps people recognize whether they started the program: its address and time, and their own address (RFC 8628, 5.4). */
 const originOf = ({ say }: Visit, { askedAt, clientAddress }: AskingDevice, ownAddress: string | undefined) =>
   paragraph(
     say.deviceOrigin(
@@ -84,7 +84,7 @@ const confirmation = (
               : paragraph(visit.say.noOrganization, "problem")
             : choice(visit, organizations) + button(visit.say.approve, "decision", "approve"))
       ) +
-      // A form of its own: to deny, no organization has to be chosen.
+      // A separate form, because denying needs no organization.
       form(
         visit,
         page.device,
@@ -95,7 +95,7 @@ const confirmation = (
 const answered = (visit: Visit, answer: "approved" | "denied") =>
   show(visit, visit.say.deviceTitle, paragraph(visit.say[answer]))
 
-/** Lets a program sign in (RFC 8628, 3.3): by a code that a person types or compares, once they have signed in here. */
+/** Lets a program sign in (RFC 8628, 3.3): a signed-in person types or compares a code. */
 export const devicePages = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts
@@ -154,7 +154,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
           if (decision === "create") {
             const name = yield* Effect.mapError(decodeName(fields.get("organization")), () => wrongName(visit))
             yield* accounts.createOrganization(person.userId, name)
-            // Approving it is a step of its own, as for everybody.
+            // Approving is a separate step, as for everybody.
             return goTo(visit, devicePage(userCode))
           }
           const approves = decision === "approve"
@@ -164,7 +164,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
           } else {
             yield* devices.deny(userCode, person.userId)
           }
-          // By GET: a reload, or a return to the page, doesn't answer again.
+          // By GET, so that reloading or returning to the page doesn't answer again.
           return goTo(visit, `${page.device}?answer=${approves ? "approved" : "denied"}`)
         })
       )

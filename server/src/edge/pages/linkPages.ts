@@ -24,7 +24,7 @@ import {
 const decodeEmail = Schema.decodeUnknownOption(Email)
 const decodeName = Schema.decodeUnknownOption(OrganizationName)
 
-/** Mail programs break links, and their scanners follow them: a GET looks at the form of the token alone. */
+/** Mail programs break links, and mail scanners follow them, so a GET checks only the token's form. */
 const tokenOf = (kind: TokenKind, written: string) => {
   const token = Redacted.make(written)
   return isToken(kind, token)
@@ -32,7 +32,7 @@ const tokenOf = (kind: TokenKind, written: string) => {
     : new NotFound({
         resource: kind === "invite" ? "invite" : "token",
         resourceName: "link",
-        detail: "This link is not whole: copy all of it from the mail into the address bar."
+        detail: "This link is incomplete. Copy all of it from the mail into the address bar."
       })
 }
 
@@ -81,7 +81,7 @@ const bootstrapForm = (
     refused?.status
   )
 
-/** Makes the first account and its organization, or shows the form again with what is wrong. */
+/** Creates the first account and its organization, or shows the form again with its errors. */
 const bootstrap = (
   accounts: typeof Accounts.Service,
   sessions: typeof Sessions.Service,
@@ -111,7 +111,7 @@ const bootstrap = (
     return show(visit, visit.say.bootstrapTitle, paragraph(made) + nextCommand(visit))
   })
 
-/** The target of links in mails, and of the link of the first start. Only the button changes anything. */
+/** The targets of mailed links and of the first start's link. Only the button changes anything. */
 export const linkPages = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts

@@ -14,7 +14,7 @@ const tags = Object.keys(problemTable).filter(isTag)
 const byPath = new Map(tags.map((tag) => [problemPath(tag), tag]))
 
 const words = {
-  en: { all: "Problems", intro: "The errors that this server answers with, by their `code`.", more: "All problems" },
+  en: { all: "Problems", intro: "The errors that this server returns, by `code`.", more: "All problems" },
   de: { all: "Fehler", intro: "Die Fehler, mit denen dieser Server antwortet, nach ihrem `code`.", more: "Alle Fehler" }
 } as const satisfies Readonly<Record<Language, unknown>>
 
@@ -45,7 +45,7 @@ const language = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =
   languageOf(headers["accept-language"])
 )
 
-/** The pages that the `type` of a problem document leads to. */
+/** The pages that the `type` of a problem document links to. */
 export const problemPages = HttpLayerRouter.addAll([
   HttpLayerRouter.route("GET", page.problems, Effect.map(language, listPage)),
   HttpLayerRouter.route(

@@ -140,6 +140,6 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   }
 }
 
-/** What a problem means, in the reader's language. */
+/** The meaning of a problem, in the reader's language. */
 export const problemTextOf = (tag: ProblemTag, language: Language): ProblemText =>
   language === "de" ? german[tag] : problemTable[tag]

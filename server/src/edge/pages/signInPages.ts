@@ -11,7 +11,7 @@ import { asPage, button, field, form, formOf, goTo, hidden, paragraph, show, typ
 
 const decodeEmail = Schema.decodeUnknownOption(Email)
 
-/** The device page that waits for who signs in; no other address can be named. */
+/** The device page that continues after sign-in; the form can't name any other address. */
 export const devicePage = (userCode: string | null): string => {
   const code = readCode(userCode ?? "")
   return code === undefined ? page.device : `${page.device}?user_code=${code}`

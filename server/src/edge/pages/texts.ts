@@ -1,6 +1,6 @@
 import type { Language } from "../../base/pages/acceptLanguage.ts"
 
-/** Every text of the pages, as plain text (not HTML). */
+/** All texts of the pages, in plain text (not HTML). */
 export interface Texts {
   readonly email: string
   readonly organization: string
@@ -16,7 +16,7 @@ export interface Texts {
   readonly deviceTitle: string
   readonly deviceCodeIntro: string
   readonly deviceAsks: (client: string) => string
-  /** The program's address, its time (date and time, UTC), and the reader's browser's address. */
+  /** The program's address, its time (date and time, UTC), and the address of the reader's browser. */
   readonly deviceOrigin: (address: string, at: string, ownAddress: string) => string
   readonly unknownAddress: string
   readonly deviceWarning: string
@@ -62,7 +62,7 @@ const en: Texts = {
   goOn: "Continue",
   nextStep: "To continue, run in a terminal:",
   signInTitle: "Sign in",
-  signInIntro: "We mail you a code, which you enter on the next page. You don't need a password.",
+  signInIntro: "We'll mail you a code to enter on the next page. You don't need a password.",
   sendCode: "Send code",
   codeIntro: "If this address has an account, we have sent it a code. The code is valid for ten minutes.",
   otherAddress: "Use another address",
@@ -81,10 +81,10 @@ const en: Texts = {
   createOrganization: "Create",
   approve: "Approve",
   deny: "Deny",
-  approved: "Approved. The program continues by itself. You can close this page.",
+  approved: "Approved. The program continues automatically. You can close this page.",
   denied: "Denied. The program isn't signed in. You can close this page.",
   verifyTitle: "Confirm your address",
-  verifyIntro: "Confirm only if you registered yourself: whoever did can use the account afterwards.",
+  verifyIntro: "Confirm only if you registered yourself: otherwise, somebody else could use the account.",
   verifyButton: "This is my address",
   verified: (email) => `${email} is confirmed. If you aren't signed in yet, sign in now.`,
   inviteTitle: "Accept the invite",
@@ -103,8 +103,7 @@ const en: Texts = {
   deadDevice:
     "This code is unknown or has expired. Codes are valid for ten minutes and work once. Check that you entered it as shown, or run `maxcloud auth login` again.",
   notMember: "You aren't a member of this organization.",
-  refused:
-    "This link was already used. As long as there are no accounts, the server prints a new one when it restarts.",
+  refused: "This link was already used. Until there is an account, the server prints a new link at each start.",
   stale: "This page has expired or was opened elsewhere. Reload it.",
   tooMany: (seconds) => `Too many attempts. Try again in ${seconds} seconds.`,
   away: "The server can't do this at the moment. Try again.",

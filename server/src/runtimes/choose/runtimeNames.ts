@@ -1,4 +1,4 @@
 import { runtimes } from "./runtimes.ts"
 
-/** Values that `MAXCLOUD_RUNTIME` may have. */
+/** The possible values of `MAXCLOUD_RUNTIME`. */
 export const runtimeNames: ReadonlyArray<string> = runtimes.map((entry) => entry.name)

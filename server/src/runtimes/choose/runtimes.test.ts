@@ -22,7 +22,7 @@ describe("the runtime of a server", () => {
   )
 
   it.effect.each([
-    [{ MAXCLOUD_RUNTIME: "nomad" }, /^MAXCLOUD_RUNTIME: "nomad" is not right: write one of kubernetes, local$/],
+    [{ MAXCLOUD_RUNTIME: "nomad" }, /^MAXCLOUD_RUNTIME: "nomad" isn't a runtime. Use one of kubernetes, local$/],
     [{ MAXCLOUD_RUNTIME: "local", MAXCLOUD_EXTERNAL_SECRET_STORE: "vault" }, /run on this machine.*MAXCLOUD_KUBECONFIG/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("is refused with %o", ([environment, message]) =>
     Effect.gen(function* () {

@@ -15,27 +15,27 @@ export type RuntimeLayer = Layer.Layer<
   Layer.Layer.Context<Local> | Layer.Layer.Context<Kubernetes>
 >
 
-/** A place for services to run in. A new one is an entry of `runtimes`, and nothing else. */
+/** A place where services run. Adding one takes only an entry in `runtimes`. */
 export interface RuntimeEntry {
   /** The value of `MAXCLOUD_RUNTIME`. */
   readonly name: string
-  /** If the setting names no runtime, the first entry that says yes is taken. */
+  /** If the setting names no runtime, the first entry that returns true is used. */
   readonly detect: (settings: ServerSettings) => boolean
-  /** Why the server can't start with these settings; undefined: it can. */
+  /** Why the server can't start with these settings; undefined if it can. */
   readonly refuse?: (settings: ServerSettings) => string | undefined
-  /** `sole`: services end with the server, so its database has no second one. */
+  /** `sole`: services stop with the server, so only one server may use the database. */
   readonly servers: "sole" | "shared"
   readonly layer: (settings: ServerSettings, port: number, development?: Development) => RuntimeLayer
 }
 
-/** Folder in which Kubernetes puts the credentials of a pod's service account. */
+/** The folder in which Kubernetes puts the credentials of a pod's service account. */
 const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 const kubernetes: RuntimeEntry = {
   name: "kubernetes",
   detect: ({ kubeconfig }) => kubeconfig !== undefined || existsSync(podToken),
   servers: "shared",
-  // Its client takes a while to load, and a laptop never needs it.
+  // Loading its client takes a while, and a laptop never needs it.
   layer: (settings) =>
     Layer.unwrapEffect(
       Effect.map(
@@ -51,19 +51,19 @@ const local: RuntimeEntry = {
   refuse: ({ externalSecretStore: store }) =>
     store === undefined
       ? undefined
-      : `MAXCLOUD_EXTERNAL_SECRET_STORE is "${store}", but services run on this machine, where no External Secrets Operator reads a store. Leave it out, or set MAXCLOUD_KUBECONFIG`,
+      : `MAXCLOUD_EXTERNAL_SECRET_STORE is "${store}", but services run on this machine, without an External Secrets Operator. Unset it, or set MAXCLOUD_KUBECONFIG`,
   servers: "sole",
   layer: localLayer
 }
 
 export const runtimes: ReadonlyArray<RuntimeEntry> = [kubernetes, local]
 
-/** Those that a server may be started with. A test adds its own. */
+/** The runtimes that a server may start with. A test adds its own. */
 export class KnownRuntimes extends Context.Reference<KnownRuntimes>()("@maxcloud/server/KnownRuntimes", {
   defaultValue: () => runtimes
 }) {}
 
-/** The runtime that the settings name, else the first that is detected. */
+/** The runtime named by the settings, or else the first detected. */
 export const chooseRuntime = (settings: ServerSettings): Effect.Effect<RuntimeEntry, InvalidSetting> =>
   Effect.gen(function* () {
     const known = yield* KnownRuntimes
@@ -71,7 +71,7 @@ export const chooseRuntime = (settings: ServerSettings): Effect.Effect<RuntimeEn
     const chosen = known.find((entry) => (name === undefined ? entry.detect(settings) : entry.name === name))
     if (chosen === undefined) {
       const names = known.map((entry) => entry.name).join(", ")
-      return yield* new InvalidSetting({ message: `MAXCLOUD_RUNTIME: "${name}" is not right: write one of ${names}` })
+      return yield* new InvalidSetting({ message: `MAXCLOUD_RUNTIME: "${name}" isn't a runtime. Use one of ${names}` })
     }
     const problem = chosen.refuse?.(settings)
     return problem === undefined ? chosen : yield* new InvalidSetting({ message: problem })

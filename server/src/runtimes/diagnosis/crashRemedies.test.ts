@@ -4,7 +4,7 @@ import { crashRemedyOf } from "./crashRemedies.ts"
 import { endDiagnosis } from "./endDiagnosis.ts"
 
 describe("advice about a program that exited", () => {
-  // Lines as the programs write them.
+  // Lines as real programs write them.
   it.each([
     [
       'Error: Config validation error: "MONGODB_URL" is required',
@@ -22,10 +22,10 @@ describe("advice about a program that exited", () => {
     ["Error: EACCES: permission denied, mkdir '/data/app/logs'", /read-only/],
     ["PermissionError: [Errno 13] Permission denied: 'app/x.mo'", /read-only/],
     ["Error: Cannot find module 'koa'", /^koa isn't installed.*`dependencies`/],
-    ["ModuleNotFoundError: No module named 'flask'", /package of flask/],
+    ["ModuleNotFoundError: No module named 'flask'", /package for flask/],
     ["sh: 1: exec: nx: not found", /^nx isn't installed/],
     ["Error: connect ECONNREFUSED 127.0.0.1:5432", /port 5432 .*DATABASE_URL/]
-  ])("is read from %s", (line, expected) => {
+  ])("is found for %s", (line, expected) => {
     const output = `starting\n\u001b[31m${line}\u001b[39m\n    at x (y.js:1:1)\n`
     expect(crashRemedyOf(output) ?? "").toMatch(expected)
     const found = endDiagnosis({ code: 1 }, { evidence: [], of: "source", when: " at once", output })
@@ -34,7 +34,7 @@ describe("advice about a program that exited", () => {
   })
 
   it.each(["TypeError: x is not a function", "Cannot find module './lib/a'", "it listens", ""])(
-    "isn't made up of %j",
+    "isn't invented for %j",
     (line) => {
       expect(crashRemedyOf(line)).toBeUndefined()
       const found = endDiagnosis({ code: 1 }, { evidence: [], of: "source", when: "", output: line })
@@ -42,7 +42,7 @@ describe("advice about a program that exited", () => {
     }
   )
 
-  it("takes any output in bounded time", () => {
+  it("takes bounded time for any output", () => {
     const words = fc.constantFrom(
       "A_B",
       " is required",

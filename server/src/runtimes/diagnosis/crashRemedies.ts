@@ -2,19 +2,19 @@ import { stripVTControlCharacters } from "node:util"
 import { missingVariable } from "@maxcloud/builder"
 
 interface Known {
-  /** In one line of what the program wrote. */
+  /** Matches one line of the program's output. */
   readonly found: RegExp
-  /** The advice. The arguments are the groups of `found`. */
+  /** Builds the advice from the groups of `found`. */
   readonly remedy: (...found: ReadonlyArray<string>) => string
 }
 
 const variable = (name: string) =>
-  `It needs the variable ${name}. Write \`env: { ${name}: secret("${name}") }\` in the config, run \`maxcloud secrets set ${name}\`, and deploy again. Other variables that it reads may be in its README or .env.example.`
+  `The program needs the variable ${name}. Write \`env: { ${name}: secret("${name}") }\` in the config, run \`maxcloud secrets set ${name}\`, and deploy again. Its README or .env.example may list other variables.`
 
 const readOnly =
-  "It writes into its own folder, which is read-only. Let it write below the folder in the variable HOME or TMPDIR, which goes with the instance; keep what has to stay in a database."
+  "The program writes to its own folder, which is read-only. Let it write below the folder in the variable HOME or TMPDIR, which is deleted with the instance. Store lasting data in a database."
 
-/** The first that is found in the last line counts, so the surest come first. */
+/** The first entry that matches wins, so the most certain ones come first. */
 const known: ReadonlyArray<Known> = [
   {
     found: /KeyError: ['"]([A-Z][A-Z0-9_]{2,60})['"]/,
@@ -35,30 +35,30 @@ const known: ReadonlyArray<Known> = [
   },
   {
     found: /ModuleNotFoundError: No module named '([\w.]{1,100})'/,
-    remedy: (name) => `The Python package of ${name} isn't installed. Add it to requirements.txt or pyproject.toml.`
+    remedy: (name) => `The Python package for ${name} isn't installed. Add it to requirements.txt or pyproject.toml.`
   },
   {
     found: /(?:^|\s)(?:sh|bash): (?:\d+: |line \d+: )?(?:exec: )?([\w./@-]{1,100}): (?:command )?not found/,
     remedy: (name) =>
-      `${name} isn't installed. Move its package from \`devDependencies\` to \`dependencies\`, or write another \`command\` in the config.`
+      `${name} isn't installed. Move its package from \`devDependencies\` to \`dependencies\`, or set another \`command\` in the config.`
   },
   {
     found:
       /ECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(\d{2,5})|connection to server at "(?:127\.0\.0\.1|localhost)"[^\n]{0,40}port (\d{2,5})/,
     remedy: (port, other) =>
-      `It looks for port ${port || other} on this machine, and nothing listens there. Give it the address of its database or service in the config, such as \`env: { DATABASE_URL: secret("DATABASE_URL") }\`.`
+      `The program connects to port ${port || other} on this machine, but nothing listens there. Set the address of its database or service in the config, such as \`env: { DATABASE_URL: secret("DATABASE_URL") }\`.`
   },
   {
     found: /must be a string, got "?undefined|[Rr]eceived undefined|got undefined/,
     remedy: () =>
-      'A setting that it needs is undefined, most likely a variable. Write those that it reads in the config: `env: { NAME: secret("NAME") }`, with values by `maxcloud secrets set NAME`.'
+      "'A setting is undefined, most likely a variable. Set the program's variables in the config (`env: { NAME: secret(\"NAME\") }`), and their values with `maxcloud secrets set NAME`.'"
   }
 ]
 
 const mostLines = 60
 const lookedOfLine = 500
 
-/** Advice about a program that exited by itself, by the end of its output; undefined if that doesn't tell. */
+/** Advice about a program that exited on its own, from the end of its output; undefined if the output doesn't help. */
 export const crashRemedyOf = (output: string): string | undefined => {
   const lines = stripVTControlCharacters(output)
     .split("\n")

@@ -17,15 +17,15 @@ const signals: Readonly<Record<number, string>> = {
   15: "SIGTERM"
 }
 
-/** The end of a program. */
+/** How a program ended. */
 export interface ProgramEnd {
-  /** null: by a signal alone. */
+  /** null: ended only by a signal. */
   readonly code: number | null
-  /** Its number or name. */
+  /** The signal's number or name. */
   readonly signal?: number | string | null | undefined
 }
 
-/** `with exit code 137 (SIGKILL)`, `by SIGKILL` */
+/** A phrase such as `with exit code 137 (SIGKILL)` or `by SIGKILL`. */
 export const howItEnded = ({ code, signal }: ProgramEnd): string => {
   const number = signal ?? (code !== null && code > 128 && code < 160 ? code - 128 : undefined)
   const name = typeof number === "number" ? (signals[number] ?? `signal ${number}`) : number
@@ -38,20 +38,20 @@ export const outOfMemory = (limit: string | number | undefined, evidence: Readon
   return diagnosisOf(
     "OutOfMemory",
     limit === undefined
-      ? "the program was ended since it used more memory than it may"
-      : `the program was ended since it needs more than its ${limit} of memory`,
+      ? "the program was killed because it used too much memory"
+      : `the program was killed because it needs more than its ${limit} of memory`,
     evidence,
     more === undefined ? undefined : `Raise the limit in the config, such as \`memory: "${more}"\`, and deploy again.`
   )
 }
 
-/** Neither its program nor max-cloud ended it. `how` is a clause. */
+/** Ended by neither its program nor max-cloud. `how` is a clause. */
 export const endedFromOutside = (how: string): Diagnosis =>
-  diagnosisOf("EndedFromOutside", `the instance was ended from outside of max-cloud: ${how}`, [how])
+  diagnosisOf("EndedFromOutside", `the instance was stopped from outside max-cloud: ${how}`, [how])
 
 /**
- * A program that was started and ended by itself. `when`, such as ` within a second of its start, twice`, and `said` complete the
- * sentence; `of` is where its commands are looked for.
+ * Explains a program that started and then ended on its own. `when`, such as ` within a second of its start, twice`, and `said`
+ * complete the sentence; `of` says where its commands should be.
  */
 export const endDiagnosis = (
   end: ProgramEnd,
@@ -64,7 +64,7 @@ export const endDiagnosis = (
   }: {
     readonly evidence: ReadonlyArray<string>
     readonly of: "image" | "source"
-    /** The last of what it wrote, which may say what to do. */
+    /** The end of its output, which may hint at the fix. */
     readonly output?: string
     readonly said?: string
     readonly when: string
@@ -75,29 +75,33 @@ export const endDiagnosis = (
   if (foreign !== undefined) {
     return diagnosisOf(
       "WrongPlatform",
-      `the program ended ${howItEnded(end)}${when}, since something that it runs is built for another kind of machine`,
+      `the program ended ${howItEnded(end)}${when} because something it runs is built for another kind of machine`,
       [...evidence, foreign],
       of === "image"
         ? undefined
-        : "Install or compile the program for this machine: delete `node_modules` or the binary that was copied here, and deploy again."
+        : "Install or compile the program for this machine: delete `node_modules` or the copied binary, and deploy again."
     )
   }
-  const where = of === "image" ? "is not in the image" : "was not found"
+  const where = of === "image" ? "isn't in the image" : "was not found"
   if (end.code === 127)
-    return diagnosisOf("CommandNotFound", `a command that is started ${where} (exit code 127)`, evidence, fix)
+    return diagnosisOf("CommandNotFound", `a command that the program runs ${where} (exit code 127)`, evidence, fix)
   if (end.code === 126)
     return diagnosisOf(
       "CommandNotExecutable",
-      "a command that is started may not be executed (exit code 126)",
+      "a command that the program runs isn't executable (exit code 126)",
       evidence
     )
   return end.code === 0
-    ? diagnosisOf("ExitedOnStart", `the program ended without an error${when}; a service has to go on`, evidence)
+    ? diagnosisOf(
+        "ExitedOnStart",
+        `the program ended without an error${when}, but a service must keep running`,
+        evidence
+      )
     : diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${said}`, evidence, fix)
 }
 
-/** The diagnosis of a program that had been ready for long. Advice about its start doesn't apply, so we drop it. */
+/** Explains a program that was ready for long. Advice about its start doesn't apply, so drop it. */
 export const afterReady = (inner: Diagnosis): Diagnosis =>
   inner.code === "CrashOnStart" || inner.code === "ExitedOnStart"
-    ? diagnosisOf("CrashAfterReady", `it was ready, and fails since: ${inner.message}`, inner.evidence)
+    ? diagnosisOf("CrashAfterReady", `it was ready and now fails: ${inner.message}`, inner.evidence)
     : inner

@@ -12,10 +12,10 @@ const folders = ["../local", "../kubernetes/status", "../../control/deployments"
   (name) => join(import.meta.dirname, name)
 )
 
-/** Reasons of errors inside the server, which no status shows, and of what went well. */
+/** Internal error reasons that no status shows, and reasons of successes. */
 const inner = new Set(["Stopped", "Succeeded"])
 
-describe("each reason that a status, a revision or a deployment may have", () => {
+describe("each reason of a status, revision or deployment", () => {
   const reasons = folders.flatMap(sources).flatMap((file) => {
     const text = readFileSync(file, "utf8")
     return [

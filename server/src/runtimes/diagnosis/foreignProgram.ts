@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 
 /**
- * Messages of shells, the kernel's callers and the dynamic loader about a program or library for another processor or system. A shell
+ * Messages of shells, exec callers and the dynamic loader about a program or library for another processor or system. A shell
  * that takes such a program for a script quotes its first bytes.
  */
 const signs: ReadonlyArray<RegExp> = [
@@ -16,7 +16,7 @@ const signs: ReadonlyArray<RegExp> = [
 const mostLines = 60
 const lookedOfLine = 500
 
-/** The line which says that a program or library is built for another kind of machine, of the last that a program wrote. */
+/** The line in a program's last output that says a program or library is built for another kind of machine. */
 export const foreignProgramIn = (output: string): string | undefined =>
   stripVTControlCharacters(output)
     .split("\n")

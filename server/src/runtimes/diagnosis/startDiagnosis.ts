@@ -45,31 +45,34 @@ const sentence = (code: StartCode, message: string): string => {
   const found = program.exec(message)
   const named = found?.[1] ?? found?.[2] ?? found?.[3]
   const what = named === undefined ? "the program to start" : `the program to start, ${JSON.stringify(named)},`
-  // runc says `stat` where the program itself is missing.
+  // runc says `stat` if the program itself is missing.
   if (code === "CommandNotFound")
     return /^exec \S+: no such file/.test(message)
-      ? `${what} is there, but its interpreter (the first line of a script, maybe with Windows line endings) or its dynamic loader is not`
-      : `${what} is not in the image`
-  if (code === "CommandNotExecutable") return `${what} may not be executed`
-  if (code === "WrongPlatform") return `${what} is built for another processor than the cluster's`
-  if (code === "RootRefused") return "the image would run as root, which is not allowed here"
+      ? `${what} exists, but its interpreter (the first line of a script, maybe with Windows line endings) or its dynamic loader is missing`
+      : `${what} isn't in the image`
+  if (code === "CommandNotExecutable") return `${what} isn't executable`
+  if (code === "WrongPlatform") return `${what} is built for a different processor than the cluster's`
+  if (code === "RootRefused") return "the image would run as root, which isn't allowed here"
   if (code === "UserUnknown") {
     const user = /non-numeric user \(([^)]*)\)/.exec(message)?.[1]
     const [, kind = "user", unknown] = /unable to find (user|group) ([^:\s]{1,100})/.exec(message) ?? []
-    if (unknown !== undefined) return `the image's ${kind} ${JSON.stringify(unknown)} does not exist in it`
+    if (unknown !== undefined) return `the image's ${kind} ${JSON.stringify(unknown)} doesn't exist in it`
     return user === undefined
-      ? "the image's user does not exist in it"
-      : `the image names its user ${JSON.stringify(user)}: it isn't clear whether that is root`
+      ? "the image's user doesn't exist in it"
+      : `the image's user is ${JSON.stringify(user)}, which may or may not be root`
   }
   if (code === "SecretMissing") return `a Secret that the instance needs is missing: ${message}`
-  if (code === "RuntimeClassMissing") return `the node does not have the instance's runtime: ${message}`
+  if (code === "RuntimeClassMissing") return `the node lacks the instance's runtime: ${message}`
   return message
 }
 
-/** As much of a message is looked at. */
+/** The longest part of a message to examine. */
 const longest = 4_096
 
-/** Why a container could not be made or its program not be started, by what was said of it; undefined where that tells nothing. */
+/**
+ * Why a container couldn't be created or its program couldn't start, from the runtime's message; undefined if the message isn't
+ * known.
+ */
 export const startDiagnosis = (said: string): Diagnosis | undefined => {
   const message = said.slice(0, longest)
   const code = startCodeOf(message)

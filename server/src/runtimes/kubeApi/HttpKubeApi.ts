@@ -11,15 +11,15 @@ import { watch } from "./watch.ts"
 
 export interface KubeApiOptions {
   readonly source: ClusterSource
-  /** Requests under way at a time. @default 32 */
+  /** How many requests may be in progress at once. @default 32 */
   readonly maxInFlight?: number
   /** Time limit of one request, in milliseconds. @default 30000 */
   readonly timeoutMillis?: number
   /** How long a watch may be silent before it is cut and resumed, in milliseconds. @default 90000 */
   readonly silenceMillis?: number
   /**
-   * How long to wait at the start for an unreachable API server, in milliseconds: one that refuses or resets connections, or isn't ready.
-   * Mistakes in the configuration (a name, credentials, certificates) fail at once anyway. @default 0
+   * How long to wait at the start for an unreachable API server, in milliseconds: one that refuses or resets connections, or
+   * isn't ready. Configuration mistakes (a name, credentials, certificates) fail at once anyway. @default 0
    */
   readonly startMillis?: number
 }
@@ -29,7 +29,7 @@ const maxStartPauseMillis = 2_000
 /** Every signed-in user may send this request, and the answer shows whether Knative is installed. */
 const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
 
-/** Asks once, and retries for this long while the API server is unreachable. */
+/** Sends one request, and retries this long while the API server is unreachable. */
 const awaitStart = (line: Line, startMillis: number) =>
   Effect.gen(function* () {
     const start = performance.now()
@@ -41,7 +41,7 @@ const awaitStart = (line: Line, startMillis: number) =>
       const waits = isAway(first) && (looks <= maxQuickRetries || left > 0)
       if (!waits) return yield* wrong
       if (looks === maxQuickRetries && left > 0) {
-        yield* Effect.logWarning(`${wrong.message}. Waiting for it, ${Math.ceil(left / 1000)} s at most`)
+        yield* Effect.logWarning(`${wrong.message}. Retrying for up to ${Math.ceil(left / 1000)} s`)
       }
       yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: maxStartPauseMillis }, looks)))
     }
@@ -79,6 +79,6 @@ const make = Effect.fn("KubeApi.make")(function* ({
   })
 })
 
-/** Connects, and sends the API server one request, so that a wrong configuration is reported at the start. */
+/** Connects and sends the API server one request, to report a wrong configuration at the start. */
 export const layer = (options: KubeApiOptions): Layer.Layer<KubeApi, ClusterConfigError> =>
   Layer.scoped(KubeApi, make(options))

@@ -25,7 +25,7 @@ const raw = (object: unknown) => Option.some(object)
 
 describeCluster("the API server", () => {
   layer(layerTest, { excludeTestServices: true })((it) => {
-    it.scoped("takes what is applied, and names the manager and the field of a conflict", () =>
+    it.scoped("accepts applied objects, and names the manager and field of a conflict", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")
@@ -47,7 +47,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("refuses by reasons that tell what passes", () =>
+    it.scoped("refuses with reasons that say what is temporary", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")
@@ -61,7 +61,7 @@ describeCluster("the API server", () => {
         yield* post()
         expect(yield* Effect.flip(post())).toMatchObject({ reason: "alreadyExists", status: 409 })
 
-        // The API server says 500 here, as if it would pass.
+        // The API server answers 500 here, as if it were temporary.
         const unknown = yield* Effect.flip(
           api.request({
             method: "PATCH",
@@ -93,7 +93,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("streams a log's answer, or says why not", () =>
+    it.scoped("streams a log, or says why it can't", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const version = yield* api.stream({ path: "/version" }).pipe(Stream.decodeText(), Stream.mkString)
@@ -104,7 +104,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("gives only metadata of secrets where that is asked", () =>
+    it.scoped("returns only metadata of secrets on request", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")
@@ -132,7 +132,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("is watched over cut connections: nothing is lost, doubled or listed anew", () =>
+    it.scoped("can be watched over broken connections: nothing is lost, repeated or listed again", () =>
       Effect.gen(function* () {
         const namespace = yield* temporaryNamespace("cluster")
         const { path, wires } = yield* wiredCluster
@@ -183,7 +183,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("is said to be away since when, and is back", () =>
+    it.scoped("is reported as unreachable with the time, and as back", () =>
       Effect.gen(function* () {
         const { path, wires } = yield* wiredCluster
         yield* Effect.gen(function* () {
@@ -194,7 +194,7 @@ describeCluster("the API server", () => {
           const before = Date.now()
           const error = yield* Effect.flip(version)
           expect(error).toMatchObject({ reason: "unreachable", status: undefined })
-          expect(error.message).toContain(`the API server ${api.server} does not answer`)
+          expect(error.message).toContain(`the API server ${api.server} is unreachable`)
           const since = Option.getOrThrow(yield* api.unreachableSince)
           expect(Math.abs(since.getTime() - before)).toBeLessThan(100)
           yield* Effect.flip(version)
@@ -206,7 +206,7 @@ describeCluster("the API server", () => {
       })
     )
 
-    it.scoped("is left by a watch that hears nothing, and watched on", () =>
+    it.scoped("loses a silent watch connection, and is watched again", () =>
       Effect.gen(function* () {
         const namespace = yield* temporaryNamespace("cluster")
         const { path, wires } = yield* wiredCluster
@@ -218,7 +218,7 @@ describeCluster("the API server", () => {
               Stream.tap((event) => {
                 if (event.type !== "list") return Effect.void
                 lists++
-                // Told to the watch that is open by then, which hears nothing of it.
+                // Sent to the then open watch, which doesn't receive it.
                 return Effect.sync(() => wires.silence()).pipe(
                   Effect.zipRight(
                     applyTest(pathOf(kinds.serviceAccount, namespace, "late"), account("late", { run: "silent" }))

@@ -10,8 +10,8 @@ export interface KubeCause {
 }
 
 /**
- * The API server said no, or nothing. `reason` is what to do about it: `unreachable` (no connection, a time limit, 5xx) and `tooMany`
- * (429 after the retries) pass; the others do not. `message` is the API server's own, and says what was asked.
+ * The API server refused, or didn't answer. `reason` says what to do: `unreachable` (no connection, a timeout, 5xx) and `tooMany`
+ * (429 after the retries) are temporary; the others aren't. `message` is the API server's own, with the request.
  */
 export class KubeError extends Data.TaggedError("KubeError")<{
   readonly reason:
@@ -24,9 +24,9 @@ export class KubeError extends Data.TaggedError("KubeError")<{
     | "conflict"
     | "invalid"
     | "gone"
-  /** HTTP status; undefined where there was no answer. */
+  /** HTTP status; undefined without an answer. */
   readonly status: number | undefined
-  /** `Status.reason`, such as `Forbidden`; empty if there is none. */
+  /** `Status.reason`, such as `Forbidden`; empty if missing. */
   readonly statusReason: string
   readonly message: string
   readonly causes: ReadonlyArray<KubeCause>
@@ -43,7 +43,10 @@ export interface KubeRequest {
   readonly accept?: string
 }
 
-/** The part of a WebSocket that we use, as a shape of our own: the package's types would reach this file, and `ws` is bundled. */
+/**
+ * The part of a WebSocket that we use, as our own type: the package's types would otherwise appear in this file, and `ws` is
+ * bundled.
+ */
 export interface ClusterSocket {
   readonly readyState: number
   readonly OPEN: number
@@ -58,7 +61,7 @@ export interface ClusterSocket {
 }
 
 export type WatchEvent<A> =
-  /** The whole list, at the start and after each re-list: what is not in it is gone. */
+  /** The whole list, at the start and after each re-list: anything missing from it is gone. */
   | { readonly type: "list"; readonly objects: ReadonlyArray<A> }
   | { readonly type: "put"; readonly object: A }
   | { readonly type: "delete"; readonly object: A }
@@ -69,47 +72,47 @@ export interface WatchInput<A> {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
-  /** Only metadata travels (`PartialObjectMetadata`): for Secrets, whose values stay where they are. */
+  /** Transfer only metadata (`PartialObjectMetadata`): for Secrets, whose values then stay in the cluster. */
   readonly metadataOnly?: boolean
-  /** Reads an object to what is kept of it. One that cannot be read (none) is logged and left out. */
+  /** Reduces an object to the parts we keep. Unreadable objects (none) are logged and left out. */
   readonly decode: (object: unknown) => Option.Option<A>
 }
 
 /**
- * The API server of the cluster, over connections of our own (keep-alive, many at a time), with the credentials that a kubeconfig or the
- * pod gives (`KubeConfig` of @kubernetes/client-node: client certificates, tokens, exec plugins). Requests in flight are bounded;
- * 429 is retried after its `Retry-After`.
+ * The cluster's API server, over our own connections (keep-alive, many at a time), with the credentials of a kubeconfig or the
+ * pod (`KubeConfig` of @kubernetes/client-node: client certificates, tokens, exec plugins). Limits concurrent requests, and
+ * retries 429 after its `Retry-After`.
  */
 export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
   KubeApi,
   {
     /** URL of the API server, for messages. */
     readonly server: string
-    /** Since when no request has been answered. */
+    /** Since when the API server has been unreachable. */
     readonly unreachableSince: Effect.Effect<Option.Option<Date>>
-    /** The same, and for how many milliseconds by now. */
+    /** The same, with the outage's duration in milliseconds. */
     readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
-    /** The answer's JSON, unread. */
+    /** The answer's JSON, not decoded. */
     readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
     /**
-     * The answer with any status, from one request within a time limit. For requests that the API server only passes on, such as a GET to
-     * a pod (`…/pods/NAME:PORT/proxy/`): a 503 then says nothing about the API server.
+     * The answer with any status, from one request within a timeout. For requests that the API server only forwards, such as a
+     * GET to a pod (`…/pods/NAME:PORT/proxy/`): a 503 then says nothing about the API server.
      */
     readonly answer: (
       request: KubeRequest,
       timeoutMillis: number
     ) => Effect.Effect<{ readonly status: number; readonly text: string }, KubeError>
-    /** The answer's body as it comes, such as of a log. Ends the request when the stream is ended. */
+    /** Streams the answer's body, such as a log. Ends the request when the stream ends. */
     readonly stream: (request: Pick<KubeRequest, "path" | "query">) => Stream.Stream<Uint8Array, KubeError>
-    /** A WebSocket of a subresource such as `exec`, open for as long as the scope is. */
+    /** A WebSocket to a subresource such as `exec`, open until the scope closes. */
     readonly socket: (
       path: string,
       query: ReadonlyArray<readonly [string, string]>,
       protocols: ReadonlyArray<string>
     ) => Effect.Effect<ClusterSocket, KubeError, Scope.Scope>
     /**
-     * Lists, then watches for ever: with bookmarks, resumed from the last resource version, listed anew after `410 Gone`, with back-off
-     * and jitter while the API server is unreachable. Never fails.
+     * Lists, then watches forever: with bookmarks, resuming from the last resource version, listing again after `410 Gone`, and
+     * with back-off and jitter while the API server is unreachable. Never fails.
      */
     readonly watch: <A>(input: WatchInput<A>) => Stream.Stream<WatchEvent<A>>
   }

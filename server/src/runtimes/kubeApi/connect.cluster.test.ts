@@ -7,7 +7,7 @@ import { layer as kubeApiLayer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds, pathOf } from "./kinds.ts"
 
-/** Signed by itself, and expired in 2020. */
+/** Self-signed, and expired in 2020. */
 const selfSigned = `-----BEGIN CERTIFICATE-----
 MIIBBTCBrAIBATAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARnb25lMB4XDTIwMDEw
 MTAwMDAwMFoXDTIwMDEwMjAwMDAwMFowDzENMAsGA1UEAwwEZ29uZTBZMBMGByqG
@@ -28,7 +28,7 @@ const credentials = readCredentials({ type: "standard" })
 
 type Changes = Readonly<Record<string, unknown>>
 
-/** Why the server does not start with the cluster's kubeconfig, changed so. */
+/** The start error for a modified copy of the cluster's kubeconfig. */
 const refusal = (cluster: Changes, user: Changes) =>
   Effect.gen(function* () {
     const path = yield* kubeconfigFile(kubeconfigOf(yield* credentials, cluster, user))
@@ -41,7 +41,7 @@ const noCertificate = { "client-certificate-data": undefined, "client-key-data":
 
 describeCluster("a kubeconfig at the start", () => {
   layer(layerTest, { excludeTestServices: true })((it) => {
-    it.scoped("is accepted if it is valid, also with another context than its current one", () =>
+    it.scoped("is accepted if it is valid, also with a context other than the current one", () =>
       Effect.gen(function* () {
         const right = kubeconfigOf(yield* credentials)
         const path = yield* kubeconfigFile(right.replace('"current-context":"test"', '"current-context":"none"'))
@@ -49,7 +49,7 @@ describeCluster("a kubeconfig at the start", () => {
         const { message, reason } = yield* Effect.flip(start({ type: "file", path }))
         expect({ reason, message }).toEqual({
           reason: "context",
-          message: `${path} has no context none: choose one of test`
+          message: `${path} has no context none. Choose one of test`
         })
       })
     )
@@ -57,7 +57,7 @@ describeCluster("a kubeconfig at the start", () => {
     it.scoped("is refused if it is missing, or isn't a kubeconfig", () =>
       Effect.gen(function* () {
         const missing = yield* Effect.flip(start({ type: "file", path: "/nowhere/config" }))
-        expect(missing.message).toContain("the kubeconfig /nowhere/config does not exist")
+        expect(missing.message).toContain("The kubeconfig /nowhere/config doesn't exist")
         for (const content of ["a: [", "hello", ""]) {
           const path = yield* kubeconfigFile(content)
           const { message } = yield* Effect.flip(start({ type: "file", path }))
@@ -71,15 +71,15 @@ describeCluster("a kubeconfig at the start", () => {
       Effect.gen(function* () {
         const { message, reason } = yield* refusal({ server: "https://127.0.0.1:1" }, {})
         expect(reason).toBe("unreachable")
-        expect(message).toContain("https://127.0.0.1:1 does not answer (connect ECONNREFUSED")
+        expect(message).toContain("https://127.0.0.1:1 is unreachable (connect ECONNREFUSED")
       })
     )
 
-    it.scoped("is refused if it names another authority, or a name that the certificate lacks", () =>
+    it.scoped("is refused if it names another authority, or a name missing from the certificate", () =>
       Effect.gen(function* () {
         const authority = yield* refusal({ "certificate-authority-data": pem(selfSigned) }, {})
         expect(authority).toMatchObject({ reason: "certificate" })
-        expect(authority.message).toContain("is not signed by the authority")
+        expect(authority.message).toContain("isn't signed by the authority")
         const name = yield* refusal({ "tls-server-name": "other.example" }, {})
         expect(name).toMatchObject({ reason: "certificate" })
         expect(name.message).toContain("tls-server-name")
@@ -103,7 +103,7 @@ describeCluster("a kubeconfig at the start", () => {
       })
     )
 
-    it.scoped("takes its plugin's token, or reports its failure", () =>
+    it.scoped("uses its plugin's token, or reports the plugin's failure", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")

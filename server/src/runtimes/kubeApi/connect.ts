@@ -8,20 +8,20 @@ import type { Cluster, User } from "@kubernetes/client-node/dist/config_types.js
 import { Effect } from "effect"
 import { ClusterConfigError } from "./ClusterConfigError.ts"
 
-/** Origin of the cluster's address and credentials. */
+/** Where the cluster's address and credentials come from. */
 export type ClusterSource =
-  /** A kubeconfig; `context`: another than its current one. */
+  /** A kubeconfig; `context` overrides its current one. */
   | { readonly type: "file"; readonly path: string; readonly context?: string | undefined }
-  /** As kubectl does: `KUBECONFIG`, `~/.kube/config`, the pod's own. */
+  /** In kubectl's order: `KUBECONFIG`, `~/.kube/config`, the pod's own. */
   | { readonly type: "standard"; readonly context?: string | undefined }
-  /** The service account of the pod that this runs in. */
+  /** The service account of the pod that this process runs in. */
   | { readonly type: "inCluster" }
 
 /** The address and credentials for a connection to the API server. */
 export interface ClusterCredentials {
-  /** URL of the API server, without a slash at its end. */
+  /** URL of the API server, without a trailing slash. */
   readonly server: string
-  /** The source of these values, for messages. */
+  /** Where these values come from, for messages. */
   readonly origin: string
   readonly tls: {
     readonly ca: Buffer | string | undefined
@@ -30,10 +30,10 @@ export interface ClusterCredentials {
     readonly servername: string | undefined
     readonly rejectUnauthorized: boolean | undefined
   }
-  /** An HTTP proxy before the API server. */
+  /** An HTTP proxy for the API server. */
   readonly proxy: string | undefined
   readonly headers: Readonly<Record<string, string>>
-  /** By a token file or a plugin, which give another with time. */
+  /** The credentials come from a token file or a plugin, and change over time. */
   readonly changing: boolean
 }
 
@@ -49,7 +49,7 @@ interface Place {
 }
 
 const fileIsMissing = (path: string, fix: string) =>
-  new ClusterConfigError({ reason: "missing", message: `the kubeconfig ${path} does not exist: ${fix}` })
+  new ClusterConfigError({ reason: "missing", message: `The kubeconfig ${path} doesn't exist. ${fix}` })
 
 const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError> => {
   if (source.type === "inCluster") {
@@ -62,7 +62,7 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
       : Effect.fail(
           new ClusterConfigError({
             reason: "missing",
-            message: `this isn't a pod with a service account (KUBERNETES_SERVICE_HOST, ${tokenFile}): name a kubeconfig, or let the pod mount its token (automountServiceAccountToken)`
+            message: `This process doesn't run in a pod with a service account (KUBERNETES_SERVICE_HOST, ${tokenFile}). Name a kubeconfig, or mount the token (automountServiceAccountToken)`
           })
         )
   }
@@ -70,14 +70,14 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
   if (source.type === "file") {
     return existsSync(source.path)
       ? Effect.succeed({ origin: source.path, context, load: (config) => config.loadFromFile(source.path) })
-      : Effect.fail(fileIsMissing(source.path, "name one that does, or leave it out to use kubectl's"))
+      : Effect.fail(fileIsMissing(source.path, "Name an existing one, or leave it out to use kubectl's"))
   }
   const named = process.env["KUBECONFIG"] ?? ""
   if (named !== "") {
     const missing = named.split(delimiter).find((path) => path !== "" && !existsSync(path))
     return missing === undefined
       ? Effect.succeed({ origin: named, context, load: (config) => config.loadFromDefault() })
-      : Effect.fail(fileIsMissing(missing, "correct the environment variable KUBECONFIG"))
+      : Effect.fail(fileIsMissing(missing, "Correct the environment variable KUBECONFIG"))
   }
   const path = join(homedir(), ".kube", "config")
   if (existsSync(path)) return placeOf({ type: "file", path, context })
@@ -86,7 +86,7 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
     : Effect.fail(
         new ClusterConfigError({
           reason: "missing",
-          message: `no cluster is configured: there is neither KUBECONFIG nor ${path}, and this isn't a pod. Name a kubeconfig, or write one with the tool that made the cluster`
+          message: `No cluster is configured: KUBECONFIG is unset, ${path} doesn't exist, and this isn't a pod. Name a kubeconfig, or create one with the tool that created the cluster`
         })
       )
 }
@@ -105,9 +105,9 @@ const expiredSince = (cert: Buffer | string | undefined): string | undefined => 
   return Date.parse(validTo) < Date.now() ? new Date(validTo).toISOString() : undefined
 }
 
-/** Reads the kubeconfig, and the cluster and user that it names for the context. */
+/** Reads the kubeconfig with the context's cluster and user. */
 const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place) {
-  // Only this module of the client, and only now: with its generated API it takes half a second and 80 MB.
+  // Import only this module of the client, and only on use: with its generated API it takes half a second and 80 MB.
   const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node/dist/config.js"))
   const config = new KubeConfig()
   yield* Effect.try({
@@ -115,7 +115,7 @@ const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place
     catch: (cause) =>
       new ClusterConfigError({
         reason: "invalid",
-        message: `${origin} isn't a kubeconfig: ${messageOf(cause).split("\n")[0] ?? ""}. Create it again with the tool that made the cluster`
+        message: `${origin} isn't a kubeconfig: ${messageOf(cause).split("\n")[0] ?? ""}. Create it again with the tool that created the cluster`
       })
   })
   if (context !== undefined) config.setCurrentContext(context)
@@ -126,8 +126,8 @@ const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place
       reason: "context",
       message:
         known.length === 0
-          ? `${origin} has no contexts: it isn't a kubeconfig, or it is empty`
-          : `${origin} has no context ${config.getCurrentContext() ?? ""}: choose one of ${known.join(", ")}`
+          ? `${origin} has no contexts. It is empty or isn't a kubeconfig`
+          : `${origin} has no context ${config.getCurrentContext() ?? ""}. Choose one of ${known.join(", ")}`
     })
   }
   const cluster = config.getCurrentCluster()
@@ -136,13 +136,13 @@ const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place
     const lacks = cluster === null ? `cluster ${current.cluster}` : `user ${current.user}`
     return yield* new ClusterConfigError({
       reason: "context",
-      message: `context ${current.name} of ${origin} names the ${lacks}, which is not there: add it, or choose another context`
+      message: `Context ${current.name} of ${origin} refers to the ${lacks}, which doesn't exist. Add it, or choose another context`
     })
   }
   if (cluster.proxyUrl?.startsWith("socks") === true) {
     return yield* new ClusterConfigError({
       reason: "unsupported",
-      message: `${origin} reaches the cluster by a SOCKS proxy (proxy-url): only HTTP proxies are supported`
+      message: `${origin} uses a SOCKS proxy (proxy-url). Only HTTP proxies are supported`
     })
   }
   return { config, cluster, user }
@@ -156,13 +156,13 @@ const checkCertificate = (cert: Buffer | string | undefined, user: User, origin:
       catch: () =>
         new ClusterConfigError({
           reason: "credentials",
-          message: `the client certificate of user ${user.name} in ${origin} isn't a certificate (PEM): create the kubeconfig again`
+          message: `The client certificate of user ${user.name} in ${origin} isn't a PEM certificate. Create the kubeconfig again`
         })
     })
     if (expired !== undefined) {
       return yield* new ClusterConfigError({
         reason: "credentials",
-        message: `the client certificate of user ${user.name} in ${origin} expired at ${expired}: get a new kubeconfig`
+        message: `The client certificate of user ${user.name} in ${origin} expired at ${expired}. Get a new kubeconfig`
       })
     }
   })
@@ -190,7 +190,7 @@ const credentialsOf = (cluster: Cluster, user: User, options: RequestOptions, or
   }
 }
 
-/** Reads the credentials anew: files and plugins too. */
+/** Reads the credentials again, including files and plugins. */
 export const readCredentials = Effect.fn("readCredentials")(function* (source: ClusterSource) {
   const place = yield* placeOf(source)
   const { origin } = place
@@ -201,7 +201,7 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
     catch: (cause) =>
       new ClusterConfigError({
         reason: "credentials",
-        message: `the credentials of user ${user.name} in ${origin} can't be read: ${messageOf(cause)}. Fix the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
+        message: `Couldn't read the credentials of user ${user.name} in ${origin}: ${messageOf(cause)}. Fix the file or the plugin (${user.exec?.command ?? "none"}) that provides them`
       })
   })
   yield* checkCertificate(material(options.cert), user, origin)

@@ -4,20 +4,20 @@ import { type Dispatcher, Pool, ProxyAgent } from "undici"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import { type ClusterCredentials, type ClusterSource, readCredentials } from "./connect.ts"
 
-/** How long the credentials of a token file or plugin are used before they are read anew: as long as client-go does. */
+/** How long to use the credentials of a token file or plugin before reading them again: as long as client-go does. */
 const rereadAfterMillis = 60_000
 
-/** The present credentials and connections to the API server. */
+/** The current credentials and connections to the API server. */
 export interface Connections {
   readonly credentials: ClusterCredentials
   readonly readAtMillis: number
-  /** For requests, which end. */
+  /** For ordinary requests. */
   readonly requests: Dispatcher
-  /** For watches and logs, each of which holds a connection. */
+  /** For watches and logs, each of which occupies a connection. */
   readonly streams: Dispatcher
 }
 
-/** The kubeconfig's proxy, else the environment's, as kubectl has it. */
+/** The kubeconfig's proxy, or else the environment's, like kubectl. */
 const proxyOf = ({ proxy, server }: ClusterCredentials) => {
   if (proxy !== undefined) return { uri: proxy }
   const found = proxyFor(new URL(server))
@@ -30,7 +30,7 @@ const dispatcher = (credentials: ClusterCredentials, connections: number | null)
   const { server, tls } = credentials
   const proxy = proxyOf(credentials)
   const material = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
-  // The API server keeps idle connections for longer than this.
+  // The API server keeps idle connections longer than this.
   const common = { connections, keepAliveTimeout: 60_000, keepAliveMaxTimeout: 60_000 }
   return proxy === undefined
     ? new Pool(server, { ...common, connect: { ...material, timeout: 5_000 } })
@@ -43,7 +43,7 @@ const sameTransport = (a: ClusterCredentials, b: ClusterCredentials): boolean =>
   return written(a) === written(b)
 }
 
-/** Connections by the credentials of a source, made anew when these change. */
+/** Connections with a source's credentials, replaced when the credentials change. */
 export const makeConnections = Effect.fn("makeConnections")(function* (source: ClusterSource, maxConnections: number) {
   const connect = (
     credentials: ClusterCredentials,
@@ -53,7 +53,7 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
     if (before !== undefined && sameTransport(credentials, before.credentials)) {
       return { ...before, credentials, readAtMillis }
     }
-    // Those that are under way end by themselves.
+    // Requests in progress end on their own.
     void before?.requests.close().catch(() => undefined)
     void before?.streams.close().catch(() => undefined)
     return {
@@ -82,9 +82,9 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
           warned = false
           return
         }
-        // Those in hand may still do: the API server will say.
+        // The current ones may still work: the API server decides.
         now = { ...now, readAtMillis }
-        if (!warned) yield* Effect.logWarning(`cluster credentials: ${read.left.message}`)
+        if (!warned) yield* Effect.logWarning(`Couldn't refresh the cluster credentials: ${read.left.message}`)
         warned = true
       })
     )
@@ -96,7 +96,7 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
         ? Effect.map(reread(now), () => now)
         : Effect.succeed(now)
     ),
-    /** After a refusal of the credentials: whether there are others now. */
+    /** After refused credentials: checks whether new ones are available. */
     renewed: (refused: Connections): Effect.Effect<boolean> =>
       Effect.suspend(() => (performance.now() - refused.readAtMillis < 1000 ? Effect.void : reread(refused))).pipe(
         Effect.map(

@@ -14,7 +14,7 @@ const list = (version: string, names: ReadonlyArray<string>) =>
 const status = (code: number, reason: string) =>
   JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", message: `fake ${reason}`, reason, code })
 
-// What a real API server cannot be made to say on request comes from a plain HTTP server here; the rest is tested against a real one.
+// A plain HTTP server gives answers that a real API server doesn't give on demand; the rest is tested against a real one.
 describe("answers of a busy or forgetful API server", () => {
   const against = <A, E>(
     answer: (
@@ -44,7 +44,7 @@ describe("answers of a busy or forgetful API server", () => {
 
   const get = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "GET", path }))
 
-  it.scopedLive("429 is asked again after Retry-After, and no sooner", () =>
+  it.scopedLive("a 429 is retried after Retry-After, and no sooner", () =>
     Effect.gen(function* () {
       const at: Array<number> = []
       const answer = yield* against((_url, times) => {
@@ -58,7 +58,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("a passing 500 is asked again, and given up soon where it stays", () =>
+  it.scopedLive("a temporary 500 is retried, and given up soon if it lasts", () =>
     Effect.gen(function* () {
       const failing = (until: number) => (_url: URL, times: number) =>
         times < until ? { status: 500, body: status(500, "InternalError") } : { body: "{}" }
@@ -68,7 +68,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("a POST is not sent twice", () =>
+  it.scopedLive("a POST isn't sent twice", () =>
     Effect.gen(function* () {
       let sent = 0
       const error = yield* Effect.flip(
@@ -85,7 +85,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("an answer that does not come is given up", () =>
+  it.scopedLive("a missing answer is given up", () =>
     Effect.gen(function* () {
       const api = Effect.flatMap(KubeApi, (kubeApi) => kubeApi.request({ method: "POST", path: "/x", body: {} }))
       const error = yield* Effect.flip(against(() => ({ body: "{", open: true }), api))
@@ -101,7 +101,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("credentials that are refused are read anew, as they may have been renewed", () =>
+  it.scopedLive("refused credentials are read again, because they may have been renewed", () =>
     Effect.gen(function* () {
       let valid = "Bearer fake"
       const path = yield* fakeApiServer((request, response) => {
@@ -119,7 +119,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("one that is away at the start is waited for; credentials that are refused are not", () =>
+  it.scopedLive("an unreachable server at the start is waited for; refused credentials aren't", () =>
     Effect.gen(function* () {
       let asked = 0
       let answer = 503
@@ -162,7 +162,7 @@ describe("answers of a busy or forgetful API server", () => {
   }
 
   for (const way of ["status", "event"] as const) {
-    it.scopedLive(`410 as ${way}: it is listed anew`, () =>
+    it.scopedLive(`410 as ${way}: lists again`, () =>
       Effect.gen(function* () {
         const events = yield* against(gone(way), watched(3))
         expect(events.map(([type]) => type)).toEqual(["list", "list", "put"])
@@ -171,7 +171,7 @@ describe("answers of a busy or forgetful API server", () => {
     )
   }
 
-  it.scopedLive("a bookmark is where it is resumed", () =>
+  it.scopedLive("a watch resumes from its last bookmark", () =>
     Effect.gen(function* () {
       const resumed: Array<string | null> = []
       yield* against((url, times) => {
@@ -184,7 +184,7 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
-  it.scopedLive("a list is read page by page, and anew where a page has expired", () =>
+  it.scopedLive("a list is read page by page, and again if a page has expired", () =>
     Effect.gen(function* () {
       const [first] = yield* against((url, times) => {
         const next = url.searchParams.get("continue")

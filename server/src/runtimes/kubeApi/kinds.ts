@@ -1,4 +1,4 @@
-/** A kind of the Kubernetes API, and where it is found. */
+/** A kind of the Kubernetes API, and its place in the API. */
 export interface Kind {
   readonly apiVersion: string
   readonly kind: string
@@ -13,7 +13,7 @@ const kind = (apiVersion: string, name: string, plural: string, namespaced = tru
   namespaced
 })
 
-/** Every kind that the server touches. */
+/** Every kind that the server uses. */
 export const kinds = {
   namespace: kind("v1", "Namespace", "namespaces", false),
   resourceQuota: kind("v1", "ResourceQuota", "resourcequotas"),
@@ -24,7 +24,7 @@ export const kinds = {
   networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   /** Only exists if the External Secrets Operator is installed. */
   externalSecret: kind("external-secrets.io/v1", "ExternalSecret", "externalsecrets"),
-  /** Objects of an app's own, if the operator allows them. */
+  /** An app's own objects, if the operator allows them. */
   configMap: kind("v1", "ConfigMap", "configmaps"),
   podDisruptionBudget: kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   pod: kind("v1", "Pod", "pods"),

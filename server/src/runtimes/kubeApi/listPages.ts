@@ -13,7 +13,7 @@ const List = Schema.Struct({
 })
 const decodeList = Schema.decodeUnknown(List)
 
-/** All objects of a path, page by page, and the version that a watch can go on from. */
+/** All objects of a path, read page by page, and the version to start watching from. */
 export const listPages = (
   request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>,
   asked: KubeRequest

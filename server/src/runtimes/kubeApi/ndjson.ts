@@ -1,14 +1,14 @@
-/** Longest line that is put together, in bytes: several times what etcd lets an object be. */
+/** Longest line to assemble, in bytes: several times the largest object that etcd accepts. */
 const maxLineBytes = 32 * 1024 * 1024
 
 const newline = 10
 
-/** Puts pieces of bytes together to lines. A line is made a string once, when it is whole. */
+/** Assembles byte chunks into lines. A line becomes a string once, when it's complete. */
 export class LineReader {
   #rest: Array<Uint8Array> = []
   #bytes = 0
 
-  /** The lines that this piece ends. Throws at one that is too long. */
+  /** The lines completed by this chunk. Throws if one is too long. */
   push(piece: Uint8Array): ReadonlyArray<string> {
     const lines: Array<string> = []
     let start = 0
@@ -23,7 +23,7 @@ export class LineReader {
     if (start < piece.length) {
       const tail = piece.subarray(start)
       this.#bytes += tail.length
-      if (this.#bytes > maxLineBytes) throw new Error(`a line has more than ${maxLineBytes} bytes`)
+      if (this.#bytes > maxLineBytes) throw new Error(`a line is longer than ${maxLineBytes} bytes`)
       this.#rest.push(tail)
     }
     return lines

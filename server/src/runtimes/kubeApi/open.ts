@@ -6,18 +6,18 @@ import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 import { type Answer, longestPauseMs, NoAnswer, noAnswer, optionsOf } from "./roundTrip.ts"
 
-/** An answer that is read as it comes. */
+/** A streamed answer. */
 export interface OpenAnswer {
-  /** The next piece; undefined at the end. */
+  /** The next chunk; undefined at the end. */
   readonly next: Effect.Effect<Uint8Array | undefined, NoAnswer>
 }
 
-/** The answer is a refusal. */
+/** The API server refused. */
 export class Refused extends Data.TaggedError("Refused")<{ readonly answer: Answer }> {}
 
 /**
- * All that has come, when something has. The API server sends each line of a log alone, and what is done for each piece would
- * bound how many lines a second there can be: so what the present turn of the event loop brings is taken together.
+ * Everything that has arrived, once something has. The API server sends each log line separately, and the work for each chunk
+ * would limit the lines per second, so chunks that arrive in one turn of the event loop are combined.
  */
 const nextOf = (body: Readable): OpenAnswer["next"] =>
   Effect.async((resume) => {
@@ -57,7 +57,7 @@ const cutOff = new Error("the answer was cut off")
 const openMillis = 30_000
 const maxRefusalBytes = 1024 * 1024
 
-/** Opens an answer without an end of its own. It is cut with the scope, and when no byte came for `silenceMillis` (0: never). */
+/** Opens an endless answer. It is cut when the scope closes, or when no byte arrives for `silenceMillis` (0: never). */
 export const open = (
   connections: Connections,
   request: KubeRequest,
@@ -78,7 +78,7 @@ export const open = (
         }),
       catch: noAnswer
     })
-    // Cut while nobody reads it, it emits an error.
+    // If it's cut while nobody reads it, it emits an error.
     const ignored = guardedBy(() => {})(() => {})
     body.on("error", ignored)
     const next = nextOf(body)

@@ -5,9 +5,9 @@ import { guardedBy } from "../../base/node/guarded.ts"
 import { proxiedAgents } from "../../base/outbound/proxiedConnections.ts"
 import type { ClusterCredentials } from "./connect.ts"
 
-/** The handshake was refused (with the API server's answer) or could not be made. */
+/** The handshake failed, or was refused with the API server's answer. */
 class NoSocket extends Data.TaggedError("NoSocket")<{
-  /** 0: there was no answer. */
+  /** 0: no answer. */
   readonly status: number
   readonly text: string
 }> {}
@@ -15,7 +15,7 @@ class NoSocket extends Data.TaggedError("NoSocket")<{
 const longestRefusal = 16 * 1024
 const handshakeMs = 10_000
 
-/** Through the kubeconfig's proxy, else the environment's, as other requests to the API server. */
+/** The kubeconfig's proxy, or else the environment's, as for other requests to the API server. */
 const agentOf = ({ proxy, server }: Pick<ClusterCredentials, "proxy" | "server">) => {
   const environment = proxy === undefined ? undefined : { https_proxy: proxy, http_proxy: proxy }
   const { http, https } = proxiedAgents({}, { environment, proxyChecksAddresses: true })
@@ -41,7 +41,7 @@ export const openSocket = (
       const failed = (status: number, text: string) => resume(new NoSocket({ status, text }))
       const guarded = guardedBy((cause) => failed(0, String(cause)))
       const onOpen = guarded(() => {
-        // Data that arrives before there is a listener would be lost.
+        // Pause at once: data that arrives before there is a listener would be lost.
         socket.pause()
         resume(Effect.succeed(socket))
       })

@@ -8,17 +8,17 @@ import { type Answer, NoAnswer, roundTrip } from "./roundTrip.ts"
 import { errorOfAnswer } from "./status.ts"
 import type { Unanswered } from "./unanswered.ts"
 
-/** The means to send a request. */
+/** What sending a request needs. */
 export interface Line {
   readonly connections: Effect.Effect.Success<ReturnType<typeof makeConnections>>
   readonly inFlight: Effect.Semaphore
   readonly unanswered: Unanswered
-  /** Time limit of one request. */
+  /** Timeout of one request. */
   readonly timeoutMillis: number
 }
 
 export const maxQuickRetries = 3
-/** The API server's flow control asks for a second each time; more than this and it is not busy, but closed to us. */
+/** The API server's flow control asks for one second at a time. If it asks for more than this, it isn't busy but refuses us. */
 const maxBusyMillis = 60_000
 
 const askedBy = ({ method, path }: Pick<KubeRequest, "method" | "path">) => `${method} ${path}`
@@ -28,11 +28,11 @@ const unreachable = ({ connections }: Line, asked: string, { message }: NoAnswer
     reason: "unreachable",
     status: undefined,
     statusReason: "",
-    message: `the API server ${connections.now().credentials.server} does not answer: ${message} (${asked})`,
+    message: `The API server ${connections.now().credentials.server} is unreachable: ${message} (${asked})`,
     causes: []
   })
 
-/** Sends it with the credentials at hand. After a 401, sends it again if there are others by then. */
+/** Sends a request with the current credentials. After a 401, sends it again if there are new ones by then. */
 const authorized = <A, E, R>(
   { connections }: Line,
   send: (now: Connections) => Effect.Effect<A, E, R>,
@@ -51,7 +51,7 @@ export const sendOnce = (line: Line, request: KubeRequest) =>
     (answer) => answer.status === 401
   )
 
-/** The answer, asked for again while the API server is busy or a fault may pass. */
+/** The answer, with retries while the API server is busy or has a temporary fault. */
 const answerTo = (line: Line, request: KubeRequest): Effect.Effect<Answer, KubeError> =>
   Effect.gen(function* () {
     const { unanswered } = line
@@ -98,7 +98,7 @@ export const request = (line: Line, asked: KubeRequest) =>
           reason: "unreachable",
           status,
           statusReason: "",
-          message: `the answer isn't JSON: the server isn't an API server: ${line.connections.now().credentials.server} (${askedBy(asked)})`,
+          message: `the answer isn't JSON, so the server isn't an API server: ${line.connections.now().credentials.server} (${askedBy(asked)})`,
           causes: []
         })
     })
@@ -111,7 +111,7 @@ export const answerOnce = (line: Line, asked: KubeRequest, limitMillis: number) 
     Effect.mapError((error) => unreachable(line, askedBy(asked), error))
   )
 
-/** An answer without an end of its own, which is cut when no byte came for `silenceMillis` (0: never). */
+/** An endless answer, which is cut when no byte arrives for `silenceMillis` (0: never). */
 export const opened = (line: Line, asked: KubeRequest, silenceMillis: number) =>
   Effect.suspend(() => {
     const { unanswered } = line

@@ -7,7 +7,7 @@ import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 
-/** Longest answer that is read, in bytes. A page of 500 of the largest objects that etcd takes would be longer; none in practice is. */
+/** Longest answer to read, in bytes. A page of 500 objects of etcd's maximum size would be longer, but none is in practice. */
 const maxAnswerBytes = 256 * 1024 * 1024
 
 export interface Answer {
@@ -17,12 +17,12 @@ export interface Answer {
   readonly retryAfterMillis: number | undefined
 }
 
-/** There was no whole answer: no connection, a cut one, or a time limit. */
+/** The answer is missing or incomplete: no connection, a broken one, or a timeout. */
 export class NoAnswer extends Data.TaggedError("NoAnswer")<{
   /** Node's or undici's code, such as ECONNREFUSED. */
   readonly code: string
   readonly message: string
-  /** Never connected, so nothing can have been done. */
+  /** The connection never succeeded, so the request had no effect. */
   readonly unsent: boolean
 }> {}
 
@@ -38,7 +38,7 @@ export const noAnswer = (cause: unknown): NoAnswer => {
 export const pathAndQuery = ({ path, query }: Pick<KubeRequest, "path" | "query">): string =>
   query === undefined ? path : `${path}?${new URLSearchParams(query)}`
 
-/** Longer than this a retry of ours isn't put off. */
+/** Don't delay a retry longer than this. */
 export const longestPauseMs = 60_000
 
 export const optionsOf = (
@@ -56,7 +56,7 @@ export const optionsOf = (
   body: body === undefined ? null : JSON.stringify(body)
 })
 
-/** One request and its whole answer, by undici's own handler: nothing else is made of it. */
+/** One request and its complete answer, with undici's own handler to avoid overhead. */
 export const roundTrip = (
   connections: Connections,
   request: KubeRequest,
@@ -76,7 +76,7 @@ export const roundTrip = (
     const guarded = guardedBy((cause) => {
       clearTimeout(timer)
       resume(noAnswer(cause))
-      giveUp("what it brought can't be taken")
+      giveUp("couldn't process the answer")
     })
     const timer = setTimeout(
       guarded(() => giveUp(`no answer within ${timeoutMillis / 1000} s`)),
@@ -95,7 +95,7 @@ export const roundTrip = (
         }),
         onResponseData: guarded((_: Dispatcher.DispatchController, chunk: Buffer) => {
           bytes += chunk.length
-          if (bytes > maxAnswerBytes) giveUp(`the answer has more than ${maxAnswerBytes} bytes`)
+          if (bytes > maxAnswerBytes) giveUp(`the answer is longer than ${maxAnswerBytes} bytes`)
           else chunks.push(chunk)
         }),
         onResponseEnd: guarded(() => {

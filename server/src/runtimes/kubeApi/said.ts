@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 
-/** Far more than anything that a cluster says and a person reads. */
+/** Far longer than any cluster message that a person reads. */
 const maxLength = 4_096
 
 /**
- * A message of the cluster, cut. What it quotes may be a tenant's (the answer of an image's registry, a value that was refused), and
- * patterns look for what it means, some from each of its words on.
+ * Truncates a message of the cluster. It may quote a tenant's text (an image registry's answer, a refused value), and the
+ * patterns that interpret it may scan on from each of its words.
  */
 export const said = Schema.optionalWith(
   Schema.transform(Schema.String, Schema.String, {

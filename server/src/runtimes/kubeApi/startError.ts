@@ -13,7 +13,7 @@ const unknownAuthority = new Set([
   "ERR_SSL_CERTIFICATE_VERIFY_FAILED"
 ])
 
-/** Codes for no connection, or a broken one, as during a restart of the API server. An unknown name isn't among them. */
+/** Error codes of a missing or broken connection, as during a restart of the API server. An unknown name isn't among them. */
 const awayCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -25,13 +25,13 @@ const awayCodes = new Set([
   "UND_ERR_SOCKET"
 ])
 
-/** Is this an API server that will come back, and not a configuration that is wrong? */
+/** Is this an API server that will come back, rather than a wrong configuration? */
 export const isAway = (first: Either.Either<Answer, NoAnswer>): boolean =>
   first._tag === "Left"
     ? awayCodes.has(first.left.code)
     : first.right.status === 429 || (first.right.status >= 500 && first.right.status <= 504)
 
-/** The error in the configuration that the first answer shows; undefined if all is well. */
+/** The configuration error shown by the first answer; undefined if all is well. */
 export const startError = (
   { origin, server }: ClusterCredentials,
   first: Either.Either<Answer, NoAnswer>
@@ -41,30 +41,30 @@ export const startError = (
     if (unknownAuthority.has(code)) {
       return new ClusterConfigError({
         reason: "certificate",
-        message: `the certificate of ${server} is not signed by the authority that ${origin} names (${code}): get the kubeconfig of this cluster, or correct certificate-authority`
+        message: `The certificate of ${server} isn't signed by the authority in ${origin} (${code}). Get the kubeconfig of this cluster, or correct certificate-authority`
       })
     }
     if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
       return new ClusterConfigError({
         reason: "certificate",
-        message: `the certificate of ${server} is for another name: ${message}. Set tls-server-name in ${origin}, or an address that the certificate has`
+        message: `The certificate of ${server} is for another name: ${message}. Set tls-server-name in ${origin}, or use an address in the certificate`
       })
     }
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
       return new ClusterConfigError({
         reason: "certificate",
-        message: `the certificate of ${server} is not valid now (${code}): renew it on the cluster, or correct this machine's clock`
+        message: `The certificate of ${server} isn't valid now (${code}). Renew it on the cluster, or correct this machine's clock`
       })
     }
     if (code.startsWith("ERR_OSSL") || message.includes("PEM")) {
       return new ClusterConfigError({
         reason: "credentials",
-        message: `the certificates or the key in ${origin} cannot be read (${message}): write it anew`
+        message: `Couldn't read the certificates or the key in ${origin} (${message}). Create the file again`
       })
     }
     return new ClusterConfigError({
       reason: "unreachable",
-      message: `the API server ${server} does not answer (${message}): start the cluster, or correct the address in ${origin}`
+      message: `The API server ${server} is unreachable (${message}). Start the cluster, or correct the address in ${origin}`
     })
   }
   const { status } = first.right
@@ -72,23 +72,23 @@ export const startError = (
   if (status === 401) {
     return new ClusterConfigError({
       reason: "credentials",
-      message: `the API server ${server} refuses the credentials of ${origin} (401): they have expired, or belong to another cluster. Get a new kubeconfig`
+      message: `The API server ${server} refuses the credentials of ${origin} (401). They have expired, or belong to another cluster. Get a new kubeconfig`
     })
   }
   if (status === 403) {
     return new ClusterConfigError({
       reason: "credentials",
-      message: `the API server ${server} lets the user of ${origin} see nothing (403): it has no credentials, or not the role that the server needs`
+      message: `The API server ${server} denies the user of ${origin} all access (403). The user needs credentials with the server's role. Run \`maxcloud cluster install\`, or get another kubeconfig`
     })
   }
   if (status === 404) {
     return new ClusterConfigError({
       reason: "unsupported",
-      message: `the cluster at ${server} has no Knative Serving (serving.knative.dev/v1): install it first`
+      message: `The cluster at ${server} has no Knative Serving (serving.knative.dev/v1). Install it first`
     })
   }
   return new ClusterConfigError({
     reason: "unreachable",
-    message: `${server} answers ${status}, so it isn't ready, or isn't an API server: wait for the cluster, or correct the address in ${origin}`
+    message: `${server} answered ${status}. It isn't ready, or isn't an API server. Wait for the cluster, or correct the address in ${origin}`
   })
 }

@@ -4,7 +4,7 @@ import { said } from "./said.ts"
 
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
 
-/** `meta/v1` Status, by which the API server refuses. */
+/** `meta/v1` Status, the API server's form of a refusal. */
 const Status = Schema.Struct({
   kind: Schema.Literal("Status"),
   message: said,
@@ -23,7 +23,7 @@ type Status = typeof Status.Type
 const decodeStatus = Schema.decodeUnknownOption(Status)
 const decodeStatusText = Schema.decodeUnknownOption(Schema.parseJson(Status))
 
-// Server-side apply answers 500 to a field that its schema lacks, which no retry mends.
+// Server-side apply answers 500 for a field missing from its schema. Retrying doesn't help.
 const permanent = /failed to create typed|field not declared in schema|unknown field/
 
 const reasonOf = (status: number, { message, reason }: Pick<Status, "message" | "reason">): KubeError["reason"] => {
@@ -46,7 +46,7 @@ const errorOf = (asked: string, status: number, body: Pick<Status, "message" | "
     causes: body.details?.causes ?? []
   })
 
-/** The error of an answer. If the body isn't a Status we don't show it: it may be a proxy's page. */
+/** The error of an answer. A body that isn't a Status isn't shown: it may be a proxy's page. */
 export const errorOfAnswer = (asked: string, status: number, body: string): KubeError =>
   errorOf(
     asked,
@@ -54,7 +54,7 @@ export const errorOfAnswer = (asked: string, status: number, body: string): Kube
     Option.getOrElse(decodeStatusText(body), () => ({ message: `answered ${status}`, reason: "", details: undefined }))
   )
 
-/** The error that an `ERROR` event of a watch carries. */
+/** The error in an `ERROR` event of a watch. */
 export const errorOfEvent = (asked: string, object: unknown): KubeError =>
   Option.match(decodeStatus(object), {
     onNone: () => errorOf(asked, 500, { message: "the watch failed", reason: "", details: undefined }),

@@ -1,11 +1,11 @@
 import { Effect, Option } from "effect"
 
-/** Since when no request has been answered: to tell, and to measure. */
+/** Since when no request has been answered, as a date and as a duration. */
 export interface Unanswered {
   readonly answered: () => void
-  /** The request was sent then, by the monotonic clock. */
+  /** The request was sent at this time of the monotonic clock. */
   readonly notAnswered: (sinceMillis: number) => void
-  /** An answer with this status came. A balancer's answer in place of an unreachable API server doesn't count. */
+  /** An answer with this status arrived. A balancer's answer in place of an unreachable API server doesn't count. */
   readonly told: (status: number, sinceMillis: number) => void
   readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
 }

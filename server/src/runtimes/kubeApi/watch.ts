@@ -21,7 +21,7 @@ interface Connection {
 
 type Events<A> = ReadonlyArray<WatchEvent<A>>
 
-/** The result of one move: events for the followers, and what the machine needs to know. */
+/** The result of one move: events for the followers, and the event for the machine. */
 interface Found<A> {
   readonly events: Events<A>
   readonly happenings: ReadonlyArray<WatchHappening>
@@ -50,7 +50,7 @@ const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effe
     const decoded = decode(object)
     return Option.isSome(decoded)
       ? Effect.succeed(decoded)
-      : Effect.as(Effect.logWarning(`${what}: an object cannot be read, and is left out`), decoded)
+      : Effect.as(Effect.logWarning(`${what}: skipping an unreadable object`), decoded)
   })
 
 const list = <A>(input: WatchInput<A>, what: string, request: Transport["request"]): Effect.Effect<Found<A>> =>
@@ -68,13 +68,13 @@ const list = <A>(input: WatchInput<A>, what: string, request: Transport["request
       ParseError: () =>
         Effect.succeed<Found<A>>({
           events: [],
-          happenings: [{ type: "failed", why: "the list cannot be read", refused: true }]
+          happenings: [{ type: "failed", why: "couldn't decode the list", refused: true }]
         }),
       KubeError: (error) => Effect.succeed<Found<A>>({ events: [], happenings: [failure(error)] })
     })
   )
 
-/** Connects. Hands the connection to `keep` before anything can interrupt this, so that it is closed in the end. */
+/** Connects. Hands the connection to `keep` before anything can interrupt this, so that it's always closed. */
 const connect = <A>(
   input: WatchInput<A>,
   open: Transport["open"],
@@ -90,7 +90,7 @@ const connect = <A>(
         watch: "true",
         allowWatchBookmarks: "true",
         resourceVersion,
-        // Ends at the server about every five minutes, not all at the same time.
+        // The server ends watches about every five minutes, not all at the same time.
         timeoutSeconds: String(240 + Math.floor(Math.random() * 120))
       }
       const answer = yield* restore(open({ ...asked, query }).pipe(Scope.extend(scope))).pipe(

@@ -1,12 +1,12 @@
 import { Option, Schema } from "effect"
 import { errorOfEvent } from "./status.ts"
 
-/** The meaning of a watch's line (Kubernetes API concepts, "Efficient detection of changes"). */
+/** The meaning of a line of a watch (Kubernetes API concepts, "Efficient detection of changes"). */
 export type WatchLine =
   | {
       readonly type: "put" | "delete" | "bookmark"
       readonly object: unknown
-      /** Undefined if the object does not say. */
+      /** Undefined if the object doesn't say. */
       readonly version: string | undefined
     }
   | { readonly type: "lost"; readonly how: "gone" | "failed" }
@@ -24,7 +24,7 @@ const decodeVersion = Schema.decodeUnknownOption(
 
 const types = { ADDED: "put", MODIFIED: "put", DELETED: "delete", BOOKMARK: "bookmark" } as const
 
-/** Reads a line. `what`: the watch, for messages. */
+/** Reads a line. `what`: the watch's name for messages. */
 export const readWatchLine = (what: string, line: string): WatchLine => {
   const event = decodeLine(line)
   if (Option.isNone(event)) return { type: "lost", how: "failed" }

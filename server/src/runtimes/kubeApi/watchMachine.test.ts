@@ -28,7 +28,7 @@ describe("a watch", () => {
     expect(after({ type: "listed", version: "7" }, { type: "connected" }).move).toEqual({ type: "receive" })
   })
 
-  it("resumes from the last version that it has seen when its connection ends", () => {
+  it("resumes from its last seen version when its connection ends", () => {
     const { effects, move } = after(
       { type: "listed", version: "7" },
       { type: "connected" },
@@ -39,7 +39,7 @@ describe("a watch", () => {
     expect(move).toEqual({ type: "connect", version: "9" })
   })
 
-  it("lists anew when its version is gone, at the connection or later", () => {
+  it("lists again when its version has expired, at the connection or later", () => {
     expect(after({ type: "listed", version: "7" }, { type: "expired" }).move).toEqual({ type: "list" })
     const { effects, move } = after(
       { type: "listed", version: "7" },
@@ -50,7 +50,7 @@ describe("a watch", () => {
     expect(move).toEqual({ type: "list" })
   })
 
-  it("waits before it opens a connection again that ended at once", () => {
+  it("waits before reopening a connection that ended at once", () => {
     const { effects } = after(
       { type: "listed", version: "7" },
       { type: "connected" },
@@ -59,7 +59,7 @@ describe("a watch", () => {
     expect(effects).toEqual([{ type: "close" }, { type: "wait", longestMillis: 250 }])
   })
 
-  it("waits longer after each failure, five seconds at most, and half a minute if it is refused", () => {
+  it("waits longer after each failure, up to five seconds, or half a minute after a refusal", () => {
     const waits = (happening: WatchHappening) =>
       after(...Array.from({ length: 12 }, () => happening)).effects.flatMap((effect) =>
         effect.type === "wait" ? [effect.longestMillis] : []
@@ -68,7 +68,7 @@ describe("a watch", () => {
     expect(waits(forbidden).slice(5, 9)).toEqual([8_000, 16_000, 30_000, 30_000])
   })
 
-  it("says once that it is away, not at the first failures, and once that it is back", () => {
+  it("reports an outage once, but not at the first failures, and its end once", () => {
     const said = (...happenings: ReadonlyArray<WatchHappening>) =>
       after(...happenings).effects.filter((effect) => effect.type === "sayAway" || effect.type === "sayBack")
     expect(said(cut, cut, cut, { type: "listed", version: "7" })).toEqual([])
@@ -78,7 +78,7 @@ describe("a watch", () => {
     ])
   })
 
-  it("never receives without a connection, closes each, and waits after each failure, in any order of what happens", () => {
+  it("never receives without a connection, closes each, and waits after each failure, for any order of events", () => {
     const version = fc.nat().map(String)
     fc.assert(
       fc.property(fc.infiniteStream(fc.record({ dice: fc.nat({ max: 99 }), version })), (fates) => {

@@ -1,16 +1,16 @@
 import { backoffMs } from "../../base/node/backoff.ts"
 
 /**
- * The course of a watch, as a machine: it lists, connects from the list's version, receives, and starts again if it must. `watch.ts`
- * carries out `nextMove` and the effects.
+ * The state machine of a watch: it lists, connects from the list's version, receives, and starts again if necessary. `watch.ts`
+ * performs `nextMove` and the effects.
  */
 export interface WatchState {
-  /** The last known resource version; undefined means that everything must be listed. */
+  /** The last known resource version; undefined if everything must be listed. */
   readonly version: string | undefined
   readonly connected: boolean
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number
-  /** We have logged that it is unreachable. */
+  /** The outage is logged. */
   readonly away: boolean
 }
 
@@ -22,20 +22,20 @@ export type WatchMove =
 export type WatchHappening =
   | { readonly type: "listed"; readonly version: string }
   | { readonly type: "connected" }
-  /** An object, or a bookmark, of this version came. */
+  /** An object or bookmark of this version arrived. */
   | { readonly type: "received"; readonly version: string }
-  /** The API server does not know the version any more, or a list of several pages took longer than it keeps its state. */
+  /** The API server no longer knows the version, or a paged list took longer than it keeps its state. */
   | { readonly type: "expired" }
-  /** `refused`: only the cluster's administrator, or a newer server, ends it. */
+  /** `refused`: lasts until the cluster's administrator or a newer server fixes it. */
   | { readonly type: "failed"; readonly why: string; readonly refused: boolean }
-  /** The connection is over, so long after it was made. */
+  /** The connection ended, with its duration. */
   | { readonly type: "lost"; readonly how: "ended" | "gone" | "failed"; readonly afterMillis: number }
 
 export type WatchEffect =
   | { readonly type: "close" }
   | { readonly type: "sayBack" }
   | { readonly type: "sayAway"; readonly why: string }
-  /** Not all at the same time: half of it at least. */
+  /** Spread over time: at least half of it. */
   | { readonly type: "wait"; readonly longestMillis: number }
 
 export interface WatchStep {
@@ -44,11 +44,11 @@ export interface WatchStep {
 }
 
 const maxBackOffMillis = 5_000
-/** How many failures in a row to keep quiet about: less than a second, as when a connection is cut. */
+/** How many failures in a row to keep quiet about: less than a second, as when a connection breaks. */
 const quietFailures = 3
-/** A refusal that only the cluster's administrator ends. */
+/** The back-off for a refusal that only the cluster's administrator can fix. */
 const maxRefusedMillis = 30_000
-/** A connection that ends sooner would be opened again without end. */
+/** Minimum duration of a connection: shorter ones would be reopened endlessly. */
 const leastMillis = 1_000
 
 export const unlisted: WatchState = { version: undefined, connected: false, failures: 0, away: false }

@@ -14,14 +14,16 @@ import { limitations } from "./limitations.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
 import { Tracker } from "./status/Tracker.ts"
 
-/** Knative tells URLs without a port, for it does not know what stands before the ingress. */
+/** Knative reports URLs without a port, because it doesn't know what is in front of the ingress. */
 const publicUrl = (url: string | null, { port, scheme }: Platform["Type"]): string | null =>
   url === null ? null : `${url.replace(/^https?:/, `${scheme}:`)}${port === undefined ? "" : `:${port}`}`
 
-/** Don't report a watch that reconnects sooner than this. */
+/** Don't report watches that reconnect sooner than this. */
 const awayMillis = 2_000
 
-/** `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from what is kept of them. */
+/**
+ * `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from the log history.
+ */
 export const layer = Layer.effect(
   Runtime,
   Effect.gen(function* () {
@@ -37,13 +39,13 @@ export const layer = Layer.effect(
       registryCredentials: yield* RegistryCredentials
     })
 
-    /** While the API server is unreachable, the cache is out of date: tell callers that wait for a service. */
+    /** While the API server is unreachable, the cache is outdated: tell callers that wait for a service. */
     const whileReachable = Effect.flatMap(
       api.unreachable,
       Option.match({
         onNone: () => Effect.void,
         onSome: ({ millis, since }) =>
-          millis < awayMillis ? Effect.void : Effect.fail(unreachableError(since, `${api.server} does not answer`))
+          millis < awayMillis ? Effect.void : Effect.fail(unreachableError(since, `${api.server} is unreachable`))
       })
     )
 
@@ -51,7 +53,7 @@ export const layer = Layer.effect(
       name: "kubernetes",
       inPlace: false,
       limitations,
-      // Images are looked at by `Images`, and admission is asked by `dryRun`.
+      // `Images` checks images, and `dryRun` asks admission.
       problems: ({ namespace }, spec) => Effect.succeed(namespaceProblems(spec, namespace)),
       apply,
       abandon,
@@ -65,7 +67,7 @@ export const layer = Layer.effect(
             status,
             (found): ServiceStatus => ({
               ...found,
-              // The watch hasn't reported what we applied yet: its state is that of the object before.
+              // The watch hasn't reported the applied object yet: this state belongs to the previous one.
               observedGeneration: isBehind(key.namespace, key.service, performance.now())
                 ? -1
                 : found.observedGeneration,

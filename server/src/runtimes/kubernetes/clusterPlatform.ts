@@ -29,13 +29,13 @@ const dataOf = (name: string) =>
     return Option.map(Option.flatMap(answer, decodeConfigMap), (found) => found.data)
   })
 
-/** The domain for services that no selector gives another (Knative, `config-domain`: a key without a selector). */
+/** The default domain of services (Knative, `config-domain`: a key without a selector). */
 const domainOf = (data: Readonly<Record<string, string>>) =>
   Object.entries(data).find(([key, selector]) => key !== "_example" && selector.trim() === "")?.[0]
 
 /**
- * Decides how public URLs are made on this cluster: by the settings, or else by Knative's configuration. Its ranges follow the cluster's
- * for as long as the scope is open.
+ * Decides how public URLs are formed on this cluster: from the settings, or else from Knative's configuration. Its ranges follow
+ * the cluster's until the scope closes.
  */
 export const clusterPlatform = ({
   closedRanges,
@@ -57,13 +57,13 @@ export const clusterPlatform = ({
     const template = Option.map(network, (found) => found["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
     if (Option.exists(template, (found) => found !== ourTemplate)) {
       yield* Effect.logWarning(
-        `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install --namespace-prefix ${prefixText(namespacePrefix)}\` sets it`
+        `Knative forms hosts with the template ${Option.getOrElse(template, () => "")}, max-cloud with ${ourTemplate}. References to publicUrl in a config would name missing hosts. Run \`maxcloud cluster install --namespace-prefix ${prefixText(namespacePrefix)}\` to set it`
       )
     }
     const own = Option.getOrUndefined(Option.map(domains, domainOf))
     if (domain !== undefined && own !== undefined && own !== domain) {
       yield* Effect.logWarning(
-        `Knative gives services the domain ${own}, but the server is set to ${domain} (MAXCLOUD_DOMAIN): set both to the same`
+        `Knative uses the domain ${own} for services, but the server uses ${domain} (MAXCLOUD_DOMAIN). Set both to the same value`
       )
     }
     const used = domain ?? own
@@ -71,14 +71,14 @@ export const clusterPlatform = ({
       return yield* new ClusterConfigError({
         reason: "invalid",
         message:
-          "the domain of services is not known: set MAXCLOUD_DOMAIN, or give Knative one (`maxcloud cluster install --domain apps.example.com`)"
+          "The domain of services is unknown. Set MAXCLOUD_DOMAIN, or configure Knative's (`maxcloud cluster install --domain apps.example.com`)"
       })
     }
     const warnUnknown = (unknown: string | undefined) =>
       unknown === undefined || privateEgressRanges.length === 0
         ? Effect.void
         : Effect.logWarning(
-            `The server refuses private ranges in egress, although MAXCLOUD_PRIVATE_EGRESS_RANGES lists some: it doesn't know which addresses are the cluster's own (${unknown}). Set MAXCLOUD_CLOSED_RANGES`
+            `The server refuses private ranges in egress despite MAXCLOUD_PRIVATE_EGRESS_RANGES, because it doesn't know the cluster's own addresses (${unknown}). Set MAXCLOUD_CLOSED_RANGES`
           )
     const ranges = yield* currentRanges(closedRanges, warnUnknown).pipe(
       Effect.mapError(({ message }) => new ClusterConfigError({ reason: "unreachable", message }))

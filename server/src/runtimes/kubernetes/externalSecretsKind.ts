@@ -4,7 +4,7 @@ import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../kubeApi/kinds.ts"
 
-/** Refuses to start where secrets are to come from a store, and the cluster knows no ExternalSecrets. */
+/** Refuses to start if secrets should come from a store but the cluster has no ExternalSecrets. */
 export const externalSecretsKind = ({ externalSecretStore }: Pick<ServerSettings, "externalSecretStore">) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
@@ -16,11 +16,11 @@ export const externalSecretsKind = ({ externalSecretStore }: Pick<ServerSettings
           () =>
             new ClusterConfigError({
               reason: "invalid",
-              message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${externalSecretStore}", but the cluster has no ${kinds.externalSecret.apiVersion} ExternalSecret: install the External Secrets Operator, 0.16 or later, or leave the setting out`
+              message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${externalSecretStore}", but the cluster has no ${kinds.externalSecret.apiVersion} ExternalSecret. Install the External Secrets Operator 0.16 or later, or remove the setting`
             })
         ),
         // Other errors concern every kind, and each kind reports them itself.
-        Effect.catchTag("KubeError", (error) => Effect.logWarning("ExternalSecrets cannot be listed", error.message))
+        Effect.catchTag("KubeError", (error) => Effect.logWarning("Couldn't list ExternalSecrets", error.message))
       )
     })
   )

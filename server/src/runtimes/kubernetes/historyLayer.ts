@@ -6,7 +6,7 @@ import * as LogHistory from "../../stores/logs/LogHistory.ts"
 import { layerLoki } from "../../stores/logs/loki/lokiHistory.ts"
 import { LogQuotas } from "../../tenancy/limits/LogQuotas.ts"
 
-/** The store of kept log lines, as the settings say. */
+/** The store of log history, by the settings. */
 export const historyLayer = ({
   dataDir,
   logs,
@@ -31,7 +31,7 @@ export const historyLayer = ({
       return Layer.fail(
         new ServerError({
           reason: "setting",
-          message: "MAXCLOUD_LOGS is loki, but it is not said where it is: set MAXCLOUD_LOGS_LOKI_URL"
+          message: "MAXCLOUD_LOGS is loki, but MAXCLOUD_LOGS_LOKI_URL isn't set. Set it to Loki's URL"
         })
       )
     }
@@ -51,7 +51,7 @@ export const historyLayer = ({
     return Layer.fail(
       new ServerError({
         reason: "setting",
-        message: "MAXCLOUD_LOGS is s3, but no bucket is named: set MAXCLOUD_LOGS_S3_BUCKET"
+        message: "MAXCLOUD_LOGS is s3, but MAXCLOUD_LOGS_S3_BUCKET isn't set. Set it to a bucket"
       })
     )
   }

@@ -23,7 +23,7 @@ const instant = (text: string): Date | undefined => {
   return Number.isNaN(at) ? undefined : new Date(at)
 }
 
-/** The life of a pod's program, as far as it is known. Undefined before it runs, and for pods that belong to no organization. */
+/** The lifetime of a pod's program, as far as known. Undefined before it runs, and for pods without an organization. */
 const recordOf = (
   pod: PodObject,
   organizationId: string | undefined,
@@ -38,7 +38,7 @@ const recordOf = (
     app: labels[label.app]
   })
   const status = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== "queue-proxy")
-  // A restarted container is still the same instance, so its start is the pod's.
+  // A restarted container is still the same instance, so it started with the pod.
   const startedAt = instant(
     status?.restartCount === 0
       ? (status.state.running?.startedAt ?? status.state.terminated?.startedAt ?? "")
@@ -64,7 +64,7 @@ const recordOf = (
   })
 }
 
-/** Lives of instances: of those that run now, and then as pods start and go. */
+/** Lifetimes of instances: those running now, and then as pods start and end. */
 export const makeInstances = (cache: ClusterCache["Type"]): Stream.Stream<InstanceRecord> => {
   const known = new Map<string, PodObject>()
   const idOf = (namespace: string, name: string) => `${namespace}/${name}`

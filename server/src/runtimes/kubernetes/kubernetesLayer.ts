@@ -22,7 +22,7 @@ import * as LogCollector from "./logs/LogCollector.ts"
 import { nodePlatforms } from "./nodePlatforms.ts"
 import * as Tracker from "./status/CacheTracker.ts"
 
-/** An API server that restarts is back by then; the server that starts meanwhile need not give up. */
+/** A restarting API server is back by then, so a server that starts meanwhile doesn't give up. */
 const startMillis = 60_000
 
 const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
@@ -30,7 +30,7 @@ const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
     ? { type: "standard", context: kubeContext }
     : { type: "file", path: kubeconfig, context: kubeContext }
 
-/** Collects for this installation's organizations that this replica looks after: a cluster may have several installations. */
+/** Collects for this installation's organizations on this replica: a cluster may have several installations. */
 const collector = Layer.unwrapEffect(
   Effect.gen(function* () {
     const shards = yield* Shards
@@ -42,7 +42,7 @@ const collector = Layer.unwrapEffect(
   })
 )
 
-/** Everything that depends on services running on a Kubernetes cluster. */
+/** Everything that is specific to running services on a Kubernetes cluster. */
 export const kubernetesLayer = (settings: ServerSettings) => {
   const allowed = (kind: ObjectKind) => settings.manifestRules.some((rule) => rule.kind === kind)
   const cluster = ClusterCache.layerWith({

@@ -21,7 +21,7 @@ const notFound = new KubeError({
   causes: []
 })
 
-/** An API server with these namespaces, which go some looks after they are deleted. */
+/** An API server with these namespaces, which disappear some reads after they are deleted. */
 const cluster = (namespaces: Map<string, string>, asked: Array<KubeRequest>) => {
   const leaving = new Map<string, number>()
   return Layer.mock(KubeApi, {
@@ -51,7 +51,7 @@ const folder = Effect.acquireRelease(
 )
 
 describe("a cluster's data about an organization", () => {
-  it.scopedLive("goes: its namespaces and no other, awaited, and the lines that are kept", () =>
+  it.scopedLive("is deleted: only its namespaces, until they are gone, and its stored log lines", () =>
     Effect.gen(function* () {
       const namespaces = new Map([
         ["acme", own],
@@ -82,7 +82,7 @@ describe("a cluster's data about an organization", () => {
         expect([...namespaces.keys()]).toStrictEqual(["other"])
         expect(yield* Effect.forEach(stores, (store) => store.count(own))).toStrictEqual([0, 0])
         expect(yield* history.count(other)).toBe(2)
-        // Again: nothing is there, which is no error.
+        // Again: nothing is left, which isn't an error.
         for (const { erase } of stores) yield* erase(own)
         const deleted = asked.filter((each) => each.method === "DELETE")
         expect(deleted[0]?.body).toMatchObject({ preconditions: { uid: "uid-acme" } })

@@ -19,7 +19,7 @@ const gone = Schedule.spaced("500 millis").pipe(within("5 minutes"))
 
 const failed = (cause: { readonly message: string }) => new RemainsError({ message: cause.message, cause })
 
-/** Namespaces of an organization, found by its id on them. */
+/** Namespaces of an organization, found by the organization id in their labels. */
 const namespacesStore = (api: KubeApi["Type"]): Store => {
   const list = (organizationId: OrganizationId) =>
     api
@@ -35,7 +35,7 @@ const namespacesStore = (api: KubeApi["Type"]): Store => {
       )
   return {
     store: "runtime",
-    action: "namespaces deleted, with all that was in them",
+    action: "namespaces deleted, with everything in them",
     count: (organizationId) => Effect.map(list(organizationId), (found) => found.length),
     erase: Effect.fn("kubernetesStores.erase")(function* (organizationId: OrganizationId) {
       for (const { name, uid } of yield* list(organizationId)) {
@@ -46,7 +46,7 @@ const namespacesStore = (api: KubeApi["Type"]): Store => {
             body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid }, propagationPolicy: "Foreground" }
           })
           .pipe(
-            // `conflict`: it goes already, or another one has the name by now.
+            // `conflict`: it is already terminating, or another one has the name by now.
             Effect.catchIf(
               (error) => error.reason === "notFound" || error.reason === "conflict",
               () => Effect.void
@@ -60,14 +60,14 @@ const namespacesStore = (api: KubeApi["Type"]): Store => {
       }).pipe(Effect.andThen(list(organizationId)))
       if (left.length > 0) {
         return yield* new RemainsError({
-          message: `the namespaces ${left.map((each) => each.name).join(", ")} are still there: the cluster has not removed them yet`
+          message: `The namespaces ${left.map((each) => each.name).join(", ")} still exist: the cluster hasn't removed them yet`
         })
       }
     })
   }
 }
 
-/** Namespaces of the cluster, and the log lines that are kept of instances that are gone. */
+/** The cluster's namespaces, and the stored log lines of former instances. */
 export const layer = Layer.effect(
   RuntimeStores,
   Effect.gen(function* () {

@@ -29,7 +29,7 @@ const asOwner = async <A>(database: string, use: (client: pg.Client) => Promise<
   }
 }
 
-/** A database as the version before had it, with these organizations. */
+/** A database of the previous version, with these organizations. */
 const databaseOfBefore = async (name: string, organizations: ReadonlyArray<string>) => {
   await asOwner("postgres", (client) => client.query(`create database ${name}`))
   await asOwner(name, async (client) => {
@@ -41,7 +41,7 @@ const databaseOfBefore = async (name: string, organizations: ReadonlyArray<strin
   })
 }
 
-/** One start of a server after another, on the same database. */
+/** Starts servers one after another on the same database. */
 const start = (database: string, asked: string | undefined) =>
   Effect.runPromise(
     Effect.either(namespacePrefixOf(asked)).pipe(
@@ -63,14 +63,14 @@ afterAll(async () => {
 })
 
 describe("the prefix of an installation's namespaces", () => {
-  it("is the default in a new installation, and stays that", async () => {
+  it("is the default in a new installation, and stays so", async () => {
     await databaseOfBefore("fresh", [])
     expect(await start("fresh", undefined)).toBe("mc-")
     expect(await start("fresh", undefined)).toBe("mc-")
     expect(await start("fresh", "mc-")).toBe("mc-")
   })
 
-  it("is what the first start says, also where that is none", async () => {
+  it("is the one of the first start, even if that is none", async () => {
     await databaseOfBefore("own", [])
     expect(await start("own", "acme-")).toBe("acme-")
     expect(await start("own", undefined)).toBe("acme-")
@@ -79,12 +79,12 @@ describe("the prefix of an installation's namespaces", () => {
     expect(await start("without", undefined)).toBe("")
   })
 
-  it("is none in an installation that had organizations before there was one", async () => {
+  it("is none in an installation with organizations older than the prefix", async () => {
     await databaseOfBefore("old", ["acme"])
     expect(await start("old", undefined)).toBe("")
   })
 
-  it("is not changed by a setting: the server does not start, and says what to do", async () => {
+  it("can't be changed by a setting: the server refuses to start, and says what to do", async () => {
     await databaseOfBefore("kept", ["acme"])
     const refused = await start("kept", "mc-")
     expect(refused).toMatchObject({ _tag: "ServerError", reason: "setting" })

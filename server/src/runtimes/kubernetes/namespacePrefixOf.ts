@@ -11,18 +11,18 @@ const contradicts = (stored: string, asked: string) =>
     reason: "setting",
     message:
       `MAXCLOUD_NAMESPACE_PREFIX is "${prefixText(asked)}", but this installation's namespaces have the prefix "${prefixText(stored)}": ` +
-      "with another one the server would lose sight of all that runs. " +
-      `Set it to "${prefixText(stored)}" or leave it out. To move to another prefix, see "Namespaces" in docs/kubernetes.md`
+      "With another one, the server would lose track of everything that runs. " +
+      `Set it to "${prefixText(stored)}" or remove it. To move to another prefix, see "Namespaces" in docs/kubernetes.md`
   })
 
 /**
- * The prefix of this installation's namespaces on a cluster. It is decided at the first start on a cluster, by the setting or the
- * default, and kept in the database. A setting that differs later is refused.
+ * The prefix of this installation's namespaces on a cluster. The first start on a cluster decides it, by the setting or the
+ * default, and stores it in the database. A different setting later is refused.
  */
 export const namespacePrefixOf = (asked: string | undefined): Effect.Effect<string, ServerError, SqlClient> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    // If two replicas start at once, the second takes the first one's decision.
+    // If two replicas start at once, the second accepts the first one's decision.
     yield* sql`
       insert into installation (namespace_prefix) values (${asked ?? defaultNamespacePrefix})
       on conflict (singleton) do nothing`

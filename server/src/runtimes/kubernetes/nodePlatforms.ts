@@ -33,7 +33,7 @@ export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<Readon
       })
     ),
     Effect.catchAll((error) =>
-      Effect.as(Effect.logWarning("the platforms of the cluster's nodes are not known", error.message), [])
+      Effect.as(Effect.logWarning("Couldn't read the platforms of the cluster's nodes", error.message), [])
     )
   )
   const kept = Effect.runSync(cachedFor(look, "1 minute"))

@@ -30,7 +30,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** A program in a folder of its own: answers its text, ends at `/exit`, and lets requests end at SIGTERM. */
+/** A program in its own folder: answers with its text, exits at `/exit`, and finishes requests at SIGTERM. */
 const program = (text: string, before = ""): string => {
   const directory = join(folder, text)
   mkdirSync(directory, { recursive: true })
@@ -88,7 +88,7 @@ const serve = async (objects = makeMemoryObjects()) => {
 }
 
 describe("LocalRuntime on processes", () => {
-  it("changes a service under load without a failed request, and drains the old", async () => {
+  it("changes a service under load without a failed request, and drains the old revision", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("one")))
     await cloud.until("web", (each) => each.state === "ready")
@@ -110,7 +110,7 @@ describe("LocalRuntime on processes", () => {
     expect([...new Set(answers.map((answer) => answer.text.split(" ")[0]))]).toStrictEqual(["one", "two", "three"])
   })
 
-  it("goes to zero, comes back for a request, and grows with load", async () => {
+  it("scales to zero, starts for a request, and grows with load", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("app"), { min: 0, max: 3, concurrency: 1, maxConcurrency: 1 }))
     await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
@@ -125,7 +125,7 @@ describe("LocalRuntime on processes", () => {
     expect(processes.size).toBe(3)
   })
 
-  it("replaces one that is frozen, though nobody asks for it, and takes no probe for traffic", async () => {
+  it("replaces a frozen instance even if nobody requests it, and doesn't count probes as traffic", async () => {
     const cloud = await serve()
     const fast = (manifests: ReadonlyArray<Manifest>): ReadonlyArray<Manifest> =>
       JSON.parse(
@@ -133,7 +133,7 @@ describe("LocalRuntime on processes", () => {
           key === "livenessProbe" ? { ...value, periodSeconds: 1, timeoutSeconds: 1 } : value
         )
       )
-    // A folder that runs in place has no probe by itself.
+    // A folder that runs in place has no probe by default.
     const given = (scale: Readonly<Record<string, unknown>>) => {
       const probes = { liveness: { path: "/alive" } }
       const service = { name: "web", source: { path: ".", directory: program("app") }, probes, scale }
@@ -152,13 +152,13 @@ describe("LocalRuntime on processes", () => {
     await cloud.until("web", (each) => each.state === "idle" && each.instances === 0)
   })
 
-  it("replaces an instance that ends, and tells of one that never starts", async () => {
+  it("replaces an instance that exits, and reports one that never starts", async () => {
     const cloud = await serve()
     await cloud.apply(web(program("app"), { min: 1 }))
     const { text } = await cloud.until("web", (each) => each.state === "ready").then(() => cloud.get())
     await cloud.get("/exit", "POST")
     let next = await cloud.get()
-    // What the one that ends may have begun isn't sent twice.
+    // A request that the exiting instance may have begun isn't sent twice.
     while (next.status === 502) next = await cloud.get()
     expect(next.status).toBe(200)
     expect(next.text).not.toBe(text)
@@ -171,7 +171,7 @@ describe("LocalRuntime on processes", () => {
   })
 
   it.skipIf(process.platform !== "linux")(
-    "tells after seconds that a program has a port of its own, and how to help it",
+    "reports within seconds that a program uses its own port, and how to fix it",
     async () => {
       const cloud = await serve()
       const directory = program("app")
@@ -187,7 +187,7 @@ describe("LocalRuntime on processes", () => {
     }
   )
 
-  it.skipIf(process.platform !== "linux")("warns of a program that listens on loopback alone", async () => {
+  it.skipIf(process.platform !== "linux")("warns about a program that listens only on loopback", async () => {
     const cloud = await serve()
     const directory = program("app")
     writeFileSync(
@@ -201,7 +201,7 @@ describe("LocalRuntime on processes", () => {
     expect((await cloud.get()).text).toBe("here")
   })
 
-  it("takes up after a stop where it was, and leaves no process", async () => {
+  it("continues after a stop where it was, and leaves no process behind", async () => {
     const objects = makeMemoryObjects()
     const first = await serve(objects)
     await first.apply(web(program("app")))

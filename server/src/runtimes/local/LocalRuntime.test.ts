@@ -27,7 +27,7 @@ const web = (image: string, more: Readonly<Record<string, unknown>> = {}) =>
 const window = (manifests: ReturnType<typeof web>, time: string) =>
   withAnnotation(manifests, "autoscaling.knative.dev/window", time)
 
-/** Requests that never stop, until told; gives what was answered. */
+/** Sends requests until told to stop; returns the answers. */
 const load = (cloud: ReturnType<typeof start>, connections: number) => {
   const answers = new Map<string, number>()
   const failures: Array<unknown> = []
@@ -35,7 +35,7 @@ const load = (cloud: ReturnType<typeof start>, connections: number) => {
   const done = cloud.route(host).then((route) =>
     Promise.all(
       Array.from({ length: connections }, async () => {
-        // One failure is enough: a service that refuses at once would let nothing else have its turn.
+        // One failure is enough: a service that refuses at once would keep everything else from running.
         while (!stopped && failures.length === 0) {
           await send(route).then(
             (found) => answers.set(found, (answers.get(found) ?? 0) + 1),
@@ -56,7 +56,7 @@ const load = (cloud: ReturnType<typeof start>, connections: number) => {
 }
 
 describe("LocalRuntime (on a fake of Instances)", () => {
-  it("brings a service up and tells its conditions as Knative does", async () => {
+  it("starts a service and reports its conditions like Knative", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
@@ -79,7 +79,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
-  it("makes no revision of what has not changed, and writes nothing", async () => {
+  it("creates no revision for an unchanged service, and writes nothing", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
@@ -112,7 +112,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     )
   })
 
-  it("keeps the old revision where the new one fails, tells why, and recovers by the next", async () => {
+  it("keeps the old revision if the new one fails, says why, and recovers with the next", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", crashes)
     const cloud = start(fake.layer)
@@ -138,7 +138,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(again).toMatchObject({ latestReadyRevision: "web-00002", diagnosis: null })
   })
 
-  it("keeps a revision to the image of its first instance, also if that never got ready, and after a restart", async () => {
+  it("ties a revision to the image of its first instance, even if that never became ready, and after a restart", async () => {
     const fake = makeFakeInstances()
     const objects = makeMemoryObjects()
     const id = (digit: string) => `sha256:${digit.repeat(64)}`
@@ -161,14 +161,14 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       }
     })
     const second = start(fake.layer, objects)
-    // A deployment without a change: the same revision is tried again.
+    // A deployment without a change tries the same revision again.
     await second.apply(web("moving"))
     await second.until("web", (each) => each.state === "ready")
     expect(await send(await second.route(host))).toBe("up")
     expect(ran).toStrictEqual([id("1")])
   })
 
-  it("fails a new service whose instances end right after they were ready, with their last lines", async () => {
+  it("fails a new service whose instances exit right after becoming ready, with their last lines", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", { livesMs: 20 })
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
@@ -181,7 +181,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(fake.started()).toBeGreaterThanOrEqual(2)
   })
 
-  it("leaves requests with the old revision while the new one ends right after it was ready", async () => {
+  it("keeps requests on the old revision while the new one exits right after becoming ready", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", { livesMs: 20 })
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
@@ -206,7 +206,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(fake.started()).toBe(1)
   })
 
-  it("does not let what has settled settle again", async () => {
+  it("doesn't make a settled revision settle again", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 200, mostMs: 200 } })
     await cloud.apply(web("a:1"))
@@ -215,7 +215,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect((await cloud.status("web"))?.state).toBe("ready")
   })
 
-  it("is degraded while its instances end in their first seconds, whether one is ready for the moment or not", async () => {
+  it("is degraded while its instances exit within seconds, whether or not one is ready at the moment", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 50, maxMs: 50, resetAfterMs: 10_000 } })
     await cloud.apply(web("a:1", { scale: { min: 1 } }))
@@ -231,7 +231,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect([...states]).toStrictEqual(["degraded"])
   })
 
-  it("answers 503 with the kind of the failure where no revision was ever ready, and its owner alone with more", async () => {
+  it("answers 503 with the kind of failure if no revision was ever ready, with details only for its owner", async () => {
     const fake = makeFakeInstances()
     const failure = new InstanceFailed({
       reason: "ImageNotFound",
@@ -258,7 +258,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(fake.started()).toBe(1)
   })
 
-  it("goes from zero to several and back, and starts at once for a request at zero", async () => {
+  it("scales from zero to several and back, and starts at once for a request at zero", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("a:1", { answer: () => new Promise((resolve) => setTimeout(() => resolve("late"), 100)) })
     const cloud = start(fake.layer)
@@ -297,7 +297,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.until("web", (each) => each.instances === 3 && each.state === "ready")
   })
 
-  it("backs off a crash loop, tells of it, and refuses requests with the reason", async () => {
+  it("backs off in a crash loop, reports it, and refuses requests with the reason", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer, makeMemoryObjects(), {
       backoff: { baseMs: 300, maxMs: 600, resetAfterMs: 10_000 }
@@ -316,7 +316,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     assert(answer instanceof NoInstance)
     expect(answer.status).toBe(503)
     expect(answer.retryAfterSeconds ?? 0).toBeGreaterThan(0)
-    expect(answer.message).toMatch(/ended with exit code 1\. The next try is in \d s\./)
+    expect(answer.message).toMatch(/ended with exit code 1\. The next attempt is in \d s\./)
     const starts = fake.started()
     await new Promise((resolve) => setTimeout(resolve, 700))
     expect(fake.started() - starts).toBeLessThanOrEqual(2)
@@ -351,7 +351,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await second.remove(web("a:3"))
   })
 
-  it("doesn't go on after a restart with what it may not run: folders of `maxcloud dev`, processes of others", async () => {
+  it("doesn't continue after a restart with what it may not run: folders of `maxcloud dev`, processes of others", async () => {
     const objects = makeMemoryObjects()
     const fake = makeFakeInstances()
     const inPlace = manifestsOf([{ name: "web", source: { path: "web", directory: "/srv/web" }, scale: { min: 1 } }])
@@ -376,7 +376,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
       await server.stop()
     }
 
-    // What is deployed anew runs.
+    // A new deployment runs.
     const server = start(fake.layer, objects, { inPlace: false })
     await server.apply(web("a:1"))
     await server.until("web", (each) => each.state === "ready")
@@ -421,7 +421,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(new URL(String(again)).port).toBe(port)
   })
 
-  it("keeps organizations of equal names apart, and lets only the local one run processes", async () => {
+  it("separates organizations with equal names, and lets only the local one run processes", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     const other = testKey("other")
@@ -434,11 +434,11 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect((await cloud.status("web"))?.state).toBe("ready")
     const source = { path: ".", directory: "/" }
     const refused = await cloud.apply(manifestsOf([{ name: "web", source }], other), other).then(() => "taken", String)
-    expect(refused).toContain("only the organization")
-    expect(await cloud.apply(web("a:1"), other).then(() => "taken", String)).toContain("not in the namespace")
+    expect(refused).toContain("Only the organization")
+    expect(await cloud.apply(web("a:1"), other).then(() => "taken", String)).toContain("isn't in the namespace")
   })
 
-  it("brings up 500 services of one app, few at a time, and lets those go that nobody asks for", async () => {
+  it("starts 500 services of one app, few at a time, and stops those without requests", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     const names = Array.from({ length: 500 }, (_, i) => `s${i}`)

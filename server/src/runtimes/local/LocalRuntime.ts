@@ -33,9 +33,9 @@ export interface LocalRuntimeOptions {
   /** May sources run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
   readonly openLink: OpenLink
-  /** Whose sources may run as processes of this machine. @default the organization `local` */
+  /** The organization whose sources may run as processes of this machine. @default the organization `local` */
   readonly mayRunProcesses?: (key: NamespaceKey) => boolean
-  /** Services that start for the first time at once. @default 4 */
+  /** How many services may have their first start at once. @default 4 */
   readonly firstStarts?: number
   /** Milliseconds between SIGTERM and SIGKILL. @default 10_000 */
   readonly graceMs?: number
@@ -117,7 +117,7 @@ const make = (options: LocalRuntimeOptions) =>
     yield* Effect.addFinalizer(() => endAll({ store, ticker, services, links, changes, graceMs }))
 
     const ended = yield* instances.clean
-    if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
+    if (ended > 0) yield* Effect.logInfo(`Stopped ${ended} instances of an earlier run`)
     yield* restoreServices(yield* objects.all, services, makeController, refusalOf)
 
     const urlOf = (key: ServiceKey) => `${options.scheme}://${hostOf(key)}`
@@ -125,7 +125,7 @@ const make = (options: LocalRuntimeOptions) =>
     return { runtime, routes }
   })
 
-/** Stops all services with what they run, and waits as long as their programs may take. */
+/** Stops all services and their instances, and waits as long as their programs may take. */
 const endAll = (input: {
   readonly store: ObjectStore
   readonly ticker: Ticker
@@ -139,21 +139,21 @@ const endAll = (input: {
     yield* store.close
     ticker.stop()
     yield* Effect.promise(() =>
-      Promise.all([...services.all()].map((each) => each.stop(0, "the server is being stopped")))
+      Promise.all([...services.all()].map((each) => each.stop(0, "the server is stopping")))
     ).pipe(
-      // A build may still be under way: the sources end it only after this.
+      // A build may still be running: the sources end it only after this.
       endWithin(Duration.millis(graceMs + 5000))
     )
     yield* Effect.promise(() => links.closeAll())
     yield* PubSub.shutdown(changes)
   })
 
-/** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */
+/** A small Knative in one process: `Runtime` on processes and containers of this machine, with the routes to them. */
 export const layer = (
   options: LocalRuntimeOptions
 ): Layer.Layer<Runtime | LocalRoutes, RuntimeError, Instances | LogStore | LocalObjects | Secrets> =>
   Layer.scopedContext(
-    // What it starts by itself (instances, checks, the autoscaler) is for all organizations.
+    // The instances, checks and autoscaler that it starts itself serve all organizations.
     Effect.map(asServer(make(options)), ({ routes, runtime }) =>
       Context.make(Runtime, runtime).pipe(Context.add(LocalRoutes, routes))
     )

@@ -19,7 +19,7 @@ const start = (...[layer, objects, options]: Parameters<typeof makeTestRuntime>)
 
 const registryAway = new InstanceFailed({
   reason: "RegistryUnreachable",
-  message: "the registry r.example.com cannot be reached",
+  message: "the registry r.example.com is unreachable",
   retryable: true
 })
 
@@ -41,7 +41,7 @@ describe("a revision (on a fake of Instances)", () => {
     expect(after).toMatchObject({ state: "ready", diagnosis: null })
   })
 
-  it("never goes live by itself once it was abandoned, even if its registry is back: not after a restart, not by a recheck or a resume", async () => {
+  it("never goes live on its own once it was abandoned, even if its registry is back: not after a restart, a recheck or a resume", async () => {
     const fake = makeFakeInstances()
     const objects = makeMemoryObjects()
     fake.programs.set("b:1", { failure: registryAway })
@@ -51,7 +51,7 @@ describe("a revision (on a fake of Instances)", () => {
     await first.apply(web("b:1"))
     await first.until("web", (each) => each.diagnosis?.code === "RegistryUnreachable" && fake.started() > 4)
     await first.abandon("web")
-    // What was kept at once, for the server may end now.
+    // Stored at once, because the server may stop now.
     expect(JSON.stringify([...objects.objects.values()])).toContain(
       '"ready":"False","reason":"ProgressDeadlineExceeded"'
     )
@@ -79,7 +79,7 @@ describe("a revision (on a fake of Instances)", () => {
     expect(await send(await second.route(host))).toBe("web-00002")
   })
 
-  it("is retried for a few seconds if its program crashes, and then never again by itself", async () => {
+  it("is retried for a few seconds if its program crashes, and then never again on its own", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", crashes)
     const cloud = start(fake.layer)

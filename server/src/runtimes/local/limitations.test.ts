@@ -9,7 +9,7 @@ const pathsOf = (service: Readonly<Record<string, unknown>>) =>
   )
 
 describe("limitations", () => {
-  it("tells of fields that are written and not carried out, and of no other", () => {
+  it("names exactly the fields that are set but have no effect", () => {
     const fields = { cpu: 2, memory: "1Gi", egress: "none", files: { "/etc/key": { secret: "KEY" } } }
     expect(pathsOf({ source: "./web" })).toStrictEqual([])
     expect(pathsOf({ image: "a:1", ...fields })).toStrictEqual(["services.0.egress"])

@@ -14,12 +14,12 @@ const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof Serv
   return [
     ...(service.egress === "internet"
       ? []
-      : [["egress", "is not enforced locally: the service can connect to wherever this machine can"] as const]),
+      : [["egress", "isn't enforced locally: the service can connect to anything that this machine can"] as const]),
     ...(source && service.cpu !== defaultCpuMilli
       ? [
           [
             "cpu",
-            "is not enforced locally for a source without a Dockerfile: it runs as a process of this machine"
+            "isn't enforced locally for a source without a Dockerfile: it runs as a process of this machine"
           ] as const
         ]
       : []),
@@ -27,7 +27,7 @@ const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof Serv
       ? [
           [
             "memory",
-            "is not enforced locally for a source without a Dockerfile: it runs as a process of this machine"
+            "isn't enforced locally for a source without a Dockerfile: it runs as a process of this machine"
           ] as const
         ]
       : []),
@@ -35,7 +35,7 @@ const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof Serv
       ? [
           [
             "files",
-            "are not mounted locally for a source without a Dockerfile: read the secret from `env`, or use an image"
+            "aren't mounted locally for a source without a Dockerfile: read the secret from `env`, or use an image"
           ] as const
         ]
       : [])

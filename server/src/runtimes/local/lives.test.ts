@@ -13,7 +13,7 @@ const start = () => {
   const fake = makeFakeInstances()
   const cloud = makeTestRuntime(fake.layer)
   closers.push(cloud.stop)
-  /** The next records of instances, as whoever begins to listen now sees them. */
+  /** The next records of instances, as a new listener receives them. */
   const next = (count: number) =>
     cloud.run(
       Effect.flatMap(Runtime, (runtime) => Stream.runCollect(Stream.take(runtime.instances, count))).pipe(
@@ -28,7 +28,7 @@ const web = (image: string) =>
   manifestsOf([{ name: "web", image, cpu: "250m", memory: "128Mi", scale: { min: 1, max: 1 } }])
 
 describe("lives of instances", () => {
-  it("are told when they begin and when they end, with what they have reserved", async () => {
+  it("are reported at their start and end, with what they have reserved", async () => {
     const { cloud, fake, next } = start()
     const fiber = await next(3)
     const before = Date.now()
@@ -47,7 +47,7 @@ describe("lives of instances", () => {
     expect(second?.endedAt).toBeNull()
   })
 
-  it("are told of what runs already to whoever comes later, and of nothing that has ended", async () => {
+  it("of running instances are reported to later listeners, and none that have ended", async () => {
     const { cloud, fake, next } = start()
     await cloud.apply(web("a:1"))
     await cloud.until("web", (each) => each.state === "ready")

@@ -9,9 +9,9 @@ interface Owner {
   readonly revision: RunnableRevision
 }
 
-/** The lives of instances, from the launch to the end of each, for usage. */
+/** The lifetimes of instances, from launch to end, for usage. */
 export interface Lives {
-  /** `Instances` that notes the lives of what it starts. */
+  /** `Instances` that records the lifetimes of what it starts. */
   readonly noting: (instances: typeof Instances.Service, owner: Owner) => typeof Instances.Service
   /** Records of the running instances, then of each start and end. */
   readonly records: Stream.Stream<InstanceRecord>
@@ -46,7 +46,7 @@ export const makeLives: Effect.Effect<Lives> = Effect.map(PubSub.unbounded<Insta
         })
     }),
     records: Stream.unwrapScoped(
-      // Subscribe before looking at what runs: a life that is reported twice does no harm.
+      // Subscribe before looking at what runs: reporting a lifetime twice does no harm.
       Effect.map(PubSub.subscribe(told), (later) =>
         Stream.concat(Stream.fromIterable([...running.values()]), Stream.fromQueue(later))
       )

@@ -6,7 +6,7 @@ import type { ServiceController } from "./controller/ServiceController.ts"
 const refused = (message: string) => new RuntimeError({ reason: "refused", message })
 
 /**
- * Runs a program in an instance as a request is answered by one: a service at zero is started for it, it counts as one request, and the
+ * Runs a program in an instance as if it were a request: a service at zero starts for it, it counts as one request, and the
  * instance stays as long as it runs.
  */
 export const makeLocalExec =

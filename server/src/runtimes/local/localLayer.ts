@@ -28,7 +28,7 @@ const logStore = (dataDir: string) =>
     )
   )
 
-/** Everything that depends on services running on this machine. */
+/** Everything that is specific to running services on this machine. */
 export const localLayer = (settings: ServerSettings, port: number, development?: Development) => {
   const { dataDir, domain = "localhost", inPlace, podSecurity, tunnelIdleSeconds } = settings
   const options = {
@@ -36,7 +36,8 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
     scheme: "http" as const,
     port,
     inPlace,
-    // A process of this machine owns the machine's user: whoever sits at it may have one, and nobody by a credential from elsewhere.
+    // A process on this machine has the machine's user: only the user at the machine may start one, and nobody with a credential
+    // from elsewhere.
     ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false })
   }
   const access = RegistryAccess.layer({ ...settings, dataDirectory: dataDir })
@@ -46,7 +47,7 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
     imageInStore: makeImageInStore(process.env)
   })
   const runtime = Layer.unwrapEffect(
-    Effect.map(faultLog("A request between services could not be passed on."), (onFault) =>
+    Effect.map(faultLog("Couldn't forward a request between services."), (onFault) =>
       LocalRuntime.layer({
         ...options,
         openLink: (link) =>

@@ -7,19 +7,19 @@ import type { InstanceSpec, Instances } from "./instances/Instance.ts"
 export const localOrganization = "local"
 
 const processesRefused =
-  'sources run as processes of this machine, which only the organization "local" may, on a server that needs no credential (MAXCLOUD_AUTH=local): use an image'
+  "'sources run as processes of this machine. Only the organization \"local\" on a server without credentials (MAXCLOUD_AUTH=local) may run them. Use an image'"
 const inPlaceRefused =
-  "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
+  "a source runs in place only if the server was started for it (`maxcloud dev`). Deploy a snapshot"
 
 const commandRefused =
-  'its stand-in is a command, which runs as a process of this machine, and only the organization "local" may have these, on a server that needs no credential (MAXCLOUD_AUTH=local): give a function'
+  "'its stand-in is a command, which runs as a process of this machine. Only the organization \"local\" on a server without credentials (MAXCLOUD_AUTH=local) may run one. Use a function'"
 
 type Kind = InstanceSpec["program"]["kind"]
 
-/** Of what runs, all that decides who may run it. */
+/** The facts about a program that decide who may run it. */
 type Runs = { readonly kind: "image"; readonly image: string } | { readonly kind: Exclude<Kind, "image"> }
 
-/** Why an organization may not run a kind of program on this server; undefined: it may. */
+/** Why an organization may not run a kind of program on this server; undefined if it may. */
 export type Refusal = (key: NamespaceKey, program: Runs) => string | undefined
 
 export const makeRefusal =
@@ -29,7 +29,7 @@ export const makeRefusal =
     standInOf: typeof Instances.Service.standInOf
   ): Refusal =>
   (key, program) => {
-    // Its environment is the organization's to set, so running another command as a process isn't any safer.
+    // The organization sets its environment, so running another command as a process isn't any safer.
     if (program.kind === "image")
       return standInOf(program.image) === "command" && !mayRunProcesses(key) ? commandRefused : undefined
     if (!mayRunProcesses(key)) return processesRefused

@@ -1,7 +1,7 @@
 import { LocalRoutes } from "../port/LocalRoutes.ts"
 import type { ServiceController } from "./controller/ServiceController.ts"
 
-/** The routes to services of this machine, and what adds up over them. */
+/** The routes to services on this machine, and their sums. */
 export const makeLocalRoutes = (
   lookup: (typeof LocalRoutes.Service)["lookup"],
   services: () => Iterable<ServiceController>

@@ -8,7 +8,7 @@ import { instanceSpecOf } from "./revisions/instanceSpec.ts"
 import type { Links } from "./revisions/Links.ts"
 import { makeRevisionRunner, type RunnerInput } from "./revisions/RevisionRunner.ts"
 
-/** Makes the runners of revisions: their instances have secrets, links, a log and a noted life. */
+/** Creates the runners of revisions, with secrets, links, a log and a recorded lifetime for their instances. */
 export const makeLocalRunner =
   (input: {
     readonly instances: typeof Instances.Service
@@ -20,7 +20,7 @@ export const makeLocalRunner =
     readonly backoff: RunnerInput["backoff"]
     readonly graceMs: number
     readonly ownsMachine: (key: NamespaceKey) => boolean
-    /** The host that a service's callers name. */
+    /** The host in callers' requests. */
     readonly hostOf: (key: ServiceKey) => string
   }): ControllerInput["makeRunner"] =>
   ({ key }, revision, hooks, care) => {

@@ -6,13 +6,13 @@ export interface Next<State, Effect> {
 
 export interface Machine<State, Event> {
   readonly state: () => State
-  /** Takes events in order. When it returns, they and those that their effects brought have been handled. */
+  /** Handles events in order. When it returns, they and the events from their effects have been handled. */
   readonly dispatch: (...events: ReadonlyArray<Event>) => void
 }
 
 /**
- * Runs a reducer. One event is handled to its end, its effects included, before the next one: an event that comes while effects run waits for
- * them, so no effect ever meets a state that is half changed.
+ * Runs a reducer. Each event is handled completely, including its effects, before the next one: an event that arrives while
+ * effects run waits for them, so no effect ever sees a half-changed state.
  */
 export const runMachine = <State, Event, Effect>(
   initial: State,
@@ -47,7 +47,7 @@ export const runMachine = <State, Event, Effect>(
 /** A part of a reducer: one thing that happens. */
 export type Move<State, World, Effect> = (state: State, world: World) => Next<State, Effect>
 
-/** One move after the other; each sees the state that the one before it left. */
+/** Combines moves; each sees the state that the previous one left. */
 export const inOrder =
   <State, World, Effect>(...moves: ReadonlyArray<Move<State, World, Effect>>): Move<State, World, Effect> =>
   (state, world) =>

@@ -37,7 +37,7 @@ const ask = async (cloud: ReturnType<typeof start>, headers: Readonly<Record<str
 }
 
 describe("a paused service", () => {
-  it("has no instance, starts none, and answers 503 by a page or a problem document", async () => {
+  it("has no instance, starts none, and answers 503 with a page or a problem document", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
@@ -59,7 +59,7 @@ describe("a paused service", () => {
     expect(fake.started()).toBe(1)
   })
 
-  it("makes no revision by pausing and resuming alone, and serves again as before", async () => {
+  it("creates no revision by pausing and resuming alone, and then serves as before", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
@@ -72,7 +72,7 @@ describe("a paused service", () => {
     expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
-  it("wakes by a request once it is resumed, where its least scale is zero", async () => {
+  it("starts for a request once it is resumed, if its minimum scale is zero", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
@@ -84,7 +84,7 @@ describe("a paused service", () => {
     expect(await send(await cloud.route(host))).toBe("web-00001")
   })
 
-  it("refuses the requests that are held for it", async () => {
+  it("refuses its held requests", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("slow:1", { startMs: 60_000 })
     const cloud = start(fake.layer)
@@ -98,7 +98,7 @@ describe("a paused service", () => {
     expect(await held).toContain("is paused")
   })
 
-  it("takes a new revision without starting it, and starts it once it is resumed", async () => {
+  it("accepts a new revision without starting it, and starts it once it is resumed", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)
     await cloud.apply(web("a:1"))
@@ -121,7 +121,7 @@ describe("a paused service", () => {
     expect((await cloud.revisions("web"))[1]?.reason).toBe("Superseded")
   })
 
-  it("leaves a failed revision failed when it is resumed, and tries it again by a deployment", async () => {
+  it("leaves a failed revision failed when it is resumed, and tries it again with a deployment", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("a:1", crashes)
     const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 5, maxMs: 5, resetAfterMs: 10_000 } })
@@ -138,7 +138,7 @@ describe("a paused service", () => {
     await cloud.until("web", (each) => each.state === "ready")
   })
 
-  it("is still paused after a restart, and resumes then", async () => {
+  it("is still paused after a restart, and can then be resumed", async () => {
     const fake = makeFakeInstances()
     const objects = makeMemoryObjects()
     const first = makeTestRuntime(fake.layer, objects)

@@ -10,7 +10,7 @@ import { localStatus } from "./localStatus.ts"
 import { decodeCursor } from "./logs/LogFiles.ts"
 import type { LogStore } from "./logs/LogStore.ts"
 
-/** What `Runtime` asks for, by the services of this machine. */
+/** Implements `Runtime` with the services of this machine. */
 export const runtimeOf = ({
   changes,
   inPlace,
@@ -39,11 +39,11 @@ export const runtimeOf = ({
       services.apply(key, manifests, retry ?? new Set())
     ),
     abandon: services.abandon,
-    // A revision that was given up isn't run here, and what tries it again lets it go live.
+    // A revision that was given up doesn't run here, and retrying it lets it go live.
     release: () => Effect.void,
     dryRun: () => Effect.succeed([]),
     remove: services.remove,
-    // A service that is missing shows by having no status; its other objects are not kept here.
+    // A missing service has no status; its other objects aren't stored here.
     missing: () => Effect.succeed([]),
     status: Effect.fn("LocalRuntime.status")((key) =>
       Effect.transposeOption(
@@ -51,7 +51,7 @@ export const runtimeOf = ({
       )
     ),
     changes: Stream.fromPubSub(changes),
-    // Its objects stand in the database of this server alone.
+    // Its objects are only in this server's database.
     drift: Stream.empty,
     instances: lives.records,
     exec: makeLocalExec(services.find),

@@ -7,10 +7,10 @@ import { getByHost } from "../../../test/getByHost.ts"
 import { type Embedded, embedded } from "../../assembly/index.ts"
 import { closedTo, endAllOf, processesOf, sourceUsers } from "../../base/host/sourceUser.ts"
 
-/** Only root may run what another user runs. */
+/** Only root may run programs as another user. */
 const isRoot = process.getuid?.() === 0
 
-/** Tells who it is, and what it gets of the server's files and from its API. */
+/** Reports its user, and what it can get from the server's files and API. */
 const app = `
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
@@ -60,7 +60,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     }
   })
 
-  it("run as a user of their own, who gets neither the token nor the API", async () => {
+  it("run as a separate user, who gets neither the token nor the API", async () => {
     const folder = folderOf("app", { "app.mjs": app, "package.json": `{"scripts":{"start":"node app.mjs"}}` })
     const uploaded = { ...service("uploaded", folder), source: "./app" }
     await cloud.client.deploy({ app: "shop", services: [service("placed", folder)] })
@@ -80,12 +80,12 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     }
   })
 
-  it("have install scripts that run as yet another user, of whom nothing is left afterwards", async () => {
+  it("have install scripts that run as yet another user, who leaves nothing behind", async () => {
     const folder = folderOf("installing", {
       "package.json": JSON.stringify({
         scripts: {
           start: "node app.mjs",
-          // What stays tries to turn a folder into a link to one of root's.
+          // The surviving process tries to turn a folder into a link to one of root's.
           preinstall:
             "id -u > who; mkdir -p sub; chmod 777 . sub; env -i setsid sh -c 'while :; do rm -rf sub; ln -s /etc sub; rm sub; mkdir sub; done' > /dev/null 2>&1 &"
         },
@@ -128,7 +128,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     }
   })
 
-  it("don't start from a folder that is closed to their user, and the message says which", async () => {
+  it("don't start from a folder that is closed to their user, and the message names it", async () => {
     const folder = folderOf("private/app", { "app.mjs": app })
     chmodSync(join(root, "private"), 0o700)
     const failure = await cloud.client
@@ -139,7 +139,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
 })
 
 describe.skipIf(!isRoot)("the users of sources (need root)", () => {
-  it("are others for each data folder, and the same for one", () => {
+  it("differ for each data folder, and stay the same for one", () => {
     const root = mkdtempSync(join(tmpdir(), "maxcloud-users-"))
     const uids = new Set<number>()
     for (const name of ["a", "b", "c", "d"]) {
@@ -154,7 +154,7 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
     rmSync(root, { recursive: true, force: true })
   })
 
-  it("alone are signalled as a whole: never root, never a user of others", async () => {
+  it("are the only users signalled as a whole: never root or anyone else's user", async () => {
     for (const uid of [0, 1, 1000, 65_534]) {
       const failure = await Promise.resolve()
         .then(() => endAllOf({ uid, gid: uid }))
@@ -163,7 +163,7 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
     }
   })
 
-  it("may go where the bits of all folders on the way say so", () => {
+  it("may enter if the mode of all folders on the way allows it", () => {
     const root = mkdtempSync(join(tmpdir(), "maxcloud-way-"))
     mkdirSync(join(root, "a/b"), { recursive: true })
     const user = { uid: 60_580, gid: 60_580 }

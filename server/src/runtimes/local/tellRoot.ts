@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { dataDirectoryId } from "../../base/host/dataDirectoryId.ts"
 import { closedTo, sourceUsers } from "../../base/host/sourceUser.ts"
 
-/** Tells whoever starts a server as root what that means for services from source. */
+/** Tells the person who starts a server as root what that means for services from source. */
 export const tellRoot = (dataDirectory: string): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (process.getuid?.() !== 0) return
@@ -15,9 +15,9 @@ export const tellRoot = (dataDirectory: string): Effect.Effect<void> =>
     const place = closedTo(users.service, dirname(dataDirectory))
     yield* place === undefined
       ? Effect.logInfo(
-          `The server runs as root. Services from source run as user ${users.service.uid}, and their install scripts as users up to ${users.service.uid + users.installers.length}: none of them has access to the API.`
+          `The server runs as root. Services from source run as user ${users.service.uid}, and their install scripts as users up to ${users.service.uid + users.installers.length}. None of them has access to the API.`
         )
       : Effect.logWarning(
-          `The server runs as root, and services from source run as user ${users.service.uid}, who can't enter ${place}: sources that are deployed here won't start. Choose another data folder (--data-dir /var/lib/maxcloud), or start the server as another user.`
+          `The server runs as root, and services from source run as user ${users.service.uid}, who can't enter ${place}. Services from source won't start. Choose another data folder (--data-dir /var/lib/maxcloud), or start the server as another user.`
         )
   }).pipe(Effect.catchAll(({ error }) => Effect.logWarning(String(error))))

@@ -29,7 +29,7 @@ import { probeLabel } from "./probePod.ts"
 
 const services = { web: { links: ["api"] }, api: { visibility: "internal" }, lone: {} } as const
 
-/** The program of `maxcloud probe` as a text for `node -e`. */
+/** The program of `maxcloud probe` as text for `node -e`. */
 const program = buildSync({
   stdin: {
     contents: `import { runProbe } from "./probe.ts"; void runProbe()`,
@@ -117,7 +117,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
 
   const isDifferent = ({ actual, expected }: NetworkProbe) => actual !== expected
 
-  it("finds that it is what the config says, as far as the gateway asks who calls", { timeout: 60_000 }, async () => {
+  it("matches the config, as far as the gateway checks its callers", { timeout: 60_000 }, async () => {
     const { differences, probes } = await verify()
     const by = new Map(probes.map((probe) => [keyOf(probe), probe]))
     for (const way of ["url", "host"]) expect(by.get(`web → api by ${way}`)).toMatchObject({ actual: "allowed" })
@@ -141,7 +141,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     }
     const wrong = probes.filter(isDifferent)
     expect(differences).toBe(wrong.length)
-    // A pod that may reach the gateway may name any Host there, unless the gateway asks who it is.
+    // A pod that may reach the gateway may name any Host there, unless the gateway checks who calls.
     const byHostAlone = ["web", "lone", "another organization"].flatMap((to) => [
       `web → ${to} by url`,
       `web → ${to} by host`
@@ -150,7 +150,7 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     else expect(wrong.map(keyOf).sort()).toEqual(byHostAlone.sort())
   })
 
-  it("finds what somebody has opened, and leaves nothing behind", { timeout: 60_000 }, async () => {
+  it("finds an opened path, and leaves nothing behind", { timeout: 60_000 }, async () => {
     const name = "opened-by-somebody"
     const open = {
       apiVersion: "networking.k8s.io/v1",

@@ -15,7 +15,7 @@ import { calleesOf } from "./surroundings.ts"
 import { closedTargets } from "./systemParts.ts"
 
 export interface KubernetesNetworkVerifierOptions {
-  /** Image of max-cloud, in which `maxcloud probe` runs; undefined: nothing is verified. */
+  /** The max-cloud image that runs `maxcloud probe`; undefined: nothing is verified. */
   readonly systemImage: string | undefined
   /** Arguments for its entrypoint. @default ["probe"] */
   readonly args?: ReadonlyArray<string>
@@ -26,7 +26,7 @@ const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ spec: S
 
 const away = (error: { readonly message: string }) => new Unavailable({ detail: error.message, retryAfterSeconds: 5 })
 
-/** A pod for each service of the app, of which each tries everything that it should and should not reach. */
+/** Runs a pod for each service of the app, which tries every target that it should and shouldn't reach. */
 export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNetworkVerifierOptions) =>
   Layer.effect(
     NetworkVerifier,
@@ -39,7 +39,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
           function* (organization, app, stage) {
             if (systemImage === undefined) {
               const detail =
-                "The network cannot be verified: the server doesn't know which image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
+                "Couldn't verify the network: the server doesn't know which image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
               return yield* new InvalidSpec({ detail, errors: [] })
             }
             const rows = yield* sql`

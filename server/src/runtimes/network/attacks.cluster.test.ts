@@ -40,7 +40,7 @@ const servicesIn = (namespace: string) =>
 const addressOf = (namespace: string, name: string) =>
   Effect.map(servicesIn(namespace), (all) => all.find((object) => object.metadata.name === name)?.spec.clusterIP ?? "")
 
-/** Range of the test cluster's pods, which no node tells (`MAXCLOUD_CLOSED_RANGES`). */
+/** Range of the test cluster's pods, which no node reports (`MAXCLOUD_CLOSED_RANGES`). */
 const podRange = process.env["MAXCLOUD_CLOSED_RANGES"] ?? "10.240.0.0/16"
 
 class Attack extends Effect.Service<Attack>()("@maxcloud/test/Attack", {
@@ -53,7 +53,7 @@ class Attack extends Effect.Service<Attack>()("@maxcloud/test/Attack", {
     const egress = { web: { egress: everything } }
     for (const name of [victim, careful, careless]) yield* organizationScope(name)
     yield* applyAll(proberManifests(victim, image, { back: { visibility: "internal" } }))
-    // As the server makes them where the operator lists 10/8; and as a server would that knew nothing of the cluster.
+    // As the server creates them if the operator lists 10/8, and as a server without knowledge of the cluster would.
     yield* applyAll(
       proberManifests(careful, image, egress, {
         closedRanges: [...closedRanges, podRange],
@@ -95,7 +95,7 @@ const isOpen = (result: ProbeResult) => result.connected || /ECONNREFUSED|ECONNR
 describeCluster("targets of a service with egress to the cluster's own ranges (KUBECONFIG)", () => {
   layer(Attack.Default.pipe(Layer.provideMerge(layerTest)), { timeout: "3 minutes", excludeTestServices: true })(
     (it) => {
-      it.effect("is nothing of the cluster, where the platform knows its ranges", () =>
+      it.effect("include nothing in the cluster if the platform knows its ranges", () =>
         Effect.gen(function* () {
           const attack = yield* Attack
           const targets = [
@@ -126,7 +126,7 @@ describeCluster("targets of a service with egress to the cluster's own ranges (K
         })
       )
 
-      it.effect("is not the activator or the autoscaler, even where the policy of the service opens all of 10/8", () =>
+      it.effect("exclude the activator and the autoscaler, even if the service's policy opens all of 10/8", () =>
         Effect.gen(function* () {
           const attack = yield* Attack
           const targets = [

@@ -27,27 +27,31 @@ describe("the cluster's own ranges", () => {
     })
   )
 
-  it.effect("are not known where pods have addresses that no node tells, until the operator tells them", () =>
+  it.effect("are unknown if pods have addresses that no node reports, until the operator sets them", () =>
     Effect.gen(function* () {
       const calico = { ...whole, pods: [pod("10.244.0.7"), pod("192.168.3.4"), pod("192.168.3.5")] }
       const ranges = yield* find(calico)
       expect(ranges.unknown.map((each) => each.of)).toEqual(["pods"])
-      expect(unknownText(ranges)).toMatch(/^pods: no known range holds 192\.168\.3\.4 and 1 more/)
+      expect(unknownText(ranges)).toMatch(/^pods: no known range contains 192\.168\.3\.4 and 1 more/)
       expect((yield* find(calico, ["192.168.0.0/16"])).unknown).toEqual([])
       const none = { ...whole, nodes: [node("172.18.0.2")] }
-      expect(unknownText(yield* find(none))).toMatch(/pods: the cluster doesn't say which range/)
+      expect(unknownText(yield* find(none))).toMatch(/pods: the cluster doesn't report the range/)
       expect((yield* find(none, ["10.244.0.0/16"])).unknown).toEqual([])
     })
   )
 
-  it.effect("are not known where Kubernetes is older than 1.33, or the server's role is", () =>
+  it.effect("are unknown if Kubernetes or the server's role is older than 1.33", () =>
     Effect.gen(function* () {
       const old: Answers = { ...whole, servicecidrs: "notFound" }
-      expect(unknownText(yield* find(old))).toMatch(/Services: the cluster doesn't say/)
-      expect(unknownText(yield* find(old, ["10.240.0.0/16"]))).toMatch(/Services: no known range holds 10\.96\.0\.1,/)
+      expect(unknownText(yield* find(old))).toMatch(/Services: the cluster doesn't report/)
+      expect(unknownText(yield* find(old, ["10.240.0.0/16"]))).toMatch(
+        /Services: no known range contains 10\.96\.0\.1,/
+      )
       expect((yield* find(old, ["10.96.0.0/12"])).unknown).toEqual([])
       const forbidden: Answers = { ...whole, services: "forbidden" }
-      expect(unknownText(yield* find(forbidden))).toMatch(/may not list Services: run `maxcloud cluster install`/)
+      expect(unknownText(yield* find(forbidden))).toMatch(
+        /isn't allowed to list Services. Run `maxcloud cluster install`/
+      )
     })
   )
 })

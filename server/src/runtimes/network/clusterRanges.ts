@@ -7,19 +7,19 @@ import { KubeApi, type KubeError } from "../kubeApi/KubeApi.ts"
 export interface ClusterRanges {
   /** Service ranges, nodes, pod ranges of nodes, and the API server's addresses: canonical. */
   readonly found: ReadonlyArray<string>
-  /** The same, by what they belong to: as the cluster writes them. */
+  /** The same, by owner and as the cluster writes them. */
   readonly told: RangesByOwner
   /** Did the cluster answer every question? If not, more ranges may exist. */
   readonly complete: boolean
-  /** Owners none of whose addresses the server could see. Their ranges are unknown for that reason alone. */
+  /** Owners with no address visible to the server. Their ranges are unknown only for that reason. */
   readonly unseen: ReadonlyArray<UnknownRange["of"]>
-  /** Addresses that no known or configured range contains, and the missing setting for each. Empty if everything is known. */
+  /** Addresses outside all known and configured ranges, and the missing setting for each. Empty if everything is known. */
   readonly unknown: ReadonlyArray<UnknownRange>
 }
 
 export interface UnknownRange {
   readonly of: "pods" | "Services"
-  /** Why it isn't known, as a clause. */
+  /** Why it is unknown, as a clause. */
   readonly why: string
 }
 
@@ -55,10 +55,10 @@ const Pod = Schema.Struct({
   })
 })
 
-/** As many objects as are looked at to see whether a range holds them. */
+/** How many objects to check for addresses outside a range. */
 const sample = "500"
 
-/** Undefined where the cluster does not have the kind (`ServiceCIDR` needs Kubernetes 1.33), or the server may not see it. */
+/** Undefined if the cluster lacks the kind (`ServiceCIDR` needs Kubernetes 1.33), or the server may not read it. */
 const list = <A, I>(path: string, item: Schema.Schema<A, I>, query: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -71,7 +71,7 @@ const list = <A, I>(path: string, item: Schema.Schema<A, I>, query: Readonly<Rec
     )
   })
 
-/** Names of nodes stand among their addresses. */
+/** Nodes' addresses include their names. */
 const addressesOf = (written: ReadonlyArray<string>): ReadonlyArray<IpRange> =>
   written.flatMap((value) => parseAddress(value) ?? [])
 
@@ -89,29 +89,30 @@ const unknownOf = (
   ranges: ReadonlyArray<IpRange>,
   example: string
 ): ReadonlyArray<UnknownRange> => {
-  if (seen === undefined) return [{ of, why: `the server may not list ${of}: run \`maxcloud cluster install\` again` }]
-  if (ranges.length === 0) return [{ of, why: `the cluster doesn't say which range its ${of} have` }]
+  if (seen === undefined)
+    return [{ of, why: `the server isn't allowed to list ${of}. Run \`maxcloud cluster install\` again` }]
+  if (ranges.length === 0) return [{ of, why: `the cluster doesn't report the range of its ${of}` }]
   const left = outside(seen, ranges)
   const [first] = left
   if (first === undefined) return []
   const [address] = writeRange(first).split("/", 1)
   const others = left.length === 1 ? "" : ` and ${left.length - 1} more`
-  return [{ of, why: `no known range holds ${address}${others}, ${example}` }]
+  return [{ of, why: `no known range contains ${address}${others}, ${example}` }]
 }
 
-/** The initial ranges: none were reported yet. */
+/** The initial ranges, before any report. */
 const nothing: RangesByOwner = { services: [], pods: [], machines: [] }
 
 /**
- * Reads the cluster's own addresses from it. The operator's `set` ranges count as known, and ranges that were reported `before` as still
- * existing. We believe that a range is the pods' or the Services' only if it contains all of them that we can see: networks may use
- * addresses outside every node's `podCIDR`.
+ * Reads the cluster's own addresses. The operator's `set` ranges count as known, and ranges reported `before` as still existing.
+ * A range counts as the pods' or the Services' only if it contains all of them that we can see: networks may use addresses
+ * outside every node's `podCIDR`.
  */
 export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
   set: ReadonlyArray<string> = [],
   before: RangesByOwner = nothing
 ) {
-  // Before the ranges: a pod that is seen has its node in the list that is read after it.
+  // Read the pods before the ranges: the node of a visible pod is then in the later list.
   const [services, pods] = yield* Effect.all(
     [
       list("/api/v1/services", Service, { limit: sample }),

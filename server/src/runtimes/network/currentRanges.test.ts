@@ -16,7 +16,7 @@ const grown: Answers = {
 const added = ["10.244.9.0/24", "172.18.0.9/32"]
 const all = (reason: Answers[string]): Answers => Object.fromEntries(Object.keys(whole).map((name) => [name, reason]))
 
-/** The ranges of a cluster that becomes another. */
+/** The ranges of a cluster that changes. */
 const following = (start: Answers, set: ReadonlyArray<string> = []) =>
   Effect.gen(function* () {
     let answers = start
@@ -36,7 +36,7 @@ const following = (start: Answers, set: ReadonlyArray<string> = []) =>
   })
 
 describe("the cluster's ranges while a server runs", () => {
-  it.scoped("hold a node that joins, within half a minute", () =>
+  it.scoped("include a new node within half a minute", () =>
     Effect.gen(function* () {
       const { after, current, unknown } = yield* following(whole)
       expect(current().found).not.toContain(added[0])
@@ -46,7 +46,7 @@ describe("the cluster's ranges while a server runs", () => {
     })
   )
 
-  it.scoped("stay as they are while the API server is away, refuses, or answers with nothing", () =>
+  it.scoped("stay the same while the API server is unreachable, refuses, or answers with nothing", () =>
     Effect.gen(function* () {
       const { after, current, unknown } = yield* following(grown)
       const before = current()
@@ -58,7 +58,7 @@ describe("the cluster's ranges while a server runs", () => {
         yield* after(duration, all(reason))
         expect(current()).toEqual(before)
       }
-      // As of an API server that starts: the next answer is whole again.
+      // As from a starting API server: the next answer is complete again.
       yield* after("30 seconds", { ...all([]), services: whole["services"] ?? [], pods: grown["pods"] ?? [] })
       expect(current()).toEqual(before)
       yield* after("2 minutes", grown)
@@ -67,14 +67,14 @@ describe("the cluster's ranges while a server runs", () => {
     })
   )
 
-  it.scoped("lose what the cluster hasn't told for an hour, and not before", () =>
+  it.scoped("lose a range that the cluster hasn't reported for an hour, and not before", () =>
     Effect.gen(function* () {
       const { after, current } = yield* following(grown)
       yield* after("59 minutes", whole)
       expect(current().found).toEqual(expect.arrayContaining(added))
       yield* after("2 minutes")
       for (const range of added) expect(current().found).not.toContain(range)
-      // A node that comes and goes starts anew.
+      // A node that comes and goes starts the hour again.
       yield* after("30 seconds", grown)
       yield* after("40 minutes", whole)
       yield* after("30 seconds", grown)
@@ -83,7 +83,7 @@ describe("the cluster's ranges while a server runs", () => {
     })
   )
 
-  it.scoped("aren't unknown because pods outlive their node for a while", () =>
+  it.scoped("don't become unknown because pods outlive their node for a while", () =>
     Effect.gen(function* () {
       const { after, current } = yield* following(grown)
       yield* after("5 minutes", { ...whole, pods: grown["pods"] ?? [] })
@@ -91,15 +91,15 @@ describe("the cluster's ranges while a server runs", () => {
     })
   )
 
-  it.scoped("become unknown with pods that no range holds, and known again with a node that does", () =>
+  it.scoped("become unknown with pods outside all ranges, and known again with a node that has them", () =>
     Effect.gen(function* () {
       const { after, current, unknown } = yield* following(whole)
       const strange: Answers = { ...whole, pods: [pod("10.244.9.5")] }
       yield* after("30 seconds", strange)
-      expect(current().unknown).toMatch(/^pods: no known range holds 10\.244\.9\.5/)
-      // Whoever can't see pods now doesn't know more than before.
+      expect(current().unknown).toMatch(/^pods: no known range contains 10\.244\.9\.5/)
+      // Losing sight of the pods doesn't make more known than before.
       yield* after("30 seconds", { ...strange, pods: "forbidden" })
-      expect(current().unknown).toMatch(/^pods: no known range holds 10\.244\.9\.5/)
+      expect(current().unknown).toMatch(/^pods: no known range contains 10\.244\.9\.5/)
       yield* after("30 seconds", grown)
       expect(current().unknown).toBeUndefined()
       expect(unknown).toHaveLength(3)
@@ -110,7 +110,7 @@ describe("the cluster's ranges while a server runs", () => {
     Effect.gen(function* () {
       expect(Exit.isFailure(yield* Effect.exit(following(all("unreachable"))))).toBe(true)
       const { after, current } = yield* following({ ...whole, pods: "forbidden" })
-      expect(current().unknown).toMatch(/^pods: the server may not list pods/)
+      expect(current().unknown).toMatch(/^pods: the server isn't allowed to list pods/)
       yield* after("30 seconds", whole)
       expect(current().unknown).toBeUndefined()
     })

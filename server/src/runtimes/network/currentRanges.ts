@@ -12,10 +12,13 @@ import {
 /** How often to ask the cluster. */
 const every = Duration.seconds(30)
 
-/** How long a range stays closed after the cluster stopped reporting it: pods of a removed node may live on for a while, or the node may return. */
+/**
+ * How long a range stays closed after the cluster stopped reporting it: a removed node's pods may live on for a while, or the
+ * node may return.
+ */
 const kept = Duration.hours(1)
 
-/** A range, and since when (monotonic ms) the cluster doesn't tell it. */
+/** A range, and since when (monotonic ms) the cluster hasn't reported it. */
 type Missing = ReadonlyMap<string, number | undefined>
 
 interface Memory {
@@ -60,9 +63,9 @@ const afterAnswer = (before: Memory, { complete, told, unknown }: ClusterRanges,
 })
 
 /**
- * Reads the cluster's ranges, or fails. From then on it reads them again regularly, for as long as the scope is open. If the API server
- * is unreachable, or refuses to list what it listed before, nothing is removed or opened. `onUnknown` runs when the unknown part changes,
- * and at first.
+ * Reads the cluster's ranges, or fails. After that it rereads them regularly until the scope closes. If the API server is
+ * unreachable, or refuses to list what it listed before, nothing is removed or opened. `onUnknown` runs at first and whenever the
+ * unknown part changes.
  */
 export const currentRanges = Effect.fn("currentRanges")(function* (
   set: ReadonlyArray<string>,
@@ -89,19 +92,16 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
   yield* look.pipe(
     Effect.timeoutFail({ duration: every, onTimeout: () => new Error("no answer in time") }),
     Effect.matchEffect({
-      // Told once an outage: what was known stays in force.
+      // Logged once per outage: known ranges stay in force.
       onFailure: ({ message }) =>
         Effect.flatMap(Ref.getAndSet(warned, true), (before) =>
           before
             ? Effect.void
-            : Effect.logWarning(
-                "The server can't read the cluster's own ranges again and keeps those it knows",
-                message
-              )
+            : Effect.logWarning("Couldn't reread the cluster's own ranges. Keeping the known ones", message)
         ),
       onSuccess: () => Ref.set(warned, false)
     }),
-    Effect.catchAllDefect((defect) => Effect.logError("The server can't read the cluster's own ranges", defect)),
+    Effect.catchAllDefect((defect) => Effect.logError("Couldn't read the cluster's own ranges", defect)),
     Effect.delay(every),
     Effect.forever,
     Effect.forkScoped

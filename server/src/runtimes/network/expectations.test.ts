@@ -29,7 +29,7 @@ const expectedOf = (fields: object, surroundings: Surroundings) =>
   )
 
 describe("the targets that a service should reach", () => {
-  it("is what it links to, by the gateway and never straight", () => {
+  it("include its links through the gateway, but never directly", () => {
     const callees = [callee("api", "10.0.0.7"), callee("db", "10.0.0.8"), callee("web", "10.0.0.9")]
     const expected = expectedOf({ links: ["api"] }, around({ callees }))
     expect(expected).toMatchObject({
@@ -43,12 +43,12 @@ describe("the targets that a service should reach", () => {
     })
   })
 
-  it("is a service that its environment names", () => {
+  it("include a service named by its environment", () => {
     const env = { API: { service: "api", property: "url" } }
     expect(expectedOf({ env }, around({ callees: [callee("api")] }))).toMatchObject({ "api url": "allowed" })
   })
 
-  it("is DNS, and never what is closed to all", () => {
+  it("include DNS, and never anything that is closed to all", () => {
     const closed = [
       { to: "API server", by: "address", target: { way: "tcp", host: "api", port: 443 } },
       { to: "activator", by: "host", target: { way: "http", host: "10.0.0.1", port: 80, hostHeader: "activator" } }
@@ -60,7 +60,7 @@ describe("the targets that a service should reach", () => {
     })
   })
 
-  it("is never another organization's service, not even one of the same name", () => {
+  it("never include another organization's service, not even one with the same name", () => {
     const foreign = { ...callee("api", "10.0.0.7"), to: "another organization", service: undefined }
     const expected = expectedOf({ links: ["api"] }, around({ callees: [foreign] }))
     expect(expected).toMatchObject({
@@ -70,7 +70,7 @@ describe("the targets that a service should reach", () => {
     })
   })
 
-  it("is the internet where egress opens it, and is not asked where nobody chose an address", () => {
+  it("include the internet if egress opens it, and skip it without a chosen address", () => {
     const internet = { host: "198.51.100.7", port: 443 }
     expect(expectedOf({}, around({ internet }))).toMatchObject({ "internet address": "allowed" })
     expect(expectedOf({ egress: "none" }, around({ internet }))).toMatchObject({ "internet address": "denied" })
@@ -82,7 +82,7 @@ describe("the targets that a service should reach", () => {
 })
 
 describe("an address that egress opens", () => {
-  it("is one of its ranges, less what is never opened", () => {
+  it("are its ranges without those that are never opened", () => {
     expect(isOpened(["203.0.113.0/25"], "203.0.113.127")).toBe(true)
     expect(isOpened(["203.0.113.0/25"], "203.0.113.128")).toBe(false)
     expect(isOpened("internet", "10.1.2.3")).toBe(false)
@@ -92,7 +92,7 @@ describe("an address that egress opens", () => {
     expect(isOpened(["10.0.0.0/8"], "10.1.2.3", { privateRanges, closedRanges: ["10.1.0.0/16"] })).toBe(false)
   })
 
-  it("is never link-local, whatever is written", () => {
+  it("never include link-local addresses, whatever the config says", () => {
     fc.assert(
       fc.property(fc.nat(255), fc.nat(255), fc.integer({ min: 0, max: 32 }), (c, d, length) => {
         expect(isOpened([`169.254.${c}.${d}/${length}`], `169.254.${c}.${d}`)).toBe(false)
@@ -101,7 +101,7 @@ describe("an address that egress opens", () => {
   })
 })
 
-it("every service of a generated app expects each of the others once by each way", () => {
+it("every service of a generated app expects each of the others once for each path", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1 }), (names) => {
       const spec = Effect.runSync(

@@ -8,10 +8,10 @@ import type { ClosedTarget } from "./systemParts.ts"
 export interface Callee {
   /** Its name in the report. */
   readonly to: string
-  /** Undefined where it is of another organization. */
+  /** Undefined if it belongs to another organization. */
   readonly service: ServiceName | undefined
   readonly namespace: string
-  /** Its cluster-local name, which is its Host at the internal gateway too. */
+  /** Its cluster-local name, which is also its Host at the internal gateway. */
   readonly host: string
   /** Address of a running instance. */
   readonly podAddress: string | undefined
@@ -19,7 +19,7 @@ export interface Callee {
 
 export interface Surroundings {
   readonly callees: ReadonlyArray<Callee>
-  /** An address on the internet that should answer, as `address:port`; undefined: it is not tried. */
+  /** An address on the internet that should answer, as `address:port`; undefined: skip the test. */
   readonly internet: { readonly host: string; readonly port: number } | undefined
   /** The platform's rules about ranges. */
   readonly rules: EgressRules
@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly closed: ReadonlyArray<ClosedTarget>
 }
 
-/** One try of one service, and what the config says of it. */
+/** One attempt of one service, and the config's rule about it. */
 export interface Expectation {
   readonly probe: Pick<NetworkProbe, "from" | "to" | "by"> & Pick<ProbeTarget, "expected">
   readonly target: Omit<ProbeTarget, "id" | "expected">
@@ -35,7 +35,7 @@ export interface Expectation {
 
 /** The address at which every pod reaches Kourier's listener for cluster-local hosts. */
 export const internalGateway = "kourier-internal.kourier-system.svc.cluster.local"
-/** Port of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
+/** Port of queue-proxy, which is in front of the program (knative/serving, pkg/networking). */
 const requestsPort = 8012
 
 /** Does this `egress` open an IPv4 address? */
@@ -45,9 +45,9 @@ export const isOpened = (egress: ServiceSpec["egress"], address: string, rules: 
   )
 
 /**
- * The targets that a service's pods should and shouldn't reach, from the config alone. They should reach linked services through the
- * gateway, DNS, and the targets that `egress` opens. They shouldn't reach anything else: no instance directly, no other organization,
- * nothing that is closed to everybody.
+ * The targets that a service's pods should and shouldn't reach, from the config alone. They should reach linked services through
+ * the gateway, DNS, and the targets that `egress` opens. They shouldn't reach anything else: no instance directly, no other
+ * organization, nothing that is closed to everybody.
  */
 export const expectationsOf = (
   service: ServiceSpec,

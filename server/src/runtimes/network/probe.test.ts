@@ -40,20 +40,20 @@ describe("a probe", () => {
     gateway.close()
   })
 
-  it("is let through where Knative's own answer comes back", async () => {
+  it("is allowed if Knative's own answer arrives", async () => {
     expect(await outcome({ port, hostHeader: "api" })).toEqual({ id: "a", actual: "allowed", detail: "HTTP 200" })
   })
 
-  it("is denied where the gateway refuses it", async () => {
+  it("is denied if the gateway refuses it", async () => {
     expect(await outcome({ port, hostHeader: "refused", expected: "denied" })).toMatchObject({ actual: "denied" })
   })
 
-  it("is not taken for let through by an answer of anybody else", async () => {
+  it("isn't considered allowed by anybody else's answer", async () => {
     expect(await outcome({ port, hostHeader: "other", expected: "denied" })).toMatchObject({ actual: "unknown" })
     expect(await outcome({ port, hostHeader: "nobody", expected: "denied" })).toMatchObject({ actual: "unknown" })
   })
 
-  it("is tried again where it comes out otherwise than expected", async () => {
+  it("is repeated if the result is unexpected", async () => {
     asked = 0
     await outcome({ port, hostHeader: "refused", expected: "allowed" })
     expect(asked).toBe(3)
@@ -61,16 +61,16 @@ describe("a probe", () => {
     expect(asked).toBe(4)
   })
 
-  it("by TCP is let through where somebody answers, if only by a refusal", async () => {
+  it("by TCP is allowed if anybody answers, even with a refusal", async () => {
     expect(await outcome({ way: "tcp", port })).toMatchObject({ actual: "allowed", detail: "connected" })
     expect(await outcome({ way: "tcp", port: closed })).toMatchObject({ actual: "allowed" })
   })
 
-  it("says nothing about an unknown name", async () => {
+  it("gives no result for an unknown name", async () => {
     expect(await outcome({ host: "a.invalid", expected: "denied" })).toMatchObject({ actual: "unknown" })
   })
 
-  it("must be given the node to probe", async () => {
+  it("must be told the node to probe", async () => {
     expect(await outcome({ way: "tcp", host: "node", expected: "denied" })).toMatchObject({ actual: "unknown" })
   })
 })

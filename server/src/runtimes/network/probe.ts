@@ -4,17 +4,20 @@ import { connect } from "node:net"
 import { errorCode } from "../../base/node/errorCode.ts"
 
 /**
- * The targets that one pod tries. `maxcloud probe` runs it in a pod of a tenant's namespace, with its targets in `MAXCLOUD_PROBE`. It is
- * small on purpose: Node's own modules and nothing else.
+ * The targets that one pod tries. `maxcloud probe` runs in a pod of a tenant's namespace, with its targets in `MAXCLOUD_PROBE`.
+ * It is deliberately small and uses only Node's own modules.
  */
 export interface ProbeTarget {
   readonly id: string
-  /** `http`: a Knative probe, which the gateway, the activator and queue-proxy know: no instance is woken, no program is asked. */
+  /**
+   * `http`: a Knative probe, which the gateway, the activator and queue-proxy answer without waking an instance or asking a
+   * program.
+   */
   readonly way: "http" | "tcp" | "dns"
   /** A name or an address; `node` and `api` stand for the pod's own node and API server, which only the pod knows. */
   readonly host: string
   readonly port: number
-  /** The Host to name, where it is another than `host`. */
+  /** The Host header, if different from `host`. */
   readonly hostHeader?: string
   /**
    * How to judge an HTTP answer. `probe`: the service's own answer to Knative's probe means allowed, 403 denied. `connection`: any answer
@@ -22,7 +25,7 @@ export interface ProbeTarget {
    * "probe"
    */
   readonly judge?: "probe" | "connection" | "route"
-  /** The expected result. Any other is tried again, because policies may take effect a moment after a pod's start. */
+  /** The expected result. Any other is retried, because policies may take effect a moment after a pod's start. */
   readonly expected: "allowed" | "denied"
 }
 
@@ -35,11 +38,11 @@ export interface ProbeResult {
 type Outcome = Omit<ProbeResult, "id">
 
 const connectMillis = 2_000
-/** The gateway's authorizer waits up to two seconds for an address that it does not know yet. */
+/** The gateway's authorizer waits up to two seconds for an unknown address. */
 const answerMillis = 6_000
 const tries = 3
 const pauseMillis = 700
-/** Knative's own, answered by whatever stands before the program (knative/networking, pkg/http/probe). */
+/** Knative's own probe, answered by whatever is in front of the program (knative/networking, pkg/http/probe). */
 const hash = "maxcloud"
 
 const noConnection = `no connection within ${connectMillis / 1000} s`
@@ -49,10 +52,10 @@ const failed = (error: unknown): Outcome => {
   if (code === "ETIMEDOUT" || code === "EHOSTUNREACH" || code === "ENETUNREACH") {
     return { actual: "denied", detail: code === "ETIMEDOUT" ? noConnection : code }
   }
-  // Somebody answered, if only with a refusal: the packets went there and back.
+  // Somebody answered, even if only with a refusal: packets went there and back.
   if (code === "ECONNREFUSED" || code === "ECONNRESET") return { actual: "allowed", detail: `reached: ${code}` }
-  if (code === "ENOTFOUND") return { actual: "unknown", detail: "its name is not known" }
-  if (code === "EAI_AGAIN") return { actual: "unknown", detail: "the name server does not answer" }
+  if (code === "ENOTFOUND") return { actual: "unknown", detail: "unknown name" }
+  if (code === "EAI_AGAIN") return { actual: "unknown", detail: "no answer from the name server" }
   return { actual: "unknown", detail: code }
 }
 
@@ -134,7 +137,7 @@ const dns = async (name: string): Promise<Outcome> => {
     // It answered, even if only that the name doesn't exist.
     return (errorCode(error) ?? String(error)) === "ENOTFOUND"
       ? { actual: "allowed", detail: "answered" }
-      : { actual: "denied", detail: "the name server does not answer" }
+      : { actual: "denied", detail: "no answer from the name server" }
   }
 }
 
@@ -162,10 +165,10 @@ const tryTarget = async (target: ProbeTarget): Promise<ProbeResult> => {
 export const probe = (targets: ReadonlyArray<ProbeTarget>): Promise<ReadonlyArray<ProbeResult>> =>
   Promise.all(targets.map(tryTarget))
 
-/** Starts the line with the results, to tell it from other output of a container. */
+/** The prefix of the line with the results, to distinguish it from other output of a container. */
 export const resultPrefix = "maxcloud-probe "
 
-/** `maxcloud probe`: tries what `MAXCLOUD_PROBE` says, and prints one line. */
+/** `maxcloud probe`: tries the targets in `MAXCLOUD_PROBE`, and prints one line. */
 export const runProbe = async (): Promise<void> => {
   const targets: ReadonlyArray<ProbeTarget> = JSON.parse(process.env.MAXCLOUD_PROBE ?? "[]")
   process.stdout.write(`${resultPrefix}${JSON.stringify(await probe(targets))}\n`)

@@ -1,7 +1,7 @@
 import { label, type Manifest } from "@maxcloud/synth"
 import type { ProbeTarget } from "./probe.ts"
 
-/** On each probe pod: which verification it belongs to. */
+/** Label of each probe pod: the verification that it belongs to. */
 export const probeLabel = "maxcloud.dev/probe"
 
 /** How long a probe pod may run. */
@@ -10,7 +10,7 @@ export const probeSeconds = 50
 export interface ProbePodInput {
   readonly name: string
   readonly namespace: string
-  /** The service whose network identity it takes. */
+  /** The service whose network identity it assumes. */
   readonly service: string
   readonly run: string
   readonly image: string
@@ -19,8 +19,8 @@ export interface ProbePodInput {
 }
 
 /**
- * A pod that is to the network what an instance of the service is: policies and the gateway's authorizer go by its namespace and label. It is
- * no instance: without `managed-by: maxcloud` nothing else takes it for one, and it gets no requests.
+ * A pod that looks to the network like an instance of the service: policies and the gateway's authorizer use its namespace and
+ * label. It isn't an instance: without `managed-by: maxcloud` nothing else treats it as one, and it gets no requests.
  */
 export const probePod = ({ args, image, name, namespace, run, service, targets }: ProbePodInput): Manifest => ({
   apiVersion: "v1",

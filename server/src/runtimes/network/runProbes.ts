@@ -5,14 +5,14 @@ import { said } from "../kubeApi/said.ts"
 import { type ProbeResult, resultPrefix } from "./probe.ts"
 import { type ProbePodInput, probeLabel, probePod, probeSeconds } from "./probePod.ts"
 
-/** Probe pods at a time. */
+/** Maximum number of probe pods at a time. */
 const concurrency = 10
 /** A pod may wait for its node and its image before it runs. */
 const waitSeconds = probeSeconds + 10
-/** Older than this, a probe pod is of a verification that was cut off. */
+/** An older probe pod belongs to an interrupted verification. */
 const leftoverMillis = 10 * 60_000
 
-/** Probes could not be run. `message` says which pod, and why. */
+/** Probes couldn't run. `message` says which pod, and why. */
 export class ProbeFailed extends Schema.TaggedError<ProbeFailed>()("ProbeFailed", { message: Schema.String }) {}
 
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
@@ -54,14 +54,14 @@ const decodeResults = Schema.decodeUnknown(
   )
 )
 
-/** Waiting doesn't help against these. */
+/** Faults that waiting doesn't fix. */
 const hopeless =
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error|RunContainerError)$/
 
 const waitingFor = ({ status }: ProbePod) =>
   status.containerStatuses.flatMap(({ state }) => (state.waiting === undefined ? [] : [state.waiting]))
 
-/** Has it ended, or will it never begin? */
+/** Has it ended, or will it never start? */
 const isOver = (pod: ProbePod) =>
   pod.status.phase === "Succeeded" ||
   pod.status.phase === "Failed" ||
@@ -81,7 +81,7 @@ const remove = (namespace: string, name: string) =>
     )
   )
 
-/** Removes the leftovers of a verification whose server exited in the middle of it. */
+/** Removes the leftovers of a verification whose server exited midway. */
 export const removeLeftovers = (namespace: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -125,7 +125,7 @@ const over = (input: ProbePodInput) =>
           duration: `${waitSeconds} seconds`,
           onTimeout: () =>
             new ProbeFailed({
-              message: `the probe pod ${input.name} did not end within ${waitSeconds} s: is there room for it on a node?`
+              message: `The probe pod ${input.name} didn't finish within ${waitSeconds} s. Check that a node has room for it.`
             })
         })
       )
@@ -143,26 +143,26 @@ const runOne = (input: ProbePodInput): Effect.Effect<ReadonlyArray<ProbeResult>,
         const [waiting] = waitingFor(pod)
         if (waiting !== undefined) {
           return yield* new ProbeFailed({
-            message: `the probe pod of "${input.service}" does not start (${waiting.reason}): ${waiting.message}. Its image is MAXCLOUD_SYSTEM_IMAGE`
+            message: `The probe pod of "${input.service}" doesn't start (${waiting.reason}): ${waiting.message}. MAXCLOUD_SYSTEM_IMAGE sets its image`
           })
         }
         const log = yield* logOf(input.namespace, input.name)
         const line = log.split("\n").find((text) => text.startsWith(resultPrefix))
         if (line === undefined) {
           return yield* new ProbeFailed({
-            message: `the probe pod of "${input.service}" gave no results${pod.status.message === "" ? "" : ` (${pod.status.message})`}: ${log.slice(-300) || "it printed nothing"}`
+            message: `The probe pod of "${input.service}" returned no results${pod.status.message === "" ? "" : ` (${pod.status.message})`}: ${log.slice(-300) || "it printed nothing"}`
           })
         }
         return yield* decodeResults(line.slice(resultPrefix.length)).pipe(
           Effect.mapError(
             () =>
               new ProbeFailed({
-                message: `what the probe pod of "${input.service}" printed cannot be read: is MAXCLOUD_SYSTEM_IMAGE of this version?`
+                message: `Couldn't read the output of the probe pod of "${input.service}". Set MAXCLOUD_SYSTEM_IMAGE to the image of this server's version`
               })
           )
         )
       }),
-    // A pod that stays is removed by the next verification.
+    // A pod that remains is removed by the next verification.
     () => Effect.ignore(remove(input.namespace, input.name))
   )
 
@@ -170,8 +170,8 @@ const runOne = (input: ProbePodInput): Effect.Effect<ReadonlyArray<ProbeResult>,
 export const runProbes = (inputs: ReadonlyArray<ProbePodInput>) =>
   Effect.map(Effect.forEach(inputs, runOne, { concurrency }), (results) => results.flat())
 
-/** For a pod that has not been found: none. */
-const noResult = (id: string): ProbeResult => ({ id, actual: "unknown", detail: "the probe gave no result" })
+/** The results of a pod that wasn't found. */
+const noResult = (id: string): ProbeResult => ({ id, actual: "unknown", detail: "the probe returned no result" })
 
 export const resultOf = (results: ReadonlyMap<string, ProbeResult>, id: string): ProbeResult =>
   Option.getOrElse(Option.fromNullable(results.get(id)), () => noResult(id))

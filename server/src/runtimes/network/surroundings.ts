@@ -34,14 +34,14 @@ const KnativeService = Schema.Struct({
   )
 })
 const decodeServices = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(KnativeService) }))
-/** One that is on its way, or going, has no name in the cluster: nothing could be said of it. */
+/** Skip services that are being created or deleted: they have no name in the cluster yet or any more. */
 const isThere = ({ metadata, status }: typeof KnativeService.Type) =>
   metadata.deletionTimestamp === undefined &&
   status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True")
 
 const ours = "app.kubernetes.io/managed-by=maxcloud"
 
-/** By service, the address of an instance that runs. */
+/** The address of a running instance for each service. */
 const instancesIn = (namespace: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -57,7 +57,7 @@ const instancesIn = (namespace: string) =>
 
 const hostOf = (service: string, namespace: string) => `${service}.${namespace}.svc.cluster.local`
 
-/** A service of another organization, a running one if possible. Its name is nobody's business. */
+/** A service of another organization, a running one if possible. Its name must stay private. */
 const anothers = (organization: OrganizationName) =>
   Effect.gen(function* () {
     const api = yield* KubeApi

@@ -5,7 +5,7 @@ import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { knativeNamespace } from "../kubeApi/systemNames.ts"
 import type { ProbeTarget } from "./probe.ts"
 
-/** Something that no service may reach, whatever it links to and whatever its `egress` opens. */
+/** Something that no service may reach, whatever its links and `egress`. */
 export interface ClosedTarget {
   readonly to: string
   readonly by: NetworkProbe["by"]
@@ -55,7 +55,7 @@ const servicesIn = (namespace: string) =>
     return items.filter((item) => item.spec.clusterIP !== "" && item.spec.clusterIP !== "None")
   })
 
-/** One address of each port behind a Service: policies are judged there, after its own address is resolved. */
+/** One address of each port behind a Service: policies apply there, after the Service's own address is resolved. */
 const endpointsOf = (namespace: string, service: string) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
@@ -84,21 +84,21 @@ const byAddress = (to: string, address: { readonly host: string; readonly port: 
 
 const addressesOf = ({ spec }: Service) => spec.ports.map(({ port }) => ({ host: spec.clusterIP, port }))
 
-/** The internal gateway asked for a host that is not a service of max-cloud's: it must have none such, or refuse. */
+/** Requests to the internal gateway for a host that isn't a max-cloud service: it must not have the host, or must refuse. */
 const atGateway = (to: string, gateway: string, hostHeader: string): ClosedTarget => ({
   to,
   by: "host",
   target: { way: "http", host: gateway, port: 80, hostHeader, judge: "route" }
 })
 
-/** Addresses at which clouds serve a machine's credentials, one of each kind of address. */
+/** Addresses at which clouds serve a machine's credentials, one of each address family. */
 const metadata = ["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"]
 const kubeletPort = 10_250
 
 /**
- * The targets that are closed to everybody, each by its address, and by its name as a Host at the gateway: the activator and the
- * autoscaler by each of their addresses, and the activator also with the Host of another service than the caller's; revisions of another
- * organization by their Services' addresses; the API server, the kubelet, and metadata.
+ * The targets that are closed to everybody, each by its address and by its name as a Host at the gateway: the activator and the
+ * autoscaler by each of their addresses, and the activator also with another service's Host; other organizations' revisions by
+ * their Services' addresses; the API server, the kubelet, and metadata.
  */
 export const closedTargets = (
   gateway: string,

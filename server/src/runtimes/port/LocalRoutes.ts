@@ -5,15 +5,15 @@ import type { Lookup } from "../../base/proxy/Route.ts"
 export interface LocalTotals {
   readonly services: number
   readonly instances: number
-  /** Requests that are held now. */
+  /** Currently held requests. */
   readonly waiting: number
   /** Services at zero that a request has woken, since the server's start. */
   readonly coldStarts: number
-  /** Seconds from those requests until an instance was ready, summed up. */
+  /** Total seconds from those requests until an instance was ready. */
   readonly coldStartSeconds: number
 }
 
-/** The way of requests from outside to the local runtime's services. */
+/** The route of external requests to the local runtime's services. */
 export class LocalRoutes extends Context.Tag("@maxcloud/server/LocalRoutes")<
   LocalRoutes,
   {
@@ -22,7 +22,7 @@ export class LocalRoutes extends Context.Tag("@maxcloud/server/LocalRoutes")<
   }
 >() {}
 
-/** For a runtime whose own gateway takes the requests. */
+/** For a runtime with its own gateway for requests. */
 export const layerNone = Layer.succeed(LocalRoutes, {
   lookup: () => undefined,
   totals: () => ({ services: 0, instances: 0, waiting: 0, coldStarts: 0, coldStartSeconds: 0 })

@@ -3,11 +3,11 @@ import type { InvalidSpec, NetworkReport, NotFound, Unavailable } from "@maxclou
 import { Context, type Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 
-/** Probes from real pods what the network lets through, against what the config says. */
+/** Probes from real pods what the network allows, compared with the config. */
 export class NetworkVerifier extends Context.Tag("@maxcloud/server/NetworkVerifier")<
   NetworkVerifier,
   {
-    /** `InvalidSpec` where the runtime has no network to verify (local). */
+    /** `InvalidSpec` if the runtime has no network to verify (local). */
     readonly verify: (
       organization: Organization,
       app: AppName,

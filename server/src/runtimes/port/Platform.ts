@@ -4,9 +4,9 @@ import type { Target } from "../../base/words/Target.ts"
 import type { NamespaceKey } from "./Runtime.ts"
 
 /**
- * How public URLs of this platform are made, and the rules that it enforces: the part of the tenant's context that is the same for all.
- * Its ranges change while the server runs, as the cluster's do, so read them where you use them. `PlatformKey` has the ranges of one
- * moment.
+ * How this platform forms public URLs, and the rules that it enforces: the part of a tenant's context that is the same for all.
+ * Its ranges change while the server runs, with the cluster's, so read them where you use them. `PlatformKey` has the ranges of
+ * one moment.
  */
 export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
@@ -23,7 +23,7 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "externalSecrets"
     | "manifestRules"
   > & {
-    /** The cluster's own addresses that aren't known, as a clause. Until they are, no private range is opened. */
+    /** The unknown part of the cluster's own addresses, as a clause. While there is one, no private range is opened. */
     readonly unknownRanges?: string | undefined
   }
 >() {}

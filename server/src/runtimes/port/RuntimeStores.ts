@@ -6,9 +6,9 @@ import type { KeptLine, RemainsError, Store } from "../../base/words/Remains.ts"
 export class RuntimeStores extends Context.Tag("@maxcloud/server/RuntimeStores")<
   RuntimeStores,
   {
-    /** In the order in which they are erased. */
+    /** In the order of erasure. */
     readonly stores: ReadonlyArray<Store>
-    /** Lines of services that are gone. `Runtime.logs` has those of present services. */
+    /** Lines of deleted services. `Runtime.logs` has those of current services. */
     readonly linesOfGone: (
       organizationId: OrganizationId,
       isThere: (namespace: string, service: string) => boolean

@@ -1,7 +1,10 @@
 import type { Condition, Revision } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 
-/** A condition as Knative writes it, and as both runtimes keep it. The API has words and null where Knative has `True` and empty texts. */
+/**
+ * A condition as Knative writes it and both runtimes store it. The API has words and null where Knative has `True` and empty
+ * texts.
+ */
 export const KnativeCondition = Schema.Struct({
   type: Schema.String,
   status: Schema.Literal("True", "False", "Unknown"),

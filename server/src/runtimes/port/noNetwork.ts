@@ -5,7 +5,7 @@ import { NetworkVerifier } from "./NetworkVerifier.ts"
 const detail =
   "The local runtime has no network to verify: its services share this machine's. Verify an app that runs on Kubernetes."
 
-/** `NetworkVerifier` of a runtime without a network of its own. */
+/** `NetworkVerifier` of a runtime without its own network. */
 export const layerNone = Layer.succeed(NetworkVerifier, {
   verify: () => new InvalidSpec({ detail, errors: [] })
 })

@@ -25,7 +25,7 @@ const decodeDeletion = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ delete_after: Schema.NullOr(Schema.DateFromSelf) }))
 )
 
-/** Writes an accepted deployment, all or nothing; gives its id. To be run in a transaction. */
+/** Writes an accepted deployment completely or not at all, and returns its id. Run it in a transaction. */
 export const accept = (queue: WorkQueue, input: AcceptInput) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -34,33 +34,34 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     const id = newId("dep")
     const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
 
-    // From here on the organization is ours: it is not deleted, and nothing else of it is accepted, until this is done.
+    // From here on the organization is locked: until the transaction ends, it isn't deleted, and nothing else of it is accepted.
     const [found] = decodeDeletion(
       yield* sql`select delete_after from organizations where id = ${org} for no key update`
     )
 
-    // And this row: deployments of one app and stage are numbered one after another.
+    // And this row: deployments of one app and stage are numbered consecutively.
     const numbered = yield* sql<{ last_number: number }>`
       insert into app_stages (organization_id, app, stage, last_number) values (${org}, ${app}, ${stage}, 1)
       on conflict (organization_id, app, stage) do update set last_number = app_stages.last_number + 1
       returning last_number`
     const number = numbered[0]?.last_number ?? 1
-    // With the row locked, and after the key: a repeated request gets its first answer, whatever came since.
+    // With the row locked, and after the idempotency key: a repeated request gets its first answer, whatever happened since.
     yield* checkPlan(input, number === 1 ? undefined : number - 1)
     if (input.after !== undefined && input.after !== number - 1) return yield* new Outrun()
     if (found?.delete_after != null && input.spec.services.length > 0) {
       return yield* new Conflict({
-        detail: `The organization "${organization.name}" is being deleted: it is erased after ${found.delete_after.toISOString()}, and takes no deployments. \`maxcloud org keep\` ends that.`
+        detail: `The organization "${organization.name}" is being deleted. It will be erased after ${found.delete_after.toISOString()} and accepts no deployments. Run \`maxcloud org keep\` to cancel that.`
       })
     }
-    // After taking the organization's lock: of two concurrent calls, the second sees the changes of the first.
+    // After locking the organization: of two concurrent calls, the second sees the changes of the first.
     const quotas = yield* Quotas
     if (input.restores !== true) yield* quotas.check(input, input.spec)
 
-    // Another app may have dropped an export, or begun to use one, since the caller looked. With the organization's lock it can't any more.
+    // Another app may have removed an export, or begun to use one, since the caller looked. With the organization locked, that
+    // can't happen any more.
     if ((yield* linkProblems(input, input.spec)).length > 0) return yield* new Outrun()
 
-    // The same for the organization's policies.
+    // The same holds for the organization's policies.
     if (input.policies !== undefined && (yield* policiesStamp(org)) !== input.policies) return yield* new Outrun()
 
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
@@ -86,7 +87,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     if (input.unsetsSecrets === true) yield* unsetAll({ organizationId: org, app, stage })
     yield* saveLinks(input, input.spec)
     yield* appendEvents(org, id, [
-      { type: "accepted", reason: "Accepted", message: `Deployment ${number} of ${app} to ${stage} is accepted.` }
+      { type: "accepted", reason: "Accepted", message: `Deployment ${number} of ${app} to ${stage} was accepted.` }
     ])
     yield* queue.add([{ organizationId: org, app, stage }])
     yield* sql`select pg_notify('maxcloud', 'work')`

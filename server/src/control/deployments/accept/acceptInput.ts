@@ -8,21 +8,21 @@ import type { Inspected } from "../validate/inspectSpec.ts"
 /** Another deployment of the app and stage was accepted since the caller looked. */
 export class Outrun extends Data.TaggedError("Outrun") {}
 
-/** What a deployment is from, besides its app. */
+/** The origin of a deployment, besides its app. */
 export interface Origin {
   readonly kind: DeploymentKind
-  /** Of a `rollback`: the number of the deployment whose app it has. */
+  /** For a `rollback`: the number of the deployment whose app is deployed. */
   readonly from?: number | undefined
   readonly message?: string | undefined
   readonly metadata?: DeploymentMetadata | undefined
 }
 
-/** What a caller asks for: the same idempotency key with another request is a mistake. */
+/** The caller's request: reusing an idempotency key for another request is a mistake. */
 export interface Requested extends Target, ReadSpec {
   readonly origin: Origin
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined
-  /** The plan that the deployment has to be. */
+  /** The plan that the deployment must match. */
   readonly planId?: PlanId | undefined
 }
 
@@ -31,12 +31,12 @@ export interface AcceptInput extends Requested, Inspected {
   readonly planContent?: PlanContent | undefined
   /** Reuses the secret versions of an earlier deployment: no secret is read again from a store. */
   readonly keepsVersions?: boolean | undefined
-  /** The stage is destroyed: its secrets go, too. */
+  /** The stage is destroyed, with its secrets. */
   readonly unsetsSecrets?: boolean | undefined
-  /** It puts back what a cancelled deployment has changed: no quota is in its way. */
+  /** It restores what a cancelled deployment changed, so quotas don't apply. */
   readonly restores?: boolean | undefined
-  /** Policies of the organization that it breaks and passes all the same. */
+  /** Policies of the organization that it violates but that let it pass. */
   readonly passed?: ReadonlyArray<string> | undefined
-  /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
+  /** Number of the newest deployment that the caller knows. If there is a newer one, this fails with `Outrun`. */
   readonly after?: number | undefined
 }

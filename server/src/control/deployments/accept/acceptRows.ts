@@ -17,7 +17,7 @@ interface Action {
   readonly action: string
 }
 
-/** Ends the deployments of the app and stage that wait for their turn, before number `number`. */
+/** Supersedes the waiting deployments of the app and stage before number `number`. */
 export const supersedeQueued = (input: AcceptInput, number: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -27,12 +27,12 @@ export const supersedeQueued = (input: AcceptInput, number: number) =>
     const superseded = decodeIds(
       yield* sql`
         update deployments set state = 'superseded', reason = 'Superseded', finished_at = clock_timestamp(),
-          message = ${`Deployment ${number} came before it had begun.`}
+          message = ${`Deployment ${number} replaced it before it started.`}
         where ${inStage} and state = 'queued' returning id`
     )
     for (const older of superseded) {
       yield* appendEvents(org, older.id, [
-        { type: "finished", reason: "Superseded", message: `Deployment ${number} came before it had begun.` }
+        { type: "finished", reason: "Superseded", message: `Deployment ${number} replaced it before it started.` }
       ])
     }
   })
@@ -53,7 +53,7 @@ export const insertDeployment = (
       insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
         external_secrets, images, force_conflicts, warnings, kind, from_number, created_by_type, created_by, user_message,
         metadata)
-      values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
+      values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted and waiting for its turn.',
         ${storableJson(input.encoded)}::json,
         ${storableJson(Object.assign({}, ...wanted.map((each) => each.secretVersions)))}::jsonb,
         ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
@@ -63,8 +63,8 @@ export const insertDeployment = (
   })
 
 /**
- * The services as they are wanted now. What the app leaves out is `deleting` from here on: no caller sees it any more. The reconciler ends its
- * instances and then removes its row.
+ * The desired services. Those that the app leaves out become `deleting`: callers no longer see them, and the reconciler ends
+ * their instances before it deletes their rows.
  */
 export const upsertServices = (
   input: AcceptInput,
@@ -92,7 +92,7 @@ export const upsertServices = (
           pinned_image = excluded.pinned_image, deployment_number = excluded.deployment_number,
           updated_at = now()`
     }
-    // A service that comes back before its instances have ended is another one than the deleted one.
+    // A service that returns before its instances have ended isn't the deleted one.
     const back = wanted.map(({ name }) => ({ name, id: newId("svc") }))
     yield* sql`
       update services set deleting = false, id = w.id, paused = false, created_at = now(), restarted_at = null

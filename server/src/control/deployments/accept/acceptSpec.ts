@@ -18,11 +18,11 @@ import { accept } from "./accept.ts"
 import { type AcceptInput, Outrun, type Requested } from "./acceptInput.ts"
 import { planOutdated } from "./boundPlan.ts"
 
-/** A deployment that was just accepted, or was before. */
+/** A deployment that was accepted just now or earlier. */
 export const loadDeployment = (organization: Organization, id: string) =>
   findDeployment(organization.id, id).pipe(
     Effect.flatMap((found) =>
-      found === undefined ? Effect.dieMessage(`deployment ${id} is not there`) : Effect.succeed(found)
+      found === undefined ? Effect.dieMessage(`Deployment ${id} doesn't exist`) : Effect.succeed(found)
     )
   )
 
@@ -33,7 +33,7 @@ const acceptAtOnce = (queue: WorkQueue, input: AcceptInput) =>
     Effect.flatMap((id) => loadDeployment(input.organization, id))
   )
 
-/** Runs the acceptance in a transaction of its own. */
+/** Runs the acceptance in its own transaction. */
 export const acceptInspected = (queue: WorkQueue, input: Omit<AcceptInput, "planId">) =>
   Effect.catchTag(acceptAtOnce(queue, input), "PlanMoved", Effect.die)
 
@@ -53,7 +53,7 @@ const acceptRead = (queue: WorkQueue, input: ReadInput) =>
 export const acceptSpec = (queue: WorkQueue, input: Omit<ReadInput, "planId">) =>
   Effect.catchTag(acceptRead(queue, input), "PlanMoved", Effect.die)
 
-/** The same, if what it would be is still what `planId` was made of. */
+/** The same, if the result still matches `planId`. */
 export const acceptPlanned = (queue: WorkQueue, input: ReadInput) =>
   Effect.catchTag(acceptRead(queue, input), "PlanMoved", (moved) =>
     Effect.gen(function* () {
@@ -63,7 +63,7 @@ export const acceptPlanned = (queue: WorkQueue, input: ReadInput) =>
     })
   )
 
-/** Accepts a deployment that leaves all services out. */
+/** Accepts a deployment without services. */
 export const acceptNothing = (
   queue: WorkQueue,
   target: Target,
@@ -72,7 +72,7 @@ export const acceptNothing = (
 ) =>
   readSpec(target, { app: target.app, services: [] }).pipe(
     Effect.flatMap((read) => acceptSpec(queue, { ...target, ...read, ...options, after, origin })),
-    // A deployment of nothing names no secret and no host. It is invalid only if another app uses one of the services.
+    // A deployment without services names no secret and no host. It is invalid only if another app uses one of the services.
     Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
   )
 
@@ -97,12 +97,12 @@ export const newestDeployment = ({ app, organization, stage }: Target) =>
     return newest
   })
 
-/** Looks again where another deployment was accepted between looking and writing. */
+/** Retries if another deployment was accepted between reading and writing. */
 export const lookAgain = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.retry(effect, { times: 5, while: (error) => error instanceof Outrun })
 
 export const outrun = () =>
   new Unavailable({
-    detail: "The app is being deployed by many at once. Send the request again.",
+    detail: "Too many deployments of the app at once. Send the request again.",
     retryAfterSeconds: 1
   })

@@ -4,13 +4,13 @@ import type { Target } from "../../../base/words/Target.ts"
 import { planIdOf, readPlanId } from "../plans/planId.ts"
 import type { AcceptInput } from "./acceptInput.ts"
 
-/** What would be applied isn't what was planned. */
+/** The result of deploying no longer matches the plan. */
 export class PlanMoved extends Data.TaggedError("PlanMoved")<{
   readonly planId: PlanId
   readonly cause: "deployment" | "spec" | "manifests"
 }> {}
 
-/** Is what would be accepted still what was planned, if `number` is the newest deployment's? */
+/** Does the result still match the plan, if `number` is the newest deployment's? */
 export const checkPlan = (
   { planContent, planId }: Pick<AcceptInput, "planContent" | "planId">,
   number: number | undefined
@@ -35,16 +35,16 @@ const changeOf = (
   switch (cause) {
     case "deployment":
       return newest === undefined
-        ? `The plan is based on ${base} of "${app}" (${stage}), which isn't kept any more.`
-        : `The plan is based on ${base} of "${app}" (${stage}), but deployment ${newest.number} was accepted since${authorOf(newest)}.`
+        ? `The plan is based on ${base} of "${app}" (${stage}), which has been deleted.`
+        : `The plan is based on ${base} of "${app}" (${stage}), but deployment ${newest.number} was accepted since then${authorOf(newest)}.`
     case "spec":
-      return `The plan is of another app, stage or organization than the request, or the app's config or source has changed since.`
+      return `The plan doesn't match the request's app, stage or organization, or the app's config or source has changed since then.`
     case "manifests":
-      return `What would be applied to "${app}" (${stage}) isn't what was planned: since then a secret was set, an image's tag was pushed again, a service was paused or restarted, or a setting of the server has changed.`
+      return `The result of deploying to "${app}" (${stage}) no longer matches the plan: a secret was set, an image's tag was pushed again, a service was paused or restarted, or a server setting has changed.`
   }
 }
 
-/** The refusal of a plan that isn't right any more: it says what has changed. */
+/** The refusal of an outdated plan, with what has changed. */
 export const planOutdated = (target: Target, { cause, planId }: PlanMoved, newest: Deployment | undefined) => {
   const { basedOn } = readPlanId(planId)
   return new PlanOutdated({

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Target } from "../../../base/words/Target.ts"
 import type { ServiceEncoded, ServiceVersion } from "./changes.ts"
 
-/** The services of an app and stage as they were last accepted. */
+/** The last accepted services of an app and stage. */
 export const acceptedServices = ({ app, organization, stage }: Target) =>
   Effect.flatMap(
     SqlClient,

@@ -14,13 +14,13 @@ import { Either } from "effect"
 export type ServiceEncoded = AppSpecEncoded["services"][number]
 export type SecretVersions = Readonly<Record<string, number>>
 
-/** An AppSpec, and how it is sent and stored. */
+/** An AppSpec with its encoded form, as it is sent and stored. */
 export interface ReadSpec {
   readonly spec: AppSpec
   readonly encoded: AppSpecEncoded
 }
 
-/** A service as it was last accepted, or as it is wanted: its spec, and the versions of its secrets. */
+/** An accepted or desired service: its spec, and the versions of its secrets. */
 export interface ServiceVersion {
   readonly name: string
   readonly spec: ServiceEncoded
@@ -50,7 +50,7 @@ export const versionsOf = (
   })
 }
 
-/** Fields whose keys are the author's own: one entry is one field, whatever it holds. */
+/** Fields with keys chosen by the author: each entry counts as one field. */
 const maps: ReadonlySet<string> = new Set(["env", "files", "labels"])
 
 const fieldsOf = (path: string, value: unknown, into: Map<string, string>): Map<string, string> => {
@@ -72,7 +72,7 @@ const withVersions = (value: unknown, versions: SecretVersions): unknown => {
   const entries = Object.entries(value)
   if ("secret" in value && typeof value.secret === "string") {
     const version = versions[value.secret] ?? null
-    // `generate` says something only as long as there is no value.
+    // `generate` matters only while there is no value.
     return {
       secret: value.secret,
       version,
@@ -105,7 +105,10 @@ const between = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
     return old === now ? [] : [{ path, before: old, after: now }]
   })
 
-/** The changes from `before` to `after`, service by service. A new service is listed with the fields that differ from their defaults. */
+/**
+ * The changes from `before` to `after`, service by service. A new service is listed with the fields that differ from their
+ * defaults.
+ */
 export function* changesBetween(
   before: ReadonlyArray<ServiceVersion>,
   after: ReadonlyArray<ServiceVersion>

@@ -19,7 +19,7 @@ const settings: Required<Platform["Type"]> = {
 const keyOf = (platform: Platform["Type"]) =>
   Effect.runPromise(Effect.map(Effect.provideService(platformKey, Platform, platform), (found) => found.key))
 
-it("differs with every setting that manifests are made from", async () => {
+it("differs with every setting that manifests depend on", async () => {
   const others: Required<Platform["Type"]> = {
     namespacePrefix: "",
     domain: "example.org",
@@ -38,11 +38,11 @@ it("differs with every setting that manifests are made from", async () => {
   expect(new Set([...keys, await keyOf(settings)]).size).toBe(keys.length + 1)
 })
 
-it("doesn't differ by the words of a refusal", async () => {
+it("doesn't depend on the text of a refusal", async () => {
   expect(await keyOf({ ...settings, unknownRanges: "pods: 10.0.0.1" })).toBe(await keyOf(settings))
 })
 
-it("is computed when it is asked, from one consistent state", async () => {
+it("is computed on demand, from one consistent state", async () => {
   let closedRanges: ReadonlyArray<string> = []
   const live: Platform["Type"] = {
     ...settings,

@@ -6,14 +6,14 @@ import { Platform } from "../../../runtimes/port/Platform.ts"
 import { synthesis } from "./synthesis.ts"
 
 /**
- * Everything that manifests are made from besides an app and its organization: the platform's settings of one moment, this server's
- * version, and what its synth makes of a sample. Two servers with the same key make the same manifests.
+ * Digest of everything that manifests depend on besides an app and its organization: the platform's settings at one moment, this
+ * server's version, and its synth's output for a sample. Two servers with the same key create the same manifests.
  */
 export interface PlatformKey {
   readonly key: string
-  /** The settings that the key is of. */
+  /** The settings in the key. */
   readonly settings: Platform["Type"]
-  /** The fields that the key is the digest of, to find out which of them differ. */
+  /** The fields that the key digests, to find out which of them differ. */
   readonly platform: Readonly<Record<string, unknown>>
 }
 
@@ -21,10 +21,10 @@ export const digestOf = (value: unknown) => sha256Hex(canonicalJson(value))
 
 let sample: string | undefined
 
-/** The present key. */
+/** The current key. */
 export const platformKey: Effect.Effect<PlatformKey, never, Platform> = Effect.gen(function* () {
   const settings = { ...(yield* Platform) }
-  // A reason why something is refused, in words: no manifest is made from it.
+  // The text of a refusal: no manifest depends on it.
   const { unknownRanges: _, ...made } = settings
   const { sampleManifests } = yield* synthesis
   sample ??= digestOf(sampleManifests())
@@ -32,7 +32,7 @@ export const platformKey: Effect.Effect<PlatformKey, never, Platform> = Effect.g
   return { key: digestOf(platform), settings, platform }
 })
 
-/** Computes the key when it is asked. */
+/** Computes the key on demand. */
 export const currentPlatformKey: Effect.Effect<Effect.Effect<PlatformKey>, never, Platform> = Effect.map(
   Platform,
   (platform) => Effect.provideService(platformKey, Platform, platform)

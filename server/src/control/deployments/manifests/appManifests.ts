@@ -6,7 +6,7 @@ import type { Inspected } from "../validate/inspectSpec.ts"
 import { contextFields, stageContext } from "./stageContext.ts"
 import { synthesis } from "./synthesis.ts"
 
-/** The manifests that a deployment of an inspected spec would have now. Secrets are in them by name and version only. */
+/** The manifests that a deployment of an inspected spec would have now. They contain secrets only by name and version. */
 export const appManifests = (
   { app, organization, stage }: Target,
   {

@@ -14,7 +14,7 @@ const window = "Service:spec.template.metadata.annotations[autoscaling.knative.d
 const rulesOf = (...texts: ReadonlyArray<string>) =>
   texts.map((text) => parseRule(text) ?? expect.unreachable(`not a rule: ${text}`))
 
-/** As the operator sets it; the tests change it. */
+/** The operator's setting; the tests change it. */
 let manifestRules: ReturnType<typeof rulesOf> | undefined
 const fake = await Effect.runPromise(makeFakeRuntime)
 const { test } = runtimeTests(
@@ -68,7 +68,7 @@ const templateIn = (organization: Organization) =>
 
 describe("manifests of a config", () => {
   test(
-    "are refused in plan and deploy where services run without Kubernetes",
+    "are refused in plan and deploy if services run without Kubernetes",
     Effect.gen(function* () {
       manifestRules = undefined
       const org = yield* newOrganization
@@ -87,7 +87,7 @@ describe("manifests of a config", () => {
   )
 
   test(
-    "are refused as long as the operator allows nothing, by field and setting",
+    "are refused while the operator allows nothing, by field and setting",
     Effect.gen(function* () {
       manifestRules = []
       const org = yield* newOrganization
@@ -104,7 +104,7 @@ describe("manifests of a config", () => {
   )
 
   test(
-    "are applied, shown in the plan, pruned, and gone with the app",
+    "are applied, shown in the plan, pruned, and removed with the app",
     Effect.gen(function* () {
       manifestRules = rulesOf(window, "ConfigMap")
       const org = yield* newOrganization
@@ -138,7 +138,7 @@ describe("manifests of a config", () => {
       expect(templateIn(org)).toMatchObject({ metadata: { annotations: { "autoscaling.knative.dev/window": "60s" } } })
       expect(configMapsOf(org)).toEqual(["web"])
 
-      // The same again: nothing to do, although only an object of the app's own is there.
+      // The same again: nothing to do, although only one of the app's own objects is there.
       expect((yield* planned(org, second)).objects).toEqual([])
       yield* deployed(org, { app: shop, services: [] })
       expect(objectsOf(org).filter((manifest) => manifest.kind === "ConfigMap" || manifest.kind === "Service")).toEqual(
@@ -148,7 +148,7 @@ describe("manifests of a config", () => {
   )
 
   test(
-    "stay when a service of an object's name goes",
+    "stay when a service with an object's name is removed",
     Effect.gen(function* () {
       manifestRules = rulesOf("ConfigMap")
       const org = yield* newOrganization

@@ -6,7 +6,7 @@ import type { WorkKey } from "../queue/WorkQueue.ts"
 /** The inputs of manifests in the rows of an app and stage, besides the deployment, which never changes. */
 export const StageContext = Schema.Struct({
   paused: Schema.Array(ServiceName),
-  /** When services were restarted last, by name: pairs keep their order in the database, keys of an object don't. */
+  /** When services were last restarted, by name. Pairs keep their order in the database, keys of an object don't. */
   restarted: Schema.Array(Schema.Tuple(ServiceName, Schema.String)),
   pullSecret: Schema.Boolean
 })
@@ -14,7 +14,7 @@ export type StageContext = typeof StageContext.Type
 
 const decodeContexts = Schema.decodeUnknownSync(Schema.Tuple(StageContext))
 
-/** They are as they are at the moment. A service that is being deleted has none: if it comes back, it's another one. */
+/** The current inputs. A service that is being deleted has none: if it returns, it's a different one. */
 export const stageContext = ({ app, organizationId, stage }: Pick<WorkKey, "organizationId" | "app" | "stage">) =>
   Effect.flatMap(SqlClient, (sql) => {
     const inStage = sql`organization_id = ${organizationId} and app = ${app} and stage = ${stage} and not deleting`
@@ -27,7 +27,7 @@ export const stageContext = ({ app, organizationId, stage }: Pick<WorkKey, "orga
         exists (select 1 from registry_credentials where organization_id = ${organizationId}) as "pullSecret"`
   }).pipe(Effect.map((rows): StageContext => decodeContexts(rows)[0]))
 
-/** As parts of the tenant that manifests are made for. */
+/** As parts of the tenant that manifests are created for. */
 export const contextFields = ({ paused, pullSecret, restarted }: StageContext) => ({
   pausedServices: new Set(paused),
   restarts: new Map(restarted),

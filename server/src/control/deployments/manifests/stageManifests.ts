@@ -23,7 +23,7 @@ export interface StageManifests {
   readonly app: ReadonlyArray<Manifest>
   /** Digest of all of them. */
   readonly digest: string
-  /** The platform that they are made for. */
+  /** The platform that they are created for. */
   readonly platformKey: string
   /** Do they differ from the last applied ones? */
   readonly stale: boolean
@@ -34,17 +34,17 @@ const same = (kept: unknown, context: Context) =>
 
 type Place = Pick<WorkKey, "organizationId" | "organization" | "app" | "stage">
 
-/** Makes the app's manifests of a deployment that is stored. */
+/** Creates the app's manifests for a stored deployment. */
 export const makeStored =
   (sql: SqlClient) => (platform: Platform["Type"], key: Place, id: string, context: StageContext) =>
     Effect.gen(function* () {
       const pinned = yield* Effect.provideService(pinnedBy(key.organizationId, id), SqlClient, sql)
-      if (pinned === undefined) return yield* Effect.dieMessage(`the deployment ${id} is not there`)
+      if (pinned === undefined) return yield* Effect.dieMessage(`The deployment ${id} doesn't exist`)
       const { externalSecrets, images, secretVersions } = pinned
       const spec = yield* Effect.orDieWith(
         yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(pinned.spec))),
         (issues) =>
-          new Error(`the stored spec of ${id} cannot be read: ${issues.map((issue) => issue.message).join("; ")}`)
+          new Error(`Couldn't read the stored spec of ${id}: ${issues.map((issue) => issue.message).join("; ")}`)
       )
       const tenant: TenantContext = tenantOf(key, platform, {
         secretVersions,
@@ -57,8 +57,8 @@ export const makeStored =
     })
 
 /**
- * The manifests of a deployment, cached until their inputs change; and the inputs from the stage's rows, as a text
- * that differs when they do.
+ * The manifests of a deployment, cached until their inputs change; and the inputs from the stage's rows, as text that changes
+ * with them.
  */
 export const makeStageManifests = ({ sql, write }: StageRows) =>
   Effect.map(currentPlatformKey, (current) => {

@@ -1,4 +1,4 @@
 import { Effect } from "effect"
 
-/** Loaded with the first deployment: cdk8s costs 13 MB and a tenth of a second, which a server at rest can do without. */
+/** Loaded with the first deployment: cdk8s costs 13 MB and a tenth of a second, which an idle server doesn't need. */
 export const synthesis = Effect.promise(() => import("@maxcloud/synth"))

@@ -7,7 +7,7 @@ import { synthesis } from "../manifests/synthesis.ts"
 
 const decodeObjects = Schema.decodeUnknownOption(Objects)
 
-/** What a deployment of a spec would do by its `manifests`, compared with the newest accepted deployment. */
+/** The changes that deploying a spec would make through its `manifests`, compared with the newest accepted deployment. */
 export const objectChanges = (
   { app, organization, stage }: Target,
   spec: AppSpec,

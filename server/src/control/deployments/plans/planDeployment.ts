@@ -14,13 +14,13 @@ import { planContent, planIdOf } from "./planId.ts"
 import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
 
-/** The images that a deployment would be pinned to, by how the spec writes them; null: only its first instance will find out. */
+/** The images that a deployment would be pinned to, by the spec's references; null: its first instance will find out. */
 const pinnedImages = ({ images, spec }: Inspected) =>
   Object.fromEntries(
     spec.services.flatMap(({ image }) => {
       if (image === undefined) return []
       const reference = images.get(image)?.reference ?? image
-      // A bare id of the engine's store is the image itself.
+      // A plain id in the engine's store is the image itself.
       const isPinned = pinOf(reference) !== undefined || reference.startsWith("sha256:")
       return [[image, isPinned ? reference : null] as const]
     })
@@ -32,13 +32,13 @@ export const planDeployment = (
 ) =>
   Effect.gen(function* () {
     const quotas = yield* Quotas
-    // Before everything else: whatever is deployed from here on makes the plan outdated.
+    // Read this first: anything deployed from now on makes the plan outdated.
     const basedOn = yield* newestNumber(target)
     const read = yield* readSpec(target, target.spec)
     const { encoded, spec } = read
     const inspected = yield* inspectSpec(target, read)
     const { secretVersions, warnings } = inspected
-    // A spec that can't be synthesized is refused already. Trying it would only report that twice.
+    // A spec that can't be synthesized is already refused. A dry run would only report that twice.
     const manifests = inspected.problems.length > 0 ? undefined : yield* appManifests(target, inspected)
     const refusals = manifests === undefined ? [] : yield* tryOut(target, spec, manifests)
     const overQuota = yield* quotas.check(target, spec).pipe(

@@ -25,7 +25,7 @@ const idOf = ({ manifests, number, spec }: Planned, at = target) => {
   return planIdOf(number, step.value)
 }
 
-// Few values, so that two plans are often the same in some of their parts.
+// Few values, so that two plans often share some of their parts.
 const text = fc.constantFrom("a", "b")
 const number = fc.constantFrom(undefined, 1, 12)
 const spec: fc.Arbitrary<AppSpecEncoded> = fc.record({
@@ -48,7 +48,7 @@ const planned: fc.Arbitrary<Planned> = fc.record({
   manifests: fc.record({ namespace: list, app: list })
 })
 
-/** What the id is to stand for, without a digest. The manifests are one list, whichever of the two they are in. */
+/** The id's contents without a digest. The manifests form one list, whichever of the two they are in. */
 const contentOf = ({ manifests, number, spec }: Planned) =>
   canonicalJson([number ?? null, spec, [...manifests.namespace, ...manifests.app]])
 
@@ -61,7 +61,7 @@ it("differs if and only if the number, the spec or the manifests do", () => {
   )
 })
 
-it("differs if one part does, and not by the order of keys", () => {
+it("differs if one part does, but not by the order of keys", () => {
   const reversed = (value: unknown): unknown =>
     Array.isArray(value)
       ? value.map(reversed)
@@ -84,7 +84,7 @@ it("differs if one part does, and not by the order of keys", () => {
   )
 })
 
-it("is of one organization, app and stage", () => {
+it("belongs to one organization, app and stage", () => {
   const [sample] = fc.sample(planned, 1)
   if (sample === undefined) return expect.unreachable("no sample")
   const others = [
@@ -99,7 +99,7 @@ it("is of one organization, app and stage", () => {
   expect(new Set(ids).size).toBe(4)
 })
 
-it("says the number that it is based on, and is taken by the contract", () => {
+it("reveals the number it is based on, and is valid in the contract", () => {
   fc.assert(
     fc.property(planned, (one) => {
       const id = idOf(one)

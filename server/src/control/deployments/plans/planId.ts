@@ -5,11 +5,11 @@ import type { Target } from "../../../base/words/Target.ts"
 import type { AppManifests } from "../manifests/appManifests.ts"
 import { digestOf } from "../manifests/PlatformKey.ts"
 
-/** What a plan is of, besides the deployment that it is based on. */
+/** A plan's contents, besides the deployment that it is based on. */
 export interface PlanContent {
-  /** Digest of the place and the spec. */
+  /** Digest of the target and the spec. */
   readonly spec: string
-  /** Digest of the manifests, and so of all that they are made from: versions, digests, pauses, restarts, settings. */
+  /** Digest of the manifests, and so of everything they depend on: versions, digests, pauses, restarts, settings. */
   readonly manifests: string
 }
 
@@ -33,16 +33,16 @@ export function* planContent(
 }
 
 /**
- * The id of a plan: it differs if and only if the newest deployment's number (undefined: there is none), the spec or the manifests do. It is stored
- * nowhere: computed again, it is the same as long as what was planned is what would be applied. The number and the beginning of the spec's
- * digest stand in it so that a refusal can say which of them has changed.
+ * The id of a plan. It differs if and only if the newest deployment's number (undefined: none), the spec or the manifests do. It
+ * isn't stored: computed again, it is the same as long as deploying would apply what was planned. It contains the number and the
+ * beginning of the spec's digest, so that a refusal can say which of them has changed.
  */
 export const planIdOf = (basedOn: number | undefined, { manifests, spec }: PlanContent): PlanId => {
   const number = basedOn ?? 0
   return PlanId.make(`plan_${number}_${spec.slice(0, 8)}_${digestOf([number, spec, manifests])}`)
 }
 
-/** The parts of an id that can be read from it. */
+/** The readable parts of an id. */
 export const readPlanId = (id: PlanId) => {
   const [, number = "0", spec = ""] = id.split("_")
   return { basedOn: number === "0" ? undefined : Number(number), spec }

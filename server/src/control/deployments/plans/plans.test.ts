@@ -14,7 +14,10 @@ import { KeyedRequest } from "../../../tenancy/repeats/KeyedRequest.ts"
 import { Services } from "../../services/Services.ts"
 import { type DeployInput, Deployments } from "../Deployments.ts"
 
-/** A fake registry: each tag has a digest that a test may move; `unknown` has none. `asked`: called when a deployment's images are looked up. */
+/**
+ * A fake registry: each tag has a digest that a test may move; `unknown` has none. `asked`: called when a deployment's images are
+ * looked up.
+ */
 const registry = { moved: new Map<string, string>(), asked: Effect.void as Effect.Effect<unknown> }
 const images = Layer.succeed(Images, {
   resolve: (_, spec) =>
@@ -79,7 +82,7 @@ const numbers = (organization: Organization) =>
   Effect.map(listDeployments(organization, shop, stage), (all) => all.map(({ number }) => number))
 
 layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
-  it.effect("applies the manifests, digests and versions that were planned, again and again", () =>
+  it.effect("applies the planned manifests, digests and versions, every time", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const sql = yield* SqlClient
@@ -107,7 +110,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
         )
         expect(ofApp.length).toBeGreaterThan(1)
         expect(yield* applied(accepted.id)).toEqual(JSON.parse(JSON.stringify(ofApp)))
-        // The second and third plan are of a service that was restarted, and one that is paused.
+        // The second plan has a restarted service, the third one a paused service.
         const [web] = yield* listServices(org)
         if (web !== undefined && base === null) yield* services.restart(org, web.id)
         if (web !== undefined && base === 1) yield* services.pause(org, web.id)
@@ -115,7 +118,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
     })
   )
 
-  it.effect("is made once, however many come at once with the same plan", () =>
+  it.effect("is created once, however many requests arrive at once with the same plan", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const spec = specOf("ready:1")
@@ -134,28 +137,30 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
           status: 412,
           basedOn: round === 1 ? null : round - 1,
           newestDeployment: round,
-          detail: `The plan is based on ${round === 1 ? "no deployment" : `deployment ${round - 1}`} of "shop" (production), but deployment ${round} was accepted since. Nothing was deployed. Run \`maxcloud plan\` again.`
+          detail: `The plan is based on ${round === 1 ? "no deployment" : `deployment ${round - 1}`} of "shop" (production), but deployment ${round} was accepted since then. Nothing was deployed. Run \`maxcloud plan\` again.`
         })
       }
       expect(yield* numbers(org)).toEqual([3, 2, 1])
     })
   )
 
-  it.effect("is the deployment that the same request has made, if its answer was lost, whatever came since", () =>
-    Effect.gen(function* () {
-      const org = yield* newOrganization
-      const spec = specOf("ready:1")
-      const plan = yield* idOf(org, spec)
-      const { id } = yield* accept(org, spec, { plan })
-      yield* accept(org, specOf("ready:2"))
-      const keyed = { made: id, note: () => Effect.void }
-      expect((yield* Effect.provideService(accept(org, spec, { plan }), KeyedRequest, keyed)).number).toBe(1)
-      expect((yield* Effect.flip(accept(org, spec, { plan })))._tag).toBe("PlanOutdated")
-      expect(yield* numbers(org)).toEqual([2, 1])
-    })
+  it.effect(
+    "is the deployment that the same request has created, if its answer was lost, whatever happened since",
+    () =>
+      Effect.gen(function* () {
+        const org = yield* newOrganization
+        const spec = specOf("ready:1")
+        const plan = yield* idOf(org, spec)
+        const { id } = yield* accept(org, spec, { plan })
+        yield* accept(org, specOf("ready:2"))
+        const keyed = { made: id, note: () => Effect.void }
+        expect((yield* Effect.provideService(accept(org, spec, { plan }), KeyedRequest, keyed)).number).toBe(1)
+        expect((yield* Effect.flip(accept(org, spec, { plan })))._tag).toBe("PlanOutdated")
+        expect(yield* numbers(org)).toEqual([2, 1])
+      })
   )
 
-  it.effect("is refused once anything would be applied otherwise, and possible again once nothing would", () =>
+  it.effect("is refused once the result would differ, and possible again once it wouldn't", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const scope = { organizationId: org.id, app: shop, stage }
@@ -170,7 +175,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
       const outdated = Effect.gen(function* () {
         const refused = yield* Effect.flip(accept(org, spec, { plan }))
         expect(refused).toMatchObject({ _tag: "PlanOutdated", basedOn: 1, newestDeployment: 1 })
-        expect(refused.message).toContain("isn't what was planned")
+        expect(refused.message).toContain("no longer matches the plan")
       })
 
       registry.moved.set("ready:9", "a")
@@ -200,14 +205,14 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
     })
   )
 
-  it.effect("is refused if a secret that it would make is set at that moment", () =>
+  it.effect("is refused if a secret that it would generate is set at that moment", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const scope = { organizationId: org.id, app: shop, stage }
       const secrets = yield* Secrets
       const spec = specOf("ready:1", { KEY: { secret: "KEY", generate: 32 } })
       const plan = yield* idOf(org, spec)
-      // After the server has looked which secrets there are, and before it accepts.
+      // After the server has checked which secrets exist, and before it accepts.
       registry.asked = secrets.set(scope, SecretName.make("KEY"), Redacted.make("theirs")).pipe(Effect.orDie)
       const refused = yield* Effect.flip(accept(org, spec, { plan })).pipe(
         Effect.ensuring(Effect.sync(() => (registry.asked = Effect.void)))
@@ -230,7 +235,7 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
       for (const plan of others) {
         const refused = yield* Effect.flip(accept(org, spec, { plan }))
         expect(refused).toMatchObject({ _tag: "PlanOutdated" })
-        expect(refused.message).toContain("of another app, stage or organization")
+        expect(refused.message).toContain("doesn't match the request's app, stage or organization")
       }
       expect((yield* planOf(org, spec)).basedOn).toBeNull()
     })
@@ -247,7 +252,7 @@ layer(server, { excludeTestServices: true })("a plan", (it) => {
     })
   )
 
-  it.effect("has manifests if they are asked for, without the value of a secret", () =>
+  it.effect("includes manifests on request, without the value of a secret", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const scope = { organizationId: org.id, app: shop, stage }

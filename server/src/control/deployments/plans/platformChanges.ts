@@ -26,7 +26,7 @@ const changesOfManifests = (
   })
 }
 
-/** The platform's changes to a deployed app that haven't been rolled out to it yet. */
+/** The platform's changes that haven't been rolled out to a deployed app yet. */
 export const platformChanges = ({ app, organization, stage }: Target) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -6,7 +6,7 @@ import { Runtime } from "../../../runtimes/port/Runtime.ts"
 import type { AppManifests } from "../manifests/appManifests.ts"
 import { away } from "../validate/inspectSpec.ts"
 
-/** The runtime's refusals of a spec, by a dry run of its manifests: nothing is changed. */
+/** The runtime's refusals of a spec, from a dry run of its manifests that changes nothing. */
 export const tryOut = (target: Target, spec: AppSpec, { app }: AppManifests) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime

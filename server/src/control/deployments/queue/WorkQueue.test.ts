@@ -23,7 +23,7 @@ const fresh = Effect.gen(function* () {
     app: AppName.make(app),
     stage: StageName.make("production")
   })
-  // Two servers on one database: their leases last for so long that none ends by itself, or end at once.
+  // Two servers on one database, with leases that last very long or end at once.
   const [one, two] = [yield* makeWorkQueue({ leaseMs: 60_000 }), yield* makeWorkQueue({ leaseMs: 60_000 })]
   return { keyOf, one, sql, two, shortLived: yield* makeWorkQueue({ leaseMs: 0 }) }
 })
@@ -44,7 +44,7 @@ describe("work queue", () => {
   )
 
   test(
-    "hands out a key again if it was added while it was worked on, and only then",
+    "hands out a key again if it was added during its work, and only then",
     Effect.gen(function* () {
       const { keyOf, one, two } = yield* fresh
       yield* one.add([keyOf("a")])
@@ -87,7 +87,7 @@ describe("work queue", () => {
   )
 
   test(
-    "waits longer after each failure, and gives released leases at once",
+    "waits longer after each failure, and hands out returned leases at once",
     Effect.gen(function* () {
       const { keyOf, one, sql, two } = yield* fresh
       yield* one.add([keyOf("a")])
@@ -112,7 +112,7 @@ describe("work queue", () => {
   )
 
   test(
-    "hands out keys whose lease or wait is too far ahead after the clock was set back by an hour",
+    "hands out keys with a lease or wait too far ahead after the clock was set back by an hour",
     Effect.gen(function* () {
       const { keyOf, one, sql, two } = yield* fresh
       yield* one.add([keyOf("a"), keyOf("b"), keyOf("c")])
@@ -130,7 +130,7 @@ describe("work queue", () => {
   )
 
   test(
-    "waits two minutes at most, whatever it is told",
+    "waits at most two minutes, whatever it is told",
     Effect.gen(function* () {
       const { keyOf, one } = yield* fresh
       yield* one.add([keyOf("a")], 3_600_000)

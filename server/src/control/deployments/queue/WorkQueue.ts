@@ -17,17 +17,17 @@ export interface WorkKey {
   readonly stage: StageName
 }
 
-/** A worker's hold on a key, until it expires. Writes that another holder must not see undone check it by `fence`. */
+/** A worker's lease on a key, until it expires. Writes that must not conflict with another holder check it with `fence`. */
 export interface Lease {
   readonly key: WorkKey
   readonly token: string
   readonly attempts: number
 }
 
-/** The lease expired and another worker may have the key: whatever its former holder would write is refused. */
+/** The lease expired and another worker may have the key: writes of its former holder are refused. */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly key: WorkKey }> {}
 
-/** `done`: no more work until the key is added again. `retry`: look again after `afterMs`; `failed` makes that longer each time. */
+/** `done`: no more work until the key is added again. `retry`: check again after `afterMs`; `failed` increases that each time. */
 export type Outcome =
   | { readonly _tag: "done" }
   | { readonly _tag: "retry"; readonly afterMs: number; readonly failed: boolean }
@@ -45,12 +45,12 @@ const Claimed = Schema.Array(
 
 const nameOf = (key: Pick<WorkKey, "app" | "stage">) => `${key.app}/${key.stage}`
 
-/** Between tries of what fails, or is changed by others, again and again. */
+/** The pause between attempts of work that keeps failing, or that others keep changing. */
 export const longestBackoffMs = 60_000
 /** The maximum of a lease or a wait. A time further ahead is from before the database's clock was set back. */
 export const longestWaitMs = 2 * longestBackoffMs
 
-/** From 1 to 2 times 200 ms, doubled with each attempt, a minute at most. */
+/** Between 1 and 2 times 200 ms, doubled with each attempt, up to a minute. */
 const pauseMs = (attempts: number) =>
   backoffMs({ baseMs: 200, maxMs: longestBackoffMs }, attempts) * (1 + Math.random())
 
@@ -122,7 +122,7 @@ const nextInMs = (sql: SqlClient, shards: ReadonlyArray<number>) =>
     Effect.map((rows) => rows[0]?.ms ?? undefined)
   )
 
-/** `written`: a query of the lease's row, which finds none if the lease is lost. */
+/** `written`: a query for the lease's row, which finds none if the lease is lost. */
 const orLost = (lease: Lease, written: Effect.Effect<ReadonlyArray<unknown>, SqlError>) =>
   written.pipe(
     Effect.filterOrFail(
@@ -159,11 +159,11 @@ const release = (sql: SqlClient, leases: ReadonlyArray<Lease>) =>
 /** A set of keys to work on, in the database. If a key is added while a worker has it, it is worked on again. */
 export const makeWorkQueue = ({ leaseMs }: { readonly leaseMs: number }) =>
   Effect.map(SqlClient, (sql) => ({
-    /** Adds keys; those that wait are due at once, or `afterMs` from now where that is sooner. */
+    /** Adds keys. Waiting keys become due at once, or after `afterMs` if that is sooner. */
     add: (keys: ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">>, afterMs = 0) =>
       add(sql, keys, afterMs),
 
-    /** Leases up to `limit` keys that are due, of organizations in these shards. */
+    /** Leases up to `limit` due keys of organizations in these shards. */
     claim: (limit: number, shards: ReadonlyArray<number>) => claim(sql, leaseMs, limit, shards),
 
     /** Milliseconds until the next key of these shards is due, if any waits. */
@@ -175,13 +175,13 @@ export const makeWorkQueue = ({ leaseMs }: { readonly leaseMs: number }) =>
         sql`update work_items set lease_until = ${leaseUntil(sql, leaseMs)} where ${held(sql, lease)} returning 1`
       ),
 
-    /** Inside a transaction: fails where the lease is lost, and else keeps it until the transaction ends. */
+    /** Inside a transaction: fails if the lease is lost, and otherwise keeps it until the transaction ends. */
     fence: (lease: Lease) => orLost(lease, sql`select 1 from work_items where ${held(sql, lease)} for update`),
 
     /** Ends a lease. A key that was added meanwhile is due at once. */
     finish: (lease: Lease, outcome: Outcome) => finish(sql, lease, outcome),
 
-    /** Gives leases back, to be taken by another worker at once. */
+    /** Returns leases, so that another worker can take them at once. */
     release: (leases: ReadonlyArray<Lease>) => release(sql, leases)
   }))
 

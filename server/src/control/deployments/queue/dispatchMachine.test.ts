@@ -36,14 +36,14 @@ describe("dispatching work", () => {
     expect(dispatchStep(holding(1, one), { type: "woken" }).effects).toEqual([{ type: "wait", ms: lookMs }])
   })
 
-  it("starts a pass for each lease, and asks when more is due as long as a worker is free", () => {
+  it("starts a pass for each lease, and asks when more is due while a worker is free", () => {
     const some = dispatchStep(nothingHeld(3), { type: "claimed", leases: [one, two] })
     expect(some.effects.map((effect) => effect.type)).toEqual(["start", "start", "askNext"])
     const full = dispatchStep(nothingHeld(2), { type: "claimed", leases: [one, two] })
     expect(full.effects.map((effect) => effect.type)).toEqual(["start", "start", "wait"])
   })
 
-  it("waits until the next key is due, at least a moment and no longer than between two looks", () => {
+  it("waits until the next key is due, at least a moment and at most until the next regular check", () => {
     const waits = (inMs: number | undefined) => dispatchStep(nothingHeld(1), { type: "nextKnown", inMs }).effects
     expect(waits(300)).toEqual([{ type: "wait", ms: 300 }])
     expect(waits(-5)).toEqual([{ type: "wait", ms: 1 }])
@@ -51,7 +51,7 @@ describe("dispatching work", () => {
     expect(waits(undefined)).toEqual([{ type: "wait", ms: lookMs }])
   })
 
-  it("tells the queue how a pass ended before it takes the lease off its list", () => {
+  it("reports the result of a pass to the queue before removing its lease from the list", () => {
     const ended = dispatchStep(holding(1, one), {
       type: "passEnded",
       lease: one,
@@ -62,12 +62,12 @@ describe("dispatching work", () => {
     expect(dispatchStep(ended.state, { type: "givenBack", lease: one }).state.held.size).toBe(0)
   })
 
-  it("writes nothing under a lease that is lost", () => {
+  it("writes nothing under a lost lease", () => {
     const ended = dispatchStep(holding(1, one), { type: "passEnded", lease: one, end: { type: "lost" } })
     expect(ended).toEqual({ state: nothingHeld(1), effects: [] })
   })
 
-  it("gives the lease of a broken pass back, and lets it expire if that fails too", () => {
+  it("returns the lease of a broken pass, and lets it expire if that fails too", () => {
     const broken = dispatchStep(holding(1, one), { type: "passEnded", lease: one, end: { type: "failed" } })
     const [effect] = broken.effects
     expect(effect).toMatchObject({ type: "finish", outcome: { _tag: "retry", failed: true } })
@@ -76,13 +76,13 @@ describe("dispatching work", () => {
     expect(failed).toEqual({ state: nothingHeld(1), effects: [] })
   })
 
-  it("retries giving a lease back if the result of its pass can't be written", () => {
+  it("retries returning a lease if its pass's result can't be written", () => {
     const failed = dispatchStep(holding(1, one), { type: "finishFailed", lease: one, outcome: done })
     expect(failed.effects).toMatchObject([{ type: "finish", lease: one, outcome: { _tag: "retry", failed: true } }])
   })
 })
 
-/** What the world does with the effects that are under way, in any order: the loop's one, the passes, and what is told to the queue. */
+/** The environment's answers to effects in progress, in any order: the loop's, the passes', and the queue's. */
 const run = (draw: <A>(arb: () => fc.Arbitrary<A>) => A, limit: number) => {
   let state = nothingHeld(limit)
   let made = 0

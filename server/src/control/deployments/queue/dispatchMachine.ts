@@ -1,25 +1,28 @@
 import type { Lease, Outcome } from "./WorkQueue.ts"
 
-/** The leases that this process holds, and what it does about them, as a machine: `workers.ts` performs the effects of `dispatchStep`. */
+/**
+ * The leases of this process, and what it does about them, as a state machine: `workers.ts` performs the effects of
+ * `dispatchStep`.
+ */
 export interface DispatchState {
-  /** Passes at a time. */
+  /** Maximum number of concurrent passes. */
   readonly limit: number
   /** By token. */
   readonly held: ReadonlyMap<string, Lease>
 }
 
 export type DispatchEvent =
-  /** Look at the queue: something was added, a worker is free, or time has passed. */
+  /** Check the queue: something was added, a worker is free, or time has passed. */
   | { readonly type: "woken" }
   | { readonly type: "claimed"; readonly leases: ReadonlyArray<Lease> }
-  /** In so many milliseconds the next key is due; undefined: none waits. */
+  /** Milliseconds until the next key is due; undefined if none waits. */
   | { readonly type: "nextKnown"; readonly inMs: number | undefined }
   | { readonly type: "queueUnreadable" }
   | { readonly type: "passEnded"; readonly lease: Lease; readonly end: PassEnd }
   | { readonly type: "givenBack"; readonly lease: Lease }
   | { readonly type: "finishFailed"; readonly lease: Lease; readonly outcome: Outcome }
 
-/** `lost`: another worker may have the key. `failed`: the database said no, or the pass broke. */
+/** `lost`: another worker may have the key. `failed`: the database refused, or the pass broke. */
 export type PassEnd =
   | { readonly type: "outcome"; readonly outcome: Outcome }
   | { readonly type: "lost" }
@@ -29,7 +32,7 @@ export type DispatchEffect =
   | { readonly type: "claim"; readonly most: number }
   | { readonly type: "start"; readonly lease: Lease }
   | { readonly type: "askNext" }
-  /** Until it is woken, for so long at most. */
+  /** Until woken, but at most this long. */
   | { readonly type: "wait"; readonly ms: number }
   /** Waits regardless of other events. */
   | { readonly type: "pause"; readonly ms: number }
@@ -40,10 +43,10 @@ export interface DispatchStep {
   readonly effects: ReadonlyArray<DispatchEffect>
 }
 
-/** How often the queue is looked at without a wake-up. */
+/** How often to check the queue without a wake-up. */
 export const lookMs = 5_000
 const pauseMs = 1_000
-/** After a fault the lease is given back if it can be, or else expires. */
+/** After a fault, the lease is returned if possible, and otherwise expires. */
 const afterFailure: Outcome = { _tag: "retry", afterMs: 1_000, failed: true }
 
 export const nothingHeld = (limit: number): DispatchState => ({ limit, held: new Map() })
@@ -75,7 +78,7 @@ export const dispatchStep = (state: DispatchState, event: DispatchEvent): Dispat
       return { state, effects: [{ type: "pause", ms: pauseMs }] }
     case "passEnded": {
       const { end, lease } = event
-      // Leave keys alone that another worker may have in progress.
+      // Leave keys alone that another worker may be processing.
       if (end.type === "lost") return { state: without(state, lease), effects: [] }
       const outcome = end.type === "outcome" ? end.outcome : afterFailure
       return { state, effects: [{ type: "finish", lease, outcome }] }

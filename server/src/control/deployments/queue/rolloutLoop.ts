@@ -3,7 +3,7 @@ import { Duration, Effect } from "effect"
 import { lookMs } from "./dispatchMachine.ts"
 
 interface RolloutLoopOptions {
-  /** Adds a batch of stages to the queue; says how many it added, and how many are left. */
+  /** Adds a batch of stages to the queue; returns how many it added, and how many are left. */
   readonly next: Effect.Effect<{ readonly added: number; readonly left: number }, SqlError>
   readonly wake: Effect.Effect<void>
   /** Returns when a pass has ended. */
@@ -16,12 +16,17 @@ const batch = ({ next, wake }: RolloutLoopOptions, before: number) =>
     Effect.tap(({ added }) => (added > 0 ? wake : Effect.void)),
     Effect.map((found) => found.left),
     Effect.catchAll((error) =>
-      Effect.as(Effect.logWarning("The rollout can't read the database", error.cause), before)
+      Effect.as(Effect.logWarning("The rollout couldn't read the database", error.cause), before)
     ),
-    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("The rollout can't read the database", defect), before))
+    Effect.catchAllDefect((defect) =>
+      Effect.as(Effect.logError("The rollout couldn't read the database", defect), before)
+    )
   )
 
-/** In batches, the next one as soon as there is room; where all is done, only another replica's end or a setting makes work. */
+/**
+ * In batches, the next one as soon as there is room. When everything is done, only another replica's end or a setting creates
+ * work.
+ */
 export const rolloutLoop = (options: RolloutLoopOptions) =>
   Effect.iterate(0, {
     while: () => true,

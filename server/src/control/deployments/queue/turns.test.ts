@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inTurns } from "./turns.ts"
 
-/** A clock that each part of a work moves on. */
+/** A clock that each part of the work advances. */
 const workOf = (parts: number, msPerPart: number, onPart: () => void = () => {}) => {
   let time = 0
   return {
@@ -19,7 +19,7 @@ const workOf = (parts: number, msPerPart: number, onPart: () => void = () => {})
 }
 
 describe("inTurns", () => {
-  it.effect("gives what the work gives", () =>
+  it.effect("returns the result of the work", () =>
     Effect.gen(function* () {
       const { begin, now } = workOf(100, 1)
       expect(yield* inTurns(begin, { now })).toBe(100)
@@ -49,12 +49,13 @@ describe("inTurns", () => {
       )
       ended = true
       clearInterval(others)
-      // A turn is over after five milliseconds, here five parts; at most one turn ends and one begins between two of the others'.
+      // A turn ends after five milliseconds, here five parts; between two turns of the others, at most one turn ends and one
+      // begins.
       expect(most).toBeLessThanOrEqual(12)
     })
   )
 
-  it.effect("ends with 503 what takes more than its time", () =>
+  it.effect("answers 503 for work that exceeds its time", () =>
     Effect.gen(function* () {
       const { begin, now } = workOf(1_000_000, 1)
       const error = yield* Effect.flip(inTurns(begin, { now, budgetMs: 100 }))

@@ -13,11 +13,11 @@ export interface WorkersOptions {
   readonly queue: WorkQueue
   readonly shards: Shards["Type"]
   readonly reconcile: (lease: Lease) => Effect.Effect<Outcome, SqlError | LeaseLost>
-  /** Passes at a time. */
+  /** Maximum number of concurrent passes. */
   readonly limit: number
-  /** Tells the loop to look at the queue. */
+  /** Tells the loop to check the queue. */
   readonly wake: Effect.Effect<void>
-  /** Returns when `wake` was said since. */
+  /** Returns when `wake` was called since. */
   readonly woken: Effect.Effect<void>
   /** Called at the end of each pass. */
   readonly passEnded: Effect.Effect<unknown>
@@ -29,7 +29,7 @@ const renewing = (queue: WorkQueue, lease: Lease): Effect.Effect<PassEnd> =>
     Effect.delay(Duration.millis(renewMs)),
     Effect.forever,
     Effect.catchTag("LeaseLost", () => Effect.succeed<PassEnd>({ type: "lost" })),
-    // The database is unreachable: the lease expires by itself, and so may the pass.
+    // The database is unreachable: the lease expires on its own, and so may the pass.
     Effect.catchTag("SqlError", () => Effect.never)
   )
 
@@ -39,18 +39,18 @@ const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effe
     Effect.map((outcome): PassEnd => ({ type: "outcome", outcome })),
     Effect.catchTags({
       LeaseLost: () => Effect.succeed<PassEnd>({ type: "lost" }),
-      SqlError: (error) => Effect.as(Effect.logWarning("a pass was cut off", error), { type: "failed" } as const)
+      SqlError: (error) => Effect.as(Effect.logWarning("A pass was interrupted", error), { type: "failed" } as const)
     }),
     Effect.raceFirst(renewing(queue, lease)),
-    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("a pass broke", defect), { type: "failed" } as const))
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("A pass failed", defect), { type: "failed" } as const))
   )
 
 /** A question to the queue. While it can't be answered, the loop continues. */
 const asked = (question: Effect.Effect<DispatchEvent, SqlError>): Effect.Effect<DispatchEvent> => {
   const unreadable: DispatchEvent = { type: "queueUnreadable" }
   return question.pipe(
-    Effect.catchAll((error) => Effect.as(Effect.logWarning("the queue cannot be read", error.cause), unreadable)),
-    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("the queue cannot be read", defect), unreadable))
+    Effect.catchAll((error) => Effect.as(Effect.logWarning("Couldn't read the work queue", error.cause), unreadable)),
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("Couldn't read the work queue", defect), unreadable))
   )
 }
 
@@ -64,12 +64,12 @@ const finish = ({ queue }: WorkersOptions, lease: Lease, outcome: Outcome): Effe
   const failed: DispatchEvent = { type: "finishFailed", lease, outcome }
   return queue.finish(lease, outcome).pipe(
     Effect.as<DispatchEvent>({ type: "givenBack", lease }),
-    Effect.catchAll((error) => Effect.as(Effect.logWarning("a pass was cut off", error), failed)),
-    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("a pass broke", defect), failed))
+    Effect.catchAll((error) => Effect.as(Effect.logWarning("A pass was interrupted", error), failed)),
+    Effect.catchAllDefect((defect) => Effect.as(Effect.logError("A pass failed", defect), failed))
   )
 }
 
-/** Takes work from the queue for as long as the scope lasts. At its end leases are given back. */
+/** Takes work from the queue until the scope closes, and then returns its leases. */
 export const startWorkers = (options: WorkersOptions) =>
   Effect.gen(function* () {
     const state = yield* Ref.make(nothingHeld(options.limit))
@@ -95,7 +95,7 @@ export const startWorkers = (options: WorkersOptions) =>
     const perform = (effect: DispatchEffect): Effect.Effect<void> => {
       switch (effect.type) {
         case "claim":
-          // Not interruptible between taking a lease and recording it: otherwise it couldn't be given back.
+          // Not interruptible between taking a lease and recording it: otherwise the lease couldn't be returned.
           return Effect.uninterruptible(Effect.flatMap(claim(options, effect.most), go))
         case "start":
           return FiberSet.run(fibers, Effect.interruptible(work(effect.lease)))

@@ -9,8 +9,8 @@ import type { StageRows } from "../stages/StageRows.ts"
 import type { Begun } from "../stages/stageBase.ts"
 
 /**
- * Removes what an earlier version applied to a namespace that the organization's apps shared. This comes before the first apply to the app's own
- * namespace, since the objects of both would have the same hosts.
+ * Removes what an earlier version applied to a namespace shared by the organization's apps. This precedes the first apply to the
+ * app's own namespace, because the objects of both would have the same hosts.
  */
 const leaveFormerNamespace = (rows: StageRows, lease: Lease) =>
   Effect.gen(function* () {
@@ -21,7 +21,7 @@ const leaveFormerNamespace = (rows: StageRows, lease: Lease) =>
     yield* rows.write(lease, rows.forgetFormerNamespace(lease))
   })
 
-/** The namespace's own objects come first, since the others live in it. */
+/** The namespace's own objects come first, because the others live in it. */
 export const applyManifests = (rows: StageRows, lease: Lease, manifests: StageManifests, options: ApplyOptions) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -31,7 +31,7 @@ export const applyManifests = (rows: StageRows, lease: Lease, manifests: StageMa
     if (manifests.app.length > 0) yield* runtime.apply(key, manifests.app, options)
   })
 
-/** Applies a deployment that is under way. */
+/** Applies a deployment in progress. */
 export const applyDeployment = (
   rows: StageRows,
   manifestsOf: ManifestsOf,
@@ -42,7 +42,8 @@ export const applyDeployment = (
   Effect.gen(function* () {
     const manifests = yield* manifestsOf(lease, id)
     const wanted = manifests.app.map(refOf)
-    // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
+    // Record the inventory before applying: after a crash we may prune something that doesn't exist, but we never lose track of
+    // an object.
     yield* rows.write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
     // Except those that were already reported as failed.
     const open = (yield* rows.progress(lease, id)).filter((each) => each.state === "pending").map((each) => each.name)

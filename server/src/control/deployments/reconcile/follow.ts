@@ -7,7 +7,7 @@ import type { Begun } from "../stages/stageBase.ts"
 import { isReadyElsewhere, overdue, type Progress, progressOf } from "../statuses/progress.ts"
 import { type Observed, recordStatuses } from "../statuses/recordStatuses.ts"
 
-/** The runtime's statuses of these services, as far as it knows them. */
+/** The runtime's statuses of these services, as far as known. */
 export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -25,7 +25,7 @@ export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<s
     return all.flatMap(Option.toArray)
   })
 
-/** The present state of a deployment's service. */
+/** The current state of a deployment's service. */
 const progressNow = (
   service: Progress,
   status: ServiceStatus | undefined,
@@ -33,7 +33,7 @@ const progressNow = (
 ): Progress => {
   const progress: Progress =
     status !== undefined && isReadyElsewhere(status)
-      ? { ...service, reason: "Deploying", message: "It is ready, and requests move to it." }
+      ? { ...service, reason: "Deploying", message: "It is ready. Requests are moving to it." }
       : progressOf(service, status)
   return deadline.isOverdue ? overdue(progress, deadline.ms) : progress
 }
@@ -43,7 +43,7 @@ interface Change {
   readonly is: Progress
 }
 
-/** Is a change an event of the deployment? A waiting service's own messages change often. */
+/** Is a change worth an event? A waiting service's messages change often. */
 const isTold = ({ is, was }: Change) =>
   is.state !== was.state ||
   is.reason !== was.reason ||
@@ -84,7 +84,7 @@ const keep = (
     })
   )
 
-/** Looks at the services that aren't decided yet, and stores changes. Returns all services of the deployment in their present state. */
+/** Checks the undecided services, and stores changes. Returns all services of the deployment in their current state. */
 export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: number) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime

@@ -8,7 +8,7 @@ import * as Database from "../../../base/database/Database.ts"
 import { asServer } from "../../../base/database/RowScope.ts"
 import { layerAll } from "../../../base/replicas/Shards.ts"
 
-it("moves what an earlier version deployed: its objects leave the shared namespace before they are applied anew", () =>
+it("moves what an earlier version deployed: its objects leave the shared namespace before they are applied again", () =>
   Effect.gen(function* () {
     const dataDir = yield* madeDataDir
     const fake = yield* makeFakeRuntime
@@ -23,7 +23,7 @@ it("moves what an earlier version deployed: its objects leave the shared namespa
       yield* sql`
         update app_stages set former_namespace = ${organization.name}, platform_key = 'earlier'
         where organization_id = ${organization.id}`
-      // An earlier version made other manifests of the same app.
+      // An earlier version created other manifests for the same app.
       yield* sql`update deployment_manifests set applied = 'other' where organization_id = ${organization.id}`
       return organization
     }).pipe(Effect.provide(server))
@@ -49,7 +49,7 @@ it("moves what an earlier version deployed: its objects leave the shared namespa
     expect(fake.calls.indexOf("remove Service/web")).toBeGreaterThanOrEqual(0)
     expect(fake.calls.indexOf("remove Service/web")).toBeLessThan(fake.calls.indexOf("apply Service/web"))
     expect(fake.objects.has(ours ?? "")).toBe(false)
-    // Another app's objects in the shared namespace are its own to move.
+    // Another app moves its own objects out of the shared namespace.
     expect(fake.objects.has(theirs ?? "")).toBe(true)
     expect(fake.objects.has(`${org.id}/shop--${org.name}/Service/web`)).toBe(true)
   }).pipe(asServer, Effect.scoped, Effect.runPromise))

@@ -9,12 +9,13 @@ import { lookMs } from "../queue/dispatchMachine.ts"
 import { decodeStageRefs } from "../queue/stageRef.ts"
 import { longestBackoffMs, type WorkQueue } from "../queue/WorkQueue.ts"
 
-/** How often in ten minutes an object is put right as soon as it is seen. */
+/** How often in ten minutes an object is repaired as soon as it is seen. */
 const healedAtOnce = 5
 
 /**
- * How long to wait before correcting an object that was corrected this often in the last ten minutes. A tool that repeats its change must
- * not keep the cluster and us busy. The first few corrections come at once, later ones with growing pauses, up to a minute.
+ * How long to wait before repairing an object that was already repaired this often in the last ten minutes. A tool that repeats
+ * its change must not keep the cluster and us busy. The first few repairs are immediate, later ones follow with growing pauses of
+ * up to a minute.
  */
 export const patienceMs = (timesHealed: number) =>
   timesHealed < healedAtOnce ? 0 : backoffMs({ baseMs: 1_000, maxMs: longestBackoffMs }, timesHealed - healedAtOnce)
@@ -29,7 +30,7 @@ const timesHealed = ({ key, object }: Drift) =>
     return row?.times ?? 0
   })
 
-/** The app and stage whose pass corrects the object. None if it has nothing deployed. */
+/** The app and stage whose pass repairs the object. None if nothing is deployed there. */
 const stageOf = (drift: Drift) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -52,7 +53,7 @@ const isKnown = (drift: Drift) =>
     return known.length > 0
   })
 
-/** Follows what others do to our objects, for ever: keeps it, and lets it be put right by who owns the organization. */
+/** Follows other people's changes to our objects forever: stores them, and lets the owner of the organization repair them. */
 export const noticeDrift = (queue: WorkQueue, wake: Effect.Effect<void>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -68,16 +69,16 @@ export const noticeDrift = (queue: WorkQueue, wake: Effect.Effect<void>) =>
         yield* queue.add(yield* stageOf(drift), afterMs)
         yield* wake
       }).pipe(
-        Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error)),
-        // The next one is recorded all the same.
-        Effect.catchAllDefect((defect) => Effect.logError("a drift was not recorded", defect))
+        Effect.catchAll((error) => Effect.logWarning("Couldn't record a drift", error)),
+        // Continue: the next one may succeed.
+        Effect.catchAllDefect((defect) => Effect.logError("Couldn't record a drift", defect))
       )
 
-    /** Drift that was reported while nobody owned its organization, or while its owner died. The new owner reports it again. */
+    /** Drift that was reported while the organization had no owner, or its owner died. The new owner reports it again. */
     const noticeLate = (drift: Drift) =>
       isKnown(drift).pipe(
         Effect.flatMap((known) => (known ? Effect.void : notice(drift))),
-        Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error.cause))
+        Effect.catchAll((error) => Effect.logWarning("Couldn't record a drift", error.cause))
       )
     const owned = Stream.merge(shards.changes, Stream.tick(Duration.millis(lookMs)))
 

@@ -43,7 +43,7 @@ const unreachable = new RuntimeError({
   diagnosis: diagnosisOf("ClusterUnreachable", "no answer", [])
 })
 
-/** Tells the machine these events, one after another; gives the step after the last. */
+/** Feeds the machine these events, one after another; returns the step after the last. */
 const after = (begun: Begun, memory: PassMemory, ...events: ReadonlyArray<PassEvent>): PassStep =>
   events.reduce((step, event) => passStep(step.state, event), beginPass(begun, memory, resyncMs))
 
@@ -60,19 +60,19 @@ const again = (afterMs: number, failed = false): PassEffect => ({
 })
 
 describe("a pass", () => {
-  it("applies a deployment, says so, and then looks at its services", () => {
+  it("applies a deployment, reports it, and then checks its services", () => {
     expect(after(underWay, {}).effect).toEqual({ type: "readContext" })
     expect(after(underWay, {}, read).effect).toEqual({ type: "apply", context })
     expect(after(underWay, {}, read, applied).effect).toEqual({ type: "tellApplied" })
     expect(after(underWay, {}, ...followed).effect).toEqual({ type: "follow" })
   })
 
-  it("does not apply again what this process has applied, as long as the stage is as it was", () => {
+  it("doesn't apply again what this process has applied while the stage is unchanged", () => {
     expect(after(underWay, { applied: context }, read).effect).toEqual({ type: "follow" })
     expect(after(underWay, { applied: "paused: web" }, read).effect).toEqual({ type: "apply", context })
   })
 
-  it("comes back while a service is pending, no later than at the deadline", () => {
+  it("returns while a service is pending, no later than at the deadline", () => {
     expect(after(underWay, {}, ...followed, ...seen(service("web", "pending"))).effect).toEqual(again(resyncMs))
     const soon = { ...underWay, remaining_ms: 300 }
     expect(after(soon, {}, ...followed, ...seen(service("web", "pending"))).effect).toEqual(again(300))
@@ -87,7 +87,7 @@ describe("a pass", () => {
     })
   })
 
-  it("leaves the rest to a newer deployment that came meanwhile", () => {
+  it("leaves the rest to a newer deployment that arrived meanwhile", () => {
     const ready = [...followed, ...seen(service("web", "ready"))]
     expect(after(underWay, {}, ...ready, { type: "pruned", whole: false }).effect).toEqual(again(0))
     expect(
@@ -101,7 +101,7 @@ describe("a pass", () => {
     ).toEqual(again(0))
   })
 
-  it("keeps requests from a failed service before it says that the deployment failed", () => {
+  it("keeps requests from a failed service before it reports that the deployment failed", () => {
     const failed = [...followed, ...seen(service("web", "failed"), service("api", "ready"))]
     const { effect } = after(underWay, {}, ...failed)
     expect(effect).toMatchObject({ type: "abandon", verdict: { state: "failed", reason: "ServiceFailed" } })
@@ -112,7 +112,7 @@ describe("a pass", () => {
     })
   })
 
-  it("leaves an app as it was when something new in it is refused", () => {
+  it("leaves an app as it was if something new in it is refused", () => {
     const refused: ReadonlyArray<PassEvent> = [read, { type: "applyRefused", error: refusedError }]
     expect(after(underWay, {}, ...refused).effect).toEqual({ type: "readServices" })
     const services = [service("web", "pending"), service("old", "pending", "delete")]
@@ -122,7 +122,7 @@ describe("a pass", () => {
     })
   })
 
-  it("removes services although the rest is refused, if it only takes services away", () => {
+  it("removes services although the rest is refused, if it only removes services", () => {
     const services = [service("web", "ready", "unchanged"), service("old", "pending", "delete")]
     const refused: ReadonlyArray<PassEvent> = [
       read,
@@ -136,7 +136,7 @@ describe("a pass", () => {
     })
   })
 
-  it("warns once of a fault that passes, and tries again", () => {
+  it("warns once about a temporary fault, and retries", () => {
     const first = after(underWay, {}, read, { type: "unavailable", error: awayError })
     expect(first.effect).toMatchObject({ type: "warn", reason: "RuntimeUnavailable", message: awayError.message })
     expect(first.state.memory.warned).toBe(awayError.message)
@@ -150,7 +150,7 @@ describe("a pass", () => {
     expect(after(underWay, memory, read, { type: "unavailable", error: unreachable }).effect).toEqual(again(resyncMs))
   })
 
-  it("delays the verdict at the deadline as long as applied objects could still go live", () => {
+  it("delays the verdict at the deadline while applied objects could still go live", () => {
     const events: ReadonlyArray<PassEvent> = [read, { type: "unavailable", error: awayError }]
     const { effect } = after(overdue, { applied: context }, ...events)
     expect(effect).toMatchObject({ type: "ruleOut", verdict: { state: "failed" } })
@@ -162,7 +162,7 @@ describe("a pass", () => {
     expect(after(overdue, {}, ...events, answer(false)).effect).toEqual({ type: "finish", verdict })
   })
 
-  it("comes back at once for drift of the meantime, after it has ended the deployment", () => {
+  it("returns at once for drift that occurred meanwhile, after it has ended the deployment", () => {
     const ended: ReadonlyArray<PassEvent> = [
       ...followed,
       ...seen(service("web", "ready")),
@@ -178,7 +178,7 @@ describe("a pass", () => {
     expect(after(underWay, { warned: "x" }, ...ended).state.memory).toEqual({})
   })
 
-  it("only looks at an app whose deployment has ended, and leaves a fault to the rollout", () => {
+  it("only checks an app whose deployment has ended, and leaves a fault to the rollout", () => {
     expect(after(settled, {}).effect).toEqual({ type: "recheck" })
     expect(after(settled, {}, { type: "rechecked" }).effect).toEqual({ type: "end", outcome: { _tag: "done" } })
     expect(after(settled, {}, { type: "refused", error: refusedError }).effect).toMatchObject({
@@ -263,7 +263,9 @@ const answersTo = (effect: PassEffect): fc.Arbitrary<PassEvent> => {
   }
 }
 
-/** A whole pass, with whatever the world answers: at most one mistake of the server, as `reconcile.ts` makes up for no second one. */
+/**
+ * A whole pass with any answers, and with at most one internal error, because `reconcile.ts` doesn't recover from a second one.
+ */
 const passes = (begun: Begun, memory: PassMemory) =>
   fc.gen().map((draw) => {
     const steps: Array<PassStep> = [beginPass(begun, memory, resyncMs)]
@@ -284,7 +286,7 @@ const passes = (begun: Begun, memory: PassMemory) =>
 const begins = fc.constantFrom(underWay, overdue, settled)
 const memories = fc.constantFrom<PassMemory>({}, { applied: context }, { applied: "another" }, { warned: "no answer" })
 
-describe("a pass, whatever it is answered", () => {
+describe("a pass, for any answers", () => {
   const always = (holds: (pass: { steps: ReadonlyArray<PassStep>; events: ReadonlyArray<PassEvent> }) => void) =>
     fc.assert(
       fc.property(
@@ -297,9 +299,9 @@ describe("a pass, whatever it is answered", () => {
     )
   const effects = ({ steps }: { steps: ReadonlyArray<PassStep> }) => steps.map((step) => step.effect.type)
 
-  it("comes to an end", () => always(({ steps }) => expect(steps.length).toBeLessThan(20)))
+  it("ends", () => always(({ steps }) => expect(steps.length).toBeLessThan(20)))
 
-  it("ends a deployment at most once, and says nothing more of it", () =>
+  it("ends a deployment at most once, and then reports nothing more about it", () =>
     always((pass) => {
       const ended = pass.events.findIndex((event) => event.type === "finished")
       if (ended === -1) return
@@ -310,12 +312,12 @@ describe("a pass, whatever it is answered", () => {
       ).toEqual([])
     }))
 
-  it("never ends one that has ended before", () =>
+  it("never ends a deployment that has already ended", () =>
     always((pass) => {
       if (pass.steps[0]?.state.begun.finished === true) expect(effects(pass)).not.toContain("finish")
     }))
 
-  it("says that a service failed only once no request can reach it any more", () =>
+  it("reports a failed service only once no request can reach it any more", () =>
     always((pass) => {
       for (const [index, { effect }] of pass.steps.entries()) {
         if (effect.type !== "finish" || effect.verdict.reason !== "ServiceFailed") continue
@@ -323,7 +325,7 @@ describe("a pass, whatever it is answered", () => {
       }
     }))
 
-  it("succeeds only if it was pruned whole", () =>
+  it("succeeds only if everything was pruned", () =>
     always((pass) => {
       for (const [index, { effect }] of pass.steps.entries()) {
         if (effect.type !== "finish" || effect.verdict.state !== "succeeded") continue

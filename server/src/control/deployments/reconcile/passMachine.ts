@@ -5,49 +5,49 @@ import type { Begun } from "../stages/stageBase.ts"
 import { failureOf, type Progress } from "../statuses/progress.ts"
 
 /**
- * One pass over the newest deployment of an app and stage, as a machine. The state is a value, findings come in as events, and
- * each step returns the next effect, one at a time. `reconcile.ts` performs it.
+ * One pass over the newest deployment of an app and stage, as a state machine. The state is a value, findings arrive as events,
+ * and each step returns the next effect, one at a time. `reconcile.ts` performs it.
  */
 export interface PassState {
   readonly begun: Begun
   readonly memory: PassMemory
-  /** How soon to look again at what still becomes ready, without a wake-up. */
+  /** How soon to check unready services again without a wake-up. */
   readonly resyncMs: number
-  /** Why the runtime took none of it when it was applied. */
+  /** Why the runtime refused everything when it was applied. */
   readonly refusal: RuntimeError | undefined
-  /** The server itself made a mistake in this pass. */
+  /** This pass had an internal error. */
   readonly broken: boolean
-  /** The verdict is written: nothing else is said of the deployment from here on. */
+  /** The verdict is written: nothing more is reported about the deployment. */
   readonly ended: boolean
 }
 
 /** This process's memory of a deployment from one pass to the next. */
 export interface PassMemory {
   /**
-   * The stage's context when this process applied it: after a restart of the server it is applied again, and also when a service is
-   * paused, resumed or restarted while its deployment is under way.
+   * The stage's context when this process applied it. After a restart of the server it is applied again, and also when a service
+   * is paused, resumed or restarted during its deployment.
    */
   readonly applied?: string
   /** The last reported warning. */
   readonly warned?: string
 }
 
-/** To do next. Each but `end` is answered by the event below that stands beside it, or by `refused`, `unavailable` or `broke`. */
+/** The next effect. The answer to each except `end` is the event of the same name below, or `refused`, `unavailable` or `broke`. */
 export type PassEffect =
-  /** Looks at an app that was carried out before. */
+  /** Checks an app that was deployed before. */
   | { readonly type: "recheck" }
   | { readonly type: "readContext" }
   | { readonly type: "apply"; readonly context: string }
   | { readonly type: "tellApplied" }
-  /** Looks at the services that aren't decided yet, and stores changes. */
+  /** Checks the undecided services, and stores changes. */
   | { readonly type: "follow" }
-  /** Reads the services as they were kept last. */
+  /** Reads the services as last stored. */
   | { readonly type: "readServices" }
   | { readonly type: "removeServices"; readonly services: ReadonlyArray<Progress> }
   | { readonly type: "prune" }
-  /** Keeps requests from those of these services that aren't ready. */
+  /** Keeps requests away from those of these services that aren't ready. */
   | { readonly type: "abandon"; readonly services: ReadonlyArray<Progress>; readonly verdict: Verdict }
-  /** The same for the services as stored last: the runtime may be unreachable. */
+  /** The same for the services as last stored: the runtime may be unreachable. */
   | { readonly type: "ruleOut"; readonly verdict: Verdict }
   | { readonly type: "warn"; readonly reason: string; readonly message: string; readonly outcome: Outcome }
   | { readonly type: "noteRollout"; readonly message: string; readonly outcome: Outcome }
@@ -63,9 +63,9 @@ export type PassEvent =
   | { readonly type: "appliedTold" }
   /** After `follow` and `readServices`. */
   | { readonly type: "servicesSeen"; readonly services: ReadonlyArray<Progress> }
-  /** undefined: a newer deployment came meanwhile. */
+  /** undefined: a newer deployment arrived meanwhile. */
   | { readonly type: "servicesRemoved"; readonly services: ReadonlyArray<Progress> | undefined }
-  /** `whole` is false if a newer deployment came meanwhile. */
+  /** `whole` is false if a newer deployment arrived meanwhile. */
   | { readonly type: "pruned"; readonly whole: boolean }
   | { readonly type: "abandoned"; readonly verdict: Verdict }
   | { readonly type: "ruledOut"; readonly verdict: Verdict; readonly certain: boolean }
@@ -96,7 +96,7 @@ const fail = (state: PassState, reason: string, message: string) =>
 const refuse = (state: PassState, error: RuntimeError) =>
   fail(state, error.diagnosis?.code ?? "Refused", refusalText(error))
 
-/** The first step for a deployment. A finished one is no longer applied by a deployment's rules. */
+/** The first step for a deployment. A finished one is no longer applied by the rules of a deployment. */
 export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): PassStep => {
   const state = { begun, memory, resyncMs, refusal: undefined, broken: false, ended: false }
   return begun.finished ? to({ ...state, memory: {} }, { type: "recheck" }) : to(state, { type: "readContext" })
@@ -104,7 +104,8 @@ export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): P
 
 const servicesSeen = (state: PassState, services: ReadonlyArray<Progress>) => {
   const { refusal } = state
-  // If a deployment with new content is refused, the app stays as it was. One that only removes services removes them, even if others are refused.
+  // If a deployment with new content is refused, the app stays as it was. One that only removes services removes them, even if
+  // others are refused.
   const removes =
     refusal === undefined || services.every((service) => service.action === "delete" || service.action === "unchanged")
   return removes ? to(state, { type: "removeServices", services }) : refuse(state, refusal)
@@ -159,10 +160,10 @@ const broke = (before: PassState) => {
   const state = { ...before, broken: true }
   if (state.ended) return end(state, again(0, true))
   if (!state.begun.finished) {
-    return postpone(state, "InternalError", "The server made a mistake; its log says which. It tries again.")
+    return postpone(state, "InternalError", "Internal error. The server's log has the cause. Retrying.")
   }
-  // It must not hold up the others: the rollout comes back to it.
-  const message = "The server can't make its manifests: see the server's log for the reason."
+  // Don't delay the others: the rollout returns to it.
+  const message = "The server couldn't create the app's manifests. Its log has the cause."
   return to(state, { type: "noteRollout", message, outcome: done })
 }
 
@@ -171,7 +172,7 @@ const finished = (before: PassState) => {
   return state.broken ? end(state, done) : to(state, { type: "readDrift" })
 }
 
-/** The next step, after the result of the last one. */
+/** The step that follows the last one's result. */
 export const passStep = (state: PassState, event: PassEvent): PassStep => {
   switch (event.type) {
     case "rechecked":
@@ -202,7 +203,7 @@ export const passStep = (state: PassState, event: PassEvent): PassStep => {
     case "finished":
       return finished(state)
     case "driftRead":
-      // Drift of the meantime is put right by the next pass: a deployment takes nothing by force.
+      // The next pass repairs drift that occurred meanwhile: a deployment takes nothing by force.
       return end(state, event.found ? again(0) : done)
     case "refused":
       return refused(state, event.error)

@@ -12,7 +12,7 @@ import { applyManifests } from "./applyManifests.ts"
 import { statusesOf } from "./follow.ts"
 
 /**
- * Checks an app that was deployed before: restores objects that the runtime has lost or others have changed, and applies later changes
+ * Checks a previously deployed app: restores objects that the runtime has lost or others have changed, and applies later changes
  * of a pause, a registry's credentials or the platform.
  */
 export const recheck = (
@@ -35,7 +35,7 @@ export const recheck = (
     if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
       return yield* rollout.done(lease, id, manifests)
     }
-    yield* Effect.logInfo("the app is applied again").pipe(
+    yield* Effect.logInfo("Applying the app again").pipe(
       Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
     )
     // If a deployment was refused because of another field manager, don't take the field behind the user's back.

@@ -28,7 +28,7 @@ import { recheck } from "./recheck.ts"
 export interface ReconcileOptions {
   readonly queue: WorkQueue
   readonly progressDeadlineMs: number
-  /** How soon to look again at what still becomes ready, without a wake-up. */
+  /** How soon to check unready services again without a wake-up. */
   readonly resyncMs: number
 }
 
@@ -40,7 +40,7 @@ interface Parts {
   readonly progressDeadlineMs: number
 }
 
-/** Services that aren't ready when a deployment fails never get requests by themselves. */
+/** Services that aren't ready when a deployment fails never get requests on their own. */
 const abandon = (rows: StageRows, lease: Lease, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -51,7 +51,7 @@ const abandon = (rows: StageRows, lease: Lease, services: ReadonlyArray<Progress
     yield* runtime.abandon(rows.namespaceKeyOf(lease), failed).pipe(
       Effect.catchIf(
         (error) => error.reason === "refused",
-        (error) => Effect.logWarning("a failed revision can't be kept from requests", error.message)
+        (error) => Effect.logWarning("Couldn't keep requests away from a failed revision", error.message)
       )
     )
   })
@@ -63,7 +63,7 @@ const ruleOut = (rows: StageRows, lease: Lease, id: string, verdict: Verdict) =>
     Effect.map((certain): PassEvent => ({ type: "ruledOut", verdict, certain }))
   )
 
-/** Performs the machine's next effect, and feeds the result back. */
+/** Performs the machine's next effect, and returns the result to it. */
 const perform = (
   { contextOf, manifestsOf, progressDeadlineMs, rollout, rows }: Parts,
   lease: Lease,
@@ -121,10 +121,9 @@ const perform = (
   }
 }
 
-const logOf = ({ finished }: Begun) =>
-  finished ? "a settled app cannot be looked at" : "a deployment cannot be carried out"
+const logOf = ({ finished }: Begun) => (finished ? "Couldn't check a deployed app" : "Couldn't carry out a deployment")
 
-/** A runtime error is an event; a lost lease or database ends the pass. */
+/** A runtime error becomes an event; a lost lease or database ends the pass. */
 const asEvent = (begun: Begun, error: RuntimeError) =>
   Effect.as(begun.finished ? Effect.logWarning(logOf(begun), error.message) : Effect.void, {
     type: error.reason,
@@ -139,7 +138,7 @@ const runPass = (parts: Parts, lease: Lease, begun: Begun, first: PassStep, keep
       const performed = perform(parts, lease, begun, step.effect).pipe(
         Effect.catchTag("RuntimeError", (error) => asEvent(begun, error))
       )
-      // A second mistake in one pass is not made up for.
+      // A second internal error in one pass isn't recovered.
       const event = yield* step.state.broken
         ? performed
         : Effect.catchAllDefect(performed, (defect) =>
@@ -152,8 +151,8 @@ const runPass = (parts: Parts, lease: Lease, begun: Begun, first: PassStep, keep
   })
 
 /**
- * Carries out the newest deployment of an app and stage, one pass at a time. Level triggered: each pass reads all again, so a lost or
- * repeated wake-up, or a death in the middle, does no harm.
+ * Carries out the newest deployment of an app and stage, one pass at a time. Level-triggered: each pass reads everything again,
+ * so lost or repeated wake-ups and crashes do no harm.
  */
 export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: ReconcileOptions) =>
   Effect.gen(function* () {
@@ -162,7 +161,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
     const parts = { rows, contextOf, manifestsOf, rollout, progressDeadlineMs }
-    /** Of the newest deployment of each stage. */
+    /** For the newest deployment of each stage. */
     const memories = new Map<string, { readonly id: string; readonly memory: PassMemory }>()
     const keep = (stage: string, id: string) => (memory: PassMemory) => {
       if (memory.applied === undefined && memory.warned === undefined) memories.delete(stage)

@@ -60,7 +60,7 @@ const entries = (organization: Organization) =>
 
 describe("a restart", () => {
   test(
-    "makes a revision of that service alone, which no later plan or deployment sees as a change or undoes",
+    "creates a revision of only that service, which no later plan or deployment treats as a change or undoes",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const wanted = [{ name: "api" }, { name: "web" }]
@@ -89,7 +89,7 @@ describe("a restart", () => {
   )
 
   test(
-    "isn't done twice if its answer was lost",
+    "isn't repeated if its answer was lost",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
@@ -122,7 +122,7 @@ describe("a restart", () => {
   )
 
   test(
-    "is refused for a service that is paused, and finds nothing of another organization",
+    "is refused for a paused service, and finds nothing of another organization",
     Effect.gen(function* () {
       const [org, other] = [yield* newOrganization, yield* newOrganization]
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))
@@ -132,7 +132,7 @@ describe("a restart", () => {
       yield* all.pause(org, id)
       expect(yield* Effect.flip(all.restart(org, id))).toMatchObject({
         _tag: "Conflict",
-        detail: 'The service "web" is paused (`maxcloud resume web` starts it), so it can\'t be restarted.'
+        detail: 'The service "web" is paused (run `maxcloud resume web` to start it), so it can\'t be restarted.'
       })
       expect(yield* entries(org)).toEqual([])
       expect(yield* entries(other)).toEqual([])

@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import { asServer } from "../../../base/database/RowScope.ts"
 import { CurrentCaller } from "../../../tenancy/access/Caller.ts"
 
-/** The credential of the request that is handled, as it is stored with a deployment; undefined without one. */
+/** The credential of the current request, as it is stored with a deployment; undefined without one. */
 export const currentAuthor: Effect.Effect<Pick<DeploymentAuthor, "type" | "id"> | undefined> = Effect.map(
   CurrentCaller,
   (caller) => {
@@ -24,7 +24,7 @@ export const currentAuthor: Effect.Effect<Pick<DeploymentAuthor, "type" | "id"> 
 
 const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, email: Schema.String })))
 
-/** With the e-mail addresses of people. They aren't rows of an organization, and an erased person has none. */
+/** Adds people's email addresses. They aren't rows of an organization, and an erased person has none. */
 export const withEmails = <D extends { readonly createdBy: DeploymentAuthor | null }>(deployments: ReadonlyArray<D>) =>
   Effect.gen(function* () {
     const people = deployments.flatMap(({ createdBy }) => (createdBy?.type === "person" ? [createdBy.id] : []))

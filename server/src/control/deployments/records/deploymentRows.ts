@@ -42,7 +42,7 @@ const decodeEvents = Schema.decodeUnknownSync(Schema.Array(EventRow))
 
 const text = (at: Date | null) => at?.toISOString() ?? null
 
-/** Of deployments `d`, with their services, for one statement. */
+/** The columns of deployments `d` with their services, in one statement. */
 export const deploymentColumns = (sql: SqlClient) => sql`
       d.id, d.app, d.stage, d.number, d.kind, d.from_number as "fromDeployment", d.user_message, d.metadata,
         case when d.created_by is not null then json_build_object('type', d.created_by_type, 'id', d.created_by, 'name',
@@ -60,7 +60,7 @@ export const deploymentColumns = (sql: SqlClient) => sql`
           where s.organization_id = d.organization_id and s.deployment_id = d.id
         ) as services`
 
-/** The addresses of people aren't in them yet: see `withEmails`. */
+/** Without people's email addresses: see `withEmails`. */
 export const readDeployments = (rows: unknown) =>
   decodeRows(rows).map(({ created_at, finished_at, message, reason, started_at, state, user_message, ...row }) => ({
     ...row,
@@ -84,12 +84,15 @@ export const findDeployment = (organizationId: OrganizationId, id: string) =>
 
 export interface NewEvent extends Pick<DeploymentEvent, "type"> {
   readonly reason: string
-  /** Empty or null: the reason says it all. */
+  /** Empty or null: the reason is enough. */
   readonly message: string | null
   readonly service?: string
 }
 
-/** Appends to a deployment's events; inside the transaction that holds its app's row, so that their numbers have no gap or double. */
+/**
+ * Appends to a deployment's events, inside the transaction that locks its app's row, so that their numbers have no gaps or
+ * duplicates.
+ */
 export const appendEvents = (organizationId: OrganizationId, deploymentId: string, events: ReadonlyArray<NewEvent>) =>
   Effect.flatMap(SqlClient, (sql) =>
     events.length === 0
@@ -110,8 +113,8 @@ export const appendEvents = (organizationId: OrganizationId, deploymentId: strin
   )
 
 /**
- * The events after `afterId`. The deployment as it is now goes with `finished`, and with the last of the `service` events that are
- * read together: with each of them, an app of hundreds of services would be sent hundreds of times.
+ * The events after `afterId`. The current deployment is included with `finished`, and with the last of the `service` events read
+ * together: with each of them, an app of hundreds of services would be sent hundreds of times.
  */
 export const readEvents = (organizationId: OrganizationId, id: DeploymentId, afterId: number) =>
   Effect.gen(function* () {

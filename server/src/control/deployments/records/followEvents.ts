@@ -5,7 +5,7 @@ import { Notifications } from "../../../base/database/Notifications.ts"
 import { orUnavailable } from "../../../base/database/sqlErrors.ts"
 import { readEvents } from "./deploymentRows.ts"
 
-/** How often a reader of events looks by itself: a wake-up may be lost. */
+/** How often a reader of events checks on its own: a wake-up may be lost. */
 const lookMs = 2_000
 
 /** The events of a deployment after `afterId`, until it has finished. */

@@ -60,7 +60,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
         { type: "oidc", id: "repo:a/b", name: "repo:a/b" }
       ])
 
-      // Of an erased person only an id without a meaning is left, and of their keys too.
+      // Of an erased person, and their keys, only a meaningless id is left.
       yield* asServer(erasePersonRows(person.id, true))
       const names = (yield* listDeployments(org, shop, productionStage)).map((each) => each.createdBy?.name)
       expect(names).toStrictEqual(["repo:a/b", null, null, undefined])
@@ -70,7 +70,7 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
     })
   )
 
-  it.effect("has its kind, its message and its metadata", () =>
+  it.effect("includes its kind, message and metadata", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { accept, deleteService, destroy } = yield* Deployments
@@ -103,43 +103,41 @@ layer(server, { excludeTestServices: true })("the origin of a deployment", (it) 
     })
   )
 
-  it.effect(
-    "an earlier deployment is deployed again with its own versions of secrets, and read as it was accepted",
-    () =>
-      Effect.gen(function* () {
-        const org = yield* newOrganization
-        const secrets = yield* Secrets
-        const { accept, spec } = yield* Deployments
-        const name = SecretName.make("TOKEN")
-        const scope = { organizationId: org.id, app: shop, stage: productionStage }
-        const web = { name: "web", env: { TOKEN: { secret: "TOKEN" } } }
-        yield* secrets.set(scope, name, Redacted.make("first"))
-        yield* finished(org, yield* deploy(org, [web]))
-        yield* secrets.set(scope, name, Redacted.make("second"))
-        yield* finished(org, yield* deploy(org, [{ ...web, image: "ready:2" }]))
-        // Not even a secret that is unset by now is in its way.
-        yield* secrets.unset(scope, name)
-        const again = yield* finished(org, yield* accept({ ...target(org), from: { deployment: 1 } }))
-        expect(again).toMatchObject({ number: 3, kind: "rollback", fromDeployment: 1 })
-        expect(again.status.state).toBe("succeeded")
-        const read = (number: number) => spec(org, shop, productionStage, number)
-        expect(yield* read(3)).toStrictEqual(yield* read(1))
-        expect((yield* read(3)).spec.services[0]).toMatchObject({ name: "web", image: "ready:1", env: web.env })
-        expect((yield* read(3)).secretVersions).toStrictEqual({ TOKEN: 1 })
-        expect((yield* read(2)).secretVersions).toStrictEqual({ TOKEN: 2 })
-        expect(JSON.stringify(yield* read(1))).not.toContain("first")
+  it.effect("an earlier deployment is deployed again with its own secret versions, and read as it was accepted", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const secrets = yield* Secrets
+      const { accept, spec } = yield* Deployments
+      const name = SecretName.make("TOKEN")
+      const scope = { organizationId: org.id, app: shop, stage: productionStage }
+      const web = { name: "web", env: { TOKEN: { secret: "TOKEN" } } }
+      yield* secrets.set(scope, name, Redacted.make("first"))
+      yield* finished(org, yield* deploy(org, [web]))
+      yield* secrets.set(scope, name, Redacted.make("second"))
+      yield* finished(org, yield* deploy(org, [{ ...web, image: "ready:2" }]))
+      // A secret that was unset since doesn't prevent it.
+      yield* secrets.unset(scope, name)
+      const again = yield* finished(org, yield* accept({ ...target(org), from: { deployment: 1 } }))
+      expect(again).toMatchObject({ number: 3, kind: "rollback", fromDeployment: 1 })
+      expect(again.status.state).toBe("succeeded")
+      const read = (number: number) => spec(org, shop, productionStage, number)
+      expect(yield* read(3)).toStrictEqual(yield* read(1))
+      expect((yield* read(3)).spec.services[0]).toMatchObject({ name: "web", image: "ready:1", env: web.env })
+      expect((yield* read(3)).secretVersions).toStrictEqual({ TOKEN: 1 })
+      expect((yield* read(2)).secretVersions).toStrictEqual({ TOKEN: 2 })
+      expect(JSON.stringify(yield* read(1))).not.toContain("first")
 
-        const other = yield* newOrganization
-        const missing: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
-          spec(org, shop, productionStage, 9),
-          spec(other, shop, productionStage, 1),
-          accept({ ...target(org), from: { deployment: 9 } }),
-          accept({ ...target(other), from: { deployment: 1 } })
-        ]
-        for (const each of missing) {
-          const error = yield* Effect.flip(each)
-          expect(error._tag).toBe("NotFound")
-        }
-      })
+      const other = yield* newOrganization
+      const missing: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+        spec(org, shop, productionStage, 9),
+        spec(other, shop, productionStage, 1),
+        accept({ ...target(org), from: { deployment: 9 } }),
+        accept({ ...target(other), from: { deployment: 1 } })
+      ]
+      for (const each of missing) {
+        const error = yield* Effect.flip(each)
+        expect(error._tag).toBe("NotFound")
+      }
+    })
   )
 })

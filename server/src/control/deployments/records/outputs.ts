@@ -7,7 +7,7 @@ import { Platform, tenantOf } from "../../../runtimes/port/Platform.ts"
 
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ outputs: Schema.NullOr(Outputs) })))
 
-/** The outputs of the newest deployment that succeeded; undefined if there is none. */
+/** The outputs of the newest successful deployment; undefined if there is none. */
 export const readOutputs = (target: Target) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -24,7 +24,7 @@ export const readOutputs = (target: Target) =>
     const tenant = tenantOf(place, platform)
     const textOf = (value: OutputValue): string => {
       const parts = typeof value === "string" ? [value] : "join" in value ? value.join : [value]
-      // The schema of outputs lets no secret and no other app's address in.
+      // The schema of outputs excludes secrets and other apps' addresses.
       return parts
         .map((part) => (typeof part === "string" ? part : "service" in part ? publicUrlOf(part.service, tenant) : ""))
         .join("")

@@ -14,7 +14,7 @@ const decodeRows = Schema.decodeUnknownSync(
 
 const tellsMore: ReadonlySet<string> = new Set(["accepted", "started", "finished"])
 
-/** The organization's events of the steps of a deployment. What a step means is in the deployment's row by then. */
+/** The organization's events for the steps of a deployment. By then the deployment's row has the details of a step. */
 export const recordDeploymentEvents = (
   organizationId: OrganizationId,
   deploymentId: string,

@@ -17,7 +17,7 @@ import type { Organization } from "../../../base/words/Organization.ts"
 import { KnativeCondition, toCondition } from "../../../runtimes/port/conditions.ts"
 import { Platform, tenantOf } from "../../../runtimes/port/Platform.ts"
 
-/** A service's last known status as stored, so that a list is one statement. */
+/** A service's last known status as stored, so that a list needs one statement. */
 export const StoredStatus = Schema.Struct({
   state: ServiceState,
   conditions: Schema.Array(KnativeCondition),
@@ -45,7 +45,7 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** Before a runtime has said anything. */
+/** Before the runtime's first report. */
 const unknownStatus = (since: string): StoredStatus => ({
   state: "pending",
   conditions: [
@@ -53,7 +53,7 @@ const unknownStatus = (since: string): StoredStatus => ({
       type: "Ready",
       status: "Unknown",
       reason: "Deploying",
-      message: "It is being deployed.",
+      message: "Deploying",
       lastTransitionTime: since
     }
   ],
@@ -65,7 +65,7 @@ const unknownStatus = (since: string): StoredStatus => ({
   diagnosis: null
 })
 
-/** The row knows first whether the service is paused: the runtime's status from before a resume is outdated. */
+/** The row is the first to know whether the service is paused: the runtime's status from before a resume is outdated. */
 const stateOf = ({ paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
   paused ? "paused" : state === "paused" ? "pending" : state
 
@@ -76,11 +76,11 @@ const encodeSpec = Schema.encodeSync(ServiceSpec)
 
 const columns = "id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at"
 
-/** A service that is being deleted exists no more for a caller, though its instances still end. */
+/** For callers, a service that is being deleted no longer exists, though its instances are still ending. */
 const ofOrganization = (sql: SqlClient, organization: Organization) =>
   sql`organization_id = ${organization.id} and not deleting`
 
-/** Services of an organization that a condition selects. */
+/** The organization's services that match a condition. */
 export const selectServices = (organization: Organization, condition: Fragment) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -109,12 +109,12 @@ const sorts = {
   ]
 } as const
 
-/** The state that `stateOf` finds for a row. */
+/** The state that `stateOf` returns for a row. */
 const stateColumn = (sql: SqlClient) => sql`
   case when paused then 'paused' when status ->> 'state' = 'paused' then 'pending'
     else coalesce(status ->> 'state', 'pending') end`
 
-/** Which services. `scopes`: only those that one of them opens; undefined: any. */
+/** A filter for services. `scopes`: only those that one of them opens; undefined: any. */
 export interface ServiceFilter extends Partial<Pick<Service, "app" | "stage" | "name">> {
   readonly state?: ServiceState
   readonly scopes?: ReadonlyArray<KeyScope> | undefined
@@ -179,7 +179,7 @@ const readServices =
           ...status,
           state: stateOf(row, status),
           conditions: status.conditions.map(toCondition),
-          // Known from the start: it follows from the name alone.
+          // Known from the start, because it depends only on the name.
           url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
           digest: spec.image === undefined ? null : digestOf(row.pinned_image ?? spec.image)
         },

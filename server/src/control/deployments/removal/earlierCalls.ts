@@ -8,7 +8,7 @@ const Calling = ServiceSpec.from.pipe(Schema.pick("name", "links", "env"))
 const decodeSpecs = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ spec: Schema.parseJson(Calling) })))
 
 /**
- * The services that earlier revisions may call, by the caller's name: from the specs since the caller was last ready. A caller without any
+ * The services that earlier revisions may call, by caller: from the specs since the caller was last ready. A caller without a
  * ready revision serves nothing.
  */
 export const earlierCalls = ({ sql }: StageRows, lease: Lease, { id, number }: Begun) =>

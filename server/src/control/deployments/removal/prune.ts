@@ -9,8 +9,9 @@ import { refsWithout } from "./refs.ts"
 import { prunedText } from "./removeServices.ts"
 
 /**
- * Removes, by the inventory, the objects that a deployment's services no longer use. It waits until all of them are ready, since an earlier
- * revision reads its own Secret. False if a newer deployment came meanwhile, which may want them again: then it removes nothing.
+ * Removes objects in the inventory that a deployment's services no longer use. Waits until all of them are ready, because an
+ * earlier revision reads its own Secret. Returns false and removes nothing if a newer deployment arrived meanwhile, which may
+ * want the objects again.
  */
 export const prune = (rows: StageRows, manifestsOf: ManifestsOf, lease: Lease, { id, number }: Begun) =>
   Effect.gen(function* () {

@@ -8,14 +8,14 @@ const found = (refs: ReturnType<typeof objects>, gone: ReadonlyArray<string>, ke
   refsOfServices(refs, names(...gone), names(...kept)).map((refsOfService) => refsOfService.name)
 
 describe("refsOfServices", () => {
-  it("finds a service's objects and its Secrets, and none of a service whose name begins like it", () => {
+  it("finds a service's objects and Secrets, and none of a service whose name starts the same", () => {
     const refs = objects("web", "web--0123456789", "web-2", "web-2--0123456789", "webs", "maxcloud--registry")
     expect(found(refs, ["web"], ["web-2", "webs"])).toEqual(["web", "web--0123456789"])
     expect(found(refs, ["web-2"], ["web"])).toEqual(["web-2", "web-2--0123456789"])
     expect(found(refs, [], ["web"])).toEqual([])
   })
 
-  it("leaves a Secret alone whose name doesn't tell which of two services it belongs to", () => {
+  it("leaves a Secret alone if its name could belong to either of two services", () => {
     const start = "a".repeat(50)
     const refs = objects(`${start}x`, `${start}y`, `${start}--0123456789`)
     expect(found(refs, [`${start}x`], [`${start}y`])).toEqual([`${start}x`])

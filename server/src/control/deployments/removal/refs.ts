@@ -3,7 +3,7 @@ import { type ObjectRef, secretPrefixOf } from "@maxcloud/synth"
 
 const nameOf = (ref: ObjectRef) => `${ref.apiVersion}/${ref.kind}/${ref.name}`
 
-/** Those of `refs` that `others` does not name. */
+/** The `refs` that aren't in `others`. */
 export const refsWithout = (
   refs: ReadonlyArray<ObjectRef>,
   others: ReadonlyArray<ObjectRef>
@@ -12,7 +12,7 @@ export const refsWithout = (
   return refs.filter((ref) => !names.has(nameOf(ref)))
 }
 
-/** Those of `refs` that are objects of the services `gone`, and can't be of one of `kept`. */
+/** The `refs` that belong to the services in `gone`, and can't belong to one in `kept`. */
 export const refsOfServices = (
   refs: ReadonlyArray<ObjectRef>,
   gone: ReadonlyArray<ServiceName>,
@@ -21,7 +21,7 @@ export const refsOfServices = (
   const names = new Set<string>(gone)
   const shared = new Set(kept.map(secretPrefixOf))
   const prefixes = gone.map(secretPrefixOf).filter((value) => !shared.has(value))
-  // Objects of the app's own are no service's, whatever their names.
+  // The app's own objects belong to no service, whatever their names.
   const own = new Set<string>(objectKinds)
   return refs.filter(
     ({ kind, name }) => !own.has(kind) && (names.has(name) || prefixes.some((prefix) => name.startsWith(prefix)))

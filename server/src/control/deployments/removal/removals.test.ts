@@ -20,7 +20,7 @@ const calls = fc
   )
 const runs = { numRuns: 2_000 }
 
-/** Everything that can be reached from what still runs, worked out in another way: by repeating until nothing changes. */
+/** Everything reachable from running revisions, computed in another way: by repeating until nothing changes. */
 const reached = (
   all: ReadonlyArray<{ name: string; action: string; state: string }>,
   edges: ReadonlyMap<string, ReadonlySet<string>>
@@ -41,7 +41,7 @@ const reached = (
 }
 
 describe("planRemovals", () => {
-  it("keeps exactly the services that a service that isn't ready may still call", () => {
+  it("keeps exactly the services that an unready service may still call", () => {
     fc.assert(
       fc.property(services, calls, (all, edges) => {
         const { now, waiting } = planRemovals(all, edges)
@@ -56,7 +56,7 @@ describe("planRemovals", () => {
     )
   })
 
-  it("names for each that waits only callers that may still run", () => {
+  it("names only callers that may still run for each waiting service", () => {
     fc.assert(
       fc.property(services, calls, (all, edges) => {
         const { now, waiting } = planRemovals(all, edges)
@@ -77,7 +77,7 @@ describe("planRemovals", () => {
     )
   })
 
-  it("removes more, never less, when another service becomes ready, and all once every one is", () => {
+  it("removes more, never less, when another service becomes ready, and everything once all are", () => {
     fc.assert(
       fc.property(services, calls, fc.constantFrom(...names), (all, edges, name) => {
         const before = planRemovals(all, edges)

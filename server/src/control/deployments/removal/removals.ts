@@ -9,8 +9,8 @@ export interface Removals {
 }
 
 /**
- * The services that can be removed in any case. `calls` lists, for each service, those that its earlier revisions may call. A service that
- * isn't ready may still serve with such a revision, and so may one that has to wait itself.
+ * The services that can be removed in any case. `calls` lists, for each service, those that its earlier revisions may call. An
+ * unready service may still serve with such a revision, and so may one that has to wait itself.
  */
 export const planRemovals = (
   services: ReadonlyArray<Pick<Progress, "action" | "state"> & { readonly name: string }>,
@@ -27,7 +27,7 @@ export const planRemovals = (
     for (const callee of calls.get(caller) ?? []) {
       const callers = waiting.get(callee)
       if (callers === undefined || callee === caller) continue
-      // The loop reaches it later: the services that it calls have to wait, too.
+      // The loop reaches it later: the services that it calls have to wait too.
       if (callers.length === 0) standing.push(callee)
       callers.push(caller)
     }

@@ -12,7 +12,7 @@ import { earlierCalls } from "./earlierCalls.ts"
 import { refsOfServices, refsWithout } from "./refs.ts"
 import { planRemovals } from "./removals.ts"
 
-/** The reason of a service that the app leaves out, while a revision that still runs may call it. */
+/** The reason of a dropped service while a running revision may still call it. */
 const stillCalled = "StillCalled" satisfies StatusReason
 
 const decodeRemoved = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: ServiceId, name: ServiceName })))
@@ -21,12 +21,12 @@ const waits = (name: string, callers: ReadonlyArray<string>) => {
   const named = callers.slice(0, 3).map((caller) => `"${caller}"`)
   const more = callers.length > 3 ? ` and ${callers.length - 3} more` : ""
   return callers.length === 1
-    ? `It stays until ${named[0]} is ready: until then a revision of ${named[0]} that calls "${name}" may still run.`
-    : `It stays until ${named.join(", ")}${more} are ready: until then revisions of them that call "${name}" may still run.`
+    ? `It stays until ${named[0]} is ready. Until then, a revision of ${named[0]} that calls "${name}" may still run.`
+    : `It stays until ${named.join(", ")}${more} are ready. Until then, their revisions that call "${name}" may still run.`
 }
 
 export const prunedText = (count: number) =>
-  `${count} ${count === 1 ? "object" : "objects"} that the app no longer has ${count === 1 ? "is" : "are"} removed.`
+  `${count} ${count === 1 ? "object" : "objects"} removed that the app no longer has.${count === 1 ? "is" : "are"} removed.`
 
 const tellWaiting = (
   { events, saveProgress, write }: StageRows,
@@ -114,11 +114,12 @@ const remove = (
   })
 
 /**
- * Removes the services that a deployment drops, even if the deployment fails: each as soon as no revision that may still run calls
- * it. Until then its row says what it waits for. Returns the services' new state; undefined if a newer deployment came meanwhile,
+ * Removes the services that a deployment drops, even if the deployment fails: each as soon as no running revision may call it.
+ * Until then its row says what it waits for. Returns the services' new state; undefined if a newer deployment arrived meanwhile,
  * which may want the dropped services again: then it removes nothing.
  *
- * Level triggered: services are marked, then removed, then their rows deleted. After a crash in between, the next pass does the rest.
+ * Level-triggered: services are marked, then removed, then their rows are deleted. After a crash in between, the next pass does
+ * the rest.
  */
 export const removeServices = (rows: StageRows, lease: Lease, begun: Begun, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {

@@ -42,7 +42,7 @@ const deleteByName = (organization: Organization, name: string) =>
     if (found === undefined) throw new Error(`no service ${name}`)
     return yield* Effect.flatMap(Deployments, (deployments) => deployments.deleteService(organization, found.id))
   })
-/** The Knative Services that the runtime has of an organization. */
+/** The runtime's Knative Services of an organization. */
 const running = ({ id }: Organization) =>
   [...fake.objects.keys()]
     .filter((text) => text.startsWith(`${id}/`) && text.includes("/Service/"))
@@ -62,7 +62,7 @@ describe("a service that the config leaves out", () => {
       expect((yield* get(org, second.id)).services.find((service) => service.name === "api")).toMatchObject({
         state: "pending",
         reason: "StillCalled",
-        message: expect.stringMatching(/^It stays until "web" is ready: .* a revision of "web" that calls "api"/)
+        message: expect.stringMatching(/^It stays until "web" is ready\. .* a revision of "web" that calls "api"/)
       })
       yield* fake.becomeReady("web")
       const told = yield* eventsOf(org, second.id)
@@ -101,7 +101,7 @@ describe("a service that the config leaves out", () => {
   )
 
   test(
-    "stays while a service that has to stay calls it",
+    "stays while another waiting service calls it",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(
@@ -123,7 +123,7 @@ describe("a service that the config leaves out", () => {
   )
 
   test(
-    "goes at once where its caller never served",
+    "is removed at once if its caller never served",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "api" }, { name: "web", image: "broken:1", links: ["api"] }]))
@@ -147,7 +147,7 @@ describe("a service that the config leaves out", () => {
 
 describe("deleting a service", () => {
   test(
-    "doesn't wait for siblings that start or have failed",
+    "doesn't wait for siblings that are starting or have failed",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const first = yield* deploy(org, [
@@ -164,7 +164,7 @@ describe("deleting a service", () => {
   )
 
   test(
-    "works while the runtime refuses the siblings as they are",
+    "works while the runtime refuses the current siblings",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web-taken" }, { name: "x" }]))
@@ -177,7 +177,7 @@ describe("deleting a service", () => {
   )
 
   test(
-    "leaves the siblings as they were accepted: no secret is asked for, no newer version taken",
+    "leaves the siblings as they were accepted: no secret is needed, and no newer version is used",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const secrets = yield* Secrets
@@ -204,7 +204,7 @@ describe("deleting a service", () => {
   )
 })
 
-/** A server that is killed when the runtime is about to remove something, or has; then another one in its place. */
+/** A server that is killed before or after the runtime removes something, and then another one in its place. */
 const killed = (when: "before" | "after") =>
   Effect.gen(function* () {
     const dataDir = yield* madeDataDir
@@ -262,8 +262,8 @@ const killed = (when: "before" | "after") =>
     }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), databaseTest({ dataDir }))))
   })
 
-describe("a removal that a kill cuts off", () => {
+describe("a removal interrupted by a kill", () => {
   const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
-  it("is done by the next server, when nothing was removed yet", () => run(killed("before")))
-  it("is done by the next server, when the runtime had removed it and nobody had noted it", () => run(killed("after")))
+  it("is done by the next server if nothing was removed yet", () => run(killed("before")))
+  it("is done by the next server if the runtime had removed it without a record", () => run(killed("after")))
 })

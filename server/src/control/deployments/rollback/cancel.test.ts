@@ -29,7 +29,7 @@ const images = (organization: Organization) =>
   Effect.map(listServices(organization), (found) => found.map((service) => [service.name, service.spec.image]))
 
 layer(server, { excludeTestServices: true })("cancelling", (it) => {
-  it.effect("ends a deployment that is under way, and puts the last successful one back", () =>
+  it.effect("cancels a deployment in progress, and restores the last successful one", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web", image: "ready:1" }, { name: "gone" }]))
@@ -39,7 +39,7 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       expect(cancelled.status).toStrictEqual({
         state: "cancelled",
         reason: "Cancelled",
-        message: "Cancelled. Deployment 4 puts deployment 1 back."
+        message: "Cancelled. Deployment 4 restores deployment 1."
       })
       expect((yield* eventsOf(org, slow.id)).at(-1)?.reason).toBe("Cancelled")
       const restoring = yield* finished(org, yield* newest(org))
@@ -49,14 +49,14 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
         ["gone", "ready:1"],
         ["web", "ready:1"]
       ])
-      // Again, and by many at once: one deployment is put back, once.
+      // Again, and concurrently: one deployment is restored, once.
       const again = yield* Effect.forEach([1, 2, 3], () => cancel(org, slow.number), { concurrency: 3 })
       for (const each of again) expect(each.status).toStrictEqual(cancelled.status)
       expect((yield* newest(org)).number).toBe(4)
     })
   )
 
-  it.effect("removes what a first deployment has started, whatever the quota says", () =>
+  it.effect("removes what a first deployment has started, whatever the quota", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const first = yield* deploy(org, [{ name: "web", image: "slow:1" }])
@@ -68,7 +68,7 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
     })
   )
 
-  it.effect("leaves the newest deployment alone if an older one is meant, and refuses what has ended", () =>
+  it.effect("leaves the newest deployment alone if an older one is named, and refuses finished ones", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const org = yield* newOrganization
@@ -90,7 +90,7 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
     })
   )
 
-  it.effect("refuses to put back what would break a link between apps, and leaves the deployment as it is", () =>
+  it.effect("refuses a restore that would break a link between apps, and leaves the deployment as it is", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const billing = AppName.make("billing")
@@ -113,12 +113,12 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       yield* exporting(["shop"])
       yield* finished(org, yield* deploy(org, [linked]))
       const slow = yield* deploy(org, [{ name: "web", image: "slow:1" }])
-      // Nobody uses the export any more, so it may go.
+      // Nobody uses the export any more, so it may be removed.
       yield* exporting([])
       const refused = yield* Effect.flip(cancel(org, slow.number))
       expect(refused._tag).toBe("Conflict")
       expect(refused.message).toBe(
-        `Deployment 2 can't be cancelled, since putting deployment 1 back would break a link between apps. The app "billing" (production) doesn't export "api" to "shop". Add it to the config of "billing" and deploy that first: exports: { api: { to: ["shop"] } }. You can also end this deployment with a new one: \`maxcloud deploy\`.`
+        `Deployment 2 can't be cancelled, because restoring deployment 1 would break a link between apps. The app "billing" (production) doesn't export "api" to "shop". Add it to the config of "billing" and deploy that first: exports: { api: { to: ["shop"] } }. You can also replace this deployment with a new one: \`maxcloud deploy\`.`
       )
       expect(["queued", "running"]).toContain((yield* newest(org)).status.state)
       expect((yield* newest(org)).number).toBe(2)
@@ -126,7 +126,7 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       expect((yield* cancel(org, slow.number)).status.state).toBe("cancelled")
       expect(yield* finished(org, yield* newest(org))).toMatchObject({ number: 3, kind: "rollback", fromDeployment: 1 })
 
-      // The other way: what would be removed is used by now.
+      // The other way round: the service to remove is used by now.
       const first = yield* newOrganization
       const started = yield* deploy(first, [{ name: "web", image: "slow:1" }])
       const sql = yield* SqlClient
@@ -135,7 +135,7 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
         values (${first.id}, 'shop', 'production', 'web', 'shop', 'production', 'web', false)`
       const used = yield* Effect.flip(cancel(first, started.number))
       expect(used._tag).toBe("Conflict")
-      expect(used.message).toContain("since removing what it has started would break a link between apps")
+      expect(used.message).toContain("because removing what it has started would break a link between apps")
     })
   )
 })

@@ -25,7 +25,7 @@ const lockDeployment = (target: Target, number: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const inStage = stageOf(sql, target)
-    // In the order of `accept`.
+    // The same lock order as in `accept`.
     yield* sql`select 1 from organizations where id = ${target.organization.id} for no key update`
     yield* sql`select 1 from app_stages where ${inStage} for update`
     const [row] = decodeRows(
@@ -36,7 +36,7 @@ const lockDeployment = (target: Target, number: number) =>
     return row ?? (yield* noNumber(target, number))
   })
 
-/** The newest deployment before `number` that succeeded. */
+/** The newest successful deployment before `number`. */
 const lastGood = (target: Target, number: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -48,7 +48,7 @@ const lastGood = (target: Target, number: number) =>
     return rows[0]
   })
 
-/** Accepts a deployment of what was there before: of the app of `good`, or of no services. */
+/** Accepts a deployment of the previous state: of the app in `good`, or of no services. */
 const restore = (queue: WorkQueue, target: Target, number: number, good: Row | undefined) =>
   Effect.gen(function* () {
     const nothing = { spec: { app: target.app, services: [] }, secretVersions: new Map(), images: new Map() }
@@ -64,23 +64,23 @@ const restore = (queue: WorkQueue, target: Target, number: number, good: Row | u
       problems: [],
       warnings: []
     }
-    // Another app may have changed its exports since, or begun to use one. Nobody does at the moment: the organization is locked.
+    // Another app may have changed its exports since, or begun to use one. Nobody can now: the organization is locked.
     const [broken] = yield* linkProblems(target, read.spec)
     if (broken !== undefined) {
-      const back = good === undefined ? "removing what it has started" : `putting deployment ${good.number} back`
+      const back = good === undefined ? "removing what it has started" : `restoring deployment ${good.number}`
       return yield* new Conflict({
-        detail: `Deployment ${number} can't be cancelled, since ${back} would break a link between apps. ${broken.message} You can also end this deployment with a new one: \`maxcloud deploy\`.`
+        detail: `Deployment ${number} can't be cancelled, because ${back} would break a link between apps. ${broken.message} You can also replace this deployment with a new one: \`maxcloud deploy\`.`
       })
     }
     yield* accept(queue, { ...kept, origin, restores: true })
   }).pipe(
-    // It was accepted once, is checked against no quota, and comes with no plan and no number.
+    // It was accepted before, isn't checked against quotas, and has no plan and no number.
     Effect.catchTags({ InvalidSpec: Effect.die, QuotaExceeded: Effect.die, PlanMoved: Effect.die, Outrun: Effect.die })
   )
 
 /**
- * Ends a deployment that waits or is under way, as `cancelled`. If it's the newest one, the last successful deployment before it is accepted
- * again in the same transaction: the reconciler always brings about the newest one, whatever the cancelled one has done by then.
+ * Cancels a waiting or running deployment. If it is the newest one, the last successful deployment before it is accepted again in
+ * the same transaction: the reconciler always carries out the newest one, whatever the cancelled one has done by then.
  */
 export const cancelDeployment = (queue: WorkQueue, target: Target, number: number) =>
   transaction(
@@ -90,14 +90,14 @@ export const cancelDeployment = (queue: WorkQueue, target: Target, number: numbe
       if (state === "cancelled") return id
       if (state !== "queued" && state !== "running") {
         return yield* new Conflict({
-          detail: `Deployment ${number} has already ${state === "superseded" ? "been superseded" : state}, so it can't be cancelled. \`maxcloud deploy --from NUMBER\` deploys an earlier one.`
+          detail: `Deployment ${number} has already ${state === "superseded" ? "been superseded" : state}, so it can't be cancelled. To deploy an earlier one, run \`maxcloud deploy --from NUMBER\`.`
         })
       }
       const good = newest ? yield* lastGood(target, number) : undefined
-      const next = good === undefined ? "removes what it has started" : `puts deployment ${good.number} back`
+      const next = good === undefined ? "removes what it has started" : `restores deployment ${good.number}`
       const message = newest
         ? `Cancelled. Deployment ${number + 1} ${next}.`
-        : "Cancelled. A newer deployment is under way."
+        : "Cancelled. A newer deployment is in progress."
       yield* sql`
         update deployments set state = 'cancelled', reason = 'Cancelled', message = ${message},
           finished_at = clock_timestamp()

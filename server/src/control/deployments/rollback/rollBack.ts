@@ -17,12 +17,12 @@ const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Sche
 
 export const noNumber = ({ app, stage }: Target, number: number) =>
   new NotFound({
-    detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". \`maxcloud deployments list\` lists those that are kept.`,
+    detail: `There is no deployment ${number} of "${app}" in the stage "${stage}". Run \`maxcloud deployments list\` to list the stored ones.`,
     resource: "deployment",
     resourceName: String(number)
   })
 
-/** The id of the deployment with this number of an app and stage. */
+/** The id of an app and stage's deployment with this number. */
 export const idOfNumber = (target: Target, number: number) =>
   Effect.gen(function* () {
     const { app, organization, stage } = target
@@ -43,8 +43,8 @@ export const pinnedByNumber = (target: Target, number: number) =>
   })
 
 /**
- * An emergency doesn't wait for a policy: what an earlier deployment breaks today is a warning of the new one, and stands in the audit log
- * by the names of the policies.
+ * An emergency doesn't wait for a policy: violations by an earlier deployment become warnings of the new one, and the audit log
+ * names the policies.
  */
 const passedPolicies = (target: Target, spec: AppSpec, { metadata }: AcceptInput["origin"]) =>
   Effect.gen(function* () {
@@ -52,7 +52,7 @@ const passedPolicies = (target: Target, spec: AppSpec, { metadata }: AcceptInput
     return { passed: broken, warnings: [...problems, ...warnings] }
   })
 
-/** Accepts the app of an earlier deployment again: with its images by digest, and its versions of secrets. */
+/** Accepts the app of an earlier deployment again, with its images by digest and its secret versions. */
 export const rollBack = (
   queue: WorkQueue,
   target: Target,

@@ -33,7 +33,7 @@ const until = (
 }
 const isDone = ({ counts }: Rollout) => counts.pending === 0 && counts.failed === 0
 
-/** A server with its database, of a platform, for as long as the effect runs. */
+/** A server with its database and platform, for as long as the effect runs. */
 const served = (dataDir: string, fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
   Effect.provide(
     Layer.provideMerge(
@@ -51,9 +51,9 @@ const deployed = (count: number, service: object = {}) =>
     })
   )
 
-describe("a platform that has changed", () => {
+describe("a changed platform", () => {
   it(
-    "is in force in all namespaces after a start, without a new revision where only policies change",
+    "applies to all namespaces after a start, without a new revision if only policies change",
     { timeout: 300_000 },
     () =>
       run(
@@ -70,12 +70,12 @@ describe("a platform that has changed", () => {
           expect(kinds(fake, "Service").map((kind) => kind.generation)).toEqual(Array.from({ length: 10 }, () => 1))
           expect(kinds(fake, "Service").map((kind) => JSON.stringify(kind.manifest))).toEqual(services)
 
-          // The same platform again changes nothing, and is reported as done from the start.
+          // The same platform again changes nothing, and counts as done from the start.
           fake.calls.length = 0
           yield* served(dataDir, fake, closed)(until(isDone))
           expect(fake.calls).toEqual([])
 
-          // The operator's command reads the same of the database.
+          // The operator's command reads the same from the database.
           expect(yield* Effect.promise(() => operator.rollout({ dataDir }))).toMatchObject({
             ok: true,
             value: { counts: { done: 10 } }
@@ -109,7 +109,7 @@ describe("a platform that has changed", () => {
             expect(rollout.counts.done).toBe(3)
             expect(cut(fake)).toHaveLength(3)
             expect(kinds(fake, "Service").map((kind) => kind.generation)).toEqual([1, 1, 1])
-            // New deployments have them from the start.
+            // New deployments use the new settings from the start.
             yield* deployed(1)
             expect(cut(fake)).toHaveLength(4)
           })
@@ -118,7 +118,7 @@ describe("a platform that has changed", () => {
     )
   )
 
-  it("is one of the last fifty that are kept: nodes that come and go make new ones", { timeout: 60_000 }, () =>
+  it("is among the last fifty stored ones: each joining or leaving node creates a new one", { timeout: 60_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -149,7 +149,7 @@ describe("a platform that has changed", () => {
     )
   )
 
-  it("makes new revisions if it changes instances", { timeout: 180_000 }, () =>
+  it("creates new revisions if it changes instances", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -182,7 +182,7 @@ describe("a platform that has changed", () => {
       )
   )
 
-  it("continues past a stage that refuses it, and names that stage", { timeout: 180_000 }, () =>
+  it("skips a stage that refuses it, and names that stage", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -195,7 +195,7 @@ describe("a platform that has changed", () => {
             yield* deployed(3)
             const org = yield* newOrganization
             yield* finished(org, yield* deploy(org, [{ name: "fine" }]))
-            // As if admission refused objects that it had accepted before.
+            // Simulates that admission refuses objects that it had accepted before.
             const sql = yield* SqlClient
             yield* sql`update deployments set spec = replace(spec::text, '"fine"', '"refused"')::json`
             yield* sql`delete from deployment_manifests where organization_id = ${org.id}`
@@ -214,74 +214,71 @@ describe("a platform that has changed", () => {
     )
   )
 
-  it(
-    "reaches hundreds of namespaces, a few at a time, and after a restart continues where it was",
-    { timeout: 300_000 },
-    () =>
-      run(
-        Effect.gen(function* () {
-          const count = 300
-          const dataDir = yield* madeDataDir
-          const fake = yield* makeFakeRuntime
-          yield* served(
-            dataDir,
-            fake
-          )(
-            Effect.gen(function* () {
-              const [org] = yield* deployed(1)
-              const sql = yield* SqlClient
-              // Copies of the deployed organization, each an organization of its own.
-              const copy = sql`from generate_series(2, ${count}) n`
-              yield* sql`insert into organizations (id, name) select 'org_' || md5(n::text), 'copy-' || n ${copy}`
-              yield* sql`
+  it("reaches hundreds of namespaces, a few at a time, and continues after a restart", { timeout: 300_000 }, () =>
+    run(
+      Effect.gen(function* () {
+        const count = 300
+        const dataDir = yield* madeDataDir
+        const fake = yield* makeFakeRuntime
+        yield* served(
+          dataDir,
+          fake
+        )(
+          Effect.gen(function* () {
+            const [org] = yield* deployed(1)
+            const sql = yield* SqlClient
+            // Copies of the deployed organization, each as a separate organization.
+            const copy = sql`from generate_series(2, ${count}) n`
+            yield* sql`insert into organizations (id, name) select 'org_' || md5(n::text), 'copy-' || n ${copy}`
+            yield* sql`
               insert into app_stages (organization_id, app, stage, last_number, inventory)
               select 'org_' || md5(n::text), app, stage, last_number, inventory from app_stages a, generate_series(2, ${count}) n
               where a.organization_id = ${org?.id ?? ""}`
-              yield* sql`
+            yield* sql`
               insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec,
                 secret_versions, images, warnings, finished_at)
               select id, 'org_' || md5(n::text), app, stage, number, state, reason, message, spec, secret_versions, images, warnings,
                 finished_at from deployments d, generate_series(2, ${count}) n where d.organization_id = ${org?.id ?? ""}`
-              yield* sql`
+            yield* sql`
               insert into services (id, organization_id, app, stage, name, spec, secret_versions, deployment_number)
               select id, 'org_' || md5(n::text), app, stage, name, spec, secret_versions, deployment_number
               from services s, generate_series(2, ${count}) n where s.organization_id = ${org?.id ?? ""}`
-            })
-          )
-          fake.calls.length = 0
-          const first = yield* served(dataDir, fake, closed)(until(({ counts }) => counts.done > 100))
-          expect(first.counts.pending).toBeGreaterThan(0)
-          yield* served(
-            dataDir,
-            fake,
-            closed
-          )(
-            Effect.gen(function* () {
-              let most = 0
-              const sql = yield* SqlClient
-              yield* until(isDone, () =>
-                sql<{ n: number }>`
+          })
+        )
+        fake.calls.length = 0
+        const first = yield* served(dataDir, fake, closed)(until(({ counts }) => counts.done > 100))
+        expect(first.counts.pending).toBeGreaterThan(0)
+        yield* served(
+          dataDir,
+          fake,
+          closed
+        )(
+          Effect.gen(function* () {
+            let most = 0
+            const sql = yield* SqlClient
+            yield* until(isDone, () =>
+              sql<{ n: number }>`
                   select count(*)::int as n from work_items w
                   join app_stages a on a.organization_id = w.organization_id and w.key = a.app || '/' || a.stage
                   where a.platform_key is distinct from (select key from platforms order by started_at desc limit 1)`.pipe(
-                  Effect.tap(([row]) =>
-                    Effect.sync(() => {
-                      most = Math.max(most, row?.n ?? 0)
-                    })
-                  ),
-                  Effect.asVoid,
-                  Effect.orDie
-                )
+                Effect.tap(([row]) =>
+                  Effect.sync(() => {
+                    most = Math.max(most, row?.n ?? 0)
+                  })
+                ),
+                Effect.asVoid,
+                Effect.orDie
               )
-              expect(most).toBeLessThanOrEqual(20)
-            })
-          )
-          expect(cut(fake)).toHaveLength(count)
-          // Once each, except for those in progress when the first server stopped.
-          const applied = fake.calls.filter((call) => call === "apply NetworkPolicy/web").length
-          expect(applied).toBeGreaterThanOrEqual(count)
-          expect(applied).toBeLessThanOrEqual(count + 20)
-        })
-      )
+            )
+            expect(most).toBeLessThanOrEqual(20)
+          })
+        )
+        expect(cut(fake)).toHaveLength(count)
+        // Once each, except those in progress when the first server stopped.
+        const applied = fake.calls.filter((call) => call === "apply NetworkPolicy/web").length
+        expect(applied).toBeGreaterThanOrEqual(count)
+        expect(applied).toBeLessThanOrEqual(count + 20)
+      })
+    )
   )
 })

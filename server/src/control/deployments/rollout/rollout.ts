@@ -11,13 +11,13 @@ import type { StageManifests } from "../manifests/stageManifests.ts"
 import { type Lease, longestWaitMs, type WorkQueue } from "../queue/WorkQueue.ts"
 import type { StageRows } from "../stages/StageRows.ts"
 
-/** Stages that are under way at a time, at most: deployments of users do not wait behind thousands. */
+/** Maximum number of stages in progress: users' deployments mustn't wait behind thousands. */
 const batch = 20
 
-/** How many platforms are remembered: a cluster whose nodes come and go has a new one each time. */
+/** How many platforms to remember: each joining or leaving node creates a new one. */
 const remembered = 50
 
-/** After a failure: a minute, doubled each time, an hour at most. */
+/** The pause after a failure: a minute, doubled each time, up to an hour. */
 const firstRetrySeconds = 60
 const longestRetrySeconds = 3_600
 
@@ -30,7 +30,7 @@ const decodePlatforms = Schema.decodeUnknownSync(
 
 /** A pass's result for a stage. */
 export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Effect.Effect<PlatformKey>) => ({
-  /** The stage is as the platform of these manifests wants it, which were applied for the deployment `id`. */
+  /** The stage matches the platform of these manifests, which were applied for the deployment `id`. */
   done: (lease: Lease, id: string, { digest, platformKey: key }: Pick<StageManifests, "digest" | "platformKey">) =>
     write(
       lease,
@@ -46,7 +46,7 @@ export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Eff
       )
     ),
 
-  /** It could not be made so, and is tried again later. */
+  /** The attempt failed and will be retried later. */
   failed: (lease: Lease, message: string) =>
     Effect.flatMap(current, ({ key }) =>
       write(
@@ -63,8 +63,8 @@ export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Eff
 export type RolloutRows = ReturnType<typeof makeRolloutRows>
 
 /**
- * Brings every stage of the owned shards to this server's present platform: a few at a time, those first whose last rollout was the longest
- * ago. The progress is in the database, so another replica, or this one after a restart, continues it.
+ * Brings every stage of the owned shards to this server's current platform, a few at a time, least recently rolled out first. The
+ * progress is in the database, so another replica, or this one after a restart, continues it.
  */
 export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey>) =>
   Effect.map(SqlClient, (sql) => {
@@ -83,7 +83,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
       yield* sql`
         delete from platforms where key in (
           select key from platforms order by started_at desc offset ${remembered})`
-      // Somebody who restarts a server may have fixed the cause of earlier failures.
+      // The person who restarts a server may have fixed the cause of earlier failures.
       yield* sql`
         update app_stages set rollout_due_at = '-infinity'
         where rollout_due_at <> '-infinity' and platform_key is distinct from ${key}`
@@ -103,13 +103,13 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
     const pending = (key: string, shards: ReadonlyArray<number>) => sql`
       a.inventory <> '[]' and a.platform_key is distinct from ${key}
       and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${storableJson(shards)}::jsonb)::int)`
-    /** A stage that waits after a failure isn't in progress: `rollout_due_at` says when it is retried. */
+    /** A stage that waits after a failure isn't in progress: `rollout_due_at` says when to retry it. */
     const queued = sql`
       exists (
         select 1 from work_items w where w.organization_id = a.organization_id and w.key = a.app || '/' || a.stage
           and (w.lease_token is not null or ${isDue(sql, sql`w.available_at`, longestWaitMs)}))`
 
-    /** Adds stages to the queue, up to a batch; gives how many are left, those under way too. */
+    /** Adds stages to the queue, up to a batch; returns how many are left, including those in progress. */
     const next = (shards: ReadonlyArray<number>) =>
       Effect.gen(function* () {
         yield* announce

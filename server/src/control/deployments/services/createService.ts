@@ -12,7 +12,7 @@ import { readSpec } from "../validate/inspectSpec.ts"
 
 const servicePointer = "/spec/services/0"
 
-/** What is wrong with the app, where the request's body has it. */
+/** The app's mistakes, at their places in the request's body. */
 const inRequest =
   ({ env_vars }: CreateService) =>
   ({ detail, errors }: InvalidSpec) =>
@@ -31,7 +31,7 @@ const acceptService = (queue: WorkQueue, target: Target, input: CreateService) =
     const latest = yield* newestDeployment(target)
     if (latest !== undefined && latest.services > 0) {
       return yield* new Conflict({
-        detail: `There is an app "${input.name}" in the stage "${input.stage}" already. Deploy that app to change it, or choose another name.`,
+        detail: `The app "${input.name}" already exists in the stage "${input.stage}". Deploy that app to change it, or choose another name.`,
         owner: target.app
       })
     }
@@ -44,7 +44,7 @@ const acceptService = (queue: WorkQueue, target: Target, input: CreateService) =
     return yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0, origin: { kind: "deploy" } })
   })
 
-/** An app of its own with one service, both of the same name. */
+/** A separate app with one service, both of the same name. */
 export const createService = (queue: WorkQueue, organization: Organization, input: CreateService) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -54,5 +54,5 @@ export const createService = (queue: WorkQueue, organization: Organization, inpu
       organization,
       sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`
     )
-    return made === undefined ? yield* Effect.dieMessage(`service ${input.name} is not there`) : made
+    return made === undefined ? yield* Effect.dieMessage(`Service ${input.name} doesn't exist`) : made
   }).pipe(Effect.mapError((error) => (error instanceof InvalidSpec ? inRequest(input)(error) : error)))

@@ -43,7 +43,7 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
       warnings: []
     }
     return yield* acceptInspected(queue, { ...kept, after: latest.number }).pipe(
-      // Only a name that is new to the app could belong to another, and what gets less meets no quota.
+      // Only a new name could belong to another app, and a smaller app can't exceed a quota.
       Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
     )
   })

@@ -15,10 +15,10 @@ import { makeStageBase, type StageBase } from "./stageBase.ts"
 const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
 
 const driftRows = ({ inStage, sql }: StageBase) => {
-  /** Drift that hasn't been corrected yet. */
+  /** Drift that isn't corrected yet. */
   const drifted = (lease: Lease) => sql`${inStage(lease)} and healed_at is null`
 
-  /** The id of the newest drift among it; undefined if there is none. */
+  /** The id of its newest drift; undefined if there is none. */
   const newestDrift = (lease: Lease) =>
     Effect.map(
       sql<{ id: string | null }>`select max(id)::text as id from drift where ${drifted(lease)}`,
@@ -52,7 +52,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
         name text, state text, revision text, url text, reason text, message text, "logTail" jsonb, diagnosis jsonb)
       where d.organization_id = ${lease.key.organizationId} and d.deployment_id = ${id} and d.name = c.name`
 
-  /** Said once in a deployment's events. */
+  /** Reports it once in a deployment's events. */
   const tellOnce = (lease: Lease, id: string, event: NewEvent) =>
     Effect.gen(function* () {
       const told = yield* sql`
@@ -61,7 +61,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
       if (told.length === 0) yield* write(lease, events(lease, id, [event]))
     })
 
-  /** Names of the stage's services that are not being deleted. */
+  /** Names of the stage's services, except those being deleted. */
   const serviceNames = (lease: Lease): Effect.Effect<ReadonlyArray<string>, SqlError> =>
     sql<{ name: string }>`select name from services where ${inStage(lease)} and not deleting`.pipe(
       Effect.map((rows) => rows.map((row) => row.name))
@@ -70,7 +70,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
   return { setInventory, progress, saveProgress, tellOnce, serviceNames }
 }
 
-/** The rows of the app and stage that a lease is of. Every write is fenced by the lease. */
+/** The rows of a lease's app and stage. The lease fences every write. */
 export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
   Effect.gen(function* () {
     const base = makeStageBase(yield* SqlClient, queue, yield* Platform)

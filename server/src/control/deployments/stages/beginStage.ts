@@ -10,7 +10,7 @@ const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Sche
 const newestNumber = ({ inStage, sql }: StageBase, lease: Lease) =>
   sql`(select last_number from app_stages where ${inStage(lease)})`
 
-/** Ends the older ones that are under way. */
+/** Supersedes older deployments in progress. */
 const supersede = (base: StageBase, lease: Lease) =>
   Effect.gen(function* () {
     const { events, inStage, sql } = base
@@ -18,7 +18,7 @@ const supersede = (base: StageBase, lease: Lease) =>
     const older = decodeIds(
       yield* sql`
         update deployments set state = 'superseded', reason = 'Superseded', finished_at = clock_timestamp(),
-          message = 'A newer deployment came before it had finished.'
+          message = 'A newer deployment replaced it before it finished.'
         where ${inStage(lease)} and finished_at is null and number < ${newest} returning id`
     )
     for (const { id } of older) {
@@ -26,28 +26,29 @@ const supersede = (base: StageBase, lease: Lease) =>
         {
           type: "finished",
           reason: "Superseded",
-          message: "A newer deployment came before it had finished."
+          message: "A newer deployment replaced it before it finished."
         }
       ])
     }
   })
 
-/** Begins the newest, if it waits. */
+/** Starts the newest deployment if it is waiting. */
 const start = (base: StageBase, progressDeadlineMs: number, lease: Lease) =>
   Effect.gen(function* () {
     const { events, inStage, sql } = base
     const newest = newestNumber(base, lease)
     const started = decodeIds(
       yield* sql`
-        update deployments set state = 'running', reason = 'Running', message = 'It is being carried out.',
+        update deployments set state = 'running', reason = 'Running', message = 'Deploying',
           started_at = clock_timestamp(),
           deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
         where ${inStage(lease)} and state = 'queued' and number = ${newest} returning id`
     )
     for (const { id } of started) {
-      yield* events(lease, id, [{ type: "started", reason: "Running", message: "It is being carried out." }])
+      yield* events(lease, id, [{ type: "started", reason: "Running", message: "Deploying" }])
     }
-    // Further ahead than anybody may have written: the database's clock was set back. Otherwise each restart would extend such a deadline.
+    // Further ahead than any possible deadline: the database's clock was set back. Otherwise each restart would extend such a
+    // deadline.
     yield* sql`
       update deployments set deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
       where ${inStage(lease)} and number = ${newest} and finished_at is null
@@ -70,7 +71,7 @@ const readNewest = ({ sql }: StageBase, lease: Lease) =>
     return rows[0]
   })
 
-/** The newest deployment, begun if it waited; older ones that are under way are superseded. */
+/** The newest deployment, started if it was waiting; older ones in progress are superseded. */
 export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
   /** By stage. */
   const deadlines = new Map<string, Deadline>()
@@ -98,7 +99,7 @@ export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
         })
       )
       .pipe(
-        // It has only started once that is committed.
+        // Report it as started only once that is committed.
         Effect.zipWith(monotonicMillis, ({ readMs, row }, nowMs) => measured(lease, row, readMs, nowMs))
       )
 }

@@ -12,14 +12,14 @@ const deadlineMs = 600_000
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
-/** A server on a data folder, which continues the work of the one before it. */
+/** A server on a data folder, which continues the work of the previous one. */
 const server = (fake: FakeRuntime, dataDir: string, progressDeadlineMs = deadlineMs) =>
   Layer.provideMerge(
     testServer(fake.layer, dataDir, { progressDeadlineMs, resyncMs: 60_000 }),
     databaseTest({ dataDir })
   )
 
-/** Deploys what never gets ready by itself. */
+/** Deploys a service that never becomes ready on its own. */
 const deploySlow = Effect.gen(function* () {
   const org = yield* newOrganization
   const accepted = yield* deploy(org, [{ name: "web", image: "slow:1" }])
@@ -28,7 +28,7 @@ const deploySlow = Effect.gen(function* () {
   return { org, accepted }
 })
 
-/** As if so much time had passed, or with a negative number as if the database's clock had been set back. */
+/** Simulates that this much time has passed or, if negative, that the database's clock was set back. */
 const pass = (id: DeploymentId, seconds: number) =>
   Effect.flatMap(
     SqlClient,
@@ -67,12 +67,12 @@ describe("the deadline of a deployment", () => {
         )
         expect(failed).toMatchObject({ status: { state: "failed", reason: "ServiceFailed" } })
         expect(failed.services).toMatchObject([
-          { reason: "ProgressDeadlineExceeded", message: "It was not ready within 0.5 s: Deploying" }
+          { reason: "ProgressDeadlineExceeded", message: "It wasn't ready within 0.5 s: Deploying" }
         ])
       })
     ))
 
-  it("is no later for a server that was started again", () =>
+  it("isn't extended by a restart of the server", () =>
     run(
       Effect.gen(function* () {
         const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])
@@ -85,7 +85,7 @@ describe("the deadline of a deployment", () => {
       })
     ))
 
-  it("restarts only once, not at each start, after the database's clock was set back", () =>
+  it("is extended only once, not at each start, after the database's clock was set back", () =>
     run(
       Effect.gen(function* () {
         const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])
@@ -102,7 +102,7 @@ describe("the deadline of a deployment", () => {
       })
     ))
 
-  it("is measured by the server itself once it has begun: a database's clock that is set ahead ends nothing", () =>
+  it("is measured by the server itself once it has started: setting the database's clock ahead ends nothing", () =>
     run(
       Effect.gen(function* () {
         const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
@@ -110,7 +110,7 @@ describe("the deadline of a deployment", () => {
           const { accepted, org } = yield* deploySlow
           yield* pass(accepted.id, 3600)
           yield* wake(org)
-          // The pass that was woken looks at the service, and leaves it pending.
+          // The woken pass checks the service, and leaves it pending.
           yield* Effect.flatMap(
             SqlClient,
             (sql) => sql<{ due: boolean }>`

@@ -19,12 +19,12 @@ describe("a deadline", () => {
     expect(deadlineOf(undefined, { ...row, overdue: true }, 1_000, 600)).toEqual({ id: "dep_1", atMs: 1_000 })
   })
 
-  it("is never further away than a whole one, nor before now, whatever the database's clock says", () => {
+  it("is never further away than the full duration, nor in the past, whatever the database's clock says", () => {
     expect(deadlineOf(undefined, { ...row, remaining_ms: 86_400_000 }, 1_000, 600).atMs).toBe(1_600)
     expect(deadlineOf(undefined, { ...row, remaining_ms: -86_400_000 }, 1_000, 600).atMs).toBe(1_000)
   })
 
-  it("stays where it is when the database's clock is set, until another deployment comes", () => {
+  it("stays the same when the database's clock is set, until another deployment arrives", () => {
     const known = { id: "dep_1", atMs: 1_400 }
     expect(deadlineOf(known, { ...row, overdue: true, remaining_ms: 0 }, 1_200, 600)).toBe(known)
     expect(deadlineOf(known, { ...row, id: "dep_2" }, 1_200, 600)).toEqual({ id: "dep_2", atMs: 1_600 })

@@ -35,7 +35,7 @@ export const finishDeployment = (
       where organization_id = ${lease.key.organizationId} and id = ${id} and finished_at is null returning 1`
     if (ended.length > 0) yield* events(lease, id, [{ type: "finished", reason, message }])
     if (state === "failed") {
-      // Those that the runtime has never said anything of.
+      // Services that the runtime never reported.
       yield* sql`
         update services set status = ${storableJson(neverRun(reason, message))}::jsonb
         where ${inStage(lease)} and status is null`

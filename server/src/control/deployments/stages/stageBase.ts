@@ -13,7 +13,7 @@ const decodeFormer = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ namespace: Schema.String, inventory: Schema.Array(Ref) }))
 )
 
-/** The newest deployment of a stage, as a pass finds it. */
+/** The newest deployment of a stage, as found by a pass. */
 export const Begun = Schema.Struct({
   id: Schema.String,
   number: Schema.Int,
@@ -21,7 +21,7 @@ export const Begun = Schema.Struct({
   overdue: Schema.Boolean,
   remaining_ms: Schema.Number,
   force_conflicts: Schema.Boolean,
-  /** It has failed because another manager holds a field that it wants. */
+  /** It failed because another manager holds a field that it wants. */
   conflicted: Schema.Boolean,
   inventory: Schema.Array(Ref)
 })
@@ -52,7 +52,9 @@ export const makeStageBase = (sql: SqlClient, queue: WorkQueue, platform: Platfo
   const events = (lease: Lease, id: string, all: ReadonlyArray<NewEvent>) =>
     appendEvents(lease.key.organizationId, id, all).pipe(Effect.provideService(SqlClient, sql))
 
-  /** The namespace that an earlier version applied this stage's objects to, and these objects; undefined once they are removed. */
+  /**
+   * The namespace to which an earlier version applied this stage's objects, and these objects; undefined once they are removed.
+   */
   const formerNamespace = (lease: Lease) =>
     Effect.map(
       sql`

@@ -6,12 +6,12 @@ import { decodeStageRefs } from "../queue/stageRef.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { type Observed, recordStatuses } from "./recordStatuses.ts"
 
-/** How long changes are gathered. Of a large app more come at once, and looking at it costs more. */
+/** How long to collect changes. A large app has more of them at once, and checking it costs more. */
 const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
 
 const decodeSizes = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ services: Schema.Int })))
 
-/** Stages with a deployment in progress that contain one of these services; with the number of their services. */
+/** Stages with a deployment in progress that contain one of these services, with the number of their services. */
 const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -38,7 +38,7 @@ const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
     return decodeStageRefs(rows).map((stage, index) => ({ stage, services: sizes[index]?.services ?? 0 }))
   })
 
-/** Keeps what services have become, and wakes the deployments that wait for them. */
+/** Stores services' new statuses, and wakes the deployments that wait for them. */
 const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArray<ServiceKey>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -60,11 +60,11 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
     for (const { services, stage } of waiting) yield* queue.add([stage], gatherMs(services))
     if (waiting.length > 0) yield* wake
   }).pipe(
-    Effect.catchAll((error) => Effect.logWarning("a change was not recorded", error)),
-    Effect.catchAllDefect((defect) => Effect.logError("a change was not recorded", defect))
+    Effect.catchAll((error) => Effect.logWarning("Couldn't record a change", error)),
+    Effect.catchAllDefect((defect) => Effect.logError("Couldn't record a change", defect))
   )
 
-/** Follows the runtime's statuses of its services, for ever. */
+/** Follows the runtime's statuses of its services forever. */
 export const observeChanges = (queue: WorkQueue, wake: Effect.Effect<void>) =>
   Effect.flatMap(Runtime, (runtime) =>
     runtime.changes.pipe(

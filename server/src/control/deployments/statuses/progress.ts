@@ -10,23 +10,23 @@ export type Progress = Pick<
 const pending = (service: Progress, reason: string, message: string): Progress => ({ ...service, reason, message })
 
 /**
- * The effect of a service's status on the deployment that applied it. A status of an earlier generation means nothing yet (Knative, "Rule
- * 0"). A service is ready when its newest created revision is also its newest ready one.
+ * The effect of a service's status on the deployment that applied it. A status of an earlier generation means nothing yet
+ * (Knative, "Rule 0"). A service is ready when its newest created revision is also its newest ready one.
  */
 export const progressOf = (service: Progress, status: ServiceStatus | undefined): Progress => {
   if (status === undefined || status.observedGeneration !== status.generation) {
-    return pending(service, "Pending", "The runtime has not looked at it yet.")
+    return pending(service, "Pending", "The runtime hasn't processed it yet.")
   }
   const { diagnosis, latestCreatedRevision, latestReadyRevision, logTail, state, terminal, url } = status
   const ready = status.conditions.find((condition) => condition.type === "Ready")
   const current = { ...service, revision: latestCreatedRevision, url }
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
-  // A paused service is judged when it is resumed: until then it only has to be there.
+  // A paused service is judged when it is resumed: until then it only has to exist.
   if (state === "paused" || (isLatest && (state === "ready" || state === "idle" || state === "waking"))) {
     const caution = diagnosis !== null && isCaution(diagnosis.code) ? diagnosis : null
     return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: caution }
   }
-  // A service that was ready before and that this deployment doesn't change doesn't affect its verdict.
+  // A service that was ready before and isn't changed by this deployment doesn't affect its verdict.
   if (state === "degraded" && isLatest && service.action === "unchanged") {
     return {
       ...current,
@@ -47,7 +47,7 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
       ...current,
       state: "failed",
       reason: blamed?.reason ?? "Failed",
-      message: blamed?.message ?? "It does not become ready.",
+      message: blamed?.message ?? "It doesn't become ready.",
       logTail,
       diagnosis
     }
@@ -55,7 +55,7 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   return { ...pending(current, ready?.reason ?? "Pending", diagnosis?.message ?? ready?.message ?? ""), diagnosis }
 }
 
-/** Its newest revision is ready, while requests are kept where an earlier deployment that failed has left them. */
+/** Its newest revision is ready, but requests are still pinned where an earlier failed deployment left them. */
 export const isReadyElsewhere = ({ held, ...status }: ServiceStatus): boolean =>
   held === true &&
   status.observedGeneration === status.generation &&
@@ -70,15 +70,15 @@ export const overdue = (service: Progress, deadlineMs: number): Progress =>
         ...service,
         state: "failed",
         reason: "ProgressDeadlineExceeded",
-        message: `It was not ready within ${deadlineMs / 1000} s: ${service.reason}${(service.message ?? "") === "" ? "" : `, ${service.message}`}`
+        message: `It wasn't ready within ${deadlineMs / 1000} s: ${service.reason}${(service.message ?? "") === "" ? "" : `, ${service.message}`}`
       }
 
 export const failureOf = (services: ReadonlyArray<Progress>): string => {
   const failed = services.filter((service) => service.state === "failed")
   const [first] = failed
   if (first === undefined) return ""
-  if (failed.length === 1) return `The service "${first.name}" is not ready: ${first.reason}: ${first.message}`
+  if (failed.length === 1) return `The service "${first.name}" isn't ready: ${first.reason}: ${first.message}`
   const names = failed.slice(0, 5).map((each) => `"${each.name}" (${each.reason})`)
   const more = failed.length > 5 ? ` and ${failed.length - 5} more` : ""
-  return `${failed.length} services are not ready: ${names.join(", ")}${more}`
+  return `${failed.length} services aren't ready: ${names.join(", ")}${more}`
 }

@@ -23,7 +23,7 @@ const told = ({ id }: Organization) =>
       select type from events where organization_id = ${id} and type like 'service.%' order by at, id`
   ).pipe(Effect.map((rows) => rows.map((row) => row.type)))
 
-/** As if the last change had been told long ago. */
+/** Simulates that the last change was reported long ago. */
 const later = ({ id }: Organization) =>
   Effect.flatMap(
     SqlClient,
@@ -31,7 +31,7 @@ const later = ({ id }: Organization) =>
   )
 
 describe("a service's health", () => {
-  it("is told when it changes and stays, not each time that it flaps", () =>
+  it("is reported when it changes and lasts, not each time it flaps", () =>
     server.runPromise(
       Effect.gen(function* () {
         const organization = yield* newOrganization
@@ -71,7 +71,7 @@ describe("a service's health", () => {
       })
     ))
 
-  it("and what is done to it is told", () =>
+  it("is reported with the operations on it", () =>
     server.runPromise(
       Effect.gen(function* () {
         const organization = yield* newOrganization

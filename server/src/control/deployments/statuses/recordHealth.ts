@@ -6,10 +6,13 @@ import { storableJson } from "../../../base/database/storable.ts"
 import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
 import type { Observed } from "./recordStatuses.ts"
 
-/** How long a service's health stands before the next change is told. A later look at the service tells what is true by then. */
+/**
+ * How long a service's health must last before the next change is reported. A later check of the service reports its state by
+ * then.
+ */
 const steadySeconds = 30
 
-/** undefined: neither, such as a service that starts or is paused. */
+/** undefined: neither, as for a service that starts or is paused. */
 const healthOf = ({ state }: Observed["status"]): "ready" | "degraded" | undefined =>
   state === "ready" || state === "idle" || state === "waking" ? "ready" : state === "degraded" ? "degraded" : undefined
 
@@ -27,7 +30,7 @@ const decodeTold = Schema.decodeUnknownSync(
   )
 )
 
-/** Tells when services become ready, degrade and recover, in the transaction that holds their rows. */
+/** Reports services becoming ready, degrading and recovering, in the transaction that locks their rows. */
 export const recordHealth = (observed: ReadonlyArray<Observed>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -22,7 +22,7 @@ describe("the status of a service", () => {
             select 1 from services where organization_id = ${organization.id} and name = 'web'
             for no key update skip locked`
         )
-        // On a connection of its own.
+        // On a separate connection.
         const freeElsewhere = Effect.promise(() => server.runPromise(free))
         let during: ReadonlyArray<unknown> | undefined
         yield* recordStatuses(
@@ -40,7 +40,7 @@ describe("the status of a service", () => {
           })
         )
         expect(during).toEqual([])
-        // The server itself may be at the row just then.
+        // The server itself may be using the row at that moment.
         yield* Effect.repeat(freeElsewhere, { until: (rows) => rows.length === 1 })
       })
     ))

@@ -57,8 +57,8 @@ const lock = (keys: ReadonlyArray<Observed["key"]>) =>
   )
 
 /**
- * Reads a runtime's statuses and stores them in the services' rows, in one statement. A status that can't be stored doesn't block the
- * others. The rows are locked before the statuses are read, so an older status never replaces a newer one.
+ * Reads a runtime's statuses and stores them in the services' rows, in one statement. A status that can't be stored doesn't block
+ * the others. The rows are locked before the statuses are read, so an older status never replaces a newer one.
  */
 export const recordStatuses = <E, R>(
   keys: ReadonlyArray<Observed["key"]>,

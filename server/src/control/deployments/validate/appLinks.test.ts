@@ -74,7 +74,7 @@ describe("links to other apps", () => {
   )
 
   test(
-    "go to the same stage, or to the one that they name",
+    "lead to the same stage, or to the one they name",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* accept(org, "billing", billing)
@@ -92,7 +92,7 @@ describe("links to other apps", () => {
   )
 
   test(
-    "keep the other app from removing the export, the service or itself, and let it go after them",
+    "keep the other app from removing the export, the service or itself, and let it go once they are gone",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const deployments = yield* Deployments
@@ -121,7 +121,7 @@ describe("links to other apps", () => {
   )
 
   test(
-    "don't come back with an earlier deployment once they aren't allowed any more",
+    "don't return with an earlier deployment once they are no longer allowed",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const deployments = yield* Deployments
@@ -153,7 +153,7 @@ describe("links to other apps", () => {
 
 describe("outputs", () => {
   test(
-    "are those of the newest deployment that succeeded, with public URLs put in",
+    "come from the newest successful deployment, with public URLs filled in",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const deployments = yield* Deployments

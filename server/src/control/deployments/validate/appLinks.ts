@@ -38,7 +38,7 @@ const Exporter = Schema.Struct({
 })
 const decodeExporters = Schema.decodeUnknownSync(Schema.Array(Exporter))
 
-/** What apps export, and the services that they have, by what was last accepted. */
+/** The exports and services of apps in their last accepted deployment. */
 const exportersOf = (organizationId: string, apps: ReadonlyArray<AppName>) =>
   Effect.flatMap(SqlClient, (sql) =>
     apps.length === 0
@@ -71,7 +71,7 @@ const refusalOf = (
     const others = stages.map((each) => each.stage)
     return others.length === 0
       ? `The app "${target.app}" isn't deployed. Deploy it first, or correct its name.`
-      : `The app "${target.app}" isn't deployed to the stage "${target.stage}". It has ${listed(others)}: deploy it there, or write external("${target.app}", "${target.service}", { stage: "${others[0]}" }).`
+      : `The app "${target.app}" isn't deployed to the stage "${target.stage}". It has ${listed(others)}. Deploy it there, or write external("${target.app}", "${target.service}", { stage: "${others[0]}" }).`
   }
   const services = found.services ?? []
   const service = services.find((each) => each.name === target.service)
@@ -112,7 +112,7 @@ const Importer = Schema.Struct({
 })
 const decodeImporters = Schema.decodeUnknownSync(Schema.Array(Importer))
 
-/** The links of other apps that a spec would break. They have to go first, so that nothing breaks silently. */
+/** The links of other apps that a spec would break. They must be removed first, so that nothing breaks silently. */
 export const brokenLinks = ({ app, organization, stage }: Target, spec: Pick<AppSpec, "exports" | "services">) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -150,11 +150,11 @@ export const brokenLinks = ({ app, organization, stage }: Target, spec: Pick<App
     })
   })
 
-/** Mistakes of links between apps, both ways: those of this app, and those of others to what it drops. */
+/** Broken links between apps, in both directions: those of this app, and those of others to what it removes. */
 export const linkProblems = (target: Target, spec: AppSpec) =>
   Effect.zipWith(externalProblems(target, spec), brokenLinks(target, spec), (own, ofOthers) => [...own, ...ofOthers])
 
-/** Writes the links of an accepted spec in the place of those that the app and stage had. */
+/** Replaces the stored links of the app and stage with those of an accepted spec. */
 export const saveLinks = ({ app, organization, stage }: Target, spec: AppSpec) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

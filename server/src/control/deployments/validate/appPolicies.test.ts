@@ -45,7 +45,7 @@ const set = (organization: Organization, name: string, expression: string, rest:
 
 describe("policies of an organization", () => {
   test(
-    "refuse in plan and deploy with the same words, at the same place, and in no other organization",
+    "refuse in plan and deploy with the same message at the same place, and in no other organization",
     Effect.gen(function* () {
       const [org, other] = [yield* newOrganization, yield* newOrganization]
       yield* set(org, "small", "service.memoryBytes <= 1073741824", { message: "Use 1Gi or less." })
@@ -66,7 +66,7 @@ describe("policies of an organization", () => {
   )
 
   test(
-    "are asked by every way to deploy an app, and by none that takes down",
+    "apply to every way to deploy an app, and to none that removes one",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const deployments = yield* Deployments
@@ -94,7 +94,7 @@ describe("policies of an organization", () => {
   )
 
   test(
-    "let a rollback pass, with a warning and an entry in the audit log",
+    "let a rollback pass, with a warning and an audit entry",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const sql = yield* SqlClient
@@ -115,7 +115,7 @@ describe("policies of an organization", () => {
   )
 
   test(
-    "warn if they are to, and refuse if they can't be asked",
+    "only warn if configured to, and refuse if they can't be evaluated",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* set(org, "soft", "service.tag == '2'", { enforcement: "warn" })
@@ -136,7 +136,7 @@ describe("policies of an organization", () => {
   )
 
   test(
-    "are tried on what is deployed when they are set, and on an app that isn't",
+    "are tried on deployed apps when they are set, and on an app that isn't deployed",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const deployments = yield* Deployments
@@ -183,7 +183,7 @@ describe("policies of an organization", () => {
   )
 
   test(
-    "change a stamp with each change, by which a deployment notices that they aren't those that looked at it",
+    "change a stamp with each change, so that a deployment notices that other policies checked it",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const stamps = [yield* policiesStamp(org.id)]
@@ -199,7 +199,7 @@ describe("policies of an organization", () => {
     })
   )
 
-  it("hold while they change: no app that breaks one is accepted after it was set", async () => {
+  it("apply from the moment they are set: no violating app is accepted afterwards", async () => {
     const org = await run(newOrganization)
     const once = async (index: number) => {
       const deploy = run(Effect.either(accept(org, specOf({ memory: "2Gi" }, `app${index}`))))

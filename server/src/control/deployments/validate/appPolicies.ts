@@ -11,12 +11,12 @@ import { policiesStamp, selectPolicies } from "../../../tenancy/policies/policyR
 import { inTurns } from "../queue/turns.ts"
 import { invalidSpec } from "./invalidSpec.ts"
 
-/** Where an app is to be deployed, and the metadata that comes with it. */
+/** The target of an app's deployment, with its metadata. */
 export interface Judged extends Target {
   readonly metadata?: DeploymentMetadata | undefined
 }
 
-/** What some policies find in an app. */
+/** The findings of some policies in an app. */
 const judgedBy = (
   policies: ReadonlyArray<JudgingPolicy>,
   { metadata = {}, organization, stage }: Pick<Judged, "metadata" | "organization" | "stage">,
@@ -29,8 +29,8 @@ const judgedBy = (
       )
 
 /**
- * What the organization's policies find in an app, and which policies those were. An app without services breaks none: nobody is kept from taking
- * everything down.
+ * The findings of the organization's policies in an app, and which policies those were. An app without services violates none:
+ * everybody may remove everything.
  */
 export const policyFindings = (target: Judged, spec: AppSpec) =>
   Effect.gen(function* () {
@@ -41,14 +41,14 @@ export const policyFindings = (target: Judged, spec: AppSpec) =>
     return { ...verdict, stamp }
   })
 
-/** Stages that are looked at when a policy is set. */
+/** How many stages to check when a policy is set. */
 const mostTried = 100
 
 const decodeStages = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ app: AppName, stage: StageName, spec: Schema.Unknown }))
 )
 
-/** What a policy finds in the apps that are deployed now. */
+/** A policy's findings in the currently deployed apps. */
 export const triedPolicy = (organization: Organization, policy: JudgingPolicy) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -78,7 +78,7 @@ export const triedPolicy = (organization: Organization, policy: JudgingPolicy) =
     return { tried: stages.length, breaches }
   })
 
-/** What an expression finds in an app that isn't deployed. */
+/** An expression's findings in an app that isn't deployed. */
 export const testedPolicy = (organization: Organization, { expression, metadata, spec: written, stage }: TryPolicy) =>
   Effect.gen(function* () {
     yield* checkedExpression(expression)

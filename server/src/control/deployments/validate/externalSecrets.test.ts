@@ -18,7 +18,7 @@ const secretObjects = () =>
     .map((object) => object.manifest)
     .filter((object) => object.kind === "ExternalSecret" || object.kind === "Secret")
 
-describe("deployments whose secrets come from a store", () => {
+describe("deployments with secrets from a store", () => {
   it("are accepted without a value here, read it again each time, and name its source", () =>
     server.runPromise(
       Effect.gen(function* () {
@@ -61,7 +61,7 @@ describe("deployments whose secrets come from a store", () => {
         expect(after).toHaveLength(1)
         expect(after[0]?.metadata.name).not.toBe(before?.metadata.name)
 
-        // Made again from the stored deployment, it is the same object.
+        // Rebuilt from the stored deployment, it is the same object.
         const services = yield* Services
         const web = (yield* listServices(org, {})).find((each) => each.name === "web")
         if (web === undefined) throw new Error("there is no service web")

@@ -34,13 +34,13 @@ import { invalidSpec } from "./invalidSpec.ts"
 /** A parsed spec, and the findings about it. */
 export interface Inspected extends ReadSpec {
   readonly secretVersions: ReadonlyMap<SecretName, number>
-  /** The secrets that nobody has set and that the deployment makes, with the length of each. */
+  /** The missing secrets that the deployment will generate, with their lengths. */
   readonly generates: ReadonlyMap<SecretName, number>
-  /** The store of the secrets' values, if it isn't the server's database. A deployment is pinned to this, too. */
+  /** The store of the secrets' values, unless it is the server's database. A deployment is also pinned to this. */
   readonly externalSecrets?: ExternalSecrets | undefined
-  /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
+  /** Images as registries resolve them now, by the spec's references: a deployment is pinned to these. */
   readonly images: ReadonlyMap<string, ResolvedImage>
-  /** The organization's policies that looked at it. undefined: none did. */
+  /** The organization's policies that checked it. undefined: none did. */
   readonly policies?: string | undefined
   readonly problems: ReadonlyArray<SpecIssue>
   readonly warnings: ReadonlyArray<SpecIssue>
@@ -61,7 +61,7 @@ export const readSpec = (target: Target, input: unknown) =>
 
 export const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
 
-/** What the runtime can't do of a spec, or refuses. */
+/** The parts of a spec that the runtime can't do or refuses. */
 export const runtimeProblems = (target: Target, spec: AppSpec) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -74,7 +74,7 @@ export const runtimeProblems = (target: Target, spec: AppSpec) =>
       )
   })
 
-/** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
+/** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's features. */
 export const inspectSpec = (target: Judged, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
     const found = secretsIn(spec)
@@ -111,7 +111,7 @@ export const inspectSpec = (target: Judged, { encoded, spec }: ReadSpec) =>
       .filter((name) => !generates.has(name))
       .map((name) => ({
         path: found.get(name)?.path ?? [],
-        message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
+        message: `The secret "${name}" isn't set. Run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\`.`
       }))
     return {
       spec,
@@ -147,7 +147,7 @@ interface FoundSecret {
   readonly generate: number | undefined
 }
 
-/** The secrets that an app names. `AppSpec` refuses two lengths for one. */
+/** The secrets that an app names. `AppSpec` refuses two lengths for one secret. */
 const secretsIn = (spec: AppSpec): ReadonlyMap<SecretName, FoundSecret> => {
   const found = new Map<SecretName, FoundSecret>()
   for (const [index, service] of spec.services.entries()) {

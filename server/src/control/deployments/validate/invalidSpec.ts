@@ -1,7 +1,7 @@
 import { maxSpecIssues, type SpecIssue } from "@maxcloud/config-schema"
 import { InvalidSpec, inBody } from "@maxcloud/sdk/api"
 
-/** The refusal of an app, with what is wrong with it. */
+/** The refusal of an app, with its mistakes. */
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""

@@ -27,7 +27,7 @@ interface Answer {
 
 const chunk = Buffer.alloc(mebi, "a")
 
-/** Sends all of it before it reads a byte of the answer, as simple clients do. */
+/** Sends everything before reading a byte of the answer, as simple clients do. */
 const sendThenRead = (
   port: number,
   { bytes, chunked = false, headers = {}, method = "PUT", path }: Sent
@@ -35,7 +35,7 @@ const sendThenRead = (
   new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1")
     socket.on("error", reject)
-    socket.setTimeout(20_000, () => reject(new Error("nothing came for 20 s")))
+    socket.setTimeout(20_000, () => reject(new Error("nothing arrived for 20 s")))
     socket.pause()
     const fields = {
       host: `127.0.0.1:${port}`,
@@ -116,18 +116,18 @@ const byFetch = async (port: number, { bytes, headers = {}, method = "PUT", path
 const clients = [
   ["a client that sends everything first", sendThenRead],
   [
-    "the same, which keeps no connection",
+    "the same client without keep-alive",
     (port: number, sent: Sent) => sendThenRead(port, { ...sent, headers: { connection: "close", ...sent.headers } })
   ],
   [
-    "the same, which doesn't know the length",
+    "the same client without a Content-Length",
     (port: number, sent: Sent) => sendThenRead(port, { ...sent, chunked: true })
   ],
   ["HTTP/2", byHttp2],
   ["fetch", byFetch]
 ] as const
 
-/** The API behind the front, as a server has it; gives the port. */
+/** The API behind the front, as in a real server; returns the port. */
 const behindFront = (options: Parameters<typeof testApi>[0]) =>
   Effect.gen(function* () {
     const { server } = yield* testApi({
@@ -150,8 +150,8 @@ const refusing = (reason: SourceError["reason"]) => ({
   }
 })
 
-describe("an upload that is refused before its end", () => {
-  it.scopedLive.each(clients)("is answered: %s", ([, send]) =>
+describe("an upload refused before its end", () => {
+  it.scopedLive.each(clients)("gets its answer: %s", ([, send]) =>
     Effect.gen(function* () {
       for (const [reason, status] of [
         ["overQuota", 403],
@@ -170,7 +170,7 @@ describe("an upload that is refused before its end", () => {
     })
   )
 
-  it.scopedLive.each(clients)("is answered before any of it is read, if it can't be taken at all: %s", ([, send]) =>
+  it.scopedLive.each(clients)("gets its answer before any of it is read, if it can't be accepted: %s", ([, send]) =>
     Effect.gen(function* () {
       const port = yield* behindFront({})
       const limited = yield* behindFront({
@@ -193,7 +193,7 @@ describe("an upload that is refused before its end", () => {
     })
   )
 
-  it.scopedLive("is answered by every operation that takes a body, and by every page with a form", () =>
+  it.scopedLive("gets an answer from every operation that takes a body and every page with a form", () =>
     Effect.gen(function* () {
       const taking: Array<{ readonly method: string; readonly path: string }> = [
         { method: "POST", path: "/auth/sign-in" },
@@ -255,7 +255,7 @@ describe("a request that expects 100-continue", () => {
       }
     )
 
-  it.scopedLive("is asked for its body only once somebody reads it, else refused at once", () =>
+  it.scopedLive("is asked for its body only when a handler reads it, and is otherwise refused at once", () =>
     Effect.gen(function* () {
       const port = yield* behindFront({
         sources: { put: (_, __, content) => Effect.orDie(Stream.runDrain(content)) }
@@ -272,7 +272,7 @@ describe("a request that expects 100-continue", () => {
     })
   )
 
-  it.scopedLive("is so over HTTP/2 as well", () =>
+  it.scopedLive("behaves the same over HTTP/2", () =>
     Effect.gen(function* () {
       const port = yield* behindFront({
         sources: { put: (_, __, content) => Effect.orDie(Stream.runDrain(content)) }
@@ -298,8 +298,8 @@ describe("a request that expects 100-continue", () => {
   )
 })
 
-describe("data that comes after an answer", () => {
-  it.scopedLive("is taken only so long: who sends on without end is cut off", () =>
+describe("data that arrives after an answer", () => {
+  it.scopedLive("is accepted only for a while: a client that keeps sending is cut off", () =>
     Effect.gen(function* () {
       const port = yield* behindFront({})
       const socket = connect(port, "127.0.0.1")
@@ -311,13 +311,13 @@ describe("data that comes after an answer", () => {
       const [answer] = yield* Effect.promise(() => once(socket, "data"))
       expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
       const since = performance.now()
-      // It says no more, and keeps the connection.
+      // It sends nothing more, and keeps the connection.
       yield* Effect.promise(() => once(socket, "close"))
       expect(performance.now() - since).toBeLessThan(10_000)
     })
   )
 
-  it.scopedLive("may be the next request of a connection that is kept, once the body is whole", () =>
+  it.scopedLive("can be the next request of a kept-alive connection, once the body is complete", () =>
     Effect.gen(function* () {
       const port = yield* behindFront(refusing("overQuota"))
       const socket = connect(port, "127.0.0.1")

@@ -8,17 +8,17 @@ type Response = ServerResponse | Http2ServerResponse
 export interface ReadOnBounds {
   readonly bytes: number
   readonly ms: number
-  /** Without a byte of it. */
+  /** How long to wait without receiving a byte. */
   readonly quietMs: number
 }
 
-/** More than the largest upload: whoever reads the answer only after it has sent everything gets it all the same. */
+/** More than the largest upload, so that a client that reads the answer only after sending everything still gets it. */
 const overHttp1: ReadOnBounds = { bytes: 320 * 2 ** 20, ms: 60_000, quietMs: 2_000 }
 /** HTTP/2 can tell a client to stop without losing the answer (RFC 9113, 8.1). */
 const overHttp2: ReadOnBounds = { bytes: 16 * 2 ** 20, ms: 2_000, quietMs: 500 }
 
 const tickMs = 100
-/** Time to read the answer for a client that had more to send than we accept. */
+/** How long a client that had more to send than we accept may still read the answer. */
 const lingerMs = 1_000
 
 const guarded = guardedBy(() => {})
@@ -27,7 +27,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined ||
   (headers["content-length"] === undefined ? httpVersionMajor > 1 : headers["content-length"] !== "0")
 
-/** Reads the rest of a body and drops it. Tells `done` whether the body ended within the bounds. */
+/** Reads and drops the rest of a body. Calls `done` with whether the body ended within the bounds. */
 const readOn = (
   request: IncomingMessage,
   { bytes, ms, quietMs }: ReadOnBounds,
@@ -41,7 +41,7 @@ const readOn = (
   const ignore = guarded(() => {})
   request.on("error", ignore)
   request.on("data", ignore)
-  // A reader that was broken off in the middle would keep it from flowing.
+  // A reader interrupted midway would stop it from flowing.
   if (request.listenerCount("readable") > 0) request.removeAllListeners("readable")
   request.resume()
   const timer = setInterval(
@@ -68,8 +68,8 @@ const watchHttp1 = (request: IncomingMessage, response: ServerResponse, bounds: 
     reading = true
     readOn(request, bounds, () => socket.bytesRead, done)
   }
-  // Node destroys a connection that isn't kept as soon as the answer is written. With a body still coming that is a reset, and a reset
-  // takes the answer from a client that has not read it yet.
+  // Node destroys a connection without keep-alive as soon as the answer is written. If the body is still arriving, that's a
+  // reset, and the client loses the answer it hasn't read yet.
   socket.destroySoon = guarded(() => {
     socket.destroySoon = destroySoon
     if (request.complete || reading) return void destroySoon.call(socket)
@@ -101,7 +101,7 @@ const watchHttp1 = (request: IncomingMessage, response: ServerResponse, bounds: 
 const watchHttp2 = (request: IncomingMessage, response: Http2ServerResponse, bounds: ReadOnBounds) => {
   let bytes = 0
   const { stream } = response
-  // The response's own "finish" comes when the stream is closed.
+  // The response's own "finish" fires only when the stream is closed.
   stream?.once(
     "finish",
     guarded(() => {
@@ -125,8 +125,8 @@ const watchHttp2 = (request: IncomingMessage, response: Http2ServerResponse, bou
 }
 
 /**
- * Lets an answer arrive that is given before its request's body has come to its end (too large, no credential, no room): the rest of
- * the body is taken and dropped, within bounds, and only then the connection ends, if it has to. For all requests of this server.
+ * Delivers answers that are sent before the request's body has ended (too large, no credential, no room). For every request of
+ * this server, the rest of the body is read and dropped within bounds, and only then is the connection closed, if necessary.
  */
 export const letEarlyAnswersArrive = (server: Server, bounds?: ReadOnBounds): void => {
   const watch = (request: IncomingMessage, response: Response) => {
@@ -141,8 +141,8 @@ export const letEarlyAnswersArrive = (server: Server, bounds?: ReadOnBounds): vo
 }
 
 /**
- * Asks for the body (`100 Continue`) when somebody begins to read it. Who is refused before is not asked for it, and its connection ends:
- * whether the body comes all the same can't be known (RFC 9110, 10.1.1).
+ * Asks for the body (`100 Continue`) when a handler starts to read it. A request refused earlier isn't asked, and its connection
+ * closes, because the server can't know whether the body comes anyway (RFC 9110, 10.1.1).
  */
 export const continueWhenRead = (request: IncomingMessage, response: Response): void => {
   const kept = response instanceof Http2ServerResponse ? undefined : response.shouldKeepAlive

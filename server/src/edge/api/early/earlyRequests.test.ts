@@ -22,7 +22,7 @@ const listening = async () => {
     () => server.closeAllConnections(),
     () => server.close()
   )
-  /** The next `count` requests have come. */
+  /** Resolves when the next `count` requests have arrived. */
   const arrived = (count: number) =>
     new Promise<void>((resolve) => {
       let left = count
@@ -38,8 +38,8 @@ const listening = async () => {
   return { early, server, arrived, serve, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-describe("requests that come before the API is there", () => {
-  test("wait, and are answered with their bodies once it is", async () => {
+describe("requests that arrive before the API is ready", () => {
+  test("wait, and are answered with their bodies once it is ready", async () => {
     const { arrived, serve, url } = await listening()
     const all = arrived(2)
     const answers = [fetch(`${url}/a`), fetch(`${url}/b`, { method: "POST", body: "x".repeat(100_000) })]
@@ -50,7 +50,7 @@ describe("requests that come before the API is there", () => {
     expect(second).toBe(`POST /b ${"x".repeat(100_000)}`)
   })
 
-  test("are refused where they are probes, or too many", async () => {
+  test("are refused if they are probes or too many", async () => {
     const { arrived, url } = await listening()
     const probe = await fetch(`${url}/healthz`)
     expect(probe.status).toBe(503)
@@ -70,7 +70,7 @@ describe("requests that come before the API is there", () => {
     await Promise.all(answers)
   })
 
-  test("are forgotten when who sent them has gone", async () => {
+  test("are dropped when their senders disconnect", async () => {
     const { arrived, early, server, url } = await listening()
     const come = arrived(1)
     const stop = new AbortController()
@@ -89,7 +89,7 @@ describe("requests that come before the API is there", () => {
     expect(handed).toBe(0)
   })
 
-  test("are refused at once after it has gone", async () => {
+  test("are refused at once after the API has stopped", async () => {
     const { early, serve, server, url } = await listening()
     serve()
     server.off("request", echo).on("request", early.guardedListener)

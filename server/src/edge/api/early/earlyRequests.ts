@@ -3,7 +3,7 @@ import { Unavailable } from "@maxcloud/sdk/api"
 import { guardedBy } from "../../../base/node/guarded.ts"
 import { rawProblem } from "../../http/problems.ts"
 
-/** A start takes a few seconds: a client that comes a moment too early need not notice. */
+/** Starting takes a few seconds: a client that calls a moment too early shouldn't notice. */
 const longestWaitMs = 10_000
 const mostHeld = 256
 
@@ -17,8 +17,8 @@ const refuse = (request: IncomingMessage, response: ServerResponse) => {
 }
 
 /**
- * Requests that come before the API's parts are there: held until `admit`, for at most ten seconds each. Probes, and whatever is
- * more than 256 requests, get 503 with `Retry-After` at once; so do all requests after `admit`, which come while the server stops.
+ * Holds requests that arrive before the API is ready until `admit`, each for at most ten seconds. Probes and any requests beyond
+ * 256 get 503 with `Retry-After` at once. So do requests after `admit`: the server is stopping then.
  */
 export class EarlyRequests {
   readonly #held = new Map<ServerResponse, (handler: RequestListener) => void>()
@@ -49,7 +49,7 @@ export class EarlyRequests {
     })
   }
 
-  /** Hands over what was held, in the order it came. */
+  /** Hands over the held requests in their order of arrival. */
   admit(handler: RequestListener) {
     this.#holds = false
     for (const hand of [...this.#held.values()]) hand(handler)

@@ -38,14 +38,14 @@ export const ownerOf = (organization: Organization): Caller => ({
   person: undefined
 })
 
-/** Puts the state of a limit into the answer, whatever that will be. */
+/** Adds the state of a rate limit to the answer, whatever the answer will be. */
 export const announced = <E, R>(taken: Effect.Effect<RateLimitState, E, R>) =>
   Effect.flatMap(taken, (state) => withHeaders(rateLimitHeaders(state)))
 
 const takeFailure = (rates: Rates, address: string) =>
   announced(rates.take(limits.failedAuthentication, networkOf(address)))
 
-/** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
+/** Local mode: refuses requests that come from a web page or through a proxy, with any credential. */
 export const refuseForeign = (
   mode: Mode,
   rates: Rates,
@@ -58,7 +58,7 @@ export const refuseForeign = (
   const { headers, method, url } = request
   const { httpVersion } = NodeHttpServerRequest.toIncomingMessage(request)
   const entry = { action, outcome: "refused", status: 403, subject: subjectOf(request) } as const
-  // Beyond the limit it is refused all the same, but has no entry of its own.
+  // Beyond the limit, requests are still refused but no longer logged one by one.
   const told = asServer(rates.take(limits.foreignCaller, networkOf(address))).pipe(
     Effect.andThen(audit.append(entry)),
     Effect.provideService(ClientAddress, address),
@@ -68,7 +68,7 @@ export const refuseForeign = (
   return checkCaller({ headers, method, url, httpVersion }).pipe(Effect.tapError(() => told))
 }
 
-/** In local mode: only the user who started the server, known by the server's token or by the connection. */
+/** Local mode: only the user who started the server may call, identified by the server's token or by the connection. */
 export const requireOwner = (mode: Mode, rates: Rates, request: Request, address: string) =>
   Effect.gen(function* () {
     if (mode.local === undefined) return

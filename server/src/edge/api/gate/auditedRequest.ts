@@ -4,14 +4,13 @@ import { Effect } from "effect"
 import type { Audit } from "../../../tenancy/audit/Audit.ts"
 import { page, pathOf, type Route } from "../../http/routeTable.ts"
 
-/** With these statuses nobody attempted an operation: the request couldn't be read, or was too much. */
+/** With these statuses nobody attempted an operation: the request was unreadable, too large or too frequent. */
 const notAudited: ReadonlySet<number> = new Set([400, 405, 408, 413, 415, 429, 431])
 const refusals: ReadonlySet<number> = new Set([401, 403])
 
 /**
- * Writes the entry of a request to the audit log, unless the handler has written it (`alreadyNoted`). A replay changes nothing, but may show
- * a secret again. If a write succeeded but can't be
- * logged, the caller gets `Unavailable` instead of a success.
+ * Writes the audit entry of a request, unless the handler has already written it (`alreadyNoted`). A replay changes nothing, but
+ * may reveal a secret again. If a write succeeded but can't be logged, the caller gets `Unavailable` instead of a success.
  */
 export const auditRequest = (
   audit: typeof Audit.Service,
@@ -28,13 +27,12 @@ export const auditRequest = (
   const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
   return audit.append({ action: operation, outcome, status, subject }).pipe(
     Effect.catchAll((cause) =>
-      Effect.logError("the audit log cannot be written", cause).pipe(
+      Effect.logError("Couldn't write to the audit log", cause).pipe(
         Effect.andThen(
           status >= 400
             ? Effect.void
             : new Unavailable({
-                detail:
-                  "It was done, but the audit log cannot be written at the moment: look whether it is as you want it.",
+                detail: "The change was made, but the audit log is unavailable. Check the result before you try again.",
                 retryAfterSeconds: 5
               })
         )

@@ -3,8 +3,8 @@ import { Stream } from "effect"
 import { RowScope } from "../../../base/database/RowScope.ts"
 
 /**
- * An answer that goes on (events, logs, an export) is written when its handler has ended, and by then the fiber shows the rows of everybody:
- * it goes on with those that its handler saw.
+ * Streams an answer (events, logs, an export) under the tenant its handler saw. The handler has ended by the time the body is
+ * written, and its fiber would then see the rows of all tenants.
  */
 export const bodyWithRows = (
   response: HttpServerResponse.HttpServerResponse,

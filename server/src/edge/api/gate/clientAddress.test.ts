@@ -17,7 +17,7 @@ const from = (peer: string, forwarded?: string, trusted = proxies) =>
     trusted
   )
 
-it("believes X-Forwarded-For of trusted proxies alone, and the last address that is none of theirs", () => {
+it("trusts X-Forwarded-For only from trusted proxies, and takes the last address that isn't theirs", () => {
   expect(from("203.0.113.9", "1.2.3.4")).toBe("203.0.113.9")
   expect(from("::ffff:203.0.113.9")).toBe("203.0.113.9")
   expect(from("10.0.0.1", "1.2.3.4")).toBe("1.2.3.4")
@@ -28,7 +28,7 @@ it("believes X-Forwarded-For of trusted proxies alone, and the last address that
   expect(from("10.0.0.1", "2001:db8::1")).toBe("2001:db8::1")
 })
 
-it("never takes what the client itself wrote before the proxy's entry", () => {
+it("never uses entries that the client wrote before the proxy's", () => {
   fc.assert(
     fc.property(
       fc.string(),

@@ -5,8 +5,8 @@ import { Option } from "effect"
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "")
 
 /**
- * The origin of a request: the peer's address, or behind trusted proxies the last address in `X-Forwarded-For` that isn't one of theirs.
- * Anybody may have invented the addresses before that one.
+ * The origin of a request: the peer's address, or behind trusted proxies the last address in `X-Forwarded-For` that isn't one of
+ * theirs. Earlier addresses may be forged.
  */
 export const clientAddress = (
   { headers, remoteAddress }: Pick<HttpServerRequest.HttpServerRequest, "headers" | "remoteAddress">,

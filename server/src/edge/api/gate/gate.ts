@@ -45,7 +45,7 @@ const ownerOfStream = (
   }))
 }
 
-/** Checks the caller's right again for answers that go on; undefined if nothing can change it. */
+/** Rechecks the caller's access for long-lived answers; undefined if nothing can change it. */
 const accessAgain = (
   authenticator: typeof Authenticator.Service,
   sessions: typeof Sessions.Service,
@@ -62,7 +62,7 @@ const accessAgain = (
           Effect.provide(
             authenticator.authenticate(token).pipe(
               Effect.flatMap((present) => callerIn(sessions, present, organization)),
-              // No longer a member there: that ends an answer as any other loss of access does.
+              // The caller is no longer a member. That ends the answer like any other loss of access.
               Effect.catchTag("NotFound", ({ detail }) => new Forbidden({ detail })),
               Effect.flatMap((present) => authorize(present, asked))
             ),
@@ -71,15 +71,16 @@ const accessAgain = (
         )
   })
 
-/** Operations whose answers hold a key, a token or a code: no cache may keep them. */
+/** Operations whose answers contain a key, a token or a code. Caches must not store them. */
 const secretOperations: ReadonlySet<OperationName> = new Set(
   operations.filter((operation) => operation.isSecret).map((operation) => operation.name)
 )
 
 /**
- * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), in which of their organizations
- * (`callerIn`), what the contract says of it (`authorize`), and how often (`RateLimits`); the handler then sees the rows of that organization alone. Every write, and
- * every refusal, has its entry in the audit log: by the writer in its own transaction, or else here.
+ * The only way from a request to its handler: finds the operation, authenticates the caller (`Authenticator`), selects the
+ * organization (`callerIn`), authorizes the call by the contract (`authorize`) and applies rate limits (`RateLimits`). The
+ * handler then sees only the rows of that organization. Every write and every refusal gets an audit entry, from the writer in its
+ * own transaction or else from here.
  */
 export const makeGate = Effect.gen(function* () {
   const mode = yield* AccessMode
@@ -90,7 +91,7 @@ export const makeGate = Effect.gen(function* () {
   const quotas = yield* Quotas
   const streams = makeOpenStreams(mode.streams)
 
-  /** Lets an operation be handled, if the contract lets this caller do it. */
+  /** Runs an operation if the contract allows this caller to. */
   const passToOperation = <R>(
     request: Request,
     { organization, parameters }: Route,
@@ -116,7 +117,10 @@ export const makeGate = Effect.gen(function* () {
       Effect.provideService(RowScope, caller?.organization.id ?? "none")
     )
 
-  /** The caller in the organization that the path names. A refusal is noted in the credential's own: no other is known to be there. */
+  /**
+   * The caller in the organization that the path names. Refusals are audited in the credential's own organization: the named one
+   * might not exist.
+   */
   const select = (request: Request, { organization }: Route, operation: OperationName, caller: Caller) => {
     const subject = `organizations/${organization}/${subjectOf(request)}`.slice(0, 300)
     const entry = { action: operation, outcome: "refused", status: 404, subject } as const
@@ -126,7 +130,7 @@ export const makeGate = Effect.gen(function* () {
     )
   }
 
-  /** `handle` never fails: what went wrong is in its answer. */
+  /** `handle` never fails: its answer contains the error. */
   return <R>(
     request: Request,
     route: Route | undefined,

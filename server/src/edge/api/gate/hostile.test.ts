@@ -58,17 +58,17 @@ const assertProblem = (answer: Answer, status: number, tag: string) => {
   expect(problem.status).toBe(status)
   expect(String(problem.type)).toMatch(/^\/problems\/[a-z-]+$/)
   expect(problem.detail).not.toHaveLength(0)
-  // Clients get it as a typed error.
+  // Clients receive it as a typed error.
   expect(Schema.decodeUnknownSync(ApiError)(problem)._tag).toBe(tag)
   return problem
 }
 
-const dies = Effect.dieMessage("no hostile request may come this far")
+const dies = Effect.dieMessage("a hostile request reached the handler")
 const strict = testApi({ deployments: { createService: () => dies, accept: () => dies, plan: () => dies } })
 
 describe("hostile input", () => {
   it.scopedLive.each([
-    ["no JSON", "{", 400],
+    ["invalid JSON", "{", 400],
     ["an empty body", "", 400],
     ["null", "null", 400],
     ["an array", "[]", 400],
@@ -77,11 +77,11 @@ describe("hostile input", () => {
     ["a NUL in text", `{"name":"web","image":"nginx","env_vars":{"A":"\\u0000"}}`, 400],
     ["a NUL in a key", `{"name":"web","image":"nginx","env_vars":{"A\\u0000":"b"}}`, 400],
     ["half a surrogate pair", `{"name":"web","image":"nginx","env_vars":{"A":"\\ud800"}}`, 400],
-    ["a key that is not known", `{"name":"web","image":"nginx","enw":{"A":"b"}}`, 400],
+    ["an unknown key", `{"name":"web","image":"nginx","enw":{"A":"b"}}`, 400],
     ["a port out of range", `{"name":"web","image":"nginx","port":70000}`, 400],
     ["a name too long", `{"name":"${"a".repeat(64)}","image":"nginx"}`, 400],
     ["100,000 levels", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400]
-  ] as const)("%s is answered with a problem", ([, body, status]) =>
+  ] as const)("%s is answered with a problem document", ([, body, status]) =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const problem = assertProblem(yield* post(url, body), status, "InvalidRequest")
@@ -89,7 +89,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("a NUL in the URL is refused, wherever it stands", () =>
+  it.scopedLive("a NUL anywhere in the URL is refused", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       for (const path of ["services?name=%00", "services/a%00", "audit?action=a%00b", "apps/%00/stages/dev/secrets"]) {
@@ -98,7 +98,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("tells where a value is wrong", () =>
+  it.scopedLive("names the place of a wrong value", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const problem = assertProblem(yield* post(url, `{"name":"web","image":"nginx","port":0}`), 400, "InvalidRequest")
@@ -109,7 +109,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("bodies over 1 MiB are too large, with and without a length said before", () =>
+  it.scopedLive("bodies over 1 MiB are too large, with and without a declared length", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const body = Buffer.alloc(10 * 1024 * 1024, "a")
@@ -124,7 +124,7 @@ describe("hostile input", () => {
   )
 
   it.scopedLive.each(["register", "accept-invite", "verify", "device", "device/token"])(
-    "auth/%s needs no credential, and takes neither more than 16 KiB nor many values",
+    "auth/%s needs no credential, and accepts neither more than 16 KiB nor many values",
     (path) =>
       Effect.gen(function* () {
         const { url } = yield* strict
@@ -137,7 +137,7 @@ describe("hostile input", () => {
       })
   )
 
-  it.scopedLive("a spec of more values than an app can have is refused before it is parsed", () =>
+  it.scopedLive("a spec with more values than an app can have is refused before it is parsed", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       for (const operation of ["plan", "deployments"]) {
@@ -152,7 +152,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("a deployment's spec that is nested without end is refused before anyone reads it", () =>
+  it.scopedLive("an endlessly nested spec is refused before it is parsed", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const body = `{"spec":${`{"a":`.repeat(50_000)}1${"}".repeat(50_000)}}`
@@ -165,7 +165,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("paths that do not exist are not found, methods that a path does not take are named", () =>
+  it.scopedLive("unknown paths answer 404, and unsupported methods answer 405 with the supported ones", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       for (const path of ["/nope", "/api/v1", "/api/v1/services/%zz", "/%00", "/api/v1/services/a/b/c/d"]) {
@@ -200,7 +200,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("headers that are too large, and what is no HTTP, are answered with a problem too", () =>
+  it.scopedLive("oversized headers and invalid HTTP are answered with a problem document", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       assertProblem(
@@ -213,7 +213,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("no answer repeats the value of a secret", () =>
+  it.scopedLive("no answer contains the value of a secret", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       for (const body of [
@@ -234,7 +234,7 @@ describe("hostile input", () => {
     })
   )
 
-  it.scopedLive("a mistake of the server's own is told without its cause, which the log has", () =>
+  it.scopedLive("an internal error hides its cause, which is in the log", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const { url } = yield* testApi({
@@ -263,14 +263,14 @@ describe("callers", () => {
 
   it.scopedLive.each([
     ["a rebound name", { host: "evil.example:8080" }],
-    ["a name that begins like ours", { host: "localhost.evil.example" }],
+    ["a name that begins like localhost", { host: "localhost.evil.example" }],
     ["a service of this machine", { host: "web--local.localhost:8080" }],
     ["a foreign origin", { origin: "https://evil.example" }],
     ["a hidden origin", { origin: "null" }],
     ["another port of this machine", { host: "localhost:8080", origin: "http://localhost:3000" }],
     ["a service's page", { host: "localhost:8080", origin: "http://web--local.localhost:8080" }],
     [
-      "a picture in a foreign page",
+      "an image in a foreign page",
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" }
     ],
     [
@@ -278,19 +278,17 @@ describe("callers", () => {
       { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" }
     ],
     [
-      "a visit to what is no page",
+      "a visit to a path that isn't a page",
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
     ]
-  ] as ReadonlyArray<readonly [string, Record<string, string>]>)(
-    "refuses %s, for reads and for writes",
-    ([, headers]) =>
-      Effect.gen(function* () {
-        yield* refused(headers)
-        yield* refused({ ...headers, ...json }, { method: "POST", body: `{"name":"web","image":"nginx"}` })
-      })
+  ] as ReadonlyArray<readonly [string, Record<string, string>]>)("refuses %s, for reads and writes", ([, headers]) =>
+    Effect.gen(function* () {
+      yield* refused(headers)
+      yield* refused({ ...headers, ...json }, { method: "POST", body: `{"name":"web","image":"nginx"}` })
+    })
   )
 
-  it.scopedLive("takes programs, its own pages, and visits to its pages from elsewhere", () =>
+  it.scopedLive("accepts programs, its own pages, and visits to its pages from other sites", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const { port } = new URL(url)
@@ -318,7 +316,7 @@ describe("callers", () => {
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=x",
     undefined
-  ] as const)("refuses a body of the content type %s, which a browser sends anywhere unasked", (type) =>
+  ] as const)("refuses a body with the content type %s, which browsers send cross-site without a preflight", (type) =>
     Effect.gen(function* () {
       const { url } = yield* strict
       const answer = yield* send(`${url}/api/v1/services`, {
@@ -331,7 +329,7 @@ describe("callers", () => {
   )
 })
 
-describe("a body that holds a secret", () => {
+describe("a body that contains a secret", () => {
   const secret = "not-to-be-told"
   const inApp = "/api/v1/apps/shop/stages/production/secrets"
   it.scopedLive.each([
@@ -358,7 +356,7 @@ describe("a body that holds a secret", () => {
       "/api/v1/auth/register",
       [secret, { email: "a@b.example", organization: "acme", bootstrapToken: [secret] }]
     ]
-  ] as const)("%s %s: a wrong shape isn't quoted", ([method, path, bodies]) =>
+  ] as const)("%s %s: an invalid value isn't quoted", ([method, path, bodies]) =>
     Effect.gen(function* () {
       const { url } = yield* testApi()
       for (const body of bodies) {

@@ -11,8 +11,8 @@ import { checkContentType } from "./guard.ts"
 import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 
 /**
- * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
- * characters that Postgres cannot store. Gives the JSON, and the request with it.
+ * Reads a JSON body and refuses what can't be processed: too large or too deeply nested for the operation, invalid JSON, or
+ * characters that Postgres can't store. Returns the JSON, and the request with it.
  */
 export const withJsonBody = (
   request: HttpServerRequest.HttpServerRequest,
@@ -30,7 +30,7 @@ export const withJsonBody = (
     const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
     const unstorable = unstorableText(json)
     if (unstorable !== undefined) return yield* refused(unstorable)
-    // HttpApi reads no other type as JSON: a merge patch (RFC 7396) is one.
+    // HttpApi reads only `application/json` as JSON, but merge patches (RFC 7396) are JSON too.
     const headers = Headers.set(request.headers, "content-type", "application/json")
     const read: HttpServerRequest.HttpServerRequest = Object.create(request, {
       headers: { value: headers },
@@ -39,7 +39,10 @@ export const withJsonBody = (
     return { json, read }
   })
 
-/** Reads a body to its end even if it is too large, and drops it: many clients read no answer before they have sent everything. */
+/**
+ * Reads a body to its end even if it is too large, and drops it: many clients don't read the answer before they have sent
+ * everything.
+ */
 const readBytes = (source: IncomingMessage, most: number) =>
   Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
     const chunks: Array<Buffer> = []
@@ -72,7 +75,7 @@ const notJson = 'The body isn\'t JSON. Send an object such as {"name": "web"}.'
 
 const tooLarge = (most: number) =>
   new PayloadTooLarge({
-    detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
+    detail: `The body is too large. This operation takes up to ${most} bytes. Send less at a time.`
   })
 
 const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, inBody([problem]))

@@ -12,7 +12,7 @@ const over = (json: string, budget: { readonly values: number; readonly depth: n
   overJsonBudget(Buffer.from(json), { bytes: json.length, ...budget })
 
 describe("overJsonBudget", () => {
-  it("counts values and levels as a parse would, whatever texts hold", () => {
+  it("counts values and levels as a parser would, whatever the strings contain", () => {
     const anything = fc.jsonValue({
       maxDepth: 6,
       stringUnit: fc.constantFrom("a", '"', "\\", "{", "]", ",", ":", " ", "é")
@@ -20,7 +20,7 @@ describe("overJsonBudget", () => {
     fc.assert(
       fc.property(anything, fc.constantFrom(0, 2), (value, space) => {
         const json = JSON.stringify(value, undefined, space)
-        // As parsed: of a key that is there twice, JSON keeps one.
+        // The parser keeps one of two equal keys.
         const exact = { values: count(value), depth: depth(value) }
         expect(over(json, exact)).toBeUndefined()
         expect(over(json, { ...exact, values: exact.values - 1 }) ?? "").toMatch(/values/)
@@ -30,7 +30,7 @@ describe("overJsonBudget", () => {
     )
   })
 
-  it("ends as soon as it is over, and with what is no JSON", () => {
+  it("stops as soon as the budget is exceeded, and at invalid JSON", () => {
     expect(over("[".repeat(1_000_000), { values: 10, depth: 8 }) ?? "").toMatch(/more than 8 levels/)
     expect(over(`[${"{},".repeat(300_000)}`, { values: 10, depth: 8 }) ?? "").toMatch(/more than 10 values/)
     for (const json of ["", "]", "}}}}", '"', '"\\', "\\", ",", "[,", '{"a'])

@@ -1,15 +1,15 @@
 import { bounds, maxSpecValues } from "@maxcloud/config-schema"
 import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 
-/** Limits for the JSON of an operation. */
+/** Limits on the JSON of an operation. */
 export interface JsonBudget {
   readonly bytes: number
-  /** Texts, numbers, lists and objects, each with what it holds; the keys of objects don't count. */
+  /** Strings, numbers, lists and objects, with everything inside them. Keys of objects don't count. */
   readonly values: number
   readonly depth: number
 }
 
-/** More than any list or object that the API takes can hold. */
+/** More than any valid list or object of the API. */
 const maxMembers = 1_000
 
 /** A caller without a credential only sends a name or a token. */
@@ -31,8 +31,8 @@ const isClosing = (byte: number) => byte === 0x7d || byte === 0x5d
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
- * Whether JSON has too many values or levels, by one pass over its bytes before it is parsed: a parse of a megabyte of `{}` makes 350,000
- * objects, and whatever looks at them takes as long. What isn't JSON at all the parser tells.
+ * Checks in one pass over the bytes, before parsing, whether JSON has too many values or levels: parsing a megabyte of `{}`
+ * creates 350,000 objects, and every later step takes as long. The parser reports invalid JSON.
  */
 export const overJsonBudget = (json: Uint8Array, { depth, values }: JsonBudget): string | undefined => {
   let level = 0
@@ -55,13 +55,13 @@ export const overJsonBudget = (json: Uint8Array, { depth, values }: JsonBudget):
       count++
       const soFar = (members[level] ?? 0) + 1
       if (soFar >= maxMembers)
-        return `It has a list or an object of more than ${maxMembers} parts. Send less at a time.`
+        return `It has a list or an object with more than ${maxMembers} parts. Send less at a time.`
       members[level] = soFar
     } else if (isClosing(byte)) level--
     else if (isFirst) {
       level++
       members[level] = 0
-      if (level > depth) return `It has more than ${depth} levels of lists and objects inside each other.`
+      if (level > depth) return `It has more than ${depth} levels of nested lists and objects. Flatten it.`
     }
     if (count > values) return `It has more than ${values} values. Send less at a time.`
   }

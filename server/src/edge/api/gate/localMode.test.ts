@@ -13,7 +13,7 @@ import { page } from "../../http/routeTable.ts"
 import { type LocalOwner, makeLocalOwner } from "../../local/LocalOwner.ts"
 import { checkCaller } from "./guard.ts"
 
-/** To be another user takes root; who the peer is can be told on Linux alone. */
+/** Acting as another user needs root, and only Linux reveals the peer's user. */
 const asNobody = process.platform === "linux" && process.getuid?.() === 0
 const nobody = 65_533
 
@@ -33,7 +33,10 @@ const send = (url: string, headers: Record<string, string> = {}, method = "GET",
     sent.end(body)
   })
 
-/** What another user gets for these bytes, by the shell's own sockets: they may have no program of ours. */
+/**
+ * The answer that another user gets to these bytes. Uses the shell's own sockets, because that user may not be able to run our
+ * programs.
+ */
 const sendAsNobody = (url: string, bytes: string) =>
   Effect.async<string, Error>((resume) => {
     const child = spawn(
@@ -56,7 +59,7 @@ const sendAsNobody = (url: string, bytes: string) =>
 
 const stranger: LocalOwner = { isToken: () => false, opened: () => Effect.succeed(false) }
 const bearer = { authorization: `Bearer ${Redacted.value(testLocalToken)}` }
-const dies = Effect.dieMessage("no refused request may come this far")
+const dies = Effect.dieMessage("a refused request reached the handler")
 const closed = {
   services: { ...emptyServices, page: () => dies },
   accounts: { register: () => dies },
@@ -73,7 +76,7 @@ describe("a server in local mode, and web pages", () => {
     ["a password", { authorization: "Basic eDp5" }],
     ["no credential", {}]
   ] as ReadonlyArray<readonly [string, Record<string, string>]>)(
-    "refuses a foreign Host or Origin whatever it carries: %s",
+    "refuses a foreign Host or Origin with any credential: %s",
     ([, credential]) =>
       Effect.gen(function* () {
         const { url } = yield* testApi(closed)
@@ -99,7 +102,7 @@ describe("a server in local mode, and web pages", () => {
       })
   )
 
-  it.scopedLive("has an entry in the audit log for each refusal, up to a rate", () =>
+  it.scopedLive("writes an audit entry for each refusal, up to a rate", () =>
     Effect.gen(function* () {
       const entries: Array<Happening> = []
       let left = 3
@@ -128,7 +131,7 @@ describe("a server in local mode, and web pages", () => {
 })
 
 describe("the actions of refused requests for pages", () => {
-  it("are in docs/audit.md, each of them", () => {
+  it("are all listed in docs/audit.md", () => {
     const documented =
       readFileSync(new URL("../../../../../docs/audit.md", import.meta.url), "utf8").match(/`page\.\w+`/g) ?? []
     expect(documented.toSorted()).toStrictEqual(
@@ -167,7 +170,7 @@ describe("a server in local mode, and proxies", () => {
     "X-Appengine-User-Ip"
   ]
 
-  it.scopedLive("refuses what came through one, with a credential or without, on every path", () =>
+  it.scopedLive("refuses proxied requests on every path, with or without a credential", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi(closed)
       for (const field of fields) {
@@ -180,7 +183,7 @@ describe("a server in local mode, and proxies", () => {
     })
   )
 
-  it.scopedLive("refuses HTTP/1.0, by which nginx asks when it adds nothing", () =>
+  it.scopedLive("refuses HTTP/1.0, which nginx uses when it adds no header", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi(closed)
       const { port } = new URL(url)
@@ -201,7 +204,7 @@ describe("a server in local mode, and proxies", () => {
     })
   )
 
-  it.scopedLive("takes what programs add that are no proxies", () =>
+  it.scopedLive("accepts the headers that ordinary programs add", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi()
       for (const field of ["traceparent", "X-Request-Id", "X-My-App", "Idempotency-Key", "sentry-trace", "b3", "TE"]) {
@@ -224,7 +227,7 @@ describe("a server in local mode, and proxies", () => {
     ).map((each) => each.join(""))
   )
   it.prop(
-    "tell themselves by any name of these kinds",
+    "are recognized by any header name of these kinds",
     [field],
     ([field]) => {
       const headers = Headers.fromInput({ host: "127.0.0.1:8080", [field]: "x" })
@@ -236,7 +239,7 @@ describe("a server in local mode, and proxies", () => {
 })
 
 describe("a server in local mode, and other users of the machine", () => {
-  it.scopedLive("answers whoever is not its own user with 401 and the fix, in every operation but /healthz", () =>
+  it.scopedLive("answers other users with 401 and a fix, in every operation but /healthz", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ ...closed, owner: stranger, openMetrics: false })
       const { openApi } = yield* Effect.promise(() => import("../openapi/openApi.ts"))
@@ -262,7 +265,7 @@ describe("a server in local mode, and other users of the machine", () => {
     })
   )
 
-  it.scopedLive("believes its token where the connection tells nothing, and no other", () =>
+  it.scopedLive("accepts only its token if the connection doesn't reveal the user", () =>
     Effect.gen(function* () {
       const byToken = { isToken: makeLocalOwner(testLocalToken).isToken, opened: stranger.opened }
       const { url } = yield* testApi({
@@ -276,7 +279,7 @@ describe("a server in local mode, and other users of the machine", () => {
     })
   )
 
-  it.scopedLive.skipIf(!asNobody)("refuses nobody's requests to deploy and to register (needs root)", () =>
+  it.scopedLive.skipIf(!asNobody)("refuses other users' requests to deploy and register (needs root)", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ ...closed, openMetrics: false })
       const head = `Host: ${new URL(url).host}\r\nConnection: close\r\n`

@@ -4,10 +4,10 @@ import { clientVersionIn, isOlder } from "@maxcloud/sdk/internal"
 import { Effect } from "effect"
 import { minimumClient } from "../../../base/settings/version.ts"
 
-/** Clients of any version may read the server's health, and which clients it serves. */
+/** Clients of any version may read the server's health and the client versions it supports. */
 const forAll: ReadonlySet<OperationName> = new Set<OperationName>(["health.healthz", "health.readyz", "info.get"])
 
-/** Refuses an SDK or command that is older than this server serves. Other clients, and versions that can't be read, are served. */
+/** Refuses an SDK or command line older than the server supports. Other clients and unreadable versions pass. */
 export const refuseOutdatedClients = (
   operation: OperationName,
   { headers }: Pick<HttpServerRequest.HttpServerRequest, "headers">
@@ -18,6 +18,6 @@ export const refuseOutdatedClients = (
     : new ClientOutdated({
         clientVersion,
         minimumClient,
-        detail: `The client has version ${clientVersion}, and this server serves ${minimumClient} and newer. Update it: \`npm i @maxcloud/sdk@latest\`, or \`npm i -D @maxcloud/cli@latest\` for the command line.`
+        detail: `This client has version ${clientVersion}, but the server supports ${minimumClient} and newer. Update it: \`npm i @maxcloud/sdk@latest\`, or \`npm i -D @maxcloud/cli@latest\` for the command line.`
       })
 }

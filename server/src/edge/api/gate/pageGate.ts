@@ -13,10 +13,10 @@ import { announced, ownerOf, requireOwner } from "./admission.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-/** Pages that are the same for everybody, and reveal nothing about this server. */
+/** Pages that are the same for everybody and reveal nothing about this server. */
 const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi, page.problem, page.problems])
 
-/** Never gives the router a path that isn't in the table: it could read the path differently than the policy does. */
+/** The router gets only paths of the table: it might read another path differently than the policy does. */
 export const refuseUnroutable = (
   rates: typeof RateLimits.Service,
   request: Request,
@@ -30,14 +30,14 @@ export const refuseUnroutable = (
     route === undefined
       ? nothingAt(path)
       : new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${request.method}.`, allow })
-  // Needs no database, so it is answered without one too.
+  // Doesn't need the database, so it works without one.
   return asNobody(asServer(announced(rates.take(limits.open, networkOf(address))))).pipe(
     Effect.catchTag("Unavailable", () => Effect.void),
     Effect.zipRight(Effect.fail(refusal))
   )
 }
 
-/** Lets a page be handled, if whoever calls may see it. */
+/** Serves a page if the caller may see it. */
 export const passToPage = <R>(
   mode: typeof AccessMode.Service,
   rates: typeof RateLimits.Service,
@@ -50,13 +50,13 @@ export const passToPage = <R>(
     const isPublic = publicPages.has(route?.pattern ?? "") || (route?.pattern === page.metrics && mode.openMetrics)
     if (!isPublic) yield* requireOwner(mode, rates, request, address)
     if (route?.pattern === page.metrics && mode.local === undefined && !mode.openMetrics) {
-      // A proxy on this machine that is not trusted has the address of this machine, whoever sends the request.
+      // An untrusted proxy on this machine has the machine's address, whoever sends the request.
       const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
       const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
       if (isHandedOn || !/^(127\.|::1$)/.test(address)) {
         return yield* new Forbidden({
           detail:
-            "Metrics are available on this machine only. Set MAXCLOUD_OPEN_METRICS=1 on the server to open them to others."
+            "Metrics are available only on this machine. Set MAXCLOUD_OPEN_METRICS=1 on the server to open them to others."
         })
       }
     }

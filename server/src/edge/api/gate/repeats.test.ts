@@ -51,7 +51,7 @@ const keysNamed = async (name: string) =>
   JSON.parse((await ask("GET", "/auth/api-keys")).text).filter((each: { name: string }) => each.name === name)
 
 describe("an Idempotency-Key", () => {
-  it("makes 20 equal requests at once one, and all later ones get its answer, with its headers and its secret", async () => {
+  it("merges 20 equal concurrent requests into one, and replays its answer later, with its headers and secret", async () => {
     const path = "/auth/api-keys"
     const request = { body: named("many"), key: "many-1" }
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask("POST", path, request)))
@@ -68,24 +68,24 @@ describe("an Idempotency-Key", () => {
     const audited = JSON.parse((await ask("GET", "/audit")).text).filter(
       (each: { action: string; outcome: string }) => each.action === "auth.createApiKey" && each.outcome === "succeeded"
     )
-    // The last one says that a secret was shown again.
+    // The last entry says that a secret was shown again.
     expect(audited.map((each: { subject: string }) => / \(replay\)$/.test(each.subject))).toContain(true)
     expect(audited.filter((each: { subject: string }) => !/ \(replay\)$/.test(each.subject))).toHaveLength(1)
   })
 
-  it("belongs to its caller, and to one request", async () => {
+  it("belongs to its caller and to one request", async () => {
     const key = "mine"
     expect((await ask("POST", "/auth/api-keys", { key, body: named("a") })).status).toBe(201)
     const other = await ask("POST", "/auth/api-keys", { key, body: named("b") })
     expect([other.status, other.code]).toEqual([422, "idempotency_key_reused"])
     const theirs = await ask("POST", "/auth/api-keys", { key, body: named("b"), token: admin })
     expect([theirs.status, theirs.replayed]).toEqual([201, null])
-    // The order of fields and spaces are nothing to anybody.
+    // The order of fields and whitespace don't matter.
     const same = await ask("POST", "/auth/api-keys", { key, body: { role: "viewer", name: "a" } })
     expect(same.replayed).toBe("true")
   })
 
-  it("works for deletions, whose answer is empty", async () => {
+  it("works for deletions, which answer without a body", async () => {
     const [found] = await keysNamed("a")
     const path = `/auth/api-keys/${found.id}`
     expect(await ask("DELETE", path, { key: "d" })).toMatchObject({ status: 204, text: "", replayed: null })
@@ -93,20 +93,20 @@ describe("an Idempotency-Key", () => {
     expect((await ask("DELETE", path, { key: "e" })).status).toBe(404)
   })
 
-  it("keeps no refusal", async () => {
+  it("isn't stored for a refusal", async () => {
     const invite = { email: "twice@acme.test", role: "viewer" }
     const refused = await ask("POST", "/auth/invites", { key: "i", body: { ...invite, role: "king" } })
     expect(refused.status).toBe(400)
     expect((await ask("POST", "/auth/invites", { key: "i", body: invite })).status).toBe(201)
   })
 
-  it.each(["", "x".repeat(201), "ü"])("that can't be one is refused: %s", async (key) => {
+  it.each(["", "x".repeat(201), "ü"])("is refused if it's invalid: %s", async (key) => {
     const answer = await ask("POST", "/auth/api-keys", { key, body: named("wrong") })
     expect([answer.status, answer.code]).toEqual([400, "invalid_request"])
     expect(answer.text).toContain("idempotency-key")
   })
 
-  it("is taken by every operation that writes with a credential", () => {
+  it("is accepted by every operation that writes with a credential", () => {
     const without = operations.filter(({ name, row }) => row.writes && !isRepeatable(name)).map(({ name }) => name)
     expect(without.sort()).toEqual([
       "signIn.acceptInvite",
@@ -118,7 +118,7 @@ describe("an Idempotency-Key", () => {
   })
 })
 
-/** Passes requests on, and cuts the connection of the first `cuts` of them when the server has answered. */
+/** Forwards requests, and cuts the connection of the first `cuts` of them once the server has answered. */
 const cuttingProxy = async (cuts: number) => {
   let left = cuts
   const proxy = createServer((incoming, outgoing) => {
@@ -139,16 +139,16 @@ const cuttingProxy = async (cuts: number) => {
 }
 
 describe("the client", () => {
-  it("makes one thing if the connection is cut after the server has acted", async () => {
+  it("creates a single object if the connection is cut after the server has acted", async () => {
     using proxy = await cuttingProxy(2)
     const cloud = createClient({ apiUrl: proxy.url, token: owner })
     const { apiKey, secret } = await cloud.auth.apiKeys.create({ name: "cut", role: "viewer" })
     expect(await keysNamed("cut")).toMatchObject([{ id: apiKey.id }])
-    // It's the one that works.
+    // This is the working key.
     expect((await ask("GET", "/services", { token: secret })).status).toBe(200)
   })
 
-  it("deletes a thing once, and takes its deletion for a success", async () => {
+  it("deletes an object once, and treats its repeated deletion as a success", async () => {
     const cloud = createClient({ apiUrl: server.url, token: owner })
     const { apiKey } = await cloud.auth.apiKeys.create({ name: "gone", role: "viewer" })
     using proxy = await cuttingProxy(1)

@@ -9,7 +9,7 @@ import { invalidRequest } from "../../http/problems.ts"
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest
 
-/** What an answer says that was given before. */
+/** Marks a replayed answer. */
 const replayedHeader = "idempotent-replayed"
 export const isReplay = ({ headers }: Response): boolean => headers[replayedHeader] !== undefined
 
@@ -39,7 +39,7 @@ const responseOf = (answer: string): Response => {
     : HttpServerResponse.text(body, { status, headers, contentType: headers["content-type"] ?? "application/json" })
 }
 
-/** With the header fields that its handler adds: they belong to the answer, and those from before to this request. */
+/** Store the header fields that the handler adds, which belong to the answer. Fields added earlier belong to this request. */
 const withOwnFields = <E, R>(answered: Effect.Effect<Response, E, R>, request: Request) =>
   Effect.locally(
     Effect.flatMap(answered, (response) =>
@@ -52,7 +52,7 @@ const withOwnFields = <E, R>(answered: Effect.Effect<Response, E, R>, request: R
     Option.none()
   )
 
-/** A person with any session; else the credential itself. */
+/** A person with any session; otherwise the credential itself. */
 const nameOf = ({ credential, person }: Caller): string =>
   credential.type === "local"
     ? "local"
@@ -66,12 +66,12 @@ const digestOf = ({ headers, method, url }: Request, json: unknown) =>
     .update(json === undefined ? "" : canonicalJson(json))
     .digest("hex")
 
-const wrongKey = invalidRequest("idempotency-key: A key has 1 to 200 visible ASCII characters, such as a UUID.", [
+const wrongKey = invalidRequest("idempotency-key: Use a key of 1 to 200 visible ASCII characters, such as a UUID.", [
   {
     parameter: "idempotency-key",
     in: "header",
     code: "invalid_value",
-    detail: "A key has 1 to 200 visible ASCII characters, such as a UUID."
+    detail: "Use a key of 1 to 200 visible ASCII characters, such as a UUID."
   }
 ])
 
@@ -91,8 +91,8 @@ const keyOf = (operation: OperationName, request: Request, json: unknown) =>
   })
 
 /**
- * Answers a request with an `Idempotency-Key` once: the same request gets the same answer again. It is carried out to its end even if its
- * caller goes away, as long as `scope` is open, so that there is an answer for whoever asks again.
+ * Handles a request with an `Idempotency-Key` once: the same request gets the same answer again. It runs to completion even if
+ * its caller disconnects, as long as `scope` is open, so that a retry gets the answer.
  */
 export const answerOnce =
   (answers: KeptAnswers["Type"], scope: Scope.Scope) =>

@@ -24,7 +24,7 @@ interface Stage {
   readonly stage: StageName
 }
 
-/** The secrets of the caller's organization, as the API answers about them. */
+/** The API's view of the secrets of the caller's organization. */
 export const appSecrets = Effect.gen(function* () {
   const secrets = yield* Secrets
   const { externalSecrets } = yield* Platform
@@ -61,11 +61,11 @@ export const appSecrets = Effect.gen(function* () {
       }),
     copy: (stage: Stage, { from, names }: typeof CopySecrets.Type) =>
       Effect.gen(function* () {
-        // The gate has looked at the place in the path, and here is another one.
+        // The gate checked the app and stage in the path. The source of a copy is a different one.
         const { scopes } = yield* currentCaller
         if (scopes?.some((scope) => scopeOpens(scope, "deploy", from.app, from.stage)) === false) {
           return yield* new Forbidden({
-            detail: `this credential is narrowed to ${scopes.join(", ")}, which does not open deploy:${from.app}/${from.stage}`
+            detail: `This credential is limited to ${scopes.join(", ")}, which doesn't include deploy:${from.app}/${from.stage}`
           })
         }
         yield* keptHere(stage, names)
@@ -78,7 +78,7 @@ export const appSecrets = Effect.gen(function* () {
         return yield* new NotFound({
           resource: "secret",
           resourceName: name,
-          detail: `app "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
+          detail: `App "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
         })
       }),
     versions: (stage: Stage, name: SecretName, asked: typeof SecretVersionList.parameters.Type) =>
@@ -98,7 +98,7 @@ export const appSecrets = Effect.gen(function* () {
         return yield* new NotFound({
           resource: "secret",
           resourceName: name,
-          detail: `app "${stage.app}" keeps no version ${version} of the secret "${name}" in stage "${stage.stage}"; \`maxcloud secrets versions ${name}\` lists those that are kept`
+          detail: `App "${stage.app}" has no version ${version} of the secret "${name}" in stage "${stage.stage}". Run \`maxcloud secrets versions ${name}\` to list the stored versions.`
         })
       }),
     unset: (stage: Stage, name: SecretName) =>
@@ -115,5 +115,5 @@ const noSecret = ({ app, stage }: { readonly app: string; readonly stage: string
   new NotFound({
     resource: "secret",
     resourceName: name,
-    detail: `app "${app}" has no secret "${name}" in stage "${stage}"`
+    detail: `App "${app}" has no secret "${name}" in stage "${stage}"`
   })

@@ -19,18 +19,18 @@ import { appSecrets } from "./appSecrets.ts"
 
 const eitherOr = invalidRequest("Send the app as `spec`, or the number of an earlier deployment as `fromDeployment`.")
 
-/** The plan that the body or the header names. */
+/** The plan named by the body or the header. */
 const planOf = (written: PlanId | undefined, tag: PlanId | undefined, fromDeployment: number | undefined) => {
   const plan = written ?? tag
   if (plan !== undefined && fromDeployment !== undefined) {
-    return invalidRequest("A plan is of an app that is sent as `spec`. Leave out `fromDeployment`, or the plan.")
+    return invalidRequest("A plan applies to an app sent as `spec`. Leave out `fromDeployment` or the plan.")
   }
   return written === undefined || tag === undefined || written === tag
     ? Effect.succeed(plan)
-    : invalidRequest("`plan` and If-Match name two plans. Send one of them.")
+    : invalidRequest("`plan` and If-Match name different plans. Send one of them.")
 }
 
-/** Names the deployment that was accepted. */
+/** Puts the accepted deployment into the answer's headers. */
 const located = <E, R>(accepted: Effect.Effect<Deployment, E, R>) =>
   Effect.tap(accepted, ({ id }) => locatedAt(`/api/v1/deployments/${id}`))
 
@@ -48,7 +48,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("plan", ({ path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          // As it is: a Schema takes as long for the largest plan as for the app itself, and in it nothing is encoded.
+          // Skip the Schema: encoding the largest plan takes as long as encoding the app itself, and nothing in a plan needs it.
           Effect.map(
             deployments.plan({ organization, ...path, ...payload, withManifests: payload.manifests }),
             (plan) => HttpServerResponse.unsafeJson(plan, { headers: plan.id === null ? {} : { etag: `"${plan.id}"` } })
@@ -78,7 +78,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("deploymentSpec", ({ path: { app, number, stage } }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          // As it is, for the same reason as a plan.
+          // Skip the Schema, for the same reason as with a plan.
           Effect.map(deployments.spec(organization, app, stage, number), (found) =>
             HttpServerResponse.unsafeJson(found)
           )

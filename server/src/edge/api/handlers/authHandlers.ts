@@ -11,7 +11,7 @@ import { answerPage } from "./answerPage.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 import { inRequestLanguage } from "./requestLanguage.ts"
 
-/** Describes the session that was opened, and whether its address is confirmed. */
+/** Describes the opened session, and whether its address is confirmed. */
 export const sessionPath = "/api/v1/auth/status"
 
 export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers) =>

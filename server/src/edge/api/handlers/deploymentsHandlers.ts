@@ -35,6 +35,6 @@ export const deploymentsHandlers = HttpApiBuilder.group(MaxCloudApi, "deployment
   })
 )
 
-/** An id that was none of ours begins at the start: repeated events do no harm, missed ones would. */
+/** For an unknown id, start from the beginning: repeated events do no harm, missed ones would. */
 const eventIdOf = (lastEventId: string | undefined) =>
   lastEventId !== undefined && /^\d{1,9}$/.test(lastEventId) ? Number(lastEventId) : 0

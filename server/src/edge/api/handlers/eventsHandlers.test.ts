@@ -17,7 +17,7 @@ const event = (n: number): CloudEvent => ({
   data: { number: n }
 })
 
-/** An API over `count` events; gives what its handlers asked for. */
+/** An API over `count` events; also returns what its handlers requested. */
 const made = (count: number, caller?: Partial<Caller>) =>
   Effect.gen(function* () {
     const queries: Array<EventQuery> = []
@@ -70,7 +70,7 @@ const json = (response: Response) =>
   )
 
 describe("GET /api/v1/events", () => {
-  it.scopedLive("pages by Link, until there are no more", () =>
+  it.scopedLive("pages by Link until the last page", () =>
     Effect.gen(function* () {
       const { get, url } = yield* made(5)
       const seen: Array<string> = []
@@ -86,7 +86,7 @@ describe("GET /api/v1/events", () => {
     })
   )
 
-  it.scopedLive("goes on as server-sent events after Last-Event-ID", () =>
+  it.scopedLive("resumes server-sent events after Last-Event-ID", () =>
     Effect.gen(function* () {
       const { followed, get } = yield* made(0)
       const accept = "text/event-stream"
@@ -103,7 +103,7 @@ describe("GET /api/v1/events", () => {
     })
   )
 
-  it.scopedLive("refuses what it can't mean, by name", () =>
+  it.scopedLive("names each invalid parameter it refuses", () =>
     Effect.gen(function* () {
       const { get } = yield* made(1)
       for (const [query, said] of [
@@ -121,7 +121,7 @@ describe("GET /api/v1/events", () => {
     })
   )
 
-  it.scopedLive("asks for the caller's own apps and stages alone", () =>
+  it.scopedLive("requests only the caller's own apps and stages", () =>
     Effect.gen(function* () {
       const scopes = [KeyScope.make("read:shop/*")]
       const { get, queries } = yield* made(1, { scopes })

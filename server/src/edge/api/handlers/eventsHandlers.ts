@@ -13,10 +13,12 @@ import { wantsStream } from "./wantsStream.ts"
 
 const encodeEvent = Schema.encodeSync(CloudEvent)
 
-/** A reader comes back with its `Last-Event-ID` after this time, so that a role that was taken away stops showing its kinds. */
+/** After this time a reader reconnects with its `Last-Event-ID`, so that a revoked role stops receiving its kinds. */
 const longestStream = "5 minutes"
 
-const noCursor = invalidRequest("Last-Event-ID isn't the id of an event of this stream. Leave it out to begin anew.")
+const noCursor = invalidRequest(
+  "Last-Event-ID isn't the id of an event of this stream. Leave it out to start from the beginning."
+)
 
 const queryOf = ({ roles, scopes }: Caller, { after, app, since, stage, type = ["*"] }: EventParameters) =>
   Effect.map(

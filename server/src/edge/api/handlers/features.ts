@@ -1,11 +1,11 @@
 import { Feature } from "@maxcloud/sdk/api"
 import type { Platform } from "../../../runtimes/port/Platform.ts"
 
-/** Those that a server can lack by its settings. All others are always there. */
+/** Features that depend on the server's settings. All others are always available. */
 const isThere: Partial<Record<Feature, (platform: Platform["Type"]) => boolean>> = {
   manifests: ({ manifestRules = [] }) => manifestRules === "all" || manifestRules.length > 0
 }
 
-/** What this server can do, as `/api/v1/info` says it. */
+/** The features of this server, as reported by `/api/v1/info`. */
 export const featuresOf = (platform: Platform["Type"]): ReadonlyArray<Feature> =>
   Feature.literals.filter((feature) => isThere[feature]?.(platform) ?? true)

@@ -13,11 +13,11 @@ export const instantOf = (written: string, parameter = "since"): Effect.Effect<n
     if (isUnit(unit)) return Math.max(0, (yield* Clock.currentTimeMillis) - Number(amount) * milliseconds[unit])
     const instant = Date.parse(written)
     if (Number.isFinite(instant)) return instant
-    const message = `"${written.slice(0, 50)}" isn't a time: write it as "2026-01-31T12:00:00Z", or as a duration before now such as "10m"`
+    const message = `"${written.slice(0, 50)}" isn't a valid time. Use a form like "2026-01-31T12:00:00Z", or a duration before now such as "10m".`
     return yield* invalidRequest(`${parameter}: ${message}`, inParameters([{ path: [parameter], message }], "query"))
   })
 
-/** The same for a parameter that may be left out. */
+/** The same for an optional parameter. */
 export const instantIf = (
   written: string | undefined,
   parameter = "since"

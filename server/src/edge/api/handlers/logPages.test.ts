@@ -19,7 +19,7 @@ const entry = (n: number): LogEntry => ({
 })
 const decode = Schema.decodeUnknownSync(Schema.Array(LogEntry))
 
-/** An API over a log whose lines are written by `write`; with what its handler asked for. */
+/** An API over a log with lines written by `write`; also returns what its handler requested. */
 const made = Effect.gen(function* () {
   const lines: Array<LogEntry> = []
   const queries: Array<Omit<LogQuery, "key">> = []
@@ -39,7 +39,7 @@ const made = Effect.gen(function* () {
   }
   const get = (search: string, headers: Record<string, string> = {}) =>
     Effect.promise(() => fetch(`${url}/api/v1/services/${id}/logs${search}`, { headers }))
-  /** The numbers of a page's lines, and the search of the next one. */
+  /** The numbers of a page's lines, and the query of the next page. */
   const page = (search: string) =>
     Effect.flatMap(get(search), (response) =>
       Effect.promise(async () => {
@@ -52,7 +52,7 @@ const made = Effect.gen(function* () {
 })
 
 describe("pages of logs", () => {
-  it.scopedLive("lead from line to line, and on to what is written later, without a lost or doubled line", () =>
+  it.scopedLive("lead from line to line and on to later lines, without losing or repeating any", () =>
     Effect.gen(function* () {
       const { page, write } = yield* made
       write(7)
@@ -69,7 +69,7 @@ describe("pages of logs", () => {
     })
   )
 
-  it.scopedLive("begin with the last lines, as many as a page has, or with `since`", () =>
+  it.scopedLive("start with the last page of lines, or with `since`", () =>
     Effect.gen(function* () {
       const { page, queries, write } = yield* made
       write(150)
@@ -96,7 +96,7 @@ describe("pages of logs", () => {
     })
   )
 
-  it.scopedLive("refuse a cursor or a size that they don't have, by name", () =>
+  it.scopedLive("name the invalid cursor or size they refuse", () =>
     Effect.gen(function* () {
       const { get } = yield* made
       for (const [search, said] of [

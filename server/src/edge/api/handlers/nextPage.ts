@@ -1,6 +1,6 @@
 /**
- * `Link` to the page after this one: the same request with another cursor (RFC 8288). It has no host and scheme, because a proxy may have
- * changed them.
+ * `Link` to the next page: the same request with another cursor (RFC 8288). Relative, because a proxy may have changed scheme and
+ * host.
  */
 export const nextPage = (url: string, cursor: string): string => {
   const next = new URL(url, "http://localhost")

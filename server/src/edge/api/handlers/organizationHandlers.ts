@@ -9,7 +9,7 @@ import { locatedAt } from "../../http/answerHeaders.ts"
 import { answerPage } from "./answerPage.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 
-/** Lines of JSON as they come. */
+/** Streams lines of JSON. */
 export const jsonLines = <E>(lines: Stream.Stream<string, E>) =>
   HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (line) => `${line}\n`)), {
     contentType: "application/x-ndjson",
@@ -20,7 +20,7 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
   Effect.gen(function* () {
     const members = yield* Members
     const privacy = yield* Privacy
-    /** Counts what only this process knows. */
+    /** Counts the activity that only this process knows about. */
     const withStreams = (described: OrganizationInfo) =>
       Effect.map(OpenStreamsOf, (of) => ({ ...described, use: { ...described.use, streams: of(described.id) } }))
     return handlers

@@ -27,7 +27,7 @@ const answer = (url: string) =>
   })
 
 describe("GET /readyz", () => {
-  it.scopedLive("tells each check, and is answered 503 with what is wrong if one fails", () =>
+  it.scopedLive("reports each check, and answers 503 with the fault if one fails", () =>
     Effect.gen(function* () {
       const ready = yield* testApi({ checks: [{ name: "database", ok: true, message: null }] })
       expect(yield* answer(`${ready.url}/readyz`)).toMatchObject({
@@ -38,49 +38,51 @@ describe("GET /readyz", () => {
       const refused = yield* answer(`${url}/readyz`)
       expect(refused).toMatchObject({ status: 503, type: "application/problem+json" })
       expect(refused.body).toMatchObject({ code: "not_ready", detail: full.message })
-      // The process is alive: to end it would help nobody.
+      // The process is alive: killing it wouldn't help.
       expect((yield* answer(`${url}/healthz`)).status).toBe(200)
       const { readiness } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
       expect(yield* readiness).toStrictEqual([{ name: "database", ok: true, message: null }, full])
     })
   )
 
-  it.scopedLive("is never rate-limited: the checks themselves run once in two seconds, whoever asks", () =>
-    Effect.gen(function* () {
-      let looks = 0
-      const layer = Readiness.layer.pipe(
-        Layer.provide(
-          Layer.mock(Database, {
-            ...database,
-            ping: Effect.suspend(() => {
-              looks++
-              return new DatabaseError({ reason: "unreachable", message: "The database does not answer." })
+  it.scopedLive(
+    "is never rate-limited: the checks run at most once in two seconds, however many callers there are",
+    () =>
+      Effect.gen(function* () {
+        let looks = 0
+        const layer = Readiness.layer.pipe(
+          Layer.provide(
+            Layer.mock(Database, {
+              ...database,
+              ping: Effect.suspend(() => {
+                looks++
+                return new DatabaseError({ reason: "unreachable", message: "The database does not answer." })
+              })
             })
-          })
-        ),
-        Layer.provide(
-          Layer.succeed(Disk, { ...disk, probe: () => Promise.resolve({ path: "/secret", message: "It is full." }) })
-        ),
-        Layer.provide(AutomaticBackups.layerOff)
-      )
-      const { checks } = yield* Effect.provide(Readiness, layer)
-      const found = yield* Effect.all(
-        Array.from({ length: 20 }, () => checks),
-        { concurrency: 20 }
-      )
-      expect(looks).toBe(1)
-      expect(found[19]).toStrictEqual([
-        { name: "database", ok: false, message: "The database does not answer." },
-        { name: "disk", ok: false, message: "It is full." }
-      ])
-      const { url } = yield* testApi({
-        rateLimits: { take: () => new TooManyRequests({ detail: "no", retryAfterSeconds: 60 }) }
+          ),
+          Layer.provide(
+            Layer.succeed(Disk, { ...disk, probe: () => Promise.resolve({ path: "/secret", message: "It is full." }) })
+          ),
+          Layer.provide(AutomaticBackups.layerOff)
+        )
+        const { checks } = yield* Effect.provide(Readiness, layer)
+        const found = yield* Effect.all(
+          Array.from({ length: 20 }, () => checks),
+          { concurrency: 20 }
+        )
+        expect(looks).toBe(1)
+        expect(found[19]).toStrictEqual([
+          { name: "database", ok: false, message: "The database does not answer." },
+          { name: "disk", ok: false, message: "It is full." }
+        ])
+        const { url } = yield* testApi({
+          rateLimits: { take: () => new TooManyRequests({ detail: "no", retryAfterSeconds: 60 }) }
+        })
+        expect((yield* answer(`${url}/readyz`)).status).toBe(200)
       })
-      expect((yield* answer(`${url}/readyz`)).status).toBe(200)
-    })
   )
 
-  it.scopedLive("tells a fault that statements are refused for, though the database answers", () =>
+  it.scopedLive("reports a fault that makes statements fail although the database answers", () =>
     Effect.gen(function* () {
       const fault = systemFaultOf(Object.assign(new Error("no"), { code: "53100" }))
       const { checks } = yield* Effect.provide(
@@ -97,7 +99,7 @@ describe("GET /readyz", () => {
     })
   )
 
-  it.scoped("is answered though the disk never does", () =>
+  it.scoped("answers even if the disk hangs", () =>
     Effect.gen(function* () {
       const { checks } = yield* Effect.provide(
         Readiness,
@@ -115,7 +117,7 @@ describe("GET /readyz", () => {
     })
   )
 
-  it.scopedLive("tells the age of the last backup and why there is none, and is never answered 503 for that", () =>
+  it.scopedLive("reports the age of the last backup and why there is none, but doesn't answer 503 for it", () =>
     Effect.gen(function* () {
       const newest = { path: "/secret/1", sequence: 1, createdAt: new Date(Date.now() - 14 * 3_600_000), bytes: 1 }
       const failure = { state: "skipped", at: new Date(), message: "The disk of /secret has 1 MiB free." } as const

@@ -52,7 +52,7 @@ export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries"
           return yield* new NotFound({
             resource: "registry",
             resourceName: host,
-            detail: `there are no credentials for the registry "${host}": \`maxcloud registries list\` shows those that there are`
+            detail: `There are no credentials for the registry "${host}". Run \`maxcloud registries list\` to list the stored ones.`
           })
         })
       )

@@ -32,14 +32,14 @@ const noLastEventId = invalidRequest(
     }
   ]
 )
-const wrongCursor = "This isn't the `cursor` of a line of this log. Leave it out to begin with the last lines."
+const wrongCursor = "This isn't the `cursor` of a line of this log. Leave it out to start with the last lines."
 const noCursor = invalidRequest(`cursor: ${wrongCursor}`, [
   { parameter: "cursor", in: "query", code: "invalid_value", detail: wrongCursor }
 ])
 const encodeEntry = Schema.encodeSync(LogEntry)
 const end: ServerSentEvent = { event: "end", data: {} }
 
-/** The next lines, oldest first. The cursor of a page is that of its last line. */
+/** The next lines, oldest first. A page's cursor is that of its last line. */
 const logPage = (entries: Stream.Stream<LogEntry, Unavailable>, limit: number) =>
   answerPage(
     { answer: Schema.Array(LogEntry) },

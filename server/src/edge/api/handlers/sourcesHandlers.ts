@@ -29,7 +29,7 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
             return yield* new NotFound({
               resource: "source",
               resourceName: digest,
-              detail: `no source snapshot ${digest} has been uploaded`
+              detail: `The source snapshot ${digest} isn't uploaded. Upload it first.`
             })
           }
           return { digest, bytes: bytes.value }
@@ -39,7 +39,9 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
           if (Number(request.headers["content-length"]) > archiveLimit) {
-            return yield* new PayloadTooLarge({ detail: "The archive has more than 256 MiB." })
+            return yield* new PayloadTooLarge({
+              detail: "The archive is larger than 256 MiB. Leave files out with a .dockerignore."
+            })
           }
           const { sourceBytes } = yield* orUnavailable(quotas.of(id))
           yield* Effect.mapError(sources.put(id, digest, bodyOf(request), sourceBytes ?? undefined), (error) =>
@@ -59,7 +61,7 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
   })
 )
 
-/** Unlike `request.stream` it leaves the connection open for the answer, if an upload is refused before its end. */
+/** If an upload is refused before its end, this leaves the connection open for the answer, unlike `request.stream`. */
 const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
   NodeStream.fromReadable<unknown, Uint8Array>(
     () => NodeHttpServerRequest.toIncomingMessage(request),

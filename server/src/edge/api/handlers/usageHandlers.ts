@@ -6,7 +6,7 @@ import { invalidRequest } from "../../http/problems.ts"
 import { instantIf } from "./instantOf.ts"
 
 const dayMs = 86_400_000
-/** A longer range would be a longer look at the table than one request is worth. */
+/** A longer range would read more of the table than one request is worth. */
 const longestMs = 400 * dayMs
 
 export const usageHandlers = HttpApiBuilder.group(MaxCloudApi, "usage", (handlers) =>
@@ -18,11 +18,11 @@ export const usageHandlers = HttpApiBuilder.group(MaxCloudApi, "usage", (handler
         const until = (yield* instantIf(urlParams.until, "until")) ?? (yield* Clock.currentTimeMillis)
         const since = (yield* instantIf(urlParams.since)) ?? until - dayMs
         if (since >= until) {
-          const message = "the range is empty: `since` must be before `until`"
+          const message = "The range is empty. Set `since` to a time before `until`."
           return yield* invalidRequest(message, inParameters([{ path: ["since"], message }], "query"))
         }
         if (until - since > longestMs) {
-          const message = "the range is longer than 400 days: ask for a shorter one"
+          const message = "The range is longer than 400 days. Ask for a shorter one."
           return yield* invalidRequest(message, inParameters([{ path: ["since"], message }], "query"))
         }
         return yield* usage.read(organization, new Date(since), new Date(until))

@@ -2,7 +2,7 @@ import { HttpApi } from "@effect/platform"
 import { MaxCloudApi } from "@maxcloud/sdk/api"
 import { Option, SchemaAST } from "effect"
 
-/** The schemas that stand directly in one. */
+/** The schemas nested directly in this one. */
 const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   if (SchemaAST.isUnion(ast)) return ast.types
   if (SchemaAST.isRefinement(ast) || SchemaAST.isTransformation(ast)) return [ast.from]
@@ -10,7 +10,7 @@ const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   return SchemaAST.isTypeLiteral(ast) ? [...ast.propertySignatures, ...ast.indexSignatures].map(({ type }) => type) : []
 }
 
-/** The fields of an object that may be missing when it's read, and are there then. */
+/** The fields of an object that may be missing in the input and are always present once decoded. */
 const filledIn = (ast: SchemaAST.AST): ReadonlyArray<string> => {
   if (!SchemaAST.isTransformation(ast)) return []
   const { from, to } = ast
@@ -22,7 +22,7 @@ const filledIn = (ast: SchemaAST.AST): ReadonlyArray<string> => {
 }
 
 /**
- * The fields of answers that a client may miss, because it fills in a default, and the server always writes: by the names of their schemas.
+ * The answer fields, by schema name, that are optional for a client, which fills in a default, but always written by the server.
  */
 export const alwaysWritten = (): ReadonlyMap<string, ReadonlyArray<string>> => {
   const found = new Map<string, ReadonlyArray<string>>()

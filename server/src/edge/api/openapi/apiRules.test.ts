@@ -1,4 +1,4 @@
-/** The rules of docs/api-rules.md, each checked over the whole document. */
+/** Checks the rules of docs/api-rules.md over the whole document. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
@@ -8,7 +8,7 @@ import { resolved } from "./resolved.ts"
 
 type Document = ReturnType<typeof openApi>
 
-/** A field of a component, and its own schema. */
+/** A field of a component, with its schema. */
 interface Field {
   readonly component: string
   readonly name: string
@@ -16,7 +16,7 @@ interface Field {
   readonly isRequired: boolean
 }
 
-/** The document as the rules look at it. */
+/** The document in the form the rules need. */
 const viewOf = (document: Document) => {
   const { components, paths } = document
   const operations = Object.entries(paths).flatMap(([path, item]) =>
@@ -50,7 +50,7 @@ const viewOf = (document: Document) => {
   const requests = reach(operations.map(({ operation }) => operation.requestBody))
   const answersOf = ({ responses }: Operation) =>
     Object.entries(responses).map(([status, response]) => ({ status, ...resolved(document, response) }))
-  /** What a body is an array of, if it's one. */
+  /** The schema of an array's items, if the body is an array. */
   const listOf = (operation: Operation): unknown => {
     const [found] = answersOf(operation).filter(({ status }) => status === "200")
     const schema = found?.content?.["application/json"]?.schema
@@ -69,7 +69,7 @@ const viewOf = (document: Document) => {
 type View = ReturnType<typeof viewOf>
 
 const place = ({ component, name }: Field) => `${component}.${name}`
-/** The config language has rules of its own: quantities such as `512Mi`, fields that are left out. */
+/** The config language has its own rules, such as quantities like `512Mi` and optional fields. */
 const isConfig = ({ component }: Field) =>
   /^(Declared|AppSpec|ServiceSpec|ServicePatch|PodDisruption|Scale|Probe|Export|Join|EnvValue|Build|Source(Folder)?$|OutputValue|.*Reference$)/.test(
     component
@@ -79,12 +79,12 @@ const camel = /^[a-z]+([A-Z][a-z0-9]*|[0-9])*$/
 const without = (places: ReadonlyArray<string>, allowed: ReadonlyArray<string>) =>
   places.filter((each) => !allowed.includes(each))
 
-/** Each rule by its name on the page: the places that break it. */
+/** Each rule, by its name on the page, returns the places that break it. */
 const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
   Casing: ({ answers, operations, requests }) => [
     ...without(
       [...answers, ...requests].filter(({ name }) => !camel.test(name) && name !== "maxcloud.dev/service").map(place),
-      // The first description of the API, and the standard of JSON Schema.
+      // The deprecated first request of the API, and the JSON Schema standard.
       ["CreateService.env_vars", "AppSpec.$schema"]
     ),
     ...operations.flatMap(({ operation, path }) => [
@@ -101,7 +101,7 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
     ...answers
       .filter((field) => !field.isRequired && !isConfig(field))
       .map(place)
-      // Members of a problem, which RFC 9457 lets each kind have or not.
+      // Members of a problem, which RFC 9457 makes optional for each kind.
       .filter((each) => !/^(ProblemError|NotReadyCheck|Unauthenticated|Conflict|TooManyRequests)\./.test(each)),
     ...requests
       .filter(({ component }) => !/^(Change|Update|.*Patch)/.test(component))
@@ -198,7 +198,7 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
     return [
       ...without(
         answers.filter(({ name, schema }) => (name === "id" || name === "userId") && !isId(schema)).map(place),
-        // Of a caller of another issuer: its subject. Of a credential of any kind, or none. Of a plan: what it is based on.
+        // The subject of a foreign issuer, an optional credential, and the base of a plan.
         [
           "Plan.id",
           "DeploymentAuthor.id",
@@ -225,9 +225,9 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
       return (Array.isArray(own) ? own : []).map((word) => ({ name, word: String(word) }))
     })
     return [
-      // Each state of a device's sign-in has fields of its own.
+      // Each state of a device sign-in has its own fields.
       ...closed.filter((each) => !/^(DeviceProgress|Unauthenticated.localMode|Declared)/.test(each)),
-      // Codes of diagnoses are written as Kubernetes writes reasons, and so are its own words in a config.
+      // Diagnosis codes follow Kubernetes reasons, and so do its own words in a config.
       ...words
         .filter(({ name, word }) => !/^(DiagnosisCode|.*PodDisruption.*|.*Protocol)$/.test(name) && !camel.test(word))
         .map(({ name, word }) => `${name}: ${word}`)
@@ -245,7 +245,7 @@ const onPage = [
 describe("the rules of the API", () => {
   const view = viewOf(openApi())
 
-  it("are those of docs/api-rules.md", () => {
+  it("match docs/api-rules.md", () => {
     expect(Object.keys(rules)).toStrictEqual(onPage)
   })
 
@@ -255,7 +255,7 @@ describe("the rules of the API", () => {
     })
   }
 
-  it("find what breaks them", () => {
+  it("find violations", () => {
     const document = openApi()
     const broken: Json = {
       type: "object",

@@ -1,8 +1,8 @@
 import { isJson, type Json, mapParts, referred, referredIn, refTo } from "./json.ts"
 
-/** Names of schemas that would get a poorer one by their place. */
+/** Schemas whose position would give them a worse name. */
 const names: Readonly<Record<string, string>> = {
-  // What a deployment was accepted with: as its request, but open.
+  // The spec a deployment was accepted with: like its request, but open.
   DeploymentSpecSpec: "DeclaredApp",
   DeclaredAppExport: "DeclaredExport",
   DeclaredAppOutput: "DeclaredOutput",
@@ -43,10 +43,10 @@ const names: Readonly<Record<string, string>> = {
   WebhookInfoState: "WebhookState"
 }
 
-/** A closed enum is what a request may have; the open one of answers has the plain name. */
+/** Requests have the closed enum. The open one in answers gets the plain name. */
 const closed: ReadonlyMap<string, string> = new Map([
   ["Role", "KnownRole"],
-  // Its fields are those of a deployment's `metadata` with the bounds of a request.
+  // Its fields are those of a deployment's `metadata`, with the limits of a request.
   ["DeploymentMetadata", "NewDeploymentMetadata"],
   ["DeploymentMessage", "NewDeploymentMessage"]
 ])
@@ -66,17 +66,17 @@ const variants = ({ anyOf }: Json): ReadonlyArray<Json> =>
 
 const isComposed = (schema: Json) => schema["properties"] !== undefined || referred(schema) !== undefined
 
-/** Does a reader of the document need a name for it? Objects, words, and choices among objects. */
+/** Is it worth a name? Objects, enums and unions of objects are. */
 const isNamed = (schema: Json): boolean =>
   schema["properties"] !== undefined ||
   (Array.isArray(schema["enum"]) && schema["enum"].length > 1) ||
   (Array.isArray(schema["x-extensible-enum"]) && schema["x-extensible-enum"].length > 1) ||
   (variants(schema).length > 1 && variants(schema).some(isComposed))
 
-/** What makes two schemas one. */
+/** The identity of a schema: equal keys mean equal schemas. */
 const contentOf = ({ description: _, title: __, default: ___, ...rest }: Json) => JSON.stringify(rest)
 
-/** What tells a choice from the others: its words, or else the first field that it needs. */
+/** Distinguishes a union's member: its literals, or else its first required field. */
 const choiceName = ({ properties, required }: Json): string => {
   const words = Object.values(isJson(properties) ? properties : {}).flatMap((each) => {
     const open = isJson(each) ? each["x-extensible-enum"] : undefined
@@ -94,8 +94,8 @@ const partName = (context: string, schema: Json, part: Json, key: string, name: 
 }
 
 /**
- * The components of a document: each object once, under one name. `identified`: those that the contract names. What is written out elsewhere
- * and equals one of these is a reference to it; anything else gets a name by its place.
+ * Builds the document's components, each object once and under one name. `identified`: those the contract names. A schema equal
+ * to one of these becomes a reference; others are named after their position.
  */
 export const makeComponents = (identified: Readonly<Record<string, Json>>) => {
   const byContent = new Map(
@@ -110,7 +110,7 @@ export const makeComponents = (identified: Readonly<Record<string, Json>>) => {
     byContent.set(content, name)
     const known = contents.get(name)
     if (known !== undefined && known !== content)
-      throw new Error(`Two schemas of the OpenAPI document are called ${name}. Name one of them in components.ts.`)
+      throw new Error(`Two schemas of the OpenAPI document have the name ${name}. Name one of them in components.ts.`)
     if (known === undefined) {
       contents.set(name, content)
       made.set(name, parts(schema, name))
@@ -144,14 +144,14 @@ export const makeComponents = (identified: Readonly<Record<string, Json>>) => {
   }
 
   return {
-    /** A schema of an operation, with references in place of all that has a name. */
+    /** A schema of an operation, with a reference in place of every named schema. */
     named: within,
-    /** All components by now. */
+    /** All components collected so far. */
     all: (): ReadonlyMap<string, Json> => made
   }
 }
 
-/** The components that parts of a document lead to. */
+/** The components that parts of a document refer to, directly or indirectly. */
 export const reachable = (parts: unknown, components: ReadonlyMap<string, Json>): ReadonlySet<string> => {
   const found = new Set<string>()
   const follow = (part: unknown) => {
@@ -165,7 +165,7 @@ export const reachable = (parts: unknown, components: ReadonlyMap<string, Json>)
   return found
 }
 
-/** An answer may have more than this version knows: its readers ignore that. */
+/** Answers may contain fields that this version doesn't know. Readers ignore them. */
 export const opened = (schema: Json): Json => {
   const { additionalProperties, ...rest } = schema
   return mapParts(additionalProperties === false ? rest : schema, opened)

@@ -1,4 +1,4 @@
-/** Values of one small organization, as answers and requests have them. A test decodes each by the schema of its operation. */
+/** Example values of one small organization, for answers and requests. A test decodes each with the schema of its operation. */
 
 const hex = (digits: string) => `0198f3d29c7b7a01b2c3d4e5f6a7b8${digits}`
 export const serviceId = `svc_${hex("01")}`
@@ -15,7 +15,7 @@ export const certificateId = `era_${hex("0b")}`
 export const sourceDigest = `sha256:${"5d41402abc4b2a76".repeat(4)}`
 const imageDigest = `sha256:${"9f86d081884c7d65".repeat(4)}`
 
-/** One of each kind that stands in a path. */
+/** One id of each kind that appears in paths. */
 export const ids = [
   serviceId,
   deploymentId,
@@ -34,7 +34,7 @@ const later = "2026-03-01T09:30:12.500Z"
 const nextYear = "2027-03-01T09:30:00.000Z"
 const place = { app: "shop", stage: "production" }
 
-/** An app, as a request declares it. */
+/** An app as declared in a request. */
 export const spec = {
   app: "shop",
   services: [
@@ -108,7 +108,7 @@ export const deployment = {
   createdBy: { type: "apiKey", id: keyId, name: "ci" },
   message: "Raise the limit of orders",
   metadata: { commit: "3f2a1bc", branch: "main" },
-  status: { state: "running", reason: "Running", message: "The deployment is carried out." },
+  status: { state: "running", reason: "Running", message: "Deploying" },
   services: [
     {
       name: "web",
@@ -118,7 +118,7 @@ export const deployment = {
       image: `ghcr.io/acme/web@${imageDigest}`,
       url: "https://web--shop--acme.example.com",
       reason: "Deploying",
-      message: "The instances of the new revision start.",
+      message: "The new revision's instances are starting.",
       logTail: [],
       diagnosis: null
     }

@@ -2,7 +2,7 @@ import { type OperationName, operations } from "@maxcloud/sdk/api"
 import * as values from "./exampleValues.ts"
 import type { Json } from "./json.ts"
 
-/** What an operation is sent, and what it answers. */
+/** Examples of an operation's request and answer. */
 interface Example {
   readonly request?: unknown
   readonly answer?: unknown
@@ -10,7 +10,7 @@ interface Example {
 
 const sessionOf = (request: object): Example => ({ request, answer: values.session })
 
-/** One example for each operation. Those that take and answer nothing, or only bytes, have none. */
+/** One example for each operation. Operations without bodies, or with binary ones, have none. */
 export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "health.healthz": { answer: { status: "ok" } },
   "health.readyz": { answer: values.readiness },
@@ -150,7 +150,7 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
 
 const pascal = (id: string) => id.charAt(0).toUpperCase() + id.slice(1)
 
-/** The name of an operation's example in the components. Equal ones have one name. */
+/** The name of an operation's example in the components. Equal examples share a name. */
 const made = new Map<string, string>()
 const named = (id: string, value: unknown): string | undefined => {
   if (value === undefined) return undefined
@@ -169,11 +169,11 @@ for (const { name, row } of operations) {
 export const requestExample = (name: OperationName) => requests.get(name)
 export const answerExample = (name: OperationName) => answers.get(name)
 
-/** All examples of bodies, by name. */
+/** All body examples, by name. */
 export const examples = (): Readonly<Record<string, { readonly value: unknown }>> =>
   Object.fromEntries([...made].map(([content, name]) => [name, { value: JSON.parse(content) }]))
 
-/** `svc_` of a service's id. */
+/** The prefix of a service's id, such as `svc_`. */
 const kindOf = (id: string) => id.slice(0, id.search(/[_:]/) + 1)
 
 const byName: Readonly<Record<string, unknown>> = {
@@ -185,7 +185,7 @@ const byName: Readonly<Record<string, unknown>> = {
   host: "ghcr.io"
 }
 
-/** An example for a part of a path: of an id the one of its kind, else by its name. */
+/** An example for a path parameter: for an id one of its kind, else by its name. */
 export const parameterExamples = (name: string, { pattern }: Json): unknown => {
   const ofKind = values.ids.find((id) => typeof pattern === "string" && pattern.startsWith(`^${kindOf(id)}`))
   return byName[name] ?? ofKind

@@ -9,13 +9,13 @@ const schemas = "#/components/schemas/"
 
 export const refTo = (name: string) => ({ $ref: `${schemas}${name}` })
 
-/** The name of the component that a schema refers to. */
+/** The component name that a schema refers to. */
 export const referred = (schema: unknown): string | undefined =>
   isJson(schema) && typeof schema["$ref"] === "string" && schema["$ref"].startsWith(schemas)
     ? schema["$ref"].slice(schemas.length)
     : undefined
 
-/** The names of all components that a part of a document refers to. */
+/** All component names that a part of a document refers to. */
 export const referredIn = (part: unknown): ReadonlyArray<string> => {
   if (Array.isArray(part)) return part.flatMap(referredIn)
   if (!isJson(part)) return []
@@ -23,7 +23,7 @@ export const referredIn = (part: unknown): ReadonlyArray<string> => {
   return [...(name === undefined ? [] : [name]), ...Object.values(part).flatMap(referredIn)]
 }
 
-/** Calls `change` for each schema that stands directly in another one, and puts its result there. */
+/** Calls `change` for each schema nested directly in another one, and replaces it with the result. */
 export const mapParts = (schema: Json, change: (part: Json, key: string, name: string) => unknown): Json =>
   Object.fromEntries(
     Object.entries(schema).map(([key, value]) => {

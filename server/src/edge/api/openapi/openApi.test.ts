@@ -13,7 +13,7 @@ import { resolved } from "./resolved.ts"
 const document = openApi()
 const documented: ReadonlyArray<Operation> = Object.values(document.paths).flatMap((item) => Object.values(item))
 
-/** Every schema inside of one, with itself. */
+/** A schema and every schema nested in it. */
 const schemasIn = (schema: Json): ReadonlyArray<Json> => {
   const found: Array<Json> = [schema]
   mapParts(schema, (part) => {
@@ -24,7 +24,7 @@ const schemasIn = (schema: Json): ReadonlyArray<Json> => {
 }
 const components = Object.entries(document.components.schemas)
 
-/** The components that a part of the document leads to. */
+/** The components that a part of the document refers to. */
 const behind = (part: unknown, found: Set<string> = new Set()): ReadonlySet<string> => {
   for (const name of referredIn(part)) {
     if (found.has(name)) continue
@@ -37,7 +37,7 @@ const answers = behind([documented.map(({ responses }) => responses), document.c
 const requests = behind(documented.map(({ requestBody }) => requestBody))
 
 describe("the OpenAPI document", () => {
-  it("is the one in docs/ (else run `npm run generate`)", () => {
+  it("matches the one in docs/ (else run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../../../../docs/openapi.json"), "utf8")
     expect(committed).toBe(`${JSON.stringify(openApi(), null, 2)}\n`)
   })
@@ -61,7 +61,7 @@ describe("the OpenAPI document", () => {
     }
   })
 
-  it("says of each operation whether it needs a credential, as the contract has it", () => {
+  it("states for each operation whether it needs a credential, as the contract does", () => {
     expect(document.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" })
     const said = documented.map(({ operationId, responses, security }) => {
       expect("401" in responses, operationId).toBe(security.length > 0)
@@ -73,7 +73,7 @@ describe("the OpenAPI document", () => {
     expect(said.toSorted()).toStrictEqual(wanted.toSorted())
   })
 
-  it("names each operation by a verb and what it concerns, and none like another", () => {
+  it("gives each operation a unique name of a verb and its subject", () => {
     const ids = documented.map(({ operationId }) => operationId)
     expect(new Set(ids).size).toBe(ids.length)
     for (const id of ids) expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)*$/)
@@ -89,7 +89,7 @@ describe("the OpenAPI document", () => {
     expect(document.tags.length).toBeGreaterThan(10)
   })
 
-  it("refers only to what it has", () => {
+  it("has no broken references", () => {
     const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)]
     expect(refs.length).toBeGreaterThan(500)
     const { components } = document
@@ -97,7 +97,7 @@ describe("the OpenAPI document", () => {
     for (const [ref, kind = "", name = ""] of refs) expect(has[kind], ref).toHaveProperty([name])
   })
 
-  it("is readable as a page without anything from elsewhere", () => {
+  it("is readable as a page without external resources", () => {
     const page = docsPage(document)
     expect(page).toContain("Create a service from an image")
     expect(page).not.toMatch(/<script|src=|https?:\/\/(?!maxcloud\.dev\/problems)/)
@@ -106,14 +106,14 @@ describe("the OpenAPI document", () => {
 })
 
 describe("the schemas of the document", () => {
-  it("are each an object of their own with a name: none stands inside of another", () => {
+  it("are separate named objects: none is nested inside another", () => {
     const nested = components.flatMap(([name, schema]) =>
       schemasIn(schema)
         .slice(1)
         .filter((part) => part["properties"] !== undefined)
         .map((part) => `${name}: ${JSON.stringify(part).slice(0, 100)}`)
     )
-    // `defaults` of a config has the fields of a service, which are optional there.
+    // The fields of a service, all optional, in a config's `defaults`.
     expect(nested.filter((each) => !each.startsWith("AppSpec: "))).toStrictEqual([])
     const inBodies = [
       documented.map(({ requestBody, responses }) => [requestBody, responses]),
@@ -122,8 +122,8 @@ describe("the schemas of the document", () => {
     expect(JSON.stringify(inBodies)).not.toContain('"properties"')
   })
 
-  it("have no two names for one answer", () => {
-    // Bodies of requests may be alike by chance: each belongs to its operation.
+  it("have a single name for each answer", () => {
+    // Request bodies may be equal by chance: each belongs to its operation.
     const names = Map.groupBy(
       components.filter(([name]) => answers.has(name)),
       ([, schema]) => JSON.stringify(schema)
@@ -145,7 +145,7 @@ describe("the schemas of the document", () => {
     }
   })
 
-  it("say of an app what a request may declare, not that it is anything", () => {
+  it("describe an app in full, not as any object", () => {
     const { AppSpec, PlanRequest, ServiceSpec } = document.components.schemas
     expect(PlanRequest).toMatchObject({ properties: { spec: { $ref: "#/components/schemas/AppSpec" } } })
     expect(AppSpec).toMatchObject({
@@ -157,11 +157,11 @@ describe("the schemas of the document", () => {
         .filter((part) => Object.keys(part).every((key) => key === "description"))
         .map(() => name)
     )
-    // An object of Kubernetes; and the data of an event: each kind has its own, which docs/reference/events.md describes.
+    // A Kubernetes object; and the data of an event, which docs/reference/events.md describes for each kind.
     expect(anything).toStrictEqual(["CloudEvent", "PlannedManifest"])
   })
 
-  it("say that every time is one", () => {
+  it("mark every time as one", () => {
     const times = components.flatMap(([name, schema]) =>
       schemasIn(schema).flatMap(({ properties }) =>
         Object.entries(isJson(properties) ? properties : {})
@@ -218,13 +218,13 @@ describe("the examples of the document", () => {
     }
   })
 
-  it("are there for every operation that takes or answers something, and are values of its own schema", () => {
+  it("exist for every operation with a body, and are valid for its schema", () => {
     expect(faults).toStrictEqual([])
     expect(counted.get("request")).toBeGreaterThan(20)
     expect(counted.get("answer")).toBeGreaterThan(50)
   })
 
-  it("stand at every body of the document and at every name in a path", () => {
+  it("appear at every body of the document and at every path parameter", () => {
     for (const { operationId, parameters, requestBody, responses } of documented) {
       for (const each of parameters.filter(({ in: place }) => place === "path"))
         expect(each.example, `${operationId} ${each.name}`).toBeDefined()

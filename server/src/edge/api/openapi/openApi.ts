@@ -49,30 +49,30 @@ const appSchemas = (): Readonly<Record<string, Json>> => {
 
 const pascal = (id: string) => id.charAt(0).toUpperCase() + id.slice(1)
 
-/** Of every operation that a request with the same key does once. */
+/** The operations that accept an idempotency key. */
 const idempotencyKey: Parameter = {
   name: "idempotency-key",
   in: "header",
   required: false,
-  description: `Two requests with the same key are one, for ${keptHours} hours: the second gets the answer of the first, with \`Idempotent-Replayed: true\`. Use a new one, such as a UUID, for each change.`,
+  description: `Two requests with the same key count as one for ${keptHours} hours. The second gets the answer of the first, with \`Idempotent-Replayed: true\`. Use a new key, such as a UUID, for each change.`,
   schema: { type: "string", minLength: 1, maxLength: 200 }
 }
 
-/** The refusals of an operation with a status, and those of a key. */
+/** An operation's refusals with a status, including those of a key. */
 const orProblem = ({ responses }: Made, status: 409 | 422) => {
   const [found] = Object.values(responses[status]?.content ?? {})
   const anyOf = [...(found === undefined ? [] : [found.schema]), refTo("Problem")]
   return { content: { "application/problem+json": { schema: { anyOf } } } }
 }
 
-/** With these fields among those that are always there. */
+/** Marks these fields as always present. */
 const withFields = (schema: Json, names: ReadonlyArray<string>): Json => {
   if (names.length === 0) return schema
   const { required = [] } = schema
   return { ...schema, required: [...(Array.isArray(required) ? required : []), ...names] }
 }
 
-/** Makes operations of the document, and gathers what they share. */
+/** Builds the document's operations, and collects their shared parts. */
 const makeOperations = (made: OpenApi.OpenAPISpec) => {
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
   const known: Readonly<Record<string, unknown>> = { ...schemas, ...appSchemas() }
@@ -138,14 +138,14 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
 
   const complete = (path: string, method: string, operation: Made): Operation => {
     const name = routeOf(path)?.operations.get(method.toUpperCase())
-    if (name === undefined) throw new Error(`${method} ${path} is no operation of the contract.`)
+    if (name === undefined) throw new Error(`${method} ${path} isn't an operation of the contract.`)
     const row = rowOf(name)
     const body = bodyOf(row, name, operation)
     const { requestBody: _, ...rest } = operation
     const takesKey = isRepeatable(name)
     const refused = (schema: string) => ({ content: { "application/problem+json": { schema: refTo(schema) } } })
     const responses: Readonly<Record<string, { readonly content?: Json }>> = {
-      // A name that no path can hold is not found before the operation is.
+      // A name that no path can contain answers 404 before the operation is found.
       ...(path.includes("{") ? { 404: refused("NotFound") } : undefined),
       ...operation.responses,
       ...(takesKey ? { 409: orProblem(operation, 409), 422: orProblem(operation, 422) } : undefined),
@@ -172,7 +172,7 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
   return { complete, components, problems }
 }
 
-/** Answers are open: `additionalProperties: false` stays where only requests have a schema. */
+/** Answers are open: only schemas used solely by requests keep `additionalProperties: false`. */
 const openedAnswers = (
   components: ReadonlyMap<string, Json>,
   operations: ReadonlyArray<Operation>,
@@ -191,14 +191,14 @@ const securitySchemes = {
     type: "http",
     scheme: "bearer",
     description:
-      "A session (`mcs_…`), an API key (`mck_…`) or, for audience `maxcloud/<organization>`, a token of an OIDC issuer that the organization trusts. A server with `MAXCLOUD_AUTH=local` takes requests without one too, as the owner of its only organization."
+      "A session (`mcs_…`), an API key (`mck_…`) or, for audience `maxcloud/<organization>`, a token of an OIDC issuer that the organization trusts. A server with `MAXCLOUD_AUTH=local` also accepts requests without one, as the owner of its only organization."
   }
 }
 
 /**
- * The API as an OpenAPI 3.1 document, for generators of clients: what HttpApi makes of the contract, with its own error documents replaced by
- * ours, each schema named once, and what it does not know of (credentials, raw bodies, refusals before an operation is found, headers, the
- * AppSpec, examples).
+ * The API as an OpenAPI 3.1 document, for client generators. It is HttpApi's output with our own error documents, one name for
+ * each schema, and everything HttpApi doesn't know: credentials, raw bodies, refusals before routing, headers, the AppSpec and
+ * examples.
  */
 export const openApi = () => {
   const made = OpenApi.fromApi(MaxCloudApi)

@@ -1,36 +1,36 @@
 import { isJson, type Json, mapParts, referred } from "./json.ts"
 
-/** Words of the library about a rule that stands beside them as a keyword. */
+/** The library's descriptions of rules that are also present as keywords. */
 const libraryText = /^an? (integer|non empty string|number|string|array)( (between|matching|at|of|to be) .+)?$/
 
 const isNoise = (key: string, value: unknown) =>
-  // Generators name types by their titles, and these repeat.
+  // Generators name types after titles, and these repeat.
   key === "title" ||
   (key === "description" && typeof value === "string" && libraryText.test(value)) ||
   (key === "required" && Array.isArray(value) && value.length === 0) ||
   (key === "properties" && isJson(value) && Object.keys(value).length === 0) ||
-  // A text of any form, by the library's name for it.
+  // The library's name for unrestricted text.
   (key === "$id" && value === "/schemas/unknown")
 
-/** Named by the library, and no more than a type: they are written out. */
+/** The library's names for plain types. They are inlined. */
 const isScalar = (schema: Json) =>
   typeof schema["type"] === "string" && schema["type"] !== "object" && schema["enum"] === undefined
 
 const withoutNoise = (schema: Json): Json =>
   Object.fromEntries(Object.entries(schema).filter(([key, value]) => !isNoise(key, value)))
 
-/** A map is `additionalProperties` for every generator; `patternProperties` for few. */
+/** Every generator supports maps as `additionalProperties`; few support `patternProperties`. */
 const asMap = ({ patternProperties, ...rest }: Json): Json =>
   isJson(patternProperties) && Object.keys(patternProperties).join() === ""
     ? { ...rest, additionalProperties: patternProperties[""] }
     : { ...rest, ...(patternProperties === undefined ? {} : { patternProperties }) }
 
-/** Any other number is a double: generators take a narrower one else. */
+/** All other numbers are doubles: generators would pick a narrower type. */
 const asDouble = (schema: Json): Json => (schema["type"] === "number" ? { ...schema, format: "double" } : schema)
 
 /**
- * A default as a text: generators take a field that has one for a field that is always there, or send the default of their day. The server
- * fills it in.
+ * Move a default into the description. Given a `default`, generators treat a field as always present, or send the value of their
+ * day. The server fills it in.
  */
 const withDefaultTold = ({ default: usual, ...schema }: Json): Json => {
   if (usual === undefined) return schema
@@ -39,13 +39,13 @@ const withDefaultTold = ({ default: usual, ...schema }: Json): Json => {
   return { ...schema, description: typeof description === "string" ? `${description} ${told}` : told }
 }
 
-/** The library says `number` of literals that are integers. */
+/** The library declares integer literals as `number`. */
 const asInteger = (schema: Json): Json =>
   schema["type"] === "number" && Array.isArray(schema["enum"]) && schema["enum"].every(Number.isInteger)
     ? { ...schema, type: "integer" }
     : schema
 
-/** `null` beside one type is a second type of it. */
+/** Write `null` beside a single type as a second type. */
 const asNullable = (schema: Json): Json => {
   const { anyOf, ...rest } = schema
   if (!Array.isArray(anyOf)) return schema
@@ -58,8 +58,8 @@ const asNullable = (schema: Json): Json => {
 }
 
 /**
- * A schema as a person would write it, with what generators of clients read: without the library's own words, and with its names for mere
- * types written out. `named`: the components.
+ * Rewrites a schema as a person would write it and as client generators read it: without the library's own descriptions, and with
+ * its plain type names inlined. `named`: the components.
  */
 export const readable = (
   schema: Json,
@@ -78,6 +78,6 @@ export const readable = (
   )
 }
 
-/** The components that are a mere type. */
+/** The components that are only a plain type. */
 export const typesOfLibrary = (named: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
   new Set(["Int", "BooleanFromString", "NumberFromString"].filter((name) => name in named))

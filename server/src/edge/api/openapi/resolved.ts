@@ -1,6 +1,6 @@
 import type { Response, ResponseOrRef } from "./responses.ts"
 
-/** An answer of an operation, wherever the document has it. */
+/** An operation's answer, inline or by reference. */
 export const resolved = (
   document: { readonly components: { readonly responses: Readonly<Record<string, Response>> } },
   response: ResponseOrRef

@@ -1,45 +1,45 @@
 import type { OperationName } from "@maxcloud/sdk/api"
 import { isJson, type Json, referred, refTo } from "./json.ts"
 
-/** The meaning of each status, for every operation. */
+/** The meaning of each status, for all operations. */
 const meaning: Readonly<Record<string, string>> = {
   101: "The connection is a WebSocket from here on.",
   200: "Done.",
   201: "Created.",
-  202: "Accepted: durable, and on its way.",
-  204: "Done; there is nothing to tell.",
-  400: "The request cannot be read; `errors` tells where and why.",
-  401: "No credential, or one that is not known.",
-  403: "Refused: a role or a scope that does not allow it, more than the organization may have, or a foreign Host or Origin.",
-  404: "Nothing of that kind and name in the organization.",
-  408: "The request did not arrive in time.",
-  409: "Something else has the name, or the state doesn't allow it. `code` is `request_in_progress` if the same request is being carried out, and `answer_lost` if it was and the server stopped before it could answer.",
-  412: "What would be deployed isn't what was planned. Plan again.",
+  202: "Accepted: durable, and in progress.",
+  204: "Done. The answer has no body.",
+  400: "The request is invalid. `errors` says where and why.",
+  401: "No credential, or an unknown one.",
+  403: "Refused: a role or scope doesn't allow it, it exceeds a quota, or the Host or Origin is foreign.",
+  404: "The organization has no resource of this kind and name.",
+  408: "The request didn't arrive in time.",
+  409: "The name is taken, or the state doesn't allow it. `code` is `request_in_progress` while the same request is running, and `answer_lost` if the server stopped before it could answer.",
+  412: "The planned deployment has changed. Plan again.",
   413: "The body is too large.",
-  422: "The AppSpec can be read but not deployed; `errors` tells where and why. `code` is `idempotency_key_reused` if the key came with another request.",
-  415: "The body is not of the content type that the operation takes.",
-  429: "More requests than the rate limit allows: go on after `Retry-After` seconds.",
-  431: "The head of the request is larger than 64 KiB.",
-  500: "A mistake of the server's own. Its log has the cause under `requestId`.",
-  503: "A part of the server is unreachable: send the same request again after `Retry-After` seconds.",
-  507: "The server's disk has too little room. Whoever runs the server has to make some."
+  422: "The AppSpec is readable but can't be deployed. `errors` says where and why. `code` is `idempotency_key_reused` if the key was used for another request.",
+  415: "The body doesn't have the content type that the operation takes.",
+  429: "The rate limit is exceeded. Continue after `Retry-After` seconds.",
+  431: "The request's head is larger than 64 KiB.",
+  500: "An internal error. The server's log has the cause under `requestId`.",
+  503: "A part of the server is unreachable. Send the same request again after `Retry-After` seconds.",
+  507: "The server's disk is almost full. Its operator must free some space."
 }
 
 const text = (description: string) => ({ description, schema: { type: "string" } })
 
-/** Every header of an answer, once. */
+/** All response headers, once. */
 export const headers: Readonly<Record<string, Json>> = {
-  "x-request-id": text("Names the request in the server's log, and in a problem document."),
+  "x-request-id": text("Identifies the request in the server's log and in problem documents."),
   "ratelimit-policy": text(
-    "The limit that the request counted for: `q` requests in `w` seconds. Absent if none applies."
+    "The limit that the request counted toward: `q` requests in `w` seconds. Absent if none applies."
   ),
-  ratelimit: text("Of that limit `r` requests are left, and all of them again in `t` seconds."),
+  ratelimit: text("The rest of that limit: `r` requests are left, and all of them are available again in `t` seconds."),
   "next-link": text('`rel="next"`: the next page. Without it this is the last one (RFC 8288).'),
-  "monitor-link": text('`rel="monitor"`: the deployment that ends its instances.'),
+  "monitor-link": text("'`rel=\"monitor\"`: the deployment that stops its instances.'"),
   etag: text("The plan's `id` in quotes, for `If-Match` of a deployment. Absent if it has no id."),
-  location: text("The path of what was created, or of the deployment that was accepted."),
+  location: text("The path of the created resource, or of the accepted deployment."),
   "www-authenticate": text("`Bearer`, with `error` if a credential was sent (RFC 6750)."),
-  "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } }
+  "retry-after": { description: "How many seconds to wait.", schema: { type: "integer" } }
 }
 
 const header = (name: string) => ({ $ref: `#/components/headers/${name}` })
@@ -54,7 +54,7 @@ const headersOf = (status: string, link: "next-link" | "monitor-link" | undefine
   ...(status === "429" || status === "503" ? { "retry-after": header("retry-after") } : undefined)
 })
 
-/** An answer of an operation, or a reference to one that several have. */
+/** An operation's answer, or a reference to one that several operations share. */
 export interface Response {
   readonly description: string
   readonly headers?: Json
@@ -62,13 +62,13 @@ export interface Response {
 }
 export type ResponseOrRef = Response | { readonly $ref: string }
 
-/** The headers that lead on from an answer (RFC 8288). */
+/** The headers of an answer that link to other resources (RFC 8288). */
 const linkOf = (name: OperationName | undefined, hasCursor: boolean) => {
   if (name === "services.delete") return "monitor-link"
   return hasCursor ? "next-link" : undefined
 }
 
-/** An operation's answer that isn't a problem. */
+/** An operation's successful answer. */
 export const success = (
   status: string,
   content: Response["content"],
@@ -82,7 +82,7 @@ export const success = (
   ...(content === undefined ? undefined : { content })
 })
 
-/** The names of the problems that a schema allows. */
+/** The names of the problems a schema allows. */
 const problemsIn = (schema: unknown): ReadonlyArray<string> => {
   const name = referred(schema)
   if (name !== undefined) return [name]
@@ -117,26 +117,29 @@ const problemFields = {
   type: {
     type: "string",
     format: "uri-reference",
-    description: "The path of the page of this server that explains the problem."
+    description: "The path of this server's page about the problem."
   },
   title: { type: "string" },
   status: { type: "integer" },
   detail: { type: "string", description: "What happened, where, and how to fix it. For people: don't parse it." },
-  code: { type: "string", description: "Tells problems apart. Newer servers may have more." },
+  code: { type: "string", description: "Identifies the kind of problem. Newer servers may have more." },
   instance: { type: "string", format: "uri-reference", description: "The path of the request." },
-  requestId: { type: "string", description: "As in the header `X-Request-Id`, and in the server's log." }
+  requestId: { type: "string", description: "The value of the header `X-Request-Id`, also found in the server's log." }
 }
 
 /** A problem document of any kind. */
 export const anyProblem = {
   type: "object",
   description:
-    "A problem document (RFC 9457): the form of every error. `code` tells errors apart; paths that do not exist answer 404, methods that a path does not take 405 with `Allow`.",
+    "A problem document (RFC 9457): the form of every error. `code` identifies the kind. Unknown paths answer 404, and unsupported methods 405 with `Allow`.",
   required: Object.keys(problemFields),
   properties: problemFields
 }
 
-/** A kind of problem: as the contract has it, and with what the server adds when it answers. Its `code` is open, as all words of answers are. */
+/**
+ * One kind of problem: the contract's schema plus the fields that the server adds. Its `code` is open, like every enum in
+ * answers.
+ */
 export const problemSchema = (schema: Json): Json => {
   const { properties, required, ...rest } = schema
   if (!isJson(properties) || !isJson(properties["code"]) || properties["type"] === undefined) return schema

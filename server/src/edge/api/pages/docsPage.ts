@@ -6,7 +6,7 @@ type Document = ReturnType<typeof openApi>
 
 const json = (value: unknown) => `<pre>${escapeHtml(JSON.stringify(value, null, 2))}</pre>`
 
-/** Back-quoted words as code. */
+/** Formats back-quoted words as code. */
 const prose = (text: string) => escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>")
 
 const nameOf = (schema: unknown): string | undefined =>
@@ -36,7 +36,7 @@ const parametersHtml = (parameters: ReadonlyArray<Parameter>) =>
         )
         .join("")}</table>`
 
-/** The API's reference as a page to read, made from its OpenAPI document. */
+/** The API reference as an HTML page, generated from the OpenAPI document. */
 export const docsPage = (document: Document): string => {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, path, operation }))

@@ -4,12 +4,12 @@ import { escapeHtml } from "../../../base/pages/escapeHtml.ts"
 const row = (service: Service) =>
   `<tr><td>${service.status.url === null ? escapeHtml(service.name) : `<a href="${escapeHtml(service.status.url)}">${escapeHtml(service.name)}</a>`}</td><td>${escapeHtml(service.app)}</td><td>${escapeHtml(service.stage)}</td><td>${escapeHtml(service.status.state)}</td><td>${service.status.instances}</td><td><code>${escapeHtml(service.status.latestReadyRevision ?? "none yet")}</code></td></tr>`
 
-/** A page with the running services. */
+/** A page that lists the running services. */
 export const landingPage = (organization: string, services: ReadonlyArray<Service>, hasMore: boolean): string =>
   [
     `<h1>max-cloud</h1><p class="soft">Organization ${escapeHtml(organization)} · <a href="/api/docs">API reference</a> · <a href="/metrics">metrics</a></p>`,
     services.length === 0
-      ? "<p>No services yet: <code>maxcloud deploy --name hello nginx:latest</code> makes one.</p>"
+      ? "<p>No services yet: <code>maxcloud deploy --name hello nginx:latest</code> creates one.</p>"
       : `<table><tr><th>Service</th><th>App</th><th>Stage</th><th>State</th><th>Instances</th><th>Serving revision</th></tr>${services.map(row).join("")}</table>${hasMore ? "<p>There are more: <code>maxcloud list</code> shows them.</p>" : ""}`
   ].join("\n")
 

@@ -25,7 +25,7 @@ const documentRoutes = HttpLayerRouter.addAll([
   )
 ])
 
-/** Made when it is first asked for: it takes a while, and most runs of a server never show it. */
+/** Built on first use: it takes a while, and most servers never show it. */
 function openApiModule() {
   return Effect.promise(() => import("../openapi/openApi.ts"))
 }
@@ -61,5 +61,5 @@ const metricsRoute = HttpLayerRouter.use((router) =>
   })
 )
 
-/** All pages beside the API's operations: its reference, the metrics, a page with the running services, the sign-in pages, and the pages of problems. */
+/** All pages: the API reference, the metrics, the running services, the sign-in pages, and the pages about problems. */
 export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute, authPages, problemPages)

@@ -36,7 +36,7 @@ const ids: Readonly<Record<string, string>> = {
   erasures: `era_${zeros}`,
   members: `usr_${zeros}`
 }
-/** A path of the operation with values that its parameters can have, or nearly. */
+/** A path of the operation with plausible parameter values. */
 const pathOf = ({ path }: Operation) =>
   path.replace(/([^/]+)\/:(\w+)/g, (_, before: string, name: string) =>
     name === "digest" ? `${before}/sha256:${"0".repeat(64)}` : `${before}/${ids[before] ?? "a"}`
@@ -44,7 +44,7 @@ const pathOf = ({ path }: Operation) =>
 
 const stranger = { isToken: () => false, opened: () => Effect.succeed(false) }
 
-/** Ways to be refused. Each sends what the operation must not take, and says what it expects. */
+/** Reasons for a refusal. Each sends an invalid request and declares what to expect. */
 interface Kind {
   readonly name: string
   readonly applies: (operation: Operation) => boolean
@@ -53,7 +53,7 @@ interface Kind {
   readonly request: (operation: Operation) => { readonly path: string; readonly init: RequestInit }
 }
 
-/** Is an error of ours in it by its class? HttpApi's own errors have no `detail`. */
+/** Does it contain one of our errors by class? HttpApi's own errors have no `detail`. */
 const hasTag = (ast: SchemaAST.AST): boolean => {
   const encoded = SchemaAST.encodedAST(ast)
   if (SchemaAST.isUnion(encoded)) return encoded.types.some(hasTag)
@@ -73,7 +73,7 @@ const plain = (operation: Operation, init: RequestInit = {}) => ({
 const isOpen = ({ row }: Operation) => row.roles === "open"
 const kinds: ReadonlyArray<Kind> = [
   {
-    name: "a query parameter that it doesn't have",
+    name: "an unknown query parameter",
     applies: () => true,
     status: 400,
     api: {},
@@ -83,7 +83,7 @@ const kinds: ReadonlyArray<Kind> = [
     }
   },
   {
-    name: "text that is no JSON",
+    name: "text that isn't JSON",
     applies: ({ takesJson }) => takesJson,
     status: 400,
     api: {},
@@ -104,7 +104,7 @@ const kinds: ReadonlyArray<Kind> = [
     request: (operation) => plain(operation, { body: `"${"a".repeat(jsonBudgetOf(operation.name).bytes)}"` })
   },
   {
-    name: "a key that it doesn't have",
+    name: "an unknown key",
     applies: ({ takesJson }) => takesJson,
     status: 400,
     api: {},
@@ -145,7 +145,7 @@ const kinds: ReadonlyArray<Kind> = [
     }
   },
   {
-    name: "more than the limit",
+    name: "too many requests",
     applies: ({ name }) => name !== "health.healthz",
     status: 429,
     api: {
@@ -182,7 +182,7 @@ const checkHeaders = (headers: Headers, status: number, where: string, hadCreden
 }
 
 describe("a refusal", () => {
-  it("stands in the contract by its code: `addError(wire.NotFound)`, never the class", () => {
+  it("is declared in the contract by its code: `addError(wire.NotFound)`, never by its class", () => {
     const tagged: Array<string> = []
     HttpApi.reflect(MaxCloudApi, {
       onGroup: () => {},
@@ -196,7 +196,7 @@ describe("a refusal", () => {
   })
 
   it.scopedLive.each(kinds.map((kind) => [kind.name, kind] as const))(
-    "of every operation, for %s, is a problem document with all of its fields and headers",
+    "of every operation, for %s, is a complete problem document with its headers",
     ([, { api, applies, request, status }]) =>
       Effect.gen(function* () {
         const { url } = yield* testApi(api)
@@ -227,7 +227,7 @@ describe("a refusal", () => {
     60_000
   )
 
-  it.scopedLive("has a type that leads to a page, in English and German, for each code", () =>
+  it.scopedLive("has a type that links to a page in English and German, for each code", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ owner: stranger })
       for (const code of statusOf.keys()) {
@@ -246,7 +246,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.scopedLive("keeps the caller's request id, and no query", () =>
+  it.scopedLive("keeps the caller's request id, but not the query", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ owner: stranger })
       const answer = yield* Effect.promise(() =>

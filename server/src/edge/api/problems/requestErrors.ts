@@ -68,7 +68,7 @@ HttpApi.reflect(MaxCloudApi, {
 
 const queryOf = (url: string) => new URL(url, "http://localhost").searchParams
 
-/** Each parameter with its value, or with its values if it is there more than once. */
+/** Each parameter with its value, or with all its values if it is repeated. */
 const recordOf = (query: URLSearchParams) =>
   Object.fromEntries(
     [...new Set(query.keys())].map((name) => {
@@ -81,11 +81,11 @@ const placeOf = ({ parameter, pointer = "" }: ProblemError) => parameter ?? path
 
 const mostErrors = 50
 
-/** One refusal for everything that is wrong with a request. */
+/** One refusal for all mistakes in a request. */
 const refusalOf = (all: ReadonlyArray<ProblemError>): InvalidRequest => {
   const errors = all.slice(0, mostErrors)
   const [first] = errors
-  if (first === undefined) return invalidRequest("The request isn't of the form that this operation takes.")
+  if (first === undefined) return invalidRequest("The request doesn't match this operation.")
   const place = placeOf(first)
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""
   return invalidRequest(`${place === "" ? "" : `${place}: `}${first.detail}${more}`, errors)
@@ -97,7 +97,7 @@ const unknownParameter = (name: string, known: ReadonlyArray<string>): ProblemEr
     meant !== undefined
       ? `Did you mean "${meant}"?`
       : known.length === 0
-        ? "This operation takes no query parameters: remove it."
+        ? "This operation takes no query parameters. Remove it."
         : `Use one of ${known.join(", ")}.`
   const shown = JSON.stringify(name.slice(0, 60))
   return {
@@ -111,7 +111,7 @@ const unknownParameter = (name: string, known: ReadonlyArray<string>): ProblemEr
 /** The names of the query parameters of an operation. */
 export const parametersOf = (operation: OperationName): ReadonlyArray<string> => checks.get(operation)?.query ?? []
 
-/** Refuses query parameters that the operation doesn't have: a misspelled one would go unnoticed. */
+/** Refuses unknown query parameters: a misspelled one would otherwise go unnoticed. */
 export const refuseUnknownParameters = (
   operation: OperationName,
   { url }: Pick<HttpServerRequest.HttpServerRequest, "url">
@@ -134,8 +134,8 @@ export const mistakesIn = (operation: OperationName, part: Part, value: unknown)
   checks.get(operation)?.parts[part](value) ?? []
 
 /**
- * HttpApi answers a request that its schemas refuse in the words of its library, and with its first mistake alone. This reads the request
- * again, and names every mistake in words for people. `json`: the body, as it was read.
+ * Replaces HttpApi's refusals, which name only the first mistake, and in the library's words. Reads the request again and names
+ * every mistake in plain words. `json`: the body as read before.
  */
 export const explained = (
   operation: OperationName,

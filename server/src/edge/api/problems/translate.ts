@@ -14,8 +14,8 @@ import {
 import { pathOf } from "../../http/routeTable.ts"
 
 /**
- * The one place that turns failures into answers: typed errors as problem documents, and unexpected ones as an `InternalError` whose cause
- * is only in the log.
+ * The only place that turns failures into answers: typed errors become problem documents, and unexpected ones an `InternalError`
+ * with its cause only in the log.
  */
 export const translate = <E, R>(
   requestId: string,
@@ -41,7 +41,7 @@ export const translate = <E, R>(
 
 const problemOf = (error: unknown): Effect.Effect<ApiError | undefined> => {
   if (isApiError(error)) return Effect.succeed(error)
-  // The router has limits of its own, such as the length of a part of a path.
+  // The router has its own limits, such as the length of a path segment.
   if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(nothingAt(pathOf(error.request.url)))
   if (error instanceof HttpServerError.RequestError) return Effect.succeed(invalidRequest("The request can't be read."))
   return isPassingFault(error) ? databaseAway(error) : Effect.succeed(undefined)
@@ -49,7 +49,7 @@ const problemOf = (error: unknown): Effect.Effect<ApiError | undefined> => {
 
 const decodeError = Schema.decodeUnknownOption(Schema.parseJson(ApiError))
 
-/** HttpApi encodes the typed errors of a handler itself, and doesn't know the request, or headers of errors: they are added here. */
+/** HttpApi encodes a handler's typed errors itself, without the request and the errors' headers. Add them here. */
 const completed = (
   response: HttpServerResponse.HttpServerResponse,
   asked: Asked

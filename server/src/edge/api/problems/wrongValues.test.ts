@@ -7,7 +7,7 @@ import { mistakesIn } from "./requestErrors.ts"
 const secret = "hunter2-hunter2-hunter2"
 const wrong: ReadonlyArray<unknown> = [null, 7, -1.5, true, "", "\n", secret, [], [7], { a: 1 }, "x".repeat(70_000)]
 
-/** The names of the fields on the encoded side, through unions and refinements. */
+/** The names of the encoded fields, through unions and refinements. */
 const fieldsOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
   const encoded = SchemaAST.encodedAST(ast)
   if (SchemaAST.isUnion(encoded)) return encoded.types.flatMap(fieldsOf)
@@ -32,7 +32,7 @@ HttpApi.reflect(MaxCloudApi, {
   }
 })
 
-/** Words of the library, of its types, and of JavaScript. */
+/** Words from the library, its types and JavaScript. */
 const library =
   /is unexpected|Unable to decode|, actual |readonly|Expected an? (string|boolean|number\b.*that)|\bfilter\b|Transformation|Refinement|Encoded|undefined|\[object|NaN|Schema|minLength|maxLength|Brand|(?<! or )\bnull,|something else/
 
@@ -56,7 +56,7 @@ describe("ten wrong values for each field of each operation", () => {
     )
   })
 
-  it("are told in words for people: what, and how to fix it", () => {
+  it("are explained in plain words: the mistake and its fix", () => {
     expect(messages.length).toBeGreaterThan(1_000)
     const bad = new Set(
       messages.flatMap(({ detail, where }) =>

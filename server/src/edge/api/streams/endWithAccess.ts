@@ -3,12 +3,12 @@ import { Effect, Mailbox, Schedule } from "effect"
 
 import { eachChunk, fed } from "./feed.ts"
 
-/** How long a shut-out caller may still read an answer that has begun. */
+/** How long a caller who lost access may keep reading an open answer. */
 const checkEverySeconds = 10
 
 /**
- * An answer that goes on (events, logs, an export) ends when whoever asked for it may not have it any more: `allowed` fails with
- * `Unauthenticated` or `Forbidden`. Any other failure of it passes.
+ * Ends a long-lived answer (events, logs, an export) when its caller loses access: `allowed` fails with `Unauthenticated` or
+ * `Forbidden`. Ignores its other failures.
  */
 export const endWithAccess = <E extends { readonly _tag: string }>(
   response: HttpServerResponse.HttpServerResponse,

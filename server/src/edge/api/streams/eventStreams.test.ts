@@ -44,7 +44,7 @@ const organizationInfo = {
 }
 
 describe("streams of events", () => {
-  it.scopedLive("logs have ids, their lines as JSON, and an end", () =>
+  it.scopedLive("send logs with ids, lines as JSON, and an end event", () =>
     Effect.gen(function* () {
       const queries: Array<Omit<LogQuery, "key">> = []
       const { url } = yield* testApi({
@@ -71,7 +71,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("a fault after the first byte comes as an event with a problem document, and nothing after", () =>
+  it.scopedLive("report a fault after the first byte as an event with a problem document, and then end", () =>
     Effect.gen(function* () {
       const unavailable = new Unavailable({ detail: "the disk is gone", retryAfterSeconds: 5 })
       const { url } = yield* testApi({
@@ -88,7 +88,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("a defect after the first byte tells nothing of its cause", () =>
+  it.scopedLive("reveal nothing about the cause of a defect after the first byte", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({
         services: { logs: () => Effect.succeed(Stream.concat(Stream.make(entry(1)), Stream.dieMessage("kaputt"))) }
@@ -100,7 +100,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("a reader that goes away ends what it read from", () =>
+  it.scopedLive("stop reading the source when the reader disconnects", () =>
     Effect.gen(function* () {
       const gone = yield* Deferred.make<void>()
       const lines = yield* Queue.unbounded<LogEntry>()
@@ -122,7 +122,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("a server that stops ends a followed stream without an end event", () =>
+  it.scopedLive("end without an end event when the server stops", () =>
     Effect.gen(function* () {
       const { draining, url } = yield* testApi({
         services: { logs: () => Effect.succeed(Stream.concat(Stream.make(entry(1)), Stream.never)) }
@@ -134,7 +134,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("deployment events go on after the last one that the reader has", () =>
+  it.scopedLive("continue deployment events after the reader's last one", () =>
     Effect.gen(function* () {
       const asked: Array<number> = []
       const event = (n: number) => ({
@@ -168,7 +168,7 @@ describe("streams of events", () => {
     })
   )
 
-  it.scopedLive("are bounded in number, and a place is free again when its reader goes", () =>
+  it.scopedLive("are limited in number, and free a place when a reader disconnects", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({
         streamQuota: 3,
@@ -177,7 +177,7 @@ describe("streams of events", () => {
       })
       const follow = `${url}/api/v1/services/${id}/logs?follow=true`
       const controllers = [new AbortController(), new AbortController(), new AbortController()]
-      // An answer that nobody holds any more is cancelled when it is collected.
+      // An answer is cancelled when it is garbage-collected.
       const held = yield* Effect.forEach(controllers, ({ signal }) => open(follow, {}, signal))
       expect(held.map((each) => each.status)).toStrictEqual([200, 200, 200])
       const refused = yield* open(follow)

@@ -1,8 +1,9 @@
 import { Chunk, Effect, Mailbox, Option, type Scope, Stream } from "effect"
 
 /**
- * A stream that some fibers feed while it is read. Merging and interrupting streams with operators takes more memory, because each
- * operator keeps channels and fibers of its own (40 and 18 for a followed log, where this needs 17 and 7), and followers stay for hours.
+ * A stream fed by some fibers while it is read. Merging and interrupting streams with operators takes more memory, because each
+ * operator keeps its own channels and fibers (40 and 18 for a followed log, where this needs 17 and 7), and followers stay for
+ * hours.
  */
 export const fed = <A, E, R>(
   feed: (out: Mailbox.Mailbox<A, E>) => Effect.Effect<void, never, R | Scope.Scope>
@@ -15,7 +16,7 @@ export const fed = <A, E, R>(
     })
   )
 
-/** Runs a stream to its end, and gives each of its chunks; needs no more than one chain of channels. */
+/** Runs a stream to its end and emits each of its chunks, with a single chain of channels. */
 export const eachChunk = <A, E, R, R2>(
   stream: Stream.Stream<A, E, R>,
   use: (chunk: ReadonlyArray<A>) => Effect.Effect<unknown, never, R2>

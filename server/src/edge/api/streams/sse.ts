@@ -14,19 +14,20 @@ export interface ServerSentEvent {
 const frame = ({ data, event, id }: ServerSentEvent) =>
   `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 
-/** Written at once, so that the head of the answer goes out before there is anything to tell. */
+/** Send this comment at once, so that the answer's head goes out before the first event. */
 const greeting = "retry: 1000\n\n"
 const heartbeat = ": still here\n\n"
 
 /**
- * A stream of events as an answer. The status is sent by then, so a failure travels as `event: error` with its problem document.
- * A comment every 10 seconds keeps connections open. `until` ends the stream without a last event, and the reader resumes elsewhere.
+ * A stream of events as an answer. Its status is already sent, so a failure travels as `event: error` with its problem document.
+ * A comment every 10 seconds keeps connections open. `until` ends the stream without a last event, and the reader resumes
+ * elsewhere.
  */
 export const eventStream = <A>(
   events: Stream.Stream<A, ApiError>,
   options: {
     readonly toEvent: (value: A) => ServerSentEvent
-    /** Told after the last of them. */
+    /** Sent after the last of them. */
     readonly last?: ServerSentEvent | undefined
     readonly asked: Asked
     readonly until: Effect.Effect<void>
@@ -36,7 +37,7 @@ export const eventStream = <A>(
   const bytes = fed<Uint8Array, never, never>((out) =>
     Effect.gen(function* () {
       yield* send(out, greeting)
-      // Write events that arrive together with one write. A write for each line would limit the lines per second.
+      // Write events that arrive together in one write: a write for each line would limit the lines per second.
       const frames = eachChunk(events, (chunk) =>
         send(out, chunk.map((value) => frame(options.toEvent(value))).join(""))
       ).pipe(

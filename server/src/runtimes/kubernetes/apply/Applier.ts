@@ -32,7 +32,7 @@ const changeOf = (key: NamespaceKey, target: Target, sources: ValueSources): Eff
 const cached = (cache: ClusterCache["Type"], { kind, name, namespace }: Place) =>
   cache.metadataOf(kind, namespace, name)
 
-/** Those that the cluster does not have as ours any more. */
+/** The objects that the cluster no longer has as ours. */
 const missingOf = (
   cache: ClusterCache["Type"],
   key: NamespaceKey,
@@ -46,7 +46,7 @@ const missingOf = (
     })
   )
 
-/** Applies manifests by server-side apply, in steps, and skips what is as the last apply left it. */
+/** Applies manifests by server-side apply in steps, and skips objects that haven't changed since the last apply. */
 export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOptions) => {
   const awaitExternalSecret = makeAwaitExternalSecret({ api, cache })
 
@@ -62,7 +62,7 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
       )
     })
 
-  /** Creates or changes these objects. Fails with all that a step refuses; the steps after it are then not begun. */
+  /** Creates or changes these objects. Fails with all refusals of a step; later steps then don't start. */
   const apply = Effect.fn("Applier.apply")(function* (
     key: NamespaceKey,
     manifests: ReadonlyArray<Manifest>,
@@ -71,7 +71,7 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
     const targets = yield* targetsOf(key, manifests)
     const namespace = yield* ourNamespace(api, cache, key)
     if (Option.isNone(namespace) && !targets.some((target) => target.place.kind === "namespace")) {
-      const message = `Namespace "${key.namespace}" does not exist: its own objects must be applied before those of app "${key.app}"`
+      const message = `Namespace "${key.namespace}" doesn't exist. Its own objects must be applied before those of app "${key.app}"`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }
     for (const step of inSteps(targets)) {

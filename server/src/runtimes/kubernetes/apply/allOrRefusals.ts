@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import { RuntimeError } from "../../port/Runtime.ts"
 
-/** Objects on their way at a time. */
+/** How many objects to write at a time. */
 const concurrency = 24
 
-/** All that was refused as one error. */
+/** Combines all refusals into one error. */
 const together = (errors: ReadonlyArray<RuntimeError>): RuntimeError | undefined => {
   const [first] = errors
   if (first === undefined || errors.length === 1) return first
@@ -12,7 +12,7 @@ const together = (errors: ReadonlyArray<RuntimeError>): RuntimeError | undefined
   return new RuntimeError({ reason: "refused", message, diagnosis: first.diagnosis, cause: first.cause })
 }
 
-/** Does it for all of a step. Fails with all that was refused. */
+/** Does this for all objects of a step. Fails with all refusals together. */
 export const allOrRefusals = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect.Effect<void, RuntimeError>) =>
   Effect.gen(function* () {
     const refusals = yield* Effect.forEach(
@@ -20,7 +20,8 @@ export const allOrRefusals = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect
       (one) =>
         each(one).pipe(
           Effect.as(undefined),
-          // If one is refused, the others of the step are still applied. If the cluster is unreachable, they would only wait as long.
+          // After a refusal, the step's other objects are still applied. If the cluster is unreachable, they would only wait as
+          // well.
           Effect.catchAll((error) => (error.reason === "refused" ? Effect.succeed(error) : Effect.fail(error)))
         ),
       { concurrency }

@@ -7,7 +7,7 @@ import type { FieldPath } from "./managedFields.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
-/** Few shapes make many objects: equal texts are kept once. */
+/** Few shapes make many objects, so equal texts are stored once. */
 const makeInterned = (limit: number) => {
   const texts = new Map<string, string>()
   return (text: string): string => {
@@ -20,12 +20,12 @@ const makeInterned = (limit: number) => {
 }
 
 /**
- * Remembers what this process has applied and removed, to skip objects that are as they should be, and to tell other people's changes
- * from ours. In memory only: after a restart we apply everything again, which writes nothing if nothing differs.
+ * Remembers what this process has applied and removed, to skip unchanged objects and to distinguish other people's changes from
+ * ours. In memory only: after a restart we apply everything again, which writes nothing if nothing differs.
  */
 export const makeApplied = Effect.gen(function* () {
   const objects = new Map<string, AppliedObject>()
-  /** Uids of what we removed, in the order of removal; old ones have long been seen. */
+  /** Uids of removed objects in order of removal; their events have long arrived for the old ones. */
   const removed = new Set<string>()
   const interned = makeInterned(2000)
   const held = yield* makeHeldChanges
@@ -49,19 +49,19 @@ export const makeApplied = Effect.gen(function* () {
 
     hasRemoved: (uid: string) => removed.has(uid),
 
-    /** Is the object what our last apply of this digest made of it? */
+    /** Is the object unchanged since our last apply of this digest? */
     isCurrent: (place: Place, digest: string, metadata: ObjectMetadata | undefined): boolean => {
       const before = objects.get(idOf(place))
       return before?.digest === digest && metadata !== undefined && isAsApplied(before, place, metadata)
     },
 
-    /** Is this news of the object from before our last apply? */
+    /** Does this event predate our last apply of the object? */
     isOld: (place: Place, metadata: ObjectMetadata): boolean => {
       const before = objects.get(idOf(place))
       return before !== undefined && isFromBefore(before, metadata)
     },
 
-    /** Fields that were ours at our last apply, and that somebody took or removed since. */
+    /** Fields that we owned after our last apply, and that somebody has taken or removed since. */
     lost: (place: Place, metadata: ObjectMetadata): ReadonlyArray<FieldPath> => {
       const before = objects.get(idOf(place))
       return before === undefined ? [] : lostFields(before, metadata)

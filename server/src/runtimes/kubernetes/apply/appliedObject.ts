@@ -12,7 +12,7 @@ export interface AppliedObject {
   readonly uid: string
   readonly resourceVersion: string
   readonly generation: number
-  /** When our entry of its `managedFields` last changed by our own doing: takings of others do not move it. */
+  /** When we last changed our entry in its `managedFields`. It doesn't move when others take fields. */
   readonly time: string
   /** `fieldsV1` of our entry. */
   readonly own: string
@@ -31,7 +31,7 @@ export const appliedObject = (digest: string, metadata: ObjectMetadata): Applied
   own: ownText(metadata)
 })
 
-/** Is the object still what the apply made of it, with nothing foreign added? */
+/** Is the object unchanged since the apply, without foreign additions? */
 export const isAsApplied = (before: AppliedObject, place: Place, metadata: ObjectMetadata): boolean =>
   metadata.deletionTimestamp === undefined &&
   before.uid === metadata.uid &&
@@ -42,11 +42,14 @@ export const isAsApplied = (before: AppliedObject, place: Place, metadata: Objec
 
 const isOlder = (a: string, b: string) => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b)
 
-/** Is this news of the object from before the apply? (Resource versions grow: KEP-5504.) */
+/** Does this event predate the apply? (Resource versions grow: KEP-5504.) */
 export const isFromBefore = (applied: AppliedObject, metadata: ObjectMetadata): boolean =>
   applied.uid === metadata.uid && isOlder(metadata.resourceVersion, applied.resourceVersion)
 
-/** Fields that somebody took from us or removed. Another `time` says that a replica of ours has applied since: nothing is known then. */
+/**
+ * Fields that somebody took from us or removed. If `time` differs, another of our replicas has applied since, and nothing is
+ * known.
+ */
 export const lostFields = (before: AppliedObject, metadata: ObjectMetadata): ReadonlyArray<FieldPath> => {
   const own = ownEntry(metadata.managedFields)
   if (before.uid !== metadata.uid || (own !== undefined && own.time !== before.time)) return []

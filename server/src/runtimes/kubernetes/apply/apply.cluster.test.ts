@@ -25,7 +25,7 @@ const metadataOf = (path: string) => Effect.map(get(path), (found) => decode(fou
 const asIs = { force: false }
 const forced = { force: true }
 
-/** An organization of its own whose namespace goes with the test. */
+/** A separate organization. Its namespace is deleted with the test. */
 const organization = (prefix: string) =>
   Effect.acquireRelease(
     Effect.sync(() => newKey(prefix)),
@@ -36,7 +36,7 @@ const secret = { name: "api", env: { KEY: { secret: "key" } } }
 
 describeCluster("apply (KUBECONFIG)", () => {
   layer(clusterTest, { excludeTestServices: true })((it) => {
-    it.scoped("goes in order, puts in the values of secrets, and asks nothing where nothing has changed", () =>
+    it.scoped("applies in order, inserts secret values, and sends nothing if nothing has changed", () =>
       Effect.gen(function* () {
         const key = yield* organization("apply-apply")
         const { apply, asked, missing, remove: removeAll } = yield* makeApplyTest()
@@ -65,7 +65,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         yield* apply(key, [...namespace, ...own], asIs)
         expect(asked.slice(before)).toEqual([])
 
-        // One that has changed, and only that one.
+        // The changed object, and only that one.
         const changed = manifestsOf(key, [secret, { name: "web", env: { A: "b" } }]).own
         yield* apply(key, changed, asIs)
         expect(asked.slice(before).map((issue) => issue.path)).toEqual([pathIn(key, kinds.service, "web")])
@@ -79,7 +79,7 @@ describeCluster("apply (KUBECONFIG)", () => {
       })
     )
 
-    it.scoped("makes no request for 100 objects that are as they should be", () =>
+    it.scoped("makes no request for 100 unchanged objects", () =>
       Effect.gen(function* () {
         const key = yield* organization("apply-many")
         const { apply, asked } = yield* makeApplyTest()
@@ -88,7 +88,7 @@ describeCluster("apply (KUBECONFIG)", () => {
           env: { KEY: { secret: "key" } }
         }))
         const { namespace, own } = manifestsOf(key, services)
-        // Their pods would take the cluster's time, and show no more.
+        // Their pods would take the cluster's time without testing anything more.
         const objects = own.filter((object) => object.kind !== "Service")
         expect(objects.length).toBeGreaterThanOrEqual(100)
         yield* apply(key, [...namespace, ...objects], asIs)
@@ -98,7 +98,7 @@ describeCluster("apply (KUBECONFIG)", () => {
             return cache.metadataOf(of, key.namespace, name) !== undefined
           })
         )
-        // One list a kind to see whether anybody has such objects, not one look each.
+        // One list for each kind shows foreign objects, without a look-up for each object.
         expect(asked.filter((each) => each.method === "GET").length).toBeLessThan(10)
         const before = asked.length
         yield* apply(key, [...namespace, ...objects], asIs)
@@ -106,7 +106,7 @@ describeCluster("apply (KUBECONFIG)", () => {
       })
     )
 
-    it.scoped("refuses fields that another holds, by manager and field, unless forced", () =>
+    it.scoped("names field and manager for fields held by others, unless forced", () =>
       Effect.gen(function* () {
         const key = yield* organization("apply-conflict")
         const { apply } = yield* makeApplyTest()
@@ -123,7 +123,7 @@ describeCluster("apply (KUBECONFIG)", () => {
       })
     )
 
-    it.scoped("touches nothing of others: a service, another app's objects, a namespace", () =>
+    it.scoped("leaves objects of others alone: a service, another app's objects, a namespace", () =>
       Effect.gen(function* () {
         const key = yield* organization("apply-foreign")
         const { apply, dryRun, remove: removeAll } = yield* makeApplyTest()
@@ -167,7 +167,7 @@ describeCluster("apply (KUBECONFIG)", () => {
       })
     )
 
-    it.scoped("does not take a namespace of somebody else; waits for one that is being deleted", () =>
+    it.scoped("doesn't take over a foreign namespace, and waits for one that is being deleted", () =>
       Effect.gen(function* () {
         const foreign = yield* organization("apply-ns")
         const { apply, dryRun } = yield* makeApplyTest()

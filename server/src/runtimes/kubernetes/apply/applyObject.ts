@@ -15,15 +15,15 @@ import { nameTaken } from "./targets.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
-/** How many times to read an object again that changed between our read and our write. */
+/** How often to reread an object that changed between our read and our write. */
 const looks = 5
 
-/** An object that is not as its manifest says. */
+/** An object that differs from its manifest. */
 export interface Change {
   readonly place: Place
   /** Digest of the manifest; for a pull Secret, of its values too. */
   readonly digest: string
-  /** The manifest, with the values of a Secret. They are read each time. */
+  /** The manifest with the values of a Secret, read each time. */
   readonly filled: Effect.Effect<Manifest, RuntimeError>
 }
 
@@ -36,7 +36,7 @@ const write = (
 ) =>
   Effect.gen(function* () {
     const { metadata, ...body } = yield* filled
-    // The uid says which object is meant: one that another has put in its place since is left alone.
+    // The uid identifies the object, so that a replacement created by somebody else is left alone.
     const uid = before === undefined ? {} : { uid: before.uid }
     const answer = yield* api.request({
       method: "PATCH",
@@ -50,7 +50,7 @@ const write = (
     const last = force ? yield* removeForeign(api, place, after) : after
     applied.record(place, digest, last)
     if (last.deletionTimestamp !== undefined) {
-      const message = `${nameOf(namedOf(place))} is being deleted since ${last.deletionTimestamp}; it is made again once it is gone`
+      const message = `${nameOf(namedOf(place))} has been terminating since ${last.deletionTimestamp}. It will be created again once it is gone`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }
   })
@@ -58,7 +58,7 @@ const write = (
 /** A precondition failed: the object changed since we read it. A conflict of field managers, by contrast, has causes. */
 const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
 
-/** Writes an object that is absent or ours. `found`: what is in its place, as far as is known. */
+/** Writes an object that is absent or ours. `found`: the existing object, as far as known. */
 export const applyObject = (
   api: Requests,
   applied: Applied,

@@ -15,18 +15,18 @@ const roleBinding: Kind = {
 /** The part of the API client that this folder uses. */
 export type Requests = Pick<KubeApi["Type"], "server" | "unreachableSince" | "request">
 
-/** RBAC's own words (k8s.io/apiserver, endpoints/handlers/responsewriters); admission refuses in others. */
+/** RBAC's wording (k8s.io/apiserver, endpoints/handlers/responsewriters). Admission refuses in other words. */
 export const isUnauthorizedVerb = ({ message, reason }: KubeError) =>
   reason === "forbidden" && /User "[^"]*" cannot \w+ resource/.test(message)
 
-/** The authorizer learns of a binding by a watch. */
+/** The authorizer learns of a binding through a watch. */
 const learnMillis = 10_000
 const soon = Schedule.exponential("20 millis").pipe(Schedule.union(Schedule.spaced("250 millis")), within(learnMillis))
 
-/** The server's rights in a namespace that it makes, by a binding in each; with requests that wait until it is known. */
+/** Creates the binding that grants the server's rights in a namespace, and sends requests that wait until it takes effect. */
 export const makeBinding = (api: Requests) => {
   const boundAt = new Map<string, number>()
-  /** Uid of the namespace that the binding was put in. */
+  /** Uid of the namespace with the binding. */
   const bound = new Map<string, string>()
 
   const isFresh = ({ path }: KubeRequest) => {

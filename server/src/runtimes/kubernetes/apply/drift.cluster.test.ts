@@ -29,7 +29,7 @@ interface Edit {
   readonly object: (namespace: string) => string
   readonly body: unknown
   readonly contentType: string
-  /** What is told of it. */
+  /** The expected report. */
   readonly by: string | null
   readonly fields: ReadonlyArray<string>
 }
@@ -41,7 +41,7 @@ const container = { image: "dev.local/hello:1", name: "user-container", env: [{ 
 
 const edits: ReadonlyArray<Edit> = [
   {
-    name: "a container with a variable more",
+    name: "a container with an additional variable",
     kind: kinds.service,
     object: web,
     body: { spec: { template: { spec: { containers: [container] } } } },
@@ -50,7 +50,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["spec.template.spec.containers"]
   },
   {
-    name: "traffic of its own, and an annotation for a slow rollout",
+    name: "its own traffic, and an annotation for a slow rollout",
     kind: kinds.service,
     object: web,
     body: {
@@ -62,7 +62,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["metadata.annotations[serving.knative.dev/rollout-duration]", "spec.traffic"]
   },
   {
-    name: "a label of the service that is gone",
+    name: "a removed label of the service",
     kind: kinds.service,
     object: web,
     body: { metadata: { labels: { "app.kubernetes.io/managed-by": null } } },
@@ -80,7 +80,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["spec.egress"]
   },
   {
-    name: "a network policy without one of its fields",
+    name: "a network policy with a missing field",
     kind: kinds.networkPolicy,
     object: web,
     body: [{ op: "remove", path: "/spec/ingress" }],
@@ -89,7 +89,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["spec.ingress"]
   },
   {
-    name: "a token that is mounted",
+    name: "a mounted token",
     kind: kinds.serviceAccount,
     object: web,
     body: { automountServiceAccountToken: true },
@@ -98,7 +98,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["automountServiceAccountToken"]
   },
   {
-    name: "a larger quota, of one thing more",
+    name: "a larger quota with one more resource",
     kind: kinds.resourceQuota,
     object: ours,
     body: { spec: { hard: { pods: "9999", configmaps: "1" } } },
@@ -107,7 +107,7 @@ const edits: ReadonlyArray<Edit> = [
     fields: ["spec.hard.configmaps", "spec.hard.pods"]
   },
   {
-    name: "a namespace that lets everything run",
+    name: "a namespace with unrestricted Pod Security",
     kind: kinds.namespace,
     object: namespace,
     body: {
@@ -121,7 +121,7 @@ const edits: ReadonlyArray<Edit> = [
   }
 ]
 
-/** An app with one service, all of it in the cache, with what is noticed of others' doing. */
+/** An app with one service, fully in the cache, and the reported changes of others. */
 const running = (prefix: string) =>
   Effect.gen(function* () {
     const key = yield* Effect.acquireRelease(
@@ -151,7 +151,7 @@ const told = ({ change, fields, key, manager, object }: Drift) => ({
   name: object.name
 })
 
-/** Objects without what the API server and Knative write themselves. */
+/** Objects without the parts that the API server and Knative write themselves. */
 const content = (object: unknown): unknown =>
   JSON.parse(JSON.stringify(object), (name, value) =>
     ["managedFields", "resourceVersion", "generation", "status", "serving.knative.dev/lastModifier"].includes(name)
@@ -162,7 +162,7 @@ const content = (object: unknown): unknown =>
 describeCluster("drift (KUBECONFIG)", () => {
   layer(clusterTest, { excludeTestServices: true })((it) => {
     it.scoped(
-      "is noticed with who did it and where, and put right",
+      "is reported with author and place, and repaired",
       () =>
         Effect.gen(function* () {
           const { heal, key, noticed } = yield* running("apply-drift")
@@ -223,14 +223,14 @@ describeCluster("drift (KUBECONFIG)", () => {
           own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
         )
         yield* untilCached((one) => one.metadataOf("networkPolicy", key.namespace, "web") === undefined)
-        // Changes come in order of their kinds' watches only: a later one of each must have been judged.
+        // Changes are ordered only within a kind's watch, so wait until a later one of each has been judged.
         yield* patchAs(manager, pathIn(key, kinds.networkPolicy, "maxcloud--default"), { spec: { egress: [{}] } })
         const last = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
         expect(told(last)).toMatchObject({ change: "edited", name: "maxcloud--default" })
       })
     )
 
-    it.scoped("is put right after a restart too, when nothing is remembered", () =>
+    it.scoped("is repaired after a restart too, when nothing is remembered", () =>
       Effect.gen(function* () {
         const { all, key, own } = yield* running("apply-again")
         const path = pathIn(key, kinds.networkPolicy, "web")

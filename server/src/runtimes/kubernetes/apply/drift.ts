@@ -12,12 +12,12 @@ import { type FieldPath, fieldsOf, foreignFields, ownEntry, textOf, without } fr
 type ObjectMetadata = typeof Metadata.Type
 
 export interface Edit {
-  /** null: of fields that are gone nobody knows who removed them. */
+  /** null: nobody knows who removed fields. */
   readonly manager: string | null
   readonly fields: ReadonlyArray<string>
 }
 
-/** The changes that others made to one of our objects. `lost`: fields that we owned after our last apply, and no longer do. */
+/** The changes that others made to one of our objects. `lost`: fields that we owned after our last apply and no longer do. */
 const editsOf = (
   kind: string,
   managedFields: ReadonlyArray<ManagedFields>,
@@ -54,9 +54,9 @@ interface Seen {
   readonly metadata: ObjectMetadata
 }
 
-/** Reports the changes of others to our objects, from the cache. For one reader. */
+/** Reports other people's changes to our objects, from the cache. For one reader. */
 export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<Drift> => {
-  /** The last report about each drifted object: its status may change often without any new drift. */
+  /** The last report about each drifted object: its status may change often without new drift. */
   const told = new Map<string, string>()
 
   const driftOf = ({ key, place }: Seen, change: Drift["change"], edit: Edit): Drift => {
@@ -78,7 +78,7 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
 
   const gone: Edit = { manager: null, fields: [] }
 
-  /** An object without our label is as good as deleted to the watch. */
+  /** To the watch, an object without our label looks deleted. */
   const unlabelled = (seen: Seen) =>
     Effect.gen(function* () {
       const { kind } = managedKinds[seen.place.kind]
@@ -106,7 +106,7 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
     const key = Option.flatMap(Option.fromNullable(around), keyOfNamespace)
     if (around === undefined || Option.isNone(key) || applied.hold(place, change)) return Effect.succeed([])
     const seen = { place, key: key.value, metadata }
-    // The namespace is being deleted, and everything in it: that isn't drift.
+    // The namespace is being deleted with everything in it: that isn't drift.
     if (!isNamespace && around.deletionTimestamp !== undefined) return Effect.succeed([])
     const ours = ownEntry(metadata.managedFields) !== undefined || applied.of(place)?.uid === metadata.uid
     if (!ours || applied.hasRemoved(metadata.uid)) return Effect.succeed([])

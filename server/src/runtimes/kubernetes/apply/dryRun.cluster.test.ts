@@ -16,11 +16,11 @@ import { managedKinds } from "./managed.ts"
 
 const decodeList = Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(MetadataObject) }))
 
-/** Every object of a namespace of ours with its version. */
+/** Every object in our namespace with its version. */
 const versions = (namespace: string) =>
   Effect.gen(function* () {
     const all: Array<string> = []
-    // A cluster need not know ExternalSecrets.
+    // A cluster may lack ExternalSecrets.
     const own = Object.values(managedKinds).filter((managedKind) => managedKind !== kinds.externalSecret)
     for (const kind of [...own, kinds.revision, kinds.pod]) {
       const { items } = decodeList(yield* get(pathOf(kind, namespace)))
@@ -33,7 +33,7 @@ const versions = (namespace: string) =>
     return all.sort()
   })
 
-/** Until Knative and the quota have said of it what they say. */
+/** Waits until Knative and the quota have reported on it. */
 const settled = (namespace: string) =>
   Effect.gen(function* () {
     let before = yield* versions(namespace)
@@ -55,7 +55,7 @@ const organization = (prefix: string) =>
 describeCluster("dry run (KUBECONFIG)", () => {
   layer(clusterTest, { excludeTestServices: true })((it) => {
     it.scoped(
-      "says what would be said, and changes no version: in the organization's namespace and in the scratch one",
+      "reports refusals without changing any version, in the organization's namespace and in the scratch one",
       () =>
         Effect.gen(function* () {
           const key = yield* organization("apply-dry")
@@ -89,7 +89,7 @@ describeCluster("dry run (KUBECONFIG)", () => {
           const inner = yield* settled(key.namespace)
           expect(yield* dryRun(key, more.spec, tried)).toEqual([])
 
-          // Knative takes no such field; the second service is told of.
+          // Knative doesn't accept this field; the second service is reported.
           const bad = more.own.map((object) =>
             object.kind === "Service" && object.metadata.name === "api"
               ? {
@@ -110,7 +110,7 @@ describeCluster("dry run (KUBECONFIG)", () => {
       90_000
     )
 
-    it.scoped("names the remedy where there is no scratch namespace", () =>
+    it.scoped("names the remedy if the scratch namespace is missing", () =>
       Effect.gen(function* () {
         const key = newKey("apply-none")
         const { asked, dryRun } = yield* makeApplyTest("apply-not-there")

@@ -22,8 +22,8 @@ export interface DryRunOptions {
 }
 
 /**
- * Makes a manifest fit for a dry run before the objects that it needs exist. Knative's webhook tries a pod of the template, which needs
- * its ServiceAccount, so the namespace's default one stands in. Secrets are only added when we apply.
+ * Prepares a manifest for a dry run before the objects it needs exist. Knative's webhook tries a pod of the template, which needs
+ * its ServiceAccount, so the namespace's default one stands in. Secrets are added only when we apply.
  */
 const tryable = (manifest: Manifest): Manifest => {
   if (isPullSecret(manifest)) {
@@ -42,7 +42,7 @@ const tryable = (manifest: Manifest): Manifest => {
   return { ...manifest, spec: { ...spec, template: { ...template, spec: rest } } }
 }
 
-/** Asks the API server what it would say, without changing anything (Kubernetes API concepts, "Dry-run"). */
+/** Asks the API server for its verdict without changing anything (Kubernetes API concepts, "Dry-run"). */
 export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
   const issueAt = (spec: AppSpec, { manifest }: Target, message: string): SpecIssue => {
     const service = manifest.metadata.labels?.[label.service]
@@ -77,7 +77,7 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
       )
   }
 
-  /** Our namespace, or else the scratch namespace, or else why we can use neither. */
+  /** Our namespace, or else the scratch namespace, or else why neither is usable. */
   const whereOf = (
     key: NamespaceKey
   ): Effect.Effect<{ readonly namespace: string } | { readonly issue: string }, RuntimeError> =>
@@ -86,12 +86,12 @@ export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
       if (own._tag === "Left") {
         const [issue] = said(own.left)
         if (issue !== undefined) return { issue }
-        // One that is on its way out is made again.
+        // A terminating one will be created again.
         if (own.left.diagnosis?.code !== "NamespaceTerminating") return yield* own.left
       } else if (Option.isSome(own.right)) return { namespace: key.namespace }
       const scratch = yield* getMetadata(api, placeOf("namespace", "", scratchNamespace))
       if (Option.isSome(scratch)) return { namespace: scratchNamespace }
-      const issue = `the cluster has no namespace "${scratchNamespace}", where a first deployment is tried: run \`maxcloud cluster install\``
+      const issue = `The cluster has no namespace "${scratchNamespace}" for the dry run of a first deployment. Run \`maxcloud cluster install\``
       return { issue }
     })
 

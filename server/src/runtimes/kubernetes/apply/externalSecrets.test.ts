@@ -26,9 +26,9 @@ describe("the operator's messages about a store", () => {
       "A",
       "acme/shop/production/A#value"
     ]
-  ])("%s: is a value that is missing", (said, name, key) => {
+  ])("%s: is a missing value", (said, name, key) => {
     expect(failureOf(manifest, said)).toEqual({
-      missing: `the secret "${name}" has no value in the store "vault": there is nothing under the key ${key}`
+      missing: `The secret "${name}" has no value in the store "vault". Nothing is stored under the key ${key}`
     })
   })
 
@@ -37,7 +37,7 @@ describe("the operator's messages about a store", () => {
     "error processing spec.data[0] (key: a), err: dial tcp 127.0.0.1:8200: connect: connection refused",
     "error processing spec.data[7] (key: a), err: Secret does not exist",
     "could not get secret data from provider"
-  ])("%s: is a store that cannot be read", (said) => {
+  ])("%s: is an unreadable store", (said) => {
     expect(failureOf(manifest, said)).toEqual({ failed: said })
   })
 })

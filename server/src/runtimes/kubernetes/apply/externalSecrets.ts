@@ -12,11 +12,11 @@ import { nameOf, runtimeErrorOf } from "./refusal.ts"
 
 /** How long to wait for the operator to read an ExternalSecret. */
 const lookMillis = 10_000
-/** How long to wait for its event, which may come after its condition. */
+/** How long to wait for its event, which may arrive after its condition. */
 const eventMillis = 3_000
 const everyMillis = 100
 
-/** The status of an ExternalSecret. Each reading of a store uses a new object, so no status is left over from an earlier reading. */
+/** The status of an ExternalSecret. Each read of a store uses a new object, so no earlier status remains. */
 const Read = Schema.Struct({
   status: Schema.optionalWith(
     Schema.Struct({ conditions: Schema.optionalWith(Schema.Array(KubeCondition), { default: () => [] }) }),
@@ -38,10 +38,10 @@ const decodeSpec = Schema.decodeUnknownOption(Spec)
 
 /** `error processing spec.data[0] (key: acme/shop/production/A), err: …` (external-secrets, controllers/externalsecret). */
 const ofData = /spec\.data\[(\d+)\] \(key: .*?\), err: ([\s\S]*)$/
-/** Providers' messages for a missing entry, and for a missing field of an entry (`NoSecretError`; Vault's). */
+/** Providers' messages about a missing entry, and about an entry's missing field (`NoSecretError`; Vault's). */
 const absent = /^Secret does not exist$|^cannot find secret data for key: /
 
-/** Why the operator couldn't read: the secret that doesn't exist, or else only that it failed. */
+/** Why the operator's read failed: a missing secret, or else just its message. */
 export const failureOf = (
   manifest: Manifest,
   said: string
@@ -51,7 +51,7 @@ export const failureOf = (
   const data = spec?.data[Number(index)]
   if (spec === undefined || data === undefined || !absent.test(cause)) return { failed: said }
   return {
-    missing: `the secret "${data.secretKey}" has no value in the store "${spec.secretStoreRef.name}": there is nothing under the key ${textOfExternalKey({ key: data.remoteRef.key, ...(data.remoteRef.property === undefined ? {} : { property: data.remoteRef.property }) })}`
+    missing: `The secret "${data.secretKey}" has no value in the store "${spec.secretStoreRef.name}". Nothing is stored under the key ${textOfExternalKey({ key: data.remoteRef.key, ...(data.remoteRef.property === undefined ? {} : { property: data.remoteRef.property }) })}`
   }
 }
 
@@ -62,7 +62,7 @@ export interface WaitOptions {
   readonly cache: ClusterCache["Type"]
 }
 
-/** Waits until the operator has read what an ExternalSecret names, so that no revision begins without its values. */
+/** Waits until the operator has read an ExternalSecret's values, so that no revision starts without them. */
 export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
   const readyOf = (place: Place) =>
     api.request({ method: "GET", path: pathOf(kinds.externalSecret, place.namespace, place.name) }).pipe(
@@ -71,7 +71,7 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
         Effect.mapError(
           decodeRead(object),
           (cause) =>
-            new RuntimeError({ reason: "unavailable", message: `${nameOf(namedOf(place))} cannot be read`, cause })
+            new RuntimeError({ reason: "unavailable", message: `${nameOf(namedOf(place))} is unreadable`, cause })
         )
       ),
       Effect.map(({ status }) => status.conditions.find((condition) => condition.type === "Ready"))
@@ -103,7 +103,7 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
       if (ready === undefined) {
         return yield* new RuntimeError({
           reason: "unavailable",
-          message: `${name}: the External Secrets Operator has not looked at it in ${lookMillis / 1000} seconds: is it running?`
+          message: `${name}: the External Secrets Operator hasn't processed it in ${lookMillis / 1000} seconds. Check that it is running.`
         })
       }
       const said = (yield* untilSaid(place))?.message ?? ready.message
@@ -114,12 +114,12 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
         return yield* new RuntimeError({ reason: "refused", message: failure.missing, diagnosis })
       }
       // The message may contain the store's address and rights, which don't concern an organization.
-      yield* Effect.logWarning("the store of secrets cannot be read", failure.failed).pipe(
+      yield* Effect.logWarning("Couldn't read the secret store", failure.failed).pipe(
         Effect.annotateLogs({ externalSecret: `${place.namespace}/${place.name}` })
       )
       return yield* new RuntimeError({
         reason: "unavailable",
-        message: `${name}: the store of secrets cannot be read at the moment; the server's log says why`
+        message: `${name}: the secret store is unavailable. The server's log has the cause`
       })
     })
 }

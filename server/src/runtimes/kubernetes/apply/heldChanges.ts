@@ -2,7 +2,7 @@ import { Effect, Queue, Stream } from "effect"
 import type { CacheChange } from "../cache/ClusterCache.ts"
 import { idOf, type Place } from "./managed.ts"
 
-/** While an object is being written, its changes are held: they may be our own. Of each object the last one is kept. */
+/** Changes of an object are held back while we write it, because they may be our own. Keeps the latest one of each object. */
 export const makeHeldChanges = Effect.gen(function* () {
   const busy = new Map<string, number>()
   const held = new Map<string, CacheChange>()
@@ -19,7 +19,7 @@ export const makeHeldChanges = Effect.gen(function* () {
     })
 
   return {
-    /** While this runs, changes of the object are held. */
+    /** While this runs, the object's changes are held back. */
     during: <A, E, R>(place: Place, effect: Effect.Effect<A, E, R>) => {
       const id = idOf(place)
       return Effect.acquireUseRelease(
@@ -29,7 +29,7 @@ export const makeHeldChanges = Effect.gen(function* () {
       )
     },
 
-    /** Keeps a change of an object that is being written, to be judged after. */
+    /** Holds back a change of an object that is being written, to judge it later. */
     hold: (place: Place, change: CacheChange): boolean => {
       const id = idOf(place)
       if (!busy.has(id)) return false
@@ -37,7 +37,7 @@ export const makeHeldChanges = Effect.gen(function* () {
       return true
     },
 
-    /** Changes that were held, for one reader. */
+    /** Held back changes, for one reader. */
     released: Stream.fromQueue(released)
   }
 })

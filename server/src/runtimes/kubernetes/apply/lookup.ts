@@ -10,13 +10,13 @@ import { type Named, nameOf, runtimeErrorOf } from "./refusal.ts"
 type ObjectMetadata = typeof Metadata.Type
 
 const decodeObject = Schema.decodeUnknown(MetadataObject)
-/** `items` of an empty list of `PartialObjectMetadata` is null. */
+/** `items` is null in an empty list of `PartialObjectMetadata`. */
 const decodeList = Schema.decodeUnknown(Schema.Struct({ items: Schema.NullOr(Schema.Array(MetadataObject)) }))
 
 export const unreadable = (object: Named) => (cause: unknown) =>
-  new RuntimeError({ reason: "unavailable", message: `${nameOf(object)}: its metadata cannot be read`, cause })
+  new RuntimeError({ reason: "unavailable", message: `${nameOf(object)}: its metadata is unreadable`, cause })
 
-/** From so many objects of a kind on, one list is cheaper than a request for each. */
+/** From this many objects of a kind, one list is cheaper than a request for each. */
 const listFrom = 8
 
 /** The metadata in an answer about an object. */
@@ -25,7 +25,7 @@ export const metadataIn = (place: Place, answer: unknown): Effect.Effect<ObjectM
     Effect.mapBoth({ onFailure: unreadable(namedOf(place)), onSuccess: ({ metadata }) => metadata })
   )
 
-/** The metadata of an object in the cluster, whoever made it. */
+/** The metadata of an object in the cluster, whoever created it. */
 export const getMetadata = (api: Requests, place: Place): Effect.Effect<Option.Option<ObjectMetadata>, RuntimeError> =>
   api
     .request({
@@ -40,7 +40,7 @@ export const getMetadata = (api: Requests, place: Place): Effect.Effect<Option.O
       Effect.flatMap((found) => (found === undefined ? Effect.succeedNone : Effect.asSome(metadataIn(place, found))))
     )
 
-/** Metadata of a namespace's objects of a kind. */
+/** Metadata of all objects of a kind in a namespace. */
 export const listMetadata = (api: Requests, kind: Kind, namespace: string) => {
   const named = { kind: kind.kind, namespace, name: "*" }
   return api.request({ method: "GET", path: pathOf(kind, namespace), accept: metadataOnlyList }).pipe(
@@ -52,7 +52,7 @@ export const listMetadata = (api: Requests, kind: Kind, namespace: string) => {
 
 type Found = readonly [id: string, metadata: ObjectMetadata]
 
-/** Looks up places of one kind in one namespace with a single request. */
+/** Looks up objects of one kind in one namespace with a single request. */
 const findTogether = (
   api: Requests,
   places: Array.NonEmptyArray<Place>
@@ -76,8 +76,8 @@ const findTogether = (
   })
 
 /**
- * Metadata of these objects as far as they exist, by `idOf`: from the cache, and of the others from the API server, since the cache sees
- * only what carries our label.
+ * Metadata of the existing ones of these objects, by `idOf`: from the cache, and for the rest from the API server, because the
+ * cache contains only objects with our label.
  */
 export const findMetadata = (
   api: Requests,

@@ -11,11 +11,14 @@ import { makeSuccessors, type Told } from "./successors.ts"
 import { makeTraffic } from "./traffic.ts"
 
 export interface ApplyParts extends Pick<ApplierOptions, "api" | "cache" | "secrets" | "registryCredentials"> {
-  /** Always there (`maxcloud cluster install`). @default maxcloud-scratch */
+  /** Always exists (created by `maxcloud cluster install`). @default maxcloud-scratch */
   readonly scratchNamespace?: string
 }
 
-/** All that writes manifests' objects to the cluster, and watches who else does. The parts share what they know of each other's doing. */
+/**
+ * Everything that writes manifests to the cluster and watches for other writers. The parts share what they know about each
+ * other's work.
+ */
 export const makeApply = Effect.fn("makeApply")(function* ({
   scratchNamespace = "maxcloud-scratch",
   ...given
@@ -32,7 +35,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
       : { generation: service.metadata.generation, newestRevision: service.status.latestCreatedRevisionName }
   }
 
-  /** Applies, and remembers which services are to have a new revision by it. */
+  /** Applies, and remembers which services will get a new revision from it. */
   const applyAwaited: Applier["apply"] = (key, manifests, options) =>
     Effect.suspend(() => {
       const services = manifests
@@ -52,7 +55,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
     })
 
   return {
-    /** Does the cache tell of a service, or of its newest revision, from before our last apply? */
+    /** Does the cache show a service, or its newest revision, from before our last apply? */
     isBehind: (namespace: string, name: string, now: number): boolean => {
       const place = placeOf("service", namespace, name)
       const metadata = parts.cache.metadataOf("service", namespace, name)

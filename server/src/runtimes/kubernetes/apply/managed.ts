@@ -8,7 +8,7 @@ import type { Named } from "./refusal.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
-/** Kinds that deployments are made of, and so are applied, removed and watched for drift. */
+/** The kinds that deployments consist of: applied, removed, and watched for drift. */
 export const managedKinds = {
   namespace: kinds.namespace,
   resourceQuota: kinds.resourceQuota,
@@ -32,11 +32,11 @@ const byType = new Map(
   )
 )
 
-/** undefined: a kind that no deployment has. */
+/** undefined: a kind that no deployment contains. */
 export const appliedKindOf = (ref: Pick<ObjectRef, "apiVersion" | "kind">): AppliedKind | undefined =>
   byType.get(`${ref.apiVersion}/${ref.kind}`)
 
-/** An object of the cluster by its place. `namespace`: empty for a Namespace. */
+/** An object's place in the cluster. `namespace`: empty for a Namespace. */
 export interface Place {
   readonly kind: AppliedKind
   readonly namespace: string
@@ -53,22 +53,22 @@ export const idOf = ({ kind, name, namespace }: Place) => `${kind}/${namespace}/
 
 export const namedOf = ({ kind, name, namespace }: Place): Named => ({ kind: managedKinds[kind].kind, namespace, name })
 
-/** Id of the organization, on namespaces: names may be given again, ids never are. */
+/** Id of the organization, on namespaces: names may be reused, ids never are. */
 export const organizationIdLabel = label.organizationId
 
 const managedBy = "app.kubernetes.io/managed-by"
 
 export const isManaged = (labels: Readonly<Record<string, string>>) => labels[managedBy] === fieldManager
 
-/** Only metadata comes back (Kubernetes API concepts, "Metadata-only fetches"): no value of a Secret travels. */
+/** Only metadata is returned (Kubernetes API concepts, "Metadata-only fetches"), so values of Secrets aren't transferred. */
 export const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 export const metadataOnlyList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 const differs = (is: string | undefined, should: string) => is !== undefined && is !== should
 
 /**
- * May we touch this object? It is ours by its label, or, where somebody took the label off, by our own apply. One of another app or
- * organization is theirs.
+ * May we change this object? It is ours by its label or, if somebody removed the label, by our own apply. An object of another
+ * app or organization is theirs.
  */
 export const isOurs = ({ labels, managedFields }: ObjectMetadata, key: NamespaceKey): boolean =>
   (isManaged(labels) || ownEntry(managedFields) !== undefined) &&
@@ -76,26 +76,25 @@ export const isOurs = ({ labels, managedFields }: ObjectMetadata, key: Namespace
   !differs(labels[label.app], key.app) &&
   !differs(labels[label.stage], key.stage)
 
-/** As `isOurs`, of a namespace: it carries the organization's id, unless somebody took that label off. */
+/** Like `isOurs`, for a namespace: it has the organization's id, unless somebody removed that label. */
 export const isOurNamespace = (metadata: ObjectMetadata, key: NamespaceKey): boolean => {
   const id = metadata.labels[organizationIdLabel]
   const applied = ownEntry(metadata.managedFields) !== undefined
   return isOurs(metadata, key) && (id === key.organizationId || (id === undefined && applied))
 }
 
-/** Names an object's owner for a refusal, by its managers and labels. */
+/** Describes an object's owner in a refusal, by its managers and labels. */
 export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
   const managers = [...new Set(managedFields.map((managedField: ManagedFields) => managedField.manager))].filter(
     (value) => value !== ""
   )
   const told = Object.entries(labels).filter(([name]) => /^(?:app\.kubernetes\.io|maxcloud\.dev)\//.test(name))
   const made = managers.length === 0 ? "an unknown manager" : managers.map((manager) => `"${manager}"`).join(", ")
-  const marked =
-    told.length === 0 ? "without labels of an owner" : told.map(([name, value]) => `${name}=${value}`).join(", ")
+  const marked = told.length === 0 ? "without owner labels" : told.map(([name, value]) => `${name}=${value}`).join(", ")
   return `made by ${made}, ${marked}`
 }
 
-/** The step in which an object is applied. Objects that others need come first. */
+/** The step in which an object is applied. Objects that others depend on come first. */
 const steps: Readonly<Record<AppliedKind, number>> = {
   namespace: 0,
   resourceQuota: 1,
@@ -109,7 +108,7 @@ const steps: Readonly<Record<AppliedKind, number>> = {
   service: 3
 }
 
-/** Secrets that pods pull with belong to the namespace, and are there before any of its pods. */
+/** Pull secrets belong to the namespace, and exist before any of its pods. */
 const pullSecretType = "kubernetes.io/dockerconfigjson"
 
 export interface Target {
@@ -117,7 +116,7 @@ export interface Target {
   readonly manifest: Manifest
 }
 
-/** Objects in steps: those of one may be applied at the same time. */
+/** Groups objects into steps. The objects of a step may be applied at the same time. */
 export const inSteps = (targets: ReadonlyArray<Target>): ReadonlyArray<ReadonlyArray<Target>> => {
   const stepOf = ({ manifest, place }: Target) => (manifest["type"] === pullSecretType ? 1 : steps[place.kind])
   return [0, 1, 2, 3]

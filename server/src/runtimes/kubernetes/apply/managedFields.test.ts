@@ -40,7 +40,7 @@ const treeOf = (fields: ReadonlyArray<FieldPath>): Record<string, unknown> => {
 }
 
 describe("fieldsOf", () => {
-  it("finds the deepest fields, and of `.` only what has nothing below", () => {
+  it("finds the deepest fields, and `.` only for fields with nothing below", () => {
     expect(fieldsOf({ "f:spec": { ".": {}, "f:a": {}, "f:b": { ".": {} } } })).toEqual([
       ["f:spec", "f:a"],
       ["f:spec", "f:b"]
@@ -48,7 +48,7 @@ describe("fieldsOf", () => {
     for (const none of [undefined, null, {}, "x", 3]) expect(fieldsOf(none)).toEqual([])
   })
 
-  it("gives back what a tree was made of, less what holds others of it", () => {
+  it("returns the input fields, minus those that contain fields of others", () => {
     fc.assert(
       fc.property(paths, (all) => {
         const found = fieldsOf(treeOf(all)).map((value) => JSON.stringify(value))
@@ -62,7 +62,7 @@ describe("fieldsOf", () => {
 })
 
 describe("textOf", () => {
-  it("is what people write", () => {
+  it("has the usual notation", () => {
     const spec = ["f:spec", "f:template", "f:spec", "f:containers"]
     expect(textOf([...spec, 'k:{"name":"user-container"}', "f:env", 'k:{"name":"DEBUG"}', "f:value"])).toBe(
       "spec.template.spec.containers[user-container].env[DEBUG].value"
@@ -75,13 +75,13 @@ describe("textOf", () => {
     expect(textOf(["f:spec", "f:list", "i:3"])).toBe("spec.list[3]")
   })
 
-  it("never throws, whatever a step holds", () => {
+  it("never throws, for any step", () => {
     fc.assert(fc.property(fc.array(fc.string()), (any) => typeof textOf(any) === "string"))
   })
 })
 
 describe("without and removable", () => {
-  it("leaves what no other touches; nothing of itself", () => {
+  it("keep fields that nobody else touches, and none of the same tree", () => {
     fc.assert(
       fc.property(paths, paths, (fields, others) => {
         expect(without(fields, fields)).toEqual([])
@@ -93,7 +93,7 @@ describe("without and removable", () => {
     )
   })
 
-  it("removes all that is foreign, and nothing that is kept", () => {
+  it("remove everything foreign, and nothing that must stay", () => {
     fc.assert(
       fc.property(paths, paths, (fields, kept) => {
         const tops = removable(fields, kept)
@@ -103,7 +103,7 @@ describe("without and removable", () => {
     )
   })
 
-  it("takes a map that is another's alone as a whole, but never all labels", () => {
+  it("remove a map that is entirely foreign as a whole, but never all labels", () => {
     const kept = [["f:spec", "f:template", "f:spec", "f:containers"]]
     const selector = ["f:spec", "f:template", "f:spec", "f:nodeSelector"]
     expect(
@@ -128,13 +128,13 @@ describe("foreignFields", () => {
   const fieldsIn = (kind: string, other: ManagedFields, ours = own) =>
     foreignFields(kind, [ours, other]).map(({ fields, manager }) => [manager, ...fields.map(textOf)])
 
-  it("are what others own beside us", () => {
+  it("are the fields that others own besides us", () => {
     const traffic = { "f:spec": { "f:traffic": {}, "f:template": { "f:x": {} } } }
     expect(fieldsIn("Service", entry("kn", "Update", traffic))).toEqual([["kn", "spec.traffic"]])
     expect(fieldsIn("Service", entry("kn", "Apply", { "f:spec": { "f:template": {} } }))).toEqual([])
   })
 
-  it("goes by operation and subresource, not by a name that anyone may use", () => {
+  it("depend on operation and subresource, not on a name that anyone may use", () => {
     const traffic = { "f:spec": { "f:traffic": {} } }
     for (const manager of ["knative-controller", "kube-controller-manager", "controller", "maxcloud"]) {
       expect(fieldsIn("Service", entry(manager, "Update", traffic))).toEqual([[manager, "spec.traffic"]])
@@ -142,7 +142,7 @@ describe("foreignFields", () => {
     }
   })
 
-  it("leaves labels and annotations to others that mean nothing here", () => {
+  it("leave irrelevant labels and annotations to others", () => {
     const marks = (key: string) => ({ "f:metadata": { "f:annotations": { [`f:${key}`]: {} } } })
     const marked = (key: string, kind = "Service") => fieldsIn(kind, entry("kubectl", "Update", marks(key))).length
     for (const key of ["team", "example.com/x", "serving.knative.dev/creator", "serving.knative.dev/lastModifier"]) {
@@ -163,7 +163,7 @@ describe("removals", () => {
     spec: { list: [{ name: "a" }, { name: "b" }, { name: "c" }], set: ["x", "y"] }
   }
 
-  it("finds fields where they are, by RFC 6901", () => {
+  it("points to fields by RFC 6901", () => {
     expect(pointerOf(object, ["f:metadata", "f:labels", "f:a/b"])).toBe("/metadata/labels/a~1b")
     expect(pointerOf(object, ["f:metadata", "f:labels", "f:x~y"])).toBe("/metadata/labels/x~0y")
     expect(pointerOf(object, ["f:spec", "f:list", 'k:{"name":"b"}', "f:name"])).toBe("/spec/list/1/name")
@@ -174,7 +174,7 @@ describe("removals", () => {
     expect(keysOf("k:not json")).toEqual({})
   })
 
-  it("takes later elements first, and only from the version that was read", () => {
+  it("removes later elements first, and only from the version it has read", () => {
     const fields = ["a", "c"].map((name) => ["f:spec", "f:list", `k:${JSON.stringify({ name: name })}`])
     expect(removals(object, "7", fields)).toEqual([
       { op: "test", path: "/metadata/resourceVersion", value: "7" },

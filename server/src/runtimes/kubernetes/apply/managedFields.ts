@@ -1,19 +1,22 @@
 import { Predicate } from "effect"
 import type { ManagedFields } from "../cache/objects.ts"
 
-/** The field manager of all that we apply. */
+/** The field manager for everything we apply. */
 export const fieldManager = "maxcloud"
 
-/** The field manager by which requests are kept where they are (`traffic.ts`). It has `spec.traffic` and nothing else. */
+/** The field manager that pins a service's requests (`traffic.ts`). It owns `spec.traffic` and nothing else. */
 export const trafficManager = "maxcloud-traffic"
 
 /**
- * A field, as the steps of `fieldsV1` lead to it: `f:<name>`, `k:<keys of a list's element>`, `v:<value of a set>`, `i:<index>`
+ * A field, as the path of steps in `fieldsV1`: `f:<name>`, `k:<keys of a list's element>`, `v:<value of a set>`, `i:<index>`
  * (structured-merge-diff, fieldpath, "serialize").
  */
 export type FieldPath = ReadonlyArray<string>
 
-/** The fields that an entry owns. What it owns whole, such as an atomic list, has no fields below; `.` (the field itself) is left out. */
+/**
+ * The fields that an entry owns. A field owned as a whole, such as an atomic list, has no fields below; `.` (the field itself) is
+ * left out.
+ */
 export const fieldsOf = (fieldsV1: unknown): ReadonlyArray<FieldPath> => {
   const found: Array<FieldPath> = []
   const walk = (tree: unknown, path: FieldPath) => {
@@ -35,7 +38,7 @@ const json = (text: string): unknown => {
 
 const plain = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value))
 
-/** The element's keys and values that a step `k:{…}` names. */
+/** The keys and values in a step `k:{…}`. */
 export const keysOf = (step: string): Readonly<Record<string, unknown>> => {
   const keys = json(step.slice(2))
   return Predicate.isReadonlyRecord(keys) ? keys : {}
@@ -51,7 +54,7 @@ const bracketed = (step: string): string => {
   return step.startsWith("v:") ? plain(json(written)) : written
 }
 
-/** A field path in readable form: `spec.template.spec.containers[user-container].image`, `metadata.labels[maxcloud.dev/app]`. */
+/** A readable field path: `spec.template.spec.containers[user-container].image`, `metadata.labels[maxcloud.dev/app]`. */
 export const textOf = (path: FieldPath): string =>
   path.reduce((text, step) => {
     const name = step.slice(2)
@@ -61,16 +64,17 @@ export const textOf = (path: FieldPath): string =>
 
 const beginsWith = (path: FieldPath, start: FieldPath) => start.every((step, at) => path[at] === step)
 
-/** Does one hold the other, or are they the same? A field owned whole holds all below it. */
+/** Is one equal to the other or part of it? A field owned as a whole includes everything below it. */
 const touches = (a: FieldPath, b: FieldPath) => (a.length < b.length ? beginsWith(b, a) : beginsWith(a, b))
 
-/** Fields that none of the others touches. */
+/** Fields that don't overlap with any of the others. */
 export const without = (fields: ReadonlyArray<FieldPath>, others: ReadonlyArray<FieldPath>): ReadonlyArray<FieldPath> =>
   fields.filter((field) => !others.some((other) => touches(field, other)))
 
 /**
- * The fields that can be removed whole without touching what is kept, such as a map that is another's alone: for each field its
- * shortest start that no kept field begins with. Of labels and annotations never the whole map, since some are free for all.
+ * The fields that can be removed as a whole without touching anything that stays, such as an entirely foreign map: for each field
+ * its shortest prefix that no remaining field begins with. Never the whole map of labels or annotations, because anyone may set
+ * some of them.
  */
 export const removable = (
   fields: ReadonlyArray<FieldPath>,
@@ -85,18 +89,19 @@ export const removable = (
   return [...tops.values()]
 }
 
-/** Our entry. One of the same manager that did not apply (`Update`) is somebody's who borrowed the name. */
+/** Our entry. An entry of the same manager from an `Update` instead of an apply belongs to somebody who borrowed the name. */
 export const ownEntry = (entries: ReadonlyArray<ManagedFields>): ManagedFields | undefined =>
   entries.find((entry) => entry.manager === fieldManager && entry.operation === "Apply" && entry.subresource === "")
 
 const semantic =
   /^(?:maxcloud\.dev|(?:[\w-]+\.)*knative\.dev|pod-security\.kubernetes\.io)\/|^app\.kubernetes\.io\/(?:managed-by|name|part-of)$/
-/** Written by Knative's webhook in the name of whoever sends a request (knative/serving, pkg/apis/serving). */
+/** Written by Knative's webhook in the name of the request's sender (knative/serving, pkg/apis/serving). */
 const webhook = new Set(["serving.knative.dev/creator", "serving.knative.dev/lastModifier"])
 
 /**
- * May others set this field on an object of ours? Labels and annotations that mean nothing to us, Knative or Pod Security; what
- * controllers add to a ServiceAccount (`secrets`, `imagePullSecrets`) and to a Namespace (`spec`): nothing of it changes what runs.
+ * May others set this field on our objects? Labels and annotations without meaning to us, Knative or Pod Security; what
+ * controllers add to a ServiceAccount (`secrets`, `imagePullSecrets`) and to a Namespace (`spec`). None of these change what
+ * runs.
  */
 const free = (kind: string, path: FieldPath): boolean => {
   const [first, second, third] = path
@@ -116,9 +121,10 @@ export interface ForeignFields {
 }
 
 /**
- * The fields that others own on one of our objects without permission: we don't own them, and they aren't free for all. Entries of
- * subresources are skipped by their subresource, never by a manager's name, which anyone can use. The API server accepts only status from
- * a request to `status` (as Knative's controller and the quota's send), and only finalizers by a namespace's `finalize`.
+ * The fields that others own on one of our objects without permission: we don't own them, and not everyone may set them. Entries
+ * of subresources are skipped by their subresource, never by a manager's name, which anyone can use. The API server accepts only
+ * status in a request to `status` (as from Knative's controller and the quota's), and only finalizers in a namespace's
+ * `finalize`.
  */
 export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields>): ReadonlyArray<ForeignFields> => {
   const own = ownEntry(entries)
@@ -170,7 +176,10 @@ export const pointerOf = (object: unknown, path: FieldPath): string | undefined 
   return pointer
 }
 
-/** Removals of these fields (RFC 6902), later elements of a list first; only if the object is still at this version. */
+/**
+ * A JSON patch that removes these fields (RFC 6902), later elements of a list first, and only if the object still has this
+ * version.
+ */
 export const removals = (object: unknown, resourceVersion: string, fields: ReadonlyArray<FieldPath>) => {
   const pointers = fields.flatMap((field) => pointerOf(object, field) ?? [])
   const byIndexDown = [...pointers].sort((a, b) => b.localeCompare(a, "en", { numeric: true }))

@@ -15,7 +15,7 @@ const decodeStatus = Schema.decodeUnknownOption(
   })
 )
 
-/** Why a namespace that is being deleted is still there (Kubernetes, NamespaceConditionType). */
+/** Why a terminating namespace still exists (Kubernetes, NamespaceConditionType). */
 const heldBy = (api: Requests, name: string) =>
   api.request({ method: "GET", path: pathOf(managedKinds.namespace, undefined, name) }).pipe(
     Effect.map((object) =>
@@ -30,7 +30,7 @@ const heldBy = (api: Requests, name: string) =>
     Effect.orElseSucceed((): ReadonlyArray<string> => [])
   )
 
-/** Finds our namespace. None if it doesn't exist. Fails if it belongs to somebody else, or is being deleted. */
+/** Finds our namespace. None if it doesn't exist. Fails if it belongs to somebody else, or is terminating. */
 export const ourNamespace = (
   api: Requests,
   cache: ClusterCache["Type"],
@@ -43,14 +43,14 @@ export const ourNamespace = (
     if (Option.isNone(metadata)) return metadata
     if (!isOurNamespace(metadata.value, key)) {
       const owner = ownerOf(metadata.value)
-      const message = `${nameOf(namedOf(place))} exists and is not of organization "${key.organization}" (${key.organizationId}): ${owner}. It is not touched`
+      const message = `${nameOf(namedOf(place))} exists but doesn't belong to organization "${key.organization}" (${key.organizationId}): ${owner}. It wasn't changed`
       const diagnosis = diagnosisOf("NameTaken", message, [owner])
       return yield* new RuntimeError({ reason: "refused", message, diagnosis })
     }
     if (metadata.value.deletionTimestamp !== undefined) {
       const held = yield* heldBy(api, key.namespace)
       const why = held.length === 0 ? "" : ` (${held.join("; ")})`
-      const message = `${nameOf(namedOf(place))} is being deleted since ${metadata.value.deletionTimestamp}; waiting until it is gone${why}`
+      const message = `${nameOf(namedOf(place))} has been terminating since ${metadata.value.deletionTimestamp}. Waiting until it is gone${why}`
       const diagnosis = diagnosisOf("NamespaceTerminating", message, held)
       return yield* new RuntimeError({ reason: "unavailable", message, diagnosis })
     }

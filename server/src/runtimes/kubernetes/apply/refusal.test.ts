@@ -11,7 +11,7 @@ const error = (message: string, more: Partial<Pick<KubeError, "reason" | "status
 const webhook = 'admission webhook "validation.webhook.serving.knative.dev" denied the request: validation failed: '
 const service = "PATCH /apis/serving.knative.dev/v1/namespaces/acme/services/api"
 
-/** As API servers of 1.34 with Knative 1.21 have said it. */
+/** Messages of API servers 1.34 with Knative 1.21. */
 const answers = {
   PodSecurityRefused: error(
     `${webhook}dry run failed with pods "dry-run-validation" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true (${service})`
@@ -40,19 +40,19 @@ describe("refusalOf", () => {
     })
   }
 
-  it("says who holds which field", () => {
+  it("names who holds a field", () => {
     expect(refusalOf(answers.FieldConflict, object).diagnosis.message).toBe(
       'Service "acme/api": spec.egress is held by "kubectl-edit"'
     )
   })
 
-  it("gives the webhook's own words, without what was asked", () => {
+  it("quotes the webhook's message without the request", () => {
     expect(refusalOf(answers.AdmissionRefused, object).diagnosis.message).toBe(
       'Service "acme/api": the admission webhook "validation.webhook.serving.knative.dev" says: validation failed: must not set the field(s): spec.template.spec.nodeSelector'
     )
   })
 
-  it("waits for a webhook that cannot be called, a namespace that goes, an object that changed meanwhile", () => {
+  it("waits for an unreachable webhook, a terminating namespace, and a changed object", () => {
     const waits = [
       error(
         'Internal error occurred: failed calling webhook "webhook.serving.knative.dev": failed to call webhook: Post "https://x": context deadline exceeded',
@@ -82,7 +82,7 @@ describe("runtimeErrorOf", () => {
       onSuccess: ({ diagnosis, message, reason }) => ({ reason, code: diagnosis?.code, message })
     })
 
-  it("says since when the cluster is away", () => {
+  it("says since when the cluster has been unreachable", () => {
     expect(of(error("ECONNREFUSED", { reason: "unreachable" }))).toMatchObject({
       reason: "unavailable",
       code: "ClusterUnreachable"
@@ -97,7 +97,7 @@ describe("runtimeErrorOf", () => {
     expect(of(silent)?.message).toBe("The cluster has been unreachable since 2026-01-02T03:04:05.000Z. Retrying.")
   })
 
-  it("names the remedy where a right is missing", () => {
+  it("names the remedy for a missing permission", () => {
     const message =
       'secrets "x" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "secrets" in API group "" in the namespace "acme"'
     expect(of(error(message, { reason: "forbidden", status: 403 }))).toMatchObject({

@@ -25,16 +25,16 @@ const refused = (code: DiagnosisCode, message: string, evidence: ReadonlyArray<s
   diagnosis: diagnosisOf(code, message, evidence)
 })
 
-/** `admission webhook "<name>" denied the request: <its words>` (k8s.io/apiserver, admission/plugin/webhook/errors). */
+/** `admission webhook "<name>" denied the request: <reason>` (k8s.io/apiserver, admission/plugin/webhook/errors). */
 const denied = /^.*?admission webhook "([^"]+)" denied the request(?: without explanation|: )?([\s\S]*)$/
 /** `failed calling webhook "<name>": …` (same place). */
 const uncalled = /failed calling webhook "([^"]+)":? ?([\s\S]*)$/
-/** LimitRanger's and the quota's words (k8s.io/apiserver, plugin/pkg/admission). */
+/** The wording of LimitRanger and the quota (k8s.io/apiserver, plugin/pkg/admission). */
 const limit =
   /\b(?:maximum|minimum) [\w./-]+ usage per (?:Container|Pod)|max limit to request ratio per (?:Container|Pod)|must specify (?:limits|requests)/
 const quota = /exceeded quota:|failed quota:|insufficient quota/
 
-/** Knative's webhook calls its own trial of a pod a dry run. The reader didn't ask for one, so we leave that out. */
+/** Knative's webhook calls its own trial of a pod a dry run. The reader didn't ask for one, so leave that out. */
 const words = (message: string) => message.replace(/\bdry run failed with /, "")
 
 /** `conflict with "kubectl-edit" using v1: .spec.x`: the manager, as the cause's message quotes it. */
@@ -59,7 +59,7 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
       reason: "unavailable",
       diagnosis: diagnosisOf(
         "AdmissionRefused",
-        `${name}: the admission webhook "${notCalled[1]}" cannot be called: ${notCalled[2]}`,
+        `${name}: the admission webhook "${notCalled[1]}" is unreachable: ${notCalled[2]}`,
         evidence
       )
     }
@@ -72,7 +72,7 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
       reason: "unavailable",
       diagnosis: diagnosisOf(
         "NamespaceTerminating",
-        `${name}: its namespace is being deleted; it is made again once that is gone`,
+        `${name}: its namespace is terminating. It will be created again once that is gone`,
         evidence
       )
     }
@@ -93,13 +93,13 @@ export const refusalOf = (error: KubeError, object: Named): Refusal => {
   if (error.reason === "conflict") {
     return {
       reason: "unavailable",
-      diagnosis: diagnosisOf("FieldConflict", `${name} was changed in the meantime: ${message}`, evidence)
+      diagnosis: diagnosisOf("FieldConflict", `${name} changed in the meantime: ${message}`, evidence)
     }
   }
   return refused("AdmissionRefused", `${name}: ${message}`, evidence)
 }
 
-/** The server itself may not do this. Rights to objects of apps come with the operator's rules. */
+/** The server itself lacks this permission. Rights to an app's own objects come from the operator's rules. */
 export const lackedRight = (error: KubeError, object: Named): string => {
   const isOfApps = objectKinds.some((kind) => kind === object.kind)
   const fix = isOfApps
@@ -110,17 +110,20 @@ export const lackedRight = (error: KubeError, object: Named): string => {
 
 const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
 
-/** The API server gave no verdict: nothing is said of the object. A webhook that cannot be called is answered 500, but is a verdict. */
+/**
+ * The API server gave no verdict, so this says nothing about the object. A webhook that can't be called is answered 500, but that
+ * is a verdict.
+ */
 export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !uncalled.test(error.message)
 
-/** The message while the API server is unreachable. `since` is the same for all messages of one outage. */
+/** The message while the API server is unreachable. `since` stays the same for all messages of one outage. */
 export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
   const message = `The cluster has been unreachable since ${since.toISOString()}. Retrying.`
   const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])
   return new RuntimeError({ reason: "unavailable", message, diagnosis, cause })
 }
 
-/** `KubeError` as the runtime's own. `object`: what was asked about. */
+/** Converts a `KubeError` to a `RuntimeError`. `object`: the object of the request. */
 export const runtimeErrorOf =
   (api: Requests, object: Named) =>
   (error: KubeError): Effect.Effect<never, RuntimeError> =>
@@ -130,12 +133,12 @@ export const runtimeErrorOf =
         if (error.status === undefined) {
           return yield* unreachableError(since, `${api.server}: ${error.message}`, error)
         }
-        const message = `the cluster at ${api.server} answers ${error.status}, continuing: ${error.message}`
+        const message = `The cluster at ${api.server} answered ${error.status}. Retrying: ${error.message}`
         const diagnosis = diagnosisOf("ClusterUnreachable", message, [`${api.server}: ${error.message}`])
         return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
       }
       if (error.reason === "unauthorized") {
-        const message = `the cluster at ${api.server} does not accept the server's credentials: ${error.message}`
+        const message = `The cluster at ${api.server} doesn't accept the server's credentials: ${error.message}`
         const diagnosis = diagnosisOf("ClusterUnreachable", message, [error.message])
         return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
       }

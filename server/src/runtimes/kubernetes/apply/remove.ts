@@ -37,9 +37,9 @@ export interface RemoverOptions {
   readonly applied: Applied
 }
 
-/** Deletes objects of ours, in the order opposite to apply. */
+/** Deletes our objects in the reverse order of apply. */
 export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
-  /** This object, and not one that somebody has put in its place since. */
+  /** This object only, not a replacement that somebody has created since. */
   const removeOne = (place: Place, { uid }: ObjectMetadata) => {
     applied.forget(place, uid)
     return api
@@ -58,7 +58,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       )
   }
 
-  /** As long as a revision stands, its pods are made anew. Ends with those that stand after a minute. */
+  /** As long as a revision exists, its pods are recreated. Returns the revisions left after a minute. */
   const revisionsLeft = (namespace: string, services: ReadonlyMap<string, string>) => {
     const isOf = ({ labels }: ObjectMetadata) => services.get(labels[serviceUid] ?? "") !== undefined
     const cached = Effect.sync(() =>
@@ -66,7 +66,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
         .flatMap((service) => cache.revisionsOf(namespace, service))
         .filter((object) => isOf(object.metadata))
     )
-    // The cache may not have seen the newest yet.
+    // The cache may not have the newest ones yet.
     const left = Effect.flatMap(cached, (seen) =>
       seen.length > 0
         ? Effect.succeed(seen.map((object) => object.metadata.name))
@@ -92,14 +92,14 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))
       const left = yield* revisionsLeft(key.namespace, byUid)
       if (left.length > 0) {
-        const message = `the revisions ${left.join(", ")} in namespace "${key.namespace}" are still there: the cluster's garbage collector has not removed them in a minute; trying again`
+        const message = `The revisions ${left.join(", ")} in namespace "${key.namespace}" still exist: the cluster's garbage collector hasn't removed them within a minute. Retrying`
         return yield* new RuntimeError({ reason: "unavailable", message })
       }
     })
 
   /**
-   * Removes these objects as far as they are ours; others, and those that are gone, are left alone. Returns when Knative Services and
-   * their revisions are gone: their pods take no requests any more, and may yet finish those they have.
+   * Removes those of these objects that are ours; foreign and absent ones are left alone. Returns when Knative Services and their
+   * revisions are gone: their pods then accept no requests, but may still finish current ones.
    */
   return Effect.fn("Remover.remove")(function* (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) {
     const place = placeOf("namespace", "", key.namespace)

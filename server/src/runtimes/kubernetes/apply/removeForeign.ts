@@ -6,12 +6,12 @@ import { metadataIn } from "./lookup.ts"
 import { managedKinds, metadataOnly, type Place } from "./managed.ts"
 import { fieldManager, fieldsOf, foreignFields, ownEntry, removable, removals } from "./managedFields.ts"
 
-/** How many times to read an object again that changed between our read and our write. */
+/** How often to reread an object that changed between our read and our write. */
 const looks = 5
 
 /**
- * Removes what others have added to an object where all is ours: from the version that was read, so that nothing goes that was not
- * seen. A controller may write its status in between: then it is read again.
+ * Removes what others have added to an object that is entirely ours. It removes from the version it has read, so that nothing
+ * unseen is removed. If a controller writes the status in between, it reads again.
  */
 export const removeForeign = (api: Requests, place: Place, after: typeof Metadata.Type) =>
   Effect.gen(function* () {
@@ -38,7 +38,7 @@ export const removeForeign = (api: Requests, place: Place, after: typeof Metadat
       )
       if (Either.isRight(outcome)) return yield* metadataIn(place, outcome.right)
       const { left } = outcome
-      // A failed `test` is answered 422, as a refusal of what is left would be.
+      // A failed `test` is answered 422, just like a refusal of the result.
       if (look >= looks || (left.status !== 422 && left.reason !== "conflict")) return yield* left
     }
   })

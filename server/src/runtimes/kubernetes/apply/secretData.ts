@@ -51,7 +51,7 @@ const dataOfParts = (
     return data
   })
 
-/** Docker Hub's own key in Docker's config, by which kubelet finds credentials for images of `docker.io`. */
+/** Docker Hub's key in Docker's config, under which kubelet finds credentials for images of `docker.io`. */
 const hub = "https://index.docker.io/v1/"
 
 /** `.dockerconfigjson` (Kubernetes, "Pull an Image from a Private Registry"). */
@@ -72,7 +72,7 @@ const pullData = (key: NamespaceKey, { registryCredentials }: ValueSources) =>
     return { ".dockerconfigjson": base64(JSON.stringify({ auths })) }
   })
 
-/** The manifest with the values of a Secret put in: the only place where they meet. */
+/** The manifest of a Secret with its values: the only place where they meet. */
 export const withSecretData = (
   key: NamespaceKey,
   manifest: Manifest,

@@ -6,7 +6,7 @@ import type { Metadata } from "../cache/objects.ts"
 import { appliedKindOf, namedOf, organizationIdLabel, ownerOf, type Place, placeOf, type Target } from "./managed.ts"
 import { nameOf } from "./refusal.ts"
 
-/** Manifests by their places, and the Namespace with the organization's id. */
+/** Manifests with their places; the Namespace gets the organization's id. */
 export const targetsOf = (
   key: NamespaceKey,
   manifests: ReadonlyArray<Manifest>
@@ -14,7 +14,7 @@ export const targetsOf = (
   Effect.forEach(manifests, (manifest) => {
     const kind = appliedKindOf(manifest)
     if (kind === undefined) {
-      const message = `${manifest.apiVersion} ${manifest.kind} "${manifest.metadata.name}": objects of this kind are not applied`
+      const message = `${manifest.apiVersion} ${manifest.kind} "${manifest.metadata.name}": objects of this kind can't be applied`
       return Effect.fail(new RuntimeError({ reason: "refused", message }))
     }
     const place = placeOf(kind, key.namespace, manifest.metadata.name)
@@ -25,6 +25,6 @@ export const targetsOf = (
 
 export const nameTaken = (place: Place, metadata: typeof Metadata.Type): RuntimeError => {
   const owner = ownerOf(metadata)
-  const message = `${nameOf(namedOf(place))} exists and is somebody else's: ${owner}. It is not touched`
+  const message = `${nameOf(namedOf(place))} exists and belongs to somebody else: ${owner}. It wasn't changed`
   return new RuntimeError({ reason: "refused", message, diagnosis: diagnosisOf("NameTaken", message, [owner]) })
 }

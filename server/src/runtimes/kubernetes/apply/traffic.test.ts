@@ -12,7 +12,7 @@ const traffic = { "f:spec": { "f:traffic": {} } }
 const held = [entry("maxcloud-traffic", traffic)]
 
 describe("requests of a service whose deployment has failed", () => {
-  it("stay with the revision that has them, or else with none", () => {
+  it("stay with the revision that receives them, or else with none", () => {
     const newest = { created: "web-00003" }
     expect(heldTarget("web", knativeService({ ...newest, ready: "web-00002" }))).toBe("web-00002")
     // It became ready a moment ago, and requests haven't moved yet.
@@ -21,16 +21,16 @@ describe("requests of a service whose deployment has failed", () => {
     expect(heldTarget("web", knativeService({ ...newest, ready: "web-00003", traffic: "" }))).toBe("web-none")
   })
 
-  it("stay with the newest revision if it has them: it went live before it became unwell", () => {
+  it("stay with the newest revision if it receives them: it went live before it became unwell", () => {
     expect(heldTarget("web", knativeService({ created: "web-00003", ready: "web-00003" }))).toBeUndefined()
   })
 
-  it("stay where an earlier failure left them, whatever has become ready since", () => {
+  it("stay where an earlier failure left them, whichever revision has become ready since", () => {
     const input = { created: "web-00004", ready: "web-00003", traffic: "web-00002", managedFields: held }
     expect(heldTarget("web", knativeService(input))).toBeUndefined()
   })
 
-  it("are kept by a field manager that may have the traffic and nothing else", () => {
+  it("are pinned by a field manager that owns the traffic and nothing else", () => {
     const metadataOf = (managedFields: ReadonlyArray<unknown>) => knativeService({ managedFields }).metadata
     const foreign = (managedFields: ReadonlyArray<unknown>) =>
       foreignFields("Service", metadataOf(managedFields).managedFields)
@@ -51,7 +51,7 @@ describe("requests of a service whose deployment has failed", () => {
       noVerdict
     )
 
-  it("show it as failed, though its revision is ready too late, and tell a deployment that it can have them", () => {
+  it("show it as failed even if its revision becomes ready too late, and tell a deployment that it can have them", () => {
     const late = statusWith({
       created: "web-00003",
       ready: "web-00003",
@@ -62,7 +62,7 @@ describe("requests of a service whose deployment has failed", () => {
     expect(isReadyElsewhere(late)).toBe(true)
   })
 
-  it("say nothing of a new revision that is under way", () => {
+  it("don't mention a new revision in progress", () => {
     const underWay = statusWith({
       created: "web-00003",
       ready: "",

@@ -11,7 +11,7 @@ import { runtimeErrorOf } from "./refusal.ts"
 
 const decode = Schema.decodeUnknown(KnativeServiceObject)
 
-/** Are its requests kept where they are, since a deployment of it has failed? */
+/** Are its requests pinned because a deployment of it failed? */
 export const isHeld = ({ managedFields }: Pick<typeof Metadata.Type, "managedFields">): boolean =>
   managedFields.some(
     (managedField) =>
@@ -24,8 +24,8 @@ export const isHeld = ({ managedFields }: Pick<typeof Metadata.Type, "managedFie
 const noRevision = (service: string) => `${service}-none`
 
 /**
- * The revision that keeps a service's requests if its newest revision was given up: the one that has them now. Undefined if the newest
- * one has them, or if they are pinned already.
+ * The revision that keeps a service's requests when its newest revision has failed: the one that receives them now. Undefined if
+ * the newest one receives them, or if they are already pinned.
  */
 export const heldTarget = (name: string, { metadata, status }: KnativeServiceObject): string | undefined => {
   const { latestCreatedRevisionName: newest, latestReadyRevisionName: ready } = status
@@ -35,8 +35,8 @@ export const heldTarget = (name: string, { metadata, status }: KnativeServiceObj
 }
 
 /**
- * Knative routes requests to the newest revision as soon as it is ready. After a deployment has failed, `spec.traffic` names the revision
- * that has the requests. A field manager of its own writes it, so later applies don't change it until it is released.
+ * Knative routes requests to the newest revision as soon as it is ready. After a failed deployment, `spec.traffic` names the
+ * revision that receives the requests. A separate field manager writes it, so later applies don't change it until it is released.
  */
 export const makeTraffic = (api: Requests) => {
   const write = (key: NamespaceKey, service: ServiceName, spec: Readonly<Record<string, unknown>>) => {
@@ -62,7 +62,7 @@ export const makeTraffic = (api: Requests) => {
       each(services, (service) =>
         Effect.gen(function* () {
           const path = pathOf(kinds.service, key.namespace, service)
-          // Not from the cache: the revision may have become ready a moment ago.
+          // Don't use the cache: the revision may have become ready a moment ago.
           const found = yield* api.request({ method: "GET", path }).pipe(
             Effect.catchIf(
               (error) => error.reason === "notFound",
@@ -82,7 +82,7 @@ export const makeTraffic = (api: Requests) => {
           )
         })
       ),
-    /** Lets the newest revision have the requests. */
+    /** Lets the newest revision receive requests. */
     release: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) =>
       each(services, (service) =>
         Effect.catchTag(write(key, service, {}), "KubeError", (error) => failed(key, service)(error))

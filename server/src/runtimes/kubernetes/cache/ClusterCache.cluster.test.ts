@@ -25,7 +25,7 @@ const policy = (name: string, labels: Readonly<Record<string, string>>) => ({
   spec: { podSelector: {}, policyTypes: ["Ingress"] }
 })
 
-/** All that is told from here on, and an effect that waits for one of them. */
+/** All changes from now on, and an effect that waits for one of them. */
 const listening = Effect.gen(function* () {
   const cache = yield* ClusterCache
   const told: Array<CacheChange> = []
@@ -58,7 +58,7 @@ const listening = Effect.gen(function* () {
 
 describeCluster("the cluster's objects in memory", () => {
   layer(Layer.provideMerge(cacheLayer, layerTest), { excludeTestServices: true })((it) => {
-    it.scoped("are found by the service that made them: revisions, pods, warnings", () =>
+    it.scoped("are found by the service that created them: revisions, pods, warnings", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const cache = yield* ClusterCache
@@ -79,7 +79,7 @@ describeCluster("the cluster's objects in memory", () => {
           ?.managedFields.map((managedField) => managedField.manager)
         expect(managers).toContain("maxcloud")
 
-        // As the kubelet does for a pod of ours: Knative's own come late.
+        // As the kubelet does for our pods: Knative's own events come late.
         const involvedObject = { kind: "Pod", namespace, name: pod?.metadata.name ?? "" }
         const event = {
           apiVersion: "v1",
@@ -107,7 +107,7 @@ describeCluster("the cluster's objects in memory", () => {
       })
     )
 
-    it.scoped("are ours only: others' and those that lose our label are left out", () =>
+    it.scoped("are only ours: foreign ones and those that lose our label are left out", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const cache = yield* ClusterCache
@@ -139,7 +139,7 @@ describeCluster("the cluster's objects in memory", () => {
       })
     )
 
-    it.scoped("are those of the cluster after connections were cut at random", () =>
+    it.scoped("match the cluster after random disconnects", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
         const namespace = yield* temporaryNamespace("cluster")

@@ -3,8 +3,8 @@ import { Context, type Effect, type Stream } from "effect"
 import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
 
 /**
- * Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. Secrets and objects of an app's own
- * are watched namespace by namespace, in those that are ours and once the server's RoleBinding is there (403 before): it may not read those of
+ * Kinds whose labelled objects are all watched. For all but the first three only metadata is kept. Secrets and an app's own
+ * objects are watched only in our namespaces, once the server's RoleBinding is there (403 before): it may not read those of
  * others (operator/cluster/clusterRoles.ts).
  */
 export type ManagedKind =
@@ -26,23 +26,23 @@ export interface CacheChange {
   readonly kind: ManagedKind | "route" | "event"
   readonly namespace: string
   readonly name: string
-  /** The service that it belongs to by our label; undefined for the namespace's own objects. */
+  /** Its service by our label; undefined for the namespace's own objects. */
   readonly service: ServiceName | undefined
   readonly deleted: boolean
-  /** Metadata of an object of a managed kind, as it is or was last. */
+  /** Current or last metadata of an object of a managed kind. */
   readonly metadata: MetadataObject["metadata"]
 }
 
 /**
- * The cluster's objects that are ours (label `app.kubernetes.io/managed-by: maxcloud`), in memory, kept by one watch per kind for all tenants.
- * Reads answer at once, and by index: none walks over all objects.
+ * Our objects in the cluster (label `app.kubernetes.io/managed-by: maxcloud`), in memory, from one watch per kind for all
+ * tenants. Reads use indexes and answer at once; none scans all objects.
  */
 export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
   ClusterCache,
   {
     /**
-     * Is this kind watched? ExternalSecrets are where the server makes them, since elsewhere the cluster may not have the kind; objects of an app's
-     * own if the operator allows their kind.
+     * Is this kind watched? ExternalSecrets are if the server creates them, because other clusters may lack the kind; an app's
+     * own objects if the operator allows their kind.
      */
     readonly follows: (kind: ManagedKind) => boolean
     /** Returns when every kind has been listed once. */
@@ -50,7 +50,7 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
     readonly service: (namespace: string, name: string) => KnativeServiceObject | undefined
     readonly revisionsOf: (namespace: string, service: string) => ReadonlyArray<RevisionObject>
     readonly podsOf: (namespace: string, service: string) => ReadonlyArray<PodObject>
-    /** Warnings about an object of a namespace, oldest first; the newest 20 are kept, for an hour at most. */
+    /** Warnings about an object of a namespace, oldest first. Keeps the newest 20 for at most an hour. */
     readonly eventsOf: (
       namespace: string,
       involved: { readonly kind: string; readonly name: string }
@@ -60,11 +60,11 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
     readonly namespace: (name: string) => MetadataObject["metadata"] | undefined
     readonly pods: () => Iterable<PodObject>
     /**
-     * Each subscriber gets all changes from its subscription on. We never wait for a slow one: it gets several changes of the same object
-     * as one.
+     * Each subscriber gets all changes from its subscription on. Slow subscribers don't block: they get several changes of the
+     * same object as one.
      */
     readonly changes: Stream.Stream<CacheChange>
-    /** How many objects of each kind are kept, for metrics. */
+    /** The number of stored objects of each kind, for metrics. */
     readonly sizes: () => Readonly<Record<string, number>>
   }
 >() {}

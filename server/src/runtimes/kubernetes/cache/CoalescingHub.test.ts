@@ -6,7 +6,7 @@ const subscribed = (hub: { readonly subscribers: number }, subscribers: number) 
   Effect.repeat(Effect.yieldNow(), { until: () => hub.subscribers === subscribers })
 
 describe("CoalescingHub", () => {
-  it.effect("tells a slow subscriber the newest of each key, once, and waits for none", () =>
+  it.effect("gives a slow subscriber the newest of each key once, and waits for none", () =>
     Effect.gen(function* () {
       const hub = new CoalescingHub<string>()
       const started = yield* Deferred.make<void>()
@@ -29,7 +29,7 @@ describe("CoalescingHub", () => {
     })
   )
 
-  it.effect("tells every subscriber from its subscription on", () =>
+  it.effect("reaches every subscriber from its subscription on", () =>
     Effect.gen(function* () {
       const hub = new CoalescingHub<number>()
       hub.publish("0", 0)

@@ -1,9 +1,9 @@
 import { Chunk, Deferred, Effect, Stream } from "effect"
 
-/** How many changes a subscriber takes at a time. */
+/** How many changes a subscriber receives at once. */
 const batch = 256
 
-/** One subscriber's: what it has not taken yet, by key, in the order in which it was first said. */
+/** A subscriber's pending changes by key, in the order of their first appearance. */
 class Mailbox<A> {
   readonly #waiting = new Map<string, A>()
   #reader: Deferred.Deferred<void> | undefined
@@ -33,7 +33,7 @@ class Mailbox<A> {
   })
 }
 
-/** Tells all subscribers, and waits for none: what a slow one has not taken yet is replaced by the newest of the same key. */
+/** Publishes to all subscribers without waiting: a slow one finds its pending change replaced by the newest of the same key. */
 export class CoalescingHub<A> {
   readonly #mailboxes = new Set<Mailbox<A>>()
 

@@ -2,10 +2,10 @@ import type { MetadataObject } from "./objects.ts"
 
 type Meta = MetadataObject["metadata"]
 
-/** Separates the parts of a key: no name of Kubernetes has it. */
+/** Separates the parts of a key: Kubernetes names can't contain it. */
 export const keyOf = (namespace: string, name: string) => `${namespace}/${name}`
 
-/** Objects of one kind, found by name, and by the service that their label names. */
+/** Objects of one kind, indexed by name and by the service in their label. */
 export class ObjectIndex<A extends { readonly metadata: Meta }> {
   readonly #byName = new Map<string, A>()
   readonly #byService = new Map<string, Map<string, A>>()

@@ -3,18 +3,18 @@ import type { EventObject } from "./objects.ts"
 
 const keptOfAnObject = 20
 const keptMillis = 60 * 60 * 1000
-/** How many events to keep of unknown namespaces: an event may arrive before its namespace does. */
+/** How many events of unknown namespaces to keep: an event may arrive before its namespace. */
 const keptOfStrangers = 500
 
 type Involved = Pick<EventObject["involvedObject"], "kind" | "name">
 
-/** When an event last happened, in milliseconds; 0 where it does not say. */
+/** When an event last happened, in milliseconds; 0 if it doesn't say. */
 const timeOf = ({ eventTime, lastTimestamp, metadata }: EventObject): number => {
   const millis = Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp)
   return Number.isNaN(millis) ? 0 : millis
 }
 
-/** Warnings about objects of our namespaces: the newest of each object, for an hour. */
+/** Warnings about objects in our namespaces: the newest of each object, for an hour. */
 export class WarningEvents {
   /** By namespace, then by kind and name of the object, then by the event's own name. */
   readonly #byNamespace = new Map<string, Map<string, Map<string, EventObject>>>()
@@ -39,7 +39,7 @@ export class WarningEvents {
       .sort((a, b) => timeOf(a) - timeOf(b))
   }
 
-  /** Whether it is kept for one of our namespaces. */
+  /** Is it about one of our namespaces? */
   put(event: EventObject): boolean {
     const { namespace } = event.metadata
     if (!this.#isOurs(namespace)) {
@@ -55,7 +55,7 @@ export class WarningEvents {
     const key = keyOf(event.involvedObject.kind, event.involvedObject.name)
     const events = objects.get(key) ?? new Map<string, EventObject>()
     objects.set(key, events)
-    // Put last, so that the first is the one that has been quiet for longest.
+    // Move it to the end, so that the first entry is the one that has been quiet the longest.
     events.delete(event.metadata.name)
     events.set(event.metadata.name, event)
     const [oldest] = events.keys()
@@ -73,7 +73,7 @@ export class WarningEvents {
     if (objects?.size === 0) this.#byNamespace.delete(metadata.namespace)
   }
 
-  /** A namespace is ours now: its events that came before it. */
+  /** A namespace is now ours: takes over its events that arrived earlier. */
   adopt(namespace: string): ReadonlyArray<EventObject> {
     const theirs = [...this.#strangers.values()].filter((object) => object.metadata.namespace === namespace)
     for (const event of theirs) {
@@ -87,7 +87,7 @@ export class WarningEvents {
     this.#byNamespace.delete(namespace)
   }
 
-  /** All that are kept, after a new list of them: what it lacks has expired. */
+  /** Replaces everything with a new list: what it lacks has expired. */
   replace(events: ReadonlyArray<EventObject>): ReadonlyArray<EventObject> {
     this.#byNamespace.clear()
     this.#strangers.clear()

@@ -25,16 +25,16 @@ import {
 } from "./objects.ts"
 import { makeSharedFields } from "./sharedFields.ts"
 
-/** Label of every object that we make. Knative copies it to revisions, pods and routes. */
+/** Label of every object that we create. Knative copies it to revisions, pods and routes. */
 const labelSelector = "app.kubernetes.io/managed-by=maxcloud"
 
-/** A namespace in which the server has no rights (yet) keeps nobody waiting for longer. */
+/** A namespace where the server has no rights (yet) delays nobody for longer. */
 const ownSyncMillis = 10_000
 
 export interface CacheOptions {
-  /** Are there ExternalSecrets to be watched? @default false */
+  /** Are ExternalSecrets watched? @default false */
   readonly externalSecrets?: boolean
-  /** Kinds of objects of an app's own that the operator allows. @default none */
+  /** Kinds of an app's own objects that the operator allows. @default none */
   readonly appObjects?: ReadonlyArray<Exclude<OwnKind, "secret">>
 }
 
@@ -49,7 +49,7 @@ const reader = <A extends Named, I>(schema: Schema.Schema<A, I>, fields: Project
     )
 }
 
-/** The watch of each kind: with field managers for the objects that we apply, without them for those that Knative makes. */
+/** The watch of each kind: with field managers for the objects that we apply, without them for those that Knative creates. */
 const makeWatches = () => {
   const withFields: Project = makeSharedFields()
   const withoutFields: Project = () => []
@@ -72,7 +72,7 @@ const makeWatches = () => {
   } satisfies { readonly [K in KeptKind]: WatchInput<KeptObjects[K]> } & { readonly warning: WatchInput<EventObject> }
 }
 
-/** The kinds that are watched in all namespaces at once, without ExternalSecrets. */
+/** The kinds watched in all namespaces at once, without ExternalSecrets. */
 const everywhere = [
   "namespace",
   "service",
@@ -85,7 +85,7 @@ const everywhere = [
   "limitRange"
 ] as const satisfies ReadonlyArray<KeptKind>
 
-/** Follows a kind for ever; `listed` is done when it has been listed, and what that says has been done. */
+/** Follows a kind forever; `listed` completes when its list has been processed. */
 const following = <A>(
   api: KubeApi["Type"],
   input: WatchInput<A>,
@@ -100,7 +100,9 @@ const following = <A>(
       )
     )
 
-/** Does what the machine says: tells subscribers, and follows the kinds of our namespaces that the server may not read in others. */
+/**
+ * Performs the machine's effects: notifies subscribers, and follows the kinds that the server may read only in our namespaces.
+ */
 const makeInterpreter = (
   api: KubeApi["Type"],
   state: CacheState,
@@ -153,7 +155,7 @@ const makeInterpreter = (
     const synced = Effect.suspend(() =>
       Effect.forEach(
         [...begun.values()],
-        // Counted from its beginning: once it has kept somebody waiting, it keeps nobody else.
+        // Counted from the start of the watch: after it has delayed one caller, it delays no others.
         ({ listed, sinceMillis }) =>
           Effect.timeoutOption(
             Effect.forEach(listed, Deferred.await, { discard: true }),
@@ -176,7 +178,7 @@ const make = Effect.fn("ClusterCache.make")(function* ({ appObjects = [], extern
   const inputs = own.map((kind) => [kind, watches[kind]] as const)
   const { perform, synced: ownSynced } = yield* makeInterpreter(api, state, hub, inputs)
 
-  /** One watch for all tenants, for as long as the layer is there; the effect returns when it has been listed. */
+  /** One watch for all tenants, for the layer's lifetime. The effect returns when the kind has been listed. */
   const follow = <A>(input: WatchInput<A>, take: (event: WatchEvent<A>) => ReadonlyArray<CacheEffect>) =>
     Effect.gen(function* () {
       const listed = yield* Deferred.make<void>()

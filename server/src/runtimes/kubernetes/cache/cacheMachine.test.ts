@@ -48,7 +48,7 @@ const words = (effects: ReadonlyArray<CacheEffect>) =>
   )
 
 describe("the cluster's objects", () => {
-  it("are found by name and by the service that their label names", () => {
+  it("are found by name and by the service in their label", () => {
     const state = emptyCache()
     expect(
       told(takeObjects(state, "route", { type: "put", object: object("web", 1, { service: "web" }) }))
@@ -59,14 +59,14 @@ describe("the cluster's objects", () => {
     expect(state.objects.route.ofService("acme", "web")).toHaveLength(0)
   })
 
-  it("tell of a new list only what differs, and what it lacks", () => {
+  it("publish only the differences of a new list, and what it lacks", () => {
     const state = emptyCache()
     takeObjects(state, "route", { type: "list", objects: [object("same", 1), object("old", 1), object("gone", 1)] })
     const effects = takeObjects(state, "route", { type: "list", objects: [object("same", 1), object("old", 2)] })
     expect(words(effects)).toEqual(["told old", "gone gone"])
   })
 
-  it("of one namespace don't replace those of others", () => {
+  it("from one namespace don't replace those of others", () => {
     const state = emptyCache()
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1, { namespace: "blue" })] }, "blue")
@@ -75,7 +75,7 @@ describe("the cluster's objects", () => {
     expect(state.objects.secret.get("blue", "key")).toBeUndefined()
   })
 
-  it("follow the Secrets of a namespace from when it comes until it goes, once", () => {
+  it("follow a namespace's Secrets while it exists, once", () => {
     const state = emptyCache()
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
       "follow acme",
@@ -91,7 +91,7 @@ describe("the cluster's objects", () => {
     expect(words(forgetOwn(state, "acme"))).toEqual([])
   })
 
-  it("tell a warning once its namespace is known, and forget it with its namespace", () => {
+  it("publish a warning once its namespace is known, and forget it with the namespace", () => {
     const state = emptyCache()
     expect(takeWarnings(state, { type: "put", object: warning("pulling", "web-1") })).toEqual([])
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
@@ -105,7 +105,7 @@ describe("the cluster's objects", () => {
   })
 })
 
-/** What happens to the cluster's objects; `unseen` while the watch is away, until it lists anew. */
+/** Events of the cluster's objects; `unseen` while the watch is disconnected, until it lists again. */
 const happening = fc.record({
   what: fc.constantFrom<"put" | "delete" | "list">("put", "delete", "list"),
   name: fc.constantFrom("a", "b", "c", "d"),
@@ -118,7 +118,7 @@ const idOf = ({ metadata }: MetadataObject) => keyOf(metadata.namespace, metadat
 const kept = ({ objects }: CacheState) => new Map([...objects.route.all()].map((value) => [idOf(value), value]))
 
 describe("the cluster's objects, after any order of events, lists and gaps", () => {
-  it("are those of the cluster, by name and by service, and so is what was told", () => {
+  it("match the cluster by name and service, and so do the published changes", () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
         const state = emptyCache()
@@ -154,7 +154,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
             const before = cluster.get(idOf(now))
             if (what === "put") cluster.set(idOf(now), now)
             else cluster.delete(idOf(now))
-            // A watch that missed something says nothing until it has listed anew.
+            // A watch that missed something reports nothing until it has listed again.
             missed ||= unseen
             if (!missed && what === "put") take({ type: "put", object: now })
             if (!missed && what === "delete" && before !== undefined) take({ type: "delete", object: before })
@@ -168,7 +168,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
     )
   })
 
-  it("follow the Secrets of just those namespaces that there are", () => {
+  it("follow the Secrets of exactly the existing namespaces", () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {
         const state = emptyCache()
@@ -176,7 +176,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
         const take = (event: WatchEvent<MetadataObject>) => {
           for (const effect of takeObjects(state, "namespace", event)) {
             if (effect.type === "tell") continue
-            // Each is followed once, and left once.
+            // Each is followed once, and unfollowed once.
             expect(followed.has(effect.namespace)).toBe(effect.type === "unfollow")
             if (effect.type === "follow") followed.add(effect.namespace)
             else followed.delete(effect.namespace)

@@ -29,25 +29,25 @@ export interface KeptObjects {
 }
 export type KeptKind = keyof KeptObjects
 
-/** Kinds that are watched in our namespaces alone: the server may not read those of others. */
+/** Kinds watched only in our namespaces: the server may not read those of others. */
 const ownKinds = ["secret", "configMap", "podDisruptionBudget"] as const satisfies ReadonlyArray<KeptKind>
 export type OwnKind = (typeof ownKinds)[number]
 
 /**
- * The cluster's objects as a machine: takes watch events, and returns what to publish and do. It has no other effects. The state is
- * changed in place, because a copy of ten thousand objects for each event would cost more than everything else.
+ * The cluster's objects as a state machine: takes watch events, and returns what to publish and do, without other effects. The
+ * state is changed in place, because a copy of ten thousand objects for each event would cost more than everything else.
  */
 export interface CacheState {
   readonly objects: { readonly [K in KeptKind]: ObjectIndex<KeptObjects[K]> }
   readonly warnings: WarningEvents
-  /** Namespaces whose objects of `ownKinds` are followed. */
+  /** Namespaces in which objects of `ownKinds` are followed. */
   readonly followed: Set<string>
 }
 
 export type CacheEffect =
   | { readonly type: "tell"; readonly change: CacheChange }
   | { readonly type: "follow"; readonly namespace: string }
-  /** To be answered by `forgetOwn`. */
+  /** The caller must answer with `forgetOwn`. */
   | { readonly type: "unfollow"; readonly namespace: string }
 
 type Effects = ReadonlyArray<CacheEffect>
@@ -107,7 +107,7 @@ const tellWarning = ({ objects }: CacheState, { involvedObject, metadata }: Even
   }
 }
 
-/** A namespace came, or is as before: it is ours, and so are its warnings that came before it. */
+/** A namespace was added or reported again: it is ours, and so are its earlier warnings. */
 const namespaceCame = (state: CacheState, { metadata: { name } }: Named): Effects => {
   const warnings = state.warnings.adopt(name).map((value) => tellWarning(state, value))
   if (state.followed.has(name)) return warnings
@@ -134,7 +134,7 @@ const remove = (state: CacheState, kind: KeptKind, object: Named): Effects => {
 const inNamespace = (store: ObjectIndex<Named>, namespace: string) =>
   [...store.all()].filter((object) => object.metadata.namespace === namespace)
 
-/** All objects of a kind, or of its objects in a namespace: tells only of those that differ, and of those that are gone. */
+/** All objects of a kind, everywhere or in a namespace: publishes only differences and removals. */
 const replace = <K extends KeptKind>(
   state: CacheState,
   kind: K,
@@ -153,7 +153,7 @@ const replace = <K extends KeptKind>(
   return effects
 }
 
-/** Takes a watch event of a kind. `namespace`: the watched namespace, if the watch isn't for all of them. */
+/** Handles an event of a kind's watch. `namespace`: the watched namespace, if the watch isn't for all of them. */
 export const takeObjects = <K extends KeptKind>(
   state: CacheState,
   kind: K,
@@ -165,7 +165,7 @@ export const takeObjects = <K extends KeptKind>(
   return replace(state, kind, event.objects, namespace)
 }
 
-/** Takes an event of the watch of warnings. */
+/** Handles an event of the warnings' watch. */
 export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>): Effects => {
   if (event.type === "put") return state.warnings.put(event.object) ? [tellWarning(state, event.object)] : []
   if (event.type === "list") return state.warnings.replace(event.objects).map((value) => tellWarning(state, value))
@@ -173,6 +173,6 @@ export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>):
   return []
 }
 
-/** The objects of `ownKinds` in a namespace are not followed any more. */
+/** The objects of `ownKinds` in a namespace are no longer followed. */
 export const forgetOwn = (state: CacheState, namespace: string): Effects =>
   ownKinds.flatMap((kind) => inNamespace(state.objects[kind], namespace).flatMap((value) => remove(state, kind, value)))

@@ -9,7 +9,7 @@ const decode = Schema.decodeUnknownOption(
   Schema.Struct({ organizationId: OrganizationId, organization: OrganizationName, app: AppName, stage: StageName })
 )
 
-/** The organization, app and stage of a namespace, by its labels; none if the labels are missing. */
+/** The organization, app and stage in a namespace's labels; none if the labels are missing. */
 export const keyOfNamespace = ({ labels, name }: MetadataObject["metadata"]): Option.Option<NamespaceKey> =>
   Option.map(
     decode({

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { said } from "../../kubeApi/said.ts"
 
-/** The cached part of the cluster's objects: only the fields that statuses, diagnoses and drift are made from. */
+/** The cached part of the cluster's objects: only the fields that statuses, diagnoses and drift need. */
 
 const labels = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
 // Times are null if the container's state is no longer known.
@@ -33,7 +33,7 @@ export const Metadata = Schema.Struct({
   ownerReferences: list(Schema.Struct({ kind: Schema.String, name: Schema.String, uid: Schema.String }))
 })
 
-/** An object of which only the metadata is kept. */
+/** An object with only its metadata. */
 export const MetadataObject = Schema.Struct({ metadata: Metadata })
 export type MetadataObject = typeof MetadataObject.Type
 
@@ -103,7 +103,7 @@ export const RevisionObject = Schema.Struct({
     Schema.Struct({
       observedGeneration: count,
       conditions: list(KubeCondition),
-      /** Images by digest, as Knative has resolved them. It leaves those out that it doesn't ask for. */
+      /** Images by digest, as resolved by Knative. It leaves out those that it doesn't look up. */
       containerStatuses: list(Schema.Struct({ name: text, imageDigest: text })),
       actualReplicas: count,
       desiredReplicas: count

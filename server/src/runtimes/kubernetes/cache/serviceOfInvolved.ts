@@ -6,8 +6,8 @@ interface Labels {
 }
 
 /**
- * The service that an event's object belongs to. What is not watched itself has its revision's name (Deployment and ReplicaSet with an ending,
- * PodAutoscaler, Image), or its service's (Configuration, Route, Ingress).
+ * The service of an event's object. Objects that aren't watched have their revision's name (Deployment and ReplicaSet with a
+ * suffix, PodAutoscaler, Image), or their service's (Configuration, Route, Ingress).
  */
 export const serviceOfInvolved =
   ({ labelOf }: Labels) =>

@@ -1,11 +1,11 @@
 import type { ManagedFields } from "./objects.ts"
 
-/** How many shapes to keep one shared copy of. */
+/** How many shapes to share. */
 const maxShapes = 4096
 
 /**
- * One copy of equal `fieldsV1`, which hold the names of fields and no values: objects made by one program mostly have the same, and they
- * are the greater part of an object's metadata.
+ * Shares one copy of equal `fieldsV1`, which contain names of fields but no values. Objects created by one program mostly have
+ * the same ones, and they are most of an object's metadata.
  */
 export const makeSharedFields = () => {
   const shapes = new Map<string, unknown>()

@@ -1,19 +1,22 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
 import type { EventObject, KnativeServiceObject, PodObject, RevisionObject } from "../cache/objects.ts"
 
-/** An answer to a GET that the API server passed on to a pod. */
+/** An answer to a GET that the API server forwarded to a pod. */
 export interface PortAnswer {
-  /** `open`: something accepts connections. `unknown`: we can't tell from here, for example because a policy drops the packets. */
+  /**
+   * `open`: something accepts connections. `unknown`: can't be determined from here, for example because a policy drops the
+   * packets.
+   */
   readonly state: "open" | "closed" | "unknown"
   /** The status of an HTTP answer. */
   readonly status: number | undefined
-  /** Begin of the answer's body. */
+  /** Start of the answer's body. */
   readonly body: string
 }
 
-/** Facts that no watch brings, so we have to ask for them. */
+/** Facts that no watch provides, so they must be requested. */
 export type Want = {
-  /** The same question has the same key: it is asked once. */
+  /** Equal questions have equal keys and are asked once. */
   readonly key: string
   readonly namespace: string
 } & (
@@ -23,10 +26,10 @@ export type Want = {
       readonly pod: string
       readonly container: string
       readonly port: number
-      /** Path of the probe that has to succeed; undefined: the port must be open. */
+      /** Path of the probe that must succeed; undefined: the port must be open. */
       readonly path: string | undefined
     }
-  /** Why no pod is made: the events of a revision's ReplicaSets. */
+  /** Why no pod was created: the events of a revision's ReplicaSets. */
   | { readonly kind: "creation"; readonly revision: string }
 )
 
@@ -35,9 +38,9 @@ export type Finding =
   | {
       readonly kind: "ports"
       readonly declared: PortAnswer
-      /** Another port that is open. */
+      /** Another port, which is open. */
       readonly other: number | undefined
-      /** A port that the program's log names. */
+      /** A port mentioned in the program's log. */
       readonly named: number | undefined
       readonly lines: ReadonlyArray<string>
     }
@@ -45,7 +48,7 @@ export type Finding =
 
 export type FindingOf<K extends Finding["kind"]> = Extract<Finding, { readonly kind: K }>
 
-/** All that a verdict is made from. */
+/** Everything that a verdict is based on. */
 export interface Evidence {
   /** Epoch milliseconds. */
   readonly now: number
@@ -61,21 +64,21 @@ export interface Evidence {
 /** A rule's result. */
 export interface Cause {
   readonly diagnosis: Diagnosis
-  /** Waiting will not help. */
+  /** Waiting won't help. */
   readonly terminal: boolean
-  /** Not worth a word yet: it is only to be looked at again. */
+  /** Don't mention it yet, only look again later. */
   readonly quiet?: boolean
   readonly logTail?: ReadonlyArray<string>
-  /** Epoch milliseconds at which time alone may change it. */
+  /** Epoch milliseconds at which time alone may change the result. */
   readonly lookAgainAt?: number | undefined
-  /** Facts that would tell more. A terminal cause waits for them. */
+  /** Facts that would help. A terminal cause waits for them. */
   readonly wants?: ReadonlyArray<Want>
 }
 
 export interface Verdict {
   readonly diagnosis: Diagnosis | null
   readonly terminal: boolean
-  /** Instances of a revision that was ready fail now. */
+  /** Instances of a previously ready revision fail now. */
   readonly degraded: boolean
   readonly logTail: ReadonlyArray<string>
   readonly lookAgainAt: number | undefined

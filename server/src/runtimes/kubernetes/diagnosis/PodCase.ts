@@ -3,15 +3,15 @@ import { Option, Schema } from "effect"
 import type { ContainerStatus, EventObject, PodObject, RevisionObject } from "../cache/objects.ts"
 import type { Evidence } from "./Evidence.ts"
 
-/** A period of 0 is Knative's own way of probing, several times a second. */
+/** A period of 0 means Knative's own probing, several times a second. */
 const readProbe = (probe: unknown): ContainerProbe | undefined =>
   Option.getOrUndefined(Schema.decodeUnknownOption(ContainerProbe)(probe))
 
-/** One pod, and what belongs to it. */
+/** One pod, with everything that concerns it. */
 export interface PodCase {
   readonly now: number
   readonly pod: PodObject
-  /** Its container that is not Knative's own. */
+  /** Its container other than Knative's own. */
   readonly container: ContainerStatus | undefined
   readonly containerName: string
   readonly image: string
@@ -60,14 +60,14 @@ export const conditionOf = (pod: PodObject, type: string) =>
 
 export const isReady = (pod: PodObject): boolean => conditionOf(pod, "Ready")?.status === "True"
 
-/** This pod can no longer serve: it is being deleted, or has ended. */
+/** This pod can no longer serve: it is terminating, or has ended. */
 export const isGone = (pod: PodObject): boolean =>
   pod.metadata.deletionTimestamp !== undefined || pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
 
 /** Epoch milliseconds of a Kubernetes time; NaN for an empty text. */
 export const timeOf = (text: string): number => (text === "" ? Number.NaN : Date.parse(text))
 
-/** Was this pod ready before? Then its condition changed after the pod had started, not with the start. */
+/** Was this pod ready before? Then its condition changed after the pod started, not at the start. */
 export const wasReady = (pod: PodObject): boolean => {
   const ready = conditionOf(pod, "Ready")
   if (ready === undefined) return false
@@ -76,7 +76,7 @@ export const wasReady = (pod: PodObject): boolean => {
   return timeOf(ready.lastTransitionTime) - began > 2_500
 }
 
-/** The last lines of a text, without the empty ones. */
+/** The last lines of a text, without empty ones. */
 export const lastLines = (text: string, count = 20): ReadonlyArray<string> =>
   text
     .split("\n")

@@ -20,10 +20,10 @@ const common = [
 const inLog =
   /(?:\bport\b|listen|\bserv|\bstart|\brunning\b|\bready\b|\bbound\b|https?:\/\/|\[?[\d.:*]+\]?:)\D{0,60}?(\d{2,5})\b/gi
 
-/** Patterns look from each port on, so what a program writes in one line is cut. */
+/** Patterns scan on from each port, so long lines are cut. */
 const lineLength = 1_000
 
-/** Ports that a program's log names, the latest first: `listening on :3000`, `http://localhost:5173/`, `port 8000`. */
+/** Ports mentioned in a program's log, latest first: `listening on :3000`, `http://localhost:5173/`, `port 8000`. */
 export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> => {
   const found = lines
     .map((line) => line.slice(0, lineLength))
@@ -36,7 +36,7 @@ export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> 
     .slice(0, 20)
 }
 
-/** Ports on which a program may listen instead of `declared`: first those in its log, then the usual ports of such programs. */
+/** Ports on which a program may listen instead of `declared`: first those in its log, then the usual ones. */
 export const candidatePorts = (declared: number, lines: ReadonlyArray<string>): ReadonlyArray<number> =>
   [
     ...new Set([

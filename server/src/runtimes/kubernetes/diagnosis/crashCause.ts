@@ -14,11 +14,11 @@ type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
 const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | undefined =>
   state.terminated ?? lastState.terminated
 
-/** How many times the program has exited: `restartCount` counts only exits that another start followed. */
+/** How many times the program has exited: `restartCount` counts only exits followed by another start. */
 const endsOf = ({ restartCount, state }: ContainerStatus): number =>
   state.running === undefined ? restartCount + 1 : restartCount
 
-/** Does it fail again and again: is it waiting to be started after the second end, or has it ended twice? */
+/** Does it fail repeatedly: is it backing off after the second exit, or has it exited twice? */
 const failsRepeatedly = (container: ContainerStatus): boolean =>
   container.state.waiting?.reason === "CrashLoopBackOff" || endsOf(container) >= 2
 
@@ -27,7 +27,7 @@ const secondsOf = ({ finishedAt, startedAt }: Terminated): number | undefined =>
   return Number.isFinite(seconds) && seconds >= 0 && seconds < 1e6 ? seconds : undefined
 }
 
-/** Did it run so long that the probe's failures were used up: was it the kubelet that ended it? */
+/** Did the kubelet kill it? Then it ran long enough to use up the probe's failures. */
 const endedByProbe = (end: Terminated, probe: ContainerProbe): boolean =>
   (secondsOf(end) ?? 0) * 1000 >= probe.initialDelay + probe.period * (probe.failureThreshold - 1) - 1000
 
@@ -42,7 +42,7 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   ]
   if (end.reason === "OOMKilled") return outOfMemory(podCase.memoryLimit, seen)
   const notStarted = startDiagnosis(end.message)
-  // A program may say "permission denied" or "no such file" of its own affairs: only of its start it is the runtime that speaks.
+  // A program's own "permission denied" or "no such file" may be about anything: only a failed start comes from the runtime.
   const runtimeSpeaks =
     end.reason === "StartError" ||
     end.reason === "ContainerCannotRun" ||
@@ -51,7 +51,7 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
     notStarted?.code === "WrongPlatform"
   if (notStarted !== undefined && runtimeSpeaks)
     return { ...notStarted, evidence: [...notStarted.evidence, seen[0] ?? ""] }
-  // runc's words for what the kernel refused to run come by the container's own output.
+  // runc's messages about what the kernel refused to run appear in the container's own output.
   const refused = lines.find((line) =>
     /^exec \S+: (exec format error|no such file or directory|permission denied)$/.test(line)
   )
@@ -71,7 +71,7 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   })
 }
 
-/** Explains a container whose program exited, or couldn't be started. */
+/** Explains a container whose program exited or couldn't be started. */
 export const crashCause = (podCase: PodCase): Cause | undefined => {
   const { container, pod } = podCase
   const end = container === undefined ? undefined : lastEnd(container)
@@ -90,7 +90,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
     return {
       diagnosis: diagnosisOf(
         "LivenessFailing",
-        `the program was restarted ${container.restartCount} times since its liveness probe failed: ${answerIn(hung.message)}`,
+        `the program was restarted ${container.restartCount} times because its liveness probe failed: ${answerIn(hung.message)}`,
         [hung.message]
       ),
       terminal: container.restartCount >= 2,
@@ -98,7 +98,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
     }
   }
 
-  // After the first end and once it is sure: not at each.
+  // Read the log after the first exit and once the failure is certain, not each time.
   const key = `${pod.metadata.uid}/log/${failsRepeatedly(container) ? "again" : "first"}`
   const found = podCase.findings.get(key)
   const lines = found?.kind === "log" && found.lines.length > 0 ? found.lines : lastLines(end.message)
@@ -121,9 +121,9 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
 /** The probe's answer, from the kubelet's message. */
 const answerIn = (message: string): string => {
   const status = /statuscode: (\d+)/.exec(message)?.[1]
-  if (status !== undefined) return `it is answered with status ${status}`
+  if (status !== undefined) return `the answer has status ${status}`
   if (/connection refused/.test(message)) return "nothing listens on the port"
-  if (/deadline exceeded|timeout/i.test(message)) return "it is not answered in time"
+  if (/deadline exceeded|timeout/i.test(message)) return "no answer in time"
   return message
 }
 
@@ -135,14 +135,14 @@ const startupUsedUp = (
 ): Cause | undefined => {
   if (/connection refused/.test(message)) {
     const { evidence, port, wrong } = portsSeen(podCase)
-    // In its second run its ports may tell more yet: the next rule's.
+    // In its second run, its ports may reveal more: leave it to the next rule.
     const { restartCount = 0, state } = podCase.container ?? {}
     if (wrong === undefined && state?.running !== undefined && restartCount < 2) return undefined
-    const gaveUp = `and was ended after ${failureThreshold} checks`
+    const gaveUp = `and was stopped after ${failureThreshold} checks`
     return {
       diagnosis:
         wrong === undefined
-          ? diagnosisOf("NotListening", `the program did not listen on port ${port}, ${gaveUp}`, [message, ...evidence])
+          ? diagnosisOf("NotListening", `the program didn't listen on port ${port}, ${gaveUp}`, [message, ...evidence])
           : wrongPort(wrong, port, [message, ...evidence], { suffix: `, ${gaveUp}` }),
       terminal: true,
       logTail: lines

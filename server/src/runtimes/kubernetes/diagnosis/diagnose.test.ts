@@ -61,13 +61,13 @@ const refusedPull = { waiting: { reason: "ErrImagePull", message: "failed with s
 const cases: ReadonlyArray<Case> = [
   { what: "nothing yet", evidence: {}, code: undefined, terminal: false },
   {
-    what: "an image pull that is refused",
+    what: "a refused image pull",
     evidence: { pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: `x@${digest}: not found` } } })] },
     code: "ImageNotFound",
     terminal: true
   },
   {
-    what: "a registry that is away for a moment",
+    what: "a registry that is briefly unreachable",
     evidence: {
       pods: [
         pod({
@@ -80,7 +80,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a registry that stays away: it is asked until the deadline",
+    what: "a registry that stays unreachable: retried until the deadline",
     evidence: {
       pods: [
         pod({ age: 12, state: { waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "x"' } } })
@@ -91,13 +91,13 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a refusal of a kubelet without credentials",
+    what: "a refusal without credentials",
     evidence: { pods: [pod({ age: 3, state: refusedPull })] },
     code: "ImageUnauthorized",
     terminal: true
   },
   {
-    what: "a refusal of a kubelet that may not have known its credentials yet",
+    what: "a refusal of a kubelet that may not know its credentials yet",
     evidence: { pods: [pod({ age: 3, pullSecret: "registries", state: refusedPull })] },
     code: "ImageUnauthorized",
     terminal: false
@@ -116,7 +116,7 @@ const cases: ReadonlyArray<Case> = [
     message: /exit code 3.*once so far/
   },
   {
-    what: "two crashes, its log not read yet",
+    what: "two crashes, before its log is read",
     evidence: { pods: [pod({ restartCount: 1, state: ended(3), lastState: ended(3) })] },
     code: "CrashOnStart",
     terminal: false
@@ -136,7 +136,7 @@ const cases: ReadonlyArray<Case> = [
     message: /SIGSEGV/
   },
   {
-    what: "an end without an error",
+    what: "an exit without an error",
     evidence: { pods: [pod({ restartCount: 1, state: ended(0) })], findings: log() },
     code: "ExitedOnStart",
     terminal: true
@@ -149,7 +149,7 @@ const cases: ReadonlyArray<Case> = [
     message: /512Mi/
   },
   {
-    what: "the program's own words are not the runtime's",
+    what: "the program's own words aren't the runtime's",
     evidence: {
       pods: [pod({ restartCount: 1, state: ended(1, { message: "open /data: permission denied" }) })],
       findings: log()
@@ -180,10 +180,10 @@ const cases: ReadonlyArray<Case> = [
     },
     code: "CommandNotFound",
     terminal: true,
-    message: /"\/entry.sh", is there, but its interpreter/
+    message: /"\/entry.sh", exists, but its interpreter/
   },
   {
-    what: "a program of another processor inside of a script",
+    what: "a program for another processor inside a script",
     evidence: {
       pods: [
         pod({
@@ -196,7 +196,7 @@ const cases: ReadonlyArray<Case> = [
     code: "WrongPlatform",
     terminal: true
   },
-  { what: "a start that is under way", evidence: { pods: [running(2)] }, code: undefined, terminal: false },
+  { what: "a start in progress", evidence: { pods: [running(2)] }, code: undefined, terminal: false },
   {
     what: "not listening yet",
     evidence: { pods: [running(5)], findings: looks(look("closed")) },
@@ -223,7 +223,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a probe that is answered 404",
+    what: "a probe answered 404",
     evidence: {
       revisions: probed,
       pods: [running(14)],
@@ -234,7 +234,7 @@ const cases: ReadonlyArray<Case> = [
     message: /GET \/healthz.*404/
   },
   {
-    what: "a probe that is answered 503",
+    what: "a probe answered 503",
     evidence: {
       revisions: probed,
       pods: [running(14)],
@@ -244,7 +244,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "no room, for a moment",
+    what: "no room, briefly",
     evidence: {
       pods: [
         pod({
@@ -270,7 +270,7 @@ const cases: ReadonlyArray<Case> = [
     },
     code: "Unschedulable",
     terminal: true,
-    message: /enough memory free; an instance asks for 512Mi/
+    message: /enough free memory; an instance needs 512Mi/
   },
   {
     what: "a mount that fails at first",
@@ -282,7 +282,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a Secret as a file that is missing",
+    what: "a missing Secret file",
     evidence: {
       pods: [pod({ age: 13, state: { waiting: { reason: "ContainerCreating" } } })],
       events: [warning("FailedMount", 'MountVolume.SetUp failed for volume "s" : secret "s" not found')]
@@ -306,10 +306,10 @@ const cases: ReadonlyArray<Case> = [
     },
     code: "QuotaExceeded",
     terminal: true,
-    message: /asks for pods=1, pods=2 are used, pods=2 are allowed/
+    message: /needs pods=1, pods=2 are used, pods=2 are allowed/
   },
   {
-    what: "a revision that a webhook refuses",
+    what: "a revision refused by a webhook",
     evidence: {
       revisions: [],
       service: knativeService({
@@ -329,7 +329,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: true
   },
   {
-    what: "the deadline, with what was seen last",
+    what: "the deadline, with the last finding",
     evidence: {
       revisions: [
         knativeRevision([
@@ -364,7 +364,7 @@ const cases: ReadonlyArray<Case> = [
     },
     code: "WakeFailed",
     terminal: false,
-    message: /cannot be woken.*no database/
+    message: /couldn't start an instance.*no database/
   },
   {
     what: "a crash after it was ready",
@@ -384,13 +384,13 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a service that is idle",
+    what: "an idle service",
     evidence: { ...wasReady, revisions: [knativeRevision([condition("Active", "False", "NoTraffic")])] },
     code: undefined,
     terminal: false
   },
   {
-    what: "an ingress that does not come",
+    what: "an ingress that doesn't become ready",
     evidence: {
       service: knativeService({
         ready: "web-00001",
@@ -405,7 +405,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: true
   },
   {
-    what: "the configuration is still to be looked at: the newest revision is of the change before",
+    what: "a pending configuration: the newest revision belongs to the previous change",
     evidence: {
       service: knativeService({ conditions: [condition("ConfigurationsReady", "Unknown", "OutOfDate")] }),
       pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: "not found" } } })]
@@ -414,7 +414,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "stale: nothing is said",
+    what: "stale: no verdict",
     evidence: {
       service: knativeService({ generation: 2, observed: 1 }),
       pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: "not found" } } })]
@@ -431,7 +431,7 @@ describe("diagnose", () => {
     if (message !== undefined) expect(verdict.diagnosis?.message).toMatch(message)
   })
 
-  it("comes back when time alone decides", () => {
+  it("asks for another look when time alone decides", () => {
     expect(diagnose(evidence({ pods: [running(2)] })).lookAgainAt).toBe(now + 2_000)
     expect(diagnose(evidence({ pods: [running(5)] })).wants).toEqual([
       expect.objectContaining({ kind: "ports", port: 8080, key: "uid-pod/0/ports/4" })
@@ -488,7 +488,7 @@ describe("messages", () => {
 })
 
 describe("ports", () => {
-  it("are read from what programs say", () => {
+  it("are found in programs' output", () => {
     const read = (line: string) => portsInLog([line])[0]
     expect(read("listening on :3000")).toBe(3000)
     expect(read("  ➜  Local:   http://localhost:5173/")).toBe(5173)
@@ -498,7 +498,7 @@ describe("ports", () => {
     expect(read("nothing to see")).toBeUndefined()
   })
 
-  it("are tried in the order of how likely they are, without Knative's own", () => {
+  it("are tried in order of likelihood, without Knative's own", () => {
     const ports = candidatePorts(8080, ["listening on :47123"])
     expect(ports[0]).toBe(47123)
     expect(ports).toContain(3000)

@@ -10,15 +10,15 @@ import { unwell } from "./unwell.ts"
 import { verdictOf, worstOf } from "./worstOf.ts"
 
 /**
- * Why a service does not serve as it should, from all that is seen of it. Pure: what is still to be asked, and when to look
- * again, stands in the answer. Nothing is said of a generation that Knative has not looked at yet.
+ * Why a service doesn't serve as it should, from all evidence. Pure: the result says what else to ask and when to look again.
+ * Gives no verdict about a generation that Knative hasn't processed yet.
  */
 export const diagnose = (evidence: Evidence): Verdict => {
   const { service, revisions } = evidence
   const { status } = service
   if (service.metadata.deletionTimestamp !== undefined) return noVerdict
   if (status.observedGeneration !== service.metadata.generation) return noVerdict
-  // The service has been looked at, its configuration not yet: the newest revision is still that of the change before.
+  // Knative has processed the service but not its configuration: the newest revision belongs to the previous change.
   const configurations = condition(status.conditions, "ConfigurationsReady")
   if (configurations?.status === "Unknown" && configurations.reason === "OutOfDate") return noVerdict
   const newest = revisions.find((revision) => revision.metadata.name === status.latestCreatedRevisionName)
@@ -31,7 +31,7 @@ export const diagnose = (evidence: Evidence): Verdict => {
   return verdictOf(revisionCause(evidence, newest) ?? serviceCause(evidence))
 }
 
-/** Why the newest revision is not ready. */
+/** Why the newest revision isn't ready. */
 const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): Cause | undefined => {
   if (newest === undefined) return undefined
   const { conditions } = newest.status
@@ -51,7 +51,7 @@ const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): 
 
 const finalReasons = new Set(["ProgressDeadlineExceeded", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff"])
 
-/** Knative's own word, once it has given the revision up: with what the pods showed last, or what it says itself. */
+/** Knative's verdict once it has given up the revision, with the pods' last findings or Knative's own message. */
 const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined): Cause | undefined => {
   const available = condition(status.conditions, "ResourcesAvailable")
   const healthy = condition(status.conditions, "ContainerHealthy")
@@ -59,8 +59,7 @@ const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined)
     if (cause !== undefined && cause.quiet !== true)
       return { ...cause, terminal: true, lookAgainAt: undefined, wants: [] }
     return {
-      diagnosis:
-        ofCondition(healthy) ?? lastResort(`revision ${metadata.name} did not become ready in time`, available),
+      diagnosis: ofCondition(healthy) ?? lastResort(`revision ${metadata.name} didn't become ready in time`, available),
       terminal: true
     }
   }
@@ -78,7 +77,7 @@ const ofCondition = (healthy: KubeCondition | undefined): Diagnosis | undefined 
   const message = healthy.message.replace(/^Container failed with: /, "").trim()
   const told = [`ContainerHealthy False, ${healthy.reason}: ${message}`]
   return exitCode === "0"
-    ? diagnosisOf("ExitedOnStart", "the program ended without an error; a service has to go on", told)
+    ? diagnosisOf("ExitedOnStart", "the program ended without an error, but a service must keep running", told)
     : ((exitCode === "128" ? startDiagnosis(message) : undefined) ??
         diagnosisOf("CrashOnStart", `the program ended with exit code ${exitCode}`, told))
 }
@@ -88,7 +87,10 @@ const lastResort = (sentence: string, { message, reason, status, type }: KubeCon
     `${type} ${status}, ${reason}: ${message}`
   ])
 
-/** How long a refusal by Knative must last before we believe it, in milliseconds: it may pass by itself, as kn's `--wait-window` assumes. */
+/**
+ * How long a refusal by Knative must last before we believe it, in milliseconds: it may be temporary, as kn's `--wait-window`
+ * assumes.
+ */
 const window = 3_000
 
 /** Knative's own reason at the service, used if no revision says more. */
@@ -100,7 +102,7 @@ const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined 
   if (refused !== undefined) return refusalCause(refused, since + window, now)
   const sureAt = since + window
   const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
-  // The watch hasn't reported the revision yet that the status names.
+  // The watch hasn't reported the revision named in the status yet.
   const { latestCreatedRevisionName } = service.status
   if (
     latestCreatedRevisionName !== "" &&
@@ -119,14 +121,14 @@ const taken = ({ message, reason, type }: KubeCondition): Diagnosis =>
 
 const notOurs = new Set(["NotOwned", "RevisionNotOwned", "RevisionNameTaken"])
 
-/** The ingress is given this long, in milliseconds, before it is mentioned, and before it is given up. */
+/** How long the ingress may take before it is mentioned, and before it is given up, in milliseconds. */
 const ingressPatience = { mentioned: 15_000, givenUp: 120_000 }
 
-/** The revision is ready; the way to it is not. */
+/** The revision is ready, but the route to it isn't. */
 const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause | undefined => {
   const routes = condition(service.status.conditions, "RoutesReady")
   if (routes === undefined || routes.status === "True" || routes.reason === "RolloutInProgress") return undefined
-  // Until the revision was ready there was nothing to open.
+  // Before the revision was ready, there was nothing to route to.
   const ready = condition(newest.status.conditions, "Ready")
   const readyAt = ready?.status === "True" ? timeOf(ready.lastTransitionTime) || 0 : 0
   const since = Math.max(timeOf(routes.lastTransitionTime) || now, readyAt)
@@ -140,7 +142,7 @@ const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause |
   return {
     diagnosis: diagnosisOf(
       "IngressNotReady",
-      `the ingress has not taken the service's route${routes.message === "" ? "" : `: ${routes.message}`}`,
+      `the ingress hasn't applied the service's route${routes.message === "" ? "" : `: ${routes.message}`}`,
       [`RoutesReady ${routes.status}, ${routes.reason}: ${routes.message}`]
     ),
     terminal: now >= givenUpAt,
@@ -149,7 +151,7 @@ const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause |
 }
 
 const unsaid: Cause = {
-  diagnosis: diagnosisOf("IngressNotReady", "the ingress has not taken the service's route yet"),
+  diagnosis: diagnosisOf("IngressNotReady", "the ingress hasn't applied the service's route yet"),
   terminal: false,
   quiet: true
 }

@@ -8,15 +8,15 @@ import { lastLines } from "./PodCase.ts"
 
 type Api = KubeApi["Type"]
 
-/** Time limits, in milliseconds. */
+/** Timeouts, in milliseconds. */
 const limits = { log: 2_000, answer: 1_500, scan: 3_000, creation: 3_000 }
 
-/** Ports asked at a time, of one pod: little of what the API server is asked otherwise. */
+/** How many ports of a pod to ask at once, to keep the API server's load low. */
 const scanConcurrency = 8
 
 const unknownPort: PortAnswer = { state: "unknown", status: undefined, body: "" }
 
-/** Gets the facts that a verdict wants from the cluster. Never fails: "unknown" is an answer too. */
+/** Collects the facts that a verdict needs from the cluster. Never fails: "unknown" is an answer too. */
 export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
   switch (want.kind) {
     case "log":
@@ -50,8 +50,8 @@ const logTail = (api: Api, { container, namespace, pod, previous = false }: LogO
     )
 
 /**
- * Interprets the API server proxy's answer about a pod's port. Any answer from the program itself shows that it listens, even one that
- * isn't HTTP. Only `dial` errors don't: `refused` comes from the kernel, and anything else may be a policy.
+ * Interprets the API server proxy's answer about a pod's port. Any answer from the program itself shows that it listens, even one
+ * that isn't HTTP. Only `dial` errors show otherwise: `refused` comes from the kernel, and anything else may be a policy.
  */
 export const portAnswer = (status: number, text: string): PortAnswer => {
   if (status === 503 && text.includes("error trying to reach service")) {
@@ -72,7 +72,7 @@ const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/") =
       Effect.orElseSucceed(() => unknownPort)
     )
 
-/** The first of these ports that is open, in their order; those that the time limit leaves out are not. */
+/** The first open one of these ports, in their order; ports beyond the timeout aren't tried. */
 const firstOpen = (api: Api, where: LogOf, candidates: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const open = yield* Ref.make<ReadonlyArray<number>>([])
@@ -108,7 +108,10 @@ const Events = Schema.Struct({
   )
 })
 
-/** The ReplicaSet controller's last problem with making a pod of this revision. Knative names the revision's Deployment `<revision>-deployment`. */
+/**
+ * The ReplicaSet controller's last error in creating a pod of this revision. Knative names the revision's Deployment
+ * `<revision>-deployment`.
+ */
 const creation = (
   api: Api,
   { namespace, revision }: Extract<Want, { readonly kind: "creation" }>

@@ -12,7 +12,7 @@ type ImageCode = Extract<
   | "ImageInvalid"
 >
 
-// The first that fits counts: what a registry says last, "not found", is the least exact. Sources: containerd `core/remotes/docker`,
+// The first match wins: a registry's final "not found" is the least exact. Sources: containerd `core/remotes/docker`,
 // go-containerregistry (Knative's resolver), Docker Hub, the distribution specification's error codes.
 const patterns: ReadonlyArray<readonly [ImageCode, RegExp]> = [
   ["WrongPlatform", /no match for platform|no matching manifest|no child with platform/i],
@@ -37,28 +37,28 @@ export const imageCodeOf = (message: string): ImageCode =>
   patterns.find(([, pattern]) => pattern.test(message))?.[0] ?? "RegistryUnreachable"
 
 const sentences: Readonly<Record<ImageCode, (image: string) => string>> = {
-  WrongPlatform: (image) => `the image ${image} has no variant for the platform of the cluster`,
+  WrongPlatform: (image) => `the image ${image} has no variant for the cluster's platform`,
   ImageLayersMissing: (image) => `the image ${image} is incomplete in its registry: a layer can't be fetched`,
-  ImageUnauthorized: (image) => `the registry refuses to give the image ${image}`,
-  RegistryUnreachable: (image) => `the registry of the image ${image} cannot be reached`,
+  ImageUnauthorized: (image) => `the registry denies access to the image ${image}`,
+  RegistryUnreachable: (image) => `the registry of the image ${image} is unreachable`,
   RegistryUntrusted: (image) =>
-    `the registry of the image ${image} has a certificate that the cluster's node does not trust`,
+    `the registry of the image ${image} has a certificate that the cluster's node doesn't trust`,
   ImageInvalid: (image) => `${image} isn't a valid image name`,
-  ImageNotFound: (image) => `the image ${image} does not exist in its registry`
+  ImageNotFound: (image) => `the image ${image} doesn't exist in its registry`
 }
 
 interface Tried {
   readonly now: number
-  /** When it was tried first. */
+  /** Time of the first attempt. */
   readonly since: number
-  /** Whether the kubelet has credentials to send. */
+  /** Does the kubelet have credentials to send? */
   readonly withCredentials: boolean
 }
 
 /**
- * How long to wait, in milliseconds, for failures that the next try may not have. A registry that is unreachable gets until the deadline,
- * because the kubelet retries. A refusal gets a while if there are credentials: a kubelet that doesn't learn of their Secret within a
- * second sends none, and has them at its next try, 10 s later (`watch_based_manager.go`).
+ * How long to wait, in milliseconds, for failures that may not recur. An unreachable registry gets until the deadline, because
+ * the kubelet retries. A refusal gets a while if there are credentials: a kubelet that doesn't learn of their Secret within a
+ * second sends none, and has them at its next attempt, 10 s later (`watch_based_manager.go`).
  */
 const patience = (code: ImageCode, { withCredentials }: Tried): number =>
   code === "RegistryUnreachable"
@@ -73,9 +73,9 @@ export const imageCause = (image: string, message: string, tried: Tried): Cause 
   const host = image.includes("/") ? image.slice(0, image.indexOf("/")) : "docker.io"
   const fix =
     code === "ImageUnauthorized"
-      ? `Store credentials that may pull it with \`maxcloud registries login ${host}\`, then deploy again.`
+      ? `Store credentials for it with \`maxcloud registries login ${host}\`, then deploy again.`
       : code === "RegistryUntrusted"
-        ? `Have the operator give the authority's certificate to each node's containerd (/etc/containerd/certs.d/${host}/hosts.toml), then deploy again.`
+        ? `Ask the operator to add the authority's certificate to each node's containerd (/etc/containerd/certs.d/${host}/hosts.toml), then deploy again.`
         : undefined
   const sureAt = tried.since + patience(code, tried)
   const terminal = tried.now >= sureAt

@@ -3,15 +3,15 @@ import { notListening, wrongAnswer, wrongPort } from "../../diagnosis/listening.
 import type { Cause, FindingOf, Want } from "./Evidence.ts"
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
-/** Ages of a container, in seconds, at which a program that is not ready is looked at. */
+/** Ages of a container, in seconds, at which to check a program that isn't ready. */
 const ages: ReadonlyArray<number> = [4, 8, 13, 20, 40, 80, 160, 320]
 
 /** A startup probe may end the container before the first of these. */
 const agesOf = ({ startup }: PodCase): ReadonlyArray<number> => (startup === undefined ? ages : [2, ...ages])
 
 /**
- * A program that runs but is not ready: does it listen, where, and what does it answer? It is looked at again and again, since it may
- * only be slow; what is not in doubt is said after the second look, and of an answer that may change after the third.
+ * A program that runs but isn't ready: does it listen, where, and what does it answer? Checked repeatedly, because it may just be
+ * slow. A certain finding is reported after the second check, an answer that may change after the third.
  */
 export const listenCause = (podCase: PodCase): Cause | undefined => {
   const { container, now, pod, port } = podCase
@@ -48,7 +48,7 @@ interface Look {
 }
 
 const starting = ({ port }: PodCase, age: number): Cause => ({
-  diagnosis: diagnosisOf("NotListening", `the program runs, and is not ready on port ${port} yet`, [
+  diagnosis: diagnosisOf("NotListening", `the program is running but isn't ready on port ${port} yet`, [
     `started ${Math.max(0, Math.round(age / 1000))} s ago`
   ]),
   terminal: false,
@@ -80,7 +80,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
       newest.age,
       [
         declared.state === "closed"
-          ? `port ${port}: connection refused, and no other port that was tried is open`
+          ? `port ${port}: connection refused, and no other port tried is open`
           : `port ${port}: no answer`,
         ...newest.found.lines.slice(-3)
       ],
@@ -92,7 +92,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
 
 const isWrong = (status: number | undefined): status is number =>
   status !== undefined && (status < 200 || status >= 400)
-/** A working server gives such an answer again, so it is final. */
+/** A working server would give such an answer again, so it is final. */
 const isFinal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500 && status !== 429
 
 const wrongAnswerCause = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
@@ -119,7 +119,7 @@ const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
     agesOf(podCase).flatMap((age) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${age}`) ?? [])
   )
 
-/** The ports that were found in any run of the container. */
+/** The open ports found in any run of the container. */
 export const portsSeen = (
   podCase: PodCase
 ): { readonly port: number; readonly wrong: number | undefined; readonly evidence: ReadonlyArray<string> } => {
@@ -129,7 +129,7 @@ export const portsSeen = (
   return { port: podCase.port, wrong, evidence: wrong === undefined ? [] : [`port ${wrong}: open`] }
 }
 
-/** The last wrong answer to the probe, in the kubelet's words; undefined if none was seen. */
+/** The last wrong answer to the probe, in the kubelet's words; undefined if there was none. */
 export const wrongAnswerSeen = (podCase: PodCase): string | undefined => {
   const declared = looksOfAnyRun(podCase).at(-1)?.declared
   if (declared?.state === "closed") return `port ${podCase.port}: connection refused`

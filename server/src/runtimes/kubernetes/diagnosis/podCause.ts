@@ -6,7 +6,7 @@ import { imageCause } from "./imageCause.ts"
 import { listenCause } from "./listenCause.ts"
 import { conditionOf, isReady, type PodCase, timeOf } from "./PodCase.ts"
 
-/** Why a pod does not serve; undefined where nothing is known against it (yet). */
+/** Why a pod doesn't serve; undefined if nothing is known to be wrong (yet). */
 export const podCause = (podCase: PodCase): Cause | undefined => {
   const { pod } = podCase
   if (pod.status.reason === "Evicted") {
@@ -19,14 +19,14 @@ export const podCause = (podCase: PodCase): Cause | undefined => {
   return unscheduled(podCase) ?? notMade(podCase) ?? crashCause(podCase) ?? notMounted(podCase) ?? listenCause(podCase)
 }
 
-/** How long to wait for free capacity, in milliseconds: instances that exit give theirs back, and a new node may join. */
+/** How long to wait for free capacity, in milliseconds: exiting instances release theirs, and a new node may join. */
 const schedulerPatience = 12_000
 
 const lacking: Readonly<Record<string, string>> = {
   memory: "memory",
   cpu: "CPU",
   "ephemeral-storage": "local disk",
-  pods: "places for instances"
+  pods: "room for instances"
 }
 
 const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
@@ -34,12 +34,12 @@ const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
   if (scheduled?.status !== "False") return undefined
   const { message, reason } = scheduled
   const lacks = [...message.matchAll(/Insufficient ([\w./-]*\w)/g)].map(([, what]) => lacking[what ?? ""] ?? what)
-  if (/Too many pods/.test(message)) lacks.push("places for instances")
-  const asked = memoryLimit === undefined || !lacks.includes("memory") ? "" : `; an instance asks for ${memoryLimit}`
+  if (/Too many pods/.test(message)) lacks.push("room for instances")
+  const asked = memoryLimit === undefined || !lacks.includes("memory") ? "" : `; an instance needs ${memoryLimit}`
   const sentence =
     lacks.length === 0
-      ? `no node of the cluster takes the instance: ${message}`
-      : `no node of the cluster has enough ${[...new Set(lacks)].join(" and ")} free${asked}`
+      ? `no node of the cluster accepts the instance: ${message}`
+      : `no node of the cluster has enough free ${[...new Set(lacks)].join(" and ")}${asked}`
   const sureAt = (timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
   return {
     diagnosis: diagnosisOf("Unschedulable", sentence, [`PodScheduled False, ${reason}: ${message}`]),
@@ -63,7 +63,7 @@ const makeReasons = new Set([
   "StartError"
 ])
 
-/** A container that waits for its image, or cannot be made. */
+/** A container that waits for its image, or can't be created. */
 const notMade = (podCase: PodCase): Cause | undefined => {
   const { container, events, image, now, pod } = podCase
   const waiting = container?.state.waiting
@@ -87,8 +87,8 @@ const notMade = (podCase: PodCase): Cause | undefined => {
     const known = startDiagnosis(waiting.message)
     return known === undefined
       ? {
-          diagnosis: diagnosisOf("CrashOnStart", `the container cannot be made: ${waiting.message}`, [evidence]),
-          // An unknown failure may pass.
+          diagnosis: diagnosisOf("CrashOnStart", `the container couldn't be created: ${waiting.message}`, [evidence]),
+          // An unknown failure may be temporary.
           terminal: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
           lookAgainAt: timeOf(pod.metadata.creationTimestamp) + 15_000
         }
@@ -98,8 +98,8 @@ const notMade = (podCase: PodCase): Cause | undefined => {
 }
 
 /**
- * Mounting is tried again and again, and what fails at first often goes through (a token of a pod that the kubelet is only learning of).
- * In milliseconds.
+ * Mounting is retried, and early failures are often temporary (a token of a pod that the kubelet is only learning of). In
+ * milliseconds.
  */
 const mountPatience = { said: 5_000, sure: 12_000 }
 
@@ -119,7 +119,7 @@ const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined
     diagnosis:
       known?.code === "SecretMissing" || sandbox !== undefined
         ? (known ?? diagnosisOf("VolumeFailed", message, [message]))
-        : diagnosisOf("VolumeFailed", `a volume of the instance cannot be mounted: ${message}`, [message]),
+        : diagnosisOf("VolumeFailed", `a volume of the instance couldn't be mounted: ${message}`, [message]),
     terminal,
     quiet,
     lookAgainAt: terminal ? undefined : lookAgainAt

@@ -32,16 +32,19 @@ const sentence = (code: RefusalCode, message: string): string => {
   if (code === "QuotaExceeded") {
     const [, requested, used, limited] = quota.exec(message) ?? []
     return requested === undefined
-      ? `an instance more would exceed the quota: ${why}`
-      : `an instance more would exceed the quota: it asks for ${requested}, ${used} are used, ${limited} are allowed`
+      ? `another instance would exceed the quota: ${why}`
+      : `another instance would exceed the quota: it needs ${requested}, ${used} are used, ${limited} are allowed`
   }
-  if (code === "LimitExceeded") return `an instance asks for more or less than is allowed: ${why}`
+  if (code === "LimitExceeded") return `an instance requests more or less than the limits allow: ${why}`
   if (code === "PodSecurityRefused") return `Pod Security refuses the instance: ${why}`
-  if (code === "RuntimeClassMissing") return `the cluster does not have the runtime class of the instance: ${why}`
+  if (code === "RuntimeClassMissing") return `the cluster lacks the instance's runtime class: ${why}`
   return `the cluster refuses the instance: ${why}`
 }
 
-/** The API server refused a pod or revision. What it said may pass (an account that is made later, a quota that others give back): so not at once. */
+/**
+ * The API server refused a pod or revision. Its reason may be temporary (an account created later, a quota released by others),
+ * so it isn't final at once.
+ */
 export const refusalCause = (message: string, sinceMillis: number, now: number): Cause => {
   const code = refusalCodeOf(message)
   const passing = code === "QuotaExceeded" || code === "AdmissionRefused" || code === "NamespaceTerminating"

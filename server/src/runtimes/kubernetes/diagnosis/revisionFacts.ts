@@ -10,7 +10,7 @@ export const condition = (conditions: ReadonlyArray<KubeCondition>, type: string
 export const podsOfRevision = (pods: ReadonlyArray<PodObject>, revision: string): ReadonlyArray<PodObject> =>
   pods.filter((pod) => pod.metadata.labels[label.revision] === revision)
 
-/** No pod can be made, says Knative, which repeats the Deployment. */
+/** No pod can be created, according to Knative, which repeats the Deployment's message. */
 export const refusalOf = ({ now }: Evidence, revision: RevisionObject): Cause | undefined => {
   const available = condition(revision.status.conditions, "ResourcesAvailable")
   return available?.status === "False" && available.reason === "FailedCreate"

@@ -9,8 +9,8 @@ import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
 import { verdictOf, worstOf } from "./worstOf.ts"
 
 /**
- * Is a revision that was ready unable to serve now? None of this reaches Knative's own Ready (knative/serving#11717).
- * Undefined: nothing is known against it.
+ * Is a previously ready revision unable to serve now? None of this shows in Knative's own Ready (knative/serving#11717).
+ * Undefined if nothing is known to be wrong.
  */
 export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | undefined => {
   const pods = podsOfRevision(evidence.pods, revision.metadata.name).filter(
@@ -48,7 +48,7 @@ const degradedBy = (cause: Cause | undefined): Verdict | undefined =>
 /** How long a wanted instance may be missing before we ask why, in milliseconds. */
 const creationPatience = 3_000
 
-/** Instances are wanted, and none can be made: by quota, by admission. */
+/** Instances are wanted, but a quota or admission prevents them. */
 const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | undefined => {
   const { findings, now } = evidence
   const known = refusalOf(evidence, revision)
@@ -74,18 +74,18 @@ const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | und
 
 const wakeFailed = (inner: Diagnosis): Diagnosis =>
   inner.code === "WakeFailed"
-    ? diagnosisOf("WakeFailed", `no instance became ready when a request came: ${inner.message}`, inner.evidence)
+    ? diagnosisOf("WakeFailed", `no instance became ready for a request: ${inner.message}`, inner.evidence)
     : diagnosisOf(
         "WakeFailed",
-        `it cannot be woken: ${inner.message}`,
+        `couldn't start an instance: ${inner.message}`,
         [`cause: ${inner.code}`, ...inner.evidence],
         inner.fix
       )
 
-/** An end this lately, in milliseconds, is still worth a word, though an instance is ready again. */
+/** A recent exit, within this many milliseconds, is still reported even if an instance is ready again. */
 const recently = 120_000
 
-/** It serves, but its instances are restarted again and again. */
+/** It serves, but its instances restart repeatedly. */
 const restarting = (
   evidence: Evidence,
   revision: RevisionObject,

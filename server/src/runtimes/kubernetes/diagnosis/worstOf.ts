@@ -3,7 +3,7 @@ import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.t
 import { podCase } from "./PodCase.ts"
 import { podCause } from "./podCause.ts"
 
-/** The worst that is known of these pods: what is certain before what is not. */
+/** The worst known cause among these pods: certain causes come before uncertain ones. */
 export const worstOf = (
   evidence: Evidence,
   revision: RevisionObject,
@@ -20,7 +20,7 @@ export const verdictOf = (cause: Cause | undefined): Verdict =>
     ? noVerdict
     : {
         diagnosis: cause.quiet === true ? null : cause.diagnosis,
-        // Said once it can be said whole: a deployment that has failed is not looked at again.
+        // Reported once it is complete: a failed deployment isn't checked again.
         terminal: cause.terminal && (cause.wants ?? []).length === 0,
         degraded: false,
         logTail: cause.logTail ?? [],

@@ -9,13 +9,13 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { PodObject } from "../cache/objects.ts"
 import { podLogSource } from "../logs/podLog.ts"
 
-/** Kubernetes' own subprotocols for `exec`, the newer one first: only it can say that standard input has ended. */
+/** Kubernetes' subprotocols for `exec`, newest first: only the newer one can signal the end of standard input. */
 const closing = "v5.channel.k8s.io"
 const protocols = [closing, "v4.channel.k8s.io"]
 
 const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const
 
-/** `metav1.Status` as the status channel has it. */
+/** The `metav1.Status` in the status channel. */
 const Status = Schema.parseJson(
   Schema.Struct({
     status: Schema.optional(Schema.String),
@@ -35,7 +35,7 @@ const Status = Schema.parseJson(
 )
 const decodeStatus = Schema.decodeUnknownOption(Status)
 
-/** The instance runs, and isn't being stopped. */
+/** The instance is running and isn't being stopped. */
 const isRunning = (pod: PodObject): boolean => {
   if (pod.metadata.deletionTimestamp !== undefined) return false
   const { container } = podLogSource(pod)
@@ -54,10 +54,10 @@ const exitOf = (text: string): { readonly code: number } | { readonly message: s
   if (status?.status === "Success") return { code: 0 }
   const code = Number(status?.details?.causes.find(({ reason }) => reason === "ExitCode")?.message)
   if (status?.reason === "NonZeroExitCode" && Number.isInteger(code)) return { code }
-  return { message: status?.message || "the cluster didn't say how it ended" }
+  return { message: status?.message || "the cluster didn't report the exit code" }
 }
 
-/** Names of programs that aren't in the image come as a failed start, with the code that a shell gives. */
+/** A missing program is reported as a failed start. Use a shell's exit code for it. */
 const notThere = /executable file not found|no such file or directory/i
 
 const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProcess => {
@@ -91,14 +91,14 @@ const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProces
       const end = exitOf(rest.toString("utf8"))
       if ("code" in end) return resolve(end.code)
       if (!notThere.test(end.message))
-        return reject(new Error(`The program couldn't be run: ${end.message.slice(0, 500)}`))
+        return reject(new Error(`Couldn't run the program: ${end.message.slice(0, 500)}`))
       stderr.write("maxcloud: command not found\n")
       resolve(127)
     })
     const onClose = guarded(() => {
       stdout.end()
       stderr.end()
-      reject(new Error("The cluster closed the connection to the program before it had ended."))
+      reject(new Error("The cluster closed the connection before the program had ended."))
     })
     socket.on("message", onMessage)
     socket.once("close", onClose)
@@ -121,7 +121,7 @@ const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProces
   }
 }
 
-/** Runs a program in a pod that runs, by the API server's `exec`. */
+/** Runs a program in a running pod, through the API server's `exec`. */
 export const makeExec =
   (api: KubeApi["Type"], cache: ClusterCache["Type"]) => (key: ServiceKey, request: ExecRequest) =>
     Effect.gen(function* () {
@@ -131,7 +131,7 @@ export const makeExec =
       if (pod === undefined) {
         return yield* new RuntimeError({
           reason: "refused",
-          message: `No instance of "${key.service}" is running. Send it a request, which starts one, and try again; \`scale: { min: 1 }\` in the config keeps one.`
+          message: `No instance of "${key.service}" is running. Send it a request to start one, and try again. To keep one running, set \`scale: { min: 1 }\` in the config.`
         })
       }
       const { container, instance } = podLogSource(pod)

@@ -67,7 +67,9 @@ const byInstance = (entries: ReadonlyArray<LogEntry>) => {
 const all = (query: LogQuery) =>
   Effect.flatMap(KubernetesLogs, (logs) => Effect.map(Stream.runCollect(logs.read(query)), (found) => [...found]))
 
-/** Whatever pods do: a reader that is cut everywhere has each line once, in the order of its instance, and so has what is kept. */
+/**
+ * Whatever pods do, a reader that is interrupted anywhere gets each line once, in its instance's order, and so does the history.
+ */
 const story = (seed: number) => {
   const random = randomOf(seed)
   const pick = (count: number) => Math.trunc(random() * count)
@@ -104,7 +106,7 @@ const story = (seed: number) => {
         write(fresh, pick(5))
       } else if (chance < 0.85) write(name, 1 + pick(20))
       else if (chance < 0.93) {
-        // A container that crashes again has to wait for ten seconds; there is one run before the present one to be read.
+        // A container that crashes again waits ten seconds, so only one run before the current one can be read.
         if (Date.now() - (crashedAt.get(name) ?? 0) < 2_000) continue
         crashedAt.set(name, Date.now())
         kubelet.crash(name)
@@ -147,7 +149,7 @@ const story = (seed: number) => {
 }
 
 describe("KubernetesLogs", () => {
-  it.live("gives each line once and in order, whatever pods and connections do, and wherever it is resumed", () =>
+  it.live("gives each line once and in order, whatever pods and connections do, and wherever it resumes", () =>
     Effect.forEach(
       Array.from({ length: 6 }, (_, i) => i + 1),
       story,
@@ -155,7 +157,7 @@ describe("KubernetesLogs", () => {
     )
   )
 
-  it.live("begins with what is asked for, live and without a collector", () => {
+  it.live("starts with the requested lines, live and without a collector", () => {
     const kubelet = new FakeKubelet(key, () => 0.9)
     return Effect.gen(function* () {
       kubelet.start("a")
@@ -174,7 +176,7 @@ describe("KubernetesLogs", () => {
     }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, false)))
   })
 
-  it.live("goes on for one reader while another stands still", () => {
+  it.live("continues for one reader while another is stuck", () => {
     const kubelet = new FakeKubelet(key, () => 0.9)
     return Effect.gen(function* () {
       const logs = yield* KubernetesLogs
@@ -200,7 +202,7 @@ describe("KubernetesLogs", () => {
     }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
   })
 
-  it.live("says first what retention has taken", () => {
+  it.live("first reports what retention has deleted", () => {
     const kubelet = new FakeKubelet(key, () => 0.9)
     return Effect.gen(function* () {
       const history = yield* LogHistory
@@ -219,7 +221,7 @@ describe("KubernetesLogs", () => {
       yield* history.retain(() => true)
       const entries = yield* all(queryOf({ since: old - 1000 }))
       expect(entries.map(({ line, stream }) => [stream, line])).toEqual([
-        ["system", expect.stringMatching(/^lines before \d{4}-.*Z are no longer kept \(retention 7 days\)$/)],
+        ["system", expect.stringMatching(/^Lines before \d{4}-.*Z have been deleted \(after 7 days\)$/)],
         ["stdout", "new"]
       ])
       expect((yield* all(queryOf({ since: Date.now() - 60_000 }))).map(({ line }) => line)).toEqual(["new"])

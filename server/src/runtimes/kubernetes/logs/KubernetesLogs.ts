@@ -18,15 +18,15 @@ const positionsOf = ({ after, since }: LogQuery): Effect.Effect<ReaderPositions,
     if (positions === undefined) {
       return new RuntimeError({
         reason: "refused",
-        message: "The cursor is none of a log line: read from the beginning, without it."
+        message: "The cursor doesn't belong to a log line. Read from the beginning, without it."
       })
     }
-    // A reader that resumes won't ask for earlier lines.
+    // A reader that resumes doesn't ask for earlier lines.
     if (since !== undefined) positions.raise(timeOf(Math.max(0, since - 1)))
     return Effect.succeed(positions)
   })
 
-/** Tells a reader of the whole log if its beginning is no longer kept. */
+/** Tells a reader of the whole log if its beginning has been deleted. */
 const noticesOf = (history: LogHistory["Type"], query: LogQuery, positions: ReaderPositions) =>
   Effect.gen(function* () {
     const since = sinceOf(query)
@@ -83,20 +83,20 @@ const make = Effect.gen(function* () {
 })
 
 /**
- * Lines of a service's instances, over all revisions: of those that live from their kubelet, of those that are gone from `LogHistory`, each
- * line once. Read forward by any replica; each reader has streams of its own, and a slow one makes only these wait.
+ * A service's log lines over all revisions: from the kubelet for current instances, from `LogHistory` for former ones, each line
+ * once. Any replica can read them. Each reader has its own streams, and a slow reader delays only those.
  */
 export class KubernetesLogs extends Context.Tag("@maxcloud/server/KubernetesLogs")<
   KubernetesLogs,
   {
     /**
-     * Sorted by time what there is, and then as it comes, in order within 200 ms. Resumed by any entry's cursor no line is lost or doubled,
-     * in the order of each instance. A follower's stream ends when the service has been deleted.
+     * First the existing lines sorted by time, then new ones as they arrive, in order within 200 ms. Resuming at any entry's
+     * cursor loses and repeats no line, and keeps each instance's order. A follower's stream ends when the service is deleted.
      */
     readonly read: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
-    /** Is this a cursor that `read` has given? */
+    /** Does this cursor come from `read`? */
     readonly isCursor: (text: string) => boolean
-    /** Bytes that are kept of an organization; null: not counted. */
+    /** Stored bytes of an organization; null: not counted. */
     readonly bytes: (organizationId: OrganizationId) => Effect.Effect<number | null>
   }
 >() {

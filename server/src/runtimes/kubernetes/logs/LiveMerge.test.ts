@@ -15,7 +15,7 @@ const lineOf = (uid: string, n: number): LogLine => ({
   truncated: false
 })
 
-/** Gives an instance's lines, numbered from 0, in parts of these sizes. */
+/** Adds an instance's lines, numbered from 0, in chunks of these sizes. */
 const giveAll = (merge: LiveMerge, uid: string, sizes: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     let n = 0
@@ -30,14 +30,14 @@ const readAll = Effect.fn(function* (merge: LiveMerge) {
     const lines = yield* merge.take
     if (lines === undefined) return read
     read.push(...lines)
-    // Who reads is slower than who gives.
+    // The reader is slower than the writer.
     yield* Effect.yieldNow()
   }
 })
 
-// The merge waits by timers of its own.
+// The merge waits with its own timers.
 it.live.prop(
-  "every line comes once, in its instance's order, however the givers have to wait for the reader",
+  "every line arrives once, in its instance's order, however the writers have to wait for the reader",
   {
     instances: fc.array(fc.array(fc.integer({ min: 1, max: 3_000 }), { maxLength: 8 }), { minLength: 1, maxLength: 3 }),
     maxLines: fc.constantFrom(1, 100, 8_192)

@@ -6,8 +6,8 @@ import { dueIn, given, isFull, type MergingBounds, nothingYet, taken } from "./m
 export interface LiveMergeOptions extends Partial<MergingBounds> {}
 
 /**
- * Lines of several instances as they come, put in order within a window of time; of one instance at once. Who gives waits while the
- * reader is behind, so memory is bounded: what is not taken stays with the kubelet. `merging.ts` decides, this class waits.
+ * Sorts lines of several instances as they arrive, within a window of time; lines of a single instance pass at once. Sources wait
+ * while the reader is behind, so memory is bounded: unread lines stay with the kubelet. `merging.ts` decides, this class waits.
  */
 export class LiveMerge {
   readonly #bounds: MergingBounds
@@ -45,7 +45,7 @@ export class LiveMerge {
     this.#change({ ...this.#state, ended: true })
   }
 
-  /** The next lines, some at least; undefined at the end. */
+  /** The next lines, at least one; undefined at the end. */
   readonly take: Effect.Effect<ReadonlyArray<LogLine> | undefined> = Effect.async((resume) => {
     let timer: NodeJS.Timeout | undefined
     const attempt = guardedBy((cause) => resume(Effect.die(cause)))(() => {
@@ -56,7 +56,7 @@ export class LiveMerge {
         timer = setTimeout(attempt, due)
         return
       }
-      // Do this before lines are taken: a source that waited for room adds its lines then, and would wake this reader again.
+      // Do this before taking lines: a source that waited for room then adds its lines, and would wake this reader again.
       this.#wakeReader = undefined
       resume(Effect.succeed(due === undefined ? undefined : this.#takeDue()))
     })

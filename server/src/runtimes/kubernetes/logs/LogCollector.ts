@@ -10,11 +10,11 @@ import type { BufferLimits } from "./ServiceBuffer.ts"
 import { makeServiceBuffers } from "./serviceBuffers.ts"
 
 export interface LogCollectorOptions extends Partial<BufferLimits> {
-  /** Does this replica collect for an organization? Two that do for a moment do no harm. @default of all */
+  /** Does this replica collect for an organization? Two replicas doing so for a moment do no harm. @default all */
   readonly owns?: ((organizationId: string) => boolean) | undefined
-  /** Told whenever `owns` may answer otherwise. */
+  /** Emits whenever `owns` may have changed. */
   readonly ownershipChanges?: Stream.Stream<unknown> | undefined
-  /** How many ended instances are read at a time. @default 16 */
+  /** How many ended instances to read at a time. @default 16 */
   readonly concurrency?: number | undefined
 }
 
@@ -44,7 +44,7 @@ const make = (options: LogCollectorOptions) =>
       cache.podsOf(namespace, service).find(({ metadata }) => metadata.uid === uid)
     const isPresent = (key: HistoryKey) => (uid: string) => podOf(key, uid) !== undefined
 
-    // Before the fibers that fill buffers, so that what is left is written when these have ended.
+    // Comes before the fibers that fill buffers, so that the rest is written after these have ended.
     const buffers = yield* makeServiceBuffers(history, limitsOf(options), isPresent)
 
     const collect = (pod: PodObject, key: HistoryKey) =>
@@ -90,8 +90,8 @@ const make = (options: LogCollectorOptions) =>
   })
 
 /**
- * Follows every instance of the organizations that this replica owns from its start, and keeps its lines in `LogHistory`. It goes on after
- * a restart where it was: lines of a pod that still exists are neither lost nor kept twice.
+ * Follows every instance of this replica's organizations from its start, and stores its lines in `LogHistory`. After a restart it
+ * continues where it was: lines of existing pods are neither lost nor stored twice.
  */
 export const layer = (options: LogCollectorOptions): Layer.Layer<never, never, KubeApi | ClusterCache | LogHistory> =>
   Layer.scopedDiscard(make(options))

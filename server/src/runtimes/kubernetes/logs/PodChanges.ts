@@ -7,12 +7,12 @@ const podKey = (namespace: string, name: string) => `pod ${namespace}/${name}`
 const serviceKey = (namespace: string, service: string) => `service ${namespace}/${service}`
 const all = "all"
 
-/** Gives the cache's changes to many listeners with one subscription. A change reaches its listeners by their key. */
+/** Distributes the cache's changes to many listeners with one subscription, by their key. */
 export interface PodChanges {
   readonly onPod: (namespace: string, name: string, listener: Listener) => () => void
   readonly onService: (namespace: string, service: string, listener: Listener) => () => void
   readonly onAll: (listener: Listener) => () => void
-  /** Returns when `holds`, which is asked at once and after each change of the pod. */
+  /** Returns when `holds` is true, which is checked at once and after each change of the pod. */
   readonly until: (namespace: string, name: string, holds: () => boolean) => Effect.Effect<void>
 }
 

@@ -6,7 +6,7 @@ import { PodLines } from "./PodLines.ts"
 const of = { uid: "u", instance: "pod", revision: "api-00001" }
 const start = Date.parse("2026-03-10T12:00:00Z")
 
-/** As the kubelet writes a time: without zeros at the end. */
+/** As the kubelet writes a time: without trailing zeros. */
 const written = (nanos: number) => {
   const millis = Math.trunc(nanos / 1_000_000)
   const digits = `${timeOf(start + millis).slice(0, 23)}${String(nanos % 1_000_000).padStart(6, "0")}`
@@ -21,7 +21,7 @@ const linesOf = (bytes: Buffer, after: LogLine | undefined, pieces: ReadonlyArra
 }
 
 describe("PodLines", () => {
-  it("reads times, empty lines, what is no UTF-8 and lines that are too long", () => {
+  it("reads times, empty lines, invalid UTF-8 and overlong lines", () => {
     const bytes = Buffer.concat([
       Buffer.from("2026-03-10T12:00:00Z first\n2026-03-10T12:00:00.1Z \n2026-03-10T12:00:00.12Z \u00fc"),
       Buffer.of(0xff, 0x0a),
@@ -45,13 +45,13 @@ describe("PodLines", () => {
     ])
   })
 
-  it("leaves out the end of a line that began before the answer, and a kubelet's remarks", () => {
+  it("leaves out the rest of a line from before the answer, and the kubelet's remarks", () => {
     const bytes = Buffer.from("of a long line\n2026-03-10T12:00:00Z a\nunable to retrieve container logs\n")
     expect(linesOf(bytes, undefined).map(({ line }) => line)).toEqual(["a"])
   })
 
-  it("gives after any line just those that follow it, in any pieces, with equal times and times out of order", () => {
-    // Steps back are those of two streams that are read apart: microseconds.
+  it("gives exactly the lines after any line, in any chunks, with equal times and times out of order", () => {
+    // Times go back by microseconds if two streams are read separately.
     const steps = fc.array(
       fc.oneof(fc.constantFrom(0, 0, 1, 1_000, -900, 5_000_000), fc.integer({ min: -50_000, max: 900_000_000 })),
       { maxLength: 60 }
@@ -69,7 +69,7 @@ describe("PodLines", () => {
         if (whole.length === 0) return
         const index = place % whole.length
         const after = whole[index]
-        // As the API server cuts: whole seconds, each line by its own time.
+        // The API server cuts at whole seconds, each line by its own time.
         const since = (Math.floor((Date.parse(after?.t.slice(0, 19).concat("Z") ?? "") - start) / 1000) - 1) * 1e9
         const answer = texts.filter(({ nanos }) => nanos >= since).map(({ text }) => text)
         const resumed = linesOf(Buffer.from(answer.join("")), after, pieces)

@@ -7,10 +7,10 @@ export interface LinesOf {
   readonly revision: string
 }
 
-/** "2006-01-02T15:04:05.999999999Z " before each line, at the longest. */
+/** Maximum length of "2006-01-02T15:04:05.999999999Z " before each line. */
 const prefixBytes = 31
 
-/** The longest beginning of a text that has 16 KiB in UTF-8. */
+/** The longest prefix of a text that fits 16 KiB in UTF-8. */
 const cutToMax = (text: string): string => {
   const bytes = Buffer.from(text)
   let end = maxLineBytes
@@ -19,9 +19,10 @@ const cutToMax = (text: string): string => {
 }
 
 /**
- * Makes lines of one answer of the log API with `timestamps=true`. Identities are the same in each answer, wherever it begins: a runtime
- * that reads standard output and error apart may write lines a few microseconds out of order, and such a line gets the time of the one
- * before it; so an answer should begin a second before what is wanted of it. Lines up to `after` are left out.
+ * Splits one answer of the log API with `timestamps=true` into lines. A line's identity is the same in each answer, wherever it
+ * begins. A runtime that reads standard output and error separately may write lines a few microseconds out of order, and such a
+ * line gets the time of the previous one; so an answer should begin a second before the wanted lines. Lines up to `after` are
+ * left out.
  */
 export class PodLines {
   readonly #of: LinesOf
@@ -41,13 +42,13 @@ export class PodLines {
     )
   }
 
-  /** The lines that these bytes end. */
+  /** The lines completed by these bytes. */
   push(bytes: Uint8Array): ReadonlyArray<LogLine> {
     this.#splitter.push(bytes)
     return this.#taken()
   }
 
-  /** The last line, where the answer ended without a newline. */
+  /** The last line, if the answer ended without a newline. */
   end(): ReadonlyArray<LogLine> {
     this.#splitter.flush()
     return this.#taken()
@@ -62,7 +63,7 @@ export class PodLines {
   #line(text: string, cut: boolean): void {
     const space = text.indexOf(" ")
     const written = parseTime(space === -1 ? text : text.slice(0, space))
-    // The end of a line that began before this answer.
+    // The rest of a line that began before this answer.
     if (written === undefined) return
     if (written > this.#t) {
       this.#t = written
@@ -71,7 +72,7 @@ export class PodLines {
     const position = { t: this.#t, n: this.#n }
     if (this.#after !== undefined) {
       if (comparePositions(position, this.#after) <= 0) return
-      // Positions grow: none that comes is left out any more.
+      // Positions only grow, so no later line is left out.
       this.#after = undefined
     }
     const whole = space === -1 ? "" : text.slice(space + 1)

@@ -6,10 +6,10 @@ const beginning: LinePosition = { t: "1970-01-01T00:00:00.000000000Z", n: 0 }
 /** After all lines of its time. */
 const endOf = (t: string): LinePosition => ({ t, n: Number.MAX_SAFE_INTEGER })
 
-/** Enough of a pod's uid to tell those of one service apart. */
+/** Enough of a pod's uid to tell a service's pods apart. */
 const shortOf = (uid: string) => uid.replace(/-/g, "").slice(0, 12)
 
-/** The most instances that a cursor names. If there are more, a reader that resumes gets the last seconds of the others again. */
+/** The maximum number of instances in a cursor. Beyond it, a reader that resumes gets the last seconds of the others again. */
 const maxNamed = 200
 
 const entry = /^([0-9a-zA-Z]{1,12})@([^~]+)(?:~(\d{1,16}))?$/
@@ -20,14 +20,14 @@ interface Named {
 }
 
 /**
- * How far a reader has come in the lines of all instances of a service. It has everything up to one line of each named instance, and
- * everything up to `floor` of every other instance. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last
- * line wouldn't do, because lines of several instances arrive out of order.
+ * A reader's position in the lines of all instances of a service. It has everything up to one line of each named instance, and
+ * everything up to `floor` of every other instance. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single
+ * last line isn't enough, because lines of several instances arrive out of order.
  */
 export class ReaderPositions {
   #floor = ""
   readonly #named = new Map<string, Named>()
-  /** Short uids, since they are asked for with each line. */
+  /** Short uids, cached because they are needed for each line. */
   readonly #shorts = new Map<string, string>()
 
   /** Undefined if the text isn't a cursor. */
@@ -45,7 +45,7 @@ export class ReaderPositions {
     return positions
   }
 
-  /** The reader has everything of every unnamed instance up to this time. Empty: nothing yet. */
+  /** The reader has everything of all unnamed instances up to this time. Empty: nothing yet. */
   get floor(): string {
     return this.#floor
   }
@@ -68,12 +68,12 @@ export class ReaderPositions {
     return after !== undefined && comparePositions(line, after) <= 0
   }
 
-  /** The reader has this line now, and all before it of the same instance. */
+  /** The reader now has this line, and all earlier ones of the same instance. */
   took({ n, t, uid }: LogLine): void {
     this.#name(uid, { n, t })
   }
 
-  /** The reader has all lines up to this time, of every present and former instance except those that lag. */
+  /** The reader now has all lines up to this time, of every current and former instance except those that lag. */
   raise(floor: string, lagging: Iterable<string> = []): void {
     if (floor <= this.#floor) return
     const kept = new Set<string>()

@@ -3,22 +3,22 @@ import type { HistoryKey, LogHistory, LogHistoryError } from "../../../stores/lo
 import type { LinePosition, LogLine } from "../../../stores/logs/LogLine.ts"
 
 export interface BufferLimits {
-  /** Bytes of text that make a chunk. */
+  /** Bytes of text in a chunk. */
   readonly flushBytes: number
   /** How long a line may wait to be written, in milliseconds. */
   readonly flushMillis: number
-  /** Bytes that the buffers of all services may hold; above, each is written when it has a sixteenth of `flushBytes`. */
+  /** Limit for the buffers of all services in bytes. Above it, each buffer is written at a sixteenth of `flushBytes`. */
   readonly allBytes: number
 }
 
 const sizeOf = ({ line }: LogLine) => line.length + 48
 
-/** An instance that has ended: its lines are written soon, for its pod goes. */
+/** An instance that has ended: its lines are written soon, because its pod will be deleted. */
 const endedMillis = 500
 
 /**
- * Lines of one service that are still to be written. Nothing is lost with it: until they are, `positions` stay behind, and the lines are
- * read again from the pod.
+ * A service's lines that aren't written yet. Losing the buffer loses no lines: until they are written, `positions` stay behind,
+ * and the lines are read again from the pod.
  */
 export class ServiceBuffer {
   readonly key: HistoryKey
@@ -30,7 +30,7 @@ export class ServiceBuffer {
   #lines: Array<LogLine> = []
   #bytes = 0
   #dueAt = Number.POSITIVE_INFINITY
-  /** The positions up to which lines were written, by uid. */
+  /** The positions up to which lines are written, by uid. */
   #written: ReadonlyMap<string, LinePosition>
 
   constructor(
@@ -47,7 +47,7 @@ export class ServiceBuffer {
     this.#held = held
   }
 
-  /** The line after which to read an instance. */
+  /** The line after which to continue reading an instance. */
   after(uid: string): LinePosition | undefined {
     return this.#written.get(uid)
   }
@@ -64,7 +64,7 @@ export class ServiceBuffer {
     if (!this.empty) this.#dueAt = Math.min(this.#dueAt, performance.now() + endedMillis)
   }
 
-  /** Waits while what is there cannot be written. */
+  /** Waits while the buffer can't be written. */
   append(lines: ReadonlyArray<LogLine>, isPresent: (uid: string) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.empty) this.#dueAt = performance.now() + this.#limits.flushMillis
@@ -94,7 +94,7 @@ export class ServiceBuffer {
     })
   }
 
-  /** Writes what there is. `isPresent`: of which instances the position is still wanted. */
+  /** Writes the buffered lines. `isPresent`: which instances' positions are still needed. */
   flush(isPresent: (uid: string) => boolean): Effect.Effect<void, LogHistoryError> {
     return this.#oneWriter.withPermits(1)(
       Effect.gen(this, function* () {
@@ -108,7 +108,7 @@ export class ServiceBuffer {
         const positions = new Map([...this.#written].filter(([uid]) => isPresent(uid)))
         for (const { n, t, uid } of lines) positions.set(uid, { t, n })
         this.#written = positions
-        // A crash before this writes the same lines again: they are read once.
+        // After a crash before this point, the same lines are written again but read once.
         yield* this.#history.savePositions(this.key, positions)
       })
     )

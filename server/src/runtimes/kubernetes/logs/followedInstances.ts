@@ -7,7 +7,7 @@ import type { PodObject } from "../cache/objects.ts"
 
 const organizationIdOf = Schema.decodeUnknownOption(OrganizationId)
 
-/** Instances of the organizations that are `owns`ed, each with one fiber that collects its lines. */
+/** The instances of organizations that `owns` accepts, each with one fiber that collects its lines. */
 export const makeFollowedInstances = (
   cache: ClusterCache["Type"],
   owns: (organizationId: string) => boolean,
@@ -16,7 +16,7 @@ export const makeFollowedInstances = (
   Effect.gen(function* () {
     const fibers = yield* FiberMap.make<string>()
     const fork = yield* FiberMap.runtime(fibers)<never>()
-    /** Instances that are followed, or are about to be. */
+    /** Instances that are followed, or about to be. */
     const begun = new Map<string, OrganizationId>()
 
     const begin = (pod: PodObject) => {

@@ -16,9 +16,9 @@ export interface LiveLinesOptions {
   readonly changes: PodChanges
   readonly query: LogQuery
   readonly since: string | undefined
-  /** The reader's position. The consumer of the lines keeps it up to date. */
+  /** The reader's position. The consumer of the lines updates it. */
   readonly positions: ReaderPositions
-  /** Kept lines that are not among those that a reader has. */
+  /** Stored lines that a reader doesn't have yet. */
   readonly kept: (has: ReaderPositions) => Stream.Stream<ReadonlyArray<LogLine>, RuntimeError>
 }
 
@@ -26,14 +26,14 @@ export interface LiveLines {
   readonly lines: ReadonlyArray<LogLine>
   /** The newest time of a line so far. */
   readonly newest: string
-  /** Uids of instances that may have lines much older than the newest: their reading waits, or has just begun. */
+  /** Uids of instances whose lines may be much older than the newest: reading them hasn't started, or has just begun. */
   readonly lagging: ReadonlyArray<string>
 }
 
-/** An instance of which nothing came for so long, while more was waited for, lags by no more than this. */
+/** If an instance was silent this long while we waited for more, it lags by no more than this. */
 const settledMillis = 8_000
 
-/** The merge's lines, with how far behind its instances may be. */
+/** The merged lines, with how far behind the instances may be. */
 const taken = (merge: LiveMerge, currentSince: ReadonlyMap<string, number | undefined>): Stream.Stream<LiveLines> =>
   Stream.repeatEffectOption(
     Effect.flatMap(merge.take, (lines) => (lines === undefined ? Effect.fail(Option.none()) : Effect.succeed(lines)))
@@ -47,7 +47,7 @@ const taken = (merge: LiveMerge, currentSince: ReadonlyMap<string, number | unde
     })
   )
 
-/** Lines from now on, of the instances that there are and that will be, until the service is deleted. */
+/** New lines from current and future instances, until the service is deleted. */
 export const liveLines = (options: LiveLinesOptions) =>
   Effect.gen(function* () {
     const { api, cache, changes, kept, positions, query, since } = options
@@ -57,7 +57,7 @@ export const liveLines = (options: LiveLinesOptions) =>
     const fork = yield* FiberMap.runtime(fibers)<never>()
     /** Every instance that was ever followed. */
     const known = new Set<string>()
-    /** By uid those that are followed now: since when all that there is has been given. */
+    /** The currently followed instances by uid, with the time since when all existing lines have been given. */
     const currentSince = new Map<string, number | undefined>()
 
     const podOf = (uid: string) => cache.podsOf(namespace, service).find(({ metadata }) => metadata.uid === uid)
@@ -82,7 +82,7 @@ export const liveLines = (options: LiveLinesOptions) =>
           give: merge.give,
           current: (current) => currentSince.set(uid, current ? performance.now() : undefined)
         })
-        // Gone before all was read: the rest is where lines are kept.
+        // Gone before everything was read: the log history has the rest.
         if (complete) return
         const isRest = (line: LogLine) => line.uid === uid && (after === undefined || comparePositions(line, after) > 0)
         yield* fromHistory(positions.copy(), isRest)
@@ -113,7 +113,7 @@ export const liveLines = (options: LiveLinesOptions) =>
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))
     start()
-    // Instances that came and went since the reader looked have only kept lines.
+    // Instances that came and went since the reader last looked have only stored lines.
     fork(
       "gone",
       fromHistory(positions.copy(), (line) => !known.has(line.uid))

@@ -10,13 +10,13 @@ const toEntry = (query: LogQuery, line: LogLine, cursor: string): LogEntry => ({
   service: query.key.service,
   revision: line.revision,
   instance: line.instance,
-  // The log API tells them apart only behind an alpha feature (PodLogsQuerySplitStreams).
+  // The log API distinguishes them only with an alpha feature (PodLogsQuerySplitStreams).
   stream: "stdout",
   line: line.line,
   truncated: line.truncated
 })
 
-/** Lines as the reader gets them, each with the cursor after it. */
+/** Lines for the reader, each with the cursor after it. */
 export const deliver = (
   query: LogQuery,
   positions: ReaderPositions,
@@ -27,7 +27,7 @@ export const deliver = (
     return toEntry(query, line, positions.cursor())
   })
 
-/** Says that older lines were asked for than are kept. `days`: how long lines are kept. */
+/** Reports that the requested older lines are no longer stored. `days`: the retention. */
 export const cutNotice = (
   query: LogQuery,
   positions: ReaderPositions,
@@ -40,8 +40,8 @@ export const cutNotice = (
   revision: "",
   instance: "",
   stream: "system",
-  line: `lines before ${before.slice(0, 19)}Z are no longer kept (${
-    reason === "days" ? `retention ${days} days` : "the organization's logs are at their limit of bytes"
+  line: `Lines before ${before.slice(0, 19)}Z have been deleted (${
+    reason === "days" ? `after ${days} days` : "the organization's log quota is full"
   })`,
   truncated: false
 })

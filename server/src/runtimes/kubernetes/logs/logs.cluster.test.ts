@@ -32,7 +32,7 @@ const logsLayer = Layer.unwrapScoped(
 )
 const clusterTest = logsLayer.pipe(Layer.provideMerge(Cache.layer), Layer.provideMerge(layerTest))
 
-/** A collector that can be ended, as by a crash of the server. */
+/** A collector that can be stopped, as by a crash of the server. */
 const collector = Effect.gen(function* () {
   const scope = yield* Scope.make()
   yield* Layer.buildWithScope(LogCollector.layer({ flushMillis: 2_000 }), scope)
@@ -60,7 +60,7 @@ const total = (entries: ReadonlyArray<LogEntry>) => entries.filter(({ stream }) 
 describeCluster("logs (KUBECONFIG)", () => {
   layer(clusterTest, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
     it.scoped(
-      "gives every number once through crashes, new and deleted pods, a collector that ends in between, and readers that resume",
+      "gives every number once through crashes, new and deleted pods, a collector that stops in between, and readers that resume",
       () =>
         Effect.gen(function* () {
           yield* (yield* ClusterCache).synced
@@ -72,7 +72,7 @@ describeCluster("logs (KUBECONFIG)", () => {
           yield* startPod(key, image, "writer-a", { LINES: "500", EVERY: "5ms" })
           yield* startPod(key, image, "writer-b", { LINES: "20", EVERY: "7ms", LIFE: "3s" })
           const reader = yield* follow(queryOf(key, { follow: true }))
-          /** Is cut all the time, and goes on where it was. */
+          /** It is interrupted constantly, and resumes each time. */
           const cut: Array<LogEntry> = []
           const resuming = yield* Effect.forkScoped(
             Effect.suspend(() =>
@@ -83,7 +83,7 @@ describeCluster("logs (KUBECONFIG)", () => {
               )
             ).pipe(Effect.forever)
           )
-          // Takes a line, and then none for long.
+          // Takes one line, and then none for long.
           const stalled = yield* Effect.forkScoped(
             logs.read(queryOf(key, { follow: true })).pipe(Stream.runForEach(() => Effect.sleep("1 hour")))
           )
@@ -92,7 +92,7 @@ describeCluster("logs (KUBECONFIG)", () => {
           yield* startPod(key, image, "writer-c", { LINES: "3000", EVERY: "3ms", BYTES: "100" }, "writer-00002")
           yield* Effect.promise(() => eventually("three pods", () => numbersOf(reader.entries).size >= 4))
           const endSecond = yield* collector
-          // It has to come to the pods while they are there.
+          // The collector must reach the pods while they exist.
           const before = total(reader.entries)
           const history = yield* LogHistory
           const collected = Effect.map(
@@ -110,7 +110,7 @@ describeCluster("logs (KUBECONFIG)", () => {
             (sum) => sum >= total(reader.entries) && total(cut) >= total(reader.entries)
           )
           yield* Effect.repeat(collectedAll, { until: (value) => value, schedule: Schedule.spaced("200 millis") })
-          // Were there doubles, they would come now.
+          // Duplicates would appear now.
           yield* Effect.sleep("500 millis")
           yield* Fiber.interrupt(resuming)
           yield* Fiber.interrupt(stalled)
@@ -118,7 +118,7 @@ describeCluster("logs (KUBECONFIG)", () => {
           expect(numbersOf(reader.entries).size).toBeGreaterThanOrEqual(4)
           expectEachOnce(reader.entries)
           expectEachOnce(cut)
-          // Nothing runs any more: what is kept is all of it.
+          // Nothing runs any more: the history is complete.
           const kept = [...(yield* Stream.runCollect(logs.read(queryOf(key, { since: Date.now() - 7_200_000 }))))]
           expectEachOnce(kept)
           const counts = (entries: ReadonlyArray<LogEntry>) =>

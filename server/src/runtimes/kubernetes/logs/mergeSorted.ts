@@ -48,12 +48,12 @@ const first = <E>(sources: ReadonlyArray<Source<E>>) => {
   return { least, bound }
 }
 
-/** Lines of a part at most. */
+/** Maximum number of lines in a chunk. */
 const maxPart = 4_096
 
 /**
- * One sorted stream of several that are each sorted; a line that is in more than one comes once. The last source is opened when the
- * others have given their first lines: what they lack by then is in it. Holds a part of each source.
+ * Merges sorted streams into one; a line in several of them appears once. The last source is opened after the others have given
+ * their first lines, so it contains whatever they lack by then. Holds one chunk of each source.
  */
 export const mergeSorted = <E>(
   streams: ReadonlyArray<Stream.Stream<Lines, E>>,
@@ -83,7 +83,7 @@ export const mergeSorted = <E>(
             if (previous === undefined || !sameLine(previous, line)) out.push(line)
             previous = line
           }
-          // Without the next line of this source it is not known which comes next.
+          // Without this source's next line, the next line overall is unknown.
           if (least.at >= least.lines.length && !least.ended) yield* fill(least)
         }
         return out.length === 0 ? yield* Effect.fail(Option.none()) : out

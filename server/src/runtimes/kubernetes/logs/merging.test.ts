@@ -22,19 +22,19 @@ const textsOf = (lines: ReadonlyArray<LogLine>) => lines.map(({ line, uid }) => 
 
 describe("lines of several instances", () => {
   it.each<readonly [string, Merging, number, number | undefined]>([
-    ["wait for nothing where there are none", from(2), 1_000, undefined],
+    ["wait for nothing if there are none", from(2), 1_000, undefined],
     ["wait for earlier ones of other instances", from(2, [1_000, line("a", 1)]), 1_050, 150],
     ["are due once their window is over", from(2, [1_000, line("a", 1)]), 1_300, 0],
-    ["of a single instance wait for nobody", from(1, [1_000, line("a", 1)]), 1_000, 0],
+    ["of a single instance don't wait for other instances", from(1, [1_000, line("a", 1)]), 1_000, 0],
     [
-      "of a single instance are gathered for a fast reader",
+      "of a single instance are batched for a fast reader",
       { ...from(1, [1_000, line("a", 1)]), takenAt: 995 },
       1_000,
       5
     ],
-    ["are due at once when nothing more will come", { ...from(2, [1_000, line("a", 1)]), ended: true }, 1_000, 0],
+    ["are due at once if nothing more will arrive", { ...from(2, [1_000, line("a", 1)]), ended: true }, 1_000, 0],
     [
-      "are due at once when there is no room for more",
+      "are due at once if there is no room for more",
       from(2, [1_000, ...[1, 2, 3, 4, 5].map((second) => line("a", second))]),
       1_011,
       0
@@ -43,25 +43,25 @@ describe("lines of several instances", () => {
     expect(dueIn(state, bounds, now)).toBe(due)
   })
 
-  it("are taken in the order of their times, not of their coming", () => {
+  it("are taken in order of time, not of arrival", () => {
     const state = from(2, [1_000, line("a", 5)], [1_010, line("b", 3)])
     expect(textsOf(taken(state, bounds, 1_300).lines)).toEqual(["b3", "a5"])
   })
 
-  it("stay while their window is open, unless they belong before a line that is taken", () => {
+  it("stay while their window is open, unless they precede a line that is taken", () => {
     const state = from(2, [1_000, line("a", 5)], [1_150, line("b", 3), line("b", 7)])
     const { lines, state: left } = taken(state, bounds, 1_210)
     expect(textsOf(lines)).toEqual(["b3", "a5"])
     expect(textsOf(taken(left, bounds, 1_400).lines)).toEqual(["b7"])
   })
 
-  it("leave room as they are taken", () => {
+  it("free room when they are taken", () => {
     const full = from(2, [1_000, ...[1, 2, 3, 4, 5].map((second) => line("a", second))])
     expect(isFull(full, bounds)).toBe(true)
     expect(isFull(taken(full, bounds, 1_000).state, bounds)).toBe(false)
   })
 
-  it("come once each and in the order of their instance, whenever they are given and taken", () => {
+  it("appear once and in their instance's order, whenever they are added and taken", () => {
     const step = fc.oneof(
       fc.record({ give: fc.constantFrom("a", "b", "c"), count: fc.integer({ min: 1, max: 9 }) }),
       fc.constant("take" as const)

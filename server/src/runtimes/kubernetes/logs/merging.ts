@@ -2,16 +2,16 @@ import { Chunk } from "effect"
 import { compareLines, type LogLine } from "../../../stores/logs/LogLine.ts"
 
 /**
- * Lines of several instances that wait to be put in order. A pure machine: each function takes the state and the time (milliseconds, by
- * a clock that never goes back) and gives what follows. `LiveMerge` does the waiting.
+ * Lines of several instances waiting to be sorted, as a pure state machine: each function takes the state and the time
+ * (milliseconds of a monotonic clock) and returns the result. `LiveMerge` does the waiting.
  */
 export interface Merging {
-  /** In the order in which they came; lines of one batch are in order. A chunk: one is added for each line of a busy instance. */
+  /** In order of arrival; the lines of a batch are sorted. A Chunk, because a busy instance appends for each line. */
   readonly batches: Chunk.Chunk<Batch>
   /** Lines in all batches. */
   readonly count: number
   readonly ended: boolean
-  /** Instances that give lines now: with one there is nothing to wait for. */
+  /** Instances that produce lines now: a single one has nothing to wait for. */
   readonly instances: number
   readonly takenAt: number
 }
@@ -28,9 +28,11 @@ export interface MergingBounds {
   readonly maxLines: number
 }
 
-/** A fast reader gets lines this often, in milliseconds, and then all that came: the API server sends each line alone. */
+/**
+ * How often a fast reader gets lines, in milliseconds, and then all that have arrived: the API server sends each line separately.
+ */
 const gatherMillis = 10
-/** As many are given at once. */
+/** Maximum number of lines to return at once. */
 const gatherLines = 2_048
 
 export const nothingYet: Merging = { batches: Chunk.empty(), count: 0, ended: false, instances: 0, takenAt: 0 }
@@ -46,7 +48,7 @@ export const given = (state: Merging, lines: ReadonlyArray<LogLine>, now: number
 const isImmediate = (state: Merging, bounds: MergingBounds) =>
   state.ended || state.instances <= 1 || isFull(state, bounds)
 
-/** Milliseconds until lines may be taken; undefined: there are none. */
+/** Milliseconds until lines may be taken; undefined if there are none. */
 export const dueIn = (state: Merging, bounds: MergingBounds, now: number): number | undefined => {
   if (!Chunk.isNonEmpty(state.batches)) return undefined
   const { arrivedAt } = Chunk.headNonEmpty(state.batches)
@@ -54,7 +56,7 @@ export const dueIn = (state: Merging, bounds: MergingBounds, now: number): numbe
   return state.ended || state.count >= gatherLines ? 0 : Math.max(0, state.takenAt + gatherMillis - now)
 }
 
-/** The lines whose window is over, and the lines of other instances that belong before them, in order. */
+/** The lines whose window is over and the lines of other instances that precede them, in order. */
 export const taken = (
   state: Merging,
   bounds: MergingBounds,

@@ -8,7 +8,7 @@ import type { PodObject } from "../cache/objects.ts"
 import type { PodChanges } from "./PodChanges.ts"
 import { type LinesOf, PodLines } from "./PodLines.ts"
 
-/** Knative's own container in each pod; the other is the service's. */
+/** Knative's own container in each pod; the other one is the service's. */
 const sidecar = "queue-proxy"
 
 export interface PodLogSource extends LinesOf {
@@ -35,10 +35,10 @@ const runOf = (pod: PodObject, container: string): { readonly id: string; readon
   return { id, running: running !== undefined }
 }
 
-/** From where on lines are wanted. */
+/** The first wanted lines. */
 export interface From {
   readonly after: LinePosition | undefined
-  /** Not older than this, as `LogLine.t`. */
+  /** Only lines from this time on, as `LogLine.t`. */
   readonly since: string | undefined
 }
 
@@ -50,7 +50,7 @@ interface Answer {
 
 const sinceTime = ({ after, since }: From): string | undefined => {
   const t = after !== undefined && (since === undefined || after.t > since) ? after.t : since
-  // The API server rounds to seconds; and a second before, for the identities (`PodLines`).
+  // The API server rounds to seconds; start a second earlier, for stable identities (`PodLines`).
   return t === undefined ? undefined : `${new Date(Math.max(0, millisOf(t) - 1000)).toISOString().slice(0, 19)}Z`
 }
 
@@ -86,14 +86,14 @@ const answer = (
       )
   })
 
-/** Has the container no such run, or none yet? Said by 400; 404: the pod is gone. */
+/** Does the container lack this run, or any run so far? The API server answers 400; 404 means the pod is gone. */
 const isNone = ({ reason, status }: KubeError) => status === 400 || reason === "notFound"
 
 const orNone = Stream.catchAll((error: KubeError) => (isNone(error) ? Stream.empty : Stream.fail(error)))
 
 const last = (lines: ReadonlyArray<LogLine>): LinePosition | undefined => lines.at(-1)
 
-/** The lines that there are now, of the run before a crash too, in order. None where the pod is gone. */
+/** The currently available lines in order, including those of the run before a crash. None if the pod is gone. */
 export const podLines = (
   api: KubeApi["Type"],
   source: PodLogSource,
@@ -112,11 +112,13 @@ export const podLines = (
     )
   })
 
-/** Lines with equal timestamps can't be told apart, so lines with the first one's time are left out: earlier ones may be missing. */
+/**
+ * Lines with equal timestamps can't be told apart, so lines with the first one's time are left out: earlier ones may be missing.
+ */
 const withoutFirstTime = (lines: ReadonlyArray<LogLine>, asked: number) =>
   lines.length < asked ? lines : lines.filter(({ t }) => t !== lines[0]?.t)
 
-/** The last lines that there are now, `tail` at least where there are as many. */
+/** The last available lines, at least `tail` if there are as many. */
 export const podTail = (
   api: KubeApi["Type"],
   source: PodLogSource,
@@ -150,7 +152,7 @@ export interface Follow {
   readonly from: From
   /** Takes lines. While it waits, the connection to the kubelet fills, and the kubelet waits too. */
   readonly give: (lines: ReadonlyArray<LogLine>) => Effect.Effect<void>
-  /** Called with `true` when all present lines are given and it waits for more, and with `false` otherwise. */
+  /** Called with `true` when all existing lines are given and it waits for more, and with `false` otherwise. */
   readonly current?: ((current: boolean) => void) | undefined
   /** A run of the container has ended, and all its lines were given. */
   readonly runEnded?: (() => void) | undefined
@@ -164,7 +166,7 @@ export interface Followed {
   readonly after: LinePosition | undefined
 }
 
-/** Gives an instance's lines, over crashes and lost connections, each once, until the pod is gone. */
+/** Gives each of an instance's lines once, through crashes and lost connections, until the pod is gone. */
 export const followPod = (options: Follow): Effect.Effect<Followed> =>
   Effect.gen(function* () {
     const { api, changes, current = () => undefined, from, gate, give, pod, runEnded, source } = options
@@ -182,7 +184,7 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         })
       )
     const readPrevious = Effect.gen(function* () {
-      // Repeat while it gives lines: the container may have crashed again meanwhile.
+      // Repeat while there are lines: the container may have crashed again meanwhile.
       for (let before: LinePosition | undefined, first = true; first || after !== before; first = false) {
         before = after
         yield* Effect.catchIf(read({ previous: true, follow: false }), isNone, () => Effect.void)

@@ -10,16 +10,16 @@ import { mergeSorted } from "./mergeSorted.ts"
 import { podLines, podLogSource, podTail } from "./podLog.ts"
 import type { ReaderPositions } from "./ReaderPositions.ts"
 
-/** Lines may come later than others that were written after them, by so much at most: the delay of a stream, and the clocks of two nodes. */
+/** How much later a line may arrive than lines written after it: the delay of a stream, and the clock skew of two nodes. */
 export const latenessMillis = 10_000
 
 type Lines = ReadonlyArray<LogLine>
 
 const clusterAway = ({ message }: KubeError) =>
-  new RuntimeError({ reason: "unavailable", message: `Instances' logs cannot be read: ${message}` })
+  new RuntimeError({ reason: "unavailable", message: `Couldn't read the instances' logs: ${message}` })
 export const historyAway = ({ message }: LogHistoryError) => new RuntimeError({ reason: "unavailable", message })
 
-/** The oldest time that is asked for, as `LogLine.t`. */
+/** The oldest requested time, as `LogLine.t`. */
 export const sinceOf = ({ since }: LogQuery): string | undefined => (since === undefined ? undefined : timeOf(since))
 
 const podsOf = (cache: ClusterCache["Type"], { key, revision }: LogQuery) =>
@@ -27,7 +27,7 @@ const podsOf = (cache: ClusterCache["Type"], { key, revision }: LogQuery) =>
     .podsOf(key.namespace, key.service)
     .filter(({ metadata }) => revision === undefined || metadata.labels[label.revision] === revision)
 
-/** Kept lines that are not among those that a reader has. */
+/** Stored lines that a reader doesn't have yet. */
 export const keptLines = (
   history: LogHistory["Type"],
   query: LogQuery,
@@ -38,11 +38,11 @@ export const keptLines = (
     Stream.mapError(historyAway)
   )
 
-/** Just before a line's time, but not in the last moments, of which more may come. */
+/** Just before a line's time, but not in the last moments, in which more lines may arrive. */
 const before = (t: string | undefined, end: number): string =>
   timeOf(Math.max(0, Math.min(end, t === undefined ? end : millisOf(t) - 1)))
 
-/** The present lines, kept and live, each once. */
+/** The existing lines, stored and live, each once. */
 export const presentLines = (
   api: KubeApi["Type"],
   cache: ClusterCache["Type"],
@@ -55,7 +55,7 @@ export const presentLines = (
     const after = positions.after(pod.metadata.uid)
     return Stream.mapError(podLines(api, podLogSource(pod), { after, since: sinceOf(query) }), clusterAway)
   })
-  // As it is now: what is delivered meanwhile is known as a double by the merge.
+  // Take the position as it is now: the merge recognizes anything delivered meanwhile as a duplicate.
   const old = keptLines(history, query, positions.copy())
   return mergeSorted(live, old).pipe(
     Stream.map((lines) => {
@@ -72,7 +72,7 @@ export const presentLines = (
   )
 }
 
-/** The last `tail` lines of what there is now. */
+/** The last `tail` of the existing lines. */
 export const presentTail = (
   api: KubeApi["Type"],
   cache: ClusterCache["Type"],
@@ -100,7 +100,7 @@ export const presentTail = (
     const first = all.findIndex(({ t }) => since === undefined || t >= since)
     const begin = first === -1 ? all.length : Math.max(first, all.length - tail)
     for (const line of all.slice(0, begin)) positions.took(line)
-    // A reader that resumes won't ask for lines before the tail.
+    // A reader that resumes doesn't ask for lines before the tail.
     positions.raise(before(all[begin]?.t, end))
     const entries = deliver(query, positions, all.slice(begin))
     positions.raise(timeOf(end))

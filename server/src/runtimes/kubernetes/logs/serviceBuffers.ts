@@ -3,10 +3,13 @@ import { endWithin } from "../../../base/node/endWithin.ts"
 import type { HistoryKey, LogHistory } from "../../../stores/logs/LogHistory.ts"
 import { type BufferLimits, ServiceBuffer } from "./ServiceBuffer.ts"
 
-/** How often to warn in the log that lines can't be written. */
+/** How often to log that lines can't be written. */
 const warnEveryMillis = 60_000
 
-/** The buffers of all services. What they hold is written when the scope ends. `isPresent`: does the instance of this uid still exist? */
+/**
+ * The buffers of all services. Their lines are written when the scope closes. `isPresent`: does the instance with this uid still
+ * exist?
+ */
 export const makeServiceBuffers = (
   history: LogHistory["Type"],
   limits: BufferLimits,
@@ -58,7 +61,7 @@ export const makeServiceBuffers = (
           for (const [name, buffer] of buffers) {
             if (owns(buffer.key.organizationId)) continue
             yield* flush(buffer)
-            // The replica that collects from here on keeps the positions.
+            // The replica that collects from now on keeps the positions.
             buffers.delete(name)
           }
         })

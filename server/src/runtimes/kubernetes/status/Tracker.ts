@@ -3,19 +3,19 @@ import type { RuntimeRevision } from "../../port/conditions.ts"
 import type { ServiceKey, ServiceStatus } from "../../port/Runtime.ts"
 
 /**
- * The status of the cluster's services by Knative's rules, with the cause if one doesn't serve. It follows the shared watches. Beyond
- * them it only asks about services that aren't well: their last log lines and their ports, once each.
+ * The status of the cluster's services by Knative's rules, with the cause if one doesn't serve. It follows the shared watches. In
+ * addition it only asks unhealthy services for their last log lines and their ports, once each.
  */
 export class Tracker extends Context.Tag("@maxcloud/server/Tracker")<
   Tracker,
   {
-    /** The known status, at once; none if the service doesn't exist. */
+    /** The current status, at once; none if the service doesn't exist. */
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>>
-    /** The newest first. */
+    /** Newest first. */
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<RuntimeRevision>>
     /**
-     * Services that may have changed: an object, the answer to a question, or the time that a rule waits for. A slow reader gets each
-     * service once.
+     * Services that may have changed: by an object, an answer, or the time that a rule waits for. A slow reader gets each service
+     * once.
      */
     readonly changes: Stream.Stream<ServiceKey>
   }

@@ -5,15 +5,15 @@ import type { Finding, Verdict } from "../diagnosis/Evidence.ts"
 import { isGone } from "../diagnosis/PodCase.ts"
 import { podsOfRevision } from "../diagnosis/revisionFacts.ts"
 
-/** The record of a service that isn't well, or wasn't. */
+/** The record of a service that is or was unhealthy. */
 export interface ServiceCase {
   readonly findings: Map<string, Finding>
   readonly asking: Set<string>
-  /** The last certain word about a revision, for when its pods are gone. */
+  /** The last certain verdict on a revision, for when its pods are gone. */
   remembered: { readonly revision: string; readonly verdict: Verdict } | undefined
 }
 
-/** A service as the cache has it. */
+/** A service as it is in the cache. */
 export interface SeenService {
   readonly service: KnativeServiceObject
   readonly revisions: ReadonlyArray<RevisionObject>
@@ -26,7 +26,7 @@ export const seenService = (cache: ClusterCache["Type"], namespace: string, name
   return { service, revisions: cache.revisionsOf(namespace, name), pods: cache.podsOf(namespace, name) }
 }
 
-/** The verdict on a service's newest revision; the remembered one if its pods are gone and tell nothing any more. */
+/** The verdict on a service's newest revision, or the remembered one if its pods are gone. */
 export const assess = (
   cache: ClusterCache["Type"],
   { pods, revisions, service }: SeenService,
@@ -50,7 +50,7 @@ export const assess = (
   return failed && vague && !isAlive && remembered?.revision === revision ? remembered.verdict : verdict
 }
 
-/** Drops what was found about pods and revisions that are gone. */
+/** Drops findings about pods and revisions that are gone. */
 export const forgetGone = ({ findings }: ServiceCase, { pods, revisions }: SeenService) => {
   const alive = new Set([...pods, ...revisions].map((object) => object.metadata.uid))
   for (const finding of findings.keys()) {

@@ -5,7 +5,7 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { CoalescingHub } from "../cache/CoalescingHub.ts"
 import { keyOfNamespace } from "../cache/namespaceKey.ts"
 
-/** Reports services by their key. If a service's namespace isn't known yet, the report waits until it is. */
+/** Publishes services by their key. If a service's namespace isn't known yet, this waits until it is. */
 export const makePublisher = (cache: ClusterCache["Type"]) => {
   const hub = new CoalescingHub<ServiceKey>()
   const strangers = new Map<string, Set<ServiceName>>()

@@ -23,7 +23,7 @@ interface Row {
 
 const isReady = condition("Ready", "True")
 const rows: ReadonlyArray<Row> = [
-  { what: "nothing said yet", service: [], state: "pending" },
+  { what: "no status yet", service: [], state: "pending" },
   {
     what: "ConfigurationsReady Unknown OutOfDate",
     service: [condition("Ready", "Unknown", "OutOfDate")],
@@ -55,7 +55,7 @@ const rows: ReadonlyArray<Row> = [
     state: "failed"
   },
   {
-    what: "the first crash, of which Knative says False at once, may pass",
+    what: "the first crash, for which Knative says False at once, may be temporary",
     service: [condition("Ready", "False", "RevisionFailed")],
     verdict: { diagnosis: diagnosisOf("CrashOnStart", "once so far") },
     state: "pending"
@@ -67,7 +67,7 @@ const rows: ReadonlyArray<Row> = [
     state: "failed"
   },
   {
-    what: "Ready of an older revision is not done",
+    what: "Ready of an older revision doesn't count",
     service: [isReady],
     readyRevision: "web-00000",
     instances: 1,
@@ -108,7 +108,7 @@ const rows: ReadonlyArray<Row> = [
     state: "idle"
   },
   {
-    what: "NoTraffic with an instance that still lingers",
+    what: "NoTraffic with a lingering instance",
     service: [isReady],
     revision: [condition("Active", "False", "NoTraffic")],
     readyRevision: revision,
@@ -151,14 +151,14 @@ describe("statusOf", () => {
     expect(status.instances).toBe(row.instances ?? 0)
   })
 
-  it("does not give up a revision that has found a place", () => {
+  it("doesn't give up a revision that has found a place", () => {
     const service = knativeService({ conditions: [condition("Ready", "False", "RevisionMissing")] })
     const stillTold = knativeRevision([condition("ResourcesAvailable", "False", "Unschedulable")])
     expect(statusOf(name, service, [stillTold], [pod()], noVerdict).state).toBe("pending")
     expect(statusOf(name, service, [stillTold], [], noVerdict).state).toBe("failed")
   })
 
-  it("is not ready before its visibility is the one that is asked for", () => {
+  it("isn't ready before its visibility is the requested one", () => {
     const ready = { conditions: [isReady], ready: revision }
     const labels = { "networking.knative.dev/visibility": "cluster-local" }
     const url = "http://web.acme.svc.cluster.local"
@@ -170,14 +170,14 @@ describe("statusOf", () => {
     expect(told(knativeService(ready))).toMatchObject({ state: "ready", url: "https://web--acme.example.com" })
   })
 
-  it("is paused by the annotation, whatever else is said", () => {
+  it("is paused by the annotation, whatever else the status says", () => {
     const paused = { "maxcloud.dev/paused": "true" }
     const service = knativeService({ annotations: paused, conditions: [condition("Ready", "False", "RevisionFailed")] })
     expect(statusOf(name, service, [], [], noVerdict).state).toBe("paused")
   })
 
-  it("tells of a wake-up that fails, which Knative's Ready does not", () => {
-    const wake = { ...noVerdict, degraded: true, diagnosis: diagnosisOf("WakeFailed", "it cannot be woken: …") }
+  it("shows a failed wake-up, which Knative's Ready does not", () => {
+    const wake = { ...noVerdict, degraded: true, diagnosis: diagnosisOf("WakeFailed", "couldn't start an instance: …") }
     const { conditions, state } = statusOf(
       name,
       knativeService({ conditions: [isReady], ready: revision }),
@@ -189,14 +189,14 @@ describe("statusOf", () => {
     expect(conditions).toContainEqual(expect.objectContaining({ type: "Wakes", status: "False", reason: "WakeFailed" }))
   })
 
-  it("counts no instance that has been told to go", () => {
+  it("doesn't count terminating instances", () => {
     const going = pod({ ready: true })
     const gone = { ...going, metadata: { ...going.metadata, deletionTimestamp: going.metadata.creationTimestamp } }
     expect(statusOf(name, knativeService(), [], [going, gone], noVerdict).instances).toBe(1)
     expect(revisionsOf(name, undefined, [knativeRevision()], [going, gone])[0]?.instances).toBe(1)
   })
 
-  it("names a revision's image by the digest that Knative has resolved, if it has", () => {
+  it("names a revision's image by the digest that Knative has resolved, if any", () => {
     const written = knativeRevision()
     const imageDigest = `ghcr.io/acme/web@sha256:${"d".repeat(64)}`
     const told = (containerStatuses: (typeof written)["status"]["containerStatuses"]) =>
@@ -255,7 +255,7 @@ describe("statusOf", () => {
     .record({ state: anyState, lastState: anyState, restartCount: fc.nat(3), ready: fc.boolean() })
     .map((value) => pod(value))
 
-  it("is total, and believes nothing of a generation that Knative has not looked at", () => {
+  it("is total, and ignores the status of a generation that Knative hasn't processed", () => {
     fc.assert(
       fc.property(
         fc.array(anyCondition, { maxLength: 6 }),

@@ -8,12 +8,12 @@ import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } f
 import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
 import { isGone, isReady } from "../diagnosis/PodCase.ts"
 
-/** Is it stopped by `maxcloud pause`? */
+/** Did `maxcloud pause` stop it? */
 const isPaused = ({ metadata }: KnativeServiceObject): boolean => readMarks(metadata).paused
 
 /**
- * Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). Visibility is a label, which makes no
- * new generation: it has been looked at when the service's URL is the one within the cluster, or is another.
+ * Has Knative processed the service's current version? If not, nothing in its status counts ("Rule 0"). Visibility is a label and
+ * creates no new generation: it is processed when the service's URL is cluster-local, or isn't, as requested.
  */
 export const isCurrent = (service: KnativeServiceObject): boolean =>
   service.status.observedGeneration === service.metadata.generation && isExposedAsAsked(service)
@@ -25,7 +25,7 @@ const isExposedAsAsked = (service: KnativeServiceObject): boolean => {
 
 const hostOf = (url: string) => url.replace(/^https?:\/\//, "")
 
-/** Was its newest revision given up, and is ready too late, so that its requests stay where they were? */
+/** Has its newest revision failed and become ready too late, so that its requests stay where they were? */
 const isLate = ({ metadata, status }: KnativeServiceObject) =>
   isHeld(metadata) && status.latestCreatedRevisionName === status.latestReadyRevisionName
 
@@ -34,7 +34,7 @@ const nullable = (text: string): string | null => (text === "" ? null : text)
 const find = (conditions: ReadonlyArray<KubeCondition>, type: string) =>
   conditions.find((condition) => condition.type === type)
 
-/** A service's status by Knative's rules: the key is (type, status, reason) together, never a reason alone. Total. */
+/** A service's status by Knative's rules: they depend on type, status and reason together, never on a reason alone. Total. */
 export const statusOf = (
   name: ServiceName,
   service: KnativeServiceObject,
@@ -43,7 +43,7 @@ export const statusOf = (
   found: Verdict
 ): ServiceStatus => {
   const { metadata, status } = service
-  // A revision without requests has no instances, and is well.
+  // A revision without requests has no instances, and is healthy.
   const verdict = isLate(service) ? noVerdict : found
   const newest = revisions.find((revision) => revision.metadata.name === status.latestCreatedRevisionName)
   const instances = pods.filter((pod) => isReady(pod) && !isGone(pod)).length
@@ -81,10 +81,11 @@ const stateOf = (
   if (verdict.terminal) return "failed"
   if (verdict.degraded) return "degraded"
   if (isLate(service)) return "failed"
-  // While its requests are kept where they are, its route says nothing of the newest revision.
+  // While its requests are pinned, its route says nothing about the newest revision.
   const ready = find(status.conditions, isHeld(metadata) ? "ConfigurationsReady" : "Ready")
   if (ready?.status === "False") {
-    // Knative gives up at the first crash or full node; what may still pass is under way, and so is what has found its place since.
+    // Knative gives up at the first crash or full node. Treat temporary causes as in progress, and also a revision that has found
+    // a place since.
     return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"
   }
   if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
@@ -94,7 +95,10 @@ const stateOf = (
   return "waking"
 }
 
-/** Did a revision lack room, and has now instances without a known problem? Knative goes on reporting the first for a while. */
+/**
+ * Did a revision lack room, and does it now have instances without a known problem? Knative keeps reporting the first for a
+ * while.
+ */
 const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
   revision !== undefined &&
   find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
@@ -113,7 +117,7 @@ const conditionsOf = (
   const stale: Pick<KnativeCondition, "status" | "reason" | "message"> = {
     status: "Unknown",
     reason: "OutOfDate",
-    message: "Knative has not looked at the newest change yet."
+    message: "Knative hasn't processed the newest change yet."
   }
   const own = ofService
     .flatMap((type) => find(conditions, type) ?? [])
@@ -134,10 +138,10 @@ const conditionsOf = (
   return [...own, ...ofRevision.flatMap((type) => find(shown, type) ?? []), ...wakes]
 }
 
-/** A revision's conditions count by the same rule. */
+/** The same rule applies to a revision's conditions. */
 const isOf = ({ metadata, status }: RevisionObject) => status.observedGeneration === metadata.generation
 
-/** Shares of the requests, one entry per revision. Tags that get no requests are left out. */
+/** Shares of the requests, one entry per revision, without tags that get no requests. */
 const trafficOf = ({ status }: KnativeServiceObject): ReadonlyArray<TrafficTarget> => {
   const shares = new Map<string, number>()
   for (const { percent, revisionName } of status.traffic) {
@@ -146,7 +150,7 @@ const trafficOf = ({ status }: KnativeServiceObject): ReadonlyArray<TrafficTarge
   return [...shares].map(([revision, percent]) => ({ revision, percent }))
 }
 
-/** A service's revisions, the newest first. */
+/** A service's revisions, newest first. */
 export const revisionsOf = (
   name: ServiceName,
   service: KnativeServiceObject | undefined,
@@ -160,7 +164,7 @@ export const revisionsOf = (
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.name.localeCompare(a.name))
 }
 
-/** By digest where Knative says it. */
+/** By digest if Knative has resolved it. */
 const imageOf = ({ spec, status }: RevisionObject) => {
   const [container] = spec.containers
   const resolved = status.containerStatuses.find(({ name }) => name === container?.name)?.imageDigest ?? ""

@@ -6,12 +6,12 @@ import { noVerdict, type Want } from "../diagnosis/Evidence.ts"
 import { gather } from "../diagnosis/gather.ts"
 import { assess, forgetGone, type SeenService, type ServiceCase, seenService } from "./assess.ts"
 
-/** Questions under way at a time, of all services. */
+/** How many questions may be open at once, for all services. */
 const asksAtATime = 8
 
 const keyOf = (namespace: string, service: string) => `${namespace}/${service}`
 
-/** Verdicts on services. Calls `publish` after each look at a service. */
+/** Verdicts on services. Calls `publish` after each check of a service. */
 export const makeVerdicts = (
   api: KubeApi["Type"],
   cache: ClusterCache["Type"],
@@ -22,7 +22,7 @@ export const makeVerdicts = (
     const timers = yield* FiberMap.make<string>()
     const asks = yield* FiberSet.make()
     const asking = yield* Effect.makeSemaphore(asksAtATime)
-    // A service whose pods aren't listed yet looks like one without pods.
+    // Wait for the pods: a service whose pods aren't listed yet looks like one without pods.
     const synced = yield* Ref.make(false)
 
     const verdictOn = (seen: SeenService, now: number) => {
@@ -38,7 +38,7 @@ export const makeVerdicts = (
       return known
     }
 
-    /** Looks at a service again: asks for what the rules want, and looks again when a rule says so. */
+    /** Checks a service again: asks what the rules need, and repeats when a rule says so. */
     const look = (namespace: string, name: ServiceName): Effect.Effect<void> =>
       Effect.gen(function* () {
         const key = keyOf(namespace, name)
@@ -59,7 +59,7 @@ export const makeVerdicts = (
           yield* FiberMap.run(
             timers,
             key,
-            // From a fiber of its own: looking again replaces this one.
+            // In a separate fiber, because checking again replaces this one.
             Effect.sleep(delay).pipe(Effect.zipRight(FiberSet.run(asks, lookAndTell(namespace, name))))
           )
         }
@@ -88,7 +88,7 @@ export const makeVerdicts = (
     return {
       verdictOn,
       lookAndTell,
-      /** Returns when there can be verdicts. */
+      /** Returns when verdicts are possible. */
       synced: Effect.unlessEffect(Effect.zipRight(cache.synced, Ref.set(synced, true)), Ref.get(synced))
     }
   })

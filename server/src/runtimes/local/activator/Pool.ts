@@ -15,33 +15,34 @@ export type { PoolLease } from "./pooledInstances.ts"
 
 /** The ready instances of one revision and their requests. Plain and synchronous: this is the hot path. */
 export interface Pool {
-  /** Requests in flight, and those that wait for this revision: what the autoscaler is fed with. */
+  /** Requests in progress and waiting for this revision, as input of the autoscaler. */
   readonly stats: RequestStats
   readonly add: (endpoint: Endpoint) => void
   /**
-   * A slot on the instance with the fewest requests that is ready and has room. One that failed its last requests is chosen only if there is no
-   * other.
+   * A slot on the ready instance with room and the fewest requests. An instance that failed its last requests is chosen only if
+   * there is no other.
    */
   readonly take: () => PoolLease | undefined
-  /** Gives an instance no more requests; those in flight go on. */
+  /** Sends an instance no more requests; those in progress continue. */
   readonly drain: (id: string) => void
-  /** Takes a drained or suspect instance back. */
+  /** Accepts a drained or suspect instance again. */
   readonly resume: (id: string) => void
   readonly remove: (id: string) => void
   readonly inFlight: (id: string) => number
-  /** Requests that it has begun to answer. */
+  /** How many requests it has begun to answer. */
   readonly answered: (id: string) => number
   /**
-   * Is a silent instance busy rather than frozen? True at `maxConcurrency`, or while a request from before `since` waits and the instance was
-   * never seen to answer beside as many. A program may have one thread, and each request may take its time limit.
+   * Is a silent instance busy rather than frozen? True at `maxConcurrency`, or while a request from before `since` waits and the
+   * instance has never answered with as many requests open. A program may have one thread, and each request may take its whole
+   * timeout.
    */
   readonly isFull: (id: string, since: number) => boolean
-  /** It has answered a probe that was sent at `since`. */
+  /** It has answered a probe sent at `since`. */
   readonly answeredProbe: (id: string, since: number) => void
   readonly ready: () => number
 }
 
-/** `maxConcurrency` is the hard limit per instance; 0 is none. */
+/** `maxConcurrency` is the hard limit per instance; 0 means none. */
 export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
   const stats = makeRequestStats(performance.now())
   const limit = maxConcurrency === 0 ? Number.POSITIVE_INFINITY : maxConcurrency

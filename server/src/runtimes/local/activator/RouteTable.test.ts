@@ -26,7 +26,7 @@ describe("RouteTable", () => {
     expect(table.lookup("web--shop--preview--local.localhost")?.key).toBe("preview")
   })
 
-  it("gives the same service of two apps two hosts", () => {
+  it("gives equally named services of two apps different hosts", () => {
     const table = makeRouteTable("localhost")
     table.add(named("web", "shop"), route("shop"))
     table.add(named("web", "blog"), route("blog"))
@@ -34,7 +34,7 @@ describe("RouteTable", () => {
     expect(table.lookup("web--blog--local.localhost")?.key).toBe("blog")
   })
 
-  it("has no host with a single dash, which two organizations could claim", () => {
+  it("uses no host with a single dash, which two organizations could claim", () => {
     const table = makeRouteTable("localhost")
     table.add(named("api", "api", "shop-corp"), route("one"))
     expect(table.lookup("api-shop-corp.localhost")).toBeUndefined()

@@ -2,7 +2,7 @@ import { hostLabelOf } from "@maxcloud/synth"
 import type { Lookup, Route } from "../../../base/proxy/Route.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
 
-/** The names from which a service's host is made. */
+/** The names that form a service's host. */
 export type PublicName = Pick<ServiceKey, "organization" | "app" | "stage" | "service">
 
 /** Finds a service's route by the host of a request. */
@@ -12,7 +12,7 @@ export interface RouteTable {
   readonly remove: (name: PublicName) => void
 }
 
-/** The one host of a service. */
+/** The only host of a service. */
 export const publicHostOf = (name: PublicName, domain: string) => `${hostLabelOf(name.service, name)}.${domain}`
 
 export const makeRouteTable = (domain: string): RouteTable => {

@@ -38,13 +38,13 @@ const leaseNow = (route: ServiceRoute): Lease => {
 }
 
 describe("ServiceRoute", () => {
-  it("takes the instance with the fewest requests, and shares among equals", () => {
+  it("chooses the instance with the fewest requests, and shares among equals", () => {
     const { route } = routeOn(0, ["a", "b", "c"])
     const hosts = Array.from({ length: 6 }, () => leaseNow(route).host)
     expect([...hosts].sort()).toStrictEqual(["a", "a", "b", "b", "c", "c"])
   })
 
-  it("counts a lease back once, however often it is released", () => {
+  it("returns a lease once, however often it is released", () => {
     const { route } = routeOn(1, ["a"])
     const lease = leaseNow(route)
     lease.release()
@@ -53,7 +53,7 @@ describe("ServiceRoute", () => {
     expect(isLease(route.acquire(never))).toBe(false)
   })
 
-  it("holds requests over a change of revision, in their order", async () => {
+  it("holds requests through a change of revision, in order", async () => {
     const { route } = routeOn(1, ["old"])
     leaseNow(route)
     const order: Array<string> = []
@@ -71,7 +71,7 @@ describe("ServiceRoute", () => {
     expect(next.stats.inFlight()).toBe(0)
   })
 
-  it("lets a caller go away, and answers one that waited too long", async () => {
+  it("lets a caller leave, and answers one that waited too long", async () => {
     const { pool, route } = routeOn(1)
     route.setTarget({ pool, protocol: "http1", timeoutMs: 20 })
     const caller = new AbortController()
@@ -84,7 +84,7 @@ describe("ServiceRoute", () => {
     expect(pool.stats.inFlight()).toBe(0)
   })
 
-  it("refuses more than it may hold", async () => {
+  it("refuses requests beyond its limit", async () => {
     const { route } = routeOn(1)
     const callers = Array.from({ length: maxWaiting }, () => new AbortController())
     const held = callers.map((caller) => Promise.resolve(route.acquire(caller.signal)).catch(() => 0))
@@ -94,7 +94,7 @@ describe("ServiceRoute", () => {
     await Promise.all(held)
   })
 
-  it("never exceeds the limit, keeps the order, and loses none, whatever instances do", async () => {
+  it("never exceeds the limit, keeps the order and loses no request, whatever instances do", async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.constant({ do: "acquire" } as const) },
       { weight: 5, arbitrary: fc.record({ do: fc.constant("release" as const), at: fc.nat(50) }) },
@@ -169,7 +169,7 @@ const makeWorld = (limit: number) => {
     onInstance.set(one.lease.host, (onInstance.get(one.lease.host) ?? 0) - 1)
     if (dropped) one.lease.failed()
     one.lease.release()
-    // What was dropped before an answer is sent again, as a new caller.
+    // A request dropped before its answer is sent again, as a new caller.
     if (dropped) call(nextCaller++)
   }
   const pick = (at: number) => [...alive.keys()].at(at % Math.max(1, alive.size))
@@ -196,7 +196,7 @@ const makeWorld = (limit: number) => {
       drained.add(id)
       alive.get(id)?.drain(id)
     },
-    /** Its readiness changes, which it tells nobody: a request may come before anyone looks. */
+    /** Its readiness changes silently: a request may arrive before anyone checks. */
     flip: (at: number) => {
       const id = pick(at)
       if (id === undefined) return

@@ -1,7 +1,7 @@
 import { NoInstance, type Route } from "../../../base/proxy/Route.ts"
 import type { Pool, PoolLease } from "./Pool.ts"
 
-/** The revision that a service's requests go to. */
+/** The revision that receives a service's requests. */
 export interface RouteTarget {
   readonly pool: Pool
   readonly protocol: Route["protocol"]
@@ -11,21 +11,21 @@ export interface RouteTarget {
 export interface ServiceRouteEvents {
   /** Runs before a request is held. Returns a refusal if no instance can be expected. */
   readonly beforeHold: () => NoInstance | undefined
-  /** A request is held: instances are needed. */
+  /** Called when a request is held: instances are needed. */
   readonly onHold: () => void
   /** The refusal of a request that has waited too long. */
   readonly explain: (waitedMs: number) => NoInstance
 }
 
 /**
- * The activator of one service. Holds requests, first come first served, while no instance has room: at zero, during
- * restarts, and while revisions change. A held request belongs to the service, not to a revision.
+ * The activator of one service. Holds requests, first come first served, while no instance has room: at zero, during restarts,
+ * and while revisions change. A held request belongs to the service, not to a revision.
  */
 export interface ServiceRoute extends Route {
   readonly acquire: (signal: AbortSignal) => PoolLease | Promise<PoolLease>
   readonly setTarget: (target: RouteTarget | undefined) => void
   readonly waiting: () => number
-  /** Gives held requests what room there is. */
+  /** Gives held requests the available slots. */
   readonly pump: () => void
   readonly refuseAll: (error: NoInstance) => void
 }
@@ -35,13 +35,13 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** The most requests that are held for one service. */
+/** The maximum number of held requests for one service. */
 export const maxWaiting = 10_000
 
 const defaultTimeoutMs = 300_000
 
 export const makeServiceRoute = (key: string, events: ServiceRouteEvents): ServiceRoute => {
-  // A Set keeps the order of arrival and forgets one in constant time.
+  // A Set keeps the order of arrival, and deletes in constant time.
   const waiters = new Set<Waiter>()
   let target: RouteTarget | undefined
 
@@ -54,7 +54,7 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
   const hold = (signal: AbortSignal): Promise<PoolLease> => {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (waiters.size >= maxWaiting) {
-      return Promise.reject(new NoInstance(503, `${maxWaiting} requests wait for this service already`, 1))
+      return Promise.reject(new NoInstance(503, `${maxWaiting} requests are already waiting for this service`, 1))
     }
     const refusal = events.beforeHold()
     if (refusal !== undefined) return Promise.reject(refusal)
@@ -108,7 +108,7 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
   }
 }
 
-/** Waits for a lease until the caller has gone, or the request has been held for as long as it may take. `leave`: it waited still. */
+/** Waits for a lease until the caller leaves or the request's timeout is over. `leave`: was it still waiting? */
 const waiterOf = (
   { reject, resolve }: Waiter,
   signal: AbortSignal,

@@ -11,7 +11,7 @@ const poolOfOne = () => {
     if (lease === undefined) throw new Error("no room")
     return lease
   }
-  /** Until the clock has gone on, so that the next request is a later one. */
+  /** Waits for the clock to advance, so that the next request is later. */
   const tick = () => {
     for (const now = performance.now(); performance.now() === now; );
   }
@@ -19,7 +19,7 @@ const poolOfOne = () => {
 }
 
 describe("an instance without `maxConcurrency` that answers no probe", () => {
-  it("is busy with a request that came before the probe, until that is answered, given up or late", () => {
+  it("is busy with a request from before the probe, until that is answered, cancelled or late", () => {
     for (const end of ["answered", "release", "overdue"] as const) {
       const pool = poolOfOne()
       expect(pool.isBusy()).toBe(false)
@@ -27,13 +27,13 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
       pool.tick()
       const lease = pool.take()
       expect(pool.isBusy()).toBe(true)
-      expect(pool.isBusy(before), "callers that come and go don't excuse it").toBe(false)
+      expect(pool.isBusy(before), "isn't excused by callers that come and go").toBe(false)
       lease[end]()
       expect(pool.isBusy(), end).toBe(false)
     }
   })
 
-  it("stays without an excuse after a request that took too long, until it answers one", () => {
+  it("isn't excused after a request that took too long, until it answers one", () => {
     const pool = poolOfOne()
     const late = pool.take()
     late.overdue()
@@ -45,13 +45,13 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
     expect(pool.isBusy()).toBe(true)
   })
 
-  it("isn't busy with fewer requests than it has answered others beside", () => {
+  it("isn't busy with fewer requests than it has handled at once", () => {
     const pool = poolOfOne()
     pool.take()
     pool.take()
     pool.tick()
     pool.take().answered()
-    expect(pool.isBusy(), "two wait, and it has worked on three").toBe(false)
+    expect(pool.isBusy(), "two wait, and it has handled three at once").toBe(false)
     pool.take()
     expect(pool.isBusy()).toBe(true)
     pool.tick()
@@ -59,7 +59,7 @@ describe("an instance without `maxConcurrency` that answers no probe", () => {
     expect(pool.isBusy()).toBe(false)
   })
 
-  it("isn't taken for one of many threads by a queue that it answers in order", () => {
+  it("isn't mistaken for a multi-threaded one by a queue that it answers in order", () => {
     const pool = poolOfOne()
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (steps) => {

@@ -31,7 +31,7 @@ describe("the standing of an instance", () => {
           if (outcome === "answered") expect(standing).toEqual(goodStanding)
           if (sinceAnswer < failuresUntilEjected) expect(isEjected(standing, now)).toBe(false)
           if (sinceAnswer >= failuresUntilEjected) expect(isEjected(standing, now)).toBe(true)
-          // What fails while it's passed over makes it no longer.
+          // A failure while it is passed over doesn't extend the time.
           if (isEjected(before, now) && outcome === "failed") expect(standing).toBe(before)
           if (standing !== before && isEjected(standing, now)) {
             const forMs = standing.untilMs - now
@@ -45,14 +45,14 @@ describe("the standing of an instance", () => {
   })
 })
 
-describe("a pool with an instance that fails", () => {
+describe("a pool with a failing instance", () => {
   const poolOf = (count: number) => {
     const pool = makePool(0, { onRoom: () => {}, onDrained: () => {}, onSuspect: () => {} })
     for (let at = 0; at < count; at++) pool.add({ id: String(at), host: "127.0.0.1", port: at, isReady: () => true })
     return pool
   }
 
-  it("gives it no more requests while another one answers, and never refuses one for that", () => {
+  it("gives it no more requests while another one answers, and never refuses a request because of it", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(4), { maxLength: 5 }), (count, failing) => {
         const pool = poolOf(count)

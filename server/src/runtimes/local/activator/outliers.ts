@@ -1,16 +1,16 @@
 import { backoffMs } from "../../../base/node/backoff.ts"
 
-/** An instance's record of its last requests. Plain data, changed only by `afterRequest`. */
+/** The record of an instance's last requests. Plain data, changed only by `afterRequest`. */
 export interface Standing {
-  /** Requests in a row that it failed. */
+  /** Failed requests in a row. */
   readonly failures: number
   /** Times in a row that it was passed over, without an answer since. */
   readonly ejections: number
-  /** Until when it is passed over, on a monotonic clock in milliseconds. */
+  /** It is passed over until this time of a monotonic clock in milliseconds. */
   readonly untilMs: number
 }
 
-/** `failed`: the connection was refused or reset, or the head of the answer didn't come in time. */
+/** `failed`: the connection was refused or reset, or the answer's head didn't arrive in time. */
 export type Outcome = "answered" | "failed"
 
 export const goodStanding: Standing = { failures: 0, ejections: 0, untilMs: 0 }
@@ -20,8 +20,8 @@ export const firstEjectionMs = 5_000
 export const longestEjectionMs = 60_000
 
 /**
- * Passes an instance over after three failures in a row: for five seconds, then for twice as long each time, up to a minute. Once that is over it's
- * tried again, and the next failure counts as three. An answer, also to a request from before, clears everything.
+ * Passes over an instance after three failures in a row: for five seconds, then twice as long each time, up to a minute. After
+ * that it is tried again, and one more failure is enough. Any answer, also to an earlier request, clears everything.
  */
 export const afterRequest = (standing: Standing, outcome: Outcome, nowMs: number): Standing => {
   if (outcome === "answered") return goodStanding

@@ -13,39 +13,42 @@ export interface Endpoint {
 export interface PoolEvents {
   /** A slot may have become free. */
   readonly onRoom: () => void
-  /** An instance that takes no more requests has answered its last one. */
+  /** A closed instance has answered its last request. */
   readonly onDrained: (id: string) => void
-  /** An instance dropped a request before it answered: it gets none until `resume`. */
+  /** An instance dropped a request before answering: it gets none until `resume`. */
   readonly onSuspect: (id: string) => void
 }
 
-/** A slot on an instance that is known by its id. */
+/** A slot on an instance, with the instance's id. */
 export interface PoolLease extends Lease {
   readonly id: string
 }
 
-/** A pool's record of one instance. Each request in flight on it holds a `PoolLease`. */
+/** A pool's record of one instance. Each of its requests in progress holds a `PoolLease`. */
 export interface PooledInstance {
   readonly endpoint: Endpoint
   inFlight: number
   answered: number
-  /** When each request without an answer yet was given to it, the oldest first. */
+  /** When each unanswered request arrived, oldest first. */
   readonly waiting: Map<PoolLease, number>
-  /** The most requests, probes included, that it was seen to work on at a time: it answered one while older ones waited. */
+  /**
+   * The highest number of concurrent requests, including probes, that it was seen to handle: it answered one while older ones
+   * waited.
+   */
   atOnce: number
-  /** Has a request since its last answer taken longer than it may? */
+  /** Has a request since its last answer exceeded its timeout? */
   isOverdue: boolean
   standing: Standing
   state: "open" | "suspect" | "draining" | "removed"
 }
 
-/** An instance that works on this many requests at a time isn't limited by a few threads, so silence means that it is frozen. */
+/** An instance that handles this many requests at once isn't limited by a few threads, so silence means that it is frozen. */
 const manyAtOnce = 32
 
-/** If more wait, ending a slow instance does less harm than leaving a frozen one. */
+/** With more waiting requests, stopping a slow instance does less harm than leaving a frozen one. */
 const fewWaiting = 8
 
-/** Counts the unanswered requests that an instance got before `since`, up to `manyAtOnce`. */
+/** Counts unanswered requests that an instance got before `since`, up to `manyAtOnce`. */
 const olderThan = ({ waiting }: PooledInstance, since: number): number => {
   let older = 0
   for (const at of waiting.values()) {
@@ -78,7 +81,7 @@ export const pooledInstanceOf = (endpoint: Endpoint): PooledInstance => ({
   state: "open"
 })
 
-/** The open instance with room that has the fewest requests; one that failed its last requests only if there is no other. */
+/** The open instance with room and the fewest requests; one that failed its last requests only if there is no other. */
 export const freest = (
   instances: ReadonlyArray<PooledInstance>,
   from: number,
@@ -88,7 +91,7 @@ export const freest = (
   let best: PooledInstance | undefined
   let passedOver: PooledInstance | undefined
   const count = instances.length
-  // Starts at another instance each time, so that equally loaded ones share.
+  // Start at a different instance each time, so that equally loaded ones share.
   for (let i = 0; i < count; i++) {
     const instance = instances[(from + i) % count]
     if (
@@ -108,7 +111,7 @@ export const freest = (
   return best ?? passedOver
 }
 
-/** A request's hold on an instance. Notes in the instance's record what becomes of the request. */
+/** A request's slot on an instance. Records the request's outcome. */
 export const leaseOf = (
   instance: PooledInstance,
   takenAt: number,

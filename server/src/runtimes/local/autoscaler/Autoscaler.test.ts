@@ -22,7 +22,7 @@ const config: fc.Arbitrary<AutoscalerConfig> = fc.record(
   { requiredKeys: [] }
 )
 
-/** Per tick: the load of two seconds, and the instances that are ready. */
+/** For each tick, the load of two seconds and the number of ready instances. */
 const history = fc.array(fc.tuple(fc.double({ min: 0, max: 1e5, noNaN: true }), fc.integer({ min: 0, max: 200 })), {
   minLength: 1,
   maxLength: 60
@@ -42,7 +42,7 @@ const run = (
 }
 
 describe("an autoscaler's decisions", () => {
-  it("are whole numbers, and instances not negative", () => {
+  it("are whole numbers, and never negative", () => {
     fc.assert(
       fc.property(config, history, (config, ticks) => {
         for (const decision of run(config, ticks)) {
@@ -54,7 +54,7 @@ describe("an autoscaler's decisions", () => {
     )
   })
 
-  it("never want less, nor have more to spare, for more load", () => {
+  it("never want less, or have more to spare, for more load", () => {
     const factor = fc.double({ min: 1, max: 50, noNaN: true })
     fc.assert(
       fc.property(config, history, factor, (config, ticks, factor) => {
@@ -100,7 +100,7 @@ describe("an autoscaler's decisions", () => {
         const delay = (config.scaleDownDelayMs ?? 0) / 1000
         const idle = (2 * (config.stableWindowMs ?? 60_000)) / 1000 + 2 * delay + 10
         for (let passed = 0; passed < idle; passed++) second(0)
-        // What is left shrinks by the scale-down rate alone, at least by one a decision.
+        // The rest shrinks only by the scale-down rate, at least by one per decision.
         let steps = 0
         for (let left = instances; left > 0; left = Math.floor(left / (config.maxScaleDownRate ?? 2))) steps++
         for (let passed = 0; passed < steps * (3 + delay); passed++) second(0)
@@ -116,7 +116,7 @@ describe("an autoscaler", () => {
     for (let second = from; second < to; second++) autoscaler.record(startMs + second * 1000, load)
   }
 
-  it("wants an instance as soon as a request comes at zero", () => {
+  it("wants an instance as soon as a request arrives at zero", () => {
     const autoscaler = makeAutoscaler({})
     autoscaler.record(startMs + 1, 1)
     expect(autoscaler.scale(startMs + 2, 0)).toMatchObject({ valid: true, desired: 1, panic: false })
@@ -126,7 +126,7 @@ describe("an autoscaler", () => {
     expect(makeAutoscaler({}).scale(startMs, 0).valid).toBe(false)
   })
 
-  it("lets an idle service go when its stable window has passed, and not before", () => {
+  it("stops an idle service after its stable window, and not before", () => {
     const autoscaler = makeAutoscaler({ stableWindowMs: 30_000 })
     seconds(autoscaler, 0, 100, 3)
     autoscaler.scale(startMs + 99_000, 1)
@@ -136,7 +136,7 @@ describe("an autoscaler", () => {
     expect(autoscaler.scale(startMs + 129_000, 1).desired).toBe(0)
   })
 
-  it("panics in a surge, and then shrinks nothing for a stable window", () => {
+  it("panics in a surge, and then doesn't shrink for a stable window", () => {
     const autoscaler = makeAutoscaler({ targetConcurrency: 10, stableWindowMs: 60_000 })
     seconds(autoscaler, 0, 60, 7)
     expect(autoscaler.scale(startMs + 59_000, 1)).toMatchObject({ desired: 1, panic: false })
@@ -161,7 +161,7 @@ describe("an autoscaler", () => {
     expect(autoscaler.target(startMs + 60_000, 0)).toBe(0)
   })
 
-  it("keeps the last instance for the retention time, unless no route leads to it", () => {
+  it("keeps the last instance for the retention time, unless no route points to it", () => {
     const config = { stableWindowMs: 6000, scaleToZeroPodRetentionMs: 20_000 }
     const autoscaler = makeAutoscaler(config)
     expect(autoscaler.target(startMs, 2)).toBe(2)
@@ -173,7 +173,7 @@ describe("an autoscaler", () => {
     expect(autoscaler.target(startMs + 30_000, 0)).toBe(0)
   })
 
-  it("holds min only while a route leads to the revision", () => {
+  it("keeps min only while a route points to the revision", () => {
     const autoscaler = makeAutoscaler({ min: 2, max: 3 })
     expect([0, 9].map((desired) => autoscaler.target(startMs, desired))).toEqual([2, 3])
     autoscaler.setReachable(false)

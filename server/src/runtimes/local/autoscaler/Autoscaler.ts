@@ -8,32 +8,32 @@ export type { DeciderStart, ScaleDecision } from "./decider.ts"
 export { makeRequestStats, type RequestStats } from "./requestStats.ts"
 export { clamp } from "./scaleBounds.ts"
 
-/** Scales one revision by observed concurrency. No clock, no I/O: all times are epoch milliseconds from the caller. */
+/** Scales one revision by observed concurrency. No clock, no I/O: the caller passes all times as epoch milliseconds. */
 export interface Autoscaler {
   /**
-   * Takes the average concurrency (all instances, and requests held for one) of the last second: once a second, also
-   * when it is 0. Several values in one second add up, as of several reporters.
+   * Records the average concurrency of the last second (all instances, and requests held for one): once a second, also when it is
+   * 0. Several values in one second add up, as from several reporters.
    */
   readonly record: (nowMs: number, concurrency: number) => void
   /**
-   * Decides, every `tickIntervalMs`, and at once when a request comes for a revision at zero. Not `valid` when nothing
-   * was recorded for a whole stable window.
+   * Decides every `tickIntervalMs`, and at once for a request to a revision at zero. Not `valid` if nothing was recorded for a
+   * whole stable window.
    */
   readonly scale: (nowMs: number, readyInstances: number) => ScaleDecision
   /**
-   * Instances to run for a valid decision's `desired`: between min and max, and the last one no sooner gone than after
-   * a stable window of activity and the retention time. To be asked once per decision, and not before the revision has
-   * been ready once: until then the initial scale stands.
+   * The number of instances to run for a valid decision's `desired`: between min and max, and the last one stops only after a
+   * stable window of activity and the retention time. Call this once per decision, and only after the revision has been ready
+   * once: until then the initial scale applies.
    */
   readonly target: (nowMs: number, desired: number) => number
-  /** Tells whether a route still leads to the revision. */
+  /** Sets whether a route still points to the revision. */
   readonly setReachable: (reachable: boolean) => void
 }
 
 /**
- * Knative's KPA autoscaler for one revision, as of `knative.dev/serving` v0.48: stable and panic windows, rate limits,
- * activation scale, scale-down delay, excess burst capacity. `start` tells of instances that already run or are being
- * started: they make the revision active, and above one it begins in panic mode, which keeps them for a stable window.
+ * Knative's KPA autoscaler for one revision, as of `knative.dev/serving` v0.48: stable and panic windows, rate limits, activation
+ * scale, scale-down delay, excess burst capacity. `start` counts the instances that already run or are starting: they make the
+ * revision active, and with more than one it begins in panic mode, which keeps them for a stable window.
  */
 export const makeAutoscaler = (
   config: AutoscalerConfig,

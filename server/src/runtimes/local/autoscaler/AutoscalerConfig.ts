@@ -2,47 +2,47 @@
 export const defaultStableWindowMs = 60_000
 
 /**
- * How one revision is scaled. Names and defaults are Knative's (`config-autoscaler` and the
- * `autoscaling.knative.dev/*` annotations), times are milliseconds, ratios are fractions.
+ * How one revision is scaled. Names and defaults are Knative's (`config-autoscaler` and the `autoscaling.knative.dev/*`
+ * annotations), times are in milliseconds, ratios are fractions.
  */
 export interface AutoscalerConfig {
-  /** Concurrent requests wanted per instance, before utilization. @default maxConcurrency, or 100 where that is unlimited */
+  /** Desired concurrent requests per instance, before utilization. @default maxConcurrency, or 100 if that is unlimited */
   readonly targetConcurrency?: number
   /** Hard limit of concurrent requests per instance (`containerConcurrency`); 0 is unlimited. @default 0 */
   readonly maxConcurrency?: number
   /** Share of the target at which another instance is wanted. @default 0.7 */
   readonly targetUtilization?: number
-  /** Fewest instances while reachable. @default 0 */
+  /** Minimum number of instances while reachable. @default 0 */
   readonly min?: number
-  /** Most instances; 0 is unlimited. @default 0 */
+  /** Maximum number of instances; 0 is unlimited. @default 0 */
   readonly max?: number
-  /** Fewest instances when above zero; below 2 it has no effect. @default 0 */
+  /** Minimum number of instances when above zero; below 2 it has no effect. @default 0 */
   readonly activationScale?: number
-  /** The service's idle time: load is averaged over it, and without load it takes as long to reach zero. @default 60_000 */
+  /** The service's idle time: load is averaged over it, and without load, scaling to zero takes this long. @default 60_000 */
   readonly stableWindowMs?: number
   /** Panic window in percent of the stable window. @default 10 */
   readonly panicWindowPercentage?: number
-  /** Wanted over ready instances at which panic begins. @default 2 */
+  /** Ratio of wanted to ready instances at which panic begins. @default 2 */
   readonly panicThreshold?: number
-  /** Most growth per decision, as a factor of the ready instances. @default 1000 */
+  /** Maximum growth per decision, as a factor of the ready instances. @default 1000 */
   readonly maxScaleUpRate?: number
-  /** Most shrinking per decision, as a divisor of the ready instances. @default 2 */
+  /** Maximum shrinking per decision, as a divisor of the ready instances. @default 2 */
   readonly maxScaleDownRate?: number
-  /** How long load must be lower before instances are stopped. @default 0 */
+  /** How long load must stay lower before instances are stopped. @default 0 */
   readonly scaleDownDelayMs?: number
-  /** How long the last instance stays once nothing is wanted. @default 0 */
+  /** How long the last instance stays once none is wanted. @default 0 */
   readonly scaleToZeroPodRetentionMs?: number
-  /** Spare requests to hold capacity for; -1 keeps the activator in the path always, 0 only at zero. @default 211 */
+  /** Spare requests to keep capacity for; -1 always keeps the activator in the path, 0 only at zero. @default 211 */
   readonly targetBurstCapacity?: number
-  /** Whether any route leads to the revision; where none does, min, scale-down rate and delays do not hold it. @default true */
+  /** Does any route point to the revision? If not, min, scale-down rate and delays don't apply. @default true */
   readonly reachable?: boolean
 }
 
-/** The formula's inputs from a config, resolved as Knative's `MakeDecider` and `MakeMetric` do. */
+/** The formula's inputs from a config, resolved like Knative's `MakeDecider` and `MakeMetric`. */
 export interface DeciderSpec {
-  /** Concurrency per instance that is aimed at. */
+  /** Target concurrency per instance. */
   readonly targetValue: number
-  /** Concurrency per instance that it can hold. */
+  /** Maximum concurrency per instance. */
   readonly totalValue: number
   readonly targetBurstCapacity: number
   readonly panicThreshold: number
@@ -55,7 +55,7 @@ export interface DeciderSpec {
   readonly reachable: boolean
 }
 
-/** Decisions are taken this often: Knative's `tickInterval`. */
+/** How often to decide: Knative's `tickInterval`. */
 export const tickIntervalMs = 2000
 
 const concurrencyTargetDefault = 100
@@ -86,7 +86,7 @@ const totalConcurrency = (target: number | undefined, max: number): number => {
   return max === 0 ? target : Math.min(target, max)
 }
 
-// Go holds durations as whole nanoseconds: the same detour keeps ties at half a second equal.
+// Go stores durations as whole nanoseconds: the same rounding keeps ties at half a second equal.
 const panicWindow = (stableWindowMs: number, percentage: number): number => {
   const nanoseconds = Math.trunc((stableWindowMs * nanosecondsPerMs * percentage) / 100)
   return Math.max(1000, Math.round(nanoseconds / (1000 * nanosecondsPerMs)) * 1000)

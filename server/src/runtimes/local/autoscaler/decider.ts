@@ -9,17 +9,20 @@ export interface ObservedConcurrency {
 
 /** The autoscaler's decision for a revision. */
 export interface ScaleDecision {
-  /** Whether there was data to decide on; without, nothing may be changed. */
+  /** Was there data to decide on? Without data, nothing may be changed. */
   readonly valid: boolean
   /** Instances wanted, before min and max. */
   readonly desired: number
-  /** Whether it is in panic mode: a surge, during which nothing shrinks. */
+  /** Is it in panic mode? During such a surge, nothing shrinks. */
   readonly panic: boolean
-  /** Spare requests beyond the target burst capacity; below 0 the activator belongs in the path. */
+  /** Spare requests beyond the target burst capacity; below 0 the activator must be in the path. */
   readonly excessBurstCapacity: number
 }
 
-/** The initial state of an autoscaler. Above one ready instance it starts in panic mode, so that a restart shrinks nothing. */
+/**
+ * The initial state of an autoscaler. With more than one ready instance it starts in panic mode, so that a restart shrinks
+ * nothing.
+ */
 export interface DeciderStart {
   readonly nowMs: number
   readonly readyInstances: number
@@ -27,7 +30,7 @@ export interface DeciderStart {
 
 export interface Decider {
   readonly decide: (nowMs: number, readyInstances: number, observed: ObservedConcurrency) => ScaleDecision
-  /** The answer where nothing was observed. */
+  /** The decision without any observation. */
   readonly undecided: () => ScaleDecision
   readonly setReachable: (reachable: boolean) => void
 }
@@ -89,7 +92,7 @@ export const makeDecider = (spec: DeciderSpec, start: DeciderStart): Decider => 
   }
 }
 
-// By the panic value, since it follows the load soonest.
+// Use the panic value, which follows the load fastest.
 const excessBurstCapacity = (spec: DeciderSpec, readyInstances: number, panicConcurrency: number): number => {
   if (spec.targetBurstCapacity === 0) return 0
   if (spec.targetBurstCapacity < 0) return -1

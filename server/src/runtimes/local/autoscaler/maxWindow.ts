@@ -1,6 +1,6 @@
 /** The largest value of a sliding time window. */
 export interface MaxWindow {
-  /** Takes a value at a time that is not before the last one's. */
+  /** Records a value at a time no earlier than the previous one's. */
   readonly record: (nowMs: number, value: number) => void
   /** Largest value of the window that ends at the last record; 0 before the first. */
   readonly current: () => number

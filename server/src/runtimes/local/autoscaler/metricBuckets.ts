@@ -3,19 +3,19 @@ export interface MetricBuckets {
   /** Adds a value to its second; seconds without any count as zero. A value older than the window is dropped. */
   readonly record: (nowMs: number, value: number) => void
   /**
-   * Average of the seconds in the window that ends at `nowMs`. A window that has only begun to fill, or whose newest
-   * seconds are still missing, is averaged over the seconds it has. 0 when nothing was recorded for a whole window.
+   * Average of the seconds in the window that ends at `nowMs`. A window that isn't full yet, or whose newest seconds are missing,
+   * is averaged over the seconds it has. 0 if nothing was recorded for a whole window.
    */
   readonly average: (nowMs: number) => number
-  /** Whether nothing was recorded for longer than the window. */
+  /** Was nothing recorded for longer than the window? */
   readonly isEmpty: (nowMs: number) => boolean
 }
 
 const granularityMs = 1000
 
 /**
- * Buckets over `windowMs`. Source: Knative 0.48 `aggregation.TimedFloat64Buckets`; sums are taken in the same order,
- * so that the averages are equal to the last digit.
+ * Buckets over `windowMs`. Source: Knative 0.48 `aggregation.TimedFloat64Buckets`. Sums use the same order, so that the averages
+ * are equal to the last digit.
  */
 export const makeMetricBuckets = (windowMs: number): MetricBuckets => {
   const size = Math.max(1, Math.ceil(windowMs / granularityMs))
@@ -69,5 +69,5 @@ export const makeMetricBuckets = (windowMs: number): MetricBuckets => {
 
 const toSecond = (ms: number): number => Math.floor(ms / granularityMs)
 
-// Rounds halves away from zero, as Go does; Math.round rounds them up.
+// Rounds halves away from zero, like Go; Math.round rounds them up.
 const roundToMicro = (value: number): number => (Math.sign(value) * Math.round(Math.abs(value) * 1e6)) / 1e6

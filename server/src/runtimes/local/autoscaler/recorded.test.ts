@@ -10,7 +10,7 @@ const sampled = traces.filter((trace) => trace.kind === "samples")
 const given = traces.filter((trace) => trace.kind === "observed")
 const startOf = (trace: RecordedTrace) => ({ nowMs: trace.startMs, readyInstances: trace.startReady })
 
-describe("decisions recorded of Knative", () => {
+describe("decisions recorded from Knative", () => {
   it("cover every mode and load", () => {
     expect(sampled).toHaveLength(1000)
     expect(given).toHaveLength(200)
@@ -19,7 +19,7 @@ describe("decisions recorded of Knative", () => {
     for (const mode of "isp") expect(modes.split(mode).length - 1).toBeGreaterThan(2000)
   })
 
-  it("have the targets and windows that the config is resolved to", () => {
+  it("have the targets and windows resolved from the config", () => {
     for (const trace of traces) {
       const { panicThreshold, panicWindowMs, targetValue, totalValue } = deciderSpec(trace.config)
       expect({ panicThreshold, panicWindowMs, targetValue, totalValue }).toEqual(trace.resolved)
@@ -44,7 +44,7 @@ describe("decisions recorded of Knative", () => {
     }
   })
 
-  it("rest on averages that equal the buckets' to the last digit", () => {
+  it("use averages that equal the buckets' to the last digit", () => {
     const kept = sampled.filter((trace) => trace.observed.length > 0)
     expect(kept).toHaveLength(100)
     for (const trace of kept) {
@@ -65,7 +65,7 @@ describe("decisions recorded of Knative", () => {
     }
   })
 
-  it("equal the formula's where the averages are given", () => {
+  it("equal the formula's for the given averages", () => {
     for (const [index, trace] of given.entries()) {
       const decider = makeDecider(deciderSpec(trace.config), startOf(trace))
       const ticks = ticksOf(trace)
@@ -83,7 +83,7 @@ describe("decisions recorded of Knative", () => {
 })
 
 const decide = (decider: Decider, tick: ReturnType<typeof ticksOf>[number]): string => {
-  if (tick.observed === undefined) throw new Error("the trace gives no averages")
+  if (tick.observed === undefined) throw new Error("the trace has no averages")
   const decision = decider.decide(tick.nowMs, tick.ready, tick.observed)
   return decisionText(decision.valid, decision.panic, decision.desired, decision.excessBurstCapacity)
 }

@@ -1,4 +1,4 @@
-/** Counts requests in flight and averages them over the time between two reports. */
+/** Counts requests in progress and averages them over the time between two reports. */
 export interface RequestStats {
   readonly requestStarted: (nowMs: number) => void
   readonly requestEnded: (nowMs: number) => void
@@ -8,8 +8,8 @@ export interface RequestStats {
 }
 
 /**
- * The autoscaler's input, once a second. Counting only the requests in flight at that instant would miss all shorter ones, and stop a
- * busy service. Source: Knative `networking/pkg/http/stats.RequestStats`.
+ * The autoscaler's input, once a second. Counting only the requests in progress at that instant would miss all shorter ones, and
+ * stop a busy service. Source: Knative `networking/pkg/http/stats.RequestStats`.
  */
 export const makeRequestStats = (startMs: number): RequestStats => {
   let inFlight = 0

@@ -1,6 +1,6 @@
 import { type AutoscalerConfig, defaultStableWindowMs } from "./AutoscalerConfig.ts"
 
-/** Keeps a wanted number of instances between min and max (0 is unlimited). Source: Knative 0.48 `applyBounds`. */
+/** Clamps a wanted number of instances to min and max (0 is unlimited). Source: Knative 0.48 `applyBounds`. */
 export const clamp = (config: Pick<AutoscalerConfig, "min" | "max" | "reachable">, desired: number): number => {
   const min = config.reachable === false ? 0 : (config.min ?? 0)
   const max = config.max ?? 0
@@ -8,16 +8,16 @@ export const clamp = (config: Pick<AutoscalerConfig, "min" | "max" | "reachable"
   return max !== 0 && desired > max ? max : desired
 }
 
-/** Holds the last instance as long as it must stay. */
+/** Keeps the last instance as long as necessary. */
 export interface ScaleToZero {
-  /** Instances to run where `desired` (already between min and max) is wanted: 1 while zero is too early. */
+  /** Instances to run for `desired` (already between min and max): 1 if it is too early for zero. */
   readonly apply: (nowMs: number, desired: number, reachable: boolean) => number
 }
 
 /**
- * Zero is reached when the revision has been active for a stable window at least, and then wanted nothing for the
- * retention time. Knative's grace period is absent: it covers the time its network takes to route to the activator,
- * and here a proxy that holds requests is always in the path. Source: Knative 0.48 `handleScaleToZero`.
+ * Scales to zero when the revision has been active for at least a stable window, and then wanted nothing for the retention time.
+ * Knative's grace period is missing: it covers the time its network takes to route to the activator, and here a proxy that holds
+ * requests is always in the path. Source: Knative 0.48 `handleScaleToZero`.
  */
 export const makeScaleToZero = (
   config: Pick<AutoscalerConfig, "stableWindowMs" | "scaleToZeroPodRetentionMs">,

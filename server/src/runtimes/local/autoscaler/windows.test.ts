@@ -5,7 +5,7 @@ import { makeMetricBuckets } from "./metricBuckets.ts"
 import { makeRequestStats } from "./requestStats.ts"
 
 describe("a max window", () => {
-  it("holds the largest value of its steps", () => {
+  it("returns the largest value of its steps", () => {
     const entries = fc.array(fc.tuple(fc.nat(9000), fc.nat(50)), { minLength: 1, maxLength: 60 })
     fc.assert(
       fc.property(entries, fc.integer({ min: 1, max: 20 }), (entries, steps) => {
@@ -26,7 +26,7 @@ describe("a max window", () => {
 })
 
 describe("metric buckets", () => {
-  it("average a full window, and one that only begins", () => {
+  it("average a full window, and a partly filled one", () => {
     const buckets = makeMetricBuckets(4000)
     buckets.record(10_000, 8)
     buckets.record(11_500, 4)
@@ -46,7 +46,7 @@ describe("metric buckets", () => {
 })
 
 describe("request stats", () => {
-  it("weigh requests by their time", () => {
+  it("weight requests by their duration", () => {
     const stats = makeRequestStats(0)
     stats.requestStarted(0)
     stats.requestEnded(500)
@@ -56,7 +56,7 @@ describe("request stats", () => {
     expect(stats.report(2000)).toBe(0)
   })
 
-  it("see requests that are shorter than the report's interval, and those that span several", () => {
+  it("count requests shorter than the report's interval, and those that span several", () => {
     const stats = makeRequestStats(0)
     stats.requestStarted(100)
     stats.requestStarted(200)
@@ -66,7 +66,7 @@ describe("request stats", () => {
     expect(stats.report(2000)).toBe(1)
   })
 
-  it("take no time off where the clock goes back", () => {
+  it("subtract no time if the clock goes back", () => {
     const stats = makeRequestStats(1000)
     stats.requestStarted(1000)
     stats.requestStarted(1500)

@@ -22,7 +22,7 @@ const linksWith = (containers: ContainerHost | undefined) => {
 }
 
 describe("Links", () => {
-  it("puts one address in the place of each cluster-local host of the namespace, and of no other", async () => {
+  it("replaces each cluster-local host of the namespace with one address, and no other host", async () => {
     const { links, ports, rewrite } = linksWith(undefined)
     const written =
       "http://api.local.svc.cluster.local:80/x,api.local.svc.cluster.local,http://api.other.svc.cluster.local,db.local.svc.cluster.localhost"
@@ -49,19 +49,19 @@ describe("Links", () => {
     await links.closeAll()
   })
 
-  it("reads each character of a value a few times, whatever it is made of", async () => {
+  it("reads each character of a value only a few times, whatever the value contains", async () => {
     const { links, rewrite } = linksWith(undefined)
     for (const part of ["a-", "a.", "-a", "a.a-", "-", "a.local.", "a.local.svc.cluster.localx"]) {
       const value = part.repeat(Math.floor(32_760 / part.length))
       const start = performance.now()
       expect(await rewrite("image", value)).toBe(value)
-      // From every `\b` on it was over a second, on a machine that has nothing else to do.
+      // With a pattern that rescans from every `\b`, this took over a second on an idle machine.
       expect(performance.now() - start, part).toBeLessThan(500)
     }
     await links.closeAll()
   })
 
-  it("leaves hosts whose name only ends like a service's, and keeps dashes before a name", async () => {
+  it("leaves hosts alone whose name only ends like a service's, and keeps dashes before a name", async () => {
     const { links, ports, rewrite } = linksWith(undefined)
     for (const other of [
       "9-api.local.svc.cluster.local",
@@ -75,7 +75,7 @@ describe("Links", () => {
     await links.closeAll()
   })
 
-  it("takes another port where the old one is taken by now", async () => {
+  it("uses another port if the old one is taken", async () => {
     const first = linksWith(undefined)
     const taken = await first.rewrite("directory", "api.local.svc.cluster.local")
     const second = linksWith(undefined)
@@ -85,7 +85,7 @@ describe("Links", () => {
     await second.links.closeAll()
   })
 
-  it("listens for containers where they reach this machine, and hangs up on others", async () => {
+  it("listens for containers on the address where they reach this machine, and hangs up on others", async () => {
     const host: ContainerHost = {
       address: "bridge.test",
       bind: () => "127.0.0.2",

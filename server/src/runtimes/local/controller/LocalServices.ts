@@ -14,7 +14,7 @@ import type { ObjectStore, Transaction } from "./ObjectStore.ts"
 import { type MayRun, planApply } from "./planApply.ts"
 import type { ServiceController } from "./ServiceController.ts"
 
-/** Longest time that requests in flight keep the instances of a service that is removed. */
+/** Maximum time for requests in progress when a service is removed. */
 const removalDrainMs = 10_000
 
 export interface LocalServicesInput {
@@ -23,14 +23,14 @@ export interface LocalServicesInput {
   readonly links: Links
   readonly makeController: (object: ServiceObject) => ServiceController
   readonly mayRun: MayRun
-  /** Is what a revision runs from as it was made? */
+  /** Is the build of a revision unchanged? */
   readonly isWhole: (key: ServiceKey, revision: RunnableRevision) => Effect.Effect<boolean>
   readonly onRemoved: (key: ServiceKey) => Effect.Effect<void>
-  /** The last service of a namespace is gone. */
+  /** The namespace's last service is gone. */
   readonly onEmptied: (key: NamespaceKey) => Effect.Effect<void>
 }
 
-/** All services of this runtime, and what else their namespaces hold. */
+/** All services of this runtime, and everything else in their namespaces. */
 export interface LocalServices {
   readonly find: (callee: Callee) => ServiceController | undefined
   readonly all: () => Iterable<ServiceController>
@@ -41,7 +41,7 @@ export interface LocalServices {
   ) => Effect.Effect<void, RuntimeError>
   readonly abandon: Runtime["Type"]["abandon"]
   readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
-  /** Takes up what was kept. */
+  /** Restores the stored objects. */
   readonly adopt: (controller: ServiceController) => void
   readonly keep: (object: LocalObject) => void
 }
@@ -63,12 +63,12 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
 
   const carryOut = ({ created, object }: ServiceChange) => {
     const existing = find(object.key)
-    // One that could not be removed to the end does not come back.
+    // A service whose removal was interrupted doesn't come back.
     const isUsable = existing !== undefined && existing.status().state !== "deleting"
     const controller = isUsable ? existing : input.makeController(object)
     adopt(controller)
     controller.update(object, created)
-    // Visibility is of the object that `update` has put in.
+    // Visibility belongs to the object inserted by `update`.
     adopt(controller)
   }
 
@@ -90,7 +90,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       )
       yield* input.store.transact(plan)
       const services = manifests.filter(isKnativeService).flatMap(({ metadata }) => named(key, metadata.name) ?? [])
-      // Judge by the files on disk whether a revision is ready, because they may have been damaged since.
+      // Check the files on disk to decide whether a revision is ready, because they may have been damaged since.
       yield* Effect.forEach(services, (service) => renewDamaged(service, input.isWhole), {
         concurrency: 4,
         discard: true
@@ -146,7 +146,7 @@ const renewDamaged = (controller: ServiceController, isWhole: LocalServicesInput
     if (!(yield* isWhole(controller.object().key, revision))) controller.renew(revision)
   })
 
-/** Ends services and what was theirs outside of the database. */
+/** Stops services and removes everything of theirs outside the database. */
 const endServices = (
   gone: ReadonlyArray<ServiceController>,
   all: () => ReadonlyArray<ServiceController>,
@@ -155,9 +155,9 @@ const endServices = (
 ) =>
   Effect.gen(function* () {
     for (const controller of gone) table.remove(controller.object().key)
-    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop(removalDrainMs, "it has been removed"))))
+    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop(removalDrainMs, "The service was removed"))))
     yield* Effect.forEach(gone, (each) => onRemoved(each.object().key), { concurrency: 8, discard: true })
-    // Those that still name it keep its address: it may come back.
+    // Services that still refer to it keep its address: it may come back.
     const rest = all().filter((each) => !gone.includes(each) && each.object().key.namespace === key.namespace)
     for (const controller of gone) {
       const { key: callee } = controller.object()

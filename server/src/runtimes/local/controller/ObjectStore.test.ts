@@ -18,14 +18,14 @@ const object = (name: string, more: Partial<LocalObject> = {}): LocalObject => (
 })
 
 describe("ObjectStore", () => {
-  it("stores what a program wrote with NUL bytes, and the others next to one that can't be stored", () =>
+  it("stores program output with NUL bytes, and the other objects next to one that can't be stored", () =>
     Effect.gen(function* () {
       const objects = yield* LocalObjects
       const runFork = Runtime.runFork(yield* Effect.runtime())
       const fibers: Array<Fiber.RuntimeFiber<void>> = []
       const store = makeObjectStore(objects, (one) => fibers.push(runFork(one)))
       store.later({ stored: () => object("a") })
-      // No integer of the database holds its generation.
+      // Its generation doesn't fit the database's integer.
       store.later({ stored: () => object("b", { generation: 2 ** 40 }) })
       store.later({ stored: () => object("c", { status: { logTail: ["a\0b", "\ud800"] } }) })
       yield* Fiber.joinAll(fibers)

@@ -9,15 +9,15 @@ export interface Stored {
 
 type Ref = Pick<LocalObject, "organizationId" | "namespace" | "kind" | "name">
 
-/** Writes objects one batch after the other, so that a late write never overtakes a newer one. */
+/** Writes objects in successive batches, so that a late write never overtakes a newer one. */
 export interface ObjectStore {
-  /** Writes at once, and then changes the memory by `commit`, before any other write. `plan` sees all earlier commits. */
+  /** Writes at once, and then changes memory with `commit`, before any other write. `plan` sees all earlier commits. */
   readonly transact: <A, E>(plan: Effect.Effect<Transaction<A>, E>) => Effect.Effect<A, E | RuntimeError>
-  /** To be written soon, with others. */
+  /** Writes it soon, together with others. */
   readonly later: (stored: Stored) => void
-  /** Not to be written any more: to be called in a `commit` that has removed it. */
+  /** Doesn't write it any more. Call this in the `commit` that removed it. */
   readonly forget: (stored: Stored) => void
-  /** Writes what waits, and takes no more. */
+  /** Writes what is pending, and accepts no more. */
   readonly close: Effect.Effect<void>
 }
 
@@ -65,7 +65,7 @@ export const makeObjectStore = (
         Effect.zipRight(flush),
         Effect.catchAllCause((cause) =>
           Effect.zipRight(
-            Effect.logWarning("statuses could not be stored, next try in 2 s", cause),
+            Effect.logWarning("Couldn't store statuses. Retrying in 2 s", cause),
             Effect.sync(() => schedule(retryDelay))
           )
         )
@@ -78,7 +78,7 @@ export const makeObjectStore = (
       lock.withPermits(1)(
         Effect.gen(function* () {
           const { commit, put, remove } = yield* plan
-          // Not to be interrupted between the write and what the memory learns of it.
+          // Don't interrupt between the write and the update of memory.
           return yield* Effect.uninterruptible(
             Effect.gen(function* () {
               if (put.length > 0) yield* objects.put(put)
@@ -99,12 +99,12 @@ export const makeObjectStore = (
     },
     close: Effect.suspend(() => {
       closed = true
-      return Effect.catchAllCause(flush, (cause) => Effect.logWarning("statuses could not be stored", cause))
+      return Effect.catchAllCause(flush, (cause) => Effect.logWarning("Couldn't store statuses", cause))
     })
   }
 }
 
-/** A defect is an object that the database refuses, now and later: it's left out until it changes, so that it holds up no other. */
+/** A defect is an object that the database always refuses: leave it out until it changes, so that it blocks no other. */
 const putEach = (
   objects: typeof LocalObjects.Service,
   batch: ReadonlyArray<LocalObject>

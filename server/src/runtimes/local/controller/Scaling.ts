@@ -7,14 +7,14 @@ export interface ScalingInput {
   readonly ticker: Ticker
   /** Requests that are held. */
   readonly waiting: () => number
-  /** Gives held requests what room there is. */
+  /** Gives held requests the available slots. */
   readonly pump: () => void
   readonly afterBeat: () => void
 }
 
-/** Scales the revision that serves, by its requests. At rest it costs nothing. */
+/** Scales the serving revision by its requests. When idle it costs nothing. */
 export interface Scaling {
-  /** From here on the autoscaler decides, until nothing runs and nothing waits. Does nothing where it does already. */
+  /** From now on the autoscaler decides, until nothing runs and nothing waits. Does nothing if it already decides. */
   readonly begin: (runner: RevisionRunner, template: RevisionTemplate) => void
   readonly end: () => void
 }
@@ -32,7 +32,7 @@ export const makeScaling = (input: ScalingInput): Scaling => {
       if (current === undefined) return end()
       const { autoscaler, runner } = current
       autoscaler.record(nowMs, runner.pool.stats.report(performance.now()))
-      // An instance that is ready again tells nobody.
+      // An instance that becomes ready again isn't announced.
       if (input.waiting() > 0) input.pump()
       if (decide) {
         const decision = autoscaler.scale(nowMs, runner.ready())
@@ -48,7 +48,7 @@ export const makeScaling = (input: ScalingInput): Scaling => {
   return {
     begin: (runner, template) => {
       if (current?.runner === runner) return
-      // Drop the average that was collected before it was idle.
+      // Drop the average collected before it was idle.
       runner.pool.stats.report(performance.now())
       const start = { nowMs: input.ticker.now(), readyInstances: Math.max(1, runner.running()) }
       current = { runner, autoscaler: makeAutoscaler(template.scale, start) }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { makeAheadClock } from "./ScalingTime.ts"
 
-describe("a clock that goes ahead", () => {
-  it("makes every call that falls in the time it goes ahead by, at that call's time", async () => {
+describe("a clock that can be moved ahead", () => {
+  it("makes every call due in the skipped time, at its time", async () => {
     const clock = makeAheadClock()
     const began = clock.now()
     const calls: Array<string> = []
@@ -18,7 +18,7 @@ describe("a clock that goes ahead", () => {
     expect(clock.now() - began).toBeGreaterThanOrEqual(140_000)
   })
 
-  it("ends what a call ends, and moves nothing of another clock", async () => {
+  it("cancels what a call cancels, and doesn't move other clocks", async () => {
     const clock = makeAheadClock()
     const other = makeAheadClock()
     let calls = 0

@@ -1,11 +1,11 @@
 import { setImmediate as turn } from "node:timers/promises"
 import { Context } from "effect"
 
-/** The time in which the autoscaler measures and decides. */
+/** The time by which the autoscaler measures and decides. */
 export interface ScalingClock {
   /** Monotonic milliseconds. */
   readonly now: () => number
-  /** `setInterval`, which gives back what ends it. */
+  /** Like `setInterval`, but returns the function that cancels it. */
   readonly every: (ms: number, run: () => void) => () => void
 }
 
@@ -19,7 +19,7 @@ export const realClock: ScalingClock = {
 
 /** A clock that runs in real time, and can be moved ahead. */
 export interface AheadClock extends ScalingClock {
-  /** Lets so much time pass at once, with every call that falls in it. */
+  /** Skips this much time, making every call that is due in it. */
   readonly advance: (ms: number) => Promise<void>
 }
 
@@ -48,14 +48,14 @@ export const makeAheadClock = (): AheadClock => {
           each.left = each.ms
           each.run()
         }
-        // What was decided is carried out before the next decision looks at it.
+        // A decision is carried out before the next one is made.
         await turn()
       }
     }
   }
 }
 
-/** Real in every server but those of `embedded()`, whose tests may move it. */
+/** Real time in every server except those of `embedded()`, whose tests may move it. */
 export class ScalingTime extends Context.Reference<ScalingTime>()("@maxcloud/server/ScalingTime", {
   defaultValue: (): ScalingClock => realClock
 }) {}

@@ -24,40 +24,43 @@ export interface ControllerInput {
   readonly limiter: StartLimiter
   readonly settle: SettleBounds
   readonly now: () => number
-  /** `care`: how closely what it runs from is looked at before its first start. */
+  /** `care`: how thoroughly its build is checked before its first start. */
   readonly makeRunner: (
     object: ServiceObject,
     revision: RunnableRevision,
     hooks: RunnerHooks,
     care: Care
   ) => RevisionRunner
-  /** A request has woken it, and an instance was ready after so many milliseconds. */
+  /** A request woke it, and an instance was ready after this many milliseconds. */
   readonly onColdStart: (ms: number) => void
-  /** The status has changed: write and publish it. */
+  /** The status has changed: store and publish it. */
   readonly onStatus: (controller: ServiceController) => void
 }
 
-/** Runs one service: its revisions, from the newest that is on its way to the old that drain, and the way of requests to them. */
+/**
+ * Runs one service: its revisions, from the newest that is starting to the old ones that drain, and the route of requests to
+ * them.
+ */
 export interface ServiceController {
   readonly object: () => ServiceObject
   readonly stored: () => LocalObject
   readonly route: ServiceRoute
   readonly status: () => ControllerStatus
   readonly revisions: () => ReadonlyArray<RuntimeRevision>
-  /** One of its instances that run. */
+  /** One of its running instances. */
   readonly instance: (id: string) => Instance | undefined
-  /** Takes a changed object, and its new revision where it has one. */
+  /** Accepts a changed object, with its new revision if it has one. */
   readonly update: (object: ServiceObject, created: RunnableRevision | undefined) => void
   readonly setLinkPort: (network: LinkNetwork, port: number) => void
-  /** After a restart: takes up the revisions that there were. */
+  /** After a restart: restores the stored revisions. */
   readonly restore: (serving: RunnableRevision | undefined, newest: RunnableRevision | undefined) => void
-  /** Tries the newest revision again, where it failed. */
+  /** Tries the newest revision again if it failed. */
   readonly retryFailed: () => void
-  /** Gives the newest revision up if it isn't ready: it never takes requests unless it is tried again. */
+  /** Gives up the newest revision if it isn't ready: it never receives requests unless it is tried again. */
   readonly abandon: () => void
-  /** The serving revision's files are damaged: starts it again beside its running instances, as if it were a new revision. */
+  /** The serving revision's files are damaged: starts it again beside its running instances, like a new revision. */
   readonly renew: (revision: RunnableRevision) => void
-  /** The revision that serves. */
+  /** The serving revision. */
   readonly serving: () => RunnableRevision | undefined
   /** For good. Resolves when all instances have ended. */
   readonly stop: (drainMs: number, reason: string) => Promise<void>
@@ -65,7 +68,7 @@ export interface ServiceController {
 
 export type ControllerStatus = ReturnType<typeof statusOfService>
 
-/** Carries out what `stepService` decides: here are the runners, the route and the autoscaler, and no decision. */
+/** Carries out the decisions of `stepService`: it has the runners, the route and the autoscaler, but decides nothing. */
 export const makeServiceController = (input: ControllerInput): ServiceController => {
   const { limiter, now, ticker } = input
   const { key } = input.object
@@ -89,7 +92,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
     beforeHold: () => refusalOfRequest(state(), world()),
-    // Requests may come by the thousand: what changes by them is looked at when it does.
+    // Requests may arrive by the thousand, so check their effects later, in one go.
     onHold: () => machine.dispatch({ type: "requestHeld" }),
     explain: (waitedMs) => overdueRequest(state(), world(), waitedMs)
   })

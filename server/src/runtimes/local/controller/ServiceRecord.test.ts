@@ -23,7 +23,7 @@ const empty: ServiceRecord = {
 }
 
 describe("ServiceRecord", () => {
-  it("numbers revisions without a gap, keeps the newest and the one that serves", () => {
+  it("numbers revisions without a gap, and keeps the newest and the serving one", () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (succeeds) => {
         let record = empty
@@ -45,7 +45,7 @@ describe("ServiceRecord", () => {
 })
 
 describe("StartLimiter", () => {
-  it("lets in no more than its limit, in order, but for those that cannot wait", () => {
+  it("admits no more than its limit, in order, except urgent ones", () => {
     const limiter = makeStartLimiter(2)
     const begun: Array<number> = []
     const turns = [0, 1, 2, 3, 4].map((i) => limiter.enter(() => begun.push(i)))

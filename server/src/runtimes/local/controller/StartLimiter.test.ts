@@ -5,7 +5,7 @@ import { makeStartLimiter } from "./StartLimiter.ts"
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 describe("the limiter of first starts", () => {
-  it("gives the place of who waits for an image to others, and has it back only when there is one", async () => {
+  it("lends the place of a start that waits for an image to others, and returns it when one is free", async () => {
     const limiter = makeStartLimiter(1)
     const started: Array<string> = []
     const first = limiter.enter(() => started.push("first"))
@@ -30,7 +30,7 @@ describe("the limiter of first starts", () => {
     expect(isBack).toBe(false)
     second.done()
     await Effect.runPromise(Fiber.join(pulling))
-    // It holds the one place now.
+    // It now holds the only place.
     const third = limiter.enter(() => started.push("third"))
     expect(started).toStrictEqual(["first", "second"])
     first.done()
@@ -39,7 +39,7 @@ describe("the limiter of first starts", () => {
     expect(limiter.waiting()).toBe(0)
   })
 
-  it("lets those go on that are urgent, over or called off while they wait for their place again", async () => {
+  it("lets urgent, finished and cancelled starts continue while they wait for their place again", async () => {
     const limiter = makeStartLimiter(1)
     const turns = ["urgent", "over", "off"].map(() => limiter.enter(() => {}))
     const fibers = turns.map((turn) => Effect.runFork(turn.away(Effect.void)))
@@ -63,7 +63,7 @@ describe("the limiter of first starts", () => {
     expect(entered).toBe(true)
   })
 
-  it("takes one place for all instances of a service", async () => {
+  it("uses one place for all instances of a service", async () => {
     const limiter = makeStartLimiter(1)
     const service = limiter.enter(() => {})
     const instances = [1, 2, 3].map(() => Effect.runFork(service.away(Effect.sleep(1))))

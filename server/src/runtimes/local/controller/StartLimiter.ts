@@ -2,18 +2,18 @@ import { Effect } from "effect"
 
 /** A place in the queue of first starts. */
 export interface Turn {
-  /** Goes on at once, whoever waits: a request needs it. */
+  /** Continues at once, whoever waits: a request needs it. */
   readonly now: () => void
-  /** Leaves: the start is over, one way or the other, or not wanted any more. */
+  /** Leaves: the start succeeded, failed, or is no longer wanted. */
   readonly done: () => void
   /**
-   * Does what needs no place, such as waiting for an image: the place is given to others meanwhile. It returns with a place again. If it
-   * fails, the next one asks for a place.
+   * Does something that needs no place, such as waiting for an image, and lends the place to others meanwhile. It returns with a
+   * place again. If it fails, the next one asks for a place.
    */
   readonly away: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** Lets only so many services start for the first time at once, so that a deployment of hundreds does not choke the machine. */
+/** Limits how many services have their first start at once, so that a deployment of hundreds doesn't overload the machine. */
 export interface StartLimiter {
   readonly enter: (go: () => void) => Turn
   readonly waiting: () => number
@@ -35,7 +35,7 @@ export const makeStartLimiter = (limit: number): StartLimiter => {
   return {
     enter: (start) => {
       let counted = false
-      /** Needs no place any more: it is urgent, or over. */
+      /** Needs no place any more: it is urgent, or finished. */
       let free = false
       const returning = new Map<() => void, () => void>()
       const go = () => {
@@ -60,7 +60,7 @@ export const makeStartLimiter = (limit: number): StartLimiter => {
         if (counted || free) return on()
         const enter = () => {
           counted = true
-          // The place is the service's: its other instances need no more.
+          // The place belongs to the service: its other instances need none.
           letReturn()
         }
         returning.set(enter, on)

@@ -1,18 +1,18 @@
 import { tickIntervalMs } from "../autoscaler/Autoscaler.ts"
 import { realClock, type ScalingClock } from "./ScalingTime.ts"
 
-/** A service that has instances or held requests. The ticker calls it once a second. */
+/** A service with instances or held requests. The ticker calls it once a second. */
 export interface Ticking {
-  /** Every second; `decide` every other time, when the autoscaler decides. */
+  /** Called every second; `decide` every other time, when the autoscaler decides. */
   readonly beat: (nowMs: number, decide: boolean) => void
 }
 
-/** One timer for all that is awake. With nothing awake there is none. */
+/** One timer for all awake services. If none is awake, there is no timer. */
 export interface Ticker {
   readonly add: (ticking: Ticking) => void
   readonly remove: (ticking: Ticking) => void
   readonly stop: () => void
-  /** The time that each tick gets. */
+  /** The time passed to each tick. */
   readonly now: () => number
 }
 

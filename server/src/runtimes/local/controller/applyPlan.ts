@@ -10,10 +10,10 @@ import { latestCreated, type ServiceRecord, withRevision } from "../objects/Serv
 import { pinSecrets } from "../objects/secretParts.ts"
 import { fingerprint } from "./fingerprint.ts"
 
-/** The change of a service's object by a manifest. */
+/** How a manifest changes a service's object. */
 export interface ServiceChange {
   readonly object: ServiceObject
-  /** Its new revision, where its template has changed. */
+  /** Its new revision, if its template has changed. */
   readonly created: RunnableRevision | undefined
   readonly put: ReadonlyArray<LocalObject>
   readonly remove: ReadonlyArray<ReturnType<typeof revisionRef>>
@@ -31,11 +31,11 @@ const newRecord = (key: NamespaceKey): ServiceRecord => ({
   conditions: []
 })
 
-/** Its template but for the least scale, which a paused service has not. */
+/** Its template without the minimum scale, which a paused service doesn't have. */
 const unscaled = ({ spec }: Manifest): string =>
   canonicalJson(JSON.parse(JSON.stringify(spec, (key, value) => (key === annotation.minScale ? undefined : value))))
 
-/** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
+/** Compares a Knative Service with the current one. `undefined` if nothing changes; left: why it can't run. */
 export const planService = (input: {
   readonly key: ServiceKey
   readonly manifest: Manifest
@@ -49,7 +49,7 @@ export const planService = (input: {
     const pinned = yield* pinSecrets(template, secretManifest)
     const print = fingerprint([written, pinned])
     const record = existing?.record ?? newRecord(key)
-    // Pausing alone makes no revision, though it takes the least scale from the template.
+    // Pausing creates no revision, although it removes the minimum scale from the template.
     const pausing = paused && existing !== undefined && unscaled(existing.manifest) === unscaled(manifest)
     const sameTemplate = pausing || latestCreated(record)?.fingerprint === print
     const sameManifest = existing !== undefined && canonicalJson(existing.manifest) === canonicalJson(manifest)

@@ -6,7 +6,7 @@ import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 /** The running instances of a service. */
 export interface Observed {
   readonly ready: number
-  /** Those of them that have outlived their first seconds. */
+  /** Instances that have outlived their first seconds. */
   readonly proved: number
   /** Starting or ready. */
   readonly running: number
@@ -21,14 +21,14 @@ type Fact = Omit<KnativeCondition, "type" | "lastTransitionTime">
 
 const isTrue: Fact = { status: "True", reason: "", message: "" }
 
-/** Failures in a row from which an instance is not merely restarted but in a crash loop. */
+/** The number of failures in a row that make a crash loop. */
 const crashLoop = 2
 
-/** One that is ready for the moment, as those before it were, ends no crash loop. */
+/** An instance that is ready for a moment, like those before it, doesn't end a crash loop. */
 export const isDegraded = ({ failure, proved, ready }: Observed) =>
   (ready === 0 || proved === 0) && failure !== undefined && failure.count >= crashLoop
 
-/** One word for how a service is. */
+/** A service's state in one word. */
 export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState => {
   if (observed.deleting) return "deleting"
   if (observed.paused) return "paused"
@@ -41,7 +41,7 @@ export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState
 }
 
 /**
- * The conditions of a Knative Service, and `Active` as a Knative Revision has it. `Active` describes instances, and isn't a part of
+ * The conditions of a Knative Service, and `Active` as on a Knative Revision. `Active` describes instances, and isn't part of
  * `Ready`. Source: Knative 0.48 `pkg/apis/serving/v1/*_lifecycle.go`.
  */
 export const conditionsOf = (
@@ -102,7 +102,7 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
     return {
       status: "False",
       reason: "Paused",
-      message: "It is paused: requests are answered 503 until it is resumed."
+      message: "The service is paused. Requests are answered 503 until it is resumed."
     }
   }
   if (isDegraded(observed) && observed.failure !== undefined) {
@@ -111,7 +111,7 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
     return {
       status: "False",
       reason,
-      message: `${message.replace(/\.$/, "")}; failed ${count} times in a row, next try at ${next}`
+      message: `${message.replace(/\.$/, "")}; failed ${count} times in a row, next attempt at ${next}`
     }
   }
   if (observed.ready > 0) return isTrue

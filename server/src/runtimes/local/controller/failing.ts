@@ -20,7 +20,7 @@ import {
 /** A new revision counts as failed after this many failures, and not before this time since the first one. */
 const failuresUntilFailed = 2
 const patienceMs = 3_000
-/** Faults that aren't the program's and pass by themselves: we retry until the revision's deadline. */
+/** Temporary faults outside the program: retry until the revision's deadline. */
 const passing: ReadonlySet<string> = new Set<DiagnosisCode>(["RegistryUnreachable", "CannotStart"])
 type Why = Parameters<typeof changeRevision>[2]
 
@@ -42,7 +42,7 @@ const refuseUnlessServing =
       world
     )
 
-/** An instance of the candidate failed: the candidate is retried, or has failed for good. */
+/** An instance of the candidate failed: retry the candidate, or fail it for good. */
 export const candidateFailed =
   (known: Candidate): ServiceMove =>
   (state, world) => {
@@ -71,7 +71,7 @@ const refuseBetweenTries: ServiceMove = (state, world) => {
   return (error === undefined ? stay : run({ type: "refuse", error }))(state, world)
 }
 
-/** In place, the developer edits the program and watches it. So we keep retrying, and route to it as soon as it works. */
+/** In place, the developer edits the program and watches it. So keep retrying, and route to it as soon as it works. */
 const inPlaceFailed =
   (unit: Candidate, failure: RunnerFailure, why: Why): ServiceMove =>
   (state, world) => {
@@ -88,7 +88,7 @@ const inPlaceFailed =
     )(state, world)
   }
 
-/** Tries the newest revision again, where it failed. */
+/** Tries the newest revision again if it failed. */
 export const retryFailed: ServiceMove = (state, world) => {
   const { candidate, object } = state
   if (object.paused || candidate === undefined || latestCreated(object.record)?.ready !== "False")
@@ -104,7 +104,7 @@ export const retryFailed: ServiceMove = (state, world) => {
   )(state, world)
 }
 
-/** Gives up the newest revision if it isn't ready. It never takes requests unless a deployment tries it again. */
+/** Gives up the newest revision if it isn't ready. It never receives requests unless a deployment tries it again. */
 export const abandon: ServiceMove = (state, world) => {
   const { candidate, object } = state
   const newest = latestCreated(object.record)
@@ -122,7 +122,10 @@ export const abandon: ServiceMove = (state, world) => {
   )(state, world)
 }
 
-/** The serving revision has no instance left, and failed repeatedly or for good: refuses held requests instead of letting them wait. */
+/**
+ * The serving revision has no instance left, and failed repeatedly or for good: refuses held requests instead of letting them
+ * wait.
+ */
 export const servingFailed =
   (unit: Unit): ServiceMove =>
   (state, world) => {

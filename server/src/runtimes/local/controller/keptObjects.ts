@@ -5,7 +5,7 @@ import { fingerprint } from "./fingerprint.ts"
 
 type Name = Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">
 
-/** Objects that are kept and not run, by their digest; of Secrets all, since revisions look their parts up. */
+/** Digests of objects that are stored but not run. Secrets are kept in full, because revisions read them. */
 export interface KeptObjects {
   readonly keep: (object: LocalObject) => void
   readonly forget: (name: Name) => void

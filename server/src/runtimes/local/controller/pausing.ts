@@ -7,7 +7,7 @@ import { change, run, type ServiceMove, stay } from "./serviceMachine.ts"
 export const beginHeld: ServiceMove = (state, world) =>
   (state.held === undefined ? stay : inOrder(begin(state.held), change({ held: undefined })))(state, world)
 
-/** Ends all instances and refuses requests. What is in flight may end. */
+/** Stops all instances and refuses requests. Requests in progress may finish. */
 export const pause: ServiceMove = (state, world) => {
   const { candidate, restoring, serving } = state
   return inOrder(

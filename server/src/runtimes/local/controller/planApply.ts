@@ -8,18 +8,18 @@ import { planService, type ServiceChange } from "./applyPlan.ts"
 import type { KeptObjects } from "./keptObjects.ts"
 import type { ServiceController } from "./ServiceController.ts"
 
-/** Manifests that are compared without a pause for the event loop. */
+/** How many manifests to compare before yielding to the event loop. */
 const manifestsAtOnce = 32
 
 type Find = (callee: Callee) => ServiceController | undefined
-/** Why a change may not be carried out here. */
+/** Why a change can't be carried out here. */
 export type MayRun = (key: NamespaceKey, change: ServiceChange) => string | undefined
 
-/** The changes that applying the manifests makes. */
+/** The changes made by applying the manifests. */
 export interface PlannedApply {
   readonly changes: ReadonlyArray<ServiceChange>
   readonly unchanged: ReadonlyArray<ServiceController>
-  /** Objects to keep that run nothing. */
+  /** Objects to store that run nothing. */
   readonly others: ReadonlyArray<LocalObject>
 }
 
@@ -31,7 +31,7 @@ const isServiceName = Schema.is(ServiceName)
 
 const refused = (manifest: Manifest, why: string): RuntimeError => {
   const { kind, name } = refOf(manifest)
-  return new RuntimeError({ reason: "refused", message: `${kind} "${name}" cannot run on the local runtime: ${why}` })
+  return new RuntimeError({ reason: "refused", message: `${kind} "${name}" can't run on the local runtime: ${why}` })
 }
 
 const changeOf = (
@@ -52,7 +52,7 @@ const changeOf = (
     return refusal === undefined ? change : yield* Either.left(refusal)
   })
 
-/** Compares manifests with what there is; nothing is changed yet. */
+/** Compares manifests with the current objects, without changing anything yet. */
 export const planApply = (
   key: NamespaceKey,
   manifests: ReadonlyArray<Manifest>,
@@ -70,11 +70,11 @@ export const planApply = (
     const secretManifest = (name: string) => secrets.get(name) ?? kept.secret(key, name)
 
     for (const [index, manifest] of manifests.entries()) {
-      // Requests go on while hundreds of services are compared.
+      // Requests continue while hundreds of services are compared.
       if (index % manifestsAtOnce === manifestsAtOnce - 1) yield* nextTurn
       const { name, namespace } = manifest.metadata
       const at = manifest.kind === "Namespace" ? name : namespace
-      if (at !== key.namespace) return yield* refused(manifest, `it is not in the namespace "${key.namespace}"`)
+      if (at !== key.namespace) return yield* refused(manifest, `it isn't in the namespace "${key.namespace}"`)
       if (isKnativeService(manifest)) {
         const planned = changeOf(key, manifest, find, mayRun, secretManifest)
         const change = yield* Either.mapLeft(planned, (found) => refused(manifest, found))

@@ -7,18 +7,18 @@ const refusals = makeRefusals({ service: ServiceName.make("web"), stage: StageNa
 const because = (reason: string) => refusals.failed({ reason }, undefined).message
 
 describe("answers to callers", () => {
-  it("is the exit code and the next try", () => {
+  it("name the exit code and the next attempt", () => {
     const error = refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, 3_400)
     expect(error.message).toBe(
-      `service "web": it isn't running: its last instance ended with exit code 3. The next try is in 3 s. Its owner can see why with \`maxcloud describe web --stage preview\``
+      `service "web": it isn't running: its last instance ended with exit code 3. The next attempt is in 3 s. Its owner can see why with \`maxcloud describe web --stage preview\``
     )
     expect([error.status, error.retryAfterSeconds]).toEqual([503, 3])
-    expect(because("OutOfMemory")).toContain("used more memory than it may")
+    expect(because("OutOfMemory")).toContain("used too much memory")
     expect(because("ImageNotFound")).toContain("it isn't running (ImageNotFound).")
-    expect(refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, undefined).message).not.toContain("next try")
+    expect(refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, undefined).message).not.toContain("next attempt")
   })
 
-  it("has nothing that isn't a word of ours, whatever stands where the reason should", () => {
+  it("contain only our own words, whatever the reason says", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 60, unit: "binary" }), (text) => {
         const reason = `${text} /home/ada/secret`
@@ -29,7 +29,7 @@ describe("answers to callers", () => {
     expect(because(`Exit${"x".repeat(60)}`)).toBe(because(""))
   })
 
-  it("is what was waited for, where the time of a request is over", () => {
+  it("name what the request was waiting for when its time is over", () => {
     const waited = (running: number, ready: number) => refusals.overdue(5_000, { failure: undefined, running, ready })
     expect(
       [waited(1, 1), waited(1, 0), waited(0, 0)].map((each) => [

@@ -13,22 +13,22 @@ export interface Waited {
   readonly ready: number
 }
 
-/** `reason` of a stored revision may be any text. */
+/** The `reason` of a stored revision may be any text. */
 export interface Failed extends Pick<RunnerFailure, "exitCode"> {
   readonly reason: string
 }
 
-/** The kind of a failure in words. Numbers and words of ours alone: nothing that a program, an engine or a registry has written. */
+/** Describes the kind of a failure with our own words and numbers only: nothing written by a program, an engine or a registry. */
 const kindOf = ({ exitCode, reason }: Failed): string => {
-  if (reason === "OutOfMemory") return ": its last instance used more memory than it may"
+  if (reason === "OutOfMemory") return ": its last instance used too much memory"
   if (exitCode !== undefined) return `: its last instance ended with exit code ${exitCode}`
   return /^[A-Z][A-Za-z0-9]{1,40}$/.test(reason) ? ` (${reason})` : ""
 }
 
 /**
- * The answers to callers of a service while no instance takes their requests. Callers may be anyone, so they learn only the kind of a
- * failure. The details are for the service's owner: image names, registries, output of the engine or a package manager, folders of this
- * machine.
+ * The answers to callers while no instance of a service can take their requests. Anyone may call, so they learn only the kind of
+ * a failure. Details are for the service's owner: image names, registries, output of the engine or a package manager, folders of
+ * this machine.
  */
 export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "stage">, now: () => number) => {
   const forStage = stage === productionStage ? "" : ` --stage ${stage}`
@@ -36,7 +36,7 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
 
   const failed = (failure: Failed, retryAtMs: number | undefined) => {
     const seconds = retryAtMs === undefined ? undefined : secondsUntil(retryAtMs)
-    const next = seconds === undefined ? "" : ` The next try is in ${seconds} s.`
+    const next = seconds === undefined ? "" : ` The next attempt is in ${seconds} s.`
     return new NoInstance(
       503,
       `service "${service}": it isn't running${kindOf(failure)}.${next} Its owner can see why with \`maxcloud describe ${service}${forStage}\``,
@@ -57,7 +57,7 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
         "Paused"
       ),
 
-    /** One that was held for as long as a request may take. */
+    /** The refusal of a request that was held for the service's whole timeout. */
     overdue: (waitedMs: number, { failure, ready, running }: Waited) => {
       if (failure !== undefined) return failed(failure, failure.retryAtMs)
       const why =
@@ -66,10 +66,7 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
           : running > 0
             ? "its instance was still starting"
             : "its instance waited for others to start"
-      return new NoInstance(
-        504,
-        `service "${service}": ${why} after ${waitedMs / 1000} s, the time that a request may take`
-      )
+      return new NoInstance(504, `service "${service}": ${why} after ${waitedMs / 1000} s, the service's timeout`)
     }
   }
 }

@@ -3,26 +3,29 @@ import { latestCreated } from "../objects/ServiceRecord.ts"
 import { makeRefusals } from "./refusals.ts"
 import { type ServiceState, seenOf, type World } from "./serviceMachine.ts"
 
-/** Failures in a row from which requests are refused instead of held. */
+/** After this many failures in a row, requests are refused instead of held. */
 export const failuresUntilRefused = 2
 
 export const refusalsOf = ({ object }: ServiceState, { nowMs }: World) => makeRefusals(object.key, () => nowMs)
 
-/** The refusal while the newest revision has failed and no older one serves: the reason, and when the next try is. */
+/** The refusal while the newest revision has failed and no older one serves, with the reason and the next attempt. */
 export const failedFirst = (state: ServiceState, world: World, reason: string): NoInstance => {
   const { failure, target } = seenOf(world, state.candidate)
   const again = target > 0 && failure?.retryable === true
   return refusalsOf(state, world).failed({ ...failure, reason }, again ? failure.retryAtMs : undefined)
 }
 
-/** The refusal while the newest revision waits for its next try after repeated failures, and no older one serves. Undefined: hold requests. */
+/**
+ * The refusal while the newest revision waits for its next attempt after repeated failures, and no older one serves. Undefined:
+ * hold requests.
+ */
 export const betweenTries = (state: ServiceState, world: World): NoInstance | undefined => {
   const { failure, running } = seenOf(world, state.candidate)
   const waits = failure !== undefined && failure.count >= failuresUntilRefused && running === 0
   return waits ? refusalsOf(state, world).failed(failure, failure.retryAtMs) : undefined
 }
 
-/** The refusal of a request that no instance can be expected to take soon. Undefined: hold it. */
+/** The refusal of a request if no instance will be able to take it soon. Undefined: hold it. */
 export const refusalOfRequest = (state: ServiceState, world: World): NoInstance | undefined => {
   const refusals = refusalsOf(state, world)
   if (state.deleting) return refusals.removed("it is being removed")

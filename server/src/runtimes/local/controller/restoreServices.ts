@@ -44,9 +44,9 @@ const refused = (object: ServiceObject, refusals: ReadonlyMap<string, string>): 
 }
 
 /**
- * Restores the state of an earlier run of the server. Routes come first, so that requests are held and not refused; then instances of
- * services that have a minimum, or had some. Objects that can't be read are logged and left alone. Revisions that `mayRun` refuses aren't
- * started: this server may have other settings than the one that accepted them.
+ * Restores the state of an earlier run of the server. Routes come first, so that requests are held and not refused; then
+ * instances of services that have a minimum, or had some. Unreadable objects are logged and left alone. Revisions that `mayRun`
+ * refuses aren't started: this server may have other settings than the one that accepted them.
  */
 export const restoreServices = (
   objects: ReadonlyArray<LocalObject>,
@@ -69,7 +69,7 @@ export const restoreServices = (
       }
       const object = objectOf(stored)
       if (Either.isLeft(object)) {
-        yield* Effect.logError(`service "${stored.name}" in ${stored.namespace} cannot be read: ${object.left}`)
+        yield* Effect.logError(`service "${stored.name}" in ${stored.namespace} is unreadable: ${object.left}`)
         continue
       }
       const { key, record } = object.right

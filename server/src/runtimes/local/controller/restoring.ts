@@ -4,7 +4,7 @@ import { latestCreated } from "../objects/ServiceRecord.ts"
 import { begin, propose } from "./rollout.ts"
 import { change, run, type ServiceMove, stay } from "./serviceMachine.ts"
 
-/** After a restart: takes up the revisions that there were. */
+/** After a restart: restores the stored revisions. */
 export const restore = (old: RunnableRevision | undefined, newest: RunnableRevision | undefined): ServiceMove =>
   inOrder(old === undefined ? stay : restoreServing(old), restoreNewest(old, newest))
 
@@ -29,7 +29,7 @@ const restoreNewest =
   (state, world) => {
     const { object } = state
     const { ready } = latestCreated(object.record) ?? {}
-    // One that serves may have been renewed.
+    // A serving revision may have been renewed.
     if (newest === undefined || (newest.name === old?.name && ready === "True")) return stay(state, world)
     if (object.paused) return change({ held: newest })(state, world)
     return (ready === "False" ? propose(newest) : begin(newest))(state, world)

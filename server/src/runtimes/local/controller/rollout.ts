@@ -17,22 +17,24 @@ import { settleMsOf } from "./settling.ts"
 
 export const deploying = { ready: "Unknown", reason: "Deploying", message: "", diagnosis: undefined } as const
 
-/** If more services than this wait for their first start, a new one that nobody uses goes to zero at once instead of after its idle time. */
+/**
+ * If more services than this wait for their first start, an unused new one scales to zero at once instead of after its idle time.
+ */
 const crowd = 16
 
 /**
- * Do its instances need their folder for themselves? Development servers write caches and locks into it, and refuse to start a second time. So
- * the former revision ends first; requests are held meanwhile.
+ * Do its instances need exclusive use of their folder? Development servers write caches and locks into it, and refuse to start a
+ * second time. So the previous revision stops first, and requests are held meanwhile.
  */
 const isAlone = ({ template: { program } }: RunnableRevision) =>
   program.kind === "directory" && program.script !== undefined
 
-/** One that is edited where it runs. */
+/** A revision whose source runs in place and is edited there. */
 export const isInPlace = ({ revision }: Unit) => revision.template.program.kind === "directory"
 
 const isUp = (unit: Unit, world: World) => seenOf(world, unit).ready >= unit.revision.template.initialScale
 
-/** Makes a revision the candidate, without starting it. `care`: how closely its files are checked before its first start. */
+/** Makes a revision the candidate, without starting it. `care`: how thoroughly its files are checked before its first start. */
 export const propose =
   (revision: RunnableRevision, care: Care = "whole", waits = false): ServiceMove =>
   (state, { nowMs }) => {
@@ -59,7 +61,7 @@ export const leave =
 export const unrouteUnlessServing: ServiceMove = (state, world) =>
   (state.serving === undefined ? run({ type: "route", to: undefined }) : stay)(state, world)
 
-/** A revision that runs alone may start only when the former instances are gone: ends the serving one. */
+/** A revision with exclusive use of its folder may start only when the previous instances are gone: stops the serving one. */
 const clearWay: ServiceMove = (state, world) =>
   state.serving === undefined
     ? stay(state, world)
@@ -69,7 +71,7 @@ const clearWay: ServiceMove = (state, world) =>
         change({ serving: undefined, restoring: false })
       )(state, world)
 
-/** Queues the candidate for its first start, unless it has to wait until leaving runners have ended. */
+/** Queues the candidate for its first start, unless it must wait for leaving runners to end. */
 export const startCandidate: ServiceMove = (state, world) => {
   const { candidate, leaving, serving } = state
   if (candidate === undefined || (candidate.waits && leaving.size > 0)) return stay(state, world)
@@ -93,8 +95,8 @@ export const drop: ServiceMove = (state, world) =>
     : inOrder(unrouteUnlessServing, leave(state.candidate, 0), change({ candidate: undefined }))(state, world)
 
 /**
- * The candidate's first instances became ready, or one of them no longer is. Once all have stayed up for a while, it replaces the serving
- * revision.
+ * The candidate's first instances became ready, or one of them no longer is. Once all have stayed up for a while, it replaces the
+ * serving revision.
  */
 export const settle =
   (unit: Candidate): ServiceMove =>
@@ -103,7 +105,7 @@ export const settle =
     if (!isUp(unit, world)) return run({ type: "unsettle", unit: id })(state, world)
     const ms = settleMsOf(state.settle, revision.template, seenOf(world, unit).launchMs)
     return run(
-      // Don't hold up the queue of first starts while it settles, nor requests if no older revision serves.
+      // While it settles, don't block the queue of first starts, or requests if no older revision serves.
       { type: "giveTurn", unit: id },
       ...(state.serving === undefined ? [{ type: "route", to: unit } as const] : []),
       { type: "settle", unit: id, ms }
@@ -115,7 +117,7 @@ export const settled =
   (state, world) =>
     (isUp(unit, world) ? promote(unit) : settle(unit))(state, world)
 
-/** Makes the candidate the serving revision; the one before drains. */
+/** Makes the candidate the serving revision; the previous one drains. */
 const promote =
   ({ id, revision }: Candidate): ServiceMove =>
   (state, world) => {
@@ -130,7 +132,7 @@ const promote =
         latestReady: revision.name
       })),
       run(
-        // Its first tries failed. It has stayed up since, and isn't in a crash loop.
+        // Its first attempts failed. It has stayed up since, and isn't in a crash loop.
         { type: "forgive", unit: id },
         { type: "endScaling" },
         { type: "route", to: unit },
@@ -142,7 +144,7 @@ const promote =
     )(state, world)
   }
 
-/** The serving revision's files are damaged: starts it again beside its running instances, as if it were a new revision. */
+/** The serving revision's files are damaged: starts it again beside its running instances, like a new revision. */
 export const renew =
   (revision: RunnableRevision): ServiceMove =>
   (state, world) => {

@@ -8,7 +8,7 @@ import type { LinkNetwork } from "../revisions/Links.ts"
 import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 import type { SettleBounds } from "./settling.ts"
 
-/** Identifies a runner of this service. A revision that is tried again gets a new runner, so a new id. */
+/** Identifies a runner of this service. A revision that is tried again gets a new runner and so a new id. */
 export type UnitId = number
 
 /** A revision and its runner. */
@@ -17,9 +17,9 @@ export interface Unit {
   readonly revision: RunnableRevision
 }
 
-/** The newest revision, as long as it doesn't serve. */
+/** The newest revision until it serves. */
 export interface Candidate extends Unit {
-  /** It is started once the former instances have exited. */
+  /** It starts when the previous instances have exited. */
   readonly waits: boolean
   /** The time of its first failure. */
   readonly failingSinceMs: number | undefined
@@ -34,15 +34,15 @@ export interface ServiceState {
   readonly settle: SettleBounds
   readonly serving: Unit | undefined
   readonly candidate: Candidate | undefined
-  /** The newest revision, not yet ready, of a service that is paused. */
+  /** The newest, not yet ready revision of a paused service. */
   readonly held: RunnableRevision | undefined
-  /** Runners that are stopping. A candidate that has failed for good is among them, and stays the candidate. */
+  /** Stopping runners. A candidate that has failed for good is among them, and stays the candidate. */
   readonly leaving: ReadonlySet<UnitId>
   /** True after a restart, until the serving revision has an instance again or fails. */
   readonly restoring: boolean
-  /** The time at which a request woke it. Undefined once an instance is ready. */
+  /** When a request woke it. Undefined once an instance is ready. */
   readonly wokenAtMs: number | undefined
-  /** The time at which a build's last line was put into the status. */
+  /** When a build's last line was put into the status. */
   readonly buildToldAtMs: number
   readonly deleting: boolean
   readonly nextId: UnitId
@@ -50,7 +50,7 @@ export interface ServiceState {
   readonly told: string
 }
 
-/** The state of a runner as the machine sees it; `RevisionRunner` explains the fields. */
+/** A runner's state as the machine sees it; `RevisionRunner` explains the fields. */
 export interface Seen {
   readonly target: number
   readonly running: number
@@ -58,24 +58,24 @@ export interface Seen {
   readonly proved: number
   readonly all: number
   readonly launchMs: number
-  /** Requests in flight, and those that wait for it. */
+  /** Requests in progress, and those waiting for it. */
   readonly inFlight: number
   readonly failure: RunnerFailure | undefined
   readonly diagnosis: Diagnosis | undefined
 }
 
-/** The surroundings of the machine when an event comes. Times are monotonic milliseconds. */
+/** The machine's surroundings at an event. Times are monotonic milliseconds. */
 export interface World {
   readonly nowMs: number
   /** Requests that are held. */
   readonly waiting: number
-  /** Services in the queue of first starts. */
+  /** Number of services in the queue of first starts. */
   readonly queued: number
   readonly units: ReadonlyMap<UnitId, Seen>
 }
 
 export type ServiceEvent =
-  /** A changed object, and its new revision where it has one. */
+  /** A changed object, with its new revision if it has one. */
   | { readonly type: "updated"; readonly object: ServiceObject; readonly created: RunnableRevision | undefined }
   | { readonly type: "linkPort"; readonly network: LinkNetwork; readonly port: number }
   | {
@@ -89,20 +89,20 @@ export type ServiceEvent =
   | { readonly type: "stopped"; readonly reason: string }
   /** A request is held: instances are needed. */
   | { readonly type: "requestHeld" }
-  /** Its place in the queue of first starts has come. */
+  /** Its turn in the queue of first starts has come. */
   | { readonly type: "turnCame"; readonly unit: UnitId }
   | { readonly type: "runnerChanged"; readonly unit: UnitId }
   | { readonly type: "runnerFailed"; readonly unit: UnitId }
-  /** Also if it never gets ready: the next instance runs the same image, whatever its tag means by then. */
+  /** Also if it never becomes ready: the next instance runs the same image, wherever its tag points by then. */
   | { readonly type: "launched"; readonly revision: string; readonly resolvedImage: string }
   | { readonly type: "buildLine"; readonly revision: string; readonly line: string }
-  /** Without a line the pull is over. */
+  /** Without a line the pull is finished. */
   | { readonly type: "pullLine"; readonly revision: string; readonly line: string | undefined }
   /** It has stayed up long enough. */
   | { readonly type: "settled"; readonly unit: UnitId }
   /** All its instances have ended. */
   | { readonly type: "left"; readonly unit: UnitId }
-  /** Comes after every other event, when its effects have been run, and on every beat: what is seen now goes into the status. */
+  /** Follows every other event after its effects have run, and every beat: updates the status. */
   | { readonly type: "looked"; readonly at: Date }
 
 export type ServiceEffect =
@@ -111,7 +111,7 @@ export type ServiceEffect =
   | { readonly type: "enter"; readonly unit: UnitId }
   /** A request needs it: it starts at once. */
   | { readonly type: "hurry"; readonly unit: UnitId }
-  /** Its first start is over: its place goes to the next one. */
+  /** Its first start is finished: its place goes to the next one. */
   | { readonly type: "giveTurn"; readonly unit: UnitId }
   | { readonly type: "scaleTo"; readonly unit: UnitId; readonly instances: number }
   | { readonly type: "retry"; readonly unit: UnitId }
@@ -120,12 +120,12 @@ export type ServiceEffect =
   | { readonly type: "unsettle"; readonly unit: UnitId }
   /** Gives up its place, its wait and, after at most `drainMs`, its instances. */
   | { readonly type: "leave"; readonly unit: UnitId; readonly drainMs: number }
-  /** From here on the autoscaler decides. */
+  /** From now on the autoscaler decides. */
   | { readonly type: "beginScaling"; readonly unit: Unit }
   | { readonly type: "endScaling" }
   /** Sends requests to this revision. */
   | { readonly type: "route"; readonly to: Unit | undefined }
-  /** Refuses the requests that are held. */
+  /** Refuses the held requests. */
   | { readonly type: "refuse"; readonly error: NoInstance }
   | { readonly type: "coldStart"; readonly ms: number }
   | { readonly type: "tell" }
@@ -160,11 +160,11 @@ const nothing: Seen = {
   diagnosis: undefined
 }
 
-/** A unit that doesn't exist, or was only just made, shows nothing. */
+/** The view of a unit that doesn't exist or was just created. */
 export const seenOf = ({ units }: World, unit: Unit | undefined): Seen =>
   (unit === undefined ? undefined : units.get(unit.id)) ?? nothing
 
-/** The runners that a service has, each once. */
+/** A service's runners, each once. */
 export const unitsOf = ({ candidate, leaving, serving }: ServiceState): ReadonlySet<UnitId> =>
   new Set([...[serving, candidate].flatMap((each) => each?.id ?? []), ...leaving])
 

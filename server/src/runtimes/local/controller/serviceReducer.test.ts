@@ -70,7 +70,7 @@ interface Around {
   readonly created: RunnableRevision | undefined
 }
 
-/** A service without anything to run: runners are rows of a table, and what comes to pass is said by the test. */
+/** A service with nothing to run: runners are rows of a table, and the test decides what happens. */
 const makeStage = () => {
   const units = new Map<UnitId, Seen>()
   const made = new Set<UnitId>()
@@ -160,7 +160,7 @@ const makeStage = () => {
 
 type Stage = ReturnType<typeof makeStage>
 
-/** One revision that serves. */
+/** One serving revision. */
 const serving = (): Stage => {
   const stage = makeStage()
   stage.begin()
@@ -170,7 +170,7 @@ const serving = (): Stage => {
   return stage
 }
 
-/** Beside it, a newer one that has been started. */
+/** Beside it, a newer one that has started. */
 const rollingOut = (): Stage => {
   const stage = serving()
   stage.apply("a:1")
@@ -180,9 +180,9 @@ const rollingOut = (): Stage => {
 
 const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => ReadonlyArray<string>, ...Array<string>]> =
   [
-    ["a first revision is made, and queues for its start", makeStage, (each) => each.begin(), "make 1", "enter 1"],
+    ["creates a first revision, and queues it for its start", makeStage, (each) => each.begin(), "make 1", "enter 1"],
     [
-      "a first revision that requests wait for starts at once",
+      "starts a first revision at once if requests wait for it",
       () => {
         const stage = makeStage()
         stage.stage.waiting = 1
@@ -193,16 +193,22 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "enter 1",
       "hurry 1"
     ],
-    ["a new revision leaves requests where they are", serving, (each) => each.apply("a:1"), "make 2", "enter 2"],
     [
-      "a new revision whose instances are ready settles before it takes requests",
+      "leaves requests where they are when a new revision is created",
+      serving,
+      (each) => each.apply("a:1"),
+      "make 2",
+      "enter 2"
+    ],
+    [
+      "lets a ready new revision settle before it receives requests",
       rollingOut,
       (each) => each.ready(2),
       "giveTurn 2",
       "settle 2"
     ],
     [
-      "a new revision that has settled takes the requests, and then the former one leaves",
+      "moves the requests to a settled new revision, and then the previous one leaves",
       () => {
         const stage = rollingOut()
         stage.ready(2)
@@ -217,7 +223,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "giveTurn 2"
     ],
     [
-      "a new revision that ended while it settled settles anew",
+      "lets a new revision that exited while it settled settle again",
       () => {
         const stage = rollingOut()
         stage.ready(2)
@@ -228,14 +234,14 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "unsettle 2"
     ],
     [
-      "a new revision that can't work is given up, and requests stay",
+      "gives up a new revision that can't work, and keeps the requests",
       rollingOut,
       (each) => each.fail(2, false, 2),
       "unsettle 2",
       "leave 2"
     ],
     [
-      "a first revision that can't work is given up, and requests are refused",
+      "gives up a first revision that can't work, and refuses requests",
       () => {
         const stage = makeStage()
         stage.begin()
@@ -247,9 +253,9 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "leave 1",
       "refuse"
     ],
-    ["a new revision that may yet work is tried again", rollingOut, (each) => each.fail(2, true, 1), "unsettle 2"],
+    ["tries a new revision again if it may yet work", rollingOut, (each) => each.fail(2, true, 1), "unsettle 2"],
     [
-      "a revision that a newer one replaces leaves before the newer one is made",
+      "stops a replaced revision before it creates the newer one",
       rollingOut,
       (each) => each.apply("a:2"),
       "leave 2",
@@ -257,7 +263,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "enter 3"
     ],
     [
-      "a pause takes requests and instances away, and gives the new revision up",
+      "removes requests and instances for a pause, and gives up the new revision",
       rollingOut,
       (each) => each.apply("a:1", true),
       "endScaling",
@@ -267,7 +273,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "leave 2"
     ],
     [
-      "a resumed service serves again, and begins with the revision that the pause had held",
+      "serves again when resumed, and starts the revision that the pause had held",
       () => {
         const stage = rollingOut()
         stage.apply("a:1", true)
@@ -279,7 +285,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "enter 3"
     ],
     [
-      "a request at zero wakes it",
+      "wakes for a request at zero",
       () => {
         const stage = serving()
         stage.see(1, { target: 0, running: 0, ready: 0, all: 0 })
@@ -290,7 +296,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "scaling 1"
     ],
     [
-      "a restarted server gives back its instance to what had one, in its turn",
+      "restores an instance after a restart if there was one, in its turn",
       () => {
         const before = serving().state()
         const stage = makeStage()
@@ -303,7 +309,7 @@ const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => Read
       "enter 1"
     ],
     [
-      "a stopped service gives its place up, refuses requests, and starts nothing",
+      "gives up its place when stopped, refuses requests, and starts nothing",
       rollingOut,
       (each) => [...each.handle({ type: "stopped", reason: "removed" }), ...each.handle({ type: "turnCame", unit: 2 })],
       "giveTurn 2",
@@ -319,7 +325,7 @@ describe("a service", () => {
       expect(when(given())).toStrictEqual(effects)
     })
 
-  it("tries a revision that failed for good again by a deployment, with a build of its own", () => {
+  it("tries a failed revision again after a deployment, with a new build", () => {
     const stage = rollingOut()
     stage.fail(2, false, 2)
     expect(stage.newest()?.ready).toBe("False")
@@ -331,13 +337,13 @@ describe("a service", () => {
 
 type Chance = (stage: Stage, pick: number) => void
 
-/** One of those that there are, by a number. */
+/** Picks one of the existing ones by a number. */
 const of = (ids: Iterable<UnitId>, pick: number, then: (id: UnitId) => void) => {
   const all = [...ids]
   const id = all[pick % Math.max(1, all.length)]
   if (id !== undefined) then(id)
 }
-/** Only a runner that was told to run, and to stop no more, has instances. */
+/** Only a runner that was told to run, and not to stop since, has instances. */
 const running = ({ given, units }: Stage) => [...units].flatMap(([id, _]) => (_.target > 0 && !given.has(id) ? id : []))
 
 const chances: ReadonlyArray<Chance> = [
@@ -378,19 +384,19 @@ const check = (stage: Stage, wasDeleting: boolean) => {
   const { candidate, serving: unit } = state
   const { routed } = stage.stage
   const isOn = !state.object.paused && !state.deleting
-  // Requests go to the revision that is ready. Without one they may go to the newest, and never to what is gone.
+  // Requests go to the ready revision. Without one they may go to the newest, and never to a removed one.
   if (isOn && unit !== undefined) expect(routed).toBe(unit.id)
   if (routed !== undefined) expect([unit?.id, candidate?.id]).toContain(routed)
   if (unit !== undefined) expect(state.object.record.latestReady).toBe(unit.revision.name)
   if (state.object.paused) expect(state.deleting ? undefined : routed).toBeUndefined()
-  // No instance leaks: a runner is in the service's hands, or was told to end; and no place in the queue is kept by what is over.
+  // No instance leaks: a runner belongs to the service, or was told to stop. No finished start keeps a place in the queue.
   for (const id of stage.made) {
     const isKept = id === unit?.id || (id === candidate?.id && !candidate.over)
     expect(isKept || stage.given.has(id), `unit ${id} has leaked`).toBe(true)
     if (!stage.left.has(id)) expect(unitsOf(state).has(id)).toBe(true)
   }
   for (const id of stage.entered) expect(id === candidate?.id || (id === unit?.id && state.restoring)).toBe(true)
-  // What is stopped starts nothing.
+  // A stopped service starts nothing.
   if (!wasDeleting) return
   for (const effect of stage.stage.effects) {
     expect(starts.has(effect.type), wordOf(effect)).toBe(false)
@@ -398,8 +404,8 @@ const check = (stage: Stage, wasDeleting: boolean) => {
   }
 }
 
-describe("a service, in whatever order things happen", () => {
-  it("routes to what is ready, leaks nothing, and starts nothing once it is stopped", () => {
+describe("a service, for any order of events", () => {
+  it("routes to ready revisions, leaks nothing, and starts nothing once it is stopped", () => {
     const steps = fc.array(fc.tuple(fc.nat(chances.length - 1), fc.nat(40)), { minLength: 1, maxLength: 60 })
     fc.assert(
       fc.property(steps, (chosen) => {

@@ -22,7 +22,7 @@ import {
 } from "./serviceMachine.ts"
 import { look } from "./statusOfService.ts"
 
-/** How long a line of a build stays in the status at least. */
+/** Minimum time that a line of a build stays in the status. */
 const buildLineMs = 1_000
 const buildLineLength = 200
 const shortLine = (line: string): string =>
@@ -31,7 +31,7 @@ const shortLine = (line: string): string =>
     .trim()
     .slice(0, buildLineLength)
 
-/** A service's reaction to an event. Pure: everything that it sees is in `state` and `world`. */
+/** A service's reaction to an event. Pure: it depends only on `state` and `world`. */
 export const stepService = (state: ServiceState, event: ServiceEvent, world: World): ServiceNext =>
   (state.deleting ? moveWhileDeleting(event) : moveOf(event))(state, world)
 
@@ -153,7 +153,7 @@ const runnerFailed =
     return (serving?.id === id ? servingFailed(serving) : stay)(state, world)
   }
 
-/** Says in the service's status what a build does, about once a second. */
+/** Shows in the service's status what a build does, about once a second. */
 const tellBuild =
   (revision: string, line: string): ServiceMove =>
   (state, world) => {
@@ -167,7 +167,7 @@ const tellBuild =
     )(state, world)
   }
 
-/** Says in the service's status how far the pull of its image is. */
+/** Shows in the service's status how far the pull of its image is. */
 const tellPull =
   (revision: string, line: string | undefined): ServiceMove =>
   (state, world) => {
@@ -178,7 +178,7 @@ const tellPull =
     )(state, world)
   }
 
-/** A revision that runs alone starts when the last of the former instances has exited. */
+/** A revision with exclusive use of its folder starts when the last of the previous instances has exited. */
 const left =
   (id: UnitId): ServiceMove =>
   (state, world) =>

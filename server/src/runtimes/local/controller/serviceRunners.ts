@@ -38,7 +38,7 @@ export interface ServiceRunners {
   readonly seen: () => ReadonlyMap<UnitId, Seen>
 }
 
-/** A runner with what it has in hand. */
+/** A runner with its pending work. */
 interface Live {
   readonly runner: RevisionRunner
   readonly settling: Settling
@@ -97,7 +97,7 @@ export const makeServiceRunners = (input: ServiceRunnersInput): ServiceRunners =
     onFailure: () => handle({ type: "runnerFailed", unit }),
     onBuild: (line) => handle({ type: "buildLine", revision, line }),
     onPull: (line) => handle({ type: "pullLine", revision, line }),
-    // A pull may take minutes, and must not hold up the starts of others.
+    // A pull may take minutes, and must not block the starts of others.
     apart: (effect) => Effect.suspend(() => lives.get(unit)?.turn?.away(effect) ?? effect)
   })
 

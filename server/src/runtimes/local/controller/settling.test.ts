@@ -7,8 +7,8 @@ afterEach(() => void vi.useRealTimers())
 
 const image = { program: { kind: "image", image: "a:1" } } as const
 
-describe("the time in which a new revision settles", () => {
-  it("grows with the start, within its bounds", () => {
+describe("the time for a new revision to settle", () => {
+  it("grows with the duration of the start, within its bounds", () => {
     fc.assert(
       fc.property(fc.nat(600_000), fc.nat(600_000), (one, other) => {
         const [fast, slow] = [one, other].sort((a, b) => a - b)
@@ -21,12 +21,12 @@ describe("the time in which a new revision settles", () => {
     )
   })
 
-  it("is nothing for a source that runs in place", () => {
+  it("is zero for a source that runs in place", () => {
     const inPlace = { program: { kind: "directory", directory: "/app" } } as const
     expect(settleMsOf(defaultSettle, inPlace, 10_000)).toBe(0)
   })
 
-  it("starts again after it was called off, and ends once", () => {
+  it("starts again after it was cancelled, and ends once", () => {
     let settled = 0
     const settling = makeSettling(() => settled++)
     settling.begin(700)

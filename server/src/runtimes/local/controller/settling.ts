@@ -10,12 +10,12 @@ export interface SettleBounds {
 
 export const defaultSettle: SettleBounds = { leastMs: 1_200, mostMs: 3_000 }
 
-/** A program that takes long to open its port, for example on a busy machine, takes as long to fail after that. */
+/** A program that is slow to open its port, for example on a busy machine, is just as slow to fail after that. */
 const launchShare = 1.5
 
 /**
- * Some programs open their port first and end up to a second later (`next start` without a build). A source that runs in place is shown at
- * once: whoever edits it watches it.
+ * Some programs open their port first and exit up to a second later (`next start` without a build). A source that runs in place
+ * counts at once: its editor watches it.
  */
 export const settleMsOf = (
   { leastMs, mostMs }: SettleBounds,
@@ -24,7 +24,7 @@ export const settleMsOf = (
 ): number =>
   program.kind === "directory" ? 0 : Math.min(mostMs, Math.max(leastMs, Math.round(launchMs * launchShare)))
 
-/** One wait that can be begun, called off and begun anew. Without a time to wait, `onSettled` is called at once. */
+/** A wait that can be started, cancelled and started again. Without a time to wait, calls `onSettled` at once. */
 export interface Settling {
   readonly begin: (ms: number) => void
   readonly end: () => void

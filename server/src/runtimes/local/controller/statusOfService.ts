@@ -11,7 +11,7 @@ const observed = ({ deleting, object, serving }: ServiceState, world: World): Ob
 const instancesOf = (state: ServiceState, { units }: World): number =>
   [...unitsOf(state)].reduce((sum, id) => sum + (units.get(id)?.all ?? 0), 0)
 
-/** Why it does not serve as it should; of one that serves, what would fail on a cluster. */
+/** Why it doesn't serve as it should; for a serving one, what would fail on a cluster. */
 const diagnosisOf = (state: ServiceState, world: World): Diagnosis | null => {
   const newest = latestCreated(state.object.record)
   if (newest !== undefined && newest.ready !== "True") return newest.diagnosis ?? null
@@ -30,7 +30,7 @@ export const statusOfService = (state: ServiceState, world: World) => {
   }
 }
 
-/** Keeps with the newest revision what is seen of why it isn't ready yet. */
+/** Stores with the newest revision why it isn't ready yet. */
 const withFinding = ({ candidate, object: { record } }: ServiceState, world: World): ServiceRecord => {
   const newest = latestCreated(record)
   if (candidate === undefined || newest?.ready !== "Unknown" || newest.name !== candidate.revision.name) return record
@@ -40,7 +40,7 @@ const withFinding = ({ candidate, object: { record } }: ServiceState, world: Wor
     : changeRevision(record, newest.name, { diagnosis: found })
 }
 
-/** Brings the record up to what is seen now, and tells the status if it has changed. */
+/** Updates the record, and publishes the status if it has changed. */
 export const look =
   (at: Date): ServiceMove =>
   (before, world) => {

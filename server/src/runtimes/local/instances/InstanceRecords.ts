@@ -5,10 +5,10 @@ import { Option, Schema } from "effect"
 const InstanceRecord = Schema.Struct({
   id: Schema.String,
   kind: Schema.Literal("process", "container"),
-  /** Absent until it is spawned: what died between this record and its pid is found by its marker. */
+  /** Absent until it is spawned: anything that died between this record and its pid is found by its marker. */
   pid: Schema.optional(Schema.Int),
   startTime: Schema.optional(Schema.String),
-  /** A pid with its start time means the same process only in the same boot. */
+  /** A pid with its start time identifies a process only within the same boot. */
   boot: Schema.String,
   graceMs: Schema.Number
 })
@@ -16,7 +16,7 @@ export type InstanceRecord = typeof InstanceRecord.Type
 
 const decode = Schema.decodeUnknownOption(Schema.parseJson(InstanceRecord))
 
-/** Identifies this boot of the machine; empty if that is unknown. */
+/** Identifies this boot of the machine; empty if unknown. */
 export const bootId = (): string => {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
@@ -26,8 +26,8 @@ export const bootId = (): string => {
 }
 
 /**
- * A file for each instance that runs, `<folder>/<id>.json`, written before it is spawned. Synchronous: nothing may happen
- * between the record and the spawn, and a small file is written faster than a thread is woken.
+ * A file for each running instance, `<folder>/<id>.json`, written before it is spawned. Synchronous: nothing may happen between
+ * the record and the spawn, and writing a small file takes less time than waking a thread.
  */
 export const makeInstanceRecords = (folder: string) => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -41,9 +41,12 @@ export const makeInstanceRecords = (folder: string) => {
       renameSync(`${file}.new`, file)
     },
     remove: (id: string): void => rmSync(fileOf(id), { force: true }),
-    /** The number of files that weren't valid records so far. We can't tell which instances they were of. */
+    /** The number of invalid record files so far. We can't tell which instances they belonged to. */
     damaged: () => damaged,
-    /** Removes invalid records (half a file after a power failure): their process is found by its marker, their container by its label. */
+    /**
+     * Removes invalid records (half a file after a power failure): their process is found by its marker, their container by its
+     * label.
+     */
     all: (): ReadonlyArray<InstanceRecord> =>
       readdirSync(folder).flatMap((name) => {
         const record = name.endsWith(".json") ? decode(readFileSync(join(folder, name), "utf8")) : Option.none()

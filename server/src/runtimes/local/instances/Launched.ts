@@ -3,13 +3,13 @@ import { errorText } from "../../../base/host/systemFault.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
 import { type InstanceExit, InstanceFailed } from "./Instance.ts"
 
-/** How a process or container ended, told after its last output. */
+/** How a process or container ended, reported after its last output. */
 export interface Ended extends Omit<InstanceExit, "wanted"> {
-  /** Why it never ran, where that is not its own fault but the machine's or the engine's. */
+  /** Why it never ran, if the machine or the engine is to blame. */
   readonly failure?: InstanceFailed
-  /** The last of what it wrote. */
+  /** The end of its output. */
   readonly output?: string
-  /** Would it be worth it to launch it once more at once (its port was taken meanwhile, a limit was refused)? */
+  /** Is it worth launching again at once (its port was taken meanwhile, a limit was refused)? */
   readonly again?: boolean
 }
 
@@ -18,31 +18,31 @@ export interface Launched {
   readonly hosts: readonly [string, ...Array<string>]
   readonly port: number
   readonly of: "image" | "source"
-  /** The port that the program itself has to listen on. */
+  /** The port on which the program itself must listen. */
   readonly declaredPort: number
-  /** Where it may listen as well: the first that answers HTTP is taken. */
+  /** Other ports on which it may listen: the first that answers HTTP is used. */
   readonly otherPorts?: ReadonlyArray<{ readonly port: number; readonly declaredPort: number }>
   readonly settleMs: number
   readonly ended: Promise<Ended>
-  /** SIGTERM, the grace time, SIGKILL; settled when it has ended with all that it started. Safe to be called twice. */
+  /** SIGTERM, the grace period, SIGKILL; settles when it has ended with all its children. Safe to call twice. */
   readonly stop: (graceMs: number) => Promise<void>
   readonly exec: (request: ExecRequest) => ExecProcess
-  /** Looks for why it does not become ready; undefined where nothing is found. */
+  /** Finds out why it doesn't become ready; undefined if it finds nothing. */
   readonly explain: () => Promise<Diagnosis | undefined>
-  /** Is told the declared port that was taken of several. */
+  /** Called with the declared port chosen among several. */
   readonly onChosen?: (declaredPort: number) => void
-  /** Looks for what works here and fails on a cluster, once it is ready. */
+  /** Looks for things that work here but fail on a cluster, once it is ready. */
   readonly caution?: () => Promise<Diagnosis | undefined>
 }
 
-/** What has to be said when the machine refuses to launch anything. */
+/** The failure if the machine refuses to launch anything. */
 export const cannotLaunch = (cause: unknown): InstanceFailed =>
   new InstanceFailed({
     reason: "CannotStart",
-    message: `The instance couldn't be started. ${errorText(cause)}`,
+    message: `Couldn't start the instance. ${errorText(cause)}`,
     retryable: true
   })
 
-/** Any fault of a launch, as why the instance failed. */
+/** Turns any fault of a launch into the reason of the instance's failure. */
 export const toFailure = (cause: unknown): InstanceFailed =>
   cause instanceof InstanceFailed ? cause : cannotLaunch(cause)

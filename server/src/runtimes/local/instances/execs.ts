@@ -11,7 +11,7 @@ import { type ProcessEntry, processTable } from "../../../base/host/processTable
 import { errorText } from "../../../base/host/systemFault.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
 
-/** How to start a program beside the service's own. Put `marker` into its environment, so that all its processes are found. */
+/** How to start a program beside the service's own. Put `marker` into its environment, so that all its processes can be found. */
 export interface ExecLaunch {
   readonly file: string
   readonly args: ReadonlyArray<string>
@@ -23,17 +23,17 @@ export interface ExecLaunch {
   }
 }
 
-/** Between SIGTERM and SIGKILL. */
+/** Grace period between SIGTERM and SIGKILL. */
 const graceMs = 2_000
 
 const notFound = 127
 const notRunnable = 126
 
-/** Its exit code as a shell gives it. */
+/** Its exit code, as a shell reports it. */
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (signal === null ? 0 : constants.signals[signal])
 
-/** Sets the size of the terminal that a process has, by the system's own program: Node has no call for it. */
+/** Sets the size of a process's terminal with a system program: Node has no call for it. */
 const setSize = (pid: number, { columns, rows }: TerminalSize): void => {
   spawn("/bin/stty", ["-F", `/proc/${pid}/fd/0`, "rows", String(rows), "columns", String(columns)], {
     env: hostEnvironment("system"),
@@ -51,7 +51,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
   const stderr = new PassThrough()
   const stdin = child.stdin ?? new PassThrough()
   const stdout = child.stdout ?? new PassThrough().end()
-  // It is no error if the program stops reading.
+  // A program may stop reading: that isn't an error.
   stdin.on("error", () => {})
   stdout.on("error", () => {})
   if (child.stderr !== null) child.stderr.on("error", () => {}).pipe(stderr)
@@ -60,7 +60,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
     child.once("exit", (code, signal) => resolve(codeOf(code, signal)))
     child.once("error", (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === "ENOENT"
-      stderr.end(`maxcloud: ${isMissing ? "command not found" : `it can't be run. ${errorText(error)}`}\n`)
+      stderr.end(`maxcloud: ${isMissing ? "command not found" : `couldn't run it. ${errorText(error)}`}\n`)
       resolve(isMissing ? notFound : notRunnable)
     })
   })
@@ -88,7 +88,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
   }
 }
 
-/** The programs that run beside that of one instance. */
+/** The programs that run beside one instance's own. */
 export const makeExecs = (dataDirectoryId: string) => {
   const open = new Set<ExecProcess>()
   return {
@@ -109,7 +109,7 @@ export const makeExecs = (dataDirectoryId: string) => {
       }
       return tracked
     },
-    /** With the instance. */
+    /** Ends with the instance. */
     endAll: async () => {
       await Promise.all([...open].map((each) => each.end()))
     }

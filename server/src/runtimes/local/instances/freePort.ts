@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
 
-// Below the range from which Linux and macOS take the local ports of outgoing connections: a port of that range can be
-// taken by any connection between our look and the instance's listen.
+// Below the range that Linux and macOS use for outgoing connections: any connection could take a port of that range between our
+// check and the instance's listen.
 const lowest = 20_000
 const highest = 32_767
 
@@ -16,7 +16,7 @@ const canListen = (port: number, host: string): Promise<boolean> =>
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })
 
-/** Is nothing listening there, on any address? */
+/** Does nothing listen there, on any address? */
 export const isFree = async (port: number): Promise<boolean> =>
   (await canListen(port, "::")) && (await canListen(port, "0.0.0.0"))
 
@@ -26,7 +26,7 @@ export interface ReservedPort {
   readonly release: () => void
 }
 
-/** A port on which nothing listens and that this server gives to nobody else until it is released. */
+/** A free port, reserved in this server until it is released. */
 export const reservePort = async (): Promise<ReservedPort> => {
   for (let tries = 0; tries < 1_000; tries++) {
     const port = randomInt(lowest, highest + 1)

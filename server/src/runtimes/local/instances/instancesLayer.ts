@@ -21,9 +21,9 @@ import { launchStandIn, standInHint, unasked } from "./processes/standIn.ts"
 
 export interface InstancesOptions {
   readonly dataDirectory: string
-  /** The server's environment, for the container engine's client alone. @default process.env */
+  /** The server's environment, used only for the container engine's client. @default process.env */
   readonly environment?: NodeJS.ProcessEnv
-  /** In the process of `maxcloud dev`. */
+  /** Set in the process of `maxcloud dev`. */
   readonly development?: Development | undefined
 }
 
@@ -60,8 +60,7 @@ const make = ({ dataDirectory, development, environment = process.env }: Instanc
       uninterruptibly(() => supervise(spec, launch, () => processes.forget(spec.id)))
 
     const start = Effect.fn("Instances.start")(function* (spec: InstanceSpec) {
-      if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id))
-        return yield* Effect.die(new Error(`Not an id of an instance: ${spec.id}`))
+      if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id)) return yield* Effect.die(new Error(`Not an instance id: ${spec.id}`))
       const { program } = spec
       const built = program.kind === "snapshot" ? yield* buildOf(sources, spec, program) : undefined
       if (built !== undefined && "image" in built) {
@@ -110,7 +109,7 @@ const make = ({ dataDirectory, development, environment = process.env }: Instanc
     })
   })
 
-/** Finds the container engine. `hint` ends the sentence that says that there is none. */
+/** Finds the container engine. `hint` is appended to the message that there is none. */
 const engineFinder = (environment: NodeJS.ProcessEnv, hint: string): ReturnType<typeof makeEngineFinder> => {
   const find = makeEngineFinder(environment)
   return async () => {
@@ -119,7 +118,7 @@ const engineFinder = (environment: NodeJS.ProcessEnv, hint: string): ReturnType<
   }
 }
 
-/** Why no image runs here. A fault that passes is none: the start will tell. */
+/** Why no image runs here. A temporary fault doesn't count: the start will report it. */
 const missingEngine = (
   detect: ReturnType<typeof makeEngineFinder>,
   networks: NamespaceNetworks,
@@ -132,14 +131,14 @@ const missingEngine = (
   })
 
 const missingSystem = Effect.sync(() =>
-  process.platform === "win32" ? "Sources run as processes of Linux or macOS: use WSL 2 on Windows." : undefined
+  process.platform === "win32" ? "Sources run as processes of Linux or macOS. On Windows, use WSL 2." : undefined
 )
 
 const warnOfDamage = (records: InstanceRecords) =>
   records.damaged() === 0
     ? Effect.void
     : Effect.logWarning(
-        `${records.damaged()} records of instances in ${records.folder} were damaged. What an earlier server left of them was found by its marks instead.`
+        `${records.damaged()} instance records in ${records.folder} were damaged. Their leftovers were found by marks on the processes and containers instead.`
       )
 
 /** Instances as processes of this machine and containers of its podman or docker, recorded in the data folder. */

@@ -9,9 +9,9 @@ const checkOwned = (folder: string, user?: UnprivilegedUser): void => {
 }
 
 /**
- * Makes the folder `id` in `root`, closed to all others. Fails if somebody else has made it before us, as could happen in a shared
- * temporary folder. With `user` (as root), it belongs to that user. Synchronous like its removal, because the last removal removes `root`
- * too.
+ * Creates the folder `id` in `root`, closed to everybody else. Fails if somebody else has created it before, as could happen in a
+ * shared temporary folder. With `user` (as root), it belongs to that user. Synchronous like its removal, because the last removal
+ * removes `root` too.
  */
 export const makePrivate = (root: string, id: string, user?: UnprivilegedUser): string => {
   const folder = join(root, id)
@@ -26,7 +26,7 @@ export const makePrivate = (root: string, id: string, user?: UnprivilegedUser): 
   return folder
 }
 
-/** Removes the folder `id`, and `root` with the last one. What `user` has written in it is removed by that user's hand. */
+/** Removes the folder `id`, and `root` with the last one. Files written by `user` are removed as that user. */
 export const removePrivate = (root: string, id: string, user?: UnprivilegedUser): void => {
   try {
     const folder = join(root, id)
@@ -37,6 +37,6 @@ export const removePrivate = (root: string, id: string, user?: UnprivilegedUser)
     }
     rmdirSync(root)
   } catch {
-    // Others are in it still, or none ever was.
+    // It still contains others, or never existed.
   }
 }

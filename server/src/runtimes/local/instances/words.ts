@@ -6,13 +6,13 @@ import type { RunnableImage } from "./images/imageConfig.ts"
 const plainValue = (value: string | Redacted.Redacted): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value
 
-/** The variables of an instance as its program sees them, secrets among them. */
+/** An instance's variables as its program sees them, including secrets. */
 export const variablesOf = ({ env }: Pick<InstanceSpec, "env">, port: number): ReadonlyMap<string, string> =>
   new Map([...env, ["PORT", String(port)] as const].map(([name, value]) => [name, plainValue(value)]))
 
 /**
- * The words of an instance, with `$(NAME)` in the place of which its variables have come, as on Kubernetes. The value of a secret is
- * in no word: everybody on the machine can read the arguments of a process.
+ * An instance's arguments, with each `$(NAME)` replaced by its variable, as on Kubernetes. Secret values appear in no argument:
+ * everybody on the machine can read a process's arguments.
  */
 export const wordsOf = (spec: Pick<InstanceSpec, "args" | "command" | "env">, port: number) => {
   const valueOf = (name: string): string | undefined => {
@@ -24,7 +24,7 @@ export const wordsOf = (spec: Pick<InstanceSpec, "args" | "command" | "env">, po
   return { command: expanded(spec.command), args: expanded(spec.args) }
 }
 
-/** What the container runs: `command` and `args` in place of the image's entrypoint and command, by Kubernetes' rules. */
+/** The container's arguments: `command` and `args` replace the image's entrypoint and command, by Kubernetes' rules. */
 export const programWords = (
   spec: Pick<InstanceSpec, "args" | "command" | "env">,
   image: RunnableImage
@@ -35,7 +35,7 @@ export const programWords = (
   if (words.length === 0)
     throw new InstanceFailed({
       reason: "NothingToRun",
-      message: `Image ${image.name} names no command to run. Set \`command\` in the config.`,
+      message: `Image ${image.name} has no command to run. Set \`command\` in the config.`,
       retryable: false
     })
   return words

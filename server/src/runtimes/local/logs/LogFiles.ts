@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
 import { logFilePath, missing } from "./logFileNames.ts"
 import type { CountedFile, OrganizationLogs } from "./OrganizationLogs.ts"
 
-/** A place in the log of a service: the file's generation and the byte after a line. */
+/** A position in a service's log: the file's generation and the byte after a line. */
 export interface LogPosition {
   readonly generation: number
   readonly offset: number
@@ -12,7 +12,7 @@ export interface LogPosition {
 export const comparePositions = (a: LogPosition, b: LogPosition): number =>
   a.generation - b.generation || a.offset - b.offset
 
-/** `LogEntry.cursor`: where the line ends. Later lines have later places, also after a rotation, a restart, or a removal. */
+/** `LogEntry.cursor`: where the line ends. Positions only grow, also after a rotation, a restart, or a removal. */
 export const encodeCursor = (position: LogPosition): string => `${position.generation}-${position.offset}`
 
 export const decodeCursor = (cursor: string): LogPosition | undefined => {
@@ -20,7 +20,7 @@ export const decodeCursor = (cursor: string): LogPosition | undefined => {
   return match === null ? undefined : { generation: Number(match[1]), offset: Number(match[2]) }
 }
 
-/** Opens a log file to read; undefined where rotation has taken it. */
+/** Opens a log file for reading; undefined if rotation has deleted it. */
 export const openLogFile = (folder: string, generation: number): Promise<FileHandle | undefined> =>
   open(logFilePath(folder, generation), "r").catch((cause: unknown) => {
     if (missing(cause)) return undefined
@@ -29,7 +29,7 @@ export const openLogFile = (folder: string, generation: number): Promise<FileHan
 
 const newline = 0x0a
 
-/** Size of a file up to its last whole line: a kill in the middle of a write leaves a torn one. */
+/** Size of a file up to its last complete line: a kill in the middle of a write leaves a partial one. */
 export const wholeSize = async (file: FileHandle): Promise<number> => {
   const block = Buffer.allocUnsafe(64 * 1024)
   let end = (await file.stat()).size
@@ -44,8 +44,9 @@ export const wholeSize = async (file: FileHandle): Promise<number> => {
 }
 
 /**
- * The files of one service, appended to: `maxBytes` in all at most, in `files` of equal size, the oldest of which go; and with the files of
- * the organization's other services no more than its quota. One file is open at most, and none while nothing is written.
+ * The files of one service, which are appended to: at most `maxBytes` in `files` of equal size, oldest deleted first, and with
+ * the files of the organization's other services no more than its quota. At most one file is open, and none while nothing is
+ * written.
  */
 export class LogFiles {
   readonly #folder: string
@@ -66,7 +67,9 @@ export class LogFiles {
     this.#maxFileBytes = Math.floor(limits.maxBytes / limits.files)
   }
 
-  /** Writes whole lines: as many of `lines` as fit into the present file, `sizes` their lengths in bytes. Returns how many. */
+  /**
+   * Writes whole lines: as many of `lines` as fit into the current file; `sizes` are their lengths in bytes. Returns how many.
+   */
   async append(lines: ReadonlyArray<string>, sizes: ReadonlyArray<number>, from: number): Promise<number> {
     await this.#organization.load()
     const most = Math.min(this.#maxFileBytes, this.#organization.fileBytes)
@@ -107,7 +110,7 @@ export class LogFiles {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  /** The newest file, kept from being removed until it is written. */
+  /** The newest file, protected from deletion until it is written. */
   async #current() {
     if (this.#open?.file.gone === true) await this.close()
     if (this.#open !== undefined) {

@@ -23,7 +23,7 @@ const matches = (record: LogRecord, filter: LogFilter): boolean =>
   (filter.revision === undefined || record.r === filter.revision) &&
   (filter.since === undefined || record.t >= filter.since)
 
-/** The current end of the log: after the last whole line. */
+/** The current end of the log, after the last complete line. */
 export const endOfLog = async (folder: string): Promise<LogPosition> => {
   const generation = (await generationsIn(folder)).at(-1)
   if (generation === undefined) return beginning
@@ -36,13 +36,13 @@ export const endOfLog = async (folder: string): Promise<LogPosition> => {
   }
 }
 
-/** Goes through a file's lines from the last to the first, in constant memory. `visit` returns false to stop. */
+/** Visits a file's lines from last to first, in constant memory. `visit` returns false to stop. */
 const backwards = async (
   file: FileHandle,
   end: number,
   visit: (line: Buffer, start: number) => boolean
 ): Promise<void> => {
-  // The bytes from `start` that are not visited yet; they end with the newline of a line.
+  // The unvisited bytes from `start`; they end with a line's newline.
   let rest = Buffer.alloc(0)
   let start = end
   for (;;) {
@@ -85,7 +85,7 @@ export const startOfTail = async (
       await backwards(file, size, (line, offset) => {
         const record = decodeRecord(line.toString("utf8"))
         if (record === undefined) return true
-        // Times do not fall within a log, so that nothing before this is newer.
+        // Times never decrease within a log, so nothing before this is newer.
         older = filter.since !== undefined && record.t < filter.since
         if (older) return false
         if (!matches(record, filter)) return true
@@ -102,8 +102,8 @@ export const startOfTail = async (
 }
 
 /**
- * Reads a service's log forward from a place, in constant memory, across rotations. Holds no file open between reads, so that a
- * slow reader costs nothing and hinders no writer; what rotation has taken meanwhile is skipped.
+ * Reads a service's log forward from a position, in constant memory, across rotations. Holds no file open between reads, so a
+ * slow reader costs nothing and blocks no writer; lines deleted by rotation meanwhile are skipped.
  */
 export class LogReader {
   readonly #folder: string
@@ -116,11 +116,11 @@ export class LogReader {
     this.#filter = filter
   }
 
-  /** The next records that match, some at least; none only where `until`, or the end of the log, is reached. */
+  /** The next matching records, at least one; none only at `until` or the end of the log. */
   async read(until: LogPosition | undefined): Promise<ReadonlyArray<PositionedRecord>> {
     for (;;) {
       if (until !== undefined && comparePositions(this.#position, until) >= 0) return []
-      // Looked at before the file: if there is a newer one by now, this one has all its lines.
+      // Checked before reading: if there is already a newer file, this one has all its lines.
       const newer = (await generationsIn(this.#folder)).find((generation) => generation > this.#position.generation)
       const block = await this.#readBlock(until)
       if (block.length > 0) {
@@ -133,7 +133,7 @@ export class LogReader {
     }
   }
 
-  /** Whole lines from the position on: a block of them, or one that is longer. */
+  /** Whole lines from the position on: a block of them, or a single longer one. */
   async #readBlock(until: LogPosition | undefined): Promise<Buffer> {
     const { generation, offset } = this.#position
     const nothing = Buffer.alloc(0)

@@ -6,7 +6,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { ManagedRuntime } from "effect"
 import { LogStore } from "./LogStore.ts"
 
-it("takes 1 GB of output in flat memory and within its bound on disk", { timeout: 300_000 }, async () => {
+it("accepts 1 GB of output in flat memory and within its limit on disk", { timeout: 300_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), "maxcloud-logs-"))
   const runtime = ManagedRuntime.make(LogStore.layer({ directory }))
   const store = await runtime.runPromise(LogStore)

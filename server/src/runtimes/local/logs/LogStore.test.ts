@@ -48,7 +48,7 @@ const openStore = async (options: Partial<LogStoreOptions> = {}) => {
     dispose: () => runtime.dispose(),
     all: (options: Partial<LogQuery> = {}) =>
       runtime.runPromise(Stream.runCollect(store.read(query(options))).pipe(Effect.map(Chunk.toReadonlyArray))),
-    /** Collects what a follower gets until `enough` says so. */
+    /** Collects a follower's lines until `enough` is true. */
     follow: (
       options: Partial<LogQuery>,
       enough: (entries: ReadonlyArray<LogEntry>) => boolean,
@@ -95,7 +95,7 @@ afterEach(async () => {
 })
 
 describe("LogStore", () => {
-  it("gives each line with its stream, revision and instance, in the order of writing", async () => {
+  it("returns each line with its stream, revision and instance, in the order of writing", async () => {
     const store = await openStore()
     const writer = store.writer(source())
     writer.write("stdout", Buffer.from("out\npart"))
@@ -117,7 +117,7 @@ describe("LogStore", () => {
     })
   })
 
-  it("gives the last lines by tail, of one revision or all, across files and blocks", async () => {
+  it("returns the last lines with tail, of one revision or all, across files and blocks", async () => {
     const store = await openStore({ maxBytesPerService: 400_000, files: 4 })
     const first = store.writer(source("api-00001"))
     const second = store.writer(source("api-00002"))
@@ -131,7 +131,7 @@ describe("LogStore", () => {
     expect(await store.run(store.tail(source("api-00002"), 3))).toEqual(["line 1970", "line 1980", "line 1990"])
   })
 
-  it("begins at `since`", async () => {
+  it("starts at `since`", async () => {
     const store = await openStore()
     const writer = store.writer(source())
     write(writer, ["before"])
@@ -144,7 +144,7 @@ describe("LogStore", () => {
     await writer.close()
   })
 
-  it("resumes after any line without losing or doubling one, across rotation, restart and a torn last record", async () => {
+  it("resumes after any line without losing or repeating one, across rotation, restart and a partial last record", async () => {
     let store = await openStore({ maxBytesPerService: 200_000, files: 4 })
     let writer = store.writer(source())
     write(writer, numbered(0, 400))
@@ -168,7 +168,7 @@ describe("LogStore", () => {
     )
   })
 
-  it("follows: what is there, then each line as it comes, through rotations", async () => {
+  it("follows: existing lines first, then each new one, through rotations", async () => {
     const store = await openStore({ maxBytesPerService: 400_000, files: 4 })
     const writer = store.writer(source())
     write(writer, numbered(0, 10))
@@ -191,7 +191,7 @@ describe("LogStore", () => {
     expect(exit._tag).toBe("Failure")
   })
 
-  it("keeps its files within the bound, and only the newest lines", async () => {
+  it("keeps its files within the limit, with only the newest lines", async () => {
     const store = await openStore({ maxBytesPerService: 100_000, files: 4 })
     const writer = store.writer(source())
     for (let i = 0; i < 5_000; i += 100) {
@@ -205,11 +205,11 @@ describe("LogStore", () => {
     const lines = linesOf(await store.all())
     expect(lines.length).toBeGreaterThan(600)
     expect(lines).toEqual(numbered(5_000 - lines.length, 5_000))
-    // A cursor from a file that is gone goes on with the oldest line.
+    // A cursor from a deleted file continues with the oldest line.
     expect(linesOf(await store.all({ after: "5-10" }))).toEqual(lines)
   })
 
-  it("drops what comes faster than the disk takes it, and tells how much", async () => {
+  it("drops output that is faster than the disk, and says how much", async () => {
     const store = await openStore()
     const writer = store.writer(source())
     const chunk = Buffer.from(`${"x".repeat(999)}\n`.repeat(64))
@@ -220,12 +220,12 @@ describe("LogStore", () => {
     expect(kept).toBeGreaterThan(500)
     expect(kept).toBeLessThan(6_400)
     const told = entries.flatMap(({ line, stream }) =>
-      stream === "system" ? [/^dropped (\d+) bytes/.exec(line)?.[1]] : []
+      stream === "system" ? [/^Dropped (\d+) bytes/.exec(line)?.[1]] : []
     )
     expect(told.map(Number).reduce((a, b) => a + b, 0)).toBe((6_400 - kept) * 1_000)
   })
 
-  it("takes 50 MB of everything in flat memory: long lines, carriage returns, binary", async () => {
+  it("accepts 50 MB of anything in flat memory: long lines, carriage returns, binary", async () => {
     const store = await openStore()
     const writer = store.writer(source())
     const chunks = [
@@ -257,7 +257,7 @@ describe("LogStore", () => {
     expect(entries.some((entry) => entry.truncated)).toBe(true)
   })
 
-  it.skipIf(process.platform !== "linux")("holds no file open for services that are idle", async () => {
+  it.skipIf(process.platform !== "linux")("holds no file open for idle services", async () => {
     const store = await openStore()
     const writers = Array.from({ length: 200 }, (_, i) => store.writer(source("r", `api-${i}`)))
     for (const writer of writers) write(writer, ["hello"])
@@ -270,7 +270,7 @@ describe("LogStore", () => {
     expect(await store.run(store.tail(source("r", "api-0"), 5))).toEqual(["hello", "again"])
   })
 
-  it("forgets a removed service, ends its followers, and takes an older cursor for the beginning", async () => {
+  it("forgets a removed service, ends its followers, and reads from the beginning for an older cursor", async () => {
     const store = await openStore()
     const old = store.writer(source())
     write(old, numbered(0, 20))
@@ -288,7 +288,7 @@ describe("LogStore", () => {
     expect(linesOf(await store.all({ after: before.at(-1)?.cursor ?? "" }))).toEqual(["new"])
   })
 
-  it("keeps organizations apart, and takes no name that leads out of its folder", async () => {
+  it("separates organizations, and accepts no name that leads outside its folder", async () => {
     const store = await openStore()
     const other = OrganizationId.make(`org_${"b".repeat(32)}`)
     const writer = store.writer({ ...source(), organizationId: other })
@@ -301,7 +301,7 @@ describe("LogStore", () => {
     }
   })
 
-  it("refuses a cursor that is none", async () => {
+  it("refuses an invalid cursor", async () => {
     const store = await openStore()
     const exit = await store.run(Effect.either(Stream.runDrain(store.read(query({ after: "../../etc" })))))
     expect(exit).toMatchObject({ _tag: "Left", left: { reason: "refused" } })

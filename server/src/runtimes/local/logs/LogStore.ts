@@ -16,30 +16,30 @@ export type { LogSource, LogWriter } from "./LogWriter.ts"
 
 export interface LogStoreOptions {
   readonly directory: string
-  /** Bytes that the files of one service may take. @default 20 MiB */
+  /** Maximum bytes of one service's files. @default 20 MiB */
   readonly maxBytesPerService?: number
-  /** Files of one service; the oldest goes when a new one is begun. @default 4 */
+  /** Number of files for one service; the oldest is deleted when a new one begins. @default 4 */
   readonly files?: number
-  /** Bytes that the files of one organization may take, as it is at present; null: no limit. @default none */
+  /** The current maximum bytes of one organization's files; null: no limit. @default none */
   readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
-  /** Says whether there is room for lines. @default there is */
+  /** Reports whether there is room for lines. @default there is */
   readonly disk?: DiskWatch | undefined
 }
 
 type ServiceOf = Pick<LogSource, "organizationId" | "namespace" | "service">
 
-/** A name that is one folder, and none above or below it. */
+/** A name that is a single folder, and none above or below it. */
 const folderName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 
 const refused = (message: string) => new RuntimeError({ reason: "refused", message })
 const unreadable = (cause: unknown) =>
   new RuntimeError({
     reason: "unavailable",
-    message: `The log files can't be read. ${errorText(cause, "the server's data folder")}`,
+    message: `Couldn't read the log files. ${errorText(cause, "the server's data folder")}`,
     cause
   })
 
-/** The logs of the services that are written or read now. */
+/** The logs of services that are being written or read. */
 class ServiceLogs {
   readonly #options: LogStoreOptions
   readonly #logs = new Map<string, ServiceLog>()
@@ -49,7 +49,7 @@ class ServiceLogs {
     this.#options = options
   }
 
-  /** Undefined for names that cannot be those of a service. */
+  /** Undefined for names that can't belong to a service. */
   folder(service: ServiceOf): string | undefined {
     const names = [service.organizationId, service.namespace, service.service]
     return names.every((name) => folderName.test(name)) ? join(this.#options.directory, ...names) : undefined
@@ -152,7 +152,7 @@ const make = (options: LogStoreOptions) =>
 
     const writer = (source: LogSource): LogWriter => {
       const folder = logs.folder(source)
-      if (folder === undefined) throw new Error(`No log can have the name ${JSON.stringify(source.service)}.`)
+      if (folder === undefined) throw new Error(`This can't be the name of a log: ${JSON.stringify(source.service)}.`)
       const log = logs.get(folder, source.organizationId)
       const lines = log.writer(source)
       return { ...lines, close: () => lines.close().then(() => logs.release(log)) }
@@ -175,9 +175,9 @@ const make = (options: LogStoreOptions) =>
     const read = (query: LogQuery): Stream.Stream<LogEntry, RuntimeError> => {
       const folder = logs.folder(query.key)
       const after = query.after === undefined ? undefined : decodeCursor(query.after)
-      if (folder === undefined) return Stream.fail(refused("No service can have this name."))
+      if (folder === undefined) return Stream.fail(refused("This can't be the name of a service."))
       if (query.after !== undefined && after === undefined)
-        return Stream.fail(refused("The cursor is none of a log line: read from the beginning, without it."))
+        return Stream.fail(refused("The cursor doesn't belong to a log line. Read from the beginning, without it."))
       return use(folder, query.key.organizationId).pipe(
         Effect.flatMap((log) => readLog(log, query, after)),
         Stream.unwrapScoped
@@ -226,16 +226,16 @@ export class LogStore extends Context.Tag("@maxcloud/server/LogStore")<
   LogStore,
   {
     readonly writer: (source: LogSource) => LogWriter
-    /** Lines in the order in which they came. A follower's stream ends when the service's log is removed. */
+    /** Lines in order of arrival. A follower's stream ends when the service's log is removed. */
     readonly read: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
     /** The last lines of one revision, oldest first. */
     readonly tail: (
       source: Pick<LogSource, "organizationId" | "namespace" | "service" | "revision">,
       lines: number
     ) => Effect.Effect<ReadonlyArray<string>>
-    /** Forgets all lines of a service; writers that are still open write nothing more. */
+    /** Deletes all lines of a service; writers that are still open write nothing more. */
     readonly remove: (source: Pick<LogSource, "organizationId" | "namespace" | "service">) => Effect.Effect<void>
-    /** Bytes of an organization's files; null: they can't be read. */
+    /** Bytes of an organization's files; null: unreadable. */
     readonly bytes: (organizationId: OrganizationId) => Effect.Effect<number | null>
   }
 >() {

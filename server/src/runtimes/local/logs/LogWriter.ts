@@ -8,12 +8,12 @@ export interface LogSource {
   readonly instance: string
 }
 
-/** Takes the output of one instance. */
+/** Accepts the output of one instance. */
 export interface LogWriter {
-  /** Never blocks and never throws; what comes faster than the disk takes it is dropped, and a `system` line tells how much. */
+  /** Never blocks or throws. Output faster than the disk is dropped, and a `system` line says how much. */
   readonly write: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
-  /** Writes a line of the platform's own. */
+  /** Writes one of the platform's own lines. */
   readonly system: (line: string) => void
-  /** Ends the last line, and resolves when all is in the files. */
+  /** Ends the last line, and resolves when everything is in the files. */
   readonly close: () => Promise<void>
 }

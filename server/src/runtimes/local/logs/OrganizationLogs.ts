@@ -2,16 +2,16 @@ import { readdir, stat, unlink } from "node:fs/promises"
 import { join } from "node:path"
 import { generationsIn, logFilePath } from "./logFileNames.ts"
 
-/** A log file, as it counts. */
+/** A log file in the accounts. */
 export interface CountedFile {
   readonly folder: string
   readonly generation: number
   size: number
-  /** When its last line was written, in epoch milliseconds, but never before what was written earlier. */
+  /** When its last line was written, in epoch milliseconds, but never before earlier writes. */
   lastAt: number
-  /** Does somebody write to it at present? Then it stays. */
+  /** Is somebody writing to it? Then it stays. */
   writing: boolean
-  /** It was removed: what is written next needs another file. */
+  /** It was removed: the next write needs another file. */
   gone: boolean
 }
 
@@ -23,9 +23,10 @@ const orMissing =
   }
 
 /**
- * The log files of one organization, counted against its quota. They are looked at once, and counted from then on: what a line costs is an
- * addition. Whoever writes reserves its bytes first; if they don't fit, the files that were written to least recently go, of whatever
- * service. So services that write at once never have more together than the quota, except one line each if that has no room for as much.
+ * The log files of one organization, counted against its quota. They are read once and counted from then on, so a line costs one
+ * addition. Writers first reserve their bytes; if these don't fit, the least recently written files are deleted, whichever
+ * service they belong to. So concurrently writing services never exceed the quota together, except by one line each if the quota
+ * is too small for that.
  */
 export class OrganizationLogs {
   readonly #directory: string
@@ -44,12 +45,12 @@ export class OrganizationLogs {
     this.#quota = quota
   }
 
-  /** Bytes of all files, and of what is being written to them. */
+  /** Bytes of all files, including writes in progress. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Reads once which files there are. */
+  /** Reads once which files exist. */
   load(): Promise<void> {
     this.#loading ??= this.#load().catch((cause: unknown) => {
       this.#loading = undefined
@@ -58,34 +59,34 @@ export class OrganizationLogs {
     return this.#loading
   }
 
-  /** The most that one file may have: several services that write at once then leave others to remove. */
+  /** Maximum size of one file: services that write at the same time then leave others to remove. */
   get fileBytes(): number {
     const quota = this.#quota()
     return quota === null ? Number.POSITIVE_INFINITY : Math.floor(quota / (2 * Math.max(1, this.#services.size)))
   }
 
-  /** In which order files were written to: a clock that is set back must not make the newest the oldest, which goes first. */
+  /** The order in which files were written. A clock set back must not make the newest file the oldest, which is deleted first. */
   #now(): number {
     this.#latest = Math.max(this.#latest + 1, Date.now())
     return this.#latest
   }
 
   /**
-   * The generation of a service's first file. The clock begins the count, so that a cursor from before a removal is never one of the files
-   * after it; set back, it doesn't begin below what it gave before.
+   * The generation of a service's first file. It starts with the clock, so that a cursor from before a removal never matches a
+   * later file; if the clock is set back, it doesn't start below an earlier value.
    */
   firstGeneration(): number {
     return Math.max(Date.now(), this.#highest + 1)
   }
 
-  /** A service's newest file, which isn't removed until `written`; undefined if it has none. */
+  /** A service's newest file, protected until `written`; undefined if it has none. */
   take(folder: string): CountedFile | undefined {
     const file = this.#services.get(folder)?.at(-1)
     if (file !== undefined) file.writing = true
     return file
   }
 
-  /** Counts a new file, the newest of its service, which stays until `written`. */
+  /** Counts a new file, the newest of its service, protected until `written`. */
   add(folder: string, generation: number): CountedFile {
     this.#highest = Math.max(this.#highest, generation)
     const file = { folder, generation, size: 0, lastAt: this.#now(), writing: true, gone: false }
@@ -95,7 +96,7 @@ export class OrganizationLogs {
     return file
   }
 
-  /** Corrects what a file counts for: a write was broken off. */
+  /** Corrects a file's count: a write was interrupted. */
   resize(file: CountedFile, size: number): void {
     if (file.gone) return
     this.#bytes += size - file.size
@@ -112,7 +113,7 @@ export class OrganizationLogs {
       if (oldest === undefined) break
       this.remove(oldest)
     }
-    // Others' too: they made room for what they write, and this comes on top.
+    // Includes other writers' bytes: they made room for their own, and this write comes on top.
     while (this.#removals.size > 0) await Promise.all(this.#removals)
   }
 
@@ -121,7 +122,7 @@ export class OrganizationLogs {
     file.lastAt = this.#now()
   }
 
-  /** Removes the oldest files of a service, until it has `count` at most. */
+  /** Removes a service's oldest files until at most `count` are left. */
   keepNewest(folder: string, count: number): void {
     const files = this.#services.get(folder) ?? []
     for (const file of files.slice(0, Math.max(0, files.length - count))) this.remove(file)
@@ -152,7 +153,7 @@ export class OrganizationLogs {
   #oldest(): CountedFile | undefined {
     let oldest: CountedFile | undefined
     for (const files of this.#services.values()) {
-      // The others of a service are newer.
+      // The service's other files are newer.
       const [first] = files
       if (first !== undefined && !first.writing && (oldest === undefined || first.lastAt < oldest.lastAt))
         oldest = first

@@ -7,30 +7,30 @@ import type { LogSource, LogWriter } from "./LogWriter.ts"
 import { encodeRecord, type LogRecord } from "./logRecord.ts"
 import type { OrganizationLogs } from "./OrganizationLogs.ts"
 
-/** How long lines are gathered before a write. */
+/** How long to collect lines before a write. */
 const gatherMs = 4
-/** After which time without a line the file is closed. */
+/** The file is closed after this time without a line. */
 const idleMs = 1_000
-/** How many bytes may wait for the disk, for each writer. */
+/** Maximum bytes waiting for the disk, for each writer. */
 const maxPendingBytes = 1024 * 1024
-/** Room for the platform's own lines beyond that: they tell of what was dropped. */
+/** Room beyond that for the platform's own lines, which report what was dropped. */
 const systemRoomBytes = 64 * 1024
 
 /** A fault loses one batch, or one reader's turn: the next line recovers both. */
 const guarded = guardedBy(() => {})
 
-/** Bytes of one writer that wait, shared with the batches that hold them. */
+/** One writer's waiting bytes, shared with the batches that contain them. */
 interface Account {
   readonly source: LogSource
   pending: number
   droppedBytes: number
-  /** Why, for the lines that were dropped last. */
+  /** Why lines were last dropped. */
   why: string
 }
 
-const tooFast = "they came faster than the disk took them"
+const tooFast = "the disk was too slow"
 
-/** Takes the lines of one service's writers, and writes them in batches, in the order in which they came. */
+/** Accepts the lines of one service's writers, and writes them in batches, in order of arrival. */
 export class ServiceLog {
   readonly folder: string
   readonly #files: LogFiles
@@ -46,9 +46,9 @@ export class ServiceLog {
   #writers = 0
   /** The number of its readers. */
   readers = 0
-  /** Its files are gone, and there will be no more. */
+  /** Its files are deleted, and there will be no more. */
   removed = false
-  /** Grows with each batch written: who has read all waits for the next. */
+  /** Grows with each batch: a reader that has everything waits for the next value. */
   version = 0
 
   constructor(
@@ -62,7 +62,7 @@ export class ServiceLog {
     this.#files = new LogFiles(folder, limits, organization)
   }
 
-  /** Nobody writes or reads it, so we may forget it. */
+  /** Nobody writes or reads it, so it may be forgotten. */
   get unused(): boolean {
     return this.#writers === 0 && this.readers === 0 && this.#lines.length === 0 && this.#writing === undefined
   }
@@ -74,7 +74,7 @@ export class ServiceLog {
     const splitter = (stream: "o" | "e") =>
       new LineSplitter(
         (line, truncated) => add(stream, line, truncated),
-        (bytes) => add("s", `cut ${bytes} bytes of a line over 16 KiB`, false)
+        (bytes) => add("s", `Cut ${bytes} bytes of a line over 16 KiB`, false)
       )
     const stdout = splitter("o")
     const stderr = splitter("e")
@@ -101,7 +101,7 @@ export class ServiceLog {
     }
   }
 
-  /** Resolves when what has come until now is in the files, or lost by a full disk. */
+  /** Resolves when everything received so far is in the files, or lost to a full disk. */
   async flush(): Promise<void> {
     if (this.#gathering !== undefined) {
       clearTimeout(this.#gathering)
@@ -111,7 +111,7 @@ export class ServiceLog {
     while (this.#writing !== undefined) await this.#writing
   }
 
-  /** Calls once when there is more than at `version`. Returns how to stop. */
+  /** Calls back once when there is more than at `version`. Returns the function that cancels it. */
   whenNewer(version: number, listener: () => void): () => void {
     if (this.version !== version) {
       listener()
@@ -139,7 +139,7 @@ export class ServiceLog {
     if (this.removed) return
     const room = s === "s" ? maxPendingBytes + systemRoomBytes : maxPendingBytes
     if (account.pending + line.length > room) {
-      // Lines that wait for a disk which takes nothing are dropped by its fault.
+      // Lines waiting for a disk that accepts nothing are dropped with its fault as the reason.
       if (account.droppedBytes === 0) account.why = tooFast
       account.droppedBytes += Buffer.byteLength(line) + 1
       return
@@ -152,11 +152,11 @@ export class ServiceLog {
     const { droppedBytes, why } = account
     if (droppedBytes === 0 || this.removed) return
     account.droppedBytes = 0
-    this.#enqueue(account, "s", `dropped ${droppedBytes} bytes: ${why}`, false)
+    this.#enqueue(account, "s", `Dropped ${droppedBytes} bytes: ${why}`, false)
   }
 
   #enqueue(account: Account, s: LogRecord["s"], line: string, truncated: boolean): void {
-    // A clock that is set back must not put lines before those that they follow.
+    // A clock set back must not put lines before earlier ones.
     this.#lastAt = Math.max(this.#lastAt, Date.now())
     const fields = { t: this.#lastAt, r: account.source.revision, i: account.source.instance, s, l: line }
     const record = encodeRecord(truncated ? { ...fields, x: 1 } : fields)
@@ -196,7 +196,7 @@ export class ServiceLog {
           const account = accounts[i]
           if (account === undefined) continue
           account.pending -= sizes[i] ?? 0
-          // Not after a failure: the line would fail as well, and the next one would tell of it.
+          // Not after a failure: the line would fail as well, and the next one reports it.
           if (written && account.pending === 0) this.#tellDropped(account)
         }
         from += count
@@ -205,7 +205,7 @@ export class ServiceLog {
     }
   }
 
-  /** Appends some lines; where the disk does not take them they are lost, and counted. */
+  /** Appends some lines. If the disk doesn't accept them, they are lost and counted. */
   async #append(
     lines: ReadonlyArray<string>,
     sizes: ReadonlyArray<number>,

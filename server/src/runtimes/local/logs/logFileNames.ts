@@ -8,7 +8,7 @@ export const logFilePath = (folder: string, generation: number): string => join(
 
 export const missing = (cause: unknown): boolean => errorCode(cause) === "ENOENT"
 
-/** Generations that there are, oldest first. */
+/** The existing generations, oldest first. */
 export const generationsIn = async (folder: string): Promise<ReadonlyArray<number>> => {
   const names = await readdir(folder).catch((cause: unknown) => {
     if (missing(cause)) return []

@@ -66,7 +66,7 @@ const onDisk = async (folder: string): Promise<number> => {
 const text = (nth: number, length: number) => Buffer.from(`${String(nth).padStart(6, "0")} ${"x".repeat(length)}\n`)
 
 describe("log lines of an organization", () => {
-  it("never take more than the quota on disk, of twenty services that write at once; each keeps its newest", async () => {
+  it("never exceed the quota on disk, for twenty services writing at once; each keeps its newest", async () => {
     const quota = 400_000
     const { bytes, lines, writer } = await open((id) => (id === acme ? quota : null))
     const elsewhere = writer("web", other)
@@ -76,20 +76,20 @@ describe("log lines of an organization", () => {
     let most = 0
     for (let nth = 0; nth < 40; nth++) {
       for (const each of writers) for (let line = 0; line < 10; line++) each.write("stdout", text(nth * 10 + line, 200))
-      // Reading waits until all that came is written.
+      // Reading waits until everything received is written.
       await Promise.all(writers.map((_, service) => lines(`s${service}`)))
       most = Math.max(most, await onDisk(join(directory, acme)))
     }
     await Promise.all(writers.map((writer) => writer.close()))
     expect(most).toBeLessThanOrEqual(quota)
-    // The quota is used, not halved for good measure.
+    // The quota is fully used, not halved for safety.
     expect(most).toBeGreaterThan(quota / 2)
     expect(await bytes()).toBe(await onDisk(join(directory, acme)))
     for (let service = 0; service < 20; service++) expect((await lines(`s${service}`)).at(-1)).toMatch(/^000399 /)
     expect(await lines("web", other)).toHaveLength(1)
   })
 
-  it("go oldest first, of whatever service, after a restart too", async () => {
+  it("are deleted oldest first, whichever service they belong to, also after a restart", async () => {
     const first = await open(() => null)
     for (const service of ["old", "new"]) {
       const writer = first.writer(service)
@@ -108,7 +108,7 @@ describe("log lines of an organization", () => {
     expect(await lines("old")).toEqual([])
     expect(await lines("new")).toHaveLength(50)
     expect(await lines("third")).toHaveLength(1)
-    // Its writer begins anew, after all that was there.
+    // Its writer starts again, after everything that was there.
     const again = writer("old")
     again.write("stdout", text(7, 10))
     await again.close()
@@ -116,7 +116,7 @@ describe("log lines of an organization", () => {
     expect(await bytes()).toBe(await onDisk(directory))
   })
 
-  it("go by a quota that was lowered as soon as a line comes, and count nothing of what was removed", async () => {
+  it("are deleted when a line arrives after the quota was lowered, and don't count once removed", async () => {
     let quota: number | null = null
     const { bytes, lines, remove, writer } = await open(() => quota)
     const [a, b] = [writer("a"), writer("b")]
@@ -152,7 +152,7 @@ describe("log lines of an organization", () => {
             const to = writers.get(service) ?? writer(name)
             writers.set(service, to)
             for (let nth = 0; nth < count; nth++) to.write("stdout", text(nth, length))
-            // Not waited for: the next ones write beside it.
+            // Don't wait for it: the next ones write at the same time.
           } else if (what === "quota") quota = count * 4_000
           else {
             await writers.get(service)?.close()

@@ -1,8 +1,8 @@
 import { Option, Schema } from "effect"
 
 /**
- * One line in a log file: JSON, ended by a newline. Short keys, since they stand in each line: time in epoch milliseconds, revision,
- * instance, stream (`o`ut, `e`rr, `s`ystem), line, and whether it was cut.
+ * One line in a log file: JSON, terminated by a newline. Keys are short because each line has them: time in epoch milliseconds,
+ * revision, instance, stream (`o`ut, `e`rr, `s`ystem), line, and whether it was cut.
  */
 export const LogRecord = Schema.Struct({
   t: Schema.Number,
@@ -21,7 +21,7 @@ const decode = Schema.decodeUnknownOption(LogRecord)
 /** Encodes one record, with its newline. */
 export const encodeRecord = (record: LogRecord): string => `${JSON.stringify(record)}\n`
 
-/** A record, or nothing where a file holds something else: a write that was broken off. */
+/** A record, or nothing if a file contains something else: an interrupted write. */
 export const decodeRecord = (line: string): LogRecord | undefined => {
   try {
     return Option.getOrUndefined(decode(JSON.parse(line)))

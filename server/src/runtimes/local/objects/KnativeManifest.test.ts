@@ -34,7 +34,7 @@ const parsed = () => {
 }
 
 describe("KnativeManifest", () => {
-  it("reads what synth makes of a service, to the last field", () => {
+  it("reads every field that synth writes for a service", () => {
     const { internal, template } = parsed()
     expect(internal).toBe(true)
     expect(template).toMatchObject({
@@ -64,7 +64,7 @@ describe("KnativeManifest", () => {
     })
   })
 
-  it("takes the liveness probe that a service declares, and none of a folder that its developer may have stopped", () => {
+  it("uses the liveness probe that a service declares, and none for a folder that its developer may have paused", () => {
     const livenessOf = (given: object) => {
       const manifest = manifestsOf([{ name: "web", ...given }]).find(isKnativeService)
       const { template } = Either.getOrThrowWith(
@@ -81,7 +81,7 @@ describe("KnativeManifest", () => {
     expect(livenessOf({ source, probes: { liveness: {} } })).toStrictEqual([false, undefined, 1_000])
   })
 
-  it("puts environment and files together, values of secrets as such", async () => {
+  it("combines environment and files, and marks values of secrets", async () => {
     const { manifests, template } = parsed()
     const pinned = Either.getOrThrowWith(
       pinSecrets(template, (name) =>
@@ -127,19 +127,21 @@ describe("KnativeManifest", () => {
     expect(environment.args).toStrictEqual(["--now"])
   })
 
-  it("says which Secret is missing", () => {
+  it("names the missing Secret", () => {
     const { template } = parsed()
-    expect(Either.getOrThrow(Either.flip(pinSecrets(template, () => undefined)))).toMatch(/no Secret "web--[0-9a-f]+"/)
+    expect(Either.getOrThrow(Either.flip(pinSecrets(template, () => undefined)))).toMatch(
+      /the Secret "web--[0-9a-f]+" is missing/
+    )
   })
 
-  it("says what is wrong with a manifest", () => {
+  it("explains what is wrong with a manifest", () => {
     const [manifest] = manifestsOf([{ name: "web", image: "a:1" }]).filter(isKnativeService)
     if (manifest === undefined) throw new Error("no Knative Service")
     const broken = { ...manifest, spec: { template: { spec: { containers: [] } } } }
     expect(Either.getOrThrow(Either.flip(parseKnativeService(broken)))).toMatch(/one container/)
   })
 
-  it("expands variables as Kubernetes does", () => {
+  it("expands variables like Kubernetes", () => {
     const values: Readonly<Record<string, string>> = { A: "1", B: "$(A)" }
     const cases = {
       "$(A)": "1",
@@ -156,7 +158,8 @@ describe("KnativeManifest", () => {
       expect(expand(written, (one) => values[one])).toBe(expanded)
   })
 
-  // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels. A config with `manifests` is refused.
+  // The services it calls aren't its instances' concern (`Links`), and only Kubernetes has objects with labels. A config with
+  // `manifests` is refused.
   const elsewhere: ReadonlySet<string> = new Set(["links", "labels", "manifests"])
 
   it.each(fieldNames.filter((fieldName) => !elsewhere.has(fieldName)))(

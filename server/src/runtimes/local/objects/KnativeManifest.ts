@@ -17,14 +17,14 @@ type Annotations = (typeof Template.Type)["metadata"]["annotations"]
 /** The part of a Knative Service that the local runtime reads. */
 export interface ParsedService {
   readonly internal: boolean
-  /** Stopped: no instance is kept, requests are answered 503. */
+  /** Paused: no instance runs, requests are answered 503. */
   readonly paused: boolean
   /** `spec.template` as written. */
   readonly written: unknown
   readonly template: RevisionTemplate
 }
 
-/** Reads a Knative Service (`serving.knative.dev/v1`); on the left what is wrong, with its place. */
+/** Reads a Knative Service (`serving.knative.dev/v1`); left: what is wrong, with its path. */
 export const parseKnativeService = (manifest: Manifest): Either.Either<ParsedService, string> => {
   const written = templateOf(manifest)
   const { internal, paused } = readMarks(manifest.metadata)
@@ -33,7 +33,7 @@ export const parseKnativeService = (manifest: Manifest): Either.Either<ParsedSer
 
 const decode = Schema.decodeUnknownEither(Template)
 
-/** Reads a `spec.template`, that of a Service or of a stored Revision. */
+/** Reads the `spec.template` of a Service or of a stored Revision. */
 export const parseTemplate = (written: unknown): Either.Either<RevisionTemplate, string> =>
   Either.flatMap(Either.mapLeft(decode(written), ParseResult.TreeFormatter.formatErrorSync), ({ metadata, spec }) => {
     const [container] = spec.containers
@@ -81,8 +81,8 @@ const revisionTemplateOf = (
 }
 
 /**
- * A manifest can only say a TCP connection, for Kubernetes has no probe that any answer satisfies; here an annotation says it. A folder that runs
- * in place has no such probe: its developer may have stopped it in a debugger.
+ * A manifest can only declare a TCP connection, because Kubernetes has no probe that accepts any answer; here an annotation
+ * declares it. A folder that runs in place has no such probe: its developer may have paused it in a debugger.
  */
 const livenessOf = (
   { anyAnswerLives, sourceDirectory }: Annotations,

@@ -3,7 +3,7 @@ import type { Manifest } from "@maxcloud/synth"
 import { Context, type Effect } from "effect"
 import type { RuntimeError } from "../../port/Runtime.ts"
 
-/** An object of the local runtime with what it needs to be run again: the local counterpart of a cluster's own store. */
+/** An object of the local runtime with everything needed to run it again: the local counterpart of a cluster's own store. */
 export interface LocalObject {
   readonly organizationId: OrganizationId
   readonly namespace: string
@@ -12,11 +12,14 @@ export interface LocalObject {
   /** Grows with each change of the manifest. */
   readonly generation: number
   readonly manifest: Manifest
-  /** The runtime's knowledge of it (for a service: revision numbers, and which revision is ready), as JSON. */
+  /** The runtime's record of it as JSON (for a service: revision numbers, and which revision is ready). */
   readonly status: unknown
 }
 
-/** The local runtime's objects, kept in Postgres (table `runtime_objects`), so that a restart finds services, revisions and their numbers. */
+/**
+ * The local runtime's objects, stored in Postgres (table `runtime_objects`), so that a restart finds services, revisions and
+ * their numbers.
+ */
 export class LocalObjects extends Context.Tag("@maxcloud/server/LocalObjects")<
   LocalObjects,
   {

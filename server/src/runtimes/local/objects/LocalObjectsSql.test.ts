@@ -22,7 +22,7 @@ const object = (name: string, more: Partial<LocalObject> = {}): LocalObject => (
 })
 
 describe("LocalObjectsSql", () => {
-  it("keeps, changes and removes objects in bulk, each organization's own", async () => {
+  it("stores, changes and removes objects in bulk, separately for each organization", async () => {
     const other = testKey("other").organizationId
     await Effect.gen(function* () {
       const objects = yield* LocalObjects
@@ -47,10 +47,10 @@ describe("LocalObjectsSql", () => {
     }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
   })
 
-  it("dies of what no waiting mends, which is a mistake of ours", async () => {
+  it("dies of faults that waiting doesn't fix, which are our own mistakes", async () => {
     await Effect.gen(function* () {
       const objects = yield* LocalObjects
-      // No integer of the database holds it.
+      // It doesn't fit the database's integer.
       const exit = yield* Effect.exit(objects.put([object("s", { generation: 2 ** 40 })]))
       expect(Exit.isFailure(exit) && Cause.isDie(exit.cause)).toBe(true)
     }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)

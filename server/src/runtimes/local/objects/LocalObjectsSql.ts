@@ -32,7 +32,7 @@ const Row = Schema.Struct({
 
 const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
 
-/** Objects per statement: keeps one statement's parameter to some megabytes. */
+/** Objects per statement: limits one statement's parameter to some megabytes. */
 const batchSize = 500
 
 const inBatches = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
@@ -48,12 +48,12 @@ const keyOf = (object: Pick<LocalObject, "kind" | "name" | "namespace" | "organi
 const unavailable = (cause: SqlError) =>
   new RuntimeError({
     reason: "unavailable",
-    message: `The runtime's objects can't be stored. ${databaseWords(cause)}`,
+    message: `Couldn't store the runtime's objects. ${databaseWords(cause)}`,
     cause
   })
 
 const putBatch = (sql: SqlClient, objects: ReadonlyArray<LocalObject>) => {
-  // One statement may not change a row twice: the last one counts.
+  // One statement can't change a row twice: the last change counts.
   const rows = new Map(
     objects.map((object) => {
       const key = keyOf(object)
@@ -95,7 +95,7 @@ const make = Effect.gen(function* () {
           .withTransaction(Effect.forEach(inBatches(all), (batch) => write(sql, batch), { discard: true }))
           .pipe(passingOnly, Effect.mapError(unavailable))
 
-  /** The objects after one, in their order. */
+  /** The objects after this one, in order. */
   const page = (after: Parameters<typeof keyOf>[0] | undefined) =>
     sql`
       select organization_id as "organizationId", namespace, kind, name, generation, manifest, status
@@ -111,7 +111,8 @@ const make = Effect.gen(function* () {
           (cause) =>
             new RuntimeError({
               reason: "refused",
-              message: "The table runtime_objects holds what this version cannot read: was the server downgraded?",
+              message:
+                "This version can't read the table runtime_objects, so the server may have been downgraded. Start the newer version again.",
               cause
             })
         )
@@ -119,7 +120,7 @@ const make = Effect.gen(function* () {
     )
 
   return LocalObjects.of({
-    // Page by page, so that the start of a large platform does not take its memory twice.
+    // Page by page, so that starting a large platform doesn't need its memory twice.
     all: Effect.gen(function* () {
       const all: Array<LocalObject> = []
       let last: LocalObject | undefined
@@ -135,5 +136,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The objects in Postgres. A batch is written as a whole or not at all. */
+/** The objects in Postgres. A batch is written completely or not at all. */
 export const layer = Layer.effect(LocalObjects, make)

@@ -12,7 +12,7 @@ const RevisionManifest = Schema.Struct({
   secrets: PinnedSecrets
 })
 
-/** A revision as an object of its own, written once: its template, and the secret versions that it has. */
+/** A revision as a separate object, written once: its template, and its secret versions. */
 export const revisionObject = (
   key: ServiceKey,
   name: string,
@@ -40,7 +40,7 @@ export const revisionRef = (key: ServiceKey, name: string) => ({
 
 const decode = Schema.decodeUnknownEither(RevisionManifest)
 
-/** Reads a stored revision back. */
+/** Reads a stored revision. */
 export const parseRevision = (manifest: Manifest): Either.Either<RunnableRevision, string> =>
   Either.gen(function* () {
     const { metadata, secrets, template } = yield* Either.mapLeft(

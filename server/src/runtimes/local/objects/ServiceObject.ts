@@ -5,7 +5,7 @@ import type { RevisionTemplate } from "./RevisionTemplate.ts"
 import type { ServiceRecord } from "./ServiceRecord.ts"
 import type { PinnedSecrets } from "./secretParts.ts"
 
-/** A revision with what its instances are started from. */
+/** A revision with the template of its instances. */
 export interface RunnableRevision {
   readonly name: string
   readonly template: RevisionTemplate
@@ -22,7 +22,7 @@ export interface ServiceObject {
   readonly record: ServiceRecord
 }
 
-/** As it is kept. */
+/** The stored form. */
 export const storedOf = (object: ServiceObject): LocalObject => ({
   organizationId: object.key.organizationId,
   namespace: object.key.namespace,

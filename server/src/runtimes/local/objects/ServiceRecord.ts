@@ -3,11 +3,11 @@ import { Diagnosis, type StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 import { KnativeCondition, type RuntimeRevision } from "../../port/conditions.ts"
 
-/** The record of a revision. Its template is in an object of its own, written once. */
+/** The record of a revision. Its template is in a separate object, written once. */
 const RevisionRecord = Schema.Struct({
   name: Schema.String,
   image: Schema.String,
-  /** Id of the image that its first instance ran: what its tag means may change, the revision does not. */
+  /** Id of the image that its first instance ran: the tag may move, but the revision doesn't change. */
   resolvedImage: Schema.optional(Schema.String),
   createdAt: Schema.String,
   /** Digest of its template and of the secret versions in it. */
@@ -25,12 +25,12 @@ export const ServiceRecord = Schema.Struct({
   organization: OrganizationName,
   stage: StageName,
   app: AppName,
-  /** Number of the newest revision; grows over removed ones too. */
+  /** Number of the newest revision. Removed revisions count too. */
   lastRevision: Schema.Int,
   /** Oldest first; the last is the latest created. */
   revisions: Schema.Array(RevisionRecord),
   latestReady: Schema.NullOr(Schema.String),
-  /** Had it instances? Then it gets some after a restart. */
+  /** Did it have instances? Then it gets some after a restart. */
   active: Schema.Boolean,
   /** Ports of the listeners by which other services reach it (`Links`). */
   linkPorts: Schema.Struct({ loopback: Schema.optional(Schema.Int), containers: Schema.optional(Schema.Int) }),
@@ -38,14 +38,14 @@ export const ServiceRecord = Schema.Struct({
 })
 export type ServiceRecord = typeof ServiceRecord.Type
 
-/** Revisions that are kept per service. */
+/** How many revisions to keep per service. */
 export const revisionsKept = 20
 
 export const revisionName = (service: string, number: number): string => `${service}-${String(number).padStart(5, "0")}`
 
 export const latestCreated = (record: ServiceRecord): RevisionRecord | undefined => record.revisions.at(-1)
 
-/** Adds the next revision and drops the oldest beyond `revisionsKept`, but never the one that serves. */
+/** Adds the next revision and drops the oldest beyond `revisionsKept`, but never the serving one. */
 export const withRevision = (
   record: ServiceRecord,
   service: string,
@@ -81,7 +81,7 @@ export const changeRevision = (
   revisions: record.revisions.map((revision) => (revision.name === name ? { ...revision, ...change } : revision))
 })
 
-/** The kept revisions for the API, newest first. */
+/** The stored revisions for the API, newest first. */
 export const revisionsOf = (
   service: ServiceName,
   record: ServiceRecord,
@@ -94,7 +94,7 @@ export const revisionsOf = (
       ready,
       reason,
       message,
-      // If no registry could be asked about a tag, the image that its first instance found.
+      // If no registry could resolve the tag, the image that its first instance found.
       image: resolvedImage === undefined || /sha256:[a-f0-9]{64}$/.test(image) ? image : `${image}@${resolvedImage}`,
       instances: instancesOf(name),
       trafficPercent: name === record.latestReady ? 100 : 0,

@@ -8,8 +8,8 @@ export interface OpenedLink {
 }
 
 /**
- * Listens for the callers of the route that there is when a request comes. With port 0 a free one is taken. Rejects where the
- * port is taken. Connections from addresses that `accepts` refuses are hung up on.
+ * Listens, and uses the service's route at the time of each request. Port 0 means any free port. Rejects if the port is taken.
+ * Hangs up on connections from addresses that `accepts` refuses.
  */
 export type OpenLink = (options: {
   readonly route: () => Route | undefined
@@ -18,7 +18,7 @@ export type OpenLink = (options: {
   readonly accepts?: (remoteAddress: string) => boolean
 }) => Promise<OpenedLink>
 
-/** Whence a link is called: by processes of this machine, or from a container's network. */
+/** The origin of a link's requests: processes of this machine, or a container's network. */
 export type LinkNetwork = "loopback" | "containers"
 
 export interface Callee extends NetworkOwner {
@@ -28,9 +28,9 @@ export interface Callee extends NetworkOwner {
 export interface LinksInput {
   readonly open: OpenLink
   readonly containerHost: (caller: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
-  /** The route of a service, while there is one. */
+  /** The current route of a service, if it has one. */
   readonly routeOf: (callee: Callee) => Route | undefined
-  /** May a service call one of another namespace? Both of their configs have to say so. */
+  /** May a service call one of another namespace? Both configs must say so. */
   readonly mayCall: (caller: Callee, callee: Callee) => boolean
   /** The link's previous port, or undefined. */
   readonly portOf: (callee: Callee, network: LinkNetwork) => number | undefined
@@ -38,12 +38,12 @@ export interface LinksInput {
 }
 
 /**
- * Loopback listeners by which instances reach other services of their namespace, and those that other apps export to theirs. They take the place of Knative's
- * cluster-local hosts, which nothing resolves here. One per callee (and another where containers do not reach loopback), on the
- * same port as long as the server runs, and after a restart where the port is free.
+ * Loopback listeners through which instances reach other services of their namespace, and those that other apps export to theirs.
+ * They replace Knative's cluster-local hosts, which nothing resolves here. There is one per callee (and another if containers
+ * can't reach loopback), on the same port as long as the server runs, and after a restart if the port is free.
  */
 export interface Links {
-  /** Puts the listeners' addresses in the place of cluster-local hosts in the value of an environment variable. */
+  /** Replaces cluster-local hosts in an environment variable's value with the listeners' addresses. */
   readonly rewrite: (
     caller: Callee,
     kind: InstanceSpec["program"]["kind"],
@@ -54,8 +54,8 @@ export interface Links {
 }
 
 /**
- * A name begins where a run of its characters begins, so each run is read once. From every `\b` in it, as many times as it has parts:
- * 32 KiB of `a-` took seconds.
+ * A name begins where a run of its characters begins, so each run is read once. Scanning from every `\b`, as often as it has
+ * parts, took seconds for 32 KiB of `a-`.
  */
 const clusterLocal = /(?<![\w-])(-*)([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local(?![\w-])(?::\d+)?/g
 
@@ -88,7 +88,7 @@ export const makeLinks = ({ containerHost, mayCall, onPort, open, portOf, routeO
     return link
   }
 
-  /** Address and port by which instances of that kind reach the callee. */
+  /** Address and port at which instances of that kind reach the callee. */
   const addressOf = async (callee: Callee, host: ContainerHost): Promise<string> => {
     const network = host.bind() === loopbackHost.bind() ? "loopback" : "containers"
     const { port } = await linkOf(callee, network, network === "loopback" ? loopbackHost : host)
@@ -107,7 +107,7 @@ export const makeLinks = ({ containerHost, mayCall, onPort, open, portOf, routeO
         const addresses = new Map<string, string>()
         for (const [, , service = "", namespace] of value.matchAll(clusterLocal)) {
           if (namespace === undefined || addresses.has(`${namespace}/${service}`)) continue
-          // Of the caller's own organization in any case: a name of another organization's namespace finds nothing.
+          // Always in the caller's own organization: the name of another organization's namespace finds nothing.
           const callee = { organizationId: caller.organizationId, namespace, service }
           if (namespace !== caller.namespace && !mayCall(caller, callee)) continue
           const host = (kind === "image" ? yield* containerHost(callee) : undefined) ?? loopbackHost

@@ -10,7 +10,7 @@ import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Lets what waits for promises and sockets go on; the clock stands still. */
+/** Lets pending promises and sockets continue; the clock stands still. */
 const settle = async () => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -19,7 +19,7 @@ interface Started {
   readonly die: () => void
 }
 
-/** A runner of instances that are doors: they accept connections until they die, at a port where nobody listens then. */
+/** A runner of fake instances: they accept connections until they die, and then nothing listens on their port. */
 const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
   const server = createServer((socket) => socket.destroy())
   const port = await new Promise<number>((resolve) =>
@@ -92,12 +92,12 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
 }
 
 describe("an instance that dies", () => {
-  it("is one failure, though a request that it dropped had it looked at", async () => {
+  it("counts as one failure, even if a dropped request had caused a check", async () => {
     const { failures, lines, runner, started } = await makeRunner()
     runner.scaleTo(1)
     await settle()
     expect(runner.ready()).toBe(1)
-    // The proxy tells first, since its connection ends before the process is collected.
+    // The proxy reports it first, because its connection ends before the process is collected.
     const lease = runner.pool.take()
     lease?.failed()
     lease?.release()
@@ -105,17 +105,17 @@ describe("an instance that dies", () => {
     started[0]?.die()
     await settle()
     expect([failures(), runner.failure()?.reason, runner.failure()?.count]).toEqual([1, "CrashOnStart", 1])
-    // Longer than an instance is looked at.
+    // Longer than an instance is checked.
     for (let second = 0; second < 20; second++) {
       vi.advanceTimersByTime(1_000)
       await settle()
     }
     expect([failures(), runner.ready(), started.length]).toEqual([1, 1, 2])
-    expect(lines).toEqual(["the program ended with exit code 3, 0.1 s after it was ready; next try in 0.1 s"])
+    expect(lines).toEqual(["the program ended with exit code 3, 0.1 s after it was ready; retrying in 0.1 s"])
     await runner.stop(0)
   })
 
-  it("is not forgotten before another has outlived its first seconds", async () => {
+  it("isn't forgotten before another has outlived its first seconds", async () => {
     const { runner, started } = await makeRunner()
     runner.scaleTo(1)
     await settle()
@@ -150,7 +150,7 @@ describe("an instance that dies", () => {
       waits.push(waited)
     }
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200])
-    // One that served for a while begins the row anew.
+    // An instance that served for a while starts the count again.
     vi.advanceTimersByTime(defaultBackoff.resetAfterMs)
     started.at(-1)?.die()
     await settle()
@@ -159,7 +159,7 @@ describe("an instance that dies", () => {
   })
 
   it.each([-3_600_000, 3_600_000, 86_400_000, 2 * 365 * 86_400_000])(
-    "is replaced when told, though the wall clock is moved by %i ms meanwhile",
+    "is replaced on time, though the wall clock is moved by %i ms meanwhile",
     async (step) => {
       const { runner, started } = await makeRunner()
       runner.scaleTo(1)
@@ -184,7 +184,7 @@ describe("an instance that dies", () => {
 })
 
 describe("the wait between failures", () => {
-  it("doubles up to five minutes, and starts with seconds if trying again can't help", () => {
+  it("doubles up to five minutes, and starts with seconds if another attempt can't help", () => {
     const waits = Array.from({ length: 20 }, (_, i) => restartBackoffMs(defaultBackoff, i + 1, true))
     expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800])
     expect(waits.at(-1)).toBe(300_000)
@@ -195,7 +195,7 @@ describe("the wait between failures", () => {
 })
 
 describe("a build before the start", () => {
-  it("goes on if no instance is wanted for now, and ends with the revision", async () => {
+  it("continues if no instance is wanted for now, and ends with the revision", async () => {
     const built = Deferred.unsafeMake<void>(FiberId.none)
     let calledOff = 0
     for (const isBuilt of [true, false]) {

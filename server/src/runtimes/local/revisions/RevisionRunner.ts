@@ -26,28 +26,28 @@ import { stepRunner } from "./runnerReducer.ts"
 export interface RunnerInput {
   readonly revision: string
   readonly maxConcurrency: number
-  /** Longest time that requests in flight keep an instance which is to go. */
+  /** Maximum time for requests in progress on a leaving instance. */
   readonly drainMs: number
   readonly backoff: BackoffConfig
   readonly instances: typeof Instances.Service
-  /** How closely to check the build before the first start. @default "quick" */
+  /** How thoroughly to check the build before the first start. @default "quick" */
   readonly care?: Care
-  /** Made anew for each instance: secrets and links are looked up then. */
+  /** Created for each instance, with the current secrets and links. */
   readonly spec: Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed>
   readonly writer: (instance: string) => LogWriter
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   readonly onRoom: () => void
-  /** One more was launched. */
+  /** Another one was launched. */
   readonly onLaunched: (instance: Instance) => void
   /** Something about its instances has changed. */
   readonly onChange: () => void
-  /** A start failed, or an instance ended by itself. */
+  /** A start failed, or an instance ended on its own. */
   readonly onFailure: () => void
-  /** Its source is being built: a line of what happens, not of every moment. */
+  /** Its source is being built: a line about the progress, not for every moment. */
   readonly onBuild: (line: string) => void
-  /** Its image is being pulled: how far it is; undefined: no more. */
+  /** The progress of its image's pull; undefined: finished. */
   readonly onPull: (line: string | undefined) => void
-  /** Instances wait for their image in this way. */
+  /** How instances wait for their image. */
   readonly apart: NonNullable<InstanceSpec["apart"]>
 }
 
@@ -57,22 +57,22 @@ export interface RevisionRunner {
   readonly pool: Pool
   readonly target: () => number
   readonly scaleTo: (instances: number) => void
-  /** Those that start or serve; not those that drain. */
+  /** Starting or serving instances; not draining ones. */
   readonly running: () => number
   readonly ready: () => number
-  /** Those that have outlived their first seconds: `firstSecondsMs` after they became ready. */
+  /** Instances that have outlived their first seconds: `firstSecondsMs` after they became ready. */
   readonly proved: () => number
-  /** Milliseconds from the launch of the instance that became ready last until then. */
+  /** Milliseconds from launch to readiness for the instance that became ready last. */
   readonly launchMs: () => number
-  /** All, those that drain or end too. */
+  /** All instances, including draining and stopping ones. */
   readonly all: () => number
   readonly failure: () => RunnerFailure | undefined
-  /** The last failure, or else what is seen of an instance that runs. */
+  /** The last failure, or else the finding about a running instance. */
   readonly diagnosis: () => Diagnosis | undefined
   readonly instance: (id: string) => Instance | undefined
-  /** Forgets failures and tries at once, with a build of its own. */
+  /** Forgets failures and tries at once, with a new build. */
   readonly retry: () => void
-  /** It came up in spite of earlier failures: stops reporting them. */
+  /** It became ready despite earlier failures: stops reporting them. */
   readonly forgive: () => void
   /** For good: no more starts; resolves when all have ended. */
   readonly stop: (drainMs: number) => Promise<void>
@@ -81,7 +81,7 @@ export interface RevisionRunner {
 const suspectRetryMs = 100
 const suspectTries = 50
 
-/** Carries out what `stepRunner` decides: here are the instances, their requests and the timers. */
+/** Carries out the decisions of `stepRunner`: it has the instances, their requests and the timers. */
 export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   const lives = new Map<EntryKey, Live>()
   const gone: Array<() => void> = []
@@ -172,7 +172,7 @@ const carryOutOn = (live: Live, pool: Pool, fork: RunnerInput["fork"], effect: I
   else if (effect.type === "say") writer.system(effect.line)
 }
 
-/** Takes an instance that dropped a request back as soon as it accepts connections, and replaces it where it never does. */
+/** Accepts an instance that dropped a request again as soon as it accepts connections, and replaces it if it never does. */
 const examine = async ({ instance, key }: Live, isReady: () => boolean, dispatch: (event: RunnerEvent) => void) => {
   for (let i = 0; i < suspectTries && isReady() && instance !== undefined; i++) {
     if (await listens(instance.host, instance.port)) return dispatch({ type: "listens", key })

@@ -5,7 +5,7 @@ import { InstanceFailed } from "../instances/Instance.ts"
 import type { RevisionTemplate } from "../objects/RevisionTemplate.ts"
 import { type PinnedSecrets, pinnedKey } from "../objects/secretParts.ts"
 
-/** Environment and files of a revision's instances, with the values of their secrets, and its words as they are written. */
+/** Environment and files of a revision's instances, with the values of their secrets, and its arguments as written. */
 export interface Environment {
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   readonly files: ReadonlyMap<string, Redacted.Redacted>
@@ -20,7 +20,7 @@ export const platformEnv = (service: string, revision: string): ReadonlyArray<re
   ["K_REVISION", revision]
 ]
 
-/** Puts the environment of a revision together. `rewrite` puts the addresses of links in. */
+/** Builds the environment of a revision. `rewrite` inserts the addresses of links. */
 export const resolveEnvironment = Effect.fn("resolveEnvironment")(function* (input: {
   readonly template: RevisionTemplate
   readonly pinned: PinnedSecrets
@@ -82,7 +82,7 @@ const joinParts = (
               onNone: () =>
                 new InstanceFailed({
                   reason: "SecretMissing",
-                  message: `version ${part.version} of secret "${part.secret}" does not exist: set it, then deploy again`,
+                  message: `Version ${part.version} of secret "${part.secret}" doesn't exist. Set it, then deploy again`,
                   retryable: false
                 })
             })

@@ -7,29 +7,29 @@ import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec } f
 /** An instance that ends sooner after it became ready hasn't served: some open their port first and fail then. */
 export const firstSecondsMs = 5_000
 
-/** Why an instance is not there. */
+/** Why an instance is missing. */
 export interface FailureReason {
   readonly reason: Diagnosis["code"]
   readonly message: string
-  /** The program's, if it exited by itself. */
+  /** The program's exit code, if it exited on its own. */
   readonly exitCode?: number
   readonly evidence?: ReadonlyArray<string>
   readonly fix?: string
-  /** Would another try without a change do? */
+  /** Can another attempt succeed without a change? */
   readonly retryable: boolean
-  /** The next try comes no sooner. */
+  /** The earliest time for the next attempt. */
   readonly retryAfterMs?: number
 }
 
 export const diagnosisOfFailure = ({ evidence, fix, message, reason }: FailureReason): Diagnosis =>
   diagnosisOf(reason, message, evidence, fix)
 
-/** Why an instance could not be started; undefined where its start was called off. */
+/** Why an instance couldn't start; undefined if its start was cancelled. */
 export const failureOf = (cause: Cause.Cause<InstanceFailed>): FailureReason | undefined => {
   if (Cause.isInterruptedOnly(cause)) return undefined
   const error = Cause.squash(cause)
   if (!(error instanceof InstanceFailed))
-    return { reason: "CannotStart", message: `the instance could not be started: ${String(error)}`, retryable: true }
+    return { reason: "CannotStart", message: `couldn't start the instance: ${String(error)}`, retryable: true }
   const { evidence, exitCode, fix, message, reason, retryable, retryAfterMs } = error
   if (reason === "Stopped") return undefined
   return {
@@ -43,7 +43,7 @@ export const failureOf = (cause: Cause.Cause<InstanceFailed>): FailureReason | u
   }
 }
 
-/** Why an instance ended by itself, `readyMs` after it had become ready; undefined if we stopped it. */
+/** Why an instance ended on its own, `readyMs` after it had become ready; undefined if we stopped it. */
 export const failureOfExit = (
   exit: InstanceExit,
   readyMs: number,

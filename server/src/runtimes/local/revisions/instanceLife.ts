@@ -37,7 +37,7 @@ export interface Live {
 }
 
 export const makeLive = (input: RunnerInput, key: EntryKey, dispatch: (event: RunnerEvent) => void): Live => {
-  // Services of several organizations may have revisions of one name: what is random alone sets their containers and records apart.
+  // Revisions of several organizations may share a name: only the random part distinguishes their containers and records.
   const id = `${input.revision}-${randomBytes(8).toString("hex")}`
   return {
     key,
@@ -74,8 +74,8 @@ export const liveOn = (
 }
 
 /**
- * Until it has ended, by itself or not. Only what comes before its launch can be interrupted, such as its build: what runs must come to us, who
- * alone stop it.
+ * Runs until it has ended, on its own or not. Only steps before its launch can be interrupted, such as its build: a running
+ * instance must reach us, because only we stop it.
  */
 const life = (
   input: RunnerInput,

@@ -6,7 +6,7 @@ import type { RunnableRevision } from "../objects/ServiceObject.ts"
 import { platformEnv, resolveEnvironment } from "./environment.ts"
 import type { Links } from "./Links.ts"
 
-/** The spec from which an instance of a revision is started, with its secrets and links as they are now. */
+/** The spec for starting an instance of a revision, with the current secrets and links. */
 export const instanceSpecOf = (input: {
   readonly key: ServiceKey
   readonly revision: RunnableRevision
@@ -16,7 +16,7 @@ export const instanceSpecOf = (input: {
   readonly ownsMachine: boolean
   readonly resolvedImage: () => string | undefined
   readonly standInOf: typeof Instances.Service.standInOf
-  /** The host that its callers name. */
+  /** The host in its callers' requests. */
   readonly host: string
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
   const { graceMs, key, links, ownsMachine, revision, secrets } = input

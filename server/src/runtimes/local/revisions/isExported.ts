@@ -1,7 +1,10 @@
 import { readMarks } from "@maxcloud/synth"
 import type { ServiceObject } from "../objects/ServiceObject.ts"
 
-/** Does the caller link to a service of another app, and does that app export it to the caller's? As the gateway's authorizer on a cluster. */
+/**
+ * Does the caller link to a service of another app, and does that app export it to the caller's? The same rule as in the
+ * gateway's authorizer on a cluster.
+ */
 export const isExported = (caller: ServiceObject | undefined, callee: ServiceObject | undefined): boolean =>
   caller !== undefined &&
   callee !== undefined &&

@@ -4,26 +4,26 @@ import type { Move, Next } from "../machine.ts"
 import type { BackoffConfig } from "./backoff.ts"
 import type { FailureReason } from "./failures.ts"
 
-/** Why the last start failed, or the last instance ended; gone once another has outlived its first seconds. */
+/** Why the last start failed, or the last instance ended; cleared once another has outlived its first seconds. */
 export interface RunnerFailure extends FailureReason {
   /** Failures in a row. */
   readonly count: number
-  /** Monotonic milliseconds of the next try (`performance.now()`). */
+  /** Monotonic milliseconds of the next attempt (`performance.now()`). */
   readonly retryAtMs: number
-  /** The same moment by the wall clock, for messages. */
+  /** The same time by the wall clock, for messages. */
   readonly retryAt: Date
 }
 
-/** Names an instance from the decision to start it until its log is closed. */
+/** Identifies an instance from the decision to start it until its log is closed. */
 export type EntryKey = number
 
 export interface Entry {
   readonly key: EntryKey
   /** `over`: the instance is gone, and its end was recorded. */
   readonly phase: "starting" | "ready" | "draining" | "ending" | "over"
-  /** A part of it runs. */
+  /** A part of it is running. */
   readonly isLaunched: boolean
-  /** It ended by itself. */
+  /** It ended on its own. */
   readonly hasFailed: boolean
   readonly finding: Diagnosis | undefined
   readonly readyAtMs: number | undefined
@@ -31,29 +31,29 @@ export interface Entry {
 
 export interface RunnerState {
   readonly backoff: BackoffConfig
-  /** Longest time that requests in flight keep an instance which is to go. */
+  /** Maximum time for requests in progress on a leaving instance. */
   readonly drainMs: number
   readonly target: number
   readonly closed: boolean
   readonly failure: RunnerFailure | undefined
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number
   readonly retryAtMs: number
-  /** Milliseconds from the launch of the instance that became ready last until then. */
+  /** Milliseconds from launch to readiness for the instance that became ready last. */
   readonly launchMs: number
-  /** For the next start. */
+  /** How thoroughly to check the build at the next start. */
   readonly care: Care
   readonly entries: ReadonlyMap<EntryKey, Entry>
   readonly nextKey: EntryKey
 }
 
-/** The surroundings of the runner when an event comes. */
+/** The runner's surroundings at an event. */
 export interface RunnerWorld {
   /** Monotonic milliseconds. */
   readonly nowMs: number
-  /** The same moment by the wall clock, for messages. */
+  /** The same time by the wall clock, for messages. */
   readonly now: Date
-  /** Instances that take requests. */
+  /** Instances that accept requests. */
   readonly ready: number
   readonly inFlight: ReadonlyMap<EntryKey, number>
 }
@@ -61,7 +61,7 @@ export interface RunnerWorld {
 export type RunnerEvent =
   | { readonly type: "scaleTo"; readonly instances: number }
   | { readonly type: "retry" }
-  /** It came up in spite of earlier failures: stops reporting them. */
+  /** It became ready despite earlier failures: stops reporting them. */
   | { readonly type: "forgive" }
   /** For good. */
   | { readonly type: "stop"; readonly drainMs: number }
@@ -77,19 +77,19 @@ export type RunnerEvent =
   | { readonly type: "drainExpired"; readonly key: EntryKey }
   /** It dropped a request, and accepts connections again. */
   | { readonly type: "listens"; readonly key: EntryKey }
-  /** It dropped a request, and accepts no connections any more. */
+  /** It dropped a request, and no longer accepts connections. */
   | { readonly type: "deaf"; readonly key: EntryKey }
 
 export type RunnerEffect =
   | { readonly type: "start"; readonly key: EntryKey; readonly care: Care }
   | { readonly type: "stopInstance"; readonly key: EntryKey }
-  /** Ends a start of which nothing runs yet, such as a build. */
+  /** Cancels a start of which nothing runs yet, such as a build. */
   | { readonly type: "callOff"; readonly key: EntryKey }
   | { readonly type: "addToPool"; readonly key: EntryKey }
   | { readonly type: "drainInPool"; readonly key: EntryKey }
   | { readonly type: "resumeInPool"; readonly key: EntryKey }
   | { readonly type: "removeFromPool"; readonly key: EntryKey }
-  /** Forgives what failed before, once it has outlived its first seconds. */
+  /** Forgives earlier failures once it has outlived its first seconds. */
   | { readonly type: "proveIn"; readonly key: EntryKey; readonly ms: number }
   | { readonly type: "drainWithin"; readonly key: EntryKey; readonly ms: number }
   | { readonly type: "endProof"; readonly key: EntryKey }

@@ -22,7 +22,7 @@ interface Around {
   effects: Array<RunnerEffect>
 }
 
-/** A runner without instances: what comes to pass is said by the test. */
+/** A runner without instances: the test decides what happens. */
 const makeStage = () => {
   const around: Around = { state: initialRunner(defaultBackoff, 1_000, "quick"), nowMs: 1_000_000, effects: [] }
   const pool = new Set<EntryKey>()
@@ -79,7 +79,7 @@ const cases: ReadonlyArray<Case> = [
     gives: ["start 1", "start 2"]
   },
   {
-    name: "gives requests to an instance that is ready",
+    name: "sends requests to a ready instance",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
     when: (value) => become(value, 1),
     gives: ["addToPool 1"]
@@ -94,25 +94,25 @@ const cases: ReadonlyArray<Case> = [
     gives: ["drainWithin 2 1000", "drainInPool 2"]
   },
   {
-    name: "takes an instance that drains back instead of starting another",
+    name: "keeps a draining instance instead of starting another",
     given: () => after(running(1), { type: "scaleTo", instances: 0 }),
     when: (each) => each.handle({ type: "scaleTo", instances: 1 }),
     gives: ["endDrain 1", "resumeInPool 1"]
   },
   {
-    name: "ends an instance that has answered its last request",
+    name: "stops an instance that has answered its last request",
     given: () => after(running(1), { type: "scaleTo", instances: 0 }),
     when: (each) => each.handle({ type: "drained", key: 1 }),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1"]
   },
   {
-    name: "lets a build go on though nobody wants its instance for now",
+    name: "continues a build though nobody wants its instance for now",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
     when: (each) => each.handle({ type: "scaleTo", instances: 0 }),
     gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1"]
   },
   {
-    name: "calls a build off when it is stopped",
+    name: "cancels a build when it is stopped",
     given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
     when: (each) => each.handle({ type: "stop", drainMs: 0 }),
     gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1", "callOff 1"]
@@ -124,13 +124,13 @@ const cases: ReadonlyArray<Case> = [
     gives: ["stopInstance 1"]
   },
   {
-    name: "replaces an instance that died after a pause, and says so",
+    name: "replaces a dead instance after a pause, and says so",
     given: () => running(1),
     when: (value) => die(value, 1),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "say 1", "forget 1", "retryIn 100", "tellFailure"]
   },
   {
-    name: "tries again what has failed with one instance, not with all at once",
+    name: "retries a failure with one instance, not with all at once",
     given: () => {
       const stage = running(3)
       for (const key of [1, 2, 3]) die(stage, key)
@@ -152,13 +152,13 @@ const cases: ReadonlyArray<Case> = [
     gives: ["proveIn 2 5000", "addToPool 2"]
   },
   {
-    name: "replaces an instance that accepts no connections any more",
+    name: "replaces an instance that no longer accepts connections",
     given: () => running(1),
     when: (each) => each.handle({ type: "deaf", key: 1 }),
     gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1", "retryIn 100", "tellFailure"]
   },
   {
-    name: "counts the end of an instance once, though it was being looked at",
+    name: "counts the end of an instance once, though it was being checked",
     given: () => after(running(1), { type: "ended", key: 1, why: crash }),
     when: (each) => each.handle({ type: "deaf", key: 1 }),
     gives: []
@@ -177,7 +177,7 @@ describe("a runner", () => {
       expect(when(given())).toStrictEqual(gives)
     })
 
-  it("looks at what it runs from as a whole after a first failure, and builds afresh if it is told to try again", () => {
+  it("checks the whole build after a first failure, and builds again if it is told to try again", () => {
     const stage = running(1)
     die(stage, 1)
     expect(stage.state().care).toBe("whole")
@@ -229,8 +229,8 @@ const check = ({ around, pool, state, stopped }: Stage, wasClosed: boolean) => {
   if (wasClosed) expect(around.effects.map((effect) => effect.type)).not.toContain("start")
 }
 
-describe("a runner, in whatever order things happen", () => {
-  it("has no more instances than are wanted, gives requests to those alone that are ready, and leaks none", () => {
+describe("a runner, for any order of events", () => {
+  it("never has more instances than wanted, sends requests only to ready ones, and leaks none", () => {
     const steps = fc.array(fc.tuple(fc.nat(chances.length - 1), fc.nat(40)), { minLength: 1, maxLength: 80 })
     fc.assert(
       fc.property(steps, (chosen) => {
@@ -242,7 +242,7 @@ describe("a runner, in whatever order things happen", () => {
           if (event !== undefined) stage.handle(event)
           check(stage, wasClosed)
         }
-        // Whatever has happened: stopped, it comes to an end.
+        // Whatever has happened, a stopped runner ends.
         stage.handle({ type: "stop", drainMs: 0 })
         stage.around.effects = []
         for (const key of [...stage.state().entries.keys()]) {

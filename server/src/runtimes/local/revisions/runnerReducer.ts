@@ -16,7 +16,7 @@ import {
   stay
 } from "./runnerMachine.ts"
 
-/** A runner's reaction to an event of its own or of an instance. Pure: everything that it sees is in `state` and `world`. */
+/** A runner's reaction to its own or an instance's event. Pure: it depends only on `state` and `world`. */
 export const stepRunner = (state: RunnerState, event: RunnerEvent, world: RunnerWorld): RunnerNext =>
   moveOf(event, state)(state, world)
 
@@ -73,7 +73,7 @@ const scaleTo =
           run({ type: "tellChange" })
         )(state, world)
 
-/** Forgets failures and tries at once, with a build of its own. */
+/** Forgets failures and tries at once, with a new build. */
 const retry: RunnerMove = inOrder(
   change({ failure: undefined, failures: 0, retryAtMs: 0, care: "fresh" }),
   run({ type: "endRetry" }),
@@ -92,7 +92,7 @@ const stop =
       state.entries.size === 0 ? run({ type: "tellGone" }) : stay
     )(state, world)
 
-/** Starts, drains or takes back instances until as many run as are wanted. */
+/** Starts, drains or keeps instances until as many run as are wanted. */
 const reconcile: RunnerMove = (state, world) => {
   if (state.closed) return stay(state, world)
   const live = inPhase(state, "starting", "ready")
@@ -145,7 +145,7 @@ const start: RunnerMove = (state) => {
   }
 }
 
-/** An instance that was to be stopped during its start is stopped now that it exists. */
+/** An instance that should stop during its start is stopped now that it exists. */
 const launched = ({ key, phase }: Entry): RunnerMove =>
   inOrder(changeEntry(key, { isLaunched: true }), phase === "ending" ? run({ type: "stopInstance", key }) : stay)
 
@@ -185,10 +185,10 @@ const end = (entry: Entry): RunnerMove => {
   )
 }
 
-/** Ends a start. Not because nobody asks any more: a build that takes longer than callers wait would begin anew each time. */
+/** Cancels a start, but not because nobody asks any more: a build longer than callers wait would start again each time. */
 const callOff = ({ isLaunched, key }: Entry): RunnerMove => (isLaunched ? stay : run({ type: "callOff", key }))
 
-/** The instance is gone: tells why. */
+/** The instance is gone: reports why. */
 const ended =
   ({ key, phase, readyAtMs }: Entry, why: FailureReason | undefined): RunnerMove =>
   (state, world) => {
@@ -201,7 +201,7 @@ const ended =
     )(state, world)
   }
 
-/** Its last line is kept: another one starts where it is wanted. */
+/** Its log is complete: another instance starts if one is wanted. */
 const logClosed =
   ({ hasFailed, key }: Entry): RunnerMove =>
   (state, world) => {
@@ -217,7 +217,7 @@ const logClosed =
     )(state, world)
   }
 
-/** It never accepted connections again: it is replaced. */
+/** It never accepted connections again, so it is replaced. */
 const deaf = (entry: Entry): RunnerMove =>
   entry.phase === "ready"
     ? inOrder(

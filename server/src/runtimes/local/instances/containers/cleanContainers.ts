@@ -6,8 +6,8 @@ import { dataDirectoryLabel } from "./labels.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 
 /**
- * Removes the containers that an earlier run of the server left, known by the label; returns how many. After the processes:
- * a client of the engine that still runs would make one more.
+ * Removes the containers that an earlier run of the server left, found by their label, and returns how many. Runs after the
+ * processes: a surviving client of the engine would create another container.
  */
 export const cleanContainers = async (
   records: InstanceRecords,
@@ -19,7 +19,7 @@ export const cleanContainers = async (
   const left = records.all().filter((record) => record.kind === "container")
   if (left.length === 0 && records.damaged() === 0 && !networks.some()) return 0
   const found = await engine()
-  // Without an engine now, the records stay for the day it is there again.
+  // If there is no engine now, the records stay until there is one again.
   if (found === undefined) return 0
   const list = await found.run(["ps", "--all", "--quiet", "--filter", `label=${dataDirectoryLabel}=${dataDirectoryId}`])
   const ids = list.stdout.split("\n").filter((id) => id !== "")

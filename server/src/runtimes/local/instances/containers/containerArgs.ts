@@ -19,7 +19,7 @@ const limitArgs = ({ cpuMilli, memoryBytes }: Pick<InstanceSpec, "cpuMilli" | "m
   String(pidsLimit)
 ]
 
-/** What the engine's client is told to run. */
+/** The arguments of the engine's client. */
 export const runArgs = (input: {
   readonly engine: Pick<ContainerEngine, "name" | "separateNetwork">
   readonly name: string
@@ -41,16 +41,16 @@ export const runArgs = (input: {
     "--pull=never",
     "--log-driver=none",
     "--sig-proxy=false",
-    // Kubernetes knows no HEALTHCHECK of an image either: `caution` says so.
+    // Kubernetes ignores an image's HEALTHCHECK too: `caution` says so.
     "--no-healthcheck",
     ...(isPodman ? ["--http-proxy=false"] : []),
     ...["--label", `${dataDirectoryLabel}=${dataDirectoryId}`, "--label", `${instanceLabel}=${spec.id}`],
     ...input.published.flatMap(({ declaredPort, port }) => ["--publish", `127.0.0.1:${port}:${declaredPort}`]),
-    // As docker's default: a user of the image other than root may listen on port 80.
+    // As by docker's default, an image's non-root user may listen on port 80.
     ...(isPodman ? ["--sysctl", "net.ipv4.ip_unprivileged_port_start=0"] : []),
     ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
     ...(input.limited ? limitArgs(spec) : []),
-    // Not those of another machine or user namespace, which are the engine's own matter.
+    // Except those of another machine or user namespace, which are the engine's business.
     ...(isPodman && !engine.separateNetwork ? input.ulimits : []),
     ...input.mounts,
     ...input.network,
@@ -59,7 +59,7 @@ export const runArgs = (input: {
   ]
 }
 
-/** The starter gives it the service's variables, which the engine doesn't know. */
+/** The starter passes on the service's variables, which the engine doesn't know. */
 export const execArgs = (name: string, marker: string, { command, terminal }: ExecRequest): ReadonlyArray<string> => [
   "exec",
   "--interactive",

@@ -20,14 +20,14 @@ const seen = (given: Partial<SeenEnd>): SeenEnd => ({
 const ends = (code: number | null, signal: string | null = null, outOfMemory = false) => ({ code, signal, outOfMemory })
 
 describe("the end of a container", () => {
-  it("is its program's, where that ended by itself", () => {
+  it("is the program's if it exited on its own", () => {
     expect(containerEnd(seen({ state: exited(3), code: 3 }))).toEqual(ends(3))
     expect(containerEnd(seen({ state: exited(139), code: 139 }))).toEqual(ends(139))
     const killed = seen({ state: exited(137), code: 137, errorOutput: "bye\nmaxcloud-starter: killed by SIGKILL\n" })
     expect(containerEnd(killed)).toEqual(ends(null, "SIGKILL"))
   })
 
-  it("is its limit of memory's, where the kernel says so, or nobody can say another reason", () => {
+  it("is the memory limit's if the kernel says so, or nobody knows another reason", () => {
     const killed = { state: exited(137), code: 137 }
     const said = (why: string) => ({ ...killed, errorOutput: `maxcloud-starter: killed${why}\n` })
     const forMemory = ends(null, "SIGKILL", true)
@@ -42,16 +42,16 @@ describe("the end of a container", () => {
     ["removed", { state: undefined, code: 0 }],
     ["removed", { state: undefined, code: 137 }],
     ["killed", { state: exited(137), code: 137 }],
-    ["told to end by SIGTERM", { state: exited(207), code: 207 }],
+    ["stopped with SIGTERM", { state: exited(207), code: 207 }],
     ["podman process", { state: exited(0, { Status: "running" }), code: null }],
     ["watches its container", { state: exited(-1), code: 255 }]
-  ])("is never the program's exit code where somebody else ended it: %s", (how, given) => {
+  ])("is never the program's exit code if somebody else ended it: %s", (how, given) => {
     const end = containerEnd(seen(given))
     expect(end).toMatchObject({ code: null, signal: null, outOfMemory: false })
     expect(end.outside).toContain(how)
   })
 
-  it("is the server's, and nobody else's, where that has told it to end", () => {
+  it("is the server's, and nobody else's, if the server stopped it", () => {
     fc.assert(
       fc.property(
         fc.option(fc.integer({ min: -1, max: 255 }), { nil: null }),
@@ -77,7 +77,7 @@ describe("the end of a container", () => {
     expect(containerEnd(seen({ asked: true, state: exited(207), code: 207 }))).toEqual(ends(0))
   })
 
-  it("is none, where it never ran", () => {
+  it("is nobody's if it never ran", () => {
     expect(neverRan({ asked: false, code: 126, state: undefined })).toBe(true)
     expect(neverRan({ asked: false, code: 127, state: exited(0, { Status: "created" }) })).toBe(true)
     expect(neverRan({ asked: false, code: 137, state: undefined })).toBe(false)

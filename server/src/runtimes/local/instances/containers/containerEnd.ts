@@ -12,24 +12,24 @@ export const ContainerState = Schema.Struct({
 })
 export type ContainerState = typeof ContainerState.Type
 
-/** The facts about a container once the engine's client, which is attached to it, has exited. */
+/** The facts about a container once the attached client of the engine has exited. */
 export interface SeenEnd {
   readonly engine: "podman" | "docker"
   /** The client's exit code; null if a signal ended it. */
   readonly code: number | null
-  /** undefined: the engine knows the container no more, or never did. */
+  /** undefined: the engine no longer knows the container, or never did. */
   readonly state: ContainerState | undefined
-  /** The last of its standard error, where the starter says why it ended. */
+  /** The end of its standard error, where the starter says why it ended. */
   readonly errorOutput: string
   /** Has the server stopped it? */
   readonly asked: boolean
-  /** Is the starter its init? */
+  /** Is the starter its init process? */
   readonly hasInit: boolean
-  /** Is there a limit of memory? */
+  /** Does it have a memory limit? */
   readonly limited: boolean
 }
 
-/** The client's exit codes if the container couldn't be made or started. */
+/** The client's exit codes if the container couldn't be created or started. */
 const startCodes: ReadonlyArray<number | null> = [125, 126, 127]
 
 /** Did its program never run? */
@@ -50,11 +50,11 @@ const outsider = ({ asked, code, engine, errorOutput, hasInit, state }: SeenEnd)
   if (asked) return undefined
   if (state === undefined) return `its container was removed, as by \`${engine} rm\``
   if (["running", "paused", "stopping"].includes(state.Status) || code === null)
-    return `the ${engine} process that its container is attached to was ended`
-  if (state.ExitCode < 0 || state.ExitCode > 255) return "the process that watches its container was ended"
+    return `the ${engine} process attached to its container was killed`
+  if (state.ExitCode < 0 || state.ExitCode > 255) return "the process that watches its container was killed"
   if (!hasInit) return undefined
   const signal = outsideSignals[state.ExitCode]
-  if (signal !== undefined) return `its container was told to end by ${signal}, as by \`${engine} stop\``
+  if (signal !== undefined) return `its container was stopped with ${signal}, as by \`${engine} stop\``
   return state.ExitCode === 137 && state.OOMKilled !== true && !starterSaid.test(errorOutput)
     ? `its container was killed, as by \`${engine} kill\``
     : undefined
@@ -70,8 +70,8 @@ export const containerEnd = (seen: SeenEnd): Pick<Ended, "code" | "signal" | "ou
   if (hasInit && exitCode !== null && exitCode in outsideSignals) return { code: 0, signal: null, outOfMemory: false }
   const killed = exitCode === 137
   const [, why] = starterSaid.exec(errorOutput) ?? []
-  // The engine sets its own flag by an event that it can miss (conmon on cgroup v1). If the cause is unknown, a program that was killed
-  // under a memory limit, and that nobody stopped, was killed by that limit.
+  // The engine sets its own flag by an event that it can miss (conmon on cgroup v1). If the cause is unknown, a program that was
+  // killed under a memory limit, and that nobody stopped, was killed by that limit.
   const byLimit = hasInit && why !== ", for an unknown reason" ? why === ", out of memory" : limited && !asked
   return {
     code: killed ? null : exitCode,

@@ -6,14 +6,14 @@ import { InstanceFailed, type InstanceSpec } from "../Instance.ts"
 import { makePrivate } from "../privateFolder.ts"
 import { secretsRoot, starterPath, startFilePath } from "../starter/startFile.ts"
 
-/** Fields of the option are read as CSV. */
+/** The option's fields are parsed as CSV. */
 const field = (name: string, value: string) => `"${name}=${value.replaceAll('"', '""')}"`
 
 const mountOption = (engine: Pick<ContainerEngine, "name">, source: string, target: string): string => {
   if (/\p{Cc}/u.test(target))
     throw new InstanceFailed({
       reason: "CannotStart",
-      message: `The path ${JSON.stringify(target)} of a file holds a control character. Remove it.`,
+      message: `The path ${JSON.stringify(target)} of a file contains a control character. Remove it.`,
       retryable: false
     })
   const parts = ["type=bind", field("source", source), field("target", target), "readonly"]
@@ -22,8 +22,8 @@ const mountOption = (engine: Pick<ContainerEngine, "name">, source: string, targ
 }
 
 /**
- * Mounts the starter, the file that it reads (words and variables), and the service's own files. The engine gets to know where
- * they are, and never what they hold: it would keep that in its database, on disk, for as long as the container is known.
+ * Mounts the starter, its input file (words and variables) and the service's own files. The engine learns where they are, but
+ * never their contents, which it would keep in its on-disk database for as long as the container exists.
  */
 export const mountArgs = async (
   dataDirectoryId: string,
@@ -32,7 +32,7 @@ export const mountArgs = async (
   starter: string,
   start: Buffer
 ): Promise<ReadonlyArray<string>> => {
-  // The folders keep others of this machine out; inside, any user that the image runs as may read.
+  // The folders keep other users of this machine out; inside, any user of the image may read.
   const folder = makePrivate(secretsRoot(dataDirectoryId), spec.id)
   const mounts: Array<string> = []
   const mount = (source: string, target: string) => mounts.push("--mount", mountOption(engine, source, target))

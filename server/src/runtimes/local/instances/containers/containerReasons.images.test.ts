@@ -28,7 +28,7 @@ const stranger = tagOf("stranger")
 const plainUser = tagOf("user")
 const exposing = tagOf("exposing")
 
-// A program of the other architecture that the project has.
+// A program for the other architecture that the project supports.
 const foreign = Buffer.from(starterPrograms[process.arch === "arm64" ? "amd64" : "arm64"].join(""), "base64")
 const file = (content: string | Buffer, mode = 0o755) => ({ content, mode })
 const files = {
@@ -146,19 +146,19 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
       "WrongPlatform",
       /another kind/
     ],
-    ["a missing interpreter", ["nobash.sh"], "CommandNotFound", /interpreter \/bin\/bash .*not in the image/],
+    ["a missing interpreter", ["nobash.sh"], "CommandNotFound", /interpreter \/bin\/bash .*isn't in the image/],
     ["Windows line endings", ["/t/windows.sh"], "CommandNotFound", /Windows line endings/],
     ["a file that is neither", ["/t/plain"], "CommandNotExecutable", /neither a program nor a script/],
     ["a file without its executable bit", ["/t/closed.sh"], "CommandNotExecutable", /permission denied/],
     ["a missing file", ["/t/absent"], "CommandNotFound", /no such file/]
-  ])("says that it was given %s", async (_, command, reason, words) => {
+  ])("explains %s", async (_, command, reason, words) => {
     const env = new Map([["PATH", "/bin:/t"]])
     const found = await failure(specOf(command, { env }))
     expect(found).toMatchObject({ reason, message: expect.stringMatching(words) })
     if (found.exitCode === undefined) expect(found.retryable).toBe(false)
   })
 
-  it("can't come from a registry of an unknown authority, which is said", async () => {
+  it("can't come from a registry with an unknown authority, and says so", async () => {
     const authority = privateAuthority("127.0.0.1")
     const registry = createServer(authority.tls, (_, response) => response.end())
     await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve))
@@ -174,7 +174,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     authority.remove()
   })
 
-  it("fails at once where the image's user isn't in it", async () => {
+  it("fails at once if the image lacks its user", async () => {
     expect(await failure(specOf(undefined, { program: { kind: "image", image: stranger } }))).toMatchObject({
       reason: "UserUnknown",
       message: expect.stringContaining('"nobody9"'),
@@ -182,7 +182,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     })
   })
 
-  it("that ends at once, or by a signal, says how", async () => {
+  it("reports how it ended at once, or by a signal", async () => {
     // `$$` is `$` in a command.
     const [well, killed, crashed] = await Promise.all([
       failure(specOf(["true"])),
@@ -194,7 +194,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     expect(crashed).toMatchObject({ reason: "CrashOnStart", message: expect.stringContaining("139 (SIGSEGV)") })
   })
 
-  it("that answers something else than HTTP says so once it listens", async () => {
+  it("reports that it answers something other than HTTP once it listens", async () => {
     const database = [
       "nc",
       "-ll",
@@ -214,7 +214,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     })
   })
 
-  it("gets its requests on a port that it exposes and answers HTTP on", async () => {
+  it("gets its requests on an exposed port that answers HTTP", async () => {
     const said: Array<string> = []
     const program = { kind: "image", image: exposing } as const
     const findings: Array<unknown> = []
@@ -224,19 +224,19 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     await ready(first)
     expect(await (await fetch(`http://127.0.0.1:${first.port}/index.html`)).text()).toBe("hello\n")
     expect(said).toContainEqual(expect.stringContaining("Port 7002 answers HTTP"))
-    // What else it asks for is told.
+    // Other unsupported features are reported.
     expect(findings.at(-1)).toMatchObject({
       code: "ImageSettingsUnused",
       message: expect.stringMatching(/HEALTHCHECK \(wget.* isn't used, and .*VOLUME \/data is lost/),
       fix: expect.stringContaining('path: "/index.html"')
     })
-    // The next one begins there.
+    // The next one starts there.
     const second = await start(spec())
     await ready(second)
     expect(await (await fetch(`http://127.0.0.1:${second.port}/index.html`)).text()).toBe("hello\n")
   })
 
-  it("that is ended from outside says so, and blames neither its program nor its memory", async () => {
+  it("reports being stopped from outside, and blames neither its program nor its memory", async () => {
     const stubborn = ["sh", "-c", "trap : TERM; httpd -p 8080; while :; do sleep 1; done"]
     const instances = await Promise.all([start(specOf(serving)), start(specOf(serving)), start(specOf(stubborn))])
     await Promise.all(instances.map(ready))
@@ -258,19 +258,19 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     }
   }, 60_000)
 
-  it("that uses up its memory says so, whatever of it the kernel ended", async () => {
+  it("reports that it ran out of memory, whichever of its processes the kernel killed", async () => {
     const greedy = specOf(["sh", "-c", "tail /dev/zero; exit $?"], { memoryBytes: 16 * 2 ** 20 })
     expect(await failure(greedy)).toMatchObject({ reason: "OutOfMemory" })
   })
 
-  it("has its orphans reaped, whose new parent never looks at them", async () => {
+  it("has its orphans reaped, even if their new parent ignores them", async () => {
     const instance = await start(specOf(["sh", "-c", "for i in 1 2 3; do (sleep 0.1 &); done; exec sleep 60"]))
     const table = async () => podman("exec", (await containerOf(instance)) || "none", "ps", "-o", "stat,args")
     await expect.poll(() => table().catch(String), { timeout: 20_000 }).toMatch(/sleep 60/)
     await expect.poll(() => table().catch(String), { timeout: 5_000 }).not.toMatch(/sleep 0\.1|\[sleep\]|^ *Z/m)
   }, 60_000)
 
-  it("is asked to end as its program would be", async () => {
+  it("is asked to stop as its program would be", async () => {
     let text = ""
     const asked = "trap 'echo asked; exit 0' TERM; httpd -p 8080; while :; do sleep 0.1; done"
     const instance = await start(
@@ -286,12 +286,12 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     expect(text).toContain("asked")
   })
 
-  it("whose program wants to be the first process is that", async () => {
+  it("runs a program that must be the first process as the first process", async () => {
     const instance = await start(specOf(["/t/picky"]))
     await ready(instance)
   })
 
-  it("of a user other than root listens on port 80", async () => {
+  it("listens on port 80 as a user other than root", async () => {
     await ready(await start(specOf(undefined, { program: { kind: "image", image: plainUser }, port: 80 })))
   })
 })

@@ -11,13 +11,16 @@ const limitsRefused = /cgroup|memory limit|cpu.*(limit|quota|cfs)|pids limit|res
 const portTaken = /address already in use|port is already allocated|bind: /i
 
 export interface SeenClientEnd extends SeenEnd {
-  /** Why the client itself couldn't be run. */
+  /** Why the client itself couldn't run. */
   readonly error: Error | undefined
-  /** The last of what it wrote. */
+  /** The end of its output. */
   readonly output: string
 }
 
-/** What the end of a container comes to: it never ran, its command can't be run, or its program has ended. Teaches what the next launch needs to know. */
+/**
+ * Interprets the end of a container: it never ran, its command can't run, or its program has ended. Records what the next launch
+ * needs to know.
+ */
 export const containerVerdict = (
   seen: SeenClientEnd,
   image: Pick<RunnableImage, "id" | "name">,
@@ -29,7 +32,7 @@ export const containerVerdict = (
     const said = error?.message ?? `${errorOutput}\n${state?.Error ?? ""}`.trim()
     const refused = limited && limitsRefused.test(said) && !/OOMKilled/.test(said)
     if (refused && learned.noteRefusedLimits())
-      onSystem?.("The container engine cannot limit memory and CPU here: it runs without limits.")
+      onSystem?.("The container engine can't limit memory and CPU here, so the instance runs without limits.")
     return {
       code,
       signal: null,

@@ -79,7 +79,7 @@ require("node:http").createServer((request, response) => {
 }).listen(process.env.PORT)
 process.on("SIGTERM", () => { console.error("asked"); setTimeout(() => process.exit(0), 100) })`
 
-/** Stops whatever of a container listens. */
+/** Freezes whatever listens in a container. */
 const freeze = `
 const { readdirSync, readFileSync } = require("node:fs")
 for (const pid of readdirSync("/proc").filter((_) => /^\\d+$/.test(_) && _ !== String(process.pid)))
@@ -96,7 +96,7 @@ const startFailure = (image: string) =>
       Effect.either(instances.start(specOf({ program: { kind: "image", image } })))
     ).pipe(Effect.map((result) => (Either.isLeft(result) ? result.left : undefined)))
   )
-/** With one and the same layer throughout, as a server has it. */
+/** The same layer throughout, as in a server. */
 const withLayer = <A, E>(effect: Effect.Effect<A, E, Instances | Scope.Scope>) => run(Effect.scoped(effect))
 const startReady = (spec: InstanceSpec) =>
   Effect.gen(function* () {
@@ -106,7 +106,7 @@ const startReady = (spec: InstanceSpec) =>
     return instance
   })
 const fetching = (instance: Instance, path: string) => Effect.promise(() => fetchText(instance, path))
-/** A server of this machine. */
+/** A server on this machine. */
 const listening = (host: string, onRequest: (request: IncomingMessage) => void) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -128,7 +128,7 @@ const listening = (host: string, onRequest: (request: IncomingMessage) => void) 
       return { port: typeof address === "object" && address !== null ? address.port : 0 }
     })
   )
-/** Runs a program beside the service's own to its end. */
+/** Runs a program beside the service's own until it exits. */
 const execute = async (instance: Instance, command: ReadonlyArray<string>, input = "", tty = false) => {
   const terminal = tty ? { columns: 91, rows: 33 } : undefined
   const process = instance.exec?.({ command, terminal }) ?? expect.fail("it can't run another program")
@@ -191,7 +191,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(left).toEqual([])
   })
 
-  it("answer on loopback, with their declared environment and nothing of the server's own", async () => {
+  it("answer on loopback, with their declared environment and nothing from the server's own", async () => {
     environment = { ...process.env, CANARY: "of the server", HTTP_PROXY: "http://of-the-server" }
     const env = new Map<string, string | Redacted.Redacted>([
       ["K_SERVICE", "app"],
@@ -214,7 +214,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(instance.resolvedImage).toMatch(/^sha256:/)
   })
 
-  it.each(["a signal", "the engine"])("are ended by default when %s has frozen them", async (by) => {
+  it.each(["a signal", "the engine"])("are stopped by default if %s has frozen them", async (by) => {
     const liveness = {
       path: undefined,
       anyAnswer: { protocol: "http1", host: "app--local.localhost" },
@@ -250,7 +250,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(commands.filter((command) => command.includes("not-for-ps"))).toEqual([])
   })
 
-  it("read their files, which are gone with them", async () => {
+  it("read their files, which are removed with them", async () => {
     const folder = join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `maxcloud-${await dataDirectoryId(data)}`)
     const spec = specOf({ files: new Map([["/run/secrets/a,b", Redacted.make("content")]]) })
     const instance = await start(spec)
@@ -261,7 +261,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(existsSync(folder)).toBe(false)
   })
 
-  it("run other programs beside their own, with its variables, which the engine never knows", async () => {
+  it("run other programs beside their own, with their variables, which the engine never sees", async () => {
     const instance = await start(specOf({ env: new Map([["TOKEN", Redacted.make("canary-of-exec")]]) }))
     await ready(instance)
     const program = `process.stdin.pipe(process.stdout); console.error(process.env.TOKEN); process.on("exit", () => { process.exitCode = 5 })`
@@ -273,7 +273,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     const tty = await execute(instance, ["node", "-e", "process.stdout.write(String(process.stdout.isTTY))"], "", true)
     expect(tty).toMatchObject({ code: 0, out: "true" })
 
-    // What ignores the first signal, and what it started, ends with the session all the same.
+    // Programs that ignore the first signal, and their children, end with the session as well.
     const stubborn = `
       process.on("SIGTERM", () => {})
       require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)", "left-behind"], { detached: true })
@@ -287,7 +287,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     await stop(instance)
   })
 
-  it("are asked to end, their last words heard", async () => {
+  it("are asked to stop, and their last output is captured", async () => {
     const seen = output()
     const instance = await start(specOf(seen))
     await ready(instance)
@@ -297,7 +297,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await readdir(join(data, "instances"))).toEqual([])
   })
 
-  it("are stopped also where they have hardly begun", async () => {
+  it("can be stopped even if they have hardly started", async () => {
     const instance = await start(specOf({ graceMs: 0 }))
     await stop(instance)
     expect((await exited(instance)).wanted).toBe(true)
@@ -313,7 +313,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(exit.outOfMemory || said.some((line) => line.includes("without limits"))).toBe(true)
   }, 60_000)
 
-  it("fail with their exit code, or the reason why they cannot run", async () => {
+  it("fail with their exit code, or the reason why they can't run", async () => {
     const early = await start(specOf({ args: ["process.exit(3)"] }))
     expect(await readyFailure(early)).toMatchObject({
       reason: "CrashOnStart",
@@ -324,7 +324,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await readyFailure(absent)).toMatchObject({ reason: "CommandNotFound", retryable: false })
   })
 
-  it("get a message if they listen where nobody asks", async () => {
+  it("get a message if they listen on the wrong port", async () => {
     const { args: given, ...seen } = specOf()
     const listening = (where: string) => [(given?.[0] ?? "").replace("process.env.PORT", where)]
     const lines: Array<string> = []
@@ -341,7 +341,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(lines.filter((line) => line.startsWith("Not ready yet:"))).toHaveLength(2)
   })
 
-  it("are run by command in place of the entrypoint", async () => {
+  it("run a command in place of the entrypoint", async () => {
     const instance = await start(
       specOf({
         command: ["node", "-e"],
@@ -352,10 +352,10 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(JSON.parse(await fetchText(instance)).slice(1)).toEqual(["one", "two words"])
   })
 
-  it("come on another port where somebody took the first one meanwhile", async () => {
+  it("use another port if somebody took the first one meanwhile", async () => {
     const { isFree } = await import("../freePort.ts")
     const said = output()
-    // An engine whose first run finds its port taken.
+    // An engine that finds its port taken in the first run.
     const wrapper = join(data, "podman")
     await writeFile(
       wrapper,
@@ -382,7 +382,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     }
   })
 
-  it("reach a listener of this machine by the address that is told, and others are told apart", async () => {
+  it("reach a listener of this machine at the given address, and are distinguished from others", async () => {
     const owner = { organizationId, namespace: "local" }
     await withLayer(
       Effect.gen(function* () {
@@ -400,13 +400,13 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     )
   })
 
-  it("reach nothing that listens on loopback of this machine, by no name and no address", async () => {
+  it("reach nothing that listens on this machine's loopback, by any name or address", async () => {
     await withLayer(
       Effect.gen(function* () {
         const host = yield* (yield* Instances).containerHost({ organizationId, namespace: "local" })
         const seen: Array<string> = []
         const { port } = yield* listening("127.0.0.1", (request) => seen.push(request.url ?? ""))
-        // Where a helper name would lead: one that everybody may reach.
+        // The target of a helper name: one that everybody may reach.
         const open = yield* listening("0.0.0.0", (request) => seen.push(request.url ?? ""))
         const instance = yield* startReady(specOf())
         const names = ["host.containers.internal", "host.docker.internal", "gateway.docker.internal"]
@@ -421,7 +421,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     )
   }, 60_000)
 
-  it("can't reach another organization's, or another namespace's", async () => {
+  it("can't reach another organization, or another namespace", async () => {
     const other = Schema.decodeSync(OrganizationId)(`org_${"2".padStart(32, "0")}`)
     await withLayer(
       Effect.gen(function* () {
@@ -432,7 +432,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
         expect(yield* fetching(mine, `/fetch/${yield* addressOf(sibling)}:8080`)).toContain("K_SERVICE")
         for (const foreign of [theirs, staging])
           expect(yield* fetching(mine, `/fetch/${yield* addressOf(foreign)}:8080`)).not.toContain("K_SERVICE")
-        // By their link's listener neither.
+        // Not through their link's listener either.
         const host = yield* (yield* Instances).containerHost({ organizationId: other, namespace: "theirs" })
         const seen: Array<string> = []
         const { port } = yield* listening(host?.bind() ?? "", (request) =>
@@ -444,7 +444,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     )
   }, 60_000)
 
-  it("have a network that goes with their namespace, and with the cleaning at start", async () => {
+  it("have a network that is removed with their namespace, and by the cleaning at start", async () => {
     const id = await dataDirectoryId(data)
     const networks = async () =>
       (await podman("network", "ls", "--quiet", "--filter", `label=${dataDirectoryLabel}=${id}`))
@@ -464,7 +464,7 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     expect(await networks()).toEqual([])
   })
 
-  it("are removed if a killed server left them, and no others are", async () => {
+  it("are removed if a killed server left them, unlike others", async () => {
     const script = join(import.meta.dirname, "../../../../../test/instances/startAndHang.ts")
     const server = spawn(process.execPath, [script, data, nodeImage], { stdio: ["ignore", "ignore", "inherit"] })
     const id = await dataDirectoryId(data)
@@ -507,7 +507,7 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
       environment = { ...process.env }
     })
 
-    it("are pulled as users write them: nginx:stable, which begins as root on port 80", async () => {
+    it("are pulled as users write them: nginx:stable, which starts as root on port 80", async () => {
       const said: Array<string> = []
       const seen = output()
       const instance = await start(
@@ -527,7 +527,7 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
       expect(seen.text.stderr).toContain("gracefully shutting down")
     })
 
-    it("report if they don't exist, need a login, have an unreachable registry, or are for another platform", async () => {
+    it("report that they don't exist, need a login, have an unreachable registry, or are for another platform", async () => {
       const guarded = createServer((_, response) => {
         response.writeHead(401, { "www-authenticate": 'Basic realm="private"' }).end()
       })
@@ -566,7 +566,7 @@ insecure = true
 )
 
 describe("without a container engine", () => {
-  it("the message says what to install", async () => {
+  it("say what to install", async () => {
     data = await mkdtemp(join(tmpdir(), "instances-"))
     environment = { PATH: data }
     const path = process.env["PATH"]

@@ -26,11 +26,11 @@ export interface ContainersOptions {
   readonly dataDirectory: string
   readonly dataDirectoryId: string
   readonly records: InstanceRecords
-  /** The server's environment: the engine's client sees what it may of it, and no container any. */
+  /** The server's environment: the engine's client sees an allowed part of it, and containers none. */
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** Launches instances as containers of the engine, attached by its client. */
+/** Launches instances as containers of the engine, through its attached client. */
 export const makeContainers = ({ dataDirectory, dataDirectoryId, environment, records }: ContainersOptions) => {
   const boot = bootId()
   const ulimits = ownUlimits()
@@ -43,7 +43,7 @@ export const makeContainers = ({ dataDirectory, dataDirectoryId, environment, re
     records.remove(id)
   }
 
-  /** Of the engine's client. Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more. */
+  /** The engine's client. It is marked too, so that a client orphaned by its server is killed and creates nothing more. */
   const clientOptions = (marker: string) => ({
     // Podman's monitor leaves notes (`oom`) in the folder where it was started.
     cwd: records.folder,
@@ -54,7 +54,7 @@ export const makeContainers = ({ dataDirectory, dataDirectoryId, environment, re
     startProgram(() =>
       spawn(engine.name, args, {
         ...clientOptions(`${dataDirectoryId}/${id}`),
-        // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
+        // In its own process group, so that Ctrl-C in the server's terminal doesn't reach it before the server has drained.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
       })

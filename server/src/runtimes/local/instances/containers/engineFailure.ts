@@ -3,11 +3,11 @@ import { startDiagnosis } from "../../../diagnosis/startDiagnosis.ts"
 import { failedBy, InstanceFailed } from "../Instance.ts"
 
 const inFile = (line: string, section: string) =>
-  `Write \`${line}\` under [${section}] of a file that CONTAINERS_CONF names in the server's environment`
+  `Write \`${line}\` under [${section}] in a file named by CONTAINERS_CONF in the server's environment`
 
 /**
- * Fixes that let podman start containers if its defaults can't, by its own messages or those of runc and crun. `passes`: the cause may
- * also be a service of the system that is unreachable for a while; the others stay until somebody fixes them.
+ * Fixes for podman's own messages, or those of runc and crun, if its defaults can't start containers. `passes`: the cause may
+ * also be a temporarily unreachable system service; the others stay until somebody fixes them.
  */
 const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string, passes: boolean]> = [
   [
@@ -21,16 +21,16 @@ const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string, passes: boole
 
 const folderRefused = /chdir to cwd .*permission denied|mkdir .*: not a directory/i
 
-/** The engine could not start a container: what it said, and what to set where that is known. */
+/** The engine couldn't start a container: its message, and the fix if known. */
 export const engineFailure = (engine: Pick<ContainerEngine, "name">, output: string, image: string): InstanceFailed => {
   const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
-  // The rest is never of the image's program: that is the starter's, which speaks for itself.
+  // The image's program causes none of the other messages: the starter reports those itself.
   const ofImage = startDiagnosis(said)
   if (ofImage?.code === "UserUnknown") return failedBy(ofImage, false)
   if (folderRefused.test(said)) {
     return new InstanceFailed({
       reason: "CannotStart",
-      message: `The container of ${image} could not be started: the image's user may not enter its working folder (${said})`,
+      message: `Couldn't start the container of ${image}: the image's user has no access to its working folder (${said})`,
       fix: "Give the folder of WORKDIR to the image's user (`RUN chown USER FOLDER`), push, and deploy again.",
       retryable: false
     })
@@ -39,7 +39,7 @@ export const engineFailure = (engine: Pick<ContainerEngine, "name">, output: str
   const [, fix, passes = true] = found ?? []
   return new InstanceFailed({
     reason: "CannotStart",
-    message: `The container of ${image} could not be started: ${said}`,
+    message: `Couldn't start the container of ${image}: ${said}`,
     retryable: passes,
     ...(fix === undefined ? {} : { fix })
   })

@@ -9,7 +9,7 @@ import { ContainerState } from "./containerEnd.ts"
 
 const Inspected = Schema.parseJson(ContainerState)
 
-/** What the engine knows of a container; undefined if it doesn't know it. */
+/** The engine's facts about a container; undefined if it doesn't know it. */
 export const inspectContainer = async (
   engine: Pick<ContainerEngine, "run">,
   name: string
@@ -18,13 +18,13 @@ export const inspectContainer = async (
   return result.code === 0 ? Option.getOrUndefined(Schema.decodeUnknownOption(Inspected)(result.stdout)) : undefined
 }
 
-/** Why nobody answers on the ports that are published. */
+/** Finds out why nobody answers on the published ports. */
 export const explainContainer = async (
   engine: Pick<ContainerEngine, "run" | "separateNetwork">,
   name: string,
   ports: RunnableImage["ports"]
 ): Promise<Diagnosis | undefined> => {
-  // The network of a container in a virtual machine or user namespace is not to be seen from here.
+  // The network of a container in a virtual machine or user namespace isn't visible from here.
   const pid = engine.separateNetwork ? undefined : (await inspectContainer(engine, name))?.Pid
   if (pid === undefined || pid === 0) return undefined
   const { loopbackOnly: onLoopback, reachable } = await listeningPortsInside(pid)
@@ -33,10 +33,7 @@ export const explainContainer = async (
   if (open.length > 0) return ports.length === 1 ? undefined : noneSpeaksHttp(open)
   const closed = ports.find((port) => onLoopback.includes(port))
   if (closed !== undefined)
-    return loopbackOnly(
-      closed,
-      `port ${closed}: open on 127.0.0.1 inside the container, and closed on its other addresses`
-    )
+    return loopbackOnly(closed, `port ${closed}: open on 127.0.0.1 inside the container, closed on its other addresses`)
   const other = reachable.find((value) => !toolPorts.includes(value))
   return other === undefined ? undefined : wrongPort(other, port, portsSeen(port, reachable))
 }

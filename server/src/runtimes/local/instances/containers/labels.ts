@@ -1,4 +1,4 @@
-/** Names the data folder whose server runs a container, or made a network. */
+/** Names the data folder whose server runs a container or created a network. */
 export const dataDirectoryLabel = "maxcloud.dev/data-directory"
-/** As which instance a container runs. */
+/** The instance that a container runs. */
 export const instanceLabel = "maxcloud.dev/instance"

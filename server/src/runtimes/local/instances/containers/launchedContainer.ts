@@ -14,10 +14,10 @@ import { explainContainer, inspectContainer } from "./inspectContainer.ts"
 import type { Learned } from "./learned.ts"
 import type { PublishedPorts } from "./publishedPorts.ts"
 
-/** A connection through a forwarder counts once it has lived this long. */
+/** A connection through a forwarder counts once it has lasted this long. */
 const forwarderSettleMs = 30
 
-/** A container, and the engine's client that is attached to it. */
+/** A container, and the engine's client attached to it. */
 export interface AttachedContainer {
   readonly engine: ContainerEngine
   readonly name: string
@@ -25,18 +25,18 @@ export interface AttachedContainer {
   readonly spec: InstanceSpec
   readonly image: RunnableImage
   readonly ports: PublishedPorts
-  /** Is the starter its init? */
+  /** Is the starter its init process? */
   readonly hasInit: boolean
   readonly limited: boolean
   readonly learned: Learned
   readonly dataDirectoryId: string
-  /** How another client of the engine is started. */
+  /** How to start another client of the engine. */
   readonly clientOptions: (marker: string) => ExecLaunch["options"]
-  /** Once it is stopped. */
+  /** Called once it is stopped. */
   readonly removeFiles: () => void
 }
 
-/** Hands its output on, and keeps what of it may say why it ended. */
+/** Passes its output on, and keeps the parts that may say why it ended. */
 const listenTo = ({ child, spec }: AttachedContainer) => {
   const errors = makeOutputTail("utf8")
   const all = makeOutputTail("latin1")
@@ -52,7 +52,7 @@ const listenTo = ({ child, spec }: AttachedContainer) => {
   return { errors: errors.text, all: all.text }
 }
 
-/** How it ends: by itself, or since it is stopped. */
+/** How it ends: on its own, or because it is stopped. */
 const ending = (container: AttachedContainer, endExecs: () => Promise<void>): Pick<Launched, "ended" | "stop"> => {
   const { child, engine, hasInit, image, learned, limited, name, spec } = container
   const output = listenTo(container)
@@ -81,12 +81,12 @@ const ending = (container: AttachedContainer, endExecs: () => Promise<void>): Pi
   const stopNow = async (graceMs: number): Promise<void> => {
     await endExecs()
     const seconds = String(Math.ceil(graceMs / 1000))
-    // Until the client is gone: what it had not made yet when it was asked could still be started.
+    // Continue until the client is gone: a container that it hadn't created yet could still start.
     for (let gone = isGone; !gone; ) {
       const stopped = await engine.run(["stop", "--time", seconds, name])
       if (stopped.code !== 0) {
         child.kill("SIGTERM")
-        // One that somebody has paused can't be stopped.
+        // A container that somebody has paused can't be stopped.
         await engine.run(["unpause", name])
       }
       gone = await Promise.race([
@@ -106,7 +106,7 @@ const ending = (container: AttachedContainer, endExecs: () => Promise<void>): Pi
   }
 }
 
-/** What works here and fails on a cluster. */
+/** Things that work here but fail on a cluster. */
 const caution = async ({ image, spec: { liveness, readiness, startup } }: AttachedContainer) => {
   const unused = unusedSettings(
     image.settings,

@@ -1,16 +1,16 @@
 import { Remembered } from "../../../../stores/images/registry/Remembered.ts"
 import type { RunnableImage } from "../images/imageConfig.ts"
 
-/** Of so many images something is remembered. */
+/** How many images to remember something about. */
 const mostImages = 5_000
 
-/** What launches have shown of the engine and of images, so that the next ones needn't find it out again. */
+/** What launches have revealed about the engine and images, so that later ones needn't find out again. */
 export const makeLearned = () => {
-  // Found to be refused once, limits are not tried again for every instance.
+  // Once limits have been refused, they aren't tried again for every instance.
   let limits = true
-  // Images whose program wants to be the first process of its container, as they have said.
+  // Images whose program must be its container's first process, according to itself.
   const ownInits = new Remembered<true>(mostImages)
-  // The port that answered HTTP, of several that an image exposes: looked for there first the next time.
+  // The exposed port that answered HTTP: checked first the next time.
   const chosen = new Remembered<number>(mostImages)
   return {
     hasLimits: (): boolean => limits,

@@ -11,7 +11,7 @@ const organization = (digit: string) => Schema.decodeSync(OrganizationId)(`org_$
 const mine = { organizationId: organization("1"), namespace: "mine" }
 const theirs = { organizationId: organization("2"), namespace: "theirs" }
 
-/** A fake of an engine that knows networks only. */
+/** A fake engine that only knows networks. */
 const engineOf = (name: "docker" | "podman", separateNetwork: boolean) => {
   const made = new Map<string, ReadonlyArray<string>>()
   const engine: ContainerEngine = {
@@ -37,7 +37,7 @@ describe("networks of namespaces", () => {
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-  it("are one for each organization and namespace, isolated, and accept their own containers alone", async () => {
+  it("are separate for each organization and namespace, and accept only their own containers", async () => {
     const { engine, made } = engineOf("podman", false)
     const networks = makeNamespaceNetworks("data", folder)
     const [one, two] = [await networks.of(engine, mine), await networks.of(engine, theirs)]
@@ -55,7 +55,7 @@ describe("networks of namespaces", () => {
     expect(networks.refusal(engine, theirs)).toBeUndefined()
   })
 
-  it("refuse a second organization where the engine can't separate them, until the first has gone", async () => {
+  it("refuse a second organization if the engine can't separate them, until the first has gone", async () => {
     for (const name of ["podman", "docker"] as const) {
       const { engine } = engineOf(name, true)
       const networks = makeNamespaceNetworks("data", folder)
@@ -70,16 +70,19 @@ describe("networks of namespaces", () => {
     }
   })
 
-  it.runIf(process.platform === "linux")("of a rootless engine lead by no helper name to this machine", async () => {
-    for (const name of ["podman", "docker"] as const) {
-      const { address, runArgs } = await makeNamespaceNetworks("data", folder).of(engineOf(name, true).engine, mine)
-      for (const helper of ["host.containers.internal", "host.docker.internal"])
-        expect(runArgs).toContain(`${helper}:255.255.255.255`)
-      // An outward address: what listens on loopback, as the API does, doesn't listen there.
-      const outward = Object.values(networkInterfaces())
-        .flatMap((networkInterface) => networkInterface ?? [])
-        .filter((each) => !each.internal)
-      if (outward.length > 0) expect(outward.map((each) => each.address)).toContain(address)
+  it.runIf(process.platform === "linux")(
+    "don't lead to this machine by a helper name if the engine is rootless",
+    async () => {
+      for (const name of ["podman", "docker"] as const) {
+        const { address, runArgs } = await makeNamespaceNetworks("data", folder).of(engineOf(name, true).engine, mine)
+        for (const helper of ["host.containers.internal", "host.docker.internal"])
+          expect(runArgs).toContain(`${helper}:255.255.255.255`)
+        // An outward address: services on loopback, such as the API, don't listen there.
+        const outward = Object.values(networkInterfaces())
+          .flatMap((networkInterface) => networkInterface ?? [])
+          .filter((each) => !each.internal)
+        if (outward.length > 0) expect(outward.map((each) => each.address)).toContain(address)
+      }
     }
-  })
+  )
 })

@@ -20,7 +20,7 @@ const ownAddresses = () => interfaces().map(({ address }) => address)
 const isOwn = (address: string) =>
   plain(address).startsWith("127.") || address === "::1" || ownAddresses().includes(plain(address))
 
-/** Names by which engines lead a container to this machine. They lead nowhere: a connection to a broadcast address fails at once. */
+/** Names by which engines lead a container to this machine. Point them to a broadcast address, where connections fail at once. */
 const helperNames = [
   "host.containers.internal",
   "host.docker.internal",
@@ -35,7 +35,7 @@ const subnetFormat = {
   docker: "{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}\n{{end}}"
 } as const
 
-/** Docker keeps its bridge networks apart by itself; podman those that ask for it. */
+/** Docker isolates its bridge networks by default; podman needs an option. */
 const apart = { podman: ["--opt", "isolate=true"], docker: [] } as const
 
 const networkFailed = (message: string) =>
@@ -49,21 +49,21 @@ const notSeparated = new InstanceFailed({
 })
 
 export interface NamespaceNetworks {
-  /** Why no container of this namespace may run here, if so: the engine can't keep it apart from another organization's. */
+  /** Why no container of this namespace may run here, if so: the engine can't separate it from another organization's. */
   readonly refusal: (engine: ContainerEngine, owner: NetworkOwner) => InstanceFailed | undefined
-  /** Makes the namespace's network if it is missing. Rejects with an `InstanceFailed`. */
+  /** Creates the namespace's network if it is missing. Rejects with an `InstanceFailed`. */
   readonly of: (engine: ContainerEngine, owner: NetworkOwner) => Promise<NamespaceNetwork>
-  /** Has a server of this data folder made any that may be there still? */
+  /** Has a server of this data folder created networks that may still exist? */
   readonly some: () => boolean
   /** Removes the network of a namespace whose containers are gone. */
   readonly remove: (engine: ContainerEngine, owner: NetworkOwner) => Promise<void>
-  /** Removes all networks that a server of this data folder has made. */
+  /** Removes all networks created by a server of this data folder. */
   readonly clean: (engine: ContainerEngine) => Promise<void>
 }
 
-/** One network of the engine for each namespace, known by a label, so that no organization's containers reach another's. */
+/** One network of the engine for each namespace, identified by a label, so that no organization's containers reach another's. */
 export const makeNamespaceNetworks = (dataDirectoryId: string, dataDirectory: string): NamespaceNetworks => {
-  // There while networks may be, so that a server without containers need not ask an engine.
+  // This file exists while networks may exist, so that a server without containers needn't ask an engine.
   const mark = join(dataDirectory, "container-networks")
   const known = new Map<string, { readonly organizationId: string; readonly network: Promise<NamespaceNetwork> }>()
   const label = `${dataDirectoryLabel}=${dataDirectoryId}`
@@ -86,7 +86,7 @@ export const makeNamespaceNetworks = (dataDirectoryId: string, dataDirectory: st
       const made = await engine.run(["network", "create", "--label", label, ...apart[engine.name], name])
       found = await subnetOf(engine, name)
       if (found === undefined)
-        throw networkFailed(`The container engine can't make a network for the namespace: ${made.stderr}`)
+        throw networkFailed(`The container engine couldn't create a network for the namespace: ${made.stderr}`)
     }
     const { gateway, subnet } = found
     const runArgs = ["--network", name, ...refusedNames]
@@ -97,12 +97,12 @@ export const makeNamespaceNetworks = (dataDirectoryId: string, dataDirectory: st
         accepts: (remoteAddress) => isAddressIn(plain(remoteAddress), subnet),
         runArgs
       }
-    // The container is behind a translator of addresses, so that a connection comes from this machine itself.
+    // The container is behind address translation, so its connections come from this machine itself.
     if (process.platform === "linux") {
       const outward = interfaces().find(({ family, internal }) => family === "IPv4" && !internal)?.address
       return { address: outward ?? "127.0.0.1", bind: () => "0.0.0.0", accepts: isOwn, runArgs }
     }
-    // A virtual machine leads its helper name to this machine's loopback, which is the only way to a linked service.
+    // A virtual machine maps its helper name to this machine's loopback, the only way to a linked service.
     const helper = engine.name === "docker" ? "host.docker.internal" : "host.containers.internal"
     return { address: helper, bind: () => "127.0.0.1", accepts: isOwn, runArgs: ["--network", name] }
   }

@@ -63,7 +63,7 @@ const withInstances = <A, E>(environment: NodeJS.ProcessEnv, effect: Effect.Effe
     )
   )
 
-/** Starts an instance, waits until it is ready, looks, and stops it. */
+/** Starts an instance, waits until it is ready, inspects, and stops it. */
 const whileReady = <A>(environment: NodeJS.ProcessEnv, spec: InstanceSpec, look: (url: string) => Promise<A>) =>
   withInstances(
     environment,
@@ -78,7 +78,7 @@ const whileReady = <A>(environment: NodeJS.ProcessEnv, spec: InstanceSpec, look:
 const failureOf = (spec: InstanceSpec) =>
   withInstances(process.env, Effect.flip(Effect.flatMap(Instances, (instances) => instances.start(spec))))
 
-/** Files under these folders that hold the text, of those that changed since the test began. */
+/** Files below these folders that contain the text and have changed since the test began. */
 const filesWith = async (
   text: string,
   folders: ReadonlyArray<string>,
@@ -108,7 +108,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     await rm(data, { recursive: true, force: true })
   })
 
-  it("reach the program, whatever they hold", async () => {
+  it("reach the program, whatever they contain", async () => {
     const env = new Map<string, string | Redacted.Redacted>([
       ["LINES", Redacted.make("one\ntwo\r\n\tthree\n")],
       ["QUOTES", `"'\`\\$HOME $(id) # = `],
@@ -123,12 +123,12 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     )
     expect(seen).toMatchObject({ ...Object.fromEntries([...env].filter(([name]) => name !== "LINES")), PORT: "8080" })
     expect(seen.LINES).toBe("one\ntwo\r\n\tthree\n")
-    // A secret's value comes into no argument.
+    // A secret's value appears in no argument.
     const quotes = env.get("QUOTES")
     expect(argv.slice(1)).toEqual(["", "two\nlines", quotes, "$(EMPTY)", "$(UNKNOWN)", "$(LINES)", "port 8080"])
   })
 
-  it("are in no environment, argument or working directory of a program of this machine", async () => {
+  it("appear in no environment, argument or working directory of a program on this machine", async () => {
     const planted = randomBytes(16).toString("hex")
     const notes = join(data, "notes")
     const real = (await run("sh", ["-c", "command -v podman"])).stdout.trim()
@@ -166,7 +166,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
       expect(noted).not.toContain(absent)
   })
 
-  it("are nowhere in the engine's storage while it runs, and nowhere on this machine after", async () => {
+  it("are nowhere in the engine's storage while it runs, and nowhere on this machine afterwards", async () => {
     const planted = randomBytes(24).toString("hex")
     const storage = JSON.parse(await podman("info", "--format", "{{json .Store}}"))
     const folders = [storage.graphRoot, storage.runRoot, "/run", "/var/run", "/etc/cni", "/var/lib/cni", data]
@@ -180,7 +180,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     })
     const inspected = await whileReady(process.env, spec, async (url) => {
       expect(await (await fetch(url)).text()).toContain(planted)
-      // The test can find what is there.
+      // Proves that the search finds existing text.
       expect(await filesWith(planted, [memory], mark)).toHaveLength(2)
       expect(await filesWith(planted, folders, mark)).toEqual([])
       return podman("inspect", `maxcloud-${await dataDirectoryId(data)}-${spec.id.toLowerCase()}`)
@@ -191,7 +191,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     expect(existsSync(memory)).toBe(false)
   }, 60_000)
 
-  it("give no orders to the container runtime by annotations of an image", async () => {
+  it("can't control the container runtime through an image's annotations", async () => {
     const ordering = `localhost/maxcloud-test-orders:${process.pid}`
     await writeFile(join(data, "Containerfile"), `FROM ${nodeImage}\n`)
     for (const annotation of ["run.oci.hooks.stderr=/tmp/orders", "org.systemd.property.TimeoutStopUSec=uint64 1"]) {
@@ -205,7 +205,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     await podman("image", "rm", "--force", ordering)
   })
 
-  it("give no orders to the container engine by labels of an image", async () => {
+  it("can't control the container engine through an image's labels", async () => {
     const ordering = `localhost/maxcloud-test-labels:${process.pid}`
     await writeFile(join(data, "Containerfile"), `FROM ${nodeImage}\n`)
     for (const label of ["io.containers.autoupdate=local", "PODMAN_SYSTEMD_UNIT=sshd.service"]) {
@@ -219,7 +219,7 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     await podman("image", "rm", "--force", ordering)
   })
 
-  it("name images of registries alone, no folder of this machine", async () => {
+  it("name only registry images, never a folder on this machine", async () => {
     await mkdir(join(data, "1"))
     await podman("push", "--quiet", nodeImage, `dir:${join(data, "1/x")}`)
     const before = process.cwd()

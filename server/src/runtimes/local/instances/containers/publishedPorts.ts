@@ -3,7 +3,7 @@ import type { RunnableImage } from "../images/imageConfig.ts"
 
 export interface PublishedPort {
   readonly declaredPort: number
-  /** The port of this machine that leads there. */
+  /** The port of this machine that is forwarded there. */
   readonly port: number
 }
 
@@ -14,7 +14,7 @@ export interface PublishedPorts {
   readonly release: () => void
 }
 
-/** Reserves a port of this machine for each of a container's, the likeliest first. */
+/** Reserves a port of this machine for each of a container's, most likely first. */
 export const publishPorts = async (
   image: Pick<RunnableImage, "ports">,
   ports: ReadonlyArray<number>

@@ -11,7 +11,7 @@ import { supervise } from "../probes/supervise.ts"
 import type { makeContainers } from "./containers.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 
-// Uninterruptible: what was spawned must come to the caller, who alone stops it.
+// Uninterruptible: the spawned container must reach the caller, who alone stops it.
 export const uninterruptibly = (launch: () => Promise<Instance>): Effect.Effect<Instance, InstanceFailed> =>
   Effect.tryPromise({ try: launch, catch: toFailure }).pipe(Effect.uninterruptible)
 
@@ -26,7 +26,7 @@ const makeImageConfigs = () => {
   }
 }
 
-/** Starts instances as containers: of images that are pulled, and of those that a service's own Dockerfile made. */
+/** Starts instances as containers, from pulled images and from those built by a service's own Dockerfile. */
 export const makeContainerStart = (
   detect: ReturnType<typeof makeEngineFinder>,
   containers: ReturnType<typeof makeContainers>,
@@ -42,7 +42,7 @@ export const makeContainerStart = (
     const { fault = false, missing } = detected
     throw new InstanceFailed({
       reason: fault ? "CannotStart" : "NoContainerEngine",
-      message: fault ? `The instance couldn't be started. ${missing}` : missing,
+      message: fault ? `Couldn't start the instance. ${missing}` : missing,
       retryable: fault
     })
   }
@@ -81,7 +81,7 @@ export const makeContainerStart = (
           return run(engine, spec, { ...config, name: image, id, ports })
         })
       ),
-    /** An image of the service's own Dockerfile. It listens where that says, unless the config has a port of its own. */
+    /** An image from the service's own Dockerfile. It listens where the Dockerfile says, unless the config sets a port. */
     ofBuilt: (spec: InstanceSpec, id: string) =>
       uninterruptibly(async () => {
         const engine = await engineOf()

@@ -104,21 +104,21 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     expect(await refusal(other, id.slice(7, 19))).not.toContain("allowed")
     credentials.set(other, { username: "puller", password: Redacted.make("wrong") })
     expect(await refusal(other, image)).toMatch(/^ImageUnauthorized: .*the user "puller"/)
-    // Remembered for acme alone, without another download.
+    // Remembered only for acme, without another download.
     pulls = []
     expect(await allow(acme, image, id)).toBe(id)
     expect(pulls).toEqual([])
     await podman("image", "rm", "--force", id)
   })
 
-  it("are refused once their registry refuses them, when what was allowed is old", async () => {
+  it("are refused once their registry refuses them, when the permission has expired", async () => {
     const id = await allow(acme, image)
     credentials.clear()
     // Remembered for a quarter of an hour.
     expect(await allow(acme, image, id)).toBe(id)
     await sql((one) => one.unsafe("update image_access set checked_at = now() - interval '16 minutes'"))
     expect(await refusal(acme, image, id)).toMatch(/^ImageUnauthorized: /)
-    // It stays refused: what was remembered is forgotten.
+    // It stays refused: the permission is deleted.
     expect(await refusal(acme, image, id)).toMatch(/^ImageUnauthorized: /)
     expect(await sql((one) => one.unsafe("select 1 from image_access"))).toEqual([])
     await podman("image", "rm", "--force", id)
@@ -133,7 +133,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     }
     const prune = (id: string) => podman("image", "rm", "--force", id)
 
-    it("are pulled by their digest once the store was pruned, whatever their tag is now", async () => {
+    it("are pulled by their digest after the store was pruned, wherever their tag points now", async () => {
       for (const ownsMachine of [false, true]) {
         await push(`first ${ownsMachine}`)
         const first = await allow(acme, tagged(), undefined, ownsMachine)
@@ -147,13 +147,13 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
       }
     })
 
-    it("are said to be gone where nothing but the tag is known, and what the tag has become doesn't run", async () => {
+    it("are reported missing if only the tag is known, and the tag's new image doesn't run", async () => {
       for (const ownsMachine of [false, true]) {
         await push(`third ${ownsMachine}`)
         const third = await allow(acme, tagged(), undefined, ownsMachine)
         await prune(third)
         await sql((one) => one.unsafe("delete from image_access"))
-        // As long as the tag is still that image, it is.
+        // It works as long as the tag still points to that image.
         expect(await allow(acme, tagged(), third, ownsMachine)).toBe(third)
         await push(`fourth ${ownsMachine}`)
         await prune(third)
@@ -162,7 +162,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
       }
     })
 
-    it("are said to be gone where their registry has lost them", async () => {
+    it("are reported missing if their registry has lost them", async () => {
       const lost = `${registry.host}/acme/moving@sha256:${"1".repeat(64)}`
       for (const ownsMachine of [false, true]) {
         expect(await refusal(acme, lost, undefined, ownsMachine)).toMatch(/^ImageNotFound: .*it was deleted there/)
@@ -194,7 +194,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     })
   })
 
-  it("go on for a day while their registry is unreachable, and not longer", async () => {
+  it("run for another day while their registry is unreachable, and no longer", async () => {
     const away = createServer()
     await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve))
     const address = away.address()
@@ -215,7 +215,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
         )
       await age("23 hours")
       expect(await allow(acme, gone, id)).toBe(id)
-      expect(pulls.at(-1)).toContain("The image is run as it was allowed before.")
+      expect(pulls.at(-1)).toContain("Running the image, which was allowed before.")
       await age("25 hours")
       expect(await refusal(acme, gone, id)).toMatch(/^RegistryUnreachable: /)
     } finally {
@@ -225,7 +225,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     }
   })
 
-  it("are asked for again if their plain-HTTP registry hangs, whatever the engine says", async () => {
+  it("are requested again if their plain-HTTP registry hangs, whatever the engine says", async () => {
     const hanging = createServer(() => {})
     await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve))
     const address = hanging.address()
@@ -286,13 +286,13 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     const own = engine
     try {
       engine = detected.engine
-      // They are right: the engine by itself pulls by them.
+      // They are valid: the engine itself pulls with them.
       expect((await engine.run(["pull", "--quiet", image])).code).toBe(0)
       await podman("image", "rm", "--force", image)
       credentials.clear()
       expect(await refusal(acme, image)).toMatch(/^ImageUnauthorized: /)
       expect(await refusal(acme, image, undefined, true)).toMatch(/^ImageUnauthorized: /)
-      // `docker.io` is that registry for the engine alone: whoever owns the machine gets there by the engine's configuration.
+      // Only for the engine is `docker.io` that registry: the machine's owner gets there through the engine's configuration.
       expect(await refusal(acme, "acme/private:1", undefined, true)).toMatch(/^ImageUnauthorized: /)
       expect(await podman("image", "ls", "--quiet", image)).toBe("")
     } finally {
@@ -300,7 +300,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     }
   })
 
-  it("are asked for at no address of this machine but listed ports, and nobody is asked there", async () => {
+  it("are never requested from this machine's addresses except listed ports, and nothing is sent there", async () => {
     let asked = 0
     const victim = createServer((_, response) => {
       asked++
@@ -319,10 +319,10 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     for (const host of ["169.254.169.254", "100.100.100.200", "168.63.129.16", "10.0.0.1:6443", "192.168.1.1"]) {
       expect([host, await refusal(acme, `${host}/app:1`, undefined, true)]).toEqual([
         host,
-        expect.stringContaining("does not call for tenants")
+        expect.stringContaining("isn't called for tenants")
       ])
     }
-    // What it says to set is what would do.
+    // The suggested setting works.
     expect(await refusal(acme, "10.0.0.1:6443/app:1", undefined, true)).toContain(
       "MAXCLOUD_PRIVATE_REGISTRIES=10.0.0.1:6443,"
     )

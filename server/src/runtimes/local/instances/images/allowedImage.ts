@@ -17,7 +17,7 @@ import { idOf, pullFailure, qualifiedImage } from "./image.ts"
 type Access = typeof ImageAccess.Service
 type Refusal = ImageProblem | ImagesError
 
-/** `signal`: nobody wants the image any more, so it isn't pulled to its end. */
+/** `signal`: aborted when nobody wants the image any more, which cancels the pull. */
 type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem" | "onPull"> & {
   readonly signal?: AbortSignal
 }
@@ -54,16 +54,16 @@ const load = async (
 ): Promise<string> => {
   const loaded = await engine.run(["load", "--quiet", "--input", archive], { signal })
   if (loaded.code !== 0)
-    throw new Error(`The container engine can't load the image: ${loaded.stderr.trim().slice(-500)}`)
+    throw new Error(`The container engine couldn't load the image: ${loaded.stderr.trim().slice(-500)}`)
   const known = await idOf(engine, imageId)
   if (known !== undefined) return known
-  // An engine whose ids are manifests' digests prints its own id.
+  // An engine that uses manifest digests as ids prints its own id.
   const [said] = /sha256:[0-9a-f]{64}/.exec(loaded.stdout) ?? []
-  if (said === undefined) throw new Error("The container engine doesn't say which image it has loaded.")
+  if (said === undefined) throw new Error("The container engine didn't report which image it has loaded.")
   return said
 }
 
-/** Asks the image's registry as the organization, and downloads the image if the organization doesn't have it yet. */
+/** Asks the image's registry on behalf of the organization, and downloads the image if the organization doesn't have it yet. */
 const fromRegistry = (
   engine: ContainerEngine,
   access: Access,
@@ -85,7 +85,7 @@ const fromRegistry = (
     wanted.signal
   )
 
-/** One pull by the engine. It tells its blobs and no bytes. */
+/** One pull by the engine. It reports its blobs but not their bytes. */
 const enginePull = async (
   engine: ContainerEngine,
   image: string,
@@ -93,13 +93,13 @@ const enginePull = async (
   onBlob: () => void,
   signal: AbortSignal
 ): Promise<string> => {
-  // Memory that is never written to a disk, if the system has such a folder; `mkdtemp` closes it to other users.
+  // Memory that is never written to disk, if the system has such a folder; `mkdtemp` keeps other users out.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "maxcloud-pull-"))
   const file = join(folder, "config.json")
   const name = qualifiedImage(image)
   try {
     await writeFile(file, logins, { mode: 0o600 })
-    // Podman reads other transports than a registry's from the name alone: `dir:1/x` would be a folder of this machine.
+    // Podman recognizes other transports by the name alone: `dir:1/x` would be a folder on this machine.
     const pulled = await engine.run(
       engine.name === "podman"
         ? ["pull", "--authfile", file, "--", `docker://${name}`]
@@ -119,7 +119,7 @@ const enginePull = async (
   }
 }
 
-/** As an error of a registry: the way back is `failureOf`. */
+/** Converts it to a registry's error; `failureOf` converts it back. */
 const toRefusal = (image: string, cause: unknown): Refusal => {
   const { message, reason, retryable } = cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
   const text = `${reason}: ${message.replace(`Image ${image}: `, "")}`
@@ -127,13 +127,15 @@ const toRefusal = (image: string, cause: unknown): Refusal => {
 }
 
 /**
- * The message if neither the server nor the engine could pull. The engine asks by HTTPS even if the server may use plain HTTP. If a
- * registry hangs and the engine meets plain HTTP, that says nothing about the registry, which may recover by itself.
+ * The message if neither the server nor the engine could pull. The engine uses HTTPS even if the server may use plain HTTP. If a
+ * registry hangs and the engine meets plain HTTP, that says nothing about the registry, which may recover.
  */
 const unpulled = (image: string, own: Refusal, byEngine: InstanceFailed) =>
   isAway(own) && byEngine.reason === "RegistryUnreachable" && !byEngine.retryable ? failureOf(image, own) : byEngine
 
-/** Pulls by the engine itself, which knows its operator's mirrors and proxies, with the organization's own credentials or none. */
+/**
+ * Pulls with the engine itself, which knows its operator's mirrors and proxies, using the organization's own credentials or none.
+ */
 const byEngine = async (engine: ContainerEngine, access: Access, image: string, wanted: Wanted) => {
   const { organizationId, signal } = wanted
   const logins = await asPromise(access.authFile(organizationId, image), signal)
@@ -170,8 +172,8 @@ const gone = (image: string) =>
   })
 
 /**
- * For whoever owns this machine, and with it the engine's store: what is in the store is theirs, by name and by id. A tag may mean another
- * image by now, and is asked for; what its registry answers does no harm to an image that is here.
+ * For the owner of this machine and so of the engine's store: everything in the store is theirs, by name and by id. A tag may
+ * have moved, so the registry is asked; its answer doesn't affect an image that is already here.
  */
 const forOwner = async (
   engine: ContainerEngine,
@@ -186,7 +188,7 @@ const forOwner = async (
   const isLocal = name.startsWith("localhost/") || name.startsWith("sha256:")
   const built = isLocal && pin !== undefined ? await idOf(engine, pin) : undefined
   if (built !== undefined) return built
-  // Another image may have the name by now, and a revision never becomes another image.
+  // Another image may have the name by now, and a revision never changes its image.
   const kept = pin === undefined ? given : undefined
   const here = kept === undefined ? await idOf(engine, name) : undefined
   if (here !== undefined && (isLocal || pin !== undefined)) return here
@@ -194,10 +196,11 @@ const forOwner = async (
     throw kept !== undefined || pin !== undefined || name.startsWith("sha256:") ? gone(image) : notBuilt(image)
   const allowed = await fromRegistry(engine, access, image, kept, wanted)
   if (!("error" in allowed)) {
-    if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image that is on this machine is run.`)
+    if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} Running the image on this machine.`)
     return allowed.imageId
   }
-  // The engine may know another authority than the server, such as the system's. A registry that wants to be asked less isn't asked by it instead.
+  // The engine may trust another authority than the server, such as the system's. A registry that wants fewer requests isn't
+  // asked through the engine instead.
   const asksEngine =
     (isAway(allowed.error) && !isLimited(allowed.error)) || allowed.error.message.startsWith("RegistryUntrusted: ")
   const pulled = asksEngine ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
@@ -207,7 +210,7 @@ const forOwner = async (
   }
   const failure = unpulled(image, allowed.error, pulled)
   if (here === undefined) throw failure
-  wanted.onSystem?.(`${failure.message} The image that is on this machine is run.`)
+  wanted.onSystem?.(`${failure.message} Running the image on this machine.`)
   return here
 }
 
@@ -229,6 +232,6 @@ export const allowedImage = async (
   if (wanted.ownsMachine === true) return forOwner(engine, access, image, given, wanted)
   const allowed = await fromRegistry(engine, access, image, given, wanted)
   if ("error" in allowed) throw failureOf(image, allowed.error)
-  if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image is run as it was allowed before.`)
+  if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} Running the image, which was allowed before.`)
   return allowed.imageId
 }

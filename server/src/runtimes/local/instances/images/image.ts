@@ -10,7 +10,10 @@ const lines = (text: string) =>
     .map((line) => line.trim())
     .filter((line) => line !== "")
 
-/** The meaning of a registry's or engine's message about a failed pull. podman, docker and common registries word it differently. */
+/**
+ * The meaning of a registry's or engine's message about a failed pull, which podman, docker and common registries word
+ * differently.
+ */
 const reasons: ReadonlyArray<
   readonly [pattern: RegExp, reason: DiagnosisCode, advice: string | ((host: string) => string), retryable: boolean]
 > = [
@@ -30,7 +33,7 @@ const reasons: ReadonlyArray<
     /certificate signed by unknown authority|self-signed certificate|certificate is not trusted/i,
     "RegistryUntrusted",
     (host) =>
-      `The registry has a certificate of an authority that isn't known here. Put the authority's certificate (PEM) into ${authorityFile(host)} (with docker /etc/docker/certs.d/${host}/ca.crt).`,
+      `The registry's certificate comes from an unknown authority. Put the authority's certificate (PEM) into ${authorityFile(host)} (with docker /etc/docker/certs.d/${host}/ca.crt).`,
     false
   ],
   [
@@ -42,27 +45,27 @@ const reasons: ReadonlyArray<
   [
     /x509: certificate is (not )?valid for|legacy Common Name|failed to verify certificate|x509: /i,
     "RegistryUntrusted",
-    "The registry's certificate is not valid for this name.",
+    "The registry's certificate isn't valid for this name.",
     false
   ],
   [
     /server gave HTTP response to HTTPS client|first record does not look like a TLS handshake/i,
     "RegistryUnreachable",
     (host) =>
-      `The registry speaks plain HTTP. Start the server with MAXCLOUD_INSECURE_REGISTRIES=${host}, or let the engine know it in registries.conf (\`insecure = true\`).`,
+      `The registry speaks plain HTTP. Start the server with MAXCLOUD_INSECURE_REGISTRIES=${host}, or configure it in the engine's registries.conf (\`insecure = true\`).`,
     false
   ],
-  // Before what it means to be refused: Docker Hub answers "denied" for what does not exist, and says both.
+  // Must precede the refusals: Docker Hub answers "denied" for a missing image, and says both.
   [
     /manifest unknown|name unknown|not found: manifest|manifest for .* not found|repository does not exist|no such image|\bnot found\b|404/i,
     "ImageNotFound",
-    "The registry has no such image or tag.",
+    "The registry doesn't have this image or tag.",
     false
   ],
   [
     /unauthorized|authentication required|access to the resource is denied|denied|no basic auth credentials|\b40[13]\b/i,
     "ImageUnauthorized",
-    "The registry wants a login, or has no such image: run `maxcloud registries login` for its host.",
+    "The registry requires a login, or doesn't have this image. Run `maxcloud registries login` for its host.",
     false
   ],
   [/toomanyrequests|rate limit|\b429\b/i, "RegistryUnreachable", "The registry refuses so many pulls. Retrying.", true],
@@ -81,15 +84,15 @@ const reasons: ReadonlyArray<
   ]
 ]
 
-const unknownFailure = [undefined, "RegistryUnreachable", "It could not be pulled.", true] as const
+const unknownFailure = [undefined, "RegistryUnreachable", "The pull failed.", true] as const
 
-/** Limit for the engine's output about a pull. It quotes the registry, and we match patterns against it. */
+/** Limits the engine's output about a pull. It quotes the registry, and we match patterns against it. */
 const outputLength = 16_384
 
 export const pullFailure = (image: string, output: string): InstanceFailed => {
   const said = lines(output.slice(-outputLength))
-  // The last words are the sum of it; those before may be of other mirrors.
-  const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine said nothing"
+  // The last line sums up the failure; earlier ones may be about other mirrors.
+  const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine gave no reason"
   const found =
     reasons.find(([pattern]) => pattern.test(summary)) ?? reasons.find(([pattern]) => pattern.test(said.join("\n")))
   const [, reason, told, retryable] = found ?? unknownFailure
@@ -98,8 +101,8 @@ export const pullFailure = (image: string, output: string): InstanceFailed => {
 }
 
 /**
- * The name with its registry, as docker reads it: `nginx` is `docker.io/library/nginx`. podman would ask for short names in
- * each registry it knows, and another image may have that name there.
+ * The name with its registry, as docker reads it: `nginx` is `docker.io/library/nginx`. podman would try short names in each
+ * registry it knows, where another image may have that name.
  */
 export const qualifiedImage = (image: string): string => {
   if (image.startsWith("sha256:")) return image
@@ -108,7 +111,7 @@ export const qualifiedImage = (image: string): string => {
   return first.includes(".") || first.includes(":") || first === "localhost" ? image : `docker.io/${image}`
 }
 
-/** The id of an image in this machine's store; undefined if the store has none of this name. */
+/** The id of an image in this machine's store; undefined if the store has none with this name. */
 export const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
   const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", "--", image])
   if (result.code !== 0) return undefined
@@ -116,7 +119,7 @@ export const idOf = async (engine: ContainerEngine, image: string): Promise<stri
   if (architecture && architecture !== engine.architecture)
     throw new InstanceFailed({
       reason: "WrongPlatform",
-      message: `Image ${image} is for ${architecture}, and this machine is ${engine.architecture}.`,
+      message: `Image ${image} is for ${architecture}, but this machine is ${engine.architecture}.`,
       retryable: false
     })
   return id.startsWith("sha256:") ? id : `sha256:${id}`

@@ -26,7 +26,7 @@ const Inspected = Schema.parseJson(
           })
         )
       ),
-      // Where podman puts it; docker has it in `Config`.
+      // Podman has it here, docker in `Config`.
       Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
       Annotations: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
     })
@@ -38,52 +38,52 @@ const decode = Schema.decodeUnknownOption(Inspected)
 export interface ImageConfig {
   readonly entrypoint: ReadonlyArray<string>
   readonly cmd: ReadonlyArray<string>
-  /** Ports on which it may answer HTTP according to `EXPOSE`, the likeliest first. */
+  /** Ports on which it may answer HTTP according to `EXPOSE`, most likely first. */
   readonly ports: readonly [number, ...Array<number>]
   readonly settings: ImageSettings
 }
 
-/** An image of this machine, found to be runnable. */
+/** An image on this machine that may run. */
 export interface RunnableImage extends ImageConfig {
   readonly name: string
   readonly id: string
 }
 
 /**
- * Annotations that container runtimes take orders from, by their prefixes: of runc, crun, Kata, gVisor, CRI-O, CRIU and podman.
- * Podman hands an image's annotations to its runtime, which works as the user who runs the server.
+ * Prefixes of annotations that control container runtimes: runc, crun, Kata, gVisor, CRI-O, CRIU and podman. Podman passes an
+ * image's annotations to its runtime, which runs as the server's user.
  */
 const runtimeAnnotation =
   /^(org\.systemd\.property\.|org\.criu\.|run\.oci\.|io\.katacontainers\.|dev\.gvisor\.|io\.kubernetes\.|io\.podman\.|io\.containers\.|io\.crun\.|module\.wasm\.|oci\.)/i
 
 /**
- * Labels that podman obeys. A container inherits those of its image: `podman auto-update`, which root's timer starts, would restart the
- * systemd unit that an image names. `io.containers.capabilities` only takes rights away.
+ * Labels that podman obeys. A container inherits its image's labels: `podman auto-update`, which root's timer starts, would
+ * restart the systemd unit named by an image. `io.containers.capabilities` only removes rights.
  */
 const engineLabel = /^(podman_|io\.podman\.|io\.containers\.(?!capabilities$))/i
 
-/** Reads an image of this machine; fails where it gives orders to the container engine or its runtime. */
+/** Reads an image on this machine. Fails if it would control the container engine or its runtime. */
 export const imageConfig = async (engine: ContainerEngine, id: string, name: string): Promise<ImageConfig> => {
   const { stderr, stdout } = await engine.run(["image", "inspect", "--", id])
   const [decoded] = Option.getOrElse(decode(stdout), () => [])
   if (decoded === undefined)
     throw new InstanceFailed({
       reason: "CannotStart",
-      message: `The container engine can't describe image ${name}: ${stderr.trim().slice(0, 500)}`,
+      message: `The container engine couldn't inspect the image ${name}: ${stderr.trim().slice(0, 500)}`,
       retryable: true
     })
   const order = Object.keys(decoded.Annotations ?? {}).find((key) => runtimeAnnotation.test(key))
   if (order !== undefined)
     throw new InstanceFailed({
       reason: "ImageRefused",
-      message: `Image ${name} has the annotation "${order}", which gives orders to the container runtime of this machine. Build it without that annotation.`,
+      message: `Image ${name} has the annotation "${order}", which would control this machine's container runtime. Build it without that annotation.`,
       retryable: false
     })
   const label = Object.keys(decoded.Config?.Labels ?? {}).find((key) => engineLabel.test(key))
   if (label !== undefined)
     throw new InstanceFailed({
       reason: "ImageRefused",
-      message: `Image ${name} has the label "${label}", which gives orders to the container engine of this machine. Build it without that label.`,
+      message: `Image ${name} has the label "${label}", which would control this machine's container engine. Build it without that label.`,
       retryable: false
     })
   const { Cmd, Entrypoint, ExposedPorts, Volumes: volumes } = decoded.Config ?? {}

@@ -5,7 +5,7 @@ import { ImagesError } from "../../../../stores/images/Images.ts"
 import { InstanceFailed } from "../Instance.ts"
 import { idOf, qualifiedImage } from "./image.ts"
 
-/** Looks up a name in the store of this machine's container engine. Without an engine it finds none. */
+/** Looks up a name in the store of this machine's container engine. Without an engine it finds nothing. */
 export const makeImageInStore = (environment: NodeJS.ProcessEnv) => {
   const detect = makeEngineFinder(environment)
   return (image: string): Effect.Effect<string | undefined, ImageProblem | ImagesError> =>
@@ -18,7 +18,7 @@ export const makeImageInStore = (environment: NodeJS.ProcessEnv) => {
         cause instanceof InstanceFailed
           ? new ImageProblem({ message: `${cause.reason}: ${cause.message}` })
           : new ImagesError({
-              message: `CannotStart: the container engine can't be asked for ${image} (${String(cause)}).`
+              message: `CannotStart: couldn't ask the container engine for ${image} (${String(cause)}).`
             })
     })
 }

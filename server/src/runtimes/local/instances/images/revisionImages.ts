@@ -1,14 +1,14 @@
-/** How long after its last use we remember the image of a revision that hasn't launched it yet. */
+/** How long after its last use to remember the image of a revision that hasn't launched it yet. */
 const knownForMs = 10 * 60_000
 
-/** Keeps the instances of one revision to one image, however many start at once and whatever its tag means meanwhile. */
+/** Ties all instances of a revision to one image, however many start at once and wherever its tag moves meanwhile. */
 export const makeRevisionImages = () => {
   const known = new Map<string, { id: string; usedAt: number }>()
   const finding = new Map<string, Promise<string>>()
   return async (
     revision: string,
     given: string | undefined,
-    /** Once it is aborted, what is found for it is nobody's answer any more. */
+    /** Once it is aborted, the result is dropped. */
     signal: AbortSignal,
     find: (given: string | undefined) => Promise<string>
   ): Promise<string> => {

@@ -9,13 +9,13 @@ import { speechOf } from "./speech.ts"
 
 const speechMs = 3_000
 
-/** An instance that is supervised: what runs of it now, and what was decided about it. */
+/** A supervised instance: what currently runs of it, and the decisions about it. */
 export interface Supervised {
   readonly spec: InstanceSpec
   readonly ready: Deferred.Deferred<void, InstanceFailed>
   readonly exited: Deferred.Deferred<InstanceExit>
   current: Launched
-  /** Where it answers. */
+  /** The host at which it answers. */
   host: string
   port: number
   health: Health | undefined
@@ -23,7 +23,7 @@ export interface Supervised {
   /** Was it told to stop? */
   wanted: boolean
   gaveUp: boolean
-  /** What was found wrong with it while it ran, if it was ended for that. */
+  /** The fault for which it was stopped while it ran, if any. */
   dead: Diagnosis | undefined
 }
 
@@ -41,14 +41,14 @@ export const makeSupervised = (spec: InstanceSpec, first: Launched): Supervised 
   dead: undefined
 })
 
-/** Goes on with what was launched once more. */
+/** Continues with a new launch. */
 export const goOnWith = (instance: Supervised, launched: Launched): void => {
   instance.current = launched
   instance.host = launched.hosts[0]
   instance.port = launched.port
 }
 
-/** May it still become ready? */
+/** Can it still become ready? */
 export const isPending = ({ gaveUp, wanted, wasReady }: Supervised): boolean => !wasReady && !gaveUp && !wanted
 
 export const fail = ({ ready }: Supervised, failure: InstanceFailed): void =>
@@ -61,7 +61,7 @@ const giveUp = (instance: Supervised, failure: InstanceFailed): void => {
   void instance.current.stop(instance.spec.graceMs)
 }
 
-/** Hears whether what listens speaks HTTP: nothing else reaches a service. */
+/** Checks whether the listener speaks HTTP: nothing else reaches a service. */
 const listen = async (instance: Supervised, at: number): Promise<void> => {
   const { current: launched, host, spec } = instance
   const others = launched.otherPorts ?? []
@@ -69,7 +69,7 @@ const listen = async (instance: Supervised, at: number): Promise<void> => {
   if (others.length > 0) {
     launched.onChosen?.(declared)
     spec.onSystem?.(
-      `Port ${declared} answers HTTP, of those that the image exposes: requests go there. \`port:\` in the config can name another.`
+      `Port ${declared} is the exposed port that answers HTTP, so requests go there. To use another, set \`port:\` in the config.`
     )
     return
   }
@@ -81,7 +81,7 @@ const listen = async (instance: Supervised, at: number): Promise<void> => {
   giveUp(instance, failedBy(found, false))
 }
 
-/** Watches the health of what runs of it now, and gives it up when that fails. */
+/** Watches the health of the current launch, and gives it up if that fails. */
 export const watch = (instance: Supervised): Health => {
   const { current, spec } = instance
   return watchHealth({
@@ -110,7 +110,7 @@ export const watch = (instance: Supervised): Health => {
     },
     onDead: (given) => {
       spec.onSystem?.(
-        `Liveness probe failed ${given.failureThreshold} times${given.path === undefined ? "" : ` on ${given.path}`}: it is ended.`
+        `Liveness probe failed ${given.failureThreshold} times${given.path === undefined ? "" : ` on ${given.path}`}. Stopping the instance.`
       )
       instance.dead = livenessFailed(given)
       giveUp(instance, failedBy(instance.dead, true))
@@ -122,6 +122,6 @@ const livenessFailed = ({ anyAnswer, failureThreshold, path, timeoutMs }: ProbeS
   diagnosisOf(
     "LivenessFailing",
     anyAnswer === undefined
-      ? `the program was ended since its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
-      : `the program was ended since it answered no request within ${timeoutMs / 1000} s, ${failureThreshold} times in a row`
+      ? `the program was stopped because its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
+      : `the program was stopped because it answered no request within ${timeoutMs / 1000} s, ${failureThreshold} times in a row`
   )

@@ -16,7 +16,7 @@ const listening = async (server: Server): Promise<number> => {
 }
 const ask = (port: number, protocol: "http1" | "h2c" = "http1", settleMs = 0, timeoutMs = 2_000) =>
   anyAnswer({ address: "127.0.0.1", port, protocol, host: "web--local.localhost:8080", timeoutMs, settleMs })
-/** Answers whatever comes with these bytes. */
+/** Answers anything with these bytes. */
 const bytes = (answer: Uint8Array) =>
   listening(
     createServer((socket) => {
@@ -27,7 +27,7 @@ const bytes = (answer: Uint8Array) =>
   )
 
 describe("any answer", () => {
-  it("is a success, whatever its status, and names the service's host", async () => {
+  it("is a success with any status, and the request names the service's host", async () => {
     const seen: Array<string> = []
     for (const status of [200, 302, 404, 401, 500, 503]) {
       const server = createHttp(({ headers, method, url }, response) => {
@@ -41,7 +41,7 @@ describe("any answer", () => {
     )
   })
 
-  it("may be no HTTP at all", async () => {
+  it("may be something other than HTTP", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (answer) => {
         for (const protocol of ["http1", "h2c"] as const)
@@ -52,7 +52,7 @@ describe("any answer", () => {
     )
   })
 
-  it("comes without a request from a server that only speaks HTTP/2", async () => {
+  it("arrives without a request from a server that only speaks HTTP/2", async () => {
     let requests = 0
     const server = createHttp2(() => requests++)
     server.on("session", (session) => void ends.push(() => session.destroy()))
@@ -61,7 +61,7 @@ describe("any answer", () => {
     expect(requests).toBe(0)
   })
 
-  it("lets the program end its answer in peace", async () => {
+  it("lets the program finish its answer undisturbed", async () => {
     let ended: (error: string | undefined) => void = () => {}
     const how = new Promise<string | undefined>((resolve) => {
       ended = resolve
@@ -83,13 +83,13 @@ describe("any answer", () => {
     expect(await how).toBe(undefined)
   })
 
-  it("is an end of the connection, too, unless a forwarder may have ended it", async () => {
+  it("is also a closed connection, unless a forwarder may have closed it", async () => {
     const port = await listening(createServer((socket) => socket.once("data", () => socket.destroy())))
     expect(await ask(port)).toEqual({ said: "success" })
     expect(await ask(port, "http1", 30)).toEqual({ said: "closed" })
   })
 
-  it("doesn't come from a program that says nothing, or from none", async () => {
+  it("doesn't come from a silent or missing program", async () => {
     const port = await listening(createServer((socket) => void ends.push(() => socket.destroy())))
     expect(await ask(port, "http1", 0, 100)).toEqual({ said: "nothing" })
     expect(await ask(port, "h2c", 0, 100)).toEqual({ said: "nothing" })

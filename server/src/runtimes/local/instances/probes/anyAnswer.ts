@@ -6,20 +6,20 @@ export interface AnswerTarget {
   readonly address: string
   readonly port: number
   readonly protocol: "http1" | "h2c"
-  /** The host that the request names. */
+  /** The host named in the request. */
   readonly host: string
   readonly timeoutMs: number
-  /** Not 0: a forwarder accepts connections, and ends them if nobody listens behind it. */
+  /** Not 0: a forwarder accepts connections, and closes them if nobody listens behind it. */
   readonly settleMs: number
 }
 
-/** How long, and how much of, an answer to read: many programs log an error if nobody reads their answer. */
+/** How long, and how much, to read of an answer: many programs log an error if nobody reads it. */
 const lingerMs = 1_000
 const mostBytes = 64 * 1024
 
 /**
- * Does a program do anything about a request? Its first byte is enough, whatever it says, and so is the end of the connection: the kernel alone
- * accepts one, and does neither for a program that is frozen.
+ * Does a program react to a request? Its first byte is enough, whatever it is, and so is a closed connection: the kernel accepts
+ * connections for a frozen program, but does neither.
  */
 export const anyAnswer = (target: AnswerTarget): Promise<ProbeAnswer> =>
   new Promise((resolve) => {

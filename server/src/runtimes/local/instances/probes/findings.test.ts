@@ -10,7 +10,7 @@ const image = { declaredPort: 80, of: "image" } as const
 describe("the last check of an instance that isn't ready", () => {
   it.each<[ProbeAnswer | undefined, string, RegExp]>([
     [{ said: "failure", status: 503 }, "ProbeFailing", /GET \/healthz on port 80 returned 503/],
-    [{ said: "nothing" }, "ProbeFailing", /GET \/healthz on port 80 is not answered within 1 s/],
+    [{ said: "nothing" }, "ProbeFailing", /GET \/healthz on port 80 got no answer within 1 s/],
     [{ said: "refused" }, "NotListening", /port 80 yet, 3 s after its start/],
     [{ said: "closed" }, "NotListening", /port 80 yet/],
     [undefined, "NotListening", /port 80 yet/]
@@ -20,12 +20,12 @@ describe("the last check of an instance that isn't ready", () => {
     expect(found.message).toMatch(message)
   })
 
-  it("without a path is of the port alone", () => {
+  it("checks only the port without a path", () => {
     const given = { startup: undefined, readiness: undefined }
     expect(checkFinding(given, image, { said: "nothing" }, 3_000).code).toBe("NotListening")
   })
 
-  it("advises a source nothing that its config can't do", () => {
+  it("gives a source no advice that its config can't follow", () => {
     const given = { startup: undefined, readiness: undefined }
     expect(checkFinding(given, source, { said: "refused" }, 1).fix).not.toContain("port:")
     expect(checkFinding(given, image, { said: "refused" }, 1).fix).toContain("port:")

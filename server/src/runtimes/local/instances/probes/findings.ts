@@ -7,7 +7,7 @@ import type { ProbeAnswer } from "./probe.ts"
 /** When to check why an instance isn't ready, in milliseconds since its launch: its deadline may be minutes away. */
 const looksMs: ReadonlyArray<number> = [3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000, 400_000]
 
-/** The finding from the last check of an instance that isn't ready. */
+/** The result of the last check of an instance that isn't ready. */
 export const checkFinding = (
   { readiness, startup }: Pick<InstanceSpec, "readiness" | "startup">,
   { declaredPort: port, of }: Pick<Launched, "declaredPort" | "of">,
@@ -23,7 +23,7 @@ export const checkFinding = (
   return notListening(port, seconds, [evidence], of === "image" ? {} : { fix: fixOfSource })
 }
 
-/** Looks again and again why an instance isn't ready, until it is called off. */
+/** Checks repeatedly why an instance isn't ready, until cancelled. */
 export const lookInto = (input: {
   readonly spec: InstanceSpec
   readonly launched: Pick<Launched, "declaredPort" | "explain" | "of">

@@ -9,12 +9,12 @@ export interface Answering {
   readonly port: number
 }
 
-// A cold start may cost little more than the program's own: the pause grows with the time already waited, so that what is
-// added stays a small part of it, between these bounds.
+// Polling should add little to a cold start: the pause grows with the time already waited, between these bounds, so it stays a
+// small share of it.
 const shortestPauseMs = 2
 const longestPauseMs = 250
 const pauseShare = 0.06
-/** How long to wait for a likelier port once another one answers. */
+/** How long to wait for a more likely port once another one answers. */
 const likelierMs = 1_000
 
 export const check = ({ anyAnswer, path, timeoutMs }: ProbeSpec, { host, port }: Answering, settleMs: number) => {
@@ -23,8 +23,8 @@ export const check = ({ anyAnswer, path, timeoutMs }: ProbeSpec, { host, port }:
 }
 
 /**
- * Checks until one of these hosts and ports succeeds; of several ports, until one answers HTTP. Undefined: it was stopped before.
- * `onVain` hears what a round of checks in vain came to.
+ * Checks until one of these hosts and ports succeeds; with several ports, until one answers HTTP. Undefined: stopped before.
+ * Calls `onVain` with the result of each unsuccessful round.
  */
 export const firstAnswer = async (
   given: ProbeSpec,
@@ -51,7 +51,7 @@ export const firstAnswer = async (
       for (const host of hosts) {
         const answer = await check(given, { host, port }, settleMs)
         if (answer.said === "success" && (await isToBeChosen({ host, port }))) return { host, port }
-        // That nobody listens on one of them says nothing if somebody does on another.
+        // One port without a listener means nothing if another one has a listener.
         if (said === undefined || said.said === "refused") said = answer
       }
     onVain(said)

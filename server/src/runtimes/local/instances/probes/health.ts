@@ -8,14 +8,14 @@ export interface HealthOptions {
   readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs" | "traffic">
   /** Hosts to try, in this order. The first one that answers is kept. */
   readonly hosts: readonly [string, ...Array<string>]
-  /** The port; or, where it isn't known which it is, those that may be, the likeliest first: the first that answers HTTP is kept. */
+  /** The port, or the candidates if it isn't known, most likely first: the first that answers HTTP is kept. */
   readonly ports: readonly [number, ...Array<number>]
   readonly settleMs: number
-  /** It answered on this host and port: it is ready for requests. Once. */
+  /** Called once, when it answers on this host and port and so is ready for requests. */
   readonly onReady: (host: string, port: number) => void
-  /** It did not become ready within `milliseconds`. */
+  /** It didn't become ready within `milliseconds`. */
   readonly onDeadline: (milliseconds: number) => void
-  /** Its liveness probe failed as often as it may. */
+  /** Its liveness probe has reached its failure threshold. */
   readonly onDead: (probe: ProbeSpec) => void
 }
 
@@ -29,9 +29,9 @@ export interface Health {
 const tcpProbe: ProbeSpec = { path: undefined, initialDelayMs: 0, periodMs: 0, timeoutMs: 1_000, failureThreshold: 1 }
 
 /**
- * Watches one instance: first its startup probe, then its readiness (without a probe a TCP connection), both looked at more
- * often than their period until they first succeed, for a caller waits; then readiness and liveness at their period.
- * Semantics of Kubernetes' probes; a startup probe's threshold and period bound the start together with the deadline.
+ * Watches one instance: first its startup probe, then its readiness (a TCP connection if there is no probe). Until they first
+ * succeed, both are checked more often than their period, because a caller waits; then readiness and liveness at their period.
+ * Follows the semantics of Kubernetes' probes; a startup probe's threshold and period limit the start together with the deadline.
  */
 export const watchHealth = (options: HealthOptions): Health => {
   const { hosts, settleMs, spec } = options
@@ -79,7 +79,7 @@ export const watchHealth = (options: HealthOptions): Health => {
     const endDeadline = pauses.after(Math.max(0, left), () => options.onDeadline(spec.startDeadlineMs))
     const at = await first(spec.readiness ?? tcpProbe, started === undefined ? options.ports : [started.port])
     if (at === undefined || pauses.stopped()) return
-    // Not earlier: until here the deadline ends a hanging start, and a slow start isn't a failed probe.
+    // Not earlier: until now the deadline ends a hanging start, and a slow start isn't a failed probe.
     if (spec.liveness) void watchLiveness(spec.liveness, at)
     endDeadline()
     ready = true

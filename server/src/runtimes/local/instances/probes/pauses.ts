@@ -1,7 +1,7 @@
-/** The timers of one watch, all cut off together. */
+/** The timers of one watch, all cancelled together. */
 export interface Pauses {
   readonly pause: (milliseconds: number) => Promise<void>
-  /** Calls `then` after this time, unless what it returns is called before, or the watch is stopped. */
+  /** Calls `then` after this time, unless the returned function is called before, or the watch is stopped. */
   readonly after: (milliseconds: number, then: () => void) => () => void
   readonly stopped: () => boolean
   readonly stop: () => void
@@ -29,7 +29,7 @@ export const makePauses = (): Pauses => {
     stopped: () => stopped,
     stop: () => {
       stopped = true
-      // A pause that is cut off never resolves: its loop is garbage then.
+      // A cancelled pause never resolves: its loop becomes garbage.
       for (const timer of timers) clearTimeout(timer)
     }
   }

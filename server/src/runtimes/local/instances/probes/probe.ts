@@ -12,8 +12,8 @@ export interface ProbeTarget {
   readonly anyAnswer?: ProbeSpec["anyAnswer"]
   readonly timeoutMs: number
   /**
-   * A forwarder of the container engine may accept before the instance listens, and hangs up then: only a connection that
-   * lives this long counts. 0: one that is made.
+   * A forwarder of the container engine may accept before the instance listens, and then hangs up: only a connection that lasts
+   * this long counts. 0: any connection counts.
    */
   readonly settleMs: number
 }
@@ -26,7 +26,7 @@ export type ProbeAnswer =
 const success: ProbeAnswer = { said: "success" }
 const refused: ProbeAnswer = { said: "refused" }
 const closed: ProbeAnswer = { said: "closed" }
-/** In time. */
+/** Within the timeout. */
 const nothing: ProbeAnswer = { said: "nothing" }
 
 const answerOfError = (cause: NodeJS.ErrnoException): ProbeAnswer => (cause.code === "ECONNREFUSED" ? refused : closed)
@@ -46,7 +46,7 @@ const tcp = (target: ProbeTarget): Promise<ProbeAnswer> =>
     socket.on("connect", () =>
       target.settleMs === 0 ? end(success) : void setTimeout(() => end(success), target.settleMs)
     )
-    // A server that speaks first listens.
+    // A server that speaks first is listening.
     socket.on("data", () => end(success))
   })
 
@@ -89,15 +89,15 @@ const http = (target: ProbeTarget, path: string): Promise<ProbeAnswer> =>
     }
     message.on("error", (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer)
-      // The answer isn't HTTP/1.1: the server knows only h2c.
+      // The answer isn't HTTP/1.1: the server only speaks h2c.
       resolve(cause.code?.startsWith("HPE_") ? http2(target, path) : answerOfError(cause))
     })
     message.end()
   })
 
 /**
- * One check: a TCP connection is made, or the path is answered with 200-399 (redirects are not followed), within the timeout. Kubernetes' rules.
- * With `anyAnswer`, which Kubernetes doesn't know, any answer will do.
+ * One check by Kubernetes' rules: a TCP connection succeeds, or the path answers 200-399 (without following redirects), within
+ * the timeout. With `anyAnswer`, which Kubernetes doesn't have, any answer is enough.
  */
 export const probe = (target: ProbeTarget): Promise<ProbeAnswer> => {
   if (target.anyAnswer !== undefined) return anyAnswer({ ...target, ...target.anyAnswer, address: target.host })

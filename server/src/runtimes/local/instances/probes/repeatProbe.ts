@@ -2,7 +2,7 @@ import type { InstanceSpec, ProbeSpec } from "../Instance.ts"
 import { type Answering, check } from "./firstAnswer.ts"
 import type { Pauses } from "./pauses.ts"
 
-/** A check, unless the program's requests have shown by themselves that it lives; undefined: it can't be said. */
+/** A check, unless the program's requests have already shown that it lives; undefined: unknown. */
 const checkAlive = async (
   given: ProbeSpec,
   at: Answering,
@@ -20,7 +20,7 @@ const checkAlive = async (
   return answers?.isFull(since) === true ? undefined : false
 }
 
-/** Checks at the probe's period until it is stopped. `onFailure`: it failed as often as it may, or more. */
+/** Checks at the probe's period until stopped. `onFailure`: the failure threshold is reached or exceeded. */
 export const repeatProbe = async (
   given: ProbeSpec,
   at: Answering,
@@ -32,7 +32,7 @@ export const repeatProbe = async (
   let tookMs = 0
   for (let failures = 0; !pauses.stopped(); ) {
     const answered = traffic?.answered() ?? 0
-    // From the begin of one check to that of the next, as on Kubernetes.
+    // From the start of one check to the start of the next, as on Kubernetes.
     await pauses.pause(Math.max(0, given.periodMs - tookMs))
     if (pauses.stopped()) return
     const since = performance.now()

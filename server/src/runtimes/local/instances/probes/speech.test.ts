@@ -26,7 +26,7 @@ afterEach(() => {
 
 const hear = async (server: Server, timeoutMs = 2_000) =>
   speechOf({ host: "127.0.0.1", port: await listen(server), timeoutMs })
-/** Answers each of its callers so, at once (`greeting`) or once they have said something. */
+/** Answers each caller like this, at once (`greeting`) or after its first message. */
 const raw = (answer: string | Buffer | undefined, when: "greeting" | "answer" = "answer") =>
   createServer((socket) => {
     const say = () => {
@@ -44,7 +44,7 @@ describe("the protocol of a program on its port", () => {
   })
   afterAll(() => authority.remove())
 
-  it("is HTTP, and its handler has had no request", async () => {
+  it("is HTTP, without a request to its handler", async () => {
     let requests = 0
     expect(await hear(createHttp(() => requests++))).toEqual({ said: "http" })
     expect(requests).toBe(0)
@@ -70,17 +70,17 @@ describe("the protocol of a program on its port", () => {
     })
   })
 
-  it("is TLS, however it says so", async () => {
+  it("is TLS, in whichever way it refuses plain HTTP", async () => {
     const refusing = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
     for (const server of [raw(refusing), raw(Buffer.from([0x15, 3, 1, 0, 2, 2, 70, 0, 0, 0]))])
       expect(await hear(server)).toEqual({ said: "tls" })
     const speech = await hear(createHttps(authority.tls))
-    // Node ends such a connection without a word.
+    // Node closes such a connection silently.
     expect(["tls", "closed"]).toContain(speech.said)
     expect(notHttp(8443, { said: "tls" }, "image")?.message).toContain("speaks TLS on port 8443")
   })
 
-  it("isn't known of one that says nothing, or is not there", async () => {
+  it("is unknown if the program is silent or missing", async () => {
     expect(await hear(raw(undefined))).toEqual({ said: "closed" })
     expect(await hear(createServer(), 100)).toEqual({ said: "unknown" })
     const port = await listen(createServer())
@@ -90,7 +90,7 @@ describe("the protocol of a program on its port", () => {
     expect(noneSpeaksHttp([1883, 9001]).message).toContain("the ports 1883, 9001")
   })
 
-  it("decides which of several ports requests are sent to", async () => {
+  it("decides which of several ports receives requests", async () => {
     const redis = await listen(raw("-ERR\r\n-ERR\r\n"))
     const web = await listen(createHttp((_, response) => response.end()))
     const health = await new Promise<{ port: number }>((resolve) => {

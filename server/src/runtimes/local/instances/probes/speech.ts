@@ -12,7 +12,7 @@ export interface SpeechTarget {
   readonly timeoutMs: number
 }
 
-/** Without a host: a server of HTTP/1.1 refuses it by itself (RFC 9112, 3.2), so that no program's handler has to do with it. */
+/** Without a Host header: HTTP/1.1 servers refuse it themselves (RFC 9112, 3.2), before any handler runs. */
 const hostless = Buffer.from(`GET ${alivePath} HTTP/1.1\r\nConnection: close\r\n\r\n`)
 
 const mostBytes = 4_096
@@ -24,7 +24,7 @@ const isSettings = (answer: Buffer) =>
 const isAlert = (answer: Buffer) => answer[0] === 0x15 && answer[1] === 3
 const wantsTls = /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/i
 
-/** A line of text to show, or what it is in place of one. */
+/** A line of text to show, or a description if it isn't text. */
 const shown = (answer: Buffer): string => {
   const line = answer.toString("utf8").trimStart().split(/\r?\n/)[0]?.slice(0, 60).trim() ?? ""
   return line !== "" && /^[\x20-\x7e]+$/.test(line) ? JSON.stringify(line) : "something that isn't text"
@@ -51,7 +51,7 @@ const ask = ({ host, port, timeoutMs }: SpeechTarget, request: Buffer): Promise<
     socket.on("connect", () => socket.write(request))
     socket.on("data", (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk]).subarray(0, mostBytes)
-      // It may come in pieces.
+      // It may arrive in pieces.
       if (answer.length < 9) {
         body ??= setTimeout(() => end(judge(answer)), bodyMs)
         return
@@ -71,8 +71,8 @@ const ask = ({ host, port, timeoutMs }: SpeechTarget, request: Buffer): Promise<
   })
 
 /**
- * Does a program speak HTTP on this port? It is believed to speak something else only after it said so to three requests of different kinds. The
- * requests change nothing, and most servers answer the first by themselves.
+ * Does a program speak HTTP on this port? It counts as another protocol only after such answers to three different kinds of
+ * request. The requests change nothing, and most servers answer the first without running a handler.
  */
 export const speechOf = async (target: SpeechTarget): Promise<Speech> => {
   const first = await ask(target, hostless)

@@ -10,11 +10,11 @@ const launches = 3
 
 const stopped = new InstanceFailed({
   reason: "Stopped",
-  message: "It was stopped before it was ready.",
+  message: "The instance was stopped before it was ready.",
   retryable: true
 })
 
-/** Why an instance that ended before it was ready did so. */
+/** Why an instance ended before it was ready. */
 const endedEarly = (
   ended: Ended,
   { memoryBytes }: InstanceSpec,
@@ -35,7 +35,7 @@ const endedEarly = (
   )
 }
 
-/** Waits for the end of what was launched, and of all that it has started. */
+/** Waits for the end of a launch with all its children. */
 const runOnce = async (instance: Supervised): Promise<{ readonly ended: Ended; readonly ranMs: number }> => {
   const { current, spec } = instance
   const health = watch(instance)
@@ -66,7 +66,7 @@ const run = async (
     if (ended.again && isPending(instance) && count < launches) {
       try {
         goOnWith(instance, await launch())
-        // Told to stop while it was launched once more.
+        // Told to stop during the second launch.
         if (instance.wanted) void instance.current.stop(spec.graceMs)
         continue
       } catch (cause) {
@@ -83,8 +83,8 @@ const run = async (
 }
 
 /**
- * Makes an instance of what `launch` launches: readiness, liveness, deadline, exit. `afterEnd` is run once nothing of it is
- * left. The first launch has been made when it returns.
+ * Supervises what `launch` launches: readiness, liveness, deadline, exit. `afterEnd` runs once nothing of it is left. When this
+ * returns, the first launch has been made.
  */
 export const supervise = async (
   spec: InstanceSpec,
@@ -94,7 +94,7 @@ export const supervise = async (
 ): Promise<Instance> => {
   const instance = makeSupervised(spec, await launch())
   const { exited, ready } = instance
-  // What can't be ended or looked at is over all the same for who waits for it; else that would be for ever.
+  // For waiters, an instance that can't be stopped or inspected counts as ended; otherwise they would wait forever.
   void run(instance, launch, afterEnd).catch((cause) => {
     fail(instance, cannotLaunch(cause))
     const exit: InstanceExit = { code: null, signal: null, outOfMemory: false, wanted: instance.wanted }

@@ -2,22 +2,24 @@ import { BuildFailed, type Program, programOf, programOfStart, type Start } from
 import { InstanceFailed } from "../Instance.ts"
 import type { wordsOf } from "../words.ts"
 
-/** A folder that runs: how it is started, and what it needs for it. */
+/** A folder that runs: how to start it, and what it needs. */
 export interface ProgramPlace {
   readonly folder: string
-  /** @default found in the folder as it is */
+  /** @default derived from the folder */
   readonly start?: Start | undefined
-  /** Of the `dev` script of a folder that runs in place: what is added so that its tool listens on the port; `{port}` stands for it. */
+  /**
+   * For the `dev` script of a folder that runs in place: arguments that make its tool listen on the port; `{port}` stands for it.
+   */
   readonly portArguments?: ReadonlyArray<string>
-  /** Folders that come first on the PATH. @default its packages' programs */
+  /** Folders to put first on the PATH. @default its packages' programs */
   readonly path?: ReadonlyArray<string>
-  /** Environment variables, unless the config says others. */
+  /** Environment variables; the config overrides them. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Of the developer who runs it: the folders of the PATH, and HOME. */
+  /** The PATH folders and HOME of the developer who runs it. */
   readonly shell?: { readonly path: ReadonlyArray<string>; readonly home: string | undefined }
 }
 
-/** What is run in a folder: the command of the config, or else what the folder itself says. */
+/** What to run in a folder: the config's command, or else what the folder itself says. */
 export const programIn = async (
   { folder, portArguments = [], start }: ProgramPlace,
   { args = [], command }: ReturnType<typeof wordsOf>,

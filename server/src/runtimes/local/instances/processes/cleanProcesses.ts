@@ -6,8 +6,8 @@ import { endAllOf, type UnprivilegedUser } from "../../../../base/host/sourceUse
 import { bootId, type InstanceRecords } from "../InstanceRecords.ts"
 
 /**
- * Ends what an earlier run of the server left, known by pid with start time, or by the marker; returns how many instances.
- * `homes`: the folder that holds their private folders.
+ * Stops the processes that an earlier run of the server left, found by pid with start time or by marker, and returns how many
+ * instances. `homes`: the folder with their private folders.
  */
 export const cleanProcesses = async (
   records: InstanceRecords,
@@ -18,7 +18,7 @@ export const cleanProcesses = async (
   const boot = bootId()
   const recorded = records.all()
   const left = recorded.filter((record) => record.kind === "process")
-  // The engine's clients are ended here as well, and counted with their containers.
+  // The engine's clients are stopped here too, and counted with their containers.
   const clients = new Set(
     recorded.flatMap(({ id, kind }) => (kind === "container" ? [`${dataDirectoryId}/${id}`] : []))
   )
@@ -37,13 +37,13 @@ export const cleanProcesses = async (
       .filter((entry) => entry.marker === undefined || !clients.has(entry.marker))
       .map((entry) => entry.marker ?? `${dataDirectoryId}/${left.find((record) => record.pid === entry.pid)?.id}`)
   )
-  // Nobody sends them requests any more, and the next ones wait for them: a short grace for what they have to write.
+  // Nobody sends them requests any more, and new instances wait for them, so they get only a short grace period to write.
   const graceMs = Math.min(2_000, Math.max(0, ...left.map((record) => record.graceMs)))
   await endProcesses(isMine, found.size > 0 && left.length === 0 ? 2_000 : graceMs)
   for (const record of left) records.remove(record.id)
-  // Whatever they have hidden of what they started: nothing may write while root removes what they wrote.
+  // Kill hidden children too: nothing may write while root removes what they wrote.
   if (user !== undefined) await endAllOf(user)
-  // Without root, a read-only folder in a service's home (Go's module cache, say) would keep the server from starting.
+  // Without root, a read-only folder in a service's home (such as Go's module cache) would keep the server from starting.
   await (user === undefined ? removeTree(homes) : rm(homes, { recursive: true, force: true }))
   return found.size
 }

@@ -8,15 +8,18 @@ import { makePrivate, removePrivate } from "../privateFolder.ts"
 /** How often to check that the folders of running instances still exist. */
 const lookMs = 2_000
 
-/** Programs put sockets below TMPDIR, whose paths are limited to 103 bytes on some systems (`sun_path` of unix(7)). We leave the rest to them. */
+/**
+ * Programs put sockets below TMPDIR, and some systems limit their paths to 103 bytes (`sun_path` of unix(7)). Leave the rest to
+ * them.
+ */
 const longestHome = 64
 
 /** Short, and of constant length: it doesn't depend on the length of a service's name. */
 const nameOf = (id: string) => createHash("sha256").update(id).digest("hex").slice(0, 12)
 
 /**
- * The folder of the data folder that holds its instances' private folders, which are their HOME and TMPDIR. In the system's temporary folder
- * if the data folder has a long path, or is closed to the user that the instances run as.
+ * The folder in the data folder with its instances' private folders, which are their HOME and TMPDIR. In the system's temporary
+ * folder if the data folder has a long path, or is closed to the instances' user.
  */
 export const homesFolder = (dataDirectory: string, id: string, user?: UnprivilegedUser): string => {
   const own = join(dataDirectory, "homes")
@@ -26,7 +29,7 @@ export const homesFolder = (dataDirectory: string, id: string, user?: Unprivileg
   return join(isOpen ? tmpdir() : "/tmp", `maxcloud-${id}`)
 }
 
-/** The private folders of instances: there for as long as the instance is, though somebody cleans the temporary folder meanwhile. */
+/** The instances' private folders, recreated if somebody cleans the temporary folder while they run. */
 export const makeHomes = (dataDirectory: string, id: string, user?: UnprivilegedUser) => {
   const root = homesFolder(dataDirectory, id, user)
   const live = new Set<string>()
@@ -34,14 +37,14 @@ export const makeHomes = (dataDirectory: string, id: string, user?: Unprivileged
 
   const pathOf = (instance: string) => join(root, nameOf(instance))
   const keep = () => {
-    // In a data folder that was removed nothing is made: the server ends.
+    // Don't recreate anything in a removed data folder: the server is ending.
     if (!existsSync(dataDirectory)) return
     for (const instance of live) {
       if (existsSync(pathOf(instance))) continue
       try {
         makePrivate(root, nameOf(instance), user)
       } catch {
-        // The disk is full, or another's folder is in its place: the next look tries again, and the next start tells.
+        // The disk is full, or another user's folder is in its place: the next check tries again, and the next start reports it.
       }
     }
   }
@@ -54,7 +57,7 @@ export const makeHomes = (dataDirectory: string, id: string, user?: Unprivileged
       timer ??= setInterval(keep, lookMs).unref()
       return path
     },
-    /** Before somebody needs them. */
+    /** Created before they are needed. */
     keep,
     remove: (instance: string): void => {
       live.delete(instance)

@@ -5,7 +5,7 @@ import type { InstanceSpec } from "../Instance.ts"
 import type { Development } from "./Development.ts"
 import type { ProgramPlace } from "./ProgramPlace.ts"
 
-/** `node_modules/.bin` of the folder and of those above it, as `npm run` has them: a workspace keeps its programs at its root. */
+/** `node_modules/.bin` of the folder and its parents, as in `npm run`: a workspace has its programs at its root. */
 const programFolders = (folder: string): ReadonlyArray<string> => {
   const bin = join(folder, "node_modules/.bin")
   const above = dirname(folder)
@@ -14,7 +14,7 @@ const programFolders = (folder: string): ReadonlyArray<string> => {
 
 type InPlace = Extract<InstanceSpec["program"], { readonly kind: "directory" }>
 
-/** A folder that is run where it is. Rejects with `BuildFailed` if its package.json can't be read. */
+/** A folder that runs in place. Rejects with `BuildFailed` if its package.json is unreadable. */
 export const placeOf = async (
   { directory, script }: InPlace,
   development: Development | undefined
@@ -28,7 +28,7 @@ export const placeOf = async (
     ...(development === undefined
       ? {}
       : {
-          // A relative folder on the PATH would be another one for each service.
+          // A relative folder on the PATH would be a different one for each service.
           shell: { path: development.path.split(delimiter).filter(isAbsolute), home: development.home }
         }),
     environment: { ...dev?.environment, ...own }

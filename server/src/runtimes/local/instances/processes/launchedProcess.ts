@@ -12,19 +12,18 @@ import type { Ended, Launched } from "../Launched.ts"
 import { makeOutputTail } from "../outputTail.ts"
 import { withTerminal } from "./terminalWords.ts"
 
-/** How long output is waited for after the end: a process that left the group may hold the pipe open. */
+/** How long to wait for output after the exit: a process that left the group may hold the pipe open. */
 const drainMs = 1_000
-/** How much of the start's error output is searched for a reason. */
+/** How much of the error output at the start to search for a reason. */
 const searchedBytes = 64 * 1024
 
 const outOfHeap = "JavaScript heap out of memory"
 
-const fixOfDevScript =
-  "Write the port into the `dev` script, as in `--port $PORT`, or use `maxcloud dev --no-dev-script`."
+const fixOfDevScript = "Set the port in the `dev` script, as in `--port $PORT`, or use `maxcloud dev --no-dev-script`."
 
 export type ProcessChild = ChildProcessByStdio<Writable | null, Readable, Readable>
 
-/** A process that was started, and all that it starts. */
+/** A started process with all its children. */
 export interface StartedProcess {
   readonly child: ProcessChild
   readonly spec: Pick<InstanceSpec, "graceMs" | "onOutput">
@@ -33,13 +32,13 @@ export interface StartedProcess {
   readonly isDevScript: boolean
   readonly dataDirectoryId: string
   readonly isMine: (entry: ProcessEntry) => boolean
-  /** How a program beside it is started. */
+  /** How to start a program beside it. */
   readonly execOptions: (marker: string) => ExecLaunch["options"]
-  /** Once it has ended with all that it started. */
+  /** Called once it has ended with all its children. */
   readonly forget: () => void
 }
 
-/** Hands its output on, and keeps what of it may say why it ended. */
+/** Passes its output on, and keeps the parts that may say why it ended. */
 const listenTo = (child: ProcessChild, onOutput: InstanceSpec["onOutput"]) => {
   let searched = ""
   const ending = makeOutputTail("latin1")
@@ -49,13 +48,13 @@ const listenTo = (child: ProcessChild, onOutput: InstanceSpec["onOutput"]) => {
       ending.add(chunk)
       onOutput(stream, chunk)
     })
-    // A pipe that breaks says no more than the exit does.
+    // A broken pipe says no more than the exit does.
     child[stream].on("error", () => undefined)
   }
   return { searched: () => searched, ending: ending.text }
 }
 
-/** How it ends: by itself, or since it is stopped. */
+/** How it ends: on its own, or because it is stopped. */
 const ending = (started: StartedProcess, endExecs: () => Promise<void>): Pick<Launched, "ended" | "stop"> => {
   const { child, forget, isMine, reserved, spec } = started
   const output = listenTo(child, spec.onOutput)
@@ -85,7 +84,7 @@ const ending = (started: StartedProcess, endExecs: () => Promise<void>): Pick<La
   return { ended, stop }
 }
 
-/** Where it listens, if that isn't its port. */
+/** Where it listens, if not on its port. */
 const explain = async ({ isDevScript, isMine, reserved: { port } }: StartedProcess) => {
   const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
   const ports = await listeningPorts(pids)
@@ -109,10 +108,10 @@ export const launchedProcess = (started: StartedProcess): Launched => {
     declaredPort: port,
     settleMs: 0,
     ...ending(started, execs.endAll),
-    // Development servers do on purpose, and never run on a cluster.
+    // Development servers do this on purpose, and never run on a cluster.
     caution: async () =>
       !isDevScript && (await listensOnLoopbackOnly(port))
-        ? loopbackOnly(port, `port ${port}: open on 127.0.0.1 or ::1, and closed on the machine's other addresses`)
+        ? loopbackOnly(port, `port ${port}: open on 127.0.0.1 or ::1, closed on the machine's other addresses`)
         : undefined,
     exec: (request) =>
       execs.start(request, (marker) => {

@@ -6,7 +6,7 @@ import type { InstanceSpec } from "../Instance.ts"
 import { variablesOf } from "../words.ts"
 import type { ProgramPlace } from "./ProgramPlace.ts"
 
-/** What a process sees: its declared environment, and nothing of the server's. */
+/** A process's environment: its declared variables, and nothing of the server's. */
 export const processEnvironment = (input: {
   readonly spec: Pick<InstanceSpec, "env">
   readonly place: ProgramPlace
@@ -14,13 +14,13 @@ export const processEnvironment = (input: {
   readonly home: string
   readonly port: number
   readonly marker: string
-  /** The folder that holds a Node which the user may run. */
+  /** The folder with a Node that the user may run. */
   readonly node: string
   readonly user: UnprivilegedUser | undefined
 }): Record<string, string> => {
   const { home, marker, node, place, port, spec, user } = input
   const { folder, shell } = place
-  /** A search on the PATH that meets a closed folder ends with "permission denied" instead of "not found". */
+  /** A search on the PATH that encounters a closed folder ends with "permission denied" instead of "not found". */
   const isOpen = (path: string) => user === undefined || (existsSync(path) && closedTo(user, path) === undefined)
   const programs = place.path ?? [join(folder, "node_modules/.bin")]
   const path = [

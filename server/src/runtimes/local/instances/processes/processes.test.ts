@@ -122,7 +122,7 @@ afterEach(async () => {
 })
 
 describe("the program of a folder", () => {
-  it("is its start script, through the shell alone", async () => {
+  it("is its start script, run only by the shell", async () => {
     await program("package.json", JSON.stringify({ scripts: { prestart: "echo before", start: "node app.js" } }))
     await program("app.js", answering)
     const seen = output()
@@ -132,18 +132,18 @@ describe("the program of a folder", () => {
     expect(seen.text()).toContain("before")
   })
 
-  it("is index.ts where there is no package.json", async () => {
+  it("is index.ts without a package.json", async () => {
     await program(
       "index.ts",
       `import { createServer } from "node:http"\nconst port: number = Number(process.env["PORT"])\ncreateServer((_, response) => response.end(process.execPath)).listen(port)`
     )
     const instance = await start(specOf())
     await ready(instance)
-    // Where the server's own is closed to the user of services, it has a second name.
+    // If the server's own Node is closed to the services' user, it has a second name.
     expect([process.execPath, join(data, "node", process.version, "node")]).toContain(await fetchText(instance))
   })
 
-  it("is the command with its args where they are given, a program of node_modules/.bin too", async () => {
+  it("is the config's command with its args, including programs in node_modules/.bin", async () => {
     await mkdir(join(folder, "node_modules/.bin"), { recursive: true })
     await writeFile(
       join(folder, "node_modules/.bin/serve-args"),
@@ -155,7 +155,7 @@ describe("the program of a folder", () => {
     expect(await fetchText(instance)).toBe("one,two words")
   })
 
-  it("has its variables in its words as on Kubernetes, but for secrets", async () => {
+  it("has its variables in its arguments as on Kubernetes, except secrets", async () => {
     await program("app.js", answering.replace("process.env)", "process.argv)"))
     const env = new Map<string, string | Redacted.Redacted>([
       ["A", "a $(B)"],
@@ -168,19 +168,19 @@ describe("the program of a folder", () => {
     expect(JSON.parse(await fetchText(instance)).slice(2)).toEqual(expected)
   })
 
-  it("is nothing in an empty folder, with a word on what to add", async () => {
+  it("is missing in an empty folder, with advice on what to add", async () => {
     const failure = await startFailure(specOf())
     expect(failure).toMatchObject({ reason: "NothingToRun", retryable: false })
     expect(failure?.message).toContain("package.json")
     expect(await readdir(join(data, "instances"))).toEqual([])
   })
 
-  it("is refused where the command does not exist", async () => {
+  it("is refused if the command doesn't exist", async () => {
     expect(await startFailure(specOf({ command: ["no-such-program"] }))).toMatchObject({ reason: "CommandNotFound" })
     expect(await readdir(join(data, "instances"))).toEqual([])
   })
 
-  it("is refused where the snapshot does not exist", async () => {
+  it("is refused if the snapshot doesn't exist", async () => {
     const digest = `sha256:${"0".repeat(64)}`
     expect(await startFailure(specOf({ program: { kind: "snapshot", digest } }))).toMatchObject({
       reason: "SourceInvalid",
@@ -190,7 +190,7 @@ describe("the program of a folder", () => {
 })
 
 describe("the environment of a process", () => {
-  it("is what was declared and the contract's, nothing of the server's own", async () => {
+  it("contains the declared variables and the contract's, nothing of the server's own", async () => {
     process.env["CANARY"] = "of the server"
     await program("index.js", answering)
     const env = new Map<string, string | Redacted.Redacted>([
@@ -219,7 +219,7 @@ describe("the environment of a process", () => {
 })
 
 describe("readiness", () => {
-  it("comes with the first success of the probe, on IPv6's loopback too", async () => {
+  it("starts with the first success of the probe, also on IPv6's loopback", async () => {
     await program(
       "index.js",
       `const since = Date.now()
@@ -236,7 +236,7 @@ describe("readiness", () => {
     expect(instance.host).toBe("::1")
   })
 
-  it("is lost and found with the probe", async () => {
+  it("is lost and regained with the probe", async () => {
     await program(
       "index.js",
       `let status = 200
@@ -270,7 +270,7 @@ describe("readiness", () => {
     expect((await exited(instance)).wanted).toBe(false)
   })
 
-  it.skipIf(process.platform !== "linux")("is told to wait for another port long before the deadline", async () => {
+  it.skipIf(process.platform !== "linux")("gets a message about another port long before the deadline", async () => {
     await program("index.js", `require("node:http").createServer().listen(0)`)
     const said = await new Promise<string>((resolve, reject) => {
       start(specOf({ startDeadlineMs: 600_000, onSystem: resolve })).catch(reject)
@@ -283,7 +283,7 @@ describe("readiness", () => {
     const found = (code: string | undefined) =>
       vi.waitFor(() => expect(findings.at(-1)?.code).toBe(code), { timeout: 15_000, interval: 20 })
     const onFinding = (value: Diagnosis | undefined) => void findings.push(value)
-    // Hangs at first, and answers once somebody has asked for it.
+    // Hangs at first, and answers after the first request for it.
     await program(
       "index.js",
       `let answers = false
@@ -300,11 +300,11 @@ describe("readiness", () => {
     expect(findings.at(-1)?.message).toContain("GET /healthz")
     await fetchText(instance, "/answer")
     await Effect.runPromise(Deferred.await(instance.ready))
-    // What works here alone is said of one that is ready.
+    // Once it is ready, this reports what works only here.
     await found("LoopbackOnly")
   })
 
-  it("says nothing against one that listens on all addresses", async () => {
+  it("reports nothing about a program that listens on all addresses", async () => {
     await program("index.js", answering)
     const findings: Array<Diagnosis | undefined> = []
     const told = new Promise<void>((resolve) => {
@@ -314,7 +314,7 @@ describe("readiness", () => {
     expect(findings).toEqual([undefined])
   })
 
-  it("fails when the startup probe failed as often as it may", async () => {
+  it("fails when the startup probe has reached its failure threshold", async () => {
     await program(
       "index.js",
       `require("node:http").createServer((_, response) => { response.statusCode = 500; response.end() }).listen(process.env.PORT)`
@@ -337,7 +337,7 @@ describe("readiness", () => {
       { reason: "CrashOnStart", message: expect.stringContaining("by SIGKILL") }
     ],
     ["const all = []; for (;;) all.push(new Array(1e5).fill(0).map(String))", { reason: "OutOfMemory" }]
-  ])("fails when it ends before: %s", async (content, expected) => {
+  ])("fails if it exits before: %s", async (content, expected) => {
     await program("package.json", JSON.stringify({ scripts: { start: "node --max-old-space-size=30 index.js" } }))
     await program("index.js", content)
     const instance = await start(specOf())
@@ -346,7 +346,7 @@ describe("readiness", () => {
     expect(await readdir(join(data, "instances"))).toEqual([])
   })
 
-  it("comes on another port where somebody took the first one meanwhile", async () => {
+  it("uses another port if somebody took the first one meanwhile", async () => {
     await program("index.js", answering)
     // Takes the port before the program can, once.
     await program(
@@ -379,7 +379,7 @@ describe("readiness", () => {
 })
 
 describe("liveness", () => {
-  it("ends what does not answer any more", async () => {
+  it("stops an instance that no longer answers", async () => {
     await program(
       "index.js",
       `require("node:http").createServer((request, response) => { response.end(); if (request.url === "/hang") for (;;); }).listen(process.env.PORT)`
@@ -396,7 +396,7 @@ describe("liveness", () => {
   const anyAnswer = { protocol: "http1", host: "app--local.localhost" } as const
   const fast = { path: undefined, anyAnswer, initialDelayMs: 0, periodMs: 100, timeoutMs: 200, failureThreshold: 3 }
 
-  it("by default ends what is frozen, and says why", async () => {
+  it("by default stops a frozen instance, and says why", async () => {
     await program("index.js", `console.log(process.pid); ${answering}`)
     const seen = output()
     const instance = await start(specOf({ ...seen, liveness: fast, graceMs: 100 }))
@@ -406,11 +406,11 @@ describe("liveness", () => {
     expect(exit).toMatchObject({ signal: "SIGKILL", wanted: false })
     expect(exit.dead).toMatchObject({
       code: "LivenessFailing",
-      message: "the program was ended since it answered no request within 0.2 s, 3 times in a row"
+      message: "the program was stopped because it answered no request within 0.2 s, 3 times in a row"
     })
   })
 
-  it("by default leaves alone what answers with errors, or works on as much as it may", async () => {
+  it("by default leaves an instance alone that answers with errors, or is as busy as it may be", async () => {
     const answers = (status: number) =>
       program(
         "index.js",
@@ -442,8 +442,8 @@ describe("liveness", () => {
     }
   })
 
-  it("by default lets a program with one thread end the request that it works on", async () => {
-    // Reads the next connection when the former one has been answered.
+  it("by default lets a single-threaded program finish its current request", async () => {
+    // Reads the next connection after answering the previous one.
     await program(
       "index.js",
       `let before = Promise.resolve()
@@ -479,7 +479,7 @@ describe("liveness", () => {
     await stop(instance)
   })
 
-  it("by default asks nothing of what has answered its requests meanwhile", async () => {
+  it("by default doesn't probe an instance that has answered requests meanwhile", async () => {
     await program(
       "index.js",
       `let asked = 0; require("node:http").createServer((request, response) => response.end(String(request.url === "/" ? asked : asked++))).listen(process.env.PORT)`
@@ -495,7 +495,7 @@ describe("liveness", () => {
 })
 
 describe("stopping", () => {
-  it("lets it end by itself within the grace time, without the shell in front of it", async () => {
+  it("lets it exit on its own within the grace period, without the shell in front of it", async () => {
     await program("package.json", JSON.stringify({ scripts: { prestart: "true", start: "node index.js" } }))
     await program(
       "index.js",
@@ -508,7 +508,7 @@ describe("stopping", () => {
     expect(seen.text()).toBe("asked\ndrained\n")
   })
 
-  it("kills what does not end within the grace time", async () => {
+  it("kills an instance that doesn't exit within the grace period", async () => {
     await program("index.js", `${answering}; process.on("SIGTERM", () => undefined)`)
     const instance = await start(specOf({ graceMs: 100 }))
     await ready(instance)
@@ -516,7 +516,7 @@ describe("stopping", () => {
     expect(await exited(instance)).toEqual({ code: null, signal: "SIGKILL", outOfMemory: false, wanted: true })
   })
 
-  it("ends all children, those that left the group and wiped their environment too", async () => {
+  it("kills all children, including those that left the group and cleared their environment", async () => {
     await program(
       "index.js",
       `const { spawn } = require("node:child_process")
@@ -537,7 +537,7 @@ describe("stopping", () => {
     expect(await Promise.all(pids.map(isAlive))).toEqual([false, false, false])
   })
 
-  it("ends the children of what ended by itself", async () => {
+  it("kills the children of a program that exited on its own", async () => {
     await program(
       "index.js",
       `const child = require("node:child_process").spawn("sleep", ["60"], { stdio: "inherit", detached: true }); console.log(child.pid); setTimeout(() => process.exit(7), 100)`
@@ -549,8 +549,8 @@ describe("stopping", () => {
   })
 })
 
-describe("cleaning after a server that was killed", () => {
-  /** A server in a process of its own, that starts an instance of `folder` and is killed. */
+describe("cleaning up after a killed server", () => {
+  /** A server in its own process that starts an instance of `folder` and is killed. */
   const killedServer = async (dataDirectory: string): Promise<number> => {
     const script = join(import.meta.dirname, "../../../../../test/instances/startAndHang.ts")
     const child = spawn(process.execPath, [script, dataDirectory, folder], { stdio: ["ignore", "pipe", "inherit"] })
@@ -571,7 +571,7 @@ describe("cleaning after a server that was killed", () => {
       dataDirectory
     )
 
-  it("ends its instances, and none of another data folder", async () => {
+  it("stops its instances, and none of another data folder", async () => {
     await program("index.js", `${answering}; console.log(process.pid)`)
     const other = join(folder, "../other")
     const [mine, foreign] = [await killedServer(data), await killedServer(other)]
@@ -585,7 +585,7 @@ describe("cleaning after a server that was killed", () => {
     await rm(homesFolder(other, await dataDirectoryId(other)), { recursive: true, force: true })
   })
 
-  it("finds by the marker what died between spawn and record", async () => {
+  it("finds by the marker an instance whose server died between spawn and record", async () => {
     await program("index.js", `${answering}; console.log(process.pid)`)
     const pid = await killedServer(data)
     await rm(join(data, "instances"), { recursive: true })
@@ -593,7 +593,7 @@ describe("cleaning after a server that was killed", () => {
     expect(await isAlive(pid)).toBe(false)
   })
 
-  it("never ends a process that has the pid of an earlier one", async () => {
+  it("never kills a process that has reused an earlier pid", async () => {
     const stranger = spawn("sleep", ["60"], { stdio: "ignore" })
     children.push(stranger)
     await mkdir(join(data, "instances"), { recursive: true })
@@ -608,7 +608,7 @@ describe("cleaning after a server that was killed", () => {
 })
 
 describe("output", () => {
-  it("comes whole and with flat memory, 50 MB of it", async () => {
+  it("arrives complete and with flat memory, 50 MB of it", async () => {
     await program(
       "index.js",
       `const line = Buffer.alloc(1 << 16, 120)

@@ -21,7 +21,7 @@ export interface ProcessesOptions {
   readonly dataDirectory: string
   readonly dataDirectoryId: string
   readonly records: InstanceRecords
-  /** As root: whom processes run as. */
+  /** As root: the user that processes run as. */
   readonly users?: SourceUsers | undefined
 }
 
@@ -42,7 +42,7 @@ const notExecutable = (file: string) =>
 const folderClosed = (what: string, place: string, fix: string) =>
   new InstanceFailed({
     reason: "FolderClosed",
-    message: `The server runs as root, and services from source run as a user of their own, who can't enter ${place} on the way to ${what}. ${fix}`,
+    message: `The server runs as root, and services from source run as a separate user, who can't enter ${place} on the way to ${what}. ${fix}`,
     retryable: false
   })
 
@@ -68,10 +68,10 @@ const startChild = (
   user: UnprivilegedUser | undefined,
   env: Readonly<Record<string, string>>
 ): Promise<ProcessChild> => {
-  // The server's own Node may be closed to the user; the one of the data folder is the same.
+  // The server's own Node may be closed to the user; the data folder contains a copy.
   const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
   const options = { ...user, cwd: place.folder, env, detached: true }
-  // Tools that watch files end with their standard input, which says nothing here and stays open.
+  // Tools that watch files exit when their standard input ends, so keep it open and silent.
   return startProgram<ProcessChild>(() =>
     place.portArguments === undefined
       ? spawn(file, [...program.args], { ...options, stdio: ["ignore", "pipe", "pipe"] })
@@ -81,7 +81,9 @@ const startChild = (
   })
 }
 
-/** Launches instances as child processes in their own process group, seeing their declared environment and nothing of the server's. */
+/**
+ * Launches instances as child processes in their own process group, with their declared environment and nothing of the server's.
+ */
 export const makeProcesses = async (options: ProcessesOptions) => {
   const { dataDirectoryId, records } = options
   const user = options.users?.service

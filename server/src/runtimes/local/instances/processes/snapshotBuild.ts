@@ -26,7 +26,7 @@ const sourceOf = (
     })
   )
 
-/** The snapshot that an instance runs from, built. */
+/** The built snapshot that an instance runs from. */
 export const buildOf = (sources: typeof SourceStore.Service, spec: InstanceSpec, program: Snapshot) =>
   sourceOf(spec, program).pipe(
     Effect.flatMap((source) => sources.built(spec.organizationId, source, spec.onBuild)),
@@ -42,7 +42,7 @@ export const buildOf = (sources: typeof SourceStore.Service, spec: InstanceSpec,
     )
   )
 
-/** Is what was built of the snapshot as it was made? */
+/** Is the snapshot's build unchanged? */
 export const isBuildWhole = (
   sources: typeof SourceStore.Service,
   spec: Pick<InstanceSpec, "organizationId" | "command">,
@@ -50,6 +50,6 @@ export const isBuildWhole = (
 ) =>
   sourceOf(spec, program).pipe(
     Effect.flatMap((source) => sources.isWhole(spec.organizationId, source)),
-    // The start itself reports what is wrong.
+    // The start itself reports faults.
     Effect.orElseSucceed(() => true)
   )

@@ -9,7 +9,7 @@ import type { Ended, Launched } from "../Launched.ts"
 import { variablesOf } from "../words.ts"
 import type { makeProcesses } from "./processes.ts"
 
-/** Says how to do without a container engine, to whom that is open. */
+/** Advice for users who may do without a container engine. */
 export const standInHint = "In a test, `embedded({ images })` can run a stand-in for the image instead."
 
 const loopback = "127.0.0.1"
@@ -33,7 +33,7 @@ const listen = (server: Server): Promise<number> =>
     })
   })
 
-/** Answers by the handler. What it throws is for the service's log, and its caller learns only that it failed. */
+/** Answers with the handler. Its exceptions go to the service's log, and the caller learns only that it failed. */
 const answerBy = (handler: StandInHandler, instance: () => StandInInstance, onError: (text: string) => void) =>
   HttpApp.fromWebHandler(async (request) => {
     try {
@@ -46,14 +46,14 @@ const answerBy = (handler: StandInHandler, instance: () => StandInInstance, onEr
     return new Response("The image's stand-in failed. Its error is in the service's log.\n", { status: 500 })
   })
 
-/** A handler as an instance: a server of this process, on loopback and a port of its own. */
+/** Runs a handler as an instance: a server in this process, on loopback and its own port. */
 const launchHandler = async (spec: InstanceSpec, handler: StandInHandler): Promise<Launched> => {
   const instance = (): StandInInstance => ({
     env: Object.fromEntries(variablesOf(spec, port)),
     files: Object.fromEntries([...spec.files].map(([path, text]) => [path, Redacted.value(text)]))
   })
   const app = answerBy(handler, instance, (text) => spec.onOutput("stderr", Buffer.from(text)))
-  // How long a request may take is the proxy's to say.
+  // The proxy decides how long a request may take.
   const server = createServer(
     { keepAliveTimeout: 0, requestTimeout: 0 },
     Effect.runSync(NodeHttpServer.makeHandler(app))
@@ -75,24 +75,24 @@ const launchHandler = async (spec: InstanceSpec, handler: StandInHandler): Promi
       clearTimeout(timer)
     },
     exec: () => {
-      throw new Error("Its image's stand-in is a function, in which no program runs.")
+      throw new Error("The image's stand-in is a function, so no program can run in it.")
     },
     explain: async () => undefined
   }
 }
 
-/** A function lives as long as its server. The requests that it sees are the test's, without those that only ask whether it lives. */
+/** A function lives as long as its server. It sees the test's requests, but not the probes. */
 export const unasked = (spec: InstanceSpec, standIn: ImageStandIn): InstanceSpec =>
   typeof standIn === "function" && spec.liveness?.anyAnswer !== undefined ? { ...spec, liveness: undefined } : spec
 
-/** Launches what runs in the place of an image. */
+/** Launches the stand-in of an image. */
 export const launchStandIn = async (
   processes: Awaited<ReturnType<typeof makeProcesses>>,
   spec: InstanceSpec,
   image: string,
   standIn: ImageStandIn
 ): Promise<Launched> => {
-  spec.onSystem?.(`A stand-in of \`embedded()\` runs instead of the image ${image}.`)
+  spec.onSystem?.(`A stand-in from \`embedded()\` runs instead of the image ${image}.`)
   const launched =
     typeof standIn === "function"
       ? await launchHandler(spec, standIn)

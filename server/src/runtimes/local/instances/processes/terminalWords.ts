@@ -5,7 +5,7 @@ const scriptProgram = "/usr/bin/script"
 
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
 
-/** The words of a program, in a terminal that util-linux's `script` makes where one is wanted: Node can't make any. */
+/** The arguments that run a program in a terminal, if one is wanted. util-linux's `script` creates it, because Node can't. */
 export const withTerminal = ({ command, terminal }: ExecRequest): readonly [string, ...Array<string>] => {
   const [file = "", ...args] = command
   return terminal === undefined || process.platform !== "linux" || !existsSync(scriptProgram)

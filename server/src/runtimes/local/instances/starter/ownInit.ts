@@ -1,6 +1,6 @@
 import { posix } from "node:path"
 
-/** Programs that are made to be a container's first process, and reap its orphans themselves. Some refuse to be anything else. */
+/** Programs made to be a container's first process, which reap its orphans themselves. Some refuse to be anything else. */
 const inits: ReadonlySet<string> = new Set([
   "init",
   "systemd",
@@ -19,11 +19,14 @@ const inits: ReadonlySet<string> = new Set([
   "dinit"
 ])
 
-/** Does an image bring its own init? */
+/** Does an image bring its own init process? */
 export const isInit = ([program = ""]: ReadonlyArray<string>): boolean => inits.has(posix.basename(program))
 
-/** As s6-overlay (`can only run as pid 1`), sysvinit, busybox (`must be run as PID 1`) and runit (`must be run as process no 1`) say it. */
+/**
+ * The wording of s6-overlay (`can only run as pid 1`), sysvinit, busybox (`must be run as PID 1`) and runit (`must be run as
+ * process no 1`).
+ */
 const demand = /\b(?:must|only|has to|needs to)\b[^\n]{0,40}\b(?:pid|process(?: no\.?| id)?) ?1\b/i
 
-/** Did a program end since it isn't the first process of its container? */
+/** Did a program exit because it isn't the first process of its container? */
 export const wantsToBeFirst = (output: string): boolean => demand.test(output)

@@ -7,16 +7,19 @@ import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { InstanceFailed } from "../Instance.ts"
 import { starterPrograms } from "./starterPrograms.ts"
 
-/** Paths in a container of its starter, and of the file that the starter reads. */
+/** Paths of the starter, and of its input file, inside the container. */
 export const starterPath = "/.maxcloud/starter"
 export const startFilePath = "/.maxcloud/start"
 
-/** Folder of the secrets of running containers: memory that is never written to a disk, if the system has such a folder. */
+/** Folder for the secrets of running containers: memory that is never written to disk, if the system has such a folder. */
 export const secretsRoot = (id: string) => join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `maxcloud-${id}`)
 
 const isKnown = (architecture: string): architecture is keyof typeof starterPrograms => architecture in starterPrograms
 
-/** Puts the starter for the engine's architecture (in Go's words) into the data folder, unless it is there and whole, and returns its path. */
+/**
+ * Writes the starter for the engine's architecture (in Go's naming) into the data folder, unless it is there and intact, and
+ * returns its path.
+ */
 export const installStarter = async (dataDirectory: string, architecture: string): Promise<string> => {
   if (!isKnown(architecture))
     throw new InstanceFailed({
@@ -30,7 +33,7 @@ export const installStarter = async (dataDirectory: string, architecture: string
   const program = Buffer.from(starterPrograms[architecture].join(""), "base64")
   const there = await readFile(file).catch(() => undefined)
   if (there?.equals(program) === true) return file
-  // Renamed into place: one that runs can't be written to.
+  // Rename it into place: a running file can't be written to.
   const draft = `${file}.${randomBytes(4).toString("hex")}.new`
   await writeFile(draft, program, { mode: 0o555 })
   await rename(draft, file)
@@ -38,8 +41,8 @@ export const installStarter = async (dataDirectory: string, architecture: string
 }
 
 /**
- * The starter's input: words and variables, each ended by NUL, so that a value may contain any other byte. `stays`: it runs the program
- * as its child, and is the container's init.
+ * The starter's input: words and variables, each terminated by NUL, so that a value may contain any other byte. `stays`: the
+ * starter runs the program as its child and is the container's init process.
  */
 export const startFile = (
   words: ReadonlyArray<string>,
@@ -51,7 +54,7 @@ export const startFile = (
   if (entries.some((entry) => entry.includes("\0")))
     throw new InstanceFailed({
       reason: "CannotStart",
-      message: "A word of the command or the value of a variable holds a NUL character. Remove it.",
+      message: "An argument of the command or the value of a variable contains a NUL character. Remove it.",
       retryable: false
     })
   return Buffer.from(`${entries.join("\0")}\0`, "utf8")
@@ -62,23 +65,23 @@ const said =
 
 interface Found {
   readonly reason: DiagnosisCode
-  /** Follows `The command can't be run in IMAGE: `. */
+  /** Follows `Couldn't run the command in IMAGE: `. */
   readonly what: string
   readonly fix?: string
 }
 
 const shown = (name: string) => name.slice(0, 200)
 
-/** Longer than a path may be. A program could write such a line, too. */
+/** Longer than any path. A program could write such a line too. */
 const lookedOfLine = 5_000
 
-/** The starter's errors about a file that exists and can't be run. The texts are the groups. */
+/** The starter's errors about an existing file that can't run. The groups are the names. */
 const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string, other: string) => Found]> = [
   [
     /^(.*): interpreter with a carriage return: (.*): no such file or directory$/,
     (program, interpreter) => ({
       reason: "CommandNotFound",
-      what: `the script ${program} has Windows line endings, so that its interpreter is taken to be "${interpreter}\\r".`,
+      what: `the script ${program} has Windows line endings, so its interpreter is read as "${interpreter}\\r".`,
       fix: "Save the script with LF line endings (`dos2unix FILE`, and `*.sh text eol=lf` in .gitattributes), build the image again, and deploy."
     })
   ],
@@ -86,7 +89,7 @@ const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string,
     /^(.*): interpreter (.*): no such file or directory$/,
     (program, interpreter) => ({
       reason: "CommandNotFound",
-      what: `the interpreter ${interpreter} of the script ${program} is not in the image.`,
+      what: `the interpreter ${interpreter} of the script ${program} isn't in the image.`,
       fix: `Install ${interpreter} in the image, or name another in the script's first line (\`#!/bin/sh\`).`
     })
   ],
@@ -94,7 +97,7 @@ const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string,
     /^(.*): its loader: no such file or directory$/,
     (program) => ({
       reason: "CommandNotFound",
-      what: `${program} is there, but the dynamic loader that it is linked for is not in the image.`,
+      what: `${program} exists, but its dynamic loader isn't in the image.`,
       fix: "Link the program statically (Go: `CGO_ENABLED=0`), or build it for the C library of the image: glibc on Debian, musl on Alpine."
     })
   ],
@@ -109,8 +112,8 @@ const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string,
     /^(.*): neither a program nor a script with #!: exec format error$/,
     (program) => ({
       reason: "CommandNotExecutable",
-      what: `${program} is neither a program nor a script that begins with \`#!\`.`,
-      fix: "Begin the script with a line such as `#!/bin/sh`, or name its interpreter in the command (`sh FILE`)."
+      what: `${program} is neither a program nor a script that starts with \`#!\`.`,
+      fix: "Start the script with a line such as `#!/bin/sh`, or name its interpreter in the command (`sh FILE`)."
     })
   ],
   [
@@ -126,7 +129,7 @@ const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string,
   ]
 ]
 
-/** Why the starter couldn't run the program, from what the container wrote to its standard error. */
+/** Why the starter couldn't run the program, from the container's standard error. */
 export const starterFailure = (code: number | null, errorOutput: string, image: string): InstanceFailed | undefined => {
   if (code !== 126 && code !== 127) return undefined
   const [, program, why] = said.exec(errorOutput) ?? []
@@ -139,7 +142,7 @@ export const starterFailure = (code: number | null, errorOutput: string, image: 
   const { fix, reason, what } = found
   return new InstanceFailed({
     reason,
-    message: `The command can't be run in ${image}: ${what}`,
+    message: `Couldn't run the command in ${image}: ${what}`,
     retryable: false,
     ...(fix === undefined ? {} : { fix })
   })

@@ -8,12 +8,12 @@ import { sourceDigest, starterPrograms } from "./starterPrograms.ts"
 import { starterFailure, startFile } from "./startFile.ts"
 
 describe("the starter of containers", () => {
-  it("was compiled from the source that is here", () => {
+  it("was compiled from the source in this folder", () => {
     const source = readFileSync(join(import.meta.dirname, "starter.c"))
     expect(createHash("sha256").update(source).digest("hex")).toBe(sourceDigest)
   })
 
-  it("is a static program of its architecture", () => {
+  it("is a static program for its architecture", () => {
     const machines = Object.entries(starterPrograms).map(([name, lines]) => {
       const program = Buffer.from(lines.join(""), "base64")
       expect(program.subarray(0, 4).toString("latin1")).toBe("\x7fELF")
@@ -26,7 +26,7 @@ describe("the starter of containers", () => {
     ])
   })
 
-  it("reads back what the file was made from", () => {
+  it("reads back the file's original input", () => {
     const text = fc.fullUnicodeString().filter((text) => !text.includes("\0"))
     const name = fc.stringMatching(/^[A-Z_]{1,9}$/)
     fc.assert(
@@ -44,7 +44,7 @@ describe("the starter of containers", () => {
     expect(() => startFile(["a"], new Map([["A", "\0B=1"]]))).toThrow(/NUL/)
   })
 
-  it("is no parent of an image's own init, nor of what asks to be the first process", () => {
+  it("isn't the parent of an image's own init process, or of a program that must be the first process", () => {
     expect([["/init"], ["tini", "--", "app"], ["/usr/bin/dumb-init"]].map(isInit)).toEqual([true, true, true])
     expect([["/app/initialize"], ["node", "init"], []].map(isInit)).toEqual([false, false, false])
     const said = [
@@ -60,16 +60,14 @@ describe("the starter of containers", () => {
     ])
   })
 
-  it("says why a program can't be run, and is believed only with its exit code", () => {
+  it("explains why a program can't run, and is believed only with its exit code", () => {
     const said = "maxcloud-starter: /no/such: no such file or directory\n"
     expect(starterFailure(127, said, "nginx")).toMatchObject({ reason: "CommandNotFound", retryable: false })
     expect(starterFailure(126, "x\nmaxcloud-starter: a: exec format error\n", "nginx")?.reason).toBe("WrongPlatform")
     const ofFile = (code: number, line: string) => starterFailure(code, `x\nmaxcloud-starter: ${line}\n`, "nginx")
     expect(ofFile(127, "/a.sh: interpreter with a carriage return: /bin/sh: no such file or directory")).toMatchObject({
       reason: "CommandNotFound",
-      message: expect.stringContaining(
-        '/a.sh has Windows line endings, so that its interpreter is taken to be "/bin/sh\\r"'
-      ),
+      message: expect.stringContaining('/a.sh has Windows line endings, so its interpreter is read as "/bin/sh\\r"'),
       fix: expect.stringContaining("dos2unix")
     })
     expect(ofFile(127, "/app: its loader: no such file or directory")).toMatchObject({

@@ -1,9 +1,9 @@
 // Made by server/scripts/build-starter.ts from starter.c: do not edit.
 
-/** SHA-256 of the source that the programs were made from. */
+/** SHA-256 of the source from which the programs were built. */
 export const sourceDigest = "df125febd7687866a68a2d62d8f5e6a0a4beb0154b05652926d4c12e4ebfba39"
 
-/** ELF programs in Base64, by architecture in Go's words. */
+/** ELF programs in Base64, by architecture in Go's naming. */
 export const starterPrograms = {
   amd64: [
     "f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAkAMBAQAAAABAAAAAAAAAAHgPAAAAAAAAAAAAAEAAOAAFAEAABgAFAAYAAAAEAAAAQAAAAAAAAABAAA",
