@@ -35,7 +35,7 @@ describe("a server that may start no more processes", () => {
     const names = ["one", "two", "three", "four"]
     const services = names.map((name) => ({ name, source: source.folder, scale: { min: 1 } }))
     const accepted = await client.deploy({ app: "app", services }, { detach: true })
-    const words = /The system starts no more processes or threads for the server\. Raise the limit \(`ulimit -u`/
+    const words = /The system can't start more processes or threads for the server\. Raise the limit \(`ulimit -u`/
     for (let i = 0; ; i++) {
       const found = await client.services.list()
       const told = found.filter((each) => words.test(JSON.stringify([each.status.diagnosis, each.status.conditions])))

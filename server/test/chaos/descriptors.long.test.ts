@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== "linux")("a server without free descriptors
     expect(await answers(server, "1")).toBe(true)
     await server.client.deploy(app("2"))
     expect(server.postgresPid, "the database was not started again").toBe(postgres)
-    expect(server.output).not.toMatch(/database has ended/)
+    expect(server.output).not.toMatch(/database has stopped/)
     recordFault(import.meta.filename, {
       fault: "All descriptors of the server are in use (`ulimit -n`)",
       seen: "new connections are closed or wait",

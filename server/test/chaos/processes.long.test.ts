@@ -43,7 +43,7 @@ describe("a limit of processes", () => {
     const begun = performance.now()
     const words = await rejection(server.client.deploy(many))
     const took = Math.round((performance.now() - begun) / 1_000)
-    expect(words ?? "").toMatch(/no more processes/)
+    expect(words ?? "").toMatch(/can't start more processes/)
     expect(await answers(server, "1")).toBe(true)
     writeFileSync(join(group, "pids.max"), "max")
     await server.client.deploy(many)

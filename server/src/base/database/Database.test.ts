@@ -22,7 +22,7 @@ const read = Effect.flatMap(SqlClient, (sql) => sql<{ id: string }>`select id fr
   Effect.map((rows) => rows.map((row) => row.id))
 )
 
-/** Resident memory that is the process's own, in bytes; the shared buffers once. */
+/** The process's own resident memory in bytes, with the shared buffers counted once. */
 const memoryOf = (postmaster: number) => {
   const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ").map(Number)
   const field = (pid: number, name: string) => {
@@ -30,7 +30,7 @@ const memoryOf = (postmaster: number) => {
       const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")
       return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]) * 1024
     } catch (error) {
-      // A worker that has just ended.
+      // A worker that has just exited.
       if (pid !== postmaster) return 0
       throw error
     }
@@ -39,7 +39,7 @@ const memoryOf = (postmaster: number) => {
 }
 
 describe("embedded database", () => {
-  it("keeps its data over a restart, and is stopped between", () =>
+  it("keeps its data over a restart, and is stopped in between", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -74,7 +74,7 @@ describe("embedded database", () => {
       })
     ))
 
-  it("takes over the Postgres that a killed server has left", () =>
+  it("takes over a Postgres left running by a killed server", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -115,7 +115,7 @@ describe("embedded database", () => {
       })
     ))
 
-  it("is started again when it is killed, and loses nothing; wake-ups work again", () =>
+  it("restarts after a kill without losing data, and delivers wake-ups again", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -139,7 +139,7 @@ describe("embedded database", () => {
       })
     ))
 
-  it("serves as an external database, with a role that does not own the tables", () =>
+  it("serves as an external database, with a role that doesn't own the tables", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -166,7 +166,7 @@ describe("embedded database", () => {
       })
     ))
 
-  it("says what to do where the password is gone, and where the folder is a file", () =>
+  it("says what to do if the password is gone, or the folder is a file", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -175,7 +175,7 @@ describe("embedded database", () => {
         expect(missing.message).toContain("restore")
         writeFileSync(join(dataDir, "postgres.password"), "")
         const file = yield* Effect.flip(using(join(dataDir, "postgres.password"), Effect.void))
-        expect(file.message).toContain("cannot be used")
+        expect(file.message).toContain("Couldn't use the data folder")
       })
     ))
 })

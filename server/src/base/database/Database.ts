@@ -17,15 +17,15 @@ import { type LockOptions, serverLock } from "./serverLock.ts"
 export { DatabaseError } from "../postgres/DatabaseError.ts"
 
 export interface DatabaseOptions extends PoolLimits {
-  /** Folder for the embedded Postgres (in `postgres/`), used where `url` is absent. */
+  /** Folder for the embedded Postgres (in `postgres/`), used without `url`. */
   readonly dataDir: string
-  /** A Postgres to use instead: the server's own role. */
+  /** A Postgres to use instead, as the server's own role. */
   readonly url?: Redacted.Redacted | undefined
   /** The folder for backups of the embedded database. @default `backups` in the data folder */
   readonly backupFolder?: string | undefined
   /** The role that owns the tables and runs migrations. @default `url` */
   readonly migrationUrl?: Redacted.Redacted | undefined
-  /** How to lock the database of `url`. The embedded one is locked by its folder. @default not at all */
+  /** How to lock the database of `url`. The embedded one is locked by its folder. @default no lock */
   readonly lock?: LockOptions | undefined
 }
 
@@ -34,11 +34,13 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
   Database,
   {
     readonly embedded: boolean
-    /** Fails where the database does not answer. */
+    /** Fails if the database doesn't answer. */
     readonly ping: Effect.Effect<void, DatabaseError>
-    /** Why the database refuses statements at present (a full disk, a read-only database), if somebody has to act on it. */
+    /** Why the database currently refuses statements (a full disk, a read-only database), if somebody has to fix it. */
     readonly trouble: () => SystemFault | undefined
-    /** Fails if another server has taken the database, or the embedded database's folder is gone: this server must stop. */
+    /**
+     * Fails if another server has taken the database, or the embedded database's folder is gone: this server must stop.
+     */
     readonly lost: Effect.Effect<never, DatabaseError>
   }
 >() {}
@@ -69,17 +71,20 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
     return { config, lost: Effect.never }
   }).pipe(Effect.scoped)
 
-/** Releases leases of a server that is certainly dead, so that nobody has to wait for them. */
+/** Releases the leases of a server that is certainly dead, so that nobody has to wait for them. */
 const freeLeases = Effect.flatMap(
   SqlClient,
   (sql) =>
     sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
 )
 
-/** The embedded database has 30 connections, of which the owner and the listener need some. */
+/** The embedded database has 30 connections. The owner and the listener need some of them. */
 const within = (limits: PoolLimits): PoolLimits => ({ ...limits, connections: Math.min(limits.connections ?? 12, 24) })
 
-/** Row security doesn't apply to superusers and roles that bypass it, so a bug of ours could show another organization's rows. */
+/**
+ * Row security doesn't apply to superusers and roles that bypass it, so a bug of ours could show another organization's
+ * rows.
+ */
 const warnOfBypass = Effect.flatMap(
   SqlClient,
   (sql) => sql<{ role: string }>`
@@ -89,12 +94,12 @@ const warnOfBypass = Effect.flatMap(
     found === undefined
       ? Effect.void
       : Effect.logWarning(
-          `the database's role "${found.role}" bypasses row security: the second line between organizations is off. Give DATABASE_URL a role that isn't a superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
+          `the database's role "${found.role}" bypasses row security, so the second barrier between organizations is off. Give DATABASE_URL a role that isn't a superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
         )
   )
 )
 
-/** The database: that of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
+/** The database of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
 export const layer = (
   options: DatabaseOptions
 ): Layer.Layer<Database | SqlClient | Notifications.Notifications, DatabaseError> =>

@@ -5,10 +5,9 @@ import pg from "pg"
 const channel = "maxcloud"
 
 /**
- * `work`: the queue has something. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has new events.
- * `events <organization>`: there are new ones.
- * `webhooks`: something is to be delivered.
- * `reconnected`: we may have missed any of these.
+ * `work`: the queue has new work. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has
+ * new events. `events <organization>`: it has new ones. `webhooks`: something must be delivered. `reconnected`: we may
+ * have missed any of these.
  */
 export type Notification =
   | "work"
@@ -19,13 +18,13 @@ export type Notification =
   | `deployment ${string}`
   | `events ${string}`
 
-/** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They may be lost: whoever waits for one also looks now and then. */
+/** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They can be lost, so every listener also polls. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<
   Notifications,
   {
-    /** Those sent from now on. */
+    /** Notifications sent from now on. */
     readonly subscribe: Effect.Effect<Queue.Dequeue<string>, never, Scope.Scope>
-    /** Inside a transaction: sent when it commits. */
+    /** Inside a transaction: sent on commit. */
     readonly notify: (notification: Notification) => Effect.Effect<void>
   }
 >() {}

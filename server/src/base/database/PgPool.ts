@@ -6,7 +6,7 @@ import { Session, settingsOf } from "./Session.ts"
 import { AllInUse, waitMillis } from "./Shares.ts"
 
 export interface PoolLimits {
-  /** Connections at most. @default 12 */
+  /** The maximum number of connections. @default 12 */
   readonly connections?: number | undefined
   /** How long a statement may run. @default 30 s */
   readonly statementTimeout?: Duration.Duration | undefined
@@ -17,7 +17,7 @@ const idleInTransactionMillis = 60_000
 /** Longer than the database's own limit, so only a connection that has gone silent reaches it. */
 const silenceMillis = 5_000
 
-/** Reaching Postgres has its own, shorter limit than waiting for a connection that others use. */
+/** Reaching Postgres has its own, shorter limit than waiting for a connection in use. */
 class PromptClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     // The pool hides the password from enumeration.
@@ -30,8 +30,8 @@ class PromptClient extends pg.Client {
 }
 
 /**
- * Connections that show no organization's rows until a session names one. Neither a statement nor an idle transaction can hold one
- * for ever.
+ * Connections that show no organization's rows until a session names one. Neither a statement nor an idle transaction
+ * can hold one forever.
  */
 export const makePool = (config: pg.ClientConfig, { connections = 12, statementTimeout }: PoolLimits) =>
   Effect.acquireRelease(
@@ -45,7 +45,8 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
         connectionTimeoutMillis: waitMillis,
         query_timeout: statementMillis + silenceMillis,
         Client: PromptClient,
-        // Not by options of the connection's start, which poolers between refuse. Temporary tables come last, or they would shadow ours.
+        // Not as startup options, which poolers in between refuse. Temporary tables come last, or they would shadow
+        // ours.
         onConnect: (client) =>
           client.query(
             `${settingsOf("none")}; set search_path = public, pg_temp; set statement_timeout = ${statementMillis};
@@ -60,11 +61,11 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
     (pool) => Effect.promise(() => pool.end()).pipe(endWithin("1 second"))
   )
 
-/** How long we assume that a refusal's cause continues. */
+/** How long to assume that the cause of a refusal persists. */
 const troubleMillis = 30_000
 const troubles = new WeakMap<pg.Pool, { readonly fault: SystemFault; readonly at: number }>()
 
-/** Remembers why the database refused a statement, if somebody has to act on it. */
+/** Remembers why the database refused a statement, if somebody has to fix it. */
 export const noteFault = (pool: pg.Pool, cause: unknown): void => {
   const fault = systemFaultOf(cause)
   if (fault !== undefined && (!fault.passes || fault.kind === "readOnly")) {
@@ -75,7 +76,7 @@ export const noteFault = (pool: pg.Pool, cause: unknown): void => {
 /** A write succeeded, so the cause of earlier refusals is over. */
 export const noteWrite = (pool: pg.Pool): void => void troubles.delete(pool)
 
-/** Why statements are refused at present, as far as any was sent. */
+/** Why statements are currently refused, as far as any was sent. */
 export const troubleOf = (pool: pg.Pool): SystemFault | undefined => {
   const trouble = troubles.get(pool)
   return trouble !== undefined && performance.now() - trouble.at < troubleMillis ? trouble.fault : undefined
@@ -86,7 +87,7 @@ const sessions = new WeakMap<pg.PoolClient, Session>()
 /** The pool's own message if no connection was free in time. */
 const isWait = (error: Error) => error.message === "timeout exceeded when trying to connect"
 
-/** Gives a connection of the pool to `use`, which has to release it. Gives back what takes the wish for one back. */
+/** Passes a connection of the pool to `use`, which has to release it. Returns a function that cancels the request. */
 export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?: Session) => void): (() => void) => {
   let wanted = true
   pool.connect((error, client) => {
@@ -108,8 +109,8 @@ export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?
 }
 
 /**
- * Ends the statement that a connection runs, where another connection is free to say so; else the statement's own time limit does. Best
- * effort, and done when the effect ends: it never hits a later statement.
+ * Cancels the statement that runs on a connection, if another connection is free to do so. Otherwise the statement's own
+ * timeout ends it. Best effort. It never hits a later statement, because the effect waits for the result.
  */
 export const cancel = (pool: pg.Pool, { client }: Session): Effect.Effect<void> =>
   Effect.suspend(() =>

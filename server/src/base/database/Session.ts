@@ -16,32 +16,36 @@ export interface Statement {
   readonly rowMode?: "array"
 }
 
-/** The connection's rows, as in `RowScope`. Without a chosen scope, only statements about the transaction itself come here. */
+/**
+ * The connection's rows, as in `RowScope`. Without a chosen scope, only statements about the transaction itself come
+ * here.
+ */
 export type Shown = RowScope["Type"]
 
 /**
- * The settings that row security reads (migration `row_security`): `maxcloud.organization` names one organization, and `maxcloud.all_rows`
- * is `on` for the server's own work alone. Both are always set together, so that nothing of the connection's former use is left.
+ * The settings that row security reads (migration `row_security`): `maxcloud.organization` names one organization, and
+ * `maxcloud.all_rows` is `on` only for the server's own work. They're always set together, so that nothing remains from
+ * the connection's former use.
  */
 export const settingsOf = (shown: Shown): string => {
   const organization = shown === "*" || shown === "none" || shown === "unsaid" ? "" : shown
   return `set maxcloud.organization = ${pg.escapeLiteral(organization)}; set maxcloud.all_rows = ${shown === "*" ? "on" : "off"}`
 }
 
-/** Reverts settings that were made since the transaction or savepoint began. */
+/** Reverts settings made since the transaction or savepoint began. */
 const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
 
 /**
- * A connection, and the row scope that is set on it. The scope is set before a statement that needs another one. One statement runs at a
- * time, so each runs under its own scope, even if fibers of several scopes share a transaction.
+ * A connection, and its present row scope. The scope changes before a statement that needs another one. One statement
+ * runs at a time, so each runs under its own scope, even if fibers of several scopes share a transaction.
  */
 export class Session {
   readonly client: pg.PoolClient
-  /** undefined: not known. */
+  /** undefined: unknown. */
   #shown: Shown | undefined
   #busy = false
   readonly #waiting: Array<() => void> = []
-  /** The connection is silent or refuses writes, or a transaction could not be ended: don't use it again. */
+  /** The connection is silent or refuses writes, or a transaction couldn't be ended: don't use it again. */
   broken = false
 
   constructor(client: pg.PoolClient, shown: Shown) {
@@ -49,7 +53,10 @@ export class Session {
     this.#shown = shown
   }
 
-  /** `scope` undefined: the statement is of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the database. */
+  /**
+   * `scope` undefined: a statement of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the
+   * database.
+   */
   send(scope: Shown | undefined, statement: Statement, answered: Answered): void {
     if (this.#busy) {
       this.#waiting.push(() => this.send(scope, statement, answered))
@@ -66,12 +73,12 @@ export class Session {
       }
     }
     if (this.broken) {
-      queueMicrotask(() => done(new Error("The connection is given up."), false))
+      queueMicrotask(() => done(new Error("The connection was closed."), false))
     } else if (scope === undefined || this.#shown === scope) {
       this.#query(statement, done)
     } else {
       this.#shown = undefined
-      // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
+      // Send the statement only after the setting succeeded. Sent together, it would run even if the setting failed.
       this.client.query(settingsOf(scope), (error?: Error | null) => {
         if (error) {
           this.#noteSilence(error)
@@ -105,9 +112,9 @@ export class Session {
     if (error.message === "Query read timeout") this.broken = true
   }
 
-  /** Gives the connection back, or ends it where it is not fit for use. */
+  /** Returns the connection to the pool, or closes it if it can't be used again. */
   release(): void {
-    // A transaction that is still open would be another's.
+    // The next user would inherit a transaction that's still open.
     this.client.release(this.broken || /[TE]/.test(this.client.getTransactionStatus() ?? ""))
   }
 }

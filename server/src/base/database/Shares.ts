@@ -3,19 +3,22 @@ import { Effect, type Scope } from "effect"
 
 export const waitMillis = 10_000
 
-/** The caller's whole share of connections is in use. That is temporary, but retrying at once is useless: the caller has already waited. */
+/**
+ * All connections of the caller's share are in use. That's temporary, but retrying at once is useless: the caller has
+ * already waited.
+ */
 export class AllInUse extends Error {
   override readonly name = "AllInUse"
   /** insufficient_resources */
   readonly code = "53000"
   constructor() {
-    super(`Every connection to the database that this work may have was in use for ${waitMillis / 1000} s.`)
+    super(`All database connections available for this work were in use for ${waitMillis / 1000} s.`)
   }
 }
 
 /**
- * How many connections the transactions of one organization may hold at once. They all lock the same audit log in turn, so more of them
- * would only hold connections while waiting for each other, and other organizations would get none.
+ * How many connections the transactions of one organization may hold at once. They all lock the same audit log in turn,
+ * so more of them would only hold connections while they wait for each other, and other organizations would get none.
  */
 export class Shares {
   readonly #each: number
@@ -55,7 +58,7 @@ export class Shares {
     if (share.count === 0) this.#held.delete(owner)
   }
 
-  /** One for as long as the scope is open; waited for as long as for a connection. */
+  /** Holds one for as long as the scope is open. Waits for it as long as for a connection. */
   one(owner: string): Effect.Effect<void, SqlError, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.async<void, SqlError>((resume) => {

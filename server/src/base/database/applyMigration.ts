@@ -5,15 +5,15 @@ import { stateOf } from "../postgres/sqlState.ts"
 import type { Migration } from "./migrations/index.ts"
 
 /**
- * Shorter than the time after which Postgres looks for deadlocks (1 s). So in a deadlock the migration gives way, never a statement of a
- * server that runs beside it. Statements that arrive meanwhile wait no longer than this.
+ * Shorter than the time after which Postgres checks for deadlocks (1 s). So in a deadlock the migration gives way, never
+ * a statement of a server running beside it. Statements that arrive meanwhile wait no longer than this.
  */
 const lockMillis = 800
-/** All tries together. */
+/** For all attempts together. */
 const patienceMillis = 120_000
 const longestMillis = 600_000
 
-/** Every table that is there, at once, so that a migration waits for none while it holds another. */
+/** Every existing table at once, so that a migration never waits for one while it holds another. */
 const lockAll = async (client: pg.ClientBase) => {
   const { rows } = await client.query<{ name: string }>(
     `select c.oid::regclass::text as name from pg_class c
@@ -25,8 +25,8 @@ const lockAll = async (client: pg.ClientBase) => {
 }
 
 /**
- * Applies a migration in a transaction of its own, while servers of the previous version run. It waits for their locks in short pieces, and
- * they wait for it only once it has all locks. If it fails, nothing of it remains.
+ * Applies a migration in a transaction of its own, while servers of the previous version run. It waits for their locks
+ * in short attempts, and they wait for it only once it has all locks. If it fails, nothing of it remains.
  */
 export const applyMigration = async (client: pg.ClientBase, migration: Migration): Promise<void> => {
   const deadline = performance.now() + patienceMillis
@@ -47,7 +47,7 @@ export const applyMigration = async (client: pg.ClientBase, migration: Migration
       if (performance.now() > deadline) {
         throw new DatabaseError({
           reason: "migration",
-          message: `The tables are in use without a pause (migration ${migration.name}): end transactions that stay open (select pid, query from pg_stat_activity where xact_start < now() - interval '1 minute'), and start again.`,
+          message: `The tables are constantly in use (migration ${migration.name}). End transactions that stay open (select pid, query from pg_stat_activity where xact_start < now() - interval '1 minute'), and start again.`,
           cause: error
         })
       }

@@ -5,7 +5,7 @@ import { makeEmbeddedPostgres } from "../postgres/EmbeddedPostgres.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { makePool } from "./PgPool.ts"
 
-/** The embedded database of a data folder that a running server holds, for work beside that server. */
+/** The embedded database of a running server's data folder, for work beside that server. */
 export const layer = (dataDir: string) =>
   Layer.scoped(
     SqlClient,

@@ -14,7 +14,7 @@ class RowScopeMissing extends Error {
   override readonly name = "RowScopeMissing"
   constructor(text: string) {
     super(
-      `This statement hasn't said whose rows it needs: ${text.trim().slice(0, 200)}. Run it with asOrganization, asServer or asNobody.`
+      `This statement hasn't chosen its rows: ${text.trim().slice(0, 200)}. Run it with asOrganization, asServer or asNobody.`
     )
   }
 }
@@ -27,7 +27,7 @@ interface Failure {
 
 type Answers = Answer | ReadonlyArray<Answer>
 
-/** Sends a statement on a connection that is held; ends when it is answered, or when it was cancelled. */
+/** Sends a statement on a held connection. Ends when it's answered or cancelled. */
 const sendOn = (pool: pg.Pool, session: Session, scope: Shown | undefined, statement: Statement) =>
   Effect.async<Answers, Failure>((resume) => {
     session.send(scope, statement, (cause, sent, answer) =>
@@ -36,7 +36,10 @@ const sendOn = (pool: pg.Pool, session: Session, scope: Shown | undefined, state
     return cancel(pool, session)
   })
 
-/** Sends a statement on any connection. The connection is released when its answer arrives, even if nobody waits for it any more. */
+/**
+ * Sends a statement on any connection. The connection is released when the answer arrives, even if nobody waits for it
+ * any more.
+ */
 const sendOnAny = (pool: pg.Pool, scope: Shown, statement: Statement) =>
   Effect.async<Answers, Failure>((resume) => {
     let session: Session | undefined
@@ -69,11 +72,14 @@ const sendOnAny = (pool: pg.Pool, scope: Shown, statement: Statement) =>
     })
   })
 
-/** Statements about the transaction itself. They must work in a failed transaction too, in which no setting can be changed. */
+/**
+ * Statements about the transaction itself. They must work in a failed transaction too, in which no setting can be
+ * changed.
+ */
 const isControl = (text: string) => /^\s*(begin|start\s|commit|end|rollback|abort|savepoint|release)\b/i.test(text)
 const isRead = (text: string) => /^\s*select\b/i.test(text)
 
-/** A restart of Postgres takes about as long. */
+/** A restart of Postgres takes about this long. */
 const again = Schedule.exponential("150 millis", 3)
 
 const failedIn =
@@ -86,10 +92,12 @@ const failedIn =
 type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
 const rowsOf = (answers: Answers): ReadonlyArray<object> =>
-  // One text may contain several statements: take the rows of each.
+  // One text may contain several statements: return the rows of each.
   "rows" in answers ? answers.rows : answers.map((answer) => ({ ...answer.rows }))
 
-/** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
+/**
+ * On a held connection (`session`), or on any of the pool. Either way with the rows that the fiber's `RowScope` shows.
+ */
 export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session): Connection => {
   const failed = failedIn(pool)
   const sendNow = (statement: Statement, scope: Shown) =>
@@ -143,7 +151,7 @@ export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session)
 
 let cursors = 0
 
-/** Rows by a cursor of the transaction. Every batch is fetched under the scope that the stream was begun with. */
+/** Rows from a cursor of the transaction. Every batch is fetched under the scope in which the stream began. */
 const cursor = (connection: Connection, text: string, values: ReadonlyArray<unknown>, transform: Transform) =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
@@ -168,7 +176,7 @@ const cursor = (connection: Connection, text: string, values: ReadonlyArray<unkn
 const isOrganization = (scope: Shown): scope is OrganizationId =>
   scope !== "*" && scope !== "none" && scope !== "unsaid"
 
-/** A connection for as long as the scope is open: for work of an organization, one of its share. */
+/** A connection for as long as the scope is open. For an organization's work, it's one of the organization's share. */
 export const reserve = (pool: pg.Pool, shares: Shares): Effect.Effect<Connection, SqlError, Scope.Scope> =>
   Effect.andThen(
     Effect.flatMap(RowScope, (scope) => (isOrganization(scope) ? shares.one(scope) : Effect.void)),

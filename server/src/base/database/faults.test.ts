@@ -8,8 +8,8 @@ import pg from "pg"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { orUnavailable, transaction } from "./sqlErrors.ts"
 
-describe("a database that takes no work for a while", () => {
-  it.scopedLive("is told as such, and is used again when it does", () =>
+describe("a database that temporarily takes no work", () => {
+  it.scopedLive("is reported as such, and is used again when it recovers", () =>
     Effect.gen(function* () {
       const dataDir = yield* madeDataDir
       yield* Effect.gen(function* () {
@@ -45,7 +45,7 @@ describe("a database that takes no work for a while", () => {
             expect(error).toMatchObject({ _tag: "Unavailable", retryAfterSeconds: 1 })
           }
           yield* Effect.promise(() => owner.query(end))
-          // No connection of the time before is left.
+          // No earlier connection is left.
           yield* write
         }
       }).pipe(Effect.scoped, Effect.provide(databaseTest({ dataDir, connections: 2 })))

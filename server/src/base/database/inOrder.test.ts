@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { inOrder } from "./inOrder.ts"
 
-/** Tables that point only to earlier ones, and to some that aren't given; then shuffled. */
+/** Tables that reference only earlier ones, and some unknown ones; then shuffled. */
 const tables = fc
   .array(fc.array(fc.nat(20), { maxLength: 4 }), { maxLength: 15 })
   .map((all) =>
@@ -11,7 +11,7 @@ const tables = fc
   .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }))
 
 describe("the order of tables", () => {
-  it("has each table once, after those that it points to", () => {
+  it("has each table once, after those it references", () => {
     fc.assert(
       fc.property(tables, (given) => {
         const names = inOrder(given).map((each) => each.name)
@@ -23,12 +23,12 @@ describe("the order of tables", () => {
     )
   })
 
-  it("takes a table that points to itself, and refuses a circle", () => {
+  it("accepts a table that references itself, and refuses a cycle", () => {
     expect(inOrder([{ name: "a", needs: ["a"] }]).length).toStrictEqual(1)
     const circle = [
       { name: "a", needs: ["b"] },
       { name: "b", needs: ["a"] }
     ]
-    expect(() => inOrder(circle)).toThrow(/a, b point to each other/)
+    expect(() => inOrder(circle)).toThrow(/a, b reference each other/)
   })
 })

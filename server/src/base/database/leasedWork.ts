@@ -4,24 +4,24 @@ import { endWithin } from "../node/endWithin.ts"
 import { Notifications } from "./Notifications.ts"
 import { asServer } from "./RowScope.ts"
 
-/** Work that lies in a table, and that servers share by leases. */
+/** Work stored in a table and shared by servers through leases. */
 export interface LeasedWork<Item> {
   /** For the log. */
   readonly name: string
-  /** The wake-up that tells of new work. */
+  /** The wake-up for new work. */
   readonly wakeUp: string
-  /** How often to look without a wake-up, which may be lost. */
+  /** How often to poll, because a wake-up can be lost. */
   readonly lookMs: number
-  /** How many to work on at a time. */
+  /** How many items to work on at a time. */
   readonly concurrency: number
-  /** How long work in progress gets to finish when the server stops. */
+  /** How long work in progress may take to finish when the server stops. */
   readonly drainMs: number
-  /** Leases what is due for the longest time, if anything. */
+  /** Leases the item that has been due for the longest time, if any. */
   readonly claim: Effect.Effect<Item | undefined, SqlError>
   readonly work: (item: Item) => Effect.Effect<void>
 }
 
-/** Works on what is due, until the scope ends. */
+/** Works on due items until the scope ends. */
 export const workLeased = <Item>({ claim, concurrency, drainMs, lookMs, name, wakeUp, work }: LeasedWork<Item>) =>
   Effect.gen(function* () {
     const messages = yield* Notifications.pipe(Effect.flatMap((found) => found.subscribe))
@@ -45,7 +45,7 @@ export const workLeased = <Item>({ claim, concurrency, drainMs, lookMs, name, wa
     )
     yield* next.pipe(
       Effect.catchAllCause((cause) =>
-        Effect.logDebug(`${name} is not read`, cause).pipe(Effect.andThen(Effect.sleep(Duration.millis(lookMs))))
+        Effect.logDebug(`couldn't read ${name}`, cause).pipe(Effect.andThen(Effect.sleep(Duration.millis(lookMs))))
       ),
       Effect.forever,
       asServer,

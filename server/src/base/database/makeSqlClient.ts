@@ -11,7 +11,7 @@ import { Shares } from "./Shares.ts"
 
 const run = (connection: Connection, text: string) => connection.executeUnprepared(text, [], undefined)
 
-/** COMMIT failed, on its way through the transaction that can only break off with it. */
+/** COMMIT failed. Passes through the transaction, which can only fail with it. */
 class CommitFailed {
   readonly error: SqlError
   constructor(error: SqlError) {
@@ -21,9 +21,12 @@ class CommitFailed {
 
 const asCommit = (cause: unknown) =>
   isBroken(cause) && !isUnsent(cause)
-    ? new CommitUnknown("The connection broke while a transaction was committed: whether it was is not known.", {
-        cause
-      })
+    ? new CommitUnknown(
+        "The connection broke during a commit, so the transaction may or may not have been committed.",
+        {
+          cause
+        }
+      )
     : cause
 
 /** Postgres answers a COMMIT with ROLLBACK if a statement of the transaction had failed. Then nothing of it is stored. */
@@ -40,13 +43,13 @@ const commit = (connection: Connection) =>
 class RolledBack extends Error {
   /** in_failed_sql_transaction */
   readonly code = "25P02"
-  override readonly message = "A statement of the transaction had failed: nothing of it was kept."
+  override readonly message = "A statement of the transaction had failed, so nothing was stored."
 }
 
 /**
- * `SqlClient` on this pool. Each statement, also one inside a transaction, sees the rows that the `RowScope` of its fiber shows. A read
- * whose connection breaks, and any statement that was not sent yet, is sent again on another connection. A transaction whose COMMIT fails
- * fails with a `SqlError`.
+ * `SqlClient` on this pool. Each statement, also inside a transaction, sees the rows that the `RowScope` of its fiber
+ * shows. A read whose connection breaks, and any statement that wasn't sent yet, is sent again on another connection. If
+ * COMMIT fails, the transaction fails with a `SqlError`.
  */
 export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly [string, unknown]>) =>
   Effect.gen(function* () {

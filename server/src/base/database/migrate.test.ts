@@ -50,7 +50,7 @@ const olderServer = async (database: string, n: number, stopped: () => boolean) 
     const id = `dep_${accepted}`
     const began = Date.now()
     await client.query("begin")
-    // Odd ones take the tables in the other order.
+    // Odd ones take the tables in the opposite order.
     const inOrder = [
       () =>
         client.query(
@@ -96,11 +96,11 @@ describe("migrations", () => {
     await Effect.runPromise(migrate(owner, "maxcloud", migrations.slice(0, 2)))
     let stop = false
     const servers = Promise.all(Array.from({ length: 3 }, (_, n) => olderServer("beside", n, () => stop)))
-    // A transaction that stays open for longer than a migration waits at a time.
+    // A transaction that stays open for longer than one attempt of a migration.
     const idle = await connect("maxcloud", "beside")
     await idle.query("begin")
     await idle.query("select 1 from runtime_objects")
-    // Later migrations don't support servers without row security: those see no rows then.
+    // Later migrations don't support servers without row security, which see no rows from then on.
     const forOlder = migrations.slice(0, 7)
     const migrated = Effect.runPromise(migrate(owner, "maxcloud", forOlder))
     await sleep(1_500)
@@ -121,7 +121,7 @@ describe("migrations", () => {
     await owner.end()
   })
 
-  it("that fail leave nothing, and are tried again by the next start", async () => {
+  it("leave nothing behind if they fail, and are retried by the next start", async () => {
     const owner = await emptyDatabase("failing")
     const broken = { id: migrations.length + 1, name: "broken", sql: "create table half (id text); select 1 / 0" }
     const error = await Effect.runPromise(Effect.flip(migrate(owner, "maxcloud", [...migrations, broken])))
@@ -134,7 +134,7 @@ describe("migrations", () => {
     await owner.end()
   })
 
-  it("give a role that is new its rights, also where no migration is open, but none on the audit log's past", async () => {
+  it("grant a new role its rights, even if no migration is pending, but no right to change the audit log", async () => {
     const owner = await emptyDatabase("rights")
     await Effect.runPromise(migrate(owner, "maxcloud"))
     await owner.query("create role newcomer login password 'newcomer'")
@@ -148,7 +148,7 @@ describe("migrations", () => {
            or has_table_privilege('newcomer', 'audit_entries', 'truncate') as change`
     )
     expect(rows).toEqual([{ insert: true, migrations: false, append: true, change: false }])
-    // A table of the version after is this server's too.
+    // A table of the next version is this server's too.
     await owner.query("create table later (id text)")
     expect((await owner.query("select has_table_privilege('newcomer', 'later', 'insert') as insert")).rows).toEqual([
       { insert: true }
@@ -157,7 +157,7 @@ describe("migrations", () => {
   })
 })
 
-it("remembers the namespaces that apps shared, and lets two apps have a service of one name", async () => {
+it("remembers the namespaces that apps shared, and lets two apps have a service of the same name", async () => {
   const client = await emptyDatabase("shared_namespaces")
   const before = migrations.filter((each) => each.id < 17)
   const after = migrations.filter((each) => each.id >= 17)

@@ -5,13 +5,13 @@ import { DatabaseError } from "../postgres/DatabaseError.ts"
 import { applyMigration } from "./applyMigration.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 
-// "maxcloud" in hexadecimal digits of ASCII, cut to what a lock's number may have.
+// "maxcloud" as the hexadecimal digits of its ASCII, cut to the size of a lock's number.
 const lock = "0x6d6178636c6f75"
 
 /**
- * Gives the server's role its rights on the tables, except on the audit log. Runs after migrations, and for a role that has no rights
- * yet. By default privileges, it also gets its rights on tables of a later version, for servers of this version that keep running beside
- * it.
+ * Grants the server's role its rights on the tables, except on the audit log. Runs after migrations, and for a role that
+ * has no rights yet. Default privileges also grant it rights on tables of a later version, for servers of this version
+ * that keep running beside it.
  */
 const giveRights = async (client: pg.ClientBase, serverRole: string, changed: boolean) => {
   const { rows } = await client.query<{ needed: boolean; version: number }>(
@@ -22,7 +22,7 @@ const giveRights = async (client: pg.ClientBase, serverRole: string, changed: bo
   )
   if (rows[0]?.needed !== true) return
   const role = pg.escapeIdentifier(serverRole)
-  // MAINTAIN, for the vacuum after an erasure, is a right of its own since Postgres 17.
+  // MAINTAIN, for the vacuum after an erasure, is a separate right since Postgres 17.
   const rights = `select, insert, update, delete${rows[0].version >= 170_000 ? ", maintain" : ""}`
   await client.query("begin")
   try {
@@ -39,8 +39,8 @@ const giveRights = async (client: pg.ClientBase, serverRole: string, changed: bo
 }
 
 /**
- * Brings the tables up to date, as the role that owns them, one server at a time; gives `serverRole` its rights on them.
- * Each migration is a transaction of its own.
+ * Migrates the tables as the role that owns them, one server at a time, and grants `serverRole` its rights on them. Each
+ * migration is a transaction of its own.
  */
 export const migrate = (
   client: pg.ClientBase,
@@ -78,14 +78,15 @@ export const migrate = (
         ? cause
         : new DatabaseError({
             reason: "migration",
-            message: `The tables can't be brought up to date. ${errorText(cause, "the database")}`,
+            message: `Couldn't migrate the tables. ${errorText(cause, "the database")}`,
             cause
           })
   })
 
 /**
- * The server never changes the audit log: its role reads it, signs checkpoints, and appends with `audit_append`. Any other right goes,
- * whoever gave it and when. A role that owns the tables itself needs some of them for that function; then the triggers alone hold it.
+ * The server never changes the audit log: its role reads it, signs checkpoints, and appends with `audit_append`. Any
+ * other right is revoked, whoever granted it and when. A role that owns the tables itself needs some of them for that
+ * function, so then only the triggers protect the log.
  */
 const keepAppendOnly = async (client: pg.ClientBase, serverRole: string) => {
   const { rows } = await client.query<{ known: boolean; appends: boolean; owns: boolean }>(

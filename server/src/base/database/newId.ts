@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto"
 let last = { ms: 0, count: 0 }
 
 /**
- * A sortable id: `prefix`, `_`, and a UUID of version 7 without hyphens (RFC 9562, 5.7). Ids of one process grow strictly: the 12 bits
- * after the time count within a millisecond (6.2, method 1).
+ * A sortable id: `prefix`, `_`, and a UUID of version 7 without hyphens (RFC 9562, 5.7). Ids of one process are strictly
+ * increasing: the 12 bits after the time count within a millisecond (6.2, method 1).
  */
 export const newId = (prefix: string): string => {
   const now = Math.max(Date.now(), last.ms)

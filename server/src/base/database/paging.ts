@@ -5,14 +5,14 @@ import { Chunk, Effect, Option, Schema, Stream } from "effect"
 import { unstorableText } from "./unstorableText.ts"
 
 /**
- * Keyset paging: a page begins after the sort key of the last item before, not after a number of rows. A row that is added or deleted
- * meanwhile makes no other row come twice or not at all, and a later page costs no more than the first.
+ * Keyset paging: a page begins after the sort key of the previous page's last item, not after a number of rows. So rows
+ * added or deleted meanwhile neither repeat nor hide other rows, and a later page costs no more than the first.
  */
 
-/** What stands in a cursor: a text, an integer, or the microseconds of a time. */
+/** The content of a cursor: a text, an integer, or the microseconds of a time. */
 type KeyType = "text" | "integer" | "time"
 
-/** SQL of a part of the sort key, and its type. The last one of a sort makes the key unique. */
+/** SQL of a part of the sort key, and its type. The last part makes the key unique. */
 export type SortKey = readonly [expression: string, type: KeyType]
 
 /** The sort keys of each field that a list can be sorted by. */
@@ -22,9 +22,9 @@ export type Sorts<Sort extends string> = {
 
 /** The fragments of a query for a page. */
 export interface PageQuery {
-  /** A column for the select list: what a cursor behind the row is made of. */
+  /** A column for the select list: the row's cursor is made from it. */
   readonly key: Fragment
-  /** A condition: rows of this page and those behind it. */
+  /** A condition: rows of this page and the following ones. */
   readonly isAfter: Fragment
   /** `order by` and `limit`. */
   readonly order: Fragment
@@ -34,7 +34,7 @@ const Cursor = Schema.compose(Schema.StringFromBase64Url, Schema.parseJson(Schem
 const decodeCursor = Schema.decodeUnknownOption(Cursor)
 const encodeCursor = Schema.encodeSync(Cursor)
 
-const detail = "This isn't a cursor of this list in this order. Leave it out to begin with the first page."
+const detail = "This cursor doesn't belong to this list and order. Leave it out to get the first page."
 const wrongCursor = new InvalidRequest({
   detail: `cursor: ${detail}`,
   errors: [{ parameter: "cursor", in: "query", code: "invalid", detail }]
@@ -42,7 +42,7 @@ const wrongCursor = new InvalidRequest({
 
 const fits: Readonly<Record<KeyType, (text: string) => boolean>> = {
   text: (text) => unstorableText(text) === undefined,
-  // Up to the year 2286, and below the integers that a double can't hold.
+  // Up to the year 2286, and below the integers that a double can't represent.
   integer: (text) => /^-?\d{1,15}$/.test(text),
   time: (text) => /^\d{1,16}$/.test(text)
 }
@@ -85,14 +85,14 @@ const queryOf = (
         ? sql`true`
         : sql`(${expressions}) ${sql.literal(isDescending ? "<" : ">")}
             (${sql.csv(keys.map((key, index) => asValue(sql, key, values[index] ?? "")))})`,
-    // One more than asked for tells whether there is another page.
+    // One more than requested shows whether there's another page.
     order: sql`order by ${ordered} limit ${limit + 1}`
   }
 }
 
 const decodeKeys = Schema.decodeUnknownSync(Schema.Struct({ page_key: Schema.Array(Schema.String) }))
 
-/** Reads one page by the statement that `select` makes of its fragments. */
+/** Reads one page with the statement that `select` builds from its fragments. */
 export const selectPage = <Sort extends string, A>(
   list: { readonly name: string },
   sorts: Sorts<Sort>,
@@ -124,7 +124,7 @@ const isBefore = (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => {
   return at >= 0 && (a[at] ?? "") < (b[at] ?? "")
 }
 
-/** The same for a short list that is in memory as a whole. `keyOf`: texts that sort as their items do, and differ for each. */
+/** The same for a short list in memory. `keyOf`: unique texts that sort as their items do. */
 export const pageInMemory = <A>(
   list: { readonly name: string },
   paging: Paging,

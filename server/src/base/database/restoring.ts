@@ -4,7 +4,7 @@ import type pg from "pg"
 import { DatabaseError, databaseWords } from "../postgres/DatabaseError.ts"
 import { markOfSetAside } from "../postgres/restoreMark.ts"
 
-/** Exists while a backup is restored. It survives a killed restore, since the database may then contain erased data. */
+/** Exists while a backup is restored. It survives a killed restore, because the database may then contain erased data. */
 const mark = "restore_underway"
 
 export const markRestoring = (client: pg.ClientBase) => client.query(`create table if not exists ${mark} ()`)
@@ -16,7 +16,10 @@ export const isRestoring = async (client: pg.ClientBase): Promise<boolean> => {
   return rows[0]?.there === true
 }
 
-/** Fails while a backup is being restored into the database, or after a restore was cut off. `next`: the way to continue. */
+/**
+ * Fails while a backup is being restored into the database, or after a restore was interrupted. `next`: the way to
+ * continue.
+ */
 export const refuseRestoring = (client: pg.ClientBase, next: string): Effect.Effect<void, DatabaseError> =>
   Effect.tryPromise({
     try: () => isRestoring(client),
@@ -26,23 +29,23 @@ export const refuseRestoring = (client: pg.ClientBase, next: string): Effect.Eff
       restoring
         ? new DatabaseError({
             reason: "restoring",
-            message: `A backup is being restored here, or that broke off before it was done, and what had been erased may be here again. If no \`maxcloud server restore\` runs any more, ${next}`
+            message: `A backup is being restored here, or a restore was interrupted, and erased data may be back. If no \`maxcloud server restore\` is running, ${next}`
           })
         : Effect.void
     )
   )
 
-/** The way to continue after a restore into a data folder was cut off. The present files are kept. */
+/** The way to continue after a restore into a data folder was interrupted. The present files are kept. */
 export const restoreAgain = (dataDir: string): string =>
-  `restore again: maxcloud server restore FILE --data-dir ${dataDir} --set-aside. What is there now is kept beside.`
+  `restore again: maxcloud server restore FILE --data-dir ${dataDir} --set-aside. The present files are kept beside the new ones.`
 
-/** The way to continue after a restore into the operator's own database was cut off. */
+/** The way to continue after a restore into the operator's own database was interrupted. */
 export const intoAnother =
-  "restore again into another, empty database: create database NAME, and name it in DATABASE_URL. This one stays as it is."
+  "restore again into another, empty database: create database NAME, and name it in DATABASE_URL. This one stays unchanged."
 
 /**
- * Fails if a restore has set the former database aside, and was cut off before the new one was complete: a server would start with an
- * empty one.
+ * Fails if a restore has set the former database aside, and was interrupted before the new one was complete: a server
+ * would start with an empty one.
  */
 export const refuseBrokenOff = (dataDir: string): Effect.Effect<void, DatabaseError> =>
   Effect.suspend(() => {
@@ -50,7 +53,7 @@ export const refuseBrokenOff = (dataDir: string): Effect.Effect<void, DatabaseEr
     return existsSync(mark)
       ? new DatabaseError({
           reason: "restoring",
-          message: `A restore into ${dataDir} was cut off. What was there before is in ${readFileSync(mark, "utf8").trim().replaceAll("\n", ", ")}. If no \`maxcloud server restore\` runs any more, ${restoreAgain(dataDir)}`
+          message: `A restore into ${dataDir} was interrupted. The former data is in ${readFileSync(mark, "utf8").trim().replaceAll("\n", ", ")}. If no \`maxcloud server restore\` is running, ${restoreAgain(dataDir)}`
         })
       : Effect.void
   })

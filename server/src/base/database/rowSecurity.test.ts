@@ -15,7 +15,7 @@ const decode = (id: string) => OrganizationId.make(id)
 const a = decode(`org_${"a".repeat(32)}`)
 const b = decode(`org_${"b".repeat(32)}`)
 
-/** These tables belong to the servers of a database, and hold nobody's data. */
+/** These tables belong to a database's servers, and contain nobody's data. */
 const withoutRows = ["platforms", "migrations", "replicas", "shards"]
 
 const scope = Effect.runSync(Scope.make())
@@ -28,7 +28,7 @@ const password = () => readFileSync(join(dataDir, "postgres.password"), "utf8").
 const urlOf = (role: string, database = "maxcloud", secret = password()) =>
   `postgres://${role}:${secret}@/${database}?host=${encodeURIComponent(folder)}`
 
-/** Everything of the tables, by the role that owns them. */
+/** The tables' content, read as the role that owns them. */
 const asOwner = async <A>(use: (client: pg.Client) => Promise<A>, database = "maxcloud") => {
   const client = new pg.Client(urlOf("maxcloud_owner", database))
   await client.connect()
@@ -64,7 +64,7 @@ const tablesOf = (client: pg.Client) =>
       where t.table_schema = 'public' and t.table_type = 'BASE TABLE' group by t.table_name order by t.table_name`)
     .then(({ rows }) => rows.filter((row) => !withoutRows.includes(row.name)))
 
-/** Two rows in every table, one for each organization. Constraints between tables are left aside. */
+/** Two rows in every table, one for each organization. Constraints between tables are ignored. */
 const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
   await client.query("set session_replication_role = replica")
   const { rows: checks } = await client.query<{ table: string; definition: string }>(
@@ -93,7 +93,7 @@ const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
   }
 }
 
-/** The result of a statement: its rows, or the SQLSTATE of its refusal. Its changes are rolled back. */
+/** A statement's result: its rows, or the SQLSTATE of its refusal. Its changes are rolled back. */
 const outcome = (text: string, values: ReadonlyArray<unknown> = []) =>
   Effect.flatMap(SqlClient, (sql) =>
     sql
@@ -139,7 +139,7 @@ describe("row security of the server's own role", () => {
     ])
   })
 
-  it("shows an organization only its own rows in every table, without any `where`; the server all rows; nobody none", () =>
+  it("shows only an organization's own rows in every table without any `where`, all rows to the server, and none to nobody", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -163,7 +163,7 @@ describe("row security of the server's own role", () => {
       })
     ))
 
-  it("lets an organization neither write, change nor delete another's rows", async () => {
+  it("doesn't let an organization write, change or delete another's rows", async () => {
     const rows = await asOwner(async (client) => {
       const found = []
       for (const { column, name } of owned) {
@@ -182,7 +182,7 @@ describe("row security of the server's own role", () => {
           expect(untouched).toContainEqual(
             yield* outcome(`update ${name} set ${column} = ${column} where ${column} = $1 returning 1`, [b])
           )
-          // Its own row cannot be made another's.
+          // It can't hand its own row to another organization.
           expect([name, yield* outcome(`update ${name} set ${column} = $1 returning 1`, [b])]).toEqual([name, "42501"])
         }
       }).pipe(asOrganization(a))
@@ -196,8 +196,8 @@ describe("row security of the server's own role", () => {
   })
 })
 
-describe("a connection that hasn't said whose rows it needs", () => {
-  /** By the server's role, on a connection of its own: no pool of ours has set anything. */
+describe("a connection that hasn't chosen its rows", () => {
+  /** As the server's role, on a connection of its own: none of our pools has set anything. */
   const fresh = async <A>(use: (client: pg.Client) => Promise<A>) => {
     const client = new pg.Client(urlOf("maxcloud"))
     await client.connect()
@@ -213,11 +213,11 @@ describe("a connection that hasn't said whose rows it needs", () => {
       (error: unknown) => stateOf(error)
     )
   const whoNever = [[], ["set maxcloud.organization = ''"], ["set maxcloud.all_rows = off"]]
-  // What formerly meant all rows; and what only looks like the setting of the server's own work.
+  // A value that formerly meant all rows, and values that only look like the setting of the server's own work.
   const whoWrongly = ["'*'", "'%'", "'org_'"].map((name) => [`set maxcloud.organization = ${name}`])
   const almost = ["'*'", "'ON '", "'true'", "'1'", "''"].map((name) => [`set maxcloud.all_rows = ${name}`])
 
-  it("sees no row in any table, and can write, change or delete none", async () => {
+  it("sees no row in any table, and can't write, change or delete any", async () => {
     const rows = await asOwner(async (client) => {
       const found = []
       for (const { name } of tables) {
@@ -240,7 +240,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
           )
           expect([...at, written]).toEqual([...at, "42501"])
           expect([0, "42501"]).toContain(await stateAfter(client, `delete from ${name}`))
-          // Any column but one that Postgres counts up by itself.
+          // Any column except one that Postgres increments itself.
           const column = Object.keys(row).findLast((name) => typeof row[name] !== "number")
           expect([0, "42501"]).toContain(await stateAfter(client, `update ${name} set ${column} = ${column}`))
         }
@@ -248,7 +248,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
     }
   })
 
-  it("gives out connections that show nothing of their former use", () =>
+  it("shows nothing of its former use when it's handed out again", () =>
     run(
       Effect.gen(function* () {
         const settings = Effect.flatMap(
@@ -264,7 +264,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
       })
     ))
 
-  it("is never asked: a statement that doesn't say whose rows it needs isn't sent", () =>
+  it("never gets a statement that hasn't chosen its rows", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -278,7 +278,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
       })
     ))
 
-  it("has row security, enabled and forced, on every table, by policies that no missing setting opens", async () => {
+  it("has row security, enabled and forced, on every table, with policies that no missing setting opens", async () => {
     await asOwner(async (client) => {
       const { rows: open } = await client.query<{ name: string }>(
         `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'f', 'v', 'm')
@@ -312,7 +312,7 @@ const visible = Effect.flatMap(SqlClient, (sql) => sql<{ id: string }>`select id
 )
 
 describe("the scope of a connection", () => {
-  it("goes in and out inside a transaction, and is known again after a rollback", () =>
+  it("changes and reverts inside a transaction, and is known again after a rollback", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -323,7 +323,7 @@ describe("the scope of a connection", () => {
         for (let n = 0; n < 8; n++) {
           yield* Effect.ignore(sql.withTransaction(Effect.andThen(asServer(visible), Effect.fail("no"))))
           expect(yield* visible).toEqual([a])
-          // A part of a transaction that is taken back.
+          // A part of a transaction that's rolled back.
           const after = yield* sql.withTransaction(
             Effect.gen(function* () {
               yield* Effect.ignore(sql.withTransaction(Effect.andThen(asServer(visible), sql`select 1 / 0`)))
@@ -335,7 +335,7 @@ describe("the scope of a connection", () => {
       }).pipe(asOrganization(a))
     ))
 
-  it("is kept by a stream whose transaction shows others' rows meanwhile", () =>
+  it("stays that of the stream while its transaction shows others' rows", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -358,7 +358,7 @@ describe("the scope of a connection", () => {
       }).pipe(asNobody)
     ))
 
-  it("never shows one fiber of many what another may see", async () => {
+  it("never shows one fiber the rows of another", async () => {
     const ids = Array.from({ length: 50 }, (_, n) => decode(`org_${String(n).padStart(32, "c")}`))
     await run(
       asServer(
@@ -444,7 +444,7 @@ describe("an external database", () => {
     return { lines, seen }
   }
 
-  it("has row security for the role that owns the tables, too", async () => {
+  it("applies row security to the role that owns the tables, too", async () => {
     await asOwner(async (client) => {
       await client.query("create role tenant_owner login password 'tenant'")
       await client.query("create database owned owner tenant_owner")
@@ -454,7 +454,7 @@ describe("an external database", () => {
     expect(lines.join()).not.toContain("bypasses row security")
   })
 
-  it("by a role that row security does not hold for is warned of", async () => {
+  it("warns about a role that row security doesn't apply to", async () => {
     await asOwner((client) => client.query("create database bypassed"))
     const { lines, seen } = await logged(urlOf("maxcloud_owner", "bypassed"))
     expect(seen).toEqual([a, b])

@@ -4,7 +4,7 @@ import pg from "pg"
 import { startPostgres } from "../../../test/replicas/startPostgres.ts"
 import { type Sharing, serverLock } from "./serverLock.ts"
 
-describe("the lock of a database that several servers reach", () => {
+describe("the lock of a database that several servers use", () => {
   let postgres: Awaited<ReturnType<typeof startPostgres>>
   beforeAll(async () => {
     postgres = await startPostgres()
@@ -20,7 +20,7 @@ describe("the lock of a database that several servers reach", () => {
     ["sole", "shared", "refused"],
     ["shared", "sole", "refused"],
     ["shared", "shared", "had"]
-  ])("held as %s, asked for as %s, is %s", (first, second, outcome) =>
+  ])("held as %s and requested as %s, is %s", (first, second, outcome) =>
     run(
       Effect.gen(function* () {
         yield* lock(first)
@@ -31,7 +31,7 @@ describe("the lock of a database that several servers reach", () => {
     )
   )
 
-  it("is waited for while its holder ends", () =>
+  it("waits while its holder stops", () =>
     run(
       Effect.gen(function* () {
         const holder = yield* Scope.make()

@@ -3,10 +3,13 @@ import pg from "pg"
 import { within } from "../node/monotonic.ts"
 import { DatabaseError } from "../postgres/DatabaseError.ts"
 
-/** How servers share the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a cluster. */
+/**
+ * How servers share the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a
+ * cluster.
+ */
 export type Sharing = "sole" | "shared"
 
-// The number after that of migrations.
+// The number after the migrations' lock.
 const lock = "0x6d6178636c6f76"
 
 const refused = (sharing: Sharing) =>
@@ -14,11 +17,14 @@ const refused = (sharing: Sharing) =>
     reason: "locked",
     message:
       sharing === "sole"
-        ? "Another max-cloud server uses this database (DATABASE_URL), and this one would run the same services a second time. Stop that server, or give this one a database of its own. Several servers can share a database only if they deploy to one Kubernetes cluster."
+        ? "Another max-cloud server uses this database (DATABASE_URL), and this one would run the same services a second time. Stop that server, or give this one a database of its own. Several servers can only share a database if they deploy to one Kubernetes cluster."
         : "A max-cloud server that runs services on its own machine uses this database (DATABASE_URL). Stop that server, or give this one a database of its own."
   })
 
-/** Postgres releases a lock when it notices that the holder's machine is gone: after about 15 seconds, instead of hours. */
+/**
+ * Postgres then notices within about 15 seconds, instead of hours, that the holder's machine is gone, and releases its
+ * lock.
+ */
 const session = "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2"
 
 const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> => {
@@ -28,7 +34,7 @@ const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> =>
   return rows[0]?.had === true
 }
 
-/** The database can't be reached now, which passes. */
+/** The database is temporarily unreachable. */
 class Away extends Data.TaggedError("Away") {}
 
 /** Holds the lock until its connection is lost. */
@@ -63,15 +69,16 @@ const hold = (config: pg.ClientConfig, sharing: Sharing, onHeld: Effect.Effect<u
 
 export interface LockOptions {
   readonly sharing: Sharing
-  /** How long to wait for a server that is just stopping, or whose machine is gone. @default 20 seconds */
+  /** How long to wait for a server that's stopping, or whose machine is gone. @default 20 seconds */
   readonly patience?: Duration.DurationInput | undefined
 }
 
 const pause = Duration.millis(500)
 
 /**
- * Holds the database for this server while the scope is open, by an advisory lock of a session (PostgreSQL, "Advisory Locks"). The effect
- * that it gives fails if another server took the database while this one couldn't reach it: this one must end then.
+ * Holds the database for this server while the scope is open, with a session-level advisory lock (PostgreSQL, "Advisory
+ * Locks"). The returned effect fails if another server took the database while this one couldn't reach it: then this one
+ * must stop.
  */
 export const serverLock = (
   config: pg.ClientConfig,
@@ -81,9 +88,7 @@ export const serverLock = (
     const started = yield* Deferred.make<void, DatabaseError>()
     const lost = yield* Deferred.make<never, DatabaseError>()
     const wait = yield* Effect.once(
-      Effect.logWarning(
-        `Another server uses this database: waiting for its end for ${Duration.format(patience)} at most`
-      )
+      Effect.logWarning(`Another server uses this database. Waiting up to ${Duration.format(patience)} for it to stop`)
     )
     yield* hold(config, sharing, Deferred.succeed(started, undefined)).pipe(
       Effect.tapErrorTag("DatabaseError", () => wait),

@@ -11,7 +11,7 @@ import { transaction } from "./sqlErrors.ts"
 const [acme, other] = [OrganizationId.make(newId("org")), OrganizationId.make(newId("org"))]
 
 describe("the connections of the database", () => {
-  it.scopedLive("are not all held by the transactions of one organization", () =>
+  it.scopedLive("can't all be held by the transactions of one organization", () =>
     Effect.gen(function* () {
       const dataDir = yield* madeDataDir
       yield* Effect.gen(function* () {
@@ -30,7 +30,7 @@ describe("the connections of the database", () => {
           )
         )
         yield* Deferred.await(begun)
-        // Others go on at once, by transactions and by single statements, and so do reads of the organization itself.
+        // Others go on at once, with transactions and single statements, and so do reads of the organization itself.
         yield* transaction(sql`select 1`).pipe(asOrganization(other))
         yield* asOrganization(acme)(sql`select 1`)
         yield* sql`select 1`
@@ -42,7 +42,7 @@ describe("the connections of the database", () => {
     })
   )
 
-  it.live("are handed on in turn, and a share that nobody holds is whole again", () =>
+  it.live("are handed out in turn, and all come back to the share", () =>
     Effect.gen(function* () {
       const shares = new Shares(1)
       const first = yield* Deferred.make<void>()

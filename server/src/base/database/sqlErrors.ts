@@ -15,11 +15,11 @@ const isSqlError = (error: unknown): error is SqlError =>
 /** A temporary fault of the database, also if nobody expected one. */
 export const isPassingFault = (error: unknown): boolean => isSqlError(error) && isPassing(error.cause)
 
-/** Leaves the faults that pass as they are. Any other SQL error is a mistake of ours, and no fault that anybody could wait out. */
+/** Keeps temporary faults as they are. Any other SQL error is a bug of ours, which waiting can't fix. */
 export const passingOnly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(effect, (error) => isSqlError(error) && !isPassing(error.cause), Effect.die)
 
-/** The answer to a client while the database takes no work. The error's own words say why. */
+/** The answer to a client while the database takes no work, with the error's own reason. */
 export const databaseAway = (cause: unknown): Effect.Effect<Unavailable> =>
   Effect.map(DiskTrouble, (trouble) => {
     const fault = systemFaultOf(cause)
@@ -45,7 +45,10 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
         : Effect.die(error)
   )
 
-/** Runs in one transaction. Runs again if the database ended ours to break a deadlock, or if the connection broke before COMMIT was sent. */
+/**
+ * Runs in one transaction. Retries if the database aborted it to break a deadlock, or if the connection broke before
+ * COMMIT was sent.
+ */
 export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -62,6 +65,6 @@ export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     )
   })
 
-/** `transaction` where the client is a value at hand. */
+/** `transaction` with the client as a parameter. */
 export const inTransaction = <A, E, R>(sql: SqlClient, effect: Effect.Effect<A, E, R>) =>
   Effect.provideService(transaction(effect), SqlClient, sql)

@@ -10,7 +10,7 @@ import { storeEach } from "./storeEach.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, SqlClient>) => effect.pipe(Effect.provide(layerTest), Effect.runPromise)
 
-/** As a string has to look after Postgres: no NUL, no half surrogate pair. */
+/** What Postgres must make of a string: no NUL, no unpaired surrogate. */
 const held = (text: string) => text.toWellFormed().replaceAll("\0", "\ufffd")
 
 const unit = fc.oneof(fc.constantFrom("\0", "\\", "\\u0000", "\ud800", "\udc00", "\u0001", '"', "ü"), fc.string())
@@ -18,7 +18,7 @@ const text = fc.array(unit, { maxLength: 12 }).map((generated) => generated.join
 const decodeTexts = Schema.decodeUnknownSync(Schema.Array(Schema.String))
 
 describe("text on its way to Postgres", () => {
-  it("is stored whatever a program wrote, changed only where the database holds no such character", () =>
+  it("is stored unchanged, except for characters that the database can't store", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -37,13 +37,13 @@ describe("text on its way to Postgres", () => {
             { numRuns: 300 }
           )
         )
-        // Keys as well, and text that only looks like an escape stays as it is.
+        // Keys as well. Text that only looks like an escape stays unchanged.
         const keyed = yield* sql<{ value: unknown }>`select ${storableJson({ "a\0": "\\u0000" })}::jsonb as value`
         expect(keyed[0]?.value).toStrictEqual({ "a\ufffd": "\\u0000" })
       })
     ))
 
-  it("holds up no other object if the database refuses one, also inside a transaction", () =>
+  it("doesn't block other objects if the database refuses one, also inside a transaction", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -60,7 +60,7 @@ describe("text on its way to Postgres", () => {
       })
     ))
 
-  it("takes this way for each parameter that Postgres reads as JSON", () => {
+  it("is converted in each parameter that Postgres reads as JSON", () => {
     const server = join(import.meta.dirname, "../..")
     const sources = readdirSync(server, { recursive: true, encoding: "utf8" }).filter(
       (text) => text.endsWith(".ts") && !text.endsWith(".test.ts")

@@ -5,8 +5,8 @@ import { isRefusedData } from "../postgres/sqlState.ts"
 import { transaction } from "./sqlErrors.ts"
 
 /**
- * Writes many with one statement, all in one transaction. If the database refuses the data of one, the others are stored without it, and
- * the server's log names it: one tenant's object must not hold up another's.
+ * Writes many objects with one statement, all in one transaction. If the database refuses the data of one, the others
+ * are stored without it, and the server's log names it: one tenant's object must not block another's.
  */
 export const storeEach = <A, E, R>(
   all: ReadonlyArray<A>,

@@ -1,16 +1,16 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
 
-/** The first text in JSON that Postgres can't keep: it would come back changed, or not at all. Keys are texts too. */
+/** The first text in JSON that Postgres can't store unchanged. Keys are texts too. */
 export const unstorableText = (json: unknown): SpecIssue | undefined => {
-  // One array for all: a path for each value costs more than looking at it.
+  // One array for all: building a path for each value would cost more than the check.
   const path: Array<string | number> = []
   const problemOf = (text: string): SpecIssue | undefined => {
-    if (text.includes("\0")) return { path: [...path], message: "A text can't contain the character NUL. Remove it." }
+    if (text.includes("\0")) return { path: [...path], message: "A text can't contain the NUL character. Remove it." }
     return text.isWellFormed()
       ? undefined
       : {
           path: [...path],
-          message: "A text must be Unicode, and this one contains half of a surrogate pair. Remove it."
+          message: "A text must be valid Unicode, but this one contains an unpaired surrogate. Remove it."
         }
   }
   const visit = (value: unknown): SpecIssue | undefined => {

@@ -4,15 +4,16 @@ import { type DiskWatch, makeDiskWatch } from "./DiskWatch.ts"
 
 export interface DiskOptions {
   readonly dataDir: string
-  /** Bytes that must stay free; 0: any. */
+  /** Bytes that must stay free; 0: no minimum. */
   readonly minFreeDisk: number
   /** Is the database in the data folder, too? It may be on a disk of its own. */
   readonly embedded: boolean
 }
 
 /**
- * The disks that the server writes to. Below a mark nothing more is written that can wait: uploads are refused, builds and installations
- * end, lines of logs are dropped, before the database, which shares the disk, can't write any more. It clears by itself.
+ * The disks that the server writes to. Below a low-water mark, all writes that can wait stop: uploads are refused,
+ * builds and installations abort, log lines are dropped. So the database on the same disk can still write. It recovers
+ * by itself.
  */
 export class Disk extends Context.Tag("@maxcloud/server/Disk")<Disk, DiskWatch>() {
   static readonly layer = ({ dataDir, embedded, minFreeDisk }: DiskOptions): Layer.Layer<Disk> =>
@@ -30,7 +31,7 @@ export class Disk extends Context.Tag("@maxcloud/server/Disk")<Disk, DiskWatch>(
             if (problem?.message === told) return Effect.void
             told = problem?.message
             return problem === undefined
-              ? Effect.logInfo("The disk takes writes again.")
+              ? Effect.logInfo("The disk accepts writes again.")
               : Effect.logWarning(`${problem.message} Folder: ${problem.path}`)
           }),
           Effect.repeat(Schedule.spaced("1 second")),

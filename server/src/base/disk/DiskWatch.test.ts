@@ -10,18 +10,18 @@ import { DiskRefused, isBelow, makeDiskWatch } from "./DiskWatch.ts"
 const mebi = 2 ** 20
 
 describe("the low-water mark", () => {
-  it("ends only with an eighth more free space, so that requests aren't accepted and refused by turns", () => {
+  it("clears only with an eighth more free space, so that requests aren't accepted and refused by turns", () => {
     fc.assert(
       fc.property(fc.nat(2 ** 40), fc.nat(2 ** 40), (free, least) => {
         expect(isBelow(free, least, false)).toBe(free < least)
-        // Who was above stays above at the same amount, and who is below with it was below before or is so without.
+        // Above the mark stays above at the same amount; below it stays below.
         if (isBelow(free, least, false)) expect(isBelow(free, least, true)).toBe(true)
         expect(isBelow(least + Math.floor(least / 8), least, true)).toBe(false)
       })
     )
   })
 
-  it("is looked at once for all who ask at a time, and not again at once", async () => {
+  it("is checked once for all concurrent callers, and not again right away", async () => {
     let reads = 0
     const watch = makeDiskWatch({
       folders: [{ name: "the folder", path: tmpdir() }],
@@ -39,7 +39,7 @@ describe("the low-water mark", () => {
     expect(watch.free().get("the folder")).toBe(5)
   })
 
-  it("takes a folder that can't be asked for one with room", async () => {
+  it("treats a folder that can't be checked as one with room", async () => {
     const folders = [{ name: "the folder", path: "/nowhere/at/all" }] as const
     expect(await makeDiskWatch({ folders, minFreeBytes: mebi }).look()).toBeUndefined()
   })
@@ -65,13 +65,13 @@ describe("a disk", () => {
   }
   const watching = (minFreeBytes: number) =>
     makeDiskWatch({ folders: [{ name: "the server's data folder", path: folder }], minFreeBytes })
-  /** The next look that reads anew. */
+  /** The next check that reads anew. */
   const fresh = async (watch: ReturnType<typeof watching>) => {
     await new Promise((resolve) => setTimeout(resolve, 110))
     return watch.look()
   }
 
-  it("with less than the mark refuses, and takes writes again by itself", async ({ skip }) => {
+  it("below the mark refuses writes, and accepts them again by itself", async ({ skip }) => {
     const { empty, fill } = await small("size=16m", skip)
     const watch = watching(4 * mebi)
     await watch.require()
@@ -97,7 +97,7 @@ describe("a disk", () => {
     expect(await fresh(watch)).toBeUndefined()
   })
 
-  it("is found to be read-only by a try to write", async ({ skip }) => {
+  it("is detected as read-only by a test write", async ({ skip }) => {
     const { remount } = await small("size=4m", skip)
     const watch = watching(0)
     remount("ro")
@@ -106,11 +106,11 @@ describe("a disk", () => {
     expect(await fresh(watch)).toBeUndefined()
   })
 
-  it("refuses also if it can hold no more files", async ({ skip }) => {
+  it("also refuses writes if it has no room for more files", async ({ skip }) => {
     await small("size=16m,nr_inodes=1500", skip)
     const watch = watching(mebi)
     expect(await watch.look()).toBeUndefined()
     for (let i = 0; i < 600; i++) writeFileSync(join(folder, String(i)), "")
-    expect((await fresh(watch))?.message).toMatch(/no more than 1000 further files \(inodes\)/)
+    expect((await fresh(watch))?.message).toMatch(/room for fewer than 1000 more files \(inodes\)/)
   })
 })

@@ -12,11 +12,11 @@ export interface WatchedFolder {
   readonly path: string
 }
 
-/** Why nothing more is written. */
+/** Why writing has stopped. */
 export interface DiskProblem {
   /** For callers: the problem and its fix, without a path of this machine. */
   readonly message: string
-  /** The folder in question. */
+  /** The affected folder. */
   readonly path: string
 }
 
@@ -26,31 +26,31 @@ export class DiskRefused extends Error {
 }
 
 export interface DiskWatchOptions {
-  /** The first one is the data folder, in which writing is tried. */
+  /** The first one is the data folder, where test writes go. */
   readonly folders: readonly [WatchedFolder, ...Array<WatchedFolder>]
-  /** Bytes that must stay free; 0: any. */
+  /** Bytes that must stay free; 0: no minimum. */
   readonly minFreeBytes: number
   /** @default the system's own */
   readonly statfs?: (path: string) => Promise<Pick<StatsFs, "bavail" | "bsize" | "files" | "ffree">>
 }
 
-/** Looks after the disks that the server writes to. */
+/** Watches the disks that the server writes to. */
 export interface DiskWatch {
   /** The problem at the last check. */
   readonly problem: () => DiskProblem | undefined
-  /** Looks again, unless that was done just now. */
+  /** Checks again, unless that just happened. */
   readonly look: () => Promise<DiskProblem | undefined>
-  /** Throws `DiskRefused` unless there is room to write. */
+  /** Throws `DiskRefused` unless there's room to write. */
   readonly require: () => Promise<void>
-  /** A write to the data folder failed: if the disk is to blame, nothing more is written until a try succeeds. */
+  /** A write to the data folder failed: if the disk is to blame, writing stops until a test write succeeds. */
   readonly report: (cause: unknown) => void
-  /** The same as `look`, but tries to write as well, where the last try is some seconds ago. */
+  /** Like `look`, but also makes a test write if the last one is some seconds ago. */
   readonly probe: () => Promise<DiskProblem | undefined>
-  /** Bytes that are free, by the name of the folder, as of the last look. */
+  /** Free bytes by the name of the folder, at the last check. */
   readonly free: () => ReadonlyMap<string, number>
 }
 
-/** Fresh enough for a write that follows: at a gigabyte a second it is 100 MB. */
+/** Fresh enough for the next write: at a gigabyte a second it's 100 MB. */
 const freshMs = 100
 const probeMs = 5_000
 /** Builds and installations make many files. Not all file systems count them. */
@@ -66,24 +66,25 @@ const ofDisks: ReadonlySet<FaultKind> = new Set([
 ])
 
 /**
- * Is there too little space? After a shortage we require an eighth more. Otherwise requests right at the limit would be accepted and refused by turns.
+ * Is there too little space? After a shortage we require an eighth more. Otherwise requests right at the limit would be
+ * accepted and refused by turns.
  */
 export const isBelow = (free: number, least: number, wasBelow: boolean): boolean =>
   free < least + (wasBelow ? Math.floor(least / 8) : 0)
 
 const tooFull = ({ name, path }: WatchedFolder, minFreeBytes: number): DiskProblem => ({
   path,
-  message: `The disk of ${name} has less than ${bytesText(minFreeBytes)} free. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK; the server goes on by itself.`
+  message: `The disk of ${name} has less than ${bytesText(minFreeBytes)} free. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK. The server then recovers by itself.`
 })
 
 const tooManyFiles = ({ name, path }: WatchedFolder): DiskProblem => ({
   path,
-  message: `The disk of ${name} can hold no more than ${minFreeFiles} further files (inodes). Remove files from it; the server goes on by itself.`
+  message: `The disk of ${name} has room for fewer than ${minFreeFiles} more files (inodes). Remove files from it. The server then recovers by itself.`
 })
 
 const block = Buffer.alloc(4_096)
 
-/** Writes a little and removes it; throws the fault if that fails. */
+/** Writes and removes a small file. Throws the fault if that fails. */
 const tryToWrite = async (folder: string): Promise<void> => {
   const path = join(folder, `.write-check-${process.pid}`)
   try {
@@ -131,7 +132,7 @@ export const makeDiskWatch = (options: DiskWatchOptions): DiskWatch => {
         below.set(folder, tooManyFiles(folder))
       } else below.delete(folder)
     } catch (cause) {
-      // If a folder doesn't exist yet, or its disk can't be asked, the write itself reports the problem.
+      // If a folder doesn't exist yet, or its disk can't be checked, the write itself reports the problem.
       below.delete(folder)
       if (folder === data) report(cause)
     }

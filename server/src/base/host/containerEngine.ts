@@ -12,9 +12,12 @@ export interface EngineResult {
   readonly stderr: string
 }
 
-/** How one command of an engine is run. */
+/** How to run one command of an engine. */
 export interface EngineRun {
-  /** Ends the command: by SIGTERM, so that it can clean up, and by SIGKILL after a few seconds. Rejects with the signal's reason. */
+  /**
+   * Stops the command: by SIGTERM, so that it can clean up, and by SIGKILL after a few seconds. Rejects with the
+   * signal's reason.
+   */
   readonly signal?: AbortSignal
   /** Receives stderr as it arrives. */
   readonly onStderr?: (text: string) => void
@@ -23,11 +26,11 @@ export interface EngineRun {
 /** A container engine that answers on this machine. */
 export interface ContainerEngine {
   readonly name: "podman" | "docker"
-  /** The architecture of its machine in Go's words (`amd64`, `arm64`). */
+  /** The architecture of its machine in Go's terms (`amd64`, `arm64`). */
   readonly architecture: string
-  /** Are a container's published ports forwarded by a program, that accepts connections before the container does? */
+  /** Does a program forward a container's published ports? It accepts connections before the container does. */
   readonly forwards: boolean
-  /** Does it run in a virtual machine or user namespace, so that its bridge is not this machine's? */
+  /** Does it run in a virtual machine or user namespace, so that its bridge isn't this machine's? */
   readonly separateNetwork: boolean
   readonly run: (args: ReadonlyArray<string>, options?: EngineRun) => Promise<EngineResult>
 }
@@ -37,7 +40,10 @@ const outputLimit = 1024 * 1024
 /** The cleanup of a canceled command. */
 const endGraceMs = 3_000
 
-/** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
+/**
+ * Runs a command of the engine with the part of the server's environment that an engine may see, in a folder that nobody
+ * else writes to.
+ */
 const runEngine = async (
   file: string,
   args: ReadonlyArray<string>,
@@ -110,7 +116,7 @@ const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
 
 type Detected =
   | { readonly engine: ContainerEngine }
-  /** `fault`: it may be there, but the machine starts no program at present. */
+  /** `fault`: the engine may exist, but the machine can't start programs right now. */
   | { readonly missing: string; readonly fault?: boolean }
 
 const detectOne = async (
@@ -121,7 +127,7 @@ const detectOne = async (
   const info = await run(["info", "--format", "{{json .}}"]).catch((cause: unknown) => systemFaultOf(cause))
   if (info === undefined) return undefined
   if ("kind" in info) return info
-  const complaint = lastLine(info.stderr) || `\`${name} info\` ended with exit code ${info.code}`
+  const complaint = lastLine(info.stderr) || `\`${name} info\` exited with code ${info.code}`
   if (info.code !== 0) return complaint
   if (name === "podman") {
     const decoded = Schema.decodeUnknownOption(PodmanInfo)(info.stdout)
@@ -131,7 +137,7 @@ const detectOne = async (
     return { name, architecture: arch, forwards: separate, separateNetwork: separate, run }
   }
   const decoded = Schema.decodeUnknownOption(DockerInfo)(info.stdout)
-  // Docker's client answers `info` also without its daemon, then with an empty architecture.
+  // Docker's client answers `info` even without its daemon, with an empty architecture.
   if (Option.isNone(decoded) || decoded.value.Architecture === "") return complaint
   const { Architecture, OperatingSystem = "", SecurityOptions } = decoded.value
   const rootless = SecurityOptions?.some((option) => option.includes("rootless")) ?? false
@@ -150,23 +156,23 @@ const installHint =
     ? "Install podman (brew install podman && podman machine init && podman machine start) or Docker Desktop."
     : "Install podman (Debian, Ubuntu: apt-get install podman; Fedora: dnf install podman) or docker."
 
-/** The engine of this machine, podman before docker, or the sentence that says what to install or start. */
+/** This machine's engine, podman before docker, or a sentence that says what to install or start. */
 export const detectContainerEngine = async (environment: NodeJS.ProcessEnv): Promise<Detected> => {
   const complaints: Array<string> = []
   for (const name of ["podman", "docker"] as const) {
     const found = await detectOne(name, environment)
     if (typeof found === "object" && "kind" in found) return { missing: faultText(found), fault: true }
     if (typeof found === "object") return { engine: found }
-    if (found !== undefined) complaints.push(`${name} is installed but does not work: ${found}`)
+    if (found !== undefined) complaints.push(`${name} is installed but doesn't work: ${found}`)
   }
-  const why = complaints.length === 0 ? "neither is installed here" : complaints.join("; ")
-  return { missing: `Images are run by podman or docker, and ${why}. ${installHint}` }
+  const why = complaints.length === 0 ? "neither is installed" : complaints.join("; ")
+  return { missing: `Running images needs podman or docker, and ${why}. ${installHint}` }
 }
 
-/** How long an engine that was not there is taken to be still away. */
+/** How long to assume that a missing engine is still missing. */
 const missingForMs = 5_000
 
-/** Looks for the engine when it is first needed. A found engine is remembered; a missing one is looked for again. */
+/** Looks for the engine when it's first needed. Remembers a found engine; looks again for a missing one. */
 export const makeEngineFinder = (environment: NodeJS.ProcessEnv) => {
   let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
   return async () => {

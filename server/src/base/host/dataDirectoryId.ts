@@ -3,8 +3,9 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
 /**
- * Twelve hexadecimal digits that name a data folder on this machine. Kept in the folder, so it survives a move; mixed with
- * the file's inode, so a copy of the folder has another and two servers never end each other's instances.
+ * Twelve hexadecimal digits that identify a data folder on this machine. They're stored in the folder, so they survive a
+ * move, and mixed with the file's inode, so a copy of the folder gets another id and two servers never stop each other's
+ * instances.
  */
 export const dataDirectoryId = async (dataDirectory: string): Promise<string> => {
   const file = join(dataDirectory, "data-directory-id")

@@ -11,7 +11,7 @@ endOnAbort(-child.pid, "SIGKILL")
 process.stdout.write(String(child.pid), () => process.exit(${code}))
 `
 
-/** Whether the child of a process that exits with this code is ended: it holds the pipe until then. */
+/** Was the child of a process that exited with this code killed? It holds the pipe open until then. */
 const isEnded = async (code: number) => {
   const parent = spawn(process.execPath, ["--input-type=module", "-e", program(code)], {
     stdio: ["ignore", "pipe", "inherit"]
@@ -27,7 +27,7 @@ const isEnded = async (code: number) => {
   return ended
 }
 
-it("ends children of a process that is ended a second time, and of no other", async () => {
+it("kills the children of a process on a second signal, and no others", async () => {
   expect(await isEnded(130)).toBe(true)
   expect(await isEnded(0)).toBe(false)
 })

@@ -1,4 +1,4 @@
-/** The exit code of a process that its user ended a second time, while it was tidying up. */
+/** The exit code of a process that its user stopped a second time, during its cleanup. */
 const abortCode = 130
 
 const children = new Map<number, NodeJS.Signals>()
@@ -9,14 +9,15 @@ const endAll = (code: number) => {
     try {
       process.kill(target, signal)
     } catch {
-      // It ended by itself.
+      // It exited by itself.
     }
   }
 }
 
 /**
- * Sends a signal to a process (or, by a negative number, to its group) if this process exits with 130 before it has ended that one: these
- * children have sessions of their own, so nothing else would end them. Call what it returns once the process has ended.
+ * Sends a signal to a process (or, with a negative number, to its group) if this process exits with 130 before the other
+ * has ended: these children have sessions of their own, so nothing else would stop them. Call the returned function once
+ * the process has ended.
  */
 export const endOnAbort = (target: number, signal: NodeJS.Signals): (() => void) => {
   if (children.size === 0) process.on("exit", endAll)

@@ -5,9 +5,9 @@ import { endProcesses } from "./endProcesses.ts"
 
 afterEach(() => void vi.restoreAllMocks())
 
-describe("ending processes", () => {
+describe("stopping processes", () => {
   it.each([-3_600_000, 3_600_000])(
-    "sends SIGKILL after the grace, and not before, though the wall clock is moved by %i ms",
+    "sends SIGKILL after the grace period, and not before, even if the wall clock moves by %i ms",
     async (step) => {
       const child = spawn(process.execPath, [
         "-e",

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 
-/** How long to wait for a process after SIGKILL: nobody can end a process that the kernel holds in a system call. */
+/** How long to wait for a process after SIGKILL: nobody can stop a process while the kernel holds it in a system call. */
 const afterKillMs = 5_000
 
 const signal = (entry: ProcessEntry, name: NodeJS.Signals): void => {
@@ -14,9 +14,9 @@ const signal = (entry: ProcessEntry, name: NodeJS.Signals): void => {
 }
 
 /**
- * Ends the processes that `isRoot` picks and all that descends from them: SIGTERM, up to `graceMs`, then SIGKILL to what is
- * left, also to what was started meanwhile. `leader` is settled when the first of them has ended: until then nothing is
- * polled. Returns how many there were at first.
+ * Stops the processes that `isRoot` picks and all their descendants: SIGTERM, up to `graceMs`, then SIGKILL to the rest,
+ * including ones started meanwhile. `leader` settles when the first of them has ended: until then nothing is polled.
+ * Returns how many there were at first.
  */
 export const endProcesses = async (
   isRoot: (entry: ProcessEntry) => boolean,
@@ -34,7 +34,7 @@ export const endProcesses = async (
   const deadline = performance.now() + graceMs
   const first = await left()
   if (first.length === 0) return 0
-  // Once each: many programs take a second SIGTERM for an order to drop all at once.
+  // Once each: many programs take a second SIGTERM as an order to exit at once.
   const asked = new Set<number>()
   const terminate = (entries: ReadonlyArray<ProcessEntry>) => {
     for (const entry of entries) {

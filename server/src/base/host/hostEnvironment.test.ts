@@ -8,7 +8,7 @@ const programs: ReadonlyArray<HostProgram> = ["engine", "installer", "postgres",
 const alwaysThere = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"]
 
 describe("the environment of host programs", () => {
-  it("holds what the list names, and nothing else that the server has", () => {
+  it("contains the names of the allow-list, and nothing else of the server's environment", () => {
     const server = {
       PATH: "/bin",
       HOME: "/root",
@@ -23,7 +23,7 @@ describe("the environment of host programs", () => {
     expect(namesOf("system")).toEqual(["LANG", "LC_ALL", "PATH"])
   })
 
-  it("never holds a variable by which a program loads code", () => {
+  it("never contains a variable that makes a program load code", () => {
     const known = fc.constantFrom(
       ...["XTABLES_LIBDIR", "IPTABLES_LIB_DIR", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GCONV_PATH", "BASH_ENV"],
       ...[
@@ -59,7 +59,7 @@ describe("the environment of host programs", () => {
     expect(hostEnvironment("engine", { PATH: "" })["PATH"]).not.toBe("")
   })
 
-  it("is given to every program that the server starts", () => {
+  it("applies to every program that the server starts", () => {
     const source = join(import.meta.dirname, "../..")
     const starting = globSync("**/*.ts", { cwd: source })
       .filter((file) => !/test/i.test(file))
@@ -68,7 +68,7 @@ describe("the environment of host programs", () => {
     expect(starting.length).toBeGreaterThan(4)
     for (const file of starting) {
       const text = readFileSync(join(source, file), "utf8")
-      // A source service is the tenant's own program: its environment is made of nothing of the server's.
+      // A source service is the tenant's own program, so its environment contains nothing of the server's.
       if (file.endsWith("local/instances/processes/processes.ts")) expect(text).not.toContain("process.env")
       else expect(text, file).toContain("hostEnvironment(")
     }

@@ -3,9 +3,9 @@ import { delimiter, isAbsolute } from "node:path"
 import { noProxyName, proxyName } from "./proxyNames.ts"
 
 /**
- * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config declares.
- * `engine`: podman or docker. `installer`: the package manager that installs a source's dependencies. `postgres`: the embedded database.
- * `system`: a tool of the system, such as `ps`.
+ * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config
+ * declares. `engine`: podman or docker. `installer`: the package manager that installs a source's dependencies.
+ * `postgres`: the embedded database. `system`: a system tool, such as `ps`.
  */
 export type HostProgram = "engine" | "installer" | "postgres" | "system"
 
@@ -13,7 +13,9 @@ const authorities = /^ssl_cert_(file|dir)$/i
 /** Variables that a program needs on Windows to find itself. */
 const windows = /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles)$/i
 
-/** Names of the operator's variables that a program may see besides PATH, LANG, and for `engine` and `installer` HOME and TMPDIR. */
+/**
+ * The operator's variables that a program may see besides PATH, LANG, and for `engine` and `installer` HOME and TMPDIR.
+ */
 const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
   engine: [
     /^XDG_(RUNTIME_DIR|CONFIG_HOME|DATA_HOME|CACHE_HOME)$/,
@@ -26,13 +28,13 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     noProxyName,
     authorities
   ],
-  // The sources of packages, without the settings of a surrounding `npm run`. `openBuildNetwork` handles proxies, which may contain a
-  // password.
+  // Where packages come from, without the settings of a surrounding `npm run`. `openBuildNetwork` handles proxies, which
+  // may contain a password.
   installer: [
     /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
     /^node_extra_ca_certs$/i,
     /^pip_(index_url|extra_index_url|trusted_host|cert|find_links|no_index|timeout|default_timeout|retries)$/i,
-    // pip and Poetry read these as well: they have their own bundle of authorities.
+    // pip and Poetry also read these, because they have their own bundle of authorities.
     /^(requests|curl)_ca_bundle$/i,
     /^poetry_(http_basic|repositories|certificates|pypi_token)_\w+$/i,
     /^uv_(index_url|extra_index_url|default_index|index|find_links|native_tls|http_timeout)$/i,
@@ -44,7 +46,7 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
   system: []
 }
 
-/** A relative folder on the PATH would be one of the working directory. */
+/** A relative folder on the PATH would depend on the working directory. */
 const absoluteOnly = (path: string): string =>
   path
     .split(delimiter)
@@ -52,9 +54,9 @@ const absoluteOnly = (path: string): string =>
     .join(delimiter)
 
 /**
- * The whole environment of a host program: an allow-list of names, with the values that the operator gave the server. We never add anything
- * from a tenant, a request or a config. Programs read variables that nobody thought of (iptables, started by a container engine, loads
- * libraries from `XTABLES_LIBDIR`), so a deny-list can't be complete.
+ * The whole environment of a host program: an allow-list of names, with the values that the operator gave the server. We
+ * never add anything from a tenant, a request or a config. Programs read variables that nobody thought of (iptables,
+ * started by a container engine, loads libraries from `XTABLES_LIBDIR`), so a deny-list can't be complete.
  */
 export const hostEnvironment = (
   program: HostProgram,

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises"
 
 const listenState = "0A"
-/** As the kernel writes them: 127.0.0.0/8, ::1, and the first in the guise of IPv6. */
+/** As the kernel writes them: 127.0.0.0/8, ::1, and IPv4-mapped 127.0.0.0/8. */
 const loopback = /^(.{6}7F|0{24}01000000|0{16}FFFF0000.{6}7F)$/i
 
 interface Listener {
@@ -10,7 +10,7 @@ interface Listener {
   readonly inode: string
 }
 
-/** TCP listeners in the network of a process (`/proc/<pid>/net/tcp`, proc(5)). */
+/** TCP listeners in a process's network (`/proc/<pid>/net/tcp`, proc(5)). */
 const listenersOf = async (pid: number | "self"): Promise<ReadonlyArray<Listener>> => {
   const tables = await Promise.all(
     ["tcp", "tcp6"].map((name) => readFile(`/proc/${pid}/net/${name}`, "utf8").catch(() => ""))
@@ -35,21 +35,21 @@ const inodesOf = async (pid: number): Promise<ReadonlyArray<string>> => {
 const portsOf = (listeners: ReadonlyArray<Listener>) =>
   [...new Set(listeners.map(({ port }) => port))].sort((one, other) => one - other)
 
-/** The TCP ports on which these processes listen, ascending. Linux; elsewhere none. */
+/** The TCP ports that these processes listen on, ascending. Only on Linux; elsewhere none. */
 export const listeningPorts = async (pids: ReadonlyArray<number>): Promise<ReadonlyArray<number>> => {
   const inodes = new Set((await Promise.all(pids.map(inodesOf))).flat())
   return portsOf((await listenersOf("self")).filter(({ inode }) => inodes.has(inode)))
 }
 
-/** Is this port of the machine open to its loopback address alone? Linux; elsewhere unknown. */
+/** Is this port of the machine only open on its loopback address? Only on Linux; elsewhere unknown. */
 export const listensOnLoopbackOnly = async (port: number): Promise<boolean> => {
   const listeners = (await listenersOf("self")).filter((each) => each.port === port)
   return listeners.length > 0 && listeners.every(({ isLoopback }) => isLoopback)
 }
 
 /**
- * The TCP ports that are listened on in a container's own network, ascending: those that are reached from outside, and those on
- * its loopback only. `pid` is one of its processes. Linux; elsewhere none.
+ * The TCP listeners in a container's own network, ascending: the ports reachable from outside, and those on its loopback
+ * only. `pid` is one of its processes. Only on Linux; elsewhere none.
  */
 export const listeningPortsInside = async (
   pid: number

@@ -9,20 +9,20 @@ const unlessThere = (cause: NodeJS.ErrnoException) => {
 }
 
 /**
- * A folder that holds `node` alone, the one that runs the server: first on the PATH of every instance, while its own
- * neighbours (an older npm, a package manager) are not. Where the server's own is closed to `user`, a second name of it or a copy.
+ * A folder that contains only `node`, the one that runs the server: first on the PATH of every instance, without its
+ * neighbours (an older npm, a package manager). If `user` can't access the server's own, it's a hard link or a copy.
  */
 export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser): Promise<string> => {
   const folder = join(dataDirectory, "node", process.version)
   const node = join(folder, "node")
   await mkdir(folder, { recursive: true })
   if (user !== undefined) {
-    // Others may go through the data folder, not look into it.
+    // Others may traverse the data folder, but not list it.
     await chmod(dataDirectory, 0o711)
     for (const open of [dirname(folder), folder]) await chmod(open, 0o755)
   }
   if (user !== undefined && closedTo(user, process.execPath) !== undefined) {
-    // Twice the same file, or a copy of an earlier start that nobody has changed since.
+    // The same file, or an unchanged copy from an earlier start.
     const [own, there] = await Promise.all([stat(process.execPath), stat(node).catch(() => undefined)])
     const isCopy = there?.size === own.size && Math.trunc(there.mtimeMs) === Math.trunc(own.mtimeMs)
     if (there?.ino === own.ino || isCopy) return folder

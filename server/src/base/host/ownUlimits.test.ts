@@ -27,7 +27,7 @@ it("gives a container the limits of this process, and no more processes than pod
   ])
 })
 
-it("leaves the engine its own where they may be raised, or where nothing is known", () => {
+it("keeps the engine's own limits if they can be raised, or if nothing is known", () => {
   expect(ulimitsOf(root, limits("96365", "20000"))).toEqual([])
   expect(ulimitsOf("", "")).toEqual([])
 })

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 
-/** Podman lowers its own limit of processes to this, and can't give more than it has. A container's are bounded by its cgroup besides. */
+/**
+ * Podman lowers its own process limit to this, and can't give more than it has. A container's processes are also bounded
+ * by its cgroup.
+ */
 const mostProcesses = 32_768
 
 const names = [
@@ -15,9 +18,9 @@ const mayRaise = (status: string): boolean => {
 }
 
 /**
- * Arguments that give a container the limits of this process, by its `/proc/self/status` and `limits`. Podman asks for about a million open
- * files, and where that is more than this process has, as in many sandboxes, a container would not start (`error setting rlimit type 7`).
- * Nothing where this process may raise its limits.
+ * Arguments that give a container the limits of this process, from its `/proc/self/status` and `limits`. Podman asks for
+ * about a million open files. If that's more than this process has, as in many sandboxes, a container wouldn't start
+ * (`error setting rlimit type 7`). Empty if this process may raise its limits.
  */
 export const ulimitsOf = (status: string, limits: string): ReadonlyArray<string> =>
   (mayRaise(status) ? [] : names).flatMap(([line, name, most]) => {

@@ -4,13 +4,16 @@ import { errorCode } from "../node/errorCode.ts"
 import { hostEnvironment } from "./hostEnvironment.ts"
 import { systemFaultOf } from "./systemFault.ts"
 
-/** If this process can't open more files, it can't inspect another one. That doesn't mean that the other one has ended: throws the fault. */
+/**
+ * If this process can't open more files, it can't inspect another one. That doesn't mean that the other one has ended:
+ * throws the fault.
+ */
 const unlessFault = (cause: unknown): undefined => {
   const kind = systemFaultOf(cause)?.kind
   if (kind === "descriptors" || kind === "memory") throw cause
 }
 
-/** Is there a process with this id, of any user? A process that has ended and only waits to be reaped doesn't count. */
+/** Does a process with this id exist, of any user? A zombie doesn't count. */
 export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -20,7 +23,7 @@ export const isRunning = (pid: number): boolean => {
   return process.platform !== "linux" || statOf(pid)?.[0] !== "Z"
 }
 
-/** Fields of `/proc/<pid>/stat` after the name in parentheses, which may hold anything: the first is the state. */
+/** Fields of `/proc/<pid>/stat` after the name in parentheses, which may contain anything. The first is the state. */
 const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -30,7 +33,7 @@ const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   }
 }
 
-/** When a process started, in a form to compare by: process ids are used again. `undefined` where there is none. */
+/** When a process started, for comparison only: process ids are reused. `undefined` if it doesn't exist. */
 export const startOf = (pid: number): string | undefined =>
   process.platform === "linux" ? statOf(pid)?.[19] : ps(pid, "lstart=")
 

@@ -7,21 +7,24 @@ import { sharedReading } from "../node/sharedReading.ts"
 import { hostEnvironment } from "./hostEnvironment.ts"
 import { systemFaultOf } from "./systemFault.ts"
 
-/** The variable by which a process, and what it starts, is known as an instance of one data folder: `<data directory id>/<instance id>`. */
+/**
+ * The variable that marks a process and its descendants as an instance of one data folder: `<data directory
+ * id>/<instance id>`.
+ */
 export const markerName = "MAXCLOUD_INSTANCE"
 
 export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  /** With the pid it names one process of this boot: a pid alone is used again. */
+  /** Together with the pid it identifies one process of this boot, because pids are reused. */
   readonly startTime: string
   readonly zombie: boolean
   readonly marker: string | undefined
 }
 
 const parseStat = (stat: string) => {
-  // The command's name stands in parentheses and may hold anything, so fields are counted after the last one.
+  // The command's name is in parentheses and may contain anything, so fields are counted after the last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   return {
     zombie: fields[0] === "Z" || fields[0] === "X",
@@ -45,7 +48,7 @@ const tries = 200
 const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | undefined> => {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8")
-    // Another user's environment is not ours to read, and neither is the process.
+    // We can't read another user's environment, and the process isn't ours anyway.
     const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch((cause) => {
       if (systemFaultOf(cause)?.kind === "descriptors") throw cause
       return ""
@@ -62,7 +65,7 @@ const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | unde
 const readLinux = async (): Promise<ReadonlyArray<ProcessEntry>> => {
   const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0)
   const entries: Array<ProcessEntry> = []
-  // In portions: a thousand processes must not take a thousand files and threads at once.
+  // In batches: a thousand processes must not take a thousand files and threads at once.
   for (let at = 0; at < pids.length; at += 64) {
     for (const entry of await Promise.all(pids.slice(at, at + 64).map(readEntry))) if (entry) entries.push(entry)
   }
@@ -97,14 +100,14 @@ const readByPs = async (): Promise<ReadonlyArray<ProcessEntry>> => {
 }
 
 /**
- * All processes that can be seen, as of some moment after the call. Calls at the same time share one reading, so that stopping
- * hundreds of instances does not read the table hundreds of times. Linux by `/proc`, elsewhere by `ps`.
+ * All visible processes, as of some moment after the call. Concurrent calls share one reading, so stopping hundreds of
+ * instances doesn't read the table hundreds of times. Linux: from `/proc`, elsewhere from `ps`.
  */
 export const processTable: () => Promise<ReadonlyArray<ProcessEntry>> = sharedReading(() =>
   process.platform === "linux" ? readLinux() : readByPs()
 )
 
-/** The start time of a process that was just spawned; undefined where it has ended, or where only `ps` could tell. */
+/** The start time of a process that was just spawned; undefined if it has ended, or if only `ps` could tell. */
 export const startTimeOf = (pid: number): string | undefined => {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8")).startTime
@@ -113,7 +116,7 @@ export const startTimeOf = (pid: number): string | undefined => {
   }
 }
 
-/** The entries that `isRoot` picks with all that descends from them, without zombies. */
+/** The entries that `isRoot` picks with all their descendants, without zombies. */
 export const withDescendants = (
   table: ReadonlyArray<ProcessEntry>,
   isRoot: (entry: ProcessEntry) => boolean

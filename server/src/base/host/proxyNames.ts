@@ -1,7 +1,7 @@
 /** Variables that name a proxy for nearly every tool, in upper or lower case. */
 export const proxyName = /^(https?|all)_proxy$/i
-/** The variable of the hosts that are asked without one. */
+/** The variable for hosts to reach without a proxy. */
 export const noProxyName = /^no_proxy$/i
 
-/** May the value of such a variable hold a password? What can't be read as a URL counts. */
+/** May the value of such a variable contain a password? An unparsable URL counts as one. */
 export const mayHoldPassword = (value: string): boolean => value.includes("@")

@@ -11,20 +11,20 @@ import { startProgram } from "./startProgram.ts"
 import { systemFaultOf } from "./systemFault.ts"
 import { takeClaim } from "./takeClaim.ts"
 
-/** A user without a name, a home or files; its group has the same number. */
+/** A user without a name, a home or files. Its group has the same number. */
 export interface UnprivilegedUser {
   readonly uid: number
   readonly gid: number
 }
 
-/** The users that a server which runs as root runs sources as: one for its services, and one for each installation at a time. */
+/** The users that a root server runs sources as: one for its services, and one for each concurrent installation. */
 export interface SourceUsers {
   readonly service: UnprivilegedUser
   readonly installers: ReadonlyArray<UnprivilegedUser>
 }
 
-// systemd lists 60578 to 61183 as unused (uid ranges of systemd). They belong to no people or packages (Debian policy 9.2.2), and a user
-// namespace of 65536 users contains them.
+// systemd lists 60578 to 61183 as unused (uid ranges of systemd). They belong to no people or packages (Debian policy
+// 9.2.2), and a user namespace of 65536 users contains them.
 const lowest = 60_580
 const blockSize = 10
 const blocks = 60
@@ -46,14 +46,14 @@ const usersInUse = (): ReadonlySet<number> => {
   return users
 }
 
-/** Does the server that has claimed them still run? Root may signal any process. */
+/** Is the server that claimed them still running? Root may signal any process. */
 const isLive = (claim: string): boolean => {
   const [folder = "", inode, pid] = claim.split("\n")
   if (statSync(join(folder, "data-directory-id"), { throwIfNoEntry: false })?.ino !== Number(inode)) return false
   return existsSync(`/proc/${pid}`) || !existsSync("/proc")
 }
 
-/** Claims are kept until the machine starts again, when no process is left either. */
+/** Claims are kept until the next boot, when no such process exists any more either. */
 const claimsFolder = (): string => {
   const places = ["/run", "/var/run", tmpdir()].filter((place) => existsSync(place))
   for (const place of places) {
@@ -63,15 +63,15 @@ const claimsFolder = (): string => {
       const found = lstatSync(folder)
       if (found.isDirectory() && found.uid === 0) return folder
     } catch {
-      // Read-only, as in a container: the next one.
+      // Read-only, as in a container: try the next one.
     }
   }
   throw new Error(
-    `Sources can't run as a user of their own: no folder maxcloud-source-users of root's can be made in ${places.join(", ")}. Start the server as another user than root.`
+    `Sources can't run as a user of their own: couldn't create root's folder maxcloud-source-users in ${places.join(", ")}. Start the server as a user other than root.`
   )
 }
 
-/** Takes ten numbers that no other server of this machine has taken, that no user has, and that no process runs as. */
+/** Claims ten numbers that no other server on this machine has claimed, no user has, and no process runs as. */
 const claim = (dataDirectory: string): SourceUsers => {
   const { ino } = statSync(join(dataDirectory, "data-directory-id"))
   const own = `${dataDirectory}\n${ino}`
@@ -83,7 +83,7 @@ const claim = (dataDirectory: string): SourceUsers => {
     const file = join(folder, String(base))
     const claimed = existsSync(file) ? readFileSync(file, "utf8") : undefined
     const users = usersOf(base)
-    // Its own of an earlier start: what runs as these users is what that has left.
+    // This server's own claim from an earlier start: processes of these users are its leftovers.
     if (claimed?.startsWith(`${own}\n`) !== true) {
       if (claimed !== undefined && isLive(claimed)) continue
       used ??= usersInUse()
@@ -92,15 +92,15 @@ const claim = (dataDirectory: string): SourceUsers => {
     if (takeClaim(file, claimed, `${own}\n${process.pid}`)) return users
   }
   throw new Error(
-    "All users that sources could run as are taken on this machine. Start the server as another user than root."
+    "All users that sources could run as are taken on this machine. Start the server as a user other than root."
   )
 }
 
 const claimed = new Map<string, SourceUsers>()
 
 /**
- * As root: the users that run this data folder's sources. undefined: the server isn't root, and sources have its own user's rights.
- * The folder's id has to be there.
+ * As root: the users that run this data folder's sources. undefined: the server isn't root, so sources run as its own
+ * user. The folder's id must exist.
  */
 export const sourceUsers = (dataDirectory: string): SourceUsers | undefined => {
   if (process.getuid?.() !== 0) return undefined
@@ -109,13 +109,13 @@ export const sourceUsers = (dataDirectory: string): SourceUsers | undefined => {
   return users
 }
 
-/** Refuses to signal for a user that isn't one of ours: root would end everything. */
+/** Refuses to signal any other user: as root it would kill everything. */
 const checked = ({ uid, gid }: UnprivilegedUser) => {
   if (uid < lowest || uid >= lowest + blocks * blockSize) throw new Error(`${uid} isn't a user of sources`)
   return { uid, gid, cwd: "/", env: hostEnvironment("system"), stdio: "ignore" as const }
 }
 
-/** The pids of the user's processes, setuid programs too: by the real user. Zombies don't count. */
+/** The pids of the user's processes, including setuid programs: by the real user. Zombies don't count. */
 export const processesOf = async ({ uid }: UnprivilegedUser): Promise<ReadonlyArray<number>> => {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)
   const found: Array<number> = []
@@ -132,7 +132,7 @@ const killAll = async (user: UnprivilegedUser): Promise<void> => {
     await new Promise((resolve) => child.once("close", resolve))
   } catch (cause) {
     if (systemFaultOf(cause)?.kind !== "processes" || process.platform !== "linux") throw cause
-    // It has so many processes that none more can be started as it. Stopped ones start no others.
+    // The user has so many processes that no more can start. Stopped ones can't start others.
     for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
       for (const pid of await processesOf(user)) trying(() => process.kill(pid, signal))
     }
@@ -143,16 +143,16 @@ const endWithinMs = 10_000
 const pauseMs = 5
 
 /**
- * Kills every process of the user, whatever it has done to hide: a process of that user signals everything that it may. The kernel does
- * that in one step, so nothing escapes by forking. A process inside a system call finishes it first, so we wait until it is
- * gone. Rejects if a process is left after ten seconds.
+ * Kills all processes of the user, no matter how they hide: a process of that user can signal all the others. The kernel
+ * does that in one step, so nothing escapes by forking. A process inside a system call finishes it first, so we wait
+ * until it's gone. Rejects if a process is left after ten seconds.
  */
 export const endAllOf = async (user: UnprivilegedUser): Promise<void> => {
   checked(user)
   if (process.platform !== "linux") return killAll(user)
   const deadline = performance.now() + endWithinMs
   while ((await processesOf(user)).length > 0) {
-    if (performance.now() > deadline) throw new Error(`Processes of user ${user.uid} can't be ended.`)
+    if (performance.now() > deadline) throw new Error(`Couldn't stop the processes of user ${user.uid}.`)
     await killAll(user)
     await sleep(pauseMs)
   }
@@ -166,7 +166,7 @@ export const emptyAs = (user: UnprivilegedUser, folder: string): void => {
   spawnSync("/bin/rm", ["-rf", "--", folder], checked(user))
 }
 
-/** The part of the way to `path`, or its end, that is closed to the user by permission bits; undefined if all of it is open. */
+/** The part of the path, or its end, that's closed to the user by permission bits; undefined if all of it is open. */
 export const closedTo = (user: UnprivilegedUser, path: string): string | undefined => {
   const look = (real: string): string | undefined => {
     const above = dirname(real)

@@ -2,7 +2,7 @@ import { ChildProcess, spawn } from "node:child_process"
 import { assert, describe, expect, it } from "@effect/vitest"
 import { startProgram } from "./startProgram.ts"
 
-/** As Node gives it if the system refuses: without an id, and with the reason by an event. */
+/** Node's result if the system refuses: a child without an id, and an event with the reason. */
 const refused = (code: string, syscall = "spawn sh"): ChildProcess => {
   const child = new ChildProcess()
   process.nextTick(() => child.emit("error", Object.assign(new Error(`${syscall} ${code}`), { code, syscall })))
@@ -10,7 +10,7 @@ const refused = (code: string, syscall = "spawn sh"): ChildProcess => {
 }
 
 describe("a program", () => {
-  it.each(["EAGAIN", "EMFILE", "ENFILE"])("is started again if the machine can't at the moment: %s", async (code) => {
+  it.each(["EAGAIN", "EMFILE", "ENFILE"])("is started again if the machine temporarily can't: %s", async (code) => {
     let count = 0
     const child = await startProgram(() =>
       ++count < 3 ? refused(code) : spawn(process.execPath, ["-e", ""], { stdio: "ignore" })
@@ -35,7 +35,7 @@ describe("a program", () => {
     expect(count).toBe(1)
   })
 
-  it("isn't waited for by who no longer wants it", async () => {
+  it("isn't waited for by callers that no longer want it", async () => {
     const ending = new AbortController()
     const started = startProgram(() => refused("EAGAIN"), { signal: ending.signal }).catch((cause: unknown) => cause)
     ending.abort()

@@ -19,22 +19,22 @@ describe("a fault of the machine or the database", () => {
     ["53100", "diskFull", /^The disk of \/data is full/],
     ["53200", "memory", /no memory left/],
     ["53300", "connections", /connections of \/data are in use\. .*MAXCLOUD_DATABASE_POOL/],
-    ["53400", "limit", /limit of \/data is reached/],
+    ["53400", "limit", /^\/data has reached a limit/],
     ["57014", "timeLimit", /MAXCLOUD_STATEMENT_TIMEOUT/],
     ["57P03", "restarting", /starting or stopping/],
     ["58030", "diskFails", /input\/output errors/],
-    ["58P01", "damaged", /missing\. See what/],
-    ["XX001", "damaged", /damaged on disk\. See what/],
+    ["58P01", "damaged", /missing\. Check for more damage/],
+    ["XX001", "damaged", /damaged on disk\. Check for more damage/],
     ["25006", "readOnly", /read-only\. Point DATABASE_URL/],
     ["55P03", "inTheWay", /Send the request again/],
-    ["40P01", "inTheWay", /make way/]
+    ["40P01", "inTheWay", /in favor of another/]
   ])("is recognized by its code: %s", (code, kind, words) => {
     const fault = systemFaultOf(coded(code))
     expect(fault?.kind).toBe(kind)
     expect(errorText(coded(code), "/data")).toMatch(words)
   })
 
-  it("is whose it is unless a place is given", () => {
+  it("is attributed to the code's source unless a place is given", () => {
     const [system, database] = [systemFaultOf(coded("ENOSPC")), systemFaultOf(coded("53100"))]
     assert(system !== undefined)
     assert(database !== undefined)
@@ -51,13 +51,13 @@ describe("a fault of the machine or the database", () => {
     expect(systemFaultOf(circle)).toBeUndefined()
   })
 
-  it("is a limit of processes if a program or thread can't be started, and nothing if a socket has no data", () => {
+  it("is a process limit if a program or thread can't be started, and nothing if a socket has no data", () => {
     expect(systemFaultOf(coded("EAGAIN", { syscall: "spawn sh" }))?.kind).toBe("processes")
     expect(systemFaultOf(coded("EAGAIN", { syscall: "read" }))).toBeUndefined()
     expect(systemFaultOf(coded("EACCES", { syscall: "spawn ./x" }))).toBeUndefined()
   })
 
-  it("is read from Postgres's words where one state stands for several faults", () => {
+  it("is read from Postgres's message if one state stands for several faults", () => {
     const said = (code: string, message: string) => systemFaultOf(Object.assign(new Error(message), { code }))?.kind
     expect(said("42501", 'could not open file "base/1/2": Read-only file system')).toBe("diskReadOnly")
     expect(said("53000", "out of file descriptors: Too many open files in system")).toBe("descriptors")
@@ -79,7 +79,7 @@ describe("a fault of the machine or the database", () => {
     expect(faultInText(`first line\n${text}\nlast line`)?.kind).toBe(kind)
   })
 
-  it("is undefined for any other error, whose message stays as it is", () => {
+  it("is undefined for any other error, whose message stays unchanged", () => {
     for (const code of ["ECONNREFUSED", "ENOENT", "EPIPE", "23505", "42P01", "08006", "EEXIS"]) {
       expect(systemFaultOf(coded(code)), code).toBeUndefined()
     }
@@ -95,7 +95,7 @@ describe("a fault of the machine or the database", () => {
     )
   })
 
-  it("asks to come again soon only if it passes by itself", () => {
+  it("asks for a quick retry only if it's temporary", () => {
     expect(retryAfterSecondsOf(systemFaultOf(coded("53300")))).toBe(1)
     expect(retryAfterSecondsOf(systemFaultOf(coded("53100")))).toBe(30)
     expect(retryAfterSecondsOf(undefined)).toBe(1)

@@ -18,7 +18,7 @@ export type FaultKind =
   | "restarting"
   | "damaged"
 
-/** A fault of the machine or the database, in words. */
+/** A fault of the machine or the database, described for people. */
 export interface SystemFault {
   readonly kind: FaultKind
   /** The source: the system with its error code, or the database with its SQLSTATE. */
@@ -27,7 +27,7 @@ export interface SystemFault {
   readonly what: (place: string) => string
   /** One sentence: the fix. */
   readonly fix: string
-  /** Does it pass by itself, so that the same soon works? Else somebody has to act. */
+  /** Does it pass by itself, so that a retry soon works? Otherwise somebody has to fix it. */
   readonly passes: boolean
 }
 
@@ -39,12 +39,12 @@ const passing = (kind: FaultKind, what: Words["what"], fix: string): Words => ({
 const diskFull = lasting(
   "diskFull",
   (place) => `The disk of ${place} is full.`,
-  "Free some space on it; the server goes on by itself."
+  "Free some space on it. The server then recovers by itself."
 )
 const diskQuota = lasting(
   "diskQuota",
   (place) => `The disk quota for ${place} is used up.`,
-  "Free some space, or raise the quota of the server's user; the server goes on by itself."
+  "Free some space, or raise the quota of the server's user. The server then recovers by itself."
 )
 const diskReadOnly = lasting(
   "diskReadOnly",
@@ -53,8 +53,8 @@ const diskReadOnly = lasting(
 )
 const diskFails = lasting(
   "diskFails",
-  (place) => `The disk of ${place} fails with input/output errors.`,
-  "Look into the system's log (`dmesg`), and replace the disk if it is broken."
+  (place) => `The disk of ${place} has input/output errors.`,
+  "Check the system's log (`dmesg`), and replace the disk if it's broken."
 )
 const diskGone = lasting(
   "diskGone",
@@ -64,7 +64,7 @@ const diskGone = lasting(
 const fileSize = lasting(
   "fileSize",
   (place) => `A file of ${place} can't grow any further.`,
-  "Raise the limit for the size of files (`ulimit -f`), or use another file system."
+  "Raise the file size limit (`ulimit -f`), or use another file system."
 )
 const ownDescriptors = lasting(
   "descriptors",
@@ -74,17 +74,17 @@ const ownDescriptors = lasting(
 const allDescriptors = lasting(
   "descriptors",
   () => "All file descriptors of this machine are in use.",
-  "End programs that hold many files, or raise the limit (`sysctl fs.file-max`)."
+  "Stop programs that hold many files open, or raise the limit (`sysctl fs.file-max`)."
 )
 const processes = lasting(
   "processes",
-  (place) => `The system starts no more processes or threads for ${place}.`,
-  "Raise the limit (`ulimit -u`, `TasksMax=` of systemd, `--pids-limit` of a container), or end other processes of that user."
+  (place) => `The system can't start more processes or threads for ${place}.`,
+  "Raise the limit (`ulimit -u`, `TasksMax=` of systemd, `--pids-limit` of a container), or stop other processes of that user."
 )
 const memory = lasting(
   "memory",
   (place) => `The system has no memory left for ${place}.`,
-  "End other programs, or give the machine or the container more memory."
+  "Stop other programs, or give the machine or the container more memory."
 )
 const permission = lasting(
   "permission",
@@ -109,7 +109,7 @@ const ofSystem: Readonly<Record<string, Words>> = {
 }
 
 const restoreIt =
-  "See what else is: `maxcloud server check`. Then stop the server and restore the last backup: `maxcloud server restore --set-aside`."
+  "Check for more damage: `maxcloud server check`. Then stop the server and restore the last backup: `maxcloud server restore --set-aside`."
 
 /** By SQLSTATE (PostgreSQL, appendix A), the longer prefix first. */
 const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
@@ -120,23 +120,23 @@ const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
     passing(
       "connections",
       (place) => `All connections of ${place} are in use.`,
-      "Send the request again. If it stays so, raise the database's `max_connections` or lower MAXCLOUD_DATABASE_POOL."
+      "Send the request again. If it persists, raise the database's `max_connections` or lower MAXCLOUD_DATABASE_POOL."
     )
   ],
   [
     "53",
     passing(
       "limit",
-      (place) => `A limit of ${place} is reached.`,
-      "Send the request again; the database's log has more."
+      (place) => `${capital(place)} has reached a limit.`,
+      "Send the request again. See the database's log for details."
     )
   ],
   [
     "57014",
     passing(
       "timeLimit",
-      (place) => `A statement took longer than ${place} may take.`,
-      "Send the request again. If it stays so, raise MAXCLOUD_STATEMENT_TIMEOUT."
+      (place) => `A statement exceeded the time limit of ${place}.`,
+      "Send the request again. If it persists, raise MAXCLOUD_STATEMENT_TIMEOUT."
     )
   ],
   ["57P", passing("restarting", (place) => `${capital(place)} is starting or stopping.`, "Send the request again.")],
@@ -163,7 +163,11 @@ const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
   ["55P03", passing("inTheWay", (place) => `A lock of ${place} was held by others.`, "Send the request again.")],
   [
     "40",
-    passing("inTheWay", (place) => `A transaction of ${place} had to make way for another.`, "Send the request again.")
+    passing(
+      "inTheWay",
+      (place) => `${capital(place)} aborted a transaction in favor of another.`,
+      "Send the request again."
+    )
   ]
 ]
 
@@ -204,7 +208,7 @@ const wordsOf = (error: unknown): SystemFault | undefined => {
   if (typeof code !== "string") return undefined
   if (isSqlState(code)) {
     const found = ofDatabase.find(([prefix]) => code.startsWith(prefix))?.[1]
-    // Postgres has one state for all that it may not do, and for some files that it can't open.
+    // Postgres has one state for everything that permissions forbid, and for some files that it can't open.
     const told = /^(42501|53000|58|XX)/.test(code) && typeof message === "string" ? faultInText(message) : undefined
     return told === undefined ? found && { ...found, from: "database" } : { ...told, from: "database" }
   }
@@ -222,7 +226,7 @@ export const faultInText = (text: string): SystemFault | undefined => {
   return words && { ...words, from: "system" }
 }
 
-/** The fault of the machine or the database that an error, or one of its causes, tells by its code. */
+/** The machine's or database's fault, by the error code of an error or one of its causes. */
 export const systemFaultOf = (cause: unknown): SystemFault | undefined => {
   for (const error of chainOf(cause)) {
     const fault = wordsOf(error)
@@ -234,11 +238,14 @@ export const systemFaultOf = (cause: unknown): SystemFault | undefined => {
 const placeOf = ({ from, kind }: SystemFault) =>
   from === "database" ? "the database" : kind === "permission" ? "its files" : "the server"
 
-/** Describes a fault in two sentences: the problem with its place, and the fix. `place` is a path, or words such as `the database`. */
+/**
+ * Describes a fault in two sentences: the problem with its place, and the fix. `place` is a path, or words such as `the
+ * database`.
+ */
 export const faultText = (fault: SystemFault, place: string = placeOf(fault)): string =>
   `${fault.what(place)} ${fault.fix}`
 
-/** An error in words: those of its fault, or else its own message. */
+/** An error's text: that of its fault, or else its own message. */
 export const errorText = (cause: unknown, place?: string): string => {
   const fault = systemFaultOf(cause)
   if (fault !== undefined) return faultText(fault, place)
@@ -246,8 +253,8 @@ export const errorText = (cause: unknown, place?: string): string => {
     const message = property(error, "message")
     if (typeof message === "string" && message !== "") return message
   }
-  return typeof cause === "object" || typeof cause === "function" ? "It says no more." : String(cause)
+  return typeof cause === "object" || typeof cause === "function" ? "No details are available." : String(cause)
 }
 
-/** After how many seconds the same may be tried again. */
+/** The number of seconds after which a retry makes sense. */
 export const retryAfterSecondsOf = (fault: SystemFault | undefined): number => (fault?.passes === false ? 30 : 1)

@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** Takes 200 claims one after the other, as its own process: how many it got. */
+/** Takes 200 claims one after the other in a process of its own, and returns how many it got. */
 const taking = async (former: string) => {
   const script = `const { takeClaim } = await import(${JSON.stringify(new URL("./takeClaim.ts", import.meta.url).href)})
     let got = 0
@@ -25,7 +25,7 @@ const together = async (former: string) =>
   (await Promise.all(Array.from({ length: 4 }, () => taking(former)))).reduce((all, got) => all + got)
 
 describe("a claim", () => {
-  it("is got by one of several processes that try at once", async () => {
+  it("goes to one of several processes that try at once", async () => {
     expect(await together("undefined")).toBe(200)
     expect(readdirSync(folder)).toHaveLength(200)
   })

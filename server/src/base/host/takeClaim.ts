@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs"
 import { errorCode } from "../node/errorCode.ts"
 
-/** Makes the file, whole, if there is none. */
+/** Creates the file with its whole content, if it doesn't exist. */
 const linkNew = (from: string, to: string): boolean => {
   try {
     linkSync(from, to)
@@ -15,8 +15,8 @@ const linkNew = (from: string, to: string): boolean => {
 }
 
 /**
- * Replaces the content `former` of `file` by `text` (undefined: there was no file). False: somebody else was faster, and their text stays. If
- * several processes try at once, exactly one gets true.
+ * Replaces the content `former` of `file` with `text` (undefined: there was no file). False: somebody else was faster,
+ * and their text stays. If several processes try at once, exactly one gets true.
  */
 export const takeClaim = (file: string, former: string | undefined, text: string): boolean => {
   const beside = `${file}.${process.pid}`

@@ -70,7 +70,7 @@ describe("data keys", () => {
   )
 
   test(
-    "bind a value to its place and its owner, and say so where it was changed",
+    "bind a value to its place and its owner, and report a change",
     Effect.gen(function* () {
       const keys = yield* DataKeys
       const [of, other] = [yield* organization, yield* organization]
@@ -92,7 +92,7 @@ describe("data keys", () => {
   )
 
   test(
-    "are one key for an owner, however many make it at once, on several servers too",
+    "are one key for an owner, however many create it at once, on several servers too",
     Effect.gen(function* () {
       const owner = yield* organization
       const server = Effect.flatMap(DataKeys, (keys) =>
@@ -109,7 +109,7 @@ describe("data keys", () => {
   )
 
   test(
-    "that a transaction made and rolled back seal nothing afterwards",
+    "seal nothing after the transaction that created them was rolled back",
     Effect.gen(function* () {
       const keys = yield* DataKeys
       const sql = yield* SqlClient
@@ -134,7 +134,7 @@ describe("data keys", () => {
   )
 
   test(
-    "that are erased open nothing any more; a new one opens only its own",
+    "open nothing any more once they're erased; a new one opens only its own",
     Effect.gen(function* () {
       const keys = yield* DataKeys
       const sql = yield* SqlClient
@@ -145,7 +145,7 @@ describe("data keys", () => {
         yield* sql.withTransaction(
           Effect.andThen(
             keys.erase(owner),
-            // Who reads before the erasure is committed must not keep the key beyond it.
+            // A read before the erasure is committed must not keep the key beyond it.
             Effect.promise(() => Effect.runPromise(keys.open(owner, [], sealed)))
           )
         )
@@ -158,7 +158,7 @@ describe("data keys", () => {
   )
 
   test(
-    "are renewed: the new one seals, the former one opens",
+    "are renewed: the new one seals, and the former one still opens",
     Effect.gen(function* () {
       const keys = yield* DataKeys
       const owner = yield* organization
@@ -172,7 +172,7 @@ describe("data keys", () => {
   )
 
   test(
-    "are wrapped again with another master key while servers seal and open, and then need the former one no more",
+    "are rewrapped with another master key while servers seal and open, and then don't need the former one any more",
     Effect.gen(function* () {
       const owners = yield* Effect.replicateEffect(organization, 150)
       const sealed = yield* Effect.flatMap(DataKeys, (keys) =>
@@ -205,12 +205,12 @@ describe("data keys", () => {
         })
       ).pipe(asServerWith(two))
       const error = yield* Effect.flip(Effect.flatMap(DataKeys, (dataKeys) => dataKeys.rewrap).pipe(asServerWith(one)))
-      expect(error.message).toContain("is not the one")
+      expect(error.message).toContain("isn't the one")
     })
   )
 
   test(
-    "whose wrapped bytes were moved to another owner are found at the start",
+    "are detected at the start if their wrapped bytes were moved to another owner",
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const [of, other] = [yield* organization, yield* organization]
@@ -226,7 +226,7 @@ describe("data keys", () => {
   )
 
   test(
-    "sign by one Ed25519 key, the same on each server",
+    "sign with one Ed25519 key, the same on each server",
     Effect.gen(function* () {
       const key = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey).pipe(asServerWith(one))
       const same = yield* Effect.flatMap(DataKeys, (dataKeys) => dataKeys.signingKey).pipe(asServerWith(one))

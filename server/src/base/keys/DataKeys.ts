@@ -29,9 +29,10 @@ export interface SigningKey {
 }
 
 /**
- * Envelope encryption: values are sealed with data keys, which are kept wrapped by the `MasterKey`, made at first use, and cached
- * unwrapped in memory for some minutes. Erasing an owner's keys makes all that was sealed with them unreadable (crypto-shredding).
- * A failing database is a `MasterKeyError` of reason `unreachable`. Looks up keys under its own row scope.
+ * Envelope encryption: values are sealed with data keys, which are stored wrapped by the `MasterKey`, created at first
+ * use, and cached unwrapped in memory for some minutes. Erasing an owner's keys makes everything sealed with them
+ * unreadable (crypto-shredding). A failing database is a `MasterKeyError` of reason `unreachable`. Looks up keys under
+ * its own row scope.
  */
 export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
   DataKeys,
@@ -47,15 +48,21 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
       place: Place,
       sealed: SealedValue
     ) => Effect.Effect<Option.Option<Redacted.Redacted>, MasterKeyError>
-    /** Forgets every key of the owner, in this server's memory too; others forget within `cacheMs`. In the caller's transaction, if any. */
+    /**
+     * Erases all keys of the owner, in this server's memory too; other servers forget them within `cacheMs`. Joins the
+     * caller's transaction, if any.
+     */
     readonly erase: (owner: KeyOwner) => Effect.Effect<void, MasterKeyError>
-    /** A new data key seals from now on (on other servers within `cacheMs`); what former ones have sealed still opens. */
+    /** A new data key seals from now on (on other servers within `cacheMs`). Former ones still open their values. */
     readonly renew: (organizationId: OrganizationId) => Effect.Effect<void, MasterKeyError>
-    /** Wraps every data key again that another master key than the present one has wrapped; gives how many. Without downtime. */
+    /** Rewraps every data key that another master key has wrapped, and returns how many. Without downtime. */
     readonly rewrap: Effect.Effect<number, MasterKeyError>
-    /** The key that signs checkpoints of the audit log: made at first use. */
+    /** The key that signs checkpoints of the audit log, created at first use. */
     readonly signingKey: Effect.Effect<SigningKey, MasterKeyError>
-    /** That, or a former one. None where it isn't the server's: what the master key hasn't wrapped is only what the database says. */
+    /**
+     * The present or a former signing key. None if it isn't the server's: a key that the master key hasn't wrapped may
+     * have been forged in the database.
+     */
     readonly signingKeyOf: (keyId: string) => Effect.Effect<Option.Option<SigningKey>, MasterKeyError>
   }
 >() {}

@@ -3,7 +3,7 @@ interface Entry<A> {
   readonly expires: number
 }
 
-/** The least recently used of `capacity` entries go first; an entry is forgotten after `ms`. */
+/** Evicts the least recently used entries beyond `capacity`, and each entry after `ms`. */
 const expiring = <A>(capacity: number, ms: number, now: () => number) => {
   const entries = new Map<string, Entry<A>>()
   return {
@@ -35,16 +35,19 @@ export interface DataKey {
   readonly bytes: Uint8Array
 }
 
-/** Data keys in memory, unwrapped, and which of an owner's seals. */
+/** Unwrapped data keys in memory, and which of an owner's keys seals. */
 export interface KeyCache {
   readonly find: (id: string) => DataKey | undefined
   readonly sealing: (owner: string) => DataKey | undefined
   readonly keep: (key: DataKey) => void
-  /** Only for a key that is committed: a rolled back one must not seal what is kept. */
+  /** Only for a committed key: a rolled back one must not seal values. */
   readonly keepSealing: (key: DataKey) => void
-  /** An owner's keys are looked up again. */
+  /** Looks up an owner's keys again. */
   readonly forgetSealing: (owner: string) => void
-  /** Forgets an owner's keys, and keeps none of them for `ms`: until the erasure is committed, others may still read them. */
+  /**
+   * Forgets an owner's keys, and caches none of them for `ms`: until the erasure is committed, others may still read
+   * them.
+   */
   readonly erase: (owner: string) => void
 }
 

@@ -1,6 +1,6 @@
 import { Context, Data, type Effect } from "effect"
 
-/** The master key, or what holds it, cannot be used. Holds nothing of a key. */
+/** The master key, or its store, is unusable. Contains nothing of a key. */
 export class MasterKeyError extends Data.TaggedError("MasterKeyError")<{
   readonly reason: "missing" | "wrong" | "unreachable"
   readonly message: string
@@ -14,8 +14,9 @@ export interface Wrapped {
 }
 
 /**
- * Wraps data keys (32 bytes each), and never seals a value itself. `context` is bound to what is wrapped: elsewhere it does not open.
- * Adapters: a file of the data folder or elsewhere, the environment, the transit engine of OpenBao.
+ * Wraps data keys (32 bytes each), and never seals a value itself. `context` is bound to the wrapped key, which doesn't
+ * open with another one. Adapters: a file of the data folder or elsewhere, the environment, the transit engine of
+ * OpenBao.
  */
 export class MasterKey extends Context.Tag("@maxcloud/server/MasterKey")<
   MasterKey,
@@ -24,7 +25,7 @@ export class MasterKey extends Context.Tag("@maxcloud/server/MasterKey")<
     readonly name: string
     /** Id of the key that `wrap` uses now. */
     readonly presentId: Effect.Effect<string, MasterKeyError>
-    /** Is the key with this id at hand: the present one, or a former one? */
+    /** Is the key with this id available, as the present or a former one? */
     readonly holds: (masterKeyId: string) => boolean
     readonly wrap: (key: Uint8Array, context: string) => Effect.Effect<Wrapped, MasterKeyError>
     readonly unwrap: (wrapped: Wrapped, context: string) => Effect.Effect<Uint8Array, MasterKeyError>

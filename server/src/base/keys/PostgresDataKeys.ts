@@ -15,7 +15,7 @@ import { signingKeyOf } from "./signingKey.ts"
 
 const cached = 10_000
 
-/** For how long a server keeps data keys in memory. */
+/** How long a server caches data keys in memory. */
 export const cacheMs = 5 * 60_000
 
 const additional = (place: Place) => JSON.stringify(place)
@@ -31,7 +31,7 @@ const opened = (key: DataKey, place: Place, bytes: Uint8Array) =>
     catch: () =>
       new MasterKeyError({
         reason: "wrong",
-        message: "A sealed value does not open: it was changed in the database, or is not where it was sealed for."
+        message: "A sealed value doesn't open: it was changed or moved in the database."
       })
   })
 
@@ -58,7 +58,7 @@ const renew = (sql: SqlClient, masterKey: MasterKey["Type"], cache: KeyCache, or
 const signing: KeyHolder = { type: "server", id: "signing" }
 const signs = ({ bytes, id }: DataKey) => ({ id, ...signingKeyOf(bytes) })
 
-/** Data keys in the database, wrapped. Fails to start where the master key is not the one that they were wrapped with. */
+/** Data keys in the database, wrapped. Fails to start if another master key wrapped them. */
 export const layer = Layer.effect(
   DataKeys,
   Effect.gen(function* () {

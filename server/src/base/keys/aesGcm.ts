@@ -11,7 +11,7 @@ export const encrypt = (key: Uint8Array, additional: string, plain: Uint8Array):
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** Throws where it was changed, bound to something else, or encrypted with another key. */
+/** Throws if the value was changed, bound to something else, or encrypted with another key. */
 export const decrypt = (key: Uint8Array, additional: string, bytes: Uint8Array): Buffer => {
   if (bytes.length < nonceLength + tagLength) throw new Error("too short to be encrypted")
   const nonce = bytes.subarray(0, nonceLength)

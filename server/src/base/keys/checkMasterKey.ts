@@ -5,7 +5,7 @@ import { notTheOne } from "./heldKey.ts"
 import { columns, contextOf, decodeKeyRows, keyTables } from "./keyRows.ts"
 import { MasterKey, MasterKeyError } from "./MasterKey.ts"
 
-/** Is the master key the one, or are the former ones at hand, that the data keys in the database were wrapped with? Else fails. */
+/** Fails unless the present or a former master key has wrapped the data keys in the database. */
 export const checkMasterKey = Effect.gen(function* () {
   const sql = yield* SqlClient
   const masterKey = yield* MasterKey

@@ -6,7 +6,7 @@ import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
 /** A master key of 32 bytes in this server's memory. */
 export interface HeldKey {
   readonly bytes: Uint8Array
-  /** Tells keys apart without revealing anything about them. */
+  /** Distinguishes keys without revealing anything about them. */
   readonly id: string
   /** The key's place, for messages. */
   readonly name: string
@@ -27,11 +27,11 @@ export const masterKeyOf = ({ bytes, id, name }: HeldKey): MasterKey["Type"] => 
   unwrap: (wrapped, context) =>
     Effect.try({
       try: () => decrypt(bytes, context, wrapped.bytes),
-      catch: () => new MasterKeyError({ reason: "wrong", message: `A data key does not open with ${name}.` })
+      catch: () => new MasterKeyError({ reason: "wrong", message: `A data key doesn't open with ${name}.` })
     })
 })
 
-/** Wraps with `present`; opens what `former` have wrapped, too. */
+/** Wraps with `present`; also unwraps with `former`. */
 export const withFormer = (
   present: MasterKey["Type"],
   former: ReadonlyArray<MasterKey["Type"]>
@@ -47,4 +47,4 @@ export const withFormer = (
 })
 
 export const notTheOne = (name: string) =>
-  `${name.replace(/^t/, "T")} is not the one that the secrets in the database were sealed with. Restore that one, or name it in MAXCLOUD_MASTER_KEYS_FORMER.`
+  `${name.replace(/^t/, "T")} isn't the one that sealed the secrets in the database. Restore that one, or name it in MAXCLOUD_MASTER_KEYS_FORMER.`

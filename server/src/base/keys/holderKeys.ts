@@ -39,7 +39,10 @@ const unwrap = (
     })
   })
 
-/** The key that seals now. One that this very transaction has made is not committed yet: its row is as old as the transaction. */
+/**
+ * The key that currently seals. A key that this very transaction created isn't committed yet: its row is as old as the
+ * transaction.
+ */
 const newest = (sql: SqlClient, holder: KeyHolder) => {
   const table = tableOf(holder)
   return sql`
@@ -50,7 +53,7 @@ const newest = (sql: SqlClient, holder: KeyHolder) => {
   )
 }
 
-/** Makes a key where none seals; of several that do so at once, one's is kept. */
+/** Creates a key if none seals. If several callers do so at once, one key is kept. */
 export const makeKey = Effect.fn("DataKeys.make")(function* (
   sql: SqlClient,
   masterKey: MasterKey["Type"],
@@ -74,7 +77,7 @@ export const makeKey = Effect.fn("DataKeys.make")(function* (
   yield* asServer(insert)
 })
 
-/** The key that an owner's values are sealed with now; it is made if there is none. */
+/** The key that currently seals an owner's values. Creates it if it doesn't exist. */
 export const sealingKey = (
   sql: SqlClient,
   masterKey: MasterKey["Type"],
@@ -88,13 +91,13 @@ export const sealingKey = (
     const found = yield* newest(sql, holder)
     if (found === undefined) yield* makeKey(sql, masterKey, holder)
     const row = found ?? (yield* newest(sql, holder))
-    if (row === undefined) return yield* Effect.dieMessage(`the key of ${name} was erased while it was made`)
+    if (row === undefined) return yield* Effect.dieMessage(`the key of ${name} was erased while it was created`)
     const key = yield* unwrap(masterKey, cache, row, name)
     if (row.committed) cache.keepSealing(key)
     return key
   }).pipe(Effect.catchTag("SqlError", databaseAway))
 
-/** An owner's key by its name, if it was not erased. */
+/** An owner's key by its name, unless it was erased. */
 export const openingKey = (
   sql: SqlClient,
   masterKey: MasterKey["Type"],

@@ -18,7 +18,7 @@ const orFail = <A>(file: string, make: () => A) =>
         ? cause
         : new MasterKeyError({
             reason: "unreachable",
-            message: `The key of the secrets, ${file}, can't be read or made. ${errorText(cause, file)}`,
+            message: `Couldn't read or create the secrets' key ${file}. ${errorText(cause, file)}`,
             cause
           })
   })
@@ -43,14 +43,14 @@ const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey =>
   if (!mayMake) {
     throw new MasterKeyError({
       reason: "missing",
-      message: `The key of the secrets is missing: restore ${file} from a copy. Without it the secrets in the database can't be read.`
+      message: `The secrets' key is missing. Restore ${file} from a copy. The secrets in the database can't be read without it.`
     })
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, randomBytes(keyLength), { mode: 0o600, flag: "wx" })
   try {
-    // A link does not replace what is there: of two servers that start at once, both take the first one's key.
+    // A link never replaces an existing file: if two servers start at once, both use the first one's key.
     linkSync(draft, file)
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error
@@ -62,20 +62,20 @@ const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey =>
 
 const fileIn = (dataDir: string) => join(dataDir, "secret.key")
 
-/** Reads the key in `<dataDir>/secret.key`. Makes it if it is missing and `mayMake`, and never overwrites it. */
+/** Reads the key in `<dataDir>/secret.key`. Creates it if it's missing and `mayMake`, and never overwrites it. */
 export const dataFolderKey = (dataDir: string, mayMake: boolean) =>
   orFail(fileIn(dataDir), () => readOrMake(fileIn(dataDir), dataDir, mayMake))
 
 /** The key in `<dataDir>/secret.key`, if there is one. */
 export const existingDataFolderKey = (dataDir: string) => orFail(fileIn(dataDir), () => read(fileIn(dataDir)))
 
-/** The key in a file that was made by others: 32 bytes, or these in base64. The file must not be open to all users. */
+/** The key in a file created by others: 32 bytes, or these in base64. The file must not be readable by all users. */
 export const keyFile = (file: string) =>
   orFail(file, () => {
     if ((statSync(file).mode & 0o007) !== 0) {
       throw new MasterKeyError({
         reason: "wrong",
-        message: `The master key ${file} may be read by every user of this machine. Take that right away (\`chmod o= ${file}\`).`
+        message: `Every user of this machine can read the master key ${file}. Deny other users access (\`chmod o= ${file}\`).`
       })
     }
     const bytes = readFileSync(file)

@@ -11,11 +11,11 @@ import { dataFolderKey, existingDataFolderKey, keyFile } from "./masterKeyFile.t
 import { vaultMasterKey } from "./masterKeyVault.ts"
 
 export interface MasterKeyOptions extends Partial<KeySettings> {
-  /** Its `secret.key` is the master key where no other is named, and else a former one. */
+  /** Its `secret.key` is the master key if no other is named, and a former one otherwise. */
   readonly dataDir: string
 }
 
-/** Is there anything in the database that a new master key could not open? */
+/** Does the database contain anything that a new master key couldn't open? */
 const isAnythingSealed = Effect.gen(function* () {
   const sql = yield* SqlClient
   const rows = yield* sql<{ sealed: boolean }>`
@@ -47,7 +47,7 @@ const present = <R>(
     if (named.length > 1) {
       return yield* new MasterKeyError({
         reason: "wrong",
-        message: `There are several master keys: ${named.join(" and ")} are set. Leave the present one, and name the former one in MAXCLOUD_MASTER_KEYS_FORMER.`
+        message: `Several master keys are set: ${named.join(" and ")}. Keep the present one, and name the former one in MAXCLOUD_MASTER_KEYS_FORMER.`
       })
     }
     if (masterKey !== undefined) {
@@ -69,7 +69,7 @@ const make = <R>(options: MasterKeyOptions, mayMake: Effect.Effect<boolean, Mast
     return withFormer(key, [...former, ...(folder === undefined ? [] : [folder])].map(masterKeyOf))
   })
 
-/** The master key that the settings name, and the former ones. */
+/** The master key in the settings, and the former ones. */
 export const layer = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterKeyError, SqlClient> =>
   Layer.effect(
     MasterKey,
@@ -79,6 +79,6 @@ export const layer = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterK
     )
   )
 
-/** The same without a database: none is made. */
+/** The same without a database. Creates no key. */
 export const layerExisting = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterKeyError> =>
   Layer.effect(MasterKey, make(options, Effect.succeed(false)))

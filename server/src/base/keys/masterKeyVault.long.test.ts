@@ -23,7 +23,7 @@ const freePort = () =>
     })
   })
 
-/** `bao` asks as the administrator that the development server begins with, or as `as`. */
+/** Requests run as the development server's initial administrator, or with `as`. */
 const call = async (method: string, path: string, body?: object, as = token) => {
   const response = await fetch(`${vaultAddress}/v1/${path}`, {
     method,
@@ -86,7 +86,7 @@ path "transit/decrypt/maxcloud" { capabilities = ["update"] }`
   const connect = (options: object = {}) =>
     vaultMasterKey({ vaultAddress, vaultToken: Redacted.make(token), ...options })
 
-  it("wraps and unwraps with a token that may do nothing else, bound to the context", async () => {
+  it("wraps and unwraps with a token that has no other rights, bound to the context", async () => {
     const master = await run(connect({ vaultToken: Redacted.make(await narrow()) }))
     const wrapped = await run(master.wrap(key, "one"))
     expect(wrapped.masterKeyId).toBe("vault:transit/maxcloud:v1")
@@ -138,14 +138,14 @@ path "transit/decrypt/maxcloud" { capabilities = ["update"] }`
     expect(await run(master.unwrap(wrapped, "one"))).toEqual(key)
   })
 
-  it("says what is missing: the key, the mount, the right, a key's type, the server", async () => {
+  it("names the missing part: the key, the mount, the right, a key's type, the server", async () => {
     await call("PUT", "sys/policies/acl/encrypt", {
       policy: `path "transit/encrypt/maxcloud" { capabilities = ["update"] }`
     })
     const encryptOnly = await call("POST", "auth/token/create", { policies: ["encrypt"], no_default_policy: true })
     await call("POST", "transit/keys/cbc", { type: "rsa-2048" })
     const failure = (options: object) => run(Effect.flip(connect(options)))
-    // An encrypt of a key that is not there makes it, where the token may.
+    // An encrypt with a missing key creates it, if the token allows that.
     expect(await failure({ vaultMount: "none" })).toMatchObject({ reason: "missing" })
     expect((await failure({ vaultToken: Redacted.make(await narrow()), vaultKey: "other" })).message).toContain(
       "refuses the token"

@@ -21,7 +21,7 @@ const Refused = Schema.Struct({ errors: Schema.Array(Schema.String) })
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64")
 const versionOf = (ciphertext: string) => /^vault:(v[1-9]\d*):/.exec(ciphertext)?.[1]
 
-/** A failure that may pass by itself: too many requests, or a server that is sealed, on standby or unreachable. */
+/** A failure that may pass by itself: too many requests, or a server that's sealed, on standby or unreachable. */
 class Passing extends Data.TaggedError("Passing")<{ readonly message: string }> {}
 
 const unreachable = (message: string) => new MasterKeyError({ reason: "unreachable", message })
@@ -39,14 +39,14 @@ const tokenOf = ({ vaultToken, vaultTokenFile }: VaultOptions) =>
         try: async () => (await readFile(vaultTokenFile, "utf8")).trim(),
         catch: (cause) =>
           unreachable(
-            `The token in MAXCLOUD_VAULT_TOKEN_FILE cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+            `Couldn't read the token in MAXCLOUD_VAULT_TOKEN_FILE: ${cause instanceof Error ? cause.message : String(cause)}`
           )
       })
     }
     if (vaultToken !== undefined) return Redacted.value(vaultToken)
     return yield* new MasterKeyError({
       reason: "missing",
-      message: "There is no token for the master key's server: set MAXCLOUD_VAULT_TOKEN_FILE or MAXCLOUD_VAULT_TOKEN."
+      message: "No token for the master key's server is set. Set MAXCLOUD_VAULT_TOKEN_FILE or MAXCLOUD_VAULT_TOKEN."
     })
   })
 
@@ -74,25 +74,25 @@ const refusal = (
     })
   }
   if (status === 429 || status >= 500) {
-    return new Passing({ message: `The server of the master key, ${address}, cannot answer (${said}).` })
+    return new Passing({ message: `The server of the master key, ${address}, can't answer (${said}).` })
   }
   if (status === 403) {
     return unreachable(
-      `${address} refuses the token for the master key: it has expired, or its policy does not allow "update" on "${mount}/${operation}/${key}".`
+      `${address} refuses the token for the master key: it has expired, or its policy doesn't allow "update" on "${mount}/${operation}/${key}".`
     )
   }
   if (status >= 300 && status < 400) {
-    return unreachable(`${address} sends requests elsewhere: set MAXCLOUD_VAULT_ADDR to the active server's URL.`)
+    return unreachable(`${address} redirects requests. Set MAXCLOUD_VAULT_ADDR to the active server's URL.`)
   }
   if (status === 404 || /key not found/.test(error)) {
     return new MasterKeyError({
       reason: "missing",
-      message: `There is no transit key "${key}" at "${mount}" of ${address} (${said}). Make it: \`bao write -f ${mount}/keys/${key}\`.`
+      message: `The transit key "${key}" doesn't exist at "${mount}" of ${address} (${said}). Create it: \`bao write -f ${mount}/keys/${key}\`.`
     })
   }
   return new MasterKeyError({
     reason: "wrong",
-    message: `${address} does not ${operation} a data key: ${said}.`
+    message: `${address} doesn't ${operation} a data key: ${said}.`
   })
 }
 
@@ -113,7 +113,7 @@ const send = (at: TransitKey, headers: Readonly<Record<string, string>>, operati
         method: "POST",
         headers,
         body: JSON.stringify(body),
-        // Not followed: the token is for this server alone.
+        // Don't follow it: the token is only for this server.
         redirect: "manual",
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
       })
@@ -122,13 +122,16 @@ const send = (at: TransitKey, headers: Readonly<Record<string, string>>, operati
     },
     catch: (cause) =>
       new Passing({
-        message: `The server of the master key, ${at.address}, does not answer: ${fetchReason(cause)}.`
+        message: `The server of the master key, ${at.address}, doesn't answer: ${fetchReason(cause)}.`
       })
   })
 
 const noTransit = ({ address }: TransitKey) => unreachable(`${address} answers, but isn't a transit engine.`)
 
-/** Asks the server, again where that may help. The token is read each time: its file may have another by then. */
+/**
+ * Sends a request to the server, with retries if they may help. Reads the token each time, because its file may have
+ * changed.
+ */
 const post = <A, I>(
   options: VaultOptions,
   at: TransitKey,
@@ -169,18 +172,18 @@ const probe = Buffer.alloc(32, 1)
 const probeContext = "maxcloud/probe"
 
 /**
- * The master key in the transit engine of OpenBao: it never leaves that server. API: OpenBao, "Transit secrets engine (API)"; the same as
- * HashiCorp Vault's. The context of a data key is its `associated_data`.
+ * The master key in the transit engine of OpenBao: it never leaves that server. API: OpenBao, "Transit secrets engine
+ * (API)"; the same as HashiCorp Vault's. The context of a data key is its `associated_data`.
  */
 export const vaultMasterKey = (options: VaultOptions): Effect.Effect<MasterKey["Type"], MasterKeyError> =>
   Effect.gen(function* () {
     const { vaultAddress: address, vaultKey: key = "maxcloud", vaultMount: mount = "transit" } = options
     const at: TransitKey = { address, mount, key }
     const name = `the transit key ${mount}/${key} of ${address}`
-    // The token, the key, its type and both rights are tried before anything relies on them.
+    // Try the token, the key, its type and both rights before anything relies on them.
     const tried = yield* wrap(options, at, probe, probeContext)
     if (!(yield* unwrap(options, at, tried.bytes, probeContext)).equals(probe)) {
-      return yield* new MasterKeyError({ reason: "wrong", message: `${name} does not give back what it has wrapped.` })
+      return yield* new MasterKeyError({ reason: "wrong", message: `${name} doesn't unwrap what it has wrapped.` })
     }
     return {
       name,

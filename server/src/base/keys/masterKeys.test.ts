@@ -22,7 +22,7 @@ const read = (environment: Readonly<Record<string, string>>) =>
   readSettings().pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment)))))
 
 describe("master keys in the environment", () => {
-  it("are read in base64, the former ones with commas between", async () => {
+  it("are read as base64, with commas between the former ones", async () => {
     const settings = await Effect.runPromise(
       read({
         MAXCLOUD_MASTER_KEY: ` ${written}\n`,
@@ -37,7 +37,7 @@ describe("master keys in the environment", () => {
     expect(JSON.stringify(settings)).not.toContain(written)
   })
 
-  it("are refused without a quote if they are invalid", async () => {
+  it("are refused without quoting them if they're invalid", async () => {
     for (const wrong of ["hunter2", written.slice(4), `${written},${written}`, ""]) {
       for (const name of ["MAXCLOUD_MASTER_KEY", "MAXCLOUD_MASTER_KEYS_FORMER"]) {
         if (name === "MAXCLOUD_MASTER_KEYS_FORMER" && (wrong === "" || wrong.includes(","))) continue
@@ -57,7 +57,7 @@ describe("a master key in a file", () => {
     chmodSync(file, mode)
   }
 
-  it("is 32 bytes, or these in base64, and not for everybody", async () => {
+  it("is 32 bytes, or these in base64, and not readable by everybody", async () => {
     write(one)
     expect((await Effect.runPromise(keyFile(file))).bytes).toEqual(one)
     write(`${written}\n`, 0o440)
@@ -74,7 +74,7 @@ describe("a master key in a file", () => {
 })
 
 describe("the master key of a server", () => {
-  it("moves from the data folder to the environment: rewrapped, the file is needed no more", () =>
+  it("moves from the data folder to the environment: once rewrapped, the file isn't needed any more", () =>
     Effect.gen(function* () {
       const dataDir = join(folder, "moves")
       const sql = yield* SqlClient
@@ -102,17 +102,17 @@ describe("the master key of a server", () => {
       )
       expect(Option.map(opened, Redacted.value)).toEqual(Option.some("value"))
       const missing = yield* Effect.flip(build({}, DataKeys))
-      expect(missing.message).toContain("restore")
+      expect(missing.message).toContain("Restore")
       const wrong = yield* Effect.flip(build({ masterKey: Redacted.make<Uint8Array>(two) }, DataKeys))
-      expect(wrong.message).toMatch(/^The key in MAXCLOUD_MASTER_KEY is not the one/)
+      expect(wrong.message).toMatch(/^The key in MAXCLOUD_MASTER_KEY isn't the one/)
       yield* sql`update server_keys set wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)`
       expect((yield* Effect.flip(build(fromNow, DataKeys))).reason).toBe("wrong")
       const several = yield* Effect.flip(build({ ...fromNow, masterKeyFile: "/nowhere" }, DataKeys))
-      expect(several.message).toContain("MAXCLOUD_MASTER_KEY and MAXCLOUD_MASTER_KEY_FILE are set")
+      expect(several.message).toContain("are set: MAXCLOUD_MASTER_KEY and MAXCLOUD_MASTER_KEY_FILE")
     }).pipe(Effect.provide(layerTest), Effect.runPromise))
 })
 
-/** Answers as `statuses` say, one after another, in the place of a transit engine that is in trouble. */
+/** Answers with `statuses`, one after another, in place of a transit engine in trouble. */
 const inTrouble = async (
   statuses: ReadonlyArray<number>,
   tested: (address: string, requests: ReadonlyArray<IncomingMessage>) => Promise<void>
@@ -146,7 +146,7 @@ const inTrouble = async (
 describe("a transit engine in trouble", () => {
   const connect = (vaultAddress: string) => vaultMasterKey({ vaultAddress, vaultToken: Redacted.make("hunter2") })
 
-  it("is asked again where it may pass, four times in all", async () => {
+  it("is retried if the failure may pass, four times in all", async () => {
     await inTrouble([503, 429, 500], async (address, requests) => {
       await Effect.runPromise(connect(address))
       expect(requests.map((request) => request.url?.split("/")[3])).toEqual([
@@ -166,13 +166,13 @@ describe("a transit engine in trouble", () => {
     })
   })
 
-  it("is not asked again where it may not, and gets its token alone", async () => {
+  it("isn't retried otherwise, and gets only its own token", async () => {
     for (const [status, said] of [
-      [307, "sends requests elsewhere"],
+      [307, "redirects requests"],
       [403, "refuses the token"],
-      [404, 'There is no transit key "maxcloud"'],
-      [400, "does not encrypt a data key: status 400, in trouble"],
-      [418, "does not encrypt a data key: status 418"]
+      [404, `The transit key "maxcloud" doesn't exist`],
+      [400, "doesn't encrypt a data key: status 400, in trouble"],
+      [418, "doesn't encrypt a data key: status 418"]
     ] as const) {
       await inTrouble([status], async (address, requests) => {
         expect((await Effect.runPromise(Effect.flip(connect(address)))).message).toContain(said)

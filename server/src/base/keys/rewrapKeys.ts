@@ -7,7 +7,10 @@ import { MasterKey } from "./MasterKey.ts"
 
 const batch = 100
 
-/** Some of a table's keys that another master key has wrapped, which nobody else is at; gives how many there were. */
+/**
+ * Rewraps some of a table's keys that another master key has wrapped, skipping those that others are rewrapping. Returns
+ * how many there were.
+ */
 const rewrapSome = (table: KeyTable) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -27,7 +30,7 @@ const rewrapSome = (table: KeyTable) =>
     return rows.length
   }).pipe(transaction, asServer)
 
-/** Wraps every data key again that another master key than the present one has wrapped. The data keys stay the same: nobody has to wait. */
+/** Rewraps every data key that another master key has wrapped. The data keys stay the same: nobody has to wait. */
 export const rewrapKeys = Effect.gen(function* () {
   let rewrapped = 0
   for (const table of keyTables) {

@@ -18,7 +18,10 @@ export interface RotatedKeys {
 }
 
 export interface RotateKeysOptions extends Partial<ServerSettings> {
-  /** Also make a new data key for every organization: it seals from now on, the former ones still open. @default false */
+  /**
+   * Also create a new data key for every organization, which seals from now on. The former ones still open. @default
+   * false
+   */
   readonly renew?: boolean | undefined
 }
 
@@ -28,7 +31,7 @@ export type RotateKeysResult =
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
-/** Wraps all data keys with the present master key. The data keys stay the same, so that servers go on meanwhile. */
+/** Wraps all data keys with the present master key. The data keys stay the same, so servers can keep running. */
 const rotate = (renew: boolean) =>
   Effect.gen(function* () {
     const dataKeys = yield* DataKeys
@@ -44,7 +47,7 @@ const rotate = (renew: boolean) =>
     return { rewrapped, renewed: organizations.length }
   })
 
-/** That of the settings. Of a data folder that a server uses, the one that this server has started. */
+/** The database of the settings. For a data folder in use, the one that its server has started. */
 const database = ({ databaseUrl, dataDir, migrationDatabaseUrl }: ServerSettings) =>
   Database.layer({ dataDir, url: databaseUrl, migrationUrl: migrationDatabaseUrl }).pipe(
     Layer.catchAll((error) => (error.reason === "locked" ? besideServer.layer(dataDir) : Layer.fail(error)))
@@ -53,7 +56,7 @@ const database = ({ databaseUrl, dataDir, migrationDatabaseUrl }: ServerSettings
 const reasonOf = (error: InvalidSetting | Database.DatabaseError | MasterKeyError) =>
   error._tag === "InvalidSetting" ? "setting" : error._tag === "DatabaseError" ? "database" : "key"
 
-/** `maxcloud server rotate-keys`: with the settings of the server, before which `options` come. */
+/** `maxcloud server rotate-keys` with the server's settings. `options` take precedence. */
 export const rotateKeys = async ({ renew = false, ...options }: RotateKeysOptions): Promise<RotateKeysResult> =>
   Either.match(
     await readSettings(options).pipe(

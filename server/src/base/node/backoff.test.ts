@@ -18,7 +18,7 @@ describe("backoff", () => {
     )
   })
 
-  it("spreads waits by a quarter", () => {
+  it("varies waits by a quarter", () => {
     for (let index = 0; index < 1_000; index++) {
       expect(jittered(1_000)).toBeGreaterThanOrEqual(750)
       expect(jittered(1_000)).toBeLessThan(1_250)

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
 import { endWithin } from "./endWithin.ts"
 
-/** Closes a scope with this finalizer; has it closed after two seconds? */
+/** Closes a scope with this finalizer. Is it closed after two seconds? */
 const closes = (finalizer: Effect.Effect<unknown>) =>
   Effect.runPromise(
     Effect.gen(function* () {
@@ -15,7 +15,7 @@ const closes = (finalizer: Effect.Effect<unknown>) =>
   )
 
 describe("a finalizer", () => {
-  it("with a plain timeout never stops waiting: this is why the helper exists", async () => {
+  it("never stops waiting with a plain timeout: this is why the helper exists", async () => {
     expect(await closes(Effect.timeoutOption(Effect.never, "1 second"))).toBe(false)
   })
 

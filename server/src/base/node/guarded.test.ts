@@ -17,7 +17,7 @@ const folders = [
   "stores/logs"
 ]
 
-/** Signals and timers of the process itself, which carry nobody's bytes. */
+/** Signals and timers of the process itself, which carry no user data. */
 const ours = new Set(["edge/gateway/index.ts"])
 
 const sources = folders.flatMap((folder) =>
@@ -30,7 +30,7 @@ const sources = folders.flatMap((folder) =>
     .filter((name) => !ours.has(name))
 )
 
-/** Names that are bound to a guarded callback in the same file. */
+/** Names bound to a guarded callback in the same file. */
 const guardedNames = (text: string) =>
   new Set(
     [
@@ -49,11 +49,11 @@ const unguarded = (text: string): Array<string> => {
     const rest = text.slice(index + call.length, index + call.length + 160)
     const isGuarded =
       /^(?:this\.#|\w+\.)?guarded/.test(rest) ||
-      // Guarded by the connection or stream that the event brings.
+      // Guarded by the connection or stream that the event passes.
       /^\([^)]*\) =>(?: \{\s*const guarded =)?\s+(?:guardedFor|guardedBy|forSocket)\(/.test(rest) ||
       // A promise's own function, which never throws.
       rest.startsWith("resolve") ||
-      // Without a callback it gives a promise.
+      // Without a callback it returns a promise.
       rest.startsWith(")") ||
       names.has(/^(?:this\.)?(#?\w+)/.exec(rest)?.[1] ?? "")
     return isGuarded ? [] : [`${call.trim()}${rest.split("\n")[0]}`]
@@ -74,7 +74,7 @@ describe("guarded callbacks", () => {
     expect(seen).toEqual([[1, 2]])
   })
 
-  it.each(sources)("are all that %s gives to emitters and timers", (name) => {
+  it.each(sources)("are the only ones that %s passes to emitters and timers", (name) => {
     expect(unguarded(readFileSync(join(here, name), "utf8"))).toEqual([])
   })
 })

@@ -2,8 +2,9 @@
 export type Fault = (cause: unknown) => void
 
 /**
- * Wraps callbacks that an emitter, a timer or a promise calls. Nobody can catch an exception of such a callback, so Node ends the process
- * (`uncaughtException`). Here it goes to `fault`, so that one exchange ends and all others continue. Exceptions of `fault` are dropped.
+ * Wraps callbacks that an emitter, a timer or a promise calls. Nobody can catch an exception of such a callback, so Node
+ * ends the process (`uncaughtException`). Here it goes to `fault`, so that one exchange ends and all others continue.
+ * Exceptions of `fault` are dropped.
  */
 export const guardedBy =
   (fault: Fault) =>

@@ -9,13 +9,13 @@ const handleOf = (owner: object): object | undefined => {
   return typeof handle === "object" && handle !== null ? handle : undefined
 }
 
-/** Its callback only has to exist: the session is let go of once the stream's handle has been collected. */
+/** Its callback only has to exist: the session is released once the stream's handle has been collected. */
 const collected = new FinalizationRegistry<object>(() => {})
 
 /**
- * Keeps a session's native handle alive as long as that of its stream. Node aborts (`current_nghttp2_memory_ == 0` in `~Http2Session`) if
- * one garbage collection frees both, the session first, while the stream still holds fields of a head that broke off in its middle. A peer
- * can cause that. See nodejs/node#39951 for the mechanism.
+ * Keeps a session's native handle alive as long as that of its stream. Node aborts (`current_nghttp2_memory_ == 0` in
+ * `~Http2Session`) if one garbage collection frees both, the session first, while the stream still holds fields of a
+ * head that was cut off. A peer can cause that. See nodejs/node#39951 for the mechanism.
  */
 export const outliveStream = (session: Http2Session | undefined, stream: Http2Stream): void => {
   if (session === undefined) return

@@ -30,7 +30,7 @@ afterEach(() => {
 })
 
 describe("an HTTP/2 session", () => {
-  it("is idle when it has no open stream for some time", async () => {
+  it("is idle after some time without an open stream", async () => {
     assert(session !== undefined)
     const idle = new Promise<"idle">((resolve) => {
       assert(session !== undefined)
@@ -50,7 +50,7 @@ describe("an HTTP/2 session", () => {
     expect(await idle).toBe("idle")
   })
 
-  it("is let go of when it is closed, long before it would have been idle", async () => {
+  it("is released when it's closed, long before it would have been idle", async () => {
     assert(session !== undefined)
     whenIdle(session, 600_000, () => {})
     const closed = once(session, "close")

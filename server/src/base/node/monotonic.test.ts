@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Clock, Effect, Ref, Schedule, TestClock } from "effect"
 import { cachedFor, monotonicMillis, within } from "./monotonic.ts"
 
-/** The live clock, whose wall time is set back by an hour as soon as it was read twice. */
+/** The live clock, whose wall time is set back by an hour after two reads. */
 const setBack = Effect.clockWith((clock) =>
   Effect.sync((): Clock.Clock => {
     let reads = 0
@@ -31,14 +31,14 @@ const repeated = (schedule: Schedule.Schedule<unknown>) =>
   })
 
 describe("a schedule that ends after a time", () => {
-  it.live("ends though the wall clock is set back meanwhile, where Effect's own goes on", () =>
+  it.live("ends even if the wall clock is set back meanwhile, unlike Effect's own", () =>
     Effect.gen(function* () {
       expect(yield* repeated(Schedule.spaced("20 millis").pipe(within("200 millis")))).toBeLessThan(15)
       expect(yield* repeated(Schedule.spaced("20 millis").pipe(Schedule.upTo("200 millis")))).toBeGreaterThan(20)
     })
   )
 
-  it.effect("goes with the test clock", () =>
+  it.effect("follows the test clock", () =>
     Effect.gen(function* () {
       const before = yield* monotonicMillis
       yield* TestClock.adjust("1 hour")
@@ -47,8 +47,8 @@ describe("a schedule that ends after a time", () => {
   )
 })
 
-describe("an answer that is kept for a while", () => {
-  it.effect("is looked up once by all who wait for it, and again when it's old; a failure at once", () =>
+describe("an answer that is cached for a while", () => {
+  it.effect("is looked up once for all concurrent callers, again once it's stale, and at once after a failure", () =>
     Effect.gen(function* () {
       const looks = yield* Ref.make(0)
       const kept = yield* cachedFor(

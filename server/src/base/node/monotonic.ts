@@ -1,9 +1,9 @@
 import { Clock, Duration, Effect, Schedule, ScheduleDecision, ScheduleInterval } from "effect"
 
 /**
- * Milliseconds of a monotonic clock, for waiting and measuring; only differences mean something. It works with `TestClock`. Outside of
- * effects it's `performance.now()`. Effect's own `currentTimeMillis` is the wall clock, for times that people read. If that is set back by
- * an hour, a wait measured by it lasts an hour longer.
+ * Milliseconds of a monotonic clock, for waiting and measuring; only differences mean something. It works with
+ * `TestClock`. Outside of effects it's `performance.now()`. Effect's own `currentTimeMillis` is the wall clock, for
+ * times that people read. If that's set back by an hour, a wait measured by it lasts an hour longer.
  */
 export const monotonicMillis: Effect.Effect<number> = Effect.map(
   Clock.currentTimeNanos,

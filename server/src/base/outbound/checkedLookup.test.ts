@@ -5,14 +5,14 @@ const lookedUp = (reach: "public" | "private", all: boolean) =>
   new Promise<Error | null>((resolve) => checkedLookup(reach)("localhost", { all }, (error) => resolve(error)))
 
 describe("an address that the server is told to call", () => {
-  it("is checked when its name is resolved for the connection, whatever it was before", async () => {
+  it("is checked when its name is resolved for the connection, whatever an earlier lookup returned", async () => {
     for (const all of [true, false]) {
       assert((await lookedUp("public", all)) instanceof NotPublic)
       expect(await lookedUp("private", all)).toBeNull()
     }
   })
 
-  it("is refused where the URL has it, in every way to write it", () => {
+  it("is refused if the URL contains it, in every notation", () => {
     for (const host of [
       "127.0.0.1",
       "0x7f.1",

@@ -5,13 +5,16 @@ import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
 /** A host at an address that the server doesn't call. */
 export class NotPublic extends Error {}
 
-/** Looks at the addresses that the connection is then made to, so that a name which resolves otherwise the next time gains nothing. */
+/**
+ * Checks the very addresses that the connection then uses, so a name that resolves differently the next time gains
+ * nothing.
+ */
 export const checkedLookup =
   (reach: Reach): LookupFunction =>
   (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: Array<LookupAddress>) => {
       const [first] = found ?? []
-      if (error !== null || first === undefined) return callback(error ?? new Error(`no address of ${hostname}`), [])
+      if (error !== null || first === undefined) return callback(error ?? new Error(`${hostname} has no address`), [])
       if (!found.every(({ address }) => isReachableAddress(address, reach)))
         return callback(new NotPublic(hostname), [])
       return options.all === true ? callback(null, found) : callback(null, first.address, first.family)

@@ -32,7 +32,7 @@ export const openTunnel = ({ authorization, name, url }: Proxy, host: string, po
       socket.on("error", () => {}).destroy()
       failed(String(answer.statusCode))
     })
-    // A proxy that answers otherwise than by a tunnel has refused it.
+    // Any other answer of the proxy is a refusal.
     asked.once("response", (answer: IncomingMessage) => {
       answer.resume()
       asked.destroy()

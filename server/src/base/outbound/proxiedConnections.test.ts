@@ -34,7 +34,7 @@ const failsWith =
   (_, __, callback) =>
     callback(error, "", 4)
 
-/** What a server behind the proxy answers, or the error. */
+/** The answer of a server behind the proxy, or the error. */
 const ask = (options: ProxiedOptions, lookup: LookupFunction) =>
   new Promise<string>((resolve) => {
     const agents = proxiedAgents({}, options)
@@ -51,7 +51,7 @@ const ask = (options: ProxiedOptions, lookup: LookupFunction) =>
   })
 
 describe("hosts whose addresses are checked, behind a proxy", () => {
-  it("gives the proxy the address that was checked, and the host its own name", async () => {
+  it("gives the proxy the checked address, and the host its own name", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const answer = await ask({ environment, proxyChecksAddresses: false }, resolvesTo(publicAddress))
@@ -59,14 +59,14 @@ describe("hosts whose addresses are checked, behind a proxy", () => {
     expect(proxy.asked).toStrictEqual([`CONNECT ${publicAddress}:443`])
   })
 
-  it("asks no proxy for a host that the check refuses", async () => {
+  it("sends the proxy no host that the check refuses", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     expect(await ask({ environment, proxyChecksAddresses: false }, failsWith(new Error("refused")))).toBe("refused")
     expect(proxy.asked).toStrictEqual([])
   })
 
-  it("asks no proxy for a host that it can't resolve, and names the setting", async () => {
+  it("sends the proxy no host that it can't resolve, and names the setting", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const away = failsWith(Object.assign(new Error("away"), { code: "ENOTFOUND" }))
@@ -78,7 +78,7 @@ describe("hosts whose addresses are checked, behind a proxy", () => {
     expect(proxy.asked).toStrictEqual([`CONNECT ${host}:443`])
   })
 
-  it("connects directly to what NO_PROXY names", async () => {
+  it("connects directly to hosts in NO_PROXY", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: "example.test" }
     expect(
@@ -130,7 +130,7 @@ describe.each([
     }
   )
 
-  it("asks for a name only if the operator says that the proxy checks addresses", async () => {
+  it("sends a name to the proxy only if the operator says that the proxy checks addresses", async () => {
     await using proxy = await proxied()
     const environment = { HTTPS_PROXY: proxy.url }
     const told = await askWith({ environment, proxyChecksAddresses: false }, "https://nothing.invalid/")
@@ -140,7 +140,7 @@ describe.each([
     expect(proxy.asked[0]).toBe("CONNECT nothing.invalid:443")
   })
 
-  it("says that the proxy is what fails, without saying where it is", async () => {
+  it("says that the proxy fails, without revealing its address", async () => {
     const environment = { HTTPS_PROXY: `http://ada:hunter2@127.0.0.1:${await deadPort()}` }
     const told = await askWith({ environment, proxyChecksAddresses: true }, "https://nothing.invalid/")
     expect(told).toMatch(/through the server's proxy \(HTTPS_PROXY of the server: ECONNREFUSED\)/)

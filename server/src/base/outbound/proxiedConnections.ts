@@ -11,24 +11,26 @@ export interface ProxiedOptions {
   /** @default the process's */
   readonly environment?: ProxyEnvironment | undefined
   /**
-   * Is the proxy given hosts by name, so that it decides by their addresses itself? If not, a host whose addresses the server has to check
-   * is resolved and checked here, and the proxy is given the address that was checked.
+   * Does the proxy get hosts by name, and check their addresses itself? If not, a host whose addresses the server has to
+   * check is resolved and checked here, and the proxy gets the checked address.
    */
   readonly proxyChecksAddresses: boolean
 }
 
-/** A host that the server can't resolve, and so not check, before a proxy connects to it. */
+/** A host that the server can't resolve, and so can't check, before a proxy connects to it. */
 export class Unchecked extends Error {
   constructor(host: string, code: string) {
     super(
-      `The server can't resolve ${host} itself (${code}), so it can't check the address that its proxy would connect to. If the proxy refuses private addresses, the server's operator sets MAXCLOUD_PROXY_CHECKS_ADDRESSES=true.`
+      `The server can't resolve ${host} itself (${code}), so it can't check the address that its proxy would connect to. If the proxy refuses private addresses, the server's operator can set MAXCLOUD_PROXY_CHECKS_ADDRESSES=true.`
     )
   }
 }
 
 const unresolved = /^(ENOTFOUND|EAI_|ETIMEOUT|ESERVFAIL|EREFUSED|ENODATA|ECONNREFUSED)/
 
-/** The target to ask the proxy for: an address that `lookup` accepts, or the name. Without a `lookup`, nothing must be checked. */
+/**
+ * The target for the proxy: an address that `lookup` accepts, or the name. Without a `lookup`, nothing must be checked.
+ */
 const targetOf = (host: string, lookup: LookupFunction | undefined, byName: boolean): Promise<string> =>
   new Promise((resolve, reject) => {
     if (lookup === undefined || byName || isIP(host) !== 0) return resolve(host)
@@ -43,7 +45,7 @@ const targetOf = (host: string, lookup: LookupFunction | undefined, byName: bool
 
 const bare = (host: string) => host.replace(/^\[|\]$/g, "")
 
-/** A connection through the environment's proxy; undefined if the host is asked directly. */
+/** A connection through the environment's proxy; undefined if the host needs none. */
 const tunnelTo = (
   { environment, proxyChecksAddresses }: ProxiedOptions,
   protocol: "http:" | "https:",
@@ -69,7 +71,7 @@ const toError = (cause: unknown) => (cause instanceof Error ? cause : new Error(
 const give = (tunnel: Promise<Duplex>, callback: Created | undefined, wrap: (socket: Duplex) => Duplex) => {
   tunnel.then(
     (socket) => callback?.(null, wrap(socket)),
-    // Node's own callback wants a socket beside the error, and doesn't look at it.
+    // Node's own callback requires a socket beside the error, but ignores it.
     (cause: unknown) => callback?.(toError(cause), new Socket())
   )
   return undefined
@@ -113,7 +115,7 @@ class ProxiedHttpsAgent extends HttpsAgent {
   }
 }
 
-/** Agents that connect through the environment's proxy where it names one, and check with each request's `lookup`. */
+/** Agents that connect through the environment's proxy if it names one, and check with each request's `lookup`. */
 export const proxiedAgents = (options: AgentOptions, proxied: ProxiedOptions) => ({
   http: new ProxiedHttpAgent(options, proxied),
   https: new ProxiedHttpsAgent(options, proxied)

@@ -14,7 +14,7 @@ describe("Retry-After", () => {
     expect(retryAfterMs({}, hourMs)).toBeUndefined()
     expect(retryAfterMsOf(new Headers({ "retry-after": "7" }), hourMs)).toBe(7000)
     expect(retryAfterMsOf(new Headers(), hourMs)).toBeUndefined()
-    // Without a date of the response, ours may be hours off.
+    // Without the response's own date, our clock may be hours off.
     expect(retryAfterMs({ "retry-after": "Sun, 29 Nov 2026 13:02:00 GMT" }, hourMs)).toBeUndefined()
   })
 

@@ -4,8 +4,9 @@ interface Written {
 }
 
 /**
- * Milliseconds for which a server asks to be left alone, by its `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared
- * with the same response's `Date` because clocks differ. At most `mostMs`, since what it says may be wrong. Undefined: missing or unreadable.
+ * How many milliseconds a server asks us to wait, from its `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which
+ * is compared with the same response's `Date` because clocks differ. At most `mostMs`, since the value may be wrong.
+ * Undefined: missing or unreadable.
  */
 export const retryAfterMs = (headers: Written, mostMs: number): number | undefined => {
   const { date, "retry-after": written } = headers
@@ -17,6 +18,6 @@ export const retryAfterMs = (headers: Written, mostMs: number): number | undefin
   return Math.min(mostMs, Math.max(0, until - now))
 }
 
-/** The same of `fetch`'s headers. */
+/** The same for `fetch`'s headers. */
 export const retryAfterMsOf = (headers: Headers, mostMs: number): number | undefined =>
   retryAfterMs({ "retry-after": headers.get("retry-after"), date: headers.get("date") }, mostMs)

@@ -6,7 +6,7 @@ import { expect, it } from "@effect/vitest"
 import { readProxy } from "@maxcloud/sdk/proxy"
 import { startRelay } from "./startRelay.ts"
 
-it("leaves no connection to a proxy that answers only after the relay's end", async () => {
+it("leaves no connection to a proxy that answers only after the relay has stopped", async () => {
   const asked = Promise.withResolvers<Duplex>()
   const proxy = createServer().on("connect", (_, socket) => asked.resolve(socket))
   proxy.listen(0, "127.0.0.1")

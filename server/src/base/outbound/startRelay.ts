@@ -65,8 +65,8 @@ const forward = (proxy: Proxy | undefined, incoming: IncomingMessage, response: 
 }
 
 /**
- * A proxy on loopback that hands on to other proxies, with their credentials: whoever has its URL can use them, and doesn't learn them. It ends
- * with all its connections.
+ * A loopback proxy that forwards to other proxies with their credentials: anybody with its URL can use them, but can't
+ * learn the credentials. Stopping it closes all its connections.
  */
 export const startRelay = async (): Promise<Relay> => {
   const proxies = new Map<string, Proxy>()
@@ -80,7 +80,7 @@ export const startRelay = async (): Promise<Relay> => {
     socket.on("close", () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    // Stays: later ones, such as too many open files, may not end the server.
+    // Keep the handler: later errors, such as too many open files, must not stop the server.
     server.on("error", reject)
     server.listen(0, "127.0.0.1", resolve)
   })

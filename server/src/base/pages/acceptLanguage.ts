@@ -4,10 +4,10 @@ import Negotiator from "negotiator"
 export type Language = "de" | "en"
 
 const languages: Array<Language> = ["en", "de"]
-/** Longer ones are cut: nobody prefers hundreds of languages. */
+/** Longer headers are cut: nobody prefers hundreds of languages. */
 const longestHeader = 1_000
 
-/** The language that the caller prefers by `Accept-Language` (RFC 9110, 12.5.4). English, if it accepts neither of ours. */
+/** The caller's preferred language by `Accept-Language` (RFC 9110, 12.5.4). English, if it accepts neither of ours. */
 export const languageOf = (accepted: string | undefined): Language => {
   const headers = { "accept-language": (accepted ?? "").slice(0, longestHeader) }
   const preferred = new Negotiator({ headers }).language(languages)

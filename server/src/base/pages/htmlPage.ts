@@ -37,14 +37,16 @@ export interface PageOptions {
   /** @default 200 */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Is it one of those with forms, which are sent to this server? They are a narrow column. */
+  /** Is it one of those with forms, which are sent to this server? They're a narrow column. */
   readonly forms?: boolean
 }
 
-/** With the policy `no-referrer`, browsers send forms with "Origin: null", so a server couldn't recognize its own forms. */
+/**
+ * With the policy `no-referrer`, browsers send forms with "Origin: null", so a server couldn't recognize its own forms.
+ */
 const ownReferrer = '<meta name="referrer" content="same-origin">'
 
-/** A page of our own: no scripts, nothing from elsewhere, in no frame. `body` is HTML. */
+/** A page of our own: no scripts, no external resources, no framing. `body` is HTML. */
 export const htmlPage = (
   title: string,
   body: string,

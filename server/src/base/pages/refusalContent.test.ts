@@ -13,7 +13,7 @@ const problem = {
 }
 
 describe("a refusal to a service's caller", () => {
-  it("is a problem document unless the caller takes HTML", () => {
+  it("is a problem document unless the caller accepts HTML", () => {
     for (const accept of [undefined, "", "*/*", "application/json"]) {
       const { body, contentType } = refusalContent(problem, accept)
       expect(contentType).toBe(problemContentType)

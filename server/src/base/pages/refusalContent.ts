@@ -1,7 +1,7 @@
 import type { Language } from "./acceptLanguage.ts"
 import { escapeHtml } from "./escapeHtml.ts"
 
-/** A problem document (RFC 9457) of an answer to a service's caller. */
+/** A problem document (RFC 9457) for a service's caller. */
 export interface Problem {
   /** The URL of a page that explains it; `about:blank` if the server's URL isn't known. */
   readonly type: string

@@ -1,7 +1,7 @@
 import { Data } from "effect"
 import { faultInText, faultText, type SystemFault, systemFaultOf } from "../host/systemFault.ts"
 
-/** The database cannot be used: `message` says why and what to do. */
+/** The database is unusable: `message` says why and how to fix it. */
 export class DatabaseError extends Data.TaggedError("DatabaseError")<{
   readonly reason:
     | "locked"
@@ -26,11 +26,11 @@ const reasonOf = ({ kind }: SystemFault) =>
 /** The cause of a database failure: its own fault or the machine's, or else that it doesn't answer. */
 export const databaseWords = (cause: unknown): string => {
   const fault = systemFaultOf(cause)
-  if (fault === undefined) return "The database does not answer. Send the request again."
+  if (fault === undefined) return "The database doesn't answer. Send the request again."
   return faultText(fault, fault.kind === "permission" ? "the database" : undefined)
 }
 
-/** Tells by a system's error code or a program's output what went wrong with `path`. */
+/** Turns a system's error code or a program's output into the error about `path`. */
 export const explain = (what: string, path: string, error: unknown, output = ""): DatabaseError => {
   if (error instanceof DatabaseError) return error
   const text = `${output}\n${error instanceof Error ? error.message : String(error)}`
@@ -41,7 +41,7 @@ export const explain = (what: string, path: string, error: unknown, output = "")
   if (fault !== undefined || text.includes("Permission denied")) {
     return new DatabaseError({
       reason: "permission",
-      message: `${what}: ${path} cannot be written by this user. Give the data folder to it, or choose another data folder.`,
+      message: `${what}: this user can't write ${path}. Give the data folder to the user, or choose another data folder.`,
       cause: error
     })
   }

@@ -91,21 +91,21 @@ const answers = async (dataDir: string) => {
   }
 }
 
-/** 0 where there is no lock file. */
+/** 0 without a lock file. */
 const pidIn = (dataDir: string): number => {
   const file = join(dataDir, "postgres/data/postmaster.pid")
   return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
 }
 
 describe("data folder", () => {
-  it("may be inside of a folder that is closed to other users", async () => {
+  it("can be inside a folder that's closed to other users", async () => {
     const dataDir = join(closedFolder(), ".maxcloud")
     expect(await answers(dataDir)).toBe(true)
     expect(await answers(dataDir)).toBe(true)
     expect(existsSync(join(dataDir, "postgres/data/postmaster.pid"))).toBe(false)
   })
 
-  it("is made although the `initdb` of a server that was killed still writes", { timeout: 60_000 }, async () => {
+  it("is created even while the `initdb` of a killed server is still writing", { timeout: 60_000 }, async () => {
     const folder = openFolder()
     const writer = spawn(process.execPath, [
       "-e",
@@ -135,7 +135,7 @@ for (let n = 0; ; n++) {
     expect(readdirSync(join(folder, "postgres")).filter((text) => text.startsWith("data."))).toEqual([])
   })
 
-  it("may be closed and have a path that is too long for a socket", async () => {
+  it("can be closed and have a path that's too long for a socket", async () => {
     expect(await answers(join(closedFolder(), "a".repeat(100)))).toBe(true)
   })
 })
@@ -151,7 +151,7 @@ describe("a Postgres whose files are removed while it runs", () => {
   it.each([
     ["its socket", ".s.PGSQL.5432"],
     ["its lock file", "data/postmaster.pid"]
-  ])("is started again without %s, by whoever holds the folder", async (_, file) => {
+  ])("is restarted without %s, by whatever process holds the folder", async (_, file) => {
     const dataDir = join(openFolder(), "a".repeat(100))
     const first = await makeEmbeddedPostgres(dataDir)
     await first.start()
@@ -175,7 +175,7 @@ describe("a Postgres whose files are removed while it runs", () => {
     expect(pidIn(dataDir)).toBe(0)
   })
 
-  it("ends though its folder is gone, or another one is in its place", async () => {
+  it("stops even if its folder was removed or replaced", async () => {
     for (const replaced of [false, true]) {
       const dataDir = join(openFolder(), "data")
       const postgres = await makeEmbeddedPostgres(dataDir)
@@ -190,7 +190,7 @@ describe("a Postgres whose files are removed while it runs", () => {
   })
 })
 
-/** A process that was killed and that nobody reaps: its parent, `sleep`, knows nothing of it. */
+/** A killed process that nobody reaps: its parent, `sleep`, doesn't know it. */
 const makeZombie = async ({ gid, uid }: { readonly gid: number; readonly uid: number }) => {
   const parent = spawn("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"], {
     cwd: "/",
@@ -213,7 +213,7 @@ const makeZombie = async ({ gid, uid }: { readonly gid: number; readonly uid: nu
 
 describe("a killed Postgres", () => {
   it.skipIf(process.platform !== "linux")(
-    "that nobody has reaped doesn't keep the next one from starting",
+    "doesn't keep the next one from starting if nobody has reaped it",
     { timeout: 60_000 },
     async () => {
       const dataDir = openFolder()
@@ -244,7 +244,7 @@ describe("a killed Postgres", () => {
 })
 
 describe("programs", () => {
-  it("get the links of their libraries where they are installed", () => {
+  it("get the links of their libraries in place", () => {
     const native = installWithoutScripts(openFolder())
     expect(() => versionBy(join(native, "bin"))).toThrow("libicu")
     expect(programsFor(native, isRoot ? nobody : undefined, [])).toBe(join(native, "bin"))
@@ -270,12 +270,12 @@ describe("programs", () => {
     expect(readdirSync(join(place, readdirSync(place)[0] ?? ""))).toEqual(["native"])
   })
 
-  it.skipIf(!isRoot)("are never taken from a folder that others could have made or changed", () => {
+  it.skipIf(!isRoot)("are never taken from a folder that others could have created or changed", () => {
     const native = installWithoutScripts(closedFolder())
     const place = openFolder()
     const copy = dirname(dirname(programsFor(native, nobody, [place])))
     chmodSync(copy, 0o777)
-    expect(() => programsFor(native, nobody, [place])).toThrow("others may write it")
+    expect(() => programsFor(native, nobody, [place])).toThrow("others can write it")
     const other = openFolder()
     expect(programsFor(native, nobody, [place, other]).startsWith(other)).toBe(true)
 

@@ -11,24 +11,24 @@ import { forgetShortName } from "./shortName.ts"
 import { socketPlaceOf } from "./socketPlace.ts"
 import { startPostgres } from "./startPostgres.ts"
 
-/** A Postgres of the data folder's own, reached by a Unix socket only. */
+/** A Postgres of the data folder's own, reachable only through a Unix socket. */
 export interface EmbeddedPostgres {
   /** A connection's host: a folder, by a name that this process can use. */
   readonly socketFolder: string
   readonly password: string
-  /** Starts it, or adopts one that a killed server has left. A `deaf` one is stopped first. */
+  /** Starts it, or adopts one left running by a killed server. A `deaf` one is stopped first. */
   readonly start: () => Promise<void>
   readonly isRunning: () => boolean
   /**
-   * Its state after the start. `deaf`: it runs but can't be reached any more, because somebody removed its socket, its lock file or its
-   * programs. `gone`: its data folder was removed or replaced.
+   * Its state after the start. `deaf`: it runs but is unreachable, because somebody removed its socket, its lock file or
+   * its programs. `gone`: its data folder was removed or replaced.
    */
   readonly look: () => "runs" | "ended" | "deaf" | "gone"
   /** Closes its connections, flushes pending writes, and stops. */
   readonly stop: () => Promise<void>
 }
 
-/** Makes the folder and its database, if they aren't there. */
+/** Creates the folder and its database, if they don't exist. */
 const prepare = async (dataDir: string, folder: string) => {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -39,12 +39,15 @@ const prepare = async (dataDir: string, folder: string) => {
   const password = readPassword(dataDir)
   if (!existsSync(join(folder, "data")))
     await initialise(folder, launcher, password).catch((error) =>
-      Promise.reject(explain("The database cannot be made", folder, error))
+      Promise.reject(explain("Couldn't create the database", folder, error))
     )
   return { launcher, password, place, socket }
 }
 
-/** Prepares `<dataDir>/postgres`; throws a `DatabaseError`. `changed`: parameters of postgresql.conf that are other than ours. */
+/**
+ * Prepares `<dataDir>/postgres`; throws a `DatabaseError`. `changed`: parameters of postgresql.conf to use instead of
+ * ours.
+ */
 export const makeEmbeddedPostgres = async (
   dataDir: string,
   changed: Readonly<Record<string, string>> = {}
@@ -52,7 +55,7 @@ export const makeEmbeddedPostgres = async (
   const folder = resolve(dataDir, "postgres")
   const data = join(folder, "data")
   const { password, place, socket, ...prepared } = await prepare(dataDir, folder).catch((error) =>
-    Promise.reject(explain("The database cannot be prepared", folder, error))
+    Promise.reject(explain("Couldn't prepare the database", folder, error))
   )
   const known = makeKnown()
   let launcher = prepared.launcher
@@ -97,7 +100,7 @@ export const makeEmbeddedPostgres = async (
   return {
     socketFolder: socket.socketFolder,
     password,
-    start: () => start().catch((error) => Promise.reject(explain("The database does not start", folder, error))),
+    start: () => start().catch((error) => Promise.reject(explain("Couldn't start the database", folder, error))),
     isRunning: () => postmaster(data) !== undefined,
     look,
     stop

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 
-/** A backup that the server made by itself. */
+/** An automatic backup of the server. */
 export interface AutomaticBackup {
   readonly path: string
   /** Counts up, so that backups have an order even if the clock was set back. */
@@ -33,8 +33,8 @@ const newestFirst = (names: ReadonlyArray<string>, folder: string) =>
   names.flatMap((name) => parse(folder, name)).sort((a, b) => b.sequence - a.sequence)
 
 /**
- * Those of a folder, the newest first; none if it can't be read. Files of other names are nobody's business here. It waits for the disk: for
- * commands, and a server that starts or ends.
+ * The automatic backups of a folder, newest first; none if it can't be read. Ignores files with other names. Blocks on
+ * the disk: for commands, and a server that starts or stops.
  */
 export const backupsIn = (folder: string): ReadonlyArray<AutomaticBackup> => {
   try {
@@ -47,7 +47,7 @@ export const backupsIn = (folder: string): ReadonlyArray<AutomaticBackup> => {
   }
 }
 
-/** The same for a server that serves: the folder may be on a disk of the network that hangs, and nothing else waits for it. */
+/** The same for a serving server: the folder may be on a network disk that hangs, and nothing else should wait for it. */
 export const findBackups = async (folder: string): Promise<ReadonlyArray<AutomaticBackup>> => {
   const names = await readdir(folder).catch(() => [])
   const found = newestFirst(names, folder).map((one) =>
@@ -59,7 +59,7 @@ export const findBackups = async (folder: string): Promise<ReadonlyArray<Automat
   return (await Promise.all(found)).flat()
 }
 
-/** Leftovers of a backup that was cut off. */
+/** Leftovers of an interrupted backup. */
 export const findDrafts = async (folder: string): Promise<ReadonlyArray<string>> =>
   (await readdir(folder).catch(() => [])).filter((value) => draftName.test(value)).map((value) => join(folder, value))
 

@@ -16,7 +16,7 @@ export const connect = (config: pg.ClientConfig) =>
       catch: (cause) =>
         new DatabaseError({
           reason: "unreachable",
-          message: `The database cannot be reached: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
+          message: `Couldn't reach the database: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
           cause
         })
     }),

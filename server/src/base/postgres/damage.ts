@@ -5,7 +5,7 @@ import { DatabaseError } from "./DatabaseError.ts"
 import { stateOf } from "./sqlState.ts"
 import { wayBack } from "./wayBack.ts"
 
-/** Messages of a Postgres that is starting or stopping to clients that connect meanwhile. */
+/** A starting or stopping Postgres's messages to clients that connect meanwhile. */
 const passing =
   /the database system is |terminating (connection|background worker|walreceiver)|administrator command|lock file "/
 
@@ -29,8 +29,8 @@ const saidWith = (severity: "PANIC" | "FATAL", lines: ReadonlyArray<string>): Re
   )
 
 /**
- * Postgres's own log lines about why it ended, the decisive line first: a PANIC, or else a FATAL, with its detail. Lines after it
- * (`startup process was terminated`, `database system is shut down`) are only consequences.
+ * Postgres's own log lines about why it exited, the decisive line first: a PANIC, or else a FATAL, with its detail.
+ * Lines after it (`startup process was terminated`, `database system is shut down`) are only consequences.
  */
 const decisiveLines = (log: string): ReadonlyArray<string> => {
   const lines = log.split("\n")
@@ -41,11 +41,11 @@ const decisiveLines = (log: string): ReadonlyArray<string> => {
   return [...saidWith("PANIC", lines), ...saidWith("FATAL", lines), ...early]
 }
 
-/** Not of a disk that is full, and the like: that passes when somebody acts, and needs no backup. */
+/** Excludes a full disk and the like: somebody can fix that without a backup. */
 const isOfFiles = (fault: SystemFault | undefined) =>
   fault === undefined || fault.kind === "damaged" || fault.kind === "diskFails"
 
-/** The decisive line of a log, if it's about files that are damaged or missing. */
+/** The decisive line of a log, if it's about damaged or missing files. */
 export const damageIn = (log: string): string | undefined =>
   decisiveLines(log).find(
     (decisiveLine) =>
@@ -54,7 +54,7 @@ export const damageIn = (log: string): string | undefined =>
       !decisiveLine.includes("Permission denied")
   )
 
-/** Does Postgres answer that what its files hold is damaged? Its own words, then. */
+/** Postgres's own message, if it reports damaged files. */
 export const damageOf = (error: unknown): string | undefined => {
   const fault = systemFaultOf(error)
   if (fault?.from !== "database" || !isOfFiles(fault)) return undefined
@@ -66,13 +66,13 @@ export const damageOf = (error: unknown): string | undefined => {
 export const damaged = (folder: string, line: string) =>
   new DatabaseError({ reason: "damaged", message: `The database in ${folder} is damaged. Postgres says: ${line}.` })
 
-/** A Postgres that drops its connections says why in its log only. */
+/** A Postgres that drops its connections gives the reason only in its log. */
 const damageInLogOf = (folder: string, { reason }: DatabaseError) => {
   const log = join(folder, "postgres.log")
   return reason === "unreachable" && existsSync(log) ? damageIn(readFileSync(log, "utf8")) : undefined
 }
 
-/** Adds to an error of damaged files how the database is brought back; others stay as they are. */
+/** Adds the way to recover to an error about damaged files. Other errors stay unchanged. */
 export const withWayBack =
   (dataDir: string, backupFolder: string | undefined) =>
   (error: DatabaseError): DatabaseError => {

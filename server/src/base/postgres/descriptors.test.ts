@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 
-/** Uses up its descriptors while the database of a folder runs, and says what it then takes the database for. */
+/** Uses up its descriptors while a folder's database runs, and reports how it then sees the database. */
 const program = (folder: string) => `
 import { closeSync, existsSync, openSync } from "node:fs"
 import { makeEmbeddedPostgres } from ${JSON.stringify(join(import.meta.dirname, "EmbeddedPostgres.ts"))}
@@ -28,7 +28,7 @@ process.exit()
 `
 
 describe("an embedded database whose server has no descriptors left", () => {
-  it("isn't taken for one that has ended, and keeps the file by which it lives", ({ skip }) => {
+  it("isn't mistaken for a stopped one, and keeps its lock file", ({ skip }) => {
     if (process.platform !== "linux") skip("descriptors are counted by /proc")
     const { stderr, stdout } = spawnSync(
       "sh",
@@ -46,6 +46,6 @@ describe("an embedded database whose server has no descriptors left", () => {
     expect(stdout, stderr).not.toBe("")
     const said = JSON.parse(stdout)
     expect([said.without, said.kept, said.with]).toStrictEqual(["EMFILE", true, "true"])
-    expect(said.start).toMatch(/^The database does not start\. All file descriptors of .* are in use\. Raise the limit/)
+    expect(said.start).toMatch(/^Couldn't start the database\. All file descriptors of .* are in use\. Raise the limit/)
   })
 })

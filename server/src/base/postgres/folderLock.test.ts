@@ -45,7 +45,7 @@ const makeFolder = () => {
 
 const moduleOf = (name: string) => JSON.stringify(join(import.meta.dirname, name))
 
-/** Waits for a byte, takes the folder, says what came of it, and stays. */
+/** Waits for a byte, takes the folder, reports the result, and stays. */
 const taker = (folder: string) => `
 import { once } from "node:events"
 import { Effect } from "effect"
@@ -69,7 +69,7 @@ const run = (script: string, wrapper: ReadonlyArray<string> = []): Child => {
   return child
 }
 
-/** Kills it, and waits for whatever else has its output. */
+/** Kills it, and waits for everything else that writes to its output. */
 const end = async ({ process: child }: Child) => {
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = once(child, "close")
@@ -92,7 +92,7 @@ const take = (folder: string) =>
   )
 
 describe("the lock of a data folder", () => {
-  it("is had by one of many that start at once, also after each kill", async () => {
+  it("goes to one of many that start at once, also after each kill", async () => {
     const folder = makeFolder()
     for (let round = 0; round < 3; round++) {
       const children = Array.from({ length: 6 }, () => run(taker(folder)))
@@ -104,7 +104,7 @@ describe("the lock of a data folder", () => {
     expect(await take(folder)).toBe("taken")
   })
 
-  it("is had once in a process as well", async () => {
+  it("can only be held once within a process", async () => {
     const folder = makeFolder()
     const second = Effect.flip(Effect.scoped(folderLock(folder)))
     const { reason } = await Effect.runPromise(Effect.scoped(Effect.andThen(folderLock(folder), second)))
@@ -112,9 +112,9 @@ describe("the lock of a data folder", () => {
     expect(await take(folder)).toBe("taken")
   })
 
-  it.skipIf(process.platform !== "linux")("is free once its holder is dead, though nobody has reaped it", async () => {
+  it.skipIf(process.platform !== "linux")("is free once its holder is dead, even if nobody has reaped it", async () => {
     const folder = makeFolder()
-    // The shell becomes `sleep`, which never asks for the end of the child it has by then.
+    // The shell becomes `sleep`, which never waits for the child that it then has.
     const parent = run(taker(folder), ["sh", "-c", 'exec 3<&0; "$0" "$@" <&3 & echo "$!"; exec sleep 60'])
     const pid = Number(await line(parent))
     await line(parent)
@@ -126,7 +126,7 @@ describe("the lock of a data folder", () => {
     await expect.poll(() => readFileSync(`/proc/${pid}/status`, "utf8"), { timeout: 20_000 }).toMatch(/^State:\s+Z/m)
   })
 
-  it.skipIf(!hasNamespaces)("holds across containers, and tells in which one its holder is", async () => {
+  it.skipIf(!hasNamespaces)("holds across containers, and names its holder's container", async () => {
     const folder = makeFolder()
     const inside = run(taker(folder), [...container, "sh", "-c", 'hostname box-1; exec "$0" "$@"'])
     await line(inside)
@@ -138,7 +138,7 @@ describe("the lock of a data folder", () => {
     expect(await take(folder)).toBe("taken")
   })
 
-  it("isn't asked of network file systems", () => {
+  it("isn't used on network file systems", () => {
     expect([0x6969, 0xff534d42, -11_317_950, 0xef53, 0x9123683e, 0x01021994].map(networkFileSystem)).toEqual(
       process.platform === "linux" ? ["NFS", "CIFS", "CIFS", undefined, undefined, undefined] : Array(6).fill(undefined)
     )
@@ -149,7 +149,7 @@ describe("a database", () => {
   it.skipIf(!hasNamespaces).each([
     ["", "db"],
     ["with a path too long for a socket", "d".repeat(110)]
-  ])("that a Postgres of another container has is refused, and stays whole %s", async (_, name) => {
+  ])("is refused if a Postgres of another container runs it, and stays intact %s", async (_, name) => {
     const folder = join(makeFolder(), name)
     const inside = run(
       `import { makeEmbeddedPostgres } from ${moduleOf("EmbeddedPostgres.ts")}
@@ -178,22 +178,25 @@ describe("a database", () => {
     await client.end()
   })
 
-  it.skipIf(process.getuid?.() !== 0)("of another user is run as that user by root", async () => {
-    const folder = makeFolder()
-    const start = async () => {
-      const postgres = await makeEmbeddedPostgres(folder)
-      await postgres.start()
-      await postgres.stop()
+  it.skipIf(process.getuid?.() !== 0)(
+    "runs as another user if root starts the server on that user's folder",
+    async () => {
+      const folder = makeFolder()
+      const start = async () => {
+        const postgres = await makeEmbeddedPostgres(folder)
+        await postgres.start()
+        await postgres.stop()
+      }
+      await start()
+      for (const name of ["postgres", "postgres.password"]) execFileSync("chown", ["-R", "1:1", join(folder, name)])
+      chownSync(folder, 1, 1)
+      await start()
+      recordFault(import.meta.filename, {
+        fault: "Root starts a server on another user's data folder",
+        seen: "nothing",
+        recovery: "not needed: the database runs as the user who owns it",
+        seconds: null
+      })
     }
-    await start()
-    for (const name of ["postgres", "postgres.password"]) execFileSync("chown", ["-R", "1:1", join(folder, name)])
-    chownSync(folder, 1, 1)
-    await start()
-    recordFault(import.meta.filename, {
-      fault: "Root starts a server on another user's data folder",
-      seen: "nothing",
-      recovery: "not needed: the database runs as the user who owns it",
-      seconds: null
-    })
-  })
+  )
 })

@@ -25,7 +25,7 @@ const acquire = (dataDir: string): (() => void) => {
   if (network !== undefined)
     throw new DatabaseError({
       reason: "failed",
-      message: `${dataDir} is on a network file system (${network}), where two machines could run one database and destroy it. Put the data folder on a disk of this machine, or set DATABASE_URL to a Postgres.`
+      message: `${dataDir} is on a network file system (${network}), where two machines could run the same database and destroy it. Put the data folder on a disk of this machine, or set DATABASE_URL to a Postgres.`
     })
   const holder = join(dataDir, "server.lock")
   const release = kernelLock(join(dataDir, "server.lock.db"))
@@ -38,12 +38,15 @@ const acquire = (dataDir: string): (() => void) => {
   return release
 }
 
-/** Takes the data folder for this process, in this scope: no other process of this machine has it meanwhile, in no container. */
+/**
+ * Claims the data folder for this process, in this scope: no other process of this machine can claim it meanwhile, in
+ * any container.
+ */
 export const folderLock = (dataDir: string) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => acquire(dataDir),
-      catch: (error) => explain("The data folder cannot be used", dataDir, error)
+      catch: (error) => explain("Couldn't use the data folder", dataDir, error)
     }),
     (release) => Effect.sync(release)
   )

@@ -19,7 +19,7 @@ export const readPassword = (dataDir: string): string => {
   if (existsSync(join(folder, "data"))) {
     throw new DatabaseError({
       reason: "permission",
-      message: `The password of the database in ${folder} is missing. Put ${passwordFile} back from a copy. Without one: ${wayBack(dataDir)}`
+      message: `The password of the database in ${folder} is missing. Restore ${passwordFile} from a copy. Without one: ${wayBack(dataDir)}`
     })
   }
   const password = randomBytes(24).toString("hex")
@@ -28,13 +28,13 @@ export const readPassword = (dataDir: string): string => {
   return password
 }
 
-/** Removes the leftovers of starts that were cut off. If their `initdb` still writes, a later start removes the rest. */
+/** Removes the leftovers of interrupted starts. If their `initdb` is still writing, a later start removes the rest. */
 export const clearDrafts = (folder: string) => {
   for (const name of readdirSync(folder).filter((text) => text.startsWith("data.new"))) {
     try {
       rmSync(join(folder, name), { recursive: true, force: true })
     } catch {
-      // It is written to.
+      // Something is writing to it.
     }
   }
 }
@@ -55,10 +55,10 @@ const initdb = (launcher: Launcher, data: string, args: ReadonlyArray<string>): 
     child.on("close", (code) => (code === 0 ? done() : failed(new Error(output.trim() || `exit code ${code}`))))
   })
 
-/** Makes the `data` of this folder. */
+/** Creates the folder's `data`. */
 export const initialise = async (folder: string, launcher: Launcher, password: string) => {
-  // Made aside and then renamed: a start that is cut off leaves no half of a database. Its name is its own: the `initdb` of a server that
-  // was killed goes on for a while.
+  // Created aside and then renamed, so an interrupted start never leaves half of a database. The name is unique, because
+  // the `initdb` of a killed server keeps running for a while.
   const draft = join(folder, `data.new.${randomBytes(4).toString("hex")}`)
   const input = join(folder, "password.new")
   clearDrafts(folder)

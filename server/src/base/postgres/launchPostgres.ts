@@ -7,7 +7,7 @@ import type { Launcher } from "./launcher.ts"
 import { awaitReady } from "./postmaster.ts"
 import { type SocketPlace, socketNames } from "./socketPlace.ts"
 
-/** Small: it shares a developer's machine with what is developed. Parameters are never logged. */
+/** Small: it shares a developer's machine with what they develop. Parameters are never logged. */
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: "",
   max_connections: "30",
@@ -32,7 +32,7 @@ const settings: Readonly<Record<string, string>> = {
 
 export const logFileIn = (folder: string): string => join(folder, "postgres.log")
 
-/** Launches it once; false: it ended before it was ready. */
+/** Launches it once; false: it exited before it was ready. */
 export const launchPostgres = async (
   folder: string,
   launcher: Launcher,
@@ -41,7 +41,7 @@ export const launchPostgres = async (
   know: (pid: number) => void
 ): Promise<boolean> => {
   const data = join(folder, "data")
-  // Its own session: a Ctrl-C in the terminal must not end it before the server has finished.
+  // A session of its own: a Ctrl-C in the terminal must not stop it before the server has finished.
   const log = openSync(logFileIn(folder), "w", 0o600)
   const child = spawn(
     join(launcher.bin, "postgres"),
@@ -58,7 +58,7 @@ export const launchPostgres = async (
   child.unref()
   let ended = false
   if (child.pid !== undefined) know(child.pid)
-  // Its fast shutdown: it needs nobody to wait for it.
+  // Its fast shutdown, which waits for no client.
   const forget = child.pid === undefined ? () => {} : endOnAbort(child.pid, "SIGINT")
   child.on("error", () => {
     ended = true

@@ -8,15 +8,15 @@ import { installedPrograms, mayEnter, programsFor, type User } from "./programs.
 /** How to run a program of Postgres: Postgres refuses to run as root. */
 export interface Launcher {
   readonly bin: string
-  /** The user that Postgres runs as, and that its files must belong to, where that is another than ours. */
+  /** The user that Postgres runs as and that owns its files, if it isn't ours. */
   readonly owner: User | undefined
-  /** Options with which to spawn a program that works in the folder `data`. */
+  /** Spawn options for a program that works in the folder `data`. */
   readonly options: (data: string) => Pick<SpawnOptions, "uid" | "gid" | "cwd">
   /** The program's name for its working folder. */
   readonly nameOf: (data: string) => string
 }
 
-/** As root: the folder's owner if it isn't root, or else the user `postgres` or `nobody`. */
+/** As root: the folder's owner if that isn't root, or else the user `postgres` or `nobody`. */
 const unprivilegedUser = (folder: string): User => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -30,14 +30,14 @@ const unprivilegedUser = (folder: string): User => {
   throw new DatabaseError({
     reason: "permission",
     message:
-      "Postgres does not run as root, and there is no user `postgres` or `nobody` to run it as. Start the server as another user, or set DATABASE_URL."
+      "Postgres doesn't run as root, and this machine has no user `postgres` or `nobody` to run it as. Start the server as another user, or set DATABASE_URL."
   })
 }
 
 /**
- * As root, Postgres runs as its folder's owner, or in a new folder as `postgres`, or else `nobody`. If a folder on the way to its data
- * (such as `/root`) is closed to that user, Postgres starts inside of the data folder, under a name for it that doesn't lead through the
- * closed one.
+ * As root, Postgres runs as its folder's owner, or in a new folder as `postgres`, or else `nobody`. If a folder on the
+ * path to its data (such as `/root`) is closed to that user, Postgres starts inside the data folder, under a name that
+ * doesn't lead through the closed one.
  */
 export const makeLauncher = (folder: string): Launcher => {
   const native = installedPrograms()
@@ -50,7 +50,7 @@ export const makeLauncher = (folder: string): Launcher => {
   if (closed && process.platform !== "linux") {
     throw new DatabaseError({
       reason: "permission",
-      message: `Postgres does not run as root, and the user \`${owner.name}\` may not enter ${dirname(folder)}. Start the server as another user, choose a data folder that others may enter, or set DATABASE_URL.`
+      message: `Postgres doesn't run as root, and the user \`${owner.name}\` can't enter ${dirname(folder)}. Start the server as another user, choose a data folder that others can enter, or set DATABASE_URL.`
     })
   }
   return {

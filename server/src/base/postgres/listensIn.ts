@@ -6,7 +6,7 @@ import { errorCode } from "../node/errorCode.ts"
 
 export const socketName = ".s.PGSQL.5432"
 
-/** Longest path of a socket, in bytes, on the systems that run here (`sun_path` of unix(7)). */
+/** The longest path of a socket, in bytes, on the supported systems (`sun_path` of unix(7)). */
 export const longestSocketPath = 100
 
 const ask = (path: string): Promise<boolean> =>
@@ -16,15 +16,15 @@ const ask = (path: string): Promise<boolean> =>
       socket.destroy()
       resolve(true)
     })
-    // A full queue has somebody who listens.
+    // A full queue belongs to a live listener.
     socket.once("error", (error) =>
       systemFaultOf(error)?.kind === "descriptors" ? reject(error) : resolve(errorCode(error) === "EAGAIN")
     )
   })
 
 /**
- * Does a Postgres listen on the socket in this folder? It's seen from every container that has the folder, where process ids and the
- * shared memory by which Postgres itself would know of another one are not.
+ * Does a Postgres listen on the socket in this folder? Every container that has the folder can see that, unlike the
+ * process ids and shared memory by which Postgres itself detects another one.
  */
 export const listensIn = async (folder: string): Promise<boolean> => {
   const path = join(folder, socketName)

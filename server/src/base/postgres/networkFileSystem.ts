@@ -1,6 +1,7 @@
 /**
- * Magic numbers of file systems that other machines may write as well, by `statfs(2)`. What only passes another machine's files on (9p
- * of WSL and virtiofs of virtual machines) isn't among them: it locks, and a laptop's folder may well be there.
+ * Magic numbers of file systems that other machines may write too, by `statfs(2)`. File systems that only pass on
+ * another machine's files (9p of WSL and virtiofs of virtual machines) aren't among them: they support locks, and a
+ * laptop's folder may well be there.
  */
 const networks: ReadonlyMap<number, string> = new Map([
   [0x6969, "NFS"],

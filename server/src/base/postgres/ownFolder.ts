@@ -8,7 +8,7 @@ export const own = (path: string, launcher: Launcher) => {
   return path
 }
 
-/** Makes a folder that Postgres owns. Refuses one that belongs to somebody else. */
+/** Creates a folder that Postgres owns. Refuses one that belongs to somebody else. */
 export const ownFolder = (path: string, launcher: Launcher, dataDirectory: string) => {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if (statSync(path).uid !== process.getuid?.() && statSync(path).uid !== launcher.owner?.uid) {

@@ -4,17 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { isRunning, startOf } from "../host/processIdentity.ts"
 import { errorCode } from "../node/errorCode.ts"
 
-/** The process that a data folder's pid file names, if it runs. */
+/** The process in a data folder's pid file, if it runs. */
 export const postmaster = (data: string) => {
   try {
     const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
     const pid = Number(lines[0])
     if (!Number.isInteger(pid) || pid <= 1 || !isRunning(pid)) return undefined
     const socket = lines[4]?.trim() ?? ""
-    // It may be written as seen from the data folder.
+    // It may be relative to the data folder.
     return { pid, ready: lines[7]?.trim() === "ready", socketFolder: socket === "" ? undefined : resolve(data, socket) }
   } catch (cause) {
-    // A file that can't be read (no descriptor is free) doesn't say that nothing runs.
+    // An unreadable file (no descriptor is free) doesn't mean that nothing runs.
     if (errorCode(cause) !== "ENOENT") throw cause
     return undefined
   }
@@ -25,7 +25,7 @@ export const isSame = (one: string, other: Stats | undefined): boolean => {
   return there !== undefined && there.ino === other?.ino && there.dev === other.dev
 }
 
-/** Does the process work in this folder? A Postgres works in that of its data. */
+/** Does the process work in this folder? A Postgres works in its data folder. */
 export const worksIn = (pid: number, folder: string): boolean => {
   try {
     return isSame(`/proc/${pid}/cwd`, statSync(folder, { throwIfNoEntry: false }))
@@ -44,7 +44,7 @@ export const awaitReady = async (data: string, ended: () => boolean): Promise<bo
   return false
 }
 
-/** The process that this one has started or taken over: it's known by this when its files are gone. */
+/** The process that this one has started or adopted, which we still know when its files are gone. */
 export const makeKnown = () => {
   let known: { readonly pid: number; readonly startedAt: string | undefined } | undefined
   return {
@@ -62,13 +62,13 @@ export const inOrder: Signals = [
   ["SIGINT", 20_000],
   ["SIGQUIT", 5_000]
 ]
-/** Without its data there is nothing to write. */
+/** Without its data folder it has nothing to write. */
 export const atOnce: Signals = [
   ["SIGQUIT", 5_000],
   ["SIGKILL", 5_000]
 ]
 
-/** Sends one signal after the other, each with the time that it has. */
+/** Sends one signal after the other, each with its own grace period. */
 export const endPostmaster = async (pid: number, signals: Signals) => {
   for (const [signal, ms] of signals) {
     process.kill(pid, signal)

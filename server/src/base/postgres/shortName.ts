@@ -5,7 +5,7 @@ import { longestSocketPath, socketName } from "./listensIn.ts"
 
 const isShort = (folder: string) => Buffer.byteLength(join(folder, socketName)) <= longestSocketPath
 
-/** By their paths, folders that this process holds open. */
+/** Folders that this process holds open, by their paths. */
 const opened = new Map<string, number>()
 
 const isStill = (folder: string, descriptor: number): boolean => {
@@ -15,8 +15,9 @@ const isStill = (folder: string, descriptor: number): boolean => {
 }
 
 /**
- * A name of the folder that is short enough to reach a socket in it: on Linux, where its own is too long, by a descriptor of this process
- * (`/proc/self/fd`, proc(5)), which is kept until `forgetShortName`. undefined: there is none, or no such folder.
+ * A name of the folder that's short enough for a socket path. On Linux, if its own name is too long, it goes through a
+ * descriptor of this process (`/proc/self/fd`, proc(5)), which is kept until `forgetShortName`. undefined: no such name,
+ * or no such folder.
  */
 export const shortNameOf = (folder: string): string | undefined => {
   if (isShort(folder)) return folder

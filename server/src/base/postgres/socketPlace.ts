@@ -16,7 +16,7 @@ export interface SocketPlace {
   readonly socketFile: string
 }
 
-/** For a path that is too long, on systems where no shorter name leads to the folder. */
+/** For a path that's too long, on systems without a shorter name for the folder. */
 const temporarySocketFolder = (name: string, folder: string, launcher: Launcher) =>
   ownFolder(
     join(
@@ -32,7 +32,7 @@ const temporarySocketFolder = (name: string, folder: string, launcher: Launcher)
 
 export const socketPlaceOf = (folder: string, launcher: Launcher): SocketPlace => {
   const temporaryName = `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
-  // One that runs was perhaps started with another temporary folder than this process has.
+  // A running one may have been started with another temporary folder than this process has.
   const socketFolder =
     shortNameOf(folder) ??
     postmaster(join(folder, "data"))?.socketFolder ??
@@ -41,10 +41,10 @@ export const socketPlaceOf = (folder: string, launcher: Launcher): SocketPlace =
   return { socketFolder, isTemporary, socketFile: join(isTemporary ? socketFolder : folder, socketName) }
 }
 
-/** The places of Postgres's sockets: always one in the data folder, through which other containers see it. */
+/** The places of Postgres's sockets. One is always in the data folder, where other containers can see it. */
 export const socketNames = (folder: string, { isTemporary, socketFolder }: SocketPlace, launcher: Launcher) => {
   const data = join(folder, "data")
   if (isTemporary) return `${ownFolder(socketFolder, launcher, dirname(folder))},..`
-  // Seen from the folder of its data where its own path is too long, or leads through a closed folder.
+  // Relative to the data folder if the absolute path is too long, or leads through a closed folder.
   return shortNameOf(folder) === folder && launcher.nameOf(data) === data ? folder : ".."
 }

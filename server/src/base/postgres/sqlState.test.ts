@@ -4,14 +4,14 @@ import { isBroken, isPassing, stateOf } from "./sqlState.ts"
 const coded = (code?: string) => Object.assign(new Error("no"), code === undefined ? {} : { code })
 
 describe("the outcome of a statement", () => {
-  it("is a broken connection where the database did not answer, or said that it ends or begins", () => {
+  it("is a broken connection if the database didn't answer, or said that it's stopping or starting", () => {
     for (const code of [undefined, "EPIPE", "ECONNRESET", "ETIMEDOUT", "ENOENT", "08006", "57P01", "57P03", "53300"]) {
       expect(isBroken(coded(code)), code).toBe(true)
       expect(isPassing(coded(code)), code).toBe(true)
     }
   })
 
-  it("is a fault that passes, or else a mistake", () => {
+  it("is a temporary fault, or else a bug", () => {
     for (const code of ["53100", "58030", "40P01", "57014", "55P03", "25006"]) {
       expect([isBroken(coded(code)), isPassing(coded(code))], code).toStrictEqual([false, true])
     }

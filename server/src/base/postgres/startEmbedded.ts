@@ -8,10 +8,10 @@ import { makeEmbeddedPostgres } from "./EmbeddedPostgres.ts"
 import { folderLock } from "./folderLock.ts"
 import { ownerRole } from "./initialise.ts"
 
-/** The server's role in the embedded database, and the name of that. */
+/** The server's role in the embedded database, and the database's name. */
 export const serverRole = "maxcloud"
 
-/** How the embedded database is reached by the role that owns the tables, and by the server's. */
+/** How the owner of the tables and the server's role reach the embedded database. */
 export interface EmbeddedConnections {
   readonly owner: pg.ClientConfig
   readonly server: pg.ClientConfig
@@ -22,12 +22,12 @@ export interface EmbeddedConnections {
 const folderGone = (dataDir: string) =>
   new DatabaseError({
     reason: "failed",
-    message: `The data folder ${dataDir} was removed or replaced while the server used it, so the server ends. Put the folder back and start again, restore a backup with \`maxcloud server restore\`, or start again to begin with an empty one.`
+    message: `The data folder ${dataDir} was removed or replaced while the server used it, so the server is stopping. Put the folder back and start again, restore a backup with \`maxcloud server restore\`, or start again to begin with an empty one.`
   })
 
 /**
- * Takes the data folder, starts its Postgres, keeps it running, and stops it at the end of the scope. An error of damaged files says how to
- * bring the database back. `backupFolder`: where its backups are, if not in the data folder.
+ * Claims the data folder, starts its Postgres, keeps it running, and stops it at the end of the scope. An error about
+ * damaged files includes the way to recover. `backupFolder`: where its backups are, if not in the data folder.
  */
 export const startEmbedded = (
   dataDir: string,
@@ -35,7 +35,7 @@ export const startEmbedded = (
 ): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
   Effect.andThen(folderLock(dataDir), startLocked(dataDir, backupFolder))
 
-/** The same for a caller that has already taken the folder. */
+/** The same for a caller that has already claimed the folder. */
 export const startLocked = (
   dataDir: string,
   backupFolder?: string
@@ -43,11 +43,11 @@ export const startLocked = (
   Effect.gen(function* () {
     const postgres = yield* Effect.tryPromise({
       try: () => makeEmbeddedPostgres(dataDir),
-      catch: (error) => explain("The database cannot be prepared", dataDir, error)
+      catch: (error) => explain("Couldn't prepare the database", dataDir, error)
     })
     const start = Effect.tryPromise({
       try: postgres.start,
-      catch: (error) => explain("The database does not start", dataDir, error)
+      catch: (error) => explain("Couldn't start the database", dataDir, error)
     }).pipe(Effect.uninterruptible)
     yield* Effect.acquireRelease(start, () => Effect.promise(postgres.stop))
     let told = ""
@@ -60,7 +60,7 @@ export const startLocked = (
     const lost = yield* Deferred.make<never, DatabaseError>()
     const look = Effect.try({
       try: postgres.look,
-      catch: (error) => explain("The database can't be watched", dataDir, error)
+      catch: (error) => explain("Couldn't watch the database", dataDir, error)
     })
     yield* Effect.flatMap(look, (state) => {
       switch (state) {
@@ -76,7 +76,7 @@ export const startLocked = (
             start
           )
         case "ended":
-          return Effect.andThen(tellOnce("The embedded database has ended. Starting it again."), start)
+          return Effect.andThen(tellOnce("The embedded database has stopped. Restarting it."), start)
       }
     }).pipe(
       Effect.catchAll((error) => tellOnce(error.message)),
@@ -102,7 +102,7 @@ export const startLocked = (
           await client.query(`alter role ${serverRole} password ${pg.escapeLiteral(postgres.password)}`)
           await client.query(`create database ${serverRole} owner ${ownerRole}`)
         },
-        catch: (error) => explain("The database cannot be prepared", dataDir, error)
+        catch: (error) => explain("Couldn't prepare the database", dataDir, error)
       })
     }).pipe(Effect.scoped)
     const owner = connection(ownerRole, serverRole)

@@ -9,7 +9,7 @@ import { listensIn, socketName } from "./listensIn.ts"
 import { awaitReady, postmaster } from "./postmaster.ts"
 import type { SocketPlace } from "./socketPlace.ts"
 
-/** Children of a Postgres that was killed hold its shared memory for a moment. */
+/** Children of a killed Postgres hold its shared memory for a moment. */
 const launchUntilReady = async (folder: string, launch: () => Promise<boolean>): Promise<void> => {
   const logFile = logFileIn(folder)
   for (let attempt = 0; attempt < 50; attempt++) {
@@ -18,33 +18,33 @@ const launchUntilReady = async (folder: string, launch: () => Promise<boolean>):
     if (!/shared memory block|lock file "postmaster.pid" already exists/.test(output)) {
       const line = damageIn(output)
       throw line === undefined
-        ? explain("The database does not start", folder, new Error(`its log is ${logFile}`), output)
+        ? explain("Couldn't start the database", folder, new Error(`its log is ${logFile}`), output)
         : damaged(folder, line)
     }
     await sleep(200)
   }
   throw new DatabaseError({
     reason: "locked",
-    message: `Another Postgres holds ${join(folder, "data")} and does not answer. Stop it and start again.`
+    message: `Another Postgres holds ${join(folder, "data")} and doesn't answer. Stop it and start again.`
   })
 }
 
-/** Lines of `postmaster.pid` up to the id of its shared memory; what follows says whether it's ready. */
+/** Lines of `postmaster.pid` up to the id of its shared memory. The rest says whether it's ready. */
 const lockLines = 7
 
 /**
- * Makes a lock file of Postgres name this process. A Postgres whose lock file names a process that exists doesn't start, and a killed process
- * exists until its parent has reaped it, which some first processes of containers never do. Postgres ignores its own parent, and goes by
- * the rest of the file: is the shared memory of the former one still attached by a child?
+ * Makes a Postgres lock file name this process. A Postgres doesn't start if its lock file names an existing process, and
+ * a killed process exists until its parent has reaped it, which some containers' init processes never do. Postgres
+ * ignores its own parent, and goes by the rest of the file: is a child still attached to the former one's shared memory?
  */
 const disown = (lockFile: string) => {
   if (!existsSync(lockFile)) return
   const [, ...rest] = readFileSync(lockFile, "utf8").split("\n").slice(0, lockLines)
-  // Not the last line: this process isn't a database that is ready.
+  // Not the last line: this process isn't a ready database.
   writeFileSync(lockFile, `${[process.pid, ...rest].join("\n")}\n`)
 }
 
-/** Takes over a Postgres that runs in this folder and is ready (`know`), or launches one. */
+/** Adopts a ready Postgres of this folder (`know`), or launches one. */
 export const startPostgres = async (
   folder: string,
   { isTemporary, socketFolder }: SocketPlace,
@@ -62,7 +62,7 @@ export const startPostgres = async (
       reason: "locked",
       message: `The database in ${folder} is in use by a Postgres of another container. Stop that container, or give this server a data folder of its own.`
     })
-  // Its process is gone, or its id belongs to another program by now. Else Postgres itself decides.
+  // Its process is gone, or another program has its id by now. Otherwise Postgres itself decides.
   if (!isHere || ready) {
     for (const lockFile of [
       join(data, "postmaster.pid"),

@@ -6,6 +6,6 @@ export const wayBack = (dataDir: string, backupFolder?: string): string => {
   const newest = backupsIn(folder)[0]
   const command = (file: string) => `maxcloud server restore ${file} --data-dir ${dataDir} --set-aside`
   if (newest === undefined)
-    return `There is no backup in ${folder}. If you have one elsewhere, stop the server and run: ${command("FILE")}. It keeps the present files beside. Without one, keep a copy of the whole folder before you try anything else.`
-  return `The last backup is of ${newest.createdAt.toISOString()} (${ago(newest.createdAt, new Date())}): ${newest.path}. Stop the server, then run: ${command(newest.path)}. It keeps the damaged files beside. See what else is damaged: maxcloud server check --data-dir ${dataDir}.`
+    return `${folder} contains no backup. If you have one elsewhere, stop the server and run: ${command("FILE")}. It keeps the present files beside the restored ones. Without one, copy the whole folder before you try anything else.`
+  return `The last backup is from ${newest.createdAt.toISOString()} (${ago(newest.createdAt, new Date())}): ${newest.path}. Stop the server, then run: ${command(newest.path)}. It keeps the damaged files beside the restored ones. Check for more damage: maxcloud server check --data-dir ${dataDir}.`
 }

@@ -6,7 +6,7 @@ import { messageHead, type RawHeaders } from "./headers.ts"
 
 /** The caller's side of an upgrade. */
 export interface Tunnel {
-  /** The protocols that it offers, as they came. */
+  /** The protocols that it offers, unchanged. */
   readonly offered: string
   /** Answers `101` with these fields and joins the two connections. `onEnd` is called once, when both have closed. */
   readonly join: (
@@ -17,7 +17,7 @@ export interface Tunnel {
   ) => void
 }
 
-/** The caller's side of one request, whatever version of HTTP it speaks. */
+/** The caller's side of one request, in any version of HTTP. */
 export interface Downstream {
   readonly method: string
   /** In origin form: begins with `/`, or is `*`. */
@@ -28,31 +28,36 @@ export interface Downstream {
   readonly rawHeaders: RawHeaders
   readonly remoteAddress: string | undefined
   readonly hasBody: boolean
-  /** A request may stay open and silent beside its response for as long as both like (gRPC). */
+  /** May a request stay open and silent beside its response for as long as both sides like (gRPC)? */
   readonly fullDuplex: boolean
   readonly body: IncomingMessage | ServerHttp2Stream
-  /** Undefined for all but upgrades. */
+  /** Undefined except for upgrades. */
   readonly tunnel: Tunnel | undefined
   /** A byte of the final response may have been sent, so no other response is possible. */
   readonly begun: boolean
-  /** Called once, when the caller is gone or has its whole response. Whoever passes listeners, here and below, guards them. */
+  /**
+   * Called once, when the caller is gone or has its whole response. Here and below, the caller of a method guards its
+   * listeners.
+   */
   readonly onClose: (guardedListener: () => void) => void
   readonly onDrain: (guardedListener: () => void) => void
-  /** Trailers that came after the request's body. */
+  /** Trailers after the request's body. */
   readonly requestTrailers: () => RawHeaders
   /** The instance reads the body now: a caller that waits for `100 Continue` may send it. */
   readonly letBodyCome: () => void
-  /** Fields as `parseInformational` returns them. Dropped if the caller can't receive them now: informational answers are optional. */
+  /**
+   * Fields from `parseInformational`. Dropped if the caller can't receive them now: informational answers are optional.
+   */
   readonly informational: (status: number, headers: RawHeaders) => void
   /** `bodyless`: nothing follows, not even trailers. */
   readonly head: (status: number, message: string, headers: Array<string>, bodyless: boolean) => void
-  /** Sends the head now, before there is a body. */
+  /** Sends the head now, before there's a body. */
   readonly flush: () => void
   /** False: wait for drain. */
   readonly write: (chunk: Buffer) => boolean
-  /** `trailers` are lost where the framing has no room for them, as HTTP allows. */
+  /** `trailers` are dropped if the framing has no room for them, as HTTP allows. */
   readonly end: (chunk: Buffer | undefined, trailers: RawHeaders) => void
-  /** Breaks the response off, such that the caller sees that it is not whole. */
+  /** Aborts the response, so that the caller sees that it's incomplete. */
   readonly destroy: () => void
 }
 
@@ -70,7 +75,7 @@ const discardRest = (request: IncomingMessage): void => {
   const end = () => {
     if (ending) return
     ending = true
-    // Closing at once would reset the connection, and the caller could lose the response that it has not read yet.
+    // Closing at once would reset the connection, and the caller could lose the unread response.
     socket.end()
     setTimeout(
       guarded(() => socket.destroy()),
@@ -123,7 +128,7 @@ export class Http1Downstream implements Downstream {
     this.#waitsForContinue = waitsForContinue
     const length = request.headers["content-length"]
     this.hasBody = (length !== undefined && length !== "0") || request.headers["transfer-encoding"] !== undefined
-    // Node reports a late write by this event. Without a listener, it would end the process.
+    // Node reports a late write by this event. Without a listener, it would kill the process.
     response.on(
       "error",
       guardedBy(fault)(() => this.destroy())
@@ -157,7 +162,8 @@ export class Http1Downstream implements Downstream {
   }
 
   informational(status: number, headers: RawHeaders): void {
-    // Node's own `writeEarlyHints` refuses links that RFC 8288 allows. HTTP/1.0 has no informational responses (RFC 9110, 15.2).
+    // Node's own `writeEarlyHints` refuses links that RFC 8288 allows. HTTP/1.0 has no informational responses (RFC
+    // 9110, 15.2).
     const { socket } = this.#response
     if (socket === null || !socket.writable || socket.writableNeedDrain) return
     if (this.#response.headersSent || this.body.httpVersionMinor === 0) return
@@ -165,7 +171,7 @@ export class Http1Downstream implements Downstream {
   }
 
   head(status: number, message: string, headers: Array<string>, bodyless: boolean): void {
-    // Node refuses a `Trailer` field where the framing has no room for trailers.
+    // Node refuses a `Trailer` field if the framing has no room for trailers.
     const roomForTrailers = !bodyless && this.body.httpVersionMinor > 0
     for (let i = 0; i < headers.length; i += 2) {
       if (headers[i]?.length !== 7 || headers[i]?.toLowerCase() !== "trailer") continue
@@ -174,7 +180,7 @@ export class Http1Downstream implements Downstream {
       headers.splice(i, 2)
       i -= 2
     }
-    // The caller was never told to send its body, so what comes next on this connection is in doubt (RFC 9110, 10.1.1).
+    // The caller was never told to send its body, so it's unclear what comes next on this connection (RFC 9110, 10.1.1).
     if (this.#waitsForContinue) headers.push("Connection", "close")
     this.#response.writeHead(status, message === "" ? (STATUS_CODES[status] ?? "") : message, headers)
   }
@@ -215,16 +221,16 @@ export const rawHeadersOf = (headers: NodeJS.Dict<string | Array<string>>): Arra
   return raw
 }
 
-/** Fields as HTTP/2 takes them. */
+/** Fields in HTTP/2's form. */
 export const http2Headers = (raw: RawHeaders): Record<string, string | Array<string>> => {
-  // Without a prototype: "constructor" is the name of a field like any other.
+  // Without a prototype: "constructor" is a valid field name.
   const headers: Record<string, string | Array<string>> = Object.create(null)
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] ?? "").toLowerCase()
     const value = raw[i + 1] ?? ""
     const before = headers[name]
     if (before === undefined) headers[name] = value
-    // Only these may be sent more than once; Node refuses several of a field that has one value.
+    // Only these may be sent more than once. Node refuses repeats of single-valued fields.
     else if (name === "set-cookie" || name === "cookie") headers[name] = [before, value].flat()
     else headers[name] = `${[before].flat().join(", ")}, ${value}`
   }
@@ -271,7 +277,7 @@ export class Http2Downstream implements Downstream {
       "wantTrailers",
       guarded(() => stream.sendTrailers(http2Headers(this.#trailers)))
     )
-    // Without a body nobody reads, and an unread stream never closes.
+    // Nobody reads an absent body, and an unread stream never closes.
     if (!this.hasBody) stream.resume()
     stream.on(
       "error",
@@ -327,7 +333,7 @@ export class Http2Downstream implements Downstream {
     this.#trailers = trailers
     const stream = this.body
     if (this.hasBody && !stream.readableEnded) {
-      // RFC 9113, 8.1: a whole response before the whole request is followed by a reset without an error.
+      // RFC 9113, 8.1: a complete response before the complete request is followed by a reset without an error.
       const guarded = guardedBy(() => stream.destroy())
       const close = guarded(() => stream.close())
       stream.once(
@@ -343,6 +349,6 @@ export class Http2Downstream implements Downstream {
 
   destroy(): void {
     // Not `close`, which properly ends the data written so far and only then resets the stream.
-    this.body.destroy(new Error("the instance broke its response off"))
+    this.body.destroy(new Error("the instance aborted its response"))
   }
 }

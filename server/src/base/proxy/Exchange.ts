@@ -33,14 +33,14 @@ const refusalOf = (cause: unknown): Refusal => {
   return {
     status: known ? cause.status : 502,
     tag: known ? cause.tag : "InstanceFailed",
-    detail: known ? cause.message : "The service could not take the request.",
+    detail: known ? cause.message : "The service couldn't take the request.",
     retryAfterSeconds: known ? (cause.retryAfterSeconds ?? (cause.status === 503 ? 1 : undefined)) : 1
   }
 }
 
 /**
- * Does what `exchanging.ts` decides for one request. Every callback is guarded, so that whatever is thrown ends this exchange alone,
- * with an answer or a broken connection for its caller.
+ * Performs the effects that `exchanging.ts` decides on for one request. Every callback is guarded: an exception ends
+ * only this exchange, with an answer or a broken connection for its caller.
  */
 class Exchange {
   readonly #upstreams: Upstreams
@@ -75,9 +75,9 @@ class Exchange {
 
   readonly start = this.#guarded(() => void this.#dispatch({ type: "again" }))
 
-  /** Lets an event have its effects. False: the caller reads more slowly than the instance sends. */
+  /** Applies an event's effects. False: the caller reads more slowly than the instance sends. */
   #dispatch(event: ExchangeEvent): boolean {
-    // The state is changed before anything is done: what is done may end the caller, which is an event of its own.
+    // Change the state before performing effects: an effect may end the caller, which is another event.
     const [state, effects] = step(this.#state, event, this.#at)
     const abort = this.#abort
     this.#state = state
@@ -249,7 +249,7 @@ class Exchange {
     this.#lease = lease
     this.#body = down.hasBody ? new RequestBody(down) : undefined
     const { tunnel } = down
-    // A connection of HTTP/2 has no upgrades (RFC 9113, 8.6).
+    // HTTP/2 connections have no upgrades (RFC 9113, 8.6).
     const h2c = this.#route.protocol === "h2c" && tunnel === undefined
     const upstream = h2c ? this.#upstreams.h2c : this.#upstreams.http1
     upstream.send(
@@ -284,7 +284,7 @@ class Exchange {
 
   readonly #flush = this.#guarded(() => void this.#dispatch({ type: "flush" }))
 
-  /** Made when it is first needed: most callers read as fast as their answer comes. */
+  /** Created when it's first needed: most callers read as fast as their answer comes. */
   #stallWatch(): StallWatch {
     this.#stalls ??= new StallWatch(this.#down, this.#route.timeoutMs, {
       stalled: () => void this.#dispatch({ type: "stalled" }),
@@ -297,14 +297,14 @@ class Exchange {
   #timeOut(): void {
     const { answering, held, over } = this.#state
     if (over || answering) return
-    // A caller that is slow to send is not the instance's fault.
+    // A slow sender isn't the instance's fault.
     const sent = this.#body === undefined || this.#body.readableEnded
     // No instance has the request, so "an instance didn't answer in time" would be wrong and hide the cause.
     const why = held ? this.#route.overdue?.(this.#route.timeoutMs) : undefined
     this.#dispatch({ type: "timedOut", sent, why: why === undefined ? undefined : refusalOf(why) })
   }
 
-  /** Something in here has thrown. */
+  /** A callback has thrown. */
   #fault(cause: unknown): void {
     const abort = this.#abort
     const { ended, over } = this.#state
@@ -315,7 +315,7 @@ class Exchange {
     if (ended) return
     try {
       if (this.#down.begun) this.#down.destroy()
-      else refuse(this.#upstreams, this.#down, malformedResponse("it cannot be passed on"))
+      else refuse(this.#upstreams, this.#down, malformedResponse("it can't be forwarded"))
     } catch {
       this.#down.destroy()
     }
@@ -344,7 +344,7 @@ export const refuse = ({ server }: Upstreams, down: Downstream, refusal: Refusal
   down.end(bodyless ? undefined : body, noTrailers)
 }
 
-/** Proxies one request to an instance of the route's service, and answers the caller whatever happens. */
+/** Proxies one request to an instance of the route's service, and answers the caller in any case. */
 export const exchange = (upstreams: Upstreams, route: Route, down: Downstream): void => {
   new Exchange(upstreams, route, down).start()
 }

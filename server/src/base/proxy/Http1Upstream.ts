@@ -6,25 +6,28 @@ import type { Attempt, AttemptFailure, AttemptHandler, Upstream } from "./Attemp
 import { Malformed, parseTrailers } from "./answer.ts"
 import { headerValue, maxHeadBytes } from "./headers.ts"
 
-/** Below the idle times of the usual servers (gunicorn: 2 s, Node: 5 s), since a request on a connection that just ended is lost. */
+/**
+ * Below the idle times of common servers (gunicorn: 2 s, Node: 5 s), because a request on a connection that just ended
+ * is lost.
+ */
 const idleMs = 1_000
-/** For requests that change something: of a server with an idle time of its own nobody knows, a connection has to be just used. */
+/** For non-idempotent requests: a server's idle time may be unknown, so the connection must have just been used. */
 const justUsedMs = 250
 const connectMs = 5_000
-/** Connections that have ended unseen, before the instance itself is doubted. */
+/** How many connections may have ended unnoticed before the instance itself is in doubt. */
 const maxStale = 3
 
 /** RFC 9110, 9.2.1. */
 const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
-/** Methods whose requests have no content by default; the others have to say that they have none (RFC 9110, 8.6). */
+/** Methods whose requests have no content by default. Others have to declare that they have none (RFC 9110, 8.6). */
 const contentless: ReadonlySet<string> = new Set([...safe, "DELETE", "CONNECT"])
 
 const makeAgent = (timeout: number) =>
   new Agent({ keepAlive: true, keepAliveMsecs: 30_000, maxSockets: Number.POSITIVE_INFINITY, timeout })
 
 /**
- * Frames the request for the wire. `forwardRequest` took the caller's `Transfer-Encoding` away, and Node adds none by itself to methods such
- * as DELETE: the instance would take their body for the next request.
+ * Frames the request for the wire. `forwardRequest` removed the caller's `Transfer-Encoding`, and Node adds none by
+ * itself for methods such as DELETE: the instance would mistake their body for the next request.
  */
 const framed = ({ body, headers, method, upgrade }: Attempt): Array<string> => {
   if (upgrade !== undefined) return [...headers, "Connection", "Upgrade", "Upgrade", upgrade]
@@ -48,7 +51,7 @@ class Sending {
     this.#fail(cause instanceof Error ? cause : new Error(String(cause)))
   })
 
-  /** `onStale`: instead of an error where a connection from the pool turns out to have ended. */
+  /** `onStale`: called instead of an error if a pooled connection turns out to have ended. */
   constructor(agent: Agent, attempt: Attempt, handler: AttemptHandler, onStale: (() => void) | undefined) {
     this.#attempt = attempt
     this.#handler = handler
@@ -64,7 +67,7 @@ class Sending {
       maxHeaderSize: maxHeadBytes,
       insecureHTTPParser: false
     })
-    // Bounded by their bytes. Fields that were silently left out would be judged by nobody.
+    // Bounded by their bytes, not their number. Otherwise fields would be dropped silently and escape all checks.
     this.#up.maxHeadersCount = 0
     this.#listen()
   }
@@ -75,7 +78,7 @@ class Sending {
       "socket",
       this.#guarded((socket) => this.#onSocket(socket))
     )
-    // Between requests the agent ends what is idle; while one runs, the route's own time limit holds.
+    // Between requests the agent closes idle connections. During one, the route's own time limit applies.
     up.on(
       "timeout",
       this.#guarded(() => {})
@@ -122,7 +125,8 @@ class Sending {
         })
       )
     } else if (this.#up.reusedSocket) {
-      // One look at what the kernel has: the end of a connection that has arrived is seen before anything is written to it.
+      // Check once what the kernel has, so that a connection's end that has already arrived is seen before anything is
+      // written.
       setImmediate(
         this.#guarded(() => {
           if (!socket.destroyed && !socket.readableEnded) this.#start()
@@ -174,7 +178,7 @@ class Sending {
     socket.on("error", error)
     if (this.#over || this.#attempt.upgrade === undefined) {
       socket.destroy()
-      this.#end("it switches to a protocol that nobody offered", "malformed")
+      this.#end("it switches to a protocol that wasn't offered", "malformed")
       return
     }
     this.#over = true
@@ -203,14 +207,14 @@ class Sending {
         this.#over = true
         this.#handler.onEnd(response.rawTrailers)
         this.#attempt.body?.destroy()
-        // Answered before the end of the request: its rest is not sent, and the connection cannot be used again.
+        // Answered before the end of the request: the rest isn't sent, and the connection can't be reused.
         if (!this.#up.writableEnded) this.#up.destroy()
       })
     )
   }
 
   #fail(error: Error): void {
-    // Bytes after a whole response aren't part of it, and its connection has ended by now.
+    // Bytes after a complete response aren't part of it, and its connection has ended by now.
     if (this.#over || this.#response?.complete === true) return
     const code = errorCode(error) ?? error.name
     if (!this.#sent && this.#up.reusedSocket && this.#onStale !== undefined) {

@@ -8,14 +8,14 @@ import type { RawHeaders } from "./headers.ts"
 
 const endStream = 1
 
-/** The connection that an attempt's stream is of. */
+/** The connection of an attempt's stream. */
 export interface StreamsConnection {
   readonly connected: boolean
-  /** The last stream that the instance says it has taken on (GOAWAY); those above it it never began. */
+  /** The last stream that the instance may have processed (GOAWAY). It never began those above it. */
   readonly lastStream: number
 }
 
-/** One attempt on its stream: gives its handler what comes, and its end once. */
+/** One attempt on its stream: passes events to its handler, and its end exactly once. */
 export class Http2Attempt {
   readonly #stream: ClientHttp2Stream
   readonly #connection: StreamsConnection

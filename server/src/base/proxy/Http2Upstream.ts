@@ -7,12 +7,14 @@ import { http2Headers } from "./Downstream.ts"
 import { Http2Attempt, type StreamsConnection } from "./Http2Attempt.ts"
 import { http2HeadOptions } from "./http2Heads.ts"
 
-/** Below the idle times of the usual servers (hypercorn: 5 s). */
+/** Below the idle times of common servers (hypercorn: 5 s). */
 const idleMs = 4_000
-/** As much as may be under way to us on one connection: 64 KiB, the default, would bound a download by the round trip. */
+/**
+ * The window for data on its way to us on one connection: the default, 64 KiB, would bound a download by the round trip.
+ */
 const windowBytes = 4 * 1024 * 1024
 
-/** Codes of a session that has just been closed, or takes no more streams. */
+/** Codes of a session that was just closed, or takes no more streams. */
 const sessionGone = new Set(["ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_OUT_OF_STREAMS"])
 
 interface Connection extends StreamsConnection {

@@ -9,10 +9,10 @@ import { handleHttp1, makeHttp1Server } from "./http1Server.ts"
 import { handleHttp2, makeHttp2Server } from "./http2Server.ts"
 import { sniff } from "./sniff.ts"
 
-/** The port is taken. */
+/** The port is in use. */
 export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: string; readonly port: number }> {
   override get message() {
-    return `Port ${this.port} on ${this.host} is taken by another program. End that program, or choose another port.`
+    return `Port ${this.port} on ${this.host} is in use by another program. Stop that program, or choose another port.`
   }
 }
 
@@ -20,7 +20,7 @@ export interface ListenerHandlers {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => void
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   readonly onConnect: (request: IncomingMessage, socket: Duplex) => void
-  /** The input isn't readable HTTP/1.1. The handler ends the socket. */
+  /** The input isn't readable HTTP/1.1. The handler closes the socket. */
   readonly onUnreadable: (error: NodeJS.ErrnoException, socket: Duplex) => void
   readonly onStream: (
     stream: ServerHttp2Stream,
@@ -32,17 +32,17 @@ export interface ListenerHandlers {
 
 export interface Listener {
   readonly address: AddressInfo
-  /** Takes no more connections, lets requests end for `graceMs`, then ends what is left. */
+  /** Accepts no more connections, drains requests for `graceMs`, then closes the rest. */
   readonly close: (graceMs: number) => Promise<void>
 }
 
-/** Time for a whole head, and for the first byte of a connection. */
+/** Time for a complete head, and for the first byte of a connection. */
 const defaultHeadMs = 20_000
 const closingPollMs = 20
 
 const ignore = () => {}
 
-/** Takes no more connections, and waits until those that are open have ended, or ends them. */
+/** Accepts no more connections, and waits until the open ones have ended, or closes them. */
 const closeAll = async (
   server: Server,
   sockets: ReadonlySet<Socket>,
@@ -52,7 +52,7 @@ const closeAll = async (
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   for (const session of sessions) session.close()
   const until = performance.now() + graceMs
-  // Node does not tell when a connection becomes idle.
+  // Node doesn't report when a connection becomes idle.
   while (sockets.size > 0 && performance.now() < until) {
     server.closeIdleConnections()
     await new Promise((resolve) => setTimeout(resolve, closingPollMs))
@@ -63,8 +63,8 @@ const closeAll = async (
 }
 
 /**
- * One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Connections from addresses that `accepts` refuses are hung
- * up on. Fails with `PortTaken`.
+ * One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Closes connections from addresses that `accepts`
+ * refuses. Fails with `PortTaken`.
  */
 export const listen = (
   options: {
@@ -72,7 +72,7 @@ export const listen = (
     readonly port: number
     readonly headMs?: number
     readonly accepts?: ((remoteAddress: string) => boolean) | undefined
-    /** Told what a handler has thrown; its connection is ended by then. */
+    /** Receives a handler's exceptions. The connection is closed by then. */
     readonly onFault?: Fault
   },
   handlers: ListenerHandlers

@@ -2,23 +2,23 @@ import type { Fault } from "../node/guarded.ts"
 
 /** Counters of a front or a link, as plain numbers for metrics. */
 export class ProxyCounters {
-  /** Exceptions in the proxy's own callbacks. Each ended one exchange, and is a mistake of ours. */
+  /** Exceptions in the proxy's own callbacks. Each ended one exchange, and is a bug of ours. */
   faults = 0
   readonly #onFault: Fault
-  /** Requests for a service, upgrades among them. */
+  /** Requests for a service, including upgrades. */
   requests = 0
-  /** Requests that have not ended. */
+  /** Requests in progress. */
   active = 0
-  /** Requests that wait for an instance. */
+  /** Requests waiting for an instance. */
   held = 0
-  /** Times that a request was given to another instance, since the first was gone. */
+  /** Retries on another instance because the first was gone. */
   retries = 0
-  /** Requests whose client went away before the response had ended. */
+  /** Requests whose client left before the response had ended. */
   aborted = 0
-  /** Responses by class of status: `byClass[2]` counts 2xx. */
+  /** Responses by status class: `byClass[2]` counts 2xx. */
   readonly byClass: [number, number, number, number, number, number] = [0, 0, 0, 0, 0, 0]
 
-  /** `onFault` logs what was thrown. */
+  /** `onFault` logs the exception. */
   constructor(onFault: Fault = () => {}) {
     this.#onFault = onFault
   }

@@ -3,20 +3,23 @@ import { guardedBy } from "../node/guarded.ts"
 import type { Downstream } from "./Downstream.ts"
 
 /**
- * A request's body for one attempt at an instance. Nothing is taken from the caller until the instance's connection asks for it,
- * so that an attempt whose connection is refused leaves the body whole for the next; and ending an attempt does not end the caller.
+ * A request's body for one attempt at an instance. Nothing is read from the caller until the instance's connection asks
+ * for it, so an attempt with a refused connection leaves the whole body for the next, and ending an attempt doesn't end
+ * the caller.
  */
 export class RequestBody extends Readable {
-  /** Has any of the body been asked for? Then it cannot be sent again. */
+  /** Has any of the body been requested? Then it can't be sent again. */
   consumed = false
-  /** Epoch milliseconds since when the instance is ready for more, but nothing has come; undefined: it isn't ready. */
+  /**
+   * Epoch milliseconds since when the instance has been ready for more without getting any; undefined: it isn't ready.
+   */
   waitingSince: number | undefined
   readonly #downstream: Downstream
 
   constructor(downstream: Downstream) {
     super({ highWaterMark: 64 * 1024 })
     this.#downstream = downstream
-    // Its attempt ends with the exchange, which hears of the caller by itself.
+    // Its attempt ends with the exchange, which notices the caller's end by itself.
     this.on(
       "error",
       this.#guarded(() => {})
@@ -64,7 +67,6 @@ export class RequestBody extends Readable {
   })
 
   readonly #close = this.#guarded(() => {
-    if (!this.#downstream.body.readableEnded)
-      this.destroy(new Error("the caller went away before the end of its request"))
+    if (!this.#downstream.body.readableEnded) this.destroy(new Error("the caller left before the end of its request"))
   })
 }

@@ -4,13 +4,16 @@ import type { ProblemTag } from "@maxcloud/sdk/errors"
 export interface Lease {
   readonly host: string
   readonly port: number
-  /** Gives the slot back; to be called once, when the response has ended or failed. */
+  /** Gives the slot back. Call it once, when the response has ended or failed. */
   readonly release: () => void
-  /** The head of its answer has come. */
+  /** The head of its answer has arrived. */
   readonly answered: () => void
-  /** No head arrived in the time that the request may take. Call `release` anyway. */
+  /** No head arrived within the request's timeout. Call `release` anyway. */
   readonly overdue: () => void
-  /** The instance refused or dropped the connection before the first byte of a response: it is stopped or stopping. Still call `release`. */
+  /**
+   * The instance refused or dropped the connection before the first byte of a response: it has stopped or is stopping.
+   * Still call `release`.
+   */
   readonly failed: () => void
 }
 
@@ -37,11 +40,11 @@ export interface Route {
   /** Milliseconds that one request may take, from its arrival to the first byte of its response. */
   readonly timeoutMs: number
   /**
-   * Takes a slot: at once where an instance has room, else when one does (a service at zero is started for it).
-   * Rejects with `NoInstance`, or with the signal's reason when the caller goes away.
+   * Takes a slot: at once if an instance has room, else when one does (a service at zero is started for it). Rejects
+   * with `NoInstance`, or with the signal's reason when the caller leaves.
    */
   readonly acquire: (signal: AbortSignal) => Lease | Promise<Lease>
-  /** Why a request that was held for all the time it may take got no slot. @default that its time is over */
+  /** Why a request that was held for its whole timeout got no slot. @default a timeout */
   readonly overdue?: (waitedMs: number) => NoInstance
 }
 

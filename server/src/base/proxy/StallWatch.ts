@@ -6,7 +6,7 @@ import type { RequestBody } from "./RequestBody.ts"
 const minStallMs = 30_000
 
 export interface StallEvents {
-  /** The caller reads nothing more, or sends nothing more of its body. */
+  /** The caller has stopped reading, or stopped sending its body. */
   readonly stalled: () => void
   /** The caller has read enough to be sent more. */
   readonly drained: () => void

@@ -11,7 +11,7 @@ const maxEarlyBytes = 64 * 1024
 
 const noTrailers: RawHeaders = []
 
-/** Answers a request whose connection the HTTP server has released, and ends the connection. */
+/** Answers a request whose connection the HTTP server has released, and closes the connection. */
 export const refuseUpgrade = (
   request: IncomingMessage,
   socket: Duplex,
@@ -30,8 +30,8 @@ const refuseOn = (socket: Duplex, refusal: Refusal, refused: Refused, server: st
 }
 
 /**
- * The caller of an upgrade (WebSocket, RFC 6455). Node's HTTP server has given its connection up, so an answer other than `101` is written
- * by hand, and framed by the connection's end.
+ * The caller of an upgrade (WebSocket, RFC 6455). Node's HTTP server has released its connection, so any answer other
+ * than `101` is written by hand, and framed by closing the connection.
  */
 export class UpgradeDownstream implements Downstream {
   readonly method: string
@@ -69,7 +69,7 @@ export class UpgradeDownstream implements Downstream {
       "error",
       guarded(() => socket.destroy())
     )
-    // Without reading a connection we never learn that its caller has left.
+    // If we don't read a connection, we never learn that its caller has left.
     const onData = guarded((chunk: Buffer) => this.#keep(chunk))
     const onEnd = guarded(() => this.#socket.destroy())
     if (head.length > 0) this.#keep(head)
@@ -89,7 +89,7 @@ export class UpgradeDownstream implements Downstream {
     }
   }
 
-  /** An answer that isn't a switch has no use for it. */
+  /** Any answer but a switch doesn't use it. */
   #keep(chunk: Buffer): void {
     if (this.begun) return
     this.#early.push(chunk)

@@ -1,17 +1,17 @@
 import { forwardResponse, type RawHeaders } from "./headers.ts"
 
-/** The head of an instance's answer, in a form that every version of HTTP takes. */
+/** The head of an instance's answer, in a form for every version of HTTP. */
 export interface Answer {
   readonly status: number
-  /** ASCII; empty where the caller's side is to name the status itself. */
+  /** ASCII; empty if the caller's side should use the status's default reason. */
   readonly reason: string
   /** End-to-end fields. */
   readonly headers: Array<string>
-  /** -1 where the answer does not say it. */
+  /** -1 if the answer doesn't say it. */
   readonly contentLength: number
 }
 
-/** The instance's answer isn't valid HTTP, so it can't be passed on. */
+/** The instance's answer isn't valid HTTP, so it can't be forwarded. */
 export class Malformed {
   /** The problem, for the caller's problem document. */
   readonly code: string
@@ -29,20 +29,20 @@ const digits = /^\d{1,15}$/
 
 const faultOf = (raw: RawHeaders): Malformed | undefined => {
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (!fieldName.test(raw[i] ?? "")) return new Malformed("a field name that is no token")
+    if (!fieldName.test(raw[i] ?? "")) return new Malformed("a field name that isn't a token")
     if (!fieldValue.test(raw[i + 1] ?? "")) return new Malformed("a control character in a field")
   }
   return undefined
 }
 
-/** One length, however often it is said; two that differ frame nothing (RFC 9112, 6.3). */
+/** One length, however often it's repeated. Two different ones frame nothing (RFC 9112, 6.3). */
 const withOneLength = (raw: RawHeaders, dropped: boolean): RawHeaders | Malformed => {
   let length: string | undefined
   let seen = 0
   for (let i = 0; i + 1 < raw.length; i += 2) {
     if (raw[i]?.length !== 14 || raw[i]?.toLowerCase() !== "content-length") continue
     const value = (raw[i + 1] ?? "").trim()
-    if (!digits.test(value) || (length !== undefined && length !== value)) return new Malformed("no valid length")
+    if (!digits.test(value) || (length !== undefined && length !== value)) return new Malformed("an invalid length")
     length = value
     seen++
   }
@@ -68,8 +68,8 @@ const membersOf = (raw: RawHeaders, name: string): Array<string> =>
     .filter((member) => member !== "")
 
 /**
- * Fields of a `101 Switching Protocols`: `Connection` and `Upgrade` are the very ones that it is about. The instance names what it switches
- * to, and only what the caller offered (RFC 9110, 7.8): otherwise the two would speak different protocols on one connection.
+ * Fields of a `101 Switching Protocols`, including `Connection` and `Upgrade`. The instance must name its protocol, and
+ * only one that the caller offered (RFC 9110, 7.8): otherwise the two would speak different protocols on one connection.
  */
 export const parseSwitch = (
   offered: string,
@@ -85,7 +85,7 @@ export const parseSwitch = (
     !chosen.every((value) => offers.includes(value)) ||
     !membersOf(raw, "connection").includes("upgrade")
   )
-    return new Malformed("a switch to a protocol that was not offered")
+    return new Malformed("a switch to a protocol that wasn't offered")
   const headers = raw.slice(0, raw.length - (raw.length % 2)).filter((_, i) => {
     const name = raw[i - (i % 2)]?.toLowerCase() ?? ""
     // RFC 9110, 8.6, and RFC 9112, 6.1.
@@ -95,22 +95,22 @@ export const parseSwitch = (
 }
 
 /**
- * Parses the head of a final answer: all that a caller's side would refuse to write is found here, before a byte is written. A reason
- * phrase that isn't ASCII is dropped, since no one reads it by a rule.
+ * Parses the head of a final answer. Everything that a caller's side would refuse to write is detected here, before a
+ * byte is written. A reason phrase that isn't ASCII is dropped, because no standard defines how to read it.
  */
 export const parseAnswer = (status: number, reason: string, raw: RawHeaders): Answer | Malformed => {
-  if (!Number.isInteger(status) || status < 200 || status > 599) return new Malformed("no valid status")
+  if (!Number.isInteger(status) || status < 200 || status > 599) return new Malformed("an invalid status")
   const fault = hasControl(reason) ? new Malformed("a control character in the reason") : faultOf(raw)
   if (fault !== undefined) return fault
-  // A 204 has no length (RFC 9110, 8.6), and what that of a 205 announces may not be sent (15.3.6).
+  // A 204 has no length (RFC 9110, 8.6), and the body that a 205 announces must not be sent (15.3.6).
   const fields = withOneLength(raw, status === 204 || status === 205)
   if (fields instanceof Malformed) return fields
   return { status, reason: ascii.test(reason) ? reason : "", ...forwardResponse(fields) }
 }
 
-/** Fields of an informational answer; undefined if it can't be passed on. Only the final answer is essential. */
+/** Fields of an informational answer; undefined if it can't be forwarded. Only the final answer is essential. */
 export const parseInformational = (status: number, raw: RawHeaders): Array<string> | undefined => {
-  // 100 and 101 are for this connection alone.
+  // 100 and 101 are only for this connection.
   if (!Number.isInteger(status) || status < 102 || status > 199 || faultOf(raw) !== undefined) return undefined
   const { headers } = forwardResponse(raw)
   return headers.filter((_, i) => !framing.has(headers[i - (i % 2)]?.toLowerCase() ?? ""))
@@ -118,7 +118,7 @@ export const parseInformational = (status: number, raw: RawHeaders): Array<strin
 
 const framing = new Set(["content-length", "trailer"])
 
-/** Fields that no trailer may hold: they frame, route or authenticate the message (RFC 9110, 6.5.1). */
+/** Fields that no trailer may contain: they frame, route or authenticate the message (RFC 9110, 6.5.1). */
 const notInTrailers = new Set([
   "authorization",
   "cache-control",
@@ -142,7 +142,7 @@ const notInTrailers = new Set([
   "www-authenticate"
 ])
 
-/** Trailers that may be passed on, in either direction; those that may not are left out. */
+/** The trailers that may be forwarded, in either direction. Others are dropped. */
 export const parseTrailers = (raw: RawHeaders): Array<string> | Malformed => {
   const fault = faultOf(raw)
   if (fault !== undefined) return fault

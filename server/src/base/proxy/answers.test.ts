@@ -76,7 +76,7 @@ describe("an answer that isn't HTTP", () => {
     ["a bare line feed", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
     ["a field name that isn't a token", "HTTP/1.1 200 OK\r\nX A: a\r\nContent-Length: 2\r\n\r\nok"],
     ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"]
-  ])("%s is answered 502 to every kind of caller", async (_, bytes) => {
+  ])("%s is answered with 502 to every kind of caller", async (_, bytes) => {
     const front = await frontToBytes(bytes)
     for (const kind of kinds) {
       expect(await rawExchange(front.address.port, heads[kind]), kind).toMatch(/^HTTP\/1\.1 502 /)
@@ -87,7 +87,7 @@ describe("an answer that isn't HTTP", () => {
 
   it.each([
     [
-      "a reason that is not ASCII loses it",
+      "a non-ASCII reason, which is dropped",
       "HTTP/1.1 200 \xc3\xbcber\r\nContent-Length: 2\r\n\r\nok",
       /^HTTP\/1\.1 200 OK\r\n/,
       "ok"
@@ -105,12 +105,12 @@ describe("an answer that isn't HTTP", () => {
       "ok"
     ],
     [
-      "an informational answer without a meaning",
+      "a meaningless informational answer",
       "HTTP/1.1 103 \x01\r\nLink: \x02\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
       /^HTTP\/1\.1 (200|502) /,
       undefined
     ]
-  ] as const)("passes where it may: %s", async (_, bytes, expected, body) => {
+  ] as const)("is forwarded if it's allowed: %s", async (_, bytes, expected, body) => {
     const front = await frontToBytes(bytes)
     for (const kind of ["GET", "POST"] as const) {
       const text = await rawExchange(front.address.port, heads[kind])
@@ -129,23 +129,26 @@ describe("an answer that isn't HTTP", () => {
     }
   })
 
-  it.each(["99", "099", "600", "700", "999", "2x0"])("of status %s from an h2c instance is a 502", async (status) => {
-    const server = createServer((socket) => {
-      socket.on("error", () => {})
-      onRequests(socket, (stream) => {
-        const fields = fieldBlock([[":status", status]])
-        socket.write(frame(frameTypes.headers, flags.endHeaders, stream, fields))
-        socket.write(frame(frameTypes.data, flags.endStream, stream, Buffer.from("ok")))
+  it.each(["99", "099", "600", "700", "999", "2x0"])(
+    "of status %s from an h2c instance becomes a 502",
+    async (status) => {
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        onRequests(socket, (stream) => {
+          const fields = fieldBlock([[":status", status]])
+          socket.write(frame(frameTypes.headers, flags.endHeaders, stream, fields))
+          socket.write(frame(frameTypes.data, flags.endStream, stream, Buffer.from("ok")))
+        })
       })
-    })
-    closers.push(() => server.close())
-    const front = await frontAt(await rawInstance(server), "h2c")
-    expect((await over2(front)).answer[":status"]).toBe(502)
-    for (const kind of ["GET", "POST"] as const)
-      expect(await rawExchange(front.address.port, heads[kind]), kind).toMatch(/^HTTP\/1\.1 502 /)
-  })
+      closers.push(() => server.close())
+      const front = await frontAt(await rawInstance(server), "h2c")
+      expect((await over2(front)).answer[":status"]).toBe(502)
+      for (const kind of ["GET", "POST"] as const)
+        expect(await rawExchange(front.address.port, heads[kind]), kind).toMatch(/^HTTP\/1\.1 502 /)
+    }
+  )
 
-  it("has no field that HTTP/2 forbids when it goes to a caller of HTTP/2", async () => {
+  it("has no field that HTTP/2 forbids when it goes to an HTTP/2 caller", async () => {
     const { port, server } = await http1Instance((_, response) => {
       response.writeHead(200, {
         te: "gzip",
@@ -162,7 +165,7 @@ describe("an answer that isn't HTTP", () => {
     for (const name of ["te", "http2-settings", "keep-alive", "upgrade"]) expect(answer).not.toHaveProperty(name)
   })
 
-  it("reaches callers without its body if it is a 205", async () => {
+  it("reaches callers without its body if it's a 205", async () => {
     const front = await frontToBytes("HTTP/1.1 205 Reset Content\r\nContent-Length: 2\r\n\r\nok")
     expect((await over2(front)).answer[":status"]).toBe(205)
     for (const kind of ["GET", "POST"] as const)
@@ -181,7 +184,7 @@ describe("an answer that isn't HTTP", () => {
 describe("informational answers", () => {
   const link = '</a.css>; rel=preload; as=style, </b,c.js>; rel=preload; title="x; y"'
 
-  it("reach callers of HTTP/1.1, links of several values too", async () => {
+  it("reach HTTP/1.1 callers, including links of several values", async () => {
     const front = await frontToBytes(
       `HTTP/1.1 103 Early Hints\r\nLink: ${link}\r\nLink: </d>; rel=x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`
     )
@@ -206,7 +209,7 @@ describe("informational answers", () => {
     ).toBe(true)
   })
 
-  it("reach callers of both versions from an h2c instance, and those that may not are dropped", async () => {
+  it("reach callers of both versions from an h2c instance, except for forbidden ones", async () => {
     const front = await frontToStreams((stream) => {
       stream.additionalHeaders({ ":status": 103, link, "x-no-link-of-nodes": "<" })
       stream.additionalHeaders({ ":status": 103, link: "not a link at all" })
@@ -220,7 +223,7 @@ describe("informational answers", () => {
     expect(text).toContain("HTTP/1.1 200 OK")
   })
 
-  it("are passed on in bounded number", async () => {
+  it("are forwarded in limited number", async () => {
     const front = await frontToBytes(
       `${"HTTP/1.1 103 x\r\nLink: <a>\r\n\r\n".repeat(500)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`
     )
@@ -230,8 +233,8 @@ describe("informational answers", () => {
   })
 })
 
-describe("callers that stand still", () => {
-  it("gets the head of an answer before its body", async () => {
+describe("stalled callers", () => {
+  it("sends the head of an answer before its body", async () => {
     const { port, server } = await http1Instance((_, response) => response.flushHeaders())
     closers.push(() => server.closeAllConnections())
     const front = await frontAt(port)

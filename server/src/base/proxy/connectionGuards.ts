@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { type Fault, guardedBy, trying } from "../node/guarded.ts"
 
-/** Wraps callbacks of one connection, or of one stream: what they throw ends it. */
+/** Wraps callbacks of one connection or stream: an exception ends it. */
 export const guardedFor = (connection: { readonly destroy: () => unknown }, onFault: Fault | undefined) =>
   guardedBy((cause) => {
     trying(() => connection.destroy())
@@ -9,7 +9,7 @@ export const guardedFor = (connection: { readonly destroy: () => unknown }, onFa
   })
 export type Guarded = ReturnType<typeof guardedFor>
 
-/** Wraps callbacks of a server whose events bring a request, by the request's own connection. */
+/** Wraps callbacks of a server whose events bring a request: an exception ends the request's own connection. */
 export const guardedByRequest =
   (onFault: Fault | undefined) =>
   <A extends ReadonlyArray<unknown>>(

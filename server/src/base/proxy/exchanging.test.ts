@@ -46,7 +46,7 @@ const run = (events: ReadonlyArray<ExchangeEvent>, at: Circumstances = http1) =>
   const effects: Array<ExchangeEffect> = []
   let state: Exchanging = arrived
   for (const event of events) {
-    // As the caller's side tells it.
+    // As the caller's side reports it.
     const begun = effects.some((effect) => ["flush", "write", "end", "refuse"].includes(effect.do))
     const [next, more] = step(state, "begun" in event ? { ...event, begun } : event, at)
     state = next
@@ -79,19 +79,23 @@ describe("a request on its way through the proxy", () => {
       ["giveBack"]
     ],
     [
-      "is refused with the reason why there is no slot",
+      "is refused with the reason why it got no slot",
       [
         { type: "again" },
         { type: "notLeased", refusal: { status: 503, tag: "NoInstance", detail: "", retryAfterSeconds: 1 } }
       ],
       ["settle", "refuse 503"]
     ],
-    ["waits with its head for the first of the body", [...sent, head(200)], ["answered", "flushSoon", "watchBody"]],
-    ["answers with head and body in one write", [...sent, head(200, 2), data("ok")], ["head", "end ok"]],
-    ["passes on a body of unknown length", [...sent, head(200), data("o")], ["head", "write o"]],
-    ["sends its head alone when no body comes soon", [...sent, head(200), { type: "flush" }], ["head", "flush"]],
     [
-      "cuts what comes beyond the announced length",
+      "holds its head back for the first bytes of the body",
+      [...sent, head(200)],
+      ["answered", "flushSoon", "watchBody"]
+    ],
+    ["answers with head and body in one write", [...sent, head(200, 2), data("ok")], ["head", "end ok"]],
+    ["forwards a body of unknown length", [...sent, head(200), data("o")], ["head", "write o"]],
+    ["sends its head alone if no body comes soon", [...sent, head(200), { type: "flush" }], ["head", "flush"]],
+    [
+      "cuts everything beyond the announced length",
       [...sent, head(200, 2), data("o"), data("kHTTP/1.1 200")],
       ["settle", "end k"]
     ],
@@ -104,69 +108,73 @@ describe("a request on its way through the proxy", () => {
     ["has no body with 204", [...sent, head(204)], ["answered", "settle", "head", "end"]],
     ["has no body to HEAD", [...sent, head(200, 9)], ["answered", "settle", "head", "end"], { ...http1, isHead: true }],
     [
-      "does not leave the rest of a 205 to the next",
+      "doesn't leave the rest of a 205 to the next",
       [...sent, head(205)],
       ["answered", "settle", "head", "end", "abort"]
     ],
     ["ends when its answer does", [...sent, head(200), data("o"), end], ["settle", "end"]],
     [
-      "is broken off when its answer ends too early",
+      "is aborted when its answer ends too early",
       [...sent, head(200, 5), data("o"), end],
       ["settle", "breakOff", "abort"]
     ],
     [
-      "is answered 502 when the instance's answer isn't HTTP",
+      "is answered with 502 when the instance's answer isn't HTTP",
       [...sent, { type: "head", answer: new Malformed("no"), ended: false, begun: false }],
       ["settle", "refuse 502", "abort"]
     ],
     [
-      "goes to another instance when none has begun with it",
+      "goes to another instance if none has begun with it",
       [...sent, failed("unprocessed")],
       ["instanceGone", "release", "countRetry", "acquire"]
     ],
     [
-      "is sent once only when an instance may have begun",
+      "is sent only once if an instance may have begun",
       [...sent, failed("dropped")],
       ["instanceGone", "release", "settle", "refuse 502"]
     ],
     [
-      "is sent once only when its body is taken",
+      "is sent only once if its body was consumed",
       [...sent, failed("unprocessed", true)],
       ["instanceGone", "release", "settle", "refuse 502"]
     ],
-    ["becomes a 502 while its head has not left", [...sent, head(200), failed("dropped")], ["settle", "refuse 502"]],
     [
-      "is broken off once its head has left",
+      "becomes a 502 as long as its head hasn't been sent",
+      [...sent, head(200), failed("dropped")],
+      ["settle", "refuse 502"]
+    ],
+    [
+      "is aborted once its head has been sent",
       [...sent, head(200), data("o"), failed("dropped")],
       ["settle", "breakOff"]
     ],
     [
-      "is answered 504 when its time is over",
+      "is answered with 504 when its timeout expires",
       [...sent, { type: "timedOut", sent: true, why: undefined }],
       ["overdue", "settle", "refuse 504", "leave", "abort"]
     ],
     [
-      "does not blame the instance while its caller still sends",
+      "doesn't blame the instance while its caller is still sending",
       [...sent, { type: "timedOut", sent: false, why: undefined }],
       ["settle", "refuse 504", "leave", "abort"]
     ],
     [
-      "has all the time it likes once it is answered",
+      "has unlimited time once it's answered",
       [...sent, head(200), { type: "timedOut", sent: true, why: undefined }],
       []
     ],
     [
-      "ends everywhere when its caller goes",
+      "ends everywhere when its caller leaves",
       [...sent, { type: "callerGone" }],
       ["countAborted", "settle", "leave", "abort"]
     ],
     [
-      "is broken off when its caller stands still",
+      "is aborted when its caller stalls",
       [...sent, head(200), data("o"), { type: "stalled" }],
       ["countAborted", "settle", "breakOff", "abort"]
     ],
     [
-      "joins two connections when an upgrade is taken",
+      "joins two connections when an upgrade is accepted",
       [...sent, { type: "switch", answer: { reason: "", headers: [] }, socket, head: Buffer.alloc(0), begun: false }],
       ["join"]
     ],
@@ -183,7 +191,7 @@ describe("a request on its way through the proxy", () => {
     }
   )
 
-  it("is tried twelve times at most, with pauses from the third on", () => {
+  it("is tried at most twelve times, with pauses from the third on", () => {
     const events = Array.from(
       { length: 12 },
       (_, index): ReadonlyArray<ExchangeEvent> =>

@@ -6,27 +6,27 @@ import { instanceGone, malformedResponse, type Refusal, timedOut, unsendable } f
 import type { Lease } from "./Route.ts"
 
 /**
- * One request on its way through the proxy, as a value. `step` takes an event and returns the next value and the effects;
- * `Exchange` performs them. Nothing here reads a clock, a socket or a counter.
+ * One request on its way through the proxy, as a value. `step` takes an event and returns the next value and the
+ * effects; `Exchange` performs them. Nothing here reads a clock, a socket or a counter.
  */
 export interface Exchanging {
-  /** Slots asked for so far. */
+  /** Slots requested so far. */
   readonly attempts: number
   /** The caller waits for a slot. */
   readonly held: boolean
-  /** The head of the answer has come. */
+  /** The head of the answer has arrived. */
   readonly answering: boolean
   /** The caller has the end of its answer. */
   readonly ended: boolean
   /** The instance isn't expected to send anything more. */
   readonly over: boolean
-  /** The answer's head, until it is sent: it can still be replaced by a 502. */
+  /** The answer's head, until it's sent: it can still be replaced by a 502. */
   readonly head: Answer | undefined
   /** No body follows the head. */
   readonly bodyless: boolean
-  /** Bytes that the answer announced; -1: it doesn't say. */
+  /** Bytes that the answer announced; -1: unknown. */
   readonly contentLength: number
-  /** Bytes of its body that have come. */
+  /** Bytes of its body that have arrived. */
   readonly received: number
   readonly informational: number
 }
@@ -44,7 +44,7 @@ export type ExchangeEvent =
   | { readonly type: "notLeased"; readonly refusal: Refusal }
   | { readonly type: "again" }
   | { readonly type: "informational"; readonly status: number; readonly fields: RawHeaders | undefined }
-  /** `ended`: no data and no trailers follow. `begun`: a byte of an answer may have left for the caller. */
+  /** `ended`: no data and no trailers follow. `begun`: a byte of an answer may have been sent to the caller. */
   | { readonly type: "head"; readonly answer: Answer | Malformed; readonly ended: boolean; readonly begun: boolean }
   | { readonly type: "flush" }
   | { readonly type: "data"; readonly chunk: Buffer }
@@ -57,12 +57,12 @@ export type ExchangeEvent =
       readonly head: Buffer
       readonly begun: boolean
     }
-  /** `consumed`: a part of the request's body has been taken, so it can't be sent again. */
+  /** `consumed`: a part of the request's body has been read, so it can't be sent again. */
   | { readonly type: "failed"; readonly code: string; readonly failure: AttemptFailure; readonly consumed: boolean }
   /** `sent`: the instance has the whole request. `why`: the reason for the delay, if no instance has it. */
   | { readonly type: "timedOut"; readonly sent: boolean; readonly why: Refusal | undefined }
   | { readonly type: "callerGone" }
-  /** The caller reads nothing more, or sends nothing more of its body. */
+  /** The caller has stopped reading, or stopped sending its body. */
   | { readonly type: "stalled" }
 
 export interface Switched {
@@ -87,7 +87,7 @@ export type ExchangeEffect =
   | { readonly do: "acquireLater"; readonly attempts: number }
   | { readonly do: "countRetry" | "countAborted" }
   | { readonly do: "send" | "giveBack"; readonly lease: Lease }
-  /** Report to the slot: it answered, it is gone, it is overdue; or give it back. */
+  /** Report to the slot: it answered, it's gone, it's overdue; or give it back. */
   | { readonly do: "answered" | "instanceGone" | "overdue" | "release" }
   /** Stop the timers and give the slot back. */
   | { readonly do: "settle" }
@@ -101,14 +101,14 @@ export type ExchangeEffect =
 
 export type Step = readonly [Exchanging, ReadonlyArray<ExchangeEffect>]
 
-/** Retries are safe, since no instance has begun to process the request. But they must end. */
+/** Retries are safe, because no instance has begun to process the request. But they must end. */
 const maxAttempts = 12
-/** The first attempts start at once. After that, wait until whoever hands out slots has noticed that the instance is gone. */
+/** The first attempts start at once. After that, wait until the slots' owner has noticed that the instance is gone. */
 const quickAttempts = 3
-/** How many informational answers (1xx) are passed on for one request. Nobody asked for them, so we limit them. */
+/** How many informational answers (1xx) are forwarded for one request. Nobody asked for them, so we limit them. */
 const maxInformational = 32
 
-/** These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3). */
+/** These and the answer to HEAD have no body, whatever they declare (RFC 9112, 6.3). */
 const bodylessStatuses: ReadonlySet<number> = new Set([204, 205, 304])
 
 export const noTrailers: RawHeaders = []
@@ -142,7 +142,10 @@ const attempt = (state: Exchanging, ...before: ReadonlyArray<ExchangeEffect>): S
   [...before, { do: "acquire" }]
 ]
 
-/** Sends the head if it is still pending. It waits for the first bytes of the body, but not long: until then a broken answer can become a 502. */
+/**
+ * Sends the head if it's still pending. It waits for the first bytes of the body, but not long: until then a broken
+ * answer can become a 502.
+ */
 const pendingHead = ({ bodyless, head }: Exchanging): ReadonlyArray<ExchangeEffect> =>
   head === undefined ? [] : [{ do: "head", answer: head, bodyless }]
 
@@ -152,7 +155,7 @@ const malformed = (state: Exchanging, code: string, begun: boolean): Step =>
 
 /** Ends the caller's answer. `rest`: the instance may still send more, which we don't read. */
 const finish = (state: Exchanging, at: Circumstances, chunk: Buffer | undefined, rest: boolean): Step => {
-  // In HTTP/1.1 the parser has seen the end, and the connection can go on; but it takes a 205 for any other answer.
+  // In HTTP/1.1 the parser has seen the end, and the connection is reusable. But it treats a 205 like any other answer.
   const givesUp = rest && (at.protocol === "h2c" || state.head?.status === 205)
   return over(
     { ...state, ended: true },
@@ -178,9 +181,9 @@ const onData = (state: Exchanging, { chunk }: Of<"data">, at: Circumstances): St
   if (state.over || state.ended || !state.answering) return stay(state)
   const received = state.received + chunk.length
   const excess = state.contentLength < 0 ? 0 : received - state.contentLength
-  // More than was announced would be the begin of another response to the caller's HTTP/1.1.
+  // More than was announced would be the beginning of another response to an HTTP/1.1 caller.
   if (excess > 0) return finish({ ...state, received }, at, chunk.subarray(0, chunk.length - excess), true)
-  // The whole body at once: head and body leave in one write.
+  // The whole body at once: head and body are sent in one write.
   const whole = chunk.length === state.contentLength
   return [
     { ...state, received, head: undefined, ended: whole },
@@ -191,7 +194,7 @@ const onData = (state: Exchanging, { chunk }: Of<"data">, at: Circumstances): St
 const onEnd = (state: Exchanging, { begun, trailers }: Of<"end">): Step => {
   if (state.over) return stay(state)
   if (!state.answering || state.received < state.contentLength || trailers instanceof Malformed)
-    return malformed(state, "it ended before it was whole", begun)
+    return malformed(state, "it ended before it was complete", begun)
   if (state.ended) return over(state)
   return over({ ...state, ended: true }, ...pendingHead(state), { do: "end", chunk: undefined, trailers })
 }
@@ -209,7 +212,7 @@ const onFailed = (state: Exchanging, { code, consumed, failure }: Of<"failed">):
     failure === "malformed" ? malformedResponse(code) : failure === "invalid" ? unsendable(code) : instanceGone(code)
   if (state.answering) {
     if (state.head !== undefined) return refused(state, failure === "malformed" ? refusal : instanceGone(code))
-    // Without its end the caller must not take the response for whole.
+    // Without its end the caller must not consider the response complete.
     return state.ended ? over(state) : over(state, { do: "breakOff" })
   }
   const gone = failure === "unprocessed" || failure === "dropped"
@@ -236,7 +239,7 @@ const onInformational = (state: Exchanging, { fields, status }: Of<"informationa
   return [next, fields === undefined ? [] : [{ do: "informational", status, fields }]]
 }
 
-/** The consequences of an event. */
+/** Computes the consequences of an event. */
 export const step = (state: Exchanging, event: ExchangeEvent, at: Circumstances): Step => {
   switch (event.type) {
     case "held":

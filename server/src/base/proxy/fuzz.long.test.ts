@@ -6,7 +6,7 @@ import { type FuzzResult, fuzz } from "../../../test/proxy/fuzzTesting.ts"
 const numRuns = 100_000
 const inOnePart = 5_000
 const batch = 10_000
-/** For each batch, after the first: 100 bytes a case. */
+/** For each batch, after the first: 100 bytes per case. */
 const maxGrowthBytes = 1_000_000
 
 const print = (what: string, { broken, byStatus, cases, resident, used }: FuzzResult) => {
@@ -33,7 +33,7 @@ it("the front keeps running, every caller gets an answer, and memory stays flat,
   expect(((later.at(-1) ?? 0) - first) / later.length).toBeLessThan(maxGrowthBytes)
 })
 
-it("an answer that breaks off after any of its bytes does no more", { timeout: 3_600_000 }, async () => {
+it("an answer that is cut off after any of its bytes does no more", { timeout: 3_600_000 }, async () => {
   const result = await fuzz(cutEverywhere(), { workers: 64, batch: 2_000 })
   print("cut everywhere", result)
   expect(result).toMatchObject(sound)

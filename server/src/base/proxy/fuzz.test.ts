@@ -5,7 +5,9 @@ import { fuzz } from "../../../test/proxy/fuzzTesting.ts"
 
 const numRuns = 2_000
 
-it("the front runs on and every caller has an answer, whatever an instance sends", { timeout: 300_000 }, async () => {
+it("the front keeps running and every caller gets an answer, whatever an instance sends", {
+  timeout: 300_000
+}, async () => {
   const seed = Number(process.env.MAXCLOUD_FUZZ_SEED ?? Math.trunc(Math.random() * 2 ** 31))
   const result = await fuzz(fc.sample(anyCase, { seed, numRuns }), { workers: 16, batch: numRuns })
   const { byStatus, broken, cases } = result

@@ -4,7 +4,10 @@ import { makeFront } from "./makeFront.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
 import type { Route } from "./Route.ts"
 
-/** The process under fuzz: a front and nothing else. Hosts are `<port>-<protocol>-<case>--local.localhost`, for instances on loopback. */
+/**
+ * The process under fuzz: only a front. Hosts are `<port>-<protocol>-<case>--local.localhost`, for instances on
+ * loopback.
+ */
 
 const tell = (message: object) => process.send?.(message)
 let broken = 0
@@ -48,7 +51,10 @@ const front = await makeFront({
 /** Longer than the front keeps a connection after an early answer, or an idle one. */
 const lingerMs = 6_000
 
-/** Collects garbage until memory no longer shrinks: objects that a finalizer or a closed handle releases are garbage only in the next turn. */
+/**
+ * Collects garbage until memory no longer shrinks: objects that a finalizer or a closed handle releases become garbage
+ * only in the next turn.
+ */
 const collect = async () => {
   if (counters.active > 0) return
   await setTimeout(lingerMs)

@@ -1,17 +1,20 @@
 import { randomUUID } from "node:crypto"
 import { STATUS_CODES } from "node:http"
 
-/** Limit for one head, from a caller or an instance: 60 KiB of fields, its first line, and the fields that the proxy adds. */
+/**
+ * The limit for one head, from a caller or an instance: 60 KiB of fields, its first line, and the fields that the proxy
+ * adds.
+ */
 export const maxHeadBytes = 64 * 1024
 
-/** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
+/** Header fields as they came: name, value, name, value. Keeps case, order and duplicates. */
 export type RawHeaders = ReadonlyArray<string>
 
 /** A request's fields for the next hop, with the facts that the proxy needs about them. */
 export interface ForwardedRequest {
   readonly headers: Array<string>
   readonly expectContinue: boolean
-  /** `TE: trailers`: the caller takes trailers, which gRPC insists on. */
+  /** `TE: trailers`: the caller accepts trailers, which gRPC requires. */
   readonly acceptsTrailers: boolean
 }
 
@@ -21,10 +24,10 @@ export interface Caller {
   readonly remoteAddress: string | undefined
 }
 
-/** Fields that a `Connection` header may not remove: they frame the message or name its owner. */
+/** Fields that a `Connection` header can't remove: they frame the message or name its host. */
 const kept = new Set(["host", "content-length", "content-type", "transfer-encoding", "authorization", "cookie"])
 
-/** Names that `Connection` declares to be for this hop only (RFC 9110, 7.6.1), less those that every connection has. */
+/** Names that `Connection` declares to be for this hop only (RFC 9110, 7.6.1), except those that every connection has. */
 const nominated = (connection: string): ReadonlySet<string> | undefined => {
   const value = connection.toLowerCase()
   if (value === "keep-alive" || value === "close" || value === "upgrade") return undefined
@@ -52,7 +55,7 @@ const plainAddress = (address: string | undefined): string => {
 const tokenOnly = /^[A-Za-z0-9._~-]+$/
 const quoted = (value: string): string => (tokenOnly.test(value) ? value : `"${value.replace(/["\\]/g, "")}"`)
 
-/** Adds this hop to the way that a request came. */
+/** Adds this hop to the request's path. */
 const addForwarding = (
   headers: Array<string>,
   caller: Caller,
@@ -66,7 +69,10 @@ const addForwarding = (
   headers.push("X-Forwarded-For", forwardedFor === undefined ? address : `${forwardedFor}, ${address}`)
 }
 
-/** Names of fields, found whatever their case. A name is only looked at, and copied in lower case, if one of them is as long. */
+/**
+ * Finds field names regardless of case. A name is only compared, and copied in lower case, if one of them has its
+ * length.
+ */
 class FieldNames<Name extends string> {
   readonly #byLength: Array<Array<Name> | undefined> = []
 
@@ -106,14 +112,15 @@ const requestNames = new FieldNames(
   "x-request-id"
 )
 
-/** One value of a field that may come several times (RFC 9110, 5.2). */
+/** Joins the values of a repeated field (RFC 9110, 5.2). */
 const joined = (before: string | undefined, value: string): string =>
   before === undefined ? value : `${before}, ${value}`
 
 /**
- * The request's fields for the instance: one `Host`, from the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1); all other end-to-end fields
- * unchanged; no fields of a single hop (RFC 9110, 7.6.1); the request's way added (`Forwarded` of RFC 7239, `X-Forwarded-*`); and an
- * `X-Request-Id` if there is none. One pass. Names are only compared if their length is a relevant one.
+ * The request's fields for the instance: one `Host`, from the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1); all other
+ * end-to-end fields unchanged; no hop-by-hop fields (RFC 9110, 7.6.1); the request's path added (`Forwarded` of RFC
+ * 7239, `X-Forwarded-*`); and an `X-Request-Id` if there is none. One pass. Names are only compared if their length is a
+ * relevant one.
  */
 export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedRequest => {
   let headers: Array<string> = ["Host", caller.host]
@@ -128,7 +135,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
-    // Those that `continue` go no further as they are.
+    // Fields with `continue` aren't forwarded unchanged.
     switch (requestNames.find(name)) {
       case "host":
       case "http2-settings":
@@ -175,7 +182,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   return { headers, expectContinue, acceptsTrailers }
 }
 
-/** A response's fields for the caller. `contentLength` is -1 where the response does not say it. */
+/** A response's fields for the caller. `contentLength` is -1 if the response doesn't say it. */
 export interface ForwardedResponse {
   readonly headers: Array<string>
   readonly contentLength: number
@@ -192,7 +199,7 @@ const responseNames = new FieldNames(
   "upgrade"
 )
 
-/** The fields of a response for the caller: all end-to-end fields as they came. */
+/** A response's fields for the caller: all end-to-end fields unchanged. */
 export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   let headers: Array<string> = []
   let contentLength = -1
@@ -222,7 +229,7 @@ export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   return { headers, contentLength }
 }
 
-/** The head of an HTTP/1.1 response as bytes (latin1), of parts that have been checked. */
+/** The head of an HTTP/1.1 response as bytes (latin1), from validated parts. */
 export const messageHead = (status: number, reason: string, headers: RawHeaders): string => {
   let head = `HTTP/1.1 ${status} ${reason === "" ? (STATUS_CODES[status] ?? "") : reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
@@ -238,7 +245,7 @@ export const headerValue = (raw: RawHeaders, name: string): string | undefined =
   return undefined
 }
 
-/** Host without its port, in lower case, as routes are looked up. */
+/** A host without its port, in lower case, as in the routing table. */
 export const hostName = (authority: string): string => {
   const end = authority.startsWith("[") ? authority.indexOf("]") + 1 : authority.indexOf(":")
   const host = end > 0 ? authority.slice(0, end) : authority

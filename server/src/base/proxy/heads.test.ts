@@ -55,7 +55,7 @@ const http2Echo = async (answer: Answer) => {
   return { port: await rawInstance(server), server }
 }
 
-/** An instance that answers with as many fields as it was asked for, and with how many bytes of them came. */
+/** An instance that answers with as many fields as requested, and with the number of bytes that arrived. */
 const frontToEcho = async (protocol: "http1" | "h2c"): Promise<Front> => {
   const answer: Answer = (fields) => {
     const sent = Object.fromEntries(
@@ -107,7 +107,7 @@ describe("heads of 60 KiB", () => {
         .filter((caller) => protocol === "http1" || caller !== "upgrade")
         .flatMap((caller) => [1, 900].map((count) => [caller, protocol, count] as const))
     )
-  )("go both ways: %s, instance of %s, %i fields", async (caller, protocol, count) => {
+  )("pass both ways: %s, instance of %s, %i fields", async (caller, protocol, count) => {
     const front = await frontToEcho(protocol)
     const fields = fieldsOf(count)
     const sent = bytesOf(Object.fromEntries(fields))
@@ -118,7 +118,7 @@ describe("heads of 60 KiB", () => {
     expect(seen.back).toBeGreaterThanOrEqual(sent)
   })
 
-  it("and more are refused with words, and reach no instance", async () => {
+  it("are refused with a reason above that, and reach no instance", async () => {
     const route = new TestRoute([1])
     const front = await frontTo(route)
     closers.push(() => front.close(0))
@@ -167,13 +167,13 @@ describe("targets", () => {
     expect(text).toContain(`[${expected} ${serviceHost}]`)
   })
 
-  it("without a Host are taken from HTTP/1.0 by their absolute form", async () => {
+  it("without a Host are accepted from HTTP/1.0 in absolute form", async () => {
     const { address } = await frontToLines()
     const text = await rawExchange(address.port, `GET http://${serviceHost}/a HTTP/1.0\r\n\r\n`)
     expect(text).toContain(`[GET /a ${serviceHost}]`)
     const none = await rawExchange(address.port, "GET / HTTP/1.0\r\n\r\n")
     expect(none).toMatch(/^HTTP\/1\.1 404 /)
-    expect(none).toContain("names no host")
+    expect(none).toContain("has no host")
   })
 
   it("for the whole server are only valid with OPTIONS", async () => {
@@ -188,7 +188,7 @@ describe("targets", () => {
 })
 
 describe("bodies of any method", () => {
-  it("are framed for the instance, so that no part of one is another request", async () => {
+  it("are framed for the instance, so that no part of one becomes another request", async () => {
     const seen: Array<string> = []
     const { port, server } = await http1Instance((request, response) => {
       let body = ""
@@ -214,7 +214,7 @@ describe("bodies of any method", () => {
   })
 
   it.each(["Content-Length: 2\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nContent-Length: 3\r\n"])(
-    "that tell their length twice are refused with words, equal or not: %j",
+    "with two lengths are refused with a reason, equal or not: %j",
     async (fields) => {
       const reached: Array<string> = []
       const port = await rawInstance(

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-/** An instance that answers with the hosts that it was sent, upgrades too. */
+/** An instance that answers with the hosts that it got, for upgrades too. */
 const frontToHosts = async (protocol: "http1" | "h2c" = "http1"): Promise<Front> => {
   const hostsOf = (raw: ReadonlyArray<string>) =>
     raw.filter((_, i) => raw[i - (i % 2)]?.toLowerCase() === "host" && i % 2 === 1).join("|")
@@ -96,7 +96,7 @@ describe("framing of requests", () => {
     )
   })
 
-  it("chunks in HTTP/1.0 are a 400, and its upgrades are passed over", async () => {
+  it("answers chunks in HTTP/1.0 with 400, and ignores its upgrades", async () => {
     const { address } = await frontToHosts()
     const old = (fields: string) =>
       rawExchange(address.port, `GET / HTTP/1.0\r\nHost: ${serviceHost}\r\n${fields}\r\n`, "\r\n\r\n")
@@ -104,7 +104,7 @@ describe("framing of requests", () => {
     expect(await old(upgrade)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it("an upgrade with a body keeps what Connection names for this hop", async () => {
+  it("keeps fields named by Connection from the instance for an upgrade with a body", async () => {
     const { port, server } = await http1Instance((request, response) => {
       request.resume()
       response.end(`hop: ${request.headers["x-hop"]}`)
@@ -131,7 +131,7 @@ describe("HTTP/2", () => {
       ([first]) => first,
       () => undefined
     )
-    // Node's own server resets what RFC 9113 calls malformed.
+    // Node's own server resets streams that RFC 9113 calls malformed.
     if (answer === undefined) return { status: "reset", body: "" }
     return { status: answer[":status"], body: (await stream.toArray()).join("") }
   }

@@ -9,9 +9,9 @@ import type { ListenerHandlers } from "./Listener.ts"
 import { withoutUpgrade } from "./withoutUpgrade.ts"
 
 const idleMs = 60_000
-/** A silent connection is probed after it, ten times in as many seconds. */
+/** A silent connection is probed after this time, ten times in as many seconds. */
 const keepAliveProbeMs = 30_000
-/** Time to read the answer, for who sent a body that cannot be read. */
+/** Time to read the answer, for a caller that sent an unreadable body. */
 const lingerMs = 1_000
 
 const hasBody = ({ headers }: IncomingMessage) =>
@@ -22,21 +22,21 @@ export const makeHttp1Server = (headMs: number): Server => {
     headersTimeout: headMs,
     connectionsCheckingInterval: headMs / 2,
     requestTimeout: 0,
-    // Refused with a problem document, by whoever looks for the host.
+    // The host lookup refuses them with a problem document.
     requireHostHeader: false,
     keepAliveTimeout: idleMs,
     maxHeaderSize: maxHeadBytes,
     noDelay: true,
-    // A caller that vanished without a word is found, whatever it has open: a WebSocket, events, a download.
+    // Detects a caller that vanished silently, during a WebSocket, an event stream or a download.
     keepAlive: true,
     keepAliveInitialDelay: keepAliveProbeMs
   })
-  // Bounded by their bytes. Fields that were silently left out would be judged by nobody.
+  // Bounded by their bytes, not their number. Otherwise fields would be dropped silently and escape all checks.
   server.maxHeadersCount = 0
   return server
 }
 
-/** Gives a server's requests to the handlers; `again` takes a connection whose request was put back. */
+/** Passes a server's requests to the handlers; `again` takes a connection whose request was put back. */
 export const handleHttp1 = (
   server: Server,
   handlers: Omit<ListenerHandlers, "onStream">,
@@ -53,7 +53,7 @@ export const handleHttp1 = (
         request.socket,
         onFault
       )(() => {
-        // Then it is closing.
+        // Then it's closing.
         if (!server.listening) response.shouldKeepAlive = false
         handlers.onRequest(request, response, waitsForContinue)
       })
@@ -67,7 +67,7 @@ export const handleHttp1 = (
     "checkContinue",
     guarded((request, response: ServerResponse) => take(request, response, true))
   )
-  // Expectations other than 100-continue are unknown, and may be ignored (RFC 9110, 10.1.1).
+  // Expectations other than 100-continue are unknown and may be ignored (RFC 9110, 10.1.1).
   server.on(
     "checkExpectation",
     guarded((request, response: ServerResponse) => take(request, response, false))
@@ -80,7 +80,7 @@ export const handleHttp1 = (
     const guarded = guardedFor(socket, onFault)
     guarded(() => {
       const answering = "_httpMessage" in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage
-      // Into a response that has begun, or before that of a request that was whole, no other can be written.
+      // Once a response has begun, or before the response to an earlier complete request, no other can be written.
       const tooLate = answering && (answering.headersSent || answering.req.complete)
       if (tooLate || !socket.writable || error.code === "ECONNRESET") {
         socket.destroy()
@@ -97,8 +97,8 @@ export const handleHttp1 = (
   server.on(
     "upgrade",
     guarded((request, socket: Duplex, head: Buffer) => {
-      // HTTP/2 is no longer offered like this (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and an upgrade has no place for
-      // a body.
+      // HTTP/2 is no longer offered like this (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and an upgrade
+      // has no place for a body.
       const { headers, httpVersion } = request
       if (headers.upgrade?.toLowerCase() !== "h2c" && httpVersion !== "1.0" && !hasBody(request)) {
         handlers.onUpgrade(request, socket, head)

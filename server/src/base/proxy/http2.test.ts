@@ -37,7 +37,7 @@ const answerOf = async (stream: ClientHttp2Stream) => {
   return { status: headers[":status"], headers, body, trailers }
 }
 
-/** Answers as a gRPC server does: messages as they come, and the status in trailers. */
+/** Answers like a gRPC server: messages as they come, and the status in trailers. */
 const grpc = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
   stream.on("error", () => {})
   if (headers[":path"] === "/fails") {
@@ -85,7 +85,7 @@ describe("HTTP/2", () => {
     await expect.poll(() => [route.taken, route.released]).toEqual([1, 1])
   })
 
-  it("passes on a response of a head alone, and a reset", async () => {
+  it("forwards a response that is only a head, and a reset", async () => {
     const route = await grpcRoute()
     const { session } = await front(route)
     expect(await answerOf(open(session, { ":path": "/fails" }))).toMatchObject({
@@ -116,7 +116,7 @@ describe("HTTP/2", () => {
     await expect.poll(() => [route.released, counters.aborted, counters.active]).toEqual([1, 1, 0])
   })
 
-  it("leads callers of HTTP/1.1 to an h2c instance", async () => {
+  it("connects HTTP/1.1 callers to an h2c instance", async () => {
     const route = await grpcRoute((stream, headers) => {
       stream.respond(
         { ":status": 201, "x-path": headers[":path"], "x-host": headers[":authority"] },
@@ -139,7 +139,7 @@ describe("HTTP/2", () => {
     expect(text).toContain("hello\r\n0\r\nx-sum: 1\r\n")
   })
 
-  it("leads callers of HTTP/2 to an HTTP/1.1 instance, to the API, and explains an unknown host", async () => {
+  it("connects HTTP/2 callers to an HTTP/1.1 instance and to the API, and explains an unknown host", async () => {
     const { port } = await http1Instance((request, response) => {
       response.writeHead(200, {
         "x-host": request.headers.host ?? "",

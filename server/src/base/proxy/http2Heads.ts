@@ -1,10 +1,11 @@
 import { maxHeadBytes } from "./headers.ts"
 
-/** Fields in one head. HTTP/2 counts 32 bytes more for each (RFC 9113, 6.5.2). */
+/** The number of fields in one head. HTTP/2 counts 32 bytes more for each (RFC 9113, 6.5.2). */
 const maxFields = 1_000
 
 /**
- * As much of a head as HTTP/1.1 is allowed. Node's own limit is 128 fields, and what nghttp2 sends it bounds by 64 KiB of the worst encoding.
+ * The same head size as for HTTP/1.1. Node's own limit is 128 fields, and nghttp2 limits the heads that it sends to 64
+ * KiB in the worst encoding.
  */
 export const http2HeadOptions = {
   maxHeaderListPairs: maxFields,

@@ -14,7 +14,7 @@ export const makeHttp2Server = (): Http2Server =>
     settings: { ...http2HeadOptions.settings, initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1_000 }
   })
 
-/** Gives a server's streams to the handler; the sessions that are open. */
+/** Passes a server's streams to the handler. Returns the open sessions. */
 export const handleHttp2 = (
   http2: Http2Server,
   onStream: ListenerHandlers["onStream"],

@@ -14,9 +14,10 @@ interface Turns {
 }
 
 /**
- * Node hands out each request of a connection as soon as it is read, answered or not. So a caller could have any number of requests in
- * progress on one connection (RFC 9112, 9.3.2, allows sending them). Here they are handled one after the other, in the order of their
- * answers, and reading stops if too many wait. Requests that still wait when the connection ends never begin.
+ * Node hands out each request of a connection as soon as it's read, answered or not. So a caller could have any number
+ * of requests in progress on one connection (RFC 9112, 9.3.2, allows sending them). Here they're handled one after the
+ * other, in the order of their answers, and reading stops if too many wait. Requests that still wait when the connection
+ * ends never begin.
  */
 export class InTurn {
   readonly #turns = new WeakMap<Socket, Turns>()
@@ -48,7 +49,7 @@ export class InTurn {
     if (known !== undefined) return known
     const turns: Turns = { waiting: [], answering: false, paused: false }
     this.#turns.set(socket, turns)
-    // Node lets the connection flow again whenever one of its requests is read.
+    // Node resumes the connection whenever one of its requests is read.
     socket.on(
       "resume",
       guardedBy(() => socket.destroy())(() => {

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-/** A front to an instance that answers whatever comes with these bytes, and ends. */
+/** A front to an instance that answers everything with these bytes, and closes. */
 const frontToBytes = async (bytes: string): Promise<Front> => {
   const server = createServer((socket) => {
     socket.on("error", () => {})
@@ -27,7 +27,7 @@ const frontToBytes = async (bytes: string): Promise<Front> => {
 }
 
 const host = `Host: ${serviceHost}\r\nConnection: close\r\n`
-/** Requests whose answers have a body, in every way that leads to an instance by HTTP/1.1. */
+/** Requests whose answers have a body, in every way that leads to an instance over HTTP/1.1. */
 const requests = {
   GET: `GET / HTTP/1.1\r\n${host}\r\n`,
   "GET with a body": `GET / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`,
@@ -65,12 +65,12 @@ describe("an instance's answer", () => {
     ["garbage beyond its length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok garbage", 200],
     ["equal lengths twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", 502],
     ["another answer in its place", "HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n", 502]
-  ])("with %s is judged alike for every method and version", async (_, bytes, expected) => {
+  ])("with %s is treated alike for every method and version", async (_, bytes, expected) => {
     const found = await verdicts(await frontToBytes(bytes))
     expect(found).toEqual(Object.fromEntries(Object.keys(found).map((kind) => [kind, expected])))
   })
 
-  it("is judged alike for every method and version, whatever it is", async () => {
+  it("is treated alike for every method and version, whatever it is", async () => {
     await fc.assert(
       fc.asyncProperty(http1Text, async (bytes) => {
         const found = await verdicts(await frontToBytes(bytes))

@@ -18,7 +18,7 @@ import { refuseUnreadable, refuseUpgrade, UpgradeDownstream } from "./UpgradeDow
 
 export { PortTaken } from "./Listener.ts"
 
-/** Finds what serves a host: a route, the API (`undefined`), or a refusal. */
+/** Finds the target of a host: a route, the API (`undefined`), or a refusal. */
 type Serve = (host: string) => Route | Refusal | undefined
 
 const isRoute = (served: Route | Refusal): served is Route => "acquire" in served
@@ -29,7 +29,7 @@ const handlersOf = (
   api: Server | undefined,
   tunnels: TunnelLimits
 ): ListenerHandlers => {
-  // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
+  // Only turns HTTP/2 streams into the API's kind of requests and responses; it never listens.
   const { counters, server } = upstreams
   const { fault } = counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
@@ -126,27 +126,27 @@ const closing = (listener: Listener, upstreams: ReturnType<typeof makeUpstreams>
 export interface Front {
   readonly address: AddressInfo
   readonly counters: ProxyCounters
-  /** Stops accepting connections, lets requests end for `graceMs`, then ends the rest. */
+  /** Stops accepting connections, drains requests for `graceMs`, then closes the rest. */
   readonly close: (graceMs: number) => Promise<void>
 }
 
 /**
- * The one port of the server: the API where `isApiHost` says so, else the service that has the host. Speaks HTTP/1.1 (WebSocket
- * and other upgrades too) and HTTP/2 with prior knowledge. An unknown host is answered 404. Hosts are given in lower case without
- * a port. Rejects with `PortTaken`.
+ * The server's only port: the API if `isApiHost` says so, else the service with that host. Speaks HTTP/1.1 (including
+ * WebSocket and other upgrades) and HTTP/2 with prior knowledge. Answers 404 for an unknown host. Hosts are in lower
+ * case without a port. Rejects with `PortTaken`.
  */
 export const makeFront = async (options: {
   readonly host: string
   readonly port: number
-  /** A refusal while we don't know yet whether there is such a service. */
+  /** A refusal while the services aren't known yet. */
   readonly lookup: (host: string) => ReturnType<Lookup> | Refusal
   readonly isApiHost: (host: string) => boolean
-  /** Gets the API's requests and upgrades as events; it need not listen itself. */
+  /** Gets the API's requests and upgrades as events. It doesn't need to listen itself. */
   readonly api: Server
   /** The URL of the API by the port: its pages explain problems. @default none: the type of problems is `about:blank` */
   readonly server?: (port: number) => string
   readonly counters?: ProxyCounters
-  /** Time for the whole head of a request. @default 20 seconds */
+  /** Time for the complete head of a request. @default 20 seconds */
   readonly headMs?: number
   readonly tunnels?: TunnelLimits
 }): Promise<Front> => {
@@ -164,13 +164,16 @@ export interface Link {
   readonly close: () => Promise<void>
 }
 
-/** A listener that sends every request to one route, for any host: services call each other through it. Rejects with `PortTaken`. */
+/**
+ * A listener that sends every request to one route, for any host: services call each other through it. Rejects with
+ * `PortTaken`.
+ */
 export const openLink = async (options: {
-  /** Undefined: the service does not run now; answered 503. */
+  /** Undefined: the service isn't running. Answers 503. */
   readonly route: () => Route | undefined
   readonly host: string
   readonly port?: number
-  /** From which addresses connections are taken. @default all */
+  /** The addresses to accept connections from. @default all */
   readonly accepts?: (remoteAddress: string) => boolean
   readonly counters?: ProxyCounters
   readonly tunnels?: TunnelLimits

@@ -43,7 +43,7 @@ const statusOf = async (front: Front, method: string, caller: (typeof callers)[n
   return Number(/^HTTP\/1\.1 ([2-5]\d\d)/m.exec(text)?.[1])
 }
 
-/** How an instance goes away once it has a request. */
+/** How an instance dies once it has a request. */
 const deaths: Readonly<Record<string, (socket: Socket) => void>> = {
   reset: (socket) => socket.resetAndDestroy(),
   end: (socket) => socket.end(),
@@ -52,7 +52,7 @@ const deaths: Readonly<Record<string, (socket: Socket) => void>> = {
 }
 
 describe("a request that an instance may have begun", () => {
-  it("is never sent a second time, whatever its method, caller and the instance's death", async () => {
+  it("is never sent a second time, whatever its method, its caller and the way the instance dies", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...methods),
@@ -67,7 +67,7 @@ describe("a request that an instance may have begun", () => {
               socket.on("error", () => {})
               socket.on("data", (chunk) => {
                 if (!chunk.includes("\r\n\r\n")) return
-                // Some die on a connection that was used before.
+                // Some die on a reused connection.
                 if (warm && requests === 0 && chunk.includes("/warm")) {
                   socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                   return
@@ -93,7 +93,7 @@ describe("a request that an instance may have begun", () => {
     )
   }, 60_000)
 
-  it("by HTTP/2 isn't either, unless the instance says that it never began", async () => {
+  it("isn't either over HTTP/2, unless the instance says that it never began", async () => {
     const answers = {
       cancel: [frameTypes.rstStream, 8],
       "internal error": [frameTypes.rstStream, 2],
@@ -136,8 +136,8 @@ describe("a request that an instance may have begun", () => {
   }, 60_000)
 })
 
-describe("connections that are kept", () => {
-  /** An instance that ends a connection `idleMs` after its last answer, without having said so. */
+describe("kept-alive connections", () => {
+  /** An instance that closes a connection `idleMs` after its last answer, without announcing it. */
   const impatient = async (idleMs: number) => {
     const seen: Array<string> = []
     const port = await rawInstance(
@@ -155,7 +155,7 @@ describe("connections that are kept", () => {
     return { port, seen }
   }
 
-  it("lose no request to an instance that ends them when they are idle", async () => {
+  it("lose no request to an instance that closes them when they're idle", async () => {
     const { port, seen } = await impatient(300)
     const front = await frontOf(new TestRoute([port]))
     const ask = (path: string, method: string, body: string) =>
@@ -163,7 +163,7 @@ describe("connections that are kept", () => {
         front.address.port,
         `${method} ${path} HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: close\r\n${body}`
       )
-    // Just before, at and after the instance's end of the connection.
+    // Just before, at and after the instance closes the connection.
     const lines = Array.from({ length: 60 }, async (_, line) => {
       for (let n = 0; n < 4; n++) {
         const post = ask(`/${line}-${n}`, "POST", "Content-Length: 2\r\n\r\nhi")
@@ -185,14 +185,14 @@ describe("connections that are kept", () => {
     for (const method of methods) {
       const ask = () => statusOf(front, method, "HTTP/1.1")
       expect(await ask()).toBe(200)
-      // Both ends are of this process: this one is closed, and what the front knows of it comes later.
+      // Both ends are in this process: this one is closed, and the front learns of it later.
       for (const socket of connections) socket.destroy()
       expect(await ask(), method).toBe(200)
     }
     expect(front.counters.byClass[5]).toBe(0)
   })
 
-  it("are given up before the time that an instance says", async () => {
+  it("are dropped before the time that an instance announces", async () => {
     const used = new Set<unknown>()
     const { port, server } = await http1Instance((request, response) => {
       used.add(request.socket)

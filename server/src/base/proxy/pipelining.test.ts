@@ -44,7 +44,7 @@ describe("pipelined requests", () => {
     expect(most).toBe(1)
   })
 
-  it("are answered also if they have bodies, and wait for the API", async () => {
+  it("are answered even if they have bodies, and wait for the API", async () => {
     const api = createServer((request, response) => {
       let bytes = 0
       request.on("data", (chunk: Buffer) => {
@@ -67,7 +67,7 @@ describe("pipelined requests", () => {
     const taken = vi.spyOn(InTurn.prototype, "take")
     const { port } = await http1Instance((_, response) => response.end("x".repeat(300)))
     const { address } = await front(new TestRoute([port]))
-    // Answers that nobody reads, which Node would go on reading requests beside.
+    // Answers that nobody reads. Node would keep reading requests meanwhile.
     const socket = connect(address.port, "127.0.0.1").pause()
     const batch = Array.from({ length: 1_000 }, (_, i) => get(`/${i}`)).join("")
     let sent = 0
@@ -87,7 +87,7 @@ describe("pipelined requests", () => {
         { interval: 300, timeout: 20_000 }
       )
       .toBe(true)
-    // A chunk of a connection is read at once; what is in it waits.
+    // A chunk of a connection is read at once, and its requests wait.
     expect(before).toBeLessThan(50_000)
     const waited = monitorEventLoopDelay()
     waited.enable()

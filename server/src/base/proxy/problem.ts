@@ -11,13 +11,13 @@ export interface Refusal {
   readonly retryAfterSeconds: number | undefined
 }
 
-/** The parts of a request that its refusal tells of. */
+/** The parts of a request that its refusal names. */
 export interface Refused {
   readonly path: string | undefined
   readonly rawHeaders: RawHeaders
 }
 
-/** Of a request that couldn't be read. */
+/** For a request that couldn't be read. */
 export const unknownRequest: Refused = { path: undefined, rawHeaders: [] }
 
 const refusal = (tag: ProblemTag, detail: string, retryAfterSeconds?: number): Refusal => ({
@@ -28,8 +28,8 @@ const refusal = (tag: ProblemTag, detail: string, retryAfterSeconds?: number): R
 })
 
 /**
- * The refusal as a response: a problem document (RFC 9457), or a page for who prefers HTML. `server`: the URL of the API, whose pages explain
- * problems; a service's own host has no such pages.
+ * The refusal as a response: a problem document (RFC 9457), or a page for callers that prefer HTML. `server`: the URL of
+ * the API, whose pages explain problems; a service's own host has no such pages.
  */
 export const refusalResponse = (
   { detail, retryAfterSeconds, status, tag }: Refusal,
@@ -67,28 +67,28 @@ export const unknownHost = (host: string): Refusal =>
   refusal(
     "UnknownHost",
     host === ""
-      ? "The request names no host, so no service can be found for it. `maxcloud list` prints the services and their URLs."
+      ? "The request has no host, so no service can be found for it. `maxcloud list` prints the services and their URLs."
       : `No service has the host ${host}. \`maxcloud list\` prints the services and their URLs.`
   )
 
 /** The list of services isn't known yet. */
 export const serverStarting = refusal(
   "Starting",
-  "The server is starting, and doesn't know its services yet. Try again in a second.",
+  "The server is starting and doesn't know its services yet. Retry in a second.",
   1
 )
 
-export const noSuchTarget = refusal("InvalidRequest", "The request target must be a path, or an absolute http URL.")
+export const noSuchTarget = refusal("InvalidRequest", "The request target must be a path or an absolute http URL.")
 
 export const noHost = refusal(
   "InvalidRequest",
-  "An HTTP/1.1 request names its host once, in the header Host. Send one Host header with a valid host."
+  "An HTTP/1.1 request needs exactly one Host header. Send one with a valid host."
 )
 
 /** RFC 9112, 6.1. */
 export const unknownCoding = refusal(
   "UnknownTransferCoding",
-  "The request's transfer coding isn't known. Send the body with \"Transfer-Encoding: chunked\" or with a Content-Length."
+  "The request's transfer coding isn't supported. Send the body with \"Transfer-Encoding: chunked\" or with a Content-Length."
 )
 
 /** RFC 9112, 6.1. */
@@ -97,33 +97,32 @@ export const versionWithoutCoding = refusal(
   "HTTP/1.0 has no Transfer-Encoding. Send the request in HTTP/1.1, or with a Content-Length."
 )
 
-export const noUpgrade = refusal("InvalidRequest", "The API takes no upgrades. Send the request without Upgrade.")
+export const noUpgrade = refusal(
+  "InvalidRequest",
+  "The API doesn't support upgrades. Send the request without Upgrade."
+)
 
 export const timedOut = (timeoutMs: number): Refusal =>
-  refusal(
-    "ServiceTimeout",
-    `The service did not begin its response within ${timeoutMs} ms, the time that its config allows (timeout).`,
-    1
-  )
+  refusal("ServiceTimeout", `The service didn't begin its response within ${timeoutMs} ms, its config's timeout.`, 1)
 
 export const instanceGone = (code: string): Refusal =>
   refusal(
     "InstanceFailed",
-    `The service's instance ended the connection before its response (${code}). \`maxcloud logs\` shows what it wrote.`,
+    `The service's instance closed the connection before its response (${code}). \`maxcloud logs\` shows its output.`,
     1
   )
 
-/** `what` is in words, since the codes of Node's parser mean nothing to a reader. */
+/** `what` is plain text, because the codes of Node's parser mean nothing to a reader. */
 export const malformedResponse = (what: string): Refusal =>
   refusal(
     "MalformedResponse",
-    `The service's instance sent a response that isn't valid HTTP${/^[A-Z0-9_]+$/.test(what) ? "" : ` (${what})`}. If it speaks another protocol on its port, name its HTTP port with \`port:\` in the config.`
+    `The service's instance sent a response that isn't valid HTTP${/^[A-Z0-9_]+$/.test(what) ? "" : ` (${what})`}. If it speaks another protocol on its port, set its HTTP port with \`port:\` in the config.`
   )
 
 export const unsendable = (code: string): Refusal =>
-  refusal("InvalidRequest", `The request can't be passed to the service as it is (${code}).`)
+  refusal("InvalidRequest", `The request can't be forwarded to the service unchanged (${code}).`)
 
-export const noService = refusal("NoInstance", "The service that this address leads to isn't running now.", 1)
+export const noService = refusal("NoInstance", "The service at this address isn't running.", 1)
 
 /** The data isn't a valid request, by the code of Node's parser. */
 export const unreadable = (code: string | undefined): Refusal => {
@@ -138,7 +137,7 @@ export const unreadable = (code: string | undefined): Refusal => {
     case "HPE_UNEXPECTED_CONTENT_LENGTH":
       return refusal(
         "InvalidRequest",
-        "The request tells the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
+        "The request declares the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
       )
     default:
       return refusal("InvalidRequest", `This isn't a readable HTTP request (${code ?? "unknown"}).`)

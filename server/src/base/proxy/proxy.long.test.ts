@@ -6,7 +6,7 @@ import { frontTo, http1Instance, serviceHost, TestRoute } from "../../../test/pr
 
 const bytes = 2 ** 30
 
-/** A GB that is not all the same. */
+/** A GB of varying data. */
 const source = () =>
   Readable.from(
     (function* () {

@@ -56,7 +56,7 @@ const send = async (port: number, options: RequestOptions = {}, body?: Readable 
   return { status: response.statusCode ?? 0, headers, raw, trailers, body: Buffer.concat(chunks).toString() }
 }
 
-/** Bytes of a body, in chunks, with what was held at most between reading and sending. */
+/** Bytes of a body, in chunks, and the maximum held between reading and sending. */
 const zeros = (bytes: number): Readable =>
   Readable.from(
     (function* () {
@@ -68,7 +68,7 @@ const zeros = (bytes: number): Readable =>
 const settled = (route: TestRoute) => expect.poll(() => route.taken - route.released).toBe(0)
 
 describe("hosts", () => {
-  it("gives the API its requests and upgrades, a service its own, and explains an unknown host", async () => {
+  it("sends the API and a service their requests and upgrades, and explains an unknown host", async () => {
     const { port } = await http1Instance((_, response) => response.end("the service"))
     const { address } = await front(new TestRoute([port]))
     expect((await send(address.port, { headers: { host: `API.localhost:${address.port}` } })).body).toBe("the api")
@@ -93,7 +93,7 @@ describe("hosts", () => {
     expect(text).toContain("/a?b")
   })
 
-  it("lets the API believe the target's host, and takes one Host header alone", async () => {
+  it("shows the API the target's host, and accepts only one Host header", async () => {
     const api = createServer(({ headers, url }, response) => response.end(`${url} at ${headers.host}`))
     const { address } = await front(undefined, api)
     const ask = (head: string, until: string) => rawExchange(address.port, `${head}\r\n\r\n`, until)
@@ -111,7 +111,7 @@ describe("hosts", () => {
     }
   })
 
-  it("says which port is taken", async () => {
+  it("says which port is in use", async () => {
     const { address } = await front(undefined)
     const again = makeFront({
       host: "127.0.0.1",
@@ -124,7 +124,7 @@ describe("hosts", () => {
     await expect(again).rejects.toThrow(String(address.port))
   })
 
-  it("leads everything to one route on a link", async () => {
+  it("sends everything to one route on a link", async () => {
     const { port } = await http1Instance((request, response) => response.end(request.headers.host))
     let route: Route | undefined = new TestRoute([port])
     const link = await openLink({ host: "127.0.0.1", route: () => route })
@@ -136,7 +136,7 @@ describe("hosts", () => {
 })
 
 describe("messages", () => {
-  it("forwards fields as they came, none of one hop, and says how they came", async () => {
+  it("forwards fields unchanged, except for hop-by-hop fields, and adds the request's path", async () => {
     const { port } = await http1Instance((request, response) => {
       response.setHeader("Set-Cookie", ["a=1", "b=2"])
       response.setHeader("X-MiXed", "yes")
@@ -182,7 +182,7 @@ describe("messages", () => {
     expect(text.match(/hello/g)).toHaveLength(1)
   })
 
-  it("passes trailers of a response on", async () => {
+  it("forwards trailers of a response", async () => {
     const { port } = await http1Instance((_, response) => {
       response.writeHead(200, { Trailer: "X-Sum" })
       response.write("body")
@@ -195,7 +195,7 @@ describe("messages", () => {
     expect(trailers["x-sum"]).toBe("42")
   })
 
-  it("lets a body come only when the instance reads it (100-continue)", async () => {
+  it("requests a body only when the instance reads it (100-continue)", async () => {
     const { port } = await http1Instance((request, response) => request.pipe(response))
     const { address } = await front(new TestRoute([port]))
     const request = httpRequest({
@@ -220,7 +220,7 @@ describe("messages", () => {
     expect(refused.headers["retry-after"]).toBe("7")
   })
 
-  it("tells whoever was held to the end why no instance took the request, and not that one was slow", async () => {
+  it("tells a caller held until its timeout why no instance took the request, instead of blaming a slow one", async () => {
     const { address } = await front({
       key: "x",
       protocol: "http1",
@@ -257,7 +257,7 @@ describe("messages", () => {
     expect((await response.toArray()).join("")).toBe("second")
   })
 
-  it("gives an answer that comes before the end of the request, and keeps serving", async () => {
+  it("forwards an answer that comes before the end of the request, and keeps serving", async () => {
     const { port } = await http1Instance((_, response) => response.writeHead(413).end("too large"))
     const route = new TestRoute([port])
     const { address } = await front(route)
@@ -319,7 +319,7 @@ describe("faults", () => {
     expect(reached).toBe(0)
   })
 
-  it("tells who sent a body that cannot be read, and gives the slot back", async () => {
+  it("answers a caller that sent an unreadable body, and gives the slot back", async () => {
     const { port } = await http1Instance((request, response) => request.on("end", () => response.end()).resume())
     const route = new TestRoute([port])
     const { address } = await front(route)
@@ -341,7 +341,7 @@ describe("faults", () => {
     expect((await send(address.port, { headers: { expect: "tea" } })).body).toBe("here")
   })
 
-  it("ends connections that send no whole head in time", async () => {
+  it("closes connections that don't send a complete head in time", async () => {
     const made = await makeFront({
       host: "127.0.0.1",
       port: 0,
@@ -355,7 +355,7 @@ describe("faults", () => {
       ["", "", false],
       ["PR", "", false],
       ["GET / HTTP/1.1\r\nHost: a", "408", false],
-      // Bytes that trickle in are no reason to wait longer. (Those that are not read reset the connection, and with it the answer.)
+      // Trickling bytes don't extend the time. (Unread ones would reset the connection, and lose the answer.)
       ["GET / HTTP/1.1\r\nHost: a", "", true]
     ] as const) {
       const socket = connect(made.address.port, "127.0.0.1")
@@ -374,7 +374,7 @@ describe("faults", () => {
     expect((await send(made.address.port)).status).toBe(404)
   })
 
-  it("answers 504 when the response does not begin in time, and gives the slot back", async () => {
+  it("answers 504 when the response doesn't begin in time, and gives the slot back", async () => {
     const { port, server } = await http1Instance(() => {})
     const route = new TestRoute([port], { timeoutMs: 100 })
     const { address } = await front(route)
@@ -407,7 +407,7 @@ describe("faults", () => {
     await expect.poll(() => [counters.held, counters.active, counters.aborted]).toEqual([0, 0, 1])
   })
 
-  it("ends the instance's connection when the caller goes away, while either body is on its way", async () => {
+  it("closes the instance's connection when the caller leaves while either body is on its way", async () => {
     const { port, server } = await http1Instance((request, response) => {
       if (request.method === "GET") zeros(2 ** 30).pipe(response)
       else request.resume()
@@ -415,7 +415,7 @@ describe("faults", () => {
     const route = new TestRoute([port])
     const { address } = await front(route)
     for (const method of ["GET", "POST"]) {
-      // By reset or by end, which `once` would tell apart.
+      // By reset or by end, which `once` would distinguish.
       const closed = new Promise((resolve) => server.once("request", (each) => each.socket.on("close", resolve)))
       const request = httpRequest({ host: "127.0.0.1", port: address.port, method, headers: { host: serviceHost } })
       request.on("error", () => {})
@@ -434,7 +434,7 @@ describe("faults", () => {
     }
   })
 
-  it("breaks a response off when the instance does", async () => {
+  it("aborts a response when the instance does", async () => {
     const { port } = await http1Instance((_, response) => {
       response.writeHead(200)
       response.write("half", () => response.destroy())
@@ -445,7 +445,7 @@ describe("faults", () => {
     await settled(route)
   })
 
-  it("tries others when connections are refused, whatever the method, as the body is still whole", async () => {
+  it("tries others when connections are refused, whatever the method, because the body is still complete", async () => {
     const { port } = await http1Instance((request, response) => request.pipe(response))
     const gone = await http1Instance(() => {})
     await new Promise((resolve) => gone.server.close(resolve))
@@ -467,7 +467,7 @@ describe("faults", () => {
     }
   })
 
-  it("lets running requests end when it closes, then ends the rest", async () => {
+  it("drains running requests when it closes, then closes the rest", async () => {
     const { port } = await http1Instance((request, response) => {
       if (request.url === "/slow") setTimeout(() => response.end("slow"), 150)
       if (request.url === "/never") response.write("x")
@@ -487,7 +487,7 @@ describe("faults", () => {
 })
 
 describe("replacement of instances", () => {
-  it("fails no request while instances are drained under load, and repeats none while they are killed", {
+  it("fails no request while instances are drained under load, and repeats none while they're killed", {
     timeout: 60_000
   }, async () => {
     const seen = new Map<string, number>()
@@ -523,7 +523,7 @@ describe("replacement of instances", () => {
     let failed = false
     const caller = async (i: number) => {
       for (let n = 0; phase !== "over"; n++) {
-        // An instance that is killed while it works takes its request with it: nobody knows how far it got.
+        // A killed instance loses its request: nobody knows how far it got.
         const method = phase === "drained" ? "POST" : "GET"
         const text = method === "POST" ? `${i}-${n}` : ""
         if (method === "POST") posting++
@@ -550,7 +550,7 @@ describe("replacement of instances", () => {
           while ((busy.get(old.port) ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1))
         else old.server.closeAllConnections()
         old.server.close()
-        // Kill at intervals longer than a request: an instance that is killed faster than it can answer can't answer.
+        // Kill at intervals longer than a request: an instance that's killed faster than it can answer can't answer.
         const enough = answered + 32
         while (answered < enough && !failed) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
       }
@@ -559,7 +559,7 @@ describe("replacement of instances", () => {
     await Promise.all([callers, replacements()])
     expect(answered).toBeGreaterThan(200)
     expect([counters.byClass[2], counters.byClass[5]]).toEqual([answered - cut, cut])
-    // At most those that were under way when one of three was killed.
+    // At most those in progress when one of three was killed.
     expect(cut).toBeLessThan(30 * 16)
     expect(Math.max(...seen.values())).toBe(1)
     await settled(route)

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net"
 import type { Guarded } from "./connectionGuards.ts"
 
-/** First bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4); no method of HTTP/1.1 begins so. */
+/** The first bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4). No method of HTTP/1.1 begins with them. */
 const preface = "PRI"
 
-/** Waits for a connection's first bytes, which tell the version of HTTP, and gives them on with the connection. */
+/** Waits for a connection's first bytes, which show the version of HTTP, and passes them on with the connection. */
 export const sniff = (
   socket: Socket,
   headMs: number,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 
 const closers: Array<() => unknown> = []
-// Node's own timers are not those of the global object, so sockets and parsers go on.
+// Node's own timers aren't those of the global object, so sockets and parsers keep running.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(async () => {
   vi.useRealTimers()
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 type Protocol = "http1" | "h2c"
 
-/** An instance that begins its answer at once, with `first`, and leaves it open. `stopped` counts the answers that were cut. */
+/** An instance that begins its answer at once, with `first`, and leaves it open. `stopped` counts the aborted answers. */
 const openAnswer = async (protocol: Protocol, first: Buffer, timeoutMs: number) => {
   const seen = { begun: 0, cut: 0 }
   const port = await (async () => {
@@ -48,7 +48,7 @@ const openAnswer = async (protocol: Protocol, first: Buffer, timeoutMs: number) 
   return { front, route, seen }
 }
 
-/** Turns the clock on second by second until `is`; gives the seconds that it took, at most `most`. */
+/** Advances the clock second by second until `is`. Returns the seconds that took, at most `most`. */
 const secondsUntil = async (is: () => boolean, most: number): Promise<number> => {
   for (let seconds = 0; seconds < most; seconds++) {
     if (is()) return seconds
@@ -69,7 +69,7 @@ describe("a caller that doesn't read", () => {
     ["HTTP/2", "http1", 5_000, 30],
     ["HTTP/2", "h2c", 45_000, 45]
   ] as const)(
-    "by %s, of an instance of %s with a timeout of %i ms, ends after %i s",
+    "over %s, from an instance of %s with a timeout of %i ms, is dropped after %i s",
     async (caller, protocol, timeoutMs, seconds) => {
       const { front, route, seen } = await openAnswer(protocol, more, timeoutMs)
       if (caller === "HTTP/1.1") {
@@ -90,7 +90,7 @@ describe("a caller that doesn't read", () => {
     }
   )
 
-  it("may continue if it reads in time", async () => {
+  it("can continue if it reads in time", async () => {
     const { front, seen } = await openAnswer("http1", more, 5_000)
     const socket = connect(front.address.port, "127.0.0.1", () => socket.write(head))
     closers.push(() => socket.destroy())
@@ -114,11 +114,11 @@ describe("a caller that doesn't read", () => {
   })
 })
 
-describe("a request's body that stands still after its answer has begun", () => {
+describe("a request's body that stalls after its answer has begun", () => {
   it.each([
     [5_000, 30],
     [45_000, 45]
-  ])("by HTTP/1.1, with a timeout of %i ms, ends after %i s", async (timeoutMs, seconds) => {
+  ])("over HTTP/1.1, with a timeout of %i ms, is dropped after %i s", async (timeoutMs, seconds) => {
     const { front, route, seen } = await openAnswer("http1", Buffer.from("begun"), timeoutMs)
     const request = httpRequest({
       port: front.address.port,
@@ -135,7 +135,7 @@ describe("a request's body that stands still after its answer has begun", () => 
         closed.yet = true
       })
     response.resume()
-    // A byte now and then is not standing still.
+    // A byte now and then isn't a stall.
     expect(await secondsUntil(() => closed.yet, seconds - 5)).toBe(seconds - 5)
     request.write("3")
     await realTimeout(50)
@@ -147,7 +147,7 @@ describe("a request's body that stands still after its answer has begun", () => 
     expect([route.taken, route.released]).toEqual([1, 1])
   })
 
-  it("by HTTP/2 is left alone, as gRPC needs it", async () => {
+  it("is left alone over HTTP/2, as gRPC needs it", async () => {
     const { front, seen } = await openAnswer("h2c", Buffer.from("begun"), 5_000)
     const session = connect2(`http://127.0.0.1:${front.address.port}`)
     closers.push(() => session.destroy())
@@ -160,7 +160,7 @@ describe("a request's body that stands still after its answer has begun", () => 
   })
 })
 
-it("an answer that is quiet is left alone, if its caller would read it", async () => {
+it("a quiet answer is left alone, if its caller would read it", async () => {
   const { front, seen } = await openAnswer("http1", Buffer.from("data: 1\n\n"), 5_000)
   const socket = connect(front.address.port, "127.0.0.1", () => socket.write(head))
   closers.push(() => socket.destroy())

@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end()
 })
 
-/** An instance that answers `/` and nothing else. */
+/** An instance that only answers `/`. */
 const make = async (): Promise<{ readonly front: Front; readonly route: TestRoute }> => {
   const { port, server } = await http1Instance((request, response) => {
     if (request.url === "/") response.end("hello")
@@ -25,7 +25,7 @@ const make = async (): Promise<{ readonly front: Front; readonly route: TestRout
 const asks = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: close\r\n\r\n`
 
 describe("an instance's standing", () => {
-  it("hears about each answer, and about each that was late", async () => {
+  it("counts each answer, and each late one", async () => {
     const { front, route } = await make()
     await rawExchange(front.address.port, asks("/"))
     expect([route.answers, route.overdues, route.failures]).toEqual([1, 0, 0])
@@ -33,7 +33,7 @@ describe("an instance's standing", () => {
     expect([route.answers, route.overdues, route.failures]).toEqual([1, 1, 0])
   })
 
-  it("isn't lost by a caller who sends too slowly", async () => {
+  it("doesn't suffer from a caller who sends too slowly", async () => {
     const { front, route } = await make()
     const text = await new Promise<string>((resolve) => {
       let found = ""

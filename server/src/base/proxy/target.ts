@@ -3,9 +3,9 @@ import type { IncomingHttpHeaders } from "node:http2"
 import { headerValue, type RawHeaders } from "./headers.ts"
 import { noHost, noSuchTarget, type Refusal, unknownCoding, versionWithoutCoding } from "./problem.ts"
 
-/** The host that a request is for, after judging everything that may name one. */
+/** The host that a request is for, after checking everything that may name one. */
 export interface Target {
-  /** The one authority that counts, with its port; empty if the request names none. */
+  /** The only effective authority, with its port; empty if the request names none. */
   readonly host: string
   /** In origin form: begins with `/`, or is `*`. */
   readonly path: string
@@ -17,7 +17,7 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([/?][^#]*)?$/i
 
 const isAuthority = (host: string): boolean => host === "" || authority.test(host)
 
-/** Origin form; or `*`, for the server as a whole, which only OPTIONS may ask of (RFC 9112, 3.2.4). */
+/** Origin form; or `*` for the server as a whole, only for OPTIONS (RFC 9112, 3.2.4). */
 const isPath = (method: string | undefined, path: string): boolean =>
   path.startsWith("/") || (path === "*" && method === "OPTIONS")
 
@@ -28,8 +28,9 @@ const hostFields = (raw: RawHeaders): number => {
 }
 
 /**
- * The target of an HTTP/1 request. The host of an absolute form replaces the field (RFC 9112, 3.2.2). More than one `Host`, a missing one in
- * HTTP/1.1, or one that isn't a valid authority is refused (RFC 9112, 3.2), since the next hop could read a different host from it.
+ * The target of an HTTP/1 request. The host of an absolute form replaces the field (RFC 9112, 3.2.2). More than one
+ * `Host`, a missing one in HTTP/1.1, or an invalid authority is refused (RFC 9112, 3.2), because the next hop could read
+ * a different host from it.
  */
 export const http1Target = (request: IncomingMessage): Target | Refusal => {
   const { httpVersion, method, rawHeaders, url = "" } = request

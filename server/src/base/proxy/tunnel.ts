@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream"
 import { type Fault, guardedBy, trying } from "../node/guarded.ts"
 
-/** How long two connections that were joined may last without use. */
+/** How long two joined connections may stay idle. */
 export interface TunnelLimits {
   /** Milliseconds without a byte in either direction; 0: no limit. */
   readonly idleMs: number
@@ -12,7 +12,7 @@ export interface TunnelLimits {
 /** An idle time of 0: no limit. TCP's keepalive detects a dead peer. */
 export const tunnelLimits = (idleSeconds: number): TunnelLimits => ({ idleMs: idleSeconds * 1_000, halfOpenMs: 30_000 })
 
-/** An hour, as Envoy has it for TCP. */
+/** An hour, like Envoy's for TCP. */
 export const defaultTunnelLimits = tunnelLimits(3_600)
 
 const pairOf = (caller: Duplex, instance: Duplex) =>
@@ -22,8 +22,8 @@ const pairOf = (caller: Duplex, instance: Duplex) =>
   ] as const
 
 /**
- * Joins two connections: data from one side goes to the other, and so does its end. Once one side has ended, the other has a limited time to
- * send the rest. `onEnd` is called once, when both have closed.
+ * Joins two connections: data from one side goes to the other, and so does its end. Once one side has ended, the other
+ * has a limited time to send the rest. `onEnd` is called once, when both have closed.
  */
 export const joinSockets = (
   caller: Duplex,
@@ -49,7 +49,8 @@ export const joinSockets = (
   if (limits.idleMs > 0) idleTimer = setTimeout(guarded(end), limits.idleMs)
   caller.allowHalfOpen = true
   instance.allowHalfOpen = true
-  // Before the listeners: `pipe` pauses its source when the other side closes, and the end of a paused connection isn't seen.
+  // Before the listeners: `pipe` pauses its source when the other side closes, and a paused connection's end goes
+  // unnoticed.
   for (const [from, to] of pairOf(caller, instance)) from.pipe(to)
   for (const [from, to] of pairOf(caller, instance)) {
     const moved = guarded(() => void idleTimer?.refresh())
@@ -60,7 +61,7 @@ export const joinSockets = (
       "close",
       guarded(() => {
         onHalfOpen()
-        // Closes it, after the data that was written before.
+        // Closes it, after the data written before.
         to.end()
         to.resume()
         if (--open > 0) return

@@ -9,7 +9,7 @@ import { makeFront } from "./makeFront.ts"
 import { tunnelLimits } from "./tunnel.ts"
 
 const closers: Array<() => unknown> = []
-// Node's own timers are not those of the global object, so sockets go on.
+// Node's own timers aren't those of the global object, so sockets keep running.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(async () => {
   vi.useRealTimers()
@@ -19,7 +19,7 @@ afterEach(async () => {
 const handshake = `GET / HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
 const switching = "HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
-/** Both ends of a tunnel. Neither ends itself because the other side did. */
+/** Both ends of a tunnel. Neither closes just because the other side did. */
 const openTunnel = async (idleSeconds: number) => {
   const accepted = Promise.withResolvers<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -61,7 +61,7 @@ const closedOf = (socket: Socket) => {
   return seen
 }
 
-/** Turns the clock on second by second until `is`; gives the seconds that it took, at most `most`. */
+/** Advances the clock second by second until `is`. Returns the seconds that took, at most `most`. */
 const secondsUntil = async (is: () => boolean, most: number): Promise<number> => {
   for (let seconds = 0; seconds < most; seconds++) {
     await realTimeout(5)
@@ -73,7 +73,7 @@ const secondsUntil = async (is: () => boolean, most: number): Promise<number> =>
 
 describe("a tunnel", () => {
   it.each(["caller", "instance"] as const)(
-    "whose %s has ended gives the other side its end, and half a minute",
+    "passes on the end of %s, and gives the other side half a minute",
     async (first) => {
       const tunnel = await openTunnel(3_600)
       const { front, route } = tunnel
@@ -86,7 +86,7 @@ describe("a tunnel", () => {
       other.write("an answer")
       await vi.waitFor(() => expect(back.text).toBe("an answer"))
       expect([route.released, front.counters.active]).toEqual([0, 1])
-      // Talking on doesn't make the time longer.
+      // More data doesn't extend the time.
       const passed = await secondsUntil(() => {
         if (!other.destroyed) other.write(".")
         return front.counters.active === 0
@@ -97,7 +97,7 @@ describe("a tunnel", () => {
     }
   )
 
-  it.each(["caller", "instance"] as const)("whose %s is reset ends at once", async (first) => {
+  it.each(["caller", "instance"] as const)("whose %s is reset closes at once", async (first) => {
     const tunnel = await openTunnel(3_600)
     const other = first === "caller" ? tunnel.instance : tunnel.caller
     const seen = closedOf(other)
@@ -107,7 +107,7 @@ describe("a tunnel", () => {
     await vi.waitFor(() => expect([tunnel.route.released, tunnel.front.counters.active]).toEqual([1, 0]))
   })
 
-  it("without any data ends after the idle time, and not before", async () => {
+  it("closes after the idle time without any data, and not before", async () => {
     const { caller, front, instance, route } = await openTunnel(60)
     caller.resume()
     instance.resume()
@@ -123,12 +123,12 @@ describe("a tunnel", () => {
     expect([route.taken, route.released]).toEqual([1, 1])
   })
 
-  it("without an idle time stays", async () => {
+  it("stays open without an idle time", async () => {
     const { front } = await openTunnel(0)
     expect(await secondsUntil(() => front.counters.active === 0, 120)).toBe(120)
   })
 
-  it("keeps no connection after hundreds of callers that ended it, each in its own way", async () => {
+  it("keeps no connection after hundreds of callers that closed it, each in its own way", async () => {
     const { front, route } = await openTunnel(3_600)
     vi.useRealTimers()
     let open = 0
@@ -206,7 +206,7 @@ describe("an upgrade", () => {
   it.each([
     ["websocket", "keep-alive, Upgrade", "WebSocket"],
     ["foo/2, websocket", "upgrade", "foo/2"]
-  ])("that offers %s passes an answer with %s: %s on", async (offered, connection, chosen) => {
+  ])("that offers %s forwards an answer with %s: %s", async (offered, connection, chosen) => {
     const { front } = await answering(`HTTP/1.1 101 Go\r\nConnection: ${connection}\r\nUpgrade: ${chosen}\r\n\r\nhello`)
     const text = await rawExchange(front.address.port, handshake.replace("websocket", offered), "hello")
     expect(text).toContain(`HTTP/1.1 101 Go\r\nConnection: ${connection}\r\nUpgrade: ${chosen}\r\n\r\nhello`)
@@ -225,7 +225,7 @@ describe("an upgrade", () => {
     await vi.waitFor(() => expect([signal?.aborted, front.counters.held, front.counters.active]).toEqual([true, 0, 0]))
   })
 
-  it("gives the instance what its caller sent early", async () => {
+  it("sends the instance what its caller sent early", async () => {
     const { front, route } = await answering("")
     const server = createServer((socket) => {
       socket.on("error", () => {})

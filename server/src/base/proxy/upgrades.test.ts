@@ -29,7 +29,7 @@ const dial = (port: number, path = "/ws") =>
   new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host: serviceHost } })
 
 describe("upgrades", () => {
-  it("joins a WebSocket with the instance, and holds the slot until it is closed", async () => {
+  it("joins a WebSocket with the instance, and holds the slot until it's closed", async () => {
     const { port } = await echoing()
     const route = new TestRoute([port])
     const { address, counters } = await front(route)
@@ -47,7 +47,7 @@ describe("upgrades", () => {
     await expect.poll(() => [route.released, counters.active, counters.byClass[1]]).toEqual([1, 0, 1])
   })
 
-  it("ends the caller's socket with the instance's", async () => {
+  it("closes the caller's socket with the instance's", async () => {
     const { port, server } = await echoing()
     const route = new TestRoute([port])
     const { address } = await front(route)
@@ -60,7 +60,7 @@ describe("upgrades", () => {
     await expect.poll(() => route.released).toBe(1)
   })
 
-  it("gives the caller the instance's answer when it does not upgrade", async () => {
+  it("forwards the instance's answer when it doesn't upgrade", async () => {
     const { port } = await echoing()
     const route = new TestRoute([port])
     const { address } = await front(route)
@@ -82,7 +82,7 @@ describe("upgrades", () => {
     await expect.poll(() => [route.failures, route.taken, route.released]).toEqual([1, 2, 2])
   })
 
-  it("gives the API its upgrades, and explains an unknown host", async () => {
+  it("sends the API its upgrades, and explains an unknown host", async () => {
     const api = createServer()
     const sockets = new WebSocketServer({ server: api })
     sockets.on("connection", (socket) => socket.send("from the api"))
@@ -94,7 +94,7 @@ describe("upgrades", () => {
     expect(error.message).toContain("404")
   })
 
-  it("answers in HTTP/1.1 where an upgrade to HTTP/2 is offered", async () => {
+  it("answers in HTTP/1.1 if an upgrade to HTTP/2 is offered", async () => {
     const { port } = await http1Instance((request, response) => response.end(`${request.url} plainly`))
     const { address } = await front(new TestRoute([port]))
     const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
@@ -103,7 +103,7 @@ describe("upgrades", () => {
     expect(text).toContain("/a plainly")
   })
 
-  it("answers in HTTP/1.1 where an upgrade comes with a body", async () => {
+  it("answers in HTTP/1.1 if an upgrade comes with a body", async () => {
     const { port } = await http1Instance(async (request, response) => {
       let body = ""
       for await (const chunk of request) body += chunk

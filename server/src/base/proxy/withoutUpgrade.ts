@@ -8,7 +8,10 @@ const connectionOf = (request: IncomingMessage): string =>
     .filter((name) => name !== "" && !/^(upgrade|http2-settings)$/i.test(name))
     .join(", ")
 
-/** A protocol that was offered and is not taken (RFC 9110, 7.8): the request is put back without the offer, to be answered in HTTP/1.1. */
+/**
+ * An offered protocol that isn't accepted (RFC 9110, 7.8): the request is put back without the offer, to be answered in
+ * HTTP/1.1.
+ */
 export const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
   let text = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {

@@ -35,7 +35,7 @@ describe("shards", () => {
     }).pipe(Effect.provide(layerTest))
   )
 
-  it.live("are shared evenly, given back at an end, and taken over after a death", () =>
+  it.live("are shared evenly, released on shutdown, and taken over after a death", () =>
     Effect.gen(function* () {
       const one = yield* replica
       expect(one.owned().length).toBe(shardCount)

@@ -8,15 +8,15 @@ import { transaction } from "../database/sqlErrors.ts"
 import { shardCount, shardOf } from "./shardOf.ts"
 
 /**
- * The organizations that this replica looks after. All replicas of a database share the shards evenly. A dead replica loses its shards after its
- * lease; one that stops gives them back. Work that must not run twice has its own lease (`WorkQueue`), since for a moment two
- * replicas may believe that they own the same organization.
+ * The organizations that this replica is responsible for. All replicas of a database share the shards evenly. A dead
+ * replica loses its shards when its lease expires; one that stops releases them. Work that must not run twice has its
+ * own lease (`WorkQueue`), because for a moment two replicas may believe that they own the same organization.
  */
 export class Shards extends Context.Tag("@maxcloud/server/Shards")<
   Shards,
   {
     readonly owns: (organizationId: string) => boolean
-    /** The shards that are owned now, in order. */
+    /** The owned shards, in order. */
     readonly owned: () => ReadonlyArray<number>
     /** Called when `owned` has changed. */
     readonly changes: Stream.Stream<void>
@@ -24,7 +24,7 @@ export class Shards extends Context.Tag("@maxcloud/server/Shards")<
 >() {}
 
 export interface ShardOptions {
-  /** How long a replica that is not heard of keeps its shards. @default 6 seconds */
+  /** How long a silent replica keeps its shards. @default 6 seconds */
   readonly leaseMs?: number
   /** @default 2 seconds */
   readonly beatMs?: number
@@ -33,7 +33,7 @@ export interface ShardOptions {
 const decodeLive = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ live: Schema.Int })))
 const decodeShards = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ shard: Schema.Int })))
 
-/** One beat: says that this replica lives, gives back more than its share, and takes free shards up to it. */
+/** One heartbeat: renews this replica's lease, releases shards above its share, and takes free ones up to it. */
 const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>, SqlError, SqlClient> =>
   transaction(
     Effect.gen(function* () {
@@ -42,7 +42,7 @@ const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>,
       yield* sql`
         insert into replicas (id, seen_at) values (${id}, clock_timestamp())
         on conflict (id) do update set seen_at = clock_timestamp()`
-      // Far ahead: seen before the database's clock was set back. Those that live say so again with their next beat.
+      // Far ahead: seen before the database's clock was set back. Live replicas renew it with their next heartbeat.
       yield* sql`
         delete from replicas
         where seen_at not between clock_timestamp() - ${leaseMs} * interval '1 millisecond'
@@ -68,7 +68,7 @@ const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>,
     })
   )
 
-/** Takes part in sharing the shards for as long as the scope is open. The first share is taken before it is there. */
+/** Shares the shards for as long as the scope is open. Takes the first share before it returns. */
 export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
   Layer.scoped(
     Shards,
@@ -96,13 +96,13 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
         )
       )
       yield* look.pipe(
-        Effect.catchAll((error) => Effect.logWarning("the shards of this replica are not renewed", error.cause)),
+        Effect.catchAll((error) => Effect.logWarning("couldn't renew this replica's shards", error.cause)),
         Effect.delay(Duration.millis(beatMs)),
         Effect.repeat(Schedule.forever),
         Effect.forkScoped
       )
 
-      // Without an answer of the database for a whole lease, others may have them.
+      // If the database doesn't answer for a whole lease, others may have them.
       const owned = () => (performance.now() < heldUntil ? mine : [])
       return Shards.of({
         owned,

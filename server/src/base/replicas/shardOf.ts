@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto"
 import type { SqlClient } from "@effect/sql/SqlClient"
 
-/** Into how many shards organizations fall: more than there will ever be replicas. Never changed: replicas of two versions must agree. */
+/**
+ * The number of shards: more than there'll ever be replicas. Never change it, because replicas of two versions must
+ * agree.
+ */
 export const shardCount = 64
 
 /** The shard of an organization. `shardOfSql` computes the same in the database. */

@@ -13,7 +13,7 @@ const sources = readdirSync(root ?? "", { recursive: true, encoding: "utf8" })
   .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts") && !basename(text).startsWith("test"))
   .map((value) => ({ file: basename(value), text: readFileSync(join(root ?? "", value), "utf8") }))
 
-/** What the system, the cluster or a server's own pod sets, not an operator. */
+/** Variables that the system, the cluster or a server's own pod sets, not an operator. */
 const notSettings = [
   "connect.ts: KUBECONFIG",
   "connect.ts: KUBERNETES_SERVICE_HOST",
@@ -38,7 +38,7 @@ describe("ServerConfig", () => {
     })
   )
 
-  it.effect("reads the environment, and options before it", () =>
+  it.effect("reads the environment, and options take precedence", () =>
     Effect.gen(function* () {
       const settings = yield* read({ MAXCLOUD_PORT: "0", MAXCLOUD_IN_PLACE: "true", MAXCLOUD_HOST: "::1" }, { port: 9 })
       expect(settings.port).toBe(9)
@@ -57,7 +57,7 @@ describe("ServerConfig", () => {
     ...["no sense", "127.0.0.1:8080", "http://localhost", "[::1]:80", "a/b", "host?", "a@b"].map(
       (host): [Record<string, string>, RegExp] => [{ MAXCLOUD_HOST: host }, /MAXCLOUD_HOST.*without a port/s]
     ),
-    [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
+    [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /can't listen on "0\.0\.0\.0".*could deploy/],
     [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
     [
       { MAXCLOUD_PRIVATE_REGISTRIES: "https://registry.corp" },
@@ -72,10 +72,10 @@ describe("ServerConfig", () => {
   )
 
   it.effect.each([
-    [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
-    [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/]
+    [{ MAXCLOUD_HOST: "192.168.1.5" }, /no mail transport is set.*SMTP_URL.*MAXCLOUD_MAIL=log/],
+    [{ RESEND_API_KEY: "re_1" }, /RESEND_API_KEY needs MAXCLOUD_MAIL_FROM/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)(
-    "says that a server has no way for mail, which an operator's command doesn't need: %o",
+    "says that a server has no mail transport, which an operator's command doesn't need: %o",
     ([environment, message]) =>
       Effect.gen(function* () {
         const settings = yield* read(environment)
@@ -83,7 +83,7 @@ describe("ServerConfig", () => {
       })
   )
 
-  it("has no setting that nothing uses, and none of two names", () => {
+  it("has no unused setting, and no two settings with the same variable", () => {
     const all = sources.map((source) => source.text).join("\n")
     const unused = Object.keys(settings).filter((key) => [...all.matchAll(new RegExp(`\\b${key}\\b`, "g"))].length < 2)
     expect(unused).toStrictEqual([])
@@ -91,7 +91,7 @@ describe("ServerConfig", () => {
     expect(names).toStrictEqual([...new Set(names)])
   })
 
-  it("are all that is read from the environment, but for what an operator does not set", () => {
+  it("are the only variables read from the environment, except those that no operator sets", () => {
     const elsewhere = sources.flatMap(({ file, text }) =>
       [...text.matchAll(/process\.env(?:\.|\[")(\w+)|\bConfig\.(?:string|nonEmptyString|redacted)\("(\w+)"/g)].map(
         ([, one, other]) => `${file}: ${one ?? other}`
@@ -100,7 +100,7 @@ describe("ServerConfig", () => {
     expect(elsewhere.sort()).toStrictEqual(notSettings)
   })
 
-  it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {
+  it("is described in docs/reference/configuration.md (otherwise run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../../../docs/reference/configuration.md"), "utf8")
     expect(committed).toBe(configurationPage())
   })

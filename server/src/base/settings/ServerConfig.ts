@@ -15,7 +15,10 @@ import { secretSettings } from "./secretSettings.ts"
 import { serverSettings } from "./serverSettings.ts"
 import { configOf, type SettingValues } from "./setting.ts"
 
-/** Every setting, in the order of the reference. The server's reader, `ServerSettings` and the reference are made from this alone. */
+/**
+ * Every setting, in the order of the reference. The server's reader, `ServerSettings` and the reference are all made
+ * from it.
+ */
 export const settings = {
   ...serverSettings,
   ...databaseSettings,
@@ -32,7 +35,7 @@ export const settings = {
   ...logSettings
 }
 
-/** Everything that can be set, parsed. */
+/** All settings, parsed. */
 export interface ServerSettings extends SettingValues<typeof settings> {}
 
 /** The settings of this server. */
@@ -41,7 +44,7 @@ export class ServerConfig extends Context.Tag("@maxcloud/server/ServerConfig")<S
 /** A setting can't be parsed. `message` names it and lists the valid values. */
 export class InvalidSetting extends Data.TaggedError("InvalidSetting")<{ readonly message: string }> {}
 
-/** Loopback, as an address or as the name of it. */
+/** Loopback, as an address or a name. */
 export const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 
 /** Does a request without a credential act for the organization `local`? */
@@ -53,11 +56,11 @@ const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, I
     ? Effect.succeed(all)
     : Effect.fail(
         new InvalidSetting({
-          message: `with MAXCLOUD_AUTH=local the server does not listen on "${all.host}": whoever reaches that address could deploy. Leave MAXCLOUD_AUTH out (every request then needs a credential), or listen on 127.0.0.1 (MAXCLOUD_HOST, --host)`
+          message: `with MAXCLOUD_AUTH=local the server can't listen on "${all.host}", because anybody who reaches that address could deploy. Leave MAXCLOUD_AUTH out (every request then needs a credential), or listen on 127.0.0.1 (MAXCLOUD_HOST, --host)`
         })
       )
 
-/** People sign in by mail. Tools that an operator runs next to a server send no mail, and need no setting for it. */
+/** People sign in by mail. An operator's tools beside a server send no mail, so they need no setting for it. */
 export const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
   Either.match(mailRoute(all, callsWithoutCredential(all)), {
     onLeft: (message) => Effect.fail(new InvalidSetting({ message })),

@@ -7,16 +7,16 @@ const time = form(
   'a time is written as "03:00", in UTC'
 )
 
-/** How the server backs up its embedded database by itself. */
+/** How the server backs up its embedded database automatically. */
 export const backupSettings = {
   backups: setting("MAXCLOUD_BACKUPS", oneOf("daily", "off"), {
     default: "daily",
-    text: "Whether the server backs up its embedded database automatically: `daily` or `off`. `maxcloud dev` and `embedded()` never do, and a database of `DATABASE_URL` is backed up by you."
+    text: "Whether the server backs up its embedded database automatically: `daily` or `off`. `maxcloud dev` and `embedded()` never do. Back up a database of `DATABASE_URL` yourself."
   }),
   /** `HH:MM`, UTC. */
   backupTime: setting("MAXCLOUD_BACKUP_TIME", time, {
     default: "03:00",
-    text: "Time of the daily backup, in UTC. A backup that was missed is made soon after the next start."
+    text: "Time of the daily backup, in UTC. A missed backup is made soon after the next start."
   }),
   backupKeep: setting("MAXCLOUD_BACKUP_KEEP", whole(1, 1_000, "backups, a whole number from 1 to 1000"), {
     default: "7",

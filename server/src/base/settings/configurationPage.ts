@@ -4,15 +4,15 @@ const cell = (text: string) => text.replace(/\|/g, "\\|")
 const code = (text: string) => (text.includes(" ") || text.includes("`") ? text : `\`${text}\``)
 
 const textOf = ({ forgotten, text }: (typeof settings)[keyof typeof settings]) =>
-  forgotten ? `${text} Programs that the server starts do not inherit it.` : text
+  forgotten ? `${text} Programs that the server starts don't inherit it.` : text
 
 /** `docs/reference/configuration.md`: every setting of the server, from the record that reads them. */
 export const configurationPage = (): string =>
   [
     "# Configuration of the server",
     "",
-    "Set by environment variables; a flag of `maxcloud server` or an option of `embedded()` comes before them.",
-    "Made from the settings themselves by `npm run generate`.",
+    "Environment variables set the configuration; a flag of `maxcloud server` or an option of `embedded()` takes precedence.",
+    "Generated from the settings by `npm run generate`.",
     "",
     "| variable | default | what it sets |",
     "|---|---|---|",

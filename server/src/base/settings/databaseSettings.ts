@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { form, seconds, whole } from "./forms.ts"
 import { setting } from "./setting.ts"
 
-/** A week at least, so that whoever is away for some days finds what was deployed meanwhile. */
+/** At least a week, so that people who are away for some days still find what was deployed meanwhile. */
 const days = form(
   Schema.transform(
     Schema.Union(Schema.Literal("forever", "0"), Schema.NumberFromString.pipe(Schema.int(), Schema.between(7, 36_500))),
@@ -16,9 +16,9 @@ const days = form(
   'days, a whole number from 7 on, or "forever"'
 )
 
-/** How much of the database a server takes, and how long it keeps what it could do without. */
+/** How many database connections a server uses, and how long it keeps data that nothing needs. */
 export const databaseSettings = {
-  /** Connections at most, besides the one that waits for wake-ups. */
+  /** Maximum number of connections, besides the one that waits for wake-ups. */
   databasePool: setting("MAXCLOUD_DATABASE_POOL", whole(2, 1_000, "connections, a whole number from 2 to 1000"), {
     default: "12",
     text: "Maximum number of connections to the database per server, plus one for LISTEN. The embedded database has 30 in all."
@@ -27,7 +27,7 @@ export const databaseSettings = {
     default: "30",
     text: "Statement timeout in seconds; after that, the request gets 503."
   }),
-  /** Days after their end that deployments are kept which nothing needs; undefined: for ever. */
+  /** Days to keep finished deployments that nothing needs; undefined: forever. */
   deploymentRetention: setting("MAXCLOUD_DEPLOYMENT_RETENTION", days, {
     default: "365",
     text: "Days to keep finished deployments, with their events and source snapshots, or `forever`. Deployments in use and the newest 20 of each app and stage are always kept."

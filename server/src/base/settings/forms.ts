@@ -14,7 +14,7 @@ export const text: Form<string> = { read: Option.some, help: "write a text", emp
 /** A folder or file; the value is its absolute path. */
 export const absolutePath: Form<string> = { ...text, read: (written) => Option.some(resolve(written)) }
 
-/** A text that no message, log or error may show. */
+/** A text that no message, log or error may contain. */
 export const secret: Form<Redacted.Redacted> = {
   read: (written) => Option.some(Redacted.make(written)),
   help: "write a text",
@@ -43,7 +43,7 @@ export const whole = (least: number, most: number, what: string): Form<number> =
 
 export const port: Form<number> = whole(0, 65_535, "a port is a whole number from 0 to 65535")
 
-/** Seconds, not necessarily whole ones. */
+/** Seconds, may be fractional. */
 export const seconds = (least: number, most: number): Form<Duration.Duration> =>
   form(
     Schema.transform(Schema.NumberFromString.pipe(Schema.between(least, most)), Schema.DurationFromSelf, {
@@ -57,13 +57,13 @@ export const seconds = (least: number, most: number): Form<Duration.Duration> =>
 export const httpUrl = (example: string): Form<string> =>
   form(Schema.String.pipe(Schema.pattern(/^https?:\/\/[^\s]+$/)), `a URL is written as "${example}"`)
 
-/** A URL that paths are appended to: without a slash at its end. */
+/** A URL that paths are appended to, without a trailing slash. */
 export const baseUrl = (example: string): Form<string> => {
   const url = httpUrl(example)
   return { ...url, read: (written) => Option.map(url.read(written), (found) => found.replace(/\/+$/, "")) }
 }
 
-/** Words with commas between them, such as hosts; empty: none. */
+/** Comma-separated words, such as hosts; empty: none. */
 export const Words = Schema.transform(Schema.String, Schema.Array(Schema.String), {
   strict: true,
   decode: (text) => text.split(",").flatMap((word) => (word.trim() === "" ? [] : [word.trim()])),

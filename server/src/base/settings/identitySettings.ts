@@ -35,9 +35,9 @@ const addresses = form(
 export const identitySettings = {
   auth: optional("MAXCLOUD_AUTH", oneOf("local", "required"), {
     unset: "local on a loopback address, else required",
-    text: "`local`: the user who started the server acts for the organization `local` without a credential, other users of the machine are rejected. `required`: every request needs a credential."
+    text: "`local`: the user who started the server acts for the organization `local` without a credential, and other users of the machine are rejected. `required`: every request needs a credential."
   }),
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   publicUrl: optional("MAXCLOUD_PUBLIC_URL", baseUrl("https://cloud.example.com"), {
     unset: "where the server listens",
     text: "Public URL of the API, used in links in mails and on pages."
@@ -49,7 +49,7 @@ export const identitySettings = {
   trustedProxies: setting("MAXCLOUD_TRUSTED_PROXIES", addresses, {
     default: "",
     shown: "none",
-    text: "Addresses of proxies in front of the server, whose `X-Forwarded-For` shows where a request is from."
+    text: "Addresses of proxies in front of the server, whose `X-Forwarded-For` header shows a request's origin."
   }),
   openMetrics: setting("MAXCLOUD_OPEN_METRICS", onOff, {
     default: "false",

@@ -23,11 +23,11 @@ const oneKey: Form<Redacted.Redacted<Uint8Array>> = {
 
 const Path = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/))
 
-/** Which key wraps the keys that secrets are sealed with. At most one of `masterKey`, `masterKeyFile` and `vaultAddress` is set. */
+/** Which key wraps the keys that seal secrets. At most one of `masterKey`, `masterKeyFile` and `vaultAddress` is set. */
 export const keySettings = {
   masterKey: optional("MAXCLOUD_MASTER_KEY", oneKey, {
-    unset: "`secret.key` in the data folder, made at the first start",
-    text: "The master key: 32 bytes in base64 (`openssl rand -base64 32`). It wraps the keys that secrets are sealed with.",
+    unset: "`secret.key` in the data folder, created at the first start",
+    text: "The master key: 32 bytes in base64 (`openssl rand -base64 32`). It wraps the keys that seal secrets.",
     forgotten: true
   }),
   masterKeyFile: optional("MAXCLOUD_MASTER_KEY_FILE", text, {

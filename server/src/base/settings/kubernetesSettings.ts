@@ -25,7 +25,7 @@ const endpoint = form(
   'an address is written as "203.0.113.5:443"'
 )
 
-/** Which there are is known a few floors up (`runtimes/choose`). */
+/** The list of runtimes is defined a few floors up (`runtimes/choose`). */
 const runtimeName = form(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9-]{0,62}$/)), "write local or kubernetes")
 
 const className = form(
@@ -39,7 +39,7 @@ export const kubernetesSettings = {
     unset: "`kubernetes` with a kubeconfig or in a pod, else `local`",
     text: "Where services run: on this machine, or on a Kubernetes cluster with Knative."
   }),
-  /** Files of a kubeconfig, with `:` between several, as `kubectl` reads them. */
+  /** Paths of kubeconfigs, separated by `:`, as `kubectl` reads them. */
   kubeconfig: optional("MAXCLOUD_KUBECONFIG", text, {
     or: "KUBECONFIG",
     unset: "`KUBECONFIG`",
@@ -57,9 +57,9 @@ export const kubernetesSettings = {
     unset: "the scheme's own",
     text: "Port of the services' public URLs on Kubernetes, if it isn't the scheme's default."
   }),
-  /** undefined: as the installation has decided at its first start on a cluster. */
+  /** undefined: as decided at the installation's first start on a cluster. */
   namespacePrefix: optional("MAXCLOUD_NAMESPACE_PREFIX", form(NamespacePrefix, prefixHelp), {
-    unset: `${defaultNamespacePrefix} for a new installation, else what it has`,
+    unset: `${defaultNamespacePrefix} for a new installation, else its present one`,
     text: "Prefix of tenants' namespaces, or `none`. Decided at the first start on a cluster and kept in the database: a different value is refused later. `maxcloud cluster install --namespace-prefix` must have the same."
   }),
   podSecurity: setting("MAXCLOUD_POD_SECURITY", oneOf("baseline", "restricted"), {
@@ -74,17 +74,17 @@ export const kubernetesSettings = {
   manifestRules: setting("MAXCLOUD_MANIFESTS", manifestRules, {
     default: "",
     shown: "none: a config can't have `manifests`",
-    text: "Kinds and fields of Kubernetes that a config may set with `manifests`, separated by commas: `ConfigMap,Service:spec.template.spec.volumes`. A kind alone allows its fields, but annotations, labels, `nodeSelector` and resources only key by key. [Which there are](config.md#manifests). Pass the same to `maxcloud cluster install --manifests`, which grants the server the rights."
+    text: "Kubernetes kinds and fields that a config may set with `manifests`, separated by commas: `ConfigMap,Service:spec.template.spec.volumes`. A kind alone allows its fields, but annotations, labels, `nodeSelector` and resources only key by key. [All kinds and fields](config.md#manifests). Pass the same value to `maxcloud cluster install --manifests`, which grants the server the rights."
   }),
   systemImage: optional("MAXCLOUD_SYSTEM_IMAGE", text, {
     unset: "none: `maxcloud net verify` is refused",
-    text: "Image of max-cloud itself, which `maxcloud net verify` starts in tenants' namespaces to probe from."
+    text: "max-cloud's own image, which `maxcloud net verify` starts in tenants' namespaces to probe from."
   }),
-  /** Beside those that the cluster tells: no `egress` opens them. */
+  /** In addition to those that the cluster reports: no `egress` opens them. */
   closedRanges: setting("MAXCLOUD_CLOSED_RANGES", ranges("10.244.0.0/16,10.96.0.0/12"), {
     default: "",
     shown: "what the cluster reports",
-    text: "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't report, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says what is missing; until it is set, the server refuses private ranges in `egress`."
+    text: "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't report, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says which are missing; until they're set, the server refuses private ranges in `egress`."
   }),
   privateEgressRanges: setting("MAXCLOUD_PRIVATE_EGRESS_RANGES", ranges("10.20.0.0/16,192.168.7.0/24"), {
     default: "",

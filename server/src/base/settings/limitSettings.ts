@@ -17,7 +17,7 @@ export const Bytes = Schema.transform(Schema.String.pipe(Schema.pattern(/^\d{1,1
 
 const number = whole(0, 1_000_000_000, "write a whole number, such as 50")
 
-/** How each quota is written, in settings and by operators. */
+/** How settings and operators write each quota. */
 export const quotaForms = {
   services: number,
   instances: number,
@@ -30,8 +30,9 @@ export const quotaForms = {
 }
 
 /**
- * Quotas that nobody has set, written as an operator writes them: enough for 50 services as they are by default, and no organization takes
- * the cluster. A server without credentials has only those of deployments, logs and streams, which are against floods.
+ * Default quotas as an operator would write them: enough for 50 services with default sizes, and too little for one
+ * organization to take the whole cluster. A server without credentials only limits deployments, logs and streams,
+ * against floods.
  */
 export const builtInQuotaTexts = {
   services: "50",
@@ -56,7 +57,7 @@ const orNone = ({ help, read }: Form<number>): Form<number | "none"> => ({
 const count = (what: string) => whole(1, 1_000_000_000, what)
 const oneOrMore = count("a whole number from 1 on")
 
-/** How often the API may be called, and what an organization may have where an operator has not said otherwise for it. */
+/** How often the API may be called, and an organization's quotas unless an operator has set others. */
 export const limitSettings = {
   requestsPerMinute: setting("MAXCLOUD_RATE_LIMIT", count("requests a minute, a whole number from 1 on"), {
     default: "1200",
@@ -64,7 +65,7 @@ export const limitSettings = {
   }),
   quotaServices: optional("MAXCLOUD_QUOTA_SERVICES", orNone(quotaForms.services), {
     unset: ofSharedServers(builtInQuotaTexts.services),
-    text: "Services that an organization may have, if nothing else is set for it. `none`: no limit, as for all quotas."
+    text: "Services that an organization may have, if no other quota is set for it. `none`: no limit, as for all quotas."
   }),
   quotaInstances: optional("MAXCLOUD_QUOTA_INSTANCES", orNone(quotaForms.instances), {
     unset: ofSharedServers(builtInQuotaTexts.instances),
@@ -87,12 +88,12 @@ export const limitSettings = {
   /** Bytes. */
   quotaSources: optional("MAXCLOUD_QUOTA_SOURCES", orNone(quotaForms.sourceBytes), {
     unset: ofSharedServers(builtInQuotaTexts.sourceBytes),
-    text: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
+    text: "Bytes of source snapshots that a server keeps for an organization, including uploads in progress."
   }),
   /** Bytes. */
   quotaLogs: optional("MAXCLOUD_QUOTA_LOGS", orNone(quotaForms.logBytes), {
     unset: builtInQuotaTexts.logBytes,
-    text: "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines are deleted. Doesn't apply to Loki, which has its own limits."
+    text: "Bytes that an organization's log lines may take, on Kubernetes compressed. Above that, the oldest lines are deleted. Doesn't apply to Loki, which has its own limits."
   }),
   quotaStreams: optional("MAXCLOUD_QUOTA_STREAMS", orNone(quotaForms.streams), {
     unset: builtInQuotaTexts.streams,
@@ -108,7 +109,7 @@ export const limitSettings = {
   }),
   graceSeconds: setting("MAXCLOUD_BODY_GRACE_SECONDS", oneOrMore, {
     default: "20",
-    text: "Grace period in seconds for request bodies to the API that are slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`; then 408. Responses that are read more slowly are aborted."
+    text: "Grace period in seconds for request bodies to the API that are slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`; then 408. Responses read more slowly are aborted."
   }),
   bytesPerSecond: setting("MAXCLOUD_MIN_BYTES_PER_SECOND", oneOrMore, {
     default: "1024",
@@ -120,7 +121,7 @@ export const limitSettings = {
     whole(0, 604_800, "whole seconds up to a week; 0 for no limit"),
     {
       default: "3600",
-      text: "Seconds after which a WebSocket or another upgraded connection of a service is closed on the local runtime if neither side sent a byte. 0: never, so a forgotten one keeps its instance from scaling to zero."
+      text: "Seconds after which the local runtime closes a service's WebSocket or other upgraded connection if neither side sent a byte. 0: never, so a forgotten one keeps its instance from scaling to zero."
     }
   )
 }

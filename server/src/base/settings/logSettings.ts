@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { baseUrl, form, httpUrl, oneOf, secret, text, whole } from "./forms.ts"
 import { optional, setting } from "./setting.ts"
 
-/** Names of tenants as Loki takes them; `.` and `..` are none. */
+/** Tenant names that Loki accepts, which exclude `.` and `..`. */
 const tenant = form(
   Schema.String.pipe(
     Schema.filter((text) => {
@@ -17,7 +17,7 @@ const tenant = form(
 export const logSettings = {
   logs: setting("MAXCLOUD_LOGS", oneOf("folder", "s3", "loki"), {
     default: "folder",
-    text: "Where log lines of a cluster's instances are kept after these are gone: `folder` (in the data folder), `s3` (a bucket) or `loki` (Grafana Loki). Several servers that share a database need `s3` or `loki`. Credentials for a bucket come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or as the AWS SDK finds them."
+    text: "Where to keep log lines of a cluster's instances after these are gone: `folder` (in the data folder), `s3` (a bucket) or `loki` (Grafana Loki). Several servers that share a database need `s3` or `loki`. Credentials for a bucket come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or wherever the AWS SDK finds them."
   }),
   logsDays: setting("MAXCLOUD_LOGS_DAYS", whole(1, 1_000_000_000, "days, a whole number from 1 on"), {
     default: "14",
@@ -30,7 +30,7 @@ export const logSettings = {
   logsRegion: optional("MAXCLOUD_LOGS_S3_REGION", text, { unset: "us-east-1", text: "Region of the bucket." }),
   logsEndpoint: optional("MAXCLOUD_LOGS_S3_ENDPOINT", httpUrl("https://s3.example.com"), {
     unset: "Amazon's",
-    text: "URL of an S3 server other than Amazon's; the bucket is then in the path."
+    text: "URL of an S3 server other than Amazon's. The bucket is then in the path."
   }),
   logsLokiUrl: optional("MAXCLOUD_LOGS_LOKI_URL", baseUrl("http://loki.logging:3100"), {
     unset: "none",
@@ -38,7 +38,7 @@ export const logSettings = {
   }),
   logsLokiTenant: optional("MAXCLOUD_LOGS_LOKI_TENANT", tenant, {
     unset: "none",
-    text: "Loki's tenant (header `X-Scope-OrgID`), if it has `auth_enabled: true`. `{organization}` in it stands for an organization's id: then each one has its own tenant."
+    text: "Loki's tenant (header `X-Scope-OrgID`), if it has `auth_enabled: true`. `{organization}` in it stands for an organization's id, so each one has its own tenant."
   }),
   logsLokiUser: optional("MAXCLOUD_LOGS_LOKI_USER", text, {
     unset: "none",
@@ -46,7 +46,7 @@ export const logSettings = {
   }),
   logsLokiPassword: optional("MAXCLOUD_LOGS_LOKI_PASSWORD", secret, {
     unset: "none",
-    text: "The password for that user.",
+    text: "Password of that user.",
     forgotten: true
   }),
   logsLokiToken: optional("MAXCLOUD_LOGS_LOKI_TOKEN", secret, {

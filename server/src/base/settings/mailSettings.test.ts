@@ -16,7 +16,7 @@ const routeOf = (environment: Record<string, string>, development = false) =>
 const from = { MAXCLOUD_MAIL_FROM: "max-cloud <cloud@example.com>" }
 const smtp = { SMTP_URL: "smtps://max:hunter2@smtp.example.com:465" }
 
-describe("the way that mail takes", () => {
+describe("the mail transport", () => {
   it.each([
     [{}, true, "log"],
     [{ MAXCLOUD_MAIL: "log" }, false, "log"],
@@ -33,7 +33,7 @@ describe("the way that mail takes", () => {
   it.each([
     [{}, /RESEND_API_KEY.*SMTP_URL.*MAXCLOUD_MAIL=log/],
     [{ ...smtp, RESEND_API_KEY: "re_1", ...from }, /only one of RESEND_API_KEY and SMTP_URL/],
-    [smtp, /MAXCLOUD_MAIL_FROM is not set, but SMTP_URL is/]
+    [smtp, /SMTP_URL needs MAXCLOUD_MAIL_FROM/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("%o is refused", (set, message) => {
     const refusal = Either.getOrThrow(Either.flip(routeOf(set)))
     expect(refusal).toMatch(message)
@@ -41,14 +41,14 @@ describe("the way that mail takes", () => {
   })
 
   it.each(["hunter2", "http://max:hunter2@x", "smtp://max:hunter2@x?tls=no", "smtps://max:hunter2@x?tls=off"])(
-    "an SMTP_URL such as %s is refused without being repeated",
+    "an SMTP_URL such as %s is refused without being quoted",
     (url) => {
       const error = Either.getOrThrow(Either.flip(read({ SMTP_URL: url })))
       expect(String(error) + JSON.stringify(error)).not.toContain("hunter2")
     }
   )
 
-  it.each(["cloud", "a@b\r\nBcc: c@d", "<a@b>, c@d", "a@b, c@d"])("%o is no sender", (sender) => {
+  it.each(["cloud", "a@b\r\nBcc: c@d", "<a@b>, c@d", "a@b, c@d"])("%o isn't a valid sender", (sender) => {
     expect(Either.isLeft(read({ MAXCLOUD_MAIL_FROM: sender }))).toBe(true)
   })
 })

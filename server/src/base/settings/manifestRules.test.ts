@@ -16,7 +16,7 @@ const read = (written?: string) =>
   )
 
 describe("MAXCLOUD_MANIFESTS", () => {
-  it("allows nothing unless it is set", () => {
+  it("allows nothing unless it's set", () => {
     expect(read()).toEqual(Either.right({ setting: [] }))
     expect(read("")).toEqual(Either.right({ setting: [] }))
   })
@@ -37,9 +37,9 @@ describe("MAXCLOUD_MANIFESTS", () => {
     "ConfigMap,Service:spec.template.spec.hostNetwork",
     "Service:spec.template.metadata.annotations",
     "*"
-  ])("is refused if it names what nobody can be allowed: %s", (written) => {
+  ])("is refused if it names something that nobody may allow: %s", (written) => {
     expect(Option.isNone(manifestRules.read(written))).toBe(true)
     const refused = read(written)
-    expect(String(Either.isLeft(refused) ? refused.left : "")).toContain(`"${written}" is not right: kinds and fields`)
+    expect(String(Either.isLeft(refused) ? refused.left : "")).toContain(`"${written}" isn't valid: kinds and fields`)
   })
 })

@@ -23,5 +23,5 @@ const Rules = Schema.compose(
 /** Kinds and fields of manifests that configs may set. */
 export const manifestRules = form(
   Rules,
-  `kinds and fields are written as "ConfigMap,Service:spec.template.spec.volumes,Service:spec.template.metadata.annotations[autoscaling.knative.dev/window]". A kind is ${Object.keys(manifestKinds).join(", ")}; "Manifests" in the config reference lists the fields. Annotations, labels, nodeSelector and resources are allowed key by key`
+  `kinds and fields are written as "ConfigMap,Service:spec.template.spec.volumes,Service:spec.template.metadata.annotations[autoscaling.knative.dev/window]". Kinds are ${Object.keys(manifestKinds).join(", ")}; "Manifests" in the config reference lists the fields. Annotations, labels, nodeSelector and resources are allowed key by key`
 )

@@ -20,6 +20,6 @@ export const registrySettings = {
   unresolvedRegistries: setting("MAXCLOUD_UNRESOLVED_REGISTRIES", hosts, {
     default: "",
     shown: "none",
-    text: "Registries that the server doesn't contact: `maxcloud registries login` stores their credentials unchecked, and on Kubernetes their images aren't pinned to a digest. Like Knative's `registries-skipping-tag-resolving`, whose own (`dev.local`, `ko.local`, `kind.local`) always count."
+    text: "Registries that the server doesn't contact: `maxcloud registries login` stores their credentials unchecked, and on Kubernetes their images aren't pinned to a digest. Like Knative's `registries-skipping-tag-resolving`, whose defaults (`dev.local`, `ko.local`, `kind.local`) always apply."
   })
 }

@@ -40,20 +40,20 @@ const wrong = [
 describe("the key of a secret in a store", () => {
   it.each(right)("may be %s", (key) => expect(Either.isRight(read(key))).toBe(true))
 
-  it.each(wrong)("may not be %s: two secrets could have one key, or it is none", (key) => {
+  it.each(wrong)("can't be %s: two secrets could share a key, or it's not a valid key", (key) => {
     const refused = read(key)
     expect(Either.isLeft(refused)).toBe(true)
     if (Either.isLeft(refused)) expect(String(refused.left)).toContain("{organization}")
   })
 
-  it("is another for each secret, however tenants choose their names", () => {
+  it("differs for each secret, however tenants choose their names", () => {
     const secret = fc.record({
       organization: Arbitrary.make(OrganizationName),
       app: Arbitrary.make(AppName),
       stage: Arbitrary.make(StageName),
       name: Arbitrary.make(SecretName)
     })
-    // Short names over few letters meet more often.
+    // Short names over few letters collide more often.
     const short = fc.stringMatching(/^a(-?a){0,2}$/)
     const alike = fc.record({
       organization: short.map((value) => OrganizationName.make(value)),

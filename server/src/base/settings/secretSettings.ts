@@ -10,8 +10,8 @@ const storeName = form(
 const names = ["organization", "app", "stage", "name"]
 
 /**
- * Must come to another key for each secret, or one organization could read another's by the choice of its names: every name stands in
- * it, and between two of them something that no name has (`-` and `_` do not end one).
+ * Each secret must get a different key, or one organization could read another's by choosing its names. So the template
+ * contains every name, separated by something that no name contains (no name ends with `-` or `_`).
  */
 const isTemplate = (written: string): boolean => {
   const [key = "", ...properties] = written.split("#")
@@ -29,18 +29,18 @@ const isTemplate = (written: string): boolean => {
 
 const keyTemplate = form(
   Schema.String.pipe(Schema.filter(isTemplate)),
-  'a key has all of {organization}, {app}, {stage} and {name}, with "/", ".", ":", "#" or "--" between them, such as "{organization}/{app}/{stage}/{name}#value"'
+  'a key contains all of {organization}, {app}, {stage} and {name}, with "/", ".", ":", "#" or "--" between them, such as "{organization}/{app}/{stage}/{name}#value"'
 )
 
 /** Settings for secrets whose values aren't in the server's database. */
 export const secretSettings = {
   externalSecretStore: optional("MAXCLOUD_EXTERNAL_SECRET_STORE", storeName, {
-    unset: "none: the server keeps secrets itself, sealed",
-    text: "Name of a ClusterSecretStore of the External Secrets Operator. Values of secrets are then read from it in the cluster (`ExternalSecret`), and the server never has them. On Kubernetes only."
+    unset: "none: the server stores secrets itself, sealed",
+    text: "Name of a ClusterSecretStore of the External Secrets Operator. The cluster then reads values of secrets from it (`ExternalSecret`), and the server never sees them. Only on Kubernetes."
   }),
   /** A template. */
   externalSecretKey: setting("MAXCLOUD_EXTERNAL_SECRET_KEY", keyTemplate, {
     default: "{organization}/{app}/{stage}/{name}#value",
-    text: "Where a secret is in that store: its key, and after `#` the field of the entry. Without `#` the whole entry is the value."
+    text: "A secret's place in that store: its key, and after `#` the field of the entry. Without `#` the whole entry is the value."
   })
 }

@@ -55,34 +55,34 @@ export const serverSettings = {
     text: "Connection URL of the same database for the role that owns the tables and runs migrations."
   }),
   domain: optional("MAXCLOUD_DOMAIN", domain, {
-    unset: "localhost; on Kubernetes the one that Knative has",
+    unset: "localhost; on Kubernetes the domain of Knative",
     text: "Domain of the services' hosts: `<service>--<app>--<organization>.<domain>`."
   }),
   inPlace: setting("MAXCLOUD_IN_PLACE", onOff, {
     default: "false",
-    text: "Whether services may run in place from a folder instead of from a snapshot. `maxcloud dev` sets it."
+    text: "Whether services can run in place from a folder instead of from a snapshot. `maxcloud dev` sets it."
   }),
   logFormat: setting("MAXCLOUD_LOG", oneOf("json", "text"), {
     default: process.stderr.isTTY === true ? "text" : "json",
     shown: "text on a terminal, else json",
-    text: "How the server writes its own log (to standard error): `json`, one object a line, or `text`."
+    text: "Format of the server's own log (on standard error): `json`, one object per line, or `text`."
   }),
   logLevel: setting("MAXCLOUD_LOG_LEVEL", level, {
     default: "info",
-    text: "The least severe entries that are written: trace, debug, info, warning, error or none."
+    text: "Minimum severity to log: trace, debug, info, warning, error or none."
   }),
-  /** How long requests that are under way may take to end when the server stops. */
+  /** How long open requests may take to finish when the server stops. */
   drainTimeout: setting("MAXCLOUD_DRAIN_SECONDS", seconds(0, 3_600), {
     default: "10",
     text: "Seconds to drain open requests on shutdown."
   }),
-  /** undefined: nothing is traced. */
+  /** undefined: no tracing. */
   otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl("http://localhost:4318"), {
     unset: "no tracing",
-    text: "Base URL of an OpenTelemetry collector (OTLP over HTTP) that traces, metrics and logs are sent to."
+    text: "Base URL of an OpenTelemetry collector (OTLP over HTTP) for traces, metrics and logs."
   }),
   otelServiceName: setting("OTEL_SERVICE_NAME", text, {
     default: "maxcloud-server",
-    text: "Name under which the server appears in traces."
+    text: "The server's name in traces."
   })
 }

@@ -1,6 +1,6 @@
 import { Config, ConfigError, Effect, Either, Option, Record } from "effect"
 
-/** One setting: how it is read, and what `docs/reference/configuration.md` says of it. */
+/** One setting: how to read it, and its text in `docs/reference/configuration.md`. */
 export interface Setting<A> {
   /** Its environment variable. */
   readonly name: string
@@ -8,7 +8,7 @@ export interface Setting<A> {
   /** The default as the reference shows it. */
   readonly default: string
   readonly text: string
-  /** Is the variable removed from the server's own environment once it is read? */
+  /** Is the variable removed from the server's own environment after reading? */
   readonly forgotten: boolean
 }
 
@@ -24,7 +24,7 @@ export interface Form<A> {
   readonly read: (written: string) => Option.Option<A>
   /** The explanation in a refusal: `a port is a whole number from 0 to 65535`. */
   readonly help: string
-  /** A refusal doesn't quote the value. */
+  /** Keep the value out of a refusal. */
   readonly secret?: true
   /** An empty variable counts as unset. */
   readonly emptyIsUnset?: true
@@ -32,7 +32,7 @@ export interface Form<A> {
 
 interface Description {
   readonly text: string
-  /** Another variable that is read if the first one isn't set. */
+  /** Another variable to read if the first one isn't set. */
   readonly or?: string
   readonly forgotten?: boolean
 }
@@ -47,12 +47,12 @@ const reading = <A>(name: string, form: Form<A>, or: string | undefined, otherwi
       if (Option.isNone(written)) return Either.right(Option.none())
       const value = form.read(written.value)
       if (Option.isSome(value)) return Either.right(value)
-      const refusal = form.secret === true ? form.help : `"${written.value}" is not right: ${form.help}`
+      const refusal = form.secret === true ? form.help : `"${written.value}" isn't valid: ${form.help}`
       return Either.left(ConfigError.InvalidData([name], refusal))
     })
   )
 
-/** A setting with a default, which is written as the variable is. `shown` stands for it in the reference. */
+/** A setting with a default, written like the variable. `shown` replaces it in the reference. */
 export const setting = <A>(
   name: string,
   form: Form<A>,
@@ -61,7 +61,7 @@ export const setting = <A>(
   name,
   config: reading(name, form, or, Option.some(written)).pipe(
     Config.mapOrFail(
-      Either.fromOption(() => ConfigError.InvalidData([name], `its default "${written}" is not right: ${form.help}`))
+      Either.fromOption(() => ConfigError.InvalidData([name], `its default "${written}" isn't valid: ${form.help}`))
     )
   ),
   default: shown,
@@ -69,7 +69,7 @@ export const setting = <A>(
   forgotten
 })
 
-/** A setting that is undefined unless it is set. `unset` says in the reference what happens then. */
+/** A setting that is undefined unless it's set. `unset` describes that case in the reference. */
 export const optional = <A>(
   name: string,
   form: Form<A>,
@@ -88,7 +88,7 @@ export function configOf(settings: SettingRecord): Config.Config<Readonly<Record
   return Config.all(Record.map(settings, (setting) => setting.config))
 }
 
-/** Removes from this process's environment what programs that the server starts must not inherit. */
+/** Removes from this process's environment what programs started by the server must not inherit. */
 export const forgetVariables = (settings: SettingRecord) =>
   Effect.sync(() => {
     for (const { forgotten, name } of Object.values(settings)) if (forgotten) delete process.env[name]

@@ -1,31 +1,31 @@
 import { Context, Layer } from "effect"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 
-/** A gauge that is read when it is asked for: label values to number. */
+/** A gauge that is read on demand: label values to number. */
 export interface GaugeReading {
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
 
-/** The measures of one server, in a registry of its own: several servers may run in a process. */
+/** The metrics of one server, in a registry of its own, because several servers may run in a process. */
 export class Metrics extends Context.Tag("@maxcloud/server/Metrics")<
   Metrics,
   {
-    /** One answered API request; `route` is the pattern of its path, so that its values are few. */
+    /** One answered API request. `route` is the pattern of its path, which keeps the cardinality low. */
     readonly request: (request: {
       readonly method: string
       readonly route: string
       readonly status: number
       readonly seconds: number
     }) => void
-    /** Adds a gauge: each scrape calls `read`. Values that it can't read now are left out. */
+    /** Adds a gauge: each scrape calls `read`. Values that it can't read right now are left out. */
     readonly gauge: (options: {
       readonly name: string
       readonly help: string
       readonly labelNames: ReadonlyArray<string>
       readonly read: () => Promise<ReadonlyArray<GaugeReading>>
     }) => void
-    /** Adds a counter that is counted elsewhere and copied at each scrape: `read` gives its total. */
+    /** Adds a counter that's counted elsewhere and copied at each scrape: `read` returns its total. */
     readonly counter: (options: { readonly name: string; readonly help: string; readonly read: () => number }) => void
     /** Prometheus's text format. */
     readonly contentType: string

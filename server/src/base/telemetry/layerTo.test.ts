@@ -3,7 +3,7 @@ import { Effect, LogLevel } from "effect"
 import { layerTo, type ServerLogLine } from "./logging.ts"
 
 describe("layerTo", () => {
-  it.effect("gives each line from the level on, with its annotations and its cause", () => {
+  it.effect("passes on each line from the level up, with its annotations and its cause", () => {
     const lines: Array<ServerLogLine> = []
     return Effect.gen(function* () {
       yield* Effect.logInfo("too little")

@@ -9,7 +9,7 @@ export interface ServerLogLine {
   readonly level: string
   readonly message: string
   readonly cause: string | undefined
-  /** Such as the organization and the service that it is about. */
+  /** For example the affected organization and service. */
   readonly annotations: Readonly<Record<string, unknown>>
 }
 
@@ -18,7 +18,7 @@ const textOf = (message: unknown): string => {
   return message instanceof Error ? String(message) : Inspectable.toStringUnknown(message)
 }
 
-/** Gives the server's own log to a function. One that throws doesn't stop the server: the line is lost. */
+/** Passes the server's own log to a function. One that throws doesn't stop the server: the line is lost. */
 export const layerTo = (onLog: (line: ServerLogLine) => void, logLevel: LogLevel.LogLevel) =>
   Layer.merge(
     Logger.replace(
@@ -33,14 +33,14 @@ export const layerTo = (onLog: (line: ServerLogLine) => void, logLevel: LogLevel
             annotations: Object.fromEntries(annotations)
           })
         } catch {
-          // Nowhere is left to report it.
+          // There's nowhere left to report it.
         }
       })
     ),
     Logger.minimumLogLevel(logLevel)
   )
 
-/** Writes the server's own log to standard error, so that standard output is left to whoever started it. */
+/** Writes the server's own log to standard error, so that standard output is free for the caller. */
 export const layer = ({ logFormat, logLevel }: Pick<ServerSettings, "logFormat" | "logLevel">) =>
   Layer.merge(
     Logger.replace(

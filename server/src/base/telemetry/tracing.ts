@@ -3,7 +3,7 @@ import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../settings/ServerConfig.ts"
 
-/** Sends traces to an OpenTelemetry collector where one is configured; loads nothing for it otherwise. */
+/** Sends traces to an OpenTelemetry collector if one is configured; otherwise loads no code for it. */
 export const layer = ({ otelServiceName, otlpEndpoint }: Pick<ServerSettings, "otelServiceName" | "otlpEndpoint">) =>
   otlpEndpoint === undefined
     ? Layer.empty

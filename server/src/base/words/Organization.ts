@@ -1,4 +1,4 @@
 import type { CurrentOrganization } from "@maxcloud/sdk/api"
 
-/** The tenant that everything belongs to. */
+/** The tenant that owns everything. */
 export type Organization = CurrentOrganization["Type"]

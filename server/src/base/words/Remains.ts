@@ -1,21 +1,21 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Stream } from "effect"
 
-/** A store outside of the database that holds an organization's data is unreachable. `message` says which. */
+/** A store outside of the database that contains an organization's data is unreachable. `message` says which. */
 export class RemainsError extends Data.TaggedError("RemainsError")<{
   readonly message: string
   readonly cause?: unknown
 }> {}
 
-/** One place where something of an organization is kept, besides the database. All is idempotent. */
+/** One place outside the database that stores something of an organization. All methods are idempotent. */
 export interface Store {
   /** Name in certificates: `runtime`, `logs`, `sources`. */
   readonly store: string
   /** The erasure step, for the certificate. */
   readonly action: string
-  /** Files or objects that are there. */
+  /** The number of existing files or objects. */
   readonly count: (organizationId: OrganizationId) => Effect.Effect<number, RemainsError>
-  /** Returns when they are gone. */
+  /** Returns when they're gone. */
   readonly erase: (organizationId: OrganizationId) => Effect.Effect<void, RemainsError>
 }
 
@@ -29,7 +29,7 @@ export interface KeptLine {
   readonly line: string
 }
 
-/** The runtime's data about an organization, outside of the database, in the order in which it is erased. */
+/** The runtime's data about an organization, outside of the database, in the order of its erasure. */
 export class Remains extends Context.Tag("@maxcloud/server/Remains")<
   Remains,
   {

@@ -15,14 +15,14 @@ const isTaken = (cause: unknown) =>
   errorCode(cause) === "EADDRINUSE" ||
   (typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === "PortTaken")
 
-/** Why the server cannot listen. */
+/** Why the server can't listen. */
 export const cannotListen = (host: string, port: number, cause: unknown): Effect.Effect<never, ServerError> =>
   Effect.gen(function* () {
     if (isTaken(cause)) {
       const holder = yield* Effect.promise(() => portHolder(port))
       return yield* new ServerError({
         reason: "portTaken",
-        message: `port ${port} on ${host} is taken${holder === undefined ? "" : ` by ${holder}`}: end that program, or choose another port with --port or MAXCLOUD_PORT (0 takes a free one)`,
+        message: `port ${port} on ${host} is in use${holder === undefined ? "" : ` by ${holder}`}. Stop that program, or choose another port with --port or MAXCLOUD_PORT (0 picks a free one)`,
         cause
       })
     }
@@ -30,13 +30,13 @@ export const cannotListen = (host: string, port: number, cause: unknown): Effect
       reason: "address",
       message:
         errorCode(cause) === "EACCES"
-          ? `this user may not listen on port ${port}: choose one from 1024 on with --port or MAXCLOUD_PORT`
-          : `the server cannot listen on ${host}, port ${port}: ${messageOf(cause)}`,
+          ? `this user can't listen on port ${port}. Choose one from 1024 up with --port or MAXCLOUD_PORT`
+          : `couldn't listen on ${host}, port ${port}: ${messageOf(cause)}`,
       cause
     })
   })
 
-/** Why a part of the server did not start. */
+/** Why a part of the server didn't start. */
 export const cannotStart = (error: { readonly _tag: string; readonly message: string }) =>
   new ServerError({
     reason: error._tag === "DatabaseError" || error._tag === "Unavailable" ? "database" : "runtime",

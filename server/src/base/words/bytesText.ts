@@ -7,7 +7,7 @@ export const bytesText = (bytes: number): string => {
   return `${Math.round((bytes / 1024 ** step) * 100) / 100}${binary[step]}`
 }
 
-/** Bytes as a config takes them for `memory`, rounded up to whole mebibytes: `96Mi`, `1Gi`. */
+/** Bytes in a config's form for `memory`, rounded up to whole mebibytes: `96Mi`, `1Gi`. */
 export const memoryText = (bytes: number): string => {
   const mebibytes = Math.ceil(bytes / 2 ** 20)
   return mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`

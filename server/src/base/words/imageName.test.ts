@@ -50,7 +50,7 @@ describe("image references", () => {
       expect([written, parseImageName(written)]).toEqual([written, image])
   })
 
-  it("are refused where they are none", () => {
+  it("are refused if they're invalid", () => {
     const wrong = ["", "a b", "Nginx", "ghcr.io/", "/nginx", "a//b", "nginx:", "nginx:-x", "nginx@sha256:12", "a/../b"]
     const hosts = [
       "-a.b/c",
@@ -68,7 +68,7 @@ describe("image references", () => {
     }
   })
 
-  it("come back as they are written in full", () => {
+  it("are the same when read back from their full form", () => {
     const parts = fc.record({
       registry: host,
       repository: path,
@@ -85,7 +85,7 @@ describe("image references", () => {
     )
   })
 
-  it("never lead outside of their registry's API, whatever a config holds", () => {
+  it("never lead outside of their registry's API, whatever a config contains", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."ab.:/@-_A%?#\\ [") })), (written) => {
         const image = parseImageName(written)
@@ -99,13 +99,13 @@ describe("image references", () => {
     )
   })
 
-  it("are taken by the schema of configs where they are read here, and are read the same when pinned", () => {
+  it("are accepted by the config's schema if they're readable here, and read the same when pinned", () => {
     fc.assert(
       fc.property(fc.tuple(fc.option(host, { nil: undefined }), path, fc.option(tag, { nil: undefined })), (parts) => {
         const [host, path, tag] = parts
         const written = `${host === undefined ? "" : `${host}/`}${path}${tag === undefined ? "" : `:${tag}`}`
         const image = parseImageName(written)
-        // Of "0_a.b/c" the first part is a host, and no valid one.
+        // In "0_a.b/c" the first part is an invalid host.
         if (image === undefined && host === undefined) return
         if (image === undefined) throw new Error(written)
         expect(Either.isRight(Schema.decodeUnknownEither(ImageReference)(written))).toBe(true)
@@ -115,7 +115,7 @@ describe("image references", () => {
   })
 })
 
-it("registries in settings stand for all their ports, or for one", () => {
+it("registries in settings match all their ports, or just one", () => {
   const hosts = new Set(["localhost", "a.example:5000"])
   const named = ["localhost", "localhost:1", "a.example:5000", "a.example", "a.example:1", "b.localhost"]
   expect(named.map((value) => namesRegistry(hosts, value))).toEqual([true, true, true, false, false, false])

@@ -9,21 +9,21 @@ const dockerHub = "docker.io"
 export const pinnedReference = ({ registry, repository }: ImageName, digest: string) =>
   `${registry}/${repository}@${digest}`
 
-/** The digest, or the id of an image of this machine, at the end of a reference: its meaning never changes. */
+/** The digest, or the id of a local image, at the end of a reference: its meaning never changes. */
 export const pinOf = (written: string): string | undefined => /@(sha256:[a-f0-9]{64})$/.exec(written)?.[1]
 
-/** As messages name it. */
+/** The image's name in messages. */
 export const writeImageName = ({ digest, registry, repository, tag }: ImageName) =>
   `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`
 
-/** The host of a registry's API: Docker Hub's is another one than its name says. */
+/** The host of a registry's API: Docker Hub's differs from its name. */
 export const apiHostOf = (registry: string) => (registry === dockerHub ? "registry-1.docker.io" : registry)
 
-/** A registry in a setting: a host, which stands for each of its ports, or a host with its port. */
+/** A registry in a setting: a host, which matches each of its ports, or a host with its port. */
 export const namesRegistry = (hosts: ReadonlySet<string>, host: string) =>
   hosts.has(host) || hosts.has(host.replace(/:\d+$/, ""))
 
-/** Is this host at this port listed? Each of both may leave out the port, which is `defaultPort` then. */
+/** Is this host listed with this port? Both may leave out the port, which is then `defaultPort`. */
 export const listsRegistry = (hosts: ReadonlySet<string>, host: string, defaultPort: 80 | 443) => {
   const bare = host.endsWith(`:${defaultPort}`) ? host.slice(0, -`:${defaultPort}`.length) : host
   return hosts.has(bare) || hosts.has(`${bare}:${defaultPort}`)

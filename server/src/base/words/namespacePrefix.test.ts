@@ -5,7 +5,7 @@ import { domainTemplateOf, NamespacePrefix, prefixOfTemplate } from "./namespace
 const read = (written: string) => Either.getOrUndefined(Schema.decodeEither(NamespacePrefix)(written))
 
 describe("the prefix of tenants' namespaces", () => {
-  it("ends with one dash, or there is none", () => {
+  it("ends with one dash, or is empty", () => {
     expect(read("mc-")).toBe("mc-")
     expect(read("acme-cloud-")).toBe("acme-cloud-")
     expect(read("none")).toBe("")
@@ -14,7 +14,7 @@ describe("the prefix of tenants' namespaces", () => {
     }
   })
 
-  it("is none with which an organization could have a namespace of the cluster", () => {
+  it("can't give an organization a namespace of the cluster", () => {
     for (const wrong of ["kube-", "knative-", "maxcloud-", "istio-", "cert-", "ingress-", "flux-", "external-"]) {
       expect(read(wrong), wrong).toBeUndefined()
     }

@@ -5,10 +5,10 @@ import { Schema } from "effect"
 /** The prefix of tenants' namespaces in a new installation. */
 export const defaultNamespacePrefix = "mc-"
 
-/** As an operator writes that tenants' namespaces have no prefix. */
+/** An operator's notation for no prefix. */
 const noPrefix = "none"
 
-/** A namespace has 63 characters: a longer prefix would leave too few for organizations and stages. */
+/** A namespace has at most 63 characters: a longer prefix would leave too few for organizations and stages. */
 const maxLength = 20
 
 const isPrefix = (written: string) =>
@@ -25,20 +25,21 @@ export const NamespacePrefix = Schema.transform(Schema.String.pipe(Schema.filter
   encode: (prefix) => (prefix === "" ? noPrefix : prefix)
 })
 
-/** As `NamespacePrefix` reads it. */
+/** In the form that `NamespacePrefix` reads. */
 export const prefixText = (prefix: string) => (prefix === "" ? noPrefix : prefix)
 
 /**
- * Knative's template for hosts (`config-network`, `domain-template`). A tenant's service has one label before the domain, without the prefix,
- * so that one wildcard certificate covers all: `hostLabelOf` in synth has its form. A tag stands in `.Name`, in front of the service's name.
- * Services in other namespaces keep Knative's own default with two labels, so none of their hosts is a tenant's. Labels are read in tenants'
- * namespaces alone, and only to leave out the name of a service that is named like its app. The host always ends with the names in the
- * namespace, so whoever may make a Knative Service can't take another organization's host by a label.
+ * Knative's template for hosts (`config-network`, `domain-template`). A tenant's service has one label before the
+ * domain, without the prefix, so that one wildcard certificate covers all: `hostLabelOf` in synth has its form. A tag is
+ * part of `.Name`, in front of the service's name. Services in other namespaces keep Knative's own default with two
+ * labels, so none of their hosts is a tenant's. The template reads labels only in tenants' namespaces, and only to leave
+ * out the name of a service with its app's name. The host always ends with the names in the namespace, so nobody who can
+ * create a Knative Service can take another organization's host with a label.
  */
 export const domainTemplateOf = (prefix: string): string => {
   const service = `(index .Labels "${label.service}")`
   const isNamedLikeItsApp = `eq .Namespace (printf "${prefix}%s--%s" ${service} (index .Labels "${label.organization}"))`
-  // The part of `.Name` before the service's name: templates can't subtract, so the rest of it is measured.
+  // The part of `.Name` before the service's name. Templates can't subtract, so this measures the rest.
   const tag = `{{slice .Name 0 (len (slice .Name (len ${service})))}}`
   const names = prefix === "" ? "{{.Namespace}}" : `{{slice .Namespace ${prefix.length}}}`
   const tenants = `{{if ${isNamedLikeItsApp}}}${tag}{{else}}{{.Name}}--{{end}}${names}`
@@ -47,10 +48,10 @@ export const domainTemplateOf = (prefix: string): string => {
     : `{{if eq (printf "%.${prefix.length}s" .Namespace) "${prefix}"}}${tenants}{{else}}{{.Name}}.{{.Namespace}}{{end}}.{{.Domain}}`
 }
 
-/** In our templates: the prefix that a namespace is compared with. */
+/** The prefix that our templates compare a namespace with. */
 const prefixIn = /eq \.Namespace \(printf "([a-z0-9-]*)%s--/
 
-/** The prefix that a template of ours is for; undefined: it is none of ours. */
+/** The prefix in a template of ours; undefined: the template isn't ours. */
 export const prefixOfTemplate = (template: string): string | undefined => {
   const prefix = prefixIn.exec(template)?.[1]
   return prefix !== undefined && domainTemplateOf(prefix) === template ? prefix : undefined

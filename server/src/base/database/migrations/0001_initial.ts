@@ -1,6 +1,6 @@
 /**
- * `json` (not `jsonb`) holds what must come back byte for byte in the order it was written: specs and manifests. Foreign keys name the
- * organization too, so that no row can point into another's.
+ * `json` (not `jsonb`) for specs and manifests, which must come back byte for byte in their original order. Foreign keys
+ * include the organization, so that no row can reference another's.
  */
 export const initial = /* sql */ `
 create table organizations (

@@ -1,4 +1,4 @@
-/** Tables with an organization in each row, of this migration and those before: their rows are seen under that organization only. */
+/** Tables with an organization in each row, up to this migration: their rows are visible only to that organization. */
 const organizationTables = [
   "app_stages",
   "deployments",
@@ -36,8 +36,9 @@ const serverTables = [
 ] as const
 
 /**
- * Row security is a second line of defence: every connection of this server begins with `maxcloud.organization` empty, which shows nothing;
- * `*` shows all. A server of the version before does not know the setting, and sees what it saw.
+ * Row security is a second line of defense: every connection of this server begins with `maxcloud.organization` empty,
+ * which shows nothing; `*` shows everything. A server of the previous version doesn't know the setting, and sees the
+ * same as before.
  */
 const setting = "coalesce(current_setting('maxcloud.organization', true), '*')"
 const only = (table: string, condition: string) => `

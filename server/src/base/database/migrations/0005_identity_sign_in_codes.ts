@@ -1,4 +1,4 @@
-/** Beside a sign-in that is pending, the code that was mailed for it, sealed: sign-ins that begin meanwhile take the same one. */
+/** The mailed code of a pending sign-in, sealed, so that sign-ins that begin meanwhile use the same one. */
 export const signInCodes = /* sql */ `
 alter table one_time_tokens add column sealed_by text;
 alter table one_time_tokens add column sealed bytea;

@@ -1,4 +1,7 @@
-/** Which images of the container engine's store an organization may run, by what its registry said and when. */
+/**
+ * The images in the container engine's store that an organization may run, according to their registry's answer at that
+ * time.
+ */
 export const imageAccess = /* sql */ `
 create table image_access (
   organization_id text not null references organizations (id) on delete cascade,

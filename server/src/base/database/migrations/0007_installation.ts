@@ -3,8 +3,9 @@ const serverOnly =
   "current_setting('maxcloud.organization', true) = '*' or current_setting('maxcloud.all_rows', true) = 'on'"
 
 /**
- * Decisions that are made once for a whole installation. A server of the previous version gave namespaces no prefix, so if it has
- * organizations, there stays none. Row security is lifted to look, because the tables' owner may not see rows otherwise.
+ * Decisions made once for a whole installation. A server of the previous version gave namespaces no prefix, so if it has
+ * organizations, there's no prefix. Row security is lifted for the query, because otherwise the tables' owner may not
+ * see rows.
  */
 export const installation = /* sql */ `
 create table installation (

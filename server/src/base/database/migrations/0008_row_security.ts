@@ -48,8 +48,8 @@ const only = (table: string, condition: string) =>
   `alter policy ${table}_organization on ${table} using (${condition}) with check (${condition});`
 
 /**
- * Row security fails closed: a connection that hasn't said whose rows it needs sees none, and writes none. Until now a missing
- * `maxcloud.organization` meant all rows, and so did its value `*`; the server's own work now says so by a setting of its own.
+ * Row security fails closed: a connection that hasn't chosen its rows sees none and writes none. Until now a missing
+ * `maxcloud.organization` meant all rows, and so did its value `*`. The server's own work now uses a setting of its own.
  */
 export const rowSecurity = /* sql */ `
 ${organizationTables.map((organizationTable) => only(organizationTable, of("organization_id"))).join("\n")}

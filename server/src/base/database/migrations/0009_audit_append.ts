@@ -1,4 +1,4 @@
-/** The members of an entry's record in canonical form (RFC 8785: sorted by name), and the SQL that gives each one's JSON. */
+/** The members of an entry's record in canonical form (RFC 8785: sorted by name), and the SQL for each one's JSON. */
 const text = (column: string) => `coalesce(to_json(entry.${column})::text, 'null')`
 const hexadecimal = (column: string) => `coalesce(to_json(encode(entry.${column}, 'hex'))::text, 'null')`
 const base64 = (column: string) =>
@@ -27,15 +27,15 @@ const members = [
 ] as const
 const record = members.map(([name, value], n) => `'${n === 0 ? "{" : ","}"${name}":' || ${value}`).join(" ||\n    ")
 
-/** Objects that somebody puts into another schema, or into the session's temporary one, are never found instead of ours. */
+/** So that objects in another schema, or in the session's temporary one, are never found instead of ours. */
 const pinned = "set search_path = pg_catalog, pg_temp"
 const genesis = "decode(repeat('00', 32), 'hex')"
 const refuse = (message: string) => `raise exception ${message} using errcode = 'insufficient_privilege';`
 
 /**
- * The audit log's heads and entries change by `audit_append` alone: it runs with the rights of the role that owns the tables, and the
- * server's role keeps `select` (`migrate.ts`). It takes what happened; number, time and hash it makes itself. The triggers hold everybody
- * to the chain, the owner too.
+ * The audit log's heads and entries only change through `audit_append`: it runs with the rights of the role that owns
+ * the tables, while the server's role only has `select` (`migrate.ts`). The caller passes the event; the function sets
+ * number, time and hash. The triggers enforce the chain for everybody, the owner included.
  */
 export const auditAppend = /* sql */ `
 create function audit_hash(entry audit_entries) returns bytea language sql stable ${pinned} as $$

@@ -1,4 +1,4 @@
-/** How many bytes of source snapshots an organization may keep, if it was set for it. */
+/** An organization's own quota for bytes of source snapshots. */
 export const sourceQuota = /* sql */ `
 alter table organization_quotas add column source_bytes bigint;
 `

@@ -1,6 +1,6 @@
 /**
- * The platform (settings, and the form of manifests) for which a stage's objects were last applied, and the result of the last try.
- * `platforms` has the servers' last platforms, to show the differences. It belongs to no organization.
+ * The platform (settings, and the format of manifests) that a stage's objects were last applied for, and the result of
+ * the last attempt. `platforms` has the servers' last platforms, to show the differences. It belongs to no organization.
  */
 export const rollouts = /* sql */ `
 alter table app_stages add column platform_key text;

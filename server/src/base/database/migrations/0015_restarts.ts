@@ -1,4 +1,4 @@
-/** When a service was restarted last, by which request, and the newest revision that it had then. */
+/** When a service was last restarted, by which request, and its newest revision at that time. */
 export const restarts = /* sql */ `
 alter table services add column restarted_at timestamptz;
 alter table services add column restarted_from text;

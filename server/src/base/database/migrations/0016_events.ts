@@ -6,8 +6,8 @@ create policy ${table}_organization on ${table}
   with check (current_setting('maxcloud.organization', true) = organization_id or current_setting('maxcloud.all_rows', true) = 'on');`
 
 /**
- * What happened in an organization: written by the transaction that made it happen, and numbered once that is committed. A number that
- * was given earlier could belong to a transaction that commits later, and a reader would skip it.
+ * The events of an organization, each written by the transaction that caused it, and numbered after its commit. A number
+ * assigned earlier could belong to a transaction that commits later, and readers would skip it.
  */
 export const events = /* sql */ `
 create table events (

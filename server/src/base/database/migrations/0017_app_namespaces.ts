@@ -1,6 +1,7 @@
 /**
- * A service's name is unique in its app and stage, which have a namespace of their own. Until now an organization's apps shared one namespace
- * for each stage: `former_namespace` is its name without the prefix, from which a stage's objects are still to be removed.
+ * A service's name is unique in its app and stage, which have a namespace of their own. Until now an organization's apps
+ * shared one namespace for each stage: `former_namespace` is its name without the prefix, from which a stage's objects
+ * must still be removed.
  */
 export const appNamespaces = /* sql */ `
 -- Row security binds the owner of the tables, too.

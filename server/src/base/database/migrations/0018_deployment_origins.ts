@@ -1,6 +1,6 @@
 /**
- * Who had a deployment made, why and from what. People and keys are stored by their ids alone: names are looked up when they are read, so
- * that an erased person is named nowhere. `message` is the server's; the author's is `user_message`.
+ * Who made a deployment, why and from what. People and keys are stored only by id: names are looked up on reading, so an
+ * erased person's name appears nowhere. `message` is the server's; the author's is `user_message`.
  */
 export const deploymentOrigins = /* sql */ `
 alter table deployments add column kind text not null default 'deploy';

@@ -1,4 +1,4 @@
-/** The health of a service that its organization's events have told last, and when. */
+/** The health of a service that its organization's events reported last, and when. */
 export const serviceHealth = /* sql */ `
 alter table services add column told_health text;
 alter table services add column told_at timestamptz;

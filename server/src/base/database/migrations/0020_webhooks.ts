@@ -5,7 +5,7 @@ create policy ${table}_organization on ${table}
   using (current_setting('maxcloud.organization', true) = organization_id or current_setting('maxcloud.all_rows', true) = 'on')
   with check (current_setting('maxcloud.organization', true) = organization_id or current_setting('maxcloud.all_rows', true) = 'on');`
 
-/** Addresses that events are sent to, and the queue of what is sent. A delivery lives as long as its event. */
+/** Webhook URLs, and the queue of deliveries. A delivery lives as long as its event. */
 export const webhooks = /* sql */ `
 create table webhooks (
   organization_id text not null references organizations (id),

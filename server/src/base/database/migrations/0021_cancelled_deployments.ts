@@ -1,4 +1,4 @@
-/** A deployment that somebody has cancelled has a state of its own. */
+/** The state of a deployment that somebody has cancelled. */
 export const cancelledDeployments = /* sql */ `
 alter table deployments drop constraint deployments_state_check;
 alter table deployments add constraint deployments_state_check

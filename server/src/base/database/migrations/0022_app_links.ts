@@ -1,7 +1,10 @@
 const condition =
   "current_setting('maxcloud.organization', true) = organization_id or current_setting('maxcloud.all_rows', true) = 'on'"
 
-/** Which service calls which service of another app, as it was last accepted. The exports that allow it are in the other app's spec. */
+/**
+ * Which service calls which service of another app, as last accepted. The exports that allow it are in the other app's
+ * spec.
+ */
 export const appLinks = /* sql */ `
 create table app_links (
   organization_id text not null references organizations (id) on delete cascade,

@@ -1,7 +1,7 @@
 const condition =
   "current_setting('maxcloud.organization', true) = organization_id or current_setting('maxcloud.all_rows', true) = 'on'"
 
-/** Requests with an `Idempotency-Key`, of all operations: what they said and were answered is sealed. */
+/** Requests with an `Idempotency-Key`, of all operations. Their content and answers are sealed. */
 export const keyedRequests = /* sql */ `
 create table keyed_requests (
   organization_id text not null references organizations (id) on delete cascade,

@@ -1,4 +1,4 @@
-/** What people call an organization, if that isn't its name. */
+/** An organization's display name, if it isn't its name. */
 export const organizationDisplayNames = /* sql */ `
 alter table organizations add column display_name text;
 `

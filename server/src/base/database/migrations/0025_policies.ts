@@ -1,4 +1,4 @@
-/** Rules of an organization that its apps must keep. */
+/** An organization's rules for its apps. */
 export const policies = /* sql */ `
 create table policies (
   organization_id text not null references organizations (id),

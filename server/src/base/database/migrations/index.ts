@@ -30,7 +30,7 @@ export interface Migration {
   readonly sql: string
 }
 
-/** In order, forward only; one that was released is never changed. Named here one by one, so that a bundle holds them. */
+/** In order, forward only. A released one never changes. Named one by one, so that a bundle contains them. */
 export const migrations: ReadonlyArray<Migration> = [
   { id: 1, name: "initial", sql: initial },
   { id: 2, name: "kubernetes", sql: kubernetes },
