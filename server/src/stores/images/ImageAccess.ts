@@ -4,15 +4,15 @@ import type { ImageProblem } from "./ImageProblem.ts"
 import type { ImagesError } from "./Images.ts"
 import type { Pulls } from "./pulls/pulls.ts"
 
-/** An image as an organization may run it on this machine. */
+/** An image that an organization may run on this machine. */
 export interface AllowedImage {
-  /** By which the engine's store knows it: `sha256:…` */
+  /** The engine's id for it: `sha256:…` */
   readonly imageId: string
-  /** Says that the registry was unreachable, so that the image runs by an earlier permission. */
+  /** The registry was unreachable, so the image runs by an earlier permission. */
   readonly note?: string
 }
 
-/** Brings an archive into the engine's store, and gives the image's id there. */
+/** Loads an archive into the engine's store, and returns the image's id there. */
 export type LoadImage = (archive: string, imageId: string, signal: AbortSignal) => Promise<string>
 
 export interface ImageQuestion {
@@ -26,13 +26,13 @@ export interface ImageQuestion {
   readonly isInStore: (imageId: string) => Promise<boolean>
   readonly load: LoadImage
   readonly onPull: () => void
-  /** Told how far the pull is, about every two seconds. */
+  /** Receives the progress of the pull, about every two seconds. */
   readonly onProgress: (line: string) => void
 }
 
 /**
- * Decides which images of the container engine's store an organization may run. The store is shared, so an image in it is open to nobody
- * by itself. An organization may run the images that a registry has given to its own credentials.
+ * Decides which images of the container engine's store an organization may run. The store is shared, so an image in it
+ * isn't available to everybody. An organization may run the images that a registry has given to its own credentials.
  */
 export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
   ImageAccess,
@@ -43,9 +43,9 @@ export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
       image: string
     ) => Effect.Effect<string, ImageProblem | ImagesError>
     readonly allow: (question: ImageQuestion) => Effect.Effect<AllowedImage, ImageProblem | ImagesError>
-    /** For an engine that pulls by itself: in turn with all other pulls. */
+    /** For an engine that pulls by itself: queued with all other pulls. */
     readonly pulls: Pulls
-    /** The organization's credentials for the image's registry as a file of `podman login`; without any, one with none. */
+    /** The organization's credentials for the image's registry as a file of `podman login`; without any, an empty one. */
     readonly authFile: (organizationId: OrganizationId, image: string) => Effect.Effect<string, ImagesError>
   }
 >() {}

@@ -4,34 +4,34 @@ import { Context, Effect, ParseResult, Schema } from "effect"
 import { parseImageName, writeImageName } from "../../base/words/imageName.ts"
 import { ServerError } from "../../base/words/ServerError.ts"
 
-/** The instance whose request a handler answers: what a container of the image would have been given. */
+/** The instance whose request a handler answers: its data is what a container of the image would get. */
 export interface StandInInstance {
-  /** With the values of secrets, the addresses of links, and `PORT`. */
+  /** Including secret values, link addresses, and `PORT`. */
   readonly env: Readonly<Record<string, string>>
   /** The contents of `files`, by path. */
   readonly files: Readonly<Record<string, string>>
 }
 
-/** Answers the requests of a service in the place of its image. */
+/** Answers a service's requests in place of its image. */
 export type StandInHandler = (request: Request, instance: StandInInstance) => Response | Promise<Response>
 
-/** A program that runs in the place of an image. */
+/** A program that runs in place of an image. */
 export interface StandInCommand {
-  /** Instead of the `command` and `args` of the config. It has to listen on `PORT`. */
+  /** Replaces the config's `command` and `args`. It must listen on `PORT`. */
   readonly command: readonly [string, ...Array<string>]
-  /** @default the folder of this process */
+  /** @default this process's folder */
   readonly cwd?: string | undefined
 }
 
-/** What runs in the place of an image, in a test. */
+/** What a test runs in place of an image. */
 export type ImageStandIn = StandInHandler | StandInCommand
 
 /** The stand-in of an image, as a config writes it. */
 export type FindStandIn = (image: string) => ImageStandIn | undefined
 
 /**
- * What `embedded()` was given to run in the place of images; undefined in every other server. No setting sets it: whoever starts a server by its
- * settings can't have something else run under the name of an image.
+ * The stand-ins passed to `embedded()`; undefined in every other server. No setting sets it: starting a server with
+ * settings can't run something else under an image's name.
  */
 export class ImageStandIns extends Context.Reference<ImageStandIns>()("@maxcloud/server/ImageStandIns", {
   defaultValue: (): FindStandIn | undefined => undefined
@@ -45,7 +45,10 @@ const StandIns = Schema.Record({
     Schema.declare(isHandler),
     Schema.Struct({ command: Schema.NonEmptyArray(Schema.NonEmptyString), cwd: Schema.optional(Schema.String) })
   ).annotations({
-    message: () => ({ message: "Give a function of a request, or { command: [program, …], cwd }.", override: true })
+    message: () => ({
+      message: "Give a function that handles requests, or { command: [program, …], cwd }.",
+      override: true
+    })
   })
 })
 const decode = Schema.decodeUnknown(
@@ -55,14 +58,14 @@ const decode = Schema.decodeUnknown(
         .filter((name) => parseImageName(name) === undefined)
         .map((name) => ({
           path: [],
-          message: `"${name}" isn't an image. Write it as the config does ("ghcr.io/acme/api:1"), or without its tag for all of its tags.`
+          message: `"${name}" isn't an image. Write it as in the config ("ghcr.io/acme/api:1"), or without its tag to match all of its tags.`
         }))
     )
   ),
   { errors: "all", onExcessProperty: "error" }
 )
 
-/** Of an image without a tag or a digest: all that have this name. */
+/** An image without a tag or a digest matches all with this name. */
 const repositoryOf = (image: string): string | undefined => {
   const name = parseImageName(image)
   return name && `${name.registry}/${name.repository}`
@@ -75,7 +78,7 @@ const keyOf = (image: string): string | undefined => {
   return name && writeImageName(name)
 }
 
-/** Reads the stand-ins that a test gives. The nearer name wins: that with a tag, before the one without. */
+/** Parses a test's stand-ins. The more specific name wins: one with a tag over one without. */
 export const readStandIns = (images: Readonly<Record<string, ImageStandIn>>): Effect.Effect<FindStandIn, ServerError> =>
   decode(images).pipe(
     Effect.mapError((error) => {
@@ -100,7 +103,7 @@ export const readStandIns = (images: Readonly<Record<string, ImageStandIn>>): Ef
 
 const folderOf = (cwd = ".") => (isAbsolute(cwd) ? cwd : resolve(cwd))
 
-/** What a config can't have of its stand-ins, and what it has to know of them. */
+/** Problems and warnings about a config's stand-ins. */
 export const standInIssues = (spec: AppSpec, find: FindStandIn | undefined) => {
   const problems: Array<SpecIssue> = []
   const warnings: Array<SpecIssue> = []
@@ -110,17 +113,18 @@ export const standInIssues = (spec: AppSpec, find: FindStandIn | undefined) => {
     const path = (field: string) => ["services", index, field]
     warnings.push({
       path: path("image"),
-      message: "isn't run: this test gave `embedded()` a stand-in for it. Its digest isn't looked up"
+      message: "isn't run, because this test gave `embedded()` a stand-in for it. Its digest isn't looked up"
     })
     if (isHandler(standIn) && protocol === "h2c")
       problems.push({
         path: path("protocol"),
-        message: "is h2c, but its image's stand-in is a function, which is called over HTTP/1.1: give a `command`"
+        message:
+          "uses h2c, but its image's stand-in is a function, which is called over HTTP/1.1. Give a `command` instead"
       })
     if (!isHandler(standIn) && Object.keys(files).length > 0)
       warnings.push({
         path: path("files"),
-        message: "are not mounted for a stand-in that is a `command`: a function gets them"
+        message: "aren't mounted for a stand-in that's a `command`. Use a function, which gets them"
       })
   }
   return { problems, warnings }

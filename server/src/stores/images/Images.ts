@@ -3,19 +3,22 @@ import type { ResolvedImage } from "@maxcloud/synth"
 import { Context, Data, type Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 
-/** A registry did not answer: the same may work later. */
+/** A registry didn't answer. A retry may work. */
 export class ImagesError extends Data.TaggedError("ImagesError")<{
   readonly message: string
-  /** The registry wants to be left alone for so long; 0: it doesn't say for how long. */
+  /** How long the registry asked us to wait; 0: it doesn't say. */
   readonly retryAfterMs?: number
 }> {}
 
 export interface ResolvedImages {
-  /** By how the spec writes them. */
+  /** By the names in the spec. */
   readonly images: ReadonlyMap<string, ResolvedImage>
-  /** Reasons why the spec is impossible: no such tag, no permission, no build for the cluster's platform. Each has the code and the fix. */
+  /**
+   * Reasons why the spec is impossible: no such tag, no permission, no build for the cluster's platform. Each has the
+   * code and the fix.
+   */
   readonly problems: ReadonlyArray<SpecIssue>
-  /** Images that run by something else than what their registry says now. */
+  /** Images that run something other than their registry's present one. */
   readonly warnings: ReadonlyArray<SpecIssue>
 }
 

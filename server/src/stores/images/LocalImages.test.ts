@@ -82,7 +82,7 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
     await registry?.[Symbol.asyncDispose]()
   })
 
-  it("are pinned to what their tags mean now, at each deployment anew", async () => {
+  it("are pinned to what their tags mean at each deployment", async () => {
     const image = `${registry.host}/moving:main`
     const first = await push("moving", "main", "1")
     expect(await resolve(owner, image)).toEqual({ reference: `${registry.host}/moving@${first.digest}` })
@@ -92,7 +92,7 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
     expect(await resolve(owner, pinned)).toEqual({ reference: pinned })
   })
 
-  it("are problems of the plan where their registry has no such tag, or refuses the organization", async () => {
+  it("are problems of the plan if their registry has no such tag, or refuses the organization", async () => {
     await push("private", "1", "1")
     expect(await resolve(owner, `${registry.host}/private:2`)).toEqual({
       problem: expect.stringMatching(/^ImageNotFound: .*no tag "2".*Did you mean "1"/)
@@ -114,9 +114,9 @@ describe.skipIf(missing.length > 0)("the images of a local deployment", () => {
       store.set(gone, builtId)
       expect(await resolve(owner, gone)).toEqual({
         reference: builtId,
-        warning: expect.stringContaining("on this machine is run")
+        warning: expect.stringContaining("Running the image on this machine")
       })
-      // The store is theirs who own the machine.
+      // The store belongs to the machine's owner.
       expect(await resolve(organizationOf(other), gone)).toEqual({ warning: expect.stringContaining("first instance") })
       await sql(`insert into organizations (id, name) values ('${acme}', 'local'), ('${other}', 'other');
         insert into app_stages (organization_id, app, stage, last_number) values ('${acme}', 'shop', 'production', 1);

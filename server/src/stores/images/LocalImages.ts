@@ -15,9 +15,9 @@ import { refusedHost } from "./registry/exchange.ts"
 import { type RegistryOptions, reachOf, registryUrl } from "./registry/RegistrySession.ts"
 
 export interface LocalImagesOptions extends RegistryOptions {
-  /** Do they own this machine, and with it the engine's store? */
+  /** Do they own this machine, and so the engine's store? */
   readonly ownsMachine: (organization: Organization) => boolean
-  /** The id (`sha256:…`) under which the engine's store has this name; undefined if it has none. */
+  /** The id (`sha256:…`) for this name in the engine's store; undefined if it has none. */
   readonly imageInStore: (name: string) => Effect.Effect<string | undefined, ImageProblem | ImagesError>
 }
 
@@ -29,7 +29,7 @@ interface Found {
 }
 
 const atOnce = 4
-/** Then the deployment goes on: its first instance asks again, and waits for longer. */
+/** Then the deployment continues: its first instance asks again, and waits longer. */
 const timeLimit = Duration.seconds(10)
 
 /** The sentences of a problem without its code. */
@@ -57,7 +57,7 @@ const ofStore = (imageInStore: LocalImagesOptions["imageInStore"], written: stri
     return { problem: notBuilt(written).message }
   })
 
-/** The image to run if the registry is no help: the last one, or one on this machine. */
+/** The image to run if the registry can't help: the last one, or one on this machine. */
 const instead = Effect.fnUntraced(function* (
   options: LocalImagesOptions,
   organization: Organization,
@@ -69,11 +69,13 @@ const instead = Effect.fnUntraced(function* (
   const why = sentences(error.message)
   const last = isAway(error) ? yield* lastPin(organization, written, image) : undefined
   if (last !== undefined) {
-    return { reference: last, warning: `${why} The image of the last deployment that named it is run.` }
+    return { reference: last, warning: `${why} Running the image of the last deployment that named it.` }
   }
   const here = options.ownsMachine(organization) ? yield* options.imageInStore(written) : undefined
-  if (here !== undefined) return { reference: here, warning: `${why} The image on this machine is run.` }
-  return isAway(error) ? { warning: `${why} Its digest is looked up when its first instance starts.` } : yield* error
+  if (here !== undefined) return { reference: here, warning: `${why} Running the image on this machine.` }
+  return isAway(error)
+    ? { warning: `${why} Its digest will be looked up when its first instance starts.` }
+    : yield* error
 })
 
 const lookUp = (
@@ -103,7 +105,7 @@ const found = (
   organization: Organization,
   written: string
 ): Effect.Effect<Found, ImagesError, ImageAccess | SqlClient> => {
-  // An id of the engine's store, which is for the owner of this machine.
+  // An id of the engine's store, which only this machine's owner may use.
   if (written.startsWith("sha256:")) return Effect.succeed({})
   const image = parseImageName(written)
   if (image === undefined) return Effect.succeed({ problem: notAnImage(written).message })
@@ -121,8 +123,9 @@ const issuesOf = ({ services }: AppSpec, all: ReadonlyMap<string, Found>, kind: 
   })
 
 /**
- * For the local runtime: what the names of a deployment mean now, asked of their registries as the organization. So a tag that was pushed again
- * is another image, and its service gets a new revision. An image that was built on this machine is meant by its id.
+ * For the local runtime: resolves a deployment's image names now, by asking their registries as the organization. So a
+ * tag that was pushed again is another image, and its service gets a new revision. An image built on this machine is
+ * identified by its id.
  */
 export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, ImageAccess | SqlClient> =>
   Layer.effect(
@@ -166,5 +169,5 @@ const slow = (registry: string) =>
 const notBuilt = (image: string) =>
   imageProblem(
     "ImageNotFound",
-    `there is no image ${image} on this machine, and localhost isn't a registry. Build it (\`podman build --tag ${image} .\`).`
+    `the image ${image} doesn't exist on this machine, and localhost isn't a registry. Build it (\`podman build --tag ${image} .\`).`
   )

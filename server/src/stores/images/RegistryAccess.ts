@@ -26,14 +26,17 @@ export interface RegistryAccessOptions extends RegistryOptions {
 const nameOf = (written: string) =>
   Effect.mapError(Effect.fromNullable(parseImageName(written)), () => notAnImage(written))
 
-/** Empties the folder of downloads that are being loaded. An earlier process may have left some. */
+/** Empties the folder of downloads being loaded. An earlier process may have left some. */
 const emptyFolder = (folder: string) =>
   Effect.promise(async () => {
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true, mode: 0o700 })
   })
 
-/** Asks registries, and keeps in `image_access` what they have allowed. Downloads are kept in `<data folder>/images` while they are loaded. */
+/**
+ * Asks registries, and stores what they allowed in `image_access`. Downloads are in `<data folder>/images` while they're
+ * loaded.
+ */
 export const layer = (options: RegistryAccessOptions) =>
   Layer.scoped(
     ImageAccess,

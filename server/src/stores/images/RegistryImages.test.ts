@@ -28,7 +28,7 @@ const credentials = { username: testUser.username, password: Redacted.make(testU
 const basic = `Basic ${Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")}`
 const withoutRegistry = missingTools("images in a real registry", "docker-registry").length > 0
 
-describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
+describe.skipIf(withoutRegistry)("a public registry", () => {
   let registry: TestRegistry
   const repository = (name: string): Repository => ({ host: registry.host, name })
   const open = { insecureRegistries: [] as string[] }
@@ -40,7 +40,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
   afterAll(() => registry?.[Symbol.asyncDispose]())
 
   for (const format of ["oci", "docker"] as const) {
-    it(`gives the digest of an index, and what its builds say (${format})`, async () => {
+    it(`returns the digest of an index, and the settings in its builds (${format})`, async () => {
       const builds = [
         { platform: "linux/arm64", user: "1000", exposed: ["9000/tcp"] },
         { platform: "linux/amd64", user: "1000:1000", exposed: ["3000/tcp"] }
@@ -54,7 +54,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
       expect([...(await resolveTest([reference], open)).images.values()]).toEqual([...images.values()])
     })
 
-    it(`gives the digest of a single build (${format})`, async () => {
+    it(`returns the digest of a single build (${format})`, async () => {
       const { digest } = await pushBuild(repository(`one/${format}`), "latest", { platform: "linux/amd64" }, format)
       const { images } = await resolveTest([`${registry.host}/one/${format}`], open)
       expect([...images.values()]).toEqual([
@@ -63,7 +63,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     })
   }
 
-  it("tells a user by number from root and from a name", async () => {
+  it("distinguishes a numeric user from root and from a name", async () => {
     const users = { a: "1", b: "0", c: "root", d: "app", e: "0:1000", f: "65534:0", g: "" }
     for (const [tag, user] of Object.entries(users)) {
       await pushBuild(repository("users"), tag, { platform: "linux/amd64", user })
@@ -75,7 +75,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     expect([...images.values()].map((image) => image.nonRoot)).toEqual([true, false, false, false, false, true, false])
   })
 
-  it("must have a user by number where root is refused", async () => {
+  it("requires a numeric user if root is refused", async () => {
     const users = { number: "1000", root: "root", name: "app" }
     for (const [tag, user] of Object.entries(users)) {
       await pushBuild(repository("restricted"), tag, { platform: "linux/amd64", user })
@@ -88,7 +88,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     )
   })
 
-  it("is what runs on every platform of the cluster", async () => {
+  it("must run on every platform of the cluster", async () => {
     await pushIndex(repository("platforms"), "both", [
       { platform: "linux/amd64", user: "1" },
       { platform: "linux/arm64", user: "root" }
@@ -106,13 +106,13 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     expect(await problemOf(arm, on())).toMatch(
       /^WrongPlatform: .* is built for linux\/arm64, .* nodes of linux\/amd64\. /
     )
-    expect(await problemOf(armIndex, open)).toContain("is built for linux/arm64, and")
+    expect(await problemOf(armIndex, open)).toContain("is built for linux/arm64, but")
     expect(await problemOf(armIndex, open)).toContain("--platform linux/amd64")
     expect(await problemOf(arm, on("linux/arm64"))).toBe("")
     expect(await problemOf(arm, on("linux/arm64", "linux/amd64"))).toContain("--platform linux/amd64,linux/arm64")
   })
 
-  it("names the place, the tag that is missing, and the one that was meant", async () => {
+  it("names the registry, the missing tag, and a similar one", async () => {
     await pushBuild(repository("acme/api"), "v1.4.2", { platform: "linux/amd64" })
     const named = (image: string) => `${registry.host}/${image}`
     const spec = specOf([named("acme/api:v1.4.2"), named("acme/api:v1.4.3"), named("acme/nothing")])
@@ -134,7 +134,7 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     expect(await problemOf(named(`acme/api@sha256:${"0".repeat(64)}`), open)).toMatch(/^ImageNotFound: /)
   })
 
-  it("refuses what is no container image", async () => {
+  it("refuses anything but a container image", async () => {
     const config = await pushBlob(repository("chart"), "{}")
     const document = { schemaVersion: 2, config: { mediaType: "application/vnd.cncf.helm.config.v1+json", ...config } }
     await pushManifest(repository("chart"), "1", { ...document, layers: [] }, types.manifest)
@@ -166,7 +166,7 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
   })
   afterAll(() => registry?.[Symbol.asyncDispose]())
 
-  it("shows its images to an organization with credentials, and to no other, however well they are remembered", async () => {
+  it("shows its images only to an organization with credentials, even once they're cached", async () => {
     const runtime = ManagedRuntime.make(layerTest({ insecureRegistries: [registry.host] }, credentials))
     const spec = specOf([name])
     const resolve = (id: typeof acme) =>
@@ -180,7 +180,7 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
     await runtime.dispose()
   })
 
-  it("refuses a wrong password, which is told nobody", async () => {
+  it("refuses a wrong password without quoting it", async () => {
     const wrong = { username: "puller", password: Redacted.make("hunter2") }
     const message = await problemOf(name, { insecureRegistries: [registry.host] }, wrong)
     expect(message).toMatch(/^ImageUnauthorized: .*the user "puller"/)
@@ -206,13 +206,13 @@ describe.skipIf(withoutRegistry)("a registry with a token server", () => {
     await tokens?.[Symbol.asyncDispose]()
   })
 
-  it("is asked by a token, once, for pulling and no more", async () => {
+  it("is asked with a token, once, and only for pulling", async () => {
     const before = tokens.asked.length
     expect(await problemOf(`${registry.host}/public/app:1`, open())).toBe("")
     expect(tokens.asked.slice(before)).toEqual([{ user: "anyone", scope: "repository:public/app:pull" }])
   })
 
-  it("gives tokens to who may have them", async () => {
+  it("gives tokens only to permitted users", async () => {
     const name = `${registry.host}/private/app:1`
     expect(await problemOf(name, open(), credentials)).toBe("")
     expect(tokens.asked.at(-1)).toEqual({ user: testUser.username, scope: "repository:private/app:pull" })
@@ -222,15 +222,15 @@ describe.skipIf(withoutRegistry)("a registry with a token server", () => {
   })
 })
 
-describe("images that no registry is asked for", () => {
-  it("are taken as they are written", async () => {
+describe("images for which no registry is asked", () => {
+  it("are used as they're written", async () => {
     const names = ["dev.local/hello:1", "ko.local/a", "kind.local/b:2", "cache.example:5000/c:3"]
     const { images, problems } = await resolveTest(names, { unresolvedRegistries: ["cache.example"] })
     expect(problems).toEqual([])
     expect([...images.values()]).toEqual(names.map((reference) => ({ reference, nonRoot: false, port: undefined })))
   })
 
-  it("are sources, which this runtime cannot build", async () => {
+  it("are refused if they're sources, which this runtime can't build", async () => {
     const spec = Either.getOrThrow(
       parseAppSpec({
         app: "shop",

@@ -12,7 +12,7 @@ import { makeExchange } from "./registry/exchange.ts"
 import { makeAsk, type RegistryOptions, sessionOf } from "./registry/RegistrySession.ts"
 
 export interface ImagesOptions extends RegistryOptions {
-  /** Registries that nobody is to ask: their images are taken as they are written, beside those that Knative does not ask either. */
+  /** Registries that are never asked: their images are used as written, besides those that Knative doesn't ask either. */
   readonly unresolvedRegistries: ReadonlyArray<string>
   /** With `restricted`, an image can't run if its user is root, or is only a name. */
   readonly podSecurity: "baseline" | "restricted"
@@ -48,7 +48,7 @@ const problemsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): Rea
   })
 }
 
-/** Settings that the images ask for and don't get. */
+/** Settings in the images that have no effect. */
 const warningsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
   const find = foundOf(looked)
   return services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
@@ -103,7 +103,7 @@ export const layer = (options: ImagesOptions) =>
         if (options.podSecurity === "baseline" || resolved.nonRoot) return resolved
         return yield* imageProblem(
           "RootRefused",
-          `${written} runs as root, or as a user that is given by name, and this platform runs only images with another user by number. Add \`USER 1000\` to its Dockerfile.`
+          `${written} runs as root, or as a user given by name, but this platform only runs images with another, numeric user. Add \`USER 1000\` to its Dockerfile.`
         )
       })
 
@@ -121,7 +121,7 @@ export const layer = (options: ImagesOptions) =>
           const problems = problemsOf(spec, looked)
           const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
           const passing = away.find((value) => value instanceof ImagesError)
-          // A problem stays one, so report it even if another registry is unreachable.
+          // Report a problem even if another registry is unreachable: it won't go away.
           if (passing !== undefined && problems.length === 0) return yield* passing
           return { images: resolvedOf(looked), problems, warnings: warningsOf(spec, looked) }
         },
@@ -129,7 +129,7 @@ export const layer = (options: ImagesOptions) =>
           duration: timeLimit,
           onTimeout: () =>
             new ImagesError({
-              message: `RegistryUnreachable: the app's registries have not answered within ${Duration.toSeconds(timeLimit)} s. Try again later.`
+              message: `RegistryUnreachable: the app's registries haven't answered within ${Duration.toSeconds(timeLimit)} s. Retry later.`
             })
         })
       )
@@ -139,4 +139,4 @@ export const layer = (options: ImagesOptions) =>
   )
 
 const builderMissing =
-  "BuilderMissing: a source needs an image builder, which this runtime does not have yet: build and push an image, and name it by `image:`, or run on the local runtime."
+  "BuilderMissing: a source needs an image builder, which this runtime doesn't have yet. Build and push an image, and name it with `image:`, or use the local runtime."

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { Images } from "./Images.ts"
 
-/** A fake for tests of what is not about images: it asks nobody, and nothing is wrong. */
+/** A fake for tests unrelated to images: it asks nobody, and everything is fine. */
 export const layerNone = Layer.succeed(Images, {
   resolve: () => Effect.succeed({ images: new Map(), problems: [], warnings: [] })
 })

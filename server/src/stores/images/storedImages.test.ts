@@ -3,7 +3,7 @@ import type { ResolvedImage } from "@maxcloud/synth"
 import { Either, Schema } from "effect"
 import { StoredImages } from "./storedImages.ts"
 
-it("come back from JSON as they were", () => {
+it("are unchanged after a round trip through JSON", () => {
   const images: ReadonlyMap<string, ResolvedImage> = new Map([
     ["nginx", { reference: `docker.io/library/nginx@sha256:${"a1".repeat(32)}`, nonRoot: false, port: 80 }],
     ["ghcr.io/acme/private", { reference: "ghcr.io/acme/private@x", nonRoot: true, port: 80, needsCredentials: true }],

@@ -18,7 +18,7 @@ const Resolved = Schema.Struct({
   needsCredentials: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 
-/** `deployments.images` as the map that `TenantContext.images` is. */
+/** `deployments.images` as the map `TenantContext.images`. */
 export const StoredImages = Schema.transform(
   Stored,
   Schema.ReadonlyMapFromSelf({ key: Schema.String, value: Schema.typeSchema(Resolved) }),

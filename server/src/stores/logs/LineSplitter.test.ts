@@ -28,17 +28,17 @@ const chunked = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
 }
 
 describe("LineSplitter", () => {
-  it("ends lines by a newline, with or without a carriage return before it", () => {
+  it("ends lines at a newline, with or without a carriage return before it", () => {
     expect(split([Buffer.from("a\nb\r\nc\rd\n\n\r\nlast")]).lines).toEqual(["a", "b", "c\rd", "", "", "last"])
   })
 
-  it("keeps characters that are split between chunks, and replaces what is no UTF-8", () => {
+  it("keeps characters that are split between chunks, and replaces invalid UTF-8", () => {
     const bytes = Buffer.from("grün 🚀\n")
     expect(split(Array.from(bytes, (byte) => Buffer.of(byte))).lines).toEqual(["grün 🚀"])
     expect(split([Buffer.of(0x61, 0xff, 0xfe, 0x62, 0x0a)]).lines).toEqual(["a\ufffd\ufffdb"])
   })
 
-  it("takes a line of just 16 KiB whole, and cuts one that is a byte longer", () => {
+  it("keeps a line of exactly 16 KiB, and cuts one that's a byte longer", () => {
     const full = "x".repeat(maxLineBytes)
     expect(split([Buffer.from(`${full}\r\n`)])).toEqual({ lines: [full], truncated: [false], cut: [] })
     expect(split([Buffer.from(`${full}y\nnext\n`)])).toEqual({
@@ -55,7 +55,7 @@ describe("LineSplitter", () => {
     expect(cut).toEqual([Buffer.byteLength("é and more")])
   })
 
-  it("gives the cut line at once, though its end may never come", () => {
+  it("emits the cut line at once, because its end may never come", () => {
     const lines: Array<string> = []
     const splitter = new LineSplitter(
       (line) => lines.push(line),
@@ -66,7 +66,7 @@ describe("LineSplitter", () => {
     expect(lines).toEqual(["\r".repeat(maxLineBytes)])
   })
 
-  it("gives the same lines however the bytes are chunked, and loses no byte without saying so", () => {
+  it("emits the same lines however the bytes are chunked, and reports every lost byte", () => {
     const piece = fc.oneof(
       { weight: 5, arbitrary: fc.constantFrom("\n", "\r\n", "\r", "a", "é", "🚀").map((text) => Buffer.from(text)) },
       { weight: 3, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },

@@ -1,7 +1,7 @@
 /** Bytes of a line, without its end. */
 export const maxLineBytes = 16 * 1024
 
-/** A line as text; `truncated`: what came over 16 KiB is missing. */
+/** A line as text; `truncated`: everything above 16 KiB is missing. */
 export type LineSink = (line: string, truncated: boolean) => void
 
 /** Receives how many bytes of an over-long line were cut, at the line's end. */
@@ -28,10 +28,10 @@ export class LineSplitter {
   readonly #line: LineSink
   readonly #cut: CutSink
   readonly #max: number
-  /** The line that has not ended yet: its first bytes, one `\r` more than a line may have at most. */
+  /** The unfinished line: its first bytes, at most one `\r` more than a line may have. */
   #kept = nothing
   #length = 0
-  /** Bytes left out of the present line, which has been given already; -1: it has not. */
+  /** Bytes left out of the present line, which has already been emitted; -1: it hasn't. */
   #dropped = -1
 
   /** `max`: bytes of a line. */
@@ -55,7 +55,7 @@ export class LineSplitter {
     if (start < chunk.length) this.#append(chunk, start, chunk.length)
   }
 
-  /** Gives what is there, as at the end of the stream. */
+  /** Emits the rest, as at the end of the stream. */
   flush(): void {
     if (this.#length > 0 || this.#dropped !== -1) this.#end()
     this.#kept = nothing

@@ -61,7 +61,7 @@ if (rclone === undefined) console.warn("Not run here: kept lines in S3 (missing:
 
 for (const backend of backends) describeHistory(backend)
 
-it("takes no unfinished file for a chunk, and names the folder that cannot be read", async () => {
+it("doesn't mistake an unfinished file for a chunk, and names an unreadable folder", async () => {
   const directory = await mkdtemp(join(tmpdir(), "maxcloud-history-"))
   const key = keyOf("a")
   const runtime = ManagedRuntime.make(layerFolder({ directory }))
@@ -79,7 +79,7 @@ it("takes no unfinished file for a chunk, and names the folder that cannot be re
   await rm(directory, { recursive: true, force: true })
 })
 
-it("reads around a chunk that is damaged, and says which lines are missing", async () => {
+it("reads around a damaged chunk, and says which lines are missing", async () => {
   const directory = await mkdtemp(join(tmpdir(), "maxcloud-history-"))
   const key = keyOf("d")
   const runtime = ManagedRuntime.make(layerFolder({ directory }))
@@ -93,7 +93,7 @@ it("reads around a chunk that is damaged, and says which lines are missing", asy
       const parts = await runtime.runPromise(Stream.runCollect(read(key, query)))
       const lines = [...parts].flat().map((part) => part.line)
       expect(lines.slice(0, 10)).toEqual(numbered(0, 10).map((line) => line.line))
-      expect(lines[10]).toMatch(/^max-cloud: kept log lines from .* are damaged/)
+      expect(lines[10]).toMatch(/^max-cloud: log lines from .* are damaged/)
       expect(lines.slice(11)).toEqual(numbered(20, 30).map((line) => line.line))
     }
   } finally {

@@ -12,17 +12,17 @@ import { type Retention, retainOrganization } from "./retention.ts"
 import { type S3Options, s3Store } from "./s3Store.ts"
 import { serviceFolder } from "./serviceFolder.ts"
 
-/** Kept lines can't be read or written for now. `message` names the place. */
+/** Stored lines are temporarily unreadable or unwritable. `message` names the place. */
 export class LogHistoryError extends Data.TaggedError("LogHistoryError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
 
-/** Runs operations on kept lines, and names the place in their failures. */
+/** Runs operations on stored lines, and names the place in their failures. */
 export const attemptsAt = (place: string) => {
   const failed = (doing: string) => (cause: unknown) =>
     new LogHistoryError({
-      message: `Kept log lines cannot be ${doing} (${place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
+      message: `Log lines can't be ${doing} (${place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
       cause
     })
   const attempt = <A>(doing: string, run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failed(doing) })
@@ -37,10 +37,10 @@ export interface HistoryKey {
 }
 
 export interface HistoryQuery {
-  /** The first that may be given, as `LogLine.t`. */
+  /** The lower bound, as `LogLine.t`. */
   readonly since?: string | undefined
   readonly revision?: string | undefined
-  /** Only the last of them. */
+  /** Only the last ones. */
   readonly tail?: number | undefined
 }
 
@@ -52,15 +52,15 @@ const isOrganizationId = Schema.is(OrganizationId)
 const decodeCut = Schema.decodeUnknownSync(Schema.parseJson(HistoryCut))
 
 /**
- * Lines of instances, for after these are gone: compressed chunks per organization, namespace and service, bounded by days and bytes.
- * Writing the same lines twice does no harm: they are read once.
+ * Lines of instances, for after these are gone: compressed chunks per organization, namespace and service, limited by
+ * days and bytes. Writing the same lines twice does no harm: they're read once.
  */
 export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
   LogHistory,
   {
-    /** Keeps these lines of one service, as one chunk. Durable when it returns. */
+    /** Stores these lines of one service, as one chunk. Durable when it returns. */
     readonly write: (key: HistoryKey, lines: ReadonlyArray<LogLine>) => Effect.Effect<void, LogHistoryError>
-    /** Lines in their order (`compareLines`), each once. Reads only the chunks of the range; by `tail` the newest only. */
+    /** Lines in order (`compareLines`), each once. Reads only the chunks of the range; with `tail` only the newest. */
     readonly read: (key: HistoryKey, query: HistoryQuery) => Stream.Stream<ReadonlyArray<LogLine>, LogHistoryError>
     /** The removal by retention; undefined if it removed nothing. */
     readonly cut: (key: HistoryKey) => Effect.Effect<HistoryCut | undefined, LogHistoryError>
@@ -70,19 +70,21 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
       key: HistoryKey,
       positions: ReadonlyMap<string, LinePosition>
     ) => Effect.Effect<void, LogHistoryError>
-    /** Forgets a service. */
+    /** Deletes a service's lines. */
     readonly remove: (key: HistoryKey) => Effect.Effect<void, LogHistoryError>
-    /** Services of an organization of which something is kept. */
+    /** Services of an organization with stored lines. */
     readonly services: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<HistoryKey>, LogHistoryError>
-    /** How many objects of an organization are kept. */
+    /** The number of an organization's stored objects. */
     readonly count: (organizationId: OrganizationId) => Effect.Effect<number, LogHistoryError>
-    /** Forgets an organization. */
+    /** Deletes an organization's lines. */
     readonly removeAll: (organizationId: OrganizationId) => Effect.Effect<void, LogHistoryError>
-    /** Removes what is too old or too much, of the organizations that `owns` names; to be called every hour or so. */
+    /**
+     * Removes lines beyond the retention or quota, of the organizations that `owns` selects. Call it every hour or so.
+     */
     readonly retain: (owns: (organizationId: string) => boolean) => Effect.Effect<void, LogHistoryError>
-    /** Bytes that are kept of an organization, as far as this server knows; undefined: not counted. */
+    /** An organization's stored bytes, as far as this server knows; undefined: not counted. */
     readonly bytes: (organizationId: OrganizationId) => number | undefined
-    /** For messages: how many days are kept. */
+    /** For messages: how many days lines are kept. */
     readonly days: number
     /** For certificates: what `removeAll` does. */
     readonly erasing: string
@@ -114,7 +116,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
   return LogHistory.of({
     bytes: (organizationId) => room.bytes(organizationId),
     days: retention.days,
-    erasing: "kept log lines deleted, of the folder or bucket",
+    erasing: "log lines deleted from the folder or bucket",
     write: Effect.fn("LogHistory.write")((key, lines) =>
       lines.length === 0
         ? Effect.void
@@ -129,7 +131,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
       const { revision, since = timeOf(0), tail } = query
       const range = { folder: serviceFolder(key), since, sinceMillis: millisOf(since), revision }
       if (tail !== undefined) return Stream.fromEffect(attempt("read", () => readTail(store, range, tail)))
-      // A generator gives its lines once: each run of the stream has its own.
+      // A generator yields its lines once, so each run of the stream needs its own.
       return Stream.suspend(() => Stream.fromAsyncIterable(readRange(store, range), failed("read")))
     },
     cut: Effect.fn("LogHistory.cut")((key) =>
@@ -171,10 +173,10 @@ const layerOf = (store: () => ObjectStore, options: HistoryOptions): Layer.Layer
     )
   )
 
-/** Kept in a folder of this machine. */
+/** Stored in a folder of this machine. */
 export const layerFolder = (options: HistoryOptions & { readonly directory: string }): Layer.Layer<LogHistory> =>
   layerOf(() => folderStore(options.directory), options)
 
-/** Kept in a bucket: what several replicas of the server need. */
+/** Stored in a bucket, which several replicas of the server need. */
 export const layerS3 = (options: HistoryOptions & { readonly s3: S3Options }): Layer.Layer<LogHistory> =>
   layerOf(() => s3Store(options.s3), options)

@@ -1,14 +1,14 @@
 /** A line's position among its instance's lines. No two lines of an instance have the same. */
 export interface LinePosition {
-  /** When it was written: RFC 3339 in UTC with nine digits of a second, 30 characters, so that texts compare as times do. */
+  /** When it was written: RFC 3339 in UTC with nine digits of a second, 30 characters, so that texts sort like times. */
   readonly t: string
   /** The line's index among the lines of its instance with this exact time, from 0. */
   readonly n: number
 }
 
-/** One line of an instance. With its instance's uid its position is its identity, by which doubles are known as such. */
+/** One line of an instance. Its position and its instance's uid identify it, so duplicates can be detected. */
 export interface LogLine extends LinePosition {
-  /** Unique for ever: of a pod its uid. */
+  /** Never reused: for a pod its uid. */
   readonly uid: string
   readonly instance: string
   readonly revision: string
@@ -27,7 +27,7 @@ export const sameLine = (a: LogLine, b: LogLine): boolean => a.t === b.t && a.n 
 
 const written = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/
 
-/** A time as Kubernetes writes it, which leaves out zeros at the end; undefined where it is none in UTC. */
+/** A time as Kubernetes writes it, without trailing zeros; undefined if it isn't one in UTC. */
 export const parseTime = (text: string): string | undefined => {
   if (text.length === 30 && text.endsWith("Z") && written.test(text)) return text
   const match = written.exec(text)

@@ -5,8 +5,9 @@ import { Option, Schema } from "effect"
 import { compareLines, type LogLine, millisOf, sameLine } from "./LogLine.ts"
 
 /**
- * A chunk is lines of one service, sorted, as zstd of JSON lines. The first tells the instances: `{"v":1,"instances":[[uid,name,revision]]}`;
- * each other is a line: `[index of its instance, time, n, line]`, and a 1 at the end where it was cut. It is never changed.
+ * A chunk contains lines of one service, sorted, as zstd of JSON lines. The first one lists the instances:
+ * `{"v":1,"instances":[[uid,name,revision]]}`; each other is a line: `[index of its instance, time, n, line]`, with a 1
+ * at the end if it was cut. Chunks never change.
  */
 const Header = Schema.parseJson(
   Schema.Struct({
@@ -18,7 +19,7 @@ const decodeHeader = Schema.decodeUnknownOption(Header)
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-/** A chunk as its name tells it: times in epoch milliseconds, `from` rounded down and `to` up. */
+/** A chunk's properties in its name: times in epoch milliseconds, `from` rounded down and `to` up. */
 export interface ChunkName {
   /** Folder (the day of `to`) and file. */
   readonly key: string
@@ -37,7 +38,7 @@ const fileName = /^(\d{13})-(\d{13})-([0-9a-z]{1,8})-[0-9a-f]{12}\.zst$/
 
 export const dayOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
 
-/** Begins the names of chunks that end at `millis` or later: they sort by their ends. */
+/** The prefix of the names of chunks that end at `millis` or later: they sort by their ends. */
 export const startAfterOf = (millis: number): string => String(Math.max(0, Math.trunc(millis))).padStart(digits, "0")
 
 /** undefined if the name isn't a chunk's. */
@@ -53,7 +54,7 @@ export const parseChunkName = (day: string, name: string): ChunkName | undefined
       }
 }
 
-/** At least one line; those that come twice are kept once. */
+/** At least one line. Duplicates are stored once. */
 export const encodeChunk = async (unsorted: ReadonlyArray<LogLine>): Promise<Chunk> => {
   const lines = unsorted.toSorted(compareLines)
   const indexes = new Map<string, number>()
@@ -88,10 +89,10 @@ const decodeRow = (row: string, instances: ReadonlyArray<readonly [string, strin
   return { t, n, uid: instance[0], instance: instance[1], revision: instance[2], line, truncated: cut === 1 }
 }
 
-/** The lines of a chunk, sorted. Rejects where it is broken. */
+/** The lines of a chunk, sorted. Rejects if it's broken. */
 export const decodeChunk = async (body: Uint8Array): Promise<ReadonlyArray<LogLine>> => {
   const [head = "", ...rows] = (await decompress(body)).toString("utf8").split("\n")
   const header = decodeHeader(head)
-  if (Option.isNone(header)) throw new Error("it does not begin as a chunk of log lines does")
+  if (Option.isNone(header)) throw new Error("it doesn't begin like a chunk of log lines")
   return rows.flatMap((row) => (row === "" ? [] : (decodeRow(row, header.value.instances) ?? [])))
 }

@@ -11,7 +11,7 @@ const orMissing = (cause: unknown): undefined => {
   throw cause
 }
 
-/** Prefix of files that are being written. If a kill leaves one, it isn't a chunk. */
+/** Prefix of files being written. If a kill leaves one, it isn't a chunk. */
 const unfinished = ".writing-"
 
 /** Objects as files of a folder. */
@@ -45,7 +45,7 @@ export const folderStore = (directory: string): ObjectStore => ({
   delete: async (key) => {
     const path = join(directory, key)
     await rm(path, { force: true })
-    // Only an empty folder goes.
+    // Only removes an empty folder.
     await rmdir(dirname(path)).catch(() => undefined)
   },
   deleteAll: (folder) => rm(join(directory, folder), { recursive: true, force: true }),

@@ -41,7 +41,7 @@ export const removeService = async (store: ObjectStore, key: HistoryKey): Promis
   for (const name of files) await store.delete(`${folder}/${name}`)
 }
 
-/** Services of an organization of which something is kept. */
+/** Services of an organization with stored objects. */
 export const listServices = async (
   store: ObjectStore,
   organizationId: OrganizationId

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { OrganizationRoom } from "./organizationRoom.ts"
 
-/** Chunks in memory, oldest first; each operation takes a turn. */
+/** Chunks in memory, oldest first. Each operation takes a turn. */
 const storeOf = () => {
   const chunks: Array<number> = []
   let looks = 0
@@ -24,8 +24,8 @@ const storeOf = () => {
   }
 }
 
-describe("room for kept log lines", () => {
-  it("is never more than the quota, of thirty services that write at once", async () => {
+describe("room for log lines", () => {
+  it("never exceeds the quota, with thirty services writing at once", async () => {
     const store = storeOf()
     const room = new OrganizationRoom(() => 10_000, store.remove)
     let most = 0
@@ -38,11 +38,11 @@ describe("room for kept log lines", () => {
     await Promise.all(Array.from({ length: 30 }, service))
     expect(most).toBeLessThanOrEqual(10_000)
     expect(store.sum()).toBeGreaterThan(5_000)
-    // 600,000 bytes were written: all chunks were looked at every thousand bytes or so, not for each.
+    // 600,000 bytes were written: all chunks were checked every thousand bytes or so, not for each.
     expect(store.looks()).toBeLessThan(1_000)
   })
 
-  it("is counted from when all chunks were looked at, and anew after a failure", async () => {
+  it("is counted from the last check of all chunks, and anew after a failure", async () => {
     const store = storeOf()
     await store.put(5_000)
     let fails = true
@@ -64,7 +64,7 @@ describe("room for kept log lines", () => {
     expect(room.bytes("acme")).toBeUndefined()
   })
 
-  it("is taken by what is alone larger than the quota, once nothing older is left", async () => {
+  it("is granted to a chunk larger than the quota, once nothing older is left", async () => {
     const store = storeOf()
     const room = new OrganizationRoom(() => 100, store.remove)
     await room.write("acme", 50, () => store.put(50))
@@ -74,7 +74,7 @@ describe("room for kept log lines", () => {
     expect(store.sum()).toBe(50)
   })
 
-  it("is never more than the quota, whatever is written, checked and fails", async () => {
+  it("never exceeds the quota, whatever is written, checked and fails", async () => {
     const step = fc.record({
       what: fc.constantFrom("write", "write", "check", "fail"),
       bytes: fc.integer({ min: 1, max: 100 })

@@ -1,6 +1,6 @@
 /** An organization's bytes, as far as we know them. */
 interface Count {
-  /** Bytes of all chunks when they were last looked at; undefined: not since the start. */
+  /** Bytes of all chunks at the last check; undefined: not since the start. */
   found: number | undefined
   /** Written since. */
   written: number
@@ -10,24 +10,28 @@ interface Count {
 }
 
 export interface Removed {
-  /** Bytes that are left, and that went. */
+  /** Remaining and removed bytes. */
   readonly left: number
   readonly removed: number
 }
 
-/** The share of the quota that is left after a removal, so that the next removal, which reads all chunks, isn't needed soon. */
+/**
+ * The share of the quota that's left after a removal, so that the next removal, which reads all chunks, isn't needed
+ * soon.
+ */
 const leftOver = 0.9
 
 /**
- * Keeps each organization's chunks within its quota while they are written, from all its services at once. A chunk costs an addition; only
- * if the sum is over the quota are all chunks of that organization looked at, and the oldest removed, once for all who wait.
+ * Keeps each organization's chunks within its quota while they're written, from all its services at once. A chunk costs
+ * an addition. Only if the sum exceeds the quota are all chunks of that organization checked, and the oldest removed,
+ * once for all who wait.
  */
 export class OrganizationRoom {
   readonly #quota: (organization: string) => number
   readonly #remove: (organization: string, bytes: number) => Promise<Removed>
   readonly #counts = new Map<string, Count>()
 
-  /** `remove`: removes the oldest chunks until there are `bytes` at most. */
+  /** `remove`: removes the oldest chunks until there are at most `bytes`. */
   constructor(
     quota: (organization: string) => number,
     remove: (organization: string, bytes: number) => Promise<Removed>
@@ -57,7 +61,7 @@ export class OrganizationRoom {
     }
   }
 
-  /** Looks at all chunks anew, and removes what is too old or too much. */
+  /** Checks all chunks again, and removes those beyond the retention or quota. */
   async check(organization: string): Promise<void> {
     await this.#makeRoom(organization, this.#of(organization), 1)
   }
@@ -78,10 +82,11 @@ export class OrganizationRoom {
     return found + written + writing > this.#quota(organization)
   }
 
-  /** Gives how many bytes were removed. Those who come meanwhile wait for the same. */
+  /** Returns how many bytes were removed. Concurrent callers wait for the same removal. */
   #makeRoom(organization: string, count: Count, share: number): Promise<number> {
     count.removing ??= (async () => {
-      // Lines that are written during the look may be found as well. They count twice until the next look, but are never missed.
+      // Lines written during the check may be found as well. They count twice until the next check, but are never
+      // missed.
       const before = count.written
       const most = Math.max(0, Math.floor(this.#quota(organization) * share) - count.writing)
       const { left, removed } = await this.#remove(organization, most)

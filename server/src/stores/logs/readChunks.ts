@@ -21,7 +21,7 @@ const chunksOf = async (store: ObjectStore, range: ChunkRange, day: string): Pro
   return files.flatMap((name) => parseChunkName(day, name) ?? [])
 }
 
-/** Stands for the lines of a chunk that can't be unpacked: all others are read. */
+/** Replaces the lines of a chunk that can't be unpacked. All others are read. */
 const damagedLine = ({ revision, since }: ChunkRange, { from, key, to }: ChunkName): LogLine => ({
   t: timeOf(from) > since ? timeOf(from) : since,
   n: 0,
@@ -29,11 +29,11 @@ const damagedLine = ({ revision, since }: ChunkRange, { from, key, to }: ChunkNa
   uid: key.slice(-".zst".length - 12, -".zst".length),
   instance: "",
   revision: revision ?? "",
-  line: `max-cloud: kept log lines from ${new Date(from).toISOString()} to ${new Date(to).toISOString()} are damaged and can't be read. The operator finds them by: maxcloud server check`,
+  line: `max-cloud: log lines from ${new Date(from).toISOString()} to ${new Date(to).toISOString()} are damaged and can't be read. The operator can find them with: maxcloud server check`,
   truncated: false
 })
 
-/** Those lines of a chunk that are asked for; none where retention has taken it meanwhile. */
+/** The requested lines of a chunk; none if retention has removed it meanwhile. */
 const linesOf = async (store: ObjectStore, range: ChunkRange, chunk: ChunkName): Promise<ReadonlyArray<LogLine>> => {
   const body = await store.get(`${range.folder}/${chunk.key}`)
   if (body === undefined) return []
@@ -51,8 +51,8 @@ const sorted = (...parts: ReadonlyArray<ReadonlyArray<LogLine>>): ReadonlyArray<
   withoutDoubles(parts.flat().sort(compareLines))
 
 /**
- * All lines of the range in their order, in parts. Chunks overlap where instances were caught up with, so a line is given only when no
- * chunk is left that begins before it: memory is that of the chunks which overlap.
+ * All lines of the range in order, in parts. Chunks overlap after a catch-up, so a line is returned only when no
+ * remaining chunk begins before it: memory is that of the overlapping chunks.
  */
 export const readRange = async function* (
   store: ObjectStore,
@@ -67,7 +67,7 @@ export const readRange = async function* (
     const lines = await ahead
     const next = chunks[i + 1]
     ahead = next === undefined ? undefined : linesOf(store, range, next)
-    // Awaited in the next turn: until then a failure is nobody's.
+    // Awaited in the next turn. Until then a failure is unhandled.
     ahead?.catch(() => undefined)
     pending = pending.length === 0 ? withoutDoubles(lines) : sorted(pending, lines)
     const ready = next === undefined ? pending.length : pending.findIndex((line) => millisOf(line.t) >= next.from)
@@ -78,7 +78,10 @@ export const readRange = async function* (
   }
 }
 
-/** The last `tail` lines of the range. Reads the newest chunks only: those that end before the oldest of these lines have none of them. */
+/**
+ * The last `tail` lines of the range. Reads only the newest chunks: those that end before the oldest of these lines have
+ * none of them.
+ */
 export const readTail = async (
   store: ObjectStore,
   range: ChunkRange,

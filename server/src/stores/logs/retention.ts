@@ -4,9 +4,9 @@ import type { ObjectStore } from "./ObjectStore.ts"
 import type { Removed } from "./organizationRoom.ts"
 
 export interface Retention {
-  /** Lines are kept for so many days. */
+  /** How many days lines are kept. */
   readonly days: number
-  /** Compressed bytes that an organization's lines may take; its oldest go. */
+  /** Compressed bytes that an organization's lines may take. The oldest are removed. */
   readonly bytesPerOrganization: number
 }
 
@@ -30,7 +30,7 @@ const chunksOf = async (store: ObjectStore, organization: string): Promise<Reado
   return chunks.sort((a, b) => a.to - b.to)
 }
 
-/** Removes an organization's chunks that are too old or too many, oldest first, and records for readers what is gone. */
+/** Removes an organization's chunks beyond the retention or quota, oldest first, and records the gap for readers. */
 export const retainOrganization = async (
   store: ObjectStore,
   organization: string,

@@ -4,11 +4,11 @@ import type { ObjectStore } from "./ObjectStore.ts"
 
 export interface S3Options {
   readonly bucket: string
-  /** @default us-east-1, which servers other than Amazon's take */
+  /** @default us-east-1, which servers other than Amazon's accept */
   readonly region?: string | undefined
   /** URL of a server other than Amazon's. */
   readonly endpoint?: string | undefined
-  /** Is the bucket in the path instead of the host? @default true if there is an endpoint */
+  /** Is the bucket in the path instead of the host? @default true if there's an endpoint */
   readonly pathStyle?: boolean | undefined
   /** Prefix of all keys, without slashes at its ends. */
   readonly prefix?: string | undefined
@@ -31,7 +31,7 @@ const connect = async ({
     requestHandler: { httpAgent: agents.http, httpsAgent: agents.https },
     forcePathStyle: pathStyle,
     maxAttempts: 4,
-    // Servers other than Amazon's may not know checksums that an operation does not demand.
+    // Servers other than Amazon's may not know checksums that an operation doesn't require.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -66,17 +66,17 @@ const list = async ({ client, sdk }: Connection, Bucket: string, begin: string, 
       })
     )
     for (const { Key = "" } of page.Contents ?? []) files.push(Key.slice(begin.length))
-    // Some servers leave out the slash at its end.
+    // Some servers leave out the trailing slash.
     for (const { Prefix = "" } of page.CommonPrefixes ?? []) folders.push(Prefix.slice(begin.length).replace(/\/$/, ""))
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined
   } while (token !== undefined)
-  // Not every server heeds StartAfter.
+  // Not every server supports StartAfter.
   return { files: files.filter((name) => name !== "" && name > (startAfter ?? "")).sort(), folders: folders.sort() }
 }
 
 const deleteAll = async ({ client, sdk }: Connection, Bucket: string, Prefix: string) => {
   for (;;) {
-    // Without a delimiter, and from the beginning each time: what was found is gone then.
+    // Without a delimiter, and from the beginning each time, because found objects are gone then.
     const { Contents = [] } = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix }))
     if (Contents.length === 0) return
     for (const { Key } of Contents) await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))

@@ -20,7 +20,7 @@ const inTransaction = <A, R>(effect: Effect.Effect<A, SecretsError | SqlError | 
     Effect.mapError((error) => (error._tag === "SecretsError" ? error : secretsAway(error)))
   )
 
-/** Makes an earlier version the newest; none if it is not kept. */
+/** Makes an earlier version the newest; none if it isn't stored. */
 const rollback = (dataDir: string, scope: SecretScope, name: SecretName, version: number) =>
   Effect.gen(function* () {
     const value = yield* readVersion(dataDir, scope, name, version)
@@ -28,7 +28,10 @@ const rollback = (dataDir: string, scope: SecretScope, name: SecretName, version
     return Option.some(yield* addVersion("apps.rollbackSecret", scope, name, value.value))
   })
 
-/** Secrets in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
+/**
+ * Secrets in the database, sealed with the data keys of their organizations. `dataDir`: has the key that the first
+ * versions sealed with.
+ */
 export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     Secrets,

@@ -63,7 +63,7 @@ const dump = Effect.gen(function* () {
 
 describe("secrets", () => {
   test(
-    "are given back by version, and grow by one with each value, after unset too",
+    "are returned by version, which grows by one with each value, after unset too",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const place = yield* scope
@@ -80,7 +80,7 @@ describe("secrets", () => {
   )
 
   test(
-    "keep a version that a deployment holds until a newer one has succeeded",
+    "keep a version that a deployment uses until a newer one has succeeded",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const sql = yield* SqlClient
@@ -106,7 +106,7 @@ describe("secrets", () => {
   )
 
   test(
-    "keep their last ten versions while they are set, and can be rolled back to one of these, which makes a new one",
+    "keep their last ten versions while they're set, and can be rolled back to one of these, which makes a new one",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const place = yield* scope
@@ -141,7 +141,7 @@ describe("secrets", () => {
       yield* sql`
         insert into secrets (organization_id, app, stage, name, version)
         values (${place.organizationId}, ${place.app}, ${place.stage}, 'Z', 2147483647)`
-      // As many as an import takes, each with an entry of its own, in the order of names.
+      // The maximum of an import, each with an entry of its own, in the order of names.
       const many = Array.from({ length: 200 }, (_, index) => SecretName.make(`N${index}`))
       yield* secrets.importAll(
         place,
@@ -152,7 +152,7 @@ describe("secrets", () => {
         many.toSorted().map((value) => `secret shop/production/${value}`)
       )
       for (const name of many) expect(shown(yield* secrets.reveal(place, name, 1))).toBe(`value of ${name}`)
-      // A number too large is no fault that a client could wait out.
+      // A number that's too large isn't a temporary fault.
       const failed = yield* Effect.exit(secrets.importAll(place, [entry(a, "again"), entry(SecretName.make("Z"), "z")]))
       expect(Exit.isFailure(failed) && Cause.isDie(failed.cause)).toBe(true)
       expect((yield* secrets.versions(place, a)).map((version) => version.version)).toEqual([1])
@@ -190,7 +190,7 @@ describe("secrets", () => {
   )
 
   test(
-    "tell the audit log who did what, by digests of name and version, in the same transaction",
+    "record in the audit log who did what, by digests of name and version, in the same transaction",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const sql = yield* SqlClient
@@ -236,7 +236,7 @@ describe("secrets", () => {
   )
 
   test(
-    "do not open once the keys of their organization are erased",
+    "don't open once the keys of their organization are erased",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const place = yield* scope
@@ -248,7 +248,7 @@ describe("secrets", () => {
   )
 
   test(
-    "that the first versions sealed with the key of the data folder open, and are sealed anew at the start",
+    "open if the first versions sealed them with the data folder's key, and are resealed at the start",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const sql = yield* SqlClient
@@ -283,13 +283,13 @@ describe("secrets", () => {
       ])
       expect(shown(yield* secrets.reveal(place, key, 1))).toBe("one")
       expect(shown(yield* secrets.reveal(place, key, 3))).toBe("three")
-      expect((yield* Effect.flip(secrets.reveal(place, key, 2))).message).toContain("set it again")
+      expect((yield* Effect.flip(secrets.reveal(place, key, 2))).message).toContain("Set it again")
       yield* sql`delete from secret_versions where organization_id = ${place.organizationId}`
     })
   )
 
   test(
-    "are nowhere in the database in plain",
+    "are nowhere in the database in plain text",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       yield* secrets.set(yield* scope, key, Redacted.make(plain))
@@ -303,7 +303,7 @@ describe("secrets", () => {
   )
 
   test(
-    "do not open at another place",
+    "don't open at another place",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const sql = yield* SqlClient
@@ -316,13 +316,13 @@ describe("secrets", () => {
         where t.organization_id = ${place.organizationId} and t.stage = 'dev'
           and f.organization_id = t.organization_id and f.stage = 'production'`
       const error = yield* Effect.flip(secrets.reveal(other, key, 1))
-      expect(error.message).toContain("does not open")
+      expect(error.message).toContain("doesn't open")
       expect(JSON.stringify(error)).not.toContain("hunter2")
     })
   )
 
   test(
-    "of a server with another key do not open, and say what to do",
+    "don't open on a server with another key, and say how to fix it",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       const sql = yield* SqlClient
@@ -332,13 +332,13 @@ describe("secrets", () => {
         update secret_versions set key_id = 'other', nonce = sealed
         where organization_id = ${place.organizationId}`
       const error = yield* Effect.flip(secrets.reveal(place, key, 1))
-      expect(error.message).toContain("give all servers of this database the same secret.key")
+      expect(error.message).toContain("Give all servers of this database the same secret.key")
       yield* sql`delete from secret_versions where organization_id = ${place.organizationId}`
     })
   )
 
   test(
-    "say so where their key is gone, and never make another one",
+    "report a missing key, and never create another one",
     Effect.gen(function* () {
       const secrets = yield* Secrets
       yield* secrets.set(yield* scope, key, Redacted.make(plain))
@@ -347,10 +347,10 @@ describe("secrets", () => {
       const saved = readFileSync(keyFile)
       expect(saved.length).toBe(32)
       rmSync(keyFile)
-      expect((yield* built).message).toContain("restore")
+      expect((yield* built).message).toContain("Restore")
       expect(() => statSync(keyFile)).toThrow()
       writeFileSync(keyFile, Buffer.alloc(32, 7))
-      expect((yield* built).message).toContain("is not the one")
+      expect((yield* built).message).toContain("isn't the one")
       writeFileSync(keyFile, "short")
       expect((yield* built).message).toContain("isn't a key")
       writeFileSync(keyFile, saved)

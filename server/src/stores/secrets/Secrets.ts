@@ -15,8 +15,8 @@ export class SecretsError extends Data.TaggedError("SecretsError")<{
 }> {}
 
 /**
- * Secrets of an app and stage: sealed at rest, versioned, given out only to a runtime. Who sets one is `CurrentCaller`'s person; each write
- * has its entry in the audit log.
+ * Secrets of an app and stage: sealed at rest, versioned, revealed only to a runtime. `CurrentCaller`'s person sets
+ * them, and each write has its entry in the audit log.
  */
 export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
   Secrets,
@@ -26,12 +26,15 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
       name: SecretName,
       value: Redacted.Redacted
     ) => Effect.Effect<SecretInfo, SecretsError>
-    /** Sets all or none; of two with one name the later one. By name. */
+    /** Sets all or none; of duplicate names the last one. By name. */
     readonly importAll: (
       scope: SecretScope,
       secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
     ) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
-    /** Sets the newest values of secrets of another app or stage here, all or none; by name. On the left the names that aren't set there. */
+    /**
+     * Copies the newest values of secrets of another app or stage here, all or none; by name. Left: the names that
+     * aren't set there.
+     */
     readonly copy: (
       from: SecretScope,
       to: SecretScope,
@@ -43,20 +46,23 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
       scope: SecretScope,
       paging: ReturnType<typeof SecretList.pagingOf>
     ) => Effect.Effect<Page<SecretInfo>, InvalidRequest | SecretsError>
-    /** Returns whether there was one. Deployments that hold a version of it keep it until they are gone. */
+    /** Returns whether there was one. Deployments that use a version of it keep it until they're gone. */
     readonly unset: (scope: SecretScope, name: SecretName) => Effect.Effect<boolean, SecretsError>
-    /** The kept versions, newest first: the last ten while the secret is set, and those that deployments hold. Empty if there is no such secret. */
+    /**
+     * The stored versions, newest first: the last ten while the secret is set, and those that deployments use. Empty if
+     * there's no such secret.
+     */
     readonly versions: (
       scope: SecretScope,
       name: SecretName
     ) => Effect.Effect<ReadonlyArray<SecretVersionInfo>, SecretsError>
-    /** Sets the value of a version that is kept, as a new version. None: it is not kept. */
+    /** Sets the value of a stored version, as a new version. None: it isn't stored. */
     readonly rollback: (
       scope: SecretScope,
       name: SecretName,
       version: number
     ) => Effect.Effect<Option.Option<SecretInfo>, SecretsError>
-    /** For runtimes only: the value of one version. */
+    /** Only for runtimes: the value of one version. */
     readonly reveal: (
       scope: SecretScope,
       name: SecretName,

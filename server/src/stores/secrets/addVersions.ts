@@ -10,7 +10,7 @@ import type { SecretScope } from "./Secrets.ts"
 import { seal } from "./sealing.ts"
 import { decodeInfos, placeOf, unheld, within } from "./secretRows.ts"
 
-/** Tells versions apart in the audit log: of the name and the number, never of the value. */
+/** Identifies versions in the audit log: from the name and the number, never from the value. */
 const digestOf = ({ name, version }: { readonly name: string; readonly version: number }) =>
   createHash("sha256").update(`${name} ${version}`).digest("hex")
 
@@ -41,7 +41,7 @@ export const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
     return new Map(decodeInfos(rows).map((decodeInfo) => [decodeInfo.name, decodeInfo]))
   })
 
-/** Drops those of their versions that nothing needs any more. */
+/** Deletes versions that nothing needs any more. */
 const forget = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
   Effect.flatMap(
     SqlClient,
@@ -49,7 +49,7 @@ const forget = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
       sql`delete from secret_versions v where ${within(sql, scope)} and ${sql.in("name", names)} and ${unheld(sql)}`
   )
 
-/** The next version of each that fulfills the condition, without its value. */
+/** The next version of each that matches the condition, without its value. */
 const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>, which: "all" | "unset") =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -68,7 +68,7 @@ const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>, which: "a
 /** The next version of each that isn't set. Others can't set them until the transaction ends. */
 export const claim = (scope: SecretScope, names: ReadonlyArray<SecretName>) => advance(scope, names, "unset")
 
-/** The values of versions that were just made, and their entries in the audit log. */
+/** The values of versions that were just created, and their entries in the audit log. */
 export const store = (
   action: string,
   scope: SecretScope,
@@ -112,9 +112,9 @@ export const store = (
   })
 
 /**
- * New versions of secrets, in the transaction that is open: by as many statements as for one, since the transaction holds a connection,
- * and at its end the organization's audit log. In the order of names: of two at once, the other one waits, and neither locks the other
- * out. `source`: where the values are copied from.
+ * New versions of secrets, in the open transaction, with the same number of statements as for one, because the
+ * transaction holds a connection, and at its end the organization's audit log. In the order of names, so that of two at
+ * once one waits, without a deadlock. `source`: where the values are copied from.
  */
 export const addVersions = (
   action: string,
@@ -135,7 +135,10 @@ export const addVersion = (action: string, scope: SecretScope, name: SecretName,
     info === undefined ? Effect.dieMessage("an upsert returned no row") : Effect.succeed(info)
   )
 
-/** Unsets every secret of an app and stage, in the transaction that is open. Deployments that hold a version keep it until they are gone. */
+/**
+ * Unsets every secret of an app and stage, in the open transaction. Deployments that use a version keep it until they're
+ * gone.
+ */
 export const unsetAll = (scope: SecretScope) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -153,7 +156,7 @@ export const unsetAll = (scope: SecretScope) =>
     if (first !== undefined) yield* audit.append(first, ...more)
   })
 
-/** Is false if it was not set. */
+/** False if it wasn't set. */
 export const unsetSecret = (scope: SecretScope, name: SecretName) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

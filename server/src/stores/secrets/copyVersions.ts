@@ -5,7 +5,7 @@ import { addVersions, find } from "./addVersions.ts"
 import { readVersion } from "./readVersions.ts"
 import type { SecretScope } from "./Secrets.ts"
 
-/** Sets the newest values of secrets in another app or stage, all or none. On the left those that aren't set. */
+/** Sets the newest values of secrets in another app or stage, all or none. Left: those that aren't set. */
 export const copyVersions = (dataDir: string, from: SecretScope, to: SecretScope, wanted: ReadonlyArray<SecretName>) =>
   Effect.gen(function* () {
     const names = [...new Set(wanted)].sort()

@@ -21,7 +21,7 @@ const spec = Either.getOrThrow(
 const without = Either.getOrThrow(parseAppSpec({ app: "shop", services: [{ name: "web", image: "i:1" }] }))
 
 describe("secrets of a store", () => {
-  it.scopedLive("are not set by the API, which says where they are: 409", () =>
+  it.scopedLive("can't be set through the API, which says where they are: 409", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ platform: { externalSecrets: external } })
       const { secrets } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
@@ -35,12 +35,12 @@ describe("secrets of a store", () => {
         expect(error.message).toContain(`the store "vault"`)
         expect(error.message).toContain(`${testOrganization.name}/shop/production/A#value`)
       }
-      // What the server kept before can be seen and forgotten.
+      // Secrets that the server stored before can be listed and deleted.
       expect(yield* secrets.list(shop)).toStrictEqual([])
     })
   )
 
-  it("are told of in the plan, each once", () => {
+  it("are named in the plan, each once", () => {
     const place = { organization: OrganizationName.make("acme"), app: spec.app, stage: productionStage }
     const [warning, ...more] = storeWarnings(external, place, spec)
     expect(warning?.message).toContain("A from acme/shop/production/A#value, B from acme/shop/production/B#value.")

@@ -7,7 +7,10 @@ type Place = Pick<TenantContext, "organization" | "app" | "stage">
 
 const namesOf = (spec: AppSpec): ReadonlyArray<SecretName> => [...new Set(spec.services.flatMap(secretsOf))].sort()
 
-/** Secrets of a store have no versions that the server knows: each deployment reads them anew, and its number tells which reading is meant. */
+/**
+ * The server knows no versions of a store's secrets: each deployment reads them again, and its number identifies the
+ * reading.
+ */
 export const versionsFromStore = (spec: AppSpec, deployment: number): ReadonlyMap<SecretName, number> =>
   new Map(namesOf(spec).map((value) => [value, deployment]))
 
@@ -19,17 +22,17 @@ export const storeWarnings = (external: ExternalSecrets, place: Place, spec: App
   return [
     {
       path: [],
-      message: `values of secrets come from the store "${external.store}", as they are at the deployment: ${keys.join(", ")}. Whether they are there is seen when it is carried out`
+      message: `values of secrets come from the store "${external.store}" at the time of the deployment: ${keys.join(", ")}. The deployment fails if one doesn't exist`
     }
   ]
 }
 
-/** 409: the server does not keep values here. Says where they are set. */
+/** 409: the server doesn't store values here. Says where to set them. */
 export const heldElsewhere = (external: ExternalSecrets, place: Place, names: ReadonlyArray<SecretName>) => {
   const [first, ...more] = names
   const where = first === undefined ? "" : textOfExternalKey(externalKeyOf(external, place, first))
-  const others = more.length === 0 ? "" : ` (and ${more.length} more likewise)`
+  const others = more.length === 0 ? "" : ` (and likewise ${more.length} more)`
   return new Conflict({
-    detail: `This platform keeps the values of secrets in the store "${external.store}": set ${first} there, under the key ${where}${others}, and deploy again.`
+    detail: `This platform keeps the values of secrets in the store "${external.store}". Set ${first} there, under the key ${where}${others}, and deploy again.`
   })
 }

@@ -6,13 +6,13 @@ import type { SecretScope } from "./Secrets.ts"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/** So many letters and digits, each equally likely: almost 6 bits of each. */
+/** The number of letters and digits, all equally likely: almost 6 bits each. */
 const generateValue = (length: number): Redacted.Redacted =>
   Redacted.make(Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join(""))
 
 /**
- * Makes the values of those secrets that nobody has set, in the transaction that is open. A value that somebody sets at the same moment
- * stays. Gives the version of each, set before or made now, and how many of them were made.
+ * Generates the values of secrets that nobody has set, in the open transaction. A value that somebody sets at the same
+ * moment stays. Returns the version of each, set before or generated now, and how many were generated.
  */
 export const generateMissing = (scope: SecretScope, lengths: ReadonlyMap<SecretName, number>) =>
   Effect.gen(function* () {

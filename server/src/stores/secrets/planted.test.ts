@@ -22,7 +22,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-test-"))
 const next = Redacted.make<Uint8Array>(randomBytes(32))
 const logged: Array<string> = []
 
-/** A server whose present master key is that of the data folder, and which has been told the next one. */
+/** A server whose present master key is the data folder's, with the next one among its keys. */
 const parts = (options: object) =>
   Layer.mergeAll(layer({ dataDir }), organizations).pipe(
     Layer.provideMerge(audit()),
@@ -60,7 +60,7 @@ const asOwner = async (work: (client: pg.Client) => Promise<unknown>) => {
   }
 }
 
-/** What the embedded database has open is written to its files. */
+/** Flushes the embedded database's data to its files. */
 const checkpoint = () => asOwner((one) => one.query("checkpoint"))
 
 /** Every row of every table as text. */
@@ -110,14 +110,14 @@ const plant = Effect.gen(function* () {
   return done
 })
 
-/** Far more than it takes: it is a thousand transactions. */
+/** Far more than needed: it's a thousand transactions. */
 const timeout = 120_000
 
 describe("a thousand secrets", () => {
   let planted: ReadonlyArray<Planted> = []
 
   it(
-    "are set and revealed while the master key is changed",
+    "can be set and revealed while the master key changes",
     async () => {
       const rotation = Effect.promise(() => rotateKeys({ dataDir, masterKey: next, renew: true }))
       const plants = Effect.all(
@@ -130,7 +130,7 @@ describe("a thousand secrets", () => {
       planted = done.flat()
       expect(planted.length).toBe(organizationsCount * each)
       expect(rotated).toMatchObject({ ok: true })
-      // The keys that the server has made since, with the master key that it still has.
+      // The keys that the server has created since, with the master key that it still has.
       expect(await rotateKeys({ dataDir, masterKey: next })).toMatchObject({ ok: true, value: { renewed: 0 } })
       expect(await rotateKeys({ dataDir, masterKey: next })).toMatchObject({ ok: true, value: { rewrapped: 0 } })
       for (const one of planted.slice(0, 100)) expect(await server.runPromise(read(one))).toBe(one.value)
@@ -139,7 +139,7 @@ describe("a thousand secrets", () => {
   )
 
   it(
-    "stand nowhere in plain: not in a table, a file of the data folder, or the log",
+    "are nowhere in plain text: not in a table, a file of the data folder, or the log",
     async () => {
       const search = plantedIn(planted.map((each) => each.value))
       const [first = "", second = ""] = planted.map((each) => each.value)
@@ -149,7 +149,7 @@ describe("a thousand secrets", () => {
       const rows = await dump()
       expect(rows).toContain("SECRET_49")
       expect(search(Buffer.from(rows))).toEqual([])
-      // One that does not open, told as a failure is.
+      // One that doesn't open, reported like any failure.
       const broken = planted.at(-1)
       if (broken === undefined) throw new Error("nothing is planted")
       const { name, scope, version } = broken
@@ -167,7 +167,7 @@ describe("a thousand secrets", () => {
       expect(files.some((file) => file.path.includes("pg_wal"))).toBe(true)
       expect(files.filter((file) => search(file.bytes).length > 0).map((file) => file.path)).toEqual([])
 
-      // What is searched is what is written: a value in plain is found.
+      // The search really covers what's written: it finds a plain-text value.
       await asOwner((one) => one.query("insert into users (id, email) values ($1, 'somebody@example.com')", [first]))
       await checkpoint()
       expect(filesIn(dataDir).filter((each) => search(each.bytes).includes(first)).length).toBeGreaterThan(0)
@@ -176,7 +176,7 @@ describe("a thousand secrets", () => {
   )
 
   it(
-    "open without the former master key once it was changed",
+    "open without the former master key once it has been changed",
     async () => {
       rmSync(join(dataDir, "secret.key"))
       const restarted = Layer.fresh(parts({ masterKey: next }))

@@ -51,7 +51,7 @@ export const pageOfSecrets = (scope: SecretScope, paging: ReturnType<typeof Secr
     )
   )
 
-/** The versions of a secret that are kept, with who made them and which deployments use them. */
+/** A secret's stored versions, with their authors and the deployments that use them. */
 export const listVersions = (scope: SecretScope, name: SecretName) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -68,7 +68,7 @@ export const listVersions = (scope: SecretScope, name: SecretName) =>
     return found.map((each) => ({ ...each, createdBy: emails.get(each.createdBy ?? "") ?? null }))
   })
 
-/** A version's value, if it is kept. */
+/** A version's value, if it's stored. */
 export const readVersion = (dataDir: string, scope: SecretScope, name: SecretName, version: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -80,9 +80,9 @@ export const readVersion = (dataDir: string, scope: SecretScope, name: SecretNam
     return yield* open(dataDir, scope.organizationId, placeOf(scope, name, version), row).pipe(
       Effect.mapError((cause) => {
         if (cause.reason === "unreachable") return secretsAway(cause)
-        const why = cause.reason === "wrong" ? "It was changed in the database: set it again." : cause.message
+        const why = cause.reason === "wrong" ? "It was changed in the database. Set it again." : cause.message
         return new SecretsError({
-          message: `The secret ${name}, version ${version}, does not open. ${why}`,
+          message: `The secret ${name}, version ${version}, doesn't open. ${why}`,
           cause
         })
       })

@@ -19,8 +19,9 @@ export interface SealedTable<Row extends SealedRow, Encoded> {
 const decodeKeyIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ key_id: Schema.String })))
 
 /**
- * Seals values again with the organizations' data keys that early versions sealed with the data folder's own key. Fails if that key is
- * needed and is missing, or is another one. Values that don't open stay as they are, and whoever needs them gets an error.
+ * Reseals values that early versions sealed with the data folder's own key, with the organizations' data keys. Fails if
+ * that key is needed and is missing, or is another one. Values that don't open stay unchanged, and their readers get an
+ * error.
  */
 export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: SealedTable<Row, Encoded>) =>
   Effect.gen(function* () {
@@ -33,13 +34,13 @@ export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: Seal
     if (key === undefined) {
       return yield* new MasterKeyError({
         reason: "missing",
-        message: `The key of the secrets is missing: restore ${dataDir}/secret.key from a copy. Without it the secrets in the database cannot be read, and must be set again after they are deleted.`
+        message: `The secrets' key is missing. Restore ${dataDir}/secret.key from a copy. Without it the secrets in the database can't be read, and must be deleted and set again.`
       })
     }
     if (keyIds.some((keyId) => keyId !== key.id)) {
       return yield* new MasterKeyError({
         reason: "wrong",
-        message: `The key in ${dataDir}/secret.key is not the one that the secrets in the database were sealed with. Restore that one.`
+        message: `The key in ${dataDir}/secret.key isn't the one that sealed the secrets in the database. Restore that one.`
       })
     }
     const rows = Schema.decodeUnknownSync(Schema.Array(of.row))(
@@ -50,12 +51,12 @@ export const reseal = <Row extends SealedRow, Encoded>(dataDir: string, of: Seal
       const value = yield* open(dataDir, of.organizationOf(row), place, row).pipe(
         Effect.catchIf(
           (error) => error.reason === "wrong",
-          () => Effect.as(Effect.logWarning(`a sealed value does not open: ${place.join(", ")}`), Option.none())
+          () => Effect.as(Effect.logWarning(`a sealed value doesn't open: ${place.join(", ")}`), Option.none())
         )
       )
       if (Option.isNone(value)) continue
       const again = yield* seal(of.organizationOf(row), place, value.value)
-      // The nonce tells whether it is still what was opened: another server may have been faster.
+      // The nonce shows whether it's still the value we opened: another server may have been faster.
       yield* sql`
         update ${sql(of.table)} set key_id = ${again.key_id}, nonce = ${again.nonce}, sealed = ${again.sealed}
         where organization_id = ${of.organizationOf(row)} and key_id = ${row.key_id} and nonce = ${row.nonce}`

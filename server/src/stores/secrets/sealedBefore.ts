@@ -16,7 +16,7 @@ export const openBefore = (dataDir: string, place: Place, { key_id, nonce, seale
       return yield* new MasterKeyError({
         reason: "missing",
         message:
-          "It was sealed by a server with another key: give all servers of this database the same secret.key in their data folders, and start them again."
+          "It was sealed by a server with another key. Give all servers of this database the same secret.key in their data folders, and restart them."
       })
     }
     return yield* Effect.try({

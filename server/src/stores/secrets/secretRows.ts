@@ -7,7 +7,9 @@ import type { SealedTable } from "./resealing.ts"
 import type { SecretScope } from "./Secrets.ts"
 import { SealedRow } from "./sealing.ts"
 
-/** Bound to its place: a sealed value that is moved to another organization, app, stage, name or version does not open. */
+/**
+ * Bound to its place: a sealed value doesn't open after it's moved to another organization, app, stage, name or version.
+ */
 export const placeOf = (scope: SecretScope, name: string, version: number): Place => [
   scope.organizationId,
   scope.app,
@@ -62,7 +64,7 @@ export const decodeVersions = (rows: unknown): ReadonlyArray<SecretVersionInfo> 
     deployments: found.deployments
   }))
 
-/** Condition for version `v`: the deployments of its stage that hold it, from the newest successful one on. */
+/** Condition for version `v`: the deployments of its stage that use it, from the newest successful one on. */
 export const holders = (sql: SqlClient) => sql`
   select d.number from deployments d
   where d.organization_id = v.organization_id and d.app = v.app and d.stage = v.stage
@@ -73,10 +75,10 @@ export const holders = (sql: SqlClient) => sql`
         and l.state = 'succeeded'
     ), 0)`
 
-/** How many versions of a set secret to keep, even if no deployment holds them. */
+/** How many versions of a set secret to keep, even if no deployment uses them. */
 const kept = 10
 
-/** Condition for version `v`: no deployment holds it, and its secret is not set, or has ten newer versions. */
+/** Condition for version `v`: no deployment uses it, and its secret isn't set, or has ten newer versions. */
 export const unheld = (sql: SqlClient) => sql`
   not exists (
     select 1 from secrets s

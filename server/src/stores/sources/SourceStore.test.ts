@@ -97,7 +97,7 @@ const good: ReadonlyArray<Entry> = [
 ]
 
 describe("a snapshot", () => {
-  it("is found, with its size, after it was put, by its organization alone", async () => {
+  it("is found with its size after its upload, only by its organization", async () => {
     const digest = toDigest(digestOf(good))
     expect(await succeed((store) => store.find(own, digest))).toEqual(Option.none())
     await succeed(put(good))
@@ -108,7 +108,7 @@ describe("a snapshot", () => {
     await succeed(put(good))
   })
 
-  it("is unpacked as it was, and cannot be written", async () => {
+  it("is unpacked unchanged, and read-only", async () => {
     const folder = await succeed(folderOf(good))
     expect(await readFile(join(folder, longPath), "utf8")).toBe("x".repeat(5_000))
     expect(await realpath(join(folder, "current"))).toBe(await realpath(join(folder, "bin/run")))
@@ -119,7 +119,7 @@ describe("a snapshot", () => {
     expect(await readdir(join(data, "sources", own, "unfinished"))).toEqual([])
   })
 
-  it("is made once for all who ask at the same time", async () => {
+  it("is built once for all concurrent callers", async () => {
     await succeed(put(good))
     const digest = toDigest(digestOf(good))
     const folders = await succeed((store) =>
@@ -131,7 +131,7 @@ describe("a snapshot", () => {
     expect(new Set(folders).size).toBe(1)
   })
 
-  it("is what the client packs, from its folder to a running instance", async () => {
+  it("runs as the client packed it, from its folder to a running instance", async () => {
     const source = await mkdtemp(join(tmpdir(), "packed-"))
     execFileSync("sh", ["-c", `mkdir -p ${dirname(longPath)} && echo one > ${longPath} && ln -s ${longPath} link`], {
       cwd: source
@@ -164,7 +164,7 @@ describe("a snapshot", () => {
     expect(output).toBe("one\n")
   })
 
-  it("may be packed by another tar", async () => {
+  it("can be packed by another tar", async () => {
     const source = await mkdtemp(join(tmpdir(), "packed-"))
     execFileSync("sh", ["-c", "mkdir a && echo one > a/one && echo two > b && chmod 755 b && ln -s a/one c"], {
       cwd: source
@@ -184,14 +184,14 @@ describe("a snapshot", () => {
   })
 })
 
-describe("an archive is refused", () => {
+describe("refuses an archive", () => {
   const cases: ReadonlyArray<readonly [what: string, entries: ReadonlyArray<Entry>]> = [
     ["with an absolute path", [{ path: "/etc/passwd", content: "x" }]],
     ["with a path that leaves the folder", [{ path: "a/../../x", content: "x" }]],
     ["with a path of dots", [{ path: "./x", content: "x" }]],
     ["with the same path twice", [{ path: "x" }, { path: "x" }]],
     ["out of order", [{ path: "b" }, { path: "a" }]],
-    ["with a link that is absolute", [{ path: "x", type: "2", target: "/etc" }]],
+    ["with an absolute link", [{ path: "x", type: "2", target: "/etc" }]],
     ["with a link that leaves the folder", [{ path: "a/x", type: "2", target: "../../x" }]],
     [
       "with links that leave the folder together",
@@ -201,7 +201,7 @@ describe("an archive is refused", () => {
       ]
     ],
     [
-      "with links in a circle",
+      "with a cycle of links",
       [
         { path: "x", type: "2", target: "y" },
         { path: "y", type: "2", target: "x" }
@@ -220,7 +220,7 @@ describe("an archive is refused", () => {
     ["that ends too early", [{ path: "x", content: "x", size: 5_000_000 }]],
     ["with a giant pax header", [{ path: "x", type: "x", content: Buffer.alloc(100_000, 32) }]],
     ["with a malformed pax header", [{ path: "x", type: "x", content: "7 path" }]],
-    ["with a path that is too long", [{ path: `${"x".repeat(256)}` }]]
+    ["with a path that's too long", [{ path: `${"x".repeat(256)}` }]]
   ]
   it.each(cases)("%s", async (_, entries) => {
     expect(await failure(put(entries))).toMatchObject({ _tag: "SourceError", reason: "invalid" })
@@ -240,7 +240,7 @@ describe("an archive is refused", () => {
     expect(await readdir(join(data, "sources", own, "archives"))).toEqual([])
   })
 
-  it("if it is too large, packed or unpacked, or has too many files", async () => {
+  it("if it's too large, packed or unpacked, or has too many files", async () => {
     const chunk = new Uint8Array(16 * 1024 * 1024)
     const endless = Stream.repeatValue<Uint8Array>(chunk)
     expect(await failure((store) => store.put(own, toDigest(digestOf(good)), endless))).toMatchObject({
@@ -333,7 +333,7 @@ snapshots:
   const greets = async (folder: string) =>
     (await promisify(execFile)(process.execPath, ["-p", 'require("greeting")'], { cwd: folder })).stdout.trim()
 
-  it("are installed by npm ci, without those for development, and with nothing of the server's environment", async () => {
+  it("are installed by npm ci, without development ones, and with nothing of the server's environment", async () => {
     const folder = await succeed(
       folderOf([
         { path: "package-lock.json", content: npmLock() },
@@ -348,7 +348,7 @@ snapshots:
     expect((await stat(join(folder, "node_modules/greeting/index.js"))).mode & 0o222).toBe(0)
   })
 
-  it("are taken from the cache where the lockfile is the same, and not where another organization asks", async () => {
+  it("come from the cache if the lockfile is the same, but not for another organization", async () => {
     const entries = (code: string) => [
       { path: "index.js", content: code },
       { path: "package-lock.json", content: npmLock() },
@@ -370,7 +370,7 @@ snapshots:
     expect((await stat(join(folder, file))).ino).not.toBe((await stat(join(first, file))).ino)
   })
 
-  it("for development are there for the build and gone after it, and are not fetched again for a changed line", async () => {
+  it("for development exist during the build and are gone after it, and aren't fetched again for a changed line", async () => {
     const lock = npmLock()
       .replace(',"devDependencies":{"absent":"1.0.0"}', "")
       .replace(/"node_modules\/absent":\{.*?\},/, "")
@@ -447,7 +447,7 @@ snapshots:
     expect((await stat(kept)).uid).toBe(process.getuid?.())
   })
 
-  it("are not kept if the package manager says that all is well on a full disk", async () => {
+  it("aren't kept if the package manager reports success on a full disk", async () => {
     // A fake: npm as it behaves when the disk is full, with exit code 0 and empty files.
     const tools = await mkdtemp(join(tmpdir(), "fake-npm-"))
     onTestFinished(() => rm(tools, { recursive: true }))
@@ -474,7 +474,7 @@ snapshots:
     expect(await greets(await succeed(folderOf(entries)))).toBe("hello")
   })
 
-  it("and their build end with the server", async () => {
+  it("and their build stop with the server", async () => {
     const entries = [
       { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1234 & wait" } }) }
     ]
@@ -500,7 +500,7 @@ snapshots:
     expect(await readdir(join(data, "sources", own, "built"))).toEqual([])
   })
 
-  it("and their build end when nobody waits for them any more, and begin anew for who asks then", async () => {
+  it("and their build stop when nobody waits for them any more, and start again for the next caller", async () => {
     const entries = [
       { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1235 & wait" } }) }
     ]
@@ -534,7 +534,7 @@ snapshots:
     expect(await running()).toBe(0)
   })
 
-  it("end when the start of their instance is called off", async () => {
+  it("stop when the start of their instance is cancelled", async () => {
     const entries = [
       { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1236 & wait" } }) }
     ]
@@ -549,7 +549,7 @@ snapshots:
     }
     const program = Effect.gen(function* () {
       const instances = yield* Instances
-      // As the runner of a revision does it: what has been launched has to come to it.
+      // Like the runner of a revision, which must receive what has been launched.
       const fiber = yield* Effect.fork(Effect.uninterruptible(instances.start(spec)))
       yield* Deferred.await(isStarted)
       return yield* Fiber.interrupt(fiber)
@@ -564,7 +564,7 @@ snapshots:
     expect(Exit.isInterrupted(await Effect.runPromise(program))).toBe(true)
   })
 
-  it("without a lockfile are installed by npm install; none are no work", async () => {
+  it("are installed by npm install without a lockfile, and need no work if there are none", async () => {
     const folder = await succeed(folderOf([{ path: "package.json", content: packageJson({ devDependencies: {} }) }]))
     expect(await greets(folder)).toBe("hello")
     registry.requests.length = 0
@@ -580,9 +580,10 @@ snapshots:
     }
   })()
   it.skipIf(pnpm === undefined)(
-    "are installed by pnpm where it wrote the lockfile, linked from the cache too",
+    "are installed by pnpm if it wrote the lockfile, and linked from the cache too",
     async () => {
-      // Where every user may run it: a root server installs as another user, and root's own pnpm is often in a closed home.
+      // Where every user may run it: a root server installs as another user, and root's own pnpm is often in a closed
+      // home.
       const tools = await mkdtemp(join(tmpdir(), "pnpm-"))
       onTestFinished(() => rm(tools, { recursive: true }))
       await chmod(tools, 0o755)

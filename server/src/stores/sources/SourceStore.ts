@@ -5,8 +5,9 @@ import { Context, Data, type Effect, type Option, type Stream } from "effect"
 import type { Depth } from "./treeFiles.ts"
 
 /**
- * `invalid`: the archive is broken, unsafe, or has another digest; `build`: it can't be built, or nothing says how it runs; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
- * `diskFull`: the server's disk has no room; `unavailable`: the disk otherwise. `message` is for the user.
+ * `invalid`: the archive is broken, unsafe, or has another digest; `build`: it can't be built, or nothing says how to
+ * run it; `tooLarge`; `overQuota`: it doesn't fit beside the organization's others; `diskFull`: the server's disk has no
+ * room; `unavailable`: other faults of the disk. `message` is for the user.
  */
 export class SourceError extends Data.TaggedError("SourceError")<{
   readonly reason: "invalid" | "build" | "tooLarge" | "overQuota" | "diskFull" | "unavailable"
@@ -14,10 +15,10 @@ export class SourceError extends Data.TaggedError("SourceError")<{
   readonly cause?: unknown
 }> {}
 
-/** A snapshot, and how it is built. */
+/** A snapshot, and how to build it. */
 export interface SourceToBuild {
   readonly digest: SourceDigest
-  /** The folder inside that is the service. @default the snapshot itself */
+  /** The service's folder inside it. @default the snapshot itself */
   readonly package?: string | undefined
   /** @default the project's own `build` script */
   readonly build?: Build | undefined
@@ -28,8 +29,8 @@ export interface SourceToBuild {
 }
 
 /**
- * How closely to check a build before using it: by names, sizes and times, or by the content of each file. `fresh`: don't use it at all,
- * nor the dependencies that were installed for it, because nothing that ran from it has ever become ready.
+ * How closely to check a build before using it: by names, sizes and times, or by the content of each file. `fresh`:
+ * don't use it at all, nor its installed dependencies, because nothing that ran from it has ever become ready.
  */
 export type Care = Depth | "fresh"
 
@@ -43,7 +44,7 @@ export interface BuiltImage {
 }
 
 export interface BuiltFolder {
-  /** Absolute: where it is started. */
+  /** Absolute: the working directory. */
   readonly folder: string
   /** undefined: the config's own `command` says it. */
   readonly start: Start | undefined
@@ -53,34 +54,38 @@ export interface BuiltFolder {
   readonly kind: string
 }
 
-/** Content-addressed source snapshots in the data folder, a folder per organization: no organization can name another's. */
+/**
+ * Content-addressed source snapshots in the data folder, a folder per organization: no organization can name another's.
+ */
 export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
   SourceStore,
   {
-    /** Size of the archive in bytes, if there is one and it is whole. A damaged one is set aside, so that it's sent again. */
+    /**
+     * Size of the archive in bytes, if it exists and is intact. A damaged one is set aside, so that it's uploaded again.
+     */
     readonly find: (
       organizationId: OrganizationId,
       digest: SourceDigest
     ) => Effect.Effect<Option.Option<number>, SourceError>
-    /** Streams a gzipped tar to disk, checks its digest, and only then lets it be found. */
+    /** Streams a gzipped tar to disk, checks its digest, and only then makes it available. */
     readonly put: (
       organizationId: OrganizationId,
       digest: SourceDigest,
       archive: Stream.Stream<Uint8Array, unknown>,
-      /** Bytes that the organization may keep in all. @default no limit */
+      /** The total bytes that the organization may keep. @default no limit */
       most?: number
     ) => Effect.Effect<void, SourceError>
     /**
-     * The snapshot, built: its dependencies installed by the lockfile's own package manager (cached by the lockfile's digest), its build
-     * script run, what only the build needs dropped. Made once; asked for twice at the same time, made once. What is damaged by now is set
-     * aside and made anew. `progress` takes what happens, a line at a time.
+     * Builds the snapshot: installs its dependencies with the lockfile's own package manager (cached by the lockfile's
+     * digest), runs its build script, and drops build-only files. Built once, even for concurrent callers. A damaged
+     * build is set aside and built again. `progress` receives events, a line at a time.
      */
     readonly built: (
       organizationId: OrganizationId,
       source: SourceToBuild,
       progress?: (line: string) => void
     ) => Effect.Effect<BuiltSource, SourceError>
-    /** Reads all that was built of a snapshot. False if it is damaged or gone. */
+    /** Reads everything that was built of a snapshot. False if it's damaged or gone. */
     readonly isWhole: (organizationId: OrganizationId, source: SourceToBuild) => Effect.Effect<boolean, SourceError>
   }
 >() {}

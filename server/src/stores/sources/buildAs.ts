@@ -7,13 +7,14 @@ import { hostEnvironment } from "../../base/host/hostEnvironment.ts"
 import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../../base/host/sourceUser.ts"
 import type { Installer } from "./runCommand.ts"
 
-/** Gives a tree to a user, except files with another name: those belong to the cache, which no build may change. */
+/** Gives a tree to a user, except for hard links of the cache's files, which no build may change. */
 const lend = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
   const own = ["(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")"]
   const args = [tree, ...own, "-exec", "chown", "-h", `${uid}:${gid}`, "{}", "+"]
   const env = hostEnvironment("system")
   await promisify(execFile)("find", args, { env })
-  // They belong to root, so that only root may write to them; but copies of them, with their mode, have to be writable for who makes them.
+  // They belong to root, so that only root may write to them. But copies of them, with their mode, have to be writable
+  // for their maker.
   const linked = [tree, "-type", "f", "-links", "+1", "-exec", "chmod", "u+w", "{}", "+"]
   await promisify(execFile)("find", linked, { env })
 }
@@ -28,10 +29,9 @@ const root: UnprivilegedUser = { uid: 0, gid: 0 }
 
 /**
  * Lets the commands of a build run as a user of their own, one for each build at a time, if the server is root.
- *
- * `box` is root's folder around the `tree`, open to the installer alone while it works. Afterwards every process of the installer is
- * ended and the tree is root's again, before root changes anything in it: a process that was left could make folders into links
- * under its hands, and so have root write elsewhere.
+ * `box` is root's folder around the `tree`, open only to the installer while it works. Afterwards every process of the
+ * installer is killed and the tree is root's again, before root changes anything in it: a remaining process could turn
+ * folders into links underneath it, and so make root write elsewhere.
  */
 export const makeBuildAs = (users: SourceUsers) => {
   const free = [...users.installers]
@@ -46,7 +46,7 @@ export const makeBuildAs = (users: SourceUsers) => {
     else next(user)
   }
 
-  /** A user that is never given back would have a build wait for it for ever. */
+  /** A user that's never given back would make a build wait forever. */
   const reclaim = async (user: UnprivilegedUser, box: string, trees: ReadonlyArray<string>) => {
     try {
       await endAllOf(user)

@@ -18,11 +18,11 @@ export interface ImageRequest {
   /** The folder that the Dockerfile builds from, absolute. */
   readonly context: string
   readonly dockerfile: string
-  /** The host's own folder, for what the build needs beside. */
+  /** The host's own folder, for files the build also needs. */
   readonly box: string
-  /** The file that says that the image was built. The image is kept as long as the file exists. */
+  /** The file that records the built image. The image is kept as long as the file exists. */
   readonly place: string
-  /** Without what earlier builds have left. */
+  /** Without the cache of earlier builds. */
   readonly fresh: boolean
   readonly signal: AbortSignal
   readonly onLine: (line: string) => void
@@ -33,14 +33,16 @@ const ownEndMs = 5_000
 
 const PodmanRegistries = Schema.parseJson(Schema.Struct({ search: Schema.optional(Schema.Array(Schema.String)) }))
 
-/** Does podman know where to look for `FROM node:24`? Debian's comes without any registry. */
+/** Can podman resolve `FROM node:24`? Debian's comes without any registry. */
 const findsShortNames = async (engine: ContainerEngine): Promise<boolean> => {
   const { stdout } = await engine.run(["info", "--format", "{{json .Registries}}"])
   const registries = Schema.decodeUnknownOption(PodmanRegistries)(stdout)
   return Option.isNone(registries) || (registries.value.search ?? []).length > 0
 }
 
-/** Podman gives its own proxy to the steps of a build: not if it holds a password, which is the operator's. */
+/**
+ * Podman passes its own proxy to the steps of a build. Prevent that if it contains a password, which is the operator's.
+ */
 const httpProxyFlag = (environment: NodeJS.ProcessEnv) =>
   `--http-proxy=${!Object.entries(environment).some(([name, value = ""]) => proxyName.test(name) && mayHoldPassword(value))}`
 
@@ -59,7 +61,7 @@ const argsOf = async (
       "build",
       ...["--file", join(context, dockerfile), "--tag", name, "--iidfile", join(box, "image-id")],
       ...(fresh ? ["--no-cache"] : []),
-      // Docker's format keeps SHELL and ONBUILD. No container is left of a step that fails.
+      // Docker's format keeps SHELL and ONBUILD. No container remains of a failing step.
       ...(engine.name === "podman"
         ? ["--format=docker", "--force-rm", "--layers", "--cap-drop=NET_RAW,MKNOD", httpProxyFlag(environment)]
         : []),
@@ -73,17 +75,17 @@ const argsOf = async (
   }
 }
 
-/** Refuses a Dockerfile that gives its steps rights of this machine. */
+/** Refuses a Dockerfile that gives its steps rights on this machine. */
 export const refuseHostRights = async ({ context, dockerfile }: ImageRequest): Promise<void> => {
   const refused = hostRights(await readFile(join(context, dockerfile), "utf8"))
   if (refused !== undefined)
     throw new BuildFailed({
       reason: "invalid",
-      message: `${dockerfile}:${refused.line}: \`${refused.flag}\` gives a step of the build this machine's own rights. Remove it.`
+      message: `${dockerfile}:${refused.line}: \`${refused.flag}\` gives a build step this machine's own rights. Remove it.`
     })
 }
 
-/** Builds the image under this name; gives its id. */
+/** Builds the image under this name, and returns its id. */
 export const buildImage = async (
   engine: ContainerEngine,
   request: ImageRequest,
@@ -115,7 +117,7 @@ export const buildImage = async (
     onLine,
     label,
     install,
-    // A step's container outlives a client that is killed: the step goes first, then the client cleans up and ends by itself.
+    // A step's container outlives a killed client. Stop the step first; then the client cleans up and exits by itself.
     end: async () => {
       const steps = await endProcesses((entry) => entry.parent === child.pid, 0)
       if (steps > 0) await Promise.race([closed, sleep(ownEndMs, undefined, { ref: false })])
@@ -123,6 +125,6 @@ export const buildImage = async (
     }
   })
   const [id] = /sha256:[0-9a-f]{64}/.exec(await readFile(join(box, "image-id"), "utf8")) ?? []
-  if (id === undefined) throw new Error(`\`${label}\` doesn't say which image it has made.`)
+  if (id === undefined) throw new Error(`\`${label}\` doesn't say which image it has built.`)
   return id
 }

@@ -13,15 +13,15 @@ import type { SourceImages } from "./sourceImages.ts"
 import { type Depth, damageCode, treeFault, writeTreeFiles } from "./treeFiles.ts"
 import { exists, makeReadOnly } from "./trees.ts"
 
-/** Raised when builds become different for the same source: what an older server built is then built anew. */
+/** Increase it when builds of the same source change, so that builds of an older server are rebuilt. */
 const version = 1
 
-/** Shorter than the deadline of a deployment, which would otherwise fail first and with a reason that helps less. */
+/** Shorter than the deadline of a deployment, which would otherwise fail first, with a less useful reason. */
 const limitMs = 9 * 60_000
 
 type How = Omit<SourceToBuild, "digest">
 
-/** The name of a snapshot built in this way, by this Node: native modules are made for one major version. */
+/** The name of a snapshot built in this way, by this Node: native modules are built for one major version. */
 export const variantOf = ({ build, hasCommand, package: inside }: How): string =>
   createHash("sha256")
     .update(JSON.stringify([version, process.versions.node.split(".")[0], build, inside, hasCommand === true]))
@@ -44,12 +44,12 @@ const Stored = Schema.parseJson(
 
 const decodeStored = Schema.decodeUnknownSync(Stored)
 
-/** The list of the files in `app/`, of which `built.json` is a part. */
+/** The list of the files in `app/`, which `built.json` is part of. */
 const listOf = (place: string) => join(place, "files")
 
 /**
- * The fault of what `buildSource` left in `place`, in words; `gone` if it is missing. `hasImage`: is the image still in the container
- * engine's store?
+ * The fault of `buildSource`'s result in `place`; `gone` if it's missing. `hasImage`: is the image still in the
+ * container engine's store?
  */
 export const builtFault = async (
   place: string,
@@ -72,7 +72,7 @@ export const builtFault = async (
   }
 }
 
-/** Reads the result that `buildSource` left in `place`. */
+/** Reads `buildSource`'s result in `place`. */
 export const readBuilt = async (place: string): Promise<BuiltSource> => {
   const stored = decodeStored(await readFile(join(place, "built.json"), "utf8"))
   if ("image" in stored) return stored
@@ -82,11 +82,11 @@ export const readBuilt = async (place: string): Promise<BuiltSource> => {
 }
 
 export interface Place extends CachePlace {
-  /** The unpacked snapshot, in the box. What is built comes into `done` beside it. */
+  /** The unpacked snapshot, in the box. The build's result goes into `done` beside it. */
   readonly tree: string
   readonly marker: string
   readonly node: string
-  /** As root: has commands run as another user. */
+  /** As root: runs commands as another user. */
   readonly buildAs: ReturnType<typeof makeBuildAs> | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly images: SourceImages
@@ -98,13 +98,13 @@ const toSourceError = (cause: unknown, timeLimit: AbortSignal): unknown => {
   if (timeLimit.aborted)
     return new SourceError({
       reason: "build",
-      message: `The build took more than ${limitMs / 60_000} minutes and was ended. Build less, or build an image and write \`image\`.`
+      message: `The build took more than ${limitMs / 60_000} minutes and was stopped. Build less, or build an image elsewhere and set \`image\`.`
     })
   if (!(cause instanceof BuildFailed)) return cause
   return new SourceError({ reason: cause.reason === "unavailable" ? "unavailable" : "build", message: cause.message })
 }
 
-/** Builds the tree in its box: `done/app`, read-only, unless it makes an image, and `done/built.json`. */
+/** Builds the tree in its box: `done/app`, read-only, unless it builds an image, and `done/built.json`. */
 export const buildSource = async (
   place: Place,
   how: How,
@@ -158,7 +158,7 @@ export const buildSource = async (
   }
   if (!(await exists(app))) return
   await makeReadOnly(app, place.open)
-  // A folder can be moved to another only by who may write to it.
+  // Moving a folder into another requires the right to write to it.
   await chmod(app, 0o555)
   await writeTreeFiles(app, listOf(done), text)
 }

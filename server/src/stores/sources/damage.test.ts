@@ -17,7 +17,7 @@ let data: string
 let environment: NodeJS.ProcessEnv
 let lines: Array<string>
 
-/** Each time as a server that has just been started. */
+/** Each time as a server that has just started. */
 const run = <A, E>(use: (store: typeof SourceStore.Service) => Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.flatMap(SourceStore, use), layer({ dataDirectory: data, environment })))
 
@@ -59,7 +59,7 @@ const flip = (file: string, keepsTime: boolean) => {
   if (keepsTime) utimesSync(file, atime, mtime)
   else utimesSync(file, 1, 1)
 }
-/** Read-only folders keep a user other than root from changing what is in them. */
+/** Read-only folders keep users other than root from changing their contents. */
 const open = async (folder: string) => {
   for (const path of [folder, join(folder, "lib"), join(folder, "index.js"), join(folder, "lib/other.js")])
     await chmod(path, 0o755)
@@ -76,7 +76,7 @@ describe("a damaged source archive", () => {
     ["empty", () => truncateSync(archive(), 0)],
     ["changed by a byte", () => flip(archive(), false)],
     ["changed by a byte, with its old time", () => flip(archive(), true)]
-  ])("that is %s isn't found, so that it's sent again, and is kept aside", async (_, damage) => {
+  ])("that is %s isn't found, so it's uploaded again, and is set aside", async (_, damage) => {
     await put()
     expect(await find()).toEqual(Option.some(tarOf(entries).length))
     damage()
@@ -100,7 +100,7 @@ describe("a damaged source archive", () => {
     )
   })
 
-  it("fails a build with what to do, and does no harm to what is built already", async () => {
+  it("fails a build with instructions, and doesn't affect existing builds", async () => {
     await put()
     const folder = await built()
     flip(archive(), true)
@@ -116,7 +116,7 @@ describe("a damaged source archive", () => {
     expect(await readFile(join(await built(), "index.js"), "utf8")).toBe(entries[0]?.content)
   })
 
-  it("is replaced by a copy that is sent over it", async () => {
+  it("is replaced by a new upload", async () => {
     await put()
     truncateSync(archive(), 0)
     await put()
@@ -132,11 +132,11 @@ describe("a damaged built source", () => {
     ["misses a file", (value) => rm(join(value, "index.js"))],
     ["misses a link", (value) => rm(join(value, "lib/current"))],
     ["misses a folder", (value) => rm(join(value, "lib"), { recursive: true })],
-    ["has a file more", (value) => writeFile(join(value, "more.js"), "")],
+    ["has an extra file", (value) => writeFile(join(value, "more.js"), "")],
     ["is gone", (value) => rm(value, { recursive: true })],
-    ["is gone with all that belongs to it", (value) => rm(join(value, "../.."), { recursive: true })],
-    ["has no word of how it runs", (value) => truncateSync(join(value, "../built.json"), 0)],
-    ["runs otherwise", (value) => flip(join(value, "../built.json"), false)],
+    ["is gone with everything that belongs to it", (value) => rm(join(value, "../.."), { recursive: true })],
+    ["doesn't say how it runs", (value) => truncateSync(join(value, "../built.json"), 0)],
+    ["runs in another way", (value) => flip(join(value, "../built.json"), false)],
     ["has lost its list", (value) => rm(join(value, "../files"))],
     ["has another list", (value) => flip(join(value, "../files"), false)]
   ])("that %s is set aside and built again", async (_, damage) => {
@@ -156,7 +156,7 @@ describe("a damaged built source", () => {
     expect(namesIn("unfinished")).toEqual([])
   })
 
-  it("is found when all files are read, even if a disk changed it without a trace", async () => {
+  it("is detected when all files are read, even if a disk changed it without a trace", async () => {
     await put()
     const folder = await built()
     await open(folder)
@@ -166,7 +166,7 @@ describe("a damaged built source", () => {
     expect(await isWhole()).toBe(true)
   })
 
-  it("is kept a few times, not for ever", async () => {
+  it("is kept a few times, not forever", async () => {
     await put()
     for (let time = 0; time < 7; time++) {
       const folder = await built()
@@ -218,7 +218,7 @@ describe("dependencies", () => {
   it.each<[string, (file: string) => void]>([
     ["emptied", (file) => truncateSync(file, 0)],
     ["changed by a disk without a trace", (file) => flip(file, true)]
-  ])("that were %s in the cache are installed anew for the next build", async (_, damage) => {
+  ])("that were %s in the cache are installed again for the next build", async (_, damage) => {
     await put(project("one"))
     const first = await built(project("one"))
     const text = await readFile(join(first, greeting), "utf8")
@@ -233,7 +233,7 @@ describe("dependencies", () => {
     expect(await readFile(join(await built(project("one"), { care: "whole" }), greeting), "utf8")).toBe(text)
   })
 
-  it("are installed anew, and all is built anew, for what never became ready", async () => {
+  it("are installed again, and everything is rebuilt, for a build that never became ready", async () => {
     await put(project("one"))
     const folder = await built(project("one"))
     const before = statSync(join(folder, greeting)).ino
@@ -242,7 +242,7 @@ describe("dependencies", () => {
     expect(await built(project("one"), { care: "fresh" })).toBe(folder)
     expect(lines).toContain("$ npm ci --omit=dev")
     expect(statSync(join(folder, greeting)).ino).not.toBe(before)
-    // Nothing was wrong with what was there.
+    // Nothing was wrong with the existing ones.
     expect(namesIn("damaged").filter((text) => !text.includes("-dependencies-"))).toEqual([])
     lines = []
     await put(project("two"))

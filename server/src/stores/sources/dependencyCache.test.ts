@@ -31,7 +31,7 @@ describe("the cache of dependencies", () => {
   }
   const kept = async () => (await readdir(dependencies())).sort()
 
-  it("loses what nobody used for two weeks, with what was noted of it", async () => {
+  it("drops entries unused for two weeks, with their notes", async () => {
     await put("new", 1, dayMs)
     await put("old", 1, 15 * dayMs)
     expect(await cleanDependencies(dependencies(), join(data, "unfinished"))).toBe(1)
@@ -39,7 +39,7 @@ describe("the cache of dependencies", () => {
     expect(await readdir(join(data, "unfinished"))).toEqual([])
   })
 
-  it("has at most 10 GiB of what isn't in use, the most recent first", async () => {
+  it("keeps at most 10 GiB of unused entries, the most recent first", async () => {
     const one = fc.record({ bytes: fc.integer({ min: 0, max: 6 * 2 ** 30 }), idle: fc.integer({ min: 0, max: 400 }) })
     await fc.assert(
       fc.asyncProperty(fc.array(one, { maxLength: 8 }), async (all) => {
@@ -81,7 +81,7 @@ describe("the cache of dependencies", () => {
 })
 
 describe("a build of a server that isn't root", () => {
-  it("may write to its dependencies, and changes nothing of the next one's", async () => {
+  it("can write to its dependencies without changing those of the next one", async () => {
     const write = async (tree: string) => {
       for (const [path, text] of Object.entries({
         "package.json": JSON.stringify({
@@ -92,7 +92,7 @@ describe("a build of a server that isn't root", () => {
       }))
         await writeFile(join(tree, path), text)
     }
-    // Its dependencies are there already, as an earlier build has left them.
+    // Its dependencies already exist, as an earlier build has left them.
     let key: string | undefined
     const one = async (name: string) => {
       const box = join(data, name)

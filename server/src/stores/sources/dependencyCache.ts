@@ -10,20 +10,20 @@ import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
 /** The place of an organization's installed dependencies, and how a build may use them. */
 export interface CachePlace {
   readonly dependencies: string
-  /** The host's own folder for what is unfinished. */
+  /** The host's own folder for unfinished files. */
   readonly box: string
-  /** The folder to which damaged entries are moved. */
+  /** The folder for damaged entries. */
   readonly damaged: string
-  /** Is what is kept passed over, and replaced? */
+  /** Are existing entries ignored, and replaced? */
   readonly fresh: boolean
-  /** May whoever reaches what is built read it? As root builds do so as another user, who may not write to what is linked. */
+  /** Can everybody who reaches a build read it? As root, builds run as another user, who can't write to linked files. */
   readonly open: boolean
 }
 
-/** A day's work on a project uses its dependencies again; a month later they have changed. */
+/** A day's work on a project uses its dependencies again. A month later they have changed. */
 const unusedDays = 14
 const largestBytes = 10 * 2 ** 30
-/** Longer than a build: what one has found stays until it has used it. */
+/** Longer than a build: an entry found by one stays until it has used it. */
 const inUseMs = 3_600_000
 
 /** The files beside each folder of the cache: the builder's note, its size in bytes, its list of files. */
@@ -66,8 +66,8 @@ export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }:
     },
     use: async (key, folder, forBuild = false) => {
       await removeTree(folder)
-      // Tools copy files with their mode and write to the copies (Nitro). As root, the owner's right to write does no harm (`lend`);
-      // without root the owner is who builds, so it gets copies.
+      // Tools copy files with their mode and write to the copies (Nitro). As root, the owner's right to write does no
+      // harm (`lend`). Without root, the builder is the owner, so it gets copies.
       await linkTree(at(key), folder, forBuild && !open)
     },
     note: (key) => readFile(at(`${key}.json`), "utf8").catch(() => undefined),
@@ -80,9 +80,9 @@ export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }:
 }
 
 /**
- * Removes entries from an organization's cache: those that no build has used in two weeks, then the least recently used until 10 GiB are
- * left. Built sources don't need the cache, because their files are linked or copied. `unfinished`: a folder that each start of the
- * server empties. Returns how many.
+ * Removes entries from an organization's cache: those that no build has used in two weeks, then the least recently used
+ * until 10 GiB are left. Built sources don't need the cache, because their files are linked or copied. `unfinished`: a
+ * folder that each start of the server empties. Returns how many.
  */
 export const cleanDependencies = async (
   dependencies: string,
@@ -105,7 +105,7 @@ export const cleanDependencies = async (
     const idle = now - one.usedAt
     bytes += one.bytes
     if (idle < inUseMs || (idle <= unusedDays * 86_400_000 && bytes <= largestBytes)) continue
-    // Out of the way at once: half of it is never found.
+    // Moved away in one step, so that nobody finds half of it.
     const gone = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
     await rename(join(dependencies, one.key), gone)
     for (const ending of dependencyNotes) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })

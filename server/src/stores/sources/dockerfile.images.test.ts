@@ -40,7 +40,7 @@ beforeEach(async () => {
 })
 afterEach(() => removeTree(data))
 
-/** Builds the files; gives what was built, or the refusal, and what was said meanwhile. */
+/** Builds the files. Returns the result, or the refusal, and the output. */
 const build = async (files: Files, { until }: { readonly until?: (line: string) => boolean } = {}) => {
   const entries = entriesOf(files)
   const digest = toDigest(digestOf(entries))
@@ -84,7 +84,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
   afterAll(() => podman("rmi", "--force", baseImage))
   afterEach(() => removeSourceImages(data))
 
-  it("becomes an image, once, and its steps are reused after a change", async () => {
+  it("becomes an image, once, and reuses its steps after a change", async () => {
     const files = (code: string) => ({
       Dockerfile: dockerfile(
         "COPY package.json /app/",
@@ -143,7 +143,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
     expect(refusal).toContain("no such table")
   })
 
-  it("has steps that reach no listener on this machine's loopback", async () => {
+  it("has steps that can't reach a listener on this machine's loopback", async () => {
     const server = createServer((_, response) => response.end("reached"))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
@@ -159,7 +159,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
     expect(lines).toContain("closed: ECONNREFUSED")
   })
 
-  it("is ended with the server, and leaves no step running", async () => {
+  it("stops with the server, and leaves no step running", async () => {
     const marker = `left-${process.pid}`
     const { lines } = await build(
       { Dockerfile: dockerfile(run(`console.log("${marker}"); setInterval(() => {}, 1000)`)) },
@@ -178,9 +178,9 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
   })
 })
 
-it("names what to do for a Dockerfile without a container engine", async () => {
+it("says how to fix a Dockerfile without a container engine", async () => {
   environment = { PATH: "/nowhere", HOME: data }
   const { refusal } = await build({ Dockerfile: "FROM scratch\n" })
-  expect(refusal).toContain("A Dockerfile is built by podman or docker.")
-  expect(refusal).toContain("write `image`")
+  expect(refusal).toContain("Building a Dockerfile needs podman or docker.")
+  expect(refusal).toContain("set `image`")
 })

@@ -26,7 +26,7 @@ describe("flags that give a step of a Dockerfile this machine's rights", () => {
     expect(hostRights(text)).toBeUndefined()
   })
 
-  it("are found wherever an instruction is broken", () => {
+  it("are found wherever an instruction is split into lines", () => {
     const gap = fc.constantFrom(" ", "  ", "\t", " \\\n", " \\\r\n  ", " \\\n# a comment\n", " \\\n\n")
     fc.assert(
       fc.property(fc.array(gap, { minLength: 1, maxLength: 4 }), gap, fc.boolean(), (gaps, last, cached) => {

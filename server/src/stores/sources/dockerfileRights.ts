@@ -1,14 +1,17 @@
-/** Flags of RUN by which podman lets a step out of its container's network or sandbox, without asking whoever builds. Docker asks. */
+/**
+ * Flags of RUN that let a step out of its container's network or sandbox. Podman grants them without asking, unlike
+ * docker.
+ */
 const flags = /^--(?:network|security)=/i
 const longestLine = 100_000
 
 /**
- * A step of a Dockerfile that would run with this machine's own network or rights. As root it could call the server's API as its owner does,
- * and what runs in a step is mostly other people's packages. undefined: there is none.
+ * A step of a Dockerfile that would run with this machine's own network or rights. As root it could call the server's
+ * API as its owner does, and steps mostly run other people's packages. undefined: there's none.
  */
 export const hostRights = (text: string): { readonly flag: string; readonly line: number } | undefined => {
   const lines = text.split("\n")
-  // By the directive `# escape=`, which can only stand at the top.
+  // Set by the directive `# escape=`, which is only valid at the top.
   const isBacktick = lines.slice(0, 20).some((line) => line.replaceAll(/\s/g, "").toLowerCase() === "#escape=`")
   const escape = isBacktick ? "`" : "\\"
   for (let at = 0; at < lines.length; at++) {

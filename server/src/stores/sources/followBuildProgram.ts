@@ -4,30 +4,33 @@ import { StringDecoder } from "node:string_decoder"
 import { BuildFailed, failureLines, isAway, isDiskFull, remedyOf } from "@maxcloud/builder"
 import { errorText, faultInText, faultText, systemFaultOf } from "../../base/host/systemFault.ts"
 
-/** A program that was started without input. */
+/** A program started without input. */
 export type BuildProgram = ChildProcessByStdio<null, Readable, Readable>
 
 export interface BuildProgramOptions {
   readonly signal: AbortSignal
   readonly onLine: (line: string) => void
-  /** Called when the signal is aborted: ends the program and all that it has started. */
+  /** Called when the signal is aborted: stops the program and everything that it has started. */
   readonly end: () => void
   /** For people: `npm ci`. */
   readonly label: string
-  /** How to install the program if it is missing. */
+  /** How to install the program if it's missing. */
   readonly install: string
 }
 
 const keptOutput = 64 * 1024
 
-/** A program of a build couldn't be started. */
+/** Couldn't start a program of a build. */
 export const notStarted = (label: string, install: string, cause: unknown): BuildFailed => {
   const fault = systemFaultOf(cause)
   const why = fault === undefined ? `${errorText(cause)}. ${install}` : faultText(fault)
-  return new BuildFailed({ reason: "unavailable", message: `\`${label}\` couldn't be run. ${why}`, cause })
+  return new BuildFailed({ reason: "unavailable", message: `Couldn't run \`${label}\`. ${why}`, cause })
 }
 
-/** Follows a program of a build, just started, and takes what it writes, a line at a time. Rejects with `BuildFailed` unless it succeeds. */
+/**
+ * Follows a program of a build that was just started, and emits its output, a line at a time. Rejects with `BuildFailed`
+ * unless it succeeds.
+ */
 export const followBuildProgram = async (child: BuildProgram, options: BuildProgramOptions): Promise<void> => {
   const { end, install, label, signal } = options
   let output = ""

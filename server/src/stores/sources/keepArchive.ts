@@ -15,7 +15,7 @@ import type { makeWholeArchives } from "./wholeArchives.ts"
 type WholeArchives = ReturnType<typeof makeWholeArchives>
 type RoomOf = ReturnType<typeof makeSourceRoom>
 
-/** Size of the archive, if there is one and it is whole. */
+/** Size of the archive, if it exists and is intact. */
 export const findArchive = (
   root: string,
   attempt: Attempt,
@@ -38,7 +38,7 @@ export const findArchive = (
       return (await stat(archive)).size
     })
     if (found === "damaged")
-      yield* Effect.logWarning(`The source archive ${archive} was damaged. It is in ${damaged} now.`)
+      yield* Effect.logWarning(`The source archive ${archive} was damaged. It's in ${damaged} now.`)
     return typeof found === "number" ? Option.some(found) : Option.none()
   })
 
@@ -49,7 +49,7 @@ export interface ArchiveToPut {
   readonly most: number | undefined
 }
 
-/** Streams an archive to disk, checks its digest, and only then lets it be found. */
+/** Streams an archive to disk, checks its digest, and only then makes it available. */
 export const putArchive = (
   root: string,
   attempt: Attempt,
@@ -62,7 +62,7 @@ export const putArchive = (
     const paths = foldersOf(root, organizationId, digest)
     if (disk !== undefined) yield* attempt(disk.require)
     const unfinished = yield* attempt(paths.unfinished)
-    // An archive that exists takes no more room if it is sent again.
+    // An archive that exists takes no more room if it's uploaded again.
     const isThere = yield* attempt(() => exists(paths.archive))
     const room = yield* attempt(() => roomOf(organizationId, isThere ? undefined : most))
     let kept = 0
@@ -76,7 +76,7 @@ export const putArchive = (
       if (found !== digest)
         throw new SourceError({
           reason: "invalid",
-          message: `The archive's digest is ${found}, not ${digest} as was said.`
+          message: `The archive's digest is ${found}, but ${digest} was announced.`
         })
       const isNew = !(await exists(paths.archive))
       const { size } = await stat(unfinished)
@@ -112,7 +112,7 @@ const writeStream = (
     Effect.mapError((cause) =>
       cause instanceof SourceError
         ? cause
-        : new SourceError({ reason: "invalid", message: "The archive was not sent to its end.", cause })
+        : new SourceError({ reason: "invalid", message: "The archive's upload is incomplete.", cause })
     ),
     // Accepted means durable.
     Effect.zipRight(attempt(() => file.sync()))

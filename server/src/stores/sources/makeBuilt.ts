@@ -16,7 +16,7 @@ import type { SourceImages } from "./sourceImages.ts"
 import { exists, publish } from "./trees.ts"
 import { digestOrDamaged } from "./wholeArchives.ts"
 
-/** How often to check the room for a build during it. */
+/** How often to check the free space during a build. */
 const roomMs = 250
 
 export interface SourceMakerOptions {
@@ -47,14 +47,14 @@ const prepare = async (dataDirectory: string) => {
   }
 }
 
-/** Builds a snapshot, unless what was built of it stands and is whole. */
+/** Builds a snapshot, unless its build exists and is intact. */
 export const makeSourceMaker = (options: SourceMakerOptions) => {
   const { dataDirectory, disk, environment, images, marker } = options
   const root = sourcesIn(dataDirectory)
   const preparation: { current: ReturnType<typeof prepare> | undefined } = { current: undefined }
   const prepared = () => {
     preparation.current ??= prepare(dataDirectory).catch((cause) => {
-      // A fault that passes must not stay for every build that comes later.
+      // A temporary fault must not stay for every later build.
       preparation.current = undefined
       throw cause
     })
@@ -95,7 +95,7 @@ export const makeSourceMaker = (options: SourceMakerOptions) => {
     if (!hasArchive)
       throw new SourceError({
         reason: "invalid",
-        message: `There is no source snapshot ${digest}. Run \`maxcloud deploy\`, which uploads it.`
+        message: `The source snapshot ${digest} doesn't exist. Run \`maxcloud deploy\`, which uploads it.`
       })
     const noRoom = new AbortController()
     const roomCheck = setInterval(() => {
@@ -108,7 +108,7 @@ export const makeSourceMaker = (options: SourceMakerOptions) => {
       if (fault === undefined) await rename(place, join(box, "former"))
       else if (fault !== "gone") await setAside(place, paths.damaged)
       else await removeTree(place)
-      // The rename into place is what makes it known: half of it never is.
+      // The rename makes it available, so nobody ever finds half of it.
       await publish(join(box, "done"), place)
       return await readBuilt(place)
     } finally {
@@ -118,7 +118,7 @@ export const makeSourceMaker = (options: SourceMakerOptions) => {
   }
 }
 
-/** An archive that isn't what its name says is set aside; one that only couldn't be unpacked now stays. */
+/** Sets aside an archive that doesn't match its name. One that only couldn't be unpacked right now stays. */
 const unpack = async (
   { archive, damaged }: Pick<ReturnType<typeof foldersOf>, "archive" | "damaged">,
   digest: SourceToBuild["digest"],
@@ -127,7 +127,7 @@ const unpack = async (
   const unpacked = await digestOrDamaged(() => readSnapshot(archive, tree))
   if (unpacked === digest) return
   if ((await digestOrDamaged(() => readSnapshot(archive))) === digest)
-    throw new SourceError({ reason: "unavailable", message: `The source ${digest} could not be unpacked.` })
+    throw new SourceError({ reason: "unavailable", message: `Couldn't unpack the source ${digest}.` })
   await setAside(archive, damaged)
   throw new SourceError({
     reason: "invalid",
@@ -135,7 +135,7 @@ const unpack = async (
   })
 }
 
-/** One that is still open to its installer has processes that could not be ended: the next start removes it. */
+/** If it's still open to its installer, it has processes that couldn't be stopped. The next start removes it. */
 const removeClosed = async (box: string): Promise<void> => {
   const isClosed = await stat(box).then(
     ({ mode }) => (mode & 0o070) === 0,

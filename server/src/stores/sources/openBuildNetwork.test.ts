@@ -14,7 +14,7 @@ import { openBuildNetwork } from "./openBuildNetwork.ts"
 const host = "registry.example.test"
 const run = promisify(execFile)
 
-/** An npm registry of one package, at a host that only the proxy reaches. */
+/** An npm registry with one package, at a host that only the proxy reaches. */
 const answer = (path: string) =>
   path === "/tiny"
     ? JSON.stringify({
@@ -63,7 +63,7 @@ describe("the network of a build", () => {
     return stdout.trim()
   }
 
-  it("lets npm through a proxy that wants a password, and keeps the password", async () => {
+  it("lets npm through a proxy that requires a password, without revealing the password", async () => {
     await using proxy = await proxied("ada:hunter2")
     const server = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: authority.file }
     const network = await openBuildNetwork(server, folder)
@@ -80,16 +80,16 @@ describe("the network of a build", () => {
     } finally {
       await network[Symbol.asyncDispose]()
     }
-    // The URL that the build was given is worth nothing now.
+    // The URL that the build got is worthless now.
     const asked = proxy.asked.length
     await view(network.environment, "https").then(
-      () => expect.unreachable("the relay is still there"),
+      () => expect.unreachable("the relay still exists"),
       () => undefined
     )
     expect(proxy.asked.length).toBe(asked)
   })
 
-  it("lets curl, which reads other variables, trust the operator's authority", async ({ skip }) => {
+  it("makes curl, which reads other variables, trust the operator's authority", async ({ skip }) => {
     if ((await run("curl", ["--version"]).catch(() => undefined)) === undefined) skip()
     await using proxy = await proxied("ada:hunter2")
     await using network = await openBuildNetwork(
@@ -102,7 +102,7 @@ describe("the network of a build", () => {
     expect(stdout).toContain("1.2.3")
   })
 
-  it("takes no request without the password that it gave the build", async () => {
+  it("refuses requests without the password that it gave the build", async () => {
     await using proxy = await proxied("ada:hunter2")
     await using network = await openBuildNetwork({ HTTP_PROXY: proxy.url }, folder)
     const relay = new URL(network.environment["http_proxy"] ?? "")
@@ -116,7 +116,7 @@ describe("the network of a build", () => {
     expect(proxy.asked).toStrictEqual([])
   })
 
-  it("gives a proxy without a password as it is, in both cases, with what is asked directly", async () => {
+  it("passes on a proxy without a password unchanged, in both cases, with the hosts to reach directly", async () => {
     const server = {
       https_proxy: "http://proxy.corp:3128",
       NO_PROXY: "corp",
@@ -134,7 +134,7 @@ describe("the network of a build", () => {
     })
   })
 
-  it("leaves out a proxy with a password that it can't relay, whatever names it", async () => {
+  it("drops a proxy with a password that it can't relay, whichever variable names it", async () => {
     const value = "socks5://ada:hunter2@proxy.corp:1080"
     const names = [
       "ALL_PROXY",
@@ -151,7 +151,7 @@ describe("the network of a build", () => {
     ).not.toContain("hunter2")
   })
 
-  it("tells of a proxy that is dead as of a network that is away", async () => {
+  it("reports a dead proxy like an unreachable network", async () => {
     await using network = await openBuildNetwork(
       { HTTPS_PROXY: `http://ada:hunter2@127.0.0.1:${await deadPort()}` },
       folder
@@ -164,7 +164,7 @@ describe("the network of a build", () => {
     expect(error).not.toContain("hunter2")
   })
 
-  it("copies the operator's authorities for who may not read them, and keeps the settings of single tools", async () => {
+  it("copies the operator's authorities for users who can't read them, and keeps the settings of single tools", async () => {
     const closed = join(folder, "closed.pem")
     writeFileSync(closed, `# a note\n${readFileSync(authority.file, "utf8")}`, { mode: 0o600 })
     await using network = await openBuildNetwork({ NODE_EXTRA_CA_CERTS: closed, PIP_CERT: "/own.pem" }, folder)

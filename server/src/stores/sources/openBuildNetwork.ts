@@ -13,7 +13,7 @@ export interface BuildNetwork extends AsyncDisposable {
 const proxyOfTool = /^(npm_config_(https?_)?proxy|yarn_https?_proxy|pip_proxy)$/i
 const noProxyOfTool = /^npm_config_noproxy$/i
 
-/** Tools disagree on the case: curl takes `http_proxy` in lower case only, others in upper case only. */
+/** Tools disagree on the case: curl reads `http_proxy` in lower case only, others in upper case only. */
 const inBothCases = (names: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(names).flatMap(([name, value]) => {
@@ -26,7 +26,10 @@ const inBothCases = (names: Readonly<Record<string, string>>): Record<string, st
     })
   )
 
-/** Variables of what doesn't read `NODE_EXTRA_CA_CERTS`. Each replaces the known authorities, so its file holds those too. */
+/**
+ * Variables for tools that don't read `NODE_EXTRA_CA_CERTS`. Each replaces the known authorities, so its file also
+ * contains those.
+ */
 const authorityNames = [
   "SSL_CERT_FILE",
   "PIP_CERT",
@@ -40,13 +43,13 @@ const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
 
 const authoritiesOf = async (environment: NodeJS.ProcessEnv, folder: string): Promise<Record<string, string>> => {
   const file = environment["NODE_EXTRA_CA_CERTS"] ?? ""
-  // As Node does, which warns of it: a build without it may still do.
+  // Like Node, which only warns: a build may work without it.
   const extra = file === "" ? [] : ((await readFile(file, "utf8").catch(() => "")).match(certificate) ?? [])
   if (extra.length === 0) return {}
   const write = async (name: string, certificates: ReadonlyArray<string>) => {
     const path = join(folder, name)
     await writeFile(path, `${certificates.join("\n")}\n`)
-    // The operator's own file may be closed to who builds.
+    // The operator's own file may be closed to the builder.
     await chmod(path, 0o644)
     return path
   }
@@ -60,9 +63,9 @@ const authoritiesOf = async (environment: NodeJS.ProcessEnv, folder: string): Pr
 }
 
 /**
- * Connects a build's commands to the network: the operator's proxies and authorities, also under the names that other tools read. A proxy
- * with credentials is reached through a relay for the duration of the build, because a build runs other people's scripts. `folder` is
- * readable for builds.
+ * Connects a build's commands to the network: the operator's proxies and authorities, also under the names that other
+ * tools read. A proxy with credentials is reached through a relay for the duration of the build, because a build runs
+ * other people's scripts. `folder` is readable for builds.
  */
 export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: string): Promise<BuildNetwork> => {
   const given = Object.entries(environment).flatMap(([name, value]) =>
@@ -82,7 +85,7 @@ export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: s
       relay ??= await startRelay()
       proxies[name] = relay.urlOf(proxy)
     } catch {
-      // Not one that can be relayed, and its password is nobody's here.
+      // It can't be relayed, and nobody here may see its password.
     }
   }
   const isProxied = Object.keys(proxies).some((name) => /^https?_proxy$/i.test(name))

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 
 /**
- * The user's settings of registries for podman, with Docker Hub as the place where names without a registry are looked for, as every Dockerfile
- * means them. Empty if the settings say something of such names themselves.
+ * The user's registry settings for podman, with Docker Hub added for names without a registry, as every Dockerfile means
+ * them. Empty if the settings already cover such names.
  */
 export const withDockerHub = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const {
@@ -11,7 +11,7 @@ export const withDockerHub = async (environment: NodeJS.ProcessEnv): Promise<str
     HOME: home = "/",
     XDG_CONFIG_HOME: config = join(home, ".config")
   } = environment
-  // As podman looks for it: the first of these alone.
+  // Like podman, only the first of these.
   const places = given ? [given] : [join(config, "containers/registries.conf"), "/etc/containers/registries.conf"]
   for (const place of places) {
     const text = await readFile(place, "utf8").catch(() => undefined)

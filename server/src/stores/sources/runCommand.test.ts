@@ -42,7 +42,7 @@ describe("the environment of a build", () => {
     expect(await seen({ REQUESTS_CA_BUNDLE: bundle, PIP_CERT: bundle }, undefined)).toBe(`${bundle} ${bundle}`)
   })
 
-  it.skipIf(process.getuid?.() !== 0)("has it as another user only if that may read it", async () => {
+  it.skipIf(process.getuid?.() !== 0)("has it as another user only if that user can read it", async () => {
     const installer = { uid: 65_534, gid: 65_534, home: root }
     const [open, closed] = [await file("open.crt", 0o644), await file("closed.crt", 0o600)]
     expect(await seen({ REQUESTS_CA_BUNDLE: open, PIP_CERT: closed }, installer)).toBe(`${open} none`)

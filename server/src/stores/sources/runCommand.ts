@@ -14,10 +14,10 @@ import { followBuildProgram, notStarted } from "./followBuildProgram.ts"
 const ownFiles =
   /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder|pip_(config_file|cert|find_links)|(requests|curl)_ca_bundle|uv_(cache_dir|find_links)|gomodcache|gocache)$/i
 
-/** The settings among these whose files are only read. A build may have them if its user may read them. */
+/** Those among them with read-only files. A build may have them if its user can read the files. */
 const onlyRead = /^(pip|requests|curl)_/i
 
-/** The user that builds if the server is root, with a home that is removed after the build. */
+/** The user that builds if the server is root, with a home that's removed after the build. */
 export interface Installer extends UnprivilegedUser {
   readonly home: string
 }
@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly onLine: (line: string) => void
 }
 
-/** The environment of a command: of the server's own only what an installer may see. */
+/** The environment of a command: from the server's own only what an installer may see. */
 const environmentOf = (root: string, command: Command, options: RunOptions): Record<string, string> => {
   const { installer, nodeFolder } = options
   const isOpen = (path: string) =>
@@ -85,7 +85,7 @@ const onPath = async (name: string, path: string): Promise<boolean> => {
   return false
 }
 
-/** Runs a command of a build in the tree `root`, and ends all it started, also if the signal is aborted. */
+/** Runs a command of a build in the tree `root`, and stops everything it started, also if the signal is aborted. */
 export const runCommand = async (root: string, command: Command, options: RunOptions): Promise<void> => {
   const { installer, marker, onLine, signal } = options
   const environment = environmentOf(root, command, options)

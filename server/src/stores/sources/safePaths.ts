@@ -5,26 +5,28 @@ const longestName = 255
 const longestPath = 1024
 const mostLinks = 40
 
-/** Refuses what could name anything outside of the folder, or nothing at all. */
+/** Refuses a path that could name anything outside of the folder, or nothing at all. */
 export const checkPath = (path: string): void => {
   const shown = JSON.stringify(path.slice(0, 200))
   if (path === "" || path.startsWith("/") || path.includes("\0"))
-    throw invalid(`The archive holds the path ${shown}: paths are relative to the folder.`)
+    throw invalid(`The archive contains the path ${shown}. Paths must be relative to the folder.`)
   const names = path.split("/")
   if (names.some((name) => name === "" || name === "." || name === ".."))
-    throw invalid(`The archive holds the path ${shown}: paths are without empty names, "." and "..".`)
+    throw invalid(`The archive contains the path ${shown}. Paths can't contain empty names, "." or "..".`)
   if (Buffer.byteLength(path) > longestPath || names.some((name) => Buffer.byteLength(name) > longestName))
-    throw invalid(`The archive holds a path that is too long: ${shown}.`)
+    throw invalid(`The archive contains a path that's too long: ${shown}.`)
 }
 
 /**
- * Follows every link through all others, as the kernel would, and refuses one that leaves the folder on its way: `a -> sub/dir`
- * and `b -> a/../..` are each inside by their text. A link to nothing is none of our business.
+ * Follows every link through all others, as the kernel would, and refuses one that leaves the folder on its way: `a ->
+ * sub/dir` and `b -> a/../..` each look harmless. Dangling links are fine.
  */
 export const checkLinks = (links: ReadonlyMap<string, string>): void => {
   for (const [path, target] of links) {
     const leaves = () =>
-      invalid(`The archive holds the link ${JSON.stringify(path)}, which leaves the folder: ${JSON.stringify(target)}.`)
+      invalid(
+        `The archive contains the link ${JSON.stringify(path)}, which leaves the folder: ${JSON.stringify(target)}.`
+      )
     let followed = 0
     const walk = (from: ReadonlyArray<string>, toward: string): ReadonlyArray<string> => {
       if (toward.startsWith("/") || toward === "" || toward.includes("\0")) throw leaves()
@@ -40,8 +42,7 @@ export const checkLinks = (links: ReadonlyMap<string, string>): void => {
         const link = links.get(next.join("/"))
         if (link === undefined) at = next
         else {
-          if (++followed > mostLinks)
-            throw invalid(`The archive holds links that lead in a circle: ${JSON.stringify(path)}.`)
+          if (++followed > mostLinks) throw invalid(`The archive contains a cycle of links: ${JSON.stringify(path)}.`)
           at = walk(at, link)
         }
       }

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, rename } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { removeTree } from "../../base/host/removeTree.ts"
 
-/** How many damaged things of an organization to keep, and for how long, so that somebody can find out what happened. */
+/** How many damaged entries of an organization to keep, and for how long, so that somebody can investigate. */
 const mostKept = 4
 const keptDays = 14
 
@@ -11,12 +11,14 @@ const orGone = (cause: NodeJS.ErrnoException) => {
   return undefined
 }
 
-/** Moves a damaged file or tree into the folder `damaged`, out of the way of whoever looks for it. Of earlier ones the newest stay. */
+/**
+ * Moves a damaged file or tree into the folder `damaged`, where nobody uses it. Keeps only the newest of earlier ones.
+ */
 export const setAside = async (path: string, damaged: string): Promise<void> => {
   const found = await lstat(path).catch(orGone)
   if (found === undefined) return
   await mkdir(damaged, { recursive: true, mode: 0o700 })
-  // A folder can be moved to another only by who may write to it.
+  // Moving a folder into another requires the right to write to it.
   if (found.isDirectory()) await chmod(path, 0o700)
   const kind = basename(dirname(path))
   const time = new Date().toISOString().replaceAll(":", "-")
@@ -29,7 +31,7 @@ export const setAside = async (path: string, damaged: string): Promise<void> => 
 export const cleanDamaged = async (damaged: string, now = Date.now()): Promise<void> => {
   for (const name of (await readdir(damaged).catch(orGone)) ?? []) {
     const found = await lstat(join(damaged, name)).catch(orGone)
-    // A rename is a change of what is renamed.
+    // A rename changes the ctime of the renamed file.
     if (found !== undefined && now - found.ctimeMs > keptDays * 86_400_000) await removeTree(join(damaged, name))
   }
 }

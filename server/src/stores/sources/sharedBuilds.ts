@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { BuiltSource, SourceError } from "./SourceStore.ts"
 import type { Attempt } from "./sourceErrors.ts"
 
-/** A build that is under way. Everybody who needs it waits for this one, and it ends when the last of them leaves. */
+/** A running build. Everybody who needs it waits for this one, and it stops when the last of them leaves. */
 interface Making {
   readonly made: Promise<BuiltSource>
   readonly told: Set<(line: string) => void>
@@ -13,7 +13,7 @@ interface Making {
 
 type Make = (progress: (line: string) => void, ending: AbortSignal) => Promise<BuiltSource>
 
-/** The builds that are under way, by the path of their result. */
+/** The running builds, by the path of their result. */
 export const makeSharedBuilds = (attempt: Attempt) => {
   const inMaking = new Map<string, Making>()
   const ending = new AbortController()
@@ -48,7 +48,10 @@ export const makeSharedBuilds = (attempt: Attempt) => {
 
   return {
     has: (place: string): boolean => inMaking.has(place),
-    /** Waits for the build of this place, or begins one if none is under way. `fresh`: joins only a build that was begun as `fresh`. */
+    /**
+     * Waits for the build of this place, or starts one if none is running. `fresh`: joins only a build that was started
+     * as `fresh`.
+     */
     wait: (
       place: string,
       fresh: boolean,
@@ -60,7 +63,8 @@ export const makeSharedBuilds = (attempt: Attempt) => {
           const known = inMaking.get(place)
           const answers = known?.unwanted.signal.aborted !== true && (!fresh || known?.fresh !== false)
           if (answers) return yield* waitFor(known ?? begin(place, fresh, make), progress)
-          // It is ending because nobody wanted it, or it may reuse the files that were there: wait for its end, then begin another.
+          // It's stopping because nobody wanted it, or it may reuse existing files: wait for its end, then start
+          // another.
           yield* Effect.promise(() => Promise.allSettled([known.made]))
         }
       }),

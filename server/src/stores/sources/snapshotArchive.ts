@@ -32,8 +32,8 @@ async function* bounded(chunks: AsyncIterable<Buffer>, most: number): AsyncGener
 const isZlibError = (cause: unknown) => errorCode(cause)?.startsWith("Z_") === true
 
 /**
- * Reads a gzipped tar to its end, refuses all that a snapshot must not hold, and returns its digest; with `into`, a folder
- * that is there and empty, unpacks it. Memory is bounded by the number of entries, never by their size.
+ * Reads a gzipped tar to its end, refuses everything that a snapshot must not contain, and returns its digest. With
+ * `into`, an existing empty folder, unpacks it. Memory is bounded by the number of entries, never by their size.
  */
 export const readSnapshot = async (
   archive: string,
@@ -57,14 +57,15 @@ export const readSnapshot = async (
       checkPath(path)
       const bytes = Buffer.from(path)
       if (Buffer.compare(last, bytes) >= 0)
-        throw invalid(`The archive's entries are not in the order of their paths, each once: ${JSON.stringify(path)}.`)
+        throw invalid(`The archive's entries must be sorted by path, each once: ${JSON.stringify(path)}.`)
       last = bytes
       if (paths.size >= limits.entries) throw tooLarge(`The archive has more than ${limits.entries} entries.`)
       left -= entry.size
       if (left < 0) throw tooLarge("The archive unpacks to more than 1 GiB.")
       // A file below a link would be written to the link's target.
       for (let parent = dirname(path); parent !== "."; parent = dirname(parent))
-        if (paths.has(parent)) throw invalid(`The archive holds ${JSON.stringify(parent)} as a file and as a folder.`)
+        if (paths.has(parent))
+          throw invalid(`The archive contains ${JSON.stringify(parent)} as a file and as a folder.`)
       paths.add(path)
 
       if (entry.kind === "link") {
@@ -94,7 +95,7 @@ export const readSnapshot = async (
     gunzip.destroy()
   }
   checkLinks(links)
-  // Only now: while files are written, no link exists that could lead elsewhere.
+  // Last, so that while files are written no link exists that could lead elsewhere.
   if (into !== undefined)
     for (const [path, target] of links) {
       await mkdir(dirname(join(into, path)), { recursive: true })

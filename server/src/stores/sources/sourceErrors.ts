@@ -9,13 +9,16 @@ const isFull = (cause: unknown) =>
 export const sourceErrorOf = (cause: unknown): SourceError =>
   new SourceError({
     reason: isFull(cause) ? "diskFull" : "unavailable",
-    message: `The source couldn't be kept. ${errorText(cause, "the server's data folder")}`,
+    message: `Couldn't store the source. ${errorText(cause, "the server's data folder")}`,
     cause
   })
 
 export type Attempt = <A>(evaluate: (signal: AbortSignal) => Promise<A>) => Effect.Effect<A, SourceError>
 
-/** Runs what reads and writes the data folder; its faults become `SourceError`s, and the disk's watch hears of them. */
+/**
+ * Runs code that reads and writes the data folder. Its faults become `SourceError`s and are reported to the disk's
+ * watch.
+ */
 export const makeAttempt = (disk: DiskWatch | undefined): Attempt => {
   const toSourceError = (cause: unknown): SourceError => {
     if (cause instanceof SourceError) return cause

@@ -15,11 +15,11 @@ export const foldersOf = (root: string, organizationId: OrganizationId, digest: 
   return {
     own,
     archive: join(own, "archives", `${hex}.tar.gz`),
-    /** One for each way in which the snapshot is built: `app/`, and `built.json`, which says how it is run. */
+    /** One for each way to build the snapshot: `app/`, and `built.json`, which says how to run it. */
     built: join(own, "built", hex),
     dependencies: join(own, "dependencies"),
     damaged: join(own, "damaged"),
-    /** A new name for what is being made. */
+    /** A new name for something unfinished. */
     unfinished: async () => {
       for (const name of ["archives", "built", "dependencies", "unfinished"])
         await mkdir(join(own, name), { recursive: true, mode: 0o700 })
@@ -28,20 +28,20 @@ export const foldersOf = (root: string, organizationId: OrganizationId, digest: 
   }
 }
 
-/** As root: others may go through to what is theirs, and look at nothing; only services to the folders of snapshots. */
+/** As root: others may traverse to what's theirs, and list nothing; only services to the folders of snapshots. */
 export const openWay = async (root: string, own: string, service: UnprivilegedUser): Promise<void> => {
   for (const path of [root, own, join(own, "unfinished")]) await chmod(path, 0o711)
   await chown(join(own, "built"), 0, service.gid)
   await chmod(join(own, "built"), 0o710)
 }
 
-/** Removes what an earlier run of the server left half made. */
+/** Removes unfinished files of an earlier run of the server. */
 export const removeUnfinished = async (dataDirectory: string): Promise<void> => {
   const root = sourcesIn(dataDirectory)
   for (const organization of await readdir(root)) {
     const unfinished = join(root, organization, "unfinished")
     const left = await readdir(unfinished).catch(() => [])
-    // Installations of an earlier run may go on, and root is about to remove what they write.
+    // Installations of an earlier run may still be running, and root is about to remove what they write.
     if (left.length > 0) for (const user of sourceUsers(dataDirectory)?.installers ?? []) await endAllOf(user)
     await removeTree(unfinished)
   }

@@ -7,20 +7,21 @@ import { exists } from "./trees.ts"
 
 /** The images of Dockerfiles, in the store of this machine's container engine. */
 export interface SourceImages {
-  /** Gives the id of the image. Rejects with `BuildFailed`. */
+  /** Returns the id of the image. Rejects with `BuildFailed`. */
   readonly build: (request: ImageRequest) => Promise<string>
-  /** Is the image still there? Its owner may have removed it. */
+  /** Does the image still exist? Its owner may have removed it. */
   readonly has: (id: string) => Promise<boolean>
   /** Removes the images whose place no longer exists. */
   readonly clean: (inMaking: (place: string) => boolean) => Promise<void>
 }
 
 const instead =
-  'Or build without the Dockerfile, by `build: "npm run build"` or `build: false` in the config, or write `image` with an image that was built elsewhere.'
+  'Or build without the Dockerfile, with `build: "npm run build"` or `build: false` in the config, or set `image` to an image built elsewhere.'
 
 /**
- * The folder with a record of each built image: a file named by its tag, with the place that it belongs to, relative to the data folder.
- * It isn't `images`, because that has the downloads of images, and is emptied at each start.
+ * The folder with a record of each built image: a file named by its tag, containing the place that it belongs to,
+ * relative to the data folder. It isn't `images`, because that contains the downloads of images, and is emptied at each
+ * start.
  */
 export const imageRecordsIn = (dataDirectory: string): string => join(dataDirectory, "source-images")
 
@@ -38,7 +39,7 @@ export const makeSourceImages = (
     if ("engine" in detected) return detected.engine
     throw new BuildFailed({
       reason: "invalid",
-      message: `A Dockerfile is built by podman or docker. ${detected.missing} ${instead}`
+      message: `Building a Dockerfile needs podman or docker. ${detected.missing} ${instead}`
     })
   }
 
@@ -48,14 +49,14 @@ export const makeSourceImages = (
     await refuseHostRights(request)
     const tag = `${basename(dirname(place))}-${basename(place)}`
     await mkdir(records, { recursive: true, mode: 0o700 })
-    // Before there is an image, so that none is ever forgotten.
+    // Before the image exists, so that none is ever forgotten.
     await writeFile(join(records, tag), relative(dataDirectory, place), { mode: 0o600 })
     return buildImage(engine, request, nameOf(tag), environment)
   }
 
   const has = async (id: string): Promise<boolean> => {
     const detected = await detect()
-    // The start itself reports that there is no engine.
+    // The start itself reports a missing engine.
     if ("missing" in detected) return true
     return (await detected.engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0
   }
@@ -68,7 +69,7 @@ export const makeSourceImages = (
       if ("missing" in detected) return
       const { engine } = detected
       const isThere = (await engine.run(["image", "inspect", "--format", "{{.Id}}", "--", nameOf(tag)])).code === 0
-      // One that still runs is refused, and tried again.
+      // An image that's in use is refused, and retried.
       if (!isThere || (await engine.run(["rmi", nameOf(tag)])).code === 0) await rm(join(records, tag), { force: true })
     }
   }

@@ -50,7 +50,7 @@ const snapshot = () => {
 }
 
 describe("source snapshots of an organization", () => {
-  it("have room up to the quota, and not a byte more, of thirty uploads at once", async () => {
+  it("fit up to the quota, and not a byte more, with thirty uploads at once", async () => {
     const put = store()
     const all = Array.from({ length: 30 }, snapshot)
     const size = Math.max(...all.map((each) => each.archive.length))
@@ -58,7 +58,7 @@ describe("source snapshots of an organization", () => {
     const results = await Promise.all(all.map(({ archive, digest }) => put(acme, archive, digest, most)))
     const stored = await sourceBytesOf(data, acme)
     expect(stored).toBeLessThanOrEqual(most)
-    // What was refused leaves its room to others.
+    // A refused one leaves its room to others.
     expect(new Set(results)).toEqual(new Set(["kept", "overQuota"]))
     const kept = results.filter((result) => result === "kept").length
     for (const [index, { archive, digest }] of all.entries())
@@ -68,7 +68,7 @@ describe("source snapshots of an organization", () => {
     expect(await readdir(join(data, "sources", acme, "unfinished"))).toEqual([])
   })
 
-  it("may be sent again where the quota is used up, and take nothing of another organization's", async () => {
+  it("can be uploaded again when the quota is used up, and don't affect another organization", async () => {
     const put = store()
     const [one, two] = [snapshot(), snapshot()]
     const most = one.archive.length
@@ -79,7 +79,7 @@ describe("source snapshots of an organization", () => {
     expect(await sourceBytesOf(data, acme)).toBe(most)
   })
 
-  it("never have more than the quota, whatever uploads begin, grow, fail and end in between", async () => {
+  it("never exceed the quota, whatever uploads begin, grow, fail and end in between", async () => {
     const step = fc.record({
       upload: fc.nat(4),
       what: fc.constantFrom("begin", "grow", "fail", "keep"),

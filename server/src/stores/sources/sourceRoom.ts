@@ -4,15 +4,16 @@ import { SourceError } from "./SourceStore.ts"
 
 /** Room for one upload, which grows with it. */
 export interface Room {
-  /** Fails if the organization would have more than it may, with all its other uploads. */
+  /** Fails if the organization would exceed its quota, with all its other uploads. */
   readonly take: (bytes: number) => void
-  /** Gives back what was taken: the upload failed, or is counted on disk now. `kept`: bytes that stayed there. */
+  /** Releases the room: the upload failed, or is counted on disk now. `kept`: bytes that stayed there. */
   readonly leave: (kept: number) => void
 }
 
 /**
- * Counts uploads that are under way against what their organizations may keep, byte by byte, so that those of one moment can't have more
- * together than each may alone. What is on disk is read when an organization's first upload begins and kept until its last one has ended.
+ * Counts running uploads against their organizations' quotas, byte by byte, so that concurrent ones can't exceed a quota
+ * together. The bytes on disk are read when an organization's first upload begins and cached until its last one has
+ * ended.
  */
 export const makeSourceRoom = (stored: (organizationId: OrganizationId) => Promise<number>) => {
   const counts = new Map<OrganizationId, { uploads: number; bytes: Promise<{ used: number }> }>()
@@ -35,7 +36,7 @@ export const makeSourceRoom = (stored: (organizationId: OrganizationId) => Promi
         if (bytes.used + more > most) {
           throw new SourceError({
             reason: "overQuota",
-            message: `The organization may keep ${bytesText(most)} of source snapshots, and this one doesn't fit beside the ${bytesText(bytes.used - own)} that it has. Snapshots that no deployment names go after a day; \`maxcloud destroy\` an app you no longer need, or ask who runs this server for more.`
+            message: `The organization may keep ${bytesText(most)} of source snapshots, and this one doesn't fit beside the ${bytesText(bytes.used - own)} that it has. Snapshots that no deployment uses are deleted after a day. Run \`maxcloud destroy\` for an app that you no longer need, or ask the server's operator for a higher quota.`
           })
         }
         bytes.used += more

@@ -22,11 +22,11 @@ export interface SourceStoreOptions {
   readonly dataDirectory: string
   /** Environment that names the user's registry settings. @default process.env */
   readonly environment?: NodeJS.ProcessEnv
-  /** Says whether there is room for sources and what is built of them. @default there is */
+  /** Checks whether there's room for sources and their builds. @default always */
   readonly disk?: DiskWatch | undefined
 }
 
-/** Images go as their snapshots have gone; dependencies that no build uses any more go as well. */
+/** Removes images once their snapshots are gone, and dependencies that no build uses any more. */
 const clean = async (root: string, images: SourceImages, inMaking: (place: string) => boolean) => {
   await images.clean(inMaking)
   for (const organization of await readdir(root)) {
@@ -83,6 +83,9 @@ const make = ({ dataDirectory, disk, environment = process.env }: SourceStoreOpt
     })
   })
 
-/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, `damaged/`, and `unfinished/`, which a start empties. */
+/**
+ * Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, `damaged/`, and
+ * `unfinished/`, which a start empties.
+ */
 export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
   Layer.scoped(SourceStore, make(options))

@@ -1,6 +1,6 @@
 import { SourceError } from "./SourceStore.ts"
 
-/** One file or link of an archive. `content` has to be read to its end before the next entry is asked for. */
+/** One file or link of an archive. Read `content` to its end before requesting the next entry. */
 export interface TarEntry {
   readonly path: string
   readonly kind: "file" | "link"
@@ -12,7 +12,7 @@ export interface TarEntry {
 }
 
 const blockBytes = 512
-/** A pax header is paths and numbers; one that is larger is an attack on memory. */
+/** A pax header contains paths and numbers. A larger one is an attack on memory. */
 const largestHeader = 64 * 1024
 
 export const invalid = (message: string) => new SourceError({ reason: "invalid", message })
@@ -22,7 +22,7 @@ const text = (bytes: Uint8Array): string => {
   try {
     return utf8.decode(bytes)
   } catch {
-    throw invalid("The archive has a path that is not UTF-8.")
+    throw invalid("The archive has a path that isn't UTF-8.")
   }
 }
 
@@ -69,7 +69,7 @@ const paxRecords = (content: Buffer): ReadonlyMap<string, Buffer> => {
   return records
 }
 
-/** Takes exact portions out of chunks of any size, holding no more than the chunk it has. */
+/** Takes exact portions out of chunks of any size, buffering no more than the present chunk. */
 const makeSource = (chunks: AsyncIterable<Buffer>) => {
   const iterator = chunks[Symbol.asyncIterator]()
   let rest: Buffer = Buffer.alloc(0)
@@ -121,7 +121,7 @@ export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ta
       if (size > largestHeader) throw invalid("The archive has a pax header of more than 64 KiB.")
       const records = paxRecords(await source.take(size))
       await source.take(padding)
-      // A global header is a comment to us: what it could set for all, no snapshot has.
+      // We ignore a global header like a comment: no snapshot has anything that it could set for all.
       if (type === "x") pax = records
       continue
     }
@@ -131,12 +131,12 @@ export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ta
     const target = text(pax.get("linkpath") ?? field(header, 157, 100))
     pax = new Map()
     if (type === "5") {
-      if (size !== 0) throw invalid(`The archive holds a folder with content: ${JSON.stringify(path)}.`)
+      if (size !== 0) throw invalid(`The archive contains a folder with content: ${JSON.stringify(path)}.`)
       continue
     }
     if (type !== "0" && type !== "\0" && type !== "2")
-      throw invalid(`The archive holds ${JSON.stringify(path)}, which is neither a file nor a symbolic link.`)
-    if (type === "2" && size !== 0) throw invalid(`The archive holds a link with content: ${JSON.stringify(path)}.`)
+      throw invalid(`The archive contains ${JSON.stringify(path)}, which is neither a file nor a symbolic link.`)
+    if (type === "2" && size !== 0) throw invalid(`The archive contains a link with content: ${JSON.stringify(path)}.`)
 
     let left = size
     const content = async function* () {

@@ -23,7 +23,7 @@ const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((generated) => g
 const content = fc.uint8Array({ minLength: 1, maxLength: 40 })
 const tree = fc.dictionary(path, content, { minKeys: 1, maxKeys: 6 })
 
-/** Writes what fits beside what is there already. */
+/** Writes what fits beside what already exists. */
 const make = (root: string, files: Readonly<Record<string, Uint8Array>>): ReadonlyArray<string> => {
   rmSync(root, { recursive: true, force: true })
   mkdirSync(root)
@@ -45,7 +45,7 @@ const flip = (file: string, at: number) => {
   writeFileSync(file, bytes)
 }
 
-/** What may become of a file; `hidden`: it keeps its size and its times, as on a faulty disk. */
+/** What can happen to a file; `hidden`: it keeps its size and its times, as on a faulty disk. */
 const damages = {
   truncated: (file: string) => truncateSync(file, 0),
   longer: (file: string) => appendFileSync(file, "x"),
@@ -71,7 +71,7 @@ describe("the list of a tree's files", () => {
   const folder = temporaryFolder("maxcloud-tree-")
   const [root, list] = [join(folder, "tree"), join(folder, "files")]
 
-  it("finds nothing wrong with what nobody has touched, or has only touched", async () => {
+  it("finds nothing wrong if nothing was touched, or only touched", async () => {
     await fc.assert(
       fc.asyncProperty(tree, fc.string(), async (files, also) => {
         const [first = ""] = make(root, files)
@@ -85,7 +85,7 @@ describe("the list of a tree's files", () => {
     )
   })
 
-  it("finds whatever happens to a file", async () => {
+  it("finds any change to a file", async () => {
     await fc.assert(
       fc.asyncProperty(tree, kinds, fc.nat(), async (files, [, damage], number) => {
         const made = make(root, files)
@@ -97,7 +97,7 @@ describe("the list of a tree's files", () => {
     )
   })
 
-  it("finds a byte that a disk has changed by reading all", async () => {
+  it("finds a byte that a disk has changed by reading everything", async () => {
     await fc.assert(
       fc.asyncProperty(tree, fc.nat(), async (files, number) => {
         const made = make(root, files)
@@ -106,7 +106,7 @@ describe("the list of a tree's files", () => {
         const { atime, mtime } = statSync(file)
         flip(file, number)
         utimesSync(file, atime, mtime)
-        expect(await treeFault(root, list, "whole")).toMatch(/another content/)
+        expect(await treeFault(root, list, "whole")).toMatch(/different content/)
       }),
       { numRuns: 60 }
     )
@@ -126,7 +126,7 @@ describe("the list of a tree's files", () => {
     )
   })
 
-  it("says that a tree or its list is gone, or may not be read", async () => {
+  it("says that a tree or its list is gone, or can't be read", async () => {
     make(root, { a: Buffer.from("a") })
     await writeTreeFiles(root, list)
     if (process.getuid?.() !== 0) {

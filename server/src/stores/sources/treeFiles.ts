@@ -6,12 +6,15 @@ import { Option, Schema } from "effect"
 import { errorCode } from "../../base/node/errorCode.ts"
 
 /**
- * How closely to check a tree. `quick`: names, kinds, sizes, times of change, and the content of files with a changed time; about 6 ms
- * for a thousand files. `whole`: the content of all files, which finds changes by a faulty disk.
+ * How closely to check a tree. `quick`: names, kinds, sizes, times of change, and the content of files with a changed
+ * time; about 6 ms for a thousand files. `whole`: the content of all files, which finds changes by a faulty disk.
  */
 export type Depth = "quick" | "whole"
 
-/** Path, size, time of the last change in epoch milliseconds, and content: the SHA-256 of a file, the target of a link, nothing of a folder. */
+/**
+ * Path, size, time of the last change in epoch milliseconds, and content: the SHA-256 of a file, the target of a link,
+ * empty for a folder.
+ */
 const Line = Schema.parseJson(
   Schema.Tuple(Schema.String, Schema.Literal("file", "link", "folder"), Schema.Number, Schema.Number, Schema.String)
 )
@@ -21,7 +24,7 @@ const decodeLine = Schema.decodeUnknownOption(Line)
 const largeBytes = 2 ** 20
 const sliceMs = 4
 
-/** Errors that say that something is damaged or gone; others (no descriptors left) say nothing of what is on disk. */
+/** Errors that mean damage or loss. Others (no descriptors left) say nothing about the disk's content. */
 const damageCodes = new Set([
   "EACCES",
   "EBADMSG",
@@ -40,8 +43,8 @@ export const damageCode = (cause: unknown): string | undefined => {
 }
 
 /**
- * Lets other work run after a few milliseconds of this one. Node's promises take five times as long for a small file as its synchronous
- * calls, and the start of an instance waits.
+ * Lets other work run after a few milliseconds of this one. Node's promises take five times as long for a small file as
+ * its synchronous calls, and the start of an instance waits.
  */
 const makePause = () => {
   let since = performance.now()
@@ -85,10 +88,10 @@ async function* walk(root: string): AsyncGenerator<Found> {
   }
 }
 
-/** The first line is the digest of all that follows, and of `also`: a text that belongs to the tree. */
+/** The first line is the digest of everything that follows, and of `also`: a text that belongs to the tree. */
 const sumOf = (body: string, also: string) => createHash("sha256").update(body).update("\0").update(also).digest("hex")
 
-/** Writes down what the tree in `root` holds, into `file`, for `treeFault`. */
+/** Lists the tree in `root` in `file`, for `treeFault`. */
 export const writeTreeFiles = async (root: string, file: string, also = ""): Promise<void> => {
   const lines: Array<string> = []
   for await (const { kind, mtimeMs, path, size } of walk(root)) {
@@ -122,14 +125,17 @@ const faultOf = async (root: string, found: Found, line: Line | undefined, depth
   if (line === undefined) return kind === "other" ? undefined : `${path} doesn't belong there`
   const [, wasKind, wasSize, wasTime, content] = line
   if (kind !== wasKind) return `${path} is no longer a ${wasKind}`
-  if (kind === "link" && readlinkSync(join(root, path)) !== content) return `${path} leads elsewhere`
+  if (kind === "link" && readlinkSync(join(root, path)) !== content) return `${path} points elsewhere`
   if (kind !== "file") return undefined
   if (size !== wasSize) return `${path} has ${size} bytes instead of ${wasSize}`
   if (depth === "quick" && mtimeMs === wasTime) return undefined
-  return (await contentOf(join(root, path), size)) === content ? undefined : `${path} has another content`
+  return (await contentOf(join(root, path), size)) === content ? undefined : `${path} has different content`
 }
 
-/** The fault of the tree in `root`, compared with the list that `writeTreeFiles` wrote to `file`; undefined if it is unchanged. */
+/**
+ * The fault of the tree in `root`, compared with the list that `writeTreeFiles` wrote to `file`; undefined if it's
+ * unchanged.
+ */
 export const treeFault = async (root: string, file: string, depth: Depth, also = ""): Promise<string | undefined> => {
   try {
     const known = await readLines(file, also)

@@ -12,8 +12,8 @@ export const exists = (path: string): Promise<boolean> =>
   )
 
 /**
- * Takes the right to write from all files and folders, so that a snapshot stays what its digest says. With `open`, whoever reaches them may read
- * and run what their owner may. Gives the size of the files.
+ * Makes all files and folders read-only, so that a snapshot stays what its digest says. With `open`, everybody who
+ * reaches them may read and run what their owner may. Returns the size of the files.
  */
 export const makeReadOnly = async (path: string, open: boolean): Promise<number> => {
   const found = await lstat(path)
@@ -25,10 +25,13 @@ export const makeReadOnly = async (path: string, open: boolean): Promise<number>
   return bytes
 }
 
-/** Files inside of `node_modules` that tools write again (a generated client, a list of installed packages). We copy them, so that tools can. */
+/**
+ * Files inside `node_modules` that tools write again (a generated client, a list of installed packages). We copy them,
+ * so that tools can.
+ */
 const isWritten = (name: string) => name.startsWith(".") && name !== ".bin" && name !== ".pnpm"
 
-/** A second tree of the same files by hard links. Copies them if the disk doesn't support links. */
+/** A second tree of the same files through hard links. Copies them if the disk doesn't support links. */
 export const linkTree = async (source: string, target: string, copied = false): Promise<void> => {
   await mkdir(target)
   for (const entry of await readdir(source, { withFileTypes: true })) {
@@ -43,7 +46,7 @@ export const linkTree = async (source: string, target: string, copied = false): 
   }
 }
 
-/** Renames a finished tree into place; who came first wins, for both are the same. True if it was this one. */
+/** Renames a finished tree into place. The first one wins, because both are the same. True if it was this one. */
 export const publish = async (from: string, to: string): Promise<boolean> => {
   try {
     await rename(from, to)

@@ -4,7 +4,9 @@ import { SourceError } from "./SourceStore.ts"
 import { readSnapshot } from "./snapshotArchive.ts"
 import { damageCode } from "./treeFiles.ts"
 
-/** Is an archive on disk what its digest says? Read once in a run of the server, and again when the file has changed. */
+/**
+ * Does an archive on disk match its digest? Reads it once in a run of the server, and again when the file has changed.
+ */
 export const makeWholeArchives = () => {
   const known = new Remembered<string>(10_000)
   const stateOf = async (archive: string) => {

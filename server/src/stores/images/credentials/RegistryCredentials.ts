@@ -11,7 +11,7 @@ export interface RegistryCredentialInfo {
   readonly updatedAt: Date
 }
 
-/** Credentials of an organization for registries, sealed at rest. They resolve tags, and pull in the cluster. */
+/** An organization's credentials for registries, sealed at rest. They resolve tags, and pull in the cluster. */
 export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryCredentials")<
   RegistryCredentials,
   {
@@ -29,9 +29,9 @@ export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryC
       organizationId: OrganizationId,
       paging: ReturnType<typeof RegistryList.pagingOf>
     ) => Effect.Effect<Page<RegistryCredentialInfo>, InvalidRequest | CredentialsError>
-    /** Whether there was one. */
+    /** Returns whether there was one. */
     readonly remove: (organizationId: OrganizationId, host: string) => Effect.Effect<boolean, CredentialsError>
-    /** For resolving and for the pull Secret only. */
+    /** Only for resolving and for the pull Secret. */
     readonly reveal: (
       organizationId: OrganizationId,
       host: string

@@ -36,7 +36,7 @@ const serve = async (listener: RequestListener) => {
 }
 
 describe.skipIf(missingTools("logins at a registry", "docker-registry").length > 0)("a login", () => {
-  it("is taken by a registry with users if its password is right, and by one for everybody", async () => {
+  it("are accepted by a registry with users if the password is right, and by a public one", async () => {
     await using users = await startTestRegistry("users")
     expect(await check(users.host, testUser)).toBe("taken")
     expect(await check(users.host, wrong)).toMatch(
@@ -46,7 +46,7 @@ describe.skipIf(missingTools("logins at a registry", "docker-registry").length >
     expect(await check(open.host, wrong)).toBe("taken")
   })
 
-  it("is taken by a registry with a token server if that gives the user a token", async () => {
+  it("are accepted by a registry with a token server if that gives the user a token", async () => {
     await using tokens = await startFakeTokenServer()
     await using registry = await startTestRegistry(tokens.auth)
     const options = { insecureRegistries: [registry.host, new URL(tokens.auth.realm).host] }
@@ -57,7 +57,7 @@ describe.skipIf(missingTools("logins at a registry", "docker-registry").length >
 })
 
 describe("a login that can't be checked", () => {
-  it("is refused where no registry is, and where it can't be reached", async () => {
+  it("is refused if the host isn't a registry or is unreachable", async () => {
     await using page = await serve((_, response) => response.writeHead(404).end())
     expect(await check(page.host, testUser)).toMatch(/^ImageProblem: .*HTTP 404.*Check the host/)
     await using busy = await serve((_, response) => response.writeHead(503).end())
@@ -67,19 +67,19 @@ describe("a login that can't be checked", () => {
     expect(await check("127.0.0.1:1", testUser)).toMatch(/^ImagesError: .*127\.0\.0\.1:1/)
   })
 
-  it("is sent to no address of this machine or a private network, and none is asked", async () => {
+  it("isn't sent to any address of this machine or a private network", async () => {
     let asked = 0
     await using victim = await serve((_, response) => {
       asked++
       response.end()
     })
     for (const host of [victim.host, victim.host.replace("127.0.0.1", "localhost"), "169.254.169.254", "10.0.0.1"]) {
-      expect(await check(host, testUser, {})).toMatch(/^ImageProblem: .*does not call for tenants/)
+      expect(await check(host, testUser, {})).toMatch(/^ImageProblem: .*doesn't call for tenants/)
     }
     expect(asked).toBe(0)
   })
 
-  it("is kept as it is where the operator says that nobody asks the registry", async () => {
+  it("is stored unchecked if the operator says that the registry isn't contacted", async () => {
     expect(await check("127.0.0.1:1", testUser, { unresolvedRegistries: ["127.0.0.1:1"] })).toBe("taken")
   })
 })

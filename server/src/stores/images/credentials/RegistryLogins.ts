@@ -12,14 +12,17 @@ import {
   registryUrl
 } from "../registry/RegistrySession.ts"
 
-/** Whether a registry takes credentials, asked before they are kept. Problems say the fix; nothing quotes a password. */
+/**
+ * Checks whether a registry accepts credentials, before they're stored. Problems include the fix; nothing quotes a
+ * password.
+ */
 export class RegistryLogins extends Context.Tag("@maxcloud/server/RegistryLogins")<
   RegistryLogins,
   { readonly check: (host: string, credentials: Credentials) => Effect.Effect<void, ImageProblem | ImagesError> }
 >() {}
 
 export interface RegistryLoginsOptions extends RegistryOptions {
-  /** Registries that nobody is to ask: their credentials are kept as they are. */
+  /** Registries that are never asked: their credentials are stored unchecked. */
   readonly unresolvedRegistries: ReadonlyArray<string>
 }
 
@@ -30,24 +33,25 @@ const problem = (message: string) => new ImageProblem({ message })
 
 const refused = (host: string, { username }: Credentials) =>
   problem(
-    `${host} denied the user "${username}": the username or the password is wrong, or expired. Nothing was stored. Try them with \`docker login ${host}\`.`
+    `${host} denied the user "${username}": the username or the password is wrong, or expired. Nothing was stored. Test them with \`docker login ${host}\`.`
   )
 
 const unexpected = (host: string, status: number) =>
   status === 429 || status >= 500
     ? new ImagesError({
-        message: `${host} can't check the credentials at the moment (HTTP ${status}). Nothing was stored.`
+        message: `${host} can't check the credentials right now (HTTP ${status}). Nothing was stored.`
       })
     : problem(
         `${host} returned HTTP ${status} for /v2/, so it isn't a container registry. Check the host. Nothing was stored.`
       )
 
-/** A code for diagnoses at the beginning is for deployments. */
+/** A diagnosis code at the beginning is only for deployments. */
 const plain = (message: string) => message.replace(/^[A-Z]\w+: /, "")
 
 /**
- * As `docker login` does it: `GET /v2/` says how to sign in (OCI distribution, "Determining Support"; distribution's token authentication), then the
- * credentials get a token, and `/v2/` is asked again with it. A registry that asks nobody to sign in takes any.
+ * Like `docker login`: `GET /v2/` says how to sign in (OCI distribution, "Determining Support"; distribution's token
+ * authentication), then the credentials get a token, and `/v2/` is asked again with it. A registry without sign-in
+ * accepts any credentials.
  */
 export const layer = (options: RegistryLoginsOptions) =>
   Layer.scoped(
@@ -67,7 +71,7 @@ export const layer = (options: RegistryLoginsOptions) =>
           if (first.status !== 401) return yield* unexpected(host, first.status)
           const challenge = parseChallenge(first.headers["www-authenticate"] ?? "")
           if (challenge === undefined) {
-            return yield* problem(`${host} doesn't say how to sign in. Is it a registry of images? Nothing was stored.`)
+            return yield* problem(`${host} doesn't say how to sign in. Is it a container registry? Nothing was stored.`)
           }
           let authorization = basicOf(credentials)
           if (challenge.scheme === "bearer") {
@@ -104,5 +108,5 @@ export const layer = (options: RegistryLoginsOptions) =>
     })
   )
 
-/** A fake for tests of what is not about registries: every registry takes every credential. */
+/** A fake for tests unrelated to registries: every registry accepts every credential. */
 export const layerNone = Layer.succeed(RegistryLogins, { check: () => Effect.void })

@@ -35,7 +35,7 @@ const password = Redacted.make("hunter2 very secret")
 
 describe("credentials for registries", () => {
   test(
-    "are an organization's own, one for a host, and never listed with the password",
+    "belong to an organization, one for each host, and are never listed with the password",
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const [one, other] = [yield* newOrganization, yield* newOrganization]
@@ -60,7 +60,7 @@ describe("credentials for registries", () => {
   )
 
   test(
-    "are not in the database in plain, and open nowhere else",
+    "aren't in plain text in the database, and open nowhere else",
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const sql = yield* SqlClient
@@ -77,12 +77,12 @@ describe("credentials for registries", () => {
       const moved = yield* Effect.flip(credentials.reveal(other.id, "ghcr.io"))
       expect(moved.message).toContain("maxcloud registries login ghcr.io")
       yield* sql`update registry_credentials set username = 'other' where organization_id = ${one.id}`
-      expect((yield* Effect.flip(credentials.reveal(one.id, "ghcr.io"))).message).toContain("do not open")
+      expect((yield* Effect.flip(credentials.reveal(one.id, "ghcr.io"))).message).toContain("don't open")
     })
   )
 
   test(
-    "that the first versions sealed with the key of the data folder open, and are sealed anew at the start",
+    "open if the first versions sealed them with the data folder's key, and are resealed at the start",
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const sql = yield* SqlClient
@@ -106,14 +106,14 @@ describe("credentials for registries", () => {
   )
 
   test(
-    "say so where the key is gone, and never make another one",
+    "report a missing key, and never create another one",
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const { id } = yield* newOrganization
       yield* credentials.set(id, "ghcr.io", "acme", password)
       rmSync(join(dataDir, "secret.key"))
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(keys({ dataDir })))))
-      expect(error.message).toContain("restore")
+      expect(error.message).toContain("Restore")
     })
   )
 })

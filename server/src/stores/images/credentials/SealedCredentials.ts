@@ -12,7 +12,7 @@ import { reseal, type SealedTable } from "../../secrets/resealing.ts"
 import { open, SealedRow, seal } from "../../secrets/sealing.ts"
 import { CredentialsError, type RegistryCredentialInfo, RegistryCredentials } from "./RegistryCredentials.ts"
 
-/** With the user's name: a password is not to be sent with another one. */
+/** Includes the user's name, because a password must not be sent with another one. */
 const placeOf = (organizationId: OrganizationId, host: string, username: string): Place => [
   "registry",
   organizationId,
@@ -51,10 +51,13 @@ const failed = (error: SqlError | MasterKeyError) =>
         : `The credentials for registries are unreachable. ${databaseWords(error)}`
   })
 
-/** Turns failures that pass into an error for the client. A mistake of ours isn't one of them. */
+/** Turns temporary failures into an error for the client. A bug of ours isn't one of them. */
 const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
 
-/** Credentials in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
+/**
+ * Credentials in the database, sealed with the data keys of their organizations. `dataDir`: has the key that the first
+ * versions sealed with.
+ */
 export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     RegistryCredentials,
@@ -132,7 +135,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
             if (error.reason === "unreachable") return failed(error)
             const why = error.reason === "wrong" ? "They were changed in the database." : error.message
             return new CredentialsError({
-              message: `The credentials for ${host} do not open. ${why} Run \`maxcloud registries login ${host}\` again.`
+              message: `The credentials for ${host} don't open. ${why} Run \`maxcloud registries login ${host}\` again.`
             })
           })
         )

@@ -13,7 +13,7 @@ export const revealCredentials = (
 ) =>
   credentials.reveal(organizationId, registry).pipe(
     Effect.mapError((error) => new ImagesError({ message: error.message })),
-    // An instance starts by itself, so there is no request whose rows apply.
+    // An instance starts by itself, so there's no request whose rows apply.
     asOrganization(organizationId)
   )
 

@@ -124,7 +124,7 @@ const entriesOf = async () => {
 }
 
 describe("a download", () => {
-  it("is an archive with the layers as they came, packed or not, one that comes twice once", async () => {
+  it("is an archive with the layers unchanged, packed or not, and a repeated one only once", async () => {
     const layers = [plain("a"), gzip("b"), zstd("c"), gzip("b")]
     const registry = await registryOf(layers)
     expect(await download(registry)).toBe(`downloaded ${registry.imageId}`)
@@ -134,37 +134,37 @@ describe("a download", () => {
     expect(entries.size).toBe(5)
   })
 
-  it("is refused if a layer isn't what the manifest says", async () => {
+  it("is refused if a layer doesn't match the manifest", async () => {
     const other = gzip("evil").bytes
     expect(await download(await registryOf([gzip("a")], (response) => response.end(other)))).toMatch(/^ImageInvalid: /)
     const shorter = await registryOf([gzip("a")], (response, { bytes }) => response.end(bytes.subarray(0, 10)))
     expect(await download(shorter)).toMatch(/^ImageInvalid: /)
   })
 
-  it("is refused if a layer isn't what the configuration says: another image's id can't be taken", async () => {
+  it("is refused if a layer doesn't match the configuration, so it can't take another image's id", async () => {
     const [own, foreign] = [gzip("evil"), gzip("of somebody else")]
     expect(await download(await registryOf([own], undefined, [foreign.diffId]))).toMatch(
-      /^ImageInvalid: .*isn't the one that its configuration names/
+      /^ImageInvalid: .*doesn't match its configuration/
     )
-    // The same layer twice, in the place of two.
+    // The same layer twice, in place of two.
     const twice = await registryOf([foreign, foreign], undefined, [foreign.diffId, own.diffId])
-    expect(await download(twice)).toMatch(/^ImageInvalid: .*isn't the one that its configuration names/)
-    expect(await download(await registryOf([own], undefined, []))).toMatch(/^ImageInvalid: .*other layers/)
+    expect(await download(twice)).toMatch(/^ImageInvalid: .*doesn't match its configuration/)
+    expect(await download(await registryOf([own], undefined, []))).toMatch(/^ImageInvalid: .*different layers/)
     expect(await download(await registryOf([{ ...own, bytes: Buffer.from("no gzip") }]))).toMatch(
-      /^ImageInvalid: .*can't be unpacked/
+      /^ImageInvalid: .*couldn't unpack the layer/
     )
   })
 
-  it("is refused if it is larger than it says, larger than an image may be, or of other hosts", async () => {
+  it("is refused if it's larger than it says, larger than an image may be, or on other hosts", async () => {
     const layer = gzip("a")
     const longer = await registryOf([layer], (response, { bytes }) => response.end(Buffer.concat([bytes, bytes])))
     expect(await download(longer)).toMatch(/^ImageInvalid: .*more than/)
     const five = { ...layer, size: 5 * 1024 ** 3 }
     expect(await download(await registryOf([five, { ...gzip("b"), size: 5 * 1024 ** 3 }]))).toMatch(/more than 8 GiB/)
-    expect(await download(await registryOf([{ ...layer, urls: ["http://169.254.169.254/"] }]))).toMatch(/other hosts/)
+    expect(await download(await registryOf([{ ...layer, urls: ["http://169.254.169.254/"] }]))).toMatch(/on hosts other than its registry/)
   })
 
-  it("is refused if its layers are larger unpacked than an image may be, together", async () => {
+  it("is refused if its layers are together larger when unpacked than an image may be", async () => {
     for (const pack of [gzip, zstd, plain]) {
       const registry = await registryOf([pack("a"), pack("b")])
       expect(await download(registry, 1_023)).toMatch(/^ImageInvalid: .*too large/)

@@ -14,7 +14,7 @@ import type { ImageBuild } from "./imageBuilds.ts"
 import { Layers } from "./imageDocuments.ts"
 
 const gibibyte = 1024 ** 3
-/** Limit for all layers together, as sent. Unpacked they may have eight times as much. */
+/** The limit for all layers together, as sent. Unpacked they may have eight times as much. */
 const mostBytes = 8 * gibibyte
 const mostUnpackedBytes = 64 * gibibyte
 
@@ -27,7 +27,7 @@ const RootFs = Schema.parseJson(Schema.Struct({ rootfs: Schema.Struct({ diff_ids
 
 const digestOf = (hash: Hash) => `sha256:${hash.digest("hex")}`
 
-/** Unpacks what is written to it, to take the digest of it. */
+/** Unpacks everything written to it, to compute its digest. */
 const unpacking = (mediaType: string, room: Room) => {
   const hash = createHash("sha256")
   const stream = /[+.]gzip$/.test(mediaType)
@@ -73,7 +73,7 @@ interface Layer {
 const invalidImage = ({ image }: RegistrySession, what: string) =>
   imageProblem("ImageInvalid", `${writeImageName(image)}: ${what}`)
 
-/** The layers of a build, and the digest that its configuration names for each of them unpacked. */
+/** The layers of a build, each with its unpacked digest from the configuration. */
 const layersOf = (session: RegistrySession, { config, manifest }: ImageBuild) =>
   Effect.gen(function* () {
     const invalid = (what: string) => invalidImage(session, what)
@@ -86,17 +86,17 @@ const layersOf = (session: RegistrySession, { config, manifest }: ImageBuild) =>
       invalid("its configuration names no layers. Build and push it again.")
     )
     if (rootfs.diff_ids.length !== layers.length)
-      return yield* invalid("its configuration names other layers than its manifest. Build and push it again.")
+      return yield* invalid("its configuration and its manifest name different layers. Build and push it again.")
     if (layers.some((layer) => layer.urls !== undefined))
       return yield* invalid(
-        "it has layers on other hosts than its registry, which aren't downloaded. Push it with all its layers."
+        "it has layers on hosts other than its registry, which aren't downloaded. Push it with all its layers."
       )
     if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes)
       return yield* invalid("it has more than 8 GiB. Make it smaller.")
     return layers.map((layer, index) => ({ layer, diffId: rootfs.diff_ids[index] }))
   })
 
-/** Downloads a layer into the archive; gives its digest unpacked. */
+/** Downloads a layer into the archive, and returns its unpacked digest. */
 const addLayer = (
   ask: Ask,
   session: RegistrySession,
@@ -135,7 +135,7 @@ const addLayer = (
       catch: (cause) =>
         cause instanceof ImageProblem
           ? cause
-          : invalid(`the layer ${layer.digest} can't be unpacked. Build and push it again.`)
+          : invalid(`couldn't unpack the layer ${layer.digest}. Build and push it again.`)
     })
     yield* Effect.promise(async () => {
       const ended = once(entry, "finish")
@@ -147,13 +147,13 @@ const addLayer = (
 
 const disk = (cause: unknown) =>
   new ImagesError({
-    message: `The image couldn't be written. ${errorText(cause, "the server's data folder")}`
+    message: `Couldn't write the image. ${errorText(cause, "the server's data folder")}`
   })
 
 /**
- * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this organization's credentials
- * and through the connections that are checked. Every layer is what the manifest says, and unpacked what the configuration says: so nobody
- * can put other layers into the engine's store under the id of an image.
+ * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this
+ * organization's credentials and through the checked connections. Every layer must match the manifest, and unpacked the
+ * configuration, so that nobody can put other layers into the engine's store under an image's id.
  */
 export const downloadImage = (
   ask: Ask,
@@ -188,11 +188,11 @@ export const downloadImage = (
       for (const { diffId, layer } of layers) {
         const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer, room, count))
         unpacked.set(layer.digest, found)
-        // One that comes twice is downloaded once, and compared each time.
+        // A repeated layer is downloaded once, and compared each time.
         if (found !== diffId)
           return yield* invalidImage(
             session,
-            `the layer ${layer.digest} isn't the one that its configuration names. Build and push it again.`
+            `the layer ${layer.digest} doesn't match its configuration. Build and push it again.`
           )
       }
       const names = layers.map((layer) => `${layer.layer.digest.slice(7)}.tar`)
@@ -206,7 +206,7 @@ export const downloadImage = (
         catch: disk
       })
     }).pipe(
-      // A disk that is full ends the writing, and nobody would ever take what comes.
+      // A full disk ends the writing, and nobody would ever read the rest.
       Effect.raceFirst(Effect.zipRight(Effect.tryPromise({ try: () => written, catch: disk }), Effect.void)),
       Effect.ensuring(
         Effect.sync(() => {

@@ -8,7 +8,7 @@ import { configOf, manifestOf, named } from "./registryContent.ts"
 export interface ImageBuild {
   /** The digest of its configuration. */
   readonly imageId: string
-  /** As it is written. */
+  /** As it's written. */
   readonly config: string
   readonly manifest: BuildDocument
 }
@@ -21,7 +21,7 @@ export const wrongPlatform = (
 ) =>
   imageProblem(
     "WrongPlatform",
-    `${named(session)} is built for ${[...new Set(built)].join(", ") || "no platform"}, and the cluster has nodes of ${missing.join(", ")}. Build it with \`--platform ${platforms.join(",")}\` (\`docker buildx build --platform ${platforms.join(",")} --push …\`).`
+    `${named(session)} is built for ${[...new Set(built)].join(", ") || "no platform"}, but the cluster has nodes of ${missing.join(", ")}. Build it with \`--platform ${platforms.join(",")}\` (\`docker buildx build --platform ${platforms.join(",")} --push …\`).`
   )
 
 /** Digests of the builds for these platforms. Builds for `unknown` are attestations. */
@@ -59,7 +59,7 @@ export const buildFor = Effect.fn("Registry.build")(function* (
   if (`${config.os}/${config.architecture}` !== platform) {
     return yield* imageProblem(
       "WrongPlatform",
-      `${named(session)} is for ${config.os}/${config.architecture}, and this machine is ${platform}.`
+      `${named(session)} is for ${config.os}/${config.architecture}, but this machine is ${platform}.`
     )
   }
   const build: ImageBuild = { imageId: manifest.config.digest, config: text, manifest }

@@ -22,7 +22,10 @@ const Manifest = Schema.Struct({
   manifests: Schema.optional(Schema.Undefined)
 })
 
-/** The document at a digest. One that fits both kinds is rejected: clients would see different images in it (CVE-2021-41190). */
+/**
+ * The document at a digest. One that fits both kinds is rejected: clients would see different images in it
+ * (CVE-2021-41190).
+ */
 export const ManifestDocument = Schema.parseJson(Schema.Union(Index, Manifest))
 export type ManifestDocument = typeof ManifestDocument.Type
 export type BuildDocument = typeof Manifest.Type
@@ -40,7 +43,7 @@ export const configTypes = [
   "application/vnd.docker.container.image.v1+json"
 ]
 
-/** As much of an image's configuration as counts here (OCI image configuration). */
+/** The relevant part of an image's configuration (OCI image configuration). */
 export const ConfigDocument = Schema.parseJson(
   Schema.Struct({
     os: Schema.String,
@@ -59,7 +62,10 @@ export const ConfigDocument = Schema.parseJson(
 )
 export type ConfigDocument = typeof ConfigDocument.Type
 
-/** Layers of a build, as they are downloaded. `urls` are of other hosts than the registry ("foreign layers"), and aren't followed. */
+/**
+ * Layers of a build as they're downloaded. `urls` are on hosts other than the registry ("foreign layers"), and aren't
+ * followed.
+ */
 export const Layers = Schema.Array(
   Schema.Struct({
     mediaType: Schema.String,

@@ -4,8 +4,8 @@ import { imageSettings, unusedSettings } from "./imageSettings.ts"
 
 const check = (...Test: ReadonlyArray<string>) => imageSettings({ Test }, null)
 
-describe("settings that an image asks for and doesn't get", () => {
-  it("is told with what to write in its place", () => {
+describe("settings in an image that have no effect", () => {
+  it("come with the config to write instead", () => {
     const said = unusedSettings(check("CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"), false)
     expect(said?.message).toBe("the image's HEALTHCHECK (curl -f http://localhost:8080/healthz || exit 1) isn't used")
     expect(said?.fix).toBe('Write `probes: { readiness: { path: "/healthz" } }` in the config.')
@@ -21,13 +21,13 @@ describe("settings that an image asks for and doesn't get", () => {
     )
   })
 
-  it("is nothing where it asks for nothing, or the config has a check of its own", () => {
+  it("are none if the image has none, or the config has a check of its own", () => {
     expect(unusedSettings(imageSettings(undefined, undefined), false)).toBeUndefined()
     expect(unusedSettings(check("NONE"), false)).toBeUndefined()
     expect(unusedSettings(check("CMD-SHELL", "true"), true)).toBeUndefined()
   })
 
-  it("prints no control character of whoever built the image, and is bounded", () => {
+  it("are printed without the builder's control characters, and limited", () => {
     fc.assert(
       fc.property(fc.array(fc.fullUnicodeString()), fc.array(fc.fullUnicodeString()), (words, folders) => {
         const settings = imageSettings(

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** Settings that an image asks of its engine, and a service doesn't get. */
+/** An image's settings that a service ignores. */
 export interface ImageSettings {
   /** The command of its `HEALTHCHECK`. */
   readonly healthcheck: string | undefined
@@ -13,7 +13,7 @@ export const Volumes = Schema.Record({ key: Schema.String, value: Schema.Unknown
 
 const mostVolumes = 3
 const longest = 200
-/** It is shown, and comes from whoever built the image. */
+/** It's printed, and comes from whoever built the image. */
 const shown = (text: string) =>
   text
     .replace(/[\p{Cc}\p{Cf}]/gu, " ")
@@ -34,7 +34,7 @@ export const imageSettings = (
   }
 }
 
-/** The path that a check asks its own program for, as by `curl -f http://localhost:8080/healthz || exit 1`. */
+/** The path that a check requests from its own program, as in `curl -f http://localhost:8080/healthz || exit 1`. */
 const pathIn = (command: string): string | undefined => {
   const path = /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::[^/\s"']{1,20})?(\/[\w./~-]{0,100})?/.exec(
     command

@@ -17,7 +17,7 @@ export interface LookedUpImage extends ResolvedImage {
   readonly settings: ImageSettings
 }
 
-/** Numbers only: the kubelet cannot tell who a name is, and refuses it where root is refused. */
+/** Numbers only: the kubelet can't resolve a name, and refuses it if root is refused. */
 const isNonRoot = (user: string) => {
   const [id = ""] = user.split(":")
   return /^\d+$/.test(id) && Number(id) !== 0
@@ -66,10 +66,10 @@ const look = Effect.fn("Registry.look")(function* (
   }
 })
 
-/** Looks images up: what they are now, by digest, and whether they run on a cluster's platforms (`linux/amd64`). */
+/** Looks images up: their present digest, and whether they run on a cluster's platforms (`linux/amd64`). */
 export const makeImageLookUp = (ask: Ask) => {
   const images = new Remembered<LookedUpImage>(5000)
-  /** Names the index, not the build: so each node pulls its own. */
+  /** Names the index, not the build, so that each node pulls its own. */
   return Effect.fn("Registry.resolve")(function* (session: RegistrySession, platforms: ReadonlyArray<string>) {
     const { digest, tag } = session.image
     const pinned = digest ?? (yield* resolveTag(ask, session, tag ?? "latest"))

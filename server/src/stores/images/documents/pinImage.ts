@@ -12,7 +12,7 @@ const digestGrammar = /^sha256:[a-f0-9]{64}$/
 const hintOf = (tag: string, known: ReadonlyArray<string>) => {
   const meant = nearest(tag, known)
   if (meant !== undefined) return ` Did you mean "${meant}"?`
-  if (known.length === 0) return " Push it, or look at how it is written."
+  if (known.length === 0) return " Push it, or check its spelling."
   const last = known.slice(-5).map((each) => `"${each.slice(0, 128)}"`)
   return ` It has ${last.join(", ")}${known.length > 5 ? " and others" : ""}.`
 }
@@ -23,7 +23,7 @@ const notFound = Effect.fn("Registry.notFound")(function* (ask: Ask, session: Re
   if (image.tag === undefined) {
     return yield* imageProblem(
       "ImageNotFound",
-      `${image.registry} has no ${image.repository}@${image.digest}: it was deleted there, or it was never pushed. Push it again, or deploy a tag that is there.`
+      `${image.registry} has no ${image.repository}@${image.digest}: it was deleted there, or never pushed. Push it again, or deploy an existing tag.`
     )
   }
   const known = yield* ask(session, {
@@ -43,8 +43,8 @@ const notFound = Effect.fn("Registry.notFound")(function* (ask: Ask, session: Re
 })
 
 /**
- * The digest that a tag stands for now. Never remembered: whoever pushes and deploys at once means what was pushed. `HEAD` costs registries
- * little, and Docker Hub does not count it.
+ * The present digest of a tag. Never cached: after a push and a deploy, users expect what they pushed. `HEAD` costs
+ * registries little, and Docker Hub doesn't count it.
  */
 export const resolveTag = Effect.fn("Registry.resolveTag")(function* (ask: Ask, session: RegistrySession, tag: string) {
   const question = { path: `manifests/${tag}`, accept: acceptsManifests, maxBytes: documentBytes }
@@ -59,7 +59,9 @@ export const resolveTag = Effect.fn("Registry.resolveTag")(function* (ask: Ask, 
   return digestOf(answer.body)
 })
 
-/** The digest that the image's name stands for now, asked of its registry. It is asked for a digest too: may these credentials see it? */
+/**
+ * The present digest of the image's name, from its registry. It's also asked for a digest: can these credentials see it?
+ */
 export const pinImage = Effect.fn("Registry.pin")(function* (ask: Ask, session: RegistrySession) {
   const { digest, tag } = session.image
   if (digest === undefined) return yield* resolveTag(ask, session, tag ?? "latest")

@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import { portOfExposed, portsOfExposed } from "./portOfExposed.ts"
 
-it("takes the ports on which an image may answer HTTP, the likeliest first, and 8080 where nothing is said", () => {
+it("lists the ports where an image may answer HTTP, the likeliest first, and 8080 if nothing is exposed", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<number>]> = [
     [["80/tcp"], [80]],
     [["3000"], [3000]],

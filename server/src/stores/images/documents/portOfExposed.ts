@@ -1,17 +1,18 @@
 import { defaultPort } from "@maxcloud/config-schema"
 
-/** Ports for tools beside the program: that one of them is open says nothing of where the program answers. */
+/** Ports for tools beside the program: an open one doesn't show where the program answers. */
 export const toolPorts: ReadonlyArray<number> = [2112, 4040, 5005, 6060, 9100, 9229, 9464, 9901, 15_000, 15_020]
-/** Ports of TLS by custom: a service is sent plain HTTP. */
+/** Ports usually used for TLS: a service gets plain HTTP. */
 const tlsPorts: ReadonlyArray<number> = [443, 4443, 6443, 8443, 9443]
-/** As many are published at most. */
+/** The maximum number of published ports. */
 const most = 8
 
 const rank = (port: number) => (port === defaultPort ? 0 : port === 80 ? 1 : 2)
 
 /**
- * The exposed ports (`80/tcp`) on which an image may answer HTTP, the likeliest first: 8080, then 80, then the others. Ports for tools (a
- * debugger, metrics) and for TLS count only if there are no others. Empty if the image exposes nothing.
+ * The exposed ports (`80/tcp`) where an image may answer HTTP, the likeliest first: 8080, then 80, then the others.
+ * Ports for tools (a debugger, metrics) and for TLS count only if there are no others. Empty if the image exposes
+ * nothing.
  */
 export const portsOfExposed = (exposed: ReadonlyArray<string>): ReadonlyArray<number> => {
   const ports = exposed
@@ -23,5 +24,5 @@ export const portsOfExposed = (exposed: ReadonlyArray<string>): ReadonlyArray<nu
   return candidates.sort((one, other) => rank(one) - rank(other) || one - other).slice(0, most)
 }
 
-/** The likeliest of them, where only one can be taken. */
+/** The likeliest one, if only one can be used. */
 export const portOfExposed = (exposed: ReadonlyArray<string>): number => portsOfExposed(exposed)[0] ?? defaultPort

@@ -6,14 +6,14 @@ import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySes
 import { ConfigDocument, configTypes, ManifestDocument, manifestTypes } from "./imageDocuments.ts"
 
 export const acceptsManifests = manifestTypes.join(", ")
-/** The size of documents that registries accept at least (OCI distribution, "Pushing manifests"). */
+/** The size of documents that registries must at least accept (OCI distribution, "Pushing manifests"). */
 export const documentBytes = 4 * 1024 * 1024
 
 export const digestOf = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`
 
 export const named = (session: RegistrySession) => writeImageName(session.image)
 
-/** Registries hold charts, signatures and bills of materials, too. */
+/** Registries also store charts, signatures and bills of materials. */
 const otherKind = (session: RegistrySession, mediaType: string) =>
   imageProblem(
     "ImageInvalid",
@@ -36,7 +36,7 @@ const contentOf = Effect.fn("Registry.content")(function* (
   if (answer.status === 404) {
     return yield* imageProblem(
       "ImageNotFound",
-      `${named(session)}: its registry does not have ${digest}. Push it again.`
+      `${named(session)}: its registry doesn't have ${digest}. Push it again.`
     )
   }
   if (answer.status !== 200) return yield* refusal(session, answer)
@@ -44,7 +44,7 @@ const contentOf = Effect.fn("Registry.content")(function* (
   if (found !== digest) {
     return yield* imageProblem(
       "ImageInvalid",
-      `${named(session)}: its registry answers something else (${found}) for ${digest}. Something between changes it, or the registry is broken.`
+      `${named(session)}: its registry returns something else (${found}) for ${digest}. Something in between changes it, or the registry is broken.`
     )
   }
   return answer.body.toString("utf8")
@@ -75,7 +75,7 @@ export const configOf = Effect.fn("Registry.config")(function* (
   if (!configTypes.includes(mediaType)) return yield* otherKind(session, mediaType)
   const text = yield* contentOf(ask, session, "blobs", digest)
   const config = yield* Effect.mapError(Schema.decodeUnknown(ConfigDocument)(text), () =>
-    imageProblem("ImageInvalid", `${named(session)}: its configuration cannot be read. Build and push it again.`)
+    imageProblem("ImageInvalid", `${named(session)}: its configuration can't be read. Build and push it again.`)
   )
   return { manifest, text, config }
 })

@@ -11,7 +11,7 @@ const decode = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ image_id: Schema.String, digest: Schema.String, age_ms: Schema.NumberFromString }))
 )
 
-/** The image that a registry gave an organization under a name, and the time at which it last permitted it. */
+/** The image that a registry gave an organization under a name, and when it last permitted it. */
 export interface RememberedImage {
   /** The container engine's id of the image. */
   readonly imageId: string
@@ -20,7 +20,7 @@ export interface RememberedImage {
 }
 
 const away = (cause: SqlError) =>
-  new ImagesError({ message: `The images that an organization may run can't be looked up. ${databaseWords(cause)}` })
+  new ImagesError({ message: `Couldn't look up the images that an organization may run. ${databaseWords(cause)}` })
 
 const orAway = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), away)
 

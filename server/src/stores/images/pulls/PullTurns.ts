@@ -5,7 +5,7 @@ interface Place extends Queued {
   readonly begin: () => void
 }
 
-/** Lets pulls wait until `nextPull` says that it is their turn. */
+/** Makes pulls wait until `nextPull` selects them. */
 export class PullTurns {
   readonly #limits: PullLimits
   #running: ReadonlyArray<Queued> = []
@@ -15,7 +15,7 @@ export class PullTurns {
     this.#limits = limits
   }
 
-  /** A turn, for as long as the effect goes on. */
+  /** A turn, for as long as the effect runs. */
   inTurn<A, E>({ organization, registry }: Queued, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
       let place: Place | undefined

@@ -10,11 +10,11 @@ const allowedForMs = 15 * 60_000
 /** The same while the registry is unreachable. */
 const allowedAwayForMs = 24 * 3_600_000
 
-/** Could the registry not be asked? Then it has refused nothing. */
+/** Was the registry unreachable? Then it has refused nothing. */
 export const isAway = (error: ImageProblem | ImagesError) =>
   error instanceof ImagesError || (error instanceof ImageProblem && error.noHost === true)
 
-/** Lets an organization run what its registry has given it. `pull` asks the registry, and downloads what isn't here. */
+/** Lets an organization run what its registry has given it. `pull` asks the registry, and downloads missing images. */
 export const allowImage = Effect.fn("ImageAccess.allow")(function* (
   remembered: RememberedImages,
   question: ImageQuestion,
@@ -27,7 +27,7 @@ export const allowImage = Effect.fn("ImageAccess.allow")(function* (
   const here = known !== undefined && (yield* Effect.promise(() => question.isInStore(known.imageId)))
   const keeps = imageId !== undefined || image.digest !== undefined
   if (here && keeps && known.ageMs < allowedForMs) return { imageId: known.imageId }
-  // A revision keeps what it has run: it is asked for by its digest, whatever its tag means by now.
+  // A revision keeps what it has run: ask for it by digest, whatever its tag means by now.
   const asked = pull(imageId === undefined || known === undefined ? image : { ...image, digest: known.digest })
   if (!here) return { imageId: yield* asked }
   return yield* asked.pipe(

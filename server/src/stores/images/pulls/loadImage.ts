@@ -9,7 +9,7 @@ import { ImagesError } from "../Images.ts"
 import type { Ask, RegistrySession } from "../registry/RegistrySession.ts"
 import type { PullProgress } from "./pulls.ts"
 
-/** Downloads an image into a file of `folder`, and from there into the engine's store. */
+/** Downloads an image into a file of `folder`, and loads it into the engine's store. */
 export const loadImage = (
   ask: Ask,
   session: RegistrySession,

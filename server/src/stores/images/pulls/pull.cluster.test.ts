@@ -57,8 +57,8 @@ const Pod = Schema.Struct({
 })
 
 /**
- * How the pull of a service's image ends: what is running, or why it waits. A kubelet that has not been told of a Secret within
- * a second pulls without it and tries again 10 s later: only a pod without credentials is refused for good.
+ * How the pull of a service's image ends: what's running, or why it waits. A kubelet that doesn't learn of a Secret
+ * within a second pulls without it and retries 10 s later: only a pod without credentials is refused permanently.
  */
 const pulled = (namespace: string, options: { readonly pullSecret: boolean }) =>
   Effect.flatMap(KubeApi, (api) =>
@@ -95,7 +95,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
     await server.dispose()
   })
 
-  /** Deploys the image as an organization of its own, and tells how its pull ends. */
+  /** Deploys the image as an organization of its own, and returns how its pull ends. */
   const deployed = (options: { readonly pullSecret: boolean }) =>
     Effect.gen(function* () {
       const name = OrganizationName.make(`pull-${randomBytes(4).toString("hex")}`)
@@ -134,7 +134,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
 
   // First: a node keeps what it has pulled, and then asks nobody.
   test(
-    "is not pulled without the organization's credentials",
+    "isn't pulled without the organization's credentials",
     Effect.scoped(
       Effect.gen(function* () {
         const { pull } = yield* deployed({ pullSecret: false })

@@ -40,7 +40,7 @@ const pulls = fc
   .map((all) => all.map(({ ends, ...pull }, id) => ({ ends, pull: { ...pull, id } })))
 
 describe("the queue of pulls", () => {
-  it("never has more under way than its limits, and starts all that they allow", () => {
+  it("never runs more than its limits, and starts as many as they allow", () => {
     fc.assert(
       fc.property(pulls, (steps) => {
         const { running, seen, waiting } = play(steps)
@@ -58,7 +58,7 @@ describe("the queue of pulls", () => {
     )
   })
 
-  it("lets nobody's first pull wait for the pulls of others, however many hang", () => {
+  it("never makes anybody's first pull wait for the pulls of others, however many hang", () => {
     fc.assert(
       fc.property(pulls, (steps) => {
         const { running, waiting } = play(steps)
@@ -69,14 +69,14 @@ describe("the queue of pulls", () => {
     )
   })
 
-  it("gives a place that becomes free to the organization that has the fewest, and in it to who came first", () => {
+  it("gives a free place to the organization with the fewest, and within it to the first in line", () => {
     const of = (organization: string, registry: string, id: number): Pull => ({ organization, registry, id })
     const running = [of("a", "x", 1), of("a", "y", 2), of("b", "x", 3)]
     const waiting = [of("a", "z", 4), of("b", "x", 5), of("b", "y", 6), of("b", "y", 7)]
     expect(nextPull(pullLimits, running, waiting)).toStrictEqual(of("b", "y", 6))
   })
 
-  it("holds up no registry for another that hangs", () => {
+  it("never makes a registry wait for another that hangs", () => {
     const of = (registry: string, id: number): Pull => ({ organization: "local", registry, id })
     const { running, waiting } = play([1, 2, 3, 4].map((id) => ({ ends: false, pull: of("hangs", id) })))
     expect([running.length, waiting.length]).toStrictEqual([2, 2])

@@ -6,12 +6,12 @@ export interface Queued {
 }
 
 export interface PullLimits {
-  /** Pulls at a time, as long as nobody's first pull has to wait for them. */
+  /** Concurrent pulls, as long as nobody's first pull has to wait for them. */
   readonly usual: number
-  /** Pulls at a time, whatever comes. */
+  /** The absolute maximum of concurrent pulls. */
   readonly most: number
   readonly ofOrganization: number
-  /** Pulls of one organization from one registry, so that a hanging one holds up no other. */
+  /** Pulls of one organization from one registry, so that a hanging one blocks no other. */
   readonly ofRegistry: number
 }
 
@@ -30,8 +30,8 @@ const mayStart = (limits: PullLimits, running: ReadonlyArray<Queued>, one: Queue
 }
 
 /**
- * Chooses the next pull: of the organization with the fewest pulls in progress, and within it from the registry with the fewest. The
- * longest waiting wins among equals. Undefined if none may start now.
+ * Chooses the next pull: of the organization with the fewest pulls in progress, and within it from the registry with the
+ * fewest. The longest waiting wins among equals. Undefined if none may start now.
  */
 export const nextPull = <A extends Queued>(
   limits: PullLimits,

@@ -1,10 +1,10 @@
 import { sizeText } from "../../../base/words/bytesText.ts"
 import type { PullProgress } from "./pulls.ts"
 
-/** From when on it is said that nothing comes. */
+/** The silence after which we say that no data arrives. */
 const quietMs = 10_000
 
-/** Says how far a pull is, and how fast it was since it was last asked. */
+/** A pull's progress, and its speed since the last call. */
 export const makePullText = (now: () => number = () => performance.now()) => {
   let before = { bytes: 0, at: now() }
   let movedAt = now()
@@ -14,7 +14,7 @@ export const makePullText = (now: () => number = () => performance.now()) => {
     const came = bytes - before.bytes
     if (came > 0) movedAt = at
     before = { bytes, at }
-    if (step === "waiting") return "Waiting for other pulls to end"
+    if (step === "waiting") return "Waiting for other pulls to finish"
     if (step === "unpacking")
       return `Unpacking the image${totalBytes === undefined ? "" : ` (${sizeText(totalBytes)})`}`
     const quiet = at - movedAt

@@ -28,7 +28,7 @@ const hanging = () => {
 }
 
 describe("pulls", () => {
-  it("pull an image once, however many ask for it, and give all of them what it is", () =>
+  it("pull an image once for all who ask for it, and give all of them the result", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
@@ -43,13 +43,13 @@ describe("pulls", () => {
         yield* Deferred.succeed(gate, undefined)
         expect(yield* Effect.forEach(asked, Fiber.join)).toStrictEqual(["sha256:1", "sha256:1", "sha256:1"])
         expect(begun).toBe(1)
-        // It isn't remembered: who asks later has looked whether the image is there.
+        // It isn't cached: later callers have checked whether the image exists.
         expect(yield* pulls.pull(request("a"), work)).toBe("sha256:1")
         expect(begun).toBe(2)
       })
     ))
 
-  it("go on though one of those who are told how far it is throws", () =>
+  it("continue even if a progress callback throws", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const work = () => Effect.as(Effect.sleep("5 seconds"), "sha256:1")
@@ -67,7 +67,7 @@ describe("pulls", () => {
       })
     ))
 
-  it("tell all who wait that it failed, and try anew for who asks next", () =>
+  it("report a failure to all who wait, and start anew for the next caller", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const failing = () => Effect.zipRight(Effect.sleep("1 second"), imageProblem("ImageNotFound", "no such tag"))
@@ -79,7 +79,7 @@ describe("pulls", () => {
       })
     ))
 
-  it("are ended at once when the last who waits has gone, and not before", () =>
+  it("stop at once when the last waiting caller has left, and not before", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const { state, work } = hanging()
@@ -98,7 +98,7 @@ describe("pulls", () => {
       })
     ))
 
-  it("are ended with the scope, those that wait for a turn too", async () => {
+  it("stop with the scope, including those waiting for a turn", async () => {
     const { state, work } = hanging()
     await Effect.runPromise(
       Effect.gen(function* () {
@@ -116,7 +116,7 @@ describe("pulls", () => {
     )
   })
 
-  it("end at their time limit, which a place in the queue doesn't use up", () =>
+  it("end at their time limit, which doesn't include the time in the queue", () =>
     withPulls(
       (pulls) =>
         Effect.gen(function* () {
@@ -136,7 +136,7 @@ describe("pulls", () => {
       "1 minute"
     ))
 
-  it("hold up nobody else if those of an organization or registry hang", () =>
+  it("block nobody else if those of an organization or registry hang", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const { work } = hanging()
@@ -148,7 +148,7 @@ describe("pulls", () => {
       })
     ))
 
-  it("say that they wait, how far they are, and that nothing comes", () =>
+  it("report that they wait, their progress, and that no data arrives", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {
         const { work } = hanging()
@@ -170,7 +170,7 @@ describe("pulls", () => {
         for (let second = 0; second < 10; second++) yield* TestClock.adjust("1 second")
         expect(yield* Fiber.join(asked)).toBe("sha256:1")
         expect(told.map((each) => each.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate"))).toStrictEqual([
-          "Waiting for other pulls to end",
+          "Waiting for other pulls to finish",
           "Pulling the image",
           "Pulling the image: 34.1 MB of 180 MB, at a rate",
           "Unpacking the image (180 MB)"
@@ -180,7 +180,7 @@ describe("pulls", () => {
 })
 
 describe("the text of a pull", () => {
-  it("has its rate since the last one, and how long nothing has come", () => {
+  it("has its rate since the last one, and how long no data has arrived", () => {
     let now = 0
     const text = makePullText(() => now)
     now = 2_000

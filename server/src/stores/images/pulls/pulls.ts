@@ -16,7 +16,7 @@ export interface PullProgress {
 }
 
 export interface PullRequest extends Queued {
-  /** The image, and the organization whose permission it takes. Pulls with equal keys run once. */
+  /** The image, and the organization whose permission it uses. Pulls with equal keys run once. */
   readonly key: string
   /** Called when the pull begins and about every two seconds; must be fast. */
   readonly onProgress: (line: string) => void
@@ -27,7 +27,8 @@ export type PullWork = (tell: (progress: PullProgress) => void) => Effect.Effect
 
 export interface Pulls {
   /**
-   * Waits for its turn, pulls, and returns the image's id. If the last caller that waits for a pull is interrupted, the pull ends at once.
+   * Waits for its turn, pulls, and returns the image's id. If the last caller waiting for a pull is interrupted, the
+   * pull stops at once.
    */
   readonly pull: (request: PullRequest, work: PullWork) => Effect.Effect<string, ImageProblem | ImagesError>
 }
@@ -36,14 +37,14 @@ interface Pull extends Queued {
   readonly done: Deferred.Deferred<string, ImageProblem | ImagesError>
   readonly told: Set<(line: string) => void>
   waiting: number
-  /** Ends the pull. */
+  /** Stops the pull. */
   end: Effect.Effect<void>
 }
 
 const guarded = guardedBy(() => {})
 
 const tellEvery = Duration.seconds(2)
-/** How long a pull may take, from its turn on. */
+/** How long a pull may take, after its turn has come. */
 const pullTimeLimit = Duration.minutes(30)
 
 /** Runs a pull whose turn has come, and reports its progress to everybody who waits for it. */
@@ -69,20 +70,20 @@ const carryOut = (turns: PullTurns, pull: Pull, work: PullWork, timeLimit: Durat
       duration: timeLimit,
       onTimeout: () =>
         new ImagesError({
-          message: `RegistryUnreachable: ${pull.registry} hasn't sent the image within ${Duration.toMinutes(timeLimit)} minutes. Look at the network to it, or make the image smaller.`
+          message: `RegistryUnreachable: ${pull.registry} hasn't sent the image within ${Duration.toMinutes(timeLimit)} minutes. Check the network to it, or make the image smaller.`
         })
     })
   )
   return Effect.raceFirst(
     turns.inTurn(pull, Effect.zipRight(Effect.zipRight(begin, say), limited)),
-    // Those that begin at once needn't say that they wait.
+    // Those that begin at once don't need to report that they wait.
     Effect.zipRight(Effect.sleep(tellEvery), say).pipe(Effect.forever)
   )
 }
 
 /**
- * Pulls of images in a queue of their own, fair by organization, each image once however many ask for it. Whoever asked may leave; at the
- * end of the scope all are ended.
+ * Pulls of images in a queue of their own, fair by organization, each image once however many ask for it. Callers may
+ * leave. At the end of the scope all pulls are stopped.
  */
 export const makePulls = (
   limits: PullLimits = pullLimits,

@@ -11,7 +11,7 @@ import type { Answer, Exchange, Question } from "./exchange.ts"
 import { Remembered } from "./Remembered.ts"
 import { makeRegistryPauses } from "./registryPauses.ts"
 
-/** No pause of a registry is longer than this. */
+/** The maximum pause that a registry can request. */
 const longestPauseMs = 3_600_000
 
 export interface Credentials {
@@ -19,13 +19,13 @@ export interface Credentials {
   readonly password: Redacted.Redacted
 }
 
-/** An image's repository, seen by someone. */
+/** An image's repository, as seen by a caller. */
 export interface RegistrySession {
   readonly image: ImageName
   readonly credentials: Option.Option<Credentials>
-  /** Names the holder of these credentials, without revealing them. Caches are kept apart by it. */
+  /** Identifies the holder of these credentials without revealing them. Caches are separated by it. */
   readonly key: string
-  /** As `key`, for all of the registry. */
+  /** Like `key`, for the whole registry. */
   readonly registryKey: string
 }
 
@@ -46,7 +46,10 @@ export const sessionOf = (image: ImageName, credentials: Option.Option<Credentia
 }
 
 export interface RegistryOptions extends Partial<ProxiedOptions> {
-  /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost:5000`; without a port, at port 80. */
+  /**
+   * Registries contacted over plain HTTP, at any address but a metadata service's: `localhost:5000`; without a port, at
+   * port 80.
+   */
   readonly insecureRegistries: ReadonlyArray<string>
   /** Registries that may be at an address of a private network: `registry.corp:5000`; without a port, at port 443. */
   readonly privateRegistries: ReadonlyArray<string>
@@ -55,8 +58,8 @@ export interface RegistryOptions extends Partial<ProxiedOptions> {
 }
 
 /**
- * Decides which networks the server may reach for a URL: the operator's own only if the operator lists this host at this port. Another
- * port of the same machine isn't a registry.
+ * Decides which networks the server may reach for a URL: the operator's own only if the operator lists this host with
+ * this port. Another port of the same machine isn't a registry.
  */
 export const reachOf = ({ insecureRegistries, privateRegistries }: RegistryOptions) => {
   const insecure = new Set(insecureRegistries)
@@ -90,19 +93,19 @@ const redirects = new Set([301, 302, 303, 307, 308])
 const mostRedirects = 5
 const tokenBytes = 64 * 1024
 
-/** It is private, or not there: a registry does not say which. */
+/** It's private or doesn't exist: a registry doesn't say which. */
 export const unauthorized = ({ credentials, image: { registry, repository } }: RegistrySession) =>
   imageProblem(
     "ImageUnauthorized",
     Option.match(credentials, {
       onNone: () =>
-        `${registry} does not show ${repository} without credentials: it is private, or there is no such repository. If it is private, run \`maxcloud registries login ${registry}\`.`,
+        `${registry} doesn't show ${repository} without credentials: it's private or doesn't exist. If it's private, run \`maxcloud registries login ${registry}\`.`,
       onSome: ({ username }) =>
-        `${registry} refuses ${repository} to the user "${username}": the password is no longer right, or the user may not pull it. Run \`maxcloud registries login ${registry}\` again.`
+        `${registry} refuses ${repository} to the user "${username}": the password is no longer valid, or the user isn't allowed to pull it. Run \`maxcloud registries login ${registry}\` again.`
     })
   )
 
-/** The registry, or its token server, wants to be asked less. */
+/** The registry, or its token server, rate-limits us. */
 const limited = ({ image: { registry, repository } }: RegistrySession, retryAfterMs: number) =>
   new ImagesError({
     message: `RegistryUnreachable: ${registry} limits how often it is asked for ${repository} (HTTP 429). ${
@@ -111,19 +114,19 @@ const limited = ({ image: { registry, repository } }: RegistrySession, retryAfte
     retryAfterMs
   })
 
-/** The meaning of an answer that is neither a success nor "not found". */
+/** The meaning of an answer that's neither a success nor "not found". */
 export const refusal = (session: RegistrySession, { headers, status }: Answer): ImageProblem | ImagesError => {
   const { registry, repository } = session.image
   if (status === 401 || status === 403) return unauthorized(session)
   if (status === 429) return limited(session, retryAfterMs(headers, longestPauseMs) ?? 0)
   return status >= 500
     ? new ImagesError({
-        message: `RegistryUnreachable: the registry ${registry} fails at the moment (HTTP ${status}). Try again later.`
+        message: `RegistryUnreachable: the registry ${registry} is failing right now (HTTP ${status}). Retry later.`
       })
-    : imageProblem("ImageInvalid", `${registry} answers HTTP ${status} for ${repository}. Is it a registry of images?`)
+    : imageProblem("ImageInvalid", `${registry} answers HTTP ${status} for ${repository}. Is it a container registry?`)
 }
 
-/** Sends questions only where the server may go, and gets the tokens of registries. */
+/** Sends requests only to permitted hosts, and gets the registries' tokens. */
 export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
   const insecure = new Set(options.insecureRegistries)
   const reach = reachOf(options)
@@ -135,7 +138,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
       : Effect.fail(
           imageProblem(
             "RegistryUnreachable",
-            `the registry leads to ${url.protocol}//${url.host}, and only HTTPS is followed. For plain HTTP the operator can set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+            `the registry redirects to ${url.protocol}//${url.host}, but only HTTPS is followed. For plain HTTP the operator can set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
           )
         )
 
@@ -145,7 +148,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
       catch: () => imageProblem("ImageInvalid", "the registry redirects to something that isn't a URL.")
     }).pipe(Effect.flatMap(checked))
 
-  /** The answer after redirects, which go on without `authorization` at another origin. */
+  /** The answer after redirects, which continue without `authorization` at another origin. */
   const follow = (question: Omit<Question, "reach">, left = mostRedirects): ReturnType<Exchange> =>
     exchange({ ...question, reach: reach(question.url) }).pipe(
       Effect.flatMap((answer) => {
@@ -162,7 +165,10 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
       })
     )
 
-  /** The answer of a registry's own token server, to these credentials or to none. Without a scope it only says who one is. */
+  /**
+   * The answer of a registry's own token server, to these credentials or to none. Without a scope it only identifies the
+   * user.
+   */
   const askForToken = Effect.fn("Registry.askForToken")(function* (
     credentials: Option.Option<Credentials>,
     { realm, service }: { readonly realm: string; readonly service: string | undefined },
@@ -179,7 +185,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
     if (answer.status !== 200) return { answer }
     const { access_token, expires_in, token } = yield* Effect.mapError(
       Schema.decodeUnknown(Token)(answer.body.toString("utf8")),
-      () => imageProblem("ImageInvalid", `the token server ${url.host} answered without a token.`)
+      () => imageProblem("ImageInvalid", `the token server ${url.host} didn't return a token.`)
     )
     return { answer, token: token ?? access_token, seconds: expires_in ?? 60 }
   })
@@ -187,13 +193,13 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
   return { follow, askForToken }
 }
 
-/** Asks registries (OCI distribution 1.1) as who they want one to be: by nothing, Basic, or a Bearer token. */
+/** Asks registries (OCI distribution 1.1) with the authentication that they require: none, Basic, or a Bearer token. */
 export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
   const { askForToken, follow } = makeRequests(exchange, options)
   const authorizations = new Remembered<string>(5000)
   const pauses = makeRegistryPauses()
 
-  /** A token for pulling this repository and no more. */
+  /** A token that only allows pulling this repository. */
   const tokenFor = Effect.fn("Registry.token")(function* (
     session: RegistrySession,
     challenge: { readonly realm: string; readonly service: string | undefined }
@@ -222,7 +228,7 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
     session: RegistrySession,
     question: {
       readonly method: "GET" | "HEAD"
-      /** Behind the repository: `manifests/latest`. */
+      /** The path after the repository: `manifests/latest`. */
       readonly path: string
       readonly accept: string
       readonly maxBytes: number

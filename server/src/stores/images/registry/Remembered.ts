@@ -1,4 +1,4 @@
-/** A map of bounded size that forgets: what is too old, and what was not used for longest where it is full. */
+/** A map of bounded size with expiry. When it's full, it evicts the least recently used entry. */
 export class Remembered<A> {
   readonly #capacity: number
   readonly #entries = new Map<string, { readonly value: A; readonly until: number }>()
@@ -16,7 +16,7 @@ export class Remembered<A> {
     return entry.value
   }
 
-  /** For so many milliseconds; without them until it has to make room. */
+  /** For this many milliseconds; without them until it has to make room. */
   set(key: string, value: A, milliseconds = Number.POSITIVE_INFINITY): void {
     this.#entries.delete(key)
     this.#entries.set(key, { value, until: performance.now() + milliseconds })

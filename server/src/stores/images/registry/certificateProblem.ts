@@ -13,12 +13,12 @@ const unknownAuthority = new Set([
 /** The file for an authority's certificate. */
 export const authorityFile = (host: string) => `/etc/containers/certs.d/${host}/ca.crt`
 
-/** Why a registry isn't believed to be who it says it is, by the code of Node's TLS; undefined where that is not about its certificate. */
+/** Why a registry's certificate isn't trusted, by the code of Node's TLS; undefined if it's about something else. */
 export const certificateProblem = (code: string, host: string): ImageProblem | undefined => {
   const problem = (message: string) => imageProblem("RegistryUntrusted", `the registry ${host} ${message} (${code})`)
   if (unknownAuthority.has(code))
     return problem(
-      `has a certificate of an authority that isn't known here. Put the authority's certificate (PEM) into ${authorityFile(host)} on the server's machine (with docker /etc/docker/certs.d/${host}/ca.crt), or name its file by NODE_EXTRA_CA_CERTS when you start the server`
+      `has a certificate of an unknown authority. Put the authority's certificate (PEM) into ${authorityFile(host)} on the server's machine (with docker /etc/docker/certs.d/${host}/ca.crt), or set NODE_EXTRA_CA_CERTS to its file when you start the server`
     )
   if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
     return problem(
@@ -26,9 +26,9 @@ export const certificateProblem = (code: string, host: string): ImageProblem | u
     )
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return problem(
-      "has a certificate for another name. Write the image with a name that the certificate has, or give the registry one for this name"
+      "has a certificate for another name. Write the image with a name in the certificate, or give the registry one for this name"
     )
   return /CERT|SIGNATURE|HOSTNAME_MISMATCH/.test(code)
-    ? problem("has a certificate that can't be believed. Give it a valid one")
+    ? problem("has an untrusted certificate. Give it a valid one")
     : undefined
 }

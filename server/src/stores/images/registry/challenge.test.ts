@@ -21,6 +21,6 @@ it("reads what registries ask for", () => {
   }
 })
 
-it("takes any header", () => {
+it("accepts any header", () => {
   fc.assert(fc.property(fc.string({ maxLength: 500 }), (generated) => void parseChallenge(generated)))
 })

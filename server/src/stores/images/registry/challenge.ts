@@ -10,7 +10,7 @@ export type Challenge =
 
 const part = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y
 
-/** The strongest challenge of a `WWW-Authenticate` header that a client of registries knows; undefined: none. */
+/** The strongest supported challenge in a `WWW-Authenticate` header; undefined: none. */
 export const parseChallenge = (header: string): Challenge | undefined => {
   const found: Array<{ readonly scheme: string; readonly parameters: Map<string, string> }> = []
   part.lastIndex = 0

@@ -21,20 +21,26 @@ export interface Question {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly reach: Reach
-  /** The largest body that is taken. */
+  /** The maximum size of a body. */
   readonly maxBytes: number
-  /** Takes the body of a 200 as it comes; `Answer.body` is empty then. Such a question isn't retried: the taker has some of it already. */
+  /**
+   * Receives the body of a 200 as it arrives; `Answer.body` is empty then. Such a request isn't retried: the receiver
+   * already has part of it.
+   */
   readonly into?: (chunk: Buffer) => Promise<void>
 }
 
-/** The system's resolver holds one of the process's few threads for as long as a name server does not answer. */
+/** The system's resolver holds one of the process's few threads for as long as a name server doesn't answer. */
 const lookups = Effect.unsafeMakeSemaphore(2)
 
-/** Resolves a name, and lets only addresses through that may be called: the connection is made to these, whatever the name says next. */
+/**
+ * Resolves a name, and only returns addresses that may be called: the connection uses these, whatever the name resolves
+ * to next.
+ */
 const lookupWithin =
   (reach: Reach, url: URL, signal: AbortSignal): LookupFunction =>
   (hostname, options, callback) => {
-    // A lookup that waits for its turn can be cancelled. One that has begun keeps its thread to the end.
+    // A lookup waiting for its turn can be cancelled. A running one keeps its thread to the end.
     const found = lookups.withPermits(1)(
       Effect.uninterruptible(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
     )
@@ -56,7 +62,7 @@ const lookupWithin =
     signal.addEventListener("abort", () => cancel(), { once: true })
   }
 
-/** Why a host that is written as an address isn't asked; undefined if it may be, or is a name. */
+/** Why a host written as an address isn't contacted; undefined if it may be, or is a name. */
 export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined => {
   const host = url.hostname.replace(/^\[|\]$/g, "")
   return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname, url) : undefined
@@ -86,7 +92,7 @@ const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, tim
 /** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
 export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
 
-/** Gives the body of a 200 to the question's taker, as it comes. */
+/** Passes the body of a 200 to the request's receiver, as it arrives. */
 const pass = (
   call: ClientRequest,
   response: IncomingMessage,
@@ -135,7 +141,7 @@ const sendOnce = (
 ) =>
   Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
     const { headers, into, method, reach, url } = question
-    // An address needs no lookup, so nothing else would judge it.
+    // An address needs no lookup, so nothing else would check it.
     const refused = refusedHost(url, reach)
     if (refused !== undefined) {
       resume(refused)
@@ -163,7 +169,10 @@ const sendOnce = (
     call.end()
   })
 
-/** Sends requests over connections of its own, through a proxy if the environment names one, which are closed with the scope. */
+/**
+ * Sends requests over connections of its own, through a proxy if the environment names one, and closes them with the
+ * scope.
+ */
 export const makeExchange = Effect.fnUntraced(function* (
   {
     certificateFolders: folders = certificateFolders,
@@ -198,8 +207,8 @@ export const makeExchange = Effect.fnUntraced(function* (
           unreachable(
             url,
             into === undefined
-              ? `has not answered within ${Duration.toSeconds(timeLimit)} s`
-              : `has not sent a layer within ${Duration.toMinutes(downloadLimit)} minutes`
+              ? `hasn't answered within ${Duration.toSeconds(timeLimit)} s`
+              : `hasn't sent a layer within ${Duration.toMinutes(downloadLimit)} minutes`
           )
       })
     )

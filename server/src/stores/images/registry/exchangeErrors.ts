@@ -12,25 +12,26 @@ export const refusedAddress = (hostname: string, url: URL) => {
   const listed = hostname === url.hostname ? url.host : hostname
   return imageProblem(
     "RegistryUnreachable",
-    `${hostname} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
+    `${hostname} is at an address that the server doesn't call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
   )
 }
 
 export const moreThan = (maxBytes: number, { host }: URL) =>
-  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than belongs there.`)
+  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than expected.`)
 
 export const unreachable = ({ host }: URL, what: string) =>
-  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
+  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Retry later.` })
 
 /**
- * The name of a registry that has no address. An image without a registry in its name is Docker Hub's, whose name is right: then it's the
- * server's own network that is wrong, and the same may work later. `EAI_AGAIN` says so of any name: its name servers didn't answer.
+ * A registry's name that has no address. An image without a registry in its name is Docker Hub's, whose name is right:
+ * then the server's own network is at fault, and a retry may work. `EAI_AGAIN` says so for any name: its name servers
+ * didn't answer.
  */
 const unresolved = ({ hostname }: URL, code: "ENOTFOUND" | "EAI_AGAIN"): ImageProblem | ImagesError => {
   const isDockerHub = hostname === "docker.io" || hostname.endsWith(".docker.io")
   if (isDockerHub || code === "EAI_AGAIN") {
     return new ImagesError({
-      message: `RegistryUnreachable: the server can't resolve the name ${hostname} (${code}). Check that the server has a name server (DNS) and a way to the internet, then try again.`
+      message: `RegistryUnreachable: the server can't resolve the name ${hostname} (${code}). Check that the server has a name server (DNS) and access to the internet, then try again.`
     })
   }
   return new ImageProblem({
@@ -39,11 +40,14 @@ const unresolved = ({ hostname }: URL, code: "ENOTFOUND" | "EAI_AGAIN"): ImagePr
   })
 }
 
-/** Translates an error: into an `ImagesError` if it passes by itself, into a problem if the name doesn't exist or the certificate isn't trusted. */
+/**
+ * Translates an error: into an `ImagesError` if it's temporary, into a problem if the name doesn't exist or the
+ * certificate isn't trusted.
+ */
 export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
-  // Users who deploy needn't know the address of the server's proxy.
+  // Users who deploy don't need to know the address of the server's proxy.
   if (error instanceof ProxyFailed) {
-    return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
+    return unreachable(url, `is unreachable through the server's proxy (${error.name} of the server: ${error.code})`)
   }
   if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
   const code = errorCode(error)
@@ -53,14 +57,11 @@ export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
   if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
     return imageProblem(
       "RegistryUnreachable",
-      `${url.host} does not speak HTTPS (${code}). If it speaks plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+      `${url.host} doesn't speak HTTPS (${code}). If it speaks plain HTTP, the operator can set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
     )
   }
   if (code?.startsWith("HPE_") === true) {
-    return imageProblem(
-      "RegistryUnreachable",
-      `${url.host} does not speak HTTP (${code}). Look at how the image is written.`
-    )
+    return imageProblem("RegistryUnreachable", `${url.host} doesn't speak HTTP (${code}). Check the image's name.`)
   }
-  return unreachable(url, `cannot be reached (${code ?? error.message})`)
+  return unreachable(url, `is unreachable (${code ?? error.message})`)
 }

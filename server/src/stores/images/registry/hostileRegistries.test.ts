@@ -55,7 +55,7 @@ const text =
     response.writeHead(200, headers).end(body)
   }
 
-/** An honest registry of one image, but for what is said. */
+/** An honest registry of one image, with the given exceptions. */
 const registryOf = (routes: { readonly head?: Route; readonly manifest?: Route; readonly config?: Route } = {}) =>
   listen((request, response) => {
     const url = request.url ?? ""
@@ -80,9 +80,9 @@ describe("a registry that answers wrongly", () => {
     expect(await problem(await registryOf({ head: text("") }))).toBe("")
   })
 
-  it("is refused where content is not what its digest says", async () => {
+  it("is refused if content doesn't match its digest", async () => {
     expect(await problem(await registryOf({ manifest: text(manifest.replace("2,", "2, ")) }))).toMatch(
-      /^ImageInvalid: .* answers something else/
+      /^ImageInvalid: .* returns something else/
     )
     expect(await problem(await registryOf({ config: text(config.replace("amd64", "amd65")) }))).toContain(
       "something else"
@@ -92,7 +92,7 @@ describe("a registry that answers wrongly", () => {
     expect(await problemOf(other, listing(honest))).toContain("something else")
   })
 
-  it("is refused where documents are none of an image", async () => {
+  it("is refused if its documents don't describe an image", async () => {
     const both = JSON.stringify({ ...JSON.parse(manifest), manifests: [] })
     const old = JSON.stringify({ schemaVersion: 1, name: "app", tag: "1", fsLayers: [] })
     const nested = JSON.stringify({ schemaVersion: 2, manifests: null })
@@ -117,7 +117,7 @@ describe("a registry that answers wrongly", () => {
     expect(await problem(index)).toMatch(/^ImageInvalid: /)
   })
 
-  it("cannot fill the memory", async () => {
+  it("can't fill the memory", async () => {
     let sent = 0
     const endless: Route = (_, response) => {
       const chunk = Buffer.alloc(64 * 1024, "a")
@@ -131,7 +131,7 @@ describe("a registry that answers wrongly", () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024)
   })
 
-  it("cannot lead round in circles", async () => {
+  it("can't cause a redirect loop", async () => {
     const circle = await registryOf({
       head: (request, response) => response.writeHead(307, { location: request.url }).end()
     })
@@ -139,7 +139,7 @@ describe("a registry that answers wrongly", () => {
     expect(circle.requests.length).toBe(6)
   })
 
-  it("causes a passing fault if it fails, rate-limits or is unreachable", async () => {
+  it("causes a temporary fault if it fails, rate-limits or is unreachable", async () => {
     const gone = await listen(() => {})
     await open.pop()?.()
     for (const [registry, said] of [
@@ -170,20 +170,20 @@ describe("a registry that answers wrongly", () => {
     expect(silent.connections()).toBe(1)
   })
 
-  it("speaks no HTTP, or no HTTPS", async () => {
+  it("is explained if it speaks no HTTP, or no HTTPS", async () => {
     const plain = await registryOf()
     const options = { privateRegistries: [`127.0.0.1:${plain.port}`, "127.0.0.1:1"] }
     expect(await problemOf(`127.0.0.1:${plain.port}/app:1`, options)).toMatch(/^RegistryUnreachable: .*HTTPS/)
     const none = `127.0.0.1:1/app:1`
     await expect(resolveTest([none], options)).rejects.toThrow("ECONNREFUSED")
-    // Where no name server answers, that passes.
+    // If no name server answers, that's temporary.
     const unknown = await problemOf("registry.invalid/app:1", {}).catch((cause) => String(cause.message))
     expect(unknown).toMatch(
       /^RegistryUnreachable: the server can't resolve the name registry\.invalid \((ENOTFOUND|EAI_AGAIN)\)/
     )
   })
 
-  it("explains a name that can't be resolved by what may be wrong: the image, or the server's own network", () => {
+  it("gets the likely cause of an unresolvable name: the image's name, or the server's own network", () => {
     const missing = (host: string, code: string) =>
       explain(Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code }), new URL(`https://${host}/v2/`))
     const theirs = missing("registry.exampel.com", "ENOTFOUND")
@@ -194,7 +194,7 @@ describe("a registry that answers wrongly", () => {
       const own = missing(host, "ENOTFOUND")
       expect(own).toBeInstanceOf(ImagesError)
       expect(own.message).toBe(
-        `RegistryUnreachable: the server can't resolve the name ${host} (ENOTFOUND). Check that the server has a name server (DNS) and a way to the internet, then try again.`
+        `RegistryUnreachable: the server can't resolve the name ${host} (ENOTFOUND). Check that the server has a name server (DNS) and access to the internet, then try again.`
       )
     }
     expect(missing("ghcr.io", "EAI_AGAIN")).toBeInstanceOf(ImagesError)
@@ -208,7 +208,7 @@ describe("credentials", () => {
     else response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end()
   }
 
-  it("go with a redirect inside of a registry, and not out of it", async () => {
+  it("follow a redirect within a registry, but not out of it", async () => {
     const store = await listen(text(config))
     const seen = async (host: string, path: string) => {
       const registry: Listening = await registryOf({
@@ -229,13 +229,13 @@ describe("credentials", () => {
     expect(store.requests.map((request) => request.headers.authorization)).toEqual([undefined, undefined])
   })
 
-  it("go to no token server by plain HTTP, and to none of a closed network", async () => {
+  it("don't go to a token server over plain HTTP, nor to one on a closed network", async () => {
     for (const [realm, said] of [
       ["http://tokens.example/token", "only HTTPS"],
       ["http://169.254.169.254/latest/meta-data/", "only HTTPS"],
-      ["https://169.254.169.254/", "does not call for tenants"],
-      ["https://[fd00:ec2::254]/", "does not call for tenants"],
-      ["https://10.1.2.3/", "does not call for tenants"],
+      ["https://169.254.169.254/", "doesn't call for tenants"],
+      ["https://[fd00:ec2::254]/", "doesn't call for tenants"],
+      ["https://10.1.2.3/", "doesn't call for tenants"],
       ["file:///etc/passwd", "only HTTPS"],
       ["not a url", "isn't a URL"]
     ] as const) {
@@ -249,7 +249,7 @@ describe("credentials", () => {
 })
 
 describe("hosts that tenants name", () => {
-  it("are not called on this machine, its networks or metadata services, however they are written", async () => {
+  it("aren't called on this machine, its networks or metadata services, in whatever notation", async () => {
     const victim = await listen(text("secret"))
     const hosts = [
       `127.0.0.1:${victim.port}`,
@@ -266,18 +266,18 @@ describe("hosts that tenants name", () => {
       const message = await problemOf(`${host}/app:1`, {})
       expect([host, message]).toEqual([
         host,
-        expect.stringMatching(/^RegistryUnreachable: .*does not call for tenants/)
+        expect.stringMatching(/^RegistryUnreachable: .*doesn't call for tenants/)
       ])
     }
     expect(victim.connections()).toBe(0)
   })
 
-  it("are called at the port that the operator lists, and at no other of the same machine", async () => {
+  it("are called at the port that the operator lists, and at no other port of the same machine", async () => {
     const [listed, victim] = [await registryOf(), await listen(text("secret"))]
     expect(await problemOf(`127.0.0.1:${listed.port}/app:1`, listing(listed))).toBe("")
     for (const host of ["127.0.0.1", "localhost"]) {
       const options = { insecureRegistries: [host, `127.0.0.1:${listed.port}`], privateRegistries: [host] }
-      expect(await problemOf(`${host}:${victim.port}/app:1`, options)).toContain("does not call for tenants")
+      expect(await problemOf(`${host}:${victim.port}/app:1`, options)).toContain("doesn't call for tenants")
     }
     const leading = await registryOf({
       config: (_, response) => response.writeHead(307, { location: `http://127.0.0.1:${victim.port}/` }).end()
@@ -286,14 +286,14 @@ describe("hosts that tenants name", () => {
     expect(victim.connections()).toBe(0)
   })
 
-  it("are metadata services not even where the operator trusts them", async () => {
+  it("can't be metadata services, even if the operator trusts them", async () => {
     for (const host of ["169.254.169.254", "100.100.100.200"]) {
       const options = { insecureRegistries: [host], privateRegistries: [host] }
-      expect(await problemOf(`${host}/app:1`, options)).toContain("does not call for tenants")
+      expect(await problemOf(`${host}/app:1`, options)).toContain("doesn't call for tenants")
     }
   })
 
-  it("do not come in by a redirect", async () => {
+  it("can't be reached by a redirect either", async () => {
     const victim = await listen(text("secret"))
     for (const location of [
       `https://127.0.0.1.:${victim.port}/`,
@@ -308,7 +308,7 @@ describe("hosts that tenants name", () => {
     expect(victim.connections()).toBe(0)
   })
 
-  it("are really there: the victim of these tests can be reached", async () => {
+  it("do exist: these tests' victim is reachable", async () => {
     const victim = await listen(text("secret"))
     await new Promise((resolve) => connect(victim.port, "127.0.0.1", () => resolve(undefined)).unref())
     await expect.poll(victim.connections).toBe(1)

@@ -3,17 +3,17 @@ import { join } from "node:path"
 import { getCACertificates } from "node:tls"
 
 /**
- * Folders in which podman and docker look for the authorities of registries: one for each host, with its port if it has one
- * (containers-certs.d(5)).
+ * Folders in which podman and docker look for the authorities of registries: one for each host, with its port if it has
+ * one (containers-certs.d(5)).
  */
 export const certificateFolders: ReadonlyArray<string> = ["/etc/containers/certs.d", "/etc/docker/certs.d"]
 
-/** Hosts come from tenants: nothing else is a folder's name. */
+/** Tenants choose hosts, so only this may be a folder's name. */
 const isHost = (host: string) => /^[a-z0-9][a-z0-9.-]*(:\d{1,5})?$/i.test(host)
 
 const mostFiles = 20
 const mostBytes = 256 * 1024
-/** How long to believe the files that were read: a new file needs no restart. */
+/** How long to cache the files, so that a new file needs no restart. */
 const knownForMs = 5_000
 
 const readFolder = async (folder: string): Promise<ReadonlyArray<string>> => {
@@ -23,7 +23,10 @@ const readFolder = async (folder: string): Promise<ReadonlyArray<string>> => {
   return texts.filter((text) => text !== "" && text.length <= mostBytes)
 }
 
-/** Reads which authorities (PEM) a registry's certificate may have been signed by; undefined: those that the server knows anyway. */
+/**
+ * Reads the authorities (PEM) that may have signed a registry's certificate; undefined: only those that the server
+ * trusts anyway.
+ */
 export const makeRegistryAuthorities = (folders: ReadonlyArray<string>) => {
   const known = new Map<string, { readonly readAt: number; readonly ca: Promise<ReadonlyArray<string> | undefined> }>()
   return (host: string): Promise<ReadonlyArray<string> | undefined> => {

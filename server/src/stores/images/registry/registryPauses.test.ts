@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { makeRegistryPauses } from "./registryPauses.ts"
 
 describe("registries that asked for a pause", () => {
-  it("pauses one registry for those who were told, and for as long as the longest said", () => {
+  it("pauses one registry for those it asked, and for the longest time that it asked", () => {
     let now = 0
     const pauses = makeRegistryPauses(() => now)
     pauses.pause("a", 30_000)

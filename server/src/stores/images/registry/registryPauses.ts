@@ -1,6 +1,6 @@
 const mostPauses = 5_000
 
-/** Remembers which registries asked for a pause, and from whom. */
+/** Remembers which registries asked whom for a pause. */
 export const makeRegistryPauses = (now: () => number = () => performance.now()) => {
   const until = new Map<string, number>()
   return {

@@ -60,18 +60,18 @@ describe("a registry whose certificate isn't trusted", () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it("is told by the file that its authority belongs in, and trusted once that is there", async () => {
+  it("names the file for its authority, and is trusted once that exists", async () => {
     const problem = await problemOf(`${host}/team/app:1`, options)
     expect(problem).toMatch(/^RegistryUntrusted: /)
     expect(problem).toContain(`/etc/containers/certs.d/${host}/ca.crt`)
-    expect(problem).not.toContain("cannot be reached")
+    expect(problem).not.toContain("is unreachable")
     await trust(host, known.file)
     const { images, problems } = await resolveTest([`${host}/team/app:1`], options)
     expect(problems).toEqual([])
     expect(images.size).toBe(1)
   })
 
-  it("is told apart from one that is for another name, and from one that speaks no TLS", async () => {
+  it("is distinguished from one with another name, and from one without TLS", async () => {
     const other = await registry(elsewhere.tls)
     await trust(other, elsewhere.file)
     const renamed = await problemOf(`${other}/team/app:1`, { ...options, privateRegistries: [other] })
@@ -85,7 +85,7 @@ describe("a registry whose certificate isn't trusted", () => {
     expect(spoken).not.toContain("RegistryUntrusted")
   })
 
-  it("is said in words for each code of TLS", () => {
+  it("is described in words for each code of TLS", () => {
     expect(certificateProblem("CERT_HAS_EXPIRED", "r.test")?.message).toContain("has expired")
     expect(certificateProblem("CERT_NOT_YET_VALID", "r.test")?.message).toContain("not valid yet")
     expect(certificateProblem("CERT_REVOKED", "r.test")?.message).toMatch(/^RegistryUntrusted: /)
@@ -93,7 +93,7 @@ describe("a registry whose certificate isn't trusted", () => {
       expect(certificateProblem(code, "r.test")).toBeUndefined()
   })
 
-  it("is looked for in no other folder, however a tenant writes its host", async () => {
+  it("is looked up in no other folder, however a tenant writes its host", async () => {
     const authorities = makeRegistryAuthorities([join(folder, "inner")])
     for (const host of ["..", ".", "../x", "a/../..", "", "[::1]:5000", "a\0b"])
       expect(await authorities(host)).toBeUndefined()

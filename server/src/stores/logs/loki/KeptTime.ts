@@ -1,7 +1,7 @@
 import type { LokiClient } from "./LokiClient.ts"
 
 const millisOfDay = 86_400_000
-/** Clocks of nodes may be ahead, by so much as Loki takes. */
+/** Nodes' clocks may be ahead, by as much as Loki accepts. */
 const aheadMillis = 3_600_000
 const limitsForMs = 600_000
 
@@ -10,7 +10,7 @@ export const nanosOfMillis = (millis: number) => BigInt(Math.max(0, Math.trunc(m
 /** How long Loki keeps each tenant's lines. We ask it every ten minutes. */
 export class KeptTime {
   readonly #client: LokiClient
-  /** The default if Loki doesn't tell. */
+  /** The default if Loki doesn't say. */
   readonly #days: number
   readonly #kept = new Map<string, { readonly millis: number; readonly asked: number }>()
 
@@ -36,7 +36,7 @@ export class KeptTime {
     }
   }
 
-  /** The longest of what is known. */
+  /** The longest known one. */
   get days(): number {
     const longest = Math.max(0, ...[...this.#kept.values()].map((each) => each.millis))
     return longest === 0 ? this.#days : Math.round(longest / millisOfDay)

@@ -11,19 +11,19 @@ import { millisOfDuration } from "./nanoseconds.ts"
 const fetch = proxiedFetch()
 
 export interface LokiOptions {
-  /** Base URL, such as `http://loki.logging:3100`, without a slash at its end. */
+  /** Base URL, such as `http://loki.logging:3100`, without a trailing slash. */
   readonly url: string
   /**
    * Loki's tenant (`X-Scope-OrgID`); `{organization}` in it stands for the organization's id.
    * @default no header, for a Loki with `auth_enabled: false`
    */
   readonly tenant?: string | undefined
-  /** For a proxy before Loki that asks for a password. */
+  /** For a proxy in front of Loki that requires a password. */
   readonly user?: string | undefined
   readonly password?: Redacted.Redacted | undefined
-  /** A bearer token, for a proxy that asks for one. */
+  /** A bearer token, for a proxy that requires one. */
   readonly token?: Redacted.Redacted | undefined
-  /** A file with that token, read for each request: it may be renewed. */
+  /** A file with that token, read for each request, because it may be renewed. */
   readonly tokenFile?: string | undefined
 }
 
@@ -32,7 +32,7 @@ const refusalLength = 16_384
 
 export type Direction = "forward" | "backward"
 
-/** An entry as Loki gives it: the labels of its stream and its structured metadata together. */
+/** An entry as Loki returns it: the labels of its stream together with its structured metadata. */
 export interface Entry {
   readonly nanos: bigint
   readonly labels: Labels
@@ -49,7 +49,10 @@ export interface DeleteRequest {
   readonly end: number
 }
 
-/** `refused`: Loki will never accept or answer this (`text` is its message). `away`: it may later. `elsewhere`: the server has no such API. */
+/**
+ * `refused`: Loki will never accept or answer this (`text` is its message). `away`: it may later. `elsewhere`: the
+ * server has no such API.
+ */
 export class LokiError extends Error {
   readonly reason: "refused" | "away" | "elsewhere"
   readonly text: string
@@ -96,11 +99,11 @@ const compress = promisify(gzip)
 const timeoutMs = 60_000
 const longestWaitMs = 60_000
 
-/** Answers of Loki's HTTP API as values. All of it rejects with `LokiError`. */
+/** Answers of Loki's HTTP API as values. Everything rejects with `LokiError`. */
 export class LokiClient {
   readonly place: string
   readonly #options: LokiOptions
-  /** By tenant: not before when, and why. */
+  /** By tenant: when to ask again, and why. */
   readonly #closed = new Map<string, { readonly until: number; readonly waitMs: number; readonly message: string }>()
 
   constructor(options: LokiOptions) {
@@ -112,7 +115,7 @@ export class LokiClient {
     return (this.#options.tenant ?? "").replaceAll("{organization}", organizationId)
   }
 
-  /** Adds entries to one stream. While Loki has said that it takes no more it is not asked. */
+  /** Adds entries to one stream. Sends nothing while Loki has asked for a pause. */
   async push(tenant: string, labels: Labels, values: ReadonlyArray<PushedValue>): Promise<void> {
     const closed = this.#closed.get(tenant)
     if (closed !== undefined && performance.now() < closed.until) throw new LokiError("away", closed.message)
@@ -154,21 +157,26 @@ export class LokiClient {
     return this.#decode(Series, await this.#ask(tenant, "GET", "/loki/api/v1/series", params)).data ?? []
   }
 
-  /** Orders that what a selector names is deleted, up to `end` (milliseconds, rounded up to a second that has passed). */
+  /**
+   * Requests the deletion of what a selector matches, up to `end` (milliseconds, rounded up to a second that has
+   * passed).
+   */
   async delete(tenant: string, query: string, end: number): Promise<void> {
     const params = { query, start: "1970-01-01T00:00:01Z", end: new Date(end).toISOString() }
     await this.#ask(tenant, "POST", "/loki/api/v1/delete", params)
   }
 
-  /** The ordered deletions, including those that aren't finished. */
+  /** The requested deletions, including unfinished ones. */
   async deletes(tenant: string): Promise<ReadonlyArray<DeleteRequest>> {
     const answer = this.#decode(Deletes, await this.#ask(tenant, "GET", "/loki/api/v1/delete", {}))
     return (answer ?? []).map(({ end_time, query, status }) => ({ query, status, end: end_time * 1000 }))
   }
 
-  /** For how many milliseconds a tenant's lines are kept, as its limits say; undefined: for ever, or Loki does not tell. */
+  /**
+   * How many milliseconds a tenant's lines are kept, according to its limits; undefined: forever, or Loki doesn't say.
+   */
   async retention(tenant: string): Promise<number | undefined> {
-    // Loki wants a tenant even if it has none: with `auth_enabled: false`, everything belongs to "fake".
+    // Loki requires a tenant even if it has none: with `auth_enabled: false`, everything belongs to "fake".
     const answer = await this.#ask(tenant === "" ? "fake" : tenant, "GET", "/loki/api/v1/drilldown-limits", {})
     const { limits } = this.#decode(Limits, answer)
     const millis = millisOfDuration(limits.retention_period)
@@ -187,7 +195,7 @@ export class LokiClient {
       try {
         return `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`
       } catch (cause) {
-        throw new LokiError("away", `the token in MAXCLOUD_LOGS_LOKI_TOKEN_FILE cannot be read: ${fetchReason(cause)}`)
+        throw new LokiError("away", `couldn't read the token in MAXCLOUD_LOGS_LOKI_TOKEN_FILE: ${fetchReason(cause)}`)
       }
     }
     if (token !== undefined) return `Bearer ${Redacted.value(token)}`
@@ -210,14 +218,14 @@ export class LokiClient {
       {
         method,
         headers: {
-          // An answer that was empty may be kept by Loki, and lines come late.
+          // Loki may cache an empty answer, and lines arrive late.
           "cache-control": "no-cache",
           ...(tenant === "" ? {} : { "x-scope-orgid": tenant }),
           ...(authorization === undefined ? {} : { authorization }),
           ...(body === undefined ? {} : { "content-type": "application/json", "content-encoding": "gzip" })
         },
         ...(body === undefined ? {} : { body }),
-        // Not followed: credentials are for this server alone.
+        // Don't follow it: credentials are only for this server.
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs)
       }
@@ -228,25 +236,25 @@ export class LokiClient {
         retryAfter: retryAfterMsOf(response.headers, longestWaitMs)
       }),
       (cause: unknown) => {
-        throw new LokiAway(`it does not answer: ${fetchReason(cause)}`, undefined)
+        throw new LokiAway(`it doesn't answer: ${fetchReason(cause)}`, undefined)
       }
     )
     if (status >= 200 && status < 300) return answer
     const text = answer.slice(0, refusalLength)
     const said = text.replace(/\s+/g, " ").trim().slice(0, 500)
-    if (status === 429) throw new LokiAway(`it takes no more for now (status 429: ${said})`, retryAfter)
+    if (status === 429) throw new LokiAway(`it accepts no more for now (status 429: ${said})`, retryAfter)
     if (status === 401) {
       throw new LokiError(
         "elsewhere",
-        `it refuses the credentials or asks for a tenant (status 401: ${said}): set MAXCLOUD_LOGS_LOKI_TENANT, MAXCLOUD_LOGS_LOKI_USER or MAXCLOUD_LOGS_LOKI_TOKEN`
+        `it refuses the credentials or requires a tenant (status 401: ${said}). Set MAXCLOUD_LOGS_LOKI_TENANT, MAXCLOUD_LOGS_LOKI_USER or MAXCLOUD_LOGS_LOKI_TOKEN`
       )
     }
     if (status === 400 || status === 413 || status === 422) {
       throw new LokiError("refused", `it refuses that (status ${status}: ${said})`, text)
     }
-    // A gRPC message that is too large is a 500, and not cured by asking again.
+    // A gRPC message that's too large is a 500, which a retry doesn't fix.
     if (status === 500 && /larger than max|ResourceExhausted/.test(text)) {
-      throw new LokiError("refused", `it cannot answer that at once (status 500: ${said})`, text)
+      throw new LokiError("refused", `it can't return that much at once (status 500: ${said})`, text)
     }
     if (status >= 500) throw new LokiAway(`status ${status}: ${said}`, retryAfter)
     throw new LokiError("elsewhere", `status ${status}: ${said}`, text)

@@ -6,19 +6,19 @@ import { type Labels, lineLabels } from "./logql.ts"
 import { batchesOf, deliver } from "./pushLines.ts"
 
 /**
- * Writes lines to Loki. After a failed write, the accepted lines aren't pushed again with the rest: a rate limit might never let all of
- * them pass.
+ * Writes lines to Loki. After a failed write, the accepted lines aren't pushed again with the rest: a rate limit might
+ * never let all of them pass.
  */
 export class LokiWriter {
   readonly #client: LokiClient
-  /** In which service's folder a line is kept already. */
+  /** The service folder in which a line is already stored. */
   readonly #accepted = new WeakMap<LogLine, string>()
 
   constructor(client: LokiClient) {
     this.#client = client
   }
 
-  /** Gives what Loki will never take. */
+  /** Returns the lines that Loki will never accept. */
   async write(key: HistoryKey, lines: ReadonlyArray<LogLine>) {
     const tenant = this.#client.tenantOf(key.organizationId)
     const lost: Array<{ readonly count: number; readonly why: string }> = []

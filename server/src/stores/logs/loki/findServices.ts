@@ -9,7 +9,7 @@ import { newestEntry } from "./readLines.ts"
 
 const month = nanosOfMillis(30 * 86_400_000)
 
-/** Services of an organization of which there are lines, sorted. */
+/** Services of an organization with lines, sorted. */
 export const findServices = async (
   client: LokiClient,
   kept: KeptTime,

@@ -2,13 +2,13 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import type { HistoryKey } from "../LogHistory.ts"
 import { serviceFolder } from "../serviceFolder.ts"
 
-/** Labels of a stream. They are made from keys alone, never from what a service writes or a caller asks. */
+/** Labels of a stream. They're made only from keys, never from a service's output or a caller's input. */
 export type Labels = Readonly<Record<string, string>>
 
 const linesJob = "maxcloud"
 const positionsJob = "maxcloud-positions"
 
-/** A string of LogQL: that of Go between double quotes, of which JSON's is a part. */
+/** A LogQL string: Go's double-quoted strings, which include JSON's. */
 export const quoted = (text: string): string => JSON.stringify(text.toWellFormed())
 
 const labelsOf = (job: string, key: HistoryKey): Labels => {
@@ -44,11 +44,11 @@ export const linesQuery = (
 export const linesOfOrganization = (organizationId: OrganizationId): string =>
   selector({ job: linesJob, organization: organizationId })
 
-/** All that is kept of an organization. */
+/** Everything stored of an organization. */
 export const allOfOrganization = (organizationId: OrganizationId): string =>
   `{job=~"${linesJob}|${positionsJob}",organization=${quoted(organizationId)}}`
 
-/** All that is kept of a service. */
+/** Everything stored of a service. */
 export const allOfService = (key: HistoryKey): string => {
   const { job: _, ...labels } = lineLabels(key)
   return `{job=~"${linesJob}|${positionsJob}",${selector(labels).slice(1)}`

@@ -96,7 +96,7 @@ for (const place of places) {
   describeHistory({ ...place, runs: 8, left: !installed, objects: 2, ownRetention: false, removal: "later" })
 }
 
-describe.skipIf(!installed)("lines kept in a real Loki", () => {
+describe.skipIf(!installed)("lines in a real Loki", () => {
   let loki: Loki
   beforeAll(async () => {
     loki = await Loki.make(true)
@@ -129,7 +129,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
       })
     ))
 
-  it("are never another organization's, whatever is asked for", () =>
+  it("are never another organization's, whatever the request", () =>
     using((history) =>
       Effect.gen(function* () {
         const [own, other] = [keyOf("b"), keyOf("c")]
@@ -155,7 +155,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
       })
     ))
 
-  it("are kept that come hours after newer ones, that have any text, and that are too long as far as they may be", () =>
+  it("are stored if they come hours after newer ones, have any text, or are too long, up to the limit", () =>
     using((history) =>
       Effect.gen(function* () {
         const key = keyOf("d")
@@ -181,7 +181,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
       })
     ))
 
-  it("are told to be cut where Loki's own retention has cut them", () =>
+  it("are reported as cut if Loki's own retention has removed some", () =>
     using((history) =>
       Effect.gen(function* () {
         const cut = yield* history.cut(keyOf("e"))
@@ -191,7 +191,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
     ))
 
   it(
-    "wait while Loki is away, and an erasure ends when it gives out nothing more",
+    "wait while Loki is unreachable, and an erasure ends when it returns nothing more",
     () =>
       using((history) =>
         Effect.gen(function* () {
@@ -201,7 +201,7 @@ describe.skipIf(!installed)("lines kept in a real Loki", () => {
           yield* history.write(other, numbered(0, 10))
           yield* Effect.promise(() => loki.stop())
           const failed = yield* Effect.flip(history.write(own, numbered(10, 20)))
-          expect(failed.message).toContain("it does not answer")
+          expect(failed.message).toContain("it doesn't answer")
           yield* Effect.promise(() => loki.start())
           yield* Effect.retry(
             history.write(own, numbered(10, 20)),

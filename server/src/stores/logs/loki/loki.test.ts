@@ -16,9 +16,9 @@ import { batchesOf, deliver, valueOf } from "./pushLines.ts"
 import { type Ask, pages } from "./readLoki.ts"
 
 describe("queries", () => {
-  it("have what a caller asks inside one string, whatever it is", () => {
+  it("contain the caller's input in one string, whatever it is", () => {
     fc.assert(
-      // Surrogates without their others too.
+      // Including unpaired surrogates.
       fc.property(fc.array(fc.nat(0xffff), { maxLength: 20 }), fc.constantFrom("", '"', "\\"), (units, end) => {
         const text = String.fromCharCode(...units) + end
         const query = linesQuery(keyOf("a"), { revision: text })
@@ -33,10 +33,10 @@ describe("queries", () => {
     )
   })
 
-  it("are of no service whose name is no name", () => {
+  it("are refused for an invalid service name", () => {
     for (const service of ['x",organization="org_b', "a b", "", "..", "a|b", 'a"}', "a`b", "ü"]) {
-      expect(() => linesQuery({ ...keyOf("a"), service })).toThrow("cannot be the name")
-      expect(() => allOfService({ ...keyOf("a"), namespace: service })).toThrow("cannot be the name")
+      expect(() => linesQuery({ ...keyOf("a"), service })).toThrow("can't be the name")
+      expect(() => allOfService({ ...keyOf("a"), namespace: service })).toThrow("can't be the name")
     }
     expect(allOfService(keyOf("a"))).toBe(
       `{job=~"maxcloud|maxcloud-positions",organization="org_${"a".repeat(32)}",namespace="shop",service="api"}`
@@ -45,7 +45,7 @@ describe("queries", () => {
 })
 
 describe("times", () => {
-  it("are the same after the way to Loki and back", () => {
+  it("are the same after a round trip through Loki", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4_000_000_000 }), fc.integer({ min: 0, max: 999_999_999 }), (s, ns) => {
         const t = `${new Date(s * 1000).toISOString().slice(0, 19)}.${String(ns).padStart(9, "0")}Z`
@@ -87,7 +87,7 @@ const sortedOnce = (lines: ReadonlyArray<LogLine>) =>
     return previous === undefined || !sameLine(previous, one)
   })
 
-it("pushes lines in order, each once, in parts that are no larger than may be", () => {
+it("pushes lines in order, each once, in batches within the limits", () => {
   fc.assert(
     fc.property(
       drawnLines,
@@ -107,7 +107,7 @@ it("pushes lines in order, each once, in parts that are no larger than may be", 
   )
 })
 
-/** Takes and refuses as Loki does, in its words: what it can of a request, and an error that names the rest. */
+/** Accepts and refuses like Loki, with its messages: whatever it can of a request, and an error that names the rest. */
 const takingLoki = (limits: { readonly oldest: string; readonly newest: string; readonly bytes: number }) => {
   const kept = new Map<string, string>()
   const highest = new Map<string, string>()
@@ -145,7 +145,7 @@ const takingLoki = (limits: { readonly oldest: string; readonly newest: string; 
 }
 const nameOf = (one: LogLine) => `${nanosOf(one.t)} ${one.uid} ${one.n}`
 
-it("has every line kept that Loki takes, late ones too, cuts what is too long, and tells what is lost", async () => {
+it("stores every line that Loki accepts, including late ones, cuts long ones, and reports lost ones", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(drawnLines, { maxLength: 4 }), async (writes) => {
       const oldest = timeOf(noon + 1_000_000)
@@ -167,7 +167,7 @@ it("has every line kept that Loki takes, late ones too, cuts what is too long, a
       const all = writes.flat()
       for (const one of all) {
         const inside = one.t >= oldest && one.t <= newest
-        // Loki tells whole seconds: what is lost lies within one of its bounds.
+        // Loki reports whole seconds: a lost line lies within one of its bounds.
         expect(loki.kept.has(nameOf(one)) || lost.has(nameOf(one))).toBe(true)
         if (inside) expect(loki.kept.has(nameOf(one))).toBe(true)
         else expect(lost.has(nameOf(one))).toBe(true)
@@ -179,7 +179,7 @@ it("has every line kept that Loki takes, late ones too, cuts what is too long, a
   )
 })
 
-it("cuts a line that is too long to fit, in whole characters, and says so", async () => {
+it("cuts a line that's too long, at a character boundary, and marks it", async () => {
   const pushed: Array<PushedValue> = []
   await deliver(
     {
@@ -200,7 +200,7 @@ it("cuts a line that is too long to fit, in whole characters, and says so", asyn
   ])
 })
 
-it("reads every entry of a range once, however many have equal times, and less at once where it is told to", async () => {
+it("reads every entry of a range once, however many have equal times, and less at once if it's told to", async () => {
   const drawn = fc.array(
     fc.record({ at: fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 3 })), pod: fc.nat(3) }),
     { maxLength: 90 }
@@ -251,7 +251,7 @@ it("reads every entry of a range once, however many have equal times, and less a
   )
 })
 
-it("keeps positions of thousands of instances, in entries that Loki takes", () => {
+it("stores positions of thousands of instances, in entries that Loki accepts", () => {
   const positions = new Map(
     Array.from({ length: 1234 }, (_, i) => [`uid-${String(i).padStart(32, "0")}`, { t: timeOf(noon + i), n: i % 3 }])
   )
@@ -292,7 +292,7 @@ describe("a server at Loki's address", () => {
   }
   const run = Effect.runPromise
 
-  it("is not asked again before it may be, and is not sent twice what it has taken", async () => {
+  it("isn't asked before the pause ends, and doesn't get accepted lines twice", async () => {
     let full = true
     let count = 0
     const { asked, history } = await answering(({ path }) => {
@@ -303,7 +303,7 @@ describe("a server at Loki's address", () => {
     const large = Array.from({ length: 3 }, (_, i) => line(timeOf(noon + i), 0, "a", "x".repeat(400_000)))
     const failed = await run(Effect.flip(history.write(keyOf("a"), large)))
     expect(failed.message).toMatch(
-      /cannot be written \(Loki at http:\/\/127.*it takes no more for now.*rate limit exceeded/
+      /can't be written \(Loki at http:\/\/127.*it accepts no more for now.*rate limit exceeded/
     )
     expect(asked).toHaveLength(2)
     expect((await run(Effect.flip(history.write(keyOf("a"), large)))).message).toBe(failed.message)
@@ -318,7 +318,7 @@ describe("a server at Loki's address", () => {
     expect(times).toEqual(large.map(({ t }) => [String(nanosOf(t))]))
   })
 
-  it("sees the tenant of the organization, and credentials that are in no message", async () => {
+  it("sees the organization's tenant, and credentials that appear in no message", async () => {
     const { asked, history } = await answering(() => [500, "broken"], {
       tenant: "acme-{organization}",
       user: "maxcloud",
@@ -331,7 +331,7 @@ describe("a server at Loki's address", () => {
     expect(asked[0]?.headers["authorization"]).toBe(`Basic ${btoa("maxcloud:a-hidden-word")}`)
   })
 
-  it("is not believed when it answers with lines of others, or is no Loki", async () => {
+  it("isn't trusted if it answers with other lines, or isn't Loki", async () => {
     const [t, text, metadata] = valueOf(line(timeOf(noon), 0, "a", "of another"))
     const answer = (labels: Labels) =>
       JSON.stringify({
@@ -341,17 +341,17 @@ describe("a server at Loki's address", () => {
     let body = answer(lineLabels(keyOf("b")))
     const { history } = await answering(({ path }) => (path.includes("query_range") ? [200, body] : [404, ""]))
     const read = () => run(Effect.either(Stream.runCollect(history.read(keyOf("a"), {}))))
-    expect(await read()).toMatchObject({ left: { message: expect.stringContaining("lines of another service") } })
+    expect(await read()).toMatchObject({ left: { message: expect.stringContaining("lines of a service other than") } })
     for (const other of ["<html>", "{}", '{"data":{"resultType":"matrix","result":[]}}']) {
       body = other
       expect(await read()).toMatchObject({ left: { message: expect.stringContaining("isn't Loki") } })
     }
-    // Whoever else pushes with these labels writes no lines of instances.
+    // Entries of other programs with these labels aren't lines of instances.
     body = answer(lineLabels(keyOf("a"))).replace('"n":"0"', '"n":"many"')
     expect(await read()).toMatchObject({ _tag: "Right", right: { length: 0 } })
   })
 
-  it("that deletes nothing leaves an erasure undone, and says what to set", async () => {
+  it("leaves an erasure unfinished if it deletes nothing, and says what to set", async () => {
     const [t, text, metadata] = valueOf(line(timeOf(noon), 0, "a", "still there"))
     const stream = { ...lineLabels(keyOf("a")), ...metadata }
     const body = JSON.stringify({ data: { resultType: "streams", result: [{ stream, values: [[t, text]] }] } })

@@ -13,9 +13,12 @@ import { newestEntry, readForward, readTail } from "./readLines.ts"
 
 export interface LokiHistoryOptions {
   readonly loki: LokiOptions
-  /** How many days back to look for lines if Loki doesn't tell how long it keeps them. @default 14 */
+  /** How many days back to look for lines if Loki doesn't say how long it keeps them. @default 14 */
   readonly days?: number | undefined
-  /** How long Loki may still return deleted lines, in milliseconds. @default 6 minutes: it may take 5 to learn of a deletion */
+  /**
+   * How long Loki may still return deleted lines, in milliseconds. @default 6 minutes: it may take 5 to learn of a
+   * deletion
+   */
   readonly deletionMs?: number | undefined
 }
 
@@ -39,14 +42,14 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
       return kept.days
     },
     erasing:
-      "kept log lines deleted in Loki, which gives none out any more; its compactor takes them from storage when its delete_request_cancel_period is over (24 hours, unless set otherwise there)",
+      "log lines deleted in Loki, which no longer returns them; its compactor removes them from storage when its delete_request_cancel_period is over (24 hours by default)",
     write: Effect.fn("LogHistory.write")(function* (key, lines) {
       if (lines.length === 0) return
       const lost = yield* attempt("written", () => writer.write(key, lines))
       const count = lost.reduce((sum, each) => sum + each.count, 0)
       if (count === 0) return
       yield* Effect.logWarning(
-        `${count} of ${lines.length} log lines of ${serviceFolder(key)} are not kept: ${client.place}: ${lost[0]?.why}`
+        `couldn't store ${count} of ${lines.length} log lines of ${serviceFolder(key)}: ${client.place}: ${lost[0]?.why}`
       )
     }),
     read: (key, query) => {
@@ -83,24 +86,24 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
     ),
     // Loki's own retention removes old lines.
     retain: () => Effect.void,
-    // Loki tells nobody how many bytes the lines of a tenant take, and has limits of its own.
+    // Loki doesn't report how many bytes a tenant's lines take, and has limits of its own.
     bytes: () => undefined
   })
 }
 
-/** Said at the start, not at the first erasure. */
+/** Report it at the start, not at the first erasure. */
 const warnOfDeletion = (client: LokiClient) =>
   Effect.tryPromise({ try: () => client.deletes(client.tenantOf("maxcloud")), catch: (cause) => cause }).pipe(
     Effect.catchAll((cause) =>
       Effect.logWarning(
         cause instanceof LokiError && cause.reason === "away"
           ? `${client.place}: ${cause.message}`
-          : `${client.place} deletes nothing: organizations can be erased only when its retention has taken their lines (set compactor.retention_enabled there)`
+          : `${client.place} deletes nothing, so organizations can be erased only when its retention has removed their lines (set compactor.retention_enabled there)`
       )
     )
   )
 
-/** Kept in Grafana Loki (3.0 or later, with structured metadata), by its HTTP API: for those who run one. */
+/** Stored in Grafana Loki (3.0 or later, with structured metadata), through its HTTP API. */
 export const layerLoki = (options: LokiHistoryOptions): Layer.Layer<LogHistory> =>
   Layer.scoped(
     LogHistory,

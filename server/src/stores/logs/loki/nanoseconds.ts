@@ -2,7 +2,7 @@
 export const nanosOf = (t: string): bigint =>
   BigInt(Date.parse(`${t.slice(0, 19)}Z`)) * 1_000_000n + BigInt(t.slice(20, 29))
 
-/** The other way: 30 characters, as `LogLine.t` is. Times before 1970 are none of a line. */
+/** The inverse: 30 characters, like `LogLine.t`. A line has no time before 1970. */
 export const timeOfNanos = (nanos: bigint): string => {
   const seconds = nanos / 1_000_000_000n
   const fraction = String(nanos % 1_000_000_000n).padStart(9, "0")
@@ -19,7 +19,7 @@ const units: Record<string, number> = {
   y: 31_536_000_000
 }
 
-/** A duration as Loki's limits tell them (Prometheus: `1w3d`, `744h`, `0s`), in milliseconds; undefined where it is none. */
+/** A duration in Loki's limits (Prometheus: `1w3d`, `744h`, `0s`), in milliseconds; undefined if it isn't one. */
 export const millisOfDuration = (text: string): number | undefined => {
   if (!/^(\d+(ms|[smhdwy]))+$/.test(text)) return undefined
   let sum = 0
@@ -27,7 +27,7 @@ export const millisOfDuration = (text: string): number | undefined => {
   return sum
 }
 
-/** `Math.min` and `Math.max` know no big integers. */
+/** `Math.min` and `Math.max` don't accept big integers. */
 export const earlier = (a: bigint, b: bigint): bigint => {
   if (b < a) return b
   return a

@@ -9,7 +9,10 @@ const linesAtOnce = 5_000
 const sizeOf = ({ instance, line, revision, uid }: LogLine) =>
   Buffer.byteLength(line) + uid.length + instance.length + revision.length + 64
 
-/** Lines in order, each once, in batches that Loki accepts with its default settings (4 MiB a request, 3 MiB a second and stream). */
+/**
+ * Lines in order, each once, in batches that Loki accepts with its default settings (4 MiB a request, 3 MiB a second and
+ * stream).
+ */
 export const batchesOf = (
   unsorted: ReadonlyArray<LogLine>,
   most = { bytes: bytesAtOnce, lines: linesAtOnce }
@@ -34,14 +37,14 @@ export const batchesOf = (
   return batches
 }
 
-/** The fields that tell lines apart are structured metadata, because a Loki should have few stream labels. */
+/** The fields that distinguish lines are structured metadata, because a Loki should have few stream labels. */
 export const valueOf = ({ instance, line, n, revision, t, truncated, uid }: LogLine): PushedValue => [
   String(nanosOf(t)),
   line.toWellFormed(),
   { uid, instance, revision, n: String(n), ...(truncated ? { truncated: "true" } : {}) }
 ]
 
-/** The hour of a line, as the label of a stream for lines that come late. */
+/** The hour of a line, as a stream label for lines that come late. */
 const hourOf = ({ t }: LogLine) => `${t.slice(0, 13)}Z`
 
 /** Loki reports times in whole seconds, rounded down, so we use the second after. */
@@ -61,18 +64,18 @@ const oldestOfAll = /timestamp too old: [^\n]*?oldest acceptable timestamp is: (
 const tooNew = /timestamp too new: (\d[-\dT:]+(?:Z|[+-][\d:]+))/
 
 export interface Verdict {
-  /** Are pushed to a stream of their hour: they came after lines that are much newer. */
+  /** Pushed to a stream of their hour: they came after lines that are much newer. */
   readonly late: ReadonlyArray<LogLine>
-  /** Will never be taken. */
+  /** Loki will never accept them. */
   readonly lost: ReadonlyArray<LogLine>
-  /** Are pushed again, part by part. */
+  /** Pushed again, part by part. */
   readonly again: ReadonlyArray<ReadonlyArray<LogLine>>
 }
 
 const split = (lines: ReadonlyArray<LogLine>, late: (line: LogLine) => boolean) =>
   [lines.filter(late), lines.filter((line) => !late(line))] as const
 
-/** The longest beginning that is at most half as long, in whole characters. */
+/** The longest prefix that's at most half as long, in whole characters. */
 const shortened = (line: LogLine): LogLine => ({
   ...line,
   line: line.line.slice(0, Math.trunc(line.line.length / 2)).replace(/[\ud800-\udbff]$/, ""),
@@ -80,8 +83,8 @@ const shortened = (line: LogLine): LogLine => ({
 })
 
 /**
- * Decides about lines after Loki's refusal with these words. Loki accepts the valid lines of a request, and names some of the others.
- * Accepted lines may be pushed again. Each retry has fewer lines, or shorter ones.
+ * Decides about lines after a refusal by Loki with this message. Loki accepts the valid lines of a request, and names
+ * some of the others. Accepted lines may be pushed again. Each retry has fewer lines, or shorter ones.
  */
 export const judge = (lines: ReadonlyArray<LogLine>, refusal: string, isLate: boolean): Verdict => {
   const old = latest(refusal, oldestOfAll)
@@ -114,7 +117,7 @@ export const judge = (lines: ReadonlyArray<LogLine>, refusal: string, isLate: bo
 export interface Pushing {
   readonly push: (labels: Labels, values: ReadonlyArray<PushedValue>) => Promise<void>
   readonly labels: Labels
-  /** Told of lines that Loki will not take. */
+  /** Called with lines that Loki won't accept. */
   readonly lost: (lines: ReadonlyArray<LogLine>, why: string) => void
 }
 

@@ -14,7 +14,7 @@ const decodeMetadata = Schema.decodeUnknownOption(
   Schema.Struct({
     uid: Schema.String,
     n: Schema.NumberFromString.pipe(Schema.int(), Schema.nonNegative()),
-    // An empty value is not kept.
+    // Loki drops an empty value.
     instance: Schema.optionalWith(Schema.String, { default: () => "" }),
     revision: Schema.optionalWith(Schema.String, { default: () => "" }),
     truncated: Schema.optional(Schema.String)
@@ -25,7 +25,7 @@ const decodeMetadata = Schema.decodeUnknownOption(
 const lineOf = (key: HistoryKey, { labels, nanos, text }: Entry): ReadonlyArray<LogLine> => {
   const { organization, namespace, service } = labels
   if (organization !== key.organizationId || namespace !== key.namespace || service !== key.service) {
-    throw new LokiError("elsewhere", "it answers with lines of another service than that which was asked for")
+    throw new LokiError("elsewhere", "it answers with lines of a service other than the requested one")
   }
   const metadata = decodeMetadata(labels)
   if (metadata._tag === "None") return []
@@ -85,7 +85,7 @@ export const readTail = async (
   return found.slice(-tail)
 }
 
-/** The last entry that a query gives at all. */
+/** The last entry that a query returns at all. */
 export const newestEntry = async (
   client: LokiClient,
   kept: KeptTime,
@@ -97,7 +97,7 @@ export const newestEntry = async (
     ...(await kept.range(tenant)),
     direction: "backward",
     firstWindow,
-    // More than is asked for: no page is full, and the first that has something ends it.
+    // More than needed: no page is full, and the first one with an entry ends it.
     pageEntries: 1000
   }
   for await (const [entry] of pages(ask, paging)) return entry

@@ -1,7 +1,9 @@
 import { type Direction, type Entry, LokiError } from "./LokiClient.ts"
 import { earlier, later } from "./nanoseconds.ts"
 
-/** The entries of a range, at most `limit`, the first or the last of them; `n` narrows them to places among equal times. */
+/**
+ * The entries of a range, at most `limit`, the first or the last of them; `n` narrows them to places among equal times.
+ */
 export type Ask = (
   range: { readonly start: bigint; readonly end: bigint; readonly limit: number; readonly direction: Direction },
   n?: readonly [from: number, before: number]
@@ -11,9 +13,9 @@ export interface Paging {
   readonly start: bigint
   readonly end: bigint
   readonly direction: Direction
-  /** Entries that are asked for at once. @default 1000 */
+  /** Entries per request. @default 1000 */
   readonly pageEntries?: number | undefined
-  /** The first window, in nanoseconds; each is four times the one before. */
+  /** The first window, in nanoseconds. Each is four times the previous one. */
   readonly firstWindow?: bigint | undefined
 }
 
@@ -26,7 +28,7 @@ const mostPlaces = 2 ** 31
 
 const tooMuch = /exceeds the limit|max_entries_limit|larger than max|ResourceExhausted/
 
-/** All entries with one time, however many: by parts of their places, since a limit cuts anywhere among equal times. */
+/** All entries with one time, however many: in parts by their places, because a limit cuts anywhere among equal times. */
 const atOnce = async (
   ask: Ask,
   at: bigint,
@@ -43,8 +45,8 @@ const atOnce = async (
 }
 
 /**
- * All entries of a range in parts, window by window and page by page in one direction; entries with equal times are all in one part, in no
- * order. A limit cuts anywhere among equal times, so the last time of a full page is asked for again.
+ * All entries of a range in parts, window by window and page by page in one direction. Entries with equal times are all
+ * in one part, in no order. A limit cuts anywhere among equal times, so the last time of a full page is requested again.
  */
 export const pages = async function* (ask: Ask, paging: Paging): AsyncGenerator<ReadonlyArray<Entry>, void, undefined> {
   const { direction } = paging
@@ -61,7 +63,7 @@ export const pages = async function* (ask: Ask, paging: Paging): AsyncGenerator<
     try {
       entries = await ask(range)
     } catch (cause) {
-      // An operator may have set less than what Loki is shipped with.
+      // An operator may have set less than Loki's default.
       if (!(cause instanceof LokiError) || !tooMuch.test(cause.text)) throw cause
       if (limit <= fewestEntries && window <= shortestWindow) throw cause
       limit = Math.max(fewestEntries, Math.trunc(limit / 2))

@@ -239,7 +239,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
         const asked = allow(acme, `127.0.0.1:${address.port}/app:1`, undefined, ownsMachine)
         await expect(asked).rejects.toMatchObject({
           reason: "RegistryUnreachable",
-          message: expect.stringContaining("has not answered within 0.2 s"),
+          message: expect.stringContaining("hasn't answered within 0.2 s"),
           retryable: true
         })
       }
@@ -256,7 +256,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     const id = `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", built)).replace("sha256:", "")}`
     expect(await allow(acme, built, undefined, true)).toBe(id)
     expect(await allow(acme, id, undefined, true)).toBe(id)
-    expect(await refusal(acme, built)).toMatch(/^RegistryUnreachable: .*does not call for tenants/)
+    expect(await refusal(acme, built)).toMatch(/^RegistryUnreachable: .*doesn't call for tenants/)
     expect(await refusal(acme, id)).not.toContain("allowed")
     expect(await refusal(acme, `localhost/not-there:${process.pid}`, undefined, true)).toMatch(
       /^ImageNotFound: .*localhost isn't a registry/
@@ -319,7 +319,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     for (const host of ["169.254.169.254", "100.100.100.200", "168.63.129.16", "10.0.0.1:6443", "192.168.1.1"]) {
       expect([host, await refusal(acme, `${host}/app:1`, undefined, true)]).toEqual([
         host,
-        expect.stringContaining("isn't called for tenants")
+        expect.stringContaining("doesn't call for tenants")
       ])
     }
     // The suggested setting works.
