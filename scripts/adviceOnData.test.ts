@@ -77,7 +77,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/test/deployments/fakeRuntime.ts": ["remove …/…"],
   "server/src/tenancy/identity/keys/keyRules.ts": ["elete it, and create"],
   "server/src/tenancy/identity/keys/trustRules.ts": ["Remove it, or require a value"],
-  "server/src/tenancy/identity/keys/createTrust.ts": ["There is an OIDC trust"],
+  "server/src/tenancy/identity/keys/createTrust.ts": ["Delete it first, or choose another name"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
   "server/src/runtimes/local/instances/containers/containerMounts.ts": ["Remove it."],
   "server/src/stores/sources/buildImage.ts": ["Remove it."],

@@ -39,7 +39,7 @@ describe("a path with an organization that the credential doesn't open", () => {
           return [name, status, alike(text, organization)]
         }
         const existing = await ask("rival")
-        expect(existing).toEqual([name, 404, expect.stringContaining("opens no organization")])
+        expect(existing).toEqual([name, 404, expect.stringContaining("has no access to an organization")])
         expect(existing).toEqual(await ask("nobody"))
       }
     }

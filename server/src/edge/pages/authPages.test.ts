@@ -208,7 +208,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       expect(joined.html).toContain(names.organization)
       const twice = yield* browser.submit(yield* browser.get(accept), "/auth/accept-invite", {})
       expect(twice.status).toBe(404)
-      expect(twice.html).toContain("accepted already")
+      expect(twice.html).toContain("was already accepted")
       expect(yield* sessionsOf(user.id)).toBe(1)
     })
   )

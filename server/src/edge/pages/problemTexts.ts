@@ -55,7 +55,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   RequestInProgress: {
     title: "Anfrage in Arbeit",
     meaning:
-      "Dieselbe Anfrage mit demselben Idempotenzschlüssel wird gerade ausgeführt. Senden Sie sie nach `Retry-After` noch einmal, dann kommt die Antwort."
+      "Dieselbe Anfrage mit demselben Idempotenzschlüssel wird gerade ausgeführt. Senden Sie sie nach `Retry-After` noch einmal, um die Antwort zu erhalten."
   },
   IdempotencyKeyReused: {
     title: "Idempotenzschlüssel schon verwendet",
@@ -65,7 +65,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   AnswerLost: {
     title: "Antwort verloren",
     meaning:
-      "Die Anfrage mit diesem Idempotenzschlüssel wurde ausgeführt, aber der Server endete vor der Antwort. Sehen Sie nach, was da ist; mit einem neuen Schlüssel geschieht es noch einmal."
+      "Die Anfrage mit diesem Idempotenzschlüssel wurde ausgeführt, aber der Server wurde beendet, bevor er antworten konnte. Prüfen Sie den aktuellen Zustand. Mit einem neuen Schlüssel wird die Anfrage erneut ausgeführt."
   },
   PlanOutdated: {
     title: "Plan veraltet",
@@ -82,7 +82,7 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   TooManyRequests: {
     title: "Zu viele Anfragen",
-    meaning: "Es waren mehr Anfragen, als das Limit erlaubt. `RateLimit` und `Retry-After` sagen, wann es weitergeht."
+    meaning: "Das Limit für Anfragen ist überschritten. `RateLimit` und `Retry-After` geben an, wann wieder Anfragen möglich sind."
   },
   RequestHeaderFieldsTooLarge: {
     title: "Header zu groß",

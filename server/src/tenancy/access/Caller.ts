@@ -5,7 +5,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 export interface Person {
   readonly id: UserId
   readonly email: string
-  /** Has the address been confirmed? Until then an account may look, and do nothing. */
+  /** Has the address been confirmed? Until then an account can only look. */
   readonly verified: boolean
 }
 
@@ -18,29 +18,32 @@ export type Credential =
   /** A token of another issuer. `subject`: its `sub` claim. */
   | { readonly type: "oidc"; readonly id: OidcTrustId; readonly issuer: string; readonly subject: string }
 
-/** The sender of a request, by its credential. */
+/** The sender of a request, identified by its credential. */
 export interface Caller {
   readonly organization: Organization
-  /** All of them must allow an operation: a key's own role and its maker's present one. At least one. */
+  /** All of them must allow an operation: a key's own role and its creator's present one. At least one. */
   readonly roles: ReadonlyArray<Role>
   /** The scopes that narrow a key or an OIDC trust; undefined: not narrowed. */
   readonly scopes: ReadonlyArray<KeyScope> | undefined
   readonly credential: Credential
-  /** The signed-in person; of a key its maker. */
+  /** The signed-in person; for a key its creator. */
   readonly person: Person | undefined
 }
 
-/** The caller of the request that is handled; undefined in operations that need no credential, and in the server's own work. */
+/** The caller of the current request; undefined in operations that need no credential, and in the server's own work. */
 export class CurrentCaller extends Context.Reference<CurrentCaller>()("@maxcloud/server/CurrentCaller", {
   defaultValue: (): Caller | undefined => undefined
 }) {}
 
-/** The operation of the request that is handled; undefined in the server's own work. */
+/** The operation of the current request; undefined in the server's own work. */
 export class CurrentOperation extends Context.Reference<CurrentOperation>()("@maxcloud/server/CurrentOperation", {
   defaultValue: (): OperationName | undefined => undefined
 }) {}
 
-/** The network address that the request came from (behind a trusted proxy: what that says); undefined in the server's own work. */
+/**
+ * The network address of the request's sender (behind a trusted proxy: the one it reports); undefined in the server's
+ * own work.
+ */
 export class ClientAddress extends Context.Reference<ClientAddress>()("@maxcloud/server/ClientAddress", {
   defaultValue: (): string | undefined => undefined
 }) {}

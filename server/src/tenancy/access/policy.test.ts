@@ -37,16 +37,16 @@ const decide = (who: Caller, asked: Partial<Asked> & Pick<Asked, "operation">) =
   )
 
 describe("the rules of the contract", () => {
-  it("is what docs/reference/roles.md says (`npm run generate`)", () => {
+  it("match docs/reference/roles.md (`npm run generate`)", () => {
     expect(readFileSync(join(import.meta.dirname, "../../../../docs/reference/roles.md"), "utf8")).toBe(rolesPage())
   })
 
-  it("lets owners do everything, and nobody give more than they have", () => {
+  it("let owners do everything, and nobody grant more than they have", () => {
     for (const { roles } of rules) assert(roles === "open" || roles.includes("owner"))
     for (const role of Role.literals) {
       assert(mayGive(["owner"], role))
       assert(mayGive([role], role))
-      // Whatever a role may give may do nothing that the role itself may not.
+      // No role that a role can grant may do anything that the role itself can't.
       for (const given of Role.literals.filter((literal) => mayGive([role], literal))) {
         for (const { roles } of rules) {
           assert(roles === "open" || !roles.includes(given) || roles.includes(role), `${role} gives ${given}`)
@@ -58,14 +58,14 @@ describe("the rules of the contract", () => {
     expect(mayGive(["billing"], "viewer")).toBe(false)
   })
 
-  it("leaves of a key's and its maker's role the lesser one", () => {
+  it("apply the lesser of a key's and its creator's role", () => {
     expect(effectiveRole({ roles: ["owner", "viewer"] })).toBe("viewer")
     expect(effectiveRole({ roles: ["deployer", "admin"] })).toBe("deployer")
   })
 })
 
 describe("authorize", () => {
-  it.effect("wants every role of the caller to be allowed", () =>
+  it.effect("require every role of the caller to be allowed", () =>
     Effect.gen(function* () {
       const operation = "apps.deploy"
       expect(yield* decide(caller({ roles: ["deployer"] }), { operation })).toBe("allowed")
@@ -77,7 +77,7 @@ describe("authorize", () => {
     })
   )
 
-  it.effect("lets an unconfirmed address look at itself, and do nothing", () =>
+  it.effect("let an unconfirmed address look at itself, and do nothing", () =>
     Effect.gen(function* () {
       const person = { id: UserId.make(`usr_${"0".repeat(32)}`), email: "ada@example.com", verified: false }
       expect(yield* decide(caller({ person }), { operation: "apps.deploy" })).toMatch(/confirm your e-mail address/)
@@ -87,7 +87,7 @@ describe("authorize", () => {
     })
   )
 
-  it.effect("holds a narrowed key to its apps, stages and verbs, wherever a request names them", () =>
+  it.effect("limit a narrowed key to its apps, stages and verbs, wherever a request names them", () =>
     Effect.gen(function* () {
       const key = caller({ scopes: scopes("deploy:shop/production", "read:blog/*") })
       const at = (app: string, stage: string) => ({ parameters: { app, stage } })
@@ -99,7 +99,7 @@ describe("authorize", () => {
       expect(yield* decide(key, { operation: "apps.plan", ...at("other", "dev") })).toMatch(/narrowed/)
 
       const listed = (query: string) => decide(key, { operation: "services.list", query: new URLSearchParams(query) })
-      // The handler shows what the scopes open.
+      // The handler shows only what the scopes allow.
       expect(yield* listed("")).toBe("allowed")
       expect(yield* listed("app=shop")).toBe("allowed")
       expect(yield* listed("app=shop&stage=production")).toBe("allowed")
@@ -111,11 +111,11 @@ describe("authorize", () => {
       expect(yield* decide(key, { operation: "deployments.get", ...of("known") })).toBe("allowed")
 
       for (const operation of ["apps.list", "audit.list", "organization.export", "auth.createApiKey"] as const) {
-        expect(yield* decide(key, { operation })).toMatch(/about the whole organization/)
+        expect(yield* decide(key, { operation })).toMatch(/affects the whole organization/)
       }
       expect(yield* decide(key, { operation: "sources.put" })).toBe("allowed")
       const reader = caller({ scopes: scopes("read:shop/*") })
-      expect(yield* decide(reader, { operation: "sources.put" })).toMatch(/may only read/)
+      expect(yield* decide(reader, { operation: "sources.put" })).toMatch(/only allows reading/)
       expect(yield* decide(reader, { operation: "info.get" })).toBe("allowed")
     })
   )

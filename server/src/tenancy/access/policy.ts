@@ -11,9 +11,9 @@ const given: Readonly<Record<Role, ReadonlyArray<Role>>> = {
   billing: ["billing"]
 }
 
-/** May a holder of all these roles give somebody (a key, an invite, a trust) this one? Nobody gives more than they have. */
+/** May a holder of all these roles grant this one (to a key, an invite, a trust)? Nobody grants more than they have. */
 export const mayGive = (roles: ReadonlyArray<Role>, role: Role) => roles.every((value) => given[value].includes(role))
 
-/** The role that is left of a key's and its maker's. */
+/** The role that results from a key's and its creator's. */
 export const effectiveRole = ({ roles }: Pick<Caller, "roles">): Role =>
   everyone.findLast((role) => roles.includes(role)) ?? "viewer"

@@ -16,9 +16,9 @@ export const rolesPage = (): string =>
   [
     "# Roles",
     "",
-    "Who may do which operation of the API. Made from `sdk/src/api`, which the server enforces, by `npm run generate`.",
-    "A key may do what both its own role and its maker's present role allow. *Narrowed key*: which scope opens the operation to a key",
-    "that is narrowed to apps and stages (`deploy` includes `read`).",
+    "Who may use which operation of the API. Generated from `sdk/src/api`, which the server enforces, by `npm run generate`.",
+    "A key may do what both its own role and its creator's present role allow. *Narrowed key*: the scope that a key",
+    "narrowed to apps and stages needs for the operation (`deploy` includes `read`).",
     "",
     `| operation | ${Role.literals.join(" | ")} | narrowed key | in the audit log |`,
     `|---|${Role.literals.map(() => "---|").join("")}---|---|`,

@@ -12,21 +12,27 @@ import { Context, Effect, Ref, type Stream } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Chain } from "./chain.ts"
 
-/** An event for the log. The actor, the credential, the address and the request's id come from `CurrentCaller`, `ClientAddress` and `RequestId`. */
+/**
+ * An event for the log. The actor, the credential, the address and the request's id come from `CurrentCaller`,
+ * `ClientAddress` and `RequestId`.
+ */
 export interface Happening {
-  /** Operation as in the contract: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
+  /** The operation as in the contract: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
   readonly action: string
   readonly outcome: AuditOutcome
   /** HTTP status of the answer. */
   readonly status: number
-  /** The event's subject, in words of the API: `shop/production`, `secret shop/production/KEY`. Kept sealed; never holds a value. */
+  /**
+   * The event's subject, in the API's terms: `shop/production`, `secret shop/production/KEY`. Stored sealed. Never
+   * contains a value.
+   */
   readonly subject: string
-  /** SHA-256 in hexadecimal digits of what was there before and is there after; undefined where it is not known, or is nothing. */
+  /** SHA-256 in hexadecimal digits of the state before and after; undefined if it's unknown, or there's none. */
   readonly before?: string | undefined
   readonly after?: string | undefined
   /** The chain's organization. undefined: the caller's organization, or else the server's own chain. */
   readonly organizationId?: OrganizationId | undefined
-  /** The person that it was, where no caller says so (a sign-in). */
+  /** The person, if no caller identifies them (a sign-in). */
   readonly person?: { readonly id: UserId; readonly email: string } | undefined
 }
 
@@ -40,29 +46,31 @@ export interface AuditFilter {
 }
 
 /**
- * The audit log: append-only, a hash chain for each organization, one for the server itself. An entry is appended as the last step of the
- * writer's own transaction, so that what is committed is in the log and what is rolled back is not.
+ * The audit log: append-only, with a hash chain for each organization and one for the server itself. An entry is
+ * appended as the last step of the writer's own transaction, so the log contains what's committed, and nothing that's
+ * rolled back.
  */
 export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   Audit,
   {
     /**
-     * Appends an entry, or several in this order to the chain of the first: in the open transaction, or in its own. Is noted (see
-     * `noting`), so that the gate adds none of its own. Locks the organization's chain until the transaction ends: call it last.
+     * Appends an entry, or several in this order to the first one's chain: in the open transaction, or in its own. Notes
+     * that (see `noting`), so that the gate adds none of its own. Locks the organization's chain until the transaction
+     * ends, so call it last.
      */
     readonly append: (
       first: Happening,
       ...more: ReadonlyArray<Happening>
     ) => Effect.Effect<void, SqlError | MasterKeyError>
-    /** Personal fields whose key was erased are null. */
+    /** Personal fields are null once their key is erased. */
     readonly page: (
       chain: Chain,
       filter: AuditFilter,
       paging: ReturnType<typeof AuditList.pagingOf>
     ) => Effect.Effect<Page<AuditEntry>, InvalidRequest | SqlError | MasterKeyError>
     /**
-     * The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end. It is kept with the chain, unless
-     * `keepCheckpoint` is false.
+     * The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end, which is stored with
+     * the chain unless `keepCheckpoint` is false.
      */
     readonly export: (
       chain: Chain,
@@ -76,7 +84,7 @@ export class EntryNoted extends Context.Reference<EntryNoted>()("@maxcloud/serve
   defaultValue: (): Effect.Effect<void> => Effect.void
 }) {}
 
-/** Runs something, and says whether it has appended an entry. */
+/** Runs an effect, and returns whether it has appended an entry. */
 export const noting = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const noted = yield* Ref.make(false)

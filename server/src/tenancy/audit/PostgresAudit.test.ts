@@ -72,7 +72,7 @@ const verify = (lines: ReadonlyArray<string>, pins?: AuditPins) =>
 const verified = (id: OrganizationId, pins?: AuditPins) => Effect.flatMap(exported(id), (lines) => verify(lines, pins))
 const entriesOf = (id: OrganizationId) => listEntries(id, { limit: 1000 }).pipe(asOrganization(id))
 
-/** A connection of its own: the owner of the tables, who is a superuser. */
+/** A connection of its own, as the owner of the tables, who is a superuser. */
 const asOwner = (use: (client: pg.Client) => Promise<unknown>) =>
   Effect.tryPromise(async () => {
     const { password, socketFolder } = await makeEmbeddedPostgres(dataDir)
@@ -95,7 +95,7 @@ const codeOf = (error: unknown): unknown => {
 
 describe("the audit log", () => {
   test(
-    "says who did what, by which credential, from where, and is noted by who asked for it",
+    "records who did what, with which credential, from where, and notes it for the caller",
     Effect.gen(function* () {
       const caller = callerIn(yield* newOrganization)
       yield* append(caller)
@@ -132,7 +132,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "has chains of its own for each organization and for what happens in none",
+    "has a chain for each organization, and one for events outside of any",
     Effect.gen(function* () {
       const { append } = yield* Audit
       const sql = yield* SqlClient
@@ -151,7 +151,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "is without a gap and linked under 200 appends at once, by two servers, to three organizations",
+    "has no gaps and stays linked under 200 appends at once, by two servers, to three organizations",
     Effect.gen(function* () {
       const callers = yield* Effect.all([newOrganization, newOrganization, newOrganization]).pipe(
         Effect.map((all) => all.map((value) => callerIn(value)))
@@ -180,7 +180,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "keeps what is committed with its writer and nothing else, without a gap",
+    "keeps exactly what's committed with its writer, without a gap",
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const caller = callerIn(yield* newOrganization)
@@ -202,7 +202,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "fails the writer's transaction where it cannot be appended",
+    "fails the writer's transaction if it can't be appended to",
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const caller = callerIn(yield* newOrganization)
@@ -221,7 +221,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "forgets a person by the person's key, and still verifies",
+    "forgets a person with the person's key, and still verifies",
     Effect.gen(function* () {
       const keys = yield* DataKeys
       const caller = callerIn(yield* newOrganization)
@@ -244,7 +244,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "is never changed by the server's role, nor by the owner of the tables",
+    "can't be changed by the server's role, nor by the owner of the tables",
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const caller = callerIn(yield* newOrganization)
@@ -261,7 +261,7 @@ describe("the audit log", () => {
       for (const statement of [...statements, "delete from audit_heads", "truncate audit_heads"]) {
         expect(stateOf(yield* Effect.exit(sql.unsafe(statement))), statement).toBe("42501")
       }
-      // The triggers would say the same: it is by its rights that the server's role is refused.
+      // The triggers would also refuse it, but the server's role must already lack the rights.
       const rights = yield* sql`
         select t.name, has_table_privilege(t.name, 'update') as changes, has_table_privilege(t.name, 'delete') as deletes,
           has_table_privilege(t.name, 'truncate') as truncates
@@ -280,7 +280,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "tells by its verification what a superuser did",
+    "reveals by its verification what a superuser did",
     Effect.gen(function* () {
       const codes: Array<string> = []
       for (const statement of [
@@ -309,7 +309,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "is signed at every 256th entry, and at its newest after an hour, once by whichever server",
+    "is signed at every 256th entry, and at its newest after an hour, once by any server",
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const keys = yield* DataKeys
@@ -393,7 +393,7 @@ describe("the audit log", () => {
   )
 
   test(
-    "asked by another organization for this one's chain, has nothing of it and signs nothing",
+    "gives another organization nothing of this one's chain, and signs nothing",
     Effect.gen(function* () {
       const caller = callerIn(yield* newOrganization)
       const stranger = yield* newOrganization

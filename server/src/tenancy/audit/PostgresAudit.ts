@@ -21,7 +21,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
       const keys = yield* DataKeys
 
       yield* signDue(keys).pipe(
-        Effect.catchAllCause((cause) => Effect.logWarning("no checkpoint of the audit log can be signed", cause)),
+        Effect.catchAllCause((cause) => Effect.logWarning("couldn't sign a checkpoint of the audit log", cause)),
         Effect.delay(Duration.decode(checkpointsEvery)),
         Effect.forever,
         Effect.provideService(SqlClient, sql),

@@ -7,11 +7,14 @@ export interface Actor {
   readonly credentialId: string | null
   /** The person whose key seals the personal fields. */
   readonly person: { readonly id: UserId; readonly email: string } | undefined
-  /** Names people where an issuer's subjects do: kept sealed. */
+  /** Identifies people if an issuer's subjects do, so it's stored sealed. */
   readonly oidcSubject: string | null
 }
 
-/** The actor of an entry. `person` is for requests without a caller. Without an address there was no request: the server acted itself. */
+/**
+ * The actor of an entry. `person` is for requests without a caller. Without an address there was no request: the server
+ * acted itself.
+ */
 export const actorOf = (caller: Caller | undefined, person: Actor["person"], address: string | undefined): Actor => {
   if (caller === undefined) {
     if (person !== undefined) return { type: "user", id: person.id, credentialId: null, person, oidcSubject: null }

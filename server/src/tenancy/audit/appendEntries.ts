@@ -17,7 +17,7 @@ type NewEntry = Omit<EntryRow, "organization_id" | "sequence" | "at" | "hash">
 
 const base64 = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString("base64"))
 
-/** As it is sent: JSON has no bytes. */
+/** In the form it's sent in: JSON has no bytes. */
 const sent = (entry: NewEntry) => ({
   ...entry,
   personal: base64(entry.personal),
@@ -27,8 +27,8 @@ const sent = (entry: NewEntry) => ({
 })
 
 /**
- * By the database's own function, the only way to a new entry: the number, the time and the hash are its, and nobody else appends to
- * the chain until the transaction ends.
+ * Appends with the database's own function, the only way to add entries. It sets the number, the time and the hash, and
+ * nobody else can append to the chain until the transaction ends.
  */
 const chained = (sql: SqlClient, chain: Chain, entries: ReadonlyArray<NewEntry>) =>
   sql`
@@ -43,7 +43,7 @@ const chained = (sql: SqlClient, chain: Chain, entries: ReadonlyArray<NewEntry>)
     action text, outcome text, status int, actor_type text, actor_id text, credential_id text, person_id text, request_id text,
     before_digest text, after_digest text, personal_key_id text, personal text, personal_digest text, subject_key_id text,
     subject text, subject_digest text)`.pipe(
-    // The head doesn't fit: what to do about it must be in the server's log, whatever becomes of the error.
+    // The head doesn't fit. Log how to fix it, whatever happens to the error.
     Effect.tapError(({ cause }) =>
       stateOf(cause) === "XX001" && cause instanceof Error ? Effect.logError(cause.message) : Effect.void
     )
@@ -82,7 +82,7 @@ const entryOf = (keys: typeof DataKeys.Service, chain: Chain, happening: Happeni
     } satisfies NewEntry
   })
 
-/** In the transaction that is open, or else in one of its own. */
+/** In the open transaction, or else in one of its own. */
 export const appendEntries = (
   sql: SqlClient,
   keys: typeof DataKeys.Service,

@@ -19,13 +19,13 @@ afterAll(() => runtime.dispose())
 
 setFlagsFromString("--expose-gc")
 const collectGarbage: () => void = runInNewContext("gc")
-/** Bytes of what is still in use. */
+/** Bytes still in use. */
 const inUse = () => {
   collectGarbage()
   return process.memoryUsage().heapUsed
 }
 
-/** Entries by the database's own function, many in a statement. */
+/** Entries by the database's own function, many per statement. */
 const fill = (chain: Chain, count: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -66,7 +66,7 @@ describe("a long audit log", () => {
     )
   )
 
-  it("is appended to as fast at its end as at its beginning: 10,000 entries", { timeout: 600_000 }, () =>
+  it("appends as fast at its end as at its beginning: 10,000 entries", { timeout: 600_000 }, () =>
     runtime.runPromise(
       Effect.gen(function* () {
         const audit = yield* Audit

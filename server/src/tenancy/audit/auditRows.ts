@@ -4,7 +4,7 @@ import { Schema } from "effect"
 const Text = Schema.NullOr(Schema.String)
 const Bytes = Schema.Uint8ArrayFromSelf
 const chain = Schema.Union(Schema.Literal("server"), OrganizationId)
-/** A bigint comes as text. */
+/** A bigint arrives as text. */
 const Sequence = Schema.NumberFromString
 
 export const EntryRow = Schema.Struct({

@@ -3,7 +3,7 @@ import { type AuditRecord, auditGenesis, canonicalJson, type OrganizationId } fr
 import type { Effect } from "effect"
 import { asOrganization, asServer } from "../../base/database/RowScope.ts"
 
-/** An organization's, or that of what happens in none. */
+/** An organization's chain, or the one for events outside of any. */
 export type Chain = OrganizationId | "server"
 
 /** Runs with the rows of the chain. */
@@ -12,6 +12,6 @@ export const inChain = (chain: Chain): (<A, E, R>(effect: Effect.Effect<A, E, R>
 
 export const genesis: Uint8Array = Buffer.from(auditGenesis, "hex")
 
-/** SHA-256 over the hash before and the record in canonical form. */
+/** SHA-256 over the previous hash and the record in canonical form. */
 export const hashOf = (previous: Uint8Array, record: AuditRecord): Buffer =>
   createHash("sha256").update(previous).update(canonicalJson(record), "utf8").digest()

@@ -14,10 +14,13 @@ import type { Chain } from "./chain.ts"
 import { BrokenChain, beginning, type Link, sameBytes, verifiedLinks } from "./verifiedLinks.ts"
 
 const checkpointEvery = 256
-/** Limit for one look. The rest is done by the next one. */
+/** Limit for one pass. The next one does the rest. */
 const atMost = 1000
 
-/** Accepts only checkpoints in the server's own form. Others aren't even read: they may have any size, or an invalid time. */
+/**
+ * Accepts only checkpoints in the server's own form. Others aren't even read: they may have any size, or an invalid
+ * time.
+ */
 export const asWritten =
   "octet_length(signature) = 64 and octet_length(hash) = 32 and octet_length(key_id) <= 100 and at >= '2000-01-01' and at < '9999-01-01'"
 
@@ -33,7 +36,7 @@ const checkpointOf = (row: Omit<CheckpointRow, "signature">): AuditCheckpoint =>
 
 const signedBytes = (row: Omit<CheckpointRow, "signature">) => Buffer.from(canonicalJson(checkpointOf(row)), "utf8")
 
-/** Is a checkpoint signed by this key? */
+/** Did this key sign the checkpoint? */
 export const isSignedBy = (key: SigningKey, { signature, ...row }: CheckpointRow) =>
   row.key_id === key.id && key.verify(signedBytes(row), signature)
 
@@ -42,7 +45,7 @@ export const checkpointLine = (row: CheckpointRow): AuditCheckpointLine => ({
   signature: Buffer.from(row.signature).toString("base64")
 })
 
-/** Signs that the chain is so long now: for a head that was read and verified. */
+/** Signs the chain's present length, for a head that was read and verified. */
 export const signed = (keys: DataKeys["Type"], chain: Chain, { hash, sequence }: Link) =>
   Effect.gen(function* () {
     const key = yield* asServer(keys.signingKey)
@@ -51,7 +54,7 @@ export const signed = (keys: DataKeys["Type"], chain: Chain, { hash, sequence }:
     return { ...unsigned, signature: key.sign(signedBytes(unsigned)) } satisfies CheckpointRow
   })
 
-/** Signs it, and keeps it if there is none of this length yet. */
+/** Signs it, and stores it unless there's one of this length. */
 export const sign = (keys: DataKeys["Type"], chain: Chain, head: Link) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -67,8 +70,8 @@ export const sign = (keys: DataKeys["Type"], chain: Chain, head: Link) =>
   })
 
 /**
- * The start for reading: the last checkpoint if the present key has signed it, because its entries were verified then. Otherwise the
- * beginning: other keys are only known from the database.
+ * Where to start reading: at the last checkpoint if the present key has signed it, because its entries were verified
+ * then. Otherwise at the beginning: other keys are only known from the database.
  */
 const trustedStart = (keys: DataKeys["Type"], chain: Chain, upTo: number) =>
   Effect.gen(function* () {
@@ -96,7 +99,7 @@ const decodeDue = Schema.decodeUnknownSync(
 )
 type Due = ReturnType<typeof decodeDue>[number]
 
-/** Reads a chain from its last checkpoint on, and signs what is due and fits. */
+/** Reads a chain from its last checkpoint on, and signs entries that are due and fit. */
 const signChain = (keys: DataKeys["Type"], { covered, due, hash, last, organization_id: chain }: Due) =>
   Effect.gen(function* () {
     if (covered > last) {
@@ -117,8 +120,8 @@ const signChain = (keys: DataKeys["Type"], { covered, due, hash, last, organizat
   })
 
 /**
- * Signs what is due: every 256th entry, and the newest where an entry has gone without for an hour; but only what was read, and fits, since the
- * last checkpoint. Replicas that do it at once keep one checkpoint of them. Gives how many chains were due.
+ * Signs due entries: every 256th, and the newest once it has waited for an hour; but only what was read since the last
+ * checkpoint and fits. If replicas do it at once, one checkpoint is kept. Returns how many chains were due.
  */
 export const signDue = (keys: DataKeys["Type"]) =>
   Effect.gen(function* () {

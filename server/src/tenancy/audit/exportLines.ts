@@ -34,7 +34,7 @@ interface Bounds {
 const boundsOf = (chain: Chain) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    // In one statement: a signature of more than the head says is then proof that something is missing.
+    // In one statement, so that a signature beyond the head proves that something is missing.
     const [bounds] = decodeBounds(
       yield* sql`
         select (select sequence from audit_heads where organization_id = ${chain}),
@@ -55,9 +55,9 @@ interface Exported {
   readonly after: number
   /** There are no more entries; only the end is left. */
   readonly isRead: boolean
-  /** As far as the entries fit, by which the end is signed. */
+  /** How far the entries fit, which determines what the end signs. */
   readonly fits: Link
-  /** The first entry that doesn't. */
+  /** The first entry that doesn't fit. */
   readonly brokenAt: number | undefined
   /** The last entry that a checkpoint of the server covers. */
   readonly signedFor: number
@@ -89,7 +89,7 @@ const followed = ({ brokenAt, fits }: Exported, entries: ReadonlyArray<EntryRow>
   return { brokenAt, fits: last }
 }
 
-/** A line for each entry, with those of the checkpoints after the entries that they are of. Both are in the order of their numbers. */
+/** A line for each entry, with each checkpoint after its entry. Both in the order of their numbers. */
 const merged = (
   entries: ReadonlyArray<{ readonly sequence: number; readonly line: string }>,
   checkpoints: ReadonlyArray<CheckpointRow>
@@ -107,7 +107,7 @@ const merged = (
 
 const checkpointText = (row: CheckpointRow) => canonicalJson(checkpointLine(row))
 
-/** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of what is missing. */
+/** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of missing ones. */
 const nextPage = (
   keys: DataKeys["Type"],
   signers: ReadonlyArray<SigningKey>,
@@ -144,7 +144,10 @@ const nextPage = (
     return [Chunk.unsafeFromArray(merged(lines, checkpoints)), Option.some(exported)] as const
   })
 
-/** A checkpoint of what was read, if it fits and the head says the same; where it doesn't, nothing is signed, and verification tells. */
+/**
+ * A checkpoint of the entries that were read, if they fit and the head agrees. Otherwise nothing is signed, and
+ * verification reports it.
+ */
 const lastCheckpoint = (
   keys: DataKeys["Type"],
   chain: Chain,
@@ -177,9 +180,9 @@ const endOf = (keys: DataKeys["Type"], chain: Chain, keepCheckpoint: boolean, bo
   })
 
 /**
- * Exports the chain up to its present end; later entries have higher numbers. Rows are read in pages, and exported as they are, even if
- * they don't fit: judging them is the verification's task. Checkpoints that the server hasn't signed are left out, and counted at the
- * end. Rows of other organizations than the fiber's own (`RowScope`) aren't visible.
+ * Exports the chain up to its present end; later entries have higher numbers. Rows are read in pages, and exported
+ * unchanged, even if they don't fit: judging them is the verification's task. Checkpoints that the server hasn't signed
+ * are left out, and counted at the end. Only rows of the fiber's own organization (`RowScope`) are visible.
  */
 export const exportLines = (
   keys: DataKeys["Type"],

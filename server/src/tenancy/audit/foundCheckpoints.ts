@@ -9,7 +9,7 @@ import { asWritten, isSignedBy } from "./checkpoints.ts"
 const decodeNames = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ key_id: Schema.String })))
 const decodeNumbers = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ sequence: Schema.NumberFromString })))
 
-/** The server's own keys, of those that checkpoints of the chain name; the present one is the last. */
+/** The server's own keys among those that checkpoints of the chain name. The present one is last. */
 export const signersOf = (keys: DataKeys["Type"], chain: Chain) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -24,8 +24,9 @@ export const signersOf = (keys: DataKeys["Type"], chain: Chain) =>
   })
 
 /**
- * The checkpoints after a number, up to another. The server's database role can add rows to the table, but not sign: what none of the server's
- * keys has signed (`others`, by number) says nothing of the log. What one has signed must fit the entries, and is never left out.
+ * The checkpoints after a number, up to another. The server's database role can add rows to the table, but not sign: a
+ * checkpoint that none of the server's keys has signed (`others`, by number) proves nothing. A signed one must fit the
+ * entries, and is never left out.
  */
 export const foundCheckpoints = (signers: ReadonlyArray<SigningKey>, chain: Chain, after: number, upTo: number) =>
   Effect.gen(function* () {

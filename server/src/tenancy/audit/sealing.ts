@@ -11,7 +11,7 @@ type Keys = DataKeys["Type"]
 export interface Sealed {
   readonly keyId: string
   readonly bytes: Uint8Array
-  /** SHA-256 of what is sealed, which begins with no more than a guess: it is salted. */
+  /** Salted SHA-256 of the sealed content, so that guesses can't be checked against it. */
   readonly digest: Uint8Array
 }
 
@@ -30,7 +30,7 @@ const seal = (keys: Keys, owner: KeyOwner, chain: Chain, field: "personal" | "su
     ({ bytes, keyId }): Sealed => ({ bytes, keyId, digest: digestOf(text) })
   )
 
-/** Seals with the person's key, or with the chain's if no person is known. Undefined if there is nothing to seal. */
+/** Seals with the person's key, or with the chain's if no person is known. Undefined if there's nothing to seal. */
 export const sealPersonal = (
   keys: Keys,
   chain: Chain,
@@ -60,8 +60,8 @@ const decodeSubject = Schema.decodeUnknownOption(Schema.parseJson(AuditSubject))
 const isPerson = Schema.is(UserId)
 
 /**
- * The parts of an entry that we can open. Erased parts are null. Parts that somebody has changed are null too, because the log must stay
- * readable after tampering; the verification reports the wrong hash.
+ * The parts of an entry that we can open. Erased parts are null. Parts that somebody has changed are null too, because
+ * the log must stay readable after tampering; the verification reports the wrong hash.
  */
 export const open = (keys: Keys, row: EntryRow): Effect.Effect<Opened, MasterKeyError> => {
   const chain = row.organization_id

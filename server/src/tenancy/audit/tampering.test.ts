@@ -55,7 +55,7 @@ const by = async <A>(role: "maxcloud" | "maxcloud_owner", use: (client: pg.Clien
     await client.end()
   }
 }
-/** As many rows as it took, or the SQLSTATE of its refusal. */
+/** The number of affected rows, or the SQLSTATE of the refusal. */
 const outcome = (client: pg.Client, text: string, values: ReadonlyArray<unknown> = []) =>
   client.query(text, [...values]).then(
     ({ rowCount }) => rowCount,
@@ -103,7 +103,7 @@ const entry = (id: string, sequence: number, hash: string) =>
    values ('${id}', ${sequence}, now(), 'forged', 'succeeded', 200, 'user', '\\x${"00".repeat(32)}', '\\x${hash}')`
 
 describe("the server's own role", () => {
-  it("changes neither heads nor entries, in any way but by appending", async () => {
+  it("can't change heads or entries in any way except by appending", async () => {
     const [id, other] = await run(Effect.all([log, log]))
     const before = await headOf(id)
     const attempts = [
@@ -149,7 +149,7 @@ describe("the server's own role", () => {
       // As the server's own work, and as an organization's.
       for (const setting of ["maxcloud.all_rows = on", `maxcloud.organization = '${id}'`]) {
         await client.query(`set ${setting}`)
-        // Postgres only warns of this one. It must give nothing.
+        // Postgres only warns about this one. It must grant nothing.
         await client.query("grant update on audit_heads to maxcloud")
         for (const text of attempts)
           expect([text, await outcome(client, text)]).toEqual([text, expect.stringMatching(/^(42|0A|2B)/)])
@@ -159,14 +159,14 @@ describe("the server's own role", () => {
     for (const _ of [id, other]) expect(await run(verified(_))).toMatchObject({ ok: true, entries: 3 })
   })
 
-  it("appends to the log of whom the connection is for alone, and makes up neither number, time nor hash", async () => {
+  it("appends only to its connection's log, and can't choose number, time or hash", async () => {
     const [id, other] = await run(Effect.all([log, log]))
     await by("maxcloud", async (client) => {
       expect(await outcome(client, call(id))).toBe("42501")
       await client.query(`set maxcloud.organization = '${id}'`)
       expect(await outcome(client, call(other))).toBe("42501")
       expect(await outcome(client, call("server"))).toBe("42501")
-      // It has no place for a number, a time or a hash.
+      // It has no parameter for a number, a time or a hash.
       expect(await outcome(client, call(id, ", 7"))).toBe("42883")
       expect(await outcome(client, `select public.audit_append(chain => '${id}', sequence => 7)`)).toBe("42883")
       expect(await outcome(client, call(id))).toBe(1)
@@ -175,7 +175,7 @@ describe("the server's own role", () => {
     expect(await run(verified(other))).toMatchObject({ ok: true, entries: 3 })
   })
 
-  it("shadows nothing by temporary tables, functions and a search path of its own", async () => {
+  it("can't shadow anything with temporary tables, functions or its own search path", async () => {
     const id = await run(log)
     await by("maxcloud", async (client) => {
       await client.query(`set maxcloud.organization = '${id}'`)
@@ -201,7 +201,7 @@ describe("the server's own role", () => {
   })
 })
 
-/** What a superuser does who switches the triggers off. */
+/** A superuser's statement with the triggers switched off. */
 const tamper = (text: string, id: string) =>
   by("maxcloud_owner", async (client) => {
     await client.query("set session_replication_role = replica")
@@ -220,7 +220,7 @@ describe("a head that was tampered with", () => {
        where h.organization_id = $1 and e.organization_id = $1 and e.sequence = 2`
     ],
     ["removed", "delete from audit_heads where organization_id = $1"]
-  ])("%s stops appending with what to do, signs nothing, and is repaired", async (_, text) => {
+  ])("%s stops appending with instructions, signs nothing, and can be repaired", async (_, text) => {
     const id = await run(log)
     const before = await headOf(id)
     await tamper(text, id)
@@ -246,7 +246,7 @@ describe("a head that was tampered with", () => {
     })
   })
 
-  it("isn't repaired when the entries don't fit either: nothing is changed", async () => {
+  it("isn't repaired if the entries don't fit either, and nothing changes", async () => {
     for (const text of [
       "update audit_entries set action = 'apps.delete' where organization_id = $1 and sequence = 2",
       "delete from audit_entries where organization_id = $1 and sequence = 2",
@@ -294,11 +294,11 @@ describe("checkpoints", () => {
     expect(logged.join("\n")).toContain("at entry 10")
   })
 
-  it("with another key don't hide the entries before them", async () => {
+  it("don't hide the entries before them if they have another key", async () => {
     const id = await run(log)
     const sql = await run(SqlClient)
     await run(sql.unsafe(`select count(${call(id).slice(7)}) from generate_series(1, 400)`))
-    // The server's role may add a checkpoint of an entry that is there, and sign it with what it likes.
+    // The server's role may add a checkpoint of an existing entry, with any signature.
     await run(sql`
       insert into audit_checkpoints select organization_id, sequence, hash, now(), 'forged', decode('00', 'hex')
       from audit_entries where organization_id = ${id} and sequence = 255`)
@@ -315,7 +315,7 @@ describe("checkpoints", () => {
     const present = await run(Effect.flatMap(DataKeys, (dataKeys) => asServer(dataKeys.signingKey)))
     await by("maxcloud", async (client) => {
       await client.query("set maxcloud.all_rows = on")
-      // A key of somebody's own, which the master key hasn't wrapped.
+      // Somebody's own key, which the master key hasn't wrapped.
       await client.query(
         `insert into server_keys (id, purpose, master_key_id, wrapped, public_key, retired_at)
          select 'dk_mine_${id}', purpose, master_key_id, wrapped, $1, now() from server_keys where purpose = 'signing' limit 1`,
@@ -380,7 +380,7 @@ describe("checkpoints", () => {
     expect(await run(checkpointsOf(id))).toEqual([255, 256])
   })
 
-  it("that the server has signed are never left out: rewritten entries behind one are found", async () => {
+  it("that the server has signed are never left out, so rewritten entries behind one are found", async () => {
     const id = await run(log)
     await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
     await tamper("delete from audit_entries where organization_id = $1 and sequence = 3", id)
@@ -390,7 +390,7 @@ describe("checkpoints", () => {
       id
     )
     expect(await run(verified(id))).toMatchObject({ ok: false, fault: { code: "Truncated" } })
-    // By other entries, whose chain fits.
+    // With other entries, whose chain fits.
     await run(append(id))
     expect(await run(verified(id))).toMatchObject({ ok: false, fault: { code: "CheckpointMismatch", sequence: 3 } })
     expect(await operator.repairAudit({ dataDir, log: id })).toMatchObject({ ok: false, reason: "audit" })

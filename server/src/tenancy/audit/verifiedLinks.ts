@@ -20,7 +20,7 @@ export class BrokenChain extends Data.TaggedError("BrokenChain")<{
   readonly what: string
 }> {
   override get message() {
-    return `The audit log "${this.chain}" was tampered with at entry ${this.sequence}: ${this.what}. Nothing more of it is signed. Run "maxcloud server audit repair ${this.chain}", as docs/audit.md describes.`
+    return `The audit log "${this.chain}" was tampered with at entry ${this.sequence}: ${this.what}. It's no longer signed. Run "maxcloud server audit repair ${this.chain}", as docs/audit.md describes.`
   }
 }
 
@@ -34,7 +34,10 @@ export const nextLink = ({ hash, sequence }: Link, entry: EntryRow): Link | unde
 
 const page = 500
 
-/** Reads the entries after `start` up to a number, page by page, and gives each link that fits. Fails at the first that doesn't. */
+/**
+ * Reads the entries after `start` up to a number, page by page, and emits each link that fits. Fails at the first that
+ * doesn't.
+ */
 export const verifiedLinks = (
   chain: Chain,
   start: Link,

@@ -12,7 +12,7 @@ import type {
 import { eventKinds, eventTypes, matchesType } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 
-/** Which events a reader wants, and may see. */
+/** Which events a reader wants and may see. */
 export interface EventQuery {
   readonly types: ReadonlyArray<EventType>
   readonly app?: string | undefined
@@ -25,7 +25,7 @@ export interface EventQuery {
   readonly scopes?: ReadonlyArray<KeyScope> | undefined
 }
 
-/** The kinds that these patterns mean, without those that one of the roles may not read. */
+/** The types that these patterns match, except those that one of the roles may not read. */
 export const readableTypes = (patterns: ReadonlyArray<string>, roles: ReadonlyArray<Role>): ReadonlyArray<EventType> =>
   eventTypes.filter(
     (type) =>
@@ -33,7 +33,7 @@ export const readableTypes = (patterns: ReadonlyArray<string>, roles: ReadonlyAr
       roles.every((role) => eventKinds[type].roles.includes(role))
   )
 
-/** What happened in an organization. Whoever changes something writes its event in the same transaction (`recordEvents`). */
+/** The events of an organization. Every change writes its event in the same transaction (`recordEvents`). */
 export class Events extends Context.Tag("@maxcloud/server/Events")<
   Events,
   {
@@ -42,7 +42,7 @@ export class Events extends Context.Tag("@maxcloud/server/Events")<
       query: EventQuery,
       paging: ReturnType<typeof EventList.pagingOf>
     ) => Effect.Effect<Page<CloudEvent>, InvalidRequest | Unavailable>
-    /** Without an end. If the query has neither `after` nor `since`: what happens from now on. */
+    /** Never ends. If the query has neither `after` nor `since`: events from now on. */
     readonly follow: (organizationId: OrganizationId, query: EventQuery) => Stream.Stream<CloudEvent, Unavailable>
   }
 >() {}

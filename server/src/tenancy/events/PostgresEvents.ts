@@ -9,9 +9,9 @@ import { type EventQuery, Events } from "./Events.ts"
 import { pageOfEvents, readEvents } from "./eventRows.ts"
 import { newestSequence } from "./numberEvents.ts"
 
-/** How often a reader of events looks by itself: a wake-up may be lost. */
+/** How often a reader of events polls, because a wake-up can be lost. */
 const lookMs = 2_000
-/** Events of one read. */
+/** Events per read. */
 const pageSize = 500
 
 /** Wakes now, and whenever the organization may have new events. */
@@ -29,7 +29,7 @@ const wakesOf = (organizationId: OrganizationId) =>
     })
   )
 
-/** Reads on from `start` at each wake, page by page. Looks at no event twice, whether or not it is selected. */
+/** Reads on from `start` at each wake-up, page by page. Reads no event twice, whether it's selected or not. */
 const readOn = (organizationId: OrganizationId, query: EventQuery, start: number) =>
   Stream.suspend(() => {
     let last = start
@@ -52,7 +52,7 @@ const follow = (organizationId: OrganizationId, query: EventQuery) =>
     })
   )
 
-/** Deletes events that are older than the retention. Their numbers are not given again. */
+/** Deletes events older than the retention. Their numbers aren't reused. */
 const sweeper = (days: number) =>
   sweeping(
     "old events",
@@ -62,7 +62,7 @@ const sweeper = (days: number) =>
     )
   )
 
-/** `Events` in the tables `events` and `event_heads`. `retentionDays`: how long they are kept. */
+/** `Events` in the tables `events` and `event_heads`. `retentionDays`: how long to keep them. */
 export const layer = ({ retentionDays }: { readonly retentionDays: number }) =>
   Layer.merge(
     sweeper(retentionDays),

@@ -27,7 +27,7 @@ export const cloudEventOf = (organizationId: OrganizationId, { at, ...rest }: ty
 
 export const decodeEventRows = decodeRows
 
-/** The numbers to read: after `after`, and no further than `upTo`. */
+/** The numbers to read: after `after`, and up to `upTo`. */
 interface Span {
   readonly after: number
   readonly upTo: number
@@ -36,7 +36,7 @@ interface Span {
 
 const columns = "e.id, e.sequence::text as sequence, e.type, e.subject, e.data, e.at"
 
-/** Rows `e` of the organization up to the number `upTo`, as the query wants them. */
+/** The organization's rows `e` up to the number `upTo` that match the query. */
 const selected = (
   sql: SqlClient,
   organizationId: OrganizationId,

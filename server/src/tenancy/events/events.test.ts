@@ -48,7 +48,7 @@ const numbers = (found: ReadonlyArray<{ readonly data: Readonly<Record<string, u
   found.map(({ data }) => data.number)
 
 describe("events", () => {
-  it("tell a deployment from its acceptance to its end", () =>
+  it("report a deployment from its acceptance to its end", () =>
     server.runPromise(
       Effect.gen(function* () {
         const organization = yield* newOrganization
@@ -76,7 +76,7 @@ describe("events", () => {
       })
     ))
 
-  it("are not there if their transaction was rolled back", () =>
+  it("don't exist if their transaction was rolled back", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -85,7 +85,7 @@ describe("events", () => {
       }).pipe(asServer)
     ))
 
-  it("are never skipped, though the transaction that began first commits last", () =>
+  it("are never skipped, even if the transaction that began first commits last", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -109,7 +109,7 @@ describe("events", () => {
       })
     ))
 
-  it("have each number once, whoever reads at the same time", () =>
+  it("have each number once, with several readers at the same time", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -127,7 +127,7 @@ describe("events", () => {
       })
     ))
 
-  it("of another organization are seen by nobody else", () =>
+  it("are visible only to their own organization", () =>
     server.runPromise(
       Effect.gen(function* () {
         const mine = yield* newOrganization
@@ -162,7 +162,7 @@ describe("events", () => {
       })
     ))
 
-  it("come in pages in both orders, each event once, though others happen meanwhile", () =>
+  it("come in pages in both orders, each event once, while others happen", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -184,7 +184,7 @@ describe("events", () => {
       })
     ))
 
-  it("come to a follower as they happen, and after the number that it names", () =>
+  it("reach a follower as they happen, starting after the number that it names", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -207,7 +207,7 @@ describe("events", () => {
       })
     ))
 
-  it("about a person go with the account, and old ones with time", () =>
+  it("are deleted with the account if they're about a person, and otherwise with time", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization

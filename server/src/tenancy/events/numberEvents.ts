@@ -16,8 +16,8 @@ const someAreNew = (organizationId: OrganizationId) =>
   )
 
 /**
- * Numbers the organization's committed events, in their order, and queues them for its webhooks. The lock on the head comes in a statement before, so that the next one sees
- * everything that the lock's former holder has numbered.
+ * Numbers the organization's committed events, in their order, and queues them for its webhooks. A separate, earlier
+ * statement locks the head, so that the next one sees everything that the lock's former holder has numbered.
  */
 const numberNew = (organizationId: OrganizationId) =>
   transaction(
@@ -43,7 +43,7 @@ const numberNew = (organizationId: OrganizationId) =>
     })
   )
 
-/** The number of the organization's newest event. Every event that is committed by now has one. */
+/** The number of the organization's newest event. Every event committed by now has one. */
 export const newestSequence = (organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

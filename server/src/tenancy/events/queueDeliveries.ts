@@ -3,13 +3,13 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { newId } from "../../base/database/newId.ts"
 
-/** How long a delivery is tried. */
+/** How long to retry a delivery. */
 export const triedDays = 3
 
 /**
- * Queues newly numbered events for the webhooks that are enabled and ask for their type, in the transaction that numbers them: an event is
- * queued for each of them once. `webhook.test` goes to the webhook that it is about. An id is made of the process's own beginning and the
- * event's number, so that ids of deliveries grow with their events.
+ * Queues newly numbered events for the enabled webhooks that want their type, in the transaction that numbers them: an
+ * event is queued once for each. `webhook.test` goes to the webhook that it's about. An id consists of the process's own
+ * prefix and the event's number, so that ids of deliveries grow with their events.
  */
 export const queueDeliveries = (organizationId: OrganizationId, after: number) =>
   Effect.flatMap(

@@ -4,7 +4,7 @@ import { Effect, Predicate } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { storableJson } from "../../base/database/storable.ts"
 
-/** An event that has just happened. `userId`: the person that it is about. It is deleted with the account. */
+/** An event that has just happened. `userId`: the person that it's about. It's deleted with the account. */
 export type NewEvent = {
   readonly [T in EventType]: {
     readonly type: T
@@ -19,7 +19,7 @@ const textAt = (data: object, name: string) => {
   return typeof value === "string" ? value : null
 }
 
-/** Writes events in the open transaction. Readers see them once it is committed. */
+/** Writes events in the open transaction. Readers see them once it's committed. */
 export const recordEvents = (organizationId: OrganizationId, ...events: ReadonlyArray<NewEvent>) =>
   Effect.flatMap(SqlClient, (sql) =>
     events.length === 0

@@ -20,7 +20,9 @@ import type {
 import { Context, type Effect, type Redacted } from "effect"
 import type { Caller } from "../access/Caller.ts"
 
-/** The members of an organization. Nobody gives anybody a higher role than their own; an organization keeps an owner. */
+/**
+ * The members of an organization. Nobody grants a higher role than their own, and an organization always has an owner.
+ */
 export class Members extends Context.Tag("@maxcloud/server/Members")<
   Members,
   {
@@ -34,7 +36,7 @@ export class Members extends Context.Tag("@maxcloud/server/Members")<
       userId: UserId,
       role: Role
     ) => Effect.Effect<MemberInfo, NotFound | Forbidden | Conflict | Unavailable>
-    /** Ends the person's sessions and keys here. */
+    /** Also ends the person's sessions and keys in the organization. */
     readonly remove: (
       caller: Caller,
       userId: UserId
@@ -51,13 +53,13 @@ export class Invites extends Context.Tag("@maxcloud/server/Invites")<
       filter: { readonly state?: InviteState | undefined },
       paging: ReturnType<typeof InviteList.pagingOf>
     ) => Effect.Effect<Page<InviteInfo>, InvalidRequest | Unavailable>
-    /** Conflict where the person is a member already. An open invite of the same address is replaced. */
+    /** Conflict if the person is already a member. Replaces an open invite of the same address. */
     readonly create: (
       caller: Caller,
       input: { readonly email: Email; readonly role: Role; readonly expiresInSeconds: number }
     ) => Effect.Effect<InviteInfo, Conflict | Forbidden | TooManyRequests | Unavailable>
     readonly revoke: (caller: Caller, id: InviteId) => Effect.Effect<void, NotFound | Unavailable>
-    /** Makes the account if there is none. Works once. */
+    /** Creates the account if it doesn't exist. Works once. */
     readonly accept: (token: Redacted.Redacted) => Effect.Effect<SessionGrant, NotFound | TooManyRequests | Unavailable>
   }
 >() {}

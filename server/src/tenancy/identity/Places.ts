@@ -9,7 +9,7 @@ export interface Place {
   readonly stage: StageName
 }
 
-/** The app and stage that a service or a deployment belongs to, for credentials that are narrowed to some. */
+/** The app and stage of a service or a deployment, for credentials narrowed to some. */
 export class Places extends Context.Tag("@maxcloud/server/Places")<
   Places,
   {

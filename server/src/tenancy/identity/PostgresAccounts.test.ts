@@ -36,7 +36,7 @@ const count = (table: string, userId: string) =>
     Effect.map((found) => found.length)
   )
 
-/** Accounts of the same database by other settings. */
+/** Accounts of the same database with other settings. */
 const accountsWith = (options: Partial<IdentityOptions>) =>
   Effect.map(
     Layer.build(PostgresAccounts.layer({ registration: "open", publicUrl, signInFloorMs: 0, ...options })),
@@ -45,7 +45,7 @@ const accountsWith = (options: Partial<IdentityOptions>) =>
 
 describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
   // First: nobody has registered yet.
-  it.scoped("the first start gives a link to the first owner: only the newest is good, for one, once", () =>
+  it.scoped("the first start prints a link for the first owner: only the newest works, once", () =>
     Effect.gen(function* () {
       const accounts = yield* accountsWith({ registration: "invite" })
       const register = accounts.register
@@ -54,7 +54,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const newest = yield* accounts.bootstrapToken
       if (older === undefined || newest === undefined) return expect.unreachable("no link")
       expect((yield* Effect.flip(register({ ...newNames(), bootstrapToken: older })))._tag).toBe("Forbidden")
-      // A try that fails otherwise uses up nothing.
+      // An attempt that fails for another reason uses up nothing.
       const taken = { ...newNames(), organization: OrganizationName.make("local"), bootstrapToken: newest }
       expect((yield* Effect.flip(register(taken)))._tag).toBe("Conflict")
       const all = yield* Effect.all(
@@ -69,7 +69,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("registering makes the account, its organization, the session, the mail and the entry", () =>
+  it.effect("registering creates the account, its organization, the session, the mail and the entry", () =>
     Effect.gen(function* () {
       const { told } = yield* Seen
       const { caller, email, grant, organizationId } = yield* registered
@@ -89,7 +89,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("a taken address, a taken name and names of the server are refused, and nothing stays", () =>
+  it.effect("a taken address, a taken name and reserved names are refused, and leave nothing behind", () =>
     Effect.gen(function* () {
       const { email, organization } = yield* registered
       const other = newNames()
@@ -110,12 +110,12 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
         "Conflict",
         "Conflict"
       ])
-      // Neither the account of the one nor the organization of the other.
+      // Neither the account of the first nor the organization of the second.
       expect((yield* register(other)).user.email).toBe(other.email)
     })
   )
 
-  it.effect("two who register the same name at once: one has it", () =>
+  it.effect("if two people register the same name at once, one gets it", () =>
     Effect.gen(function* () {
       const { organization } = newNames()
       const all = yield* Effect.all(
@@ -140,7 +140,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("a link with another secret, and an expired one, confirm nothing", () =>
+  it.effect("a link with another secret, or an expired one, confirms nothing", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { email } = yield* registered
@@ -153,7 +153,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("another link may be asked for until the address is confirmed, and ends the one before", () =>
+  it.effect("another link can be requested until the address is confirmed, and invalidates the previous one", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { caller, email } = yield* registered
@@ -180,7 +180,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       expect(person.userId).toBe(grant.user.id)
       expect(yield* accounts.browserPerson(person.browserToken)).toStrictEqual({ userId: grant.user.id, email })
       expect(yield* accounts.browserPerson(Redacted.make(challenge))).toBeUndefined()
-      // A button that is pressed twice.
+      // A button that's pressed twice.
       const wrong = Effect.flip(accounts.finishSignIn(challenge, Redacted.make("BBBB-BBBB")))
       expect((yield* wrong)._tag).toBe("NotFound")
       const again = yield* accounts.finishSignIn(challenge, code)
@@ -228,7 +228,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("twenty guesses at once are no more than five attempts", () =>
+  it.effect("twenty guesses at once count as no more than five attempts", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { email } = yield* registered
@@ -244,7 +244,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("a code is for its own address, and holds ten minutes", () =>
+  it.effect("a code is only for its own address, and valid for ten minutes", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { email } = yield* registered
@@ -263,7 +263,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("a person who asks again gets the same code while it is valid and unused", () =>
+  it.effect("a person who asks again gets the same code while it's valid and unused", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { mails, usedUp } = yield* Seen
@@ -273,16 +273,16 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const code = yield* codeTo(email)
       const mailed = () => mails.filter((mail) => mail.to === email && mail.text.includes(Redacted.value(code))).length
       expect(mailed()).toBe(3)
-      // Enough was mailed: the code that stands has to do.
+      // The mail limit is reached, so the valid code must do.
       usedUp.add("sign-in-email")
       const unmailed = yield* begin
       expect(mailed()).toBe(3)
       yield* accounts.finishSignIn(unmailed, code)
-      // Good once, whichever browser it is typed in.
+      // Valid once, in whatever browser it's typed.
       for (const challenge of all) {
         expect((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag).toBe("NotFound")
       }
-      // None stands: one is mailed.
+      // No code is valid, so another one is mailed.
       const next = yield* begin
       usedUp.clear()
       expect(Redacted.value(yield* codeTo(email))).not.toBe(Redacted.value(code))
@@ -306,7 +306,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("limits are taken by address and by e-mail, and stop what is too much", () =>
+  it.effect("limits by network address and e-mail address stop excessive attempts", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { taken, usedUp } = yield* Seen
@@ -319,14 +319,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("there is no link of the first start once there are accounts", () =>
+  it.effect("the first start's link is gone once there are accounts", () =>
     Effect.gen(function* () {
       yield* registered
       expect(yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)).toBeUndefined()
     })
   )
 
-  it.scoped("an answer to who begins to sign in takes as long with an account as without", () =>
+  it.scoped("starting to sign in takes equally long with and without an account", () =>
     Effect.gen(function* () {
       const accounts = yield* accountsWith({ signInFloorMs: 250 })
       const { email } = yield* registered

@@ -14,7 +14,7 @@ const startFrom = (address: string) =>
     Effect.provideService(ClientAddress, address)
   )
 
-/** Somebody who is signed in at the page, and a program that waits. */
+/** Somebody signed in at the page, and a waiting program. */
 const waiting = Effect.gen(function* () {
   const names = newNames("d")
   yield* Effect.flatMap(Accounts, (accounts) => accounts.register(names))
@@ -85,7 +85,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("take the same answer of the same person twice, as where a button is pressed twice", () =>
+  it.effect("accept the same answer of the same person twice, as when a button is pressed twice", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { codes, organization, userId } = yield* waiting
@@ -104,7 +104,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("take one of two answers that come at once", () =>
+  it.effect("accept one of two answers that come at once", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { codes, organization, userId } = yield* waiting
@@ -134,7 +134,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("are of members alone, when they are approved and when they are fetched", () =>
+  it.effect("only work for members, both on approval and when they're fetched", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const sql = yield* SqlClient
@@ -150,7 +150,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
-  it.effect("know no other codes", () =>
+  it.effect("accept no other codes", () =>
     Effect.gen(function* () {
       const devices = yield* Devices
       const { codes, userId } = yield* waiting

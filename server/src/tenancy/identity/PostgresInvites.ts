@@ -24,7 +24,7 @@ const revoke = (sql: SqlClient, audit: typeof Audit.Service, { organization }: C
       return yield* new NotFound({
         resource: "invite",
         resourceName: id,
-        detail: `There is no open invite ${id}: \`maxcloud auth invites list\` tells their states.`
+        detail: `There's no open invite ${id}. \`maxcloud auth invites list\` shows their states.`
       })
     }
     yield* audit.append({

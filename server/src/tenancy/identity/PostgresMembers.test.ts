@@ -36,7 +36,7 @@ const emailOf = ({ person }: Caller) => Email.make(person?.email ?? "")
 const rolesIn = (caller: Caller) => listMembers(caller).pipe(Effect.map((all) => all.map((each) => each.role)))
 
 describeOn(testIdentity(), { excludeTestServices: true })("the members of an organization", (it) => {
-  it.effect("an invite makes the account, its address proven, and the membership; once", () =>
+  it.effect("an invite creates the account, with a confirmed address, and the membership, once", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const { told } = yield* Seen
@@ -54,7 +54,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       expect(grant.user).toMatchObject({ email, verified: true })
       expect(told.at(-1)).toMatchObject({ action: "signIn.acceptInvite", organizationId: by.organization.id })
       expect(yield* rolesIn(by)).toStrictEqual(["owner", "deployer"])
-      expect((yield* Effect.flip(invites.accept(token))).message).toContain("accepted already")
+      expect((yield* Effect.flip(invites.accept(token))).message).toContain("already accepted")
       expect((yield* listInvites(by))[0]?.state).toBe("accepted")
       const again = yield* Effect.flip(invites.create(by, { email, role: "viewer", expiresInSeconds: day }))
       expect(again._tag).toBe("Conflict")
@@ -76,7 +76,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("invites that were taken back, replaced, forged or have expired make no member", () =>
+  it.effect("invites that were revoked, replaced, forged or have expired don't create a member", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const sql = yield* SqlClient
@@ -94,7 +94,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       expect((yield* refusal(token)).message).toContain("expired")
       const third = yield* invites.create(by, { email, role: "admin", expiresInSeconds: day })
       yield* invites.revoke(by, third.id)
-      expect((yield* refusal(yield* tokenTo(email))).message).toContain("taken back")
+      expect((yield* refusal(yield* tokenTo(email))).message).toContain("revoked")
       expect((yield* Effect.flip(invites.revoke(by, third.id)))._tag).toBe("NotFound")
       expect((yield* listInvites(by)).map((each) => each.state)).toStrictEqual(["revoked", "revoked", "revoked"])
       expect(yield* rolesIn(by)).toStrictEqual(["owner"])
@@ -114,7 +114,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("nobody invites to more than they are, nor after they are no longer that", () =>
+  it.effect("nobody can invite to a higher role than their own, nor after losing it", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const members = yield* Members
@@ -129,7 +129,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("an invite is seen and taken back in its own organization alone", () =>
+  it.effect("an invite is visible and revocable only in its own organization", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const by = yield* owner
@@ -141,7 +141,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("an account of somebody who registered with another's address is that person's, once they accept", () =>
+  it.effect("an account that somebody registered with another's address becomes that person's when they accept", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const invites = yield* Invites
@@ -156,7 +156,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("a person who is a member already keeps the role, and is signed in", () =>
+  it.effect("a person who is already a member keeps the role, and is signed in", () =>
     Effect.gen(function* () {
       const invites = yield* Invites
       const sql = yield* SqlClient
@@ -171,7 +171,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("only owners change owners, and nobody makes anybody more than they are", () =>
+  it.effect("only owners change owners, and nobody grants more than they have", () =>
     Effect.gen(function* () {
       const members = yield* Members
       const by = yield* owner
@@ -187,14 +187,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
         expect((yield* Effect.flip(attempt))._tag).toBe("Forbidden")
       }
       expect(yield* members.change(admin, idOf(deployer), "admin")).toMatchObject({ role: "admin" })
-      // A session that was an owner's, of somebody who is none any more.
+      // A session of a former owner.
       const stale = { ...deployer, roles: ["owner"] as const }
       expect((yield* Effect.flip(members.change(stale, idOf(by), "viewer")))._tag).toBe("Forbidden")
       expect(yield* rolesIn(by)).toStrictEqual(["owner", "admin", "admin"])
     })
   )
 
-  it.effect("strangers are no members: neither here nor there", () =>
+  it.effect("strangers aren't members in either organization", () =>
     Effect.gen(function* () {
       const members = yield* Members
       const by = yield* owner
@@ -252,7 +252,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
     })
   )
 
-  it.effect("a session may be granted for each organization of a person, and ended", () =>
+  it.effect("a session can be granted for each organization of a person, and ended", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
       const sql = yield* SqlClient

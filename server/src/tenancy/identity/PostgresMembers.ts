@@ -12,7 +12,7 @@ import { Members } from "./Members.ts"
 import { lockMembers, type Member, pageOfMembers } from "./memberRows.ts"
 import { whereAway } from "./whereAway.ts"
 
-/** The caller's roles, with the one that the person has by now: who was demoted a moment ago is not obeyed. */
+/** The caller's roles, including the person's present one, so that a demotion takes effect at once. */
 const presentRoles = (caller: Caller, members: ReadonlyArray<Member>) =>
   Effect.gen(function* () {
     if (caller.person === undefined) return caller.roles
@@ -21,7 +21,7 @@ const presentRoles = (caller: Caller, members: ReadonlyArray<Member>) =>
     return [...caller.roles, own.role]
   })
 
-/** Finds a member whom the caller may change, and who isn't needed as the last owner. */
+/** Finds a member whom the caller may change, and who isn't the last owner. */
 const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member>, next: Role | undefined) =>
   Effect.gen(function* () {
     const member = members.find((member) => member.userId === userId)
@@ -29,7 +29,7 @@ const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member
       return yield* new NotFound({
         resource: "member",
         resourceName: userId,
-        detail: `The organization has no member ${userId}: \`maxcloud org members\` lists them.`
+        detail: `The organization has no member ${userId}. \`maxcloud org members\` lists them.`
       })
     }
     const roles = yield* presentRoles(caller, members)
@@ -37,8 +37,8 @@ const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member
       return yield* new Forbidden({
         detail:
           member.role === "owner" || next === "owner"
-            ? "Only an owner changes who is an owner: ask one."
-            : `Your role may not change who is ${next ?? member.role}: ask an owner.`
+            ? "Only an owner can change who is an owner. Ask one."
+            : `Your role can't change a member who is ${next ?? member.role}. Ask an owner.`
       })
     }
     if (
@@ -47,7 +47,7 @@ const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<Member
       members.filter((member) => member.role === "owner").length === 1
     ) {
       return yield* new Conflict({
-        detail: `${member.email} is the last owner, and an organization keeps one: make somebody else an owner first.`
+        detail: `${member.email} is the last owner, and an organization needs one. Make somebody else an owner first.`
       })
     }
     return member

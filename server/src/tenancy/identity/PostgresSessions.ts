@@ -31,7 +31,7 @@ const grant = (
       return yield* new NotFound({
         resource: "organization",
         resourceName: name,
-        detail: `You aren't a member of an organization called "${name}": \`maxcloud auth status\` lists yours.`
+        detail: `You aren't a member of an organization called "${name}". \`maxcloud auth status\` lists yours.`
       })
     }
     const insert = Effect.tap(insertSession(sql, user, membership, sessionDays), () =>
@@ -51,7 +51,7 @@ const describe = (sql: SqlClient, { credential, organization, person }: Caller) 
   Effect.gen(function* () {
     if (credential.type === "local") return { name: null, expiresAt: null }
     const where = sql`organization_id = ${organization.id} and id = ${credential.id}`
-    // A session may act for another organization than its own.
+    // A session can act for an organization other than its own.
     const rows = yield* credential.type === "session"
       ? sql`select null as name, expires_at from sessions where user_id = ${person?.id ?? ""} and id = ${credential.id}`
       : credential.type === "key"
@@ -67,8 +67,8 @@ const end = (sql: SqlClient, { credential, organization }: Caller) =>
       return yield* new Forbidden({
         detail:
           credential.type === "key"
-            ? "An API key is not signed out of: delete it with `maxcloud auth api-keys delete`."
-            : "There is no session to sign out of: this request came without one."
+            ? "You can't sign out of an API key. Delete it with `maxcloud auth api-keys delete`."
+            : "This request came without a session, so there's nothing to sign out of."
       })
     }
     yield* sql`delete from sessions where organization_id = ${organization.id} and id = ${credential.id}`

@@ -16,16 +16,16 @@ const noInvite = (why: string) =>
   new NotFound({
     resource: "invite",
     resourceName: "token",
-    detail: `${why} Ask who invited you for a new one; if you are a member already, run \`maxcloud auth login\`.`
+    detail: `${why} Ask the person who invited you for a new one. If you're already a member, run \`maxcloud auth login\`.`
   })
 
 const gone = {
-  accepted: "The invite was accepted already.",
-  revoked: "The invite was taken back, or a newer one was sent.",
+  accepted: "The invite was already accepted.",
+  revoked: "The invite was revoked, or a newer one was sent.",
   expired: "The invite has expired."
 } as const
 
-/** The invite of the token, locked, as long as it still lets somebody in. */
+/** The token's invite, locked, while it's still valid. */
 const openInvite = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const invite = yield* lockInvite(sql, token)
@@ -42,14 +42,14 @@ const openInvite = (sql: SqlClient, token: Redacted.Redacted) =>
     return invite
   })
 
-/** An account for the address that the invite's mail went to, which it proves. */
+/** An account for the address that the invite was mailed to, which confirms the address. */
 const personOf = (sql: SqlClient, email: string) =>
   Effect.gen(function* () {
     const made = yield* insertUser(sql, email, true)
     if (made !== undefined) return made
     const known = yield* userByEmail(sql, email)
     const locked = known === undefined ? undefined : yield* lockUser(sql, known.id)
-    if (locked === undefined) return yield* noInvite("The account was deleted at this moment.")
+    if (locked === undefined) return yield* noInvite("The account was deleted just now.")
     return yield* proveAddress(sql, locked)
   })
 
@@ -84,7 +84,7 @@ const accept = (sql: SqlClient, audit: typeof Audit.Service, sessionDays: number
     return grant
   })
 
-/** Makes the holder of the mailed link a member, with an account if there is none yet, and signs them in. */
+/** Makes the holder of the mailed link a member, with a new account if there's none yet, and signs them in. */
 export const acceptInvite = (
   sql: SqlClient,
   audit: typeof Audit.Service,
@@ -100,7 +100,7 @@ export const acceptInvite = (
           action: "signIn.acceptInvite",
           outcome: "refused",
           status: 404,
-          subject: "without a good invite"
+          subject: "without a valid invite"
         })
       )
     )

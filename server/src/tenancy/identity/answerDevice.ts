@@ -33,11 +33,11 @@ const noDevice = () =>
 
 const open = (sql: SqlClient) => sql`approved_by is null and denied_at is null and expires_at > now()`
 
-/** User codes are short: each try of one counts. */
+/** User codes are short, so each attempt counts. */
 const takeTry = (limits: typeof RateLimits.Service) =>
   Effect.flatMap(clientNetwork, (network) => takeAll(limits, [[signInLimits.userCodeByAddress, network]]))
 
-/** The device that asks, while it may still be answered. */
+/** The waiting device, while it can still be answered. */
 export const findDevice = (sql: SqlClient, limits: typeof RateLimits.Service, typed: string) =>
   Effect.gen(function* () {
     yield* takeTry(limits)

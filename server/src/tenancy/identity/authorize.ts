@@ -18,18 +18,18 @@ export interface Asked {
   readonly operation: OperationName
   readonly parameters: Readonly<Record<string, string>>
   readonly query: URLSearchParams
-  /** Must addresses be confirmed before their accounts may do anything? */
+  /** Must addresses be confirmed before their accounts can do anything? */
   readonly verifiedOnly: boolean
 }
 
-/** Lets the caller do what the contract allows, and fails with what is missing and who could help. */
+/** Lets the caller do what the contract allows. Otherwise fails with what's missing and who can help. */
 export const authorize = (caller: Caller, asked: Asked): Effect.Effect<void, Forbidden | Unavailable, Places> => {
   const rule = rowOf(asked.operation)
   const { roles } = rule
   if (roles === "open") return Effect.void
   if (asked.verifiedOnly && caller.person?.verified === false && rule.unverified !== true) {
     return refuse(
-      "confirm your e-mail address first, by the link that was mailed to you; `maxcloud auth resend` sends it again"
+      "confirm your e-mail address first, with the link that was mailed to you. `maxcloud auth resend` sends it again"
     )
   }
   if (!caller.roles.every((role) => roles.includes(role))) return refuse(roleMessage(caller, asked.operation, roles))
@@ -41,24 +41,24 @@ const authorizeNarrowed = (caller: Caller, scopes: ReadonlyArray<KeyScope>, { sc
     const own = scopes.join(", ")
     if (scope === undefined) {
       return yield* refuse(
-        `this credential is narrowed to ${own}, and ${asked.operation} is about the whole organization`
+        `this credential is narrowed to ${own}, but ${asked.operation} affects the whole organization`
       )
     }
     const { at, verb } = scope
     if (at === "organization") {
       return scopes.some((text) => verb === "read" || text.startsWith("deploy:"))
         ? undefined
-        : yield* refuse(`this credential is narrowed to ${own}, which may only read`)
+        : yield* refuse(`this credential is narrowed to ${own}, which only allows reading`)
     }
     const place = yield* placeOf(caller, at, asked)
     if (place === undefined) {
-      // A list without a place: its handler shows what the scopes open, and nothing else.
+      // A list without a place: its handler shows only what the scopes allow.
       if (at === "query") return
-      return yield* refuse(`this credential is narrowed to ${own}, and there is no such ${at} in it`)
+      return yield* refuse(`this credential is narrowed to ${own}, which contains no such ${at}`)
     }
     if (!scopes.some((value) => scopeOpens(value, verb, place.app, place.stage))) {
       return yield* refuse(
-        `this credential is narrowed to ${own}, which does not open ${verb}:${place.app}/${place.stage}`
+        `this credential is narrowed to ${own}, which doesn't allow ${verb}:${place.app}/${place.stage}`
       )
     }
   })

@@ -3,13 +3,14 @@ import { Effect } from "effect"
 import type { Caller } from "../access/Caller.ts"
 import type { Sessions } from "./Accounts.ts"
 
-/** In a path: the organization that the credential belongs to. */
+/** In a path: the credential's own organization. */
 const ownOrganization = "-"
 
 /**
- * The caller as a member of the organization that a path names. It only selects: a key, a token of an issuer and a session from before its
- * address was confirmed have their own organization, any other session those that its person is a member of by now, each with the role there.
- * Every other organization gets the same answer by the same steps, whether it exists or not: only the person's own memberships are read.
+ * The caller as a member of the organization in a path. It only selects: a key, an issuer's token and a session from
+ * before its address was confirmed have only their own organization; any other session has its person's present
+ * memberships, each with the role there. All other organizations get the same answer by the same steps, whether they
+ * exist or not: only the person's own memberships are read.
  */
 export const callerIn = (
   sessions: typeof Sessions.Service,
@@ -24,7 +25,7 @@ export const callerIn = (
   const refused = new NotFound({
     resource: "organization",
     resourceName: name,
-    detail: `This credential opens no organization "${name}". ${fix}`
+    detail: `This credential has no access to an organization "${name}". ${fix}`
   })
   if (credential.type !== "session" || credential.unproven === true || person === undefined) return refused
   return Effect.flatMap(sessions.organizationsOf(person.id), (all) => {

@@ -14,7 +14,7 @@ describe("codes", () => {
     }
   })
 
-  it("are nothing else", () => {
+  it("accept nothing else", () => {
     fc.assert(
       fc.property(fc.string(), (typed) => {
         const code = readCode(typed)
@@ -28,7 +28,7 @@ describe("codes", () => {
 })
 
 describe("the network of an address", () => {
-  it("is the address itself, and of IPv6 its first 64 bits", () => {
+  it("is the address itself, or for IPv6 its first 64 bits", () => {
     expect(networkOf("192.0.2.7")).toBe("192.0.2.7")
     expect(networkOf("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2")
     expect(networkOf("2001:db8:1:2::1")).toBe(networkOf("2001:db8:1:2:ffff::"))

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 
-/** No vowels, so that codes spell nothing, and no letters that are easily confused (RFC 8628, 6.1). */
+/** No vowels, so that codes don't spell words, and no letters that are easily confused (RFC 8628, 6.1). */
 const letters = "BCDFGHJKLMNPQRSTVWXZ"
 const halfLength = 4
 
@@ -10,10 +10,10 @@ export const newCode = (): string => {
   return `${half()}-${half()}`
 }
 
-/** A code as a person types it: case, spaces and hyphens do not matter. undefined: it is none. */
+/** A code as a person types it: case, spaces and hyphens don't matter. undefined: it isn't one. */
 export const readCode = (typed: string): string | undefined => {
   const plain = typed.slice(0, 100).replace(/[\s\p{Pd}]/gu, "")
-  // Before it is in capitals: some other letters become these by it ("ß").
+  // Check before upper-casing, which turns some other letters into these ("ß").
   if (!/^[A-Za-z]*$/.test(plain)) return undefined
   const code = plain.toUpperCase()
   return code.length === 2 * halfLength && [...code].every((value) => letters.includes(value))

@@ -22,7 +22,7 @@ export interface NewInvite {
   readonly expiresInSeconds: number
 }
 
-/** The person with this address, if there is an account. Fails for a member. Revokes the address's open invites. */
+/** The person with this address, if the account exists. Fails for a member. Revokes the address's open invites. */
 const replaceOthers = (sql: SqlClient, organizationId: string, email: string) =>
   Effect.gen(function* () {
     // If two invites of one address are made at once, the later one must see the earlier one, and replace it.
@@ -30,7 +30,7 @@ const replaceOthers = (sql: SqlClient, organizationId: string, email: string) =>
     const user = yield* userByEmail(sql, email)
     if (user !== undefined && (yield* roleIn(sql, user.id, organizationId)) !== undefined) {
       return yield* new Conflict({
-        detail: `${email} is a member already: change the role with \`maxcloud org members\`.`
+        detail: `${email} is already a member. Change the role with \`maxcloud org members\`.`
       })
     }
     yield* sql`
@@ -68,7 +68,7 @@ const addInvite = (
     return invite
   })
 
-/** Mails an invite, in place of any other that is open for the address. */
+/** Mails an invite, in place of any open one for the address. */
 export const createInvite = (
   sql: SqlClient,
   mail: typeof Mail.Service,
@@ -81,7 +81,7 @@ export const createInvite = (
   Effect.gen(function* () {
     if (!mayGive(caller.roles, input.role)) {
       return yield* new Forbidden({
-        detail: `Your role may not make anybody ${input.role}: nobody gives more than they have.`
+        detail: `Your role can't invite anybody as ${input.role}. Nobody grants more than they have.`
       })
     }
     yield* takeAll(limits, [

@@ -12,7 +12,7 @@ import { addOwned } from "./ownedOrganization.ts"
 import { signInLimits, takeAll } from "./signInLimits.ts"
 import { lockUser } from "./userRows.ts"
 
-/** An organization for a person who has an account. */
+/** An organization for a person with an account. */
 export const createOrganization = (
   sql: SqlClient,
   audit: typeof Audit.Service,
@@ -27,7 +27,7 @@ export const createOrganization = (
     yield* refuseReservedName(name)
     const create = Effect.gen(function* () {
       const user = yield* lockUser(sql, userId)
-      // Erased meanwhile: nobody is there any more who could own it.
+      // Erased meanwhile: the owner no longer exists.
       if (user === undefined) return yield* inviteOnly()
       yield* addOwned(sql, audit, { action: "account.createOrganization", status: 201 }, name, user)
     })

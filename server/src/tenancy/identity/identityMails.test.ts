@@ -17,7 +17,7 @@ const mailsIn = (language: Language) => [
 ]
 
 describe("mails to people", () => {
-  it("say the same in both languages, and have what leads on in a line of its own", () => {
+  it("say the same in both languages, with the link or command on a line of its own", () => {
     const [english, german] = [mailsIn("en"), mailsIn("de")]
     for (const [index, mail] of german.entries()) {
       const other = english[index] ?? expect.unreachable("a language has more mails")
@@ -26,7 +26,7 @@ describe("mails to people", () => {
       const leads = (text: string) => text.split("\n").filter((line) => /^(https:|maxcloud |[A-Z]{4}-)/.test(line))
       expect(leads(mail.text)).toHaveLength(1)
       expect(leads(mail.text)).toStrictEqual(leads(other.text))
-      // Words that the other language has not.
+      // Words that the other language doesn't use.
       expect(mail.text).toMatch(/\b(der|die|das|Der|den|Sie|Ihr)\b/)
       expect(mail.text).not.toMatch(/\b(the|The|you|is)\b/)
       expect(other.text).not.toMatch(/\b(der|die|das|Sie|ist)\b/)

@@ -91,7 +91,7 @@ export const insertInvite = (
     return row === undefined ? yield* Effect.dieMessage("an insert returned no row") : infoOf(row)
   })
 
-/** The invite that the token names, whatever its state, locked until the transaction ends; its secret is not looked at. */
+/** The token's invite, in any state, locked until the transaction ends. Doesn't check its secret. */
 export const lockInvite = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const parsed = parseToken("invite", token)

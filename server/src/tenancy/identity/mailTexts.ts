@@ -7,7 +7,7 @@ interface Invited {
   readonly by: string | undefined
 }
 
-/** Everything that mails to people say. */
+/** The texts of all mails to people. */
 export interface MailTexts {
   readonly verifySubject: string
   readonly verifyIntro: (organization: string | undefined) => string
@@ -113,7 +113,8 @@ const de: MailTexts = {
   deletionSubject: (organization) => `${organization} wird gelöscht`,
   deletionIntro: (organization, by) =>
     `Die Organisation ${organization} wird gelöscht${by === undefined ? "" : `: ${by} hat das veranlasst`}.`,
-  deletionServices: "Ihre Dienste wurden gestoppt. Alle ihre Daten werden gelöscht nach dem Zeitpunkt",
+  deletionServices:
+    "Die Dienste der Organisation wurden gestoppt. Alle Daten werden nach Ablauf dieser Frist gelöscht:",
   deletionKeep: "Bis dahin kann ein Eigentümer die Löschung abbrechen:",
   deletionEnd: "Danach lässt sich nichts wiederherstellen."
 }

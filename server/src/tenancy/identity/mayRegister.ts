@@ -8,10 +8,13 @@ import { normalEmail } from "./userRows.ts"
 
 export const inviteOnly = () =>
   new Forbidden({
-    detail: "Registration at this server is by invite only: ask an administrator of your organization for one."
+    detail: "Registration on this server is by invite only. Ask an administrator of your organization for one."
   })
 
-/** Fails if this client or address has tried too often, if registration is by invite only, or if the name can't be a tenant's. */
+/**
+ * Fails if this client or address has tried too often, if registration is by invite only, or if the name isn't allowed
+ * for a tenant.
+ */
 export const mayRegister = (
   limits: typeof RateLimits.Service,
   options: IdentityOptions,

@@ -62,8 +62,8 @@ export const pageOfMembers = (
   ).pipe(Effect.provideService(SqlClient, sql))
 
 /**
- * All members, and none is changed by another until the transaction ends: what follows from all of them together (is there another owner?)
- * holds that long. In one order, so that two who lock do not wait for each other.
+ * All members, locked until the transaction ends, so that facts about all of them together (is there another owner?)
+ * stay true. In a fixed order, so that two lockers never deadlock.
  */
 export const lockMembers = (sql: SqlClient, organizationId: OrganizationId) =>
   Effect.map(

@@ -25,7 +25,7 @@ const idOf = (hex: string) => `ott_${hex}`
 /** The row that a token names. */
 export const idOfOneTime = (token: Redacted.Redacted) => idOf(parseToken("oneTime", token)?.id ?? "")
 
-/** A new token that is good once, for so long. `hashOf`: what is kept of it. @default its digest */
+/** A new token that's valid once, for this long. `hashOf`: what to store of it. @default its digest */
 export const insertOneTime = (
   sql: SqlClient,
   purpose: Purpose,
@@ -43,7 +43,7 @@ export const insertOneTime = (
     return token
   })
 
-/** The row that the token names, whatever its state, locked until the transaction ends. Says nothing of whether its secret is right. */
+/** The row that the token names, in any state, locked until the transaction ends. Doesn't check its secret. */
 export const lockOneTime = (sql: SqlClient, purpose: Purpose, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const parsed = parseToken("oneTime", token)
@@ -56,7 +56,7 @@ export const lockOneTime = (sql: SqlClient, purpose: Purpose, token: Redacted.Re
     return decodeRows(rows)[0]
   })
 
-/** Uses the token up; undefined where it is none, is used, or has expired. */
+/** Uses the token up; undefined if it doesn't exist, is used, or has expired. */
 export const useOneTime = (sql: SqlClient, purpose: Purpose, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const row = yield* lockOneTime(sql, purpose, token)

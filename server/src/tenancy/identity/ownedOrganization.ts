@@ -10,7 +10,7 @@ const decodeOrganizations = Schema.decodeUnknownSync(
 )
 
 export const nameTaken = (name: OrganizationName) =>
-  new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
+  new Conflict({ detail: `The organization "${name}" already exists. Choose another name.` })
 
 /** A new organization that this person owns. */
 export const insertOwned = (sql: SqlClient, name: OrganizationName, userId: string) =>
@@ -25,7 +25,7 @@ export const insertOwned = (sql: SqlClient, name: OrganizationName, userId: stri
     return made
   })
 
-/** `insertOwned`, noted in the audit log. */
+/** `insertOwned`, recorded in the audit log. */
 export const addOwned = (
   sql: SqlClient,
   audit: typeof Audit.Service,

@@ -8,7 +8,7 @@ import { userById } from "./userRows.ts"
 
 /** How long a program must wait before it asks again. */
 export const intervalSeconds = 5
-/** The network may bring two polls nearer to each other than they were sent. */
+/** The network may deliver two polls closer together than they were sent. */
 const allowanceSeconds = 1
 
 const decodeRows = Schema.decodeUnknownSync(
@@ -27,7 +27,7 @@ const decodeRows = Schema.decodeUnknownSync(
 
 const expired: DeviceProgress = { state: "expired" }
 
-/** The session of who has approved, as long as they are a member. */
+/** The session of the person who approved, as long as they're a member. */
 const grantTo = (sql: SqlClient, sessionDays: number, userId: UserId, organizationId: OrganizationId | null) =>
   Effect.gen(function* () {
     const user = yield* userById(sql, userId)
@@ -37,7 +37,7 @@ const grantTo = (sql: SqlClient, sessionDays: number, userId: UserId, organizati
     return { session, user, organization: membership.organization }
   })
 
-/** Inside a transaction: how far the authorization is, with the session, once, where it was approved. */
+/** Inside a transaction: the authorization's progress, with the session, once, if it was approved. */
 export const pollDevice = (
   sql: SqlClient,
   audit: typeof Audit.Service,

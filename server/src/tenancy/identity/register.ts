@@ -29,7 +29,7 @@ const registerNow = (
     const user = yield* insertUser(sql, email, bootstraps)
     if (user === undefined) {
       return yield* new Conflict({
-        detail: `There is an account with the address ${normalEmail(email)} already: run \`maxcloud auth login\`.`
+        detail: `An account with the address ${normalEmail(email)} already exists. Run \`maxcloud auth login\`.`
       })
     }
     const organization = yield* insertOwned(sql, name, user.id)
@@ -49,7 +49,7 @@ const registerNow = (
     return grant
   })
 
-/** An account, the organization that it owns, and a session, at once. */
+/** Creates an account, the organization that it owns, and a session, at once. */
 export const register = (
   sql: SqlClient,
   mail: typeof Mail.Service,

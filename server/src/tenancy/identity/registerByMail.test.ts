@@ -11,7 +11,7 @@ const floorMs = 200
 const enroll = (input: Registration) => Effect.flatMap(Accounts, (accounts) => accounts.enroll(input))
 const verify = (token: Redacted.Redacted) => Effect.flatMap(Accounts, (accounts) => accounts.verify(token))
 
-/** How many accounts, organizations and sessions there are. */
+/** The number of accounts, organizations and sessions. */
 const counts = Effect.gen(function* () {
   const sql = yield* SqlClient
   const of = (table: string) => Effect.map(sql`select 1 from ${sql(table)}`, (found) => found.length)
@@ -27,9 +27,9 @@ const known = Effect.gen(function* () {
 })
 
 describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { excludeTestServices: true })(
-  "registering where mail reaches people",
+  "registering if mail reaches people",
   (it) => {
-    it.scoped("answers the same, as late, and does the same, whether the address has an account or not", () =>
+    it.scoped("answers the same, equally late, and does the same, whether the address has an account or not", () =>
       Effect.gen(function* () {
         const { mails, taken, told } = yield* Seen
         const { url } = yield* testApi({ accounts: yield* Accounts })
@@ -67,33 +67,35 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
         expect(yield* counts).toStrictEqual(before)
         expect((yield* mailTo(existing)).text).not.toContain("token=")
         expect((yield* mailTo(existing)).text).toContain("maxcloud auth login --api-url")
-        // Nor does a later one tell, whose name would be taken had an account been made for the one before.
+        // Neither does a later one, whose name would be taken if the earlier one had created an account.
         const third = yield* enroll({ ...newNames(), organization })
         expect("state" in third ? third.state : "a session").toBe("mailed")
       })
     )
 
-    it.effect("makes the account and its organization by the mailed link, once, for who then signs in", () =>
-      Effect.gen(function* () {
-        const { told } = yield* Seen
-        const names = newNames("r")
-        yield* enroll({ ...names, organization: newNames("other").organization })
-        const former = yield* tokenTo(names.email)
-        yield* enroll(names)
-        const token = yield* tokenTo(names.email)
-        const before = yield* counts
-        const user = yield* verify(token)
-        expect(user).toMatchObject({ email: names.email, verified: true })
-        expect(told.at(-1)).toMatchObject({ action: "signIn.verify", subject: `organization ${names.organization}` })
-        for (const dead of [token, former]) expect((yield* Effect.flip(verify(dead)))._tag).toBe("NotFound")
-        const [users, organizations, sessions] = before
-        expect(yield* counts).toStrictEqual([users + 1, organizations + 1, sessions])
-        const { userId } = yield* signIn(names.email)
-        const mine = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(userId))
-        expect(mine).toMatchObject([{ name: names.organization, role: "owner" }])
-        const sql = yield* SqlClient
-        expect(yield* sql`select 1 from one_time_tokens where email = ${names.email}`).toHaveLength(0)
-      })
+    it.effect(
+      "creates the account and its organization with the mailed link, once, for the person who then signs in",
+      () =>
+        Effect.gen(function* () {
+          const { told } = yield* Seen
+          const names = newNames("r")
+          yield* enroll({ ...names, organization: newNames("other").organization })
+          const former = yield* tokenTo(names.email)
+          yield* enroll(names)
+          const token = yield* tokenTo(names.email)
+          const before = yield* counts
+          const user = yield* verify(token)
+          expect(user).toMatchObject({ email: names.email, verified: true })
+          expect(told.at(-1)).toMatchObject({ action: "signIn.verify", subject: `organization ${names.organization}` })
+          for (const dead of [token, former]) expect((yield* Effect.flip(verify(dead)))._tag).toBe("NotFound")
+          const [users, organizations, sessions] = before
+          expect(yield* counts).toStrictEqual([users + 1, organizations + 1, sessions])
+          const { userId } = yield* signIn(names.email)
+          const mine = yield* Effect.flatMap(Sessions, (sessions) => sessions.organizationsOf(userId))
+          expect(mine).toMatchObject([{ name: names.organization, role: "owner" }])
+          const sql = yield* SqlClient
+          expect(yield* sql`select 1 from one_time_tokens where email = ${names.email}`).toHaveLength(0)
+        })
     )
 
     it.effect("if links for one address or name are opened at once, one succeeds", () =>
@@ -120,7 +122,7 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
       })
     )
 
-    it.effect("tells that a name is taken to everybody alike, and takes none for who has not opened the link", () =>
+    it.effect("reveals a taken name to everybody alike, and reserves none before the link is opened", () =>
       Effect.gen(function* () {
         const { email, organization } = yield* known
         const fresh = newNames("fresh")
@@ -135,8 +137,8 @@ describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { ex
 
 describeOn(testIdentity({ registersByMail: true, registration: "invite", signInFloorMs: 0 }), {
   excludeTestServices: true
-})("the first owner where mail reaches people", (it) => {
-  it.effect("gets a session at once by the printed link; nobody else registers", () =>
+})("the first owner if mail reaches people", (it) => {
+  it.effect("gets a session at once with the printed link; nobody else can register", () =>
     Effect.gen(function* () {
       const bootstrapToken = yield* Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken)
       expect((yield* Effect.flip(enroll(newNames())))._tag).toBe("Forbidden")

@@ -22,9 +22,9 @@ const decodePending = Schema.decodeUnknownSync(
 )
 
 /**
- * Mails a link that makes the account, or, where the address has one, how to sign in to it. Until the link is opened nothing is made, so that
- * neither the answer nor what happens afterwards tells whether the address has an account. Whether an organization's name is taken anybody may
- * know: its hosts have it.
+ * Mails a link that creates the account, or, if the address has one, how to sign in to it. Until the link is opened
+ * nothing is created, so neither the answer nor anything afterwards reveals whether the address has an account. Whether
+ * an organization's name is taken isn't secret: its hosts contain it.
  */
 const mailRegistration = (
   sql: SqlClient,
@@ -49,7 +49,7 @@ const mailRegistration = (
     return { state: "mailed", email }
   })
 
-/** Registers somebody who has yet to open the mailed link. */
+/** Registers somebody who still has to open the mailed link. */
 export const registerByMail = (
   sql: SqlClient,
   mail: typeof Mail.Service,
@@ -72,8 +72,8 @@ export const registerByMail = (
   }).pipe(Effect.tapErrorTag("Forbidden", () => tellRefused(audit, "signIn.register", 403)))
 
 /**
- * The person who requested this link by `registerByMail`, now with an account, and the organization that they asked for. Undefined if
- * `registerByMail` didn't send this link.
+ * The person who requested this link with `registerByMail`, now with an account, and the requested organization.
+ * Undefined if `registerByMail` didn't send this link.
  */
 export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
@@ -82,8 +82,8 @@ export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
     const rows = yield* sql`select email, organization from one_time_tokens where id = ${used.id}`
     const [pending] = decodePending(rows)
     if (pending === undefined) return undefined
-    // The address is proven, and in `users` from here on: what else was asked for by it is of no use.
-    // Those that are being opened at this moment see the account, and make nothing.
+    // The address is confirmed, and in `users` from here on, so other requests for it are void. Those being opened right
+    // now see the account, and create nothing.
     yield* sql`
       delete from one_time_tokens where id in (
         select id from one_time_tokens where email = ${pending.email} and id <> ${used.id} for update skip locked)`

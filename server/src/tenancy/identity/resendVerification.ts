@@ -18,7 +18,7 @@ const replaceLink = (
 ) =>
   Effect.gen(function* () {
     const user = yield* lockUser(sql, userId)
-    // Once more does no harm: there is nothing to confirm.
+    // Safe to repeat: there's nothing to confirm.
     if (user === undefined || user.verified) return
     yield* sql`delete from one_time_tokens where user_id = ${user.id} and purpose = 'verify'`
     yield* mailLink(sql, mail, publicUrl, user, organization)

@@ -30,7 +30,7 @@ export const membershipsOf = (sql: SqlClient, userId: string) =>
 export const roleIn = (sql: SqlClient, userId: string, organizationId: string) =>
   Effect.map(membershipsOf(sql, userId), (all) => all.find((each) => each.organization.id === organizationId)?.role)
 
-/** Makes a session. Its token is returned only here. */
+/** Creates a session. Its token is returned only here. */
 export const insertSession = (
   sql: SqlClient,
   user: UserInfo,

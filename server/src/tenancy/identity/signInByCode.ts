@@ -17,13 +17,14 @@ const attempts = 5
 /** How long the sign-in page remembers a signed-in person. */
 export const browserSeconds = 900
 
-/** Kept of a challenge: without the challenge's own secret, the code cannot be found from it by trying all. */
+/** Stored for a challenge: without the challenge's own secret, the code can't be found from it by brute force. */
 const both = (challenge: Redacted.Redacted, code: string) => `${Redacted.value(challenge)} ${code}`
 
 /**
- * A challenge is made whether there is an account or not; only mail goes to an account alone. Each browser has a challenge of its own with
- * attempts of its own, so that nobody uses up another's; all that are begun while a mailed code is good take that code, so that whoever reads
- * the mail signs in also where others have asked for codes. `mayMail`: false where enough was mailed, and the code that stands has to do.
+ * Creates a challenge whether the account exists or not; only an account gets mail. Each browser has its own challenge
+ * with its own attempts, so nobody uses up another's. All challenges begun while a mailed code is valid accept that
+ * code, so the mail's reader can sign in even if others have requested codes. `mayMail`: false if the mail limit is
+ * reached, and the valid code must do.
  */
 export const beginChallenge = (
   sql: SqlClient,
@@ -55,8 +56,8 @@ export const wrongCode = () =>
   })
 
 /**
- * The person of a challenge and its code, and what the page remembers them by; undefined where they do not fit. To be committed then too: the
- * attempt counts.
+ * The person of a challenge and its code, and the token by which the page remembers them; undefined if they don't match.
+ * Commit that too, because the attempt counts.
  */
 export const finishChallenge = (
   sql: SqlClient,
@@ -71,7 +72,7 @@ export const finishChallenge = (
     const isUsed = row?.used_at != null
     const right = matches(isUsed ? token : both(challenge, code), row?.token_hash)
     if (row === undefined || row.expired || row.attempts >= attempts) return undefined
-    // A button that is pressed twice sends the code twice, and the browser goes by the later answer.
+    // A button that's pressed twice sends the code twice, and the browser uses the later answer.
     if (isUsed && !row.used_just_now) return undefined
     yield* sql`update one_time_tokens set attempts = attempts + 1 where id = ${row.id}`
     if (!right || row.user_id === null) return undefined
@@ -98,7 +99,7 @@ const decodeBrowser = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: UserId, email: Schema.String, token_hash: Schema.Uint8ArrayFromSelf }))
 )
 
-/** The person who signed in at the sign-in page with this token, while it is valid. */
+/** The person who signed in at the sign-in page with this token, while it's valid. */
 export const browserPerson = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const parsed = parseToken("oneTime", token)

@@ -6,8 +6,8 @@ const hour = 3600
 const quarter = 900
 
 /**
- * Limits for attempts without a credential. Those by network address slow down guessing. Those by e-mail address protect a mailbox from
- * floods. They refuse nobody if somebody else could use them up to lock a person out.
+ * Limits for attempts without a credential. Those by network address slow down guessing. Those by e-mail address protect
+ * a mailbox from floods. They refuse nobody if somebody else could use them up to lock a person out.
  */
 export const signInLimits = {
   registerByAddress: { name: "register-address", quota: 20, windowSeconds: hour },
@@ -16,7 +16,7 @@ export const signInLimits = {
   verifyByAddress: { name: "verify-address", quota: 30, windowSeconds: quarter },
   resendByPerson: { name: "resend-person", quota: 5, windowSeconds: hour },
   beginByAddress: { name: "sign-in-address", quota: 30, windowSeconds: quarter },
-  /** Beyond them no code is mailed again, and the one that was mailed goes on being good. */
+  /** Above them no more codes are mailed, and the one that was mailed stays valid. */
   mailByEmail: { name: "sign-in-email", quota: 12, windowSeconds: hour },
   beginByBoth: { name: "sign-in-email-address", quota: 5, windowSeconds: hour },
   finishByAddress: { name: "sign-in-code-address", quota: 30, windowSeconds: quarter },
@@ -24,11 +24,11 @@ export const signInLimits = {
   inviteByOrganization: { name: "invite-organization", quota: 100, windowSeconds: hour },
   inviteByEmail: { name: "invite-email", quota: 20, windowSeconds: hour },
   deviceByAddress: { name: "device-address", quota: 60, windowSeconds: quarter },
-  /** RFC 8628, 5.1: user codes are short, so that guesses must be few. */
+  /** RFC 8628, 5.1: user codes are short, so guesses must be few. */
   userCodeByAddress: { name: "device-code-address", quota: 60, windowSeconds: quarter }
 } as const satisfies Record<string, RateLimit>
 
-/** Addresses of one IPv6 network (64 bits) are one client's. */
+/** Addresses of one IPv6 network (64 bits) count as one client. */
 export const networkOf = (address: string): string => {
   if (!address.includes(":")) return address
   const [head = "", tail] = address.split("::")
@@ -38,13 +38,13 @@ export const networkOf = (address: string): string => {
   return [...before, ...Array<string>(zeros).fill("0"), ...after].slice(0, 4).join(":")
 }
 
-/** Takes one from the bucket of each of these keys. */
+/** Takes one token from the bucket of each of these keys. */
 export const takeAll = (
   limits: typeof RateLimits.Service,
   buckets: ReadonlyArray<readonly [limit: RateLimit, key: string]>
 ) => Effect.forEach(buckets, ([limit, key]) => limits.take(limit, `${limit.name} ${key}`), { discard: true })
 
-/** The client's network as a key; what the server does itself has one key together. */
+/** The client's network as a key. All of the server's own work shares one key. */
 export const clientNetwork = Effect.map(ClientAddress, (address) =>
   address === undefined ? "none" : networkOf(address)
 )

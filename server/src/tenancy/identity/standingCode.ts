@@ -11,7 +11,7 @@ const decodeRows = Schema.decodeUnknownSync(
 const owner = { type: "server" } as const
 const placeOf = (id: string) => ["signInCode", id]
 
-/** The code that was last mailed to the person, while it is valid and unused. */
+/** The code that was last mailed to the person, while it's valid and unused. */
 export const standingCode = (sql: SqlClient, keys: typeof DataKeys.Service, userId: UserId) =>
   Effect.gen(function* () {
     const rows = yield* sql`
@@ -24,7 +24,7 @@ export const standingCode = (sql: SqlClient, keys: typeof DataKeys.Service, user
     return Option.getOrUndefined(Option.map(opened, Redacted.value))
   })
 
-/** Keeps the code that is mailed for this sign-in. */
+/** Stores the code that is mailed for this sign-in. */
 export const keepCode = (
   sql: SqlClient,
   keys: typeof DataKeys.Service,
@@ -37,7 +37,7 @@ export const keepCode = (
     yield* sql`update one_time_tokens set sealed_by = ${keyId}, sealed = ${bytes} where id = ${id}`
   })
 
-/** A code is good once: with it end all sign-ins of the person that are pending. */
+/** A code works once: using it ends all pending sign-ins of the person. */
 export const endCodes = (sql: SqlClient, userId: UserId) => sql`
   update one_time_tokens set used_at = now(), expires_at = now(), sealed_by = null, sealed = null
   where user_id = ${userId} and purpose = 'signIn' and used_at is null`

@@ -34,7 +34,7 @@ const insertNew = (sql: SqlClient, clientName: string) =>
     return codes
   })
 
-/** The codes of a program that asks to sign in. `told`: what it says of itself. */
+/** The codes for a program that asks to sign in. `told`: its own description. */
 export const startDevice = (sql: SqlClient, limits: typeof RateLimits.Service, publicUrl: string, told: string) =>
   Effect.gen(function* () {
     yield* takeAll(limits, [[signInLimits.deviceByAddress, yield* clientNetwork]])

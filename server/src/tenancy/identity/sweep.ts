@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { sweeping } from "../../base/database/sweeping.ts"
 
-/** Forgets credentials that have expired, and what was used: invites stay, as a list of who was invited. */
+/** Deletes expired and used credentials. Invites stay, as a list of who was invited. */
 export const sweepIdentity = Effect.gen(function* () {
   const sql = yield* SqlClient
   yield* sql`delete from sessions where expires_at < now()`

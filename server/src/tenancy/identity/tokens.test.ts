@@ -8,7 +8,7 @@ const kinds: ReadonlyArray<TokenKind> = ["session", "key", "invite", "oneTime", 
 const anyId = fc.stringMatching(/^[0-9A-Za-z]{8,32}$/)
 
 describe("tokens", () => {
-  it("are read as they were made, by their own kind alone", () => {
+  it("are read back unchanged, and only as their own kind", () => {
     fc.assert(
       fc.property(fc.constantFrom(...kinds), fc.constantFrom(...kinds), anyId, (kind, other, id) => {
         const { hash, token } = newToken(kind, id)
@@ -19,7 +19,7 @@ describe("tokens", () => {
     )
   })
 
-  it("are other tokens, or none, after any change", () => {
+  it("become other tokens, or none, after any change", () => {
     const { hash, token } = newToken("session", hexOf(newId("ses")))
     const text = Redacted.value(token)
     fc.assert(
@@ -30,7 +30,7 @@ describe("tokens", () => {
     )
   })
 
-  it("are nothing else, whatever it is", () => {
+  it("reject everything else", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" })), fc.constantFrom(...kinds), (text, kind) => {
         expect(isToken(kind, Redacted.make(text))).toBe(false)
@@ -42,12 +42,12 @@ describe("tokens", () => {
     }
   })
 
-  it("match no missing and no broken digest", () => {
+  it("match neither a missing nor a broken digest", () => {
     expect(matches("x", undefined)).toBe(false)
     expect(matches("x", digestOf("x").subarray(1))).toBe(false)
   })
 
-  it("show themselves in no log", () => {
+  it("never appear in a log", () => {
     const made = newToken("session", hexOf(newId("ses")))
     expect(JSON.stringify({ token: made.token })).not.toContain(Redacted.value(made.token))
     expect(String(made.token)).not.toContain(Redacted.value(made.token))

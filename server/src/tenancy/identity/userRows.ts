@@ -17,11 +17,11 @@ export const userByEmail = (sql: SqlClient, email: string) =>
 export const userById = (sql: SqlClient, id: string) =>
   Effect.map(sql`select id, email, verified_at from users where id = ${id}`, userOf)
 
-/** The same, and nobody changes it until the transaction ends. */
+/** The same, locked until the transaction ends. */
 export const lockUser = (sql: SqlClient, id: string) =>
   Effect.map(sql`select id, email, verified_at from users where id = ${id} for no key update`, userOf)
 
-/** The new user; undefined where the address has an account. */
+/** The new user; undefined if the address has an account. */
 export const insertUser = (sql: SqlClient, email: string, verified: boolean) =>
   Effect.map(
     sql`
@@ -31,7 +31,7 @@ export const insertUser = (sql: SqlClient, email: string, verified: boolean) =>
     userOf
   )
 
-/** The address is the person's: links that were mailed to confirm it are of no use any more. */
+/** The address is confirmed, so links mailed to confirm it are void. */
 export const markVerified = (sql: SqlClient, user: UserInfo) =>
   Effect.gen(function* () {
     yield* sql`update users set verified_at = coalesce(verified_at, now()) where id = ${user.id}`
@@ -42,8 +42,8 @@ export const markVerified = (sql: SqlClient, user: UserInfo) =>
   })
 
 /**
- * Confirms the person's address: they read mail sent to it, which is another proof than the registration. An unconfirmed account may have
- * been made by somebody else in advance (pre-hijacking), so everybody who was signed in is signed out.
+ * Confirms the person's address: they read mail sent to it, which proves more than the registration. Somebody else may
+ * have registered an unconfirmed account in advance (pre-hijacking), so everybody who was signed in is signed out.
  */
 export const proveAddress = (sql: SqlClient, user: UserInfo) =>
   Effect.gen(function* () {

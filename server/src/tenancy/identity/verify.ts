@@ -16,7 +16,7 @@ const noLink = () =>
     resource: "token",
     resourceName: "link",
     detail:
-      "The link is good for three days, once. If your address is not confirmed yet, sign in with `maxcloud auth login`: the code confirms it too."
+      "The link works once, within three days. If your address isn't confirmed yet, sign in with `maxcloud auth login`: the code confirms it too."
   })
 
 const confirm = (sql: SqlClient, audit: typeof Audit.Service, token: Redacted.Redacted) =>
@@ -40,7 +40,7 @@ const confirm = (sql: SqlClient, audit: typeof Audit.Service, token: Redacted.Re
     return user
   })
 
-/** By a mailed link: confirms an address, or makes the account that was asked for by mail. */
+/** With a mailed link: confirms an address, or creates the account that was requested by mail. */
 export const verify = (
   sql: SqlClient,
   audit: typeof Audit.Service,

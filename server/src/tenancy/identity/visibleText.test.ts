@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { visibleText } from "./visibleText.ts"
 
 describe("a name that somebody else has given", () => {
-  it("is shown without what hides or reorders the text around it", () => {
+  it("is shown without characters that hide or reorder the text around it", () => {
     const shown = [
       ["maxcloud on laptop", "maxcloud on laptop"],
       ["maxcloud on \u202Epotpal\u202C", "maxcloud on potpal"],
@@ -16,7 +16,7 @@ describe("a name that somebody else has given", () => {
     for (const [given, wanted] of shown) expect(visibleText(given)).toBe(wanted)
   })
 
-  it("has none of these whatever was given, is never empty, and stays as it is when shown again", () => {
+  it("contains none of these for any input, is never empty, and stays the same when shown again", () => {
     const odd = fc.constantFrom(
       "\u202A",
       "\u202E",

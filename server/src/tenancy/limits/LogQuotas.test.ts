@@ -9,8 +9,8 @@ import { Quotas } from "./Quotas.ts"
 const acme = OrganizationId.make(`org_${"a".repeat(32)}`)
 const away = OrganizationId.make(`org_${"b".repeat(32)}`)
 
-describe("quotas of log lines, for those who write them", () => {
-  it.live("are read once for many lines, and bound nothing where they can't be read", () => {
+describe("quotas of log lines, for their writers", () => {
+  it.live("are read once for many lines, and limit nothing if they can't be read", () => {
     const asked: Array<OrganizationId> = []
     const quotas = Layer.mock(Quotas, {
       of: (id) => {

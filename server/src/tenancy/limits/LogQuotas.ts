@@ -6,8 +6,8 @@ import { Quotas } from "./Quotas.ts"
 const freshMs = 60_000
 
 /**
- * Bytes of log lines that an organization may keep, for whoever writes them: an answer at once, as it was a minute ago at most while lines
- * are written. null: no limit, or not known yet; nothing is removed by a quota that couldn't be read.
+ * Bytes of log lines that an organization may keep, for their writers: answers at once, with a value at most a minute
+ * old while lines are written. null: no limit, or not known yet; a quota that couldn't be read removes nothing.
  */
 export class LogQuotas extends Context.Tag("@maxcloud/server/LogQuotas")<
   LogQuotas,
@@ -24,13 +24,13 @@ export const layer = Layer.scoped(
       const last = known.get(organizationId)
       const now = performance.now()
       if (last === undefined || now - last.at >= freshMs) {
-        // At once, so that one reads it for all lines that come meanwhile.
+        // At once, so that one read serves all lines that come meanwhile.
         known.set(organizationId, { bytes: last?.bytes ?? null, at: now })
         const read = quotas.of(organizationId).pipe(
           Effect.tap(({ logBytes: bytes }) =>
             Effect.sync(() => known.set(organizationId, { bytes, at: performance.now() }))
           ),
-          Effect.catchAll((cause) => Effect.logWarning("The quota of log lines couldn't be read.", cause)),
+          Effect.catchAll((cause) => Effect.logWarning("Couldn't read the quota of log lines.", cause)),
           asServer
         )
         fork(organizationId, read)

@@ -17,7 +17,7 @@ describe("open streams", () => {
     ["key", 2, (n: number) => who("k", `a${n}`, n)],
     ["address", 3, (n: number) => who(`k${n}`, "a", n)],
     ["organization", 4, (n: number) => who(`k${n}`, `a${n}`, 0)]
-  ] as const)("are bounded for each %s", ([, limit, of]) =>
+  ] as const)("are limited for each %s", ([, limit, of]) =>
     Effect.gen(function* () {
       const { take } = makeOpenStreams(limits)
       for (let n = 0; n < limit; n++) yield* take(of(n))
@@ -28,7 +28,7 @@ describe("open streams", () => {
     })
   )
 
-  it.effect("give their place back, and a refused one takes none", () =>
+  it.effect("release their place, and a refused one takes none", () =>
     Effect.gen(function* () {
       const streams = makeOpenStreams(limits)
       for (let round = 0; round < 20; round++) {

@@ -1,7 +1,7 @@
 import { type OrganizationId, TooManyRequests } from "@maxcloud/sdk/api"
 import { Context, Effect, type Scope } from "effect"
 
-/** How many continuing answers (events, logs, exports) may be open at once on this server. */
+/** How many streaming answers (events, logs, exports) can be open at once on this server. */
 export interface StreamLimits {
   readonly perKey: number
   readonly perAddress: number
@@ -9,7 +9,7 @@ export interface StreamLimits {
 
 /** The owner of a stream. */
 export interface StreamOwner {
-  /** The credential; undefined where none is needed. */
+  /** The credential; undefined if none is needed. */
   readonly key: string | undefined
   readonly address: string
   readonly organization: OrganizationId | undefined
@@ -26,12 +26,12 @@ const retryAfterSeconds = 5
 
 const tooMany = (whose: string, limit: number) =>
   new TooManyRequests({
-    detail: `Too many open streams: ${limit} at once are allowed for each ${whose}. Close one, such as a \`maxcloud logs --follow\` that nobody reads.`,
+    detail: `Too many open streams: the limit is ${limit} at once for each ${whose}. Close one, such as a \`maxcloud logs --follow\` that nobody reads.`,
     retryAfterSeconds,
     limit: { name: `streams-per-${whose.replace(" ", "-")}`, quota: limit, windowSeconds: retryAfterSeconds }
   })
 
-/** Counts streams by credential, network address and organization; one that is over any limit is refused. */
+/** Counts streams by credential, network address and organization, and refuses one that exceeds any limit. */
 export const makeOpenStreams = (limits: StreamLimits) => {
   const open = new Map<string, number>()
   const add = (name: string, change: 1 | -1) => {
@@ -48,7 +48,7 @@ export const makeOpenStreams = (limits: StreamLimits) => {
       : [{ name: `organization ${organization}`, whose: "organization", limit: quota ?? Number.POSITIVE_INFINITY }])
   ]
 
-  /** Takes a place until the scope closes, which is when the answer has ended. */
+  /** Takes a place until the scope closes, when the answer has ended. */
   const take = (owner: StreamOwner): Effect.Effect<void, TooManyRequests, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {

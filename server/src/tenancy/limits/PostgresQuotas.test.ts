@@ -45,7 +45,7 @@ const refused = (...target: Parameters<typeof targetOf>) =>
 const one = { scale: { max: 1 }, cpu: 0.5, memory: "256Mi" }
 
 layer(server, { excludeTestServices: true })("quotas", (it) => {
-  it.effect("without any there is no limit", () =>
+  it.effect("without any there's no limit", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* deploy(org, [{ name: "a", scale: { max: 1000 }, cpu: 64 }])
@@ -70,28 +70,30 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     ["instances", { instances: 2 }, /2 instances at maximum scale, .* organization to 3/],
     ["cpu", { cpuMilli: 1_250 }, /1\.25 vCPU at .* organization to 1\.5/],
     ["memory", { memoryBytes: 512 * 2 ** 20 }, /512Mi memory at .* organization to 768Mi/]
-  ] as const)("of %s: over apps and stages; what is there goes on, and can go", ([, values, message]) =>
-    Effect.gen(function* () {
-      const org = yield* newOrganization
-      const quotas = yield* Quotas
-      yield* quotas.set(org.id, values)
-      yield* deploy(org, [{ name: "a", ...one }])
-      yield* deploy(org, [{ name: "b", ...one }], "blog", "staging")
-      expect(yield* refused(org, [{ name: "c", ...one }], "third")).toMatch(message)
-      const { plan, destroy, deleteService } = yield* Deployments
-      const { problems } = yield* plan(planOf(targetOf(org, [{ name: "c", ...one }], "third")))
-      expect(problems[0]?.message ?? "").toMatch(message)
-      expect((yield* quotas.use(org.id)).deploymentsPerHour).toBe(2)
+  ] as const)(
+    "limit %s over apps and stages; existing services keep running, and can be removed",
+    ([, values, message]) =>
+      Effect.gen(function* () {
+        const org = yield* newOrganization
+        const quotas = yield* Quotas
+        yield* quotas.set(org.id, values)
+        yield* deploy(org, [{ name: "a", ...one }])
+        yield* deploy(org, [{ name: "b", ...one }], "blog", "staging")
+        expect(yield* refused(org, [{ name: "c", ...one }], "third")).toMatch(message)
+        const { plan, destroy, deleteService } = yield* Deployments
+        const { problems } = yield* plan(planOf(targetOf(org, [{ name: "c", ...one }], "third")))
+        expect(problems[0]?.message ?? "").toMatch(message)
+        expect((yield* quotas.use(org.id)).deploymentsPerHour).toBe(2)
 
-      // Lowered below what is there.
-      yield* quotas.set(org.id, Object.fromEntries(Object.keys(values).map((key) => [key, 0])))
-      yield* deploy(org, [{ name: "a", ...one, image: "ready:2" }])
-      yield* refused(org, [{ name: "a", ...one, cpu: 1, memory: "1Gi", scale: { max: 2 } }, { name: "a2" }])
-      const [first] = yield* listServices(org)
-      assert(first !== undefined)
-      if (first !== undefined) yield* deleteService(org, first.id)
-      yield* destroy(org, AppName.make("blog"), StageName.make("staging"))
-    })
+        // Lowered below the present use.
+        yield* quotas.set(org.id, Object.fromEntries(Object.keys(values).map((key) => [key, 0])))
+        yield* deploy(org, [{ name: "a", ...one, image: "ready:2" }])
+        yield* refused(org, [{ name: "a", ...one, cpu: 1, memory: "1Gi", scale: { max: 2 } }, { name: "a2" }])
+        const [first] = yield* listServices(org)
+        assert(first !== undefined)
+        if (first !== undefined) yield* deleteService(org, first.id)
+        yield* destroy(org, AppName.make("blog"), StageName.make("staging"))
+      })
   )
 
   it.effect("limit deployments in an hour, but never a removal", () =>
@@ -113,7 +115,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     })
   )
 
-  it.effect("let through exactly as many as there may be, of twelve apps at once", () =>
+  it.effect("admit exactly as many as allowed, of twelve apps at once", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const quotas = yield* Quotas
@@ -127,7 +129,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     })
   )
 
-  it.effect("are set one by one; null is the server's default again", () =>
+  it.effect("are set one by one; null restores the server's default", () =>
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { of, set } = yield* Quotas

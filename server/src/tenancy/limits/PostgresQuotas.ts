@@ -56,8 +56,8 @@ const check = (sql: SqlClient, quotas: QuotaValues, { app, organization, stage }
   })
 
 /**
- * `Quotas` in the table `organization_quotas`, with `defaults` where that says nothing. Counts what is accepted, and what still runs; of
- * source snapshots what is in this server's data folder.
+ * `Quotas` in the table `organization_quotas`, or else `defaults`. Counts everything accepted or still running, and for
+ * source snapshots the content of this server's data folder.
  */
 export const layer = (defaults: QuotaValues, dataDir: string) =>
   Layer.effect(

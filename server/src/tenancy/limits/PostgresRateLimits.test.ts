@@ -29,7 +29,7 @@ const server = (postgres: Awaited<ReturnType<typeof startPostgres>>) =>
   )
 
 layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })("rate limits", (it) => {
-  it.effect("count each key and each limit by itself, in requests that see no rows too", () =>
+  it.effect("count each key and each limit separately, also in requests that see no rows", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       const one = { name: "one", quota: 1, windowSeconds: 3600 }
@@ -40,7 +40,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
     })
   )
 
-  it.effect("keep no key as it is written", () =>
+  it.effect("store no key in plain text", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       yield* take(hourly, "ada@example.org")
@@ -49,7 +49,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
     })
   )
 
-  it.effect("are filled as the arithmetic says", () =>
+  it.effect("refill as the arithmetic says", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       const sql = yield* SqlClient
@@ -77,7 +77,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
     })
   )
 
-  it.effect("fill again after the database's clock was set back by an hour", () =>
+  it.effect("refill after the database's clock was set back by an hour", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       const sql = yield* SqlClient
@@ -90,13 +90,13 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
         expect((yield* Effect.flip(take(limit, "k", cost)))._tag).toBe("TooManyRequests")
         yield* take(limit, "k", cost).pipe(
           Effect.retry(Schedule.spaced("50 millis")),
-          Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => new Error("it does not fill") })
+          Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => new Error("it doesn't refill") })
         )
       }
     })
   )
 
-  it.effect("can be looked at without taking", () =>
+  it.effect("can be read without taking any", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
       const two = { name: "two", quota: 2, windowSeconds: 3600 }
@@ -110,7 +110,7 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
   )
 })
 
-it.live("rate limits let no more pass than the quota over two servers at once, and say when Postgres is away", () =>
+it.live("rate limits admit no more than the quota over two servers at once, and report an unreachable Postgres", () =>
   Effect.gen(function* () {
     const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), (found) => Effect.promise(found.close))
     const [one, two] = [yield* server(postgres), yield* server(postgres)]

@@ -8,10 +8,13 @@ import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { rateOf, stateOf, tolerance, waitOf } from "./bucket.ts"
 import { type RateLimit, RateLimits } from "./RateLimits.ts"
 
-/** Buckets that were not used for so long are full again: the longest window of any limit is shorter. */
+/** Buckets unused for this long are full again: the longest window of any limit is shorter. */
 const keptHours = 48
 
-/** A bucket that was used so far ahead was used before the database's clock was set back: more than who waits for its row could see. */
+/**
+ * A bucket used this far ahead was used before the database's clock was set back. Waiting for its row can't explain that
+ * much.
+ */
 const steppedBack = "5 seconds"
 
 const decodeTaken = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tokens: Schema.Number })))
@@ -25,7 +28,7 @@ export const bucketOf = ({ name }: RateLimit, key: string): string =>
 const tooMany = (limit: RateLimit, tokens: number, cost: number) => {
   const retryAfterSeconds = waitOf(limit, tokens, cost)
   return new TooManyRequests({
-    detail: `Too many requests: ${limit.quota} in ${limit.windowSeconds} seconds are allowed (limit "${limit.name}"). Try again in ${retryAfterSeconds} seconds.`,
+    detail: `Too many requests: the limit is ${limit.quota} in ${limit.windowSeconds} seconds (limit "${limit.name}"). Retry in ${retryAfterSeconds} seconds.`,
     retryAfterSeconds,
     limit: { name: limit.name, quota: limit.quota, windowSeconds: limit.windowSeconds }
   })
@@ -58,7 +61,7 @@ export const layer = Layer.scoped(
         where ${filled(limit, sql`excluded.updated_at`)} >= ${cost - tolerance}::float8
         returning b.tokens`.pipe(Effect.map((rows) => decodeTaken(rows)[0]?.tokens))
 
-    /** Fills a bucket again from now on if its last use is ahead of a clock that was set back. */
+    /** Restarts a bucket's refill from now if its last use is ahead of a clock that was set back. */
     const rebase = (bucket: string) =>
       sql`
         update rate_limits set updated_at = clock_timestamp()
@@ -66,7 +69,7 @@ export const layer = Layer.scoped(
 
     const tidy = sql`delete from rate_limits where updated_at < now() - ${keptHours} * interval '1 hour'`
     yield* tidy.pipe(
-      Effect.catchAll((cause) => Effect.logDebug("old rate limits are not deleted yet", cause)),
+      Effect.catchAll((cause) => Effect.logDebug("couldn't delete old rate limits yet", cause)),
       Effect.repeat(Schedule.spaced(Duration.minutes(30))),
       asServer,
       Effect.forkScoped

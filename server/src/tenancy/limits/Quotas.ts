@@ -15,8 +15,9 @@ export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<
     /** The present use that counts against them. */
     readonly use: (organizationId: OrganizationId) => Effect.Effect<StoredUse, SqlError>
     /**
-     * Fails where the organization, with `spec` as the services of the app and stage, would have more than it may; and counts the deployment
-     * against `deploymentsPerHour`. Called in the transaction that accepts a deployment, after it has the organization's lock.
+     * Fails if the organization would exceed a quota with `spec` as the services of the app and stage, and counts the
+     * deployment against `deploymentsPerHour`. Call it in the transaction that accepts a deployment, after locking the
+     * organization.
      */
     readonly check: (target: Target, spec: AppSpec) => Effect.Effect<void, QuotaExceeded | SqlError>
     /** For operators. null: the server's default. */

@@ -25,7 +25,7 @@ const run = (limit: RateLimit, waits: ReadonlyArray<number>) => {
 }
 
 describe("a token bucket", () => {
-  it("lets no more pass in any time than are in it and come back in that time", () => {
+  it("admits no more in any time than its content plus the refill in that time", () => {
     fc.assert(
       fc.property(limits, pauses, (limit, waits) => {
         const passed = run(limit, waits).filter((each) => each.taken)
@@ -39,7 +39,7 @@ describe("a token bucket", () => {
     )
   })
 
-  it("lets pass whoever waits as long as told, and refuses nobody who keeps to the rate", () => {
+  it("admits everybody who waits as long as told, and refuses nobody who keeps to the rate", () => {
     fc.assert(
       fc.property(limits, pauses, (limit, waits) => {
         for (const { bucket, now, taken, waitSeconds } of run(limit, waits)) {
@@ -67,14 +67,14 @@ describe("a token bucket", () => {
 describe("the header fields", () => {
   const limit = { name: "credential", quota: 1200, windowSeconds: 60 }
 
-  it("tell the policy and what is left", () => {
+  it("contain the policy and the remaining requests", () => {
     expect(rateLimitHeaders({ limit, remaining: 1199, resetSeconds: 0.05 })).toStrictEqual({
       "ratelimit-policy": '"credential";q=1200;w=60',
       ratelimit: '"credential";r=1199;t=1'
     })
   })
 
-  it("tell with a refusal when to come back", () => {
+  it("say in a refusal when to retry", () => {
     const refusal = new TooManyRequests({ detail: "too many", retryAfterSeconds: 2.2, limit })
     expect(refusalHeaders(refusal)).toStrictEqual({
       "retry-after": "3",

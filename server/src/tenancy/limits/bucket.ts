@@ -1,9 +1,9 @@
 import type { RateLimit, RateLimitState } from "./RateLimits.ts"
 
-/** Sums of fractions are a hair too small: a caller who comes exactly when told must pass. */
+/** Sums of fractions are slightly too small, but a caller who retries exactly when told must pass. */
 export const tolerance = 1e-6
 
-/** Tokens that come back in a second. */
+/** Tokens refilled in a second. */
 export const rateOf = ({ quota, windowSeconds }: RateLimit): number => quota / windowSeconds
 
 export const stateOf = (limit: RateLimit, tokens: number): RateLimitState => ({
@@ -12,6 +12,6 @@ export const stateOf = (limit: RateLimit, tokens: number): RateLimitState => ({
   resetSeconds: Math.max(0, (limit.quota - tokens) / rateOf(limit))
 })
 
-/** Seconds until `cost` tokens are there, rounded up: whoever waits so long is let through. */
+/** Seconds until `cost` tokens are available, rounded up: a caller who waits that long passes. */
 export const waitOf = (limit: RateLimit, tokens: number, cost: number): number =>
   Math.max(1, Math.ceil((Math.min(cost, limit.quota) - tokens) / rateOf(limit)))

@@ -23,14 +23,14 @@ const unset = {
 const shared = { auth: undefined, host: "0.0.0.0" } as const
 const laptop = { auth: undefined, host: "127.0.0.1" } as const
 
-describe("quotas that nobody has set", () => {
-  it("bound everything on a server that needs credentials, also on loopback", () => {
+describe("default quotas", () => {
+  it("limit everything on a server that needs credentials, also on loopback", () => {
     expect(defaultQuotas({ ...unset, ...shared })).toStrictEqual(builtInQuotas)
     expect(defaultQuotas({ ...unset, ...laptop, auth: "required" })).toStrictEqual(builtInQuotas)
     expect(Object.values(builtInQuotas)).not.toContain(null)
   })
 
-  it("bound deployments an hour, logs and streams alone on a server without credentials", () => {
+  it("only limit deployments per hour, logs and streams on a server without credentials", () => {
     const { deploymentsPerHour, logBytes, streams } = builtInQuotas
     expect(defaultQuotas({ ...unset, ...laptop })).toStrictEqual({
       ...unlimited,
@@ -40,13 +40,13 @@ describe("quotas that nobody has set", () => {
     })
   })
 
-  it("give way to settings, to `none` too", () => {
+  it("are overridden by settings, including `none`", () => {
     const quotas = defaultQuotas({ ...unset, ...shared, quotaServices: 3, quotaMemory: "none", quotaSources: 0 })
     expect(quotas).toStrictEqual({ ...builtInQuotas, services: 3, memoryBytes: null, sourceBytes: 0 })
     expect(defaultQuotas({ ...unset, ...laptop, quotaServices: 3 }).services).toBe(3)
   })
 
-  it("let in 50 services that say nothing of their size, and no 51st", () => {
+  it("admit 50 services of default size, but no 51st", () => {
     const services = (count: number) => Array.from({ length: count }, (_, nth) => ({ name: `s${nth}`, image: "a:1" }))
     const of = (count: number) =>
       footprintOf(Either.getOrThrow(parseAppSpec({ app: "shop", services: services(count) })).services)

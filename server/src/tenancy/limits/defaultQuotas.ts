@@ -17,7 +17,7 @@ export const unlimited: Quotas = {
 const builtIn = (name: keyof typeof quotaForms): number =>
   Option.getOrThrow(quotaForms[name].read(builtInQuotaTexts[name]))
 
-/** Against floods, by mistake too: on every server. */
+/** Against floods, including accidental ones: on every server. */
 const always = {
   deploymentsPerHour: builtIn("deploymentsPerHour"),
   logBytes: builtIn("logBytes"),
@@ -34,7 +34,7 @@ export const builtInQuotas = {
   ...always
 } satisfies Quotas
 
-/** What an organization may have if nothing else is set for it. A server without credentials is one person's machine, which needs no shares. */
+/** The default quotas of an organization. A server without credentials is one person's machine, which needs no shares. */
 export const defaultQuotas = (settings: LimitSettings & Pick<ServerSettings, "auth" | "host">): Quotas => {
   const unset: Quotas = callsWithoutCredential(settings) ? { ...unlimited, ...always } : builtInQuotas
   const of = (set: number | "none" | undefined, or: number | null) => (set === "none" ? null : (set ?? or))

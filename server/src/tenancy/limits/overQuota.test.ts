@@ -15,7 +15,7 @@ const specOf = (...services: ReadonlyArray<Record<string, unknown>>): AppSpec =>
 describe("use that counts against quotas", () => {
   const size = footprintOf(specOf({ scale: { max: 3 }, cpu: 0.5, memory: "1Gi" }, { scale: { max: 2 } }).services)
 
-  it("is of every service at its largest scale", () => {
+  it("counts every service at its maximum scale", () => {
     expect(size).toStrictEqual({
       services: 2,
       instances: 5,
@@ -29,7 +29,7 @@ describe("use that counts against quotas", () => {
     ["instances", 5, "6 instances", /5 instances at maximum scale, .* organization to 6/],
     ["cpuMilli", 3900, "vCPU", /3\.9 vCPU at .* organization to 4 /],
     ["memoryBytes", 4 * 2 ** 30, "memory", /4Gi memory at .* organization to 4\.5Gi/]
-  ] as const)("%s: refused by a word that names it", (key, quota, _, message) => {
+  ] as const)("refuses %s in a message that names it", (key, quota, _, message) => {
     const others = { services: 1, instances: 1, cpuMilli: 500, memoryBytes: 2 ** 29 }
     const refusal = overQuota({ ...unlimited, [key]: quota }, others, nothing, size)
     expect(refusal ?? "").toMatch(message)
@@ -37,7 +37,7 @@ describe("use that counts against quotas", () => {
     expect(overQuota(enough, others, nothing, size)).toBeUndefined()
   })
 
-  it("is not refused where it does not grow", () => {
+  it("isn't refused if it doesn't grow", () => {
     const quotas = { ...unlimited, services: 1, instances: 1 }
     expect(overQuota(quotas, nothing, size, size)).toBeUndefined()
     expect(overQuota(quotas, nothing, size, { ...size, instances: 4 })).toBeUndefined()

@@ -2,7 +2,7 @@ import type { ServiceSpec } from "@maxcloud/config-schema"
 import type { Quotas, QuotaUse } from "@maxcloud/sdk/api"
 import { bytesText } from "../../base/words/bytesText.ts"
 
-/** The resources of services at their largest scale. */
+/** The resources of services at their maximum scale. */
 export type Footprint = Pick<QuotaUse, "services" | "instances" | "cpuMilli" | "memoryBytes">
 
 /** The fields of a service that count. */
@@ -45,8 +45,9 @@ const kinds: Readonly<Record<keyof Footprint, Kind>> = {
 const keys = ["services", "instances", "cpuMilli", "memoryBytes"] as const
 
 /**
- * Why an organization that has `others` and, in this app and stage, `before` may not replace that by `after`; undefined if it may. Use
- * that doesn't grow is never refused: an organization over a lowered quota can still shrink, and deploy what it has.
+ * Why an organization with `others` elsewhere and `before` in this app and stage can't replace the latter with `after`;
+ * undefined if it can. Use that doesn't grow is never refused: an organization over a lowered quota can still shrink,
+ * and redeploy what it has.
  */
 export const overQuota = (
   quotas: Quotas,
@@ -65,17 +66,17 @@ export const overQuota = (
   return undefined
 }
 
-/** A quota and what is used of it. */
+/** A quota and its use. */
 export interface QuotaLevel {
   readonly quota: keyof Footprint
   readonly used: number
   readonly limit: number
 }
 
-/** The share of a quota from which on an organization is told. */
+/** The share of a quota from which an organization is warned. */
 const nearShare = 0.8
 
-/** The quotas of which this deployment takes more than before, and 80 % or more are used then. */
+/** The quotas that this deployment uses more of than before, up to 80 % or more. */
 export const nearQuotas = (
   quotas: Quotas,
   others: Footprint,

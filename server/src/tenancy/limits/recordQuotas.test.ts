@@ -12,7 +12,7 @@ const { server } = runtimeTests(ownServer(fake.layer, { resyncMs: 3_600_000 }))
 const services = (count: number) => Array.from({ length: count }, (_, n) => ({ name: `s${n}` }))
 
 describe("an organization's quotas", () => {
-  it("are told when 80 % are used and when one refuses, and not again and again", () =>
+  it("produce an event at 80 % use and at a refusal, but not repeatedly", () =>
     server.runPromise(
       Effect.gen(function* () {
         const organization = yield* newOrganization

@@ -5,7 +5,7 @@ import type { Target } from "../../base/words/Target.ts"
 import { type NewEvent, recordEvents } from "../events/recordEvents.ts"
 import type { QuotaLevel } from "./overQuota.ts"
 
-/** Records it, unless the same was recorded within so many hours. */
+/** Records it, unless the same was recorded within this many hours. */
 const recordOnce = (organizationId: OrganizationId, event: NewEvent, hours: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -16,7 +16,7 @@ const recordOnce = (organizationId: OrganizationId, event: NewEvent, hours: numb
     if (told.length === 0) yield* recordEvents(organizationId, event)
   })
 
-/** Tells of quotas that are nearly used up. */
+/** Records an event for quotas that are nearly used up. */
 export const recordNear = (organizationId: OrganizationId, near: ReadonlyArray<QuotaLevel>) =>
   Effect.forEach(
     near,
@@ -24,7 +24,7 @@ export const recordNear = (organizationId: OrganizationId, near: ReadonlyArray<Q
     { discard: true }
   )
 
-/** Tells that a quota refused a deployment. The deployment's own transaction is rolled back by then. */
+/** Records an event if a quota refused a deployment. The deployment's own transaction is rolled back by then. */
 export const recordExceeded = ({ app, organization, stage }: Target) =>
   recordOnce(
     organization.id,

@@ -8,7 +8,7 @@ const ifThere = <A>(found: Promise<A>, or: A) =>
     throw cause
   })
 
-/** Bytes of an organization's source snapshots in this data folder, packed as they were sent. */
+/** Bytes of an organization's source snapshots in this data folder, packed as they were uploaded. */
 export const sourceBytesOf = async (dataDirectory: string, organizationId: OrganizationId): Promise<number> => {
   const folder = join(dataDirectory, "sources", organizationId, "archives")
   let bytes = 0

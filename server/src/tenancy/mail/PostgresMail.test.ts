@@ -13,7 +13,7 @@ import { makeSmtp } from "./smtp.ts"
 
 const hello: Message = { to: "ada@example.org", subject: "Hello", text: "https://localhost/auth/verify?token=canary-1" }
 
-/** A server's `Mail`, with a transport that says what it was given, and fails as `outcome` says of the nth. */
+/** A server's `Mail`, with a transport that records its mails, and fails with `outcome` of the nth. */
 const server = (
   outcome: (nth: number) => MailError | "hangs" | undefined = () => undefined,
   options: PostgresMail.OutboxOptions = {}
@@ -41,7 +41,7 @@ const emptied = rows.pipe(Effect.repeat({ until: (each) => each.length === 0 }),
 const due = Effect.flatMap(SqlClient, (sql) => sql`update mail_outbox set available_at = now()`)
 
 layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true })("the outbox", (it) => {
-  it.effect("sends a mail once its transaction is committed, and not if it is rolled back", () =>
+  it.effect("sends a mail once its transaction is committed, and not if it's rolled back", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const { add, count, sent } = yield* server()
@@ -61,7 +61,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("takes mail of a request that sees no rows, wakes at once, and keeps it sealed", () =>
+  it.effect("accepts mail in a request that sees no rows, wakes at once, and keeps it sealed", () =>
     Effect.gen(function* () {
       const { add, sent } = yield* server((nth) => (nth === 1 ? "hangs" : undefined), { lookMs: 60_000, drainMs: 50 })
       yield* asNobody(add("signIn", hello))
@@ -76,7 +76,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("tries again until it is taken, always under the same id", () =>
+  it.effect("retries until the mail is accepted, always with the same id", () =>
     Effect.gen(function* () {
       const away = new MailError({ message: "away", final: false })
       const { add, sent } = yield* server((nth) => (nth < 3 ? away : undefined))
@@ -95,7 +95,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("waits before it tries again, as long as it is asked to", () =>
+  it.effect("waits before a retry as long as requested", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const { add, sent } = yield* server(() => new MailError({ message: "busy", final: false, retryAfterMs: 900_000 }))
@@ -113,7 +113,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("gives up what is final or a day old: told once, without the address", () => {
+  it.effect("gives up after a final refusal or a day, and logs that once, without the address", () => {
     const lines: Array<string> = []
     return Effect.gen(function* () {
       const sql = yield* SqlClient
@@ -149,7 +149,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     )
   })
 
-  it.effect("a mail of a server that died is sent by another after its lease, and not before", () =>
+  it.effect("a dead server's mail is sent by another after its lease, and not before", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const { add, sent } = yield* server()
@@ -178,7 +178,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("a mail server that says 451 gets the mail again, and takes it", () =>
+  it.effect("a mail server that answers 451 gets the mail again, and accepts it", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(makeCertificate(), { refuse: (nth) => (nth === 1 ? 451 : undefined) })
       const url = Redacted.make(`smtp://127.0.0.1:${sink.port}`)
@@ -200,8 +200,8 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
   )
 })
 
-describe("the pause before a mail is tried again", () => {
-  test("is 2.5 seconds to 90 minutes, or as long as asked for within a day", () => {
+describe("the pause before a mail is retried", () => {
+  test("is 2.5 seconds to 90 minutes, or as long as requested within a day", () => {
     fc.assert(
       fc.property(
         fc.nat(10_000),

@@ -10,18 +10,18 @@ import { makeOutbox } from "./outboxRows.ts"
 export interface OutboxOptions {
   /** How long a server has for one mail before another takes it. @default 60 seconds */
   readonly leaseMs?: number
-  /** How often to look without a wake-up, which may be lost. @default 1 second */
+  /** How often to poll, because a wake-up can be lost. @default 1 second */
   readonly lookMs?: number
-  /** Mails that are sent at a time. @default 4 */
+  /** Mails sent at a time. @default 4 */
   readonly concurrency?: number
-  /** How long mails in progress get to finish when the server stops. @default 5 seconds */
+  /** How long mails in progress may take to finish when the server stops. @default 5 seconds */
   readonly drainMs?: number
 }
 
 /**
- * `Mail` in the table `mail_outbox`, and the worker that sends what is there. While a lease holds no other server sends the mail; a
- * server that dies between sending and deleting leaves one that is sent again, which Resend knows by its key, and a mail server does
- * not. The log never tells an address or a text.
+ * `Mail` in the table `mail_outbox`, and the worker that sends its mails. During a lease no other server sends the mail.
+ * If a server dies between sending and deleting, the mail is sent again: Resend recognizes its key, a mail server
+ * doesn't. The log never contains an address or a text.
  */
 export const layer = ({ concurrency = 4, drainMs = 5_000, leaseMs = 60_000, lookMs = 1_000 }: OutboxOptions = {}) =>
   Layer.scoped(

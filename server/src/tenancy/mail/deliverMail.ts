@@ -14,7 +14,7 @@ const decode = Schema.decodeUnknownOption(Sealed)
 const placeOf = (id: string): Place => ["mail", id]
 const owner = { type: "server" } as const
 
-/** As it stands in the outbox. */
+/** As stored in the outbox. */
 export const sealMail = (keys: typeof DataKeys.Service, id: string, message: Parameters<typeof Mail.Service.add>[1]) =>
   keys.seal(owner, placeOf(id), Redacted.make(encode(message)))
 
@@ -34,9 +34,9 @@ const send = (
   }).pipe(
     Effect.timeoutFail({
       duration: Duration.millis(leaseMs * 0.75),
-      onTimeout: () => new MailError({ message: `${transport.name} did not take it in time`, final: false })
+      onTimeout: () => new MailError({ message: `${transport.name} didn't accept it in time`, final: false })
     }),
-    Effect.catchAllDefect((cause) => new MailError({ message: "sending it went wrong", final: false, cause }))
+    Effect.catchAllDefect((cause) => new MailError({ message: "couldn't send it", final: false, cause }))
   )
 
 const failed = (outbox: Outbox, mail: LeasedMail, error: MailError) => {
@@ -59,7 +59,7 @@ const failed = (outbox: Outbox, mail: LeasedMail, error: MailError) => {
     )
 }
 
-/** Sends a mail and removes it from the outbox. If that fails, schedules the next try, or removes it for good. */
+/** Sends a mail and removes it from the outbox. If that fails, schedules the next attempt, or removes it permanently. */
 export const deliverMail = (
   outbox: Outbox,
   keys: typeof DataKeys.Service,
@@ -71,4 +71,4 @@ export const deliverMail = (
     // The database may be unreachable for a moment. A mail that stays in the outbox is sent again.
     onSuccess: () => Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(within(leaseMs / 4))),
     onFailure: (error) => failed(outbox, mail, error)
-  }).pipe(Effect.catchAll((cause) => Effect.logWarning("The outbox couldn't be written.", cause)))
+  }).pipe(Effect.catchAll((cause) => Effect.logWarning("Couldn't write the outbox.", cause)))

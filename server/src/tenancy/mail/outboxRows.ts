@@ -9,7 +9,7 @@ export interface LeasedMail {
   readonly id: string
   readonly kind: MailKind
   readonly sealed: SealedValue
-  /** With this one. Another lease has another number: by it a row is known to be still ours. */
+  /** Including this one. Another lease has another number, so it shows whether a row is still ours. */
   readonly attempts: number
   readonly ageSeconds: number
 }
@@ -24,7 +24,7 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** The longest that a mail server may ask for (`mailBackoffMs`). */
+/** The maximum delay that a mail server can request (`mailBackoffMs`). */
 const longestWaitMs = 86_400_000
 
 const milliseconds = (sql: SqlClient, ms: number) => sql`${Math.round(ms)}::float8 * interval '1 millisecond'`
@@ -40,7 +40,7 @@ export const makeOutbox = (leaseMs: number) =>
         Effect.asVoid
       ),
 
-    /** Leases the mail that is due for the longest time, if any. */
+    /** Leases the mail that has been due for the longest time, if any. */
     claim: sql`
       with due as (
         select id from mail_outbox

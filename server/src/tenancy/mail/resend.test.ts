@@ -9,7 +9,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Answers as Resend's API does, and keeps what it was asked. */
+/** Answers like Resend's API, and records requests. */
 const resendApi = (answer: (nth: number) => Answer | "nothing") =>
   Effect.gen(function* () {
     const asked: Array<{ method?: string; url?: string; headers: IncomingHttpHeaders; body: string }> = []
@@ -44,7 +44,7 @@ const resend = (url: string, timeoutMs = 3_000) =>
   makeResend({ from: "max-cloud <cloud@example.com>", apiKey: Redacted.make("re_123"), url, timeoutMs })
 
 describe("Resend", () => {
-  it.live("is asked as its documentation says", () =>
+  it.live("gets requests as its documentation says", () =>
     Effect.gen(function* () {
       const api = yield* resendApi(() => ({ status: 200, body: { id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" } }))
       yield* resend(api.url).send(message, "mail_7")
@@ -83,7 +83,7 @@ describe("Resend", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("429 says when to come back", () =>
+  it.live("429 says when to retry", () =>
     Effect.gen(function* () {
       const api = yield* resendApi(() => ({
         status: 429,
@@ -96,7 +96,7 @@ describe("Resend", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("its API key is not sent on to where it redirects", () =>
+  it.live("its API key isn't sent to a redirect's target", () =>
     Effect.gen(function* () {
       const other = yield* resendApi(() => ({ status: 200 }))
       const api = yield* resendApi(() => ({ status: 307, headers: { location: `${other.url}/emails` } }))
@@ -106,12 +106,12 @@ describe("Resend", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("an answer that never comes is not waited for", () =>
+  it.live("an answer that never comes isn't waited for", () =>
     Effect.gen(function* () {
       const api = yield* resendApi(() => "nothing")
       const error = yield* Effect.flip(resend(api.url, 100).send(message, "mail_7"))
       expect(error.final).toBe(false)
-      expect(error.message).toMatch(/did not answer in time/)
+      expect(error.message).toMatch(/didn't answer in time/)
     }).pipe(Effect.scoped)
   )
 })

@@ -9,7 +9,7 @@ const fetch = proxiedFetch()
 export interface ResendOptions {
   readonly from: string
   readonly apiKey: Redacted.Redacted
-  /** Base URL of the API, without a slash at its end. */
+  /** Base URL of the API, without a trailing slash. */
   readonly url: string
   /** @default 20 seconds */
   readonly timeoutMs?: number
@@ -20,14 +20,15 @@ const Refusal = Schema.parseJson(Schema.Struct({ name: Schema.String.pipe(Schema
 const decodeRefusal = Schema.decodeUnknownOption(Refusal)
 
 /**
- * Statuses after which the same request is refused again. Not among them: a wrong API key or a sender's domain that is not verified (401,
- * 403), which an operator puts right, too many (429), and a mail with this key that is under way (409).
+ * Statuses after which the same request would be refused again. Not among them: a wrong API key or an unverified
+ * sender's domain (401, 403), which an operator can fix, too many requests (429), and another attempt with this key in
+ * progress (409).
  */
 const isFinal = (status: number) => status >= 400 && status < 500 && ![401, 403, 408, 409, 425, 429].includes(status)
 
 /**
- * Resend, `POST /emails`. The mail's id is its `Idempotency-Key`: Resend takes a mail once in 24 hours, however often it is sent.
- * https://resend.com/docs/api-reference/emails/send-email
+ * Resend, `POST /emails`. The mail's id is its `Idempotency-Key`: Resend accepts a mail once in 24 hours, however often
+ * it's sent. https://resend.com/docs/api-reference/emails/send-email
  */
 export const makeResend = ({ apiKey, from, timeoutMs = 20_000, url }: ResendOptions): typeof MailTransport.Service => {
   const post = (message: Message, id: string) =>
@@ -50,10 +51,10 @@ export const makeResend = ({ apiKey, from, timeoutMs = 20_000, url }: ResendOpti
       catch: (cause) => {
         const why =
           cause instanceof ProxyFailed
-            ? `is not reached, for ${cause.message}`
+            ? `is unreachable: ${cause.message}`
             : cause instanceof Error && cause.name === "TimeoutError"
-              ? "did not answer in time"
-              : "is not reached"
+              ? "didn't answer in time"
+              : "is unreachable"
         return new MailError({ message: `Resend (${url}) ${why}`, final: false, cause })
       }
     })

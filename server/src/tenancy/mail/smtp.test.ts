@@ -40,7 +40,7 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("to loopback without TLS, where there is none", () =>
+  it.live("to loopback without TLS, if there is none", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate)
       yield* smtp(`smtp://127.0.0.1:${sink.port}`).send(message, "mail_1")
@@ -50,9 +50,9 @@ describe("SMTP", () => {
 
   it.live.each([
     ["a server without STARTTLS", { tls: "none" }, "smtp", "?tls=required", ca],
-    ["a certificate that nobody vouches for, after STARTTLS", { tls: "starttls" }, "smtp", "?tls=required", undefined],
-    ["a certificate that nobody vouches for, from the start", { tls: "implicit" }, "smtps", "", undefined]
-  ] as const)("does not send to %s", ([, options, scheme, query, trusted]) =>
+    ["an untrusted certificate, after STARTTLS", { tls: "starttls" }, "smtp", "?tls=required", undefined],
+    ["an untrusted certificate, from the start", { tls: "implicit" }, "smtps", "", undefined]
+  ] as const)("doesn't send to %s", ([, options, scheme, query, trusted]) =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate, options)
       const transport = smtp(`${scheme}://127.0.0.1:${sink.port}${query}`, trusted === undefined ? {} : { ca: trusted })
@@ -62,7 +62,7 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("sends one mail to one address, whatever stands in it", () =>
+  it.live("sends one mail to one address, whatever the address contains", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate)
       const to = "ada@example.org, eve@example.net\r\nBcc: eve@example.net"
@@ -72,7 +72,7 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("tells when and by whom, that it was written by no person, and keeps what is beyond ASCII", () =>
+  it.live("states its time and sender, that it's automatic, and keeps non-ASCII text", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate)
       const mail = {
@@ -99,7 +99,7 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("has no header fields but its own, whatever stands in the subject", () =>
+  it.live("has only its own header fields, whatever the subject contains", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate)
       for (const newline of ["\r\n", "\n", "\r", "\u2028"]) {
@@ -126,7 +126,7 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a wrong password is no fault of the mail", () =>
+  it.live("a wrong password isn't the mail's fault", () =>
     Effect.gen(function* () {
       const sink = yield* smtpSink(certificate, { tls: "starttls", login: { user: "max", password: "right" } })
       const url = `smtp://max:wrong-one@127.0.0.1:${sink.port}?tls=required`
@@ -137,12 +137,12 @@ describe("SMTP", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("nobody there: tried again", () =>
+  it.live("an absent server gets a retry", () =>
     Effect.gen(function* () {
       const { port } = yield* Effect.scoped(smtpSink(certificate))
       const error = yield* Effect.flip(smtp(`smtp://127.0.0.1:${port}`).send(message, "mail_1"))
       expect(error.final).toBe(false)
-      expect(error.message).toMatch(/not reached/)
+      expect(error.message).toMatch(/couldn't be reached/)
     })
   )
 })

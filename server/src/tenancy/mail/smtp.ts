@@ -22,15 +22,17 @@ const decodeRefusal = Schema.decodeUnknownOption(
 )
 
 /**
- * Only what is refused of the mail itself is final (RFC 5321, 4.2.1: 5yz): its recipient, or its text. A login, a sender or a
- * certificate that is refused is put right by an operator. What the server says is left out, since it may hold the address.
+ * Only a refusal of the mail itself is final (RFC 5321, 4.2.1: 5yz): its recipient, or its text. An operator can fix a
+ * refused login, sender or certificate. The server's text is left out, since it may contain the address.
  */
 const explain = (server: string, cause: unknown): MailError => {
   const refusal = Option.getOrElse(decodeRefusal(cause), () => undefined)
   const { code = "unknown", command = "CONN", responseCode } = refusal ?? {}
   if (responseCode === undefined) {
     const final = code === "EENVELOPE"
-    const what = final ? "cannot send to this recipient" : `is not reached, or not as it must be (${code}, ${command})`
+    const what = final
+      ? "can't send to this recipient"
+      : `couldn't be reached, or not as required (${code}, ${command})`
     return new MailError({ message: `the mail server ${server} ${what}`, final })
   }
   const aboutMail = command === "RCPT TO" || command === "DATA"
@@ -40,15 +42,18 @@ const explain = (server: string, cause: unknown): MailError => {
   })
 }
 
-/** How TLS begins on a `smtp:` connection: never, always (the server must offer STARTTLS), or if the server offers STARTTLS. */
+/**
+ * How TLS begins on a `smtp:` connection: never, always (the server must offer STARTTLS), or if the server offers
+ * STARTTLS.
+ */
 const startTls = (written: string | null, loopback: boolean, ca: string | undefined) => {
   if (written === "off") return { ignoreTLS: true }
   if (written === "required" || !loopback) return { requireTLS: true, tls: ca === undefined ? {} : { ca } }
-  // Nobody stands between this machine and itself, so any certificate will do.
+  // Nobody is between this machine and itself, so any certificate will do.
   return { tls: { rejectUnauthorized: false } }
 }
 
-/** Sends through a mail server (RFC 5321), by a connection for each mail. */
+/** Sends through a mail server (RFC 5321), with a connection for each mail. */
 export const makeSmtp = ({ ca, from, timeoutMs = 15_000, ...options }: SmtpOptions): typeof MailTransport.Service => {
   const url = new URL(Redacted.value(options.url))
   const secure = url.protocol === "smtps:"
@@ -81,7 +86,7 @@ export const makeSmtp = ({ ca, from, timeoutMs = 15_000, ...options }: SmtpOptio
             subject: message.subject,
             text: message.text,
             messageId: `<${id}@${domain}>`,
-            // RFC 3834, 5: no absence notice is sent back.
+            // RFC 3834, 5: suppresses absence notices.
             headers: { "Auto-Submitted": "auto-generated" }
           }),
         catch: (cause) => explain(`${host}:${port}`, cause)

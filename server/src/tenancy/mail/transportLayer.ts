@@ -17,9 +17,9 @@ const transportOf = (route: MailRoute): typeof MailTransport.Service => {
   }
 }
 
-/** The way of mail that the settings say. */
+/** The mail transport in the settings. */
 export const layer = (settings: ServerSettings): Layer.Layer<MailTransport> =>
-  // Reading the settings has refused those that name no way.
+  // Reading the settings has already refused those without a transport.
   Layer.sync(MailTransport, () =>
     transportOf(
       Either.getOrThrowWith(

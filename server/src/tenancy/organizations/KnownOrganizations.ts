@@ -2,17 +2,17 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 
-/** The ids of this installation's organizations, in memory, to tell them from others' on the same cluster. */
+/** The ids of this installation's organizations, in memory, to distinguish them from others on the same cluster. */
 export class KnownOrganizations extends Context.Tag("@maxcloud/server/KnownOrganizations")<
   KnownOrganizations,
   {
     readonly has: (organizationId: string) => boolean
-    /** Told when there are others than before. */
+    /** Called when the organizations have changed. */
     readonly changes: Stream.Stream<void>
   }
 >() {}
 
-/** A new organization is known so long after it was made. */
+/** The delay until a new organization is known. */
 const lookMs = 5_000
 
 const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
@@ -31,7 +31,7 @@ export const layer = Layer.scoped(
     })
     yield* look
     yield* look.pipe(
-      Effect.catchAll((error) => Effect.logWarning("the organizations are not looked up", error.cause)),
+      Effect.catchAll((error) => Effect.logWarning("couldn't look up the organizations", error.cause)),
       Effect.delay(Duration.millis(lookMs)),
       Effect.repeat(Schedule.forever),
       Effect.forkScoped

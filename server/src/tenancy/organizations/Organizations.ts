@@ -11,7 +11,7 @@ import { refuseReservedName } from "./refuseReservedName.ts"
 export class Organizations extends Context.Tag("@maxcloud/server/Organizations")<
   Organizations,
   {
-    /** The organization `local`, made at the first start. */
+    /** The organization `local`, created at the first start. */
     readonly ensureLocal: Effect.Effect<Organization, Unavailable>
     readonly create: (name: OrganizationName) => Effect.Effect<Organization, Conflict | Unavailable>
     readonly find: (name: OrganizationName) => Effect.Effect<Option.Option<Organization>, Unavailable>
@@ -32,7 +32,7 @@ export const layer = Layer.effect(
       )
     )
 
-    /** The new organization, or none where the name is taken. */
+    /** The new organization, or none if the name is taken. */
     const insert = (name: OrganizationName) =>
       sql`
         insert into organizations (id, name) values (${newId("org")}, ${name})
@@ -48,7 +48,7 @@ export const layer = Layer.effect(
       return yield* Option.match(made, {
         onSome: Effect.succeed,
         onNone: () =>
-          Effect.fail(new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` }))
+          Effect.fail(new Conflict({ detail: `The organization "${name}" already exists. Choose another name.` }))
       })
     })
 

@@ -2,7 +2,7 @@ import { isReservedName, type OrganizationName } from "@maxcloud/config-schema"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 
-/** Before an organization is made, by whatever way. One that has its name already keeps it. */
+/** Before an organization is created, in whatever way. One that already has such a name keeps it. */
 export const refuseReservedName = (name: OrganizationName): Effect.Effect<void, Conflict> =>
   isReservedName(name)
     ? Effect.fail(

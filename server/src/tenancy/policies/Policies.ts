@@ -12,7 +12,7 @@ import type {
 } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 
-/** The rules of an organization that its apps must keep. */
+/** An organization's rules for its apps. */
 export class Policies extends Context.Tag("@maxcloud/server/Policies")<
   Policies,
   {

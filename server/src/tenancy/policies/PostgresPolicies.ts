@@ -9,7 +9,7 @@ import { Policies } from "./Policies.ts"
 import { policyLimits } from "./policyLimits.ts"
 import { columns, decodePolicies, noPolicy, policyOf, selectPolicies } from "./policyRows.ts"
 
-/** As `accept` does: a deployment that is accepted meanwhile sees all of a change or nothing. */
+/** Like `accept`: a deployment that's accepted meanwhile sees all of a change or nothing. */
 const lock = (organizationId: OrganizationId) =>
   Effect.flatMap(SqlClient, (sql) => sql`select 1 from organizations where id = ${organizationId} for no key update`)
 
@@ -20,7 +20,7 @@ const set = (organizationId: OrganizationId, name: PolicyName, { enforcement, ex
     const others = (yield* selectPolicies(organizationId)).filter((policy) => policy.name !== name)
     if (others.length >= policyLimits.policies) {
       return yield* new Conflict({
-        detail: `The organization has ${policyLimits.policies} policies, and can't have more. Remove one, or join two with &&: \`maxcloud policies list\` shows them.`
+        detail: `The organization has ${policyLimits.policies} policies, which is the maximum. Remove one, or join two with &&. \`maxcloud policies list\` shows them.`
       })
     }
     yield* sql`

@@ -2,12 +2,12 @@ import type { Expr } from "@bufbuild/cel-spec/cel/expr/syntax_pb.js"
 import { nearest } from "@maxcloud/config-schema"
 import { partsOf } from "./celMeter.ts"
 
-/** The names that an expression knows. With `service` in it, it is asked for each service. */
+/** The names available in an expression. One that uses `service` is evaluated for each service. */
 const policyNames = ["service", "services", "app", "stage", "organization", "exports", "metadata"] as const
 
 const types = ["bool", "int", "double", "string", "list", "map", "null_type"]
 
-/** All functions that an expression may call. Whatever isn't here has no bound for its work. */
+/** All functions that an expression can call. Nothing else has bounded work. */
 const functions = [
   "size",
   "contains",
@@ -73,7 +73,7 @@ const chainOf = ({ exprKind }: Expr): ReadonlyArray<string> | undefined => {
   return above === undefined || key?.case !== "stringValue" ? undefined : [...above, key.value]
 }
 
-/** The first thing that an expression may not have, or what it is about. */
+/** The first invalid part of the expression, or what it's about. */
 export const checkExpression = (expr: Expr): Checked | { readonly mistake: string } => {
   const fields: Array<ReadonlyArray<string>> = []
   let usesService = false
@@ -98,7 +98,7 @@ export const checkExpression = (expr: Expr): Checked | { readonly mistake: strin
     }
     if (exprKind.case === undefined) return "A part of the expression is empty."
     if (exprKind.case === "constExpr" && exprKind.value.constantKind.case === "bytesValue") {
-      return 'Bytes (b"…") aren\'t known here. Write a text.'
+      return `Bytes (b"…") aren't supported. Write a text.`
     }
     if (exprKind.case === "structExpr" && exprKind.value.messageName !== "") {
       return `Unknown type "${exprKind.value.messageName}". Write a map: {"key": value}.`

@@ -15,9 +15,10 @@ import { create } from "@bufbuild/protobuf"
 import { policyLimits } from "./policyLimits.ts"
 
 /**
- * CEL ends always, but three loops inside each other over 500 services take minutes, and `x + x` thirty times makes gigabytes. So each loop
- * and each call of an expression counts its work. The counting is in the expression itself: every loop asks `@more` whether to go on, and the arguments
- * of every call pass a function that charges for their size. It depends on nothing but the expression and the app, so equal questions get equal answers.
+ * CEL always terminates, but three nested loops over 500 services take minutes, and `x + x` thirty times makes
+ * gigabytes. So each loop and each call of an expression counts its work. The counting is in the expression itself:
+ * every loop asks `@more` whether to go on, and the arguments of every call pass a function that charges for their size.
+ * It depends only on the expression and the app, so equal questions get equal answers.
  */
 export interface Meter {
   spent: number
@@ -28,14 +29,14 @@ class TooCostly extends Error {}
 
 const charge = (meter: Meter, units: number): void => {
   meter.spent += units
-  if (meter.spent > meter.limit) throw new TooCostly("the work is used up")
+  if (meter.spent > meter.limit) throw new TooCostly("the work limit is reached")
 }
 
 const ofText = (text: string) => 1 + Math.floor(text.length / 64)
 
 const flatCost = (value: CelValue): number => (typeof value === "string" ? ofText(value) : 1)
 
-/** With all that is inside, as far as it is worth counting. */
+/** Including everything inside, as far as it's worth counting. */
 const deepCost = (value: CelValue, most: number): number => {
   const waiting: Array<CelValue> = [value]
   let cost = 0
@@ -47,7 +48,7 @@ const deepCost = (value: CelValue, most: number): number => {
   return cost
 }
 
-/** About how many steps a regular expression has: `{3,63}` makes what stands before it as much longer, and may stand inside another. */
+/** The approximate number of steps in a regular expression: `{3,63}` multiplies what's before it, and can be nested. */
 const stepsOf = (pattern: string): number => {
   const groups = [0]
   /** Steps of the last part. */
@@ -112,12 +113,12 @@ export const measuring = (meter: Meter): ReadonlyArray<CelFunc> => [
   ...strings.filter(({ name }) => wanted.has(name))
 ]
 
-/** Operators that look at no more than true, false or one place. */
+/** Operators that only look at true, false or one place. */
 const free: ReadonlySet<string> = new Set(["_&&_", "_||_", "!_", "_?_:_", "_[_]", "@not_strictly_false"])
-/** Those that compare all that is inside of their arguments. */
+/** Operators that compare everything inside their arguments. */
 const comparing: ReadonlySet<string> = new Set(["_==_", "_!=_", "@in"])
 
-/** The parts directly inside of one. */
+/** The direct parts of an expression. */
 export const partsOf = ({ exprKind }: Expr): ReadonlyArray<Expr> => {
   const some = (...parts: ReadonlyArray<Expr | undefined>) => parts.filter((part) => part !== undefined)
   switch (exprKind.case) {
@@ -140,7 +141,7 @@ export const partsOf = ({ exprKind }: Expr): ReadonlyArray<Expr> => {
   }
 }
 
-/** How many parts an expression has. Ends soon after `most`. */
+/** How many parts an expression has. Stops soon after `most`. */
 export const countParts = (expr: Expr, most = Number.POSITIVE_INFINITY): number => {
   const waiting = [expr]
   let count = 0
@@ -159,7 +160,7 @@ const whole = (value: number): Expr =>
     exprKind: { case: "constExpr", value: { constantKind: { case: "int64Value", value: BigInt(value) } } }
   })
 
-/** Puts the counting into an expression: changes it. */
+/** Adds the counting to an expression, in place. */
 export const metered = (expr: Expr): Expr => {
   const { exprKind } = expr
   if (exprKind.case === "comprehensionExpr") {

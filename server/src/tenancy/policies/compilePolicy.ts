@@ -6,19 +6,21 @@ import { checkExpression } from "./celCheck.ts"
 import { countParts, type Meter, measuring, metered } from "./celMeter.ts"
 import { policyLimits } from "./policyLimits.ts"
 
-/** What an expression sees, in the types of CEL: whole numbers are `int`, and everything else is by key alone. */
+/**
+ * What an expression sees, in the types of CEL: whole numbers are `int`, and everything else is accessible only by key.
+ */
 export interface Facts {
   readonly shared: Readonly<Record<string, CelInput>>
   readonly services: ReadonlyArray<CelInput>
 }
 
-/** What an expression says of an app, or of one of its services. */
+/** An expression's result for an app, or for one of its services. */
 export type Answer = { readonly kept: boolean } | { readonly fault: string }
 
-/** An expression that can be asked. */
+/** An expression that can be evaluated. */
 export interface CompiledPolicy {
   readonly perService: boolean
-  /** Where a config writes what it is about: `["memory"]`. Empty: the service, or the app, as a whole. */
+  /** The place in a config that it's about: `["memory"]`. Empty: the service, or the app, as a whole. */
   readonly field: ReadonlyArray<string | number>
   /** One answer, or one for each service. `spent`: units of work. */
   readonly ask: (facts: Facts, work: number) => { readonly answers: ReadonlyArray<Answer>; readonly spent: number }
@@ -42,7 +44,7 @@ export const factsOf = (
   return { shared: { ...shared, metadata: inCel(rest.metadata) }, services: all }
 }
 
-/** The start that all fields share, as a config writes it. */
+/** The prefix that all fields share, as a config writes it. */
 const commonField = (fields: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string | number> => {
   const [first = [], ...others] = fields
   const end = first.findIndex((part, index) => others.some((other) => other[index] !== part))
@@ -59,9 +61,9 @@ const nestingOf = (text: string): number => {
   return deepest
 }
 
-/** The library's own words, without its names for places. */
+/** The library's own message, without its notation for places. */
 const wordsOf = (error: unknown): string => {
-  if (error instanceof RangeError) return "It has too many parts inside each other. Split it into several policies."
+  if (error instanceof RangeError) return "It is nested too deeply. Split it into several policies."
   const message = error instanceof Error ? error.message : String(error)
   const [, column, text = message] = /^<input>:\d+:(\d+): ([\s\S]*)$/.exec(message.slice(0, 400)) ?? []
   return `${column === undefined ? "" : `Character ${Number(column) + 1}: `}${text.slice(0, 200)}.`
@@ -75,7 +77,7 @@ const parsed = (expression: string): Either.Either<Expr, string> => {
   }
   if (nestingOf(expression) > policyLimits.nesting) {
     return Either.left(
-      `The expression has more than ${policyLimits.nesting} brackets inside each other. Split it into several policies.`
+      `The expression has more than ${policyLimits.nesting} nested brackets. Split it into several policies.`
     )
   }
   try {
@@ -88,9 +90,9 @@ const parsed = (expression: string): Either.Either<Expr, string> => {
   }
 }
 
-const tooCostly = `it needs too much work for this app: loops inside each other, or long texts (more than ${policyLimits.work} units)`
+const tooCostly = `it needs too much work for this app: nested loops, or long texts (more than ${policyLimits.work} units)`
 
-/** Reads an expression. On the left what is wrong with it, and how to fix it. */
+/** Parses an expression. Left: what's wrong with it, and how to fix it. */
 export const compilePolicy = (expression: string): Either.Either<CompiledPolicy, string> =>
   Either.flatMap(parsed(expression), (expr) => {
     const checked = checkExpression(expr)
@@ -104,10 +106,10 @@ export const compilePolicy = (expression: string): Either.Either<CompiledPolicy,
         if (isCelError(result)) return { fault: result.message.slice(0, 200) }
         return typeof result === "boolean"
           ? { kept: result }
-          : { fault: "it gives no true or false: compare it with something" }
+          : { fault: "it doesn't return true or false. Compare it with something" }
       } catch (error) {
         return {
-          fault: error instanceof RangeError ? "it has too many parts inside each other" : String(error).slice(0, 200)
+          fault: error instanceof RangeError ? "it is nested too deeply" : String(error).slice(0, 200)
         }
       }
     }
@@ -122,7 +124,7 @@ export const compilePolicy = (expression: string): Either.Either<CompiledPolicy,
           ? services.map((service) => ({ ...shared, service }))
           : [{ ...shared }]) {
           answers.push(answer(names))
-          // The services after it would say the same.
+          // The other services would give the same answer.
           if (meter.spent > meter.limit) break
         }
         return { answers, spent: meter.spent }

@@ -19,10 +19,10 @@ const issueOf = (
   path: SpecIssue["path"]
 ): ReadonlyArray<SpecIssue> => {
   if ("fault" in answer) {
-    const text = `The policy "${name}" of the organization can't be checked: ${answer.fault}. An owner can correct its expression, ${shownExpression(expression)}, by \`maxcloud policies set ${name}\`.`
+    const text = `The organization's policy "${name}" can't be checked: ${answer.fault.replace(/\.$/, "")}. An owner can correct its expression, ${shownExpression(expression)}, with \`maxcloud policies set ${name}\`.`
     return [{ path, message: text, code: policyCode }]
   }
-  const said = message ?? `This must be true, and isn't: ${shownExpression(expression)}`
+  const said = message ?? `This must be true, but isn't: ${shownExpression(expression)}`
   return answer.kept ? [] : [{ path, message: `Policy "${name}" of the organization: ${said}`, code: policyCode }]
 }
 
@@ -33,14 +33,14 @@ const issuesOf = (
 ): ReadonlyArray<SpecIssue> =>
   answers.flatMap((answer, index) => issueOf(policy, answer, perService ? ["services", index, ...field] : []))
 
-/** What policies find, and the names of those that refuse. */
+/** The policies' findings, and the names of those that refuse. */
 export interface PolicyVerdict extends PolicyFindings {
   readonly broken: ReadonlyArray<string>
 }
 
 /**
- * What an organization's policies find in an app, one policy after another. One that can't be checked counts as broken: whoever makes a policy fail
- * must not pass it.
+ * An organization's policies' findings in an app, one policy after another. One that can't be checked counts as
+ * violated: making a policy fail must not be a way around it.
  */
 export function* judgeApp(policies: ReadonlyArray<JudgingPolicy>, facts: Facts): Turns<PolicyVerdict> {
   const problems: Array<SpecIssue> = []

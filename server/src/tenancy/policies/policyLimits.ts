@@ -1,9 +1,9 @@
-/** What bounds the work for policies, whoever wrote them. */
+/** The limits of the work for policies, whoever wrote them. */
 export const policyLimits = {
-  /** Of an organization. */
+  /** Per organization. */
   policies: 30,
   expressionLength: 2_000,
-  /** Brackets inside each other. The parser calls itself for each, and words its mistakes slowly. */
+  /** Nested brackets. The parser recurses for each, and formats its errors slowly. */
   nesting: 40,
   /** Parts of an expression: names, values, calls. */
   parts: 600,

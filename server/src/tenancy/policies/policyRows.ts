@@ -24,7 +24,7 @@ export const decodePolicies = (rows: unknown): ReadonlyArray<StoredPolicy> =>
     updatedAt: updated_at.toISOString()
   }))
 
-/** The policies of an organization by name; or the one of this name. */
+/** The policies of an organization by name; or the one with this name. */
 export const selectPolicies = (organizationId: OrganizationId, name?: PolicyName) =>
   Effect.flatMap(
     SqlClient,
@@ -38,7 +38,7 @@ export const noPolicy = (name: PolicyName) =>
   new NotFound({
     resource: "policy",
     resourceName: name,
-    detail: `There is no policy "${name}". \`maxcloud policies list\` shows those that there are.`
+    detail: `The policy "${name}" doesn't exist. \`maxcloud policies list\` shows the existing ones.`
   })
 
 export const policyOf = (organizationId: OrganizationId, name: PolicyName) =>
@@ -46,7 +46,7 @@ export const policyOf = (organizationId: OrganizationId, name: PolicyName) =>
     found === undefined ? noPolicy(name) : Effect.succeed(found)
   )
 
-/** What an organization's policies are now: another text after each change of them. */
+/** A text that changes with each change of an organization's policies. */
 export const policiesStamp = (organizationId: OrganizationId) =>
   Effect.flatMap(
     SqlClient,

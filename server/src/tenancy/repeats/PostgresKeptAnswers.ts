@@ -10,11 +10,11 @@ import { KeyedRequest } from "./KeyedRequest.ts"
 import { type Claim, inProgress, type RequestRow, requestRows } from "./requestRows.ts"
 
 export interface KeptAnswersOptions {
-  /** How long a request stays with a server that says nothing more. @default 30 seconds */
+  /** How long a request stays with a silent server. @default 30 seconds */
   readonly leaseMs?: number
 }
 
-/** More than a list of 200 secrets; a deployment that is larger is read again. */
+/** More than a list of 200 secrets. A larger deployment is read again. */
 const longestAnswer = 64 * 1024
 
 const ownerOf = ({ organizationId }: RequestKey) => ({ type: "organization", id: organizationId }) as const
@@ -28,17 +28,17 @@ const placeOf = ({ caller, key, operation }: RequestKey, part: "request" | "answ
 
 const reused = ({ key }: RequestKey) =>
   new IdempotencyKeyReused({
-    detail: `The idempotency key "${key}" was used for another request to this operation. Use a new key for each change, and the same key only to send a request again.`
+    detail: `The idempotency key "${key}" was used for a different request to this operation. Use a new key for each change, and the same key only to send a request again.`
   })
 
 const lost = ({ key }: RequestKey) =>
   new AnswerLost({
-    detail: `The request with the idempotency key "${key}" was carried out, but the server stopped before it could answer. Look at what is there now. To do it once more, use a new key.`
+    detail: `The request with the idempotency key "${key}" was carried out, but the server stopped before it could answer. Check the present state. To do it again, use a new key.`
   })
 
 type Found = { readonly answer: string } | (Claim & { readonly made: string | undefined; readonly again: boolean })
 
-/** The claim of this server on a request, or its answer if it was carried out before. */
+/** This server's claim on a request, or its answer if it was carried out before. */
 const makeClaim = (keys: DataKeys["Type"], rows: ReturnType<typeof requestRows>) => {
   const open = (request: RequestKey, part: "request" | "answer", keyId: string, bytes: Uint8Array) =>
     keys
@@ -96,8 +96,8 @@ const service = ({ leaseMs = 30_000 }: KeptAnswersOptions) =>
               : yield* keys.seal(ownerOf(claim.request), placeOf(claim.request, "answer"), Redacted.make(answer))
           yield* rows.keep(claim, sealed)
         }).pipe(
-          // It was carried out, and that is noted: the caller gets the answer now, and whoever asks again gets `AnswerLost`.
-          Effect.catchAll((error) => Effect.logWarning("the answer to a request with a key is not kept", error))
+          // It was carried out and recorded: the caller gets the answer now, and later callers get `AnswerLost`.
+          Effect.catchAll((error) => Effect.logWarning("couldn't store the answer to a request with a key", error))
         )
 
       const renewing = (claim: Claim) =>

@@ -45,7 +45,7 @@ const requestOf = (organizationId: OrganizationId, rest: Partial<RequestKey> = {
   ...rest
 })
 
-/** What the request makes: an entry in the audit log, in a transaction with its id. */
+/** The request's effect: an entry in the audit log, in a transaction with its id. */
 const makeThing = (organizationId: OrganizationId, id?: string) =>
   transaction(
     Effect.gen(function* () {
@@ -68,7 +68,7 @@ const things = (organizationId: OrganizationId) =>
 const answerOf = (answer: string): Outcome<string> => ({ value: answer, succeeded: true, answer })
 const refusal: Outcome<string> = { value: "refused", succeeded: false, answer: undefined }
 
-/** As if the server that holds the request had said nothing for longer than it may. */
+/** As if the server that holds the request had been silent for too long. */
 const expireLeases = (organizationId: OrganizationId) =>
   Effect.flatMap(
     SqlClient,
@@ -85,7 +85,7 @@ const rowsOf = (organizationId: OrganizationId) =>
 
 describe("a request with a key", () => {
   test(
-    "that comes 20 times at once to two servers is carried out once; the others wait for its answer, or get it",
+    "is carried out once if it comes 20 times at once to two servers; the others wait for its answer, or get it",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       const all = [yield* KeptAnswers, yield* Other]
@@ -111,7 +111,7 @@ describe("a request with a key", () => {
   )
 
   test(
-    "is another one for another caller, operation, organization or key; with another content it's refused",
+    "is a different one for another caller, operation, organization or key, and is refused with different content",
     Effect.gen(function* () {
       const [a, b] = [yield* newOrganization, yield* newOrganization]
       const answers = yield* KeptAnswers
@@ -132,7 +132,7 @@ describe("a request with a key", () => {
   )
 
   test(
-    "leaves its key free if it was refused, failed, or broke off before anything was committed",
+    "leaves its key free if it was refused, failed, or broke off before a commit",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       const answers = yield* KeptAnswers
@@ -152,7 +152,7 @@ describe("a request with a key", () => {
   )
 
   test(
-    "is taken over from a server that says nothing more, and what that one commits too late is rolled back",
+    "is taken over from a silent server, whose late commit is rolled back",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       const [first, second] = [yield* KeptAnswers, yield* Other]
@@ -176,7 +176,7 @@ describe("a request with a key", () => {
   )
 
   test(
-    "that was committed without an answer is never done again: its thing is read again, or the answer is lost",
+    "that was committed without an answer is never repeated: its result is read again, or the answer is lost",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       const [first, second] = [yield* KeptAnswers, yield* Other]
@@ -242,7 +242,7 @@ describe("a request with a key", () => {
   )
 
   test(
-    "with an answer that's too large to keep isn't carried out again",
+    "isn't carried out again if its answer is too large to store",
     Effect.gen(function* () {
       const { id } = yield* newOrganization
       const answers = yield* KeptAnswers
@@ -254,7 +254,10 @@ describe("a request with a key", () => {
   )
 })
 
-/** What becomes of one try. `dies`: its server is gone, before or after it has committed. `wakes`: it was only frozen, and goes on later. */
+/**
+ * The outcome of one attempt. `dies`: its server is gone, before or after the commit. `wakes`: it was only frozen, and
+ * continues later.
+ */
 type Fate = "answers" | "refuses" | "dies before" | "dies after" | "wakes"
 const fates = fc.array(fc.constantFrom<Fate>("answers", "refuses", "dies before", "dies after", "wakes"), {
   minLength: 1,
@@ -262,7 +265,7 @@ const fates = fc.array(fc.constantFrom<Fate>("answers", "refuses", "dies before"
 })
 
 describe("requests with one key", () => {
-  it("are carried out at most once, in any order of deaths, refusals and late returns, and never locked for ever", () =>
+  it("are carried out at most once, in any order of deaths, refusals and late returns, and never locked forever", () =>
     fc.assert(
       fc.asyncProperty(fates, fc.boolean(), (tries, named) =>
         server.runPromise(

@@ -7,7 +7,7 @@ import { asOrganization } from "../../base/database/RowScope.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
 import { keptHours, keptKeys, type RequestKey } from "./KeptAnswers.ts"
 
-/** A request that is carried out by this server. `attempt` tells it from other tries with the same key. */
+/** A request that this server carries out. `attempt` distinguishes it from others with the same key. */
 export interface Claim {
   readonly request: RequestKey
   readonly attempt: string
@@ -31,15 +31,14 @@ const decodeRows = Schema.decodeUnknownSync(
 )
 export type RequestRow = ReturnType<typeof decodeRows>[number]
 
-/** Another server carries the request out, or does so again after this one seemed dead. */
+/** Another server carries the request out, or took it over after this one seemed dead. */
 export const inProgress = () =>
   new RequestInProgress({
-    detail:
-      "The same request with this idempotency key is being carried out. Send it again in a moment for its answer.",
+    detail: "The same request with this idempotency key is in progress. Send it again in a moment to get its answer.",
     retryAfterSeconds: 1
   })
 
-/** The statements about one request. `leaseMs`: how long a server that says nothing more still holds it. */
+/** The statements about one request. `leaseMs`: how long a silent server keeps it. */
 export const requestRows = (sql: SqlClient, leaseMs: number) => {
   const of = ({ caller, key, operation, organizationId }: RequestKey) =>
     sql`organization_id = ${organizationId} and caller = ${caller} and operation = ${operation} and key = ${key}`
@@ -48,7 +47,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
   const window = sql`${keptHours} * interval '1 hour'`
 
   return {
-    /** Undefined if there is a request with this key already. */
+    /** Undefined if a request with this key exists. */
     insert: (request: RequestKey, digest: SealedValue) =>
       Effect.gen(function* () {
         const { caller, key, operation, organizationId } = request
@@ -75,7 +74,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
         (rows) => decodeRows(rows)[0]
       ),
 
-    /** Takes a request over from a server that holds it no more; undefined if somebody was faster. */
+    /** Takes a request over from a server whose lease has expired; undefined if somebody was faster. */
     takeOver: (request: RequestKey, former: string) =>
       Effect.gen(function* () {
         const attempt = randomUUID()
@@ -90,7 +89,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
     renew: (claim: Claim) =>
       sql`update keyed_requests set lease_until = ${lease} where ${held(claim)} and lease_until is not null`,
 
-    /** In the transaction of what is carried out. Waits for no other request: the row is this one's own. */
+    /** In the transaction of the request's effects. Waits for no other request: only this one locks the row. */
     note: (claim: Claim, made: string | undefined) =>
       Effect.gen(function* () {
         const noted = yield* sql`
@@ -105,7 +104,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
           answer_by = ${answer?.keyId ?? null}, answer = ${answer?.bytes ?? null}
         where ${held(claim)}`,
 
-    /** Nothing was done: the key is free. Something was, and its answer is lost: nobody holds the request any more. */
+    /** If nothing was done, the key is free. Otherwise the answer is lost, and nobody holds the request any more. */
     release: (claim: Claim) =>
       Effect.andThen(
         sql`delete from keyed_requests where ${held(claim)} and done_at is null`,

@@ -26,7 +26,7 @@ import { newSecret, ownerOf, placeOf } from "./signing.ts"
 import { Webhooks } from "./Webhooks.ts"
 import { pageOfDeliveries, pageOfWebhooks, selectDeliveries, webhookOf } from "./webhookRows.ts"
 
-/** Webhooks of an organization at most. */
+/** The maximum number of webhooks of an organization. */
 const most = 20
 
 const checkUrl = (url: string, allowPrivate: boolean) => {
@@ -49,7 +49,7 @@ const create = (organizationId: OrganizationId, { description, types, url }: Cre
     const present = yield* sql`select 1 from webhooks where organization_id = ${organizationId}`
     if (present.length >= most) {
       return yield* new Conflict({
-        detail: `The organization has ${most} webhooks, and can't have more. Delete one: \`maxcloud webhooks list\` shows them.`
+        detail: `The organization has ${most} webhooks, which is the maximum. Delete one. \`maxcloud webhooks list\` shows them.`
       })
     }
     const id = WebhookId.make(newId("whk"))
@@ -103,7 +103,7 @@ const newest = (organizationId: OrganizationId, id: WebhookId, type: string) =>
     const [found] = yield* selectDeliveries(sql`
       where d.organization_id = ${organizationId} and d.webhook_id = ${id} and e.type = ${type}
       order by d.created_at desc, d.id desc limit 1`)
-    return found ?? (yield* Effect.dieMessage("a test event was not queued"))
+    return found ?? (yield* Effect.dieMessage("couldn't queue a test event"))
   })
 
 const test = (organizationId: OrganizationId, id: WebhookId) =>
@@ -136,7 +136,7 @@ const deliveryOf = (organizationId: OrganizationId, id: WebhookId, delivery: Web
 const redeliver = (organizationId: OrganizationId, id: WebhookId, delivery: WebhookDeliveryId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    // `attempts` grows, so that a server that is still at the former attempt writes nothing.
+    // `attempts` grows, so that a server that's still at the former attempt writes nothing.
     yield* sql`
       update webhook_deliveries set finished_at = null, lease_until = null, attempts = attempts + 1,
         available_at = clock_timestamp(), give_up_at = clock_timestamp() + ${triedDays} * interval '1 day'

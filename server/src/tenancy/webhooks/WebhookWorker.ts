@@ -14,15 +14,15 @@ import { makeSend, type SendOptions } from "./send.ts"
 export interface WorkerOptions extends SendOptions {
   /** How long a server has for one attempt before another takes it. @default 60 seconds */
   readonly leaseMs?: number
-  /** How often to look without a wake-up, which may be lost. @default 2 seconds */
+  /** How often to poll, because a wake-up can be lost. @default 2 seconds */
   readonly lookMs?: number
-  /** Deliveries of this server at a time. @default 64 */
+  /** This server's concurrent deliveries. @default 64 */
   readonly concurrency?: number
 }
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
-/** Numbers the events of organizations that have a webhook and whose events nobody else has read yet: that queues them. */
+/** Numbers events that nobody has read yet, in organizations with a webhook, which queues them. */
 const numberEvents = Effect.gen(function* () {
   const sql = yield* SqlClient
   const waiting = decodeIds(
@@ -32,7 +32,7 @@ const numberEvents = Effect.gen(function* () {
   )
   for (const { id } of waiting) yield* newestSequence(id)
 }).pipe(
-  Effect.catchAllCause((cause) => Effect.logDebug("new events are not queued for webhooks", cause)),
+  Effect.catchAllCause((cause) => Effect.logDebug("couldn't queue new events for webhooks", cause)),
   asServer
 )
 
@@ -48,7 +48,7 @@ const queueing = (lookMs: number) =>
     )
   })
 
-/** Queues events for webhooks, and delivers them. Several servers share the work, by leases. */
+/** Queues events for webhooks, and delivers them. Several servers share the work through leases. */
 export const layer = ({ concurrency = 64, leaseMs = 60_000, lookMs = 2_000, ...options }: WorkerOptions) =>
   Layer.scopedDiscard(
     Effect.gen(function* () {

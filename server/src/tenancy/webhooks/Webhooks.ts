@@ -18,7 +18,7 @@ import type {
 } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 
-/** The addresses that an organization's events are sent to. */
+/** The URLs that receive an organization's events. */
 export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
   Webhooks,
   {

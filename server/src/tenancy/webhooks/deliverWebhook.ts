@@ -33,7 +33,7 @@ const attempt = (
     )
   )
 
-/** A delivery succeeded: the webhook doesn't fail any more. */
+/** A delivery succeeded: the webhook isn't failing any more. */
 const recover = ({ organizationId, webhook }: LeasedDelivery) =>
   Effect.flatMap(
     SqlClient,
@@ -42,7 +42,10 @@ const recover = ({ organizationId, webhook }: LeasedDelivery) =>
       where organization_id = ${organizationId} and id = ${webhook} and failing_since is not null`
   )
 
-/** A delivery failed: notes since when, and disables the webhook if it has failed for days, or if the receiver says that it is gone. */
+/**
+ * A delivery failed: records since when, and disables the webhook if it has failed for days, or if the receiver says
+ * that it's gone.
+ */
 const noteFailure = (
   mail: typeof Mail.Service,
   { organizationId, url, webhook }: LeasedDelivery,
@@ -67,7 +70,7 @@ const noteFailure = (
     yield* mailDisabled(mail, organizationId, webhook, new URL(url).host, because)
   })
 
-/** Sends a delivery, and writes what became of it. */
+/** Sends a delivery, and records the outcome. */
 export const deliverWebhook = (
   keys: typeof DataKeys.Service,
   mail: typeof Mail.Service,
@@ -87,6 +90,6 @@ export const deliverWebhook = (
               : retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterMs)),
             noteFailure(mail, delivery, made.status)
           )
-    // The database may be unreachable for a moment. A delivery whose end isn't written is made again.
+    // The database may be unreachable for a moment. A delivery without a recorded outcome is repeated.
     yield* Effect.retry(transaction(write), Schedule.spaced("250 millis").pipe(within(leaseMs / 4)))
-  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("A webhook's delivery couldn't be written.", cause)))
+  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Couldn't record a webhook's delivery.", cause)))

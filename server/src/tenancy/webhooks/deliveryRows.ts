@@ -7,7 +7,7 @@ import { cloudEventOf, decodeEventRows } from "../events/eventRows.ts"
 import { longestWaitMs } from "./schedule.ts"
 import type { Attempt } from "./send.ts"
 
-/** Deliveries of one organization that are on their way at a time, over all servers: one with slow receivers leaves room for others. */
+/** One organization's concurrent deliveries, over all servers: slow receivers leave room for other organizations. */
 const perOrganization = 4
 
 const Leased = Schema.Struct({
@@ -31,7 +31,7 @@ export interface LeasedDelivery {
   readonly id: WebhookDeliveryId
   readonly webhook: WebhookId
   readonly url: string
-  /** With this one. Another lease has another number: by it a row is known to be still ours. */
+  /** Including this one. Another lease has another number, so it shows whether a row is still ours. */
   readonly attempts: number
   /** Seconds since 1970, by the database. */
   readonly at: number
@@ -71,7 +71,7 @@ const claimed = (leaseMs: number) =>
     return decodeLeased(rows)[0]
   })
 
-/** Leases the delivery that is due for the longest time, of the organization with the fewest on their way. */
+/** Leases the delivery that has been due for the longest time, of the organization with the fewest in progress. */
 export const claimDelivery = (leaseMs: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -83,7 +83,7 @@ export const claimDelivery = (leaseMs: number) =>
         join webhook_deliveries d on d.organization_id = e.organization_id and d.event_id = e.id
         where d.organization_id = ${row.organization_id} and d.id = ${row.delivery}`
     )
-    // Its event was deleted at this moment, and the delivery with it.
+    // Its event was deleted just now, and the delivery with it.
     if (event === undefined) return undefined
     const former = row.former_by === null || row.former === null ? [] : [{ keyId: row.former_by, bytes: row.former }]
     const leased: LeasedDelivery = {
@@ -104,7 +104,7 @@ export const claimDelivery = (leaseMs: number) =>
 const ours = (sql: SqlClient, { attempts, id, organizationId }: LeasedDelivery) =>
   sql`organization_id = ${organizationId} and id = ${id} and attempts = ${attempts} and finished_at is null`
 
-/** Writes the end of a delivery: it was taken, or isn't tried any more. */
+/** Records the end of a delivery: it was accepted, or isn't retried any more. */
 export const finishDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt) =>
   Effect.flatMap(
     SqlClient,

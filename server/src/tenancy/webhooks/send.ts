@@ -9,13 +9,13 @@ import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../base/out
 import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 
 export interface SendOptions extends Partial<ProxiedOptions> {
-  /** Local mode: addresses of this machine and its network too, on loopback even without TLS. */
+  /** Local mode: also allows addresses of this machine and its network, on loopback even without TLS. */
   readonly allowPrivate: boolean
   /** For an attempt, from the lookup of the name to the end of the answer. @default 15 seconds */
   readonly timeoutMs?: number
 }
 
-/** An attempt. `status`: of the answer, if there was one; `error`: why it failed, in our own words. */
+/** An attempt. `status`: the answer's, if there was one; `error`: why it failed, in our own words. */
 export interface Attempt {
   readonly status: number | null
   readonly error: string | null
@@ -25,27 +25,27 @@ export interface Attempt {
 
 export type Send = (url: string, headers: Readonly<Record<string, string>>, body: string) => Effect.Effect<Attempt>
 
-/** How much of an answer is read, and how much of that is kept. */
+/** How much of an answer is read, and how much of that is stored. */
 const readBytes = 16_384
 const keptCharacters = 500
 
 const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
 
-/** Why the server doesn't send to this URL; undefined: it does, as far as the URL tells. */
+/** Why the server doesn't send to this URL; undefined: it does, as far as the URL shows. */
 export const refusalOf = (written: string, allowPrivate: boolean): string | undefined => {
   const url = new URL(written)
   if (url.protocol !== "https:" && !(allowPrivate && isLoopbackHost(url.hostname)))
     return `${url.origin} isn't an https URL, and a webhook needs one.`
   return isRefusedAddress(url, reachOf(allowPrivate)) || (!allowPrivate && isLoopbackHost(url.hostname))
-    ? `${url.hostname} isn't an address of the public internet, and the server sends to no other.`
+    ? `${url.hostname} isn't a public internet address. The server sends to no others.`
     : undefined
 }
 
 const failure = (error: unknown): string => {
   if (error instanceof NotPublic)
-    return "The host has an address that isn't of the public internet. The server sends to no other."
+    return "The host's address isn't a public internet address. The server sends to no others."
   if (error instanceof Unchecked) return error.message
-  if (error instanceof ProxyFailed) return `The server's proxy didn't connect (${error.code}).`
+  if (error instanceof ProxyFailed) return `The server's proxy couldn't connect (${error.code}).`
   if (error instanceof Error && (error.name === "TimeoutError" || error.name.endsWith("TimeoutError")))
     return "No answer in time."
   const code = errorCode(error) ?? "no connection"
@@ -64,7 +64,7 @@ const beginningOf = async (body: AsyncIterable<Buffer> & { readonly destroy: () 
   return Buffer.concat(chunks).toString("utf8").slice(0, keptCharacters)
 }
 
-/** Sends over connections of its own, to addresses that were checked. Redirects are answers like others: they aren't followed. */
+/** Sends over connections of its own, to checked addresses. Redirects are answers like any other and aren't followed. */
 export const makeSend = ({
   allowPrivate,
   environment,
@@ -82,7 +82,7 @@ export const makeSend = ({
             ),
             headersTimeout: timeoutMs,
             bodyTimeout: timeoutMs,
-            // A connection is opened for each attempt, so that each has its address checked.
+            // Open a connection for each attempt, so that each has its address checked.
             pipelining: 0,
             maxHeaderSize: 16_384
           })

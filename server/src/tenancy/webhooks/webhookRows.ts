@@ -69,7 +69,7 @@ export const webhookOf = (organizationId: OrganizationId, id: WebhookId) =>
     return yield* new NotFound({
       resource: "webhook",
       resourceName: id,
-      detail: `There is no webhook ${id}. \`maxcloud webhooks list\` shows those that there are.`
+      detail: `The webhook ${id} doesn't exist. \`maxcloud webhooks list\` shows the existing ones.`
     })
   })
 

@@ -55,7 +55,7 @@ const bodyOf = async (request: IncomingMessage) => {
   return Buffer.concat(chunks).toString()
 }
 
-/** A receiver on loopback; keeps what it gets. */
+/** A receiver on loopback that records its requests. */
 const receiver = (handle: Handler) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -113,7 +113,7 @@ const answer =
     void response.writeHead(status, headers).end(body)
 
 describe("webhooks", () => {
-  it("get events that the kept library finds rightly signed, and no other's secret opens", () =>
+  it("get events whose signature the reference library accepts with their own secret only", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -131,14 +131,14 @@ describe("webhooks", () => {
         expect(() =>
           new Webhook(`whsec_${Buffer.alloc(32).toString("base64")}`).verify(message.body, message.headers)
         ).toThrow()
-        // The secret is in no row as it is.
+        // No row contains the secret in plain text.
         const sql = yield* SqlClient
         const rows = yield* sql`select encode(secret, 'escape') as text from webhooks where id = ${webhook.id}`
         expect(JSON.stringify(rows)).not.toContain(Redacted.value(secret).slice(6))
       }).pipe(Effect.scoped)
     ))
 
-  it("are signed by both secrets while one is replaced", () =>
+  it("are signed with both secrets while one is replaced", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -159,7 +159,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped)
     ))
 
-  it("get the types that they ask for, each event once, though two servers deliver", () =>
+  it("get the types that they ask for, each event once, with two servers delivering", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -182,7 +182,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped)
     ))
 
-  it("are tried again with a pause after a refusal, a redirect and silence, until it is taken", () =>
+  it("are retried with a pause after a refusal, a redirect and silence, until they're accepted", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -252,7 +252,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped)
     ))
 
-  it("are disabled after days of failure and by 410, told by an event, and deliver what waited once enabled", () =>
+  it("are disabled after days of failure and by 410, reported by an event, and deliver pending events once enabled", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -287,7 +287,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped, Effect.timeout("30 seconds"))
     ))
 
-  it("of one organization with slow receivers don't hold up another's", () =>
+  it("of one organization with slow receivers don't block another's", () =>
     server.runPromise(
       Effect.gen(function* () {
         const slow = yield* newOrganization
@@ -350,7 +350,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped)
     ))
 
-  it("of a server that died are delivered by another after its lease, and not before", () =>
+  it("of a dead server are made by another after its lease, and not before", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
@@ -372,7 +372,7 @@ describe("webhooks", () => {
       }).pipe(Effect.scoped)
     ))
 
-  it("are counted, and seen by their own organization alone", () =>
+  it("are counted, and visible only to their own organization", () =>
     server.runPromise(
       Effect.gen(function* () {
         const mine = yield* newOrganization
@@ -404,7 +404,7 @@ describe("webhooks", () => {
       })
     ))
 
-  it("are tried for days with pauses that grow to six hours", () => {
+  it("are retried for days with pauses that grow to six hours", () => {
     const waits = Array.from({ length: 30 }, (_, n) => deliveryBackoffMs(n + 1, 0, 0.5))
     expect(waits.slice(0, 3)).toStrictEqual([5_000, 10_000, 20_000])
     expect(Math.max(...waits)).toBe(21_600_000)

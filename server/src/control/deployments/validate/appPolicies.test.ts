@@ -122,12 +122,12 @@ describe("policies of an organization", () => {
       const { problems, warnings } = yield* plan(org, specOf())
       expect([problems, warnings.map(({ message }) => message)]).toEqual([
         [],
-        [`Policy "soft" of the organization: This must be true, and isn't: service.tag == '2'`]
+        [`Policy "soft" of the organization: This must be true, but isn't: service.tag == '2'`]
       ])
       expect((yield* accept(org, specOf())).warnings).toHaveLength(1)
       yield* set(org, "branch", "metadata.branch == 'main'")
       const [fault] = (yield* plan(org, specOf())).problems
-      expect(fault?.message).toMatch(/"branch" of the organization can't be checked: field not found: branch\./)
+      expect(fault?.message).toMatch(/The organization's policy "branch" can't be checked: field not found: branch\./)
       yield* Effect.flip(accept(org, specOf()))
       yield* Effect.flip(accept(org, specOf(), { branch: "feature" }))
       expect((yield* plan(org, specOf(), { branch: "main" })).problems).toEqual([])

@@ -56,7 +56,7 @@ describe("GET /readyz", () => {
               ...database,
               ping: Effect.suspend(() => {
                 looks++
-                return new DatabaseError({ reason: "unreachable", message: "The database does not answer." })
+                return new DatabaseError({ reason: "unreachable", message: "The database doesn't answer." })
               })
             })
           ),
@@ -72,7 +72,7 @@ describe("GET /readyz", () => {
         )
         expect(looks).toBe(1)
         expect(found[19]).toStrictEqual([
-          { name: "database", ok: false, message: "The database does not answer." },
+          { name: "database", ok: false, message: "The database doesn't answer." },
           { name: "disk", ok: false, message: "It is full." }
         ])
         const { url } = yield* testApi({
@@ -137,7 +137,7 @@ describe("GET /readyz", () => {
       const both = yield* told({ folder: "/secret", newest, failure })
       expect(both?.ok).toBe(true)
       expect(both?.message ?? "").toMatch(
-        /made 14 hours ago .*The last try, at .*, made none: their disk has too little room/
+        /made 14 hours ago .*The last attempt, at .*, failed: the disk is too full/
       )
       expect(both?.message ?? "").not.toContain("/secret")
     })

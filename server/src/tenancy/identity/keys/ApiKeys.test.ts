@@ -38,7 +38,7 @@ const changed = (token: Redacted.Redacted, change: (written: string) => string) 
   Redacted.make(change(Redacted.value(token)))
 
 describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) => {
-  it.effect("are told once, kept as a digest, and act as their maker", () =>
+  it.effect("are shown once, stored as a digest, and act as their creator", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, organization, sql } = yield* setUp()
       const { apiKey, secret } = yield* keys.create(maker, key({ scopes: [scope], role: "deployer" }))
@@ -60,7 +60,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("are refused alike where they are not known and where the secret is wrong", () =>
+  it.effect("are refused alike, whether they're unknown or the secret is wrong", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker } = yield* setUp()
       const { secret } = yield* keys.create(maker, key())
@@ -75,7 +75,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("are refused when they expired, were deleted, or their maker has gone, with what to do", () =>
+  it.effect("are refused with instructions if they expired, were deleted, or their creator left", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, sql } = yield* setUp()
       const [expired, deleted, orphaned] = [
@@ -85,9 +85,9 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       ]
       yield* authenticate(expired.secret)
       yield* sql`update api_keys set expires_at = now() where id = ${expired.apiKey.id}`
-      expect((yield* Effect.flip(authenticate(expired.secret))).detail).toMatch(/expired: create another/)
+      expect((yield* Effect.flip(authenticate(expired.secret))).detail).toMatch(/expired\. Create another/)
       yield* keys.remove(maker, deleted.apiKey.id)
-      expect((yield* Effect.flip(authenticate(deleted.secret))).detail).toMatch(/not known, or was deleted/)
+      expect((yield* Effect.flip(authenticate(deleted.secret))).detail).toMatch(/unknown or was deleted/)
       expect((yield* Effect.flip(keys.remove(maker, deleted.apiKey.id)))._tag).toBe("NotFound")
 
       yield* sql`update memberships set role = 'viewer' where user_id = ${maker.person.id}`
@@ -97,11 +97,11 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       expect(gone._tag).toBe("Unauthenticated")
       expect(gone.detail).toMatch(/no longer a member of/)
       yield* sql`delete from users where id = ${maker.person.id}`
-      expect((yield* Effect.flip(authenticate(orphaned.secret))).detail).toMatch(/not known/)
+      expect((yield* Effect.flip(authenticate(orphaned.secret))).detail).toMatch(/is unknown/)
     })
   )
 
-  it.effect("are never more than their maker", () =>
+  it.effect("never have more rights than their creator", () =>
     Effect.gen(function* () {
       const { keys, maker, organization, sql } = yield* setUp("deployer")
       expect((yield* keys.create(maker, key())).apiKey.role).toBe("deployer")
@@ -110,7 +110,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       }
       const narrowed: Caller = { ...maker, scopes: [scope] }
       expect((yield* Effect.flip(keys.create(narrowed, key()))).message).toMatch(/narrowed/)
-      // A key of an admin who was made a viewer since.
+      // A key of an admin who has become a viewer since.
       const demoted: Caller = { ...maker, roles: ["admin", "viewer"] }
       expect((yield* Effect.flip(keys.create(demoted, key({ role: "admin" }))))._tag).toBe("Forbidden")
       expect((yield* keys.create(demoted, key())).apiKey.role).toBe("viewer")
@@ -128,7 +128,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("are seen and deleted by their maker and by admins", () =>
+  it.effect("are visible to and deletable by their creator and admins", () =>
     Effect.gen(function* () {
       const { keys, maker: admin, organization, sql } = yield* setUp("admin")
       const [one, other] = [
@@ -157,12 +157,12 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("rotate with an overlap, once, and by their maker alone", () =>
+  it.effect("rotate with an overlap, once, and only by their creator", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, organization, sql } = yield* setUp("owner")
       const admin = yield* newMember(sql, organization, "admin")
       const old = yield* keys.create(maker, key({ scopes: [scope], expiresInSeconds: 7200 }))
-      // Whoever rotates has the key: an admin would be owner by it.
+      // Rotating returns the new key, so an admin would become owner by it.
       const refused = yield* Effect.flip(keys.rotate(admin, old.apiKey.id, 60))
       expect(refused._tag).toBe("Forbidden")
       expect(refused.message).toContain(maker.person.email)
@@ -188,20 +188,20 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("that expire can't create keys that outlive them", () =>
+  it.effect("can't create keys that outlive them if they expire", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker } = yield* setUp()
       const lasting = yield* keys.create(maker, key())
       const ending = yield* keys.create(maker, key({ expiresInSeconds: 3600 }))
       const caller = yield* authenticate(ending.secret)
-      expect((yield* Effect.flip(keys.create(caller, key()))).message).toMatch(/the one that asks ends at/)
-      expect((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message).toMatch(/ends at/)
-      expect((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message).toMatch(/ends at/)
+      expect((yield* Effect.flip(keys.create(caller, key()))).message).toMatch(/this key expires at/)
+      expect((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message).toMatch(/expires at/)
+      expect((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message).toMatch(/expires at/)
       expect((yield* keys.create(caller, key({ expiresInSeconds: 60 }))).apiKey.expiresAt).not.toBeNull()
     })
   )
 
-  it.effect("rotated twice at once have one successor, and never end later than they did", () =>
+  it.effect("have one successor if they're rotated twice at once, and never expire later than before", () =>
     Effect.gen(function* () {
       const { keys, maker } = yield* setUp()
       const { apiKey } = yield* keys.create(maker, key({ expiresInSeconds: 60 }))
@@ -216,7 +216,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("have each a prefix of their own, also where chance gives the same twice", () =>
+  it.effect("have unique prefixes, even if chance produces the same twice", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker } = yield* setUp()
       const taken = newPrefix()
@@ -230,7 +230,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("are not made where the audit log cannot tell it", () =>
+  it.effect("aren't created if the audit log can't record it", () =>
     Effect.gen(function* () {
       const { keys, maker } = yield* setUp()
       audit.breakDown(new Error("the log is away"))
@@ -239,7 +239,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("are made, shown and believed where a request sees its own organization's rows, or none", () =>
+  it.effect("can be created, listed and used in requests that see their own organization's rows, or none", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, organization } = yield* setUp()
       const inRequest = asOrganization(organization.id)
@@ -254,7 +254,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("without an owner have only their own role", () =>
+  it.effect("have only their own role if they have no owner", () =>
     Effect.gen(function* () {
       const { authenticate, keys, organization } = yield* setUp()
       const local: Caller = {
@@ -272,7 +272,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("say when they were last used, beside the request and once a minute", () =>
+  it.effect("record their last use, off the request path and once a minute", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker, sql } = yield* setUp()
       const { apiKey, secret } = yield* keys.create(maker, key())
@@ -290,7 +290,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("let a session's person in while they are a member, with the present role", () =>
+  it.effect("admits a session's person while they're a member, with the present role", () =>
     Effect.gen(function* () {
       const { authenticate, maker, organization, sql } = yield* setUp("admin")
       const { id, token } = yield* newSession(sql, maker, 60)
@@ -309,7 +309,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("refuses sessions that expired or were ended", () =>
+  it.effect("refuses expired and ended sessions", () =>
     Effect.gen(function* () {
       const { authenticate, maker, sql } = yield* setUp()
       expect((yield* Effect.flip(authenticate((yield* newSession(sql, maker, -1)).token))).detail).toMatch(
@@ -322,7 +322,7 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
-  it.effect("lets nothing else in, and repeats nothing of it", () =>
+  it.effect("refuses everything else, and quotes nothing of it", () =>
     Effect.gen(function* () {
       const { authenticate, keys, maker } = yield* setUp()
       const good = Redacted.value((yield* keys.create(maker, key())).secret)

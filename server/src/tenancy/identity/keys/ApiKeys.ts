@@ -13,7 +13,10 @@ import type {
 import { Context, type Effect } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 
-/** API keys of an organization. A key is never more than its maker: neither in role, nor in scopes, nor after the maker has gone. */
+/**
+ * API keys of an organization. A key never has more rights than its creator: neither by role nor by scopes, nor after
+ * the creator has left.
+ */
 export class ApiKeys extends Context.Tag("@maxcloud/server/ApiKeys")<
   ApiKeys,
   {

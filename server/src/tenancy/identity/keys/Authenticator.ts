@@ -2,11 +2,14 @@ import type { TooManyRequests, Unauthenticated, Unavailable } from "@maxcloud/sd
 import { Context, type Effect, type Redacted } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 
-/** Tells who calls, by what stands in `Authorization: Bearer`: a session, an API key, or a token of a trusted issuer. */
+/** Identifies the caller by `Authorization: Bearer`: a session, an API key, or a token of a trusted issuer. */
 export class Authenticator extends Context.Tag("@maxcloud/server/Authenticator")<
   Authenticator,
   {
-    /** Unauthenticated says what is wrong (unknown, expired, revoked; for a token of an issuer: which claim) and what to do, and quotes nothing of it. */
+    /**
+     * Unauthenticated says what's wrong (unknown, expired, revoked; for an issuer's token: which claim) and how to fix
+     * it, and quotes nothing of the credential.
+     */
     readonly authenticate: (
       token: Redacted.Redacted
     ) => Effect.Effect<Caller, Unauthenticated | TooManyRequests | Unavailable>

@@ -2,24 +2,24 @@ import { Effect } from "effect"
 import { createRemoteJWKSet, customFetch, type JSONWebKeySet, type JWTVerifyGetKey, jwksCache } from "jose"
 import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
 
-/** How many issuers' keys are kept at once. */
+/** How many issuers' keys are cached at once. */
 const maxIssuers = 1_000
 
 /**
- * How far the wall clock may jump between two moments before the keys' age is counted anew. jose measures it by that clock
- * (`jwks/remote.js`). If somebody set it back by an hour, an issuer's new keys would be unknown for an hour.
+ * How far the wall clock may jump between two moments before the keys' age is counted anew. jose measures it by that
+ * clock (`jwks/remote.js`). If somebody set it back by an hour, an issuer's new keys would be unknown for an hour.
  */
 const steppedMs = 10_000
 
-/** How far the wall clock is ahead of one that nobody sets. */
+/** How far the wall clock is ahead of a monotonic one. */
 const wallOffsetMs = () => Date.now() - performance.now()
 
 /** How long to wait after a failed fetch before the next. Tokens get the same error meanwhile. */
 const retryMs = 5_000
 
 /**
- * The keys of issuers, cached. Only for issuers that somebody trusts: each is asked at the address that it names. While an issuer is
- * unreachable, its cached keys stay valid until they are too old.
+ * The keys of issuers, cached. Only for trusted issuers: each is asked at the address in its URL. While an issuer is
+ * unreachable, its cached keys stay valid until they're too old.
  */
 export const makeIssuerKeys = (options: IssuerOptions) =>
   Effect.gen(function* () {

@@ -35,8 +35,8 @@ const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id:
 }
 
 /**
- * `ApiKeys` in the table `api_keys`. `prefixes`: where the public beginnings of keys come from. The makers' addresses stand in a table that
- * belongs to no organization, so all of it runs `asServer`; each query names the organization itself.
+ * `ApiKeys` in the table `api_keys`. `prefixes`: generates the public prefixes of keys. The creators' addresses are in a
+ * table that belongs to no organization, so everything runs `asServer`; each query names the organization itself.
  */
 export const layerWith = (prefixes: () => string) =>
   Layer.effect(

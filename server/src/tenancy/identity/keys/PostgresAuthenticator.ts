@@ -26,7 +26,7 @@ const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))
 const unreadable = () =>
   new Unauthenticated({
     detail:
-      "this isn't a credential of this server: a session begins with mcs_, an API key with mck_, and a token of an issuer is a JWT in its compact form. Did you copy all of it?"
+      "this isn't a credential of this server. A session begins with mcs_, an API key with mck_, and an issuer's token is a JWT in its compact form. Check that you copied all of it"
   })
 
 const bySession = (sql: SqlClient, token: Redacted.Redacted) =>
@@ -39,7 +39,7 @@ const bySession = (sql: SqlClient, token: Redacted.Redacted) =>
     const person = personOf(row)
     if (row.member_role === null || person === undefined) {
       return yield* refuse(
-        `you are no longer a member of "${row.organization}": run \`maxcloud auth login\` for another organization, or ask one of its admins for an invite`
+        `you are no longer a member of "${row.organization}". Run \`maxcloud auth login\` for another organization, or ask one of its admins for an invite`
       )
     }
     const caller: Caller = {
@@ -57,21 +57,21 @@ const byKey = (sql: SqlClient, prefix: string, token: Redacted.Redacted) =>
     const row = yield* findKey(sql, prefix)
     if (!matches(token, row?.token_hash) || row === undefined) {
       return yield* refuse(
-        "this API key is not known, or was deleted: create one with `maxcloud auth api-keys create`, and set it as MAXCLOUD_API_KEY"
+        "this API key is unknown or was deleted. Create one with `maxcloud auth api-keys create`, and set it as MAXCLOUD_API_KEY"
       )
     }
     if (row.expired) {
       return yield* refuse(
         row.replaced
-          ? "this API key was rotated, and its overlap is over: use the key that replaced it"
-          : "this API key has expired: create another with `maxcloud auth api-keys create`"
+          ? "this API key was rotated, and its overlap is over. Use the key that replaced it"
+          : "this API key has expired. Create another with `maxcloud auth api-keys create`"
       )
     }
     const person = personOf(row)
     const ofNobody = row.created_by === null
     if (!ofNobody && (row.member_role === null || person === undefined)) {
       return yield* refuse(
-        `the maker of this API key is no longer a member of "${row.organization}": ask a member to create another with \`maxcloud auth api-keys create\``
+        `the creator of this API key is no longer a member of "${row.organization}". Ask a member to create another with \`maxcloud auth api-keys create\``
       )
     }
     const caller: Caller = {
@@ -85,11 +85,11 @@ const byKey = (sql: SqlClient, prefix: string, token: Redacted.Redacted) =>
   })
 
 /**
- * `Authenticator` by the tables of sessions, API keys and OIDC trusts: one query for each authentication. An organization whose deletion
- * is pending is let in like any other, so that an owner can still cancel it. Once it is erased, so are its credentials.
- *
- * A credential that doesn't exist and one with a wrong secret get the same answer after the same time. Other faults (it expired, its
- * person is no longer a member) are reported only to a caller that has its secret.
+ * `Authenticator` with the tables of sessions, API keys and OIDC trusts: one query for each authentication. An
+ * organization with a pending deletion is admitted like any other, so that an owner can still cancel it. Erasing the
+ * organization erases its credentials.
+ * An unknown credential and one with a wrong secret get the same answer after the same time. Other faults (it expired,
+ * its person is no longer a member) are reported only to a caller that has its secret.
  */
 export const layer = (options: IssuerOptions) =>
   Layer.scoped(
@@ -107,7 +107,7 @@ export const layer = (options: IssuerOptions) =>
         return looksLikeJwt(token) ? idTokens.authenticate(token) : Effect.fail(unreadable())
       }
 
-      /** Beside the request: nobody waits for it, and nothing depends on it. */
+      /** Off the request path: nobody waits for it, and nothing depends on it. */
       const noteInBackground = (caller: Caller) =>
         noteUse(sql, caller).pipe(Effect.timeout("5 seconds"), Effect.ignore, asServer, Effect.forkIn(scope))
 

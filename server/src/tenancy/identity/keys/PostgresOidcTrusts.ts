@@ -20,7 +20,7 @@ const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id:
       return yield* new NotFound({
         resource: "oidcTrust",
         resourceName: id,
-        detail: `there is no OIDC trust ${id}: \`maxcloud auth oidc list\` shows them`
+        detail: `there's no OIDC trust ${id}. \`maxcloud auth oidc list\` shows them`
       })
     }
     yield* audit.append({
@@ -35,8 +35,8 @@ const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id:
 }
 
 /**
- * `OidcTrusts` in the table `oidc_trusts`. The makers' addresses stand in a table that belongs to no organization, so all of it runs
- * `asServer`; each query names the organization itself.
+ * `OidcTrusts` in the table `oidc_trusts`. The creators' addresses are in a table that belongs to no organization, so
+ * everything runs `asServer`; each query names the organization itself.
  */
 export const layer = (options: IssuerOptions) =>
   Layer.scoped(

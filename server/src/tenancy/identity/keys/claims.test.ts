@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { firstMismatch, matchesPattern } from "./claims.ts"
 
-/** What the pattern means, by trying everything. */
+/** The pattern's meaning, by brute force. */
 const oracle = (pattern: string, text: string): boolean => {
   const [head, ...tail] = pattern
   if (head === undefined) return text === ""
@@ -23,7 +23,7 @@ describe("matchesPattern", () => {
     )
   })
 
-  it("takes everything but the star for itself", () => {
+  it("takes everything but the star literally", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const pattern = text.replaceAll("*", "")
@@ -54,13 +54,13 @@ describe("firstMismatch", () => {
     nested: { a: 1 }
   }
 
-  it("asks for all claims, of texts, numbers, booleans, and any of an array", () => {
+  it("requires all claims, for texts, numbers, booleans, and any item of an array", () => {
     const wanted = { sub: "repo:acme/shop:*", run: "7", protected: "true", groups: "op*" }
     expect(firstMismatch(wanted, claims)).toBeUndefined()
     expect(firstMismatch({ ...wanted, run: "8" }, claims)).toStrictEqual({ claim: "run", pattern: "8" })
   })
 
-  it("finds no claim that the token does not have itself", () => {
+  it("finds no claim that isn't the token's own", () => {
     for (const claim of ["constructor", "toString", "__proto__", "none", "nested"]) {
       expect(firstMismatch({ [claim]: "*" }, claims)).toStrictEqual({ claim, pattern: "*" })
     }

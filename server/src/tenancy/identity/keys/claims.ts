@@ -1,6 +1,6 @@
 /**
- * Does the text match the pattern? Each `*` matches any text, and everything else itself. Each part between stars is searched for once,
- * from the end of the previous one: without backtracking, no pattern takes long.
+ * Does the text match the pattern? Each `*` matches any text, and everything else itself. Each part between stars is
+ * searched for once, from the end of the previous one: without backtracking, no pattern takes long.
  */
 export const matchesPattern = (pattern: string, text: string): boolean => {
   const [first = "", ...rest] = pattern.split("*")
@@ -16,14 +16,14 @@ export const matchesPattern = (pattern: string, text: string): boolean => {
   return text.length - last.length >= from && text.endsWith(last)
 }
 
-/** A claim's value as texts: one of a string, number or boolean; each string of an array; none of anything else. */
+/** A claim's value as texts: one for a string, number or boolean; each string of an array; none for anything else. */
 const textsOf = (value: unknown): ReadonlyArray<string> => {
   if (typeof value === "string") return [value]
   if (typeof value === "number" || typeof value === "boolean") return [String(value)]
   return Array.isArray(value) ? value.filter((each) => typeof each === "string") : []
 }
 
-/** The first of the wanted claims that the token does not have, or has with another value; undefined: it has all. */
+/** The first required claim that the token lacks, or has with another value; undefined: it has all. */
 export const firstMismatch = (
   wanted: Readonly<Record<string, string>>,
   claims: Readonly<Record<string, unknown>>

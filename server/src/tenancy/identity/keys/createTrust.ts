@@ -22,14 +22,14 @@ const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forb
   }
   if (!mayGive(caller.roles, input.role)) {
     return refuse(
-      `nobody gives more than they have: you are ${effectiveRole(caller)} of "${caller.organization.name}", and the trust would be ${input.role}`
+      `nobody grants more than they have: you are ${effectiveRole(caller)} of "${caller.organization.name}", and the trust would be ${input.role}`
     )
   }
   const problem = problemOfClaims(input.issuer, input.claims)
   return problem === undefined ? Effect.void : refuse(problem)
 }
 
-/** A trust has no end: what has one makes none. */
+/** A trust never expires, so an expiring credential can't create one. */
 const checkEnd = (sql: SqlClient, { credential, organization }: Caller) =>
   Effect.gen(function* () {
     if (credential.type === "oidc") {
@@ -44,7 +44,7 @@ const checkEnd = (sql: SqlClient, { credential, organization }: Caller) =>
     }
   })
 
-/** An issuer is asked for its keys before it is trusted, so that a slip is found at once. */
+/** Fetch the issuer's keys before trusting it, so that a mistake shows at once. */
 const askForKeys = (documents: IssuerDocuments, issuer: string) =>
   Effect.tryPromise({
     try: () => documents.keySet(issuer),
@@ -63,7 +63,7 @@ const insert = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, inp
         ${storableJson(input.claims)}::jsonb, ${input.role}, ${storableJson(input.scopes)}::jsonb,
         ${caller.person?.id ?? null})`
     const [row] = yield* selectTrusts(sql, caller, id)
-    if (row === undefined) return yield* Effect.dieMessage("the trust was not written")
+    if (row === undefined) return yield* Effect.dieMessage("couldn't store the trust")
     const trust = trustInfo(caller, row)
     yield* audit.append({
       action: "auth.createOidcTrust",
@@ -92,7 +92,7 @@ export const createTrust = (
         (error) => error._tag === "SqlError" && isUniqueViolation(error),
         () =>
           new Conflict({
-            detail: `There is an OIDC trust "${input.name}" already: delete it first, or choose another name.`
+            detail: `An OIDC trust "${input.name}" already exists. Delete it first, or choose another name.`
           })
       )
     )

@@ -9,7 +9,7 @@ import { makerFields } from "./trustStanding.ts"
 const common = {
   organization_id: OrganizationId,
   organization: OrganizationName,
-  /** Written longer ago than `last_used_at` is kept by. */
+  /** Older than the resolution of `last_used_at`. */
   use_is_stale: Schema.Boolean
 }
 const person = {
@@ -81,7 +81,7 @@ export const makerColumns = (sql: SqlClient) => sql`
   oidc_trusts.created_by, users.email as maker_email, memberships.role as maker_role,
   coalesce(memberships.created_at > oidc_trusts.created_at, false) as maker_came_back`
 
-/** Joins to `oidc_trusts` who made each. */
+/** Joins each trust's creator to `oidc_trusts`. */
 export const withMaker = (sql: SqlClient) => sql`
   left join users on users.id = oidc_trusts.created_by
   left join memberships on memberships.organization_id = oidc_trusts.organization_id
@@ -104,7 +104,7 @@ const useIsStale = (sql: SqlClient) =>
 
 const tables = { session: "sessions", key: "api_keys", oidc: "oidc_trusts" } as const
 
-/** Notes when a credential was last used. Where another request is at it, that one's time is as good. */
+/** Records when a credential was last used. If another request is doing so, its time is as good. */
 export const noteUse = (sql: SqlClient, { credential, organization }: Caller) =>
   credential.type === "local"
     ? Effect.void

@@ -14,7 +14,7 @@ const name = fc
   .filter((text) => !text.includes("--"))
 
 describe("readUnverified", () => {
-  it("finds the issuer and the one organization, whatever else the audiences are", () => {
+  it("finds the issuer and the only organization, whatever the other audiences are", () => {
     const others = fc.array(
       fc.string().filter((text) => !text.startsWith("maxcloud/")),
       { maxLength: 3 }
@@ -33,7 +33,7 @@ describe("readUnverified", () => {
     )
   })
 
-  it("never throws, and never takes what has no organization", () => {
+  it("never throws, and rejects tokens without an organization", () => {
     const token = fc.oneof(
       fc.string(),
       fc.array(fc.base64String(), { minLength: 3, maxLength: 3 }).map((generated) => generated.join(".")),
@@ -53,7 +53,7 @@ describe("readUnverified", () => {
     )
   })
 
-  it("is asked for what is written as a JWT of bounded length alone", () => {
+  it("only accepts a JWT of bounded length", () => {
     expect(looksLikeJwt(written({}))).toBe(true)
     for (const _ of ["a.b", "a.b.c.d", "a.b.c\n", "a..c", "mck_a_b", `a.${"b".repeat(16_384)}.c`]) {
       expect(looksLikeJwt(Redacted.make(_)), _.slice(0, 20)).toBe(false)

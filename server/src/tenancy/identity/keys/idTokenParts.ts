@@ -2,12 +2,12 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { Either, Option, Redacted, Schema } from "effect"
 import { decodeJwt, decodeProtectedHeader } from "jose"
 
-/** Bytes of a token at most: issuers' are of 1 to 4 KiB. */
+/** The maximum size of a token in bytes: issuers' have 1 to 4 KiB. */
 const maxLength = 16_384
 
 const compact = /^[-\w]+\.[-\w]+\.[-\w]*$/
 
-/** Is it written as a signed JSON Web Token (RFC 7515, 7.1)? Ours have no dots. */
+/** Does it have the form of a signed JSON Web Token (RFC 7515, 7.1)? Our own tokens have no dots. */
 export const looksLikeJwt = (token: Redacted.Redacted) => {
   const written = Redacted.value(token)
   return written.length <= maxLength && compact.test(written)
@@ -29,26 +29,26 @@ const Payload = Schema.Struct({
 const decodePayload = Schema.decodeUnknownOption(Payload)
 const decodeOrganization = Schema.decodeUnknownOption(OrganizationName)
 
-/** Left: what is wrong with it, for who sent it. */
+/** Left: what's wrong with it, for its sender. */
 export const readUnverified = (token: Redacted.Redacted): Either.Either<Unverified, string> => {
   const read = Either.try(() => {
     decodeProtectedHeader(Redacted.value(token))
     return decodeJwt(Redacted.value(token))
   })
   const payload = Option.flatMap(Either.getRight(read), decodePayload)
-  if (Option.isNone(payload)) return Either.left("this token cannot be read as a JWT with the claims iss and aud")
+  if (Option.isNone(payload)) return Either.left("couldn't read this token as a JWT with the claims iss and aud")
   const { aud, iss } = payload.value
   const ours = (typeof aud === "string" ? [aud] : aud).filter((text) => text.startsWith(audiencePrefix))
   const [own] = ours
   if (own === undefined) {
     return Either.left(
-      'this token is for another audience: ask the issuer for one with the audience "maxcloud/<organization>"'
+      'this token is for another audience. Request one from the issuer with the audience "maxcloud/<organization>"'
     )
   }
   const organization = decodeOrganization(own.slice(audiencePrefix.length))
   if (ours.length > 1 || Option.isNone(organization)) {
     return Either.left(
-      'a token acts for one organization: it needs exactly one audience written "maxcloud/<organization>"'
+      'a token acts for one organization, so it needs exactly one audience of the form "maxcloud/<organization>"'
     )
   }
   return Either.right({ issuer: iss, organization: organization.value })

@@ -10,10 +10,13 @@ import type { IssuerOptions, IssuerProblem } from "./issuerDocuments.ts"
 import { standingOf } from "./trustStanding.ts"
 import { type TokenProblem, verifyIdToken } from "./verifyIdToken.ts"
 
-/** Trusts that an answer tells the missed claims of. */
+/** The maximum number of trusts whose mismatches an answer lists. */
 const maxTold = 5
 
-/** Callers by tokens of issuers that their organizations trust. Nothing is fetched before it is known that the issuer is one of these. */
+/**
+ * Callers with tokens of issuers that their organizations trust. Nothing is fetched before the issuer is known to be one
+ * of these.
+ */
 export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
   Effect.map(makeIssuerKeys(options), (keysOf) => ({
     authenticate: (token: Redacted.Redacted) =>
@@ -35,15 +38,15 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
           now
         ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
         const matching = trusts.filter((trust) => firstMismatch(trust.claims, claims) === undefined)
-        // Issued to another audience (OpenID Connect Core 1.0, 2 and 3.1.3.7), which may pass it on: only accepted if the trust names
-        // that audience.
+        // Issued to another party (OpenID Connect Core 1.0, 2 and 3.1.3.7), which may pass it on: only accepted if the
+        // trust names that party.
         const fitting =
           claims.azp === undefined || claims.azp === audienceOf(organization)
             ? matching
             : matching.filter((each) => Object.hasOwn(each.claims, "azp"))
         if (fitting.length < matching.length && fitting.length === 0) {
           return yield* refuse(
-            "this token was issued to another party (its azp claim): if that is right, name it in the claims of the trust (azp)"
+            "this token was issued to another party (its azp claim). If that's intended, name it in the trust's claims (azp)"
           )
         }
         const trust = fitting.find((value) => standingOf(value).roles.length > 0)
@@ -59,14 +62,14 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
       })
   }))
 
-/** Names what was asked for, never what the token has. */
+/** Names only the trust's requirements, never the token's content. */
 const missed = (trusts: ReadonlyArray<TrustRow>, claims: Readonly<Record<string, unknown>>) => {
   const each = trusts.slice(0, maxTold).flatMap(({ claims: wanted, name }) => {
     const mismatch = firstMismatch(wanted, claims)
-    return mismatch === undefined ? [] : [`the trust "${name}" asks for ${mismatch.claim} to be "${mismatch.pattern}"`]
+    return mismatch === undefined ? [] : [`the trust "${name}" requires ${mismatch.claim} to be "${mismatch.pattern}"`]
   })
-  const more = trusts.length > maxTold ? `, and ${trusts.length - maxTold} more do not match either` : ""
-  return `this token is genuine, but not one that the organization trusts: ${each.join("; ")}${more}`
+  const more = trusts.length > maxTold ? `, and ${trusts.length - maxTold} more don't match either` : ""
+  return `this token is genuine, but matches none of the organization's trusts: ${each.join("; ")}${more}`
 }
 
 const ended = (trusts: ReadonlyArray<TrustRow>) =>
@@ -84,7 +87,7 @@ const unauthenticatedOrUnavailable = ({
   reason
 }: IssuerProblem): Effect.Effect<never, Unauthenticated | Unavailable> =>
   reason === "refused"
-    ? refuse(`The token's issuer can't be used: ${message}`)
+    ? refuse(`Couldn't use the token's issuer: ${message}`)
     : Effect.fail(
-        new Unavailable({ detail: `This token cannot be verified at the moment: ${message}.`, retryAfterSeconds: 5 })
+        new Unavailable({ detail: `Couldn't verify this token right now: ${message}.`, retryAfterSeconds: 5 })
       )

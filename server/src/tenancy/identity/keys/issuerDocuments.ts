@@ -7,15 +7,15 @@ import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../.
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../../base/outbound/proxiedConnections.ts"
 
 /**
- * A problem with an issuer. `refused`: we don't ask it at all. `unreachable`: it doesn't answer, or not as it should, which may pass.
- * `wrong`: its documents break OpenID Connect Discovery.
+ * A problem with an issuer. `refused`: we never ask it. `unreachable`: it doesn't answer, or not as it should, which may
+ * pass. `wrong`: its documents break OpenID Connect Discovery.
  */
 export class IssuerProblem extends Data.TaggedError("IssuerProblem")<{
   readonly reason: "refused" | "unreachable" | "wrong"
   readonly message: string
 }> {}
 
-/** Bytes of a document at most: key sets are of a few KiB. */
+/** The maximum size of a document in bytes: key sets have a few KiB. */
 const maxDocumentBytes = 1_048_576
 const Discovery = Schema.parseJson(Schema.Struct({ issuer: Schema.String, jwks_uri: Schema.String }))
 const decodeDiscovery = Schema.decodeUnknownOption(Discovery)
@@ -27,11 +27,11 @@ export type KeySet = typeof KeySet.Type
 
 const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
 
-/** https; or http, where both the issuer and what it names are on this machine. */
+/** https; or http, if both the issuer and the URLs it names are on this machine. */
 const isAllowedScheme = (url: URL, plainHttp: boolean) =>
   url.protocol === "https:" || (url.protocol === "http:" && plainHttp && isLoopbackHost(url.hostname))
 
-/** The issuer's URL (OpenID Connect Discovery 1.0, 3): https, without a query, a fragment, or anybody's name. */
+/** The issuer's URL (OpenID Connect Discovery 1.0, 3): https, without a query, a fragment or a user name. */
 const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (
@@ -47,25 +47,28 @@ const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
     })
   }
   if (!isAllowedScheme(url, allowPrivate)) {
-    throw new IssuerProblem({ reason: "refused", message: `the issuer ${issuer} is not an https URL` })
+    throw new IssuerProblem({ reason: "refused", message: `the issuer ${issuer} isn't an https URL` })
   }
   return url
 }
 
 export interface IssuerOptions extends Partial<ProxiedOptions> {
-  /** May an issuer be at an address that is not of the public internet, on loopback even without TLS? Link-local addresses never are. */
+  /** Can an issuer be at a private address, on loopback even without TLS? Link-local addresses are never allowed. */
   readonly allowPrivateIssuers: boolean
   /** How long both documents may take together. @default 5 seconds */
   readonly timeoutMs?: number
-  /** How long to trust keys without fetching them again: a key that the issuer withdraws is valid no longer than this. @default 10 minutes */
+  /**
+   * How long to trust keys without fetching them again: a key that the issuer withdraws is valid no longer than this.
+   * @default 10 minutes
+   */
   readonly cacheMaxAgeMs?: number
-  /** Between two fetches for keys that are not known at least. @default 30 seconds */
+  /** The minimum time between two fetches for unknown keys. @default 30 seconds */
   readonly cooldownMs?: number
 }
 
-/** Documents that issuers publish: fetched within bounds, from where the server may connect to. */
+/** Documents that issuers publish: fetched within bounds, from permitted addresses. */
 export interface IssuerDocuments {
-  /** The present keys of an issuer, by way of its discovery document. */
+  /** The present keys of an issuer, through its discovery document. */
   readonly keySet: (issuer: string, signal?: AbortSignal) => Promise<KeySet>
 }
 
@@ -120,7 +123,7 @@ export const makeIssuerDocuments = ({
           }
           const jwksUri = URL.canParse(jwks_uri) ? new URL(jwks_uri) : undefined
           if (jwksUri === undefined || !isAllowedScheme(jwksUri, url.protocol === "http:")) {
-            throw wrong(`${at} names a jwks_uri that is not an https URL`)
+            throw wrong(`${at} names a jwks_uri that isn't an https URL`)
           }
           const keys = decodeKeySet(await read(jwksUri, signal))
           if (keys._tag === "None") throw wrong(`${jwksUri} isn't a JSON Web Key Set`)
@@ -140,14 +143,14 @@ const problemOfStatus = (url: URL, status: number) =>
 const privateAddress = (url: URL) =>
   new IssuerProblem({
     reason: "refused",
-    message: `${url.hostname} is at an address that is not of the public internet; where that is meant, the server's operator sets MAXCLOUD_OIDC_PRIVATE_ISSUERS=true`
+    message: `${url.hostname} is at an address that isn't on the public internet. If that's intended, the server's operator can set MAXCLOUD_OIDC_PRIVATE_ISSUERS=true`
   })
 
 const problemOf = (url: URL, error: unknown): IssuerProblem => {
   if (error instanceof NotPublic) return privateAddress(url)
   if (error instanceof Unchecked) return new IssuerProblem({ reason: "unreachable", message: error.message })
   if (error instanceof ProxyFailed) {
-    const message = `${url} does not answer through the server's proxy (${error.name} of the server: ${error.code})`
+    const message = `${url} doesn't answer through the server's proxy (${error.name} of the server: ${error.code})`
     return new IssuerProblem({ reason: "unreachable", message })
   }
   const code = errorCode(error)

@@ -92,7 +92,7 @@ export interface KeyToMake {
   readonly expiresAt: Date | null
 }
 
-/** Stores the key under a unique prefix. Its token is returned only here. */
+/** Stores the key under a unique prefix. Returns its token, which is never available again. */
 export const insertKey = (
   sql: SqlClient,
   key: KeyToMake,

@@ -8,7 +8,10 @@ import { type KeyRow, selectKeys } from "./keyRows.ts"
 /** Refuses with 403 and this explanation. */
 export const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 
-/** Admins see every key; others those that they made; a credential without a person itself. As a condition for rows of `api_keys`. */
+/**
+ * Admins see every key; others those that they created; a credential without a person itself. As a condition for rows of
+ * `api_keys`.
+ */
 export const seenBy = (sql: SqlClient, caller: Caller) => {
   const role = effectiveRole(caller)
   if (role === "owner" || role === "admin") return sql`true`
@@ -40,7 +43,7 @@ export const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<U
   return Effect.succeed(person?.id ?? null)
 }
 
-/** A key that ends makes none that goes on after it. */
+/** An expiring key can't create one that outlives it. */
 export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, expiresAt: Date | null) =>
   Effect.gen(function* () {
     if (credential.type !== "key") return
@@ -48,12 +51,12 @@ export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, e
     const end = own?.expires_at ?? null
     if (end !== null && (expiresAt === null || expiresAt > end)) {
       return yield* refuse(
-        `a key is never more than its maker: the one that asks ends at ${end.toISOString()}, so give the new one an end before that (expiresInSeconds)`
+        `a key can't outlive its creator: this key expires at ${end.toISOString()}, so let the new one expire before that (expiresInSeconds)`
       )
     }
   })
 
-/** Only its maker may rotate a key: the caller gets the successor, which acts for the maker. */
+/** Only its creator may rotate a key: the caller gets the successor, which acts for the creator. */
 export const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: KeyRow, now: number) => {
   if (old.created_by !== rotatedBy) {
     return refuse(
@@ -62,14 +65,14 @@ export const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: Key
   }
   if (!mayGive(caller.roles, old.role)) {
     return refuse(
-      `this key has the role ${old.role}, and you are ${effectiveRole(caller)}: delete it, and create a key with a role that you have`
+      `this key has the role ${old.role}, and you are ${effectiveRole(caller)}. Delete it, and create a key with a role that you have`
     )
   }
   if (old.replaced_by !== null) {
-    return refuse(`this key has been rotated already: rotate its successor ${old.replaced_by}, or create a new key`)
+    return refuse(`this key has already been rotated. Rotate its successor ${old.replaced_by}, or create a new key`)
   }
   if (old.expires_at !== null && old.expires_at.getTime() <= now) {
-    return refuse(`this key expired at ${old.expires_at.toISOString()}: create a new one`)
+    return refuse(`this key expired at ${old.expires_at.toISOString()}. Create a new one`)
   }
   return Effect.void
 }

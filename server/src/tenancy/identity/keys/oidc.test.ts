@@ -25,10 +25,10 @@ const live = layersOf(true).pipe(Layer.provideMerge(layerTest), Layer.merge(Laye
 
 const scope = KeyScope.make("deploy:shop/production")
 const sub = "repo:acme/shop:ref:refs/heads/main"
-/** Said by every token here, and asked for by the trusts whose subject contains a wildcard. */
+/** A claim of every token here, and required by the trusts whose subject contains a wildcard. */
 const project_id = "7"
 
-/** An organization that trusts an issuer (one of its own, unless told), and ways to call with its tokens. */
+/** An organization that trusts an issuer (one of its own by default), and ways to send requests with its tokens. */
 const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial<CreateOidcTrust> } = {}) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -61,7 +61,7 @@ const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
 const now = () => Math.floor(Date.now() / 1000)
 
-/** Runs as if so much time had passed, by both clocks, so that what is kept grows old without waiting. */
+/** Runs as if that much time had passed, by both clocks, so that cached values age without waiting. */
 const later = <A, E, R>(seconds: number, effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -75,7 +75,7 @@ const later = <A, E, R>(seconds: number, effect: Effect.Effect<A, E, R>) =>
   )
 
 describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens of issuers and their keys", (it) => {
-  it.effect("tokens act for the organization that trusts them, by role and scopes of the trust", () =>
+  it.effect("tokens act for the organization that trusts them, with the trust's role and scopes", () =>
     Effect.gen(function* () {
       const { issuer, admin, organization, send, trust } = yield* setUp()
       expect(trust.audience).toBe(`maxcloud/${organization.name}`)
@@ -94,27 +94,25 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
-  it.effect(
-    "of a trust that was stored without a claim of its owner are refused, and the list says how to mend it",
-    () =>
-      Effect.gen(function* () {
-        const { admin, organization, refused, send, sql, trust } = yield* setUp()
-        yield* send()
-        yield* sql`
+  it.effect("are refused if their trust was stored without an owner's claim, and the list says how to fix it", () =>
+    Effect.gen(function* () {
+      const { admin, organization, refused, send, sql, trust } = yield* setUp()
+      yield* send()
+      yield* sql`
         update oidc_trusts set claims = '{"sub":"repo:acme/shop:*"}'::jsonb
         where organization_id = ${organization.id} and id = ${trust.id}`
-        const message = yield* refused({})
-        expect(message).toMatch(
-          /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" contains a wildcard/
-        )
-        expect(message).toContain("an admin must delete and re-create it")
-        const [listed] = yield* listTrusts(admin)
-        expect(listed).toMatchObject({ effectiveRole: null })
-        expect(listed?.limitedBecause ?? "").toContain("add a claim without a wildcard")
-      })
+      const message = yield* refused({})
+      expect(message).toMatch(
+        /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" contains a wildcard/
+      )
+      expect(message).toContain("an admin must delete and re-create it")
+      const [listed] = yield* listTrusts(admin)
+      expect(listed).toMatchObject({ effectiveRole: null })
+      expect(listed?.limitedBecause ?? "").toContain("add a claim without a wildcard")
+    })
   )
 
-  it.effect("work where a request sees its own organization's rows, or none", () =>
+  it.effect("work in requests that see their own organization's rows, or none", () =>
     Effect.gen(function* () {
       const { admin, aud, input, issuer, oidc, organization } = yield* setUp()
       const inRequest = asOrganization(organization.id)
@@ -127,13 +125,13 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
-  it.effect("are refused outside their time, but for a minute that clocks may differ by", () =>
+  it.effect("are refused outside their validity, with a minute's tolerance for clocks", () =>
     Effect.gen(function* () {
       const { refused, send } = yield* setUp()
       yield* send({ exp: now() - 40 })
       expect(yield* refused({ exp: now() - 80 })).toContain("has expired")
       yield* send({ nbf: now() + 40 })
-      expect(yield* refused({ nbf: now() + 80 })).toContain("not valid yet")
+      expect(yield* refused({ nbf: now() + 80 })).toContain("isn't valid yet")
       yield* send({ iat: now() + 40 })
       expect(yield* refused({ iat: now() + 80 })).toContain("in the future")
       yield* send({ iat: now() - 3630, exp: now() + 86_400 })
@@ -148,7 +146,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
-  it.effect("are refused if they are of another kind, or issued to another party that the trust doesn't name", () =>
+  it.effect("are refused if they're of another kind, or issued to another party that the trust doesn't name", () =>
     Effect.gen(function* () {
       const { aud, refused, send } = yield* setUp()
       for (const typ of ["JWT", "jwt", "application/jwt"]) yield* send({}, { typ })
@@ -172,7 +170,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       }
       const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", project_id, azp: "our-client" } } })
       yield* named.send({ azp: "our-client" })
-      expect(yield* named.refused({ azp: "somebody-else" })).toContain('asks for azp to be "our-client"')
+      expect(yield* named.refused({ azp: "somebody-else" })).toContain('requires azp to be "our-client"')
     })
   )
 
@@ -189,7 +187,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       }
       // Of another organization, which trusts another sub.
       const strict = yield* setUp({ trust: { claims: { sub: "repo:other/*", project_id } } })
-      expect(yield* refused({ aud: strict.aud })).toContain('the trust "ci" asks for sub to be "repo:other/*"')
+      expect(yield* refused({ aud: strict.aud })).toContain('the trust "ci" requires sub to be "repo:other/*"')
       expect(yield* refused({ aud: "maxcloud/nobody-has-this" })).toContain("has no trust for the issuer")
     })
   )
@@ -203,13 +201,13 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         expect((yield* Effect.flip(call(token))).message).toContain("has no trust for the issuer")
         expect(stranger.asked).toStrictEqual([])
         // Signed by the stranger in the name of the trusted one.
-        expect(yield* refused({}, { keys: stranger.keys() })).toMatch(/publishes no key|not by the issuer's key/)
+        expect(yield* refused({}, { keys: stranger.keys() })).toMatch(/publishes no key|isn't by the issuer's key/)
         for (const iss of [`${(yield* Issuer).issuer}/`, "\u0000", "", 7]) yield* refused({ iss })
       })
     )
   )
 
-  it.effect("without a signature by the issuer's key are refused", () =>
+  it.effect("are refused without a signature by the issuer's key", () =>
     Effect.gen(function* () {
       const { aud, call, issuer, refused, send } = yield* setUp()
       yield* send()
@@ -222,28 +220,28 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           expect(error.message).toMatch(why)
         })
       for (const alg of ["none", "None", "HS256", "RS512", "ES384", ""]) {
-        yield* fails(`${encoded({ alg, kid: rsa.kid })}.${claims}.`, /not signed with one of|malformed/)
+        yield* fails(`${encoded({ alg, kid: rsa.kid })}.${claims}.`, /isn't signed with one of|malformed/)
       }
-      // The public key, which everybody has, taken for a shared secret.
+      // The public key, which everybody has, used as a shared secret.
       const publicKey = yield* Effect.promise(async () => importJWK(rsa.jwk, "RS256", { extractable: true }))
       const pem = yield* Effect.promise(async () => (publicKey instanceof Uint8Array ? "" : exportSPKI(publicKey)))
       const signed = `${encoded({ alg: "HS256", kid: rsa.kid })}.${claims}`
       const hmac = createHmac("sha256", pem).update(signed).digest("base64url")
-      yield* fails(`${signed}.${hmac}`, /not signed with one of/)
+      yield* fails(`${signed}.${hmac}`, /isn't signed with one of/)
 
       const [header, , signature] = (yield* issuer.sign({ aud, sub, project_id })).split(".")
       yield* fails(`${header}.${claims.slice(0, -4)}.${signature}`, /./)
       yield* fails(
         `${header}.${encoded({ iss: issuer.issuer, aud, sub: "x", iat: now(), exp: now() + 300 })}.${signature}`,
-        /not by the issuer's key/
+        /isn't by the issuer's key/
       )
-      yield* fails(`${header}.${claims}.`, /not by the issuer's key/)
+      yield* fails(`${header}.${claims}.`, /isn't by the issuer's key/)
       // A key of one kind for the algorithm of another.
       expect(yield* refused({}, { kid: ec.kid })).toMatch(/no key with the kid/)
     })
   )
 
-  it.effect("must have the claims of a trust: the first that they have counts", () =>
+  it.effect("must have the claims of a trust, and the first matching trust counts", () =>
     Effect.gen(function* () {
       const claims = { sub: "repo:acme/shop:*", project_id, environment: "production" }
       const { admin, input, oidc, organization, refused, send, sql } = yield* setUp({ trust: { claims } })
@@ -262,8 +260,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         "oidc"
       ])
       const message = yield* refused({ sub: "repo:evil/shop:x", environment: "production" })
-      expect(message).toContain('the trust "ci" asks for sub to be "repo:acme/shop:*"')
-      expect(message).toContain('the trust "reads" asks for sub to be "repo:acme/*"')
+      expect(message).toContain('the trust "ci" requires sub to be "repo:acme/shop:*"')
+      expect(message).toContain('the trust "reads" requires sub to be "repo:acme/*"')
       expect(message).not.toContain("evil")
       yield* oidc.remove(admin, second.id)
       expect(yield* refused({ environment: "staging" })).toContain('environment to be "production"')
@@ -287,7 +285,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       )
     )
 
-  it.effect("keys are kept, and new ones are found once the cooldown is over", () =>
+  it.effect("are cached, and new ones are found once the cooldown is over", () =>
     withIssuer(({ issuer, refused, send }) =>
       Effect.gen(function* () {
         const atCreation = issuer.asked.length
@@ -305,7 +303,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("that were withdrawn are good until the cache is too old, and no longer", () =>
+  it.effect("stay valid after their withdrawal until the cache is too old, and no longer", () =>
     withIssuer(({ issuer, refused, send }) =>
       Effect.gen(function* () {
         yield* send()
@@ -318,7 +316,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("go on while the issuer is away; afterwards it is told what is away and since when", () =>
+  it.effect("stay valid while the issuer is unreachable; then the error says since when", () =>
     withIssuer(({ issuer, send }) =>
       Effect.gen(function* () {
         yield* send()
@@ -343,7 +341,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("cannot be had from an issuer that was never reached: unavailable, not refused", () =>
+  it.effect("of an issuer that was never reached are unavailable, not refused", () =>
     withIssuer(({ issuer, send }) =>
       Effect.gen(function* () {
         yield* issuer.takeDown
@@ -352,7 +350,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("are taken from what an issuer may say only: bounded, its own, not redirected", () =>
+  it.effect("are only accepted within bounds, from the issuer itself, without redirects", () =>
     withIssuer(({ admin, input, issuer, oidc }) =>
       Effect.gen(function* () {
         const { answers, discoveryPath, keysPath } = issuer
@@ -372,12 +370,12 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
             /must match exactly/
           ],
           [discoveryPath, json({ issuer: issuer.issuer }), /a discovery document/],
-          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "http://192.0.2.1/keys" }), /not an https URL/],
-          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "file:///etc/passwd" }), /not an https URL/],
+          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "http://192.0.2.1/keys" }), /isn't an https URL/],
+          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "file:///etc/passwd" }), /isn't an https URL/],
           [
             discoveryPath,
             json({ issuer: issuer.issuer, jwks_uri: "https://169.254.169.254/keys" }),
-            /not of the public internet/
+            /isn't on the public internet/
           ]
         ]
         for (const [path, { end, location, status = 200 }, why] of cases) {
@@ -390,7 +388,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           answers.clear()
         }
         expect(elsewhere.asked).toStrictEqual([])
-        // Headers without end: it is given up.
+        // Endless headers: the fetch is aborted.
         answers.set(keysPath, (response) => void response.writeHead(200).write("{"))
         expect((yield* Effect.flip(oidc.create(admin, { ...input, name: "slow" }))).message).toMatch(/timed out/)
         answers.clear()
@@ -410,7 +408,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("are not asked for at private addresses, unless the operator means it", () =>
+  it.effect("aren't fetched from private addresses, unless the operator allows it", () =>
     withIssuer(({ admin, input, issuer, oidc, send, sql }) =>
       Effect.gen(function* () {
         const refused = (strict: typeof OidcTrusts.Service, url: string) =>
@@ -429,7 +427,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         ]) {
           const error = yield* refused(Context.get(strict, OidcTrusts), url)
           expect(error._tag).toBe("Forbidden")
-          expect(error.message, url).toMatch(/not of the public internet|not an https URL/)
+          expect(error.message, url).toMatch(/isn't on the public internet|isn't an https URL/)
         }
         for (const url of [
           "https://169.254.169.254/latest",
@@ -437,7 +435,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           "http://192.0.2.1",
           "ftp://127.0.0.1"
         ]) {
-          expect((yield* refused(oidc, url)).message, url).toMatch(/not of the public internet|not an https URL/)
+          expect((yield* refused(oidc, url)).message, url).toMatch(/isn't on the public internet|isn't an https URL/)
         }
         for (const url of [
           "https://a@127.0.0.1",
@@ -454,7 +452,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         const before = issuer.asked.length
         const error = yield* Effect.flip(later(Redacted.make(token)))
         expect(error._tag).toBe("Unauthenticated")
-        expect(error.message).toMatch(/can't be used/)
+        expect(error.message).toMatch(/Couldn't use the token's issuer/)
         expect(issuer.asked).toHaveLength(before)
         expect(before).toBeGreaterThan(asked)
         expect(yield* sql`select 1 from oidc_trusts where name = 'private'`).toHaveLength(0)
@@ -462,25 +460,27 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     )
   )
 
-  it.effect("are trusted by who may give the role, by claims that say whose, once for each name", () =>
-    withIssuer(({ admin, input, oidc }) =>
-      Effect.gen(function* () {
-        const fails = (caller: typeof admin | { scopes: ReadonlyArray<KeyScope> }, rest: Partial<CreateOidcTrust>) =>
-          Effect.map(Effect.flip(oidc.create({ ...admin, ...caller }, { ...input, ...rest })), (found) => [
-            found._tag,
-            found.message
-          ])
-        expect((yield* fails(admin, {}))[0]).toBe("Conflict")
-        expect((yield* fails(admin, { name: "x", role: "owner" }))[0]).toBe("Forbidden")
-        expect((yield* fails({ scopes: [scope] }, { name: "x" }))[0]).toBe("Forbidden")
-        expect(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`).toMatch(/has no effect/)
-        expect(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`).toMatch(
-          /identifies the token's owner/
-        )
-        expect(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`).toMatch(
-          /contains a wildcard.*add a claim/
-        )
-      })
-    )
+  it.effect(
+    "can be trusted by members who may grant the role, with claims that identify the owner, once for each name",
+    () =>
+      withIssuer(({ admin, input, oidc }) =>
+        Effect.gen(function* () {
+          const fails = (caller: typeof admin | { scopes: ReadonlyArray<KeyScope> }, rest: Partial<CreateOidcTrust>) =>
+            Effect.map(Effect.flip(oidc.create({ ...admin, ...caller }, { ...input, ...rest })), (found) => [
+              found._tag,
+              found.message
+            ])
+          expect((yield* fails(admin, {}))[0]).toBe("Conflict")
+          expect((yield* fails(admin, { name: "x", role: "owner" }))[0]).toBe("Forbidden")
+          expect((yield* fails({ scopes: [scope] }, { name: "x" }))[0]).toBe("Forbidden")
+          expect(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`).toMatch(/has no effect/)
+          expect(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`).toMatch(
+            /identifies the token's owner/
+          )
+          expect(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`).toMatch(
+            /contains a wildcard.*add a claim/
+          )
+        })
+      )
   )
 })

@@ -12,7 +12,7 @@ import { verifyIdToken } from "./verifyIdToken.ts"
 
 const audience = "maxcloud/acme"
 
-/** What GitHub says of a job: https://docs.github.com/en/actions/reference/security/oidc, "OIDC token claims". */
+/** GitHub's claims for a job: https://docs.github.com/en/actions/reference/security/oidc, "OIDC token claims". */
 const ofGitHub = {
   jti: "0a1b2c3d-0000-4000-8000-000000000001",
   sub: "repo:acme/shop:environment:production",
@@ -40,7 +40,7 @@ const ofGitHub = {
   job_workflow_ref: "acme/shop/.github/workflows/deploy.yml@refs/heads/main"
 }
 
-/** What GitLab says of a job: https://docs.gitlab.com/ci/secrets/id_token_authentication/, "Token payload". */
+/** GitLab's claims for a job: https://docs.gitlab.com/ci/secrets/id_token_authentication/, "Token payload". */
 const ofGitLab = {
   jti: "0a1b2c3d-0000-4000-8000-000000000002",
   sub: "project_path:acme/shops/web:ref_type:branch:ref:main",
@@ -83,7 +83,7 @@ const mismatches = (claims: Readonly<Record<string, unknown>>, wanted: ReadonlyA
   wanted.map((value) => firstMismatch(value, claims)?.claim)
 
 describe("issuers", () => {
-  it.live("sign by RSA, RSA-PSS, elliptic and Edwards curves, from wherever their path is", () =>
+  it.live("can sign with RSA, RSA-PSS, elliptic and Edwards curves, wherever their path is", () =>
     Effect.gen(function* () {
       const { signed } = yield* verifier
       for (const path of ["", "/realms/acme"]) {
@@ -94,13 +94,13 @@ describe("issuers", () => {
           const error = yield* Effect.flip(signed(issuer, {}, { algorithm, kid: other.kid }))
           expect(error.message).toMatch(/no key with the kid/)
         }
-        // Without the id of a key, the algorithm tells which one is meant.
+        // Without a key id, the algorithm determines the key.
         yield* signed(issuer, {}, { algorithm: "PS256", kid: null })
       }
     }).pipe(Effect.scoped)
   )
 
-  it.live("say of a job what trusts of GitHub's and GitLab's jobs ask for", () =>
+  it.live("provide the claims that trusts of GitHub's and GitLab's jobs require", () =>
     Effect.gen(function* () {
       const { signed } = yield* verifier
       const issuer = yield* makeTestIssuerWith({})
@@ -128,7 +128,7 @@ describe("issuers", () => {
   )
 
   it.live(
-    "are asked over TLS: one whose authority the operator has named is believed, and no other",
+    "are asked over TLS, with certificates only from authorities that the system or the operator trusts",
     () =>
       Effect.gen(function* () {
         const certificate = makeCertificate()
@@ -153,7 +153,7 @@ interface Told {
   readonly problem?: string
 }
 
-/** The keys of an issuer as a process of its own has them: which authorities are known is read when a process starts. */
+/** An issuer's keys as seen by a process of its own, because known authorities are read at a process's start. */
 const keysByProcess = (issuer: string, environment: Readonly<Record<string, string>>) =>
   Effect.async<Told>((resume) => {
     const program = `

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto"
 
-/** SHA-256, in hexadecimal digits, of what a credential shows of itself: what the audit log says that was there before or after. */
+/**
+ * SHA-256, in hexadecimal digits, of a credential's public properties: the audit log's digest of the state before or
+ * after.
+ */
 export const publicDigest = (shown: object): string =>
   createHash("sha256")
     .update(JSON.stringify(Object.entries(shown).sort(([a], [b]) => (a < b ? -1 : 1))))

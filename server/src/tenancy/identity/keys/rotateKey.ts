@@ -12,8 +12,8 @@ import { checkEnd, checkRotation, makerOf } from "./keyRules.ts"
 import { digestOf, lockSeen, subjectOf, writeKey } from "./writtenKeys.ts"
 
 /**
- * The successor's expiry. A person gives it the lifetime that the old key began with. A key only gives what is left, or else it could
- * renew itself for ever.
+ * The successor's expiry. A person gives it the old key's original lifetime. A key only passes on the remaining time, or
+ * else it could renew itself forever.
  */
 const endOfSuccessor = ({ credential }: Caller, { created_at, expires_at }: KeyRow, now: number) =>
   expires_at === null || credential.type === "key"
@@ -23,7 +23,7 @@ const endOfSuccessor = ({ credential }: Caller, { created_at, expires_at }: KeyR
 const endOfOld = ({ expires_at }: KeyRow, now: number, overlapSeconds: number) =>
   new Date(Math.min(expires_at?.getTime() ?? Number.POSITIVE_INFINITY, now + overlapSeconds * 1000))
 
-/** A new key in place of one that goes on for `overlapSeconds`, and no longer than it would have. */
+/** Creates a successor for a key, which stays valid for `overlapSeconds`, but no longer than before. */
 export const rotateKey = (
   sql: SqlClient,
   audit: typeof Audit.Service,

@@ -76,6 +76,9 @@ export const trustInfo = (caller: Caller, row: typeof TrustRow.Type): OidcTrustI
   }
 }
 
-/** Digest of a trust's settings, without its use and its maker's present state: the log has no address outside the sealed part. */
+/**
+ * Digest of a trust's settings, without its use and its creator's present state: the log has no address outside the
+ * sealed part.
+ */
 export const digestOf = ({ createdBy, effectiveRole, lastUsedAt, limitedBecause, ...said }: OidcTrustInfo) =>
   publicDigest(said)

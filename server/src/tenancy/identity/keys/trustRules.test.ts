@@ -40,7 +40,7 @@ const bad: ReadonlyArray<readonly [string, Record<string, string>]> = [
   [`${gitHub}/acme`, { environment: "production" }],
   [gitLab, { namespace_path: "acme*" }],
   [gitLab, { ref: "main", ref_protected: "true" }],
-  // A subject that is open, without an id of its owner.
+  // An open subject, without an owner's id.
   [gitHub, { sub: "repo:acme/shop:*" }],
   [gitHub, { sub: "repo:acme/*", repository: "acme/shop" }],
   [gitHub, { sub: "repo:acme/shop:*", repository_owner_id: "12*" }],
@@ -67,7 +67,7 @@ describe("problemOfClaims", () => {
     expect(problem).toContain("gh api users/OWNER")
   })
 
-  it("takes a subject with a star, or none, of no issuer without an exact claim beside it", () => {
+  it("requires an exact claim beside a subject with a star, or a missing one, for every issuer", () => {
     const issuer = fc.constantFrom(gitHub, `${gitHub}/acme`, gitLab, own, "https://gitlab.example.com")
     const text = fc.stringMatching(/^[a-z:/]{0,8}$/)
     const subject = fc.tuple(text, text).map(([before, after]) => ({ sub: `${before}*${after}` }))
@@ -86,7 +86,7 @@ describe("problemOfClaims", () => {
   })
 
   for (const [issuer, claims] of good) {
-    it(`takes ${JSON.stringify(claims)} of ${issuer}`, () => expect(problemOfClaims(issuer, claims)).toBeUndefined())
+    it(`accepts ${JSON.stringify(claims)} of ${issuer}`, () => expect(problemOfClaims(issuer, claims)).toBeUndefined())
   }
   for (const [issuer, claims] of bad) {
     it(`refuses ${JSON.stringify(claims)} of ${issuer}`, () =>

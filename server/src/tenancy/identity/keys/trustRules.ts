@@ -4,22 +4,22 @@ interface OwnerClaim {
   readonly fixes: (pattern: string) => boolean
 }
 
-/** Issuers that give a token to anybody who has an account: what a trust in them must say. */
+/** Issuers that give a token to anybody with an account, and what a trust in them must contain. */
 interface SharedIssuer {
   readonly name: string
   readonly is: (issuer: URL) => boolean
   readonly owners: ReadonlyArray<OwnerClaim>
   readonly example: string
-  /** Claims of ids that stay with one owner for good: names can be given up, and taken by somebody else. */
+  /** Claims with ids that belong to one owner permanently: names can be given up, and taken by somebody else. */
   readonly ids: ReadonlyArray<string>
-  /** Does the pattern of a subject have such an id in itself? */
+  /** Does the pattern of a subject contain such an id? */
   readonly hasId: (sub: string) => boolean
   /** How to find the id. */
   readonly findId: string
 }
 
 const exact = (pattern: string) => !pattern.includes("*")
-/** The first part of a path is the owner's, and stands without a star. */
+/** The first part of a path is the owner's, and can't contain a star. */
 const ownerOfPath = (pattern: string) => /^[^*/]+(\/|$)/.test(pattern)
 
 const sharedIssuers: ReadonlyArray<SharedIssuer> = [
@@ -27,7 +27,8 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
     name: "GitHub",
     is: ({ hostname }) => hostname === "token.actions.githubusercontent.com",
     owners: [
-      // https://docs.github.com/en/actions/reference/security/oidc: `repo:OWNER/NAME:…`, or what the owner has chosen instead, each after its name
+      // https://docs.github.com/en/actions/reference/security/oidc: `repo:OWNER/NAME:…`, or what the owner has chosen
+      // instead, each after its name
       {
         claim: "sub",
         fixes: (value) => /^(repo|repository):[^*/:]+\/|^repository(_owner|_id|_owner_id):[^*/:]+(:|$)/.test(value)
@@ -60,7 +61,7 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
   }
 ]
 
-/** Said of every token alike: what it is for, and when. */
+/** The same in every token: its purpose and time. */
 const sayNothing: ReadonlySet<string> = new Set([
   "iss",
   "aud",
@@ -74,7 +75,7 @@ const sayNothing: ReadonlySet<string> = new Set([
   "typ"
 ])
 
-/** Said of a job, and the same in anybody's: what it runs for, and when. */
+/** The same in anybody's job: its purpose and time. */
 const ofJobsAlone: ReadonlySet<string> = new Set([
   "base_ref",
   "deployment_tier",
@@ -92,8 +93,9 @@ const ofJobsAlone: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A trust with an open subject (a star in `sub`, or no `sub`) accepts every subject that the owner of the name has. So an exact claim
- * must name the owner, at every issuer. Otherwise the trust passes to whoever takes the name next, or whose name fits the pattern too.
+ * A trust with an open subject (a star in `sub`, or no `sub`) accepts every subject of the named owner. So an exact
+ * claim must name the owner, at every issuer. Otherwise the trust passes to whoever takes the name next, or whose name
+ * also matches the pattern.
  */
 const problemOfOpenSubject = (
   issuer: string,
@@ -106,12 +108,12 @@ const problemOfOpenSubject = (
   const names = (claim: string) => Object.hasOwn(claims, claim) && exact(claims[claim] ?? "*")
   if (shared !== undefined) {
     if (shared.ids.some(names) || (sub !== undefined && shared.hasId(sub))) return undefined
-    return `${open}. To tie the trust to one owner for good, add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
+    return `${open}. To tie the trust to one owner permanently, add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
   }
   const tells = (claim: string) => claim !== "sub" && !sayNothing.has(claim) && !ofJobsAlone.has(claim)
   return Object.keys(claims).some((name) => tells(name) && names(name))
     ? undefined
-    : `${open}. To tie the trust to one owner, add a claim without a wildcard by which ${issuer} names the owner or the project, preferably by an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
+    : `${open}. To tie the trust to one owner, add a claim without a wildcard with which ${issuer} names the owner or the project, preferably an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
 }
 
 /** The problem with a trust's claims; undefined if they identify a token's owner. */
@@ -130,9 +132,9 @@ export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, 
     })
     return isOwned
       ? problemOfOpenSubject(issuer, shared, claims)
-      : `anybody with an account at ${shared.name} can have a token of ${issuer}: name whose it must be, without a star in the owner's name, by the claim ${shared.owners.map((owner) => owner.claim).join(", ")}. For example: ${shared.example}`
+      : `anybody with an account at ${shared.name} can get a token of ${issuer}. Name the owner, without a star in the name, with the claim ${shared.owners.map((owner) => owner.claim).join(", ")}. For example: ${shared.example}`
   }
   return Object.keys(claims).some((claim) => !sayNothing.has(claim))
     ? problemOfOpenSubject(issuer, undefined, claims)
-    : "None of the claims identifies the token's owner. Name sub, or another claim that the issuer gives to one project or person alone"
+    : "None of the claims identifies the token's owner. Name sub, or another claim that the issuer gives to only one project or person"
 }

@@ -2,24 +2,24 @@ import { Data, Effect, Redacted } from "effect"
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose"
 import { IssuerProblem } from "./issuerDocuments.ts"
 
-/** A token that is not let in. The message quotes nothing of it. */
+/** A rejected token. The message quotes nothing of it. */
 export class TokenProblem extends Data.TaggedError("TokenProblem")<{ readonly message: string }> {}
 
-/** Asymmetric ones alone: with the others, whoever knows an issuer's public key could sign (RFC 8725, 2.1). */
+/** Only asymmetric ones: with others, anybody who knows an issuer's public key could sign (RFC 8725, 2.1). */
 export const algorithms = ["RS256", "ES256", "PS256", "EdDSA"]
 
 /** How far clocks may differ. */
 const clockToleranceSeconds = 60
 
-/** Since it was issued, whatever it says of its end. */
+/** Since it was issued, whatever its expiry. */
 const maxAgeSeconds = 3_600
 
 /** OpenID Connect Core 1.0, 2: up to 255 characters. */
 const subject = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u
 
 /**
- * The claims of a token that its issuer has signed for the audience, that is valid at `now` and was issued within the last hour (RFC 7519, 4.1;
- * OpenID Connect Core 1.0, 2).
+ * The claims of a token that its issuer has signed for the audience, that's valid at `now` and was issued within the
+ * last hour (RFC 7519, 4.1; OpenID Connect Core 1.0, 2).
  */
 export const verifyIdToken = (
   token: Redacted.Redacted,
@@ -51,8 +51,8 @@ export const verifyIdToken = (
   )
 
 /**
- * By what a token shows to be of another kind, with the same signature (RFC 8725, 3.11): access tokens (`at+jwt`, RFC 9068), logout tokens
- * and other events. Undefined: it is an ID token, or doesn't say.
+ * How a token shows that it's of another kind with the same signature (RFC 8725, 3.11): access tokens (`at+jwt`, RFC
+ * 9068), logout tokens and other events. Undefined: it's an ID token, or doesn't say.
  */
 const kindOf = (typ: unknown, payload: JWTPayload): string | undefined => {
   if (typ !== undefined && !/^(application\/)?jwt$/i.test(String(typ))) return "typ in its header"
@@ -75,24 +75,24 @@ const problemOf = (error: unknown): TokenProblem | IssuerProblem => {
 const messageOf = (error: unknown): string => {
   if (error instanceof errors.JWTExpired) {
     return error.claim === "iat"
-      ? "it was issued more than an hour ago: ask the issuer for a new one for each run"
-      : "it has expired: ask the issuer for a new one for each run"
+      ? "it was issued more than an hour ago. Request a new one from the issuer for each run"
+      : "it has expired. Request a new one from the issuer for each run"
   }
   if (error instanceof errors.JWTClaimValidationFailed) return messageOfClaim(error)
-  if (error instanceof errors.JOSEAlgNotAllowed) return `it is not signed with one of ${algorithms.join(", ")}`
+  if (error instanceof errors.JOSEAlgNotAllowed) return `it isn't signed with one of ${algorithms.join(", ")}`
   if (error instanceof errors.JWKSNoMatchingKey) {
     return "the issuer publishes no key with the kid in its header: was it signed by another issuer, or with a withdrawn key?"
   }
   if (error instanceof errors.JWKSMultipleMatchingKeys) {
     return "its header names none of the issuer's keys (kid), and more than one could be meant"
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return "its signature is not by the issuer's key"
-  return "it cannot be verified: it is malformed, or the issuer's key for it is not usable"
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "its signature isn't by the issuer's key"
+  return "it can't be verified: it's malformed, or the issuer's key for it is unusable"
 }
 
 const messageOfClaim = ({ claim, reason }: errors.JWTClaimValidationFailed): string => {
   if (reason === "missing") return `it has no ${claim} claim`
-  if (claim === "nbf") return "it is not valid yet (nbf)"
+  if (claim === "nbf") return "it isn't valid yet (nbf)"
   if (claim === "iat" && reason === "check_failed") return "it was issued in the future (iat): do the clocks differ?"
   return `it has an invalid ${claim} claim`
 }

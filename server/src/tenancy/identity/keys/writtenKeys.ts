@@ -9,23 +9,23 @@ import { publicDigest } from "./publicDigest.ts"
 export const subjectOf = ({ name, prefix }: { readonly name: string; readonly prefix: string }) =>
   `API key ${name} (${prefix})`
 
-/** Digest of a key's settings, without its use and maker: the log has no address outside the sealed part. */
+/** Digest of a key's settings, without its use and creator: the log has no address outside the sealed part. */
 export const digestOf = ({ createdBy, lastUsedAt, ...said }: ApiKeyInfo) => publicDigest(said)
 
 const notFound = (id: ApiKeyId) =>
   new NotFound({
     resource: "apiKey",
     resourceName: id,
-    detail: `there is no API key ${id} among those that you see: \`maxcloud auth api-keys list\` shows them`
+    detail: `there's no API key ${id} among those that you can see. \`maxcloud auth api-keys list\` shows them`
   })
 
-/** A key that the caller sees, locked until the transaction ends. */
+/** A key that the caller can see, locked until the transaction ends. */
 export const lockSeen = (sql: SqlClient, caller: Caller, id: ApiKeyId) =>
   Effect.flatMap(selectKeys(sql, caller.organization.id, id, true), ([row]) =>
     row !== undefined && sees(caller, row) ? Effect.succeed(row) : notFound(id)
   )
 
-/** `prefixes`: where the public beginnings of keys come from. */
+/** `prefixes`: generates the public prefixes of keys. */
 export const writeKey = (
   sql: SqlClient,
   prefixes: () => string,
@@ -35,6 +35,6 @@ export const writeKey = (
   Effect.gen(function* () {
     const { id, token } = yield* insertKey(sql, { ...key, organizationId: organization.id }, prefixes)
     const [row] = yield* selectKeys(sql, organization.id, id)
-    if (row === undefined) return yield* Effect.dieMessage(`the key ${id} was not written`)
+    if (row === undefined) return yield* Effect.dieMessage(`couldn't store the key ${id}`)
     return { apiKey: keyInfo(row), secret: token } satisfies NewApiKey
   })
