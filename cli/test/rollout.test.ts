@@ -55,7 +55,7 @@ describe("beside a server with its own database", () => {
     const absent = await rollout({}, "--json", ...dataDir)
     expect(absent.code).toBe(3)
     expect(JSON.parse(absent.stdout)).toMatchObject({
-      error: { detail: expect.stringMatching(/no database in .*--data-dir/) }
+      error: { detail: expect.stringMatching(/^No database found in .*--data-dir/) }
     })
     {
       await using server = await serve(places, { TMPDIR: temporary })

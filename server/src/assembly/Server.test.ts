@@ -14,7 +14,7 @@ server.listen(process.env.PORT, () => { console.log("line 1"); console.log("line
 process.on("SIGTERM", () => server.close())
 `
 
-/** By the service's host: Node does not resolve \`*.localhost\`, browsers and curl do. */
+/** Resolves the service's host, as browsers and curl do: Node doesn't resolve `*.localhost`. */
 const visit = (url: string) =>
   new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
     const { host, pathname, port } = new URL(url)
@@ -59,7 +59,7 @@ describe("the whole server", () => {
     folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
     chmodSync(folder, 0o755)
     writeFileSync(join(folder, "app.mjs"), app)
-    // The host of these tests' app. Nothing may touch it.
+    // The host of these tests' app. No test may change this app.
     vi.stubEnv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/app")
     cloud = await embedded({ inPlace: true })
     vi.unstubAllEnvs()
@@ -186,7 +186,7 @@ describe("the whole server", () => {
     expect([deleted.status, deleted.body]).toStrictEqual([204, undefined])
     const [, deployment = ""] =
       /^<\/api\/v1\/deployments\/(dep_[0-9a-f]{32})>; rel="monitor"$/.exec(deleted.headers.get("link") ?? "") ?? []
-    // Before any of its instances has ended.
+    // Before any of its instances has stopped.
     expect((await call(cloud, "/api/v1/services")).body).toStrictEqual([])
     expect((await call(cloud, path)).status).toBe(404)
     for (const [method, more] of [
@@ -201,7 +201,7 @@ describe("the whole server", () => {
     expect((await visit(`http://web--shop--local.localhost:${new URL(cloud.url).port}`)).status).toBe(404)
   })
 
-  it("doesn't start if the port is in use, and says by which process", async () => {
+  it("doesn't start if the port is in use, and names the process that holds it", async () => {
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve))
     const address = holder.address()
@@ -210,11 +210,11 @@ describe("the whole server", () => {
     holder.close()
     expect(error._tag).toBe("ServerError")
     expect(error.reason).toBe("portTaken")
-    expect(error.message).toMatch(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port`))
+    expect(error.message).toMatch(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use.*--port`))
     if (process.platform === "linux") expect(error.message).toContain(`process ${process.pid}`)
   })
 
-  it("runs twice in a process, and each leaves nothing behind", async () => {
+  it("runs twice in a process, and neither leaves anything behind", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-kept-"))
     {
       await using second = await embedded({ dataDir })

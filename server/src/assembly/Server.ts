@@ -33,17 +33,20 @@ import { surfaceLayer } from "./surfaceLayer.ts"
 type FrontLookup = Parameters<typeof makeFront>[0]["lookup"]
 
 export interface ServerOptions {
-  /** The organization that requests without a credential act for; made where there is none. @default "local" */
+  /** The organization of requests without a credential. Created if it doesn't exist. @default "local" */
   readonly organization?: OrganizationName | undefined
-  /** In the process of `maxcloud dev`: variables of the developer's own environment for programs that run in place. @default nothing */
+  /**
+   * In the process of `maxcloud dev`: variables of the developer's own environment for programs that run in place.
+   * @default none
+   */
   readonly development?: Development | undefined
 }
 
 export interface RunningServer {
-  /** Of the API, without a slash at its end. */
+  /** The API's URL, without a trailing slash. */
   readonly url: string
   readonly port: number
-  /** Of a server in local mode: the token that its user's clients send. New at each start. */
+  /** In local mode: the token that the user's clients send. New at each start. */
   readonly localToken: Redacted.Redacted | undefined
   /** A one-time link that registers the first owner. It contains a secret. Set only while there are no accounts and requests need a credential. */
   readonly bootstrapUrl: string | undefined
@@ -51,7 +54,7 @@ export interface RunningServer {
   readonly failed: Effect.Effect<never, ServerError>
 }
 
-/** The organization that the server's own user acts for without a credential: the named one, or `local`. */
+/** The organization of the server user's requests without a credential: the named one, or `local`. */
 const localOrganization = ({ organization: name }: ServerOptions) =>
   Effect.gen(function* () {
     const organizations = yield* Organizations
@@ -94,9 +97,10 @@ const apiLayer = (...access: Parameters<typeof accessLayer>) =>
   Layer.mergeAll(accessLayer(...access), authentication.layer, NodeHttpServer.layerContext)
 
 /**
- * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
- * started. Requests that come too early wait if they are for the API; those for services get 503 with `Retry-After`. At the end it takes
- * no more connections, gives requests `drainTimeout` to end, hands back work in progress, and ends the instances, then the database.
+ * The whole server, for as long as the scope is open. It takes the port first, so a port in use fails the start before
+ * anything else has started. Until the server is ready, API requests wait, and requests to services get 503 with
+ * `Retry-After`. On shutdown it accepts no new connections, gives requests `drainTimeout` to finish, releases its
+ * leases, and stops the instances, then the database.
  */
 export const makeServer = (
   options: ServerOptions = {}
@@ -151,13 +155,13 @@ export const makeServer = (
 
 const urlOf = (host: string, port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** Of a server on which nothing can be done without an account, while there is none. */
+/** For a server without accounts on which every request needs one. */
 const bootstrapToken = (settings: ServerSettings) =>
   callsWithoutCredential(settings)
     ? Effect.succeed(undefined)
     : Effect.flatMap(Accounts, (accounts) => accounts.bootstrapToken).pipe(Effect.mapError(cannotStart))
 
-/** The API's URL for people. A server that listens on all addresses has none of its own. On this machine you can reach it at localhost. */
+/** The API's URL for people. A server that listens on all addresses has no single one, so it's localhost. */
 const publicUrlOf = ({ host, publicUrl }: ServerSettings, port: number) =>
   publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(host) ? "localhost" : host, port)
 
@@ -166,7 +170,7 @@ const openFront = (
   api: Context.Tag.Service<typeof ApiServer>["server"],
   lookup: FrontLookup
 ) =>
-  Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) => {
+  Effect.flatMap(faultLog("Couldn't forward a request to a service."), (onFault) => {
     const { domain = "localhost", host, port, tunnelIdleSeconds } = settings
     return Effect.tryPromise({
       try: () => {
@@ -192,7 +196,7 @@ const makeDataDir = ({ dataDir }: ServerSettings) =>
     catch: (cause) =>
       new ServerError({
         reason: "dataDir",
-        message: `the data folder ${dataDir} cannot be made. ${errorText(cause, dataDir)} Or choose another with --data-dir or MAXCLOUD_DATA_DIR`,
+        message: `Couldn't create the data folder ${dataDir}. ${errorText(cause, dataDir)} Or choose another with --data-dir or MAXCLOUD_DATA_DIR`,
         cause
       })
   })

@@ -22,7 +22,7 @@ import { serviceFolder } from "../stores/logs/serviceFolder.ts"
 import { audienceOf } from "../tenancy/identity/keys/idTokenParts.ts"
 import { bucketOf } from "../tenancy/limits/PostgresRateLimits.ts"
 
-/** Everything that a name is derived from. */
+/** All names that something can be derived from. */
 interface Names {
   readonly organization: OrganizationName
   readonly stage: StageName
@@ -43,7 +43,7 @@ const isName = {
   secret: Schema.is(SecretName)
 }
 
-/** Only names that a deployment would be accepted with: a host's label has 63 characters. */
+/** Only names that a deployment accepts: a host's label has at most 63 characters. */
 const areValid = (each: Record<keyof Names, string>): each is Record<keyof Names, string> & Names =>
   isName.organization(each.organization) &&
   isName.stage(each.stage) &&
@@ -68,7 +68,7 @@ const word = fc.constantFrom(
   "latest"
 )
 
-/** One text cut into names at any of its dashes: `a-b` of `c` and `a` of `b-c` come from the same. */
+/** One text split into names at any of its dashes: `a-b` of `c` and `a` of `b-c` come from the same text. */
 const cut = fc
   .tuple(fc.array(word, { minLength: 4, maxLength: 8 }), fc.nat(), fc.nat(), fc.nat(), fc.boolean(), word)
   .map(([words, one, two, three, isProduction, secret]) => {
@@ -85,7 +85,7 @@ const cut = fc
     }
   })
 
-/** Names as long as they may be, that differ in their last or first character. */
+/** Names of the maximum length that differ only in their last or first character. */
 const long = fc
   .tuple(
     fc.constantFrom(1, 14, 15),
@@ -101,14 +101,14 @@ const long = fc
 
 const names = fc.oneof({ weight: 4, arbitrary: cut }, { weight: 1, arbitrary: long }).filter(areValid)
 
-/** Two that are drawn alone, two of the same text, or two that differ in one name. */
+/** Two independent samples, two splits of the same text, or two that differ in one name. */
 const pair = fc.oneof(
   fc.tuple(names, names),
   fc
     .tuple(names, names, fc.constantFrom<Field>("organization", "stage", "app", "service", "secret"))
     .map(([one, other, field]) => [one, { ...one, [field]: other[field] }] as const)
     .filter(([, other]) => areValid(other)),
-  // The stage's name in the place of the organization's, and the other way round.
+  // The names of stage and organization swapped.
   fc
     .tuple(names)
     .map(([one]): readonly [typeof one, Record<keyof Names, string>] => [
@@ -125,7 +125,7 @@ const place = ({ app, organization, stage }: Names, namespacePrefix: string) => 
   namespacePrefix
 })
 
-/** The same for all: where names are kept by an organization's id too, they must do without it here. */
+/** The same for all: a derived name that also contains the organization's id must be unique without it here. */
 const organizationId = OrganizationId.make(`org_${"0".repeat(32)}`)
 
 const keyOf = (of: Names, prefix: string) => ({
@@ -141,7 +141,7 @@ const tenant = (of: Names) => {
 }
 
 interface Derivation {
-  /** From which of the names it is derived: with any of them different, it is another. */
+  /** The names it's derived from: if any of them differs, the derived name must differ. */
   readonly from: ReadonlyArray<Field>
   readonly name: (of: Names) => string
 }
@@ -206,10 +206,10 @@ const derivations: Readonly<Record<string, Derivation>> = {
   }
 }
 
-describe("a derived name belongs to one organization, app, stage and service", () => {
+describe("keeps a derived name unique to one organization, app, stage and service", () => {
   for (const [what, { from, name }] of Object.entries(derivations)) {
     it(`${what}: ${pairs} pairs`, () => {
-      /** Every generated name, with its source: each new one is compared with all earlier ones. */
+      /** All generated names with their sources: each new one is compared with all earlier ones. */
       const known = new Map<string, string>()
       let different = 0
       fc.assert(
@@ -231,7 +231,7 @@ describe("a derived name belongs to one organization, app, stage and service", (
     })
   }
 
-  it(`a host of the local runtime reaches its own service alone: ${pairs} pairs`, () => {
+  it(`a host of the local runtime reaches only its own service: ${pairs} pairs`, () => {
     const route = (key: string) => ({
       key,
       protocol: "http1" as const,
@@ -253,8 +253,11 @@ describe("a derived name belongs to one organization, app, stage and service", (
     console.log(`hosts of the local runtime: ${pairs} pairs`)
   })
 
-  it(`what Knative makes for two services of one stage has two names: ${pairs} pairs`, () => {
-    /** The Kubernetes Services of a Knative Service: of its route, its tags and its revisions (knative/serving). */
+  it(`Knative's objects for two services of one stage have different names: ${pairs} pairs`, () => {
+    /**
+     * The Kubernetes Services that Knative makes for a Knative Service: for its route, its tags and its revisions
+     * (knative/serving).
+     */
     const made = (service: string, tag: string) => [
       service,
       `${tag}---${service}`,

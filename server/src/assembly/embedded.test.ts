@@ -15,13 +15,16 @@ import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 
-/** Root ignores the modes of files, so as root the server runs as nobody, by a copy of Node that nobody may run. */
+/**
+ * Root ignores file modes, so if the tests run as root, the server runs as nobody, with a copy of Node that nobody can
+ * execute.
+ */
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 const index = fileURLToPath(new URL("./index.ts", import.meta.url))
 
 const isDataFolder = (name: string) => /^maxcloud-[A-Za-z0-9]{6}$/.test(name)
 
-/** Disposes a server whose data folder has a read-only folder, as an unpacked source is. */
+/** Disposes a server whose data folder contains a read-only folder, as an unpacked source does. */
 const program = `
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -36,7 +39,7 @@ writeFileSync(join(folder, "server.js"), "")
 chmodSync(folder, 0o555)
 `
 
-describe("embedded() of a user other than root", () => {
+describe("embedded() run by a user other than root", () => {
   let root = ""
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), "maxcloud-embedded-"))
@@ -44,7 +47,7 @@ describe("embedded() of a user other than root", () => {
   })
   afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-  it("removes its temporary data folder with the read-only snapshots in it", ({ skip }) => {
+  it("removes its temporary data folder, including the read-only snapshots in it", ({ skip }) => {
     const folder = join(root, "tmp")
     mkdirSync(folder)
     if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
@@ -59,7 +62,7 @@ describe("embedded() of a user other than root", () => {
         env: { ...process.env, HOME: folder, TMPDIR: folder, XDG_STATE_HOME: folder },
         timeout: 110_000
       })
-    // A checkout below /root, say, is closed to other users.
+    // A checkout below /root is closed to other users.
     if (run(["-e", `require("node:fs").accessSync(${JSON.stringify(index)})`]).status !== 0) skip()
     const ended = run([join(root, "program.mjs")])
     expect(ended.status, ended.stderr).toBe(0)

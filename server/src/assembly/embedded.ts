@@ -17,57 +17,63 @@ import { configured } from "./runServer.ts"
 import { makeServer } from "./Server.ts"
 
 export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" | "logLevel" | "inPlace">> {
-  /** Folder for the database, sources and logs, kept afterwards. @default a temporary one, removed at the end */
+  /** Folder for the database, sources and logs, kept afterwards. @default a temporary one, removed on close */
   readonly dataDir?: string
-  /** @default 0: a free one */
+  /** @default 0: any free port */
   readonly port?: number
-  /** The organization that requests act for. @default "local" */
+  /** The organization of all requests. @default "local" */
   readonly organization?: string
   /**
-   * What runs in the place of images, without a registry or a container engine: a function of a request, or a program. By image as the config
-   * writes it, or without its tag for all of its tags: `{ "ghcr.io/acme/billing": () => Response.json({ paid: true }) }`. @default nothing
+   * Stand-ins that run instead of images, without a registry or a container engine: a function that handles requests, or
+   * a program. The key is the image as the config writes it, or its name without a tag for all tags: `{
+   * "ghcr.io/acme/billing": () => Response.json({ paid: true }) }`. @default none
    */
   readonly images?: Readonly<Record<string, ImageStandIn>>
-  /** Takes the lines of the server's own log from `logLevel` on, instead of standard error. What services write is in `client.logs`. */
+  /**
+   * Receives the server's own log lines from `logLevel` up, instead of standard error. The services' logs are in
+   * `client.logs`.
+   */
   readonly onLog?: (line: ServerLogLine) => void
-  /** Variables of the developer's own environment for programs that run in place. @default nothing */
+  /** Variables of the developer's own environment for programs that run in place. @default none */
   readonly development?: Development
 }
 
 /** A whole max-cloud server in this process. */
 export interface Embedded extends AsyncDisposable {
-  /** Of the API, without a slash at its end. */
+  /** The API's URL, without a trailing slash. */
   readonly url: string
   readonly client: Client
-  /** The bearer token for other clients of it. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
+  /**
+   * The bearer token for other clients. On Linux, clients of the same user need none. undefined with
+   * `MAXCLOUD_AUTH=required`.
+   */
   readonly token: string | undefined
   /**
-   * Calls a public service, even at zero instances: `await cloud.fetch("web", "/health")`. Takes the arguments of `fetch`, `stage` and `app`. Rejects
-   * with `NotFound` if there is no such service, or it is internal.
+   * Calls a public service, even at zero instances: `await cloud.fetch("web", "/health")`. Takes the options of `fetch`,
+   * plus `stage` and `app`. Rejects with `NotFound` if the service doesn't exist or is internal.
    */
   readonly fetch: (service: string, path?: string, request?: EmbeddedRequest) => Promise<Response>
   /**
-   * Resolves the hosts of the services' URLs, which Node's resolver doesn't know: `fetch(url, { dispatcher: cloud.dispatcher })`, and
-   * anything else that takes a dispatcher of undici.
+   * Resolves the hosts in the services' URLs, which Node's resolver doesn't know: `fetch(url, { dispatcher:
+   * cloud.dispatcher })`, or anything else that takes an undici dispatcher.
    */
   readonly dispatcher: FetchDispatcher
   /**
-   * Lets so many seconds pass for the autoscaler alone, at once: after 90, what had no request since is at zero. Everything else goes on in real
-   * time: programs, their probes, deadlines, retries. Resolves when it has decided for all of them. Whole seconds, at most an hour.
+   * Advances the autoscaler's clock by this many seconds, at once: after 90, every service without a request since then
+   * is at zero. Everything else stays in real time: programs, probes, deadlines, retries. Resolves when the autoscaler
+   * has decided for all services. Takes whole seconds, at most an hour.
    */
   readonly advanceAutoscaler: (seconds: number) => Promise<void>
-  /**
-   * Resolves if the server had to stop by itself, once it has: its data folder was removed or replaced while it ran. With the reason.
-   */
+  /** Resolves with the reason once the server has stopped by itself because its data folder was removed or replaced. */
   readonly lost: Promise<ServerError>
-  /** Stops the server, its services and its database. Safe to repeat. `await using` does it by itself. */
+  /** Stops the server, its services and its database. Safe to repeat. `await using` calls it for you. */
   readonly close: () => Promise<void>
 }
 
 /**
- * Starts a server in this process, on loopback and a port of its own: `await using cloud = await embedded()` (on Node 22: `close()`
- * at the end). Several may run at once, each with its own data folder. `DATABASE_URL` is not read: the database is always its own.
- * Rejects with `ServerError`.
+ * Starts a server in this process, on a free loopback port: `await using cloud = await embedded()` (on Node 22: call
+ * `close()`). Several can run at once, each with its own data folder. It ignores `DATABASE_URL`: the database is always
+ * its own. Rejects with `ServerError`.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
   const { dataDir: given, development, images = {}, onLog, organization, port = 0, ...settings } = options
@@ -84,12 +90,12 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
         logLevel: LogLevel.Warning,
         host: "127.0.0.1",
         domain: "localhost",
-        // An embedded server is a laptop's or a test's: a kubeconfig that lies about is not meant.
+        // An embedded server runs on a laptop or in a test, so ignore any kubeconfig on the machine.
         runtime: "local",
         kubeconfig: undefined,
         inPlace: false,
         backups: "off",
-        // An app's own DATABASE_URL is not this server's.
+        // DATABASE_URL belongs to the app, not to this server.
         databaseUrl: undefined,
         migrationDatabaseUrl: undefined,
         ...settings,
@@ -143,7 +149,7 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
 const decodeSeconds = (seconds: unknown): number => {
   if (Schema.is(Schema.Int.pipe(Schema.between(1, 3600)))(seconds)) return seconds
   throw new RangeError(
-    `advanceAutoscaler: ${String(seconds)} isn't a number of seconds. Give a whole one from 1 to 3600.`
+    `advanceAutoscaler: ${String(seconds)} isn't a number of seconds. Use a whole number from 1 to 3600.`
   )
 }
 

@@ -5,7 +5,7 @@ import { NotFound } from "@maxcloud/sdk/api"
 import { type FetchDispatcher, isDispatcher } from "@maxcloud/sdk/proxy"
 import { Agent } from "undici"
 
-/** The options for a request to an embedded server's service: those of `fetch`, and the place of the service. */
+/** The options for a request to an embedded server's service: those of `fetch`, plus the service's stage and app. */
 export interface EmbeddedRequest extends RequestInit {
   /** @default "production" */
   readonly stage?: string | undefined
@@ -13,7 +13,7 @@ export interface EmbeddedRequest extends RequestInit {
   readonly app?: string | undefined
 }
 
-/** Few resolvers know that `*.localhost` is this machine (RFC 6761, 6.3): Node's own doesn't. */
+/** Few resolvers map `*.localhost` to this machine (RFC 6761, 6.3). Node's doesn't. */
 const loopbackLookup =
   (domain: string): LookupFunction =>
   (hostname, options, callback) => {
@@ -27,11 +27,11 @@ export const loopbackDispatcher = (
   domain: string
 ): { readonly dispatcher: FetchDispatcher; readonly destroy: () => Promise<void> } => {
   const agent: object & Pick<Agent, "destroy"> = new Agent({ connect: { lookup: loopbackLookup(domain) } })
-  if (!isDispatcher(agent)) throw new TypeError("The dispatcher isn't one of undici.")
+  if (!isDispatcher(agent)) throw new TypeError("The dispatcher isn't an undici dispatcher.")
   return { dispatcher: agent, destroy: () => agent.destroy() }
 }
 
-/** `fetch` by the name of a service. A redirect to another of the server's hosts is followed there too. */
+/** `fetch` by the name of a service. Also follows redirects to the server's other hosts. */
 export const embeddedFetch =
   (client: Client, dispatcher: FetchDispatcher) =>
   async (service: string, path = "/", { app, stage, ...init }: EmbeddedRequest = {}): Promise<Response> => {

@@ -13,7 +13,7 @@ const config = (services: string, policies = "") => `
 import { defineConfig, external, maxMemory, service } from "@maxcloud/sdk/config"
 export default defineConfig({ app: "shop", services: [${services}] ${policies} })
 `
-/** By its digest, so that no registry is asked. */
+/** Pinned by its digest, so no registry is asked. */
 const image = `docker.io/library/nginx@sha256:${"0".repeat(64)}`
 const policies = `, policies: [maxMemory("16Mi")]`
 
@@ -22,7 +22,7 @@ interface Failing {
   readonly app: string | AppSpecEncoded
   readonly options?: { readonly stage?: string; readonly metadata?: Readonly<Record<string, string>> }
   readonly client?: ClientOptions
-  /** The error's tag; "shown": a plan has it among its problems, where a deploy fails. */
+  /** The error's tag. "shown": a plan lists it among its problems, and a deploy fails. */
   readonly tag: string
   readonly says: RegExp
 }
@@ -63,9 +63,9 @@ const failing: Readonly<Record<string, Failing>> = {
     tag: "NotReachable",
     says: /127\.0\.0\.1:1 cannot be reached/
   },
-  "an address that is none": { app: web, client: { apiUrl: "localhost:1" }, tag: "InvalidRequest", says: /apiUrl/ },
+  "an invalid address": { app: web, client: { apiUrl: "localhost:1" }, tag: "InvalidRequest", says: /apiUrl/ },
   "a wrong token": { app: web, client: { token: `mck_${"x".repeat(43)}` }, tag: "Unauthenticated", says: /./ },
-  "a token of another kind": {
+  "a token of the wrong kind": {
     app: web,
     client: { token: `whsec_${"x".repeat(32)}` },
     tag: "Unauthenticated",
@@ -77,7 +77,7 @@ const failing: Readonly<Record<string, Failing>> = {
     tag: "shown",
     says: /MISSING/
   },
-  "a link to an app that isn't there": { app: "external.config.ts", tag: "shown", says: /billing/ },
+  "a link to an app that doesn't exist": { app: "external.config.ts", tag: "shown", says: /billing/ },
   "a policy that refuses": { app: "policy.config.ts", tag: "shown", says: /16Mi/ }
 }
 
@@ -86,7 +86,7 @@ interface Told {
   readonly messages: ReadonlyArray<string>
 }
 
-/** A plan with problems is how `plan` fails: it shows all of them. */
+/** `plan` fails by showing all its problems. */
 const told = (result: unknown): Told => {
   if (Predicate.hasProperty(result, "problems") && Array.isArray(result.problems) && result.problems.length > 0) {
     return { tag: "shown", messages: result.problems.map((each) => String(each.message)) }

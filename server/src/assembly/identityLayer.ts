@@ -19,7 +19,7 @@ import * as Policies from "../tenancy/policies/PostgresPolicies.ts"
 import * as Webhooks from "../tenancy/webhooks/PostgresWebhooks.ts"
 import * as WebhookWorker from "../tenancy/webhooks/WebhookWorker.ts"
 
-/** Identity: people, their organizations and credentials, mail to them, limits, and the data stored about them. Needs the services. */
+/** Identity: people, their organizations and credentials, mail, limits, and stored personal data. Needs the services. */
 export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
   const withoutCredential = callsWithoutCredential(settings)
   const registration = settings.registration ?? (withoutCredential ? "open" : "invite")

@@ -31,7 +31,7 @@ const makeHeld = () => {
     end = resolve
   })
   const handler = async (request: Request) => {
-    // The server itself asks to hear whether it speaks HTTP.
+    // The server itself probes whether it speaks HTTP.
     if (new URL(request.url).pathname !== "/slow") return new Response("ready")
     begin()
     await ended
@@ -51,7 +51,7 @@ describe("a stand-in for an image", () => {
     writeFileSync(join(folder, "fake.js"), program)
     // As root, programs run as another user.
     chmodSync(folder, 0o755)
-    // Without an engine, as on a machine that has neither podman nor docker.
+    // No container engine, as on a machine with neither podman nor docker.
     vi.stubEnv("PATH", folder)
     const images: Record<string, ImageStandIn> = {
       "registry.invalid/acme/billing": async (request, instance) => {
@@ -86,7 +86,7 @@ describe("a stand-in for an image", () => {
     expect(await response.json()).toStrictEqual({ method: "POST", body: "5 €", all: true })
     expect(seen?.env).toMatchObject({ PLAIN: "yes", K_SERVICE: "billing", TOKEN: expect.stringMatching(/^.{32,}$/) })
     expect(seen?.files).toStrictEqual({ "/etc/token": seen?.env["TOKEN"] })
-    // Nothing of this process's own environment.
+    // Nothing from this process's own environment.
     expect(seen?.env).not.toHaveProperty("PATH")
   })
 
@@ -107,7 +107,7 @@ describe("a stand-in for an image", () => {
     expect((await cloud.client.plan(config)).changes).toMatchObject([{ action: "unchanged" }])
   })
 
-  it("is found by the exact image before its name alone", async () => {
+  it("prefers the exact image over its name alone", async () => {
     await cloud.client.deploy({
       app: "exact",
       services: [{ name: "billing", image: "registry.invalid/acme/billing:2" }]
@@ -115,7 +115,7 @@ describe("a stand-in for an image", () => {
     expect(await (await cloud.fetch("billing", "/", { app: "exact" })).text()).toBe("exactly 2")
   })
 
-  it("reaches and is reached by links", async () => {
+  it("can link to services and be linked to", async () => {
     const billing = service("billing", { image: "registry.invalid/acme/billing:1", visibility: "internal" })
     const web = service("web", { image: "registry.invalid/acme/web:1", env: { BILLING_URL: billing.url } })
     await cloud.client.deploy(defineConfig({ app: "linked", services: [billing, web] }))
@@ -123,7 +123,7 @@ describe("a stand-in for an image", () => {
     expect(await response.json()).toMatchObject({ method: "PUT", all: true })
   })
 
-  it("may be a program, which gets the environment and its port", async () => {
+  it("can be a program, which gets the environment and its port", async () => {
     await cloud.client.deploy({
       app: "program",
       services: [
@@ -137,7 +137,7 @@ describe("a stand-in for an image", () => {
     })
   })
 
-  it("that throws is a 500 without the reason, which is in the service's log", async () => {
+  it("answers 500 without the reason if it throws, and writes the reason to the service's log", async () => {
     const response = await cloud.fetch("billing", "/fails", { app: "pay" })
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain("paper")
@@ -151,7 +151,7 @@ describe("a stand-in for an image", () => {
     )
   })
 
-  it("ends with its instance", async () => {
+  it("stops with its instance", async () => {
     await cloud.fetch("billing", "/pay", { method: "POST", body: "", app: "pay" })
     const port = Number(seen?.env["PORT"])
     expect(await isOpen(port)).toBe(true)
@@ -162,7 +162,7 @@ describe("a stand-in for an image", () => {
     expect(Number(seen?.env["PORT"])).not.toBe(port)
   })
 
-  it("scales to zero and is woken, without waiting for it", async () => {
+  it("scales to zero and wakes up on a request, without real waiting", async () => {
     const app = "idle"
     await cloud.client.deploy({ app, services: [{ name: "billing", image: "registry.invalid/acme/billing:1" }] })
     await cloud.fetch("billing", "/", { method: "POST", body: "", app })
@@ -177,7 +177,7 @@ describe("a stand-in for an image", () => {
     expect(Number(seen?.env["PORT"])).not.toBe(port)
   })
 
-  it("stays while it has a request", async () => {
+  it("keeps running while it has a request", async () => {
     const app = "busy"
     await cloud.client.deploy({ app, services: [{ name: "slow", image: "registry.invalid/acme/slow:1" }] })
     const response = cloud.fetch("slow", "/slow", { app })
@@ -188,21 +188,21 @@ describe("a stand-in for an image", () => {
     expect(await (await response).text()).toBe("at last")
   })
 
-  it.each([0, -1, 0.5, 3601, Number.NaN])("isn't moved by %d seconds", async (seconds) => {
-    await expect(cloud.advanceAutoscaler(seconds)).rejects.toThrow(/whole one from 1 to 3600/)
+  it.each([0, -1, 0.5, 3601, Number.NaN])("doesn't advance by %d seconds", async (seconds) => {
+    await expect(cloud.advanceAutoscaler(seconds)).rejects.toThrow(/whole number from 1 to 3600/)
   })
 
-  it("as a function is refused for h2c, with what to do", async () => {
+  it("can't be a function for h2c, and the error says what to use instead", async () => {
     const { problems } = await cloud.client.plan({
       app: "grpc",
       services: [{ name: "billing", image: "registry.invalid/acme/billing:1", protocol: "h2c" }]
     })
     expect(problems).toMatchObject([
-      { path: ["services", 0, "protocol"], message: expect.stringContaining("give a `command`") }
+      { path: ["services", 0, "protocol"], message: expect.stringContaining("Give a `command`") }
     ])
   })
 
-  it("as a command is refused to an organization that may run no processes, and as a function isn't", async () => {
+  it("can't be a command for an organization that may run no processes, but can be a function", async () => {
     const images: Record<string, ImageStandIn> = {
       "registry.invalid/acme/fake": { command: ["node", "fake.js"], cwd: folder },
       "registry.invalid/acme/billing": () => new Response("paid")
@@ -220,7 +220,7 @@ describe("a stand-in for an image", () => {
     }
   })
 
-  it("is named to whom has an image, and neither an engine nor a stand-in", async () => {
+  it("is suggested if an image has neither an engine nor a stand-in", async () => {
     const { problems } = await cloud.client.plan({
       app: "none",
       services: [{ name: "web", image: "registry.invalid/acme/other:1" }]
@@ -230,20 +230,20 @@ describe("a stand-in for an image", () => {
 })
 
 describe("the option `images` of embedded()", () => {
-  // What a program in plain JavaScript may pass.
+  // A plain JavaScript program can pass these.
   const plain: (options: object) => Promise<Embedded> = embedded
   const refusal = (images: unknown) =>
     plain({ images }).then(
       async (cloud: Embedded) => {
         await cloud.close()
-        return expect.unreachable("it was taken")
+        return expect.unreachable("the server accepted it")
       },
       (error: Error) => error.message
     )
 
   it.each([
     [{ "not an image": () => new Response() }, /"not an image" isn't an image/],
-    [{ "acme/api": "node fake.js" }, /acme\/api: Give a function of a request, or \{ command/],
+    [{ "acme/api": "node fake.js" }, /acme\/api: Give a function that handles requests, or \{ command/],
     [{ "acme/api": { command: [] } }, /Give a function/],
     [{ "acme/api": { command: ["node"], folder: "." } }, /Give a function/],
     [null, /embedded\(\{ images \}\)/]

@@ -1,4 +1,7 @@
-/** The max-cloud server: in this process (`embedded`), as this process's main program (`runServer`), or as an Effect (`serve`); and its setup of a cluster (`cluster`). */
+/**
+ * The max-cloud server: in this process (`embedded`), as this process's main program (`runServer`), or as an Effect
+ * (`serve`). Also prepares a cluster (`cluster`).
+ */
 
 export type { FetchDispatcher } from "@maxcloud/sdk/proxy"
 export { type RotatedKeys, type RotateKeysOptions, type RotateKeysResult, rotateKeys } from "../base/keys/rotateKeys.ts"

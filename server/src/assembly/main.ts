@@ -3,7 +3,7 @@ import { enableCompileCache } from "node:module"
 enableCompileCache()
 const { bootstrapNotice, runServer } = await import("./runServer.ts")
 
-/** The program of `maxcloud server`: the server with its settings from the environment. */
+/** The program of `maxcloud server`: reads the server's settings from the environment. */
 process.exitCode = await runServer({
   onReady: ({ bootstrapUrl, url }) => {
     console.log(`max-cloud listens on ${url}`)

@@ -34,7 +34,7 @@ describe("a plan over HTTP", () => {
   const path = "http/stages/production"
   const spec = { app: "http", services: [] }
 
-  it("has its id as ETag, which If-Match or the body takes once", async () => {
+  it("has its id as ETag, which If-Match or the body accepts once", async () => {
     const plan = await send(`${path}/plan`, { spec })
     expect(plan.status).toBe(200)
     expect(plan.body).toMatchObject({ basedOn: null, manifests: null, images: {}, secretVersions: {} })
@@ -68,7 +68,7 @@ describe("a plan over HTTP", () => {
     expect([second.status, second.body.number]).toEqual([202, 2])
   })
 
-  it("is refused in any other form, with what to write", async () => {
+  it("is refused in any other form, with the correct one", async () => {
     const { body } = await send(`${path}/plan`, { spec })
     const id: string = body.id
     const other = id.replace(/.$/, (last) => (last === "0" ? "1" : "0"))
@@ -94,7 +94,7 @@ describe("a plan over HTTP", () => {
     }
   })
 
-  it("leaves a deployment to be read by its number", async () => {
+  it("lets a deployment be read by its number", async () => {
     const read = async (number: string) => {
       const answer = await fetch(`${cloud.url}/api/v1/apps/${path}/deployments/${number}`)
       return [answer.status, JSON.parse(await answer.text())] as const
@@ -107,7 +107,7 @@ describe("a plan over HTTP", () => {
 })
 
 describe("a plan of the SDK", () => {
-  it("is a file that deploys what was planned: the source of then, its message, its stage", async () => {
+  it("is a file that deploys what was planned: the source at that time, its message, its stage", async () => {
     const { client } = cloud
     const told: Array<DeployProgress["_tag"]> = []
     const prepared = await client.preparePlan(specOf("file"), {
@@ -125,7 +125,7 @@ describe("a plan of the SDK", () => {
     expect(digest).toMatch(/^sha256:/)
     expect(file.plan.manifests?.length).toBeGreaterThan(1)
 
-    // What changes in the folder meanwhile isn't what was approved.
+    // Changes to the folder after the plan weren't approved.
     writeFileSync(join(folder, "app.cjs"), program.replace('"1"', '"2"'))
     const deployed = await client.deploy(file, { metadata: { approvedBy: "ada" } })
     expect(deployed).toMatchObject({ number: 1, stage: "dev", message: "Approve me" })
@@ -153,7 +153,7 @@ describe("a plan of the SDK", () => {
     expect((await client.deploy(specOf("bound"), { folder, plan: again })).number).toBe(1)
   })
 
-  it("isn't written to a file if it has problems, and a damaged file is refused before anything is sent", async () => {
+  it("isn't written to a file if it has problems, and a damaged file is refused before any request", async () => {
     const { client } = cloud
     const broken = { app: "none", services: [{ name: "web", image: "x", env: { K: { secret: "UNSET" } } }] }
     await expect(client.preparePlan(broken)).rejects.toMatchObject({ _tag: "InvalidSpec" })

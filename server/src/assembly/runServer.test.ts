@@ -9,7 +9,7 @@ import { isRunning } from "../base/host/processIdentity.ts"
 
 const main = join(import.meta.dirname, "main.ts")
 
-/** Collects a stream's text, and waits for words in it. */
+/** Collects a stream's text, and waits until it contains a string. */
 const listener = (stream: NodeJS.ReadableStream | Socket) => {
   let text = ""
   const waiting = new Set<() => void>()
@@ -44,7 +44,7 @@ const portOf = async (server: ReturnType<typeof start>) =>
 const postgresOf = (dataDir: string) =>
   Number(readFileSync(join(dataDir, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
 
-/** A request whose body is half sent. */
+/** A request with half of its body sent. */
 const half = async (port: number) => {
   const socket = connect(port, "127.0.0.1")
   await once(socket, "connect")
@@ -53,7 +53,7 @@ const half = async (port: number) => {
     "POST /api/v1/services HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n"
   )
   const answer = listener(socket)
-  // The server asks for the body: it has the request.
+  // The server asks for the body, so it has the request.
   await answer.until(/100 Continue/)
   socket.write("{}")
   return { socket, answer }
@@ -76,7 +76,7 @@ describe("the server's process", () => {
     return server
   }
 
-  it("lets requests end at SIGTERM, then ends with its database, and is ended at once by a second signal", async () => {
+  it("drains requests on SIGTERM, then stops with its database, and exits at once on a second signal", async () => {
     const first = run()
     const { answer, socket } = await half(await portOf(first))
     first.child.kill("SIGTERM")
@@ -96,7 +96,7 @@ describe("the server's process", () => {
     expect(await second.ended).toStrictEqual([130, null])
     held.destroy()
 
-    // The leftovers are adopted, and stopped in order this time.
+    // Adopts the leftovers, and stops them cleanly this time.
     const third = run()
     await portOf(third)
     third.child.kill("SIGTERM")
@@ -104,7 +104,7 @@ describe("the server's process", () => {
   }, 120_000)
 
   it.each(["removed", "replaced"])(
-    "ends with words, and with its database, if its data folder is %s",
+    "stops with a message, and stops its database, if its data folder is %s",
     async (how) => {
       const server = run()
       await portOf(server)
@@ -124,7 +124,7 @@ describe("the server's process", () => {
     120_000
   )
 
-  it("leaves no database if it is stopped just after its data folder was removed", async () => {
+  it("leaves no database behind if it's stopped just after its data folder was removed", async () => {
     const server = run()
     await portOf(server)
     const postgres = postgresOf(dataDir)
@@ -139,7 +139,7 @@ describe("the server's process", () => {
     const server = run({ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" })
     expect(await server.ended).toStrictEqual([1, null])
     expect(server.log.text()).toMatch(
-      /^maxcloud: with MAXCLOUD_AUTH=local the server does not listen on "0\.0\.0\.0".*could deploy/
+      /^maxcloud: with MAXCLOUD_AUTH=local the server can't listen on "0\.0\.0\.0".*could deploy/
     )
     expect(existsSync(join(dataDir, "postgres"))).toBe(false)
   }, 120_000)

@@ -16,11 +16,11 @@ export interface RunOptions extends ServerOptions, Partial<ServerSettings> {
   readonly onReady?: ((server: RunningServer) => void) | undefined
 }
 
-/** Printed once, for whoever may read the server's output: the link where the first owner registers. */
+/** Printed once, for the operator: the link to register the first owner. */
 export const bootstrapNotice = (bootstrapUrl: string) =>
-  `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link works once, until the server restarts.`
+  `No account exists yet. Register the first owner at\n\n  ${bootstrapUrl}\n\nThe link works once, until the server restarts.`
 
-/** Turns the settings into the server, its log and its traces. */
+/** Builds the server, its log and its traces from the settings. */
 export const configured = (options: RunOptions, onLog?: (line: logging.ServerLogLine) => void) =>
   Effect.mapError(
     Effect.flatMap(readSettings(options), refuseWithoutMail),
@@ -36,24 +36,25 @@ export const configured = (options: RunOptions, onLog?: (line: logging.ServerLog
     }))
   )
 
-/** The server until it is interrupted. */
+/** Runs the server until it's interrupted. */
 export const serve = (options: RunOptions = {}): Effect.Effect<never, ServerError> =>
   Effect.flatMap(configured(options), ({ layer, settings }) =>
     Effect.gen(function* () {
       const server = yield* makeServer(options)
       yield* Effect.logInfo(`listening on ${server.url}, data in ${settings.dataDir}`)
-      yield* Effect.addFinalizer(() => Effect.logInfo("stopping: requests that are under way get time to end"))
+      yield* Effect.addFinalizer(() => Effect.logInfo("stopping: draining open requests"))
       options.onReady?.(server)
       return yield* server.failed
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-/** Longer than this no ordered end takes. */
+/** No orderly stop takes longer than this. */
 const giveUpAfter = Duration.minutes(2)
 
 /**
- * Runs the server as this process's main program until SIGINT or SIGTERM. A second signal kills it at once (the next start finds and stops
- * the leftovers). Resolves with the exit code: 0 after an orderly stop, 1 if it could not start, which it reports.
+ * Runs the server as this process's main program until SIGINT or SIGTERM. A second signal kills it at once (the next
+ * start finds and stops the leftovers). Resolves with the exit code: 0 after an orderly stop, 1 if it couldn't start
+ * (the reason is printed).
  */
 export const runServer = (options: RunOptions = {}): Promise<number> =>
   Effect.gen(function* () {
@@ -64,7 +65,8 @@ export const runServer = (options: RunOptions = {}): Promise<number> =>
       isAsked = true
       Deferred.unsafeDone(asked, Exit.void)
     }
-    // Not removed at the end: a signal between the server's end and the process's would kill the process, and it would have no exit code.
+    // Keep the handler until the process exits. Otherwise a signal between the server's stop and the exit kills the
+    // process without an exit code.
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
     const server = yield* Effect.fork(serve(options))
     yield* Effect.raceFirst(Effect.exit(Fiber.join(server)), Deferred.await(asked))

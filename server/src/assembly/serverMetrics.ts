@@ -44,7 +44,7 @@ const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: 
   })
   metrics.gauge({
     name: "maxcloud_rollout_stages",
-    help: "Stages of apps, by whether the platform's newest settings are in force in them.",
+    help: "Stages of apps, by whether the platform's newest settings apply to them.",
     labelNames: ["state"],
     read: () =>
       run(
@@ -74,14 +74,14 @@ const registerBackups = (metrics: typeof Metrics.Service, backups: typeof Automa
   ofBackups("maxcloud_backup_age_seconds", "Age of the newest automatic backup.", ({ newest }) =>
     newest === undefined ? undefined : Math.max(0, (Date.now() - newest.createdAt.getTime()) / 1000)
   )
-  ofBackups("maxcloud_backup_failing", "1 if the last try left no automatic backup, else 0.", ({ failure }) =>
+  ofBackups("maxcloud_backup_failing", "1 if the last automatic backup failed, else 0.", ({ failure }) =>
     failure === undefined ? 0 : 1
   )
 }
 
 const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof LocalRoutes.Service.totals): void => {
-  now(metrics, "maxcloud_services", "Services that the runtime has.", () => totals().services)
-  now(metrics, "maxcloud_instances", "Instances that run.", () => totals().instances)
+  now(metrics, "maxcloud_services", "Services in the runtime.", () => totals().services)
+  now(metrics, "maxcloud_instances", "Running instances.", () => totals().instances)
   metrics.counter({
     name: "maxcloud_cold_starts_total",
     help: "Cold starts.",
@@ -95,11 +95,11 @@ const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof Lo
 }
 
 const registerProxy = (metrics: typeof Metrics.Service, proxy: ProxyCounters): void => {
-  now(metrics, "maxcloud_proxy_requests_active", "Requests to services that have not ended.", () => proxy.active)
-  now(metrics, "maxcloud_proxy_requests_held", "Requests to services that wait for an instance.", () => proxy.held)
+  now(metrics, "maxcloud_proxy_requests_active", "Requests to services in progress.", () => proxy.active)
+  now(metrics, "maxcloud_proxy_requests_held", "Requests to services waiting for an instance.", () => proxy.held)
   metrics.gauge({
     name: "maxcloud_proxy_responses",
-    help: "Responses of services since the server's start, by class of status.",
+    help: "Responses of services since the server's start, by status class.",
     labelNames: ["class"],
     read: () =>
       Promise.resolve(
@@ -115,12 +115,15 @@ const registerProxy = (metrics: typeof Metrics.Service, proxy: ProxyCounters): v
   })
   metrics.counter({
     name: "maxcloud_proxy_retries_total",
-    help: "Requests that were given to another instance, since the first was gone.",
+    help: "Requests retried on another instance because the first was gone.",
     read: () => proxy.retries
   })
 }
 
-/** Adds what is measured of deployments, the work queue, instances and the proxy. Sums over all organizations, and names none. */
+/**
+ * Adds metrics of deployments, the work queue, instances and the proxy. They're sums over all organizations, with no
+ * organization named.
+ */
 export const registerServerMetrics = (proxy: ProxyCounters) =>
   Effect.gen(function* () {
     const metrics = yield* Metrics

@@ -25,8 +25,8 @@ import * as Organizations from "../tenancy/organizations/Organizations.ts"
 import * as KeptAnswers from "../tenancy/repeats/PostgresKeptAnswers.ts"
 
 /**
- * Everything below HTTP: the database, the stores in it, the runtime, and the deployments that run on it.
- * Parts stop in the reverse order of their start: first the server takes no more work, then instances stop, and the database last.
+ * Everything below HTTP: the database, its stores, the runtime, and the deployments on it. Parts stop in reverse order:
+ * first the server takes no more work, then instances stop, and the database last.
  */
 export const servicesLayer = (
   settings: ServerSettings,
@@ -44,7 +44,7 @@ export const servicesLayer = (
     connections: settings.databasePool,
     statementTimeout: settings.statementTimeout
   })
-  // The embedded database has one server, which need not wait for a former self.
+  // The embedded database has a single server, so no other one can hold leases.
   const shards = databaseUrl === undefined ? Shards.layerAll : Shards.layer()
   const kept = Layer.mergeAll(
     Organizations.layer,

@@ -13,7 +13,7 @@ const freePort = () =>
     })
   })
 
-/** The answer to a service's caller; undefined: nothing listens. */
+/** The answer to a service's caller. undefined: the connection was refused. */
 const visit = (port: number) =>
   new Promise<string | undefined>((resolve) => {
     request(
@@ -29,7 +29,7 @@ const visit = (port: number) =>
   })
 
 describe("while the server starts", () => {
-  it("callers of services are asked to retry, and never get a 404", async () => {
+  it("asks callers of services to retry, and never answers 404", async () => {
     const port = await freePort()
     const answers: Array<string | undefined> = []
     const starting = embedded({ dataDir: temporaryFolder("maxcloud-startup-"), port })
@@ -39,14 +39,14 @@ describe("while the server starts", () => {
     })
     while (!done) {
       const answer = await visit(port)
-      // A request from before the end of the start may have been answered after it.
+      // A request sent before the start finished may be answered after it.
       if (!done) answers.push(answer)
       await new Promise((resolve) => setImmediate(resolve))
     }
     await using cloud = await starting
     const told = [...new Set(answers.filter((answer) => answer !== undefined))]
     expect(told[0]).toBe("503, again after 1 s")
-    // Once the routes are known, which is before the whole server is.
+    // As soon as the routes are known, before the whole server is ready.
     expect(told.length === 1 || (told.length === 2 && told[1] === "404"), told.join("; ")).toBe(true)
     expect(await visit(port)).toBe("404")
     expect(cloud.url).toContain(String(port))

@@ -49,7 +49,7 @@ const listen = (server: Server) =>
       })
   )
 
-/** An API of one server whose every request acts for this organization. */
+/** The API of one server, with every request acting for this organization. */
 const apiOf = (
   services: Context.Context<
     | Layer.Layer.Success<ReturnType<typeof servicesLayer>>
@@ -93,83 +93,81 @@ const call = (url: string, path: string, method = "GET", body?: unknown) =>
   })
 
 describe("organizations", () => {
-  it.scopedLive(
-    "a second one with equal names for everything finds nothing of the first, and can change nothing of it",
-    () =>
-      Effect.gen(function* () {
-        const dataDir = yield* temporary
-        const folder = yield* temporary
-        writeFileSync(
-          join(folder, "app.mjs"),
-          `import { createServer } from "node:http"; console.log("first-organization-line"); createServer((_, r) => r.end("x")).listen(process.env.PORT)`
+  it.scopedLive("can't find or change anything of another organization with all the same names", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* temporary
+      const folder = yield* temporary
+      writeFileSync(
+        join(folder, "app.mjs"),
+        `import { createServer } from "node:http"; console.log("first-organization-line"); createServer((_, r) => r.end("x")).listen(process.env.PORT)`
+      )
+      const settings = yield* readSettings({ dataDir, inPlace: true })
+      const services = yield* Layer.build(
+        surfaceLayer.pipe(
+          Layer.provideMerge(identityLayer(settings, "http://localhost")),
+          Layer.provideMerge(servicesLayer(settings, 1, yield* chooseRuntime(settings)))
         )
-        const settings = yield* readSettings({ dataDir, inPlace: true })
-        const services = yield* Layer.build(
-          surfaceLayer.pipe(
-            Layer.provideMerge(identityLayer(settings, "http://localhost")),
-            Layer.provideMerge(servicesLayer(settings, 1, yield* chooseRuntime(settings)))
-          )
-        )
-        const organizations = Context.get(services, Organizations)
-        const first = yield* apiOf(services, yield* asServer(organizations.ensureLocal))
-        const second = yield* apiOf(services, yield* asServer(organizations.create(OrganizationName.make("acme"))))
+      )
+      const organizations = Context.get(services, Organizations)
+      const first = yield* apiOf(services, yield* asServer(organizations.ensureLocal))
+      const second = yield* apiOf(services, yield* asServer(organizations.create(OrganizationName.make("acme"))))
 
-        const spec = (env: Record<string, unknown>) => ({
-          spec: {
-            apiVersion: "maxcloud.dev/v1",
-            app: "shop",
-            services: [
-              {
-                name: "web",
-                source: { path: "./web", directory: folder },
-                command: [process.execPath, "app.mjs"],
-                env
-              }
-            ]
-          }
-        })
-        const stage = "/api/v1/apps/shop/stages/production"
-        yield* call(first, `${stage}/secrets/KEY`, "PUT", { value: "first-organization-secret" })
-        const deployment = yield* call(first, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))
-        expect(deployment.status, deployment.text).toBe(202)
-        const events = yield* call(first, `/api/v1/deployments/${deployment.body.id}/events`)
-        expect(events.text).toContain(`"state":"succeeded"`)
-        const service = (yield* call(first, "/api/v1/services")).body[0]
-
-        // Nothing of the first one appears in any list, by any name or id.
-        expect((yield* call(second, "/api/v1/services")).body).toStrictEqual([])
-        expect((yield* call(second, "/api/v1/services?name=web&app=shop")).body).toStrictEqual([])
-        expect((yield* call(second, "/api/v1/apps")).body).toStrictEqual([])
-        expect((yield* call(second, `${stage}/secrets`)).body).toStrictEqual([])
-        expect((yield* call(second, "/")).text).not.toContain("web--")
-        for (const path of [
-          `/api/v1/services/${service.id}`,
-          `/api/v1/services/${service.id}/revisions`,
-          `/api/v1/services/${service.id}/logs`,
-          `/api/v1/deployments/${deployment.body.id}`,
-          `/api/v1/deployments/${deployment.body.id}/events`,
-          `${stage}/deployments`,
-          `${stage}/drift`
-        ]) {
-          const answer = yield* call(second, path)
-          expect(answer.status, `${path}: ${answer.text}`).toBe(404)
-          expect(answer.text).not.toContain("first-organization")
+      const spec = (env: Record<string, unknown>) => ({
+        spec: {
+          apiVersion: "maxcloud.dev/v1",
+          app: "shop",
+          services: [
+            {
+              name: "web",
+              source: { path: "./web", directory: folder },
+              command: [process.execPath, "app.mjs"],
+              env
+            }
+          ]
         }
-        const plan = yield* call(second, `${stage}/plan`, "POST", spec({ KEY: { secret: "KEY" } }))
-        expect(plan.body.changes[0].action).toBe("create")
-        expect(JSON.stringify(plan.body.problems)).toMatch(/KEY/)
-        expect((yield* call(second, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))).status).toBe(422)
+      })
+      const stage = "/api/v1/apps/shop/stages/production"
+      yield* call(first, `${stage}/secrets/KEY`, "PUT", { value: "first-organization-secret" })
+      const deployment = yield* call(first, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))
+      expect(deployment.status, deployment.text).toBe(202)
+      const events = yield* call(first, `/api/v1/deployments/${deployment.body.id}/events`)
+      expect(events.text).toContain(`"state":"succeeded"`)
+      const service = (yield* call(first, "/api/v1/services")).body[0]
 
-        // And no change.
-        expect((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status).toBe(404)
-        expect((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status).toBe(404)
-        expect((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status).toBe(404)
-        expect((yield* call(second, stage, "DELETE")).status).toBe(404)
-        expect((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status).toBe(404)
-        const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })
-        expect(own.body.version).toBe(1)
-        expect((yield* call(first, `/api/v1/services/${service.id}`)).body.status.state).toBe("ready")
-        expect((yield* call(first, `${stage}/secrets`)).body[0].version).toBe(1)
-      }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+      // Nothing of the first organization appears in any list, by any name or id.
+      expect((yield* call(second, "/api/v1/services")).body).toStrictEqual([])
+      expect((yield* call(second, "/api/v1/services?name=web&app=shop")).body).toStrictEqual([])
+      expect((yield* call(second, "/api/v1/apps")).body).toStrictEqual([])
+      expect((yield* call(second, `${stage}/secrets`)).body).toStrictEqual([])
+      expect((yield* call(second, "/")).text).not.toContain("web--")
+      for (const path of [
+        `/api/v1/services/${service.id}`,
+        `/api/v1/services/${service.id}/revisions`,
+        `/api/v1/services/${service.id}/logs`,
+        `/api/v1/deployments/${deployment.body.id}`,
+        `/api/v1/deployments/${deployment.body.id}/events`,
+        `${stage}/deployments`,
+        `${stage}/drift`
+      ]) {
+        const answer = yield* call(second, path)
+        expect(answer.status, `${path}: ${answer.text}`).toBe(404)
+        expect(answer.text).not.toContain("first-organization")
+      }
+      const plan = yield* call(second, `${stage}/plan`, "POST", spec({ KEY: { secret: "KEY" } }))
+      expect(plan.body.changes[0].action).toBe("create")
+      expect(JSON.stringify(plan.body.problems)).toMatch(/KEY/)
+      expect((yield* call(second, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))).status).toBe(422)
+
+      // And it can't change anything either.
+      expect((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status).toBe(404)
+      expect((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status).toBe(404)
+      expect((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status).toBe(404)
+      expect((yield* call(second, stage, "DELETE")).status).toBe(404)
+      expect((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status).toBe(404)
+      const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })
+      expect(own.body.version).toBe(1)
+      expect((yield* call(first, `/api/v1/services/${service.id}`)).body.status.state).toBe("ready")
+      expect((yield* call(first, `${stage}/secrets`)).body[0].version).toBe(1)
+    }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 })

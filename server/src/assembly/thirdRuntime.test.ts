@@ -14,7 +14,7 @@ import * as RuntimeStores from "../runtimes/port/RuntimeStores.ts"
 import * as Images from "../stores/images/layerNone.ts"
 import { makeServer } from "./Server.ts"
 
-/** A sketch: its services run nowhere. All that a third runtime needs is here. */
+/** A sketch: its services run nowhere. It's all that a third runtime needs. */
 const sketch = Effect.map(
   makeFakeRuntime,
   (fake): RuntimeEntry => ({

@@ -82,7 +82,8 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   TooManyRequests: {
     title: "Zu viele Anfragen",
-    meaning: "Das Limit für Anfragen ist überschritten. `RateLimit` und `Retry-After` geben an, wann wieder Anfragen möglich sind."
+    meaning:
+      "Das Limit für Anfragen ist überschritten. `RateLimit` und `Retry-After` geben an, wann wieder Anfragen möglich sind."
   },
   RequestHeaderFieldsTooLarge: {
     title: "Header zu groß",

@@ -21,7 +21,7 @@ afterAll(async () => {
 const newFolder = () => mkdtempSync(join(dataDir, "backups-"))
 type Status = AutomaticBackups.BackupStatus
 
-/** Makes backups into a folder until their reported state is the awaited one. Returns that state, and the log. */
+/** Makes backups into a folder until their status matches. Returns that status, and the log. */
 const until = (
   backupFolder: string,
   awaited: (status: Status, logged: ReadonlyArray<string>) => boolean,
@@ -57,7 +57,7 @@ const put = (folder: string, sequence: number, createdAt: Date) =>
 const sequencesIn = (folder: string) => backupsIn(folder).map((each) => each.sequence)
 
 describe("automatic backups", () => {
-  it("make one where there is none: sealed, for the server's user alone, and one line in the log", async () => {
+  it("make one if there is none: sealed, readable only by the server's user, and logged in one line", async () => {
     const folder = join(newFolder(), "made/by/the/server")
     const { logged, status } = await until(folder, (one, lines) => hasOne(one) && lines.length > 0)
     const { path = "" } = status.newest ?? {}
@@ -66,12 +66,12 @@ describe("automatic backups", () => {
     expect(readFileSync(path, "latin1").startsWith("maxcloud backup\n")).toBe(true)
     expect(logged.length).toBe(1)
     expect(logged[0] ?? "").toContain(path)
-    // Not due any more.
+    // No longer due.
     const again = await until(folder, hasOne)
     expect([again.logged, sequencesIn(folder)]).toStrictEqual([[], [1]])
   })
 
-  it("make up for a missed backup, and keep the configured number of their own backups", async () => {
+  it("make up for a missed backup, and keep the configured number of automatic backups", async () => {
     const folder = newFolder()
     for (const n of [1, 2, 3, 4]) put(folder, n, new Date(Date.now() - (10 - n) * day))
     for (const name of ["notes.txt", "maxcloud-old.backup", "cloud.backup"]) writeFileSync(join(folder, name), "mine")
@@ -81,7 +81,7 @@ describe("automatic backups", () => {
       expect(readFileSync(join(folder, name), "utf8")).toBe("mine")
   })
 
-  it("are ordered by their numbers if the clock was set back: the newest is never deleted", async () => {
+  it("are ordered by number if the clock was set back, so the newest is never deleted", async () => {
     const folder = newFolder()
     for (const n of [7, 8]) put(folder, n, new Date(Date.now() + 700 * day))
     await until(folder, ({ newest }) => newest?.sequence === 9 && backupsIn(folder).length === 2, { backupKeep: 2 })
@@ -99,7 +99,7 @@ describe("automatic backups", () => {
     expect([logged.length, readdirSync(folder)]).toStrictEqual([1, []])
   })
 
-  it("fail with the reason if their folder can't be used, and the server keeps running", async () => {
+  it("fail with the reason if their folder is unusable, and the server keeps running", async () => {
     const file = join(newFolder(), "a-file")
     writeFileSync(file, "mine")
     const { logged, status } = await until(join(file, "backups"), ({ failure }) => failure !== undefined)
@@ -150,7 +150,7 @@ describe("automatic backups", () => {
     expect([await findDrafts(folder), sequencesIn(folder)]).toStrictEqual([[], [2, 1]])
   })
 
-  it("say how old they are as people do", () => {
+  it("say their age as people do", () => {
     const now = new Date("2026-03-01T12:00:00Z")
     const told = (ms: number) => ago(new Date(now.getTime() - ms), now)
     expect([0, 59_000, 60_000, 7_200_000, 14 * 3_600_000, 2 * day, 30 * day, -1].map(told)).toStrictEqual([

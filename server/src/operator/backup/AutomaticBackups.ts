@@ -19,25 +19,25 @@ import { expectRoom, keepRoom, reservedBytes } from "./diskRoom.ts"
 import { isBackupDue } from "./schedule.ts"
 
 export interface BackupFailure {
-  /** `skipped`: the disk has no room for it; `damaged`: the database can't be read; `failed`: anything else. */
+  /** `skipped`: the disk is too full; `damaged`: the database can't be read; `failed`: anything else. */
   readonly state: "skipped" | "damaged" | "failed"
   readonly at: Date
-  /** For the operator: it may name folders. */
+  /** For the operator, so it may name folders. */
   readonly message: string
 }
 
 export interface BackupStatus {
   readonly folder: string
   readonly newest: AutomaticBackup | undefined
-  /** Why the last try has left no backup; undefined: it has, or there was none yet. */
+  /** Why the last attempt failed. undefined: it succeeded, or there was none yet. */
   readonly failure: BackupFailure | undefined
 }
 
-/** The backups of the embedded database that the server makes by itself. */
+/** The automatic backups of the embedded database. */
 export class AutomaticBackups extends Context.Tag("@maxcloud/server/AutomaticBackups")<
   AutomaticBackups,
   {
-    /** undefined: they are off, or the database isn't the embedded one. */
+    /** undefined: they're off, or the database isn't the embedded one. */
     readonly status: Effect.Effect<BackupStatus | undefined>
   }
 >() {}
@@ -47,20 +47,20 @@ export const layerOff = Layer.succeed(AutomaticBackups, { status: Effect.succeed
 type Settings = Pick<ServerSettings, "dataDir" | "backupTime" | "backupKeep" | "backupFolder" | "minFreeDisk">
 
 export interface AutomaticBackupsOptions {
-  /** How long after the start the first look is, so that a start is not slowed. @default 1 minute */
+  /** The delay of the first check after the start, so it doesn't slow the start. @default 1 minute */
   readonly after?: Duration.DurationInput
-  /** Between looks. @default 1 minute */
+  /** The pause between checks. @default 1 minute */
   readonly every?: Duration.DurationInput
-  /** Between a failure and the next try. @default 15 minutes */
+  /** The pause between a failure and the next attempt. @default 15 minutes */
   readonly retryAfter?: Duration.DurationInput
-  /** Bytes that stay free on the disk. @default 1 GiB, and at least twice what the server itself leaves free */
+  /** Bytes to leave free on the disk. @default 1 GiB, and at least twice what the server itself leaves free */
   readonly reserve?: number
 }
 
-/** A failure that stays the same is logged only once in this many times: with the usual pause, once a day. */
+/** Log a repeated failure only once in this many attempts: with the usual pause, once a day. */
 const loggedEvery = 96
 
-/** Amounts of free space differ from one try to the next. */
+/** The free space in the message differs between attempts. */
 const isSame = (one: string, other: string) => one.replace(/\d+/g, "") === other.replace(/\d+/g, "")
 
 const inFolder = <A>(folder: string, evaluate: () => Promise<A>) =>
@@ -71,12 +71,12 @@ const inFolder = <A>(folder: string, evaluate: () => Promise<A>) =>
         ? cause
         : new BackupError({
             reason: "target",
-            message: `The folder of the backups, ${folder}, can't be used. ${errorText(cause, folder)} Or name another folder in MAXCLOUD_BACKUP_FOLDER.`,
+            message: `Couldn't use the backup folder ${folder}. ${errorText(cause, folder)} Or name another folder in MAXCLOUD_BACKUP_FOLDER.`,
             cause
           })
   })
 
-/** Makes another backup in the folder. Only once that is complete, it deletes surplus ones. */
+/** Makes another backup in the folder, and deletes surplus ones only once it's complete. */
 const makeOne = (settings: Settings, reserve: number) =>
   Effect.gen(function* () {
     const { backupKeep, dataDir } = settings
@@ -95,7 +95,10 @@ const makeOne = (settings: Settings, reserve: number) =>
     return made
   })
 
-/** Makes a backup each day at the time that is set, and soon after a start if one was missed. A failure never ends the server. */
+/**
+ * Makes a backup each day at the configured time, and soon after a start if one was missed. A failure never stops the
+ * server.
+ */
 export const layer = (settings: Settings, options: AutomaticBackupsOptions = {}) =>
   Layer.scoped(
     AutomaticBackups,
@@ -113,7 +116,7 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
           repeated = failure !== undefined && isSame(failure.message, message) ? repeated + 1 : 0
           failure = { state, at: new Date(), message }
           return repeated % loggedEvery === 0
-            ? Effect.logError(`The database was not backed up. ${message}`)
+            ? Effect.logError(`Couldn't back up the database. ${message}`)
             : Effect.void
         })
 
@@ -124,7 +127,7 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
         }
       )
 
-      /** How long until the next look. */
+      /** The time until the next check. */
       const look = Effect.flatMap(find, () =>
         isBackupDue(new Date(), settings.backupTime, newest?.createdAt)
           ? makeOne(settings, reserve).pipe(
@@ -133,7 +136,7 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
                 failure = undefined
                 return Effect.andThen(
                   find,
-                  Effect.logInfo(`The database is backed up: ${path} (${bytes} bytes, ${rows} rows)`)
+                  Effect.logInfo(`Backed up the database: ${path} (${bytes} bytes, ${rows} rows)`)
                 )
               }),
               Effect.as(every),

@@ -1,6 +1,8 @@
 import { Data } from "effect"
 
-/** A backup cannot be made or restored: `message` says why and what to do. Nothing was changed where it says nothing else. */
+/**
+ * Couldn't make or restore a backup: `message` says why and how to fix it. Nothing has changed unless it says otherwise.
+ */
 export class BackupError extends Data.TaggedError("BackupError")<{
   readonly reason: "setting" | "database" | "key" | "file" | "target" | "space"
   readonly message: string

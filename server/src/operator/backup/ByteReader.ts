@@ -1,4 +1,4 @@
-/** Reads so many bytes at a time from a stream of chunks of any size. */
+/** Reads a given number of bytes at a time from a stream of chunks of any size. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>
   #held: Buffer = Buffer.alloc(0)
@@ -7,7 +7,7 @@ export class ByteReader {
     this.#chunks = source[Symbol.asyncIterator]()
   }
 
-  /** Exactly `length` bytes; undefined at the end of the stream, fewer where it ends within. */
+  /** Exactly `length` bytes; fewer if the stream ends within them, undefined at its end. */
   async read(length: number): Promise<Buffer | undefined> {
     if (this.#held.length >= length) {
       const held = this.#held.subarray(0, length)

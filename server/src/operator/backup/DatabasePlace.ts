@@ -1,5 +1,5 @@
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
 
-/** The place of the database, as far as backups need to know it. */
+/** Where the database is, as far as backups need it. */
 export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
   Partial<Pick<ServerSettings, "backupFolder">>

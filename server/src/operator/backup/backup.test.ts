@@ -67,14 +67,14 @@ const ownerOf = (dataDir: string, name = "maxcloud") => ({
   password: readFileSync(join(dataDir, "postgres.password"), "utf8").trim()
 })
 
-/** An empty folder that has the master key of another. */
+/** An empty folder with the master key of another. */
 const folderWithKeyOf = (dataDir: string) => {
   const target = folder()
   copyFileSync(join(dataDir, "secret.key"), join(target, "secret.key"))
   return target
 }
 
-/** Says of an organization that it was erased. */
+/** A journal line that says an organization was erased. */
 const journalOf = (id: string) => {
   const certificate = {
     id: `era_${"1".repeat(32)}`,
@@ -159,7 +159,7 @@ describe("a backup", () => {
     expect(none).toMatchObject({ ok: false, reason: "target" })
   })
 
-  it("brings everything back: every row, what was sealed, the audit log, and files", { timeout: 60_000 }, async () => {
+  it("restores everything: every row, sealed values, the audit log, and files", { timeout: 60_000 }, async () => {
     const target = folderWithKeyOf(used)
     const restored = await restoreServer(file, { ...isolated, dataDir: target })
     expect(restored).toMatchObject({ ok: true })
@@ -187,7 +187,7 @@ describe("a backup", () => {
     }
   })
 
-  it("goes into an external database whose owner row security holds for, once, and what was erased since is erased again", {
+  it("restores once into an external database whose owner is subject to row security, and erases again what was erased since", {
     timeout: 60_000
   }, async () => {
     const owner = new pg.Client(ownerOf(used))
@@ -219,12 +219,12 @@ describe("a backup", () => {
     await assertSame(runs).finally(() => runs.dispose())
     const again = await restoreServer(file, { ...options, dataDir: folderWithKeyOf(used) })
     expect(again).toMatchObject({ ok: false, reason: "target" })
-    // Also backed up as that owner, on whom row security is forced.
+    // Also backed up as that owner, to whom forced row security applies.
     const other = await backupServer(join(folder(), "external"), options)
     expect(other.ok && other.value.rows > 5, JSON.stringify(other)).toBe(true)
   })
 
-  it("whose restore was killed before erased data was erased again, lets no server start until the restore is repeated", {
+  it("lets no server start until the restore is repeated, if it was killed before it erased data again", {
     timeout: 60_000
   }, async () => {
     const { password } = ownerOf(used)
@@ -237,7 +237,7 @@ describe("a backup", () => {
     const target = folderWithKeyOf(used)
     const journal = journalOf(erased.id)
     writeFileSync(join(target, "erasures.jsonl"), journal)
-    // The tables are there, and the first of them that says of an erasure waits for us.
+    // The tables exist, and the restore waits for our lock before it records the first erasure.
     const watching = new pg.Client(ownerOf(used, "killed"))
     await watching.connect()
     const empty = serverOf(target, url)
@@ -291,10 +291,10 @@ describe("a backup", () => {
     }
     writeFileSync(join(options.dataDir, "erasures.jsonl"), journal)
     const kept = await backupServer(join(folder(), "x"), options)
-    expect(JSON.stringify(kept)).toContain("broke off")
+    expect(JSON.stringify(kept)).toContain("interrupted")
     const again = await restoreServer(file, options)
     expect(again).toMatchObject({ ok: false, reason: "target" })
-    expect(JSON.stringify(again)).toContain("broke off")
+    expect(JSON.stringify(again)).toContain("interrupted")
     await owner.query("drop database killed with (force)")
     await owner.query("create database killed")
     await owner.end()
@@ -303,7 +303,7 @@ describe("a backup", () => {
     await assertSame(runs).finally(() => runs.dispose())
   })
 
-  it("that was changed, cut off, or made under another key is refused, before anything is written", {
+  it("that was changed, truncated, or made under another key is refused before anything is written", {
     timeout: 60_000
   }, async () => {
     const bytes = readFileSync(file)

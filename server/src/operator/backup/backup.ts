@@ -17,12 +17,12 @@ import { contentOf, keptFiles } from "./dataFiles.ts"
 import type { Backup } from "./results.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
 
-/** The context that a backup's key is bound to when it is wrapped. */
+/** The context that a backup's wrapped key is bound to. */
 export const keyContext = (createdAt: string) => `backup/${createdAt}`
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** One snapshot of the database, and the data folder's files (if one is named) as they are found after it. */
+/** One snapshot of the database, then the data folder's files (if it's named) as they are after it. */
 async function* contents(
   client: pg.ClientBase,
   dataDir: string | undefined,
@@ -53,14 +53,14 @@ export interface BackupOptions extends Pick<WriteOptions, "watch"> {
 }
 
 /**
- * Writes a backup of the whole server to `path` while servers run: the database as of one moment, archives of sources, and log lines.
- * The master key is not in it. Readable by this user alone.
+ * Backs up the whole server to `path` while servers run: the database as of one moment, archives of sources, and log
+ * lines. Without the master key. Readable only by this user.
  */
 export const backup = (path: string, place: DatabasePlace, { databaseOnly = false, watch }: BackupOptions = {}) =>
   Effect.gen(function* () {
     const masterKey = yield* MasterKey
     if (existsSync(path)) {
-      return yield* new BackupError({ reason: "target", message: `${path} is there already. Choose another name.` })
+      return yield* new BackupError({ reason: "target", message: `${path} already exists. Choose another name.` })
     }
     const client = yield* ownerConnection(place)
     yield* refuseRestoring(client, place.databaseUrl === undefined ? restoreAgain(place.dataDir) : intoAnother)
@@ -87,7 +87,7 @@ export const backup = (path: string, place: DatabasePlace, { databaseOnly = fals
           ? cause
           : new BackupError({
               reason: "database",
-              message: `The backup couldn't be written, and nothing is left of it. ${errorText(cause, path)}`,
+              message: `Couldn't write the backup, and removed what was written. ${errorText(cause, path)}`,
               cause
             })
     })

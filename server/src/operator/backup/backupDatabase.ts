@@ -19,7 +19,7 @@ const embeddedOwner = ({
     if (!existsSync(join(dataDir, "postgres/data"))) {
       return yield* new BackupError({
         reason: "target",
-        message: `There is no database in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
+        message: `No database found in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
       })
     }
     const { isRunning, password, socketFolder } = yield* Effect.tryPromise({
@@ -31,7 +31,7 @@ const embeddedOwner = ({
     return (yield* startEmbedded(dataDir, backupFolder)).owner
   })
 
-/** A connection as the role that owns the tables, on which row security shows everything. */
+/** A connection as the owner of the tables, who sees all rows despite row security. */
 export const ownerConnection = (place: DatabasePlace) =>
   Effect.gen(function* () {
     const url = place.migrationDatabaseUrl ?? place.databaseUrl
@@ -46,5 +46,9 @@ export const showAll = (client: pg.ClientBase) =>
   Effect.tryPromise({
     try: () => client.query(`${settingsOf("*")}; set statement_timeout = 0`),
     catch: (cause) =>
-      new BackupError({ reason: "database", message: "The database broke off. Nothing was done.", cause })
+      new BackupError({
+        reason: "database",
+        message: "Lost the connection to the database. Nothing has changed.",
+        cause
+      })
   })

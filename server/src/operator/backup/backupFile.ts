@@ -11,17 +11,17 @@ import { ByteReader } from "./ByteReader.ts"
 import { type Entry, readEntries, writeEntries } from "./entries.ts"
 import { open, seal } from "./sealedStream.ts"
 
-/** Readable by anyone who has the file. The master key wraps only the key of this file. */
+/** Readable by anyone with the file. The master key wraps only this file's key. */
 export const Header = Schema.Struct({
   format: Schema.Literal(1),
-  /** Of max-cloud. */
+  /** The version of max-cloud. */
   version: Schema.String,
   /** RFC 3339. */
   createdAt: Schema.String,
   masterKeyId: Schema.String,
   /** Base64. */
   wrappedKey: Schema.String,
-  /** `database`: without files of the data folder, which stay as they are when it is restored. Absent: with them. */
+  /** `database`: without files of the data folder, which a restore leaves alone. Absent: with them. */
   holds: Schema.optional(Schema.Literal("database"))
 })
 export type Header = typeof Header.Type
@@ -34,14 +34,14 @@ const decode = Schema.decodeUnknownOption(Schema.parseJson(Header))
 export type Entries = AsyncIterable<{ readonly entry: Entry; readonly data: AsyncIterable<Uint8Array> }>
 
 export interface WriteOptions {
-  /** Sees what goes to the disk, and may end it by throwing. */
+  /** Sees the bytes written to the disk, and can abort by throwing. */
   readonly watch?: (sealed: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal
 }
 
 /**
- * Writes a backup: a mark, the header (its length in 4 bytes, then JSON), and the entries, compressed by gzip and sealed. The file is there
- * when it is whole and on the disk, and replaces none.
+ * Writes a backup: a magic number, the header (its length in 4 bytes, then JSON), and the entries, compressed by gzip
+ * and sealed. The file appears only once it's complete and on the disk, and never replaces another.
  */
 export const writeBackup = async (
   path: string,
@@ -78,7 +78,7 @@ const begin = async (path: string) => {
   const source = new ByteReader(createReadStream(path))
   const first = await source.read(mark.length + 4)
   if (first?.length !== mark.length + 4 || first.toString("latin1", 0, mark.length) !== mark) {
-    throw new BackupError({ reason: "file", message: `${path} isn't a backup of max-cloud.` })
+    throw new BackupError({ reason: "file", message: `${path} isn't a max-cloud backup.` })
   }
   const length = first.readUInt32BE(mark.length)
   const head = length > longestHeader ? undefined : await source.read(length)
@@ -86,16 +86,16 @@ const begin = async (path: string) => {
   if (head === undefined || header === undefined || header._tag === "None") {
     throw new BackupError({
       reason: "file",
-      message: `${path} is a backup of a format that this version does not know, or was changed. Use the version of max-cloud that made it, or another copy.`
+      message: `This version can't read the backup ${path}: its format is unknown, or the file was changed. Use the version of max-cloud that made it, or another copy.`
     })
   }
   return { source, head, header: header.value }
 }
 
-/** A backup's header. Throws a `BackupError` if it isn't a backup. */
+/** A backup's header. Throws a `BackupError` if the file isn't a backup. */
 export const readHeader = async (path: string): Promise<Header> => (await begin(path)).header
 
-/** A backup's entries. Throws a `BackupError` where it was changed or is not whole. */
+/** A backup's entries. Throws a `BackupError` if the file was changed or is incomplete. */
 export async function* readBackup(path: string, key: Uint8Array) {
   const { head, source } = await begin(path)
   const compressed = Readable.from(open(key, head, source))

@@ -41,7 +41,7 @@ const run = async <A>(
     }
   )
 
-/** `maxcloud server backup` with the settings; `options` take precedence. */
+/** `maxcloud server backup` with the settings of the environment; `options` take precedence. */
 export const backupServer = (path: string, options: Partial<ServerSettings> = {}): Promise<BackupResult<Backup>> =>
   run(options, (settings) => Effect.provide(backup(path, settings), masterKey.layerExisting(settings)))
 
@@ -49,11 +49,11 @@ const newestBackup = ({ backupFolder, dataDir }: ServerSettings): Effect.Effect<
   const folder = backupFolderOf(dataDir, backupFolder)
   const newest = backupsIn(folder)[0]
   return newest === undefined
-    ? new BackupError({ reason: "file", message: `There is no backup in ${folder}. Name the file of one.` })
+    ? new BackupError({ reason: "file", message: `No backup found in ${folder}. Name the file of one.` })
     : Effect.succeed(newest.path)
 }
 
-/** `maxcloud server restore`. Without `path` it's the newest of the backups that the server has made by itself. */
+/** `maxcloud server restore`. Without `path` it restores the server's newest automatic backup. */
 export const restoreServer = (
   path: string | undefined,
   options: Partial<ServerSettings> = {},

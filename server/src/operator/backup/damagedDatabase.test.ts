@@ -140,17 +140,17 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
       expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept"]))
       recordFault(import.meta.filename, {
         fault: `The embedded database is damaged on disk (${name})`,
-        seen: "the server doesn't start, and quotes Postgres' error and names the last backup",
-        recovery: "`maxcloud server restore --set-aside` restores the last backup and keeps the damaged database",
+        seen: "keeps the server from starting, with Postgres' error and the last backup in the message",
+        recovery: "is set aside and replaced by the last backup with `maxcloud server restore --set-aside`",
         seconds: null
       })
     })
   }
 
-  it("stays as it is when the backup can't be restored", { timeout: 60_000 }, async () => {
+  it("stays unchanged if the backup can't be restored", { timeout: 60_000 }, async () => {
     const dataDir = copyOf("refused")
     const backup = backupsIn(join(dataDir, "backups"))[0]?.path ?? ""
-    // Of a later version, whose line in the journal this one can't read: found after the database was moved.
+    // This version can't read a later version's line in the journal, which it finds only after moving the database.
     writeFileSync(join(dataDir, "erasures.jsonl"), `{"type":"galaxy","id":"org_1"}\n`)
     const refused = await restoreServer(backup, { ...isolated, dataDir }, { setAside: true })
     expect(refused).toMatchObject({ ok: false, reason: "target" })
@@ -158,13 +158,13 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
     expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept", "late"]))
   })
 
-  it("isn't mistaken for an empty one after a restore was killed", { timeout: 60_000 }, async () => {
+  it("isn't mistaken for an empty one after a killed restore", { timeout: 60_000 }, async () => {
     const dataDir = copyOf("killed")
     writeFileSync(join(dataDir, "restore.underway"), `${join(dataDir, "set-aside/then")}\n`)
     rmSync(join(dataDir, "postgres"), { recursive: true })
     const used = await using(dataDir, names)
     const message = used._tag === "Left" ? used.left.message : ""
-    for (const said of ["was cut off", "set-aside/then", "maxcloud server restore"]) expect(message).toContain(said)
+    for (const said of ["was interrupted", "set-aside/then", "maxcloud server restore"]) expect(message).toContain(said)
     expect(readdirSync(dataDir)).not.toContain("postgres")
     expect((await restoreServer(undefined, { ...isolated, dataDir }, { setAside: true })).ok).toBe(true)
     expect(await using(dataDir, names)).toStrictEqual(Either.right(["kept"]))

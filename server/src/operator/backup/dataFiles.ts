@@ -7,8 +7,8 @@ import { errorCode } from "../../base/node/errorCode.ts"
 import { BackupError } from "./BackupError.ts"
 
 /**
- * The parts of the data folder that are backed up: archives of sources (unpacked copies are made again), and log lines. Neither the database's
- * own files nor any key.
+ * The backed-up parts of the data folder: source archives (unpacked copies are made again) and log lines. Never the
+ * database's own files or any key.
  */
 export const roots = ["sources", "logs", "cluster-logs"] as const
 
@@ -21,7 +21,7 @@ const orGone =
     throw error
   }
 
-/** Paths below the data folder, with `/`, of all files that are kept. */
+/** Paths of all kept files below the data folder, with `/`. */
 export async function* keptFiles(dataDir: string, folder = ""): AsyncGenerator<string> {
   const found = await readdir(join(dataDir, folder), { withFileTypes: true }).catch(orGone([]))
   for (const { name, ...entry } of found
@@ -50,17 +50,17 @@ export async function* contentOf(dataDir: string, path: string): AsyncGenerator<
   }
 }
 
-/** Writes a file of a backup into a data folder, and nowhere else. */
+/** Writes a file from a backup into a data folder, and nowhere else. */
 export const restoreFile = async (dataDir: string, path: string, data: AsyncIterable<Uint8Array>): Promise<void> => {
   if (!isKept(path) || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
-    throw new BackupError({ reason: "file", message: `The backup holds a file that does not belong there: ${path}.` })
+    throw new BackupError({ reason: "file", message: `The backup contains a file that doesn't belong there: ${path}.` })
   }
   const file = join(dataDir, path)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await pipeline(Readable.from(data), createWriteStream(file, { flags: "wx", mode: 0o600, flush: true }))
 }
 
-/** The folders that a restore writes to and that aren't empty. */
+/** The non-empty folders that a restore would write to. */
 export const occupied = async (dataDir: string): Promise<ReadonlyArray<string>> => {
   const found = []
   for (const root of roots) {

@@ -1,15 +1,15 @@
 import { statfs } from "node:fs/promises"
 import { BackupError } from "./BackupError.ts"
 
-/** Bytes that a backup leaves free on its disk: the database and logs need them. */
+/** Bytes that a backup leaves free on its disk for the database and logs. */
 export const reservedBytes = 1024 ** 3
 
-/** How often the free space is looked at, in bytes that were written. */
+/** Check the free space each time this many bytes were written. */
 const step = 8 * 1024 ** 2
 
 const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`
 
-/** Fails if less than `reserve` and `more` bytes are free on the disk of a folder. */
+/** Fails if fewer than `reserve` plus `more` bytes are free on the folder's disk. */
 export const expectRoom = async (folder: string, reserve: number, more = 0): Promise<void> => {
   const { bavail, bsize } = await statfs(folder)
   const free = bavail * bsize
@@ -20,7 +20,7 @@ export const expectRoom = async (folder: string, reserve: number, more = 0): Pro
   })
 }
 
-/** Ends a backup that would fill the disk of its folder. */
+/** Aborts a backup that would fill its folder's disk. */
 export const keepRoom = (folder: string, reserve: number) =>
   async function* (sealed: AsyncIterable<Uint8Array>) {
     let since = 0

@@ -25,7 +25,10 @@ const frame = (type: number, bytes: Uint8Array) => {
   return Buffer.concat([head, bytes])
 }
 
-/** Frames of a kind (1 byte), a length (4 bytes) and so many bytes: an entry's head, then its data; at the end of all one of its own. */
+/**
+ * Frames of a kind (1 byte), a length (4 bytes) and that many bytes: an entry's head, then its data. A frame of its own
+ * kind ends the backup.
+ */
 export async function* writeEntries(
   entries: AsyncIterable<{ readonly entry: Entry; readonly data: AsyncIterable<Uint8Array> }>
 ) {
@@ -41,10 +44,10 @@ export async function* writeEntries(
 const broken = () =>
   new BackupError({
     reason: "file",
-    message: "The backup does not hold what it should: it was made by another program."
+    message: "The backup's contents aren't in the expected form: another program made it."
   })
 
-/** The entries again. An entry's data must be read, or is passed over, before the next one. */
+/** Reads the entries back. Unread data of an entry is skipped when the next one is read. */
 export async function* readEntries(source: ByteReader): AsyncGenerator<{
   readonly entry: Entry
   readonly data: AsyncIterable<Uint8Array>

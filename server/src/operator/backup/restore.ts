@@ -34,7 +34,7 @@ import { migrationOf, tablesOf } from "./tables.ts"
 
 const name = pg.escapeIdentifier
 
-/** A failure says that the backup can't be restored. */
+/** A failure means that the backup can't be restored. */
 export const refusing = <A>(evaluate: () => Promise<A>) =>
   Effect.tryPromise({
     try: evaluate,
@@ -43,12 +43,12 @@ export const refusing = <A>(evaluate: () => Promise<A>) =>
         ? cause
         : new BackupError({
             reason: "database",
-            message: `The backup couldn't be restored. ${errorText(cause)}`,
+            message: `Couldn't restore the backup. ${errorText(cause)}`,
             cause
           })
   })
 
-/** The key of a backup, which the master key opens. */
+/** The key of a backup, unwrapped with the master key. */
 export const keyOfBackup = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
   Effect.gen(function* () {
     const masterKey = yield* MasterKey
@@ -56,7 +56,7 @@ export const keyOfBackup = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
     const wrong = Effect.fail(
       new BackupError({
         reason: "key",
-        message: `The backup opens with the master key ${masterKeyId} only, and that is not ${masterKey.name}. Put that key there, or name it in MAXCLOUD_MASTER_KEYS_FORMER.`
+        message: `The backup opens only with the master key ${masterKeyId}, which isn't ${masterKey.name}. Use that key, or name it in MAXCLOUD_MASTER_KEYS_FORMER.`
       })
     )
     if (!masterKey.holds(masterKeyId)) return yield* wrong
@@ -68,7 +68,7 @@ export const keyOfBackup = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
     )
   })
 
-/** Reads all of it, to its end, and looks whether this version can take it. */
+/** Reads the backup to its end, and checks that this version can restore it. */
 export const readWhole = async (path: string, key: Uint8Array): Promise<number> => {
   let migration: number | undefined
   for await (const { data, entry } of readBackup(path, key)) {
@@ -96,18 +96,21 @@ const refuseRows = async (client: pg.ClientBase, migration: number) => {
     throw new BackupError({
       reason: "target",
       message:
-        "An earlier restore into this database broke off before it was done. Restore again into another, empty database: create database NAME, name it in DATABASE_URL, and name a data folder that has only the keys and erasures.jsonl. This one stays as it is."
+        "An earlier restore into this database was interrupted. Restore into another, empty database: create database NAME, name it in DATABASE_URL, and name a data folder that has only the keys and erasures.jsonl. This database stays unchanged."
     })
   }
   if (full.length > 0 || present > migration) {
     throw new BackupError({
       reason: "target",
-      message: `The database is not empty (${full.length > 0 ? full.slice(0, 5).join(", ") : "its tables are of a newer version"}): a backup is restored into an empty one. Nothing was changed.`
+      message: `The database isn't empty (${full.length > 0 ? full.slice(0, 5).join(", ") : "its tables are of a newer version"}). Restore into an empty one. Nothing has changed.`
     })
   }
 }
 
-/** All rows in one transaction. Where row security holds for the owner too, COPY needs it off, for this transaction alone. */
+/**
+ * Loads all rows in one transaction. If row security applies to the owner too, COPY needs it off, for this transaction
+ * only.
+ */
 const fill = async (
   client: pg.ClientBase,
   path: string,
@@ -120,7 +123,7 @@ const fill = async (
       `select relname as table from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relforcerowsecurity`
     )
     for (const { table } of forced) await client.query(`alter table ${name(table)} no force row level security`)
-    // Their entries come as they are, and not by being appended.
+    // Copied as they are, not appended.
     const audit = forced.flatMap(({ table }) => (table.startsWith("audit_") ? [name(table)] : []))
     for (const table of audit) await client.query(`alter table ${table} disable trigger user`)
     let tables = 0
@@ -159,7 +162,7 @@ const fill = async (
   }
 }
 
-/** The journal of erasures. Fails if a complete line can't be read, because we can't tell what to erase again. */
+/** The journal of erasures. Fails if a complete line can't be read, because then we can't tell what to erase again. */
 const journalOf = (dataDir: string) =>
   Effect.gen(function* () {
     const path = join(dataDir, journalName)
@@ -170,7 +173,7 @@ const journalOf = (dataDir: string) =>
     if (strange < 0) return yield* readJournal(path)
     return yield* new BackupError({
       reason: "target",
-      message: `Line ${strange + 1} of ${path} is not of this version: what it says was erased would come back. Restore with the version of max-cloud that wrote it.`
+      message: `Line ${strange + 1} of ${path} isn't readable by this version, so the data it lists as erased would come back. Restore with the version of max-cloud that wrote it.`
     })
   })
 
@@ -181,13 +184,13 @@ const refuseDatabase = (dataDir: string) =>
   existsSync(join(dataDir, "postgres"))
     ? new BackupError({
         reason: "target",
-        message: `${dataDir} has a database already. To replace it, and keep it beside, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it.`
+        message: `${dataDir} already has a database. To replace it and keep a copy, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it.`
       })
     : Effect.void
 
 /**
- * The target's database by its owner and by the server's role. An embedded one is made in the folder, which the caller has taken, and taken
- * back if the restore fails.
+ * The target database as its owner and as the server's role. An embedded one is created in the folder, which the caller
+ * has claimed, and removed again if the restore fails.
  */
 const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =>
   Effect.gen(function* () {
@@ -210,7 +213,10 @@ const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =
   })
 
 export interface RestoreOptions {
-  /** Moves the data that the backup replaces into `set-aside/` of the data folder first. @default false: it's refused */
+  /**
+   * Move the data that the backup replaces into `set-aside/` of the data folder first. @default false: refuse to replace
+   * data
+   */
   readonly setAside?: boolean
 }
 
@@ -223,12 +229,13 @@ const setAsideFor = (header: Header, { dataDir, databaseUrl }: DatabasePlace) =>
     : new BackupError({
         reason: "target",
         message:
-          "--set-aside is for the embedded database. Restore into another, empty database: create database NAME, and name it in DATABASE_URL."
+          "--set-aside only works with the embedded database. Restore into another, empty database: create database NAME, and name it in DATABASE_URL."
       })
 
 /**
- * Restores a backup into an empty database and data folder, brings it to this version, and erases again what the folder's journal of
- * erasures names. The file is read to its end before anything is written. No server starts on the database before all of it is done.
+ * Restores a backup into an empty database and data folder, migrates it to this version, and erases again what the
+ * folder's journal of erasures names. Reads the file to its end before it writes anything. No server can start on the
+ * database before the restore is complete.
  */
 export const restore = (path: string, place: DatabasePlace, options: RestoreOptions = {}) =>
   Effect.gen(function* () {
@@ -244,7 +251,7 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
     if (full.length > 0) {
       return yield* new BackupError({
         reason: "target",
-        message: `${full.join(" and ")} ${full.length > 1 ? "are" : "is"} not empty. To replace what is there, and keep it beside, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it. Nothing was changed.`
+        message: `${full.join(" and ")} ${full.length > 1 ? "aren't" : "isn't"} empty. To replace the content and keep a copy, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it. Nothing has changed.`
       })
     }
     const journal = yield* journalOf(place.dataDir)
@@ -281,7 +288,7 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
         (cause) =>
           new BackupError({
             reason: "database",
-            message: `The backup is restored, but what had been erased since is not erased again: ${cause.message}. ${place.databaseUrl === undefined ? "Nothing of it is kept: restore again." : `No server starts on it: ${intoAnother}`}`,
+            message: `Restored the backup, but couldn't erase again what had been erased since: ${cause.message}. ${place.databaseUrl === undefined ? "Nothing of it is kept. Restore again." : `No server starts on it: ${intoAnother}`}`,
             cause
           })
       )

@@ -6,7 +6,7 @@ export interface Backup {
   readonly tables: number
   readonly rows: number
   readonly files: number
-  /** Names the master key without which the backup cannot be opened. */
+  /** The name of the master key that opens the backup. */
   readonly masterKeyId: string
 }
 
@@ -18,6 +18,6 @@ export interface Restored {
   readonly files: number
   /** The folder with the former data; absent if there was none. */
   readonly setAside?: string
-  /** Organizations and people that had been erased since, and now are again. */
+  /** Organizations and people erased since the backup, and now erased again. */
   readonly erasedAgain: number
 }

@@ -9,7 +9,7 @@ const time = fc
   .map(([hours, minutes]) => `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`)
 
 describe("a daily backup", () => {
-  it("was due last within the day before, at the time that is set", () => {
+  it("was last due within the day before, at the configured time", () => {
     fc.assert(
       fc.property(moment, time, (now, at) => {
         const due = lastDue(now, at)
@@ -20,7 +20,7 @@ describe("a daily backup", () => {
     )
   })
 
-  it("is due once a day, whenever the server looks", () => {
+  it("is due once a day, whenever the server checks", () => {
     fc.assert(
       fc.property(moment, time, fc.integer({ min: 1, max: 600 }), (start, at, everyMinutes) => {
         let newest: Date | undefined = start
@@ -43,7 +43,7 @@ describe("a daily backup", () => {
         expect(isBackupDue(now, at, undefined)).toBe(true)
         expect(isBackupDue(now, at, new Date(lastDue(now, at).getTime() - ms))).toBe(true)
         expect(isBackupDue(now, at, new Date(now.getTime() + ms))).toBe(true)
-        // Making one now ends that.
+        // A backup made now ends that.
         expect(isBackupDue(now, at, now)).toBe(false)
       }),
       { numRuns: 300 }

@@ -8,10 +8,13 @@ const tagLength = 16
 const changed = () =>
   new BackupError({
     reason: "file",
-    message: "The backup was changed, or its end is missing: nothing of it is taken. Use another copy of it."
+    message: "The backup was changed, or its end is missing. Nothing was restored from it. Use another copy."
   })
 
-/** The number of a chunk, and whether it is the last one. So reordering and truncation are detected (STREAM, eprint 2015/189). */
+/**
+ * A chunk's number, and whether it's the last one, so that reordering and truncation are detected (STREAM, eprint
+ * 2015/189).
+ */
 const nonceOf = (index: number, last: boolean) => {
   const nonce = Buffer.alloc(12)
   nonce.writeUInt32BE(Math.floor(index / 2 ** 32), 3)
@@ -21,8 +24,8 @@ const nonceOf = (index: number, last: boolean) => {
 }
 
 /**
- * Seals a stream with a key that is used for nothing else: AES-256-GCM in chunks of 64 KiB, each after its length (4 bytes, the tag of
- * 16 bytes included), all bound to `header`.
+ * Seals a stream with a key used for nothing else: AES-256-GCM in chunks of 64 KiB, each preceded by its length (4
+ * bytes, the tag of 16 bytes included), all bound to `header`.
  */
 export async function* seal(key: Uint8Array, header: Uint8Array, plain: AsyncIterable<Uint8Array>) {
   const additional = createHash("sha256").update(header).digest()
@@ -41,7 +44,7 @@ export async function* seal(key: Uint8Array, header: Uint8Array, plain: AsyncIte
   }
 }
 
-/** The sealed content, chunk by chunk. Fails with a `BackupError` at the first modified one. */
+/** The decrypted content, chunk by chunk. Fails with a `BackupError` at the first modified chunk. */
 export async function* open(key: Uint8Array, header: Uint8Array, source: ByteReader) {
   const additional = createHash("sha256").update(header).digest()
   let head = await source.read(4)

@@ -11,7 +11,7 @@ import { BackupError } from "./BackupError.ts"
 /** The database's parts of the data folder. */
 export const databaseParts = ["postgres", "postgres.password"] as const
 
-/** Stops processes that a killed server has left running: their files can't be moved under them. */
+/** Stops processes left running by a killed server, because their files can't be moved. */
 const endPostgres = async (dataDir: string): Promise<void> => {
   const data = join(dataDir, "postgres/data")
   if (postmaster(data) !== undefined)
@@ -23,7 +23,7 @@ const endPostgres = async (dataDir: string): Promise<void> => {
   if (running === undefined && !(await listensIn(join(dataDir, "postgres")))) return
   throw new BackupError({
     reason: "target",
-    message: `A Postgres${running === undefined ? " of another container" : ` (process ${running.pid})`} still runs on ${dataDir}. Stop it, and restore again. Nothing was changed.`
+    message: `A Postgres${running === undefined ? " of another container" : ` (process ${running.pid})`} is still running on ${dataDir}. Stop it, and restore again. Nothing has changed.`
   })
 }
 
@@ -57,8 +57,9 @@ const move = (dataDir: string, names: ReadonlyArray<string>) => {
 }
 
 /**
- * Moves what a restore is about to replace into `set-aside/<time>/` of the data folder, which the caller has taken. Nothing is removed. If the
- * scope ends with a failure, everything is put back. Gives the folder; undefined if there was nothing to move.
+ * Moves the data that a restore is about to replace into `set-aside/<time>/` of the data folder, which the caller has
+ * claimed. Removes nothing. If the scope ends with a failure, everything is moved back. Returns the folder; undefined if
+ * there was nothing to move.
  */
 export const setAside = (dataDir: string, names: ReadonlyArray<string>) =>
   Effect.gen(function* () {
@@ -73,7 +74,7 @@ export const setAside = (dataDir: string, names: ReadonlyArray<string>) =>
         catch: (cause) =>
           new BackupError({
             reason: "target",
-            message: `What is in ${dataDir} can't be set aside, and is as it was. ${errorText(cause, dataDir)}`,
+            message: `Couldn't set aside the content of ${dataDir}. It's unchanged. ${errorText(cause, dataDir)}`,
             cause
           })
       }),

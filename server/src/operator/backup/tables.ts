@@ -7,10 +7,10 @@ export interface Table {
   readonly columns: ReadonlyArray<string>
 }
 
-/** Servers use these tables to find each other; and the version already says which migrations were applied. */
+/** Servers find each other by these tables. The applied migrations follow from the version. */
 const notKept = ["migrations", "replicas", "shards"]
 
-/** The tables whose rows are kept, each after those that it points to. Unlogged ones, which a crash empties, are not among them. */
+/** The backed-up tables, each after those it references. Unlogged tables, which a crash empties, are left out. */
 export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Table>> => {
   const { rows } = await client.query<Table & { needs: ReadonlyArray<string> }>(
     `select c.relname as name,
@@ -25,7 +25,7 @@ export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Tab
   return inOrder(rows)
 }
 
-/** The newest migration that a database has had; 0 where it has no tables. */
+/** The newest migration applied to a database; 0 if it has no tables. */
 export const migrationOf = async (client: pg.ClientBase): Promise<number> => {
   const { rows } = await client.query<{ there: boolean; readable: boolean }>(
     `select c.oid is not null as there, coalesce(has_table_privilege(c.oid, 'select'), true) as readable
@@ -35,7 +35,7 @@ export const migrationOf = async (client: pg.ClientBase): Promise<number> => {
   if (!rows[0].readable) {
     throw new BackupError({
       reason: "database",
-      message: "A backup needs the role that owns the tables: set MAXCLOUD_MIGRATION_DATABASE_URL as the server has it."
+      message: "A backup needs the role that owns the tables. Set MAXCLOUD_MIGRATION_DATABASE_URL as on the server."
     })
   }
   const { rows: newest } = await client.query<{ id: number }>("select coalesce(max(id), 0) as id from migrations")

@@ -1,9 +1,9 @@
-/** The checks, in their order. */
+/** The checks, in order. */
 export type CheckName = "key" | "database" | "control" | "pages" | "audit" | "sources" | "logs" | "backups"
 
-/** Something that isn't as it was written. */
+/** Something that differs from what was written. */
 export interface CheckFinding {
-  /** A file, a page of one, or the log of an organization. */
+  /** A file, a page of one, or an organization's log. */
   readonly where: string
   readonly message: string
   /** The fix, or an alternative. */
@@ -12,9 +12,9 @@ export interface CheckFinding {
 
 export interface CheckPart {
   readonly name: CheckName
-  /** `skipped`: it couldn't be looked at, as `note` says. */
+  /** `skipped`: couldn't be checked; `note` says why. */
   readonly state: "ok" | "wrong" | "skipped"
-  /** How many were looked at, and of what: `pages`. */
+  /** How many were checked, and of what: `pages`. */
   readonly checked: number
   readonly unit: string
   /** The first hundred. */

@@ -75,7 +75,7 @@ beforeAll(async () => {
   ])
   files = {
     archive: put(`sources/org_1/archives/${digestOf(source).replace("sha256:", "")}.tar.gz`, tarOf(source)),
-    // A line that is being written.
+    // A line still being written.
     lines: put("logs/org_1/web/1.jsonl", `${line}${line}${line.slice(0, 10)}`),
     chunk: put(`cluster-logs/org_1/${chunk.key}`, chunk.body),
     backup: join(dataDir, "backups", backupName(1, new Date("2026-01-01T03:00:00Z")))
@@ -108,7 +108,7 @@ const flipped = (file: string, at: number) => {
   bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at)
   return bytes
 }
-/** With this file damaged, for as long as it takes. */
+/** Runs with this file damaged. */
 const damaged = async <A>(file: string, bytes: string | Uint8Array, use: () => Promise<A>): Promise<A> => {
   copyFileSync(file, `${file}.whole`)
   writeFileSync(file, bytes)
@@ -116,7 +116,7 @@ const damaged = async <A>(file: string, bytes: string | Uint8Array, use: () => P
 }
 
 describe.sequential("a check of a server", () => {
-  it("finds nothing where all is whole, while it runs", { timeout: 60_000 }, async () => {
+  it("finds nothing if everything is intact, while the server runs", { timeout: 60_000 }, async () => {
     const { part, wrong } = await check()
     expect(wrong).toStrictEqual([])
     expect(part("pages").checked).toBeGreaterThan(1_000)
@@ -126,7 +126,7 @@ describe.sequential("a check of a server", () => {
     expect(part("audit").checked).toBeGreaterThanOrEqual(3)
   })
 
-  it("finds each thing that is damaged, names it and says what to do", { timeout: 60_000 }, async () => {
+  it("finds everything damaged, names it and says how to fix it", { timeout: 60_000 }, async () => {
     const { archive: source, backup, chunk, lines } = files
     const found = await damaged(source, flipped(source, 1_000), () =>
       damaged(lines, `${line}not a line\n${line}`, () =>
@@ -136,11 +136,11 @@ describe.sequential("a check of a server", () => {
     expect(found.wrong).toStrictEqual(["sources", "logs", "backups"])
     const findings = (["sources", "logs", "backups"] as const).flatMap((value) => found.part(value).findings)
     expect(findings.map((finding) => finding.where)).toStrictEqual([source, lines, chunk, backup])
-    expect(findings[1]?.message ?? "").toMatch(/1 of its lines can't be read, the first is line 2/)
+    expect(findings[1]?.message ?? "").toMatch(/1 of its lines can't be read\. The first is line 2/)
     for (const { fix } of findings) expect(fix.length).toBeGreaterThan(10)
   })
 
-  it("finds an audit log whose entry was changed", { timeout: 60_000 }, async () => {
+  it("finds an audit log with a changed entry", { timeout: 60_000 }, async () => {
     const owner = new pg.Client({
       host: join(dataDir, "postgres"),
       user: "maxcloud_owner",
@@ -161,7 +161,7 @@ describe.sequential("a check of a server", () => {
     expect(part("audit").findings[0]?.where ?? "").toMatch(/audit log "org_/)
   })
 
-  it("finds every damaged page of a stopped one, and says how to restore the database", {
+  it("finds every damaged page of a stopped server, and says how to restore the database", {
     timeout: 60_000
   }, async () => {
     await stop()
@@ -174,7 +174,7 @@ describe.sequential("a check of a server", () => {
     expect(finding?.fix ?? "").toContain("maxcloud server restore")
   })
 
-  it("checks the readable parts of one that doesn't start", { timeout: 60_000 }, async () => {
+  it("checks the readable parts of a server that doesn't start", { timeout: 60_000 }, async () => {
     const control = join(data, "global/pg_control")
     const { part, wrong } = await damaged(control, flipped(control, 60), check)
     expect([...wrong]).toEqual(expect.arrayContaining(["control", "database"]))
@@ -191,7 +191,7 @@ describe.sequential("a check of a server", () => {
     expect([keyless.part("audit").state, keyless.part("backups").state]).toStrictEqual(["skipped", "skipped"])
   })
 
-  it("takes a page of Postgres for whole, in its place and as it was, and for no other", async () => {
+  it("accepts a page of Postgres only unchanged and in its own place", async () => {
     const pages: Array<{ readonly page: Buffer; readonly block: number }> = []
     for (const file of await pageFiles(data)) {
       const bytes = readFileSync(file)

@@ -23,7 +23,7 @@ import { checkLogs, checkSources } from "./keptFiles.ts"
 import { checkPages } from "./pages.ts"
 
 export interface ServerCheck {
-  /** Is everything that could be looked at as it was written? */
+  /** Is everything that could be checked as it was written? */
   readonly ok: boolean
   readonly parts: ReadonlyArray<CheckPart>
 }
@@ -31,7 +31,7 @@ export interface ServerCheck {
 const isEmbedded = ({ databaseUrl }: ServerSettings) => databaseUrl === undefined
 
 const checkControl = (settings: ServerSettings): CheckPart => {
-  if (!isEmbedded(settings)) return skipped("control", "files", "The database is that of DATABASE_URL.")
+  if (!isEmbedded(settings)) return skipped("control", "files", "The server uses the database of DATABASE_URL.")
   const data = join(settings.dataDir, "postgres/data")
   const { checksums, fault } = readControlFile(data)
   const where = join(data, "global/pg_control")
@@ -43,14 +43,14 @@ const checkControl = (settings: ServerSettings): CheckPart => {
     1,
     [],
     checksums === false
-      ? "Pages of this database have no checksums: damage is noticed only if it can't be read. To get them, back the server up and restore into a new folder."
+      ? "Pages of this database have no checksums, so damage shows only if a page can't be read. To get checksums, back up the server and restore into a new folder."
       : undefined
   )
 }
 
 const checkPagesOf = (settings: ServerSettings, control: CheckPart, isUp: boolean) =>
   Effect.gen(function* () {
-    if (!isEmbedded(settings)) return skipped("pages", "pages", "The database is that of DATABASE_URL.")
+    if (!isEmbedded(settings)) return skipped("pages", "pages", "The server uses the database of DATABASE_URL.")
     if (control.note !== undefined) return skipped("pages", "pages", control.note)
     const data = join(settings.dataDir, "postgres/data")
     const { damaged, pages } = yield* Effect.promise(() => checkPages(data))
@@ -58,14 +58,14 @@ const checkPagesOf = (settings: ServerSettings, control: CheckPart, isUp: boolea
     const findings = damaged.map(
       ({ block, file, what }): CheckFinding => ({ where: `${join(data, file)}, page ${block}`, message: what, fix })
     )
-    const note = "The database doesn't start, so a page that a crash cut off may be among them."
+    const note = "The database doesn't start, so a crash may have left torn pages among them."
     return partOf("pages", "pages", pages, findings, isUp ? undefined : note)
   })
 
 const decodeChains = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 const isOrganization = Schema.is(OrganizationId)
 
-/** Each chain: the server's own, and one for each organization that there is or was. */
+/** Each chain: the server's own, and one for each present or former organization. */
 const checkAudit = Effect.gen(function* () {
   const sql = yield* SqlClient
   const audit = yield* Audit
@@ -81,7 +81,7 @@ const checkAudit = Effect.gen(function* () {
       findings.push({
         where: `audit log "${chain}"`,
         message: verified.fault.message,
-        fix: `Keep an export as evidence, then see docs/audit.md: maxcloud server audit repair ${chain} repairs a head that doesn't fit, a backup everything else.`
+        fix: `Keep an export as evidence, then see docs/audit.md. To repair a head that doesn't fit: maxcloud server audit repair ${chain}. For anything else, restore a backup.`
       })
     }
   }
@@ -96,19 +96,18 @@ const checkBackups = ({ backupFolder, dataDir }: ServerSettings) =>
     for (const { path } of backups) {
       const verified = yield* Effect.either(verifyBackup(path))
       if (Either.isRight(verified)) continue
-      const fix =
-        "It can't be restored; the others that are whole can. Make another: maxcloud server backup --out FILE."
+      const fix = "This one can't be restored; the intact ones can. Make another: maxcloud server backup --out FILE."
       findings.push({ where: path, message: verified.left.message, fix })
     }
-    const note = backups.length === 0 ? `There is no automatic backup in ${folder}.` : undefined
+    const note = backups.length === 0 ? `${folder} contains no automatic backup.` : undefined
     return partOf("backups", "backups", backups.length, findings, note)
   })
 
-/** A folder that can't be read is a finding, and no reason to stop: whoever checks has perhaps a disk that fails. */
+/** An unreadable folder is a finding, not a reason to stop: the disk may be failing. */
 const orUnread = (name: CheckName, unit: string, { dataDir }: ServerSettings, part: Effect.Effect<CheckPart>) =>
   Effect.catchAllDefect(part, (defect) => {
-    const message = `It can't be read. ${errorText(defect, dataDir)}`
-    const fix = "Run this as the user who runs the server. If the disk fails, copy what can be read to another."
+    const message = `Couldn't read it. ${errorText(defect, dataDir)}`
+    const fix = "Run this as the user who runs the server. If the disk is failing, copy what's readable to another one."
     return Effect.succeed(partOf(name, unit, 0, [{ where: dataDir, message, fix }]))
   })
 
@@ -133,7 +132,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
             }
           ])
     )
-    // Before Postgres starts, since that may change the files.
+    // Before Postgres starts, because that may change the files.
     const control = checkControl(settings)
     add(control)
     const up = yield* Effect.either(ownerConnection(settings))
@@ -145,8 +144,8 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
               where: isEmbedded(settings) ? join(settings.dataDir, "postgres") : "DATABASE_URL",
               message: up.left.message,
               fix: isEmbedded(settings)
-                ? "Do as it says. Its log is postgres.log in that folder."
-                : "Look at that Postgres and its log."
+                ? "Follow the message. Postgres writes its log to postgres.log in that folder."
+                : "Check that Postgres and its log."
             }
           ])
     )
@@ -159,7 +158,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
             Effect.catchAll(({ message }) =>
               Effect.succeed(
                 partOf("audit", "entries", 0, [
-                  { where: "audit logs", message, fix: "See what else is wrong; then run this again." }
+                  { where: "audit logs", message, fix: "Fix the other findings, then run this again." }
                 ])
               )
             )
@@ -167,7 +166,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
         : skipped(
             "audit",
             "entries",
-            Either.isRight(up) ? "Without the master key nothing signed can be verified." : noDatabase
+            Either.isRight(up) ? "Nothing signed can be verified without the master key." : noDatabase
           )
     add(audit)
     add(
@@ -189,14 +188,15 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
     add(
       Either.isRight(key)
         ? yield* Effect.provideService(checkBackups(settings), MasterKey, key.right)
-        : skipped("backups", "backups", "Without the master key no backup can be opened.")
+        : skipped("backups", "backups", "No backup can be opened without the master key.")
     )
     return { ok: parts.every((part) => part.state !== "wrong"), parts } satisfies ServerCheck
   }).pipe(Effect.scoped)
 
 /**
- * `maxcloud server check`: reads everything that a server keeps, while it runs or not, and compares it with its checksums, digests, chains and
- * seals. Changes nothing, apart from what a start of the embedded database does. `onPart` is told of each part when it's done.
+ * `maxcloud server check`: reads everything that a server stores, running or not, and compares it with its checksums,
+ * digests, chains and seals. Changes nothing, apart from what starting the embedded database changes. Calls `onPart`
+ * with each finished part.
  */
 export const checkServer = async (
   options: Partial<ServerSettings> = {},
@@ -206,7 +206,7 @@ export const checkServer = async (
   if (Either.isLeft(settings)) return { ok: false, reason: "setting", message: settings.left.message }
   const { databaseUrl, dataDir } = settings.right
   if (databaseUrl === undefined && !existsSync(join(dataDir, "postgres"))) {
-    const message = `There is no database in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
+    const message = `No database found in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
     return { ok: false, reason: "database", message }
   }
   const value = await checkAll(settings.right, onPart).pipe(

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { errorText } from "../../base/host/systemFault.ts"
 import { errorCode } from "../../base/node/errorCode.ts"
 
-/** CRC-32C (Castagnoli), bit by bit: it is for some hundred bytes. */
+/** CRC-32C (Castagnoli), bit by bit: enough for some hundred bytes. */
 const crc32c = (bytes: Uint8Array): number => {
   let crc = 0xffffffff
   for (const byte of bytes) {
@@ -24,19 +24,18 @@ export interface ControlFile {
   readonly checksums: boolean | undefined
 }
 
-/** Reads `pg_control`, on which everything depends, as Postgres would when it starts. */
+/** Reads `pg_control`, which everything depends on, as Postgres does at its start. */
 export const readControlFile = (data: string): ControlFile => {
   const broken = (fault: string): ControlFile => ({ fault, checksums: undefined })
   let bytes: Buffer
   try {
     bytes = readFileSync(join(data, "global/pg_control"))
   } catch (error) {
-    return broken(errorCode(error) === "ENOENT" ? "It is missing." : `It can't be read: ${errorText(error)}`)
+    return broken(errorCode(error) === "ENOENT" ? "It is missing." : `Couldn't read it: ${errorText(error)}`)
   }
-  if (bytes.length < at.crc + 4) return broken(`It has ${bytes.length} bytes only.`)
+  if (bytes.length < at.crc + 4) return broken(`It has only ${bytes.length} bytes.`)
   const version = bytes.readUInt32LE(at.version)
-  if (version !== known)
-    return broken(`It is of format ${version}, not ${known} as this version of Postgres writes it.`)
+  if (version !== known) return broken(`It has format ${version}, but this version of Postgres writes ${known}.`)
   if (bytes.readUInt32LE(at.crc) !== crc32c(bytes.subarray(0, at.crc))) return broken("Its checksum is wrong.")
   return { fault: undefined, checksums: bytes.readUInt32LE(at.checksums) > 0 }
 }

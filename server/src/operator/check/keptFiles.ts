@@ -15,7 +15,7 @@ const orNone = (error: unknown): [] => {
   throw error
 }
 
-/** Absolute paths of all files below a folder; none if there is no such folder. */
+/** Absolute paths of all files below a folder; none if it doesn't exist. */
 async function* filesBelow(folder: string): AsyncGenerator<string> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(orNone)
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -25,11 +25,11 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** The problem that a check of the file finds; undefined: none, or the file was deleted meanwhile. */
+/** The problem that a check finds in a file; undefined: none, or the file was deleted meanwhile. */
 const faultOf = (look: Promise<string | undefined>): Promise<string | undefined> =>
-  look.catch((error) => (errorCode(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
+  look.catch((error) => (errorCode(error) === "ENOENT" ? undefined : `Couldn't read it: ${errorText(error)}`))
 
-/** The digest is that of the files in it: one snapshot may be packed in several ways. */
+/** The digest is that of the files in it: one snapshot can be packed in several ways. */
 const archiveFault = (path: string, digest: string): Promise<string | undefined> =>
   readSnapshot(path).then(
     (found) => (found === `sha256:${digest}` ? undefined : `Its digest is ${found}.`),
@@ -41,7 +41,7 @@ const archiveFault = (path: string, digest: string): Promise<string | undefined>
 
 const archive = /\/archives\/([0-9a-f]{64})\.tar\.gz$/
 
-/** Every source archive, held against the digest that is its name. */
+/** Compares every source archive with the digest in its name. */
 export const checkSources = async (dataDir: string): Promise<CheckPart> => {
   const findings: Array<CheckFinding> = []
   let checked = 0
@@ -57,14 +57,17 @@ export const checkSources = async (dataDir: string): Promise<CheckPart> => {
       findings.push({
         where,
         message: fault,
-        fix: "The next `maxcloud deploy` of its app sends it again; the server keeps this one beside."
+        fix: "The next `maxcloud deploy` of its app uploads it again. The server keeps this copy beside it."
       })
     }
   }
   return partOf("sources", "archives", checked, findings)
 }
 
-/** Lines of a file that no server can have written. The last one may be incomplete: a kill tore it, or it is still being written. */
+/**
+ * Lines that no server can have written. The last one may be incomplete because of a kill, or because it's still being
+ * written.
+ */
 const strangeLines = async (path: string): Promise<string | undefined> => {
   const { size } = await stat(path)
   if (size === 0) return undefined
@@ -80,18 +83,18 @@ const strangeLines = async (path: string): Promise<string | undefined> => {
     if (first === 0) first = number
   }
   const found = last ? strange : strange - 1
-  return found === 0 ? undefined : `${found} of its lines can't be read, the first is line ${first}.`
+  return found === 0 ? undefined : `${found} of its lines can't be read. The first is line ${first}.`
 }
 
 const chunkFault = async (path: string): Promise<string | undefined> => {
   const body = await readFile(path)
   return decodeChunk(body).then(
     () => undefined,
-    (error) => `It can't be unpacked: ${error instanceof Error ? error.message : String(error)}`
+    (error) => `Couldn't unpack it: ${error instanceof Error ? error.message : String(error)}`
   )
 }
 
-/** Every line and chunk of logs in the data folder. */
+/** Checks every line and chunk of logs in the data folder. */
 export const checkLogs = async (dataDir: string): Promise<CheckPart> => {
   const findings: Array<CheckFinding> = []
   let checked = 0
@@ -101,7 +104,7 @@ export const checkLogs = async (dataDir: string): Promise<CheckPart> => {
       checked++
       const message = await faultOf(fault(where))
       const fix =
-        "You don't have to do anything: these lines are lost, all others are readable. Check the disk that lost them."
+        "You don't have to do anything: these lines are lost, and all others are readable. Check the disk that lost them."
       if (message !== undefined) findings.push({ where, message, fix })
     }
   }

@@ -1,4 +1,4 @@
-/** For a page of Postgres as it is built for us. */
+/** For a page of Postgres as it's built for us. */
 export const pageBytes = 8192
 
 /** Pages in a segment of a table's file: 1 GiB. */
@@ -7,7 +7,7 @@ export const segmentPages = 131_072
 const lanes = 32
 const prime = 16_777_619
 
-/** The lanes' beginnings, as src/include/storage/checksum_impl.h of Postgres has them. */
+/** The lanes' initial values in src/include/storage/checksum_impl.h of Postgres. */
 const offsets = Uint32Array.of(
   ...[0x5b1f36e9, 0xb8525960, 0x02ab50aa, 0x1de66d2a, 0x79ff467a, 0x9bb9f8a3, 0x217e7cd2, 0x83e13d2c],
   ...[0xf8d4474f, 0xe39eb970, 0x42c6ae16, 0x993216fa, 0x7b093b5d, 0x98daff3c, 0xf718902a, 0x0b1c9cdb],
@@ -19,8 +19,8 @@ const checksumAt = 8
 const upperAt = 14
 
 /**
- * The checksum that Postgres writes into a page (8 KiB) that is the `block`th of its file: FNV-1a in 32 lanes, bound to the block's number
- * (checksum_impl.h). The page's own two bytes for it count as zeros.
+ * The checksum that Postgres writes into the page (8 KiB) at index `block` of its file: FNV-1a in 32 lanes, bound to the
+ * block's number (checksum_impl.h). The two checksum bytes in the page count as zeros.
  */
 export const pageChecksum = (page: Buffer, block: number): number => {
   const sums = Uint32Array.from(offsets)
@@ -37,7 +37,7 @@ export const pageChecksum = (page: Buffer, block: number): number => {
   return (((all ^ block) >>> 0) % 65_535) + 1
 }
 
-/** Is it as Postgres wrote it? A page that was never used is all zeros, and has no checksum. */
+/** Is it as Postgres wrote it? A page that was never used is all zeros and has no checksum. */
 export const isWholePage = (page: Buffer, block: number): boolean =>
   page.readUInt16LE(upperAt) === 0
     ? page.every((value) => value === 0)

@@ -29,10 +29,10 @@ describe("the pages of a database", () => {
     expect(pages).toBe(300)
     expect(damaged.map((each) => each.block)).toStrictEqual([3, 5, 299])
     expect(damaged[0]?.what).toBe("Its checksum is wrong.")
-    expect(damaged[1]?.what ?? "").toMatch(/^It can't be read\. .*input\/output errors/)
+    expect(damaged[1]?.what ?? "").toMatch(/^Couldn't read it\. .*input\/output errors/)
   })
 
-  it("are looked at again together: hundreds that are damaged take no longer than one", {
+  it("are all checked a second time together: hundreds of damaged ones take no longer than one", {
     timeout: 20_000
   }, async () => {
     const { damaged, pages } = await checkPages(folderWith(Buffer.alloc(400 * pageBytes, 1)))

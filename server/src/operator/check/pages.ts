@@ -11,7 +11,7 @@ const fileName = /^\d+(?:_(?:fsm|vm|init))?(?:\.(\d+))?$/
 
 const batchPages = 128
 
-/** A page that Postgres is writing just now is whole soon after. */
+/** The pause after which a page that Postgres was writing is complete. */
 const again = { times: 5, ms: 100 } as const
 
 const orNone =
@@ -21,7 +21,7 @@ const orNone =
     throw error
   }
 
-/** Files with pages of a data folder of Postgres, absolute. */
+/** Absolute paths of the files with pages in a data folder of Postgres. */
 export const pageFiles = async (data: string): Promise<ReadonlyArray<string>> => {
   const none: ReadonlyArray<Dirent> = []
   const foldersOf = async (folder: string) =>
@@ -44,7 +44,7 @@ export interface DamagedPage {
   readonly what: string
 }
 
-/** Reads into a buffer from a position of the file, and gives how many bytes there were. */
+/** Reads from a position of the file into a buffer, and returns the number of bytes read. */
 export type ReadPages = (file: FileHandle, buffer: Buffer, position: number) => Promise<number>
 
 const readPages: ReadPages = async (file, buffer, position) =>
@@ -53,7 +53,7 @@ const readPages: ReadPages = async (file, buffer, position) =>
 const fileEnds = "The file ends within a page."
 const wrongChecksum = "Its checksum is wrong."
 
-/** The problems of a file's pages at a first look, by their place in it; and the number of pages. */
+/** A file's damaged pages on the first read, by their place in it, and the number of pages. */
 const firstLook = async (file: FileHandle, first: number, read: ReadPages) => {
   const suspects = new Map<number, string>()
   const unreadable = new Map<number, string>()
@@ -67,10 +67,10 @@ const firstLook = async (file: FileHandle, first: number, read: ReadPages) => {
     try {
       bytes = await read(file, wanted, position)
     } catch (error) {
-      // A disk that fails does so in some places: around them it is read a page at a time.
+      // A failing disk fails in some places, so read around them one page at a time.
       if (position >= singleUntil) singleUntil = position + batch.length
       else {
-        unreadable.set(position, `It can't be read. ${errorText(error)}`)
+        unreadable.set(position, `Couldn't read it. ${errorText(error)}`)
         position += pageBytes
       }
       continue
@@ -86,7 +86,7 @@ const firstLook = async (file: FileHandle, first: number, read: ReadPages) => {
   return { suspects, unreadable, pages: Math.ceil(position / pageBytes) }
 }
 
-/** Takes out what is whole by now, all of a file at a time: however many there are, it takes no more rests. */
+/** Drops pages that are intact by now. It reads all of a file's at once, so many take no longer than one. */
 const dropWhole = async (file: FileHandle, first: number, suspects: Map<number, string>, read: ReadPages) => {
   const page = Buffer.alloc(pageBytes)
   for (let time = 0; time < again.times && suspects.size > 0; time++) {
@@ -117,7 +117,7 @@ const checkFile = async (
     for (const [at, what] of [...suspects, ...unreadable]) tell(first + at / pageBytes, what)
     return pages
   } catch (error) {
-    tell(first, `The file can't be read. ${errorText(error)}`)
+    tell(first, `Couldn't read the file. ${errorText(error)}`)
     return 0
   } finally {
     await file?.close()

@@ -1,6 +1,6 @@
 import { Data } from "effect"
 
-/** An installation cannot be done, or is not whole. `message` says what and where, `fix` what to do. */
+/** An installation failed or is incomplete. `message` says what and where, `fix` how to fix it. */
 export class ClusterProblem extends Data.TaggedError("ClusterProblem")<{
   readonly message: string
   readonly fix: string

@@ -39,57 +39,57 @@ const policy = (
 ]
 
 /**
- * Rules that RBAC can't express (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our label, and binds
- * only itself, only in those. So its right to make namespaces and bindings gives it no power over other namespaces. With a prefix, the
- * name alone tells a tenant's namespace from the cluster's, including later ones.
+ * Rules that RBAC can't express (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our
+ * label, and binds only itself, only in those. So its right to make namespaces and bindings gives it no power over other
+ * namespaces. With a prefix, the name alone distinguishes a tenant's namespace from the cluster's, including later ones.
  */
 export const admissionPolicies = (prefix: string): ReadonlyArray<Manifest> => [
   ...policy("maxcloud-server-namespaces", { apiGroups: [""], resources: ["namespaces"] }, [
     {
       expression: `request.operation == 'CREATE' || (${isOurs("oldObject")})`,
-      message: "max-cloud's server may not change a namespace that it did not make"
+      message: "max-cloud's server can't change a namespace that it didn't create"
     },
     {
       expression: `request.operation == 'DELETE' || (${isOurs("object")})`,
-      message: "max-cloud's server makes only namespaces with the label app.kubernetes.io/managed-by=maxcloud"
+      message: "max-cloud's server can only create namespaces with the label app.kubernetes.io/managed-by=maxcloud"
     },
     {
       expression:
         "request.operation == 'DELETE' || ('pod-security.kubernetes.io/enforce' in object.metadata.labels && " +
         "object.metadata.labels['pod-security.kubernetes.io/enforce'] in ['baseline', 'restricted'])",
-      message: "max-cloud's server makes only namespaces that enforce Pod Security"
+      message: "max-cloud's server can only create namespaces that enforce Pod Security"
     },
     {
       expression: `request.operation == 'DELETE' || '${label.organizationId}' in object.metadata.labels`,
-      message: `max-cloud's server makes only namespaces with the label ${label.organizationId}`
+      message: `max-cloud's server can only create namespaces with the label ${label.organizationId}`
     },
     {
-      // Somebody may have taken the label off: then the server puts it back.
+      // If somebody removed the label, the server must be able to put it back.
       expression:
         `request.operation != 'UPDATE' || !('${label.organizationId}' in oldObject.metadata.labels) || ` +
         `oldObject.metadata.labels['${label.organizationId}'] == object.metadata.labels['${label.organizationId}']`,
-      message: "max-cloud's server may not give a namespace to another organization"
+      message: "max-cloud's server can't give a namespace to another organization"
     },
     ...(prefix === ""
       ? []
       : [
           {
             expression: `(request.operation == 'DELETE' ? oldObject : object).metadata.name.startsWith('${prefix}')`,
-            message: `max-cloud's server may write only namespaces whose name begins with ${prefix}`
+            message: `max-cloud's server can only write namespaces whose name begins with ${prefix}`
           }
         ])
   ]),
   ...policy("maxcloud-server-bindings", { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"] }, [
     {
       expression: isOurs("namespaceObject"),
-      message: "max-cloud's server may not bind roles in a namespace that it did not make"
+      message: "max-cloud's server can't bind roles in a namespace that it didn't create"
     },
     ...(prefix === ""
       ? []
       : [
           {
             expression: `namespaceObject.metadata.name.startsWith('${prefix}')`,
-            message: `max-cloud's server may bind roles only in namespaces whose name begins with ${prefix}`
+            message: `max-cloud's server can only bind roles in namespaces whose name begins with ${prefix}`
           }
         ]),
     {
@@ -97,7 +97,7 @@ export const admissionPolicies = (prefix: string): ReadonlyArray<Manifest> => [
         `request.operation == 'DELETE' || (object.metadata.name == '${serverAccount}' && ` +
         `object.roleRef.kind == 'ClusterRole' && object.roleRef.name == '${tenantRole.name}' && ` +
         `object.subjects.all(s, s.kind == 'ServiceAccount' && s.name == '${serverAccount}' && s.namespace == '${systemNamespace}'))`,
-      message: `max-cloud's server may bind only ${tenantRole.name}, and only to itself`
+      message: `max-cloud's server can only bind ${tenantRole.name}, and only to itself`
     }
   ])
 ]

@@ -18,7 +18,7 @@ const LiveObject = Schema.Struct({
 
 const decode = Schema.decodeUnknownOption(LiveObject)
 
-/** An object's fields as somebody set them, without the API server's own. */
+/** An object's fields as a client set them, without those that the API server adds. */
 const content = (object: unknown): string =>
   Option.match(decode(object), {
     onNone: () => "",
@@ -37,17 +37,17 @@ export const unlessMissing = <A>(effect: Effect.Effect<A, KubeError, KubeApi>) =
 
 export interface ApplyMode {
   readonly dryRun: boolean
-  /** Take fields from other managers that hold them. */
+  /** Take fields from other managers. */
   readonly force: boolean
 }
 
-/** Server-side apply of one object, and what came of it. */
+/** Applies one object with server-side apply, and returns the result. */
 export const applyObject = (manifest: Manifest, { dryRun, force }: ApplyMode) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
     const path = pathOfManifest(manifest)
     const before = yield* unlessMissing(api.request({ method: "GET", path }))
-    // In a namespace that does not exist yet a dry run is answered 404: it would be created.
+    // A dry run answers 404 if the namespace doesn't exist yet. The object would be created.
     if (dryRun && Option.isNone(before)) return "created" satisfies Step
     const after = yield* api.request({
       method: "PATCH",

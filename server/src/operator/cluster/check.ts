@@ -59,7 +59,7 @@ const ingressClass = Effect.gen(function* () {
   return findings
 })
 
-/** The authorizer as it runs: its image says how it was installed. */
+/** The running authorizer: its image shows how it was installed. */
 const gateway = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* unlessMissing(
@@ -69,7 +69,7 @@ const gateway = Effect.gen(function* () {
   if (Option.isNone(deployment)) {
     const finding: Finding = {
       message:
-        "the gateway has no authorizer: a pod that calls any service inside may name any other, of other organizations too",
+        "the gateway has no authorizer, so a pod that can call one internal service can call any other, including other organizations'",
       fix: `${again} --image REF`
     }
     return { image: undefined, findings: [finding] }
@@ -80,7 +80,7 @@ const gateway = Effect.gen(function* () {
       ? []
       : [
           {
-            message: `of the gateway's authorizer ${status.readyReplicas} of ${spec.replicas} instances are ready${status.readyReplicas === 0 ? ": every request is refused" : ""}`,
+            message: `only ${status.readyReplicas} of ${spec.replicas} instances of the gateway's authorizer are ready${status.readyReplicas === 0 ? ", so every request is refused" : ""}`,
             fix: `kubectl -n ${systemNamespace} describe pods -l app.kubernetes.io/name=${gatewayName}`
           }
         ]
@@ -89,15 +89,18 @@ const gateway = Effect.gen(function* () {
 
 export interface CheckInput {
   readonly domain: string | undefined
-  /** The prefix of tenants' namespaces; undefined: the cluster's own. */
+  /** The prefix of tenants' namespaces; undefined: the one the cluster already uses. */
   readonly namespacePrefix: string | undefined
-  /** Kinds of objects that apps may have of their own, by the server's MAXCLOUD_MANIFESTS. @default none */
+  /** Kinds of objects that apps may contain, as in the server's MAXCLOUD_MANIFESTS. @default none */
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
   /** The value of the server's MAXCLOUD_CLOSED_RANGES; undefined: not set. */
   readonly closedRanges?: string | undefined
 }
 
-/** Addresses of the cluster that neither it nor the operator tells: no private range can be opened without opening them too. */
+/**
+ * Cluster addresses known neither from the cluster nor from the operator. Without them no private range can be opened
+ * safely.
+ */
 const unknownRanges = (written: string) =>
   Effect.gen(function* () {
     const closedRanges = written.split(",").flatMap((text) => (text.trim() === "" ? [] : [text.trim()]))
@@ -105,19 +108,19 @@ const unknownRanges = (written: string) =>
     if (wrong !== undefined) {
       return yield* new ClusterProblem({
         message: `"${wrong}" isn't an IP range`,
-        fix: "write ranges with commas between them, such as --closed-ranges 10.244.0.0/16,10.96.0.0/12"
+        fix: "separate the ranges with commas, such as --closed-ranges 10.244.0.0/16,10.96.0.0/12"
       })
     }
     const { unknown } = yield* findClusterRanges(closedRanges)
     return unknown.map(
       ({ of, why }): Finding => ({
-        message: `which addresses are the cluster's own isn't known for ${of}: ${why}. Until it is, the server refuses private ranges in egress`,
+        message: `couldn't find out the cluster's own addresses of ${of}: ${why}. Until they're known, the server refuses private ranges in egress`,
         fix: "set MAXCLOUD_CLOSED_RANGES on the server to the ranges of nodes, pods and Services, and check with the same: --closed-ranges 10.244.0.0/16"
       })
     )
   })
 
-/** The parts that an installation lacks, or that somebody has changed. Changes nothing. */
+/** The missing or changed parts of an installation. Changes nothing. */
 export const check = Effect.fn("check")(function* (input: CheckInput) {
   yield* prerequisites
   const namespacePrefix = yield* livePrefix(input.namespacePrefix)
@@ -128,7 +131,7 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
       Effect.map(applyObject(manifest, { dryRun: true, force: true }), (step): ReadonlyArray<Finding> => {
         if (step === "unchanged") return []
         const message =
-          step === "created" ? `${nameOf(manifest)} is missing` : `${nameOf(manifest)} is not as it was installed`
+          step === "created" ? `${nameOf(manifest)} is missing` : `${nameOf(manifest)} differs from what was installed`
         return [{ message, fix: again }]
       }),
     { concurrency: 8 }

@@ -69,7 +69,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
   )
   const suffix = randomBytes(4).toString("hex")
   const own = `${defaultNamespacePrefix}rights-own-${suffix}`
-  // Made by somebody else, under a name that an organization could have.
+  // Created by somebody else, with a name that an organization could have.
   const foreign = `${defaultNamespacePrefix}rights-foreign-${suffix}`
   const none = `${defaultNamespacePrefix}rights-none-${suffix}`
   // Also one that claims to be ours: only its name shows that it isn't.
@@ -85,7 +85,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     query: applied,
     contentType: "application/apply-patch+yaml"
   })
-  /** Attacks change nothing where they are let through: admission judges a dry run as it does the rest. */
+  /** Attacks change nothing even if they're allowed: admission handles a dry run like any other request. */
   const refusal = (request: KubeRequest) =>
     server.runPromise(
       send(request.method === "GET" ? request : { ...request, query: { ...request.query, dryRun: "All" } }).pipe(
@@ -104,7 +104,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       body: { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", spec: { namespace } }
     })
     const { status } = Schema.decodeUnknownSync(ResourceRules)(answer)
-    // What everybody who is signed in may ask about himself (`system:basic-user`).
+    // The questions that every signed-in user may ask about themselves (`system:basic-user`).
     return rights(
       status.resourceRules.filter(
         (resourceRule) => !resourceRule.apiGroups.some((group) => /^auth(orization|entication)\.k8s/.test(group))
@@ -134,17 +134,17 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     await Promise.all([server.dispose(), admin.dispose()])
   })
 
-  it("are those of its ClusterRole and no others, outside of its namespaces", async () => {
+  it("are exactly those of its ClusterRole outside of its namespaces", async () => {
     expect(await rightsIn(foreign)).toEqual(rights(serverRole.rules))
     expect(await rightsIn("kube-system")).toEqual(rights(serverRole.rules))
     expect(await rightsIn("knative-serving")).toEqual(rights([...serverRole.rules, ...settingsRole.rules]))
   })
 
-  it("in a namespace that it makes are the tenant's too, which it gives itself", async () => {
+  it("in a namespace that it creates include the tenant's, which it grants itself", async () => {
     await asServer(apply(`/api/v1/namespaces/${own}`, namespaceManifest(own, ours)))
     const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${own}/rolebindings`
     await asServer(apply(`${bindings}/maxcloud-server`, tenantBinding(own)))
-    // Its authorizer watches bindings: it may take a moment.
+    // The authorizer learns of bindings through a watch, which may take a moment.
     const secret = apply(`/api/v1/namespaces/${own}/secrets/h`, secretManifest(own))
     await server.runPromise(
       send(secret).pipe(
@@ -193,10 +193,10 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     ["take over a namespace by its label", apply(`/api/v1/namespaces/${foreign}`, namespaceManifest(foreign, ours))],
     ["take over kube-system", apply("/api/v1/namespaces/kube-system", namespaceManifest("kube-system", ours))],
     [
-      "make a namespace that is not labelled as its own",
+      "create a namespace that isn't labelled as its own",
       apply(`/api/v1/namespaces/${none}`, namespaceManifest(none, {}))
     ],
-    ["make a namespace without the prefix", apply("/api/v1/namespaces/argocd", namespaceManifest("argocd", ours))],
+    ["create a namespace without the prefix", apply("/api/v1/namespaces/argocd", namespaceManifest("argocd", ours))],
     [
       "change a namespace without the prefix",
       apply(`/api/v1/namespaces/${unprefixed}`, namespaceManifest(unprefixed, ours))
@@ -208,7 +208,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       { method: "GET", path: `/api/v1/namespaces/${unprefixed}/secrets/h` }
     ],
     [
-      "make a namespace that names no organization",
+      "create a namespace that names no organization",
       apply(
         `/api/v1/namespaces/${none}`,
         namespaceManifest(none, { ...ours, "maxcloud.dev/organization-id": undefined })
@@ -219,14 +219,14 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       apply(`/api/v1/namespaces/${own}`, namespaceManifest(own, { ...ours, "maxcloud.dev/organization-id": "org_two" }))
     ],
     [
-      "make a namespace without Pod Security",
+      "create a namespace without Pod Security",
       apply(
         `/api/v1/namespaces/${none}`,
         namespaceManifest(none, { ...ours, "pod-security.kubernetes.io/enforce": "privileged" })
       )
     ],
     [
-      "take its label from its namespace",
+      "remove its label from its namespace",
       apply(`/api/v1/namespaces/${own}`, namespaceManifest(own, { "app.kubernetes.io/managed-by": "other" }))
     ],
     [
@@ -238,7 +238,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       { method: "POST", path: bindings(own), body: { ...bindingTo(own, "cluster-admin"), metadata: { name: "x" } } }
     ],
     ["bind the tenant's role in kube-system", apply(named("kube-system"), tenantBinding("kube-system"))],
-    ["bind the tenant's role in a namespace of somebody else", apply(named(foreign), tenantBinding(foreign))],
+    ["bind the tenant's role in somebody else's namespace", apply(named(foreign), tenantBinding(foreign))],
     ["bind the tenant's role to somebody else", apply(named(own), { ...tenantBinding(own), subjects: [stranger] })],
     [
       "bind under another name",
@@ -281,13 +281,13 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     ]
   ]
 
-  it.each(attacks)("do not let it %s", async (_, request) => {
+  it.each(attacks)("don't let it %s", async (_, request) => {
     const { message, reason } = await refusal(request)
     expect(["forbidden", "invalid"], message).toContain(reason)
     expect(message).toMatch(/forbidden|denied|may not|max-cloud's server/)
   })
 
-  it("are those of a ServiceAccount, as the admission policies name it", async () => {
+  it("belong to a ServiceAccount with the name in the admission policies", async () => {
     const answer = await asServer({
       method: "POST",
       path: "/apis/authentication.k8s.io/v1/selfsubjectreviews",

@@ -6,7 +6,7 @@ import { manifests, readObjectKinds } from "./commands.ts"
 import { pathOfManifest } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
 
-it("docs/reference/cluster-role.yaml is what the code says: `npm run generate` writes it", () => {
+it("docs/reference/cluster-role.yaml matches the code: `npm run generate` writes it", () => {
   const written = readFileSync(join(import.meta.dirname, "../../../../docs/reference/cluster-role.yaml"), "utf8")
   expect(written).toBe(clusterRolePage())
 })
@@ -15,12 +15,12 @@ describe("the server's rights in the whole cluster", () => {
   const verbsOf = (resource: string) =>
     serverRole.rules.filter((rule) => rule.resources.includes(resource)).flatMap((rule) => rule.verbs)
 
-  it("is nothing with Secrets, and nothing that runs a program", () => {
+  it("exclude Secrets, and anything that runs a program", () => {
     expect([...verbsOf("secrets"), ...verbsOf("pods/exec"), ...verbsOf("serviceaccounts/token")]).toEqual([])
     expect(verbsOf("pods")).toEqual(["get", "list", "watch"])
   })
 
-  it("names each resource and verb", () => {
+  it("name each resource and verb", () => {
     for (const { apiGroups, resources, verbs } of rolesWith(["ConfigMap", "PodDisruptionBudget"]).flatMap(
       (role) => role.rules
     )) {
@@ -50,7 +50,7 @@ describe("an installation", () => {
     ).toEqual([])
   })
 
-  it("gives rights to kinds of apps' own objects only if they are named", () => {
+  it("grants rights to kinds of apps' own objects only if they're named", () => {
     const resourcesWith = (objects: Parameters<typeof rolesWith>[0]) =>
       rolesWith(objects).flatMap((role) =>
         role.rules.flatMap((rule) => (role.name === "maxcloud-tenant" ? rule.resources : []))
@@ -60,7 +60,7 @@ describe("an installation", () => {
     expect(none).not.toContain("poddisruptionbudgets")
   })
 
-  it("prints those rights for a value of MAXCLOUD_MANIFESTS, and refuses a wrong one", () => {
+  it("prints those rights for a value of MAXCLOUD_MANIFESTS, and refuses an invalid one", () => {
     const printed = (written: string) => {
       const kinds = readObjectKinds(written)
       return kinds.ok ? manifests({ image: undefined, objects: kinds.value }) : kinds.message
@@ -70,10 +70,10 @@ describe("an installation", () => {
     expect(printed("Service:spec.template.spec.volumes,PodDisruptionBudget:spec.minAvailable")).toMatch(
       /poddisruptionbudgets/
     )
-    expect(printed("ConfigMap,Secret")).toContain('"ConfigMap,Secret" is not right')
+    expect(printed("ConfigMap,Secret")).toContain('"ConfigMap,Secret" isn\'t valid')
   })
 
-  it("applies roles as they are documented", () => {
+  it("applies roles as they're documented", () => {
     const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter(
       (installManifest) => installManifest.kind === "ClusterRole"
     )

@@ -3,7 +3,7 @@ import type { Manifest } from "@maxcloud/synth"
 import { managedLabel, tenantRoleName } from "../../runtimes/kubeApi/systemNames.ts"
 import { gatewayRules } from "./deployment.ts"
 
-/** One rule of a role (RBAC, `PolicyRule`), and why it is there. */
+/** One rule of a role (RBAC, `PolicyRule`), and its reason. */
 export interface Rule {
   readonly why: string
   readonly apiGroups: ReadonlyArray<string>
@@ -15,12 +15,15 @@ export interface Rule {
 /** A ClusterRole of ours. */
 export interface Role {
   readonly name: string
-  /** The subject that gets it, and where. */
+  /** The subject that it's bound to, and where. */
   readonly about: string
   readonly rules: ReadonlyArray<Rule>
 }
 
-/** The server's rights to the kinds of objects that apps may have of their own (`MAXCLOUD_MANIFESTS`), in the namespaces that it has made. */
+/**
+ * The server's rights to the kinds of objects that apps may contain (`MAXCLOUD_MANIFESTS`), in the namespaces that it
+ * has created.
+ */
 const objectRules: Readonly<Record<ObjectKind, Rule>> = {
   ConfigMap: {
     why: "ConfigMaps of apps, if the operator allows them (`MAXCLOUD_MANIFESTS`).",
@@ -36,31 +39,31 @@ const objectRules: Readonly<Record<ObjectKind, Rule>> = {
   }
 }
 
-/** The server's rights in a namespace that it has made, and nowhere else. Only this role grants access to Secrets. */
+/** The server's rights in a namespace that it has created, and nowhere else. Only this role grants access to Secrets. */
 export const tenantRole: Role = {
   name: tenantRoleName,
-  about: "The server's, bound in each namespace that it makes, and in the scratch namespace.",
+  about: "For the server, bound in each namespace that it creates, and in the scratch namespace.",
   rules: [
     {
-      why: "Secrets of services and registry credentials: written, and watched for drift. In these namespaces all are its own.",
+      why: "Secrets of services and registry credentials: written, and watched for drift. All Secrets in these namespaces are the server's own.",
       apiGroups: [""],
       resources: ["secrets"],
       verbs: ["get", "list", "watch", "create", "patch", "delete"]
     },
     {
-      why: "What a service has besides its Knative Service, and the namespace's limits.",
+      why: "A service's objects besides its Knative Service, and the namespace's limits.",
       apiGroups: [""],
       resources: ["serviceaccounts", "resourcequotas", "limitranges"],
       verbs: ["create", "patch", "delete"]
     },
     {
-      why: "Where secrets come from a store (`MAXCLOUD_EXTERNAL_SECRET_STORE`): which keys of it. Values are not in it.",
+      why: "If secrets come from a store (`MAXCLOUD_EXTERNAL_SECRET_STORE`): the names of their keys, without values.",
       apiGroups: ["external-secrets.io"],
       resources: ["externalsecrets"],
       verbs: ["create", "patch", "delete"]
     },
     {
-      why: "The network that links make.",
+      why: "The network policies that links need.",
       apiGroups: ["networking.k8s.io"],
       resources: ["networkpolicies"],
       verbs: ["create", "patch", "delete"]
@@ -77,21 +80,21 @@ export const tenantRole: Role = {
       resources: ["namespaces"],
       verbs: ["delete"]
     },
-    { why: "Logs, live and last lines.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+    { why: "Live and recent logs.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     {
-      why: "Programs that members run in instances (`maxcloud exec`). The API server asks for `get` or `create`, by its version.",
+      why: "Programs that members run in instances (`maxcloud exec`). The API server asks for `get` or `create`, depending on its version.",
       apiGroups: [""],
       resources: ["pods/exec"],
       verbs: ["get", "create"]
     },
     {
-      why: "What a failing probe is answered, for its diagnosis.",
+      why: "The answer to a failing probe, for its diagnosis.",
       apiGroups: [""],
       resources: ["pods/proxy"],
       verbs: ["get"]
     },
     {
-      why: "Short-lived pods that try the network (`maxcloud net verify`).",
+      why: "Short-lived pods that test the network (`maxcloud net verify`).",
       apiGroups: [""],
       resources: ["pods"],
       verbs: ["create", "delete"]
@@ -99,74 +102,77 @@ export const tenantRole: Role = {
   ]
 }
 
-/** The server's rights in the whole cluster: make namespaces, and read. It grants neither Secrets nor changes outside the server's namespaces. */
+/**
+ * The server's rights in the whole cluster: create namespaces, and read. It grants neither Secrets nor changes outside
+ * the server's namespaces.
+ */
 export const serverRole: Role = {
   name: "maxcloud-server",
   about:
-    "The server's, in the whole cluster. `maxcloud-server` of the admission policies confines what it writes here.",
+    "For the server, in the whole cluster. The admission policies of `maxcloud-server` confine what it writes here.",
   rules: [
     {
-      why: "A namespace for each app and stage. The admission policy lets it write only those with our label.",
+      why: "A namespace for each app and stage. The admission policy only lets the server write those with our label.",
       apiGroups: [""],
       resources: ["namespaces"],
       verbs: ["get", "list", "watch", "create", "patch"]
     },
     {
-      why: "One watch per kind for all organizations: states, diagnoses, drift. RBAC knows no labels, so it is for all namespaces.",
+      why: "One watch per kind for all organizations: states, diagnoses, drift. RBAC can't select by label, so it covers all namespaces.",
       apiGroups: [""],
       resources: ["pods", "events", "serviceaccounts", "resourcequotas", "limitranges"],
       verbs: ["get", "list", "watch"]
     },
     {
-      why: "The same.",
+      why: "As above.",
       apiGroups: ["networking.k8s.io"],
       resources: ["networkpolicies"],
       verbs: ["get", "list", "watch"]
     },
     {
-      why: "The same.",
+      why: "As above.",
       apiGroups: ["serving.knative.dev"],
       resources: ["services", "revisions", "routes"],
       verbs: ["get", "list", "watch"]
     },
     {
-      why: "The same, where secrets come from a store.",
+      why: "As above, if secrets come from a store.",
       apiGroups: ["external-secrets.io"],
       resources: ["externalsecrets"],
       verbs: ["get", "list", "watch"]
     },
     {
-      why: "Which platforms images must have (what the nodes run), and which addresses nodes and pods have: no `egress` opens them.",
+      why: "The platforms that images must support (those of the nodes), and the addresses of nodes and pods: no `egress` opens them.",
       apiGroups: [""],
       resources: ["nodes"],
       verbs: ["list"]
     },
     {
-      why: "Which addresses Services have: no `egress` opens them, and `maxcloud net verify` tries some.",
+      why: "The addresses of Services: no `egress` opens them, and `maxcloud net verify` tries some.",
       apiGroups: [""],
       resources: ["services"],
       verbs: ["get", "list"]
     },
     {
-      why: "The same: the ranges that Services get their addresses from.",
+      why: "As above: the ranges that Services get their addresses from.",
       apiGroups: ["networking.k8s.io"],
       resources: ["servicecidrs"],
       verbs: ["get", "list"]
     },
     {
-      why: "The same: where the API server, the activator and the autoscaler listen.",
+      why: "As above: the addresses of the API server, the activator and the autoscaler.",
       apiGroups: ["discovery.k8s.io"],
       resources: ["endpointslices"],
       verbs: ["get", "list"]
     },
     {
-      why: "To give itself `maxcloud-tenant` in a namespace that it has made.",
+      why: "To bind `maxcloud-tenant` to itself in a namespace that it has created.",
       apiGroups: ["rbac.authorization.k8s.io"],
       resources: ["rolebindings"],
       verbs: ["get", "create", "patch"]
     },
     {
-      why: "That one role and no other: without `bind`, nobody may bind more than he has himself.",
+      why: "Only that one role: without `bind`, Kubernetes refuses to bind more rights than the binder has.",
       apiGroups: ["rbac.authorization.k8s.io"],
       resources: ["clusterroles"],
       verbs: ["bind"],
@@ -178,10 +184,10 @@ export const serverRole: Role = {
 /** The server's right to read Knative's own configuration. */
 export const settingsRole: Role = {
   name: "maxcloud-settings",
-  about: "The server's, bound in `knative-serving`.",
+  about: "For the server, bound in `knative-serving`.",
   rules: [
     {
-      why: "Which domain and hosts Knative gives to services.",
+      why: "The domain and hosts that Knative gives to services.",
       apiGroups: [""],
       resources: ["configmaps"],
       verbs: ["get"],
@@ -193,11 +199,11 @@ export const settingsRole: Role = {
 /** The rights of the gateway's authorizer: to see callers and their links. It writes nothing. */
 export const gatewayRole: Role = {
   name: "maxcloud-gateway",
-  about: "The gateway authorizer's, in the whole cluster.",
+  about: "For the gateway's authorizer, in the whole cluster.",
   rules: [
     ...gatewayRules.map((gatewayRule) => ({
       ...gatewayRule,
-      why: "Whose address calls, which namespaces are ours, what each service links to."
+      why: "Which pod an address belongs to, which namespaces are ours, and what each service links to."
     }))
   ]
 }
@@ -250,9 +256,9 @@ const roleText = ({ about, name, rules }: Role): string =>
     ""
   ].join("\n")
 
-/** `docs/reference/cluster-role.yaml`: what max-cloud may do in a cluster, rule by rule with its reason. */
+/** `docs/reference/cluster-role.yaml`: max-cloud's rights in a cluster, each rule with its reason. */
 export const clusterRolePage = (): string =>
   [
-    "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints all.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n# The rules for ConfigMaps and PodDisruptionBudgets are only there if `--manifests` names these kinds.\n",
+    "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints everything.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n# The rules for ConfigMaps and PodDisruptionBudgets only apply if `--manifests` names these kinds.\n",
     ...rolesWith(objectKinds).map((role) => `---\n${roleText(role)}`)
   ].join("")

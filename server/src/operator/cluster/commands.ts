@@ -13,7 +13,7 @@ import { type InstallInput, type InstallStep, install as installCluster } from "
 import { installManifests } from "./installManifests.ts"
 import { kubeconfigOf, serverToken } from "./serverKubeconfig.ts"
 
-/** Why a command on a cluster has failed, and what to do. */
+/** Why a command on a cluster failed, and how to fix it. */
 export interface ClusterFailure {
   readonly ok: false
   readonly reason: "config" | "unreachable" | "forbidden" | "refused"
@@ -24,7 +24,7 @@ export interface ClusterFailure {
 export type ClusterResult<A> = { readonly ok: true; readonly value: A } | ClusterFailure
 
 export interface ClusterChoice {
-  /** File of a kubeconfig; undefined: kubectl's own. */
+  /** Path of a kubeconfig; undefined: kubectl's own. */
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
 }
@@ -68,7 +68,10 @@ const run = async <A>(
 export interface Installed {
   /** URL of the API server. */
   readonly server: string
-  /** False: Kourier's controller has to be started anew by hand, before it asks the authorizer. Until then Envoy refuses all. */
+  /**
+   * False: somebody has to restart Kourier's controller before it asks the authorizer. Until then Envoy refuses every
+   * request.
+   */
   readonly kourierRestarted: boolean
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
@@ -78,7 +81,7 @@ export interface Installed {
 export const install = (choice: ClusterChoice, input: InstallInput): Promise<ClusterResult<Installed>> =>
   run(choice, installCluster(input))
 
-/** The missing parts of an installation; empty if it is complete. */
+/** The missing parts of an installation; empty if it's complete. */
 export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<Finding>>> =>
   run(choice, checkCluster(input))
 
@@ -93,11 +96,11 @@ export const manifests = ({
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
 }): string => toYaml(installManifests({ image, namespacePrefix, objects }))
 
-/** The kinds of objects that a value of MAXCLOUD_MANIFESTS allows apps to have; or the problem with it. */
+/** The kinds of objects that a value of MAXCLOUD_MANIFESTS allows in apps, or the problem with it. */
 export const readObjectKinds = (written: string): ClusterResult<ReadonlyArray<ObjectKind>> => {
   const rules = manifestRules.read(written)
   if (Option.isNone(rules)) {
-    return { ok: false, reason: "config", message: `"${written}" is not right: ${manifestRules.help}`, fix: undefined }
+    return { ok: false, reason: "config", message: `"${written}" isn't valid: ${manifestRules.help}`, fix: undefined }
   }
   return { ok: true, value: objectKinds.filter((kind) => rules.value.some((rule) => rule.kind === kind)) }
 }
@@ -108,14 +111,14 @@ export const readNamespacePrefix = (written: string): ClusterResult<string> =>
     onLeft: () => ({
       ok: false,
       reason: "config",
-      message: `"${written}" is not right: ${prefixHelp}`,
+      message: `"${written}" isn't valid: ${prefixHelp}`,
       fix: undefined
     }),
     onRight: (value) => ({ ok: true, value })
   })
 
 export interface ServerKubeconfig {
-  /** The file's text. It holds a token: whoever has it has the server's rights. */
+  /** The file's text. It contains a token that gives its holder the server's rights. */
   readonly text: string
   readonly expiresAt: Date
 }

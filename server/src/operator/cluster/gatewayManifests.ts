@@ -15,7 +15,7 @@ const container = (image: string) => ({
   args: ["gateway"],
   env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
   ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
-  // It listens when it has read the cluster.
+  // It listens once it has read the cluster.
   readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
   livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
   resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
@@ -27,8 +27,8 @@ const container = (image: string) => ({
 })
 
 /**
- * The gateway's authorizer: Envoy asks it about every request, so it is always two, on different nodes where there are several, and
- * replaced one after another. Only Envoy may reach it.
+ * The gateway's authorizer: Envoy asks it about every request. So there are always two, on different nodes if there are
+ * several, and replaced one by one. Only Envoy can reach it.
  */
 export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
   { apiVersion: "v1", kind: "ServiceAccount", metadata: named },

@@ -20,7 +20,10 @@ const decode = Schema.decodeUnknownOption(Deployment)
 
 const rolloutSeconds = 180
 
-/** Waits until every instance of the authorizer is of this installation and ready: Envoy refuses all that it cannot ask about. */
+/**
+ * Waits until every instance of the authorizer is of this installation and ready, because Envoy refuses all requests
+ * that it can't ask about.
+ */
 export const awaitGateway = Effect.gen(function* () {
   const api = yield* KubeApi
   const path = pathOf(deployments, systemNamespace, gatewayName)
@@ -42,7 +45,7 @@ export const awaitGateway = Effect.gen(function* () {
   )
   if (!done) {
     return yield* new ClusterProblem({
-      message: `the gateway's authorizer is not ready after ${rolloutSeconds} s, so Kourier wasn't configured to use it`,
+      message: `the gateway's authorizer isn't ready after ${rolloutSeconds} s, so Kourier wasn't configured to use it`,
       fix: `find out why (kubectl -n ${systemNamespace} describe pods -l app.kubernetes.io/name=${gatewayName}), and run it again`
     })
   }
@@ -51,8 +54,8 @@ export const awaitGateway = Effect.gen(function* () {
 const controller = "net-kourier-controller"
 
 /**
- * Restarts Kourier's controller, which only learns about an authorizer when it starts. False if there is no Deployment with this name:
- * then you have to restart it yourself.
+ * Restarts Kourier's controller, which only learns about an authorizer when it starts. False if no Deployment has this
+ * name: then you have to restart it yourself.
  */
 export const restartKourier = Effect.gen(function* () {
   const api = yield* KubeApi

@@ -30,7 +30,7 @@ describeCluster(
       stage: StageName.make(stage),
       namespacePrefix: defaultNamespacePrefix
     })
-    /** Of somebody else, with the name that the tenant's namespace would have without its prefix. */
+    /** Somebody else's, with the name that the tenant's namespace would have without its prefix. */
     const foreign = `shop--${organization}`
     const tenants = ["production", "dev"].map((stage) => namespaceOf(place(stage)))
     const ours = {
@@ -53,7 +53,7 @@ describeCluster(
             body: {
               apiVersion: "serving.knative.dev/v1",
               kind: "Service",
-              // Labels of ours on a service of somebody else: its host is none of ours for it.
+              // Our labels on somebody else's service don't give it one of our hosts.
               metadata: { name, labels: { ...ours, "maxcloud.dev/service": name } },
               spec: {
                 template: { spec: { containers: [{ image: "dev.local/hello:1" }] } },
@@ -108,7 +108,7 @@ describeCluster(
       for (const host of hosts) expect(host).toMatch(new RegExp(`^(v1---)?shop\\.${foreign}\\.`))
     }, 120_000)
 
-    it("tell an installation its prefix, and another one is refused while tenants have namespaces without it", async () => {
+    it("show an installation its prefix, and it refuses another one while tenants have namespaces without it", async () => {
       expect(await admin.runPromise(livePrefix(undefined))).toBe(defaultNamespacePrefix)
       expect(await admin.runPromise(livePrefix("acme-"))).toBe("acme-")
       for (const [prefix, text] of [

@@ -14,13 +14,13 @@ import { prerequisites } from "./prerequisites.ts"
 export interface InstallInput extends ApplyMode {
   readonly image: string | undefined
   readonly domain: string | undefined
-  /** The prefix of tenants' namespaces; undefined: the cluster's own, or `mc-` if it has none yet. */
+  /** The prefix of tenants' namespaces; undefined: the one the cluster already uses, or `mc-` if it has none yet. */
   readonly namespacePrefix: string | undefined
-  /** Kinds of objects that apps may have of their own, by the server's MAXCLOUD_MANIFESTS. @default none */
+  /** Kinds of objects that apps may contain, as in the server's MAXCLOUD_MANIFESTS. @default none */
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
-  /** Are Knative's settings left as they are? */
+  /** Leave Knative's settings unchanged? */
   readonly keepKnativeSettings: boolean
-  /** Called for each object and setting once it is done. */
+  /** Called for each object and setting once it's done. */
   readonly onStep: (step: InstallStep) => void
 }
 
@@ -28,7 +28,7 @@ export interface InstallStep {
   readonly step: Step
   /** `ClusterRole maxcloud-server`, `config-network domain-template`. */
   readonly what: string
-  /** A setting's former value, and its present one. */
+  /** A setting's former and present value. */
   readonly detail?: string
 }
 
@@ -38,8 +38,8 @@ export const nameOf = ({ kind, metadata: { name, namespace } }: Manifest): strin
 const problemOf = (what: string) => (error: KubeError) => {
   if (error.reason === "conflict") {
     return new ClusterProblem({
-      message: `${what} is held by another manager: ${error.causes.map((cause) => `${cause.message} (${cause.field})`).join("; ") || error.message}`,
-      fix: "undo that change, or give --force to take the fields"
+      message: `${what} belongs to another field manager: ${error.causes.map((cause) => `${cause.message} (${cause.field})`).join("; ") || error.message}`,
+      fix: "undo that change, or use --force to take over the fields"
     })
   }
   if (error.reason === "forbidden") {
@@ -66,7 +66,7 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
     : yield* readSettings(
         knativeSettings({ domain: input.domain, gateway: input.image !== undefined, namespacePrefix })
       ).pipe(Effect.catchTag("KubeError", (error) => problemOf("Knative's settings")(error)))
-  // Refused before anything is made.
+  // Refuse before anything is created.
   for (const setting of settings)
     yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
 

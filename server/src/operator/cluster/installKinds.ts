@@ -13,7 +13,7 @@ const admission = "admissionregistration.k8s.io/v1"
 
 export const deployments = kind("apps/v1", "Deployment", "deployments", true)
 
-/** Kinds that only an installation touches: the server itself may not. */
+/** Kinds that only an installation touches: the server itself has no rights to them. */
 const own: ReadonlyArray<Kind> = [
   kind(rbac, "ClusterRole", "clusterroles", false),
   kind(rbac, "ClusterRoleBinding", "clusterrolebindings", false),
@@ -26,7 +26,7 @@ const own: ReadonlyArray<Kind> = [
 
 export const configMaps = kind("v1", "ConfigMap", "configmaps", true)
 
-/** Path of an object that an installation makes. */
+/** Path of an object that an installation creates. */
 export const pathOfManifest = (manifest: Manifest): string => {
   const found =
     own.find((object) => object.apiVersion === manifest.apiVersion && object.kind === manifest.kind) ?? kindOf(manifest)

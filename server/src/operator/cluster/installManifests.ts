@@ -15,11 +15,11 @@ import { gatewayManifests } from "./gatewayManifests.ts"
 import { knativePolicies } from "./knativePolicies.ts"
 
 export interface InstallOptions {
-  /** Image of max-cloud, for the gateway's authorizer; undefined: it is left out. */
+  /** max-cloud's image, for the gateway's authorizer; undefined: no authorizer. */
   readonly image: string | undefined
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
-  /** Kinds of objects that apps may have of their own. @default none */
+  /** Kinds of objects that apps may contain. @default none */
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
 }
 
@@ -45,8 +45,8 @@ const bindingInAll = (role: string, account: string): Manifest => ({
 })
 
 /**
- * The namespace for dry runs of first deployments. It has the default deny, quota and limits of a tenant's, so that a dry run
- * gives the same answer as in one of those, but it isn't labelled as one.
+ * The namespace for dry runs of first deployments. It has the default deny, quota and limits of a tenant's, so that a
+ * dry run gives the same answer as in one of those, but it isn't labelled as one.
  */
 const scratch = (): ReadonlyArray<Manifest> => {
   const tenant = {
@@ -75,7 +75,7 @@ const scratch = (): ReadonlyArray<Manifest> => {
   ]
 }
 
-/** All that `maxcloud cluster install` applies, in this order. */
+/** All objects that `maxcloud cluster install` applies, in this order. */
 export const installManifests = ({ image, namespacePrefix, objects = [] }: InstallOptions): ReadonlyArray<Manifest> => [
   namespace(systemNamespace, "restricted"),
   ...rolesWith(objects)

@@ -1,7 +1,7 @@
 import type { Manifest } from "@maxcloud/synth"
 import { knativeNamespace, managedLabel } from "../../runtimes/kubeApi/systemNames.ts"
 
-/** Names of the policies, which are Knative's parts' alone. */
+/** Names of the policies, used only by Knative's parts. */
 const nameFor = (part: string) => `maxcloud-${part}`
 
 const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } })
@@ -30,10 +30,10 @@ const closed = (part: string, from: ReadonlyArray<unknown>): Manifest => ({
 })
 
 /**
- * The activator forwards a request to any service that its Host names, of any organization and visibility, without asking anybody. So only
- * Envoy, whose authorizer was asked, and Knative itself may reach it (the autoscaler probes it before a service scales to zero). The
- * autoscaler trusts every report of load, so only the activator and its own replicas may send one. Kubelets' probes pass every policy.
- * Anybody but tenants may read metrics.
+ * The activator forwards a request to whatever service its Host names, of any organization and visibility, without a
+ * check. So only Envoy, which has asked the authorizer, and Knative itself may reach it (the autoscaler probes it before
+ * a service scales to zero). The autoscaler trusts every load report, so only the activator and its own replicas may
+ * send one. Kubelets' probes pass every policy. Anybody but tenants may read metrics.
  */
 export const knativePolicies: ReadonlyArray<Manifest> = [
   closed("activator", [envoy, knative]),

@@ -17,13 +17,13 @@ const exampleKey = "_example"
 export interface KnativeSettingOptions {
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
-  /** Domain of the services' hosts; undefined: Knative's setting stays. */
+  /** Domain of the services' hosts; undefined: keep Knative's setting. */
   readonly domain: string | undefined
   /** Is the gateway's authorizer installed? Only then Kourier is configured to ask it. */
   readonly gateway: boolean
 }
 
-/** The changes to Knative's configuration that max-cloud needs, and nothing more. */
+/** The changes to Knative's configuration that max-cloud needs, and no others. */
 export const knativeSettings = ({
   domain,
   gateway,
@@ -58,7 +58,7 @@ export const knativeSettings = ({
     : [])
 ]
 
-/** Other default domains that `config-domain` has: with two of them Knative takes either. */
+/** Other default domains in `config-domain`: if there are two, Knative picks either. */
 export const otherDomains = (
   data: Readonly<Record<string, string>>,
   domain: string | undefined
@@ -66,6 +66,6 @@ export const otherDomains = (
   domain === undefined
     ? []
     : Object.entries(data)
-        // A domain with a selector is for the services that it names.
+        // A domain with a selector only applies to the services it selects.
         .filter(([key, value]) => key !== exampleKey && key !== domain && !value.includes("selector"))
         .map(([key]) => key)

@@ -14,7 +14,7 @@ const decodeNetwork = Schema.decodeUnknownOption(
   Schema.Struct({ data: Schema.Struct({ "domain-template": Schema.optional(Schema.String) }) })
 )
 
-/** Tenants' namespaces that are there, by name. */
+/** Existing tenants' namespaces, by name. */
 const tenantNamespaces = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* api.request({
@@ -25,7 +25,7 @@ const tenantNamespaces = Effect.gen(function* () {
   return (yield* Effect.orDie(decodeNames(answer))).items.map((item) => item.metadata.name)
 })
 
-/** The prefix that Knative's template for hosts has; undefined where it is not ours. */
+/** The prefix in Knative's host template; undefined if the template isn't ours. */
 const prefixOfHosts = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* unlessMissing(
@@ -38,8 +38,8 @@ const prefixOfHosts = Effect.gen(function* () {
 })
 
 /**
- * The prefix of tenants' namespaces on this cluster: as `asked`; else what an earlier installation has set; else none where tenants have
- * namespaces without one, as versions before made them; else the default.
+ * The prefix of tenants' namespaces on this cluster: `asked` if given, else the one an earlier installation set, else
+ * none if tenants have namespaces without one (from earlier versions), else the default.
  */
 export const livePrefix = Effect.fn("livePrefix")(function* (asked: string | undefined) {
   if (asked !== undefined) return asked
@@ -51,16 +51,19 @@ export const livePrefix = Effect.fn("livePrefix")(function* (asked: string | und
   return others.length === 0 ? defaultNamespacePrefix : ""
 })
 
-/** Refuses a prefix that namespaces of tenants do not have: their hosts would change, and the server could not change them any more. */
+/**
+ * Refuses a prefix that existing tenants' namespaces don't have: their hosts would change, and the server could no
+ * longer change them.
+ */
 export const refuseOtherPrefix = Effect.fn("refuseOtherPrefix")(function* (prefix: string) {
   const set = (yield* prefixOfHosts) ?? ""
-  // Every name begins with nothing: with no prefix it's the template that says which one they have.
+  // Every name begins with the empty prefix, so then the template says which prefix they have.
   const hasAnother = (name: string) => !name.startsWith(prefix) || (prefix === "" && set !== "" && name.startsWith(set))
   const others = (yield* tenantNamespaces).filter(hasAnother)
   const [one] = others
   if (one === undefined) return
   return yield* new ClusterProblem({
     message: `${others.length} namespaces of organizations have another prefix than "${prefixText(prefix)}", such as "${one}"`,
-    fix: 'leave --namespace-prefix out to keep what is there; to move to another prefix, see "Namespaces" in docs/kubernetes.md; --force goes on regardless'
+    fix: 'leave --namespace-prefix out to keep the present prefix. To move to another, see "Namespaces" in docs/kubernetes.md. --force goes on regardless'
   })
 })

@@ -27,7 +27,7 @@ type ConfigMap = typeof ConfigMap.Type
 
 const decode = Schema.decodeUnknownOption(ConfigMap)
 
-/** The field manager of a key, by `managedFields`. */
+/** A key's field manager according to `managedFields`. */
 const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =>
   map.metadata.managedFields
     .filter(({ fieldsV1 }) => {
@@ -36,13 +36,13 @@ const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =>
     })
     .map((managedField) => managedField.manager)
 
-/** A setting as it stands. */
+/** A setting in the cluster. */
 export interface LiveSetting extends KnativeSetting {
-  /** undefined: not set, so Knative takes its own default. */
+  /** undefined: not set, so Knative uses its own default. */
   readonly before: string | undefined
-  /** The other domains for all services in `config-domain`. With two, Knative takes either. */
+  /** The other domains for all services in `config-domain`. With two, Knative picks either. */
   readonly others: ReadonlyArray<string>
-  /** The field manager of the present value; empty if there is none, or if it is an installation. */
+  /** The field manager of the present value; empty if nobody set it, or an installation did. */
   readonly heldBy: ReadonlyArray<string>
 }
 
@@ -55,7 +55,7 @@ const readMap = (name: string) =>
     const map = Option.flatMap(answer, decode)
     if (Option.isNone(map)) {
       return yield* new ClusterProblem({
-        message: `there is no ConfigMap ${name} in namespace ${knativeNamespace}`,
+        message: `there's no ConfigMap ${name} in namespace ${knativeNamespace}`,
         fix:
           name === "config-kourier"
             ? "install Kourier (net-kourier) for Knative Serving; see docs/kubernetes.md"
@@ -91,7 +91,7 @@ export const readSettings = (settings: ReadonlyArray<KnativeSetting>) =>
 
 export const isSet = ({ before, others, value }: LiveSetting): boolean => before === value && others.length === 0
 
-/** Would setting it take what somebody else has set? */
+/** Would setting it overwrite somebody else's value? */
 const isForeign = (live: LiveSetting): boolean => {
   const { before, heldBy, others, value } = live
   return heldBy.length > 0 && (others.length > 0 || (before !== undefined && before !== value))
@@ -105,7 +105,7 @@ export const valueText = ({ before, configMap, others }: LiveSetting): string =>
     ? [...others, ...(before === undefined ? [] : ["itself"])].join(", ") || "not set"
     : quoted(before)
 
-/** Sets one value. If somebody else has set another value, it is refused unless `force`. */
+/** Sets one value. Refuses without `force` if somebody else has set another value. */
 export const applySetting = (live: LiveSetting, { dryRun, force }: ApplyMode) =>
   Effect.gen(function* () {
     const { configMap, heldBy, key, others, value, why } = live
@@ -114,9 +114,9 @@ export const applySetting = (live: LiveSetting, { dryRun, force }: ApplyMode) =>
       return yield* new ClusterProblem({
         message:
           configMap === "config-domain"
-            ? `ConfigMap ${knativeNamespace}/${configMap} has the domain ${others.join(", ")} for all services, set by ${heldBy.join(", ")}; with ${key} beside it Knative would take either`
+            ? `ConfigMap ${knativeNamespace}/${configMap} has the domain ${others.join(", ")} for all services, set by ${heldBy.join(", ")}; with ${key} beside it Knative would pick either`
             : `${key} in ConfigMap ${knativeNamespace}/${configMap} is ${valueText(live)}, set by ${heldBy.join(", ")}; max-cloud needs ${quoted(value)} (${why})`,
-        fix: "set it so yourself, or give --force if nothing else on this cluster needs what is there"
+        fix: "change the value yourself, or use --force if nothing else on this cluster needs the present one"
       })
     }
     if (dryRun) return "changed" satisfies Step

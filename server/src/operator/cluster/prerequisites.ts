@@ -12,7 +12,7 @@ const decodeVersion = Schema.decodeUnknownOption(Version)
 const tooOld = (version: typeof Version.Type) =>
   Number(version.major) === 1 && Number.parseInt(version.minor, 10) < oldestMinor
 
-/** A cluster's requirements before max-cloud: a recent version of Kubernetes, and Knative Serving. */
+/** A cluster's requirements for max-cloud: a recent version of Kubernetes, and Knative Serving. */
 export const prerequisites = Effect.gen(function* () {
   const api = yield* KubeApi
   const version = decodeVersion(yield* api.request({ method: "GET", path: "/version" }))
@@ -25,7 +25,7 @@ export const prerequisites = Effect.gen(function* () {
   const knative = yield* unlessMissing(api.request({ method: "GET", path: "/apis/serving.knative.dev/v1" }))
   if (Option.isNone(knative)) {
     return yield* new ClusterProblem({
-      message: "Knative Serving is not on this cluster",
+      message: "Knative Serving isn't installed on this cluster",
       fix: "install Knative Serving and Kourier; see docs/kubernetes.md"
     })
   }
@@ -37,7 +37,7 @@ export const prerequisites = Effect.gen(function* () {
         fix:
           error.reason === "unauthorized"
             ? "get a kubeconfig whose credentials are valid"
-            : "check that the API server is up and can be reached from here"
+            : "check that the API server is up and reachable from here"
       })
     )
   )

@@ -25,7 +25,10 @@ export const serverToken = (seconds: number) =>
     return { token: status.token, expiresAt: new Date(status.expirationTimestamp) }
   })
 
-/** A kubeconfig with a token for the cluster that these credentials reach. JSON is YAML: nothing has to be quoted by hand. */
+/**
+ * A kubeconfig with a token for the cluster that these credentials reach. It's JSON, which is YAML and needs no quoting
+ * by hand.
+ */
 export const kubeconfigOf = ({ server, tls, proxy }: ClusterCredentials, token: string): string =>
   `${JSON.stringify(
     {

@@ -1,5 +1,5 @@
 export interface ServerAuditPage {
-  /** How many at most. @default 100 */
+  /** The maximum number of entries. @default 100 */
   readonly limit?: number | undefined
   /** Only entries before this one. */
   readonly before?: number | undefined

@@ -22,7 +22,7 @@ beforeAll(() => server.runPromise(Effect.void), 60_000)
 afterAll(() => server.dispose().then(() => Effect.runPromise(Scope.close(scope, Exit.void))))
 
 const digest = (letter: string) => letter.repeat(64)
-/** The folders of an organization, as builds leave them. */
+/** An organization's folders, as builds leave them. */
 const fill = (id: string) => {
   const own = join(dataDir, "sources", id)
   const write = (path: string, text: string) => {
@@ -39,7 +39,7 @@ const fill = (id: string) => {
 }
 
 describe("the cache", () => {
-  it("is listed, and cleared of what no service runs from, while the server runs", async () => {
+  it("is listed, and cleared of everything no service runs from, while the server runs", async () => {
     const acme = await server.runPromise(newOrganization)
     const other = await server.runPromise(newOrganization)
     const [own, foreign] = [fill(acme.id), fill(other.id)]
@@ -83,7 +83,7 @@ describe("the cache", () => {
     expect(busy.ok && busy.value.removed.map((object) => object.kind)).toEqual(["damaged"])
   })
 
-  it("stops at links: their targets stay", async () => {
+  it("doesn't follow links: their targets stay", async () => {
     const linked = await server.runPromise(newOrganization)
     const outside = await server.runPromise(newOrganization)
     const own = fill(linked.id)
@@ -109,7 +109,7 @@ describe("the cache", () => {
     expect(await operator.clearCache({ dataDir, organization: "nobody" })).toMatchObject({
       ok: false,
       reason: "organization",
-      message: 'There is no organization "nobody".'
+      message: `The organization "nobody" doesn't exist.`
     })
   })
 })

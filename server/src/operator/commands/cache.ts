@@ -16,7 +16,10 @@ const decodeDigests = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ organization_id: Schema.String, digest: Schema.String }))
 )
 
-/** Digests that services should run, and those of the serving revisions, by `<organization>/<digest>`. Some are of images. */
+/**
+ * Digests that services should run, and those of the serving revisions, by `<organization>/<digest>`. Some are of
+ * images.
+ */
 const running = Effect.gen(function* () {
   const sql = yield* SqlClient
   const rows = yield* sql`
@@ -37,7 +40,7 @@ const orGone =
     if (cause.code !== "ENOENT") throw cause
     return or
   }
-/** Never follows a link: everybody who may write here may have made it, and its target may lie outside of the cache. */
+/** Never follows a link: anybody who can write here may have made it, and its target may be outside of the cache. */
 const namesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
   const found = await lstat(folder).catch(orGone(undefined))
   return found?.isDirectory() === true ? readdir(folder).catch(orGone([])) : []
@@ -63,7 +66,7 @@ const placesOf = async (
 ): Promise<ReadonlyArray<Place>> => {
   const own = join(root, organization.id)
   if ((await namesIn(own)).length === 0) return []
-  // A build has a folder there as long as it runs.
+  // A build keeps a folder there as long as it runs.
   const builds = (await namesIn(join(own, "unfinished"))).length > 0
   const names: Array<readonly [CacheEntry["kind"], string]> = [
     ...(await namesIn(join(own, "dependencies")))
@@ -94,7 +97,7 @@ const onDisk = <A>(dataDir: string, use: () => Promise<A>) =>
     catch: (cause) =>
       new OperatorError({
         reason: "disk",
-        message: `The cache in ${join(dataDir, "sources")} can't be read or changed. ${errorText(cause, dataDir)} Run this as the user who runs the server.`,
+        message: `Couldn't read or change the cache in ${join(dataDir, "sources")}. ${errorText(cause, dataDir)} Run this as the user who runs the server.`,
         cause
       })
   })
@@ -108,7 +111,7 @@ const places = (dataDir: string, organization: string | undefined) =>
     if (organization !== undefined && wanted.length === 0) {
       return yield* new OperatorError({
         reason: "organization",
-        message: `There is no organization "${organization}".`,
+        message: `The organization "${organization}" doesn't exist.`,
         organizations: all.map((each) => each.name)
       })
     }
@@ -120,7 +123,10 @@ const places = (dataDir: string, organization: string | undefined) =>
     })
   })
 
-/** Everything that the server in this data folder has built and installed, for one organization or for all; the largest first. */
+/**
+ * Everything that the server in this data folder has built and installed, for one organization or for all, the largest
+ * first.
+ */
 export const listCache = (dataDir: string, organization?: string) =>
   Effect.map(places(dataDir, organization), (place) => place.map(entryOf))
 

@@ -25,7 +25,7 @@ export interface OrganizationOptions extends Partial<ServerSettings> {
   readonly organization: string
 }
 
-/** Operators' commands on a server's database. Options win over the server's settings. Servers may run meanwhile. */
+/** Operators' commands on a server's database. Options override the server's settings. Servers can keep running. */
 export const operator = {
   /** The quotas of all organizations by name, or of one. */
   listQuotas: ({
@@ -34,7 +34,7 @@ export const operator = {
   }: Partial<OrganizationOptions> = {}): Promise<OperatorResult<ReadonlyArray<OrganizationQuotas>>> =>
     runOperator(options, (settings) => listQuotas(organization).pipe(withQuotas(settings))),
 
-  /** `quotas`: as the settings write them, such as `64Gi`. */
+  /** `quotas`: as in the settings, such as `64Gi`. */
   setQuotas: ({
     organization,
     quotas,
@@ -62,8 +62,8 @@ export const operator = {
     runOperator(options, () => listServerAudit({ action, before, limit })),
 
   /**
-   * Repairs the head of a log that doesn't fit its entries, and removes checkpoints that the server hasn't signed. `log`: name or id of an
-   * organization, or `server`.
+   * Repairs the head of a log that doesn't fit its entries, and removes checkpoints that the server hasn't signed.
+   * `log`: name or id of an organization, or `server`.
    */
   repairAudit: ({
     log,
@@ -71,11 +71,14 @@ export const operator = {
   }: Partial<ServerSettings> & { readonly log: string }): Promise<OperatorResult<RepairedAudit>> =>
     runOperator(options, (settings) => repairAudit(settings, log)),
 
-  /** How far the platform's newest settings are in force, stage by stage. Changes nothing. */
+  /** How far the platform's newest settings are rolled out, stage by stage. Changes nothing. */
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
     runOnDatabase(options, () => rolloutStatus),
 
-  /** Everything that a server has built from sources and installed for them, for one organization or for all. Changes nothing. */
+  /**
+   * Everything that a server has built from sources and installed for them, for one organization or for all. Changes
+   * nothing.
+   */
   listCache: ({
     organization,
     ...options
@@ -83,7 +86,7 @@ export const operator = {
     OperatorResult<ReadonlyArray<CacheEntry>>
   > => runOnDatabase(options, ({ dataDir }) => listCache(dataDir, organization)),
 
-  /** Removes of it what no service runs from and no build uses. */
+  /** Removes cache entries that no service runs from and no build uses. */
   clearCache: ({
     organization,
     ...options
@@ -91,6 +94,6 @@ export const operator = {
     OperatorResult<ClearedCache>
   > => runOnDatabase(options, ({ dataDir }) => clearCache(dataDir, organization)),
 
-  /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
+  /** That log as the lines of an export (docs/audit.md). Writes nothing. The iteration throws an `OperatorFailure`. */
   exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)
 }

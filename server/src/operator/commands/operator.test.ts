@@ -76,7 +76,7 @@ describe("quotas by the operator", () => {
 
     const all = await operator.unsetQuotas({ dataDir, organization: acme.name, quotas: [] })
     expect(all).toMatchObject({ ok: true, value: { own: { memoryBytes: null, deploymentsPerHour: null } } })
-    // By the environment's default.
+    // From the environment's default.
     expect(all).toMatchObject({ ok: true, value: { quotas: { deploymentsPerHour: 600 } } })
   })
 
@@ -93,20 +93,20 @@ describe("quotas by the operator", () => {
     })
   })
 
-  it("are refused where the organization or an amount is none, and change nothing", async () => {
+  it("are refused if the organization doesn't exist or an amount is invalid, and change nothing", async () => {
     const acme = await server.runPromise(newOrganization)
     const before = await server.runPromise(entriesOf(acme.id))
     expect(await operator.setQuotas({ dataDir, organization: "nobody", quotas: { services: "1" } })).toMatchObject({
       ok: false,
       reason: "organization",
-      message: 'There is no organization "nobody".',
+      message: `The organization "nobody" doesn't exist.`,
       organizations: expect.arrayContaining([acme.name])
     })
     for (const [quotas, message] of [
-      [{ memoryBytes: "64 GB" }, '--memory "64 GB" is not right: memory is written as "64Gi"'],
-      [{ services: "-1" }, '--services "-1" is not right'],
-      [{ services: "5", cpuMilli: "many" }, '--cpu "many" is not right'],
-      [{}, "No quota is named"]
+      [{ memoryBytes: "64 GB" }, `--memory "64 GB" isn't valid: memory is written as "64Gi"`],
+      [{ services: "-1" }, `--services "-1" isn't valid`],
+      [{ services: "5", cpuMilli: "many" }, `--cpu "many" isn't valid`],
+      [{}, "No quota given"]
     ] as const) {
       const result = await operator.setQuotas({ dataDir, organization: acme.name, quotas })
       expect(result).toMatchObject({ ok: false, reason: "quota", message: expect.stringContaining(message) })
@@ -132,7 +132,7 @@ describe("the server's own audit log", () => {
     (sql) => sql`select sequence from audit_checkpoints where organization_id = 'server'`
   )
 
-  it("is listed and exported by the database alone, which is only read, and verifies offline", async () => {
+  it("is listed and exported from the database alone, read-only, and verifies offline", async () => {
     await server.runPromise(Effect.repeatN(failSignIn, 4))
     const listed = await operator.listAudit({ dataDir, limit: 3, before: 5 })
     expect(listed.ok && listed.value.map((each) => each.sequence)).toEqual([4, 3, 2])
@@ -147,7 +147,7 @@ describe("the server's own audit log", () => {
     expect(await verify(changed)).toMatchObject({ ok: false, fault: { line: 2 } })
   })
 
-  it("and by a data folder whose server does not run; where there is none it says so", async () => {
+  it("is also read from a data folder without a running server, with an error if it has no database", async () => {
     await server.dispose()
     expect(await verify(await exported())).toMatchObject({ ok: true, entries: 5 })
     expect(await operator.listAudit({ dataDir })).toMatchObject({ ok: true, value: { length: 5 } })

@@ -17,13 +17,13 @@ export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | 
 
 const limits = (statementTimeout: ServerSettings["statementTimeout"]) => ({ connections: 2, statementTimeout })
 
-/** The data folder's database: that of a running server, or one that is started for as long as the scope is open. */
+/** The data folder's database: that of a running server, or one that's started for as long as the scope is open. */
 const embedded = ({ backupFolder, dataDir, statementTimeout }: OperatorDatabase) =>
   Effect.gen(function* () {
     if (!existsSync(join(dataDir, "postgres/data"))) {
       return yield* new DatabaseError({
         reason: "failed",
-        message: `There is no database in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
+        message: `No database found in ${dataDir}. Name the data folder (--data-dir), or the database (DATABASE_URL).`
       })
     }
     const { isRunning } = yield* Effect.tryPromise({
@@ -41,7 +41,7 @@ const clientLayer = (config: Parameters<typeof makePool>[0], statementTimeout: S
     Effect.flatMap(makePool(config, limits(statementTimeout)), (pool) => makeSqlClient(pool, []))
   )
 
-/** Tables are made by servers alone: an operator's command finds them, or does nothing. */
+/** Only servers create tables: an operator's command uses existing ones, or does nothing. */
 const expectTables = Effect.gen(function* () {
   const sql = yield* SqlClient
   const [found] = yield* sql<{ known: boolean }>`
@@ -50,7 +50,7 @@ const expectTables = Effect.gen(function* () {
       ({ cause }) =>
         new DatabaseError({
           reason: "unreachable",
-          message: `The database can't be reached: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
+          message: `Couldn't reach the database: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
           cause
         })
     )
@@ -58,11 +58,11 @@ const expectTables = Effect.gen(function* () {
   if (found?.known === true) return
   return yield* new DatabaseError({
     reason: "migration",
-    message: "The database has no tables of this version of max-cloud. Start its server first."
+    message: "The database doesn't have the tables of this version of max-cloud. Start its server first."
   })
 })
 
-/** The database of a server, by the server's own role, whether the server runs or not. Nothing in it is brought up to date. */
+/** A server's database, as the server's own role, whether the server runs or not. Doesn't migrate it. */
 export const layer = (settings: OperatorDatabase): Layer.Layer<SqlClient, DatabaseError> =>
   Layer.unwrapScoped(
     settings.databaseUrl === undefined

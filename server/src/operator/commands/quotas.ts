@@ -15,7 +15,7 @@ const decodeOrganizations = Schema.decodeUnknownSync(
 )
 type Found = ReturnType<typeof decodeOrganizations>[number]
 
-/** How a quota is named to operators. */
+/** The flags that name quotas to operators. */
 const quotaFlags = {
   services: "services",
   instances: "instances",
@@ -39,7 +39,7 @@ const find = (name: string) =>
     const all = decodeOrganizations(yield* sql`select id, name from organizations order by name`)
     return yield* new OperatorError({
       reason: "organization",
-      message: `There is no organization "${name}".`,
+      message: `The organization "${name}" doesn't exist.`,
       organizations: all.map((each) => each.name)
     })
   })
@@ -77,7 +77,7 @@ const read = (written: Partial<Record<QuotaName, string>>) =>
       if (Option.isNone(amount)) {
         return yield* new OperatorError({
           reason: "quota",
-          message: `--${quotaFlags[name]} "${text}" is not right: ${help}`
+          message: `--${quotaFlags[name]} "${text}" isn't valid: ${help}`
         })
       }
       read[name] = amount.value
@@ -87,7 +87,10 @@ const read = (written: Partial<Record<QuotaName, string>>) =>
 
 const digestOf = (quotas: QuotaValues) => createHash("sha256").update(JSON.stringify(quotas)).digest("hex")
 
-/** Changes quotas and records that in the organization's audit log, both or neither. Servers read them at each deployment. */
+/**
+ * Changes quotas and records that in the organization's audit log, in one transaction. Servers read them at each
+ * deployment.
+ */
 const change = (action: string, name: string, values: Partial<QuotaValues>, words: string) =>
   transaction(
     Effect.gen(function* () {
@@ -109,7 +112,7 @@ const change = (action: string, name: string, values: Partial<QuotaValues>, word
     })
   )
 
-/** Sets those that are named, each as its setting is written (`64Gi`); the others stay. */
+/** Sets the named quotas, each written as in its setting (`64Gi`). The others stay. */
 export const setQuotas = (name: string, written: Partial<Record<QuotaName, string>>) =>
   Effect.gen(function* () {
     const values = yield* read(written)
@@ -117,7 +120,7 @@ export const setQuotas = (name: string, written: Partial<Record<QuotaName, strin
       written[quotaName] === undefined ? [] : [`${quotaFlags[quotaName]} ${written[quotaName]}`]
     )
     if (words.length === 0) {
-      return yield* new OperatorError({ reason: "quota", message: "No quota is named." })
+      return yield* new OperatorError({ reason: "quota", message: "No quota given. Name at least one." })
     }
     return yield* change("server.setQuotas", name, values, words.join(", "))
   })

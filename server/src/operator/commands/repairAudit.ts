@@ -31,7 +31,7 @@ const chainOf = (log: string) =>
     if (found !== undefined) return found.id
     return yield* new OperatorError({
       reason: "organization",
-      message: `There is no organization "${log}".`,
+      message: `The organization "${log}" doesn't exist.`,
       organizations: all.map((each) => each.name)
     })
   })
@@ -39,10 +39,13 @@ const chainOf = (log: string) =>
 const beyondRepair = (chain: Chain, what: string) =>
   new OperatorError({
     reason: "audit",
-    message: `The audit log "${chain}" can't be repaired: ${what}. Only a head that doesn't fit can be, and checkpoints that the server hasn't signed. Keep an export as evidence (maxcloud audit export), and restore the entries from a backup (docs/audit.md).`
+    message: `The audit log "${chain}" can't be repaired: ${what}. A repair only fixes a head that doesn't fit, and checkpoints that the server hasn't signed. Keep an export as evidence (maxcloud audit export), and restore the entries from a backup (docs/audit.md).`
   })
 
-/** Reads the whole log and every checkpoint that the server has signed. If all fit: its last entry, and other checkpoints by number. */
+/**
+ * Reads the whole log and every checkpoint that the server has signed. If all fit, returns its last entry, and the
+ * numbers of other checkpoints.
+ */
 const readAll = (chain: Chain) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -56,7 +59,7 @@ const readAll = (chain: Chain) =>
     const upTo = newest?.sequence ?? 0
     const beyond = [...checkpoints.keys()].find((name) => name > upTo)
     if (beyond !== undefined)
-      return yield* beyondRepair(chain, `entries up to ${beyond} were signed, and ${upTo} are there`)
+      return yield* beyondRepair(chain, `entries up to ${beyond} were signed, but the log ends at ${upTo}`)
     if (upTo === 0) return { last: beginning, others }
     const last = yield* verifiedLinks(chain, beginning, upTo).pipe(
       Stream.tap(({ hash, sequence }) => {
@@ -72,7 +75,7 @@ const readAll = (chain: Chain) =>
   })
 
 interface Repair {
-  /** The last entry, where the head doesn't say so. */
+  /** The last entry, if the head names another. */
   readonly head: Link | undefined
   /** Numbers of checkpoints to remove. */
   readonly checkpoints: ReadonlyArray<number>
@@ -87,7 +90,7 @@ const setHead = async (client: pg.ClientBase, chain: Chain, { hash, sequence }: 
      on conflict (organization_id) do update set sequence = excluded.sequence, hash = excluded.hash`,
     [chain, sequence, Buffer.from(hash)]
   )
-  if (rowCount !== 1) throw new Error("entries were appended meanwhile: run it again")
+  if (rowCount !== 1) throw new Error("entries were appended meanwhile. Run it again")
   await client.query("alter table public.audit_heads enable trigger audit_heads_fit")
 }
 
@@ -97,11 +100,13 @@ const removeCheckpoints = async (client: pg.ClientBase, chain: Chain, sequences:
     "delete from public.audit_checkpoints where organization_id = $1 and sequence = any($2::bigint[])",
     [chain, sequences]
   )
-  if (rowCount !== sequences.length) throw new Error("checkpoints were removed meanwhile: run it again")
+  if (rowCount !== sequences.length) throw new Error("checkpoints were removed meanwhile. Run it again")
   await client.query("alter table public.audit_checkpoints enable trigger audit_checkpoints_append_only")
 }
 
-/** Runs as the role that owns the tables, since nobody else may: sets the head to the last entry, if that is still the last one. */
+/**
+ * Runs as the owner of the tables, since nobody else may: sets the head to the last entry, if that's still the last one.
+ */
 const carryOut = (place: DatabasePlace, chain: Chain, { checkpoints, head }: Repair) =>
   Effect.gen(function* () {
     const client = yield* ownerConnection(place)
@@ -120,7 +125,7 @@ const carryOut = (place: DatabasePlace, chain: Chain, { checkpoints, head }: Rep
       catch: (cause) =>
         new OperatorError({
           reason: "database",
-          message: `The audit log "${chain}" couldn't be repaired: ${cause instanceof Error ? cause.message : String(cause)}. Nothing was changed. It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL).`,
+          message: `Couldn't repair the audit log "${chain}": ${cause instanceof Error ? cause.message : String(cause)}. Nothing has changed. It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL).`,
           cause
         })
     })
@@ -130,8 +135,9 @@ const carryOut = (place: DatabasePlace, chain: Chain, { checkpoints, head }: Rep
   )
 
 /**
- * Repairs an audit log: its head, where it doesn't fit the entries, which were read from the first one and compared with every checkpoint that
- * the server has signed; and checkpoints that it hasn't signed are removed. The log tells of it. Entries are never changed.
+ * Repairs an audit log. It compares all entries with every checkpoint that the server has signed, then sets a head that
+ * doesn't fit the entries, and removes checkpoints that the server hasn't signed. The log records the repair. Entries
+ * never change.
  */
 export const repairAudit = (place: DatabasePlace, log: string) =>
   Effect.gen(function* () {

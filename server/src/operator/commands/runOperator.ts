@@ -27,7 +27,11 @@ export const failureOf = (error: Failed): OperatorFailure => {
       return { ok: false, reason: "key", message: error.message }
     case "SqlError": {
       const why = errorText(error.cause, "the database").replace(/\.$/, "")
-      return { ok: false, reason: "database", message: `The database broke off: ${why}. Nothing was changed.` }
+      return {
+        ok: false,
+        reason: "database",
+        message: `Lost the connection to the database: ${why}. Nothing has changed.`
+      }
     }
     case "OperatorError": {
       const { message, organizations, reason } = error
@@ -38,13 +42,13 @@ export const failureOf = (error: Failed): OperatorFailure => {
 
 /** The base of operators' commands: a server's database, its keys, and its audit log. */
 export const operatorLayer = (settings: ServerSettings) =>
-  // Nothing is signed meanwhile: servers sign regularly, and an export signs itself.
+  // Don't sign meanwhile: servers sign regularly, and an export signs itself.
   PostgresAudit.layer({ checkpointsEvery: "1 day" }).pipe(
     Layer.provideMerge(Layer.provide(PostgresDataKeys.layer, layerExisting(settings))),
     Layer.provideMerge(operatorDatabase.layer(settings))
   )
 
-/** Carries out an operator's command with the settings of the environment, before which `options` come. */
+/** Runs an operator's command with the settings of the environment. `options` take precedence. */
 const runOn = async <A, R>(
   options: Partial<ServerSettings>,
   layer: (settings: ServerSettings) => Layer.Layer<R, Failed>,
@@ -65,7 +69,7 @@ export const runOperator = <A>(
   effect: (settings: ServerSettings) => Effect.Effect<A, Failed, Audit | DataKeys | SqlClient>
 ): Promise<OperatorResult<A>> => runOn(options, operatorLayer, effect)
 
-/** For a command that only reads tables: it needs no master key. */
+/** For a command that only reads tables, and so needs no master key. */
 export const runOnDatabase = <A>(
   options: Partial<ServerSettings>,
   effect: (settings: ServerSettings) => Effect.Effect<A, Failed, SqlClient>

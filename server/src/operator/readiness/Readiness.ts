@@ -7,7 +7,7 @@ import { cachedFor } from "../../base/node/monotonic.ts"
 import { AutomaticBackups } from "../backup/AutomaticBackups.ts"
 import { backupCheck } from "../backup/backupCheck.ts"
 
-/** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
+/** How long to cache an answer: however often somebody asks, the checks run no more often than this. */
 const holdsFor = Duration.seconds(2)
 
 /** An unreachable network disk doesn't answer at all. */
@@ -15,7 +15,7 @@ const diskAnswersIn = Duration.seconds(5)
 const diskHangs: ReadinessCheck = {
   name: "disk",
   ok: false,
-  message: `The disk of the server's data folder hasn't answered for ${Duration.toSeconds(diskAnswersIn)} s. Look for disk errors in the system's log (\`dmesg\`), and at the network if the disk is a remote one.`
+  message: `The disk of the server's data folder hasn't answered for ${Duration.toSeconds(diskAnswersIn)} s. Look for disk errors in the system's log (\`dmesg\`), and check the network if it's a remote disk.`
 }
 
 /** Can the server do its work now? */

@@ -136,9 +136,7 @@ describe("GET /readyz", () => {
       expect(none).toStrictEqual({ name: "backups", ok: true, message: "The database has no backup yet." })
       const both = yield* told({ folder: "/secret", newest, failure })
       expect(both?.ok).toBe(true)
-      expect(both?.message ?? "").toMatch(
-        /made 14 hours ago .*The last attempt, at .*, failed: the disk is too full/
-      )
+      expect(both?.message ?? "").toMatch(/made 14 hours ago .*The last attempt, at .*, failed: the disk is too full/)
       expect(both?.message ?? "").not.toContain("/secret")
     })
   )

@@ -161,7 +161,9 @@ describe("a download", () => {
     expect(await download(longer)).toMatch(/^ImageInvalid: .*more than/)
     const five = { ...layer, size: 5 * 1024 ** 3 }
     expect(await download(await registryOf([five, { ...gzip("b"), size: 5 * 1024 ** 3 }]))).toMatch(/more than 8 GiB/)
-    expect(await download(await registryOf([{ ...layer, urls: ["http://169.254.169.254/"] }]))).toMatch(/on hosts other than its registry/)
+    expect(await download(await registryOf([{ ...layer, urls: ["http://169.254.169.254/"] }]))).toMatch(
+      /on hosts other than its registry/
+    )
   })
 
   it("is refused if its layers are together larger when unpacked than an image may be", async () => {

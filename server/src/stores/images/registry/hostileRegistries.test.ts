@@ -264,10 +264,7 @@ describe("hosts that tenants name", () => {
     ]
     for (const host of hosts) {
       const message = await problemOf(`${host}/app:1`, {})
-      expect([host, message]).toEqual([
-        host,
-        expect.stringMatching(/^RegistryUnreachable: .*doesn't call for tenants/)
-      ])
+      expect([host, message]).toEqual([host, expect.stringMatching(/^RegistryUnreachable: .*doesn't call for tenants/)])
     }
     expect(victim.connections()).toBe(0)
   })
