@@ -14,7 +14,7 @@ import { callsWithoutCredential, ServerConfig, type ServerSettings } from "../ba
 import { Metrics } from "../base/telemetry/Metrics.ts"
 import { cannotListen, cannotStart, ServerError } from "../base/words/ServerError.ts"
 import { ApiServer, serveApi } from "../edge/api/ApiServer.ts"
-import * as authentication from "../edge/api/gate/authentication.ts"
+import * as authentication from "../edge/api/handlers/authentication.ts"
 import { AccessMode } from "../edge/http/AccessMode.ts"
 import { Draining } from "../edge/http/Draining.ts"
 import { makeLocalOwner } from "../edge/local/LocalOwner.ts"

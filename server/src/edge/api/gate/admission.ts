@@ -13,6 +13,7 @@ import { credentialLimit, limits } from "../../../tenancy/limits/limits.ts"
 import type { RateLimitState, RateLimits } from "../../../tenancy/limits/RateLimits.ts"
 import type { AccessMode } from "../../http/AccessMode.ts"
 import { withHeaders } from "../../http/answerHeaders.ts"
+import { needsCredential } from "../../http/needsCredential.ts"
 import { subjectOf } from "./auditedRequest.ts"
 import { checkCaller } from "./guard.ts"
 
@@ -95,10 +96,7 @@ const callerOf = (
     }
     if (token === undefined) {
       yield* takeFailure(rates, address)
-      return yield* new Unauthenticated({
-        detail:
-          'This needs a credential. Run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY).'
-      })
+      return yield* needsCredential()
     }
     return yield* authenticator
       .authenticate(token)

@@ -1,12 +1,11 @@
-import { Forbidden, Unauthenticated } from "@maxcloud/sdk/api"
+import { Forbidden, type Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { type Caller, CurrentCaller, type Person } from "../../../tenancy/access/Caller.ts"
+import { needsCredential } from "../../http/needsCredential.ts"
 
 /** The authenticated caller of a request. */
 export const currentCaller: Effect.Effect<Caller, Unauthenticated> = Effect.flatMap(CurrentCaller, (caller) =>
-  caller === undefined
-    ? new Unauthenticated({ detail: "This needs a credential. Run `maxcloud auth login`." })
-    : Effect.succeed(caller)
+  caller === undefined ? needsCredential() : Effect.succeed(caller)
 )
 
 /**
