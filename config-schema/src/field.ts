@@ -36,6 +36,12 @@ export const required = <A, I>(schema: Schema.Schema<A, I>, description: string,
 export const optional = <A, I>(schema: Schema.Schema<A, I>, description: string, words: Words = {}) =>
   Schema.optional(schema).annotations(annotations(description, words))
 
+/** For `Schema.filter`: exactly one of two fields is there. `message` says so. */
+export const oneOfTwo =
+  <One extends string, Other extends string>(one: One, other: Other, message: string) =>
+  (written: { readonly [Key in One | Other]?: unknown }): string | true =>
+    (written[one] === undefined) === (written[other] === undefined) ? message : true
+
 /** A field that a config may leave out: then it is as if it said `written`. */
 export const withDefault = <A, I>(
   schema: Schema.Schema<A, I>,

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { bounds, listUpTo, quoted, textUpTo } from "./bounds.ts"
-import { optional, required } from "./field.ts"
+import { oneOfTwo, optional, required } from "./field.ts"
 import { Labels } from "./labels.ts"
 import { Annotations, fileName, Name } from "./manifestValues.ts"
 
@@ -69,11 +69,7 @@ export const PodDisruptionBudget = Schema.Struct({
         "Whether instances that aren't ready may always be moved."
       )
     }).pipe(
-      Schema.filter(({ maxUnavailable, minAvailable }) =>
-        (minAvailable === undefined) === (maxUnavailable === undefined)
-          ? "Write either `minAvailable` or `maxUnavailable`."
-          : true
-      )
+      Schema.filter(oneOfTwo("minAvailable", "maxUnavailable", "Write either `minAvailable` or `maxUnavailable`."))
     ),
     "How many of its instances a drained node may take at a time."
   )

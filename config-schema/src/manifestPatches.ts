@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { bounds, listUpTo, quoted, textUpTo } from "./bounds.ts"
-import { optional, required, withDefault } from "./field.ts"
+import { oneOfTwo, optional, required, withDefault } from "./field.ts"
 import {
   Amounts,
   Annotations,
@@ -60,11 +60,7 @@ const Volume = Schema.Struct({
     "A folder that is empty when an instance starts, and goes with it."
   )
 }).pipe(
-  Schema.filter(({ configMap, emptyDir }) =>
-    (configMap === undefined) === (emptyDir === undefined)
-      ? "A volume is a `configMap` or an `emptyDir`. Write one of them."
-      : true
-  )
+  Schema.filter(oneOfTwo("configMap", "emptyDir", "A volume is a `configMap` or an `emptyDir`. Write one of them."))
 )
 
 const UserId = Schema.Int.pipe(
