@@ -1,5 +1,5 @@
 /** Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */
-const distance = (a: string, b: string): number => {
+export const editDistance = (a: string, b: string): number => {
   const rows: Array<Array<number>> = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0
   for (let i = 1; i <= a.length; i++) {
@@ -18,7 +18,7 @@ const distance = (a: string, b: string): number => {
 export const nearest = (written: string, known: ReadonlyArray<string>): string | undefined => {
   const word = written.slice(0, 40).toLowerCase()
   const [best] = known
-    .map((text) => ({ word: text, far: distance(word, text.toLowerCase()) }))
+    .map((text) => ({ word: text, far: editDistance(word, text.toLowerCase()) }))
     .filter(({ far, word: _ }) => far <= Math.max(1, Math.floor(Math.min(_.length, word.length) / 3)))
     .toSorted((a, b) => a.far - b.far)
   return best?.word ?? known.find((text) => text.length >= 3 && word.startsWith(text.toLowerCase()))

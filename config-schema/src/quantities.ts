@@ -1,6 +1,7 @@
 import { ParseResult, Schema } from "effect"
 import { bounds, quoted, textUpTo } from "./bounds.ts"
 import { called, typedAs, writtenAs } from "./field.ts"
+import { amountIn, bytesQuantity, byteUnits, cpuQuantity, shortUnits } from "./units.ts"
 
 const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: unknown, message: string) =>
   ParseResult.fail(new ParseResult.Type(ast, actual, message))
@@ -26,20 +27,20 @@ export const Cpu = Schema.transformOrFail(
     strict: true,
     decode: (written, _, ast) => {
       const text = String(written)
-      const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(text)
-      if (match === null) {
+      const amount = amountIn({ "": 1000, m: 1 }, text)
+      if (amount === undefined) {
         return fail(
           ast,
           written,
           `${quoted(text)} isn't a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".`
         )
       }
-      const milli = Math.round(Number(match[1]) * (match[2] === "m" ? 1 : 1000))
+      const milli = Math.round(amount)
       return milli >= 10 && milli <= 64_000
         ? ParseResult.succeed(milli)
         : fail(ast, written, `${quoted(text)} is out of range. An instance can have from 10m to 64 vCPU.`)
     },
-    encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : `${milli}m`)
+    encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : cpuQuantity(milli))
   }
 ).annotations({
   ...typedAs("CpuQuantity"),
@@ -47,15 +48,7 @@ export const Cpu = Schema.transformOrFail(
   ...writtenAs('In vCPU (`0.5`) or milli-vCPU (`"500m"`).')
 })
 
-const memoryUnits: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30
-}
+const { T: _, Ti: __, ...memoryUnits } = byteUnits
 
 /** Memory of one instance. Written in bytes or as a Kubernetes quantity (`"256Mi"`, `"1Gi"`); read as bytes, from 16 MiB to 256 GiB. */
 export const Memory = Schema.transformOrFail(
@@ -73,26 +66,20 @@ export const Memory = Schema.transformOrFail(
     strict: true,
     decode: (written, _, ast) => {
       const text = String(written)
-      const match = /^(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?$/.exec(text)
-      if (match === null) {
+      const amount = amountIn(memoryUnits, text)
+      if (amount === undefined) {
         return fail(
           ast,
           written,
           `${quoted(text)} isn't a valid amount of memory. Use bytes, or a quantity such as "256Mi" or "1Gi".`
         )
       }
-      const bytes = Math.round(Number(match[1]) * (memoryUnits[match[2] ?? ""] ?? 1))
+      const bytes = Math.round(amount)
       return bytes >= 16 * 2 ** 20 && bytes <= 256 * 2 ** 30
         ? ParseResult.succeed(bytes)
         : fail(ast, written, `${quoted(text)} is out of range. An instance can have from 16Mi to 256Gi of memory.`)
     },
-    encode: (bytes) => {
-      for (const unit of ["Gi", "Mi", "Ki"] as const) {
-        const size = memoryUnits[unit] ?? 1
-        if (bytes % size === 0) return ParseResult.succeed(`${bytes / size}${unit}`)
-      }
-      return ParseResult.succeed(bytes)
-    }
+    encode: (bytes) => ParseResult.succeed(bytes % 1024 === 0 ? bytesQuantity(bytes) : bytes)
   }
 ).annotations({
   ...typedAs("MemoryQuantity"),
@@ -103,13 +90,11 @@ export const Memory = Schema.transformOrFail(
 const notADuration = (text: string) =>
   `${quoted(text)} isn't a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".`
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
 /** A duration between `min` and `max`, written with its unit (`"500ms"`, `"30s"`, `"5m"`, `"1h"`); read as milliseconds. */
 export const DurationBetween = (min: string, max: string, options: { readonly wholeSeconds?: boolean } = {}) => {
   const parse = (text: string): number | undefined => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
-    return match === null ? undefined : Math.round(Number(match[1]) * (durationUnits[match[2] ?? ""] ?? 1))
+    const amount = amountIn(shortUnits, text)
+    return amount === undefined ? undefined : Math.round(amount)
   }
   const least = parse(min) ?? 0
   const most = parse(max) ?? Number.MAX_SAFE_INTEGER
@@ -139,7 +124,7 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
       },
       encode: (ms) => {
         for (const unit of ["h", "m", "s"] as const) {
-          const size = durationUnits[unit] ?? 1
+          const size = shortUnits[unit]
           if (ms > 0 && ms % size === 0) return ParseResult.succeed(`${ms / size}${unit}`)
         }
         return ParseResult.succeed(`${ms}ms`)

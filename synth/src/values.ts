@@ -1,3 +1,4 @@
+import { amountIn, bytesQuantity, cpuQuantity, shortUnits } from "@maxcloud/config-schema"
 import { Option, ParseResult, Schema } from "effect"
 import { quantityOf } from "./quantity.ts"
 
@@ -30,16 +31,14 @@ export const Seconds = Schema.transform(Schema.Number, Schema.Number, {
 export const secondsAt = (key: string, missingMs: number) =>
   Schema.optionalWith(Seconds, { default: () => missingMs }).pipe(Schema.fromKey(key))
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
 /** A Go duration of one unit (`90s`) in milliseconds. Written in seconds. */
 export const GoDuration = Schema.transformOrFail(Schema.String, Schema.Number, {
   strict: true,
   decode: (written, _, ast) => {
-    const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(written) ?? []
+    const amount = amountIn(shortUnits, written)
     return amount === undefined
       ? ParseResult.fail(new ParseResult.Type(ast, written, `"${written}" isn't a valid duration`))
-      : ParseResult.succeed(Number(amount) * (units[unit] ?? 1))
+      : ParseResult.succeed(amount)
   },
   encode: (ms) => ParseResult.succeed(`${Math.round(ms / 1000)}s`)
 })
@@ -56,15 +55,6 @@ const quantity = (unit: number, write: (amount: number) => string) =>
     encode: (amount) => ParseResult.succeed(write(amount))
   })
 
-export const MilliCpu = quantity(1e-3, (milli) => (milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`))
+export const MilliCpu = quantity(1e-3, cpuQuantity)
 
-export const Bytes = quantity(1, (size) => {
-  for (const [unit, factor] of [
-    ["Gi", 2 ** 30],
-    ["Mi", 2 ** 20],
-    ["Ki", 2 ** 10]
-  ] as const) {
-    if (size % factor === 0) return `${size / factor}${unit}`
-  }
-  return String(size)
-})
+export const Bytes = quantity(1, bytesQuantity)

@@ -5,6 +5,7 @@ import { ServiceName } from "../names.ts"
 import { Cpu, Memory } from "../quantities.ts"
 import { whole } from "../scale.ts"
 import { type SpecIssue, specIssuesOf } from "../specIssues.ts"
+import { bytesQuantity, cpuQuantity } from "../units.ts"
 import type { PolicyApp, PolicyService } from "./PolicyApp.ts"
 import { isNoSecret, keyIn, namesSecret } from "./plainSecrets.ts"
 
@@ -74,18 +75,6 @@ const keptWith = <A, I>(
 
 const Services = listUpTo(ServiceName, 500, "The list of services")
 const Texts = listUpTo(textUpTo(300, "The text").pipe(Schema.nonEmptyString()), 100, "The list")
-
-const amount = (milli: number) => (milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`)
-const size = (bytes: number) => {
-  const unit = (
-    [
-      ["Gi", 2 ** 30],
-      ["Mi", 2 ** 20],
-      ["Ki", 2 ** 10]
-    ] as const
-  ).find(([, factor]) => bytes % factor === 0)
-  return unit === undefined ? String(bytes) : `${bytes / unit[1]}${unit[0]}`
-}
 
 const textOf = (value: EnvValue): string | undefined => {
   if (typeof value === "string") return value
@@ -169,14 +158,17 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
     each(({ memoryBytes }) =>
       memoryBytes <= most
         ? undefined
-        : { field: ["memory"], message: `It has ${size(memoryBytes)} of memory. Use ${size(most)} or less.` }
+        : {
+            field: ["memory"],
+            message: `It has ${bytesQuantity(memoryBytes)} of memory. Use ${bytesQuantity(most)} or less.`
+          }
     )
   ),
   maxCpu: keptWith("No service has more vCPU per instance than this.", "{ maxCpu: 2 }", Cpu, (most) =>
     each(({ cpuMilli }) =>
       cpuMilli <= most
         ? undefined
-        : { field: ["cpu"], message: `It has ${amount(cpuMilli)} vCPU. Use ${amount(most)} or less.` }
+        : { field: ["cpu"], message: `It has ${cpuQuantity(cpuMilli)} vCPU. Use ${cpuQuantity(most)} or less.` }
     )
   ),
   maxInstances: keptWith(

@@ -1,8 +1,7 @@
+import { amountIn, byteUnits } from "@maxcloud/config-schema"
 import { Option, Schema } from "effect"
 import { form, whole } from "./forms.ts"
 import { type Form, optional, type SettingValues, setting } from "./setting.ts"
-
-const units: Readonly<Record<string, number>> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 }
 
 const Vcpus = Schema.transform(Schema.NumberFromString.pipe(Schema.between(0, 1_000_000)), Schema.Int, {
   strict: true,
@@ -11,7 +10,7 @@ const Vcpus = Schema.transform(Schema.NumberFromString.pipe(Schema.between(0, 1_
 })
 export const Bytes = Schema.transform(Schema.String.pipe(Schema.pattern(/^\d{1,15}(Ki|Mi|Gi|Ti)?$/)), Schema.Int, {
   strict: true,
-  decode: (written) => Number.parseInt(written, 10) * (units[written.replace(/^\d+/, "")] ?? 1),
+  decode: (written) => amountIn(byteUnits, written) ?? 0,
   encode: String
 })
 
