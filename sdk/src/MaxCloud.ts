@@ -12,18 +12,16 @@ import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./calls/exec.ts"
 import { type DeploymentEventsOptions, type FollowEventsOptions, type LogOptions, streamsOf } from "./calls/streams.ts"
 import { nodeHost } from "./credentials/nodeHost.ts"
+import { type DeployError, makeDeploy, type PlanError } from "./deploy/deploy.ts"
 import {
-  awaited,
   type Deployable,
-  type DeployError,
   type DeployOptions,
   type DeployProgress,
   deployOptions,
-  makeDeploy,
-  type PlanError,
   type PlanOptions,
   type PrepareOptions
-} from "./deploy/deploy.ts"
+} from "./deploy/deployOptions.ts"
+import { awaited } from "./deploy/outcome.ts"
 import type { PlanFile } from "./deploy/planFile.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./deploy/restart.ts"
 import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
@@ -118,7 +116,7 @@ const waitOptions: OptionKinds<InApp & WaitOptions> = { app: "text", stage: "tex
 const isGone = (name: string) => (progress: DeployProgress) =>
   progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
 
-const restartOptions: OptionKinds<RestartOptions & InApp> = {
+export const restartOptions: OptionKinds<RestartOptions & InApp> = {
   idempotencyKey: "text",
   detach: "flag",
   app: "text",

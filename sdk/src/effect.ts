@@ -11,17 +11,16 @@ export { assumedFacts, type ServerFacts, serverFacts } from "./config/configFact
 export { findConfig } from "./config/findConfig.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./config/loadConfig.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
-export {
-  type Deployable,
-  type DeployError,
-  type DeployOptions,
-  type DeployProgress,
-  type PlanError,
-  type PlanOptions,
-  type PrepareOptions,
-  type SourceReport,
-  succeeded
-} from "./deploy/deploy.ts"
+export type { DeployError, PlanError } from "./deploy/deploy.ts"
+export type {
+  Deployable,
+  DeployOptions,
+  DeployProgress,
+  PlanOptions,
+  PrepareOptions,
+  SourceReport
+} from "./deploy/deployOptions.ts"
+export { succeeded } from "./deploy/outcome.ts"
 export { type PlanFile, parsePlanFile, planFileBytes } from "./deploy/planFile.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./deploy/restart.ts"
 export {

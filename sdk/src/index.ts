@@ -12,14 +12,14 @@ export {
   type Client,
   type ClientOptions,
   createClient,
-  type DeployInput,
   findConfig,
   loadConfig,
   type PeopleClient
 } from "./client.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./config/loadConfig.ts"
 export { type CredentialOptions, defaultCredentials } from "./credentials/defaultCredentials.ts"
-export type { DeployProgress } from "./deploy/deploy.ts"
+export type { DeployInput } from "./deploy/clientDeploys.ts"
+export type { DeployProgress } from "./deploy/deployOptions.ts"
 export type { PlanFile } from "./deploy/planFile.ts"
 export type { RestartProgress } from "./deploy/restart.ts"
 export {

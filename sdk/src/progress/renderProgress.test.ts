@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { deployment, event } from "../../test/fakeServer.ts"
-import type { DeployProgress } from "../deploy/deploy.ts"
+import type { DeployProgress } from "../deploy/deployOptions.ts"
 import { renderProgress } from "./index.ts"
 
 describe("renderProgress", () => {

@@ -1,5 +1,5 @@
 import type { DeploymentEvent } from "../api/deployment.ts"
-import type { DeployProgress } from "../deploy/deploy.ts"
+import type { DeployProgress } from "../deploy/deployOptions.ts"
 import { elapsed, integerBytes, linesOf, printable } from "./text.ts"
 
 export interface ProgressOptions {
