@@ -64,6 +64,31 @@ const sdkReport = (error: MaxCloudError): Report => ({
   ...merged(error)
 })
 
+const configFields = (error: Extract<MaxCloudError, { _tag: "ConfigInvalid" }>): Partial<Report> => {
+  const count = error.issues.length
+  return {
+    message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
+    details: error.message.split("\n"),
+    data: {
+      file: error.file,
+      errors: error.issues.map(({ code = "invalid_value", message, ...place }) => ({
+        ...place,
+        code,
+        detail: message
+      }))
+    }
+  }
+}
+
+const clientFields = (error: Extract<MaxCloudError, { _tag: "ClientOutdated" }>): Partial<Report> => {
+  const { clientVersion, minimumClient } = error
+  return {
+    message: `this maxcloud has version ${clientVersion}, and the server serves ${minimumClient} and newer`,
+    fix: "`npm i -D @maxcloud/cli@latest` updates it",
+    data: { clientVersion, minimumClient }
+  }
+}
+
 /** What an error says beyond its tag and message, and of an answer the fields of its problem document. */
 const merged = (error: MaxCloudError): Partial<Report> => {
   const fields = fieldsOf(error)
@@ -86,21 +111,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     case "InvalidRequest":
     case "InvalidSpec":
       return { details: error.errors.map((each) => issueLine(specIssueOf(each))), data: { errors: error.errors } }
-    case "ConfigInvalid": {
-      const count = error.issues.length
-      return {
-        message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
-        details: error.message.split("\n"),
-        data: {
-          file: error.file,
-          errors: error.issues.map(({ code = "invalid_value", message, ...place }) => ({
-            ...place,
-            code,
-            detail: message
-          }))
-        }
-      }
-    }
+    case "ConfigInvalid":
+      return configFields(error)
     case "SourceInvalid":
       return { data: { folder: error.folder } }
     case "NotReachable": {
@@ -137,14 +149,8 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     }
     case "CredentialUnavailable":
       return { exit: error.passing ? 3 : 1, message: error.detail, fix: error.fix, data: { source: error.source } }
-    case "ClientOutdated": {
-      const { clientVersion, minimumClient } = error
-      return {
-        message: `this maxcloud has version ${clientVersion}, and the server serves ${minimumClient} and newer`,
-        fix: "`npm i -D @maxcloud/cli@latest` updates it",
-        data: { clientVersion, minimumClient }
-      }
-    }
+    case "ClientOutdated":
+      return clientFields(error)
     case "ServerOutdated": {
       const [message, fix] = split(error.message)
       const { apiUrl, operation, serverVersion } = error

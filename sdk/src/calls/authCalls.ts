@@ -73,95 +73,106 @@ export interface NewRegistration<Secret extends AnySecret> {
   readonly bootstrapToken?: Secret | undefined
 }
 
+const apiKeyCalls = ({ api, call }: Calling) => ({
+  /** Newest first. */
+  list: listing(ApiKeyList)((page, filter?: ApiKeyFilter) =>
+    Effect.flatMap(pageRequest(ApiKeyList, filter, page), (urlParams) =>
+      call(api.auth.apiKeys({ urlParams, withResponse: true }))
+    )
+  ),
+
+  /** The whole key is in this answer, and nowhere else. */
+  create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
+    parsed(CreateApiKey, given(key), (payload) => call(api.auth.createApiKey({ payload }))),
+
+  /** A new key of the same rights; the former one goes on for `overlapSeconds` (a day if it is left out). */
+  rotate: (id: string, options?: RotationOptions): Effect.Effect<NewApiKey, CallError> =>
+    parsed(ApiKeyId, id, (id) =>
+      Effect.flatMap(parseOptions<RotationOptions>(options, { overlapSeconds: "number" }), (given) =>
+        parsed(RotateApiKey, given, (payload) => call(api.auth.rotateApiKey({ path: { id }, payload })))
+      )
+    ),
+
+  delete: (id: string): Effect.Effect<void, CallError> =>
+    parsed(ApiKeyId, id, (id) => call(api.auth.deleteApiKey({ path: { id } })))
+})
+
+const inviteCalls = ({ api, call }: Calling) => ({
+  /** Newest first. */
+  list: listing(InviteList)((page, filter?: InviteFilter) =>
+    Effect.flatMap(pageRequest(InviteList, filter, page), (urlParams) =>
+      call(api.auth.invites({ urlParams, withResponse: true }))
+    )
+  ),
+  create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
+    parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
+  revoke: (id: string): Effect.Effect<void, CallError> =>
+    parsed(InviteId, id, (id) => call(api.auth.revokeInvite({ path: { id } })))
+})
+
+const oidcTrustCalls = ({ api, call }: Calling) => ({
+  /** By name. */
+  list: listing(OidcTrustList)((page, filter?: OidcTrustFilter) =>
+    Effect.flatMap(pageRequest(OidcTrustList, filter, page), (urlParams) =>
+      call(api.auth.oidcTrusts({ urlParams, withResponse: true }))
+    )
+  ),
+  create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
+    parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
+  delete: (id: string): Effect.Effect<void, CallError> =>
+    parsed(OidcTrustId, id, (id) => call(api.auth.deleteOidcTrust({ path: { id } })))
+})
+
 /** Signing in, and the credentials of people and machines. */
-export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Calling) => ({
-  /** The caller: the credential, its organization and role, and the person behind it. */
-  status: call<AuthStatus>(api.auth.status({})),
+export const authCalls = <Secret extends AnySecret>(calling: Calling) => {
+  const { anonymous, api, call } = calling
+  return {
+    /** The caller: the credential, its organization and role, and the person behind it. */
+    status: call<AuthStatus>(api.auth.status({})),
 
-  /** Ends the session that the connection's token is of. */
-  signOut: call(api.auth.signOut({})),
+    /** Ends the session that the connection's token is of. */
+    signOut: call(api.auth.signOut({})),
 
-  /** A session for another organization that the person is a member of. */
-  switchOrganization: (organization: string): Effect.Effect<SessionGrant, CallError> =>
-    parsed(OrganizationName, organization, (name) =>
-      call(api.auth.switchOrganization({ payload: { organization: name } }))
-    ),
-
-  /** Sends the mail that confirms the address again. */
-  resendVerification: call(api.auth.resendVerification({})),
-
-  /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
-  register: (registration: NewRegistration<Secret>): Effect.Effect<SessionGrant | RegistrationMailed, CallError> =>
-    Effect.suspend(() => {
-      const bootstrapToken = registration?.bootstrapToken
-      const written = bootstrapToken === undefined ? {} : { bootstrapToken: textOf(bootstrapToken) }
-      return parsed(Registration, { ...registration, ...written }, (payload) =>
-        call(anonymous.signIn.register({ payload }))
-      )
-    }),
-
-  /** Confirms an address by the token that was mailed. Needs no token of the connection. */
-  verify: (token: Secret): Effect.Effect<UserInfo, CallError> =>
-    parsed(VerifyEmail, { token: textOf(token) }, (payload) => call(anonymous.signIn.verify({ payload }))),
-
-  acceptInvite: (token: Secret): Effect.Effect<SessionGrant, CallError> =>
-    parsed(AcceptInvite, { token: textOf(token) }, (payload) => call(anonymous.signIn.acceptInvite({ payload }))),
-
-  /** Begins a device authorization (RFC 8628). */
-  startDevice: (clientName: string): Effect.Effect<DeviceCodes, CallError> =>
-    parsed(DeviceStart, { clientName }, (payload) => call(anonymous.signIn.startDevice({ payload }))),
-
-  pollDevice: (deviceCode: Secret): Effect.Effect<DeviceProgress, CallError> =>
-    parsed(DevicePoll, { deviceCode: textOf(deviceCode) }, (payload) => call(anonymous.signIn.pollDevice({ payload }))),
-
-  apiKeys: {
-    /** Newest first. */
-    list: listing(ApiKeyList)((page, filter?: ApiKeyFilter) =>
-      Effect.flatMap(pageRequest(ApiKeyList, filter, page), (urlParams) =>
-        call(api.auth.apiKeys({ urlParams, withResponse: true }))
-      )
-    ),
-
-    /** The whole key is in this answer, and nowhere else. */
-    create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
-      parsed(CreateApiKey, given(key), (payload) => call(api.auth.createApiKey({ payload }))),
-
-    /** A new key of the same rights; the former one goes on for `overlapSeconds` (a day if it is left out). */
-    rotate: (id: string, options?: RotationOptions): Effect.Effect<NewApiKey, CallError> =>
-      parsed(ApiKeyId, id, (id) =>
-        Effect.flatMap(parseOptions<RotationOptions>(options, { overlapSeconds: "number" }), (given) =>
-          parsed(RotateApiKey, given, (payload) => call(api.auth.rotateApiKey({ path: { id }, payload })))
-        )
+    /** A session for another organization that the person is a member of. */
+    switchOrganization: (organization: string): Effect.Effect<SessionGrant, CallError> =>
+      parsed(OrganizationName, organization, (name) =>
+        call(api.auth.switchOrganization({ payload: { organization: name } }))
       ),
 
-    delete: (id: string): Effect.Effect<void, CallError> =>
-      parsed(ApiKeyId, id, (id) => call(api.auth.deleteApiKey({ path: { id } })))
-  },
+    /** Sends the mail that confirms the address again. */
+    resendVerification: call(api.auth.resendVerification({})),
 
-  invites: {
-    /** Newest first. */
-    list: listing(InviteList)((page, filter?: InviteFilter) =>
-      Effect.flatMap(pageRequest(InviteList, filter, page), (urlParams) =>
-        call(api.auth.invites({ urlParams, withResponse: true }))
-      )
-    ),
-    create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
-      parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
-    revoke: (id: string): Effect.Effect<void, CallError> =>
-      parsed(InviteId, id, (id) => call(api.auth.revokeInvite({ path: { id } })))
-  },
+    /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
+    register: (registration: NewRegistration<Secret>): Effect.Effect<SessionGrant | RegistrationMailed, CallError> =>
+      Effect.suspend(() => {
+        const bootstrapToken = registration?.bootstrapToken
+        const written = bootstrapToken === undefined ? {} : { bootstrapToken: textOf(bootstrapToken) }
+        return parsed(Registration, { ...registration, ...written }, (payload) =>
+          call(anonymous.signIn.register({ payload }))
+        )
+      }),
 
-  /** Issuers whose tokens act for the organization: CI without a stored key. */
-  oidcTrusts: {
-    /** By name. */
-    list: listing(OidcTrustList)((page, filter?: OidcTrustFilter) =>
-      Effect.flatMap(pageRequest(OidcTrustList, filter, page), (urlParams) =>
-        call(api.auth.oidcTrusts({ urlParams, withResponse: true }))
-      )
-    ),
-    create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
-      parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
-    delete: (id: string): Effect.Effect<void, CallError> =>
-      parsed(OidcTrustId, id, (id) => call(api.auth.deleteOidcTrust({ path: { id } })))
+    /** Confirms an address by the token that was mailed. Needs no token of the connection. */
+    verify: (token: Secret): Effect.Effect<UserInfo, CallError> =>
+      parsed(VerifyEmail, { token: textOf(token) }, (payload) => call(anonymous.signIn.verify({ payload }))),
+
+    acceptInvite: (token: Secret): Effect.Effect<SessionGrant, CallError> =>
+      parsed(AcceptInvite, { token: textOf(token) }, (payload) => call(anonymous.signIn.acceptInvite({ payload }))),
+
+    /** Begins a device authorization (RFC 8628). */
+    startDevice: (clientName: string): Effect.Effect<DeviceCodes, CallError> =>
+      parsed(DeviceStart, { clientName }, (payload) => call(anonymous.signIn.startDevice({ payload }))),
+
+    pollDevice: (deviceCode: Secret): Effect.Effect<DeviceProgress, CallError> =>
+      parsed(DevicePoll, { deviceCode: textOf(deviceCode) }, (payload) =>
+        call(anonymous.signIn.pollDevice({ payload }))
+      ),
+
+    apiKeys: apiKeyCalls(calling),
+
+    invites: inviteCalls(calling),
+
+    /** Issuers whose tokens act for the organization: CI without a stored key. */
+    oidcTrusts: oidcTrustCalls(calling)
   }
-})
+}

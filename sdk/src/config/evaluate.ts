@@ -73,6 +73,38 @@ const resolved = (resolver: ImportResolver, { kind, parent, specifier }: Exclude
   return kind === "alias" ? resolver.alias(specifier, file) : resolver.missing(specifier, file)
 }
 
+export interface EvaluateOptions {
+  readonly seconds?: number
+  readonly policySeconds?: number
+  /** Are the config's charts run? */
+  readonly charts?: boolean
+  /** What the config's own policies look at; undefined: they aren't asked. */
+  readonly asked?: (evaluated: Omit<Extract<Told, { _tag: "Evaluated" }>, "files">) => PolicyApp | undefined
+}
+
+/** The thread of a config. Its output goes to standard error. */
+const startThread = (input: Omit<EvaluationInput, "values" | "depth">) => {
+  // Larger values are refused for their size, even if they contain something that isn't data.
+  const workerData: EvaluationInput = { ...input, values: maxSpecValues, depth: bounds.depth }
+  const worker = new Worker(evaluateProgram, {
+    eval: true,
+    workerData,
+    transferList: [input.port],
+    stdout: true,
+    stderr: true,
+    execArgv: ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
+  })
+  worker.stdout.pipe(process.stderr, { end: false })
+  worker.stderr.pipe(process.stderr, { end: false })
+  return worker
+}
+
+/** What a policy did that ended the thread with this code. */
+const exitFault = (code: number) =>
+  code === 0 || code === 13
+    ? "ended before it answered: it awaits what never comes, or exits. Let it return an answer."
+    : `called process.exit(${code}). Remove the call.`
+
 /**
  * Runs a config in a thread of its own. Its modules are read afresh each time. It may call `process.exit` or never end without harm,
  * and its output goes to standard error.
@@ -86,14 +118,7 @@ export const evaluate = <E>(
     charts = false,
     policySeconds: secondsOfPolicy = policySeconds,
     seconds = limitSeconds
-  }: {
-    readonly seconds?: number
-    readonly policySeconds?: number
-    /** Are the config's charts run? */
-    readonly charts?: boolean
-    /** What the config's own policies look at; undefined: they aren't asked. */
-    readonly asked?: (evaluated: Omit<Extract<Told, { _tag: "Evaluated" }>, "files">) => PolicyApp | undefined
-  } = {}
+  }: EvaluateOptions = {}
 ): Effect.Effect<Evaluation, E> =>
   Effect.async<Evaluation, E>((resume) => {
     const { port1: own, port2: port } = new MessageChannel()
@@ -114,20 +139,7 @@ export const evaluate = <E>(
     answerQuestions(own, answered, async (question) =>
       question.kind === "fact" ? factOf(question.name) : resolved(resolver, question)
     )
-    const url = pathToFileURL(file).href
-    // Larger values are refused for their size, even if they contain something that isn't data.
-    const limits = { values: maxSpecValues, depth: bounds.depth }
-    const workerData: EvaluationInput = { url, stage, ...limits, charts, port, answered }
-    const worker = new Worker(evaluateProgram, {
-      eval: true,
-      workerData,
-      transferList: [port],
-      stdout: true,
-      stderr: true,
-      execArgv: ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
-    })
-    worker.stdout.pipe(process.stderr, { end: false })
-    worker.stderr.pipe(process.stderr, { end: false })
+    const worker = startThread({ url: pathToFileURL(file).href, stage, charts, port, answered })
     let timer = setTimeout(() => end({ _tag: "TookTooLong", seconds }), seconds * 1000)
     /** The evaluated config, from when its policies are asked. */
     let waiting: Extract<Told, { _tag: "Evaluated" }> | undefined
@@ -179,14 +191,6 @@ export const evaluate = <E>(
         ? end({ _tag: "Threw", name: error.name, message: error.message, code: "", stack: error.stack ?? "" })
         : broken(`threw ${error.name}: ${error.message}. Fix the function.`)
     )
-    worker.once("exit", (code) =>
-      waiting === undefined
-        ? end({ _tag: "Exited", code })
-        : broken(
-            code === 0 || code === 13
-              ? "ended before it answered: it awaits what never comes, or exits. Let it return an answer."
-              : `called process.exit(${code}). Remove the call.`
-          )
-    )
+    worker.once("exit", (code) => (waiting === undefined ? end({ _tag: "Exited", code }) : broken(exitFault(code))))
     return Effect.promise(close)
   })

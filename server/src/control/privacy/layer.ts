@@ -57,6 +57,28 @@ const decodeOrganizations = Schema.decodeUnknownSync(
   )
 )
 
+/** An organization, with its quotas and what it uses of them. */
+const describer = (sql: SqlClient, quotas: Quotas["Type"], runtime: Runtime["Type"]) =>
+  Effect.fn("Privacy.describe")(function* (organizationId: OrganizationId) {
+    const [found] = decodeOrganizations(
+      yield* sql`select id, name, display_name, created_at, delete_after from organizations where id = ${organizationId}`
+    )
+    if (found === undefined) return yield* Effect.dieMessage(`organization ${organizationId} is not there`)
+    return {
+      id: found.id,
+      name: found.name,
+      displayName: found.display_name,
+      createdAt: found.created_at.toISOString(),
+      deleteAfter: found.delete_after?.toISOString() ?? null,
+      quotas: yield* quotas.of(organizationId),
+      use: {
+        ...(yield* quotas.use(organizationId)),
+        logBytes: yield* runtime.logBytes(organizationId),
+        streams: null
+      }
+    }
+  }, orUnavailable)
+
 const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
   Layer.effect(
     Privacy,
@@ -68,25 +90,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
       const quotas = yield* Quotas
       const runtime = yield* Runtime
 
-      const describe = Effect.fn("Privacy.describe")(function* (organizationId: OrganizationId) {
-        const [found] = decodeOrganizations(
-          yield* sql`select id, name, display_name, created_at, delete_after from organizations where id = ${organizationId}`
-        )
-        if (found === undefined) return yield* Effect.dieMessage(`organization ${organizationId} is not there`)
-        return {
-          id: found.id,
-          name: found.name,
-          displayName: found.display_name,
-          createdAt: found.created_at.toISOString(),
-          deleteAfter: found.delete_after?.toISOString() ?? null,
-          quotas: yield* quotas.of(organizationId),
-          use: {
-            ...(yield* quotas.use(organizationId)),
-            logBytes: yield* runtime.logBytes(organizationId),
-            streams: null
-          }
-        }
-      }, orUnavailable)
+      const describe = describer(sql, quotas, runtime)
 
       return {
         describe,

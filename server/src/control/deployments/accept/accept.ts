@@ -25,6 +25,34 @@ const decodeDeletion = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ delete_after: Schema.NullOr(Schema.DateFromSelf) }))
 )
 
+/** The entries of the audit log: the deployment, and each policy that it passed over. `before`: the spec that it replaces. */
+const recordAcceptance = (input: AcceptInput, number: number, before: unknown) =>
+  Effect.gen(function* () {
+    const audit = yield* Audit
+    const { app, organization, stage } = input
+    const subject = `deployment ${number} of ${app}/${stage}`
+    const entry = {
+      action: (yield* CurrentOperation) ?? "apps.deploy",
+      outcome: "succeeded",
+      status: 202,
+      subject,
+      before: before === undefined ? undefined : sha256Hex(JSON.stringify(before)),
+      after: sha256Hex(JSON.stringify(input.encoded)),
+      organizationId: organization.id
+    } as const
+    const passed = (input.passed ?? []).map(
+      (policy) =>
+        ({
+          action: "policies.pass",
+          outcome: "succeeded",
+          status: 202,
+          subject: `policy ${policy} by ${subject}`,
+          organizationId: organization.id
+        }) as const
+    )
+    yield* audit.append(entry, ...passed)
+  })
+
 /** Writes an accepted deployment completely or not at all, and returns its id. Run it in a transaction. */
 export const accept = (queue: WorkQueue, input: AcceptInput) =>
   Effect.gen(function* () {
@@ -92,27 +120,6 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     yield* queue.add([{ organizationId: org, app, stage }])
     yield* sql`select pg_notify('maxcloud', 'work')`
     yield* noteCarriedOut(id)
-    const audit = yield* Audit
-    const subject = `deployment ${number} of ${app}/${stage}`
-    const entry = {
-      action: (yield* CurrentOperation) ?? "apps.deploy",
-      outcome: "succeeded",
-      status: 202,
-      subject,
-      before: before === undefined ? undefined : sha256Hex(JSON.stringify(before)),
-      after: sha256Hex(JSON.stringify(input.encoded)),
-      organizationId: org
-    } as const
-    const passed = (input.passed ?? []).map(
-      (policy) =>
-        ({
-          action: "policies.pass",
-          outcome: "succeeded",
-          status: 202,
-          subject: `policy ${policy} by ${subject}`,
-          organizationId: org
-        }) as const
-    )
-    yield* audit.append(entry, ...passed)
+    yield* recordAcceptance(input, number, before)
     return id
   })

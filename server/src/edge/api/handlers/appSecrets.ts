@@ -24,6 +24,23 @@ interface Stage {
   readonly stage: StageName
 }
 
+/** The gate checked the app and stage in the path. The source of a copy is a different one. */
+const mayCopyFrom = ({ app, stage }: Stage) =>
+  Effect.flatMap(currentCaller, ({ scopes }) =>
+    scopes?.some((scope) => scopeOpens(scope, "deploy", app, stage)) === false
+      ? new Forbidden({
+          detail: `This credential is limited to ${scopes.join(", ")}, which doesn't include deploy:${app}/${stage}`
+        })
+      : Effect.void
+  )
+
+const noneCopied = ({ app, stage }: Stage, [name = "", ...more]: ReadonlyArray<SecretName | "">) =>
+  new NotFound({
+    resource: "secret",
+    resourceName: name,
+    detail: `App "${app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${stage}". Nothing was copied.`
+  })
+
 /** The API's view of the secrets of the caller's organization. */
 export const appSecrets = Effect.gen(function* () {
   const secrets = yield* Secrets
@@ -61,25 +78,14 @@ export const appSecrets = Effect.gen(function* () {
       }),
     copy: (stage: Stage, { from, names }: typeof CopySecrets.Type) =>
       Effect.gen(function* () {
-        // The gate checked the app and stage in the path. The source of a copy is a different one.
-        const { scopes } = yield* currentCaller
-        if (scopes?.some((scope) => scopeOpens(scope, "deploy", from.app, from.stage)) === false) {
-          return yield* new Forbidden({
-            detail: `This credential is limited to ${scopes.join(", ")}, which doesn't include deploy:${from.app}/${from.stage}`
-          })
-        }
+        yield* mayCopyFrom(from)
         yield* keptHere(stage, names)
         const copied = yield* Effect.mapError(
           secrets.copy(yield* scopeOf(from), yield* scopeOf(stage), names),
           unavailable
         )
         if (Either.isRight(copied)) return copied.right
-        const [name = "", ...more] = copied.left
-        return yield* new NotFound({
-          resource: "secret",
-          resourceName: name,
-          detail: `App "${from.app}" has no ${more.length === 0 ? "secret" : "secrets"} ${[name, ...more].map((each) => `"${each}"`).join(", ")} in stage "${from.stage}". Nothing was copied.`
-        })
+        return yield* noneCopied(from, copied.left)
       }),
     versions: (stage: Stage, name: SecretName, asked: typeof SecretVersionList.parameters.Type) =>
       Effect.gen(function* () {

@@ -9,7 +9,7 @@ import {
   type PlanId
 } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { Deployments } from "../../../control/deployments/Deployments.ts"
+import { type DeployInput, Deployments } from "../../../control/deployments/Deployments.ts"
 import { DriftLog } from "../../../control/drift/DriftLog.ts"
 import { NetworkVerifier } from "../../../runtimes/port/NetworkVerifier.ts"
 import { locatedAt } from "../../http/answerHeaders.ts"
@@ -29,6 +29,24 @@ const planOf = (written: PlanId | undefined, tag: PlanId | undefined, fromDeploy
     ? Effect.succeed(plan)
     : invalidRequest("`plan` and If-Match name different plans. Send one of them.")
 }
+
+interface Subject {
+  readonly spec?: unknown
+  readonly fromDeployment?: number | undefined
+}
+
+/** What a deploy is of: an app, or an earlier deployment. */
+const inputOf = (
+  payload: Pick<DeployInput, "message" | "metadata" | "plan" | "forceConflicts"> & Subject,
+  tag: PlanId | undefined
+) =>
+  Effect.gen(function* () {
+    const { forceConflicts, fromDeployment, message, metadata, spec } = payload
+    if ((spec === undefined) === (fromDeployment === undefined)) return yield* eitherOr
+    const plan = yield* planOf(payload.plan, tag, fromDeployment)
+    const from = fromDeployment === undefined ? { spec } : { deployment: fromDeployment }
+    return { from, message, metadata, plan, forceConflicts }
+  })
 
 /** Puts the accepted deployment into the answer's headers. */
 const located = <E, R>(accepted: Effect.Effect<Deployment, E, R>) =>
@@ -57,20 +75,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("deploy", ({ headers, path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.gen(function* () {
-            const { forceConflicts, fromDeployment, message, metadata, spec } = payload
-            if ((spec === undefined) === (fromDeployment === undefined)) return yield* eitherOr
-            const plan = yield* planOf(payload.plan, headers["if-match"], fromDeployment)
-            return yield* deployments.accept({
-              organization,
-              ...path,
-              from: fromDeployment === undefined ? { spec } : { deployment: fromDeployment },
-              message,
-              metadata,
-              plan,
-              forceConflicts
-            })
-          })
+          Effect.flatMap(inputOf(payload, headers["if-match"]), (input) =>
+            deployments.accept({ organization, ...path, ...input })
+          )
         ).pipe(located)
       )
       .handle("deployment", ({ path: { app, number, stage } }) =>

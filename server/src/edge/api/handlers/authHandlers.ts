@@ -14,6 +14,32 @@ import { inRequestLanguage } from "./requestLanguage.ts"
 /** Describes the opened session, and whether its address is confirmed. */
 export const sessionPath = "/api/v1/auth/status"
 
+/** The credential of the request, its organization and role, and the person behind it. */
+const describeCaller = (sessions: Sessions["Type"]) =>
+  Effect.gen(function* () {
+    const caller = yield* currentCaller
+    const { credential, organization, person, scopes } = caller
+    const { expiresAt, name } = yield* sessions.describe(caller)
+    return {
+      organization: organization.name,
+      role: effectiveRole(caller),
+      credential: {
+        type: credential.type,
+        id: credential.type === "local" ? null : credential.id,
+        name,
+        scopes: scopes === undefined ? null : [...scopes],
+        expiresAt
+      },
+      user: person ?? null,
+      organizations:
+        credential.type !== "session" || person === undefined
+          ? []
+          : credential.unproven === true
+            ? [{ name: organization.name, role: effectiveRole(caller) }]
+            : (yield* sessions.organizationsOf(person.id)).map(({ name, role }) => ({ name, role }))
+    }
+  })
+
 export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts
@@ -22,31 +48,7 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
     const trusts = yield* OidcTrusts
     const invites = yield* Invites
     return handlers
-      .handle("status", () =>
-        Effect.gen(function* () {
-          const caller = yield* currentCaller
-          const { credential, organization, person, scopes } = caller
-          const { expiresAt, name } = yield* sessions.describe(caller)
-          return {
-            organization: organization.name,
-            role: effectiveRole(caller),
-            credential: {
-              type: credential.type,
-              id: credential.type === "local" ? null : credential.id,
-              name,
-              scopes: scopes === undefined ? null : [...scopes],
-              expiresAt
-            },
-            user: person ?? null,
-            organizations:
-              credential.type !== "session" || person === undefined
-                ? []
-                : credential.unproven === true
-                  ? [{ name: organization.name, role: effectiveRole(caller) }]
-                  : (yield* sessions.organizationsOf(person.id)).map(({ name, role }) => ({ name, role }))
-          }
-        })
-      )
+      .handle("status", () => describeCaller(sessions))
       .handle("signOut", () => Effect.flatMap(currentCaller, sessions.end))
       .handle("switchOrganization", ({ payload }) =>
         Effect.flatMap(currentPerson, (person) => sessions.grant(person.id, payload.organization)).pipe(

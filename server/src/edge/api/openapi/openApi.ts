@@ -72,6 +72,21 @@ const withFields = (schema: Json, names: ReadonlyArray<string>): Json => {
   return { ...schema, required: [...(Array.isArray(required) ? required : []), ...names] }
 }
 
+const refused = (schema: string) => ({ content: { "application/problem+json": { schema: refTo(schema) } } })
+
+/** The answers of an operation, with those that every operation of its kind has. */
+const responsesOf = (
+  path: string,
+  operation: Made,
+  takesKey: boolean
+): Readonly<Record<string, { readonly content?: Json }>> => ({
+  // A name that no path can contain answers 404 before the operation is found.
+  ...(path.includes("{") ? { 404: refused("NotFound") } : undefined),
+  ...operation.responses,
+  ...(takesKey ? { 409: orProblem(operation, 409), 422: orProblem(operation, 422) } : undefined),
+  ...(operation.requestBody === undefined ? undefined : { 413: refused("PayloadTooLarge"), 415: refused("Problem") })
+})
+
 /** Builds the document's operations, and collects their shared parts. */
 const makeOperations = (made: OpenApi.OpenAPISpec) => {
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
@@ -143,16 +158,7 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
     const body = bodyOf(row, name, operation)
     const { requestBody: _, ...rest } = operation
     const takesKey = isRepeatable(name)
-    const refused = (schema: string) => ({ content: { "application/problem+json": { schema: refTo(schema) } } })
-    const responses: Readonly<Record<string, { readonly content?: Json }>> = {
-      // A name that no path can contain answers 404 before the operation is found.
-      ...(path.includes("{") ? { 404: refused("NotFound") } : undefined),
-      ...operation.responses,
-      ...(takesKey ? { 409: orProblem(operation, 409), 422: orProblem(operation, 422) } : undefined),
-      ...(operation.requestBody === undefined
-        ? undefined
-        : { 413: refused("PayloadTooLarge"), 415: refused("Problem") })
-    }
+    const responses = responsesOf(path, operation, takesKey)
     return {
       ...rest,
       summary: row.summary,

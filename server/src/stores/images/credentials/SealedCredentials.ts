@@ -54,6 +54,49 @@ const failed = (error: SqlError | MasterKeyError) =>
 /** Turns temporary failures into an error for the client. A bug of ours isn't one of them. */
 const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
 
+const setter = (sql: SqlClient, keys: DataKeys["Type"]) =>
+  Effect.fn("RegistryCredentials.set")(function* (
+    organizationId: OrganizationId,
+    registry: string,
+    username: string,
+    password: Redacted.Redacted
+  ) {
+    const host = canonicalHost(registry)
+    const sealed = yield* seal(organizationId, placeOf(organizationId, host, username), password).pipe(
+      Effect.provideService(DataKeys, keys),
+      Effect.mapError(failed)
+    )
+    const rows = yield* sql`
+      insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
+      on conflict (organization_id, host) do update
+        set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
+          sealed = excluded.sealed, updated_at = now()
+      returning host, username, updated_at`.pipe(orFailed)
+    const info = decodeInfos(rows)[0]
+    return info === undefined ? yield* Effect.dieMessage("an upsert returned no row") : info
+  })
+
+const revealer = (sql: SqlClient, keys: DataKeys["Type"], dataDir: string) =>
+  Effect.fn("RegistryCredentials.reveal")(function* (organizationId: OrganizationId, registry: string) {
+    const host = canonicalHost(registry)
+    const rows = yield* sql`
+      select organization_id, host, username, key_id, nonce, sealed from registry_credentials
+      where organization_id = ${organizationId} and host = ${host}`.pipe(orFailed)
+    const row = decodeCredentials(rows)[0]
+    if (row === undefined) return Option.none()
+    const password = yield* open(dataDir, organizationId, registryCredentials.placeOf(row), row).pipe(
+      Effect.provideService(DataKeys, keys),
+      Effect.mapError((error) => {
+        if (error.reason === "unreachable") return failed(error)
+        const why = error.reason === "wrong" ? "They were changed in the database." : error.message
+        return new CredentialsError({
+          message: `The credentials for ${host} don't open. ${why} Run \`maxcloud registries login ${host}\` again.`
+        })
+      })
+    )
+    return Option.map(password, (found) => ({ username: row.username, password: found }))
+  })
+
 /**
  * Credentials in the database, sealed with the data keys of their organizations. `dataDir`: has the key that the first
  * versions sealed with.
@@ -66,27 +109,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const keys = yield* DataKeys
       yield* reseal(dataDir, registryCredentials).pipe(passingOnly, Effect.catchTag("SqlError", failed))
 
-      const set = Effect.fn("RegistryCredentials.set")(function* (
-        organizationId: OrganizationId,
-        registry: string,
-        username: string,
-        password: Redacted.Redacted
-      ) {
-        const host = canonicalHost(registry)
-        const sealed = yield* seal(organizationId, placeOf(organizationId, host, username), password).pipe(
-          Effect.provideService(DataKeys, keys),
-          Effect.mapError(failed)
-        )
-        const rows = yield* sql`
-          insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
-          on conflict (organization_id, host) do update
-            set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
-              sealed = excluded.sealed, updated_at = now()
-          returning host, username, updated_at`.pipe(orFailed)
-        const info = decodeInfos(rows)[0]
-        return info === undefined ? yield* Effect.dieMessage("an upsert returned no row") : info
-      })
-
+      const set = setter(sql, keys)
       const list = Effect.fn("RegistryCredentials.list")((organizationId: OrganizationId) =>
         sql`
           select host, username, updated_at from registry_credentials
@@ -119,29 +142,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         )
       )
 
-      const reveal = Effect.fn("RegistryCredentials.reveal")(function* (
-        organizationId: OrganizationId,
-        registry: string
-      ) {
-        const host = canonicalHost(registry)
-        const rows = yield* sql`
-          select organization_id, host, username, key_id, nonce, sealed from registry_credentials
-          where organization_id = ${organizationId} and host = ${host}`.pipe(orFailed)
-        const row = decodeCredentials(rows)[0]
-        if (row === undefined) return Option.none()
-        const password = yield* open(dataDir, organizationId, registryCredentials.placeOf(row), row).pipe(
-          Effect.provideService(DataKeys, keys),
-          Effect.mapError((error) => {
-            if (error.reason === "unreachable") return failed(error)
-            const why = error.reason === "wrong" ? "They were changed in the database." : error.message
-            return new CredentialsError({
-              message: `The credentials for ${host} don't open. ${why} Run \`maxcloud registries login ${host}\` again.`
-            })
-          })
-        )
-        return Option.map(password, (found) => ({ username: row.username, password: found }))
-      })
-
+      const reveal = revealer(sql, keys, dataDir)
       return { set, list, page, remove, reveal }
     })
   )
