@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Written so that any Node from 12 on can read it, to say in words that it is too old.
+// Syntax that Node 12 can parse, so that an old Node prints this message instead of a syntax error.
 "use strict"
 var parts = process.versions.node.split(".")
 var major = Number(parts[0])
@@ -10,9 +10,9 @@ if (first === "--version" || first === "-v") {
   console.log(require("../package.json").version)
 } else if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
-    "maxcloud needs Node >= 22.18, this is " +
+    "maxcloud needs Node 22.18 or newer, and this is " +
       process.versions.node +
-      ": run `npx -y -p node@24 -p @maxcloud/cli maxcloud" +
+      ". Run `npx -y -p node@24 -p @maxcloud/cli maxcloud" +
       process.argv
         .slice(2)
         .map(
@@ -25,7 +25,7 @@ if (first === "--version" || first === "-v") {
   process.exitCode = 2
 } else {
   require("module").enableCompileCache()
-  // In the workspace there may be no build yet: the sources run as they are.
+  // The workspace may not be built yet: then run the sources.
   built = require("path").join(__dirname, "../dist/main.js")
   import(require("fs").existsSync(built) ? "../dist/main.js" : "../src/main.ts")
 }

@@ -21,13 +21,13 @@ export const cliReference = async (): Promise<string> => {
   const lines = [
     "# The `maxcloud` command",
     "",
-    "Made from the commands themselves by `npm run generate`. Flags may stand before or after arguments. Data goes to stdout, all",
-    'else to stderr; `--json` gives data (streams as JSON lines) and errors (`{"error":{…}}`) as JSON. `NO_COLOR`, `FORCE_COLOR`,',
-    "`TERM=dumb` and `CI` are honoured.",
+    "Generated from the commands by `npm run generate`. Flags can come before or after arguments. Data goes to stdout, everything",
+    'else to stderr. `--json` prints data (streams as JSON lines) and errors (`{"error":{…}}`) as JSON. `NO_COLOR`, `FORCE_COLOR`,',
+    "`TERM=dumb` and `CI` are respected.",
     "",
     "## Flags of every command",
     ...table(
-      ["flag", "what it does"],
+      ["flag", "description"],
       [
         ...Object.values(globalFlags).map((globalFlag) => flagCells(globalFlag.info)),
         [code("-h, --help"), "Print the command's help"]
@@ -36,7 +36,7 @@ export const cliReference = async (): Promise<string> => {
     "",
     "## Exit codes",
     ...table(
-      ["code", "what it says"],
+      ["code", "meaning"],
       exitCodes.map(([exit, , says]) => [String(exit), says])
     )
   ]
@@ -58,10 +58,10 @@ export const cliReference = async (): Promise<string> => {
       lines.push("```")
       lines.push(
         ...table(
-          ["argument", "what it is"],
+          ["argument", "description"],
           command.positionals.map((positional) => [code(positional.name), positional.description])
         ),
-        ...table(["flag", "what it does"], command.flags.filter((flag) => !shared.has(flag.name)).map(flagCells))
+        ...table(["flag", "description"], command.flags.filter((flag) => !shared.has(flag.name)).map(flagCells))
       )
       if (command.notes.length > 0) lines.push("", ...command.notes.map((note) => `- ${note}`))
     }
@@ -69,7 +69,7 @@ export const cliReference = async (): Promise<string> => {
   return `${lines.join("\n")}\n`
 }
 
-/** `cli/src/summaries.ts`: what root help says of each command, so that it loads none of them. */
+/** `cli/src/summaries.ts`: the commands' summaries for root help, so that it needn't load the commands. */
 export const summariesModule = async (): Promise<string> => {
   const loaded = await Promise.all(commands.map(async ({ load, name }) => ({ name, command: (await load()).default })))
   const rows = loaded.map(({ command: { offline, summary }, name }) => {
@@ -84,7 +84,7 @@ export interface Summary {
   readonly offline: boolean
 }
 
-/** Of every command what root help says, so that it loads none of them. */
+/** The commands' summaries for root help, so that it needn't load the commands. */
 export const summaries: Readonly<Record<string, Summary>> = {
 ${rows.join(",\n")}
 } satisfies Readonly<Record<CommandName, Summary>>

@@ -15,21 +15,21 @@ import { printableLines, type Terminal } from "./output/terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
-/** The part that reads source folders. */
+/** The builder, which reads source folders. */
 export const loadTools = Effect.promise(() => import("@maxcloud/sdk/internal"))
 const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
-/** Says on stderr what no command can say in its own words. */
+/** Prints warnings on stderr that concern every command. */
 export const warn = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`)
 
 let warned = false
-/** One line, however many answers say so. */
+/** Printed once, however many responses carry the header. */
 const warnOnce = ({ sunset }: DeprecationNotice) => {
   if (!warned) {
-    const end = sunset === undefined ? "some day" : `after ${sunset}`
+    const end = sunset === undefined ? "in the future" : `after ${sunset}`
     warn(
-      `warning: the server stops taking requests of this maxcloud ${end}: \`npm i -D @maxcloud/cli@latest\` updates it`
+      `warning: the server will stop accepting requests from this version of maxcloud ${end}. Update it with \`npm i -D @maxcloud/cli@latest\``
     )
   }
   warned = true
@@ -43,11 +43,11 @@ export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string, 
       ? Effect.succeed(apiUrl)
       : new UsageError({
           message: `${input.apiUrl === undefined ? "MAXCLOUD_API_URL" : "--api-url"} "${apiUrl}" isn't the URL of a server`,
-          fix: "write it as https://cloud.example.com or http://127.0.0.1:8080"
+          fix: "use a form like https://cloud.example.com or http://127.0.0.1:8080"
         })
   })
 
-/** Asks the server to write mails caused by a request in this language. */
+/** Asks the server to write the mails that a request causes in this language. */
 const inSystemLanguage = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
@@ -56,7 +56,7 @@ const inSystemLanguage = Layer.effect(
   )
 )
 
-/** Do the settings name a proxy for it? One that can't be parsed counts: the request reports the problem. */
+/** Whether the settings name a proxy for it. One that can't be parsed counts too: the request then reports the problem. */
 const hasProxy = (proxyFor: typeof import("@maxcloud/sdk/proxy").proxyFor, apiUrl: string): boolean => {
   try {
     return URL.canParse(apiUrl) && proxyFor(new URL(apiUrl)) !== undefined
@@ -65,13 +65,13 @@ const hasProxy = (proxyFor: typeof import("@maxcloud/sdk/proxy").proxyFor, apiUr
   }
 }
 
-/** `--org`, else `MAXCLOUD_ORG`, else undefined: the credential's own. `-` means that too. */
+/** `--org`, else `MAXCLOUD_ORG`, else undefined for the credential's own. `-` means that too. */
 export const writtenOrganization = (input: Pick<Globals, "org">): string | undefined => {
   const fromEnvironment = process.env["MAXCLOUD_ORG"]
   return input.org ?? (fromEnvironment === "" ? undefined : fromEnvironment)
 }
 
-/** What commands need to know to reach a server: of the flags that every command has. */
+/** The flags of every command that say how to reach the server. */
 export type Reached = Pick<Globals, "apiUrl" | "org">
 
 const organizationOf = (input: Reached): Effect.Effect<string | undefined, UsageError> => {
@@ -81,14 +81,14 @@ const organizationOf = (input: Reached): Effect.Effect<string | undefined, Usage
     : Effect.flatMap(loadSchemas, (schemas) => parse(schemas.OrganizationName, written))
 }
 
-/** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
+/** The client of the server that the flags and the environment name, with this credential: `""` for none. */
 export const connectWith = (input: Reached, token: "" | Redacted.Redacted<string> | (() => Promise<string>)) =>
   Effect.gen(function* () {
     const { makeMaxCloud } = yield* loadSdk
     const { proxiedFetch, proxyFor } = yield* loadProxy
     const apiUrl = yield* apiUrlOf(input)
     const organization = yield* organizationOf(input)
-    // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes, and knows no proxies.
+    // Node's own HTTP client loads in a fraction of the time that the first `fetch` takes, but doesn't support proxies.
     const http = hasProxy(proxyFor, apiUrl) ? FetchHttpClient.layer : nodeHttpClient
     const httpClient = Layer.provide(inSystemLanguage, http)
     return yield* makeMaxCloud({
@@ -101,7 +101,7 @@ export const connectWith = (input: Reached, token: "" | Redacted.Redacted<string
     })
   })
 
-/** The client of the server that the flags and the environment name, with the credential that there is for it. */
+/** The client of the server that the flags and the environment name, with the credential stored for it. */
 export const connect = (input: Reached) =>
   Effect.gen(function* () {
     const { defaultCredentials } = yield* loadSdk
@@ -142,7 +142,7 @@ export const writtenStage = (input: Pick<Globals, "stage">): string | undefined 
   return input.stage ?? (fromEnvironment === "" ? undefined : fromEnvironment)
 }
 
-/** The stage that is meant; undefined where none is named. */
+/** The selected stage; undefined if none is named. */
 export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName | undefined, UsageError> => {
   const written = writtenStage(input)
   return written === undefined
@@ -150,7 +150,7 @@ export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName 
     : Effect.flatMap(loadSchemas, (schemas) => parse(schemas.StageName, written))
 }
 
-/** Reads the config that the flags name, for the stage that they name. The server is asked for what only it knows, if the config reads that. */
+/** Reads the config for the stage, both from the flags. Asks the server for facts that only it knows, if the config reads them. */
 export const loadApp = (
   input: Pick<Globals, "apiUrl" | "config" | "org" | "stage">,
   file: string | undefined = input.config
@@ -161,17 +161,17 @@ export const loadApp = (
     return yield* loadConfig({ file, stage }, serverFacts(Effect.flatMap(connect(input), (cloud) => cloud.info)))
   })
 
-/** Says what a config was told instead of what only a server knows. */
+/** Prints the values that stand in for facts that only a server knows. */
 export const tellAssumed = (loaded: LoadedConfig, terminal: Terminal) =>
   Effect.map(loadSdk, ({ assumedFacts }) => {
     for (const name of loaded.assumed) {
       terminal.say(
-        `${terminal.paintError("yellow", "assumed:")} the config of ${loaded.spec.app} reads \`${name}\`, which only a server knows: it got "${assumedFacts[name]}"`
+        `${terminal.paintError("yellow", "assumed:")} the config of ${loaded.spec.app} reads \`${name}\`, which only a server knows. Here it is "${assumedFacts[name]}".`
       )
     }
   })
 
-/** The config that the flags name, read without a server. */
+/** Reads the config that the flags name, without a server. */
 export const loadOffline = (
   input: Pick<Globals, "config" | "stage">,
   terminal: Terminal,
@@ -191,7 +191,7 @@ export const appOf = (
   input: Pick<Globals, "apiUrl" | "config" | "org" | "stage"> & { readonly app: string | undefined }
 ) => (input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app))
 
-/** The service that a command names, the place where it is, and the client of its server. */
+/** The service that a command names, its app and stage, and the client of its server. */
 export const connectToService = (
   input: Pick<Globals, "apiUrl" | "org" | "stage"> & { readonly name: string; readonly app: string | undefined }
 ) =>
@@ -202,7 +202,7 @@ export const connectToService = (
     return { name, at: { app, stage }, cloud: yield* connect(input) }
   })
 
-/** The app that a command names, or else the config does, its stage, and the client of its server. */
+/** The app from the command line, else from the config, its stage, and the client of its server. */
 export const connectToApp = (input: Globals & { readonly app: string | undefined }) =>
   Effect.gen(function* () {
     const app = yield* appOf(input)
@@ -210,7 +210,7 @@ export const connectToApp = (input: Globals & { readonly app: string | undefined
     return { app, stage, cloud: yield* connect(input) }
   })
 
-/** Issues that the server found, as lines with their place in the config's files. */
+/** The server's issues, as lines with their positions in the config's files. */
 export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyArray<SpecIssue>) =>
   loaded === undefined
     ? Effect.succeed(issues.map(issueLine))
@@ -220,7 +220,7 @@ export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyA
         return located.map((value) => renderIssue(value))
       })
 
-/** A refusal by the server, with the places in the config that it concerns. */
+/** The server's rejection, with the positions in the config that it concerns. */
 export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec) =>
   Effect.flatMap(locatedLines(loaded, error.errors.map(specIssueOf)), (details) =>
     Effect.fail(

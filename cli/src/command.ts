@@ -29,21 +29,21 @@ export interface Example {
   readonly does: string
 }
 
-/** A command as data: help, reference, completions and parsing are read from it. */
+/** A command as data. Help, the reference, completions and the parser come from it. */
 export interface Command {
   /** The effect of the command, in a sentence without a full stop. */
   readonly summary: string
-  /** It calls no server, so `--api-url` and `--stage` don't change it. */
+  /** It doesn't call a server, so `--api-url` and `--stage` have no effect on it. */
   readonly offline: boolean
   readonly examples: ReadonlyArray<Example>
   /** Help text below the flags. */
   readonly notes: ReadonlyArray<string>
   readonly flags: ReadonlyArray<FlagInfo>
   readonly positionals: ReadonlyArray<PositionalInfo>
-  /** Exit code after Ctrl-C: 0 where that is the proper end. */
+  /** Exit code after Ctrl-C: 0 if that is the normal way to stop the command. */
   readonly exitOnInterrupt: 0 | 130
   readonly descriptor: (name: string) => CommandDescriptor.Command<unknown>
-  /** Parses the arguments after the command's name, and does nothing. */
+  /** Parses the arguments after the command's name, without running it. */
   readonly check: (argv: ReadonlyArray<string>) => Effect.Effect<void, UsageError>
   /** Parses the arguments after the command's name, and runs it. */
   readonly run: (
@@ -56,7 +56,7 @@ export interface Command {
 const environment = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
 const cliConfig = CliConfig.make({ finalCheckBuiltIn: false, showBuiltIns: false })
 
-/** Flags or positionals of one command, with the parser of all of them. */
+/** The flags or positionals of one command, with their parser. */
 interface Group<Info, Parser> {
   readonly infos: ReadonlyArray<Info>
   readonly parser: Parser
@@ -88,14 +88,14 @@ export const noPositionals: Group<PositionalInfo, Args.Args<Record<never, never>
 
 const globals = flags(globalFlags)
 
-/** Defines a command. `run` gets the parsed input. It imports the SDK itself when it needs it, so that parsing and help stay fast. */
+/** Defines a command. `run` gets the parsed input and imports the SDK only if it needs it, so that parsing and help stay fast. */
 export const command = <F, P, E>(definition: {
   readonly summary: string
   readonly offline?: true
   readonly examples: ReadonlyArray<Example>
   readonly notes?: ReadonlyArray<string>
   readonly exitOnInterrupt?: 0
-  /** The secret that the command takes from standard input. Arguments that it doesn't expect could be that secret: no message quotes them. */
+  /** The secret that the command reads from standard input. An unexpected argument could be that secret, so no message quotes it. */
   readonly secretOnStdin?: string
   readonly flags: Group<FlagInfo, Options.Options<F>>
   readonly positionals: Group<PositionalInfo, Args.Args<P>>
@@ -145,11 +145,11 @@ export const command = <F, P, E>(definition: {
   }
 }
 
-/** If a secret may have been given as an argument: where it belongs. The message never quotes the argument. */
+/** The error if an argument may be a secret: says where to put it, and never quotes it. */
 export const secretAsArgument = (what: string): UsageError =>
   new UsageError({
-    message: `unexpected argument: ${what} is never an argument, since other users and the shell's history would see it`,
-    fix: "give it on standard input (`< FILE`), or leave it out to be asked for it; if that was the real one, replace it"
+    message: `unexpected argument: don't pass ${what} as an argument, where other users and the shell's history would see it`,
+    fix: "pass it on standard input (`< FILE`), or leave it out to be asked for it; if you've just typed the real one, replace it"
   })
 
 /** The message of @effect/cli, without its colors and line breaks. */

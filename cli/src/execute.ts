@@ -9,7 +9,7 @@ import type { Terminal } from "./output/terminal.ts"
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
-/** Package managers hand on a signal that the terminal sent to all of its programs already: within this time it's the same one. */
+/** Package managers forward a signal that the terminal has already sent to all its programs. Within this time it's the same signal. */
 const sameSignalMs = 1_000
 const parentCheckMs = 500
 
@@ -17,12 +17,12 @@ const readProcess = (pid: number, file: "cmdline" | "stat"): string => {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8")
   } catch {
-    // It has ended, or the system has no /proc.
+    // It has exited, or the system has no /proc.
     return ""
   }
 }
 
-/** Linux: proc(5), the second field after the name in parentheses; undefined elsewhere. */
+/** The parent's pid on Linux, the second field after the name in parentheses (proc(5)); undefined elsewhere. */
 const parentOf = (pid: number): number | undefined => {
   const stat = readProcess(pid, "stat")
   const [, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
@@ -35,8 +35,8 @@ const isShellOfScript = (pid: number): boolean => {
 }
 
 /**
- * Calls `ended` once the package manager that started this process is dead (`pnpm exec`, `npx`, `npm run`). If only the package manager is
- * killed, it passes no signal on.
+ * Calls `ended` once the package manager that started this process has died (`pnpm exec`, `npx`, `npm run`). If somebody kills only the
+ * package manager, it forwards no signal.
  */
 const onParentGone = (ended: () => void): (() => void) => {
   const parent = process.ppid
@@ -44,7 +44,7 @@ const onParentGone = (ended: () => void): (() => void) => {
     (name) => process.env[name] !== undefined
   )
   if (!isManaged || process.platform === "win32") return () => {}
-  // npm runs a script by `sh -c`, which lives on when npm was killed.
+  // npm runs a script through `sh -c`, which survives if npm is killed.
   const beyond = isShellOfScript(parent) ? parentOf(parent) : undefined
   const timer = setInterval(() => {
     if (process.ppid !== parent || (beyond !== undefined && parentOf(parent) !== beyond)) ended()
@@ -53,7 +53,7 @@ const onParentGone = (ended: () => void): (() => void) => {
   return () => clearInterval(timer)
 }
 
-/** Runs a command to its exit code. The first signal interrupts it, so that it may tidy up; a second one ends the process. */
+/** Runs a command and returns its exit code. The first signal interrupts it, so that it can clean up; a second one exits immediately. */
 export const execute = async (
   entry: Entry,
   command: Command,
@@ -76,7 +76,7 @@ export const execute = async (
   }
   const forgetParent = onParentGone(stopOnce)
   if (command.exitOnInterrupt === 0) {
-    // The terminal was closed, or a pipe has no reader: processes that the command started have to stop too.
+    // The terminal was closed, or a pipe has no reader. Processes that the command started must stop too.
     for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners("error").on("error", stopOnce)
   }
   const exit = await Effect.runPromise(Fiber.await(fiber))
@@ -88,7 +88,7 @@ export const execute = async (
   if (failure._tag === "Some" && failure.value instanceof ExitWith) return failure.value.exit
   const report = failure._tag === "Some" ? reportOf(failure.value) : undefined
   if (report !== undefined) {
-    const help = report.tag === "UsageError" ? `\`maxcloud ${entry.name} --help\` tells how` : undefined
+    const help = report.tag === "UsageError" ? `see \`maxcloud ${entry.name} --help\`` : undefined
     tell({ ...report, fix: report.fix ?? help }, terminal)
     return report.exit
   }
@@ -104,8 +104,8 @@ const tellDefect = (entry: Entry, cause: Cause.Cause<unknown>, debug: boolean, t
       message: `internal error in maxcloud: ${(error?.message ?? String(cause)).split("\n")[0]}`,
       details: debug ? Cause.pretty(cause, { renderErrorCause: true }).split("\n") : [],
       fix: debug
-        ? "please report it with the lines above"
-        : `\`maxcloud ${entry.name} … --debug\` prints where: please report it`,
+        ? "please report it, with the lines above"
+        : `run it with --debug (\`maxcloud ${entry.name} … --debug\`), and report the output`,
       data: {}
     },
     terminal

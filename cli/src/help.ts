@@ -15,7 +15,7 @@ type Heading = (title: string) => string
 
 const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((value) => `  ${value}`)
 
-/** Flags of every command. Help lists them under their own heading. */
+/** The flags of every command, which help lists under their own heading. */
 const shared = new Set(["json", "api-url", "org", "stage", "config", "debug", "help"])
 const help: FlagLike = { name: "help", alias: "h", value: undefined, repeated: false, description: "Print this help" }
 
@@ -37,11 +37,11 @@ export const rootHelp = (version: string, heading: Heading): string =>
     "",
     heading("Examples"),
     ...indent([
-      ["maxcloud init", "a maxcloud.config.ts to begin with"],
-      ["maxcloud dev", "the app on this machine, following its files"],
-      ["maxcloud deploy", "the app that maxcloud.config.ts describes"],
-      ["maxcloud deploy --name myapp nginx:latest", "one image, without a config"],
-      ["maxcloud logs myapp --follow", "what it writes"]
+      ["maxcloud init", "create a maxcloud.config.ts"],
+      ["maxcloud dev", "run the app on this machine, and follow its files"],
+      ["maxcloud deploy", "deploy the app of maxcloud.config.ts"],
+      ["maxcloud deploy --name myapp nginx:latest", "deploy one image, without a config"],
+      ["maxcloud logs myapp --follow", "follow its logs"]
     ]),
     ...groupTitles.flatMap(([group, title]) => [
       "",
@@ -53,7 +53,7 @@ export const rootHelp = (version: string, heading: Heading): string =>
       )
     ]),
     "",
-    "`maxcloud COMMAND --help` tells more, `maxcloud help exit-codes` what the exit codes say."
+    "Run `maxcloud COMMAND --help` for a command's help, and `maxcloud help exit-codes` for the exit codes."
   ].join("\n")
 
 export const exitCodesHelp = (heading: Heading): string =>
@@ -71,7 +71,7 @@ const wrapped = (text: string): ReadonlyArray<string> => {
   return lines
 }
 
-/** Help of one command: examples first. */
+/** The help of one command, with examples first. */
 export const commandHelp = (entry: Entry, command: Command, heading: Heading): string => {
   const section = (title: string, lines: ReadonlyArray<string>) =>
     lines.length === 0 ? [] : ["", heading(title), ...lines]

@@ -9,7 +9,7 @@ const version = (): string => {
   return String(version)
 }
 
-/** Leaves once all that was written is out. */
+/** Exits once all output is flushed. */
 const leave = (code: number): void => {
   process.exitCode = code
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)))
@@ -27,7 +27,7 @@ const fail = async (message: string, fix: string, terminal: Terminal): Promise<v
   leave(2)
 }
 
-/** Longer command names that begin with these words. */
+/** The names of the subcommands below these words. */
 const familyOf = (words: ReadonlyArray<string>) =>
   commands.map((command) => command.name).filter((text) => text.startsWith(`${words.join(" ")} `))
 
@@ -41,7 +41,7 @@ const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal):
   const family = depth === 0 ? [] : familyOf(known)
   if (depth > 0 && depth === words.length) {
     return fail(
-      `"${known.join(" ")}" needs a word more`,
+      `"${known.join(" ")}" needs a subcommand`,
       `one of: ${family.map((value) => `maxcloud ${value}`).join(", ")}`,
       terminal
     )
@@ -83,12 +83,12 @@ const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   return call(entry, command, rest, terminal)
 }
 
-// The reader of a pipe has exited (`| head`), so there is nobody to report to.
+// The reader of the pipe has exited (`| head`), so nobody would see an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 }
 
-// A failure before a command runs is a bug in this program: the sources could not be loaded, for example.
+// A failure before a command runs is a bug here: for example, a module that can't be loaded.
 await main(process.argv.slice(2)).catch((error: unknown) => {
   const debug = process.argv.includes("--debug")
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error)

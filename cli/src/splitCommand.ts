@@ -9,22 +9,22 @@ export const aliases: Readonly<Record<string, string>> = {
   rm: "delete"
 }
 
-/** Words that people try and that name no command, with what to use instead. */
+/** Words that people try and that aren't commands, with the alternatives. */
 export const pointers: Readonly<Record<string, string>> = {
-  down: "`maxcloud pause NAME` stops a service, `maxcloud destroy` removes the whole app",
+  down: "use `maxcloud pause NAME` to stop a service, or `maxcloud destroy` to remove the whole app",
   rollback:
     "check out the commit that worked and run `maxcloud deploy`. `maxcloud deployments list` shows what ran; `maxcloud secrets rollback NAME` restores an earlier value of a secret",
   status:
-    "`maxcloud list` shows all services, `maxcloud describe NAME` shows one, `maxcloud auth status` shows who is signed in",
-  up: "`maxcloud deploy` deploys the app, `maxcloud dev` runs it on this machine"
+    "use `maxcloud list` for all services, `maxcloud describe NAME` for one, or `maxcloud auth status` for your sign-in",
+  up: "use `maxcloud deploy` to deploy the app, or `maxcloud dev` to run it on this machine"
 }
 
-/** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
+/** Flags with a value that may precede the command's name, as in `maxcloud --stage dev list`. */
 const leadingWithValue = new Set(["--api-url", "--org", "--stage", "-s", "--config", "-c"])
 
 const longestName = Math.max(...commands.map((command) => command.name.split(" ").length))
 
-/** Splits arguments into the words that may name a command and all the rest, in order. */
+/** Splits arguments into the words that may name a command, and the rest in order. */
 export const splitCommand = (
   argv: ReadonlyArray<string>
 ): {

@@ -6,7 +6,7 @@ export interface Summary {
   readonly offline: boolean
 }
 
-/** Of every command what root help says, so that it loads none of them. */
+/** The commands' summaries for root help, so that it needn't load the commands. */
 export const summaries: Readonly<Record<string, Summary>> = {
   init: { summary: "Create a maxcloud.config.ts", offline: true },
   plan: { summary: "Show what a deploy would change", offline: false },

@@ -22,7 +22,7 @@ const file = (name: string, text: string) => {
   writeFileSync(join(folder, name), text)
   return name
 }
-/** Where no server is. */
+/** No server listens here. */
 const verify = (args: ReadonlyArray<string>, stdin?: string) =>
   run(["audit", "verify", ...args], {
     cwd: folder,
@@ -31,15 +31,15 @@ const verify = (args: ReadonlyArray<string>, stdin?: string) =>
   })
 
 describe("maxcloud audit verify", () => {
-  it("says that an export is whole, from a file and from standard input", async () => {
+  it("confirms that an export is intact, from a file and from standard input", async () => {
     file("audit.jsonl", content)
     const [fromFile, fromStdin] = await Promise.all([verify(["audit.jsonl"]), verify(["-", "--json"], content)])
-    expect(fromFile).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole: 3 entries, 2 checkpoints") })
+    expect(fromFile).toMatchObject({ code: 0, stdout: expect.stringContaining("is intact: 3 entries, 2 checkpoints") })
     expect(fromFile.stderr).toContain("--public-key")
     expect(JSON.parse(fromStdin.stdout)).toMatchObject({ ok: true, entries: 3, pinned: { publicKey: false } })
   })
 
-  it("warns of checkpoints that the server left out, and fails by none", async () => {
+  it("warns about checkpoints that the server left out, without failing", async () => {
     const end = lines.at(-1)?.replace('"entries":3}', '"entries":3,"leftOut":2}') ?? ""
     const found = await verify([file("left-out.jsonl", `${[...lines.slice(0, -1), end].join("\n")}\n`)])
     expect(found).toMatchObject({ code: 0, stderr: expect.stringContaining("warning: 2 checkpoints were left out") })
@@ -48,12 +48,12 @@ describe("maxcloud audit verify", () => {
   it("names the line that was changed, with exit code 1", async () => {
     const changed = file("changed.jsonl", content.replace("apps.deploy", "apps.delete"))
     const [text, json] = await Promise.all([verify([changed]), verify([changed, "--json"])])
-    expect(text).toMatchObject({ code: 1, stderr: expect.stringContaining("line 2: entry 1 does not have its hash") })
+    expect(text).toMatchObject({ code: 1, stderr: expect.stringContaining("line 2: entry 1 doesn't match its hash") })
     expect(json.code).toBe(1)
     expect(`${json.stdout}${json.stderr}`).toContain('"HashMismatch"')
   })
 
-  it("holds an export against what is known from before", async () => {
+  it("checks an export against a pinned key and checkpoint", async () => {
     file("audit.jsonl", content)
     file("cut.jsonl", `${[...lines.slice(0, 4), '{"end":{"checkpoints":1,"entries":2}}'].join("\n")}\n`)
     file("key.pem", key.publicKey)
@@ -67,10 +67,10 @@ describe("maxcloud audit verify", () => {
       verify(["nowhere.jsonl"])
     ])
     expect(right).toMatchObject({ code: 0, stderr: expect.stringContaining("public key and checkpoint") })
-    expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining("not a pinned public key") })
-    expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining("pinned checkpoint is of entry 3") })
+    expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining("isn't a pinned public key") })
+    expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining("pinned checkpoint is for entry 3") })
     expect(unpinned.code).toBe(0)
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("has no public key") })
-    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nowhere.jsonl cannot be read") })
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("Couldn't read nowhere.jsonl") })
   })
 })

@@ -21,10 +21,10 @@ export interface RunOptions {
   readonly node?: ReadonlyArray<string>
 }
 
-/** No credentials of this machine, and a place of its own to keep some. */
+/** An environment without this machine's credentials, and with its own folder for new ones. */
 const configHome = temporaryFolder("maxcloud-cli-")
 
-/** A server that is killed leaves something in it. Open to all users, as services of root's server run as others. */
+/** A killed server leaves files here. Open to all users, because a root server runs its services as other users. */
 const temporary = temporaryFolder("maxcloud-cli-")
 chmodSync(temporary, 0o1777)
 
@@ -40,7 +40,7 @@ const cleanEnvironment = () => ({
   XDG_CONFIG_HOME: configHome
 })
 
-/** A program that runs on, with all that it has written. */
+/** A running program, with everything that it has written. */
 export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => {
   const child = spawn(process.execPath, [...(options.node ?? [main]), ...args], {
     cwd: options.cwd ?? packageFolder,
@@ -73,7 +73,7 @@ export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => 
     child,
     ended,
     output: () => ({ stdout, stderr }),
-    /** Resolves once all output so far matches; rejects where the program ends before. */
+    /** Resolves once the output so far matches. Rejects if the program exits first. */
     until: (pattern: RegExp) =>
       new Promise<string>((resolve, reject) => {
         const check = () => {
@@ -83,7 +83,7 @@ export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => 
             resolve(text)
           } else if (child.exitCode !== null) {
             waiting.delete(check)
-            reject(new Error(`ended with ${child.exitCode} before ${pattern}:\n${text}`))
+            reject(new Error(`exited with ${child.exitCode} before ${pattern}:\n${text}`))
           }
         }
         waiting.add(check)
@@ -95,7 +95,7 @@ export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => 
 export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Outcome> =>
   start(args, options).ended
 
-/** A folder of its own, where `@maxcloud/sdk` is installed. Removed after the tests of the file. */
+/** A new folder with `@maxcloud/sdk` installed. Removed after the tests of the file. */
 export const makeFolder = (files: Readonly<Record<string, string>>): string => {
   const folder = temporaryFolder("maxcloud-cli-")
   chmodSync(folder, 0o755)

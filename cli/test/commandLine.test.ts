@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { commands } from "../src/commands/index.ts"
 import { main, makeFolder, packageFolder, run, start, webPackage } from "./cli.ts"
 
-/** A server that answers all with one answer, and remembers what it was asked. */
+/** A server that gives every request the same answer, and records the requests. */
 const makeCanned = async () => {
   let answer: RequestListener = (_, response) => void response.end()
   const asked: Array<string> = []
@@ -73,14 +73,14 @@ describe("maxcloud", () => {
     }
   })
 
-  it("says on an old Node what helps, in one line", async () => {
+  it("prints a one-line fix on an old Node", async () => {
     const folder = makeFolder({
       "old.cjs": `Object.defineProperty(process, "versions", { value: Object.assign({}, process.versions, { node: "18.20.4" }) })`
     })
     const node = ["--require", `${folder}/old.cjs`, main]
     const { code, stderr } = await run(["logs", "my app"], { node })
     expect(stderr).toBe(
-      "maxcloud needs Node >= 22.18, this is 18.20.4: run `npx -y -p node@24 -p @maxcloud/cli maxcloud logs 'my app'`\n"
+      "maxcloud needs Node 22.18 or newer, and this is 18.20.4. Run `npx -y -p node@24 -p @maxcloud/cli maxcloud logs 'my app'`\n"
     )
     expect(code).toBe(2)
   })
@@ -90,11 +90,11 @@ describe("maxcloud", () => {
     for (const { name } of commands) expect(root.stdout).toContain(`  ${name}`)
     expect(deploy.stdout.indexOf("Examples")).toBeLessThan(deploy.stdout.indexOf("Usage"))
     expect(deploy.stdout).toContain("maxcloud deploy --name myapp nginx:latest")
-    expect(codes.stdout).toContain("  7  the deployment failed")
+    expect(codes.stdout).toContain("  7  the deployment or restart failed")
     expect([root.code, deploy.code, codes.code]).toEqual([0, 0, 0])
   })
 
-  it("finds what was meant", async () => {
+  it("suggests the intended command or flag", async () => {
     const outcomes = await Promise.all([
       run(["depoly"]),
       run(["secrets", "sett"]),
@@ -107,16 +107,16 @@ describe("maxcloud", () => {
     expect(outcomes.map((outcome) => outcome.stderr)).toEqual([
       'error: unknown command "depoly"\nfix: did you mean `maxcloud deploy`?\n',
       'error: unknown command "secrets sett"\nfix: did you mean `maxcloud secrets set`?\n',
-      'error: "secrets" needs a word more\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset, maxcloud secrets import, maxcloud secrets copy, maxcloud secrets versions, maxcloud secrets rollback\n',
+      'error: "secrets" needs a subcommand\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset, maxcloud secrets import, maxcloud secrets copy, maxcloud secrets versions, maxcloud secrets rollback\n',
       "error: unknown flag --jsn\nfix: did you mean --json?\n",
       'error: unknown command "auth api-keys craete"\nfix: did you mean `maxcloud auth api-keys create`?\n',
       'error: unknown command "auth api-kyes"\nfix: did you mean `maxcloud auth api-keys`?\n',
-      'error: "org members" needs a word more\nfix: one of: maxcloud org members list, maxcloud org members role, maxcloud org members remove\n'
+      'error: "org members" needs a subcommand\nfix: one of: maxcloud org members list, maxcloud org members role, maxcloud org members remove\n'
     ])
     expect(outcomes.map((outcome) => outcome.code)).toEqual(outcomes.map(() => 2))
   })
 
-  it("knows what other tools call its commands, and points to what to use instead", async () => {
+  it("knows other tools' names for its commands, and points to the alternatives", async () => {
     const [login, remove, processes, ...pointed] = await Promise.all([
       run(["login", "--help"]),
       run(["help", "rm"]),
@@ -130,11 +130,11 @@ describe("maxcloud", () => {
       expect(code).toBe(2)
       expect(stderr).toMatch(/^error: unknown command "\w+"\nfix: .*`maxcloud /)
     }
-    // Names of JavaScript's own are names like any other.
+    // JavaScript's built-in names are ordinary names here.
     expect((await run(["constructor"])).stderr).toContain('unknown command "constructor"')
   })
 
-  it("ends with 2 for wrong usage, and sends nothing", async () => {
+  it("exits with 2 for wrong usage, and sends nothing", async () => {
     const before = canned.asked.length
     const env = { MAXCLOUD_API_URL: canned.url }
     const outcomes = await Promise.all(
@@ -176,7 +176,7 @@ describe("maxcloud", () => {
     expect(canned.asked.length).toBe(before)
   })
 
-  it("keeps a secret byte for byte, or refuses it, and never quotes what may be one", async () => {
+  it("stores a secret byte for byte or refuses it, and never quotes a possible secret", async () => {
     const set = { name: "DB", version: 1, updatedAt: "2026-01-01T00:00:00.000Z" }
     canned.answers(200, set)
     const env = { MAXCLOUD_API_URL: canned.url }
@@ -198,7 +198,7 @@ describe("maxcloud", () => {
       expect(stdout + stderr).not.toContain("geheim")
     }
     expect(refused[0]?.stderr).toContain("standard input")
-    expect(refused[2]?.stderr).toContain("standard input:1: this isn't UTF-8")
+    expect(refused[2]?.stderr).toContain("standard input:1: not UTF-8")
     expect(refused[3]?.stderr).toContain("byte order mark")
     expect(refused[5]?.stderr).toContain("--empty")
     expect(canned.asked.length).toBe(before)
@@ -207,7 +207,7 @@ describe("maxcloud", () => {
     expect(canned.bodies.slice(-2).sort()).toEqual(['{"value":" ü\\t\\r\\n"}', '{"value":""}'].sort())
   })
 
-  it("reads an env file as it reads secrets, and refuses the line that tools read differently", async () => {
+  it("reads an env file like a file of secrets, and refuses a line that tools read differently", async () => {
     const cwd = makeFolder({ "good.env": "# comment\nA='pa#ss $word'\nB=\n", "bad.env": "A=1\nB=pa#ss word\n" })
     const deploy = (file: string) =>
       run(["deploy", "--name", "web", "nginx:1", "--env-from", file, "--api-url", "http://127.0.0.1:9"], { cwd })
@@ -217,7 +217,7 @@ describe("maxcloud", () => {
     expect(bad.stderr).not.toContain("pa#ss")
   })
 
-  it("tells a wrong config with its place, and sends nothing", async () => {
+  it("reports the position of a mistake in the config, and sends nothing", async () => {
     const before = canned.asked.length
     const cwd = makeFolder({
       "maxcloud.config.ts": `import { defineConfig, service } from "@maxcloud/sdk/config"
@@ -246,7 +246,7 @@ export default defineConfig({
     expect(canned.asked.length).toBe(before)
   })
 
-  it("ends with 3 where no server is, and says how to start one", async () => {
+  it("exits with 3 if no server answers, and says how to start one", async () => {
     const gone = await makeCanned()
     gone.close()
     const { code, stderr } = await run(["list", "--api-url", gone.url])
@@ -281,7 +281,7 @@ export default defineConfig({
     }
   })
 
-  it("prints data alone on stdout, in colours only where they are wanted", async () => {
+  it("prints only data on stdout, and uses colors only if wanted", async () => {
     canned.answers(200, [service])
     const list = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
       run(["--api-url", canned.url, "list", ...args], { env })
@@ -300,7 +300,7 @@ export default defineConfig({
     expect(none.stdout).not.toContain("\u001b")
   })
 
-  it("is quiet when the reader of its pipe has gone", async () => {
+  it("stays quiet when the reader of its pipe exits", async () => {
     canned.answers(
       200,
       Array.from({ length: 3000 }, () => service)
@@ -324,12 +324,12 @@ export default defineConfig({
     const [check, again] = await Promise.all([run(["config", "check"], { cwd }), run(["init"], { cwd })])
     expect(check.stdout).toMatch(/^maxcloud\.config\.ts is valid: app .+, services: web\n$/)
     expect(check.code).toBe(0)
-    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("kept maxcloud.config.ts as it is")])
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("kept maxcloud.config.ts unchanged")])
     const odd = await run(["init", "--format", "toml"], { cwd })
     expect([odd.code, odd.stderr]).toEqual([2, expect.stringMatching(/"toml".*\n.*use one of ts, yaml, json/)])
   })
 
-  it("says offline how long a name may be whose host would be too long", async () => {
+  it("says offline how long a name can be if its host would be too long", async () => {
     const cwd = makeFolder({
       "maxcloud.config.yaml": `app: shop\nservices:\n  - name: ${"a".repeat(51)}\n    image: nginx:1.27\n`
     })
@@ -345,7 +345,7 @@ export default defineConfig({
     expect(production.stderr).toContain("a service name can have up to 50")
   })
 
-  it("says what it found, and how to go on", async () => {
+  it("prints what it found, and the next steps", async () => {
     const cwd = makeFolder({ "api/requirements.txt": "flask", "web/package.json": webPackage, "pnpm-lock.yaml": "" })
     const { code, stderr } = await run(["init"], { cwd })
     expect([code, stderr]).toEqual([0, expect.stringContaining("found Python in ./api: service api (install: pip")])
@@ -356,7 +356,7 @@ export default defineConfig({
     expect((await run(["init"], { cwd: node })).stderr).toContain("pnpm add -D @maxcloud/cli @maxcloud/sdk\n")
   })
 
-  it("makes manifests offline: all on stdout, or a file per service", async () => {
+  it("writes manifests offline: all to stdout, or one file per service", async () => {
     const cwd = makeFolder({ "app.yaml": "app: shop\nservices:\n  - name: web\n    image: nginx:1\n    port: 80\n" })
     const [printed, written] = await Promise.all([
       run(["synth", "-f", "app.yaml"], { cwd }),
@@ -405,7 +405,7 @@ describe("--org", () => {
     return { code, stderr, asked: canned.asked[0]?.replace(/\?.*/, "") }
   }
 
-  it("names the organization of a command, before MAXCLOUD_ORG, and - is the credential's own", async () => {
+  it("takes the organization from --org before MAXCLOUD_ORG, and - means the credential's own", async () => {
     const MAXCLOUD_ORG = "acme"
     expect((await path(["list"])).asked).toBe("GET /api/v1/services")
     expect((await path(["list", "--org", "acme"])).asked).toBe("GET /api/v1/organizations/acme/services")
@@ -435,8 +435,8 @@ describe("--org", () => {
   })
 })
 
-describe("a server that will stop to take a request", () => {
-  it("makes a command say so once, on stderr", async () => {
+describe("a server that will stop accepting a request", () => {
+  it("makes the command warn once, on stderr", async () => {
     canned.answers(200, [], {
       deprecation: "@1796083200",
       sunset: "Wed, 01 Dec 2027 00:00:00 GMT"
@@ -447,6 +447,6 @@ describe("a server that will stop to take a request", () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toBeDefined()
     expect(stderr.match(/warning: /g)).toHaveLength(1)
-    expect(stderr).toMatch(/after Wed, 01 Dec 2027 00:00:00 GMT: .*npm i -D @maxcloud\/cli@latest/)
+    expect(stderr).toMatch(/after Wed, 01 Dec 2027 00:00:00 GMT\. .*npm i -D @maxcloud\/cli@latest/)
   })
 })

@@ -16,7 +16,7 @@ const info: Record<string, unknown> = {
 }
 const copied: Array<string> = []
 
-/** A server that has DATABASE_URL and nothing else. */
+/** A server that only has DATABASE_URL. */
 const server = createServer(async (request, response) => {
   const chunks: Array<Buffer> = []
   for await (const chunk of request) chunks.push(chunk)
@@ -66,7 +66,7 @@ describe("config secrets", () => {
 })
 
 describe("secrets copy", () => {
-  it("sends names and places, and wants both stages", async () => {
+  it("sends names, apps and stages, and requires both stages", async () => {
     const { code, stderr } = await run(
       ["secrets", "copy", "DATABASE_URL", "--from-stage", "dev", "--to-stage", "production", "--to-app", "billing"],
       { cwd: folder, env }

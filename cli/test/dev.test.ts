@@ -33,7 +33,7 @@ const freePort = () =>
 const echo = (expression: string) =>
   `require("http").createServer((_, r) => r.end(String(${expression}))).listen(process.env.PORT)\n`
 
-it("prints commands that work in another terminal, whatever its port, and picks a secret up at once", async () => {
+it("prints commands that work in another terminal on any port, and picks up a secret immediately", async () => {
   const cwd = folderOf({
     "maxcloud.config.json": JSON.stringify({
       app: "shop",
@@ -60,7 +60,7 @@ it("prints commands that work in another terminal, whatever its port, and picks 
 
 const shown = (...names: ReadonlyArray<string>) => echo(`[${names.map((name) => `process.env.${name}`).join()}]`)
 
-it("gives services what .env and .env.local say, by names alone, and follows them", async () => {
+it("gives services the variables of .env and .env.local, prints only names, and follows the files", async () => {
   const service = { name: "web", source: "./web", env: { OF_CONFIG: "config" } }
   const cwd = folderOf({
     "maxcloud.config.json": JSON.stringify({ app: "shop", services: [service] }),
@@ -77,11 +77,11 @@ it("gives services what .env and .env.local say, by names alone, and follows the
     "web gets B from .env.local\n",
     "web gets C from web/.env\n",
     "web gets D from your shell",
-    "web keeps OF_CONFIG of the config"
+    "web gets OF_CONFIG from the config"
   ])
     await dev.until(new RegExp(said))
 
-  // As editors save, and in a file that is ignored by git.
+  // Saved as editors do, in a file that git ignores.
   writeFileSync(join(cwd, "web/next"), "C=worth-changed\nE=worth-new\n")
   renameSync(join(cwd, "web/next"), join(cwd, "web/.env"))
   await dev.answers("web", /^config,worth-root,worth-root-local,worth-changed,worth-shell,worth-new$/)
@@ -115,7 +115,7 @@ require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdou
   expect((await get(`http://web--shop--other--local.localhost:${port}/`)).body).toBe(",")
 }, 180_000)
 
-/** A tool as there are many: it reads its files anew by itself, tells browsers by WebSocket, and may run only once in its folder. */
+/** A typical development server: reloads its files by itself, notifies browsers by WebSocket, and can run only once in its folder. */
 const tool = `import { mkdirSync, readFileSync, rmSync, watch } from "node:fs"
 import { createServer } from "node:http"
 mkdirSync("lock")
@@ -137,7 +137,7 @@ watch("message.txt", () => {
 server.listen(process.env.PORT)
 `
 
-it("runs the dev script where it is: it reloads by itself, and starts anew only if the config changes", async () => {
+it("runs the dev script in place: it reloads by itself, and restarts only if the config changes", async () => {
   const config = (greeting: string) =>
     JSON.stringify({ app: "shop", services: [{ name: "web", source: "./web", env: { GREETING: greeting } }] })
   const manifest = (word: string) =>
@@ -148,7 +148,7 @@ it("runs the dev script where it is: it reloads by itself, and starts anew only 
     "web/tool.mjs": tool,
     "web/message.txt": "one"
   })
-  // The tests may run as root, and services then run as somebody else.
+  // If the tests run as root, services run as another user.
   chmodSync(join(cwd, "web"), 0o777)
   const dev = await session(cwd)
   await dev.answers("web", /^\d+ hello first one$/)

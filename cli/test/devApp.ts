@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { expect } from "@effect/vitest"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 
-/** An app in a folder that every user may read: the tests may run as root. It says "it listens", and takes its time to end. */
+/** An app in a folder that every user can read, because the tests may run as root. It prints "it listens", and stops slowly. */
 export const makeApp = (): string => {
   const folder = temporaryFolder("maxcloud-ends-")
   chmodSync(folder, 0o755)
@@ -20,7 +20,7 @@ export const makeApp = (): string => {
   return folder
 }
 
-/** Processes that belong to a folder: by their arguments, or the folder where they run. */
+/** The processes of a folder, by their arguments or their working directory. */
 export const processesOf = (folder: string): ReadonlyArray<string> =>
   readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid)) return false

@@ -19,14 +19,14 @@ const newApp = () => {
 const onLinux = process.platform === "linux"
 const patience = { timeout: 180_000 }
 
-describe.runIf(onLinux)("after dev was killed hard", () => {
-  it("the next one ends its programs", patience, async () => {
+describe.runIf(onLinux)("after a kill -9 of dev", () => {
+  it("the next one stops its programs", patience, async () => {
     const folder = newApp()
     const first = start(["dev", "--port", "0"], { cwd: folder })
     await first.until(/it listens/)
     first.child.kill("SIGKILL")
     await first.ended
-    // Postgres may go on for the next one.
+    // Postgres may keep running for the next one.
     const left = appsOf(folder)
     expect(left.length).toBeGreaterThan(0)
     const second = start(["dev", "--port", "0"], { cwd: folder })
@@ -37,26 +37,22 @@ describe.runIf(onLinux)("after dev was killed hard", () => {
     await nothingLeft(folder)
   })
 
-  it(
-    "a server in the same folder ends the builds that were under way, and goes on with nothing",
-    patience,
-    async () => {
-      const folder = newApp()
-      const build = "node -e \"require('fs').writeFileSync('begun',''); setInterval(() => {}, 1000)\""
-      writeFileSync(join(folder, "web/package.json"), JSON.stringify({ scripts: { build } }))
-      const first = start(["dev", "--port", "0", "--no-watch"], { cwd: folder })
-      await expect.poll(() => buildsOf(folder).length, { timeout: 30_000 }).toBeGreaterThan(0)
-      first.child.kill("SIGKILL")
-      await first.ended
-      const left = buildsOf(folder)
-      const server = start(["server", "--port", "0", "--data-dir", join(folder, ".maxcloud")], { cwd: folder })
-      await server.until(/listens on/)
-      expect(buildsOf(folder).filter((value) => left.includes(value))).toEqual([])
-      server.child.kill("SIGTERM")
-      await server.ended
-      await nothingLeft(folder)
-    }
-  )
+  it("a server in the same folder stops unfinished builds, and doesn't resume them", patience, async () => {
+    const folder = newApp()
+    const build = "node -e \"require('fs').writeFileSync('begun',''); setInterval(() => {}, 1000)\""
+    writeFileSync(join(folder, "web/package.json"), JSON.stringify({ scripts: { build } }))
+    const first = start(["dev", "--port", "0", "--no-watch"], { cwd: folder })
+    await expect.poll(() => buildsOf(folder).length, { timeout: 30_000 }).toBeGreaterThan(0)
+    first.child.kill("SIGKILL")
+    await first.ended
+    const left = buildsOf(folder)
+    const server = start(["server", "--port", "0", "--data-dir", join(folder, ".maxcloud")], { cwd: folder })
+    await server.until(/listens on/)
+    expect(buildsOf(folder).filter((value) => left.includes(value))).toEqual([])
+    server.child.kill("SIGTERM")
+    await server.ended
+    await nothingLeft(folder)
+  })
 })
 
 const fileOf = (pid: string, name: "cmdline" | "environ"): string => {
@@ -67,10 +63,10 @@ const fileOf = (pid: string, name: "cmdline" | "environ"): string => {
   }
 }
 
-/** The instances: they run in the source's own folder. */
+/** The instances, which run in the source's own folder. */
 const appsOf = (folder: string) => processesOf(folder).filter((value) => fileOf(value, "cmdline").includes("index.js"))
 
-/** The build's own processes: what runs in the folder of an unfinished one. */
+/** The build's processes, which run in the folder of an unfinished build. */
 const buildsOf = (folder: string) => processesOf(folder).filter((value) => fileOf(value, "environ").includes("/build-"))
 
 const toolchain: { readonly toolchain: { readonly pnpm: string } } = JSON.parse(
@@ -84,7 +80,7 @@ const managers: Readonly<Record<string, ReadonlyArray<string>>> = {
   "npm run": ["npm", "run", "cloud"]
 }
 
-/** An app where `maxcloud` is installed. */
+/** An app with `maxcloud` installed. */
 const newProject = () => {
   const folder = newApp()
   const file = join(folder, "node_modules/.bin/maxcloud")
@@ -106,10 +102,10 @@ const said = (child: ChildProcess, text: string) =>
         all += chunk
         if (all.includes(text)) resolve()
       })
-    child.once("close", (code) => reject(new Error(`ended with ${code} before "${text}":\n${all}`)))
+    child.once("close", (code) => reject(new Error(`exited with ${code} before "${text}":\n${all}`)))
   })
 
-/** As a shell starts it: in a process group of its own, which the terminal signals. */
+/** Starts it as a shell does: in its own process group, which the terminal signals. */
 const startIn = async (folder: string, [file = "", ...args]: ReadonlyArray<string>) => {
   const { CI: _, ...env } = process.env
   const child = spawn(file, args, {
@@ -134,14 +130,14 @@ describe.runIf(onLinux).each(Object.entries(managers))("under %s, nothing is lef
     await nothingLeft(folder, 20_000)
   })
 
-  it("after the package manager alone was told to end", patience, async () => {
+  it("after SIGTERM to the package manager only", patience, async () => {
     const folder = newProject()
     const { child } = await startIn(folder, words)
     child.kill("SIGTERM")
     await nothingLeft(folder, 20_000)
   })
 
-  it("after the package manager alone was killed", patience, async () => {
+  it("after SIGKILL of the package manager only", patience, async () => {
     const folder = newProject()
     const { child } = await startIn(folder, words)
     child.kill("SIGKILL")
@@ -149,7 +145,7 @@ describe.runIf(onLinux).each(Object.entries(managers))("under %s, nothing is lef
   })
 })
 
-/** A terminal that is closed once the program has said that it listens. */
+/** A terminal that closes once the program prints that it listens. */
 const closingTerminal = `import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:
@@ -162,7 +158,7 @@ os.close(fd)
 os.waitpid(pid, 0)
 `
 
-it.runIf(onLinux)("nothing is left after its terminal was closed", patience, async () => {
+it.runIf(onLinux)("nothing is left after its terminal closes", patience, async () => {
   const folder = newProject()
   for (const words of [[process.execPath, main, "dev", "--port", "0"], managers["npm run"] ?? []]) {
     const { closed } = await startIn(folder, ["python3", "-c", closingTerminal, ...words])

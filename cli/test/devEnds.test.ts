@@ -20,7 +20,7 @@ const dev = async () => {
 const onLinux = process.platform === "linux"
 
 it.runIf(onLinux)(
-  "leaves nothing behind when a package manager hands on the Ctrl-C that it got too",
+  "leaves nothing behind when a package manager forwards the Ctrl-C that dev got too",
   { timeout: 60_000 },
   async () => {
     const { child, ended, folder } = await dev()
@@ -32,7 +32,7 @@ it.runIf(onLinux)(
   }
 )
 
-it.runIf(onLinux)("leaves nothing behind when it is ended a second time", { timeout: 60_000 }, async () => {
+it.runIf(onLinux)("leaves nothing behind at the second signal", { timeout: 60_000 }, async () => {
   const { child, ended, folder } = await dev()
   child.kill("SIGINT")
   setTimeout(() => child.kill("SIGINT"), 1_100)
@@ -40,7 +40,7 @@ it.runIf(onLinux)("leaves nothing behind when it is ended a second time", { time
   await nothingLeft(folder)
 })
 
-it.runIf(onLinux)("leaves nothing behind when its terminal is closed", { timeout: 60_000 }, async () => {
+it.runIf(onLinux)("leaves nothing behind when its terminal closes", { timeout: 60_000 }, async () => {
   const { child, ended, folder } = await dev()
   child.stdout.destroy()
   child.stderr.destroy()

@@ -2,7 +2,7 @@ import { request } from "node:http"
 import { expect } from "@effect/vitest"
 import { start } from "./cli.ts"
 
-/** GET of a `*.localhost` URL: its host is the server's own address, which Node cannot look up. Rejects if the body takes too long. */
+/** GET of a `*.localhost` URL, whose host Node can't resolve: it is the server's own address. Rejects if the body takes too long. */
 export const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
     const { host, pathname, port, search } = new URL(url)
@@ -16,7 +16,7 @@ export const get = (url: string, headers: Readonly<Record<string, string>> = {})
       .end()
   })
 
-/** Opens a WebSocket on a `*.localhost` URL, and gives the texts that it is sent. Frames from the server have no mask (RFC 6455, 5.1). */
+/** Opens a WebSocket on a `*.localhost` URL, and returns the received texts. Frames from the server have no mask (RFC 6455, 5.1). */
 export const openSocket = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   new Promise<{ readonly texts: ReadonlyArray<string>; readonly close: () => void }>((resolve, reject) => {
     const { host, pathname, port, search } = new URL(url)
@@ -34,7 +34,7 @@ export const openSocket = (url: string, headers: Readonly<Record<string, string>
         host
       }
     })
-    handshake.on("response", ({ statusCode }) => reject(new Error(`no upgrade, but ${statusCode}`)))
+    handshake.on("response", ({ statusCode }) => reject(new Error(`expected an upgrade, got ${statusCode}`)))
     handshake.on("error", reject)
     handshake.on("upgrade", (_, socket, head) => {
       const texts: string[] = []
@@ -63,7 +63,7 @@ export interface SessionOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** `maxcloud dev` in a folder, on a free port unless the options say one. */
+/** `maxcloud dev` in a folder, on a free port unless the options name one. */
 export const devIn = async (cwd: string, { args = ["--port", "0"], env = {} }: SessionOptions = {}) => {
   const running = start(["dev", ...args], { cwd, env })
   const apiUrl = /max-cloud is at (\S+),/.exec(await running.until(/max-cloud is at \S+,/))?.[1] ?? ""
@@ -74,7 +74,7 @@ export const devIn = async (cwd: string, { args = ["--port", "0"], env = {} }: S
     apiUrl,
     urlOf,
     count: (text: string) => (running.output().stdout + running.output().stderr).split(text).length - 1,
-    /** Polls the service until its answer matches. */
+    /** Polls the service until its response matches. */
     answers: async (service: string, pattern: RegExp, timeout = 60_000) => {
       try {
         await expect

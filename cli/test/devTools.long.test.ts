@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 }, 60_000)
 
-/** An app whose `web` is a project with these packages of npm. */
+/** An app with a `web` project that uses these npm packages. */
 const projectOf = (files: Readonly<Record<string, string>>) => {
   const cwd = makeFolder({
     "maxcloud.config.json": '{"app":"shop","services":[{"name":"web","source":"./web"}]}',
@@ -22,7 +22,7 @@ const projectOf = (files: Readonly<Record<string, string>>) => {
   const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter) }
   const installed = spawnSync("npm", ["install", "--no-audit", "--no-fund"], { cwd: web, env, encoding: "utf8" })
   if (installed.status !== 0) throw new Error(installed.stdout + installed.stderr)
-  // The tests may run as root; the tools then run as somebody else, and write their caches here.
+  // If the tests run as root, the tools run as another user and write their caches here.
   spawnSync("chmod", ["-R", "a+rwX", web])
   return { cwd, web }
 }
@@ -74,7 +74,7 @@ it("Next.js: its client connects through the proxy, and an edit reaches it witho
   await dev.answers("web", /text two/, 60_000)
   expect(dev.count("deployment 2 of")).toBe(0)
 
-  // A config that changes starts it anew: the former one, which has its lock, is gone by then.
+  // A changed config restarts it. By then the old one, which held the lock, is gone.
   writeFileSync(
     join(cwd, "maxcloud.config.json"),
     '{"app":"shop","services":[{"name":"web","source":"./web","env":{"A":"1"}}]}'

@@ -22,7 +22,7 @@ const codes = {
   intervalSeconds: 0
 }
 
-/** Answers of the contract, one after the other; the last one stays. Null: the connection breaks. */
+/** Valid answers of the API, one after the other; the last one repeats. Null breaks the connection. */
 let polls: Array<readonly [number, unknown] | null> = []
 let status: readonly [number, unknown] = [401, {}]
 const bodies: Array<string> = []
@@ -65,7 +65,7 @@ const limited = (seconds: number) =>
   ] as const
 
 describe("maxcloud auth login (against canned answers of the contract)", () => {
-  it("shows the code, polls through what passes, and keeps the session", async () => {
+  it("shows the code, polls through temporary failures, and stores the session", async () => {
     const pending = { state: "pending", intervalSeconds: 0 }
     const { code, file, stderr, stdout } = await login(
       [200, pending],
@@ -82,17 +82,17 @@ describe("maxcloud auth login (against canned answers of the contract)", () => {
     expect(code).toBe(0)
   })
 
-  it("ends with 4 where it was refused, or too late", async () => {
+  it("exits with 4 if somebody refuses, or the code expires", async () => {
     const [denied, expired] = [await login([200, { state: "denied" }]), await login([200, { state: "expired" }])]
-    expect(denied.stderr).toContain("refused on the page")
-    expect(expired.stderr).toContain("the code has expired\nfix: `maxcloud auth login`")
+    expect(denied.stderr).toContain("refused the sign-in on the page")
+    expect(expired.stderr).toContain("the code has expired\nfix: start again with `maxcloud auth login`")
     expect([denied.code, expired.code]).toEqual([4, 4])
   })
 
-  it("ends with 3 where there were too many requests, and says when to try again", async () => {
+  it("exits with 3 after too many requests, and says when to retry", async () => {
     status = limited(41.2)
     const { code, stderr } = await run(["whoami", "--api-url", url])
-    expect(stderr).toBe("error: too many requests\nfix: try again in 42 s\n")
+    expect(stderr).toBe("error: too many requests\nfix: retry in 42 s\n")
     expect(code).toBe(3)
   })
 })

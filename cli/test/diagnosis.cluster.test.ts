@@ -21,16 +21,16 @@ type Image = "works" | "guarded" | "arm" | "armIndex" | "lies" | "notExecutable"
 interface Broken {
   readonly name: string
   readonly code: DiagnosisCode
-  /** One of the images that are pushed, or a reference in the registry at `HOST`. */
+  /** One of the pushed images, or a reference in the registry at `HOST`. */
   readonly image?: Image | `HOST/${string}` | `127.0.0.1:1/${string}`
   readonly fields?: Readonly<Record<string, unknown>>
-  /** What must be said of it. */
+  /** Text that the diagnosis must contain. */
   readonly says?: RegExp
 }
 
 const nothing = `sha256:${"0".repeat(64)}`
 
-/** Each is deployed as it stands here, and must end with this code. */
+/** Each is deployed exactly like this, and must get this code. */
 const broken: ReadonlyArray<Broken> = [
   { name: "tag-missing", image: "HOST/faulty:nope", code: "ImageNotFound" },
   { name: "digest-missing", image: `HOST/faulty@${nothing}`, code: "ImageNotFound" },
@@ -105,7 +105,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
   const referenceOf = (image: Broken["image"] = "works"): string =>
     image.includes("/") ? image.replace("HOST", registry.host) : (images.get(image as Image) ?? "")
 
-  /** Repeats a question until the answer fits. */
+  /** Polls until the answer matches. */
   const until = async <A>(ask: () => Promise<A>, fits: (answer: A) => boolean, millis: number): Promise<A> => {
     const deadline = Date.now() + millis
     for (;;) {
@@ -165,13 +165,13 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     const begun = Date.now()
     const outcome = await cli("deploy", "-f", config)
     const millis = Date.now() - begun
-    // What does not start is tried again and again, and holds its room meanwhile.
+    // A service that doesn't start is retried, and uses resources meanwhile.
     await cli("destroy", name, "--yes")
     const text = outcome.stdout + outcome.stderr
     console.log(`${name}: ${code} after ${(millis / 1000).toFixed(1)} s (exit ${outcome.code})`)
     expect(text).toContain(code)
     if (says !== undefined) expect(text).toMatch(says)
-    // Refused in the plan, or a registry that may be back, or failed where it runs.
+    // Refused in the plan, or the registry may come back, or it failed at run time.
     expect([2, 3, 7, 9]).toContain(outcome.code)
     expect(millis).toBeLessThan(limitMillis)
   })

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const maxcloud = (...args: ReadonlyArray<string>) => run(args, { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
 
-/** GET of a `*.localhost` URL: its host is the server's own address, which Node cannot look up. */
+/** GET of a `*.localhost` URL, whose host Node can't resolve: it is the server's own address. */
 const get = (url: string) =>
   new Promise<string>((resolve, reject) => {
     const { host, pathname, port } = new URL(url)
@@ -51,7 +51,7 @@ const get = (url: string) =>
   })
 
 describe("an app from its config to a URL and back", () => {
-  it("plans what is missing: a secret that nobody has set", async () => {
+  it("reports a missing secret in the plan", async () => {
     const { code, stdout, stderr } = await maxcloud("plan")
     expect(stdout).toContain("+ create api")
     expect(stderr).toMatch(/problem: .*TOKEN/)
@@ -72,7 +72,7 @@ describe("an app from its config to a URL and back", () => {
     for (const { stdout, stderr } of [set, list, plan]) expect(stdout + stderr).not.toContain("s3cr3t")
   })
 
-  it("deploys, with lines of progress and the URL at the end", async () => {
+  it("deploys, printing progress and then the URL", async () => {
     const { code, stderr, stdout } = await maxcloud("deploy")
     expect(stderr).toMatch(/web: ready/)
     expect(code).toBe(0)
@@ -105,7 +105,7 @@ describe("an app from its config to a URL and back", () => {
     expect(lines).toContain("starting web")
   })
 
-  it("tells the lines of the whole app, with the name of each service, in the order of time", async () => {
+  it("prints the lines of the whole app in order of time, with the names of the services", async () => {
     const all = await maxcloud("logs", "--no-follow")
     expect(all.code).toBe(0)
     expect(all.stdout).toMatch(/^web +\d\d:\d\d:\d\d starting web$/m)
@@ -123,7 +123,7 @@ describe("an app from its config to a URL and back", () => {
     expect((await maxcloud("logs", "--app", "blog", "--no-follow")).code).toBe(5)
   })
 
-  it("follows the whole app without a name, and filters what comes", async () => {
+  it("follows the whole app without a name, and filters new lines", async () => {
     const environment = { cwd, env: { MAXCLOUD_API_URL: cloud.url } }
     const following = start(["logs", "--grep", "/followed-by-all"], environment)
     const url = (await maxcloud("open", "web")).stdout.trim()
@@ -136,7 +136,7 @@ describe("an app from its config to a URL and back", () => {
     expect(following.output().stdout).not.toContain("ignored")
   })
 
-  it("follows logs until Ctrl-C, which is no failure", async () => {
+  it("follows logs until Ctrl-C, which isn't a failure", async () => {
     const following = start(["logs", "web", "--follow"], { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
     await following.until(/starting web/)
     const { stdout } = await maxcloud("open", "web")
@@ -146,7 +146,7 @@ describe("an app from its config to a URL and back", () => {
     expect((await following.ended).code).toBe(0)
   })
 
-  it("tells what the instances of this machine have reserved", async () => {
+  it("shows the resources that this machine's instances have reserved", async () => {
     const usage = await maxcloud("usage", "--json")
     const services: ReadonlyArray<Record<string, unknown>> = JSON.parse(usage.stdout).services
     const web = services.find((service) => service["service"] === "web")
@@ -155,7 +155,7 @@ describe("an app from its config to a URL and back", () => {
     expect(web?.["memoryGibSeconds"]).toBe(Number(web?.["instanceSeconds"]) / 2)
   })
 
-  it("updates what has changed, and says why a service does not become ready", async () => {
+  it("updates changed services, and says why one doesn't become ready", async () => {
     writeFileSync(join(cwd, "maxcloud.config.ts"), config("hi"))
     const plan = await maxcloud("plan")
     expect(plan.stdout).toMatch(/~ update web[\s\S]*GREETING.*hello.*hi/)
@@ -172,12 +172,12 @@ describe("an app from its config to a URL and back", () => {
     expect(errors).toMatch(/^\S+ · .*exit code 3/m)
     expect(errors).not.toContain("GET /")
     const planned = await maxcloud("plan", "--exit-code")
-    expect(planned.stderr).toMatch(/warning: deployment \d+ failed, so this config isn't what runs/)
+    expect(planned.stderr).toMatch(/warning: deployment \d+ failed, so something older than this config may be running/)
     expect(planned.code).toBe(10)
     expect(await get((await maxcloud("open", "web")).stdout.trim())).toBe("web hi")
   }, 120_000)
 
-  it("deletes a service and destroys the app, by --yes where nobody can be asked", async () => {
+  it("deletes a service and destroys the app, with --yes if there is no terminal", async () => {
     expect((await maxcloud("delete", "web")).code).toBe(2)
     expect((await maxcloud("delete", "web", "--yes")).code).toBe(0)
     expect((await maxcloud("describe", "web")).code).toBe(5)

@@ -20,7 +20,7 @@ const missing = [
   ...["external-secrets", "bao"].filter((name) => findTool(name) === undefined),
   ...(process.env["KUBECONFIG"] === undefined ? ["KUBECONFIG"] : [])
 ]
-if (missing.length > 0) console.warn(`Not run here: secrets from a store (missing: ${missing.join(", ")})`)
+if (missing.length > 0) console.warn(`Skipped: secrets from a store (missing: ${missing.join(", ")})`)
 
 const id = randomBytes(4).toString("hex")
 const store = `maxcloud-test-${id}`
@@ -61,7 +61,7 @@ const values = async () =>
       )
     )
 
-/** Repeats a question until the answer fits. */
+/** Polls until the answer matches. */
 const until = async <A>(question: () => Promise<A>, fits: (answer: A) => boolean): Promise<A> => {
   for (let left = 300; ; left--) {
     const answer = await question()
@@ -182,13 +182,13 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     rmSync(folder, { recursive: true, force: true })
   }, 120_000)
 
-  it("plan says where the values come from", async () => {
+  it("plan shows the origin of the values", async () => {
     const { code, stderr, stdout } = await cli("plan", "-f", config)
     expect(stdout + stderr).toContain(`API_KEY from local/shop/${stage}/API_KEY#value`)
     expect(code).toBe(0)
   })
 
-  it("a value that is not in the store ends the deployment with its key", async () => {
+  it("a value missing from the store fails the deployment, naming its key", async () => {
     await put("API_KEY", "first")
     const { code, millis, text } = await deploy()
     console.log(`SecretMissing after ${(millis / 1000).toFixed(1)} s (exit ${code})`)
@@ -199,7 +199,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     expect(await list("service")).toEqual([])
   })
 
-  it("set there, the service has it, and the manifests hold none", async () => {
+  it("the service gets the stored value, and the manifests don't contain it", async () => {
     await put("PASSWORD", "hunter2")
     const { code, millis, text } = await deploy()
     console.log(`deployed after ${(millis / 1000).toFixed(1)} s`)
@@ -210,7 +210,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     expect(JSON.stringify(await ask("GET", pathOf(kinds.externalSecret, namespace)))).not.toMatch(/hunter2|first/)
   })
 
-  it("the next deployment reads it anew, and takes what it had away", async () => {
+  it("the next deployment rereads it, and removes the old value", async () => {
     await put("PASSWORD", "hunter3")
     const { code, text } = await deploy()
     expect(code, text).toBe(0)
@@ -220,7 +220,7 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     expect(await list("externalSecret")).toHaveLength(1)
   })
 
-  it("an ExternalSecret that somebody deletes is put back", async () => {
+  it("a deleted ExternalSecret is restored", async () => {
     const [before] = await list("externalSecret")
     await ask("DELETE", pathOf(kinds.externalSecret, namespace, before?.metadata.name))
     const [after] = await until(
@@ -235,13 +235,13 @@ describe.skipIf(missing.length > 0)("secrets of a store, by the External Secrets
     expect(stdout).toContain("ExternalSecret")
   })
 
-  it("set is refused, and says where the value goes", async () => {
+  it("secrets set is refused, and says where to put the value", async () => {
     const { code, stderr } = await cli("secrets", "set", "API_KEY", "--app", "shop")
     expect(stderr).toContain(`local/shop/${stage}/API_KEY#value`)
     expect(code).toBe(6)
   })
 
-  it("destroy leaves nothing of it", async () => {
+  it("destroy leaves nothing behind", async () => {
     const { code, stderr } = await cli("destroy", "shop", "--yes")
     expect(code, stderr).toBe(0)
     expect(await until(values, (one) => one.length === 0)).toEqual([])

@@ -7,7 +7,7 @@ import { commandHelp } from "../src/help.ts"
 import { aliases, pointers, splitCommand } from "../src/splitCommand.ts"
 
 const root = join(import.meta.dirname, "../..")
-/** Where messages, pages, help and docs come from. */
+/** The sources of messages, pages, help and docs. */
 const places = [
   "README.md",
   "CONTRIBUTING.md",
@@ -25,7 +25,7 @@ const filesIn = (place: string): ReadonlyArray<string> =>
         )
         .map((value) => join(place, value))
 
-/** A command line in backticks, in quotes, or at the beginning of a line of a shell. What is a value in it (`${name}`) stands as VALUE. */
+/** A command line in backticks, in quotes, or at the start of a shell line. Values in it (`${name}`) become VALUE. */
 const named =
   /(?:\\?`|"|(?<=\n)\s*(?:\$ |npx |npm exec |pnpm )?|(?:&& |\| |; |npx |\b[A-Z_]+=\S+ ))maxcloud ((?:-|[a-z])[^`"\n|;&]*)/g
 
@@ -41,14 +41,14 @@ const all = places
   .flatMap(filesIn)
   .flatMap((file) => linesOf(file).map((line) => ({ line, place: `${relative(".", file)}: maxcloud ${line}` })))
 
-/** What is wrong about a command line that somebody may type because of us. */
+/** The problem with a command line that we tell users to type. */
 const faultOf = async (line: string): Promise<string | undefined> => {
   const words = line.split(/\s+/)
   if (/^(--version|-v|--help|-h|help)$/.test(words[0] ?? "")) return undefined
   const { entry, words: unknown } = splitCommand(words)
   if (entry === undefined) {
     const family = commands.some(({ name }) => name.startsWith(`${unknown.join(" ")} `))
-    return family && words.every((word) => /^[a-z-]+$/.test(word)) ? undefined : "there is no such command"
+    return family && words.every((word) => /^[a-z-]+$/.test(word)) ? undefined : "no such command"
   }
   const { default: command } = await entry.load()
   const known = new Set([
@@ -83,7 +83,7 @@ describe("every command that a message, page, help or document names", () => {
     for (const name of Object.values(aliases)) expect(commands.some((command) => command.name === name)).toBe(true)
   })
 
-  it("takes no name where another command has a word more", async () => {
+  it("takes no argument where another command has a subcommand", async () => {
     for (const entry of commands) {
       const { default: command } = await entry.load()
       const longer = commands.filter(({ name }) => name.startsWith(`${entry.name} `)).map(({ name }) => name)

@@ -6,7 +6,7 @@ import { type Embedded, embedded } from "@maxcloud/server"
 import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { makeFolder, run, webPackage, webServer } from "./cli.ts"
 
-/** Services and an app that are named like words of paths, of commands, of the SDK, and of JavaScript. */
+/** Services and an app named like parts of paths, commands, the SDK and JavaScript. */
 const services = ["list", "constructor"]
 const config = `import { defineConfig, service } from "@maxcloud/sdk/config"
 export default defineConfig({
@@ -35,8 +35,8 @@ const maxcloud = async (args: ReadonlyArray<string>, stdin = "") => {
   return stdout
 }
 
-describe("names that are words of the command line and the API too", () => {
-  it("are names of secrets", async () => {
+describe("names that are also words of the command line and the API", () => {
+  it("are valid names of secrets", async () => {
     await maxcloud(["secrets", "import", "-"], secrets.map((name) => `${name}=first`).join("\n"))
     await Promise.all(secrets.map((name) => maxcloud(["secrets", "set", name], "second")))
     await Promise.all(secrets.map((name) => maxcloud(["secrets", "rollback", name, "--to", "1"])))
@@ -49,7 +49,7 @@ describe("names that are words of the command line and the API too", () => {
     expect(await cloud.client.secrets.list("plan", { stage: "list" })).toEqual([])
   }, 120_000)
 
-  it("are names of services and an app", async () => {
+  it("are valid names of services and an app", async () => {
     await maxcloud(["deploy"])
     for (const name of services) {
       const { service } = JSON.parse(await maxcloud(["describe", name, "--json"]))

@@ -6,7 +6,7 @@ import { newerServerSuite } from "./newerServerSuite.ts"
 
 newerServerSuite("this version", async () => ({ program: main, folder: makeFolder({}) }))
 
-it("an older server without an operation: one line says so", async () => {
+it("reports in one line that an older server lacks an operation", async () => {
   const server = createServer(({ url }, response) => {
     if (url === "/api/v1/info") return response.end(JSON.stringify({ version: "0.0.9" }))
     const problem = { type: "/problems/not-found", title: "Not found", status: 404, code: "not_found" }

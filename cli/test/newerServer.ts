@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
-/** What a newer server may add within the same version of the API (docs/compatibility.md). */
+/** Additions that a newer server may make within the same version of the API (docs/compatibility.md). */
 
 type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Maps whose keys a user chose: a field that is added there would be a variable. */
+/** Maps with keys chosen by users: an added field would be a variable there. */
 const maps = new Set(["env", "labels", "files", "metadata", "images", "secretVersions"])
 
-/** Every object with a field, every service at rest in a state, every kind of word that is told to people: that no client knows yet. */
+/** Adds to each object a field, to each idle service a state, and to each open enum a value that no client knows yet. */
 const renewed = (value: unknown, name = ""): unknown => {
   if (Array.isArray(value)) return value.map((each) => renewed(each, name))
   if (!isObject(value) || maps.has(name)) return value
@@ -24,7 +24,7 @@ const renewed = (value: unknown, name = ""): unknown => {
   return { ...Object.fromEntries(fields), inventedField: { nested: [1] } }
 }
 
-/** Before each event of a deployment one of a type, and one of a name, that no client knows yet. */
+/** Adds before each event of a deployment one with an unknown type, and one with an unknown name. */
 const renewedEvents = (text: string): string =>
   text.replace(
     /^id: (.*)\n(?:event: (.*)\n)?data: (\{.*\})\n\n/gm,
@@ -46,14 +46,14 @@ const bodyOf = async (answer: IncomingMessage) => {
 
 const inventedCursor = "invented"
 
-/** Each list has one more page: of services with a service in it. The lists that clients know as whole, too. */
+/** Adds one more page to each list, with a service in it for services. Also to lists that clients expect in one page. */
 const nextPage = (url: URL, items: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
   const [first] = items
   const isServices = url.pathname.endsWith("/services") && !url.searchParams.has("name")
   return isServices && isObject(first) ? [{ ...first, name: "later" }] : []
 }
 
-/** What a newer server answers in place of `value`, and where the next page is. */
+/** A newer server's response instead of `value`, and the next page. */
 const renewedAnswer = (url: URL, isNext: boolean, value: unknown) => {
   const body = renewed(value)
   if (!Array.isArray(body)) return { body, next: undefined }
@@ -64,8 +64,8 @@ const renewedAnswer = (url: URL, isNext: boolean, value: unknown) => {
 }
 
 /**
- * A proxy before a server that answers as a newer one would. Whatever is asked of `GET …/services` with `app=unknown-problem` has a problem of
- * its own, and with `app=outdated-client` comes from a client that is too old.
+ * A proxy that makes the server behind it answer like a newer one. `GET …/services` with `app=unknown-problem` gets an unknown problem, and
+ * with `app=outdated-client` the response for a client that is too old.
  */
 export const newerServer = async (target: string) => {
   const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {

@@ -11,7 +11,7 @@ const config = `import { defineConfig, service } from "@maxcloud/sdk/config"
 export default defineConfig({ app: "shop", services: [service("web", { source: "./web" })] })
 `
 
-/** What a program with the SDK sees, as JSON. */
+/** Prints what a program with the SDK sees, as JSON. */
 const sdkProgram = `import { createClient, UnknownProblem } from "@maxcloud/sdk"
 const client = createClient()
 const types = new Set()
@@ -41,7 +41,7 @@ interface Packages {
   readonly folder: string
 }
 
-/** What commands and programs of a version do with a server that has more than they know. */
+/** Tests commands and programs of one version against a newer server. */
 export const newerServerSuite = (name: string, packagesOf: () => Promise<Packages>) => {
   describe(`a newer server and the packages of ${name}`, () => {
     let cloud: Embedded
@@ -73,14 +73,14 @@ export const newerServerSuite = (name: string, packagesOf: () => Promise<Package
     }
     const maxcloud = (...args: ReadonlyArray<string>) => started(packages.program, args)
 
-    it("deploy and follow to the end", async () => {
+    it("deploy, and follow the deployment until it finishes", async () => {
       const { code, output } = await maxcloud("deploy")
       expect(code, output).toBe(0)
       const json = await maxcloud("deploy", "--json")
       expect(json.code, json.output).toBe(0)
     }, 60_000)
 
-    it("list and describe a service in a state that they don't know", async () => {
+    it("list and describe a service in an unknown state", async () => {
       for (const args of [["list"], ["list", "--json"], ["describe", "web"], ["describe", "web", "--json"]]) {
         const { code, output } = await maxcloud(...args)
         expect(code, output).toBe(0)
@@ -88,7 +88,7 @@ export const newerServerSuite = (name: string, packagesOf: () => Promise<Package
       }
     }, 60_000)
 
-    it("follow a list to a page that was not there before", async () => {
+    it("read a list's additional page", async () => {
       const { code, output } = await maxcloud("list")
       expect(code, output).toBe(0)
       expect(output).toMatch(/later/)
@@ -104,21 +104,23 @@ export const newerServerSuite = (name: string, packagesOf: () => Promise<Package
       }
     }, 60_000)
 
-    it("show a problem that they don't know by what it says, with the exit code of its status", async () => {
+    it("show the text of an unknown problem, and exit with the code for its status", async () => {
       const { code, output } = await maxcloud("list", "--app", "unknown-problem")
       expect(output).toMatch(/Wait for the full moon\./)
       expect(output).toMatch(/npm i -D @maxcloud\/cli@latest/)
       expect(code).toBe(6)
     })
 
-    it("say that they must be updated if the server no longer serves them", async () => {
+    it("say that they need an update if the server no longer supports them", async () => {
       const { code, output } = await maxcloud("list", "--app", "outdated-client")
-      expect(output).toMatch(/this maxcloud has version 0\.0\.1, and the server serves [\d.]+ and newer\n/)
+      expect(output).toMatch(
+        /this (?:is maxcloud 0\.0\.1, but the server needs [\d.]+ or newer|maxcloud has version 0\.0\.1, and the server serves [\d.]+ and newer)\n/
+      )
       expect(output).toMatch(/npm i -D @maxcloud\/cli@latest/)
       expect(code).toBe(14)
     })
 
-    it("read what they know with the SDK, and tell the rest apart", async () => {
+    it("read everything they know with the SDK, and recognize the rest as unknown", async () => {
       const file = join(packages.folder, "newerServer.mjs")
       writeFileSync(file, sdkProgram)
       const { code, output, stdout } = await started(file, [join(cwd, "web")])
@@ -130,7 +132,7 @@ export const newerServerSuite = (name: string, packagesOf: () => Promise<Package
           ["books", "hibernating"],
           ["later", "hibernating"]
         ]),
-        // A list without pages, as this version knows it.
+        // A list that has no pages in this version.
         imported: ["PEN"],
         features: expect.arrayContaining(["plans", "teleportation"]),
         problem: [true, "https://example.com/problems/moon-phase", 409, "Wait for the full moon."],

@@ -11,17 +11,17 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const script = join(folder, "arguments.cjs")
 writeFileSync(script, "process.stdout.write(JSON.stringify(process.argv.slice(2)))")
 
-/** What a program sees of its arguments, where Node lets it run at all. */
+/** The arguments that reach a program, if Node runs it at all. */
 const seen = (args: ReadonlyArray<string>) => {
   const { status, stdout } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8", env: {} })
   return { status, args: stdout === "" ? undefined : JSON.parse(stdout) }
 }
 
-/** Flags that Node takes for its own wherever they stand: each has another name that Node leaves alone. */
+/** Flags that Node claims anywhere on the command line. Each has another name that Node leaves alone. */
 const readByNode: Readonly<Record<string, string>> = { "env-file": "env-from" }
 
-describe("flags that Node could take for its own", () => {
-  it("are those that have another name", async () => {
+describe("flags that Node could claim for itself", () => {
+  it("are exactly those with another name", async () => {
     const infos = await Promise.all(commands.map(async ({ load }) => (await load()).default.flags))
     const names = new Set(
       [...infos.flat(), ...Object.values(globalFlags).map((globalFlag) => globalFlag.info)].map((each) => each.name)

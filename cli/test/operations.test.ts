@@ -122,11 +122,11 @@ describe("delete", () => {
     answer(`GET /api/v1/deployments/${deploymentId}`, deployment)
   }
 
-  it("ends when the service is gone, whatever its siblings do", async () => {
+  it("finishes when the service is gone, whatever its siblings do", async () => {
     const rest = [deploymentService("api", "unchanged", "failed"), deploymentService("web", "delete", "pending")]
     answer("GET /api/v1/services", [service("ready")])
     deletes(deployment("queued", rest))
-    // It goes on for as long as the sibling does, so no `finished` comes here.
+    // The deployment continues as long as the sibling isn't ready, so no `finished` event comes here.
     answer(
       `GET /api/v1/deployments/${deploymentId}/events`,
       events({ type: "service", service: "web", reason: "Deleted" })
@@ -135,7 +135,7 @@ describe("delete", () => {
     expect([code, stderr.split("\n").at(-2)]).toEqual([0, "web is deleted"])
   })
 
-  it("says why a service stays", async () => {
+  it("says why a service wasn't removed", async () => {
     const message = 'It stays until "api" is ready. Until then, a revision of "api" that calls "web" may still run.'
     const stays = deploymentService("web", "delete", "pending", { reason: "StillCalled", message })
     const failed = deployment("failed", [
@@ -154,19 +154,19 @@ describe("delete", () => {
     const { code, stderr } = await cli(["delete", "web", "--yes"])
     expect(code).toBe(7)
     expect(stderr).toContain(`web: ${message}`)
-    expect(stderr).toContain(`  web is not removed: ${message}\n`)
+    expect(stderr).toContain(`  web wasn't removed: ${message}\n`)
     expect(stderr).not.toContain("web is deleted")
   })
 })
 
 describe("pause and resume", () => {
-  it("say what they did, and what ends it", async () => {
+  it("confirm the change, and name the command that undoes it", async () => {
     answer("GET /api/v1/services", [service("ready")])
     answer(`POST /api/v1/services/${serviceId}/pause`, service("paused"))
     answer(`POST /api/v1/services/${serviceId}/resume`, service("idle"))
     const [paused, resumed] = await Promise.all([cli(["pause", "web"]), cli(["resume", "web", "--json"])])
     expect([paused.code, paused.stdout]).toEqual([0, ""])
-    expect(paused.stderr).toBe("web is paused: `maxcloud resume web` ends that\n")
+    expect(paused.stderr).toBe("web is paused: `maxcloud resume web` resumes it\n")
     expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", status: { state: "idle" } } })
     answer("GET /api/v1/services", [])
     expect((await cli(["pause", "web"])).code).toBe(5)
@@ -186,7 +186,7 @@ describe("restart", () => {
     answer(restartLine, accepted, 202)
   })
 
-  it("waits until the new revision serves, and tells how it stands", async () => {
+  it("waits until the new revision serves, and reports its state", async () => {
     const looks = ["web-00001", "web-00002", "web-00002"]
     answer(serviceLine, () => {
       const created = looks.shift() ?? "web-00002"
@@ -202,7 +202,7 @@ describe("restart", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ service: { status: { latestReadyRevision: "web-00002" } } })
   })
 
-  it("ends with 7 where the new revision doesn't serve, 8 where it takes too long, and doesn't wait with --detach", async () => {
+  it("exits with 7 if the new revision doesn't serve, with 8 if it takes too long, and doesn't wait with --detach", async () => {
     answer(serviceLine, at("web-00002", "web-00001", "failed", wrongPort))
     const failed = await cli(["restart", "web"])
     expect(failed.code).toBe(7)
@@ -245,25 +245,29 @@ describe("drift", () => {
     healedAt: null
   }
 
-  it("tells who changed what, and whether it is put right", async () => {
+  it("shows who changed what, and whether it was reverted", async () => {
     answer(path, [record, { ...record, change: "deleted", manager: null, fields: [], healedAt: now }])
     const [table, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])
     const [header, edited, deleted] = table.stdout.split("\n")
-    expect(header).toMatch(/^NOTICED +OBJECT +CHANGE +BY +PUT RIGHT +FIELDS$/)
+    expect(header).toMatch(/^NOTICED +OBJECT +CHANGE +BY +REVERTED +FIELDS$/)
     expect(edited).toMatch(/ago +Service\/web +edited +kubectl-edit +not yet +spec.a, spec.b, spec.c and 1 more$/)
     expect(deleted).toMatch(/ago +Service\/web +deleted +\S+ ago$/)
     expect(JSON.parse(json.stdout).drift).toHaveLength(2)
   })
 
-  it("says so where there is none", async () => {
+  it("says so if there is none", async () => {
     answer(path, [])
     const { code, stderr, stdout } = await cli(["drift", "--app", "shop"])
-    expect([code, stdout, stderr]).toEqual([0, "", "no drift: nobody else has changed what shop has in the cluster\n"])
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      "",
+      "no drift: nobody else has changed objects of shop in the cluster\n"
+    ])
   })
 })
 
 describe("usage", () => {
-  it("is told in hours, of the time that is asked for", async () => {
+  it("is shown in hours, for the requested time", async () => {
     const usage = { app: "shop", stage: "production", service: "web", instances: 3, running: 1 }
     const report = { since: now, until: now, services: [] as Array<unknown> }
     answer("GET /api/v1/usage", report)
@@ -279,7 +283,7 @@ describe("usage", () => {
 describe("registries", () => {
   const info = { host: "ghcr.io:5000", username: "ada", updatedAt: now }
 
-  it("takes the password from standard input alone, and never shows it", async () => {
+  it("takes the password only from standard input, and never shows it", async () => {
     answer("PUT /api/v1/registries/ghcr.io:5000", info)
     const login = ["registries", "login", "ghcr.io:5000"]
     const done = await cli([...login, "--username", "ada"], { stdin: "s3cret\n" })
@@ -296,7 +300,7 @@ describe("registries", () => {
     expect(asked).toHaveLength(1)
   })
 
-  it("are listed and forgotten", async () => {
+  it("are listed and deleted", async () => {
     answer("GET /api/v1/registries", [info])
     answer("DELETE /api/v1/registries/ghcr.io:5000", undefined, 204)
     const [list, logout] = await Promise.all([
@@ -311,7 +315,7 @@ describe("registries", () => {
 })
 
 describe("explain", () => {
-  it("tells a code in the language of the flag, the variable or the system", async () => {
+  it("explains a code in the language of the flag, the variable or the system", async () => {
     const system = { LC_ALL: "", LC_MESSAGES: "", MAXCLOUD_LANG: "" }
     const [english, german, variable, flag, json] = await Promise.all([
       cli(["explain", "out-of-memory"], { env: { ...system, LANG: "C.UTF-8" } }),
@@ -320,7 +324,7 @@ describe("explain", () => {
       cli(["explain", "OutOfMemory", "--lang", "de"], { env: { ...system, MAXCLOUD_LANG: "en" } }),
       cli(["explain", "OutOfMemory", "--json"], { env: { ...system, LC_ALL: "de_AT", LANG: "en_US" } })
     ])
-    expect(english.stdout).toMatch(/^OutOfMemory: [\s\S]+What it comes from\n {2}- [\s\S]+What to do\n {2}1\. /)
+    expect(english.stdout).toMatch(/^OutOfMemory: [\s\S]+Causes\n {2}- [\s\S]+What to do\n {2}1\. /)
     expect(german.stdout).toMatch(/Was zu tun ist\n {2}1\. /)
     expect(variable.stdout).toBe(english.stdout)
     expect(flag.stdout).toBe(german.stdout)
@@ -328,7 +332,7 @@ describe("explain", () => {
     expect(asked).toEqual([])
   })
 
-  it("lists all, and finds what was meant", async () => {
+  it("lists all codes, and suggests the intended one", async () => {
     const [all, near, far, language] = await Promise.all([
       cli(["explain"]),
       cli(["explain", "OutOfMemroy"]),
@@ -343,7 +347,7 @@ describe("explain", () => {
 })
 
 describe("export", () => {
-  it("prints manifests without max-cloud in them, and says what is to be filled in", async () => {
+  it("prints manifests without max-cloud in them, and says what to fill in", async () => {
     const cwd = makeFolder({
       "app.yaml":
         "app: shop\nservices:\n  - name: web\n    image: nginx:1\n    port: 80\n    env: { KEY: { secret: KEY } }\n",
@@ -410,7 +414,7 @@ describe("a diagnosis", () => {
     return `id: ${id}\nevent: deployment\ndata: ${JSON.stringify({ ...data, deployment: carried })}\n\n`
   }
 
-  it("is told by deploy as soon as it is known, and again with its evidence and its fix", async () => {
+  it("is printed by deploy as soon as it is known, and at the end with its evidence and its fix", async () => {
     answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     const away = "The cluster has been unreachable since 12:00:00. Retrying."
@@ -446,7 +450,7 @@ describe("a diagnosis", () => {
     })
   })
 
-  it("and any other reason keeps its lines, and none of them can pass for a line of ours", async () => {
+  it("keeps the lines of any other reason, and none of them can look like one of ours", async () => {
     const message = "npm ci failed\nnpm error code EUSAGE\n\nerror: all is well\r\u001b[2Jx"
     const [failed] = deployment("failed", "failed").services
     const services = [{ ...failed, reason: "BuildFailed", message, diagnosis: null }]
@@ -469,7 +473,7 @@ describe("a diagnosis", () => {
     expect(stdout).toContain(`\n  Ready  false  RevisionFailed  ${lines.join("\n").trimEnd()}\n`)
   })
 
-  it("ends the wait of deploy with --fail-fast, and says that the deployment goes on", async () => {
+  it("ends the wait of deploy with --fail-fast, and says that the deployment continues", async () => {
     answer("GET /api/v1/services", [])
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
     answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "service", "", deployment("running", "pending")))
@@ -494,7 +498,7 @@ describe("a diagnosis", () => {
     expect(stderr).not.toContain("  api:")
   })
 
-  it("that may pass ends no wait", async () => {
+  it("doesn't end the wait if it may be temporary", async () => {
     const slow = { ...deployment("running", "pending") }
     const services = slow.services.map((service) => ({ ...service, diagnosis: { ...wrongPort, code: "NotListening" } }))
     answer("GET /api/v1/services", [])
@@ -506,7 +510,7 @@ describe("a diagnosis", () => {
     expect((await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])).code).toBe(7)
   })
 
-  it("of a service that is ready is a warning", async () => {
+  it("is a warning if the service is ready", async () => {
     const ready = deployment("succeeded", "ready")
     const services = ready.services.map((service) => ({
       ...service,
@@ -531,14 +535,14 @@ describe("a diagnosis", () => {
   })
 })
 
-it("the server takes a runtime that there is", async () => {
+it("accepts only existing runtimes for the server", async () => {
   const { code, stderr } = await cli(["server", "--runtime", "nomad"])
   expect(stderr).toContain("--runtime kubernetes or --runtime local")
   expect(code).toBe(2)
 })
 
-describe("a server in local mode, to whoever didn't start it", () => {
-  it("is not signed in to: the fix names the user and the server's token", async () => {
+describe("a server in local mode, for other users", () => {
+  it("has no sign-in: the fix names its user and the server's token", async () => {
     answer(
       "GET /api/v1/services",
       {

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { makeFolder, type RunOptions, run, start } from "./cli.ts"
 
-/** A server that needs credentials, with its mails in its log; people at machines of their own. */
+/** A server that requires credentials and logs its mails, and people on their own machines. */
 let server: ReturnType<typeof start>
 let url = ""
 const home = () => temporaryFolder("maxcloud-cli-")
@@ -30,7 +30,7 @@ const ada = at("ada")
 const grace = at("grace")
 const ci = at("ci")
 
-/** The token of the last mail to somebody. */
+/** The token in the last mail to this address. */
 const mailedTo = async (email: string, nth = 1): Promise<string> => {
   const mails = new RegExp(`(To: ${email}[\\s\\S]*?token=[\\w-]+[\\s\\S]*){${nth}}`)
   const [found = ""] = mails.exec(await server.until(mails)) ?? []
@@ -40,16 +40,16 @@ const mailedTo = async (email: string, nth = 1): Promise<string> => {
 let key = ""
 
 describe("people at a server", () => {
-  it("is told how to sign in where a credential is needed", async () => {
+  it("learn how to sign in if a credential is needed", async () => {
     const { code, stderr } = await ada(["list"])
-    expect(stderr).toContain("fix: `maxcloud auth login`")
+    expect(stderr).toContain("fix: run `maxcloud auth login`")
     expect(code).toBe(4)
   })
 
-  it("registers, and confirms the address by the mailed token", async () => {
+  it("register, and confirm the address with the mailed token", async () => {
     const registered = await ada(["auth", "register", "--email", "Ada@Example.com", "--org", "acme"])
     expect(registered.stderr).toContain("as ada@example.com, organization acme (owner)")
-    expect(registered.stderr).toContain("a mail is on its way")
+    expect(registered.stderr).toContain("check the inbox of ada@example.com")
     expect(registered.code).toBe(0)
     const file = join(machines.ada, "maxcloud/credentials.json")
     expect(statSync(file).mode & 0o777).toBe(0o600)
@@ -71,7 +71,7 @@ describe("people at a server", () => {
     expect([set.code, taken.code]).toEqual([0, 6])
   }, 60_000)
 
-  it("ends with exit code 9 if the organization would be over a quota, and names the limit and the fix", async () => {
+  it("get exit code 9, the limit and the fix if the organization would exceed a quota", async () => {
     const environment = { MAXCLOUD_AUTH: "required", MAXCLOUD_MAIL: "log" }
     const operator = (...args: ReadonlyArray<string>) =>
       run(["server", "quotas", ...args, "--data-dir", dataDir], { env: environment })
@@ -102,7 +102,7 @@ describe("people at a server", () => {
     expect((await operator("unset", "acme")).code).toBe(0)
   }, 60_000)
 
-  it("gives CI a key, which is shown once, and does what its scope says", async () => {
+  it("give CI a key, which is shown once and can only do what its scope says", async () => {
     const made = await ada([
       "auth",
       "api-keys",
@@ -115,7 +115,7 @@ describe("people at a server", () => {
       "90d"
     ])
     expect(made.stdout).toMatch(/^mck_\w+\n$|^mck_[\w-]+\n$/)
-    expect(made.stderr).toContain("shown this once")
+    expect(made.stderr).toContain("Copy this key now")
     key = made.stdout.trim()
     const env = { MAXCLOUD_API_KEY: key }
     const [who, set, other, status, list] = await Promise.all([
@@ -132,18 +132,18 @@ describe("people at a server", () => {
     expect(list.stdout).not.toContain(key)
   }, 60_000)
 
-  it("rotates a key: the former one goes on for a while, or not", async () => {
+  it("rotate a key, with or without an overlap", async () => {
     const rotated = await ada(["auth", "api-keys", "rotate", "CI Key", "--overlap", "0s"])
     expect(rotated.code).toBe(0)
     const [former, next] = await Promise.all(
       [key, rotated.stdout.trim()].map((value) => ci(["whoami"], { env: { MAXCLOUD_API_KEY: value } }))
     )
     expect([former?.code, next?.code]).toEqual([4, 0])
-    expect(former?.stderr).toContain("fix: MAXCLOUD_API_KEY is sent before all else")
+    expect(former?.stderr).toContain("fix: MAXCLOUD_API_KEY takes precedence")
     key = rotated.stdout.trim()
   }, 60_000)
 
-  it("keeps a key by login, and forgets it by logout", async () => {
+  it("store a key with login, and delete it with logout", async () => {
     const wrong = await ci(["auth", "login", "--api-key-stdin"], { stdin: `${key}x` })
     expect(wrong.code).toBe(4)
     expect(readdirSync(machines.ci)).toEqual([])
@@ -156,7 +156,7 @@ describe("people at a server", () => {
     expect((await ci(["whoami"])).code).toBe(4)
   }, 60_000)
 
-  it("invites somebody, who accepts, and whose role changes", async () => {
+  it("invite somebody, who accepts, and change their role", async () => {
     expect((await ada(["auth", "invites", "create", "--email", "grace@example.com", "--role", "viewer"])).code).toBe(0)
     const accepted = await grace(["auth", "invites", "accept"], { stdin: await mailedTo("grace@example.com") })
     expect(accepted.stderr).toContain("as grace@example.com, organization acme (viewer)")
@@ -175,7 +175,7 @@ describe("people at a server", () => {
     expect(members.stdout).toMatch(/ada@example.com +owner.*\ngrace@example.com +deployer/)
   }, 60_000)
 
-  it("switches to another organization: the former session ends", async () => {
+  it("switch to another organization, which ends the old session", async () => {
     const before = readFileSync(join(machines.grace, "maxcloud/credentials.json"), "utf8")
     const second = await grace(["auth", "register", "--email", "hedy@example.com", "--org", "labs"])
     expect(second.code).toBe(0)
@@ -186,13 +186,13 @@ describe("people at a server", () => {
     expect(switched.stderr).toContain("organization labs (owner)")
     const [who, absent] = await Promise.all([grace(["whoami"]), grace(["org", "switch", "elsewhere"])])
     expect([who.stdout, absent.code]).toEqual(["hedy@example.com labs owner\n", 5])
-    // What stood in the file before the first of these: its session was ended, not only forgotten.
+    // The first session was ended on the server, not only deleted here.
     const stale: { servers: Record<string, { token: string }> } = JSON.parse(before)
     const [{ token } = { token: "" }] = Object.values(stale.servers)
     expect((await ci(["whoami"], { env: { MAXCLOUD_API_KEY: token } })).code).toBe(4)
   }, 90_000)
 
-  it("makes an organization of one's own, beside the others", async () => {
+  it("create another organization of their own", async () => {
     const taken = await grace(["org", "create", "labs"])
     expect([taken.code, taken.stderr]).toEqual([6, expect.stringContaining('"labs" exists already')])
     const made = await grace(["org", "create", "garden"])
@@ -202,7 +202,7 @@ describe("people at a server", () => {
     await grace(["org", "switch", "labs"])
   }, 60_000)
 
-  it("imports secrets, lists their versions, takes an earlier one again", async () => {
+  it("import secrets, list their versions, and roll one back", async () => {
     const cwd = makeFolder({ ".env": "# told\nA=new-value\nC='two words'\n" })
     const imported = await ada(["secrets", "import", ".env", "--app", "shop"], { cwd })
     expect(imported.stderr).toContain("A, C")
@@ -212,7 +212,7 @@ describe("people at a server", () => {
     expect((await ada(["secrets", "rollback", "A", "--to", "99", "--app", "shop"])).code).toBe(5)
   }, 60_000)
 
-  it("shows the audit log, and writes exports that are whole and for their owner alone", async () => {
+  it("show the audit log, and write complete exports that only their owner can read", async () => {
     const cwd = makeFolder({})
     const listed = await ada(["audit", "list", "-n", "100"])
     expect(listed.stdout).toMatch(/ada@example\.com +127\.0\.0\.1 +auth\.createInvite/)
@@ -220,7 +220,7 @@ describe("people at a server", () => {
     const names = ["audit", "org"]
     const exported = await Promise.all(names.map((name) => ada([name, "export", "--out", `${name}.jsonl`], { cwd })))
     expect(exported.map((each) => each.code)).toEqual([0, 0])
-    // Who registered need not be who opened the link: of the person themselves a session tells only that began later.
+    // Somebody else may have opened the mailed link, so only a later session proves the person's identity.
     const early = await ada(["account", "export"])
     expect(early.code).toBe(4)
     expect(early.stderr).toContain("`maxcloud auth login`")
@@ -232,10 +232,12 @@ describe("people at a server", () => {
       for (const line of lines) JSON.parse(line)
     }
     expect(readdirSync(cwd).filter((text) => text.startsWith(".maxcloud"))).toEqual([])
-    expect((await ada(["org", "export", "--out", "missing/org.jsonl"], { cwd })).stderr).toContain("cannot be written")
+    expect((await ada(["org", "export", "--out", "missing/org.jsonl"], { cwd })).stderr).toContain(
+      "Couldn't write missing/org.jsonl"
+    )
   }, 90_000)
 
-  it("deletes an organization only where that was confirmed, and keeps it within the grace period", async () => {
+  it("delete an organization only after confirmation, and can keep it within the grace period", async () => {
     const unasked = await ada(["org", "delete"])
     expect(unasked.code).toBe(2)
     const deleted = await ada(["org", "delete", "--grace-days", "30", "--yes"])
@@ -247,21 +249,21 @@ describe("people at a server", () => {
     expect((await ada(["org", "keep"])).code).toBe(5)
   }, 60_000)
 
-  it("removes a member, and ends a session by logout", async () => {
+  it("remove a member, and end a session with logout", async () => {
     expect((await ada(["org", "members", "remove", "nobody@example.com"])).code).toBe(5)
     expect((await ada(["org", "members", "remove", "grace@example.com"])).code).toBe(0)
     const file = readFileSync(join(machines.ada, "maxcloud/credentials.json"), "utf8")
     const token = /mcs_[\w-]+/.exec(file)?.[0] ?? ""
     expect((await ada(["auth", "logout"])).stderr).toBe(`signed out of ${url}\n`)
     expect((await ci(["whoami"], { env: { MAXCLOUD_API_KEY: token } })).code).toBe(4)
-    expect((await ada(["auth", "logout"])).stderr).toBe(`nothing is kept of ${url}\n`)
+    expect((await ada(["auth", "logout"])).stderr).toBe(`no credential is stored for ${url}\n`)
   }, 60_000)
 
-  it("sends no credential unencrypted to another machine", async () => {
+  it("never send a credential unencrypted to another machine", async () => {
     const { code, stderr } = await ci(["whoami", "--api-url", "http://cloud.example.com"], {
       env: { MAXCLOUD_API_KEY: key }
     })
-    expect(stderr).toMatch(/^error: no credential is sent to http:\/\/cloud\.example\.com.*\nfix: use https:\/\//)
+    expect(stderr).toMatch(/^error: the credential wasn't sent to http:\/\/cloud\.example\.com.*\nfix: use https:\/\//)
     expect(stderr).not.toContain(key)
     expect(code).toBe(2)
   })

@@ -27,13 +27,13 @@ const login = (password: string) =>
 const answer = async () => (await server.ask("web--local.localhost")).body
 const digestNow = async () => (await server.client.services.list()).find((each) => each.name === "web")?.status.digest
 
-/** Builds an image that greets so, and gives its id. */
+/** Builds an image with this greeting, and returns its id. */
 const build = async (greeting: string) => {
   await buildNginxImage(built, { "/usr/share/nginx/html/index.html": greeting })
   return `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", built)).replace("sha256:", "")}`
 }
 
-/** Puts an image that greets so under the tag, and gives its digest in the registry. */
+/** Pushes an image with this greeting under the tag, and returns its digest. */
 const push = async (greeting: string) => {
   await build(greeting)
   await registry.push(built, "acme/web:main")
@@ -46,7 +46,7 @@ const push = async (greeting: string) => {
   return head.headers.get("docker-content-digest") ?? ""
 }
 
-/** Starts the server again, and removes the image that the service runs from the engine's store meanwhile. */
+/** Restarts the server, and meanwhile removes the service's image from the engine's store. */
 const restartPruned = async () => {
   const label = `label=${dataDirectoryLabel}=${await dataDirectoryId(server.dataDirectory)}`
   const ids = (await podman("ps", "--filter", label, "--format", "{{.ImageID}}")).split("\n")
@@ -63,7 +63,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     registry = await startTestRegistry("users")
     image = `${registry.host}/acme/web:main`
     folder = makeFolder({})
-    // Writes down what it is called with, and is podman.
+    // podman, but it records its arguments and environment.
     const log = join(folder, "podman.log")
     const shim = `#!/bin/sh\n{ echo "$@"; env; } >> '${log}'\nexec ${findTool("podman")} "$@"\n`
     mkdirSync(join(folder, "bin"))
@@ -82,7 +82,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     await podman("image", "rm", "--force", "--ignore", built)
   }, 60_000)
 
-  it("is refused without a login, and the advice is a login of the organization alone", async () => {
+  it("is refused without a login, and the fix is a login for the organization only", async () => {
     await push("private")
     const refused = await maxcloud(["deploy", "--name", "web", image])
     const said = refused.stdout + refused.stderr
@@ -91,7 +91,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     expect(await server.client.services.list()).toEqual([])
   }, 60_000)
 
-  it("takes a login that the registry takes, and keeps no other", async () => {
+  it("stores a login only if the registry accepts it", async () => {
     const wrong = await login("not-the-password")
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`denied the user "${testUser.username}"`)])
     expect(wrong.stdout + wrong.stderr).not.toContain("not-the-password")
@@ -100,7 +100,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     expect([right.code, right.stderr]).toEqual([0, expect.stringContaining("accepts")])
   }, 60_000)
 
-  it("runs what its tag means at each deployment, and shows the digest in plan, describe and the deployment", async () => {
+  it("resolves its tag at each deployment, and shows the digest in plan, describe and the deployment", async () => {
     const first = await push("first")
     const deployed = await maxcloud(["deploy", "--name", "web", image, "--json"])
     expect([deployed.code, deployed.stdout + deployed.stderr]).toEqual([0, expect.stringContaining(first)])
@@ -131,7 +131,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     })
   }, 120_000)
 
-  it("stays that image after a restart without it in the store, and is none when its registry has lost it", async () => {
+  it("keeps its image after a restart without it in the store, and fails if the registry has lost it", async () => {
     const digest = (await digestNow()) ?? ""
     await restartPruned()
     expect([await answer(), await digestNow()]).toEqual(["second", digest])
@@ -152,7 +152,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     })
   }, 120_000)
 
-  it("that was built here is pinned by its id: another build is another revision", async () => {
+  it("pins a local build by its id, so another build is another revision", async () => {
     for (const greeting of ["built first", "built second"]) {
       const id = await build(greeting)
       expect((await maxcloud(["deploy", "--name", "web", built])).code).toBe(0)
@@ -161,7 +161,7 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
     expect((await maxcloud(["delete", "web"])).code).toBe(0)
   }, 120_000)
 
-  it("gives its password to no command of the engine, and leaves it in no file and no log", async () => {
+  it("passes its password to no command of the engine, and leaves it in no file or log", async () => {
     const encoded = Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")
     const commands = readFileSync(join(folder, "podman.log"), "utf8")
     expect(commands).toContain("load --quiet --input")

@@ -34,12 +34,12 @@ const maxcloud = (args: ReadonlyArray<string>, env: Readonly<Record<string, stri
 const at = (name: string) => join(cwd, name)
 
 describe("a plan in a file", () => {
-  it("is for its owner alone, has no value of a secret, and says how to deploy it", async () => {
+  it("is readable only by its owner, contains no secret values, and comes with the command to deploy it", async () => {
     const { code, stderr, stdout } = await maxcloud(["plan", "--out", "plan.json"])
     expect([code, stderr]).toEqual([0, expect.stringContaining("uploading the source of web")])
     expect(stdout).toContain("+ create web")
     expect(stderr).toContain(
-      "the plan is in plan.json, before the first deployment: `maxcloud deploy --plan plan.json` deploys exactly this"
+      "wrote the plan to plan.json, before the first deployment: `maxcloud deploy --plan plan.json` deploys exactly this"
     )
     const text = readFileSync(at("plan.json"), "utf8")
     expect(statSync(at("plan.json")).mode & 0o777).toBe(0o600)
@@ -49,7 +49,7 @@ describe("a plan in a file", () => {
     expect(JSON.parse(text)).toMatchObject({ kind: "maxcloud-plan", version: 1, plan: { basedOn: null } })
   })
 
-  it("takes the place of an earlier plan or an empty file, and of nothing else", async () => {
+  it("overwrites an earlier plan or an empty file, but nothing else", async () => {
     const before = readFileSync(at("plan.json"), "utf8")
     expect((await maxcloud(["plan", "--out", "plan.json", "--json"])).code).toBe(0)
     expect(JSON.parse(readFileSync(at("plan.json"), "utf8"))).toEqual(JSON.parse(before))
@@ -59,7 +59,7 @@ describe("a plan in a file", () => {
       const refused = await maxcloud(["plan", "--out", other])
       expect([refused.code, refused.stderr]).toEqual([
         2,
-        expect.stringContaining("isn't a plan, so it isn't overwritten")
+        expect.stringContaining("isn't a plan, so it wasn't overwritten")
       ])
       expect(readFileSync(at(other), "utf8")).toBe(kept)
     }
@@ -68,7 +68,7 @@ describe("a plan in a file", () => {
     }
   })
 
-  it("deploys the source that was planned, whatever the folder has by then", async () => {
+  it("deploys the planned source, whatever the folder contains by then", async () => {
     writeFileSync(at("web/server.js"), webServer("changed"))
     const deployed = await maxcloud(["deploy", "--plan", "plan.json", "--message", "approved", "--json"])
     expect([deployed.code, deployed.stderr]).toEqual([0, ""])
@@ -83,13 +83,13 @@ describe("a plan in a file", () => {
     writeFileSync(at("web/server.js"), webServer("web"))
   })
 
-  it("is refused with its own exit code once something was deployed, and says by whom and what differs", async () => {
+  it("is refused with its own exit code after another deploy, naming its author and the differences", async () => {
     const again = await maxcloud(["deploy", "--plan", "plan.json"])
     expect(again.code).toBe(13)
     expect(again.stderr).toContain(
       'error: The plan is based on no deployment of "shop" (production), but deployment 1 was accepted since. Nothing was deployed.'
     )
-    expect(again.stderr).toContain("fix: plan again (`maxcloud plan --out plan.json`)")
+    expect(again.stderr).toContain("fix: create a new plan with `maxcloud plan --out plan.json`")
 
     expect((await maxcloud(["plan", "--out", "next.json"])).stderr).toContain("based on deployment 1")
     await cloud.client.secrets.set("shop", "TOKEN", "another")
@@ -104,7 +104,7 @@ describe("a plan in a file", () => {
     expect((await cloud.client.deployments.list("shop")).length).toBe(1)
   })
 
-  it("is the whole config: no other flag goes with it", async () => {
+  it("is the whole config: other flags are refused", async () => {
     const flags = [
       ["--file", "maxcloud.config.yaml"],
       ["--config", "maxcloud.config.yaml"],
@@ -129,7 +129,7 @@ describe("a plan in a file", () => {
     expect([many.code, many.stderr]).toEqual([2, expect.stringContaining("--all and --out can't be combined")])
   }, 60_000)
 
-  it("is read with bounds, and refused if it is something else, damaged or of a newer version", async () => {
+  it("is read with bounds, and refused if it isn't a plan, is damaged or is from a newer version", async () => {
     const planned = JSON.parse(readFileSync(at("next.json"), "utf8"))
     const written = (name: string, content: unknown) => {
       writeFileSync(at(name), typeof content === "string" ? content : JSON.stringify(content))
@@ -138,7 +138,7 @@ describe("a plan in a file", () => {
     mkdirSync(at("folder"))
     symlinkSync("/dev/zero", at("zero"))
     const cases: ReadonlyArray<readonly [string, RegExp]> = [
-      ["absent.json", /there is no file absent\.json/],
+      ["absent.json", /file not found: absent\.json/],
       ["folder", /it isn't a file|illegal operation/],
       ["zero", /it isn't a file/],
       ["notes.txt", /notes\.txt isn't a plan/],
@@ -151,7 +151,7 @@ describe("a plan in a file", () => {
       const { code, stderr } = await maxcloud(["deploy", "--plan", file])
       expect([code, stderr], file).toEqual([2, expect.stringMatching(says)])
     }
-    // An altered spec is another plan than the one that was approved.
+    // A plan with a changed spec isn't the approved one.
     const altered = { ...planned, spec: { ...planned.spec, outputs: {} } }
     expect((await maxcloud(["deploy", "--plan", written("altered.json", altered)])).code).toBe(13)
     expect((await cloud.client.deployments.list("shop")).length).toBe(1)
@@ -168,7 +168,7 @@ describe("a plan in a file", () => {
 })
 
 describe("the manifests of a plan", () => {
-  it("are YAML on stdout and JSON in --json, without the value of a secret", async () => {
+  it("are YAML on stdout and JSON with --json, without secret values", async () => {
     const yaml = await maxcloud(["plan", "--manifests"])
     expect(yaml.code).toBe(0)
     expect(yaml.stdout).toMatch(/^---\napiVersion: /)
@@ -186,7 +186,7 @@ describe("the manifests of a plan", () => {
 })
 
 describe("a deployment by its number", () => {
-  it("is shown with who made it and how it fares, or as the app that it deployed", async () => {
+  it("is shown with its author and state, or as the app that it deployed", async () => {
     const shown = await maxcloud(["deployments", "show", "1"])
     expect(shown.code).toBe(0)
     expect(shown.stdout).toMatch(/state +succeeded/)

@@ -29,7 +29,7 @@ describe("policies", () => {
     await server.ended
   })
 
-  it("are held by config check", async () => {
+  it("are checked by config check", async () => {
     const broken = await cli(["config", "check", "broken.yaml"])
     expect(broken.code).toBe(2)
     expect(broken.stderr).toMatch(place)
@@ -44,7 +44,7 @@ describe("policies", () => {
     expect([warned.code, JSON.parse(warned.stdout).warnings]).toMatchObject([0, [{ code: "policy" }]])
   })
 
-  it("are held by plan and deploy, before the server is asked to do anything", async () => {
+  it("are checked by plan and deploy before they call the server", async () => {
     const plan = await cli(["plan", "-f", "broken.yaml"], env)
     expect(plan.code).toBe(2)
     expect(plan.stderr).toMatch(new RegExp(`problem: ${place.source}`))
@@ -69,7 +69,7 @@ describe("policies", () => {
     expect(output).toMatch(new RegExp(`warning: ${place.source}`))
   }, 60_000)
 
-  it("of the organization are set, tried, listed and removed, and refuse in plan and deploy with the line", async () => {
+  it("of the organization can be set, tried, listed and removed, and fail plan and deploy with the config's line", async () => {
     const bad = await cli(["policies", "set", "bad", "servce.name == 'a'"], env)
     expect([bad.code, bad.stderr]).toEqual([
       2,
@@ -82,7 +82,7 @@ describe("policies", () => {
 
     const set = await cli(["policies", "set", "few", expression, "--message", "Write scale.max 3."], env)
     expect(set.stderr).toMatch(
-      /few is set; 0 of 2 deployed stages keep it\n.*breaks it: shop \(dev\) {2}web: Policy "few"/
+      /few is set; 0 of 2 deployed stages follow it\n.*breaks it: shop \(dev\) {2}web: Policy "few"/
     )
     const place =
       /warned\.yaml:3:5 {2}services\.web\.scale\.max {2}Policy "few" of the organization: Write scale\.max 3\./

@@ -17,7 +17,7 @@ import { run } from "./cli.ts"
 const host = "cloud.example.test"
 const apiUrl = `https://${host}`
 
-/** A server with a certificate of a private authority, which only the proxy can reach. */
+/** A server with a certificate from a private CA, reachable only through the proxy. */
 const startServer = async (tls: ReturnType<typeof privateAuthority>["tls"]) => {
   const fake = await fakeServer({
     "GET /api/v1/services": (request, response) =>
@@ -87,7 +87,7 @@ describe("the command behind a proxy", () => {
     }
   )
 
-  it("doesn't believe the private authority by itself", async () => {
+  it("doesn't trust the private CA by default", async () => {
     await using proxy = await proxied("ada:hunter2")
     const list = await run(["list"], { env: { ...environment(proxy.url), NODE_EXTRA_CA_CERTS: "" } })
     expect(list.code).toBe(3)

@@ -13,7 +13,7 @@ const refusal = "Error: runc: error setting rlimit type 7: operation not permitt
 
 const podman = findTool("podman")
 
-/** Podman as it is in many sandboxes: it answers, builds and lists, and starts nothing. */
+/** Podman as in many sandboxes: it answers, builds and lists, but can't start containers. */
 const withRefusingPodman = (real: string): NodeJS.ProcessEnv => {
   const folder = makeFolder({})
   const program = `#!/bin/sh\nif [ "$1" = run ]; then echo "${refusal}" >&2; exit 126; fi\nexec ${real} "$@"\n`
@@ -23,12 +23,12 @@ const withRefusingPodman = (real: string): NodeJS.ProcessEnv => {
   return { ...environment, PATH: [folder, process.env["PATH"]].join(delimiter) }
 }
 
-describe.skipIf(podman === undefined)("podman that starts no container", () => {
+describe.skipIf(podman === undefined)("podman that can't start containers", () => {
   afterAll(() => {
     execFileSync("podman", ["image", "rm", "--force", "--ignore", image], { stdio: "ignore" })
   })
 
-  it("is found out by a probe, which says what a deployment says, and what to set", async () => {
+  it("is detected by a probe, which prints the same problem as a deployment, and the setting", async () => {
     const environment = withRefusingPodman(podman ?? "")
     const problem = probePodman(environment) ?? ""
     expect(problem).toContain("Couldn't start the container of ")
@@ -43,7 +43,7 @@ describe.skipIf(podman === undefined)("podman that starts no container", () => {
       const deploy = ["deploy", "--name", "refused", image]
       const { code, stderr } = await run(deploy, { env: { MAXCLOUD_API_URL: server.url } })
       expect(code).toBe(7)
-      // A service's image is named by its id.
+      // A service uses its image by id.
       const named = stderr.replaceAll(/@sha256:[0-9a-f]{64}/g, `:${process.pid}`)
       expect(named).toContain(message.replace(/localhost\/maxcloud-probe:\d+/, image))
       expect(stderr).toContain(fix.trim())

@@ -20,17 +20,17 @@ const rollout = (env: Readonly<Record<string, string>>, ...args: ReadonlyArray<s
 
 interface Places {
   readonly folder: string
-  /** The server's own. Longer than a socket's path may be: Postgres has its socket in the server's temporary folder. */
+  /** The data folder. Its path is too long for a socket, so Postgres has its socket in the server's temporary folder. */
   readonly dataDir: string
 }
 const makePlaces = (): Places => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-cli-rollout-"))
-  // Postgres and services, as users of their own, go through.
+  // Postgres and services run as other users and need access.
   chmodSync(folder, 0o755)
   return { folder, dataDir: join(folder, "data".repeat(20)) }
 }
 
-/** `maxcloud server` as its own process, until the scope is left. */
+/** `maxcloud server` as its own process, until the scope closes. */
 const serve = async (places: Places, env: Readonly<Record<string, string>> = {}) => {
   const port = await freePort()
   const server = start(["server", "--port", String(port), "--data-dir", places.dataDir], { cwd, env })
@@ -51,7 +51,7 @@ describe("beside a server with its own database", () => {
   beforeAll(() => mkdirSync(temporary, { mode: 0o755 }))
   afterAll(() => rmSync(places.folder, { recursive: true, force: true }))
 
-  it("tells how far the settings are, while the server runs and afterwards", { timeout: 240_000 }, async () => {
+  it("shows the progress of new settings, while the server runs and afterwards", { timeout: 240_000 }, async () => {
     const absent = await rollout({}, "--json", ...dataDir)
     expect(absent.code).toBe(3)
     expect(JSON.parse(absent.stdout)).toMatchObject({
@@ -93,7 +93,7 @@ describe("with DATABASE_URL", () => {
     rmSync(places.folder, { recursive: true, force: true })
   }, 60_000)
 
-  it("ends with 1 where a stage has failed, and says why", { timeout: 240_000 }, async () => {
+  it("exits with 1 if a stage has failed, and says why", { timeout: 240_000 }, async () => {
     const before = await rollout(postgres.environment)
     expect([before.code, before.stderr]).toEqual([3, expect.stringContaining("Start its server first")])
     {
@@ -115,7 +115,7 @@ describe("with DATABASE_URL", () => {
   })
 })
 
-it("says what it does with --help", async () => {
+it("prints its help with --help", async () => {
   const { code, stdout } = await rollout({}, "--help")
   expect(code).toBe(0)
   for (const part of ["--all", "--data-dir", "Exit code 1 if a stage has failed"]) expect(stdout).toContain(part)

@@ -21,7 +21,7 @@ const podman = async (...args: ReadonlyArray<string>) => (await promisify(execFi
 const nginxImage = `localhost/maxcloud-e2e-nginx:${process.pid}`
 const nodeImage = `localhost/maxcloud-e2e-node:${process.pid}`
 
-/** Greets; `/call` asks the other service, `/env` and `/token` tell what it was given, `/exit` ends it. */
+/** Greets. `/call` calls the other service, `/password` and `/token` return its secrets. */
 const program = `
 const http = require("node:http"), { readFileSync } = require("node:fs")
 console.log("listening on " + process.env.PORT)
@@ -134,7 +134,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect(left).toEqual([])
   }, 60_000)
 
-  it("are deployed, listed, followed and deleted as a user writes it", async () => {
+  it("can be deployed, listed, followed and deleted with a user's commands", async () => {
     const deployed = await maxcloud("deploy", "--name", "myapp", "nginx:latest")
     expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining("myapp: ready")])
     expect(deployed.stdout).toContain(`http://myapp--local.localhost:${server.port}`)
@@ -162,7 +162,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect((await server.ask("myapp--local.localhost")).status).toBe(404)
   }, 60_000)
 
-  it("are created, read and deleted by plain requests", async () => {
+  it("can be created, read and deleted with plain HTTP requests", async () => {
     const services = `${server.url}/api/v1/services`
     const created = await fetch(services, {
       method: "POST",
@@ -192,7 +192,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     await until(containers, (found) => found.length === 0)
   }, 60_000)
 
-  it("call sources and are called by them, with secrets that show nowhere, and go to zero and come back", async () => {
+  it("call sources and vice versa, with secrets that show up nowhere, and scale to zero and back", async () => {
     const secrets = { PASSWORD: "not-for-anybody-1", TOKEN: "not-for-anybody-2" }
     for (const [name, stdin] of Object.entries(secrets)) {
       const set = await run(["secrets", "set", name, "--app", "linked"], { cwd: folder, env: environment(), stdin })
@@ -228,12 +228,12 @@ describe.skipIf(missing.length > 0)("images", () => {
       (one) => one?.status.state === "idle"
     )
     await until(containers, (one) => one.length === 0)
-    // By the source's link this time: a caller inside wakes it as well.
+    // Through the source's link this time: an internal caller wakes it too.
     expect(await ask("plain", "/call")).toBe("boxed")
     expect(await containers()).toHaveLength(1)
   }, 60_000)
 
-  it("leave nothing of their secrets on disk, once they are destroyed and the server was started again", async () => {
+  it("leave no secrets on disk after they are destroyed and the server restarts", async () => {
     expect((await maxcloud("destroy", "linked", "--yes")).code).toBe(0)
     await until(containers, (one) => one.length === 0)
     await server.end("SIGTERM")
@@ -246,7 +246,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect(stdout).toBe("")
   }, 60_000)
 
-  it("that are not there, or end at once, fail the deployment with the reason, and what ran before still serves", async () => {
+  it("fail the deployment with the reason if they don't exist or exit immediately, and the old revision keeps serving", async () => {
     expect((await maxcloud("deploy", "--name", "kept", "nginx:latest")).code).toBe(0)
     const before = performance.now()
     const absent = await maxcloud("deploy", "--name", "kept", "nginx:absent")
@@ -265,7 +265,7 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect((await maxcloud("destroy", "exits", "--yes")).code).toBe(0)
   }, 60_000)
 
-  it("start five at once, and outlive neither an end nor a kill of the server", async () => {
+  it("start five at a time, and survive neither a stop nor a kill of the server", async () => {
     const deployed = await deployApp("many")
     expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining("five: ready")])
     const names = ["one", "two", "three", "four"]
@@ -315,7 +315,7 @@ describe.skipIf(missing.length > 0)("images", () => {
   }, 90_000)
 })
 
-it("without podman or docker, what to install is said before anything is done", async () => {
+it("say what to install before doing anything if podman and docker are missing", async () => {
   const bin = mkdtempSync(join(tmpdir(), "maxcloud-bare-"))
   symlinkSync(process.execPath, join(bin, "node"))
   const bare = new ServerProcess(await freePort(), { PATH: bin })

@@ -7,7 +7,7 @@ import { run } from "./cli.ts"
 const cwd = mkdtempSync(join(tmpdir(), "maxcloud-alone-"))
 afterAll(() => rmSync(cwd, { recursive: true }))
 
-/** No node_modules in the folder, nor above it. */
+/** A folder without node_modules in it or above it. */
 const check = (port: string, file: string, imported: string) => {
   const text = `${imported}\n\nexport default defineConfig({ app: "shop", services: [service("web", { image: "nginx:1", port: ${port} })] })\n`
   writeFileSync(join(cwd, file), text)
@@ -17,7 +17,7 @@ const check = (port: string, file: string, imported: string) => {
 it.each([
   ["maxcloud.config.ts", `import { defineConfig, service } from "@maxcloud/sdk/config"`],
   ["maxcloud.config.mjs", `import { defineConfig, service } from "@maxcloud/sdk/config"`]
-])("reads %s in a folder in which the SDK isn't installed, and names the lines of mistakes", async (file, imported) => {
+])("reads %s in a folder without the SDK, and names the lines of mistakes", async (file, imported) => {
   const good = await check("80", file, imported)
   expect(good).toMatchObject({ code: 0, stdout: `${file} is valid: app shop (production), services: web\n` })
   const bad = await check("0", file, imported)

@@ -31,7 +31,7 @@ beforeAll(async () => {
     }),
     "packages/api/server.js": server,
     "packages/api/.env": "SECRET=sesame",
-    // npm's registry has a package of this name and version too.
+    // The npm registry has a package of this name and version too.
     "packages/is-odd/package.json": json({ name: "is-odd", version: "3.0.1" }),
     "packages/is-odd/index.js": `module.exports = "the workspace's own is-odd"`
   })
@@ -46,7 +46,7 @@ afterAll(async () => {
 const get = async (url: string) => (await getByHost(url)).text
 
 describe("a source that is a package of a workspace", () => {
-  it("runs with the workspace's own packages; plan and deploy say what is sent, and what isn't", async () => {
+  it("runs with the workspace's own packages, and plan and deploy print what they send and leave out", async () => {
     const maxcloud = (command: string) =>
       run([command, "-f", "maxcloud.yaml"], { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
     const plan = await maxcloud("plan")

@@ -22,7 +22,7 @@ const lasting: ReadonlyArray<readonly [RegExp, RegExp]> = [
 ]
 
 const answers: ReadonlyArray<Answer> = [
-  [/Type (\S+) to go on: $/, (asked) => asked[1] ?? ""],
+  [/Type (\S+) to continue: $/, (asked) => asked[1] ?? ""],
   [/Value of \w+: $/, () => "s3cret-p4ssword"]
 ]
 

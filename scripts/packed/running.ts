@@ -67,7 +67,7 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
     const old = run("npx", ["-y", "-p", "node@18", "node", cli, "list", "--api-url", url], { cwd })
     check(
       "Node 18 is told in one line which Node it needs, exit code 2",
-      old.status === 2 && /^maxcloud needs Node >= 22\.18[^\n]+\n$/.test(old.output),
+      old.status === 2 && /^maxcloud needs Node 22\.18 or newer[^\n]+\n$/.test(old.output),
       old.output
     )
 

@@ -20,7 +20,7 @@ const flags = [
 const canonical = (...argv: ReadonlyArray<string>) => canonicalArguments(argv, flags)
 
 describe("canonicalArguments", () => {
-  it("puts flags before positionals, wherever they were written", () => {
+  it("puts flags before positionals, wherever the user wrote them", () => {
     const expected = ["--name", "myapp", "--env", "A=1", "--env", "B=2", "--", "nginx:latest"]
     expect(canonical("--name", "myapp", "--env", "A=1", "nginx:latest", "-e", "B=2")).toEqual(expected)
     expect(canonical("nginx:latest", "--env=A=1", "-n", "myapp", "--env", "B=2")).toEqual([
@@ -36,7 +36,7 @@ describe("canonicalArguments", () => {
     expect(canonical("myapp", "--follow")).toEqual(["--follow", "true", "--", "myapp"])
   })
 
-  it("takes values that look like flags or hold equals signs", () => {
+  it("accepts values that look like flags or contain equals signs", () => {
     expect(canonical("--env", "A=-1=x")).toEqual(["--env", "A=-1=x"])
     expect(canonical("--name", "-")).toEqual(["--name", "-"])
     expect(canonical("--org", "-")).toEqual(["--org", "-"])

@@ -3,9 +3,9 @@ import type { FlagInfo } from "./flags.ts"
 import { suggest } from "./suggest.ts"
 
 /**
- * Puts arguments into the one order that @effect/cli reads without doubt: flags first, those that may be repeated side by side,
- * switches with their value, then `--` and the positionals. So flags may be written before or after positionals.
- * Throws `UsageError` for a flag that is not known or has no value.
+ * Puts arguments into the only order that @effect/cli reads unambiguously: flags first, repeated ones side by side,
+ * switches with their value, then `--` and the positionals. So users can write flags before or after positionals.
+ * Throws `UsageError` if a flag is unknown or lacks its value.
  */
 export const canonicalArguments = (
   argv: ReadonlyArray<string>,

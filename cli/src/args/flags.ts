@@ -1,7 +1,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 
-/** The facts about a flag that help, the reference and the sorting of arguments need. */
+/** The facts about a flag that help, the reference and `argv.ts` need. */
 export interface FlagInfo {
   readonly name: string
   readonly alias: string | undefined
@@ -48,15 +48,15 @@ const infoOf = (name: string, value: string | undefined, repeated: boolean, inpu
 export const toggle = (name: string, input: FlagInput): Flag<boolean> =>
   flag(infoOf(name, undefined, false, input), Options.boolean(name), (one) => one)
 
-/** A text; undefined where it is not given. */
+/** A text; undefined if it's missing. */
 export const text = (name: string, value: string, input: FlagInput): Flag<string | undefined> =>
   flag(infoOf(name, value, false, input), Options.text(name), Options.withDefault(undefined))
 
-/** A whole number; undefined where it is not given. */
+/** A whole number; undefined if it's missing. */
 export const integer = (name: string, value: string, input: FlagInput): Flag<number | undefined> =>
   flag(infoOf(name, value, false, input), Options.integer(name), Options.withDefault(undefined))
 
-/** Texts: the flag may be given any number of times. */
+/** Texts from a flag that may be repeated. */
 export const texts = (name: string, value: string, input: FlagInput): Flag<ReadonlyArray<string>> =>
   flag(infoOf(name, value, true, input), Options.text(name), Options.repeated)
 
@@ -70,13 +70,13 @@ export const optional = (name: string, description: string): Positional<string |
     info: { name, required: false, description }
   })
 
-/** All words from here on, as they are; `--` may stand before them. */
+/** All words from here on, unchanged. A `--` may precede them. */
 export const words = (name: string, description: string): Positional<ReadonlyArray<string>> =>
   Object.assign(Args.text({ name }).pipe(Args.withDescription(description), Args.repeated), {
     info: { name: `${name}…`, required: true, description }
   })
 
-/** The app, for commands that read a config if it isn't given. */
+/** The app, for commands that otherwise read the config. */
 export const configAppFlag = text("app", "APP", { alias: "a", description: "The app [the config's]" })
 export const readFileFlag = text("file", "FILE", { alias: "f", description: "Config to read, as --config" })
 export const outFlag = text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" })
@@ -100,7 +100,7 @@ export const globalFlags = {
   json: toggle("json", { description: "Print data as JSON on stdout: streams as JSON lines, errors too" }),
   apiUrl: text("api-url", "URL", { description: "Server to talk to (MAXCLOUD_API_URL) [http://127.0.0.1:8080]" }),
   org: text("org", "NAME", {
-    description: "Organization to act for, of those that your sign-in opens (MAXCLOUD_ORG) [the credential's own]"
+    description: "Organization to act for, one of yours (MAXCLOUD_ORG) [the credential's own]"
   }),
   stage: text("stage", "STAGE", { alias: "s", description: "Stage of the app (MAXCLOUD_STAGE) [production]" }),
   config: text("config", "FILE", { alias: "c", description: "Config to read [maxcloud.config.ts, .js, .yaml, .json]" }),

@@ -14,7 +14,7 @@ describe("a command written as one text", () => {
     expect(words("  $(NAME) a|b >c ")).toEqual(["$(NAME)", "a|b", ">c"])
   })
 
-  it("is refused where a quote is open, or nothing is in it", () => {
+  it("is refused if a quote is open or it is empty", () => {
     expect([words("a 'b"), words('"'), words("a\\"), words("  ")]).toEqual([
       "its quote ' isn't closed",
       "its quote \" isn't closed",
@@ -23,7 +23,7 @@ describe("a command written as one text", () => {
     ])
   })
 
-  it("comes back as the words that were quoted", () => {
+  it("splits back into the words that were quoted", () => {
     fc.assert(
       fc.property(fc.array(fc.fullUnicodeString({ maxLength: 20 }), { minLength: 1 }), (given) => {
         const text = given.map((each) => `'${each.replaceAll("'", `'\\''`)}'`).join(" ")
@@ -43,7 +43,7 @@ describe("a command written as one text", () => {
     const shell = stdout.split("\x02").slice(0, -1)
     expect(shell).toHaveLength(texts.length)
     for (const [index, text] of texts.entries()) {
-      // `printf` prints its format once without an argument, too.
+      // Without an argument, `printf` prints its format once too.
       const expected = (shell[index] ?? "").split("\x01").slice(0, -1)
       expect(words(text)).toEqual(text.trim() === "" ? "it is empty" : expected)
     }

@@ -1,8 +1,7 @@
 import { Either } from "effect"
 
 /**
- * The words of a command that is written as one text. Quotes and backslashes work as in a shell, and nothing else is special. Left: the
- * problem with it.
+ * Splits a command line into words. Quotes and backslashes work as in a shell; nothing else is special. Left: the problem.
  */
 export const shellWords = (text: string): Either.Either<ReadonlyArray<string>, string> => {
   const words: Array<string> = []

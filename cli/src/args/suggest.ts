@@ -1,6 +1,6 @@
 import { editDistance } from "@maxcloud/config-schema/plain"
 
-/** The candidate that was probably meant, if one is near enough. */
+/** The probably intended candidate, if one is close enough. */
 export const suggest = (written: string, candidates: Iterable<string>): string | undefined => {
   let best: { readonly name: string; readonly distance: number } | undefined
   for (const name of candidates) {

@@ -17,7 +17,7 @@ const whoOf = ({ actor }: AuditEntry): string =>
 export const pageFlags = {
   action: text("action", "ACTION", { description: "Only this operation, such as apps.deploy" }),
   limit: integer("limit", "N", { alias: "n", description: "How many, 1 to 1000 [100]" }),
-  before: integer("before", "SEQUENCE", { description: "Only entries before this one: the way to the next page" })
+  before: integer("before", "SEQUENCE", { description: "Only entries before this one: use it to get the next page" })
 }
 
 interface Page {
@@ -33,8 +33,8 @@ export const pageOf = ({ action, before, limit }: Page): Effect.Effect<Page, Usa
     }
     if (before !== undefined && before < 1) {
       return yield* new UsageError({
-        message: `--before ${before} isn't an entry`,
-        fix: "write the number of an entry"
+        message: `--before ${before} isn't the number of an entry`,
+        fix: "write --before 120, for example"
       })
     }
     return { action, before, limit }

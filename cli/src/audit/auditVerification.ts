@@ -7,7 +7,7 @@ import { CommandFailed, UsageError } from "../errors/failure.ts"
 import type { Terminal } from "../output/terminal.ts"
 
 export const unreadable = (file: string) => (cause: unknown) =>
-  new UsageError({ message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` })
+  new UsageError({ message: `Couldn't read ${file}: ${cause instanceof Error ? cause.message : String(cause)}` })
 
 const read = (file: string | undefined) =>
   file === undefined
@@ -35,13 +35,15 @@ const checkpoint = (file: string | undefined) =>
 
 const trust = ({ pinned }: Extract<AuditVerification, { ok: true }>): string =>
   pinned.publicKey || pinned.checkpoint
-    ? `held against your ${[...(pinned.publicKey ? ["public key"] : []), ...(pinned.checkpoint ? ["checkpoint"] : [])].join(" and ")}`
-    : "it agrees with itself; who could write the whole of it anew is found out only by --public-key and --checkpoint"
+    ? `checked against your ${[...(pinned.publicKey ? ["public key"] : []), ...(pinned.checkpoint ? ["checkpoint"] : [])].join(" and ")}`
+    : "it is consistent in itself; to detect that somebody has rewritten all of it, add --public-key and --checkpoint"
 
-/** Facts about the log from another source. */
+/** Trusted facts about the log, from a source other than the log itself. */
 export const pinFlags = {
-  publicKey: text("public-key", "FILE", { description: "PEM with the keys that may have signed, from elsewhere" }),
-  checkpoint: text("checkpoint", "FILE", { description: "An earlier checkpoint that must still hold" })
+  publicKey: text("public-key", "FILE", {
+    description: "PEM file of the keys that may have signed, from a trusted source"
+  }),
+  checkpoint: text("checkpoint", "FILE", { description: "An earlier checkpoint that the log must still contain" })
 }
 
 export const pinsOf = (input: { readonly publicKey: string | undefined; readonly checkpoint: string | undefined }) =>
@@ -52,7 +54,7 @@ export const pinsOf = (input: { readonly publicKey: string | undefined; readonly
     } satisfies AuditPins
   })
 
-/** Verifies an export and says what came out; fails where it is at fault. */
+/** Verifies an export and prints the result; fails with the line of the first inconsistency. */
 export const judge = <E>(content: Stream.Stream<Uint8Array, E>, pins: AuditPins, terminal: Terminal) =>
   Effect.gen(function* () {
     const { verifyAuditExport } = yield* loadSdk
@@ -63,18 +65,18 @@ export const judge = <E>(content: Stream.Stream<Uint8Array, E>, pins: AuditPins,
         tag: "AuditFault",
         exit: 1,
         message: `line ${line}: ${message}`,
-        fix: "what comes before that line fits together; compare with an earlier export, and with a backup",
+        fix: "everything before that line is consistent; compare it with an earlier export, and with a backup",
         data: { code, line, sequence }
       })
     }
     if (terminal.json) return terminal.printJson(verification)
     const { checkpoint: last, checkpoints, entries, leftOut, organization } = verification
     terminal.print(
-      `the audit log of ${organization} is whole: ${entries} entries, ${checkpoints} checkpoints, the last one of ${last.checkpoint.at}`
+      `the audit log of ${organization} is intact: ${entries} entries, ${checkpoints} checkpoints, the last one from ${last.checkpoint.at}`
     )
     if (leftOut > 0) {
       terminal.say(
-        `warning: ${leftOut} checkpoints were left out: the server's database has them, but the server hasn't signed them. Its operator finds and removes them: maxcloud server audit repair ${organization}`
+        `warning: ${leftOut} checkpoints were left out: they are in the server's database, but the server hasn't signed them. Its operator can find and remove them: maxcloud server audit repair ${organization}`
       )
     }
     terminal.say(trust(verification))

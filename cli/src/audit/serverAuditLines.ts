@@ -6,7 +6,7 @@ import { failed, placeOf } from "../operator/operator.ts"
 const isFailure = (error: unknown): error is OperatorFailure =>
   typeof error === "object" && error !== null && "ok" in error && "reason" in error && "message" in error
 
-/** The server's own audit log, as an export of it. */
+/** The server's own audit log, in the export format. */
 export const serverAuditLines = (dataDir: string | undefined): Stream.Stream<string, CommandFailed> =>
   Stream.unwrap(
     Effect.map(

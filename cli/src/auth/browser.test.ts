@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { openerOf } from "./browser.ts"
 
 describe("opening a page", () => {
-  it("goes through no shell on any system", () => {
+  it("uses no shell on any system", () => {
     const url = "https://cloud.example.com/device?code=A&calc.exe"
     expect(openerOf(url, "win32", { SystemRoot: "D:\\Windows" })).toEqual([
       "D:\\Windows\\System32\\rundll32.exe",
@@ -14,7 +14,7 @@ describe("opening a page", () => {
     expect(openerOf(url, "linux", {})).toEqual(["xdg-open", url])
   })
 
-  it("is for web pages only, whatever the server gives", () => {
+  it("only opens web pages, whatever the server sends", () => {
     for (const url of [
       "file:///etc/passwd",
       "calc.exe",

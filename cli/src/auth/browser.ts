@@ -6,8 +6,8 @@ import { Effect } from "effect"
 type Opener = readonly [program: string, ...args: ReadonlyArray<string>]
 
 /**
- * The program that opens a page on this system; undefined if `url` isn't the address of a web page. A URL comes from a server, so no shell
- * ever reads it (`cmd /c start` takes `&` for the next command), and its normal form starts with a scheme, never with a dash.
+ * The program that opens a web page on this system; undefined if `url` isn't http or https. The URL comes from a server, so it must not pass
+ * through a shell (`cmd /c start` treats `&` as the start of another command). A normalized URL starts with its scheme, so never with a dash.
  */
 export const openerOf = (
   url: string,
@@ -22,7 +22,7 @@ export const openerOf = (
   return [win32.join(system, "rundll32.exe"), "url.dll,FileProtocolHandler", page.href]
 }
 
-/** Starts the system's browser. If there is none, that isn't a failure, since the URL is printed too. */
+/** Starts the system's browser. A missing browser isn't a failure, because the URL is printed too. */
 export const openInBrowser = (url: string): Effect.Effect<void> =>
   Effect.async((resume) => {
     const opener = openerOf(url, process.platform, process.env)

@@ -29,14 +29,14 @@ const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 const tokenOf = (found: Kept | undefined) => (found === undefined ? undefined : Redacted.value(found.token))
 
 describe("the credentials file", () => {
-  it("is where the XDG conventions say, an absolute path", () => {
+  it("is at the absolute path that the XDG conventions define", () => {
     expect(credentialsPath({ XDG_CONFIG_HOME: "/x" })).toBe("/x/maxcloud/credentials.json")
     for (const written of [undefined, "", "relative"]) {
       expect(credentialsPath({ XDG_CONFIG_HOME: written })).toBe(join(homedir(), ".config/maxcloud/credentials.json"))
     }
   })
 
-  it("keeps one entry for each server, however its URL is written", async () => {
+  it("stores one entry for each server, however its URL is written", async () => {
     const { find, forget, keep } = place()
     await Effect.runPromise(keep("HTTPS://Cloud.Example.com:443/", kept("one")))
     await Effect.runPromise(keep("http://127.0.0.1:8080", kept("two")))
@@ -50,14 +50,14 @@ describe("the credentials file", () => {
     expect(normalUrl("no url")).toBe("no url")
   })
 
-  it("is for its owner alone, and leaves nothing else behind", async () => {
+  it("is readable only by its owner, and leaves no other file behind", async () => {
     const { file, keep } = place()
     await Effect.runPromise(keep(server, kept("secret")))
     expect([modeOf(file), modeOf(dirname(file))]).toEqual(["600", "700"])
     expect(readdirSync(dirname(file))).toEqual(["credentials.json"])
   })
 
-  it("is made private if others could read it, with a warning", async () => {
+  it("becomes private if others could read it, with a warning", async () => {
     const { file, find, keep, warnings } = place()
     await Effect.runPromise(keep(server, kept("secret")))
     chmodSync(file, 0o644)
@@ -73,7 +73,7 @@ describe("the credentials file", () => {
     ["no JSON", '{"version":1,"servers":{"x":{"token":"mcs_secret'],
     ["another shape", JSON.stringify({ version: 1, servers: { [server]: { token: 7, secret: "mcs_secret" } } })],
     ["a newer version", JSON.stringify({ version: 2, servers: { mcs_secret: 1 } })]
-  ])("that is damaged (%s) is named with what helps, its content untold, and not overwritten", async (_, text) => {
+  ])("is named with a fix if it is damaged (%s), without its content, and isn't overwritten", async (_, text) => {
     const { file, find, keep } = place()
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text, { mode: 0o600 })
@@ -89,7 +89,7 @@ describe("the credentials file", () => {
     expect(readFileSync(file, "utf8")).toBe(text)
   })
 
-  it("loses no entry of writers at the same time", async () => {
+  it("loses no entries of concurrent writers", async () => {
     const { env, find, warn } = place()
     const urls = Array.from({ length: 12 }, (_, index) => `https://s${index}.example.com`)
     await Effect.runPromise(
@@ -117,7 +117,7 @@ describe("the credential that is sent", () => {
     expect(await Effect.runPromise(findCredential("https://other.example", env, warn))).toBeUndefined()
   })
 
-  it("does not look at a damaged file where the environment names one", async () => {
+  it("ignores a damaged file if the environment has a credential", async () => {
     const { env, file, warn } = place()
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, "damaged")
@@ -126,7 +126,7 @@ describe("the credential that is sent", () => {
     expect(existsSync(file)).toBe(true)
   })
 
-  it("in GitHub Actions is an ID token for the organization, asked for with the job's token", async () => {
+  it("is an ID token for the organization in GitHub Actions, requested with the job's token", async () => {
     const asked: Array<string> = []
     let answer: readonly [number, string] = [200, JSON.stringify({ value: "ey.id.token" })]
     const ids = createServer((request, response) => {
@@ -170,7 +170,7 @@ describe("the credential that is sent", () => {
     expect(JSON.stringify(await ask())).not.toContain("job-token")
   })
 
-  it("tells what helps where the server does not know it", () => {
+  it("suggests a fix if the server doesn't accept it", () => {
     expect(signInFix({})).toContain("maxcloud auth login")
     expect(signInFix({ MAXCLOUD_API_KEY: "k" })).toMatch(/^MAXCLOUD_API_KEY /)
     expect(signInFix(actions)).toContain("maxcloud auth oidc add")

@@ -17,11 +17,11 @@ import { Effect, Schema } from "effect"
 
 const encode = Schema.encodeSync(CredentialsFile)
 
-/** A writer that takes longer has ended without its file. */
+/** A lock older than this belongs to a writer that has crashed. */
 const longestWriteMs = 10_000
 const pauseMs = 20
 
-/** The new file is written next to the old one. Creating it exclusively makes this process the only writer, as git does it. */
+/** Writes the new file next to the old one. Creating it exclusively makes this process the only writer, as git does. */
 const begin = async (target: string): Promise<FileHandle> => {
   const beside = `${target}.new`
   let seen: { readonly since: number; readonly atMs: number } | undefined
@@ -34,7 +34,7 @@ const begin = async (target: string): Promise<FileHandle> => {
         (found) => found.mtimeMs,
         () => Date.now()
       )
-      // Judge by the timestamp or by our own waiting time: after the clock was set back, the timestamp doesn't tell the age.
+      // Judge by the timestamp or by our own waiting time: if the clock was set back, the timestamp is no measure of the age.
       if (seen?.since !== since) seen = { since, atMs: performance.now() }
       const isLeft = Date.now() - since > longestWriteMs || performance.now() - seen.atMs > longestWriteMs
       if (isLeft) await rm(beside, { force: true })
@@ -43,7 +43,7 @@ const begin = async (target: string): Promise<FileHandle> => {
   }
 }
 
-/** Written beside and put in its place at once: a reader sees the former file or the new one, whole. */
+/** Replaces the file atomically: a reader sees either the old or the new one, complete. */
 const change = (
   file: string,
   warn: Warn,
@@ -51,7 +51,7 @@ const change = (
 ): Effect.Effect<void, CredentialUnavailable> => {
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: cannot("written", file) })
   return Effect.gen(function* () {
-    // It may be a link to where somebody keeps such files.
+    // It may be a symbolic link, for example to a folder of dotfiles.
     const target = yield* attempt(async () => {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 })
       await chmod(dirname(file), 0o700)
@@ -74,7 +74,7 @@ const change = (
   }).pipe(Effect.scoped)
 }
 
-/** The credentials file of this user. On Windows its mode is not looked at: the profile's folder is closed to others there. */
+/** The credentials file of this user. Its mode isn't checked on Windows, where other users can't read the profile's folder. */
 export const makeCredentials = (env: Environment, warn: Warn) => {
   const file = credentialsPath(env)
   return {

@@ -10,9 +10,9 @@ import { openInBrowser } from "./browser.ts"
 const clientName = (): string => `maxcloud on ${hostname().replace(/\p{Cc}/gu, "")}`.slice(0, 100)
 
 const notSignedIn = (message: string) =>
-  new CommandFailed({ tag: "NotSignedIn", exit: 4, message, fix: "`maxcloud auth login` starts again" })
+  new CommandFailed({ tag: "NotSignedIn", exit: 4, message, fix: "start again with `maxcloud auth login`" })
 
-/** Signs in by the server's own page: shows a code, and polls until it was confirmed (RFC 8628, 3.3 to 3.5). */
+/** Signs in through the server's own page: shows a code, and polls until somebody confirms it (RFC 8628, 3.3 to 3.5). */
 export const deviceLogin = (
   { auth }: Cloud,
   browser: boolean,
@@ -34,7 +34,7 @@ export const deviceLogin = (
     for (;;) {
       yield* Effect.sleep(`${interval} seconds`)
       const progress = yield* auth.pollDevice(codes.deviceCode).pipe(
-        // The network may be away for a while: the code is good until it expires.
+        // The network may fail for a while: the code stays valid until it expires.
         Effect.catchIf(
           (error) => error._tag === "NotReachable" || error._tag === "Unavailable" || error._tag === "TooManyRequests",
           (error) => (performance.now() < ends ? Effect.succeed({ state: "away" as const }) : Effect.fail(error))
@@ -44,7 +44,7 @@ export const deviceLogin = (
         case "granted":
           return progress.session
         case "denied":
-          return yield* notSignedIn("the sign-in was refused on the page")
+          return yield* notSignedIn("somebody refused the sign-in on the page")
         case "expired":
           return yield* notSignedIn("the code has expired")
         case "away":

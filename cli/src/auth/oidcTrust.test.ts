@@ -34,7 +34,7 @@ describe("trustOf", () => {
     )
   })
 
-  it("refuses what would trust more than was meant", () => {
+  it("refuses claims that would trust more than intended", () => {
     for (const written of [
       {},
       { issuer: "https://ci.example.com" },

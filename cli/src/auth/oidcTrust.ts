@@ -22,36 +22,39 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
       const at = claim.indexOf("=")
       return at > 0 && at < claim.length - 1
         ? Effect.succeed([claim.slice(0, at), claim.slice(at + 1)] as const)
-        : wrong(`"${claim}" isn't a claim`, "write --claim 'sub=job:shop:main'")
+        : wrong(`"${claim}" isn't a claim`, "use a form like --claim 'sub=job:shop:main'")
     }),
     (found) => Object.fromEntries(found)
   )
 
 /**
  * Parses the issuer and claims that the user wrote. GitHub ("OpenID Connect reference"): `sub` of a push to a branch is
- * `repo:OWNER/REPO:ref:refs/heads/BRANCH`, and `repository` stands in every token. GitLab ("ID token payload"):
- * `sub` is `project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH`. Without a branch the server asks for the owner's id as well.
+ * `repo:OWNER/REPO:ref:refs/heads/BRANCH`, and every token has `repository`. GitLab ("ID token payload"):
+ * `sub` is `project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH`. Without a branch, the server also requires the owner's id.
  */
 export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError> =>
   Effect.gen(function* () {
     const { branch, github, gitlab, issuer } = input
     const claims = yield* ownClaims(input.claim)
     if (github !== undefined && gitlab !== undefined) {
-      return yield* wrong("both --github and --gitlab are given", "add a trust for each")
+      return yield* wrong("--github and --gitlab can't be combined", "add a trust for each")
     }
     if (branch !== undefined && (branch === "" || (github === undefined && gitlab === undefined))) {
-      return yield* wrong("--branch is of --github or --gitlab", "name the claim that tells it: --claim ref=main")
+      return yield* wrong(
+        "--branch works only with --github or --gitlab",
+        "use your issuer's claim instead, for example --claim ref=main"
+      )
     }
     if (github !== undefined) {
       if (!/^[\w.-]+\/[\w.-]+$/.test(github)) {
-        return yield* wrong(`"${github}" isn't a repository`, "write --github OWNER/REPO")
+        return yield* wrong(`"${github}" isn't a repository`, "use --github OWNER/REPO")
       }
       const own = branch === undefined ? { repository: github } : { sub: `repo:${github}:ref:refs/heads/${branch}` }
       return { issuer: issuer ?? "https://token.actions.githubusercontent.com", claims: { ...own, ...claims } }
     }
     if (gitlab !== undefined) {
       if (!/^[\w.-]+(\/[\w.-]+)+$/.test(gitlab)) {
-        return yield* wrong(`"${gitlab}" isn't a project`, "write --gitlab GROUP/PROJECT")
+        return yield* wrong(`"${gitlab}" isn't a project`, "use --gitlab GROUP/PROJECT")
       }
       const own =
         branch === undefined
@@ -61,8 +64,8 @@ export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError>
     }
     if (issuer === undefined || Object.keys(claims).length === 0) {
       return yield* wrong(
-        "whose tokens are trusted?",
-        "write --github OWNER/REPO, --gitlab GROUP/PROJECT, or --issuer URL with a --claim at least"
+        "no issuer named",
+        "add --github OWNER/REPO, --gitlab GROUP/PROJECT, or --issuer URL with at least one --claim"
       )
     }
     return { issuer, claims }

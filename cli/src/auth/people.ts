@@ -37,7 +37,7 @@ export const parseScopes = (written: ReadonlyArray<string>): Effect.Effect<Reado
 export const parseSeconds = (flag: string, written: string): Effect.Effect<number, UsageError> =>
   Effect.map(parseDuration(flag, written), (found) => Math.round(found / 1000))
 
-/** Finds an item by its id, or by a name that no other item has. */
+/** Finds an item by its id, or by a unique name. */
 export const findOne = <A extends { readonly id: string }>(
   all: ReadonlyArray<A>,
   written: string,
@@ -48,15 +48,15 @@ export const findOne = <A extends { readonly id: string }>(
   const byId = all.filter((each) => each.id === written)
   const [found, ...others] = byId.length > 0 ? byId : all.filter((value) => names(value).includes(written))
   if (found === undefined) {
-    const message = `there is no ${kind} "${written}"`
-    return new CommandFailed({ tag: "NotFound", exit: 5, message, fix: `\`${list}\` shows what there is` })
+    const message = `no ${kind} "${written}" found`
+    return new CommandFailed({ tag: "NotFound", exit: 5, message, fix: `\`${list}\` lists them` })
   }
   if (others.length === 0) return Effect.succeed(found)
-  const message = `several have the name "${written}"`
-  return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `name it by its id: \`${list}\` shows it` })
+  const message = `the name "${written}" isn't unique`
+  return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `use the id, from \`${list}\`` })
 }
 
-/** The input itself, if it already is an id. */
+/** The input itself, if it's already an id. */
 export const asId = <A extends string>(schema: Schema.Schema<A, string>, written: string) =>
   Effect.option(parse(schema, written))
 
@@ -72,6 +72,6 @@ export const findMember = (
       tag: "NotFound",
       exit: 5,
       message: `${email} isn't a member of the organization`,
-      fix: "`maxcloud org members list` shows who is"
+      fix: "`maxcloud org members list` lists the members"
     })
   })

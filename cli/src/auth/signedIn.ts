@@ -7,7 +7,7 @@ import { makeCredentials } from "./credentials.ts"
 
 export const credentials = () => makeCredentials(process.env, warn)
 
-/** Keeps a credential for the server, and ends the session that it takes the place of. */
+/** Stores a credential for the server, and ends the session that it replaces. */
 export const keep = (input: Reached, kept: Kept) =>
   Effect.gen(function* () {
     const apiUrl = yield* apiUrlOf(input)
@@ -21,7 +21,7 @@ export const keep = (input: Reached, kept: Kept) =>
     return { apiUrl, file }
   })
 
-/** Keeps a session, and says whose it is. */
+/** Stores a session, and prints the user and organization. */
 export const keepSession = (input: Reached, session: SessionGrant, terminal: Terminal) =>
   Effect.gen(function* () {
     const { expiresAt, organization, role, token, user } = session
@@ -31,14 +31,14 @@ export const keepSession = (input: Reached, session: SessionGrant, terminal: Ter
     sayOverridden(terminal)
   })
 
-/** The stored credential, or its organization, has no effect while the environment names another one. */
+/** Warns that the environment overrides the stored credential or its organization. */
 export const sayOverridden = (terminal: Terminal): void => {
   const organization = writtenOrganization({ org: undefined })
   if (organization !== undefined && organization !== "-" && !terminal.json) {
-    terminal.say(`note: commands act for ${organization}, which MAXCLOUD_ORG names`)
+    terminal.say(`note: commands act for ${organization}, because MAXCLOUD_ORG is set`)
   }
   const source = sourceOfEnvironment(process.env)
   if (source !== undefined && !terminal.json) {
-    terminal.say(`note: commands use the credential of ${source} before what is kept`)
+    terminal.say(`note: commands use ${source} instead of the stored credential`)
   }
 }

@@ -23,15 +23,15 @@ export default command({
         return yield* new CommandFailed({
           tag: "NotSignedIn",
           exit: 4,
-          message: "only a signed-in person can delete their account",
-          fix: "`maxcloud auth login`"
+          message: "you need to be signed in as a person to delete your account",
+          fix: "run `maxcloud auth login`"
         })
       }
-      yield* confirmByName(input, user.email, `the account ${user.email} will be erased at once`, terminal)
+      yield* confirmByName(input, user.email, `the account ${user.email} will be erased immediately`, terminal)
       const certificate = yield* account.delete
       yield* credentials().forget(yield* apiUrlOf(input))
       if (terminal.json) return terminal.printJson({ certificate })
       terminal.print(certificate.id)
-      terminal.say(`the account is erased: \`maxcloud org certificate ${certificate.id}\` tells what was done`)
+      terminal.say(`the account is erased: \`maxcloud org certificate ${certificate.id}\` lists what was deleted`)
     })
 })

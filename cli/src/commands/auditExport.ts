@@ -13,7 +13,7 @@ export default command({
     },
     { line: "maxcloud audit export | jq .", does: "Write to stdout" }
   ],
-  notes: ["`maxcloud audit verify FILE` checks it offline: no entry was changed, removed or moved."],
+  notes: ["`maxcloud audit verify FILE` proves offline that no entry was changed, removed or moved."],
   flags: flags({ out: outFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>

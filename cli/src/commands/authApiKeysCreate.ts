@@ -40,6 +40,6 @@ export default command({
       if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
       terminal.print(Redacted.value(secret))
       terminal.say(`${apiKey.id} "${apiKey.name}": ${apiKey.role}, expires ${comes(apiKey.expiresAt, Date.now())}`)
-      terminal.say("keep the key now, it is shown this once: MAXCLOUD_API_KEY takes it")
+      terminal.say("Copy this key now. You won't see it again. Set it as MAXCLOUD_API_KEY.")
     })
 })

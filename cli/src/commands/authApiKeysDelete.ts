@@ -25,6 +25,6 @@ export default command({
             )).id
       yield* apiKeys.delete(id)
       if (terminal.json) return terminal.printJson({ deleted: id })
-      terminal.say(`the key ${input.key} is deleted`)
+      terminal.say(`the key ${input.key} is revoked`)
     })
 })

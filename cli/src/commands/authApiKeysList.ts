@@ -15,7 +15,7 @@ export default command({
     Effect.gen(function* () {
       const apiKeys = yield* firstOf((yield* connect(input)).auth.apiKeys.list.each(), input, terminal)
       if (terminal.json) return terminal.printJson({ apiKeys })
-      if (apiKeys.length === 0) return terminal.say("no keys: `maxcloud auth api-keys create --name NAME` makes one")
+      if (apiKeys.length === 0) return terminal.say("no keys: `maxcloud auth api-keys create --name NAME` creates one")
       const now = Date.now()
       printTable(
         ["NAME", "KEY", "ROLE", "SCOPES", "LAST USED", "EXPIRES", "MADE BY", "ID"],

@@ -21,7 +21,7 @@ export default command({
       const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)
       const { apiKeys } = (yield* connect(input)).auth
       const all = yield* apiKeys.list()
-      // The new key gets the name of the former one, which stays valid for a while.
+      // The new key gets the name of the old one, which stays valid for a while.
       const current = all.filter((each) => each.replacedBy === null || each.id === input.key)
       const key = yield* findOne(
         current,
@@ -34,8 +34,8 @@ export default command({
       if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
       terminal.print(Redacted.value(secret))
       terminal.say(
-        `${apiKey.id} "${apiKey.name}" takes the place of ${key.id}: expires ${comes(apiKey.expiresAt, Date.now())}`
+        `${apiKey.id} "${apiKey.name}" replaces ${key.id}; it expires ${comes(apiKey.expiresAt, Date.now())}`
       )
-      terminal.say("keep the key now, it is shown this once")
+      terminal.say("Copy this key now. You won't see it again.")
     })
 })

@@ -10,7 +10,9 @@ export default command({
     { line: "maxcloud auth invites accept", does: "Ask for the token in the mail, without showing it" },
     { line: "maxcloud auth invites accept < token.txt", does: "Read the token from standard input" }
   ],
-  notes: ["Creates the account if there is none, and signs in. The link in the mail does the same in a browser."],
+  notes: [
+    "Creates your account if you don't have one, and signs you in. The link in the mail does the same in a browser."
+  ],
   secretOnStdin: "a token",
   flags: noFlags,
   positionals: noPositionals,

@@ -27,6 +27,6 @@ export default command({
       )
       yield* invites.revoke(id)
       if (terminal.json) return terminal.printJson({ revoked: id })
-      terminal.say(`the invite of ${email} is revoked`)
+      terminal.say(`the invite for ${email} is revoked`)
     })
 })

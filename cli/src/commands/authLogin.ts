@@ -35,7 +35,7 @@ export default command({
       const { expiresAt, name } = credential
       const { apiUrl, file } = yield* keep(input, { token, type: "key", organization, email: null, expiresAt })
       if (terminal.json) return terminal.printJson({ apiUrl, organization, role, credential, file })
-      terminal.say(`the key ${name ?? ""} for ${apiUrl} is kept: organization ${organization} (${role})`)
+      terminal.say(`stored the key ${name ?? ""} for ${apiUrl}: organization ${organization} (${role})`)
       sayOverridden(terminal)
     })
 })

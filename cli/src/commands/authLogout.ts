@@ -24,7 +24,7 @@ export default command({
       if (kept?.type === "session" && !input.local) {
         const cloud = yield* connectWith(input, kept.token)
         yield* cloud.auth.signOut.pipe(
-          // It has ended there already.
+          // The session has already ended on the server.
           Effect.catchTag("Unauthenticated", () => Effect.void),
           Effect.catchTag(
             "NotReachable",
@@ -33,14 +33,14 @@ export default command({
                 tag: error._tag,
                 exit: 3,
                 message: error.message,
-                fix: "try again, or `maxcloud auth logout --local` only forgets the session here"
+                fix: "try again, or delete the session only here: `maxcloud auth logout --local`"
               })
           )
         )
       }
       yield* forget(apiUrl)
       if (terminal.json) return terminal.printJson({ apiUrl, forgotten: kept !== undefined })
-      terminal.say(kept === undefined ? `nothing is kept of ${apiUrl}` : `signed out of ${apiUrl}`)
+      terminal.say(kept === undefined ? `no credential is stored for ${apiUrl}` : `signed out of ${apiUrl}`)
       sayOverridden(terminal)
     })
 })

@@ -38,14 +38,14 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const name = yield* needed(input.name, "what is it for?", "--name ci")
+      const name = yield* needed(input.name, "what is the trust for?", "--name ci")
       const { claims, issuer } = yield* trustOf(input)
       const role = input.role === undefined ? undefined : yield* parseRole(input.role)
       const scopes = yield* parseScopes(input.scope)
       const trust = yield* (yield* connect(input)).auth.oidcTrusts.create({ name, issuer, claims, role, scopes })
       if (terminal.json) return terminal.printJson({ oidcTrust: trust })
       const shown = Object.entries(trust.claims).map(([claim, value]) => `${claim}=${value}`)
-      terminal.say(`tokens of ${trust.issuer} with ${shown.join(" and ")} act as ${trust.role}`)
+      terminal.say(`tokens from ${trust.issuer} with ${shown.join(" and ")} act as ${trust.role}`)
       terminal.say(`they must be issued for the audience ${trust.audience}`)
     })
 })

@@ -12,7 +12,7 @@ export default command({
     Effect.gen(function* () {
       const oidcTrusts = yield* (yield* connect(input)).auth.oidcTrusts.list()
       if (terminal.json) return terminal.printJson({ oidcTrusts })
-      if (oidcTrusts.length === 0) return terminal.say("none: `maxcloud auth oidc add` trusts an issuer")
+      if (oidcTrusts.length === 0) return terminal.say("no trusts: `maxcloud auth oidc add` adds one")
       const now = Date.now()
       printTable(
         ["NAME", "ISSUER", "CLAIMS", "ROLE", "SCOPES", "LAST USED", "MADE BY", "ID"],
@@ -33,7 +33,7 @@ export default command({
         terminal
       )
       for (const { limitedBecause, name } of oidcTrusts) {
-        if (limitedBecause !== null) terminal.say(`${name} is less than it says: ${limitedBecause}`)
+        if (limitedBecause !== null) terminal.say(`${name} has less than its role: ${limitedBecause}`)
       }
     })
 })

@@ -16,6 +16,6 @@ export default command({
       const { id, name } = yield* findOne(all, input.trust, (one) => [one.name], "trust", "maxcloud auth oidc list")
       yield* oidcTrusts.delete(id)
       if (terminal.json) return terminal.printJson({ deleted: id })
-      terminal.say(`tokens of ${name} are trusted no more`)
+      terminal.say(`tokens of ${name} are no longer trusted`)
     })
 })

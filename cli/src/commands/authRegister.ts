@@ -49,20 +49,22 @@ export default command({
                   tag: error._tag,
                   exit: 4,
                   message: error.detail,
-                  fix: "`maxcloud auth invites accept` takes an invite; a new server's first account needs --bootstrap-token-stdin"
+                  fix: "accept an invite with `maxcloud auth invites accept`; the first account of a new server needs --bootstrap-token-stdin"
                 })
           )
         )
       )
       if (!("token" in session)) {
         if (terminal.json) return terminal.printJson({ registration: session }, "line")
-        terminal.say(`a mail is on its way to ${session.email}: its link makes the account and ${organization}`)
+        terminal.say(
+          `check the inbox of ${session.email}: the link in the mail creates the account and ${organization}`
+        )
         terminal.say("then sign in with `maxcloud auth login`; if the address already has an account, the mail says so")
         return
       }
       yield* keepSession(input, session, terminal)
       if (terminal.json || session.user.verified) return
-      terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address`)
-      terminal.say("(a development server prints its mails to its log; `maxcloud auth resend` sends it again)")
+      terminal.say(`check the inbox of ${session.user.email}: the link in the mail confirms the address`)
+      terminal.say("(a development server writes its mails to its log; `maxcloud auth resend` sends the mail again)")
     })
 })

@@ -11,6 +11,6 @@ export default command({
     Effect.gen(function* () {
       yield* (yield* connect(input)).auth.resendVerification
       if (terminal.json) return terminal.printJson({ sent: true })
-      terminal.say("a mail is on its way: its link confirms the address")
+      terminal.say("check your inbox: the link in the mail confirms your address")
     })
 })

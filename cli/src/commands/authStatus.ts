@@ -8,7 +8,7 @@ import { table, until } from "../output/terminal.ts"
 /** `key CI (deploy:shop/production)`. */
 const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): string =>
   [
-    type === "local" ? "none: the server trusts this machine" : type,
+    type === "local" ? "none: the server trusts this user" : type,
     name,
     scopes === null || scopes.length === 0 ? null : `(${scopes.join(", ")})`
   ]
@@ -44,6 +44,6 @@ export default command({
       const rows = facts.flatMap(([name, value]) => (value === undefined ? [] : [[terminal.paint("dim", name), value]]))
       for (const line of table(rows)) terminal.print(line)
       if (user?.verified === false)
-        terminal.say("the address is not confirmed yet: `maxcloud auth resend` mails a link")
+        terminal.say("your address isn't confirmed yet: `maxcloud auth resend` mails a link")
     })
 })

@@ -33,7 +33,7 @@ export default command({
     domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [Knative's own]" }),
     ...prefixFlag,
     ...manifestsFlag,
-    keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps unchanged" }),
+    keepSettings: toggle("keep-knative-settings", { description: "Don't change Knative's ConfigMaps" }),
     dryRun: toggle("dry-run", { description: "Change nothing, print what would change" }),
     force: toggle("force", { description: "Overwrite values that others have set" })
   }),
@@ -65,19 +65,19 @@ export default command({
       const { kourierRestarted, namespacePrefix: prefix, server } = yield* succeed(result)
       if (!kourierRestarted) {
         terminal.say(
-          "restart Kourier's controller (net-kourier-controller) now: until then the gateway refuses every request"
+          "restart Kourier's controller (net-kourier-controller) now: until you do, the gateway refuses every request"
         )
       }
       if (terminal.json) return
       terminal.say(
         dryRun
           ? `nothing was changed on ${server}`
-          : `${server} is ready for max-cloud: \`maxcloud cluster check\` tells if it stays so`
+          : `${server} is ready for max-cloud: \`maxcloud cluster check\` checks it at any time`
       )
       terminal.say(prefix === "" ? "tenants' namespaces have no prefix" : `tenants' namespaces begin with ${prefix}`)
       if (image === undefined) {
         terminal.say(
-          "the gateway has no authorizer: internal services are not separated between organizations (--image REF)"
+          "the gateway has no authorizer, so internal services aren't separated between organizations: add --image REF"
         )
       }
     })

@@ -29,6 +29,6 @@ export default command({
       const result = yield* Effect.promise(() => cluster.kubeconfig(input, Math.round(milliseconds / 1000)))
       const { expiresAt, text: file } = yield* succeed(result)
       terminal.print(file.trimEnd())
-      terminal.say(`the token ends at ${expiresAt.toISOString()}`)
+      terminal.say(`the token expires at ${expiresAt.toISOString()}`)
     })
 })

@@ -37,7 +37,7 @@ export default command({
         ])
         const heads = ["state", "organization", "app", "stage", ""].map((name) => terminal.paint("bold", name))
         if (rows.length > 0) for (const line of table([heads, ...rows])) terminal.print(line)
-        if (platform === null) terminal.say("no server has been started with this database yet")
+        if (platform === null) terminal.say("no server has started with this database yet")
         else {
           const changed = platform.changed.length === 0 ? "" : ` (changed: ${platform.changed.join(", ")})`
           terminal.say(

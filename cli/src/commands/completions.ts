@@ -5,7 +5,7 @@ import { type Command, command, noFlags, positionals } from "../command.ts"
 import { UsageError } from "../errors/failure.ts"
 import type { Entry } from "./index.ts"
 
-/** The tree of all commands, as @effect/cli knows it. */
+/** The tree of all commands, for @effect/cli. */
 const loadTree = (commands: ReadonlyArray<Entry>) =>
   Effect.promise(async () => {
     const loaded = await Promise.all(
@@ -18,7 +18,7 @@ const loadTree = (commands: ReadonlyArray<Entry>) =>
   })
 
 interface Leaf {
-  /** The rest of its name after the parent's. */
+  /** Its name without the parent's. */
   readonly words: ReadonlyArray<string>
   readonly command: Command
 }
@@ -48,7 +48,7 @@ const scripts = {
   fish: CommandDescriptor.getFishCompletions
 }
 
-/** We don't use @effect/cli's completions: they offer its own flags, which we answer elsewhere, and in bash they miss names with several words or a hyphen. */
+/** Not @effect/cli's completions: they offer flags of its own that we don't have, and in bash they miss names with several words or a hyphen. */
 const mended = (line: string): ReadonlyArray<string> => {
   if (/(--|-l )(completions|log-level|wizard)[[ ]/.test(line) && !line.includes("opts=")) return []
   return [
@@ -75,7 +75,7 @@ export default command({
   run: ({ shell }, terminal, all) =>
     Effect.gen(function* () {
       if (shell !== "bash" && shell !== "zsh" && shell !== "fish") {
-        return yield* new UsageError({ message: `no completions for "${shell}"`, fix: "name bash, zsh or fish" })
+        return yield* new UsageError({ message: `no completions for "${shell}"`, fix: "choose bash, zsh or fish" })
       }
       const tree = yield* loadTree(all)
       const lines = (yield* scripts[shell](tree, "maxcloud")).flatMap(mended)

@@ -12,7 +12,7 @@ import { refuseImpossible } from "../plans/refuseImpossible.ts"
 const answerOf = ({ assumed, file, policies: { warnings }, spec, stage }: LoadedConfig) =>
   Effect.map(loadSchemas, ({ encodeAppSpec }) => ({ file, stage, assumed, warnings, spec: encodeAppSpec(spec) }))
 
-/** Its policies, and whether a server could deploy it. */
+/** Checks its policies, and whether a server could deploy it. */
 const check = (loaded: LoadedConfig, terminal: Terminal) =>
   Effect.gen(function* () {
     if (!terminal.json) yield* tellWarnings(loaded, terminal)
@@ -35,7 +35,10 @@ export default command({
       line: "maxcloud config check --all",
       does: "Check every config of the repository, and how the apps link to each other"
     },
-    { line: "maxcloud config check app.yaml --json", does: "Check another one; print the AppSpec that would be sent" }
+    {
+      line: "maxcloud config check app.yaml --json",
+      does: "Check another file; print the AppSpec that a deploy would send"
+    }
   ],
   notes: [
     "Nothing is sent. `maxcloud plan` also checks what only the server knows, such as secrets. The length of hosts is checked for the organization `local`."

@@ -32,25 +32,25 @@ export default command({
       const shown = relative(process.cwd(), file)
       const text = yield* Effect.tryPromise({
         try: () => readFile(file, "utf8"),
-        catch: () => failed("FileNotRead", `${shown} cannot be read`, "check its path")
+        catch: () => failed("FileNotRead", `Couldn't read ${shown}`, "check its path")
       })
       const migrated = migrateText(file, text)
       if (migrated._tag === "Unreadable") {
-        return yield* failed("ConfigInvalid", `${shown} has a mistake of syntax`, "run maxcloud config check")
+        return yield* failed("ConfigInvalid", `${shown} has a syntax error`, "run `maxcloud config check`")
       }
       if (migrated._tag === "Unknown") {
-        const message = `${shown} has the apiVersion "${migrated.version}", and this maxcloud reads "${migrated.known}"`
+        const message = `${shown} has the apiVersion "${migrated.version}", but this version of maxcloud reads "${migrated.known}"`
         return yield* failed("ConfigInvalid", message, "update it: npm i -D @maxcloud/cli@latest @maxcloud/sdk@latest")
       }
       const { changes, from, to } = migrated
       if (changes.length > 0 && !input.check) {
         yield* Effect.tryPromise({
           try: () => writeFile(file, migrated.text),
-          catch: () => failed("NotWritten", `${shown} cannot be written`, "check who may write to it")
+          catch: () => failed("NotWritten", `Couldn't write ${shown}`, "check its permissions")
         })
       }
       if (terminal.json) terminal.printJson({ file, from, to, changes })
-      else if (changes.length === 0) terminal.say(`${shown} has the newest apiVersion, ${to}`)
+      else if (changes.length === 0) terminal.say(`${shown} already has the newest apiVersion, ${to}`)
       else for (const change of changes) terminal.say(`${shown}: ${change}`)
       if (changes.length > 0 && input.check) return yield* new ExitWith({ exit: 10 })
     })

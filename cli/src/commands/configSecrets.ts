@@ -25,7 +25,7 @@ export default command({
   ],
   notes: [
     "Exit code 2 if one is missing, so CI can check before it deploys. Values are never shown.",
-    "With a secret store of your own, only the cluster knows whether a value exists: none counts as missing."
+    "With a secret store of your own, only the cluster knows whether a value exists, so no secret counts as missing."
   ],
   flags: flags({ file: readFileFlag }),
   positionals: noPositionals,
@@ -58,7 +58,7 @@ export default command({
           terminal
         )
         const flag = stage === "production" ? "" : ` --stage ${stage}`
-        for (const { name } of missing) terminal.say(`set it: maxcloud secrets set ${name}${flag}`)
+        for (const { name } of missing) terminal.say(`to set it: maxcloud secrets set ${name}${flag}`)
       }
       if (missing.length > 0) return yield* new ExitWith({ exit: 2 })
     })

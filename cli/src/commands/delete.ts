@@ -6,24 +6,24 @@ import { command, flags, positionals } from "../command.ts"
 import { follow, progressOf, tellOutcome } from "../deploy/follow.ts"
 import { confirmByName } from "../input/prompt.ts"
 
-/** The service is deleted, even if the deployment still waits for others. */
+/** Whether the service is gone, even if the deployment still waits for others. */
 const isGone = (name: string) => (progress: DeployProgress) =>
   progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
 
 export default command({
   summary: "Delete a service",
   examples: [
-    { line: "maxcloud delete myapp", does: "Ask first, if there is a terminal" },
+    { line: "maxcloud delete myapp", does: "Delete it, after asking" },
     { line: "maxcloud delete web --yes", does: "Don't ask" }
   ],
   notes: [
     "If the app has several services and there is no terminal, add --yes. Remove the service from the config too, or the next deploy brings it back.",
-    "The state of the other services doesn't matter. A service stays as long as a revision that may still run calls it; the command says which."
+    "The state of the other services doesn't matter. A service isn't deleted while a revision that can still run calls it; the command names the revision."
   ],
   flags: flags({
     ...serviceFlags,
     yes: yesFlag,
-    detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
+    detach: toggle("detach", { alias: "d", description: "Don't wait until it's gone" }),
     waitTimeout: waitTimeoutFlag
   }),
   positionals: positionals({ name: required("NAME", "The service") }),

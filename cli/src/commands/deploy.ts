@@ -27,7 +27,7 @@ interface Described {
   readonly metadata: ReadonlyArray<string>
 }
 
-/** Deploying one image describes the whole app: if the app has other services, this would remove them. */
+/** `--name` describes the whole app, so it would remove the app's other services. */
 const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof connect>>, app: string, input: Globals) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
@@ -39,12 +39,12 @@ const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof conn
     return yield* new CommandFailed({
       tag: "Conflict",
       exit: 6,
-      message: `app "${app}" has other services too (${others.map((other) => other.name).join(", ")}), which this would remove`,
+      message: `app "${app}" has other services (${others.map((other) => other.name).join(", ")}), and this would remove them`,
       fix: "choose another --name, or deploy the app from its config"
     })
   })
 
-/** A plan says all that these flags could. */
+/** A plan already contains everything that these flags set. */
 const besidePlan = (input: DeployInput): UsageError | undefined => {
   if (input.plan === undefined) return undefined
   const given: ReadonlyArray<readonly [string, unknown]> = [
@@ -63,7 +63,7 @@ const besidePlan = (input: DeployInput): UsageError | undefined => {
     ? undefined
     : new UsageError({
         message: `${flag} and --plan can't be combined`,
-        fix: `leave ${flag} out: what a plan deploys, and where, is what was approved`
+        fix: `leave ${flag} out: the plan already says what to deploy, and where`
       })
 }
 
@@ -92,8 +92,8 @@ const usage = (input: DeployInput): UsageError | undefined => {
     return given === undefined
       ? undefined
       : new UsageError({
-          message: `${given} applies to one image and needs --name`,
-          fix: "write `maxcloud deploy --name NAME IMAGE`, or set it in the config"
+          message: `${given} works only with one image, so it needs --name`,
+          fix: "run `maxcloud deploy --name NAME IMAGE`, or set it in the config"
         })
   }
   if (input.envFrom !== undefined && input.envFile !== undefined) {
@@ -102,7 +102,7 @@ const usage = (input: DeployInput): UsageError | undefined => {
   if (input.image === undefined) {
     return new UsageError({
       message: "--name needs an image",
-      fix: `write \`maxcloud deploy --name ${input.name} IMAGE\``
+      fix: `run \`maxcloud deploy --name ${input.name} IMAGE\``
     })
   }
   return input.file === undefined && input.config === undefined
@@ -110,7 +110,7 @@ const usage = (input: DeployInput): UsageError | undefined => {
     : new UsageError({ message: "--name and --file can't be combined", fix: "give one of them" })
 }
 
-/** Deploys the app of an earlier deployment. Its code is of another commit than this folder's, so git isn't asked. */
+/** Deploys the app of an earlier deployment. Its code is from another commit than this folder, so this doesn't ask git. */
 const deployEarlier = (
   input: DeployInput & { readonly detach: boolean; readonly waitTimeout: string | undefined } & Described,
   number: number,
@@ -154,7 +154,7 @@ export default command({
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
     "With --plan, the app, its sources, digests of images, versions of secrets and manifests are those of the plan. Only --message and --metadata may be added.",
     "With --all, up to 4 apps are deployed at a time. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one result.",
-    "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
+    "Without --port, the service listens on a port that the image exposes, or on 8080. The program gets it as PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
@@ -165,7 +165,7 @@ export default command({
       description: "Redeploy the app of this earlier deployment, with its images and versions of secrets"
     }),
     plan: text("plan", "FILE", {
-      description: "Deploy this plan of `plan --out`, or nothing: exit code 13 if something has changed since"
+      description: "Deploy this plan from `plan --out`, or nothing: exit code 13 if something has changed since"
     }),
     message: text("message", "TEXT", { alias: "m", description: "Why you deploy, for the list of deployments" }),
     metadata: metadataFlag,

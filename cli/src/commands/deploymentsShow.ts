@@ -39,19 +39,17 @@ const deploymentLines = (deployment: Deployment, terminal: Terminal): ReadonlyAr
 export default command({
   summary: "Show a deployment, and the app that it deployed",
   examples: [
-    { line: "maxcloud deployments show 12", does: "Show who created it, from what, and how each service fares" },
-    { line: "maxcloud deployments show 12 --spec", does: "Print the app as it was accepted, as JSON" },
+    { line: "maxcloud deployments show 12", does: "Show who created it, from what, and the state of each service" },
+    { line: "maxcloud deployments show 12 --spec", does: "Print the app as the server accepted it, as JSON" },
     {
       line: "maxcloud deployments show dep_… --spec --json",
-      does: "Print all of it, with versions of secrets and digests"
+      does: "Print everything, with versions of secrets and digests"
     }
   ],
-  notes: [
-    "With --spec, plain values of `env` are shown. Secrets are references, with the version that they are pinned to."
-  ],
+  notes: ["With --spec, plain values of `env` are shown. Secrets are references, with their pinned versions."],
   flags: flags({
     app: configAppFlag,
-    spec: toggle("spec", { description: "Show the app as it was accepted" })
+    spec: toggle("spec", { description: "Show the app as the server accepted it" })
   }),
   positionals: positionals({ deployment: required("DEPLOYMENT", "Its number or its id") }),
   run: (input, terminal) =>

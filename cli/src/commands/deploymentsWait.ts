@@ -23,7 +23,7 @@ export default command({
           () =>
             new UsageError({
               message: `"${input.id}" isn't a deployment id`,
-              fix: "`maxcloud deployments list` shows them"
+              fix: "`maxcloud deployments list` shows the ids"
             })
         )
       )

@@ -8,7 +8,7 @@ import { linesOf, stateText, urlText } from "../output/format.ts"
 import { envSource, programRow, serviceJson, settingRows } from "../output/serviceText.ts"
 import { age, type Terminal, table } from "../output/terminal.ts"
 
-/** Rows below a title. A text of several lines in the last cell keeps them. */
+/** Rows below a title. The last cell may have several lines. */
 const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) => {
   if (rows.length === 0) return []
   const lines = rows.map((row) => linesOf(row.at(-1) ?? "", "      "))
@@ -20,7 +20,7 @@ const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, term
   ]
 }
 
-/** As podman and docker shorten it. */
+/** Shortened as podman and docker do. */
 const shortDigest = (image: string) => /(?:^|@)sha256:([a-f0-9]{12})/.exec(image)?.[1] ?? ""
 
 const diagnosisSection = ({ diagnosis, state }: ServiceStatus, terminal: Terminal) => {

@@ -10,7 +10,7 @@ import { confirmByName, refuseUnasked } from "../input/prompt.ts"
 const counted = (names: ReadonlyArray<string>, what: string) =>
   names.length === 0 ? undefined : `${names.length} ${what}${names.length === 1 ? "" : "s"} (${names.join(", ")})`
 
-/** The names of what a stage holds, as far as this credential may list it. */
+/** The names of a stage's services and secrets, as far as this credential can list them. */
 const contentsOf = (
   cloud: Effect.Effect.Success<ReturnType<typeof connect>>,
   app: AppName,
@@ -37,12 +37,12 @@ export default command({
     { line: "maxcloud destroy shop --stage preview-42 --yes", does: "Remove a preview, without asking" }
   ],
   notes: [
-    "This removes all services and secrets of the app's stage, and no other stage's. Without a terminal, add --yes.",
+    "This removes all services and secrets of the app in this stage. Other stages stay. Without a terminal, add --yes.",
     "The values of the secrets can't be restored. `maxcloud secrets list` shows their names."
   ],
   flags: flags({
     yes: yesFlag,
-    detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
+    detach: toggle("detach", { alias: "d", description: "Don't wait until it's gone" }),
     waitTimeout: waitTimeoutFlag
   }),
   positionals: positionals({ app: optional("APP", "The app [the config's]") }),

@@ -13,7 +13,7 @@ import { localServer, portOf } from "../dev/localServer.ts"
 import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { deployOnce, type Session, showServices, told } from "../dev/session.ts"
 
-/** What a config is told of the server that `dev` starts. */
+/** The facts about the server that `dev` gives a config. */
 const ownServer = { organization: "local", runtime: "local" } as const
 
 export default command({
@@ -82,11 +82,11 @@ export default command({
         stage: stage === productionStage ? undefined : stage,
         commands: new Set(all.filter((each) => !each.offline).map((each) => each.name))
       }
-      // Progress is appended: lines of logs come between.
+      // Append progress lines instead of updating them in place, because log lines come in between.
       const appending = addressedTerminal({ ...terminal, interactive: false }, address)
       if (Either.isLeft(first)) {
         yield* told(Effect.fail(first.left), appending)
-        terminal.say("waiting for the config to be put right")
+        terminal.say("waiting for you to fix the config")
       }
       const logs = makeServiceLogs(cloud, stage, terminal, address)
       const inPlace = !input.noWatch && (yield* cloud.info).inPlace
@@ -104,7 +104,7 @@ export default command({
       }
       if (!input.noWatch) return yield* Effect.raceFirst(followOrSay(session, Either.getOrUndefined(first)), lost)
       if (Either.isRight(first)) {
-        // Some of the services may be running, so keep them for the user.
+        // Some of the services may be running, so keep the server.
         const goOn = (error: DeploymentUnsuccessful) =>
           Effect.zipRight(told(Effect.fail(error), appending), showServices(cloud, first.right, appending))
         yield* deployOnce(session, first.right).pipe(

@@ -8,7 +8,7 @@ import { age, table } from "../output/terminal.ts"
 export default command({
   summary: "Show what others changed in the cluster",
   examples: [
-    { line: "maxcloud drift", does: "Show what others did to the app's objects in the cluster" },
+    { line: "maxcloud drift", does: "Show what others changed in the app's objects in the cluster" },
     { line: "maxcloud drift --app shop --stage production --json", does: "For a named app and stage, as JSON" }
   ],
   notes: [
@@ -22,9 +22,9 @@ export default command({
       const { app, cloud, stage } = yield* connectToApp(input)
       const drift = yield* firstOf(cloud.apps.drift.each(app, { stage }), input, terminal)
       if (terminal.json) return terminal.printJson({ drift })
-      if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)
+      if (drift.length === 0) return terminal.say(`no drift: nobody else has changed objects of ${app} in the cluster`)
       const now = Date.now()
-      const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "PUT RIGHT", "FIELDS"].map((name) =>
+      const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "REVERTED", "FIELDS"].map((name) =>
         terminal.paint("dim", name)
       )
       const rows = drift.map((object) => [

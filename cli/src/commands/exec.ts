@@ -4,7 +4,7 @@ import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { ExitWith, UsageError } from "../errors/failure.ts"
 
-/** While so much is not sent yet, standard input waits. */
+/** Stop reading standard input while this many bytes are unsent. */
 const highWater = 1024 * 1024
 const lookAgainMs = 20
 
@@ -17,7 +17,7 @@ interface Session {
 
 const sizeOf = ({ columns, rows }: NodeJS.WriteStream) => ({ columns: Math.max(1, columns), rows: Math.max(1, rows) })
 
-/** Sends the program this process's input and the terminal's size, until the scope closes. */
+/** Sends this process's input and the terminal's size to the program, until the scope closes. */
 const attach = (session: Session, isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -56,8 +56,8 @@ export default command({
     { line: "pg_dump shop | maxcloud exec web -- sh -c 'cat > /tmp/dump'", does: "Pass standard input" }
   ],
   notes: [
-    "It runs with the service's user, folder and environment, its secrets included: it needs the role deployer. The audit log says who ran which program where, without its arguments, which may hold secrets.",
-    "It ends with this command. It gets a terminal if stdin and stdout are terminals here.",
+    "It runs with the service's user, folder and environment, including its secrets, so you need the role deployer. The audit log records who ran which program where, without the arguments, since they may contain secrets.",
+    "It stops when this command stops. It gets a terminal if your stdin and stdout are terminals.",
     "A session ends after 30 idle minutes. An organization can have 10 at once."
   ],
   flags: flags({
@@ -72,8 +72,8 @@ export default command({
     Effect.gen(function* () {
       if (input.command.length === 0) {
         return yield* new UsageError({
-          message: "no program given",
-          fix: `write \`maxcloud exec ${input.name} -- sh\``
+          message: "no program named",
+          fix: `run \`maxcloud exec ${input.name} -- sh\``
         })
       }
       const { at, cloud, name } = yield* connectToService(input)

@@ -9,7 +9,7 @@ import { systemLanguage } from "../output/language.ts"
 import { type Terminal, table } from "../output/terminal.ts"
 
 const words = {
-  en: { causes: "What it comes from", steps: "What to do" },
+  en: { causes: "Causes", steps: "What to do" },
   de: { causes: "Woran es liegt", steps: "Was zu tun ist" }
 } as const satisfies Record<ExplanationLanguage, unknown>
 

@@ -7,7 +7,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { chartObjects } from "../deploy/chartObjects.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
 
-/** Of Kubernetes: a DNS label (RFC 1123). */
+/** A Kubernetes namespace: a DNS label (RFC 1123). */
 const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
 
 const documentOf = (
@@ -30,7 +30,7 @@ export default command({
     "Offline. The namespace must exist. Only services with an image: sources run only on max-cloud.",
     "Secrets are printed with empty values: fill them in first. The comment above each says with what.",
     "Policies name Kourier's gateway as the ingress: with another one, use --without-policies.",
-    "Links use cluster-internal names. Without max-cloud, links aren't enforced: anyone who reaches the gateway can call any host."
+    "Links use cluster-internal names. Without max-cloud, nothing enforces links: anyone who reaches the gateway can call any host."
   ],
   flags: flags({
     file: readFileFlag,
@@ -44,7 +44,7 @@ export default command({
       if (!isNamespace(namespace)) {
         return yield* new UsageError({
           message: `"${namespace}" isn't a valid namespace`,
-          fix: "write lower case letters, digits and -, 63 at most"
+          fix: "use up to 63 lower-case letters, digits and -"
         })
       }
       const loaded = yield* loadOffline(input, terminal, input.file ?? input.config, { charts: true })

@@ -7,7 +7,7 @@ import { ExitWith, UsageError } from "../errors/failure.ts"
 /** The port that `cluster install` opens between Envoy and the authorizer. */
 const defaultPort = 9191
 
-/** `--port`, else MAXCLOUD_GATEWAY_PORT, as the pods have it. */
+/** `--port`, else MAXCLOUD_GATEWAY_PORT, which the pods set. */
 const portOf = (flag: number | undefined): Effect.Effect<number, UsageError> => {
   const written = process.env["MAXCLOUD_GATEWAY_PORT"] || String(defaultPort)
   const port = flag ?? Number(written)
@@ -24,7 +24,7 @@ export default command({
     { line: "maxcloud gateway --port 0 --kubeconfig cluster.yaml", does: "Try it here, on a free port" }
   ],
   notes: [
-    "Kourier's Envoy asks it about every request: it refuses calls between services that no link allows.",
+    "Kourier's Envoy asks it about every request. It refuses calls between services without a link.",
     "It needs only the cluster, so you can run any number. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
   ],
   exitOnInterrupt: 0,
@@ -43,7 +43,7 @@ export default command({
     Effect.gen(function* () {
       const listen = yield* portOf(port)
       const { runGateway } = yield* Effect.promise(() => import("@maxcloud/server"))
-      // It ends by itself at the same signals, in order.
+      // The gateway handles these signals itself, to stop gracefully.
       const code = yield* Effect.promise(() =>
         runGateway({
           port: listen,

@@ -3,10 +3,10 @@ import { type Summary, summaries } from "../summaries.ts"
 
 type Load = () => Promise<{ readonly default: Command }>
 
-/** Before `npm run generate` has read a new command. */
+/** A new command, before `npm run generate`. */
 const notGenerated: Summary = { summary: "", offline: false }
 
-/** Every command, in the order of help: its name of one to three words, and its module, which is loaded when it is called. */
+/** Every command, in the order of help: its name (one to three words), and its module, which loads when somebody runs it. */
 const groups = {
   app: {
     title: "An app",
@@ -157,17 +157,17 @@ const groups = {
 type Groups = typeof groups
 export type CommandName = { [G in keyof Groups]: keyof Groups[G]["commands"] }[keyof Groups]
 
-/** Facts about a command that are known before its module is loaded. */
+/** The facts about a command that don't need its module. */
 export interface Entry extends Summary {
   readonly name: string
   readonly group: string
   readonly load: Load
 }
 
-/** Of each group its key and its title. */
+/** The key and title of each group. */
 export const groupTitles = Object.entries(groups).map(([group, { title }]) => [group, title] as const)
 
-/** All commands. Root help is made from this alone. */
+/** All commands. Root help needs only this. */
 export const commands: ReadonlyArray<Entry> = Object.entries(groups).flatMap(([group, { commands }]) =>
   Object.entries<Load>(commands).map(([name, load]) => ({ name, group, load, ...(summaries[name] ?? notGenerated) }))
 )

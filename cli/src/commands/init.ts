@@ -24,7 +24,7 @@ const adds: Readonly<Record<PackageManager, string>> = {
   bun: "bun add -d"
 }
 
-/** The command that installs the config's packages, for the package manager whose lockfile is there. */
+/** The command that installs the config's packages, with the package manager of the existing lockfile. */
 const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", "@maxcloud/sdk"]
   if (packages.every((value) => existsSync(join(folder, "node_modules", value)))) return undefined
@@ -42,10 +42,10 @@ const sayProject = ({ found, ignored, kept, schemaFor, written }: Project, termi
     terminal.say(`found ${kind} in ${source}: service ${name}${how}`)
     if (problem !== undefined) terminal.say(`  ${problem}`)
   }
-  if (kept !== undefined) terminal.say(`kept ${kept} as it is`)
+  if (kept !== undefined) terminal.say(`kept ${kept} unchanged`)
   if (kept !== undefined && schemaFor !== undefined) {
     const line = kept.endsWith(".json") ? `"$schema": "${schemaFor}",` : `# yaml-language-server: $schema=${schemaFor}`
-    terminal.say(`  for completion in your editor, add to it: ${line}`)
+    terminal.say(`  for completion in your editor, add this to it: ${line}`)
   }
   for (const path of written)
     terminal.say(path === ".gitignore" ? `added to .gitignore: ${ignored.join(" ")}` : `wrote ${path}`)
@@ -61,8 +61,8 @@ export default command({
     { line: "maxcloud init --format yaml", does: "Create a config without TypeScript" }
   ],
   notes: [
-    "It says what it found: frameworks, Python, Go, a Dockerfile, the packages of a workspace that start. Services are named after their folders.",
-    "Nothing is overwritten, so it is safe to repeat. In an empty folder, it also writes a small service.",
+    "It detects frameworks, Python, Go, a Dockerfile and the packages of a workspace that start, and prints what it found. Services are named after their folders.",
+    "It overwrites nothing, so it is safe to repeat. In an empty folder, it also writes a small service.",
     "The config has completion and type checks once `npm i -D @maxcloud/cli @maxcloud/sdk` has run."
   ],
   flags: flags({
@@ -81,8 +81,8 @@ export default command({
           new CommandFailed({
             tag: "NotWritten",
             exit: 1,
-            message: `the config could not be written: ${error instanceof Error ? error.message : String(error)}`,
-            fix: `check that ${folder} can be written to`
+            message: `Couldn't write the config: ${error instanceof Error ? error.message : String(error)}`,
+            fix: `check that you can write to ${folder}`
           })
       })
       if (terminal.json) {
@@ -97,7 +97,7 @@ export default command({
       terminal.say("")
       terminal.say("Next:")
       if (steps.length > 0) terminal.say(`  ${steps.join(" && ")}`)
-      terminal.say("  npx maxcloud dev      the app on this machine, following its files")
-      terminal.say("  npx maxcloud deploy   the app on a server")
+      terminal.say("  npx maxcloud dev      run the app on this machine, and follow its files")
+      terminal.say("  npx maxcloud deploy   deploy the app to a server")
     })
 })

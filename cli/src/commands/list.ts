@@ -27,7 +27,7 @@ export default command({
         { concurrency: 2 }
       )
       if (terminal.json) return terminal.printJson({ services: services.map(serviceJson) })
-      if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
+      if (services.length === 0) return terminal.say("no services: `maxcloud deploy` creates some")
       const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]
       const now = Date.now()
       const rows = services.map((service) => [

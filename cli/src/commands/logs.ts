@@ -27,7 +27,7 @@ const parseFilter = (input: { readonly grep: string | undefined; readonly level:
     return { grep: input.grep, level }
   })
 
-/** Lines that come together are written together: a write for each would be most of the work. */
+/** Writes lines that arrive together in one call: one write per line would take most of the time. */
 const print = <E, R>(
   entries: Stream.Stream<LogEntry, E, R>,
   written: (entry: LogEntry) => string,
@@ -42,7 +42,7 @@ const print = <E, R>(
 export default command({
   summary: "Print a service's logs",
   examples: [
-    { line: "maxcloud logs", does: "Print all services of the config's app and follow, until Ctrl-C" },
+    { line: "maxcloud logs", does: "Print and follow all services of the config's app, until Ctrl-C" },
     { line: "maxcloud logs myapp", does: "Print the last 100 lines of one service" },
     { line: "maxcloud logs myapp --follow", does: "Print and follow, until Ctrl-C" },
     { line: "maxcloud logs --no-follow --level error --since 1h", does: "Print the errors of the last hour" },
@@ -110,7 +110,7 @@ export default command({
           tag: "NotFound",
           exit: 5,
           message: `the app "${app}" has no services in stage "${meant}"`,
-          fix: "`maxcloud deploy` deploys it; `maxcloud list` shows what there is"
+          fix: "deploy it with `maxcloud deploy`; `maxcloud list` shows all services"
         })
       }
       const width = Math.max(...found.map((each) => each.name.length))

@@ -9,7 +9,7 @@ import { type Terminal, table } from "../output/terminal.ts"
 
 const isDifferent = ({ actual, expected }: NetworkProbe) => actual !== expected
 
-/** Two ways to the same target that came out the same share a cell. */
+/** Routes to the same target with the same result share a cell. */
 const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string =>
   [...new Set(probes.map((probe) => probe.actual))]
     .map((actual) => {
@@ -24,10 +24,10 @@ const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string
     .join("/")
 
 const ways: Readonly<Record<string, string>> = {
-  url: "by its URL inside",
+  url: "by its internal URL",
   host: "by its Host at the gateway",
   activator: "by its Host at the activator",
-  pod: "straight to an instance",
+  pod: "directly to an instance",
   address: "by address"
 }
 
@@ -84,7 +84,7 @@ export default command({
         for (const probe of differences) terminal.print(differenceLine(probe, terminal))
         terminal.say(
           differences.length === 0
-            ? `${report.probes.length} probes: the network is what the config says`
+            ? `${report.probes.length} probes: the network matches the config`
             : `${differences.length} of ${report.probes.length} probes differ from the config`
         )
       }

@@ -19,13 +19,13 @@ export default command({
   ],
   notes: ["You don't have to be signed in; you need the id that `org delete` or `account delete` printed."],
   flags: noFlags,
-  positionals: positionals({ id: required("ID", "Of the certificate") }),
+  positionals: positionals({ id: required("ID", "Id of the certificate") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       if (!/^era_[0-9a-f]{32}$/.test(input.id)) {
         return yield* new UsageError({
           message: `"${input.id}" isn't a certificate id`,
-          fix: "write it as `org delete` printed it"
+          fix: "copy the id that `org delete` printed"
         })
       }
       const certificate = yield* (yield* connectWith(input, "")).erasures.get(input.id)

@@ -32,14 +32,14 @@ export default command({
       }
       const { organization } = yield* connect(input)
       const { name } = yield* organization.get
-      yield* confirmByName(input, name, `the organization ${name} and everything of it will be erased`, terminal)
+      yield* confirmByName(input, name, `the organization ${name} and everything in it will be erased`, terminal)
       const deletion = yield* organization.delete(name, { graceDays })
       if (terminal.json) return terminal.printJson({ deletion })
       const { certificateId, deleteAfter } = deletion
       terminal.print(certificateId)
       terminal.say(`${name} is erased ${comes(deleteAfter, Date.now())} (${deleteAfter})`)
       terminal.say(
-        `keep the id of its certificate: \`maxcloud org certificate ${certificateId}\` then tells what was erased`
+        `keep the id of its certificate: \`maxcloud org certificate ${certificateId}\` will list what was erased`
       )
     })
 })

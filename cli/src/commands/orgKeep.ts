@@ -12,6 +12,6 @@ export default command({
     Effect.gen(function* () {
       yield* (yield* connect(input)).organization.cancelDeletion
       if (terminal.json) return terminal.printJson({ kept: true })
-      terminal.say("the organization is kept: deploy its apps again")
+      terminal.say("the organization won't be deleted: deploy its apps again")
     })
 })

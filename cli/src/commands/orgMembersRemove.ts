@@ -7,7 +7,10 @@ import { command, noFlags, positionals } from "../command.ts"
 export default command({
   summary: "Remove a member",
   examples: [
-    { line: "maxcloud org members remove grace@example.com", does: "Revoke the member's sessions and keys here, too" }
+    {
+      line: "maxcloud org members remove grace@example.com",
+      does: "Remove the member, and revoke their sessions and keys in this organization"
+    }
   ],
   flags: noFlags,
   positionals: positionals({ email: required("EMAIL", "The member") }),

@@ -16,6 +16,6 @@ export default command({
     Effect.gen(function* () {
       const organization = yield* (yield* connect(input)).organization.change({ displayName: input.name })
       if (terminal.json) return terminal.printJson({ organization })
-      terminal.say(`${organization.name} is called "${organization.displayName}" now`)
+      terminal.say(`${organization.name} is now called "${organization.displayName}"`)
     })
 })

@@ -30,13 +30,15 @@ export default command({
           row("memory", use.memoryBytes, quotas.memoryBytes, integerBytes),
           row("deployments an hour", use.deploymentsPerHour, quotas.deploymentsPerHour),
           row("source snapshots", use.sourceBytes, quotas.sourceBytes, integerBytes),
-          row("logs (the oldest lines go first)", use.logBytes, quotas.logBytes, integerBytes),
+          row("logs (the oldest are deleted first)", use.logBytes, quotas.logBytes, integerBytes),
           row("open streams", use.streams, quotas.streams)
         ],
         terminal
       )
       if (deleteAfter !== null) {
-        terminal.say(`it is erased ${comes(deleteAfter, Date.now())} (${deleteAfter}): \`maxcloud org keep\` ends that`)
+        terminal.say(
+          `it will be erased ${comes(deleteAfter, Date.now())} (${deleteAfter}): \`maxcloud org keep\` cancels that`
+        )
       }
     })
 })

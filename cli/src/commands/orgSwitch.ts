@@ -21,8 +21,8 @@ export default command({
         return yield* new CommandFailed({
           tag: "NotSignedIn",
           exit: 4,
-          message: `nobody is signed in to ${apiUrl}: keys and ID tokens are of one organization`,
-          fix: "`maxcloud auth login`"
+          message: `nobody is signed in to ${apiUrl}, and keys and ID tokens belong to one organization`,
+          fix: "run `maxcloud auth login`"
         })
       }
       const cloud = yield* connectWith(input, kept.token)

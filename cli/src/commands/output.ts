@@ -13,8 +13,8 @@ export default command({
     { line: "maxcloud output --app shop --stage preview-42 --json", does: "For a named app and stage, as JSON" }
   ],
   notes: [
-    "The config lists them: `outputs: { url: web.publicUrl }`. They are those of the newest deployment that succeeded.",
-    "In a GitHub job, `maxcloud deploy` also writes them to the file of GITHUB_OUTPUT."
+    "The config lists them: `outputs: { url: web.publicUrl }`. The values are those of the newest successful deployment.",
+    "In a GitHub Actions job, `maxcloud deploy` also writes them to $GITHUB_OUTPUT."
   ],
   flags: flags({ app: configAppFlag }),
   positionals: positionals({ name: optional("NAME", "The output [all]") }),
@@ -37,7 +37,7 @@ export default command({
           tag: "NotFound",
           exit: 5,
           message: `${app} has no output "${name}"`,
-          fix: names.length === 0 ? "add it to `outputs` of the config, and deploy" : `it has ${names.join(", ")}`
+          fix: names.length === 0 ? "add it to `outputs` in the config, and deploy" : `it has ${names.join(", ")}`
         })
       }
       if (terminal.json) terminal.printJson({ name, value })

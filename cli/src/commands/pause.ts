@@ -11,5 +11,5 @@ export default pausing({
     "When the command returns, requests get a 503 page with Retry-After. Requests in flight may finish. Safe to repeat."
   ],
   act: "pause",
-  says: (name) => `${name} is paused: \`maxcloud resume ${name}\` ends that`
+  says: (name) => `${name} is paused: \`maxcloud resume ${name}\` resumes it`
 })

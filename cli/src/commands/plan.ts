@@ -22,7 +22,7 @@ interface Input extends Globals {
   readonly out: string | undefined
 }
 
-/** Plans the app. With --out it is the plan of the file that is written, so that nothing lies between the two. */
+/** Plans the app. With --out, the plan that is shown is the one in the file, so nothing can change in between. */
 const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Terminal) =>
   Effect.gen(function* () {
     let sources: ReadonlyArray<SourceReport> = []
@@ -47,17 +47,17 @@ const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Ter
       }
       const { left } = prepared
       if (left._tag !== "InvalidSpec" && left._tag !== "ConfigInvalid") return yield* Effect.fail(left)
-      // Shown as `plan` shows problems.
+      // Show it as `plan` shows problems.
       return { plan: yield* cloud.plan(loaded, { onSources, metadata }), sources, refused: left }
     }
     const plan = yield* cloud.plan(loaded, { onSources, manifests: input.manifests, metadata })
     return { plan, sources, refused: undefined }
   }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
 
-/** Says how to deploy the plan that is in a file. */
+/** Prints how to deploy the plan in a file. */
 const tellFile = ({ basedOn }: Plan, file: string, terminal: Terminal) => {
   const base = basedOn === null ? "before the first deployment" : `based on deployment ${basedOn}`
-  terminal.say(`the plan is in ${file}, ${base}: \`maxcloud deploy --plan ${file}\` deploys exactly this`)
+  terminal.say(`wrote the plan to ${file}, ${base}: \`maxcloud deploy --plan ${file}\` deploys exactly this`)
 }
 
 const tellFindings = (loaded: LoadedConfig, { problems, warnings }: Plan, terminal: Terminal) =>
@@ -77,12 +77,12 @@ export default command({
     { line: "maxcloud plan", does: "Show what `maxcloud deploy` would change" },
     { line: "maxcloud plan --stage preview-42 --json", does: "For another stage, as JSON" },
     { line: "maxcloud plan --all", does: "For every app of the repository" },
-    { line: "maxcloud plan --out plan.json", does: "Keep it, for `maxcloud deploy --plan plan.json`" },
-    { line: "maxcloud plan --manifests", does: "Show the objects that would be applied, as YAML" },
+    { line: "maxcloud plan --out plan.json", does: "Write it to a file, for `maxcloud deploy --plan plan.json`" },
+    { line: "maxcloud plan --manifests", does: "Show the objects that a deploy would apply, as YAML" },
     { line: "maxcloud plan --exit-code", does: "Exit with 10 if a deploy would change something" }
   ],
   notes: [
-    "Values of secrets are never shown, only name and version. Plain values of `env` are, and they are in the file of --out, which only you may read.",
+    "Values of secrets are never shown, only name and version. Plain values of `env` are shown, and written to the file of --out, which only you can read.",
     "--out uploads the sources, and replaces an earlier plan. `deploy --plan` refuses the plan (exit code 13) once something else was deployed, or a secret, an image's digest or a setting of the server has changed.",
     "With --manifests, the changes are on stderr."
   ],
@@ -90,7 +90,7 @@ export default command({
     file: readFileFlag,
     ...manyFlags,
     out: text("out", "FILE", { alias: "o", description: "Write the plan to this file, for `deploy --plan`" }),
-    manifests: toggle("manifests", { description: "Print the manifests that would be applied" }),
+    manifests: toggle("manifests", { description: "Print the manifests that a deploy would apply" }),
     metadata: metadataFlag,
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"
@@ -132,7 +132,7 @@ export default command({
       if (last?.status.state !== "failed") return
       if (!terminal.json) {
         terminal.say(
-          `${terminal.paintError("yellow", "warning:")} deployment ${last.number} failed, so this config isn't what runs. Retry with \`maxcloud deploy\`; \`maxcloud deployments wait ${last.id}\` shows the reason.`
+          `${terminal.paintError("yellow", "warning:")} deployment ${last.number} failed, so something older than this config may be running. Retry with \`maxcloud deploy\`; \`maxcloud deployments wait ${last.id}\` shows the reason.`
         )
       }
       if (input.exitCode) return yield* new ExitWith({ exit: 10 })

@@ -7,7 +7,7 @@ import { printTable } from "../output/terminal.ts"
 
 export default command({
   summary: "List the policies of the organization",
-  examples: [{ line: "maxcloud policies list", does: "List the rules that every app must keep" }],
+  examples: [{ line: "maxcloud policies list", does: "List the rules that every app must follow" }],
   flags: flags(limitFlags),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -5,10 +5,8 @@ import { command, noFlags, positionals } from "../command.ts"
 
 export default command({
   summary: "Remove a policy of the organization",
-  examples: [
-    { line: "maxcloud policies remove max-memory", does: "Remove a rule, so that apps needn't keep it any more" }
-  ],
-  notes: ["It needs the role owner."],
+  examples: [{ line: "maxcloud policies remove max-memory", does: "Remove a rule; apps needn't follow it any more" }],
+  notes: ["You need the role owner."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "Its name, from `maxcloud policies list`") }),
   run: (input, terminal) =>

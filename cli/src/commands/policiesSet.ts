@@ -17,9 +17,9 @@ export default command({
     }
   ],
   notes: [
-    "The expression is CEL (cel.dev), and must be true. With `service` in it, it's asked for each service; docs/policies.md has the names. Quote it for your shell.",
-    "It holds for plans and deployments from now on. What runs and breaks it is listed, and runs on. A rollback warns.",
-    "It needs the role owner. An expression that fails, because an app lacks what it reads, counts as broken."
+    "The expression is CEL (cel.dev), and must be true. With `service` in it, it's evaluated for each service; docs/policies.md lists the variables. Quote it for your shell.",
+    "It applies to plans and deployments from now on. Running apps that break it are listed, and keep running. A rollback only warns.",
+    "You need the role owner. If an expression fails because an app lacks a field that it reads, the app breaks the policy."
   ],
   flags: flags({
     message: text("message", "TEXT", { alias: "m", description: "What is wrong and how to fix it [the expression]" }),
@@ -36,7 +36,7 @@ export default command({
       const change = yield* cloud.policies.set(name, { expression, message, enforcement: warn ? "warn" : "refuse" })
       if (terminal.json) return terminal.printJson(change)
       const { breaches, tried } = change
-      terminal.say(`${name} is set; ${tried - breaches.length} of ${tried} deployed stages keep it`)
+      terminal.say(`${name} is set; ${tried - breaches.length} of ${tried} deployed stages follow it`)
       for (const { app, detail, stage } of breaches) {
         terminal.say(`${terminal.paintError("yellow", "breaks it:")} ${app} (${stage})  ${printable(detail)}`)
       }

@@ -8,10 +8,10 @@ import { CommandFailed } from "../errors/failure.ts"
 export default command({
   summary: "Try an expression on the config's app",
   examples: [
-    { line: "maxcloud policies test 'service.tag != \"latest\"'", does: "Check whether this folder's app keeps it" },
+    { line: "maxcloud policies test 'service.tag != \"latest\"'", does: "Check whether this folder's app follows it" },
     { line: "maxcloud policies test 'services.size() <= 5' --stage preview-42", does: "Check another stage" }
   ],
-  notes: ["Nothing is kept or deployed. Exits with 2 if the app breaks it, or if the expression can't be asked."],
+  notes: ["Nothing is stored or deployed. Exits with 2 if the app breaks it, or if the expression is invalid."],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
     metadata: metadataFlag
@@ -30,7 +30,7 @@ export default command({
         .pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
       if (findings.length === 0) {
         if (terminal.json) terminal.printJson({ findings })
-        else terminal.say(`${spec.app} (${stage}) keeps it`)
+        else terminal.say(`${spec.app} (${stage}) follows it`)
         return
       }
       return yield* new CommandFailed({

@@ -14,7 +14,7 @@ export default command({
       const registries = yield* cloud.registries.list()
       if (terminal.json) return terminal.printJson({ registries })
       if (registries.length === 0) {
-        return terminal.say("no credentials: `maxcloud registries login HOST --username USER` keeps some")
+        return terminal.say("no credentials: `maxcloud registries login HOST --username USER` stores some")
       }
       const now = Date.now()
       const header = ["HOST", "USER", "UPDATED"].map((name) => terminal.paint("dim", name))

@@ -15,8 +15,8 @@ export default command({
     }
   ],
   notes: [
-    "The registry must accept them. They belong to this organization, are stored encrypted, and are used to resolve tags and to pull.",
-    "The password is never an argument: other users and the shell's history would see it.",
+    "The server first tries them at the registry, then stores them encrypted. This organization's deploys use them to resolve tags and to pull.",
+    "Don't pass the password as an argument: other users and the shell's history would see it.",
     "Use a read-only token. One trailing line break of standard input is ignored."
   ],
   secretOnStdin: "a password",
@@ -31,7 +31,7 @@ export default command({
       }
       const password = yield* readValue("the password", `Password of ${username} at ${host}: `)
       if (password === "") {
-        return yield* new UsageError({ message: "the password is empty", fix: "give it on standard input" })
+        return yield* new UsageError({ message: "the password is empty", fix: "pass it on standard input" })
       }
       const cloud = yield* connect(input)
       const registry = yield* cloud.registries.login(host, username, Redacted.make(password))

@@ -15,6 +15,6 @@ export default command({
       const cloud = yield* connect(input)
       yield* cloud.registries.logout(host)
       if (terminal.json) terminal.printJson({ host })
-      else terminal.say(`credentials for ${host} are forgotten`)
+      else terminal.say(`the credentials for ${host} are deleted`)
     })
 })

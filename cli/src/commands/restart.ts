@@ -9,7 +9,7 @@ import { elapsed } from "../output/terminal.ts"
 
 const defaultWait = "10m"
 
-/** How a restart stands, in a line. */
+/** The state of a restart, in one line. */
 const lineOf = ({ name, status }: Service): string => {
   const { conditions, diagnosis, latestCreatedRevision, state } = status
   const ready = conditions.find((condition) => condition.type === "Ready")
@@ -27,7 +27,7 @@ export default command({
   ],
   notes: [
     "The new instances start beside the old ones, which stop when the new ones are ready: no request fails. If the new ones don't become ready, the old ones keep serving and the exit code is 7.",
-    "The program, its config and the versions of its secrets stay as they were deployed: `maxcloud deploy` takes new ones."
+    "The program, its config and the versions of its secrets stay as they were deployed. `maxcloud deploy` uses new ones."
   ],
   flags: flags({
     ...serviceFlags,
@@ -64,23 +64,21 @@ export default command({
               tag: "TimedOut",
               exit: 8,
               message: `${name} wasn't restarted within ${wait}`,
-              fix: `the restart continues: \`maxcloud describe ${name}\` shows how it stands`
+              fix: `the restart continues: \`maxcloud describe ${name}\` shows its state`
             })
         }),
         Effect.onInterrupt(() =>
           Effect.sync(() =>
-            terminal.say(`interrupted: the restart continues, \`maxcloud describe ${name}\` shows how it stands`)
+            terminal.say(`interrupted: the restart continues, \`maxcloud describe ${name}\` shows its state`)
           )
         )
       )
       const end = Option.getOrUndefined(last)
-      if (end === undefined) return yield* Effect.dieMessage("a restart ended without a word")
+      if (end === undefined)
+        return yield* Effect.dieMessage("the server ended the stream of a restart without a result")
       if (end._tag === "accepted") {
         if (terminal.json) terminal.printJson({ service: end.restart.service })
-        else
-          terminal.say(
-            `the restart of ${name} is accepted and continues: \`maxcloud describe ${name}\` shows how it stands`
-          )
+        else terminal.say(`the restart of ${name} continues: \`maxcloud describe ${name}\` shows its state`)
         return
       }
       const service = yield* restarted(end.service)

@@ -5,5 +5,5 @@ export default pausing({
   examples: [{ line: "maxcloud resume web", does: "Serve requests again" }],
   notes: ["A revision that was deployed in the meantime starts now. Safe to repeat."],
   act: "resume",
-  says: (name) => `${name} is resumed: \`maxcloud describe ${name}\` shows how it fares`
+  says: (name) => `${name} is resumed: \`maxcloud describe ${name}\` shows its state`
 })

@@ -4,7 +4,7 @@ import { appOf, connect, parseAppName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../errors/failure.ts"
 
-/** Neither stage has a default: a copy to or from production must be meant. */
+/** Neither stage has a default, so that nobody copies to or from production by accident. */
 const stageNamed = (flag: string, written: string | undefined): Effect.Effect<string, UsageError> =>
   written === undefined
     ? new UsageError({ message: `no --${flag} given`, fix: "name both stages: --from-stage dev --to-stage production" })
@@ -21,7 +21,7 @@ export default command({
   ],
   notes: [
     "All of them are copied, or none, as a new version of each. The values never leave the server. It takes effect at the next deploy.",
-    "A narrowed key must include deploy for both places."
+    "An API key with scopes must have deploy for both stages."
   ],
   flags: flags({
     app: configAppFlag,
@@ -39,7 +39,7 @@ export default command({
       const source = yield* named(input.fromApp)
       const app = yield* named(input.toApp)
       if (input.names.length === 0) {
-        return yield* new UsageError({ message: "no secret named", fix: "write its name: maxcloud secrets copy NAME" })
+        return yield* new UsageError({ message: "no secret named", fix: "add its name: maxcloud secrets copy NAME" })
       }
       const cloud = yield* connect(input)
       const copied = yield* cloud.secrets.copy(app, input.names, { app: source, stage: from }, { stage })

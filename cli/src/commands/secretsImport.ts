@@ -16,7 +16,7 @@ export default command({
   ],
   notes: [
     "All of them are set, or none: a new version of each, for the next deploy. Values are never shown.",
-    "The file has the dotenv format, as far as Docker Compose and dotenv for Node read it alike: a line that they read differently is refused.",
+    "The file has the dotenv format, as far as Docker Compose and dotenv for Node agree on it. Lines that they read differently are refused.",
     "Single quotes keep everything verbatim. Empty values are allowed."
   ],
   flags: flags({ app: configAppFlag }),
@@ -36,7 +36,7 @@ export default command({
                 new CommandFailed({
                   tag: "FileNotRead",
                   exit: 2,
-                  message: `${file} cannot be read`,
+                  message: `Couldn't read ${file}`,
                   fix: "check its path"
                 })
             }).pipe(Effect.flatMap((bytes) => decodeText(bytes, file)))

@@ -14,8 +14,8 @@ export default command({
     { line: "maxcloud secrets set DATABASE_URL < url.txt", does: "Read the value from standard input" }
   ],
   notes: [
-    "The value is never an argument: others on the machine could read it, and your shell would save it in its history.",
-    "One line break at the end of standard input is left out; every other byte is kept. The value must be UTF-8 without a byte order mark.",
+    "Don't pass the value as an argument: other users of the machine could read it, and your shell would save it in its history.",
+    "One line break at the end of standard input is removed; every other byte is kept. The value must be UTF-8 without a byte order mark.",
     "It takes effect at the next deploy."
   ],
   secretOnStdin: "the value of a secret",
@@ -34,13 +34,13 @@ export default command({
       if (value === "" && !input.empty) {
         return yield* new UsageError({
           message: `the value of ${name} is empty`,
-          fix: "give it on standard input, or write --empty if the empty value is meant"
+          fix: "pass it on standard input, or add --empty if you want an empty value"
         })
       }
       if (value.length > largest) {
         return yield* new UsageError({
-          message: `the value of ${name} has ${value.length} characters`,
-          fix: `${largest} at most`
+          message: `the value of ${name} is too long: ${value.length} characters`,
+          fix: `use at most ${largest} characters`
         })
       }
       const cloud = yield* connect(input)

@@ -16,6 +16,6 @@ export default command({
       const { app, cloud, stage } = yield* connectToApp(input)
       yield* cloud.secrets.unset(app, name, { stage })
       if (terminal.json) return terminal.printJson({ name })
-      terminal.say(`${name} of ${app} (${stage ?? "production"}) is forgotten`)
+      terminal.say(`${name} of ${app} (${stage ?? "production"}) is deleted`)
     })
 })

@@ -46,7 +46,7 @@ export default command({
           fix: `write ${runtimeNames.map((name) => `--runtime ${name}`).join(" or ")}`
         })
       }
-      // It ends by itself at the same signals, in order.
+      // The server handles these signals itself, to stop gracefully.
       const code = yield* Effect.promise(() =>
         runServer({
           ...(port === undefined ? {} : { port }),

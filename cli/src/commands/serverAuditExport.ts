@@ -16,7 +16,7 @@ export default command({
   ],
   notes: [
     operatorNote,
-    "The database is only read. `maxcloud audit verify FILE` checks the file offline, as it does for an organization's."
+    "This only reads the database. `maxcloud audit verify FILE` checks the file offline, like an organization's export."
   ],
   flags: flags({
     out: outFlag,

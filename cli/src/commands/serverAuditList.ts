@@ -10,7 +10,7 @@ export default command({
     { line: "maxcloud server audit list", does: "Show events outside any organization, such as failed sign-ins" },
     { line: "maxcloud server audit list --action signIn.register -n 20", does: "Show the last 20 of one operation" }
   ],
-  notes: [operatorNote, "The database is only read. Organizations have logs of their own: `maxcloud audit list`."],
+  notes: [operatorNote, "This only reads the database. Organizations have their own logs: `maxcloud audit list`."],
   flags: flags({ ...pageFlags, dataDir: dataDirFlag }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -27,16 +27,14 @@ export default command({
       const { entries, former, removedCheckpoints: removed } = found
       if (removed.length > 0) {
         terminal.print(
-          `Checkpoints of entries ${removed.join(", ")} are removed: the server hasn't signed them. The log has an entry about it.`
+          `Removed the checkpoints of entries ${removed.join(", ")}, which the server hadn't signed. The log has an entry about it.`
         )
       }
       if (former !== null) {
-        terminal.print(
-          `The head is entry ${entries} again (it said ${former.sequence}). The log has an entry about it.`
-        )
+        terminal.print(`Set the head to entry ${entries} (it was ${former.sequence}). The log has an entry about it.`)
       } else if (removed.length === 0) {
         terminal.print(
-          `The head fits the ${entries} entries, and the server has signed every checkpoint: nothing to repair.`
+          `Nothing to repair: the head matches the ${entries} entries, and the server has signed every checkpoint.`
         )
       }
     })

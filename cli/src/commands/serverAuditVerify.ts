@@ -8,7 +8,7 @@ export default command({
   summary: "Verify the server's own audit log",
   offline: true,
   examples: [
-    { line: "maxcloud server audit verify", does: "Verify the server's own audit log, as it is in the database" },
+    { line: "maxcloud server audit verify", does: "Verify the server's own audit log in the database" },
     {
       line: "maxcloud server audit verify --public-key key.pem --checkpoint earlier.jsonl",
       does: "Verify it against a pinned key and checkpoint"

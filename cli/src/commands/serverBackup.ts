@@ -46,7 +46,7 @@ export default command({
       if (terminal.json) return terminal.printJson(result.value)
       terminal.print(`${path}: ${bytes} bytes, ${rows} rows of ${tables} tables, ${files} files`)
       terminal.say(
-        `the master key (${masterKeyId}) is not in it: keep it elsewhere, without it the backup cannot be opened`
+        `the backup doesn't contain the master key (${masterKeyId}). Keep that key elsewhere: without it nobody can decrypt the backup`
       )
     })
 })

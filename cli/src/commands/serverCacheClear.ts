@@ -13,7 +13,7 @@ export default command({
   ],
   notes: [
     operatorNote,
-    "Builds that services use stay, and so does everything of an organization while it builds. Removed builds are rebuilt when needed."
+    "Builds that services use stay. While an organization builds, all of its builds stay. Removed builds are rebuilt when needed."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

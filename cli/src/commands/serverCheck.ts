@@ -39,7 +39,7 @@ export default command({
   notes: [
     operatorNote,
     "It reads everything: pages of the embedded database against their checksums, source archives against their digests, audit logs, log files, and the seals of automatic backups.",
-    "Exit code 1 if anything is wrong, with the fix. Nothing is changed; an embedded database that isn't running is started for the check, and stopped again."
+    "Exits with 1 if anything is wrong, and prints the fix. It changes nothing. If the embedded database isn't running, it starts for the check and stops afterwards."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: noPositionals,

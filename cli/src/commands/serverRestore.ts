@@ -25,8 +25,8 @@ export default command({
   ],
   notes: [
     "Run it with the environment that the server will have, while no server runs. The master key must be in place: `secret.key` in the data folder, or where the settings point.",
-    "The file is read to its end before anything is written. It goes into an empty database and folder only, except with --set-aside.",
-    "With --set-aside, what the backup replaces is moved into set-aside/ of the data folder first, and put back if the restore fails. Nothing is removed.",
+    "The whole file is checked before anything is written. The database and the folder must be empty, except with --set-aside.",
+    "With --set-aside, the data that the backup replaces is first moved into set-aside/ of the data folder, and moved back if the restore fails. Nothing is deleted.",
     "An automatic backup contains only the database: sources and logs of the data folder stay unchanged.",
     "Put the `erasures.jsonl` of the old data folder into the new one first: the restore then repeats all erasures since the backup."
   ],
@@ -58,6 +58,6 @@ export default command({
       if (terminal.json) return terminal.printJson(result.value)
       terminal.print(`restored as of ${createdAt}: ${tables} tables, ${files} files`)
       if (erasedAgain > 0) terminal.print(`erased again: ${erasedAgain}`)
-      if (former !== undefined) terminal.print(`what was there before is in ${former}`)
+      if (former !== undefined) terminal.print(`the previous data is in ${former}`)
     })
 })

@@ -39,7 +39,7 @@ export default command({
       }
       const { renewed, rewrapped } = result.value
       if (terminal.json) return terminal.printJson(result.value)
-      terminal.print(`data keys wrapped with the present master key: ${rewrapped}`)
+      terminal.print(`data keys wrapped with the current master key: ${rewrapped}`)
       if (dataKeys) terminal.print(`organizations with a new data key: ${renewed}`)
     })
 })

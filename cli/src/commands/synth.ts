@@ -14,7 +14,7 @@ import { refuseImpossible } from "../plans/refuseImpossible.ts"
 
 const serviceLabel = "app.kubernetes.io/name"
 
-/** The AppSpec with the digest of each source, as it would be sent. */
+/** The AppSpec with the digest of each source, as a deploy would send it. */
 const withDigests = (loaded: LoadedConfig) =>
   Effect.gen(function* () {
     const { snapshotOf, sourceFields } = yield* loadTools
@@ -33,7 +33,7 @@ const withDigests = (loaded: LoadedConfig) =>
     return { ...loaded.spec, services }
   })
 
-/** One file per service, and one of the namespace that they share. */
+/** One file per service, and one for the namespace that they share. */
 const filesOf = (
   namespace: ReadonlyArray<Manifest>,
   manifests: ReadonlyArray<Manifest>
@@ -56,12 +56,12 @@ const write = (folder: string, files: ReadonlyArray<readonly [string, string]>) 
       new CommandFailed({
         tag: "NotWritten",
         exit: 1,
-        message: `the manifests could not be written: ${error instanceof Error ? error.message : String(error)}`,
-        fix: `check that ${folder} can be written to`
+        message: `Couldn't write the manifests: ${error instanceof Error ? error.message : String(error)}`,
+        fix: `check that you can write to ${folder}`
       })
   })
 
-/** The server's part for clusters reads it: loaded only if one is given. */
+/** The server's part for clusters parses it, so load that part only if there is one. */
 const prefixOf = (written: string | undefined) =>
   written === undefined
     ? Effect.succeed("")
@@ -81,7 +81,7 @@ export default command({
   notes: [
     "Offline: the organization is `local`, secrets are at version 1. On deploy, the server fills in the rest.",
     "Manifests never contain values of secrets.",
-    "Fields of `manifests` are printed as if the server's operator allowed all of them. Charts come last and reach no server."
+    "Fields of `manifests` are printed as if the server's operator allowed all of them. Objects of charts come last and are never sent to a server."
   ],
   flags: flags({
     file: readFileFlag,

@@ -5,7 +5,7 @@ import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { table } from "../output/terminal.ts"
 
-/** Hours with two digits behind the point: money is counted from the seconds that `--json` gives. */
+/** Hours with two decimal places. Calculate costs from the seconds that `--json` prints. */
 const hours = (seconds: number) => (seconds / 3600).toFixed(2)
 
 export default command({
@@ -20,7 +20,7 @@ export default command({
     "Tables are in hours; --json has seconds."
   ],
   flags: flags({
-    since: text("since", "TIME", { description: "Beginning: 24h, 30d, or an RFC 3339 time [24h]" }),
+    since: text("since", "TIME", { description: "Start: 24h, 30d, or an RFC 3339 time [24h]" }),
     until: text("until", "TIME", { description: "End: 1h, or an RFC 3339 time [now]" })
   }),
   positionals: noPositionals,

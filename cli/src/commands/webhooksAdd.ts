@@ -32,7 +32,9 @@ export default command({
       const { secret, webhook } = yield* cloud.webhooks.create({ url, types, description })
       if (terminal.json) return terminal.printJson({ webhook, secret: Redacted.value(secret) })
       terminal.print(Redacted.value(secret))
-      terminal.say(`${webhook.id} gets ${webhook.types.join(", ")}; \`maxcloud webhooks test ${webhook.id}\` tries it`)
+      terminal.say(
+        `${webhook.id} gets ${webhook.types.join(", ")}; \`maxcloud webhooks test ${webhook.id}\` sends a test`
+      )
       terminal.say("Copy this secret now. You won't see it again.")
     })
 })

@@ -17,6 +17,6 @@ export default command({
       const cloud = yield* connect(input)
       const delivery = yield* cloud.webhooks.redeliver(input.id, input.delivery)
       if (terminal.json) terminal.printJson({ delivery })
-      else terminal.say(`${delivery.id} is sent again`)
+      else terminal.say(`sending ${delivery.id} again`)
     })
 })

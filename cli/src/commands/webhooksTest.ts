@@ -27,14 +27,14 @@ export default command({
       const delivery = yield* find
       if (terminal.json) terminal.printJson({ delivery })
       if (delivery.state === "delivered") {
-        if (!terminal.json) terminal.say(`delivered: the receiver answered ${delivery.lastStatus}`)
+        if (!terminal.json) terminal.say(`delivered: the receiver answered with ${delivery.lastStatus}`)
         return
       }
       return yield* new CommandFailed({
         tag: "WebhookFailed",
         exit: 1,
         message: delivery.lastError ?? "no answer yet",
-        fix: `\`maxcloud webhooks deliveries ${id}\` shows what becomes of it: it is tried again`
+        fix: `the server retries it: \`maxcloud webhooks deliveries ${id}\` shows the attempts`
       })
     })
 })

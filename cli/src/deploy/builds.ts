@@ -2,7 +2,7 @@ import type { LoadedConfig, SourceReport } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { printable } from "../output/format.ts"
 
-/** The steps of each service's build, one line each. The folders are only read. */
+/** The steps of each service's build, one per line. This only reads the folders. */
 export const buildLines = (loaded: LoadedConfig, sources: ReadonlyArray<SourceReport>, services: ReadonlySet<string>) =>
   Effect.promise(async (): Promise<ReadonlyArray<string>> => {
     const { planBuild } = await import("@maxcloud/builder")
@@ -13,7 +13,7 @@ export const buildLines = (loaded: LoadedConfig, sources: ReadonlyArray<SourceRe
         const hasCommand = service?.command !== undefined
         const said = await planBuild({ folder, package: cut?.package, build: service?.build, hasCommand }).then(
           ({ name, steps }) => [name, ...steps],
-          // The deploy will say the same, of the snapshot.
+          // The deploy reports the same problem for the snapshot.
           (cause: unknown) => [cause instanceof Error ? cause.message : String(cause)]
         )
         lines.push(...said.map((value, at) => printable(at === 0 ? `  build of ${name}: ${value}` : `    ${value}`)))

@@ -5,7 +5,7 @@ import { CommandFailed } from "../errors/failure.ts"
 
 const Labels = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { exact: true })
 
-/** What every Kubernetes object has. The rest is as the chart wrote it. */
+/** The fields that every Kubernetes object has. The rest stays as the chart wrote it. */
 const ChartObject = Schema.Struct(
   {
     apiVersion: Schema.String,
@@ -23,7 +23,7 @@ const ChartObject = Schema.Struct(
   { key: Schema.String, value: Schema.Unknown }
 )
 
-/** The objects of the config's own charts, to be printed after the app's. */
+/** The objects of the config's own charts, which are printed after the app's. */
 export const chartObjects = ({ charts, file }: LoadedConfig): Effect.Effect<ReadonlyArray<Manifest>, CommandFailed> =>
   Schema.decodeUnknown(Schema.Array(ChartObject))(charts).pipe(
     Effect.mapError(
@@ -31,8 +31,8 @@ export const chartObjects = ({ charts, file }: LoadedConfig): Effect.Effect<Read
         new CommandFailed({
           tag: "ConfigInvalid",
           exit: 2,
-          message: `A chart of ${file} gives something that isn't a Kubernetes object.`,
-          fix: "Let its toJson() give objects with apiVersion, kind and metadata.name, as charts of cdk8s do."
+          message: `A chart of ${file} returned something that isn't a Kubernetes object.`,
+          fix: "Its toJson() must return objects with apiVersion, kind and metadata.name, as cdk8s charts do."
         })
     )
   )

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../../../sdk/test/temporaryFolder.ts"
 import { deployMetadata, withoutCredentials } from "./deployMetadata.ts"
 
 describe("the URL of a repository", () => {
-  it("is told without what may be a secret, and not at all if it's a folder", () => {
+  it("is sent without possible secrets, and left out if it's a folder", () => {
     const told = [
       ["https://ada:hunter2@github.com/acme/shop.git", "https://github.com/acme/shop.git"],
       [
@@ -27,7 +27,7 @@ describe("metadata of a deploy", () => {
   const found = (folder: string | undefined, written: ReadonlyArray<string>, env: Record<string, string>) =>
     Effect.runPromise(deployMetadata(folder, written, env))
 
-  it("comes from the repository, and from the command line before that", async () => {
+  it("comes from the command line, else from the repository", async () => {
     const folder = temporaryFolder("metadata-")
     const git = (...args: ReadonlyArray<string>) =>
       execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.com", ...args], { cwd: folder })
@@ -45,7 +45,7 @@ describe("metadata of a deploy", () => {
     })
   })
 
-  it("names the run of GitHub and GitLab, and takes nothing else of the environment", async () => {
+  it("includes the run of GitHub and GitLab, and nothing else from the environment", async () => {
     const secrets = { GITHUB_TOKEN: "hunter2", CI_JOB_TOKEN: "hunter2", AWS_SECRET_ACCESS_KEY: "hunter2" }
     const github = {
       ...secrets,

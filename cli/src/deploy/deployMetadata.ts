@@ -4,16 +4,16 @@ import { loadTools } from "../client.ts"
 import { UsageError } from "../errors/failure.ts"
 
 export const metadataFlag = texts("metadata", "KEY=VALUE", {
-  description: "Additional metadata for this deployment, beside the detected commit, branch, repository and CI run"
+  description: "Additional metadata for this deployment, besides the detected commit, branch, repository and CI run"
 })
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Found = Readonly<Record<string, string | undefined>>
 
-/** A URL without its user, password, query and fragment, any of which may hold a token; undefined if it's of no known kind. */
+/** The URL without user, password, query and fragment, which may contain a token; undefined if its kind is unknown. */
 export const withoutCredentials = (written: string): string | undefined => {
   const text = written.trim()
-  // As git writes SSH remotes: user@host:path.
+  // Git's form of SSH remotes: user@host:path.
   const short = /^(?:[^@/:\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)([^\s?#]+)$/.exec(text)
   if (short !== null && !/^[A-Za-z]$/.test(short[1] ?? "")) return `ssh://${short[1]}/${short[2]?.replace(/^\//, "")}`
   if (!URL.canParse(text)) return undefined
@@ -21,7 +21,7 @@ export const withoutCredentials = (written: string): string | undefined => {
   return ["https:", "http:", "ssh:", "git:"].includes(protocol) ? `${protocol}//${host}${pathname}` : undefined
 }
 
-/** What CI systems say of a run. Nothing else of the environment is read. */
+/** A CI run's variables, by system. This reads nothing else of the environment. */
 const ofCi = (env: Environment): Found => {
   const server = env["GITHUB_SERVER_URL"]
   const name = env["GITHUB_REPOSITORY"]
@@ -55,7 +55,7 @@ const ofGit = (folder: string, env: Environment): Effect.Effect<Found> =>
 
 const urls = new Set(["repository", "runUrl"])
 
-/** Without what the API wouldn't take. */
+/** Drops values that the API would refuse. */
 const usable = (found: Found) =>
   Object.entries(found).flatMap(([key, value]) => {
     const text = value === undefined || !urls.has(key) ? value : withoutCredentials(value)
@@ -67,12 +67,12 @@ const parseWritten = (written: string): Effect.Effect<readonly [string, string],
   const at = written.indexOf("=")
   return at > 0
     ? Effect.succeed([written.slice(0, at), written.slice(at + 1)])
-    : new UsageError({ message: `"${written}" isn't metadata`, fix: "write it as --metadata KEY=VALUE" })
+    : new UsageError({ message: `"${written}" isn't valid metadata`, fix: "use the form --metadata KEY=VALUE" })
 }
 
 /**
- * Facts about a deployment: of the git repository that `folder` is in (undefined: the app is no code of this machine), of the CI run, and
- * those of the command line, which come first.
+ * Facts about a deployment: from the command line, which takes precedence, from the CI run, and from the git repository of `folder`
+ * (undefined if the app's code isn't on this machine).
  */
 export const deployMetadata = (
   folder: string | undefined,

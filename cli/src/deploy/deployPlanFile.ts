@@ -14,7 +14,7 @@ import { outputsOf } from "./outputs.ts"
 
 type Input = Globals & DeployFlags
 
-/** With what differs from what was approved, as far as a new plan shows it. */
+/** Adds the differences from the approved plan, as far as a new plan shows them. */
 const outdated = (cloud: Cloud, approved: PlanFile, file: string) => (error: PlanOutdated) =>
   Effect.gen(function* () {
     const now = yield* Effect.option(cloud.plan(approved, { manifests: true }))
@@ -24,30 +24,30 @@ const outdated = (cloud: Cloud, approved: PlanFile, file: string) => (error: Pla
       exit: 13,
       message,
       details: now._tag === "None" ? [] : planChanges(approved.plan, now.value),
-      fix: `plan again (\`maxcloud plan --out ${file}\`), and have that plan approved`,
+      fix: `create a new plan with \`maxcloud plan --out ${file}\`, and have it approved`,
       data
     })
   })
 
-/** The plan has its stage. One that the environment names by mistake must not go unnoticed. */
+/** The plan contains its stage. Don't ignore another stage in the environment: it may be a mistake. */
 const refuseOtherStage = ({ plan }: PlanFile) => {
   const written = writtenStage({ stage: undefined })
   return written === undefined || written === plan.stage
     ? Effect.void
     : new UsageError({
-        message: `the plan is of the stage "${plan.stage}", and MAXCLOUD_STAGE is "${written}"`,
-        fix: "unset MAXCLOUD_STAGE, or plan that stage"
+        message: `the plan is for the stage "${plan.stage}", but MAXCLOUD_STAGE is "${written}"`,
+        fix: "unset MAXCLOUD_STAGE, or create a plan for that stage"
       })
 }
 
-/** Deploys what was planned, or nothing. */
+/** Deploys exactly the plan, or nothing. */
 export const deployPlanFile = (input: Input, file: string, terminal: Terminal) =>
   Effect.gen(function* () {
     const approved = yield* readPlanFile(file)
     yield* refuseOtherStage(approved)
     const cloud = yield* connect(input)
     const { detach, forceConflicts, message } = input
-    // The commit and the run of CI are those of the plan.
+    // The commit and the CI run are those of the plan.
     const metadata = yield* deployMetadata(undefined, input.metadata, {})
     const progress = cloud.deploy(approved, { detach, forceConflicts, message, metadata }).pipe(
       Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(undefined)(error))),

@@ -3,7 +3,7 @@ import { appOf, connect, stageOf } from "../client.ts"
 import type { Globals } from "../command.ts"
 import { UsageError } from "../errors/failure.ts"
 
-/** The place of a deployment: of an id the server knows it, of a number the flags and the config say it. */
+/** The app and stage of a deployment. The server knows them for an id; for a number they come from the flags and the config. */
 export const deploymentPlace = (input: Globals & { readonly deployment: string; readonly app: string | undefined }) =>
   Effect.gen(function* () {
     const { DeploymentId } = yield* Effect.promise(() => import("@maxcloud/sdk/api"))
@@ -15,7 +15,7 @@ export const deploymentPlace = (input: Globals & { readonly deployment: string; 
     }
     if (!/^[1-9]\d{0,9}$/.test(written)) {
       return yield* new UsageError({
-        message: `"${written}" isn't the number or the id of a deployment`,
+        message: `"${written}" isn't a deployment's number or id`,
         fix: "`maxcloud deployments list` shows both"
       })
     }

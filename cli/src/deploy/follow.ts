@@ -16,15 +16,15 @@ interface FollowInput {
   readonly waitTimeout: string | undefined
   /** Stops waiting when it finds a problem that waiting can't fix. */
   readonly failFast?: boolean
-  /** Says nothing when it is interrupted. */
+  /** Prints nothing when interrupted. */
   readonly quiet?: boolean
   /** The id of the deployment, if it is known before the server answers. */
   readonly known?: string
-  /** The awaited state is reached, so the deployment's own outcome no longer matters. */
+  /** The awaited state is reached, so the deployment's outcome no longer matters. */
   readonly until?: (progress: DeployProgress) => boolean
 }
 
-/** The flags of a deploy that are the same for an app, for many, and for a plan. */
+/** The flags that deploying one app, many apps and a plan have in common. */
 export interface DeployFlags extends Pick<FollowInput, "detach" | "waitTimeout"> {
   readonly failFast: boolean
   readonly forceConflicts: boolean
@@ -37,9 +37,9 @@ const goesOn = (deployment: Deployment | undefined, known: string | undefined): 
     ? known === undefined
       ? "the server has accepted nothing yet"
       : `\`maxcloud deployments wait ${known}\` follows it`
-    : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it, \`maxcloud deployments cancel ${deployment.id}\` ends it`
+    : `deployment ${deployment.number} of ${deployment.app} continues: \`maxcloud deployments wait ${deployment.id}\` follows it, \`maxcloud deployments cancel ${deployment.id}\` cancels it`
 
-/** The services that won't become ready: a problem that waiting can't fix, found while waiting. */
+/** The error for services that won't become ready, however long we wait. */
 const hopelessIn = (
   { services }: Deployment,
   { isCaution, mayPass }: Effect.Effect.Success<typeof loadSdk>
@@ -58,7 +58,7 @@ const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
     exit: 8,
     message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
     details: hopeless.flatMap(failedService),
-    fix: `deploy again when the cause is gone; ${goesOn(found, undefined)}`,
+    fix: `deploy again once the cause is fixed; ${goesOn(found, undefined)}`,
     data: { deployment: found }
   })
 
@@ -77,8 +77,8 @@ export const tellUploading = (
 ): void => terminal.say(`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`)
 
 /**
- * Prints the progress of a deployment until it ends. Fails with `DeploymentFailed` if it didn't succeed, and with exit code 8 if it
- * took longer than `--wait-timeout`. If you interrupt it, it says that the deployment continues.
+ * Prints the progress of a deployment until it finishes. Fails with `DeploymentFailed` if it didn't succeed, and with exit code 8 if it
+ * took longer than `--wait-timeout`. If interrupted, prints that the deployment continues.
  */
 export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, input: FollowInput, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -147,7 +147,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
     return yield* sdk.succeeded(deployment)
   })
 
-/** The events of a deployment that was accepted elsewhere, as progress. */
+/** The events of a deployment that somebody else started, as progress. */
 export const progressOf = <E>(
   deployment: Deployment,
   events: Stream.Stream<DeploymentEvent, E>
@@ -157,7 +157,7 @@ export const progressOf = <E>(
     Stream.map(events, (event): DeployProgress => ({ _tag: "event", event }))
   )
 
-/** How it ended: the services with their URLs on stdout. */
+/** Prints the result: the services, with their URLs on stdout. */
 export const tellOutcome = (
   deployment: Deployment | undefined,
   detached: boolean,
@@ -168,8 +168,8 @@ export const tellOutcome = (
   if (terminal.json) {
     terminal.printJson(outputs === undefined ? { deployment } : { deployment, outputs }, "line")
   } else if (detached) {
-    terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) is accepted and continues`)
-    terminal.say(`follow it by \`maxcloud deployments wait ${deployment.id}\``)
+    terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) has started`)
+    terminal.say(`follow it with \`maxcloud deployments wait ${deployment.id}\``)
     terminal.print(deployment.id)
   } else {
     for (const { diagnosis, name, state } of deployment.services) {

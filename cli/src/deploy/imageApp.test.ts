@@ -20,7 +20,7 @@ const refusal = (input: Partial<ImageInput>, image = "nginx:1") =>
   Effect.runPromise(Effect.flip(appOfImage("web", image, { ...nothing, ...input })))
 
 describe("deploy --name", () => {
-  it("says what its flags say, and leaves the rest to the defaults", async () => {
+  it("sets what its flags say, and leaves the rest to the defaults", async () => {
     const flags = { cpu: "0.5", memory: "256Mi", min: 1, max: 3, visibility: "internal", port: 3000, env: ["A=b=c"] }
     expect(await app({ ...flags, command: ["sh -c 'exec app'"] })).toMatchObject({
       app: "web",
@@ -53,13 +53,13 @@ describe("deploy --name", () => {
     [{ port: 70_000 }, /^--port: /],
     [{ command: ["sh -c 'open"] }, /^--command can't be read: its quote ' isn't closed/],
     [{ env: ["PORT=1"], port: 2 }, /^--env: /]
-  ])("names the flag that is wrong: %o", async (input, message) => {
+  ])("names the invalid flag: %o", async (input, message) => {
     const error = await refusal(input)
     expect(error._tag).toBe("UsageError")
     expect(error.message).toMatch(message)
   })
 
-  it("knows which flag wants a name", () => {
+  it("knows which flags need --name", () => {
     expect(imageFlagOf(nothing)).toBeUndefined()
     expect(imageFlagOf({ ...nothing, max: 0 })).toBe("--max")
     expect(imageFlagOf({ ...nothing, command: ["a"] })).toBe("--command")

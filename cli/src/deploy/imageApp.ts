@@ -8,7 +8,7 @@ import { UsageError } from "../errors/failure.ts"
 import { decodeText } from "../input/decodeText.ts"
 import { parseDotenv } from "../input/dotenv.ts"
 
-/** The flags of `deploy --name` that describe its one image. */
+/** The flags that describe the image of `deploy --name`. */
 export const imageFlags = {
   env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment variable for IMAGE" }),
   envFrom: text("env-from", "FILE", {
@@ -24,14 +24,14 @@ export const imageFlags = {
   }),
   command: texts("command", "COMMAND", {
     description:
-      "What to run in place of IMAGE's entrypoint and command: one text with a shell's quotes, or the flag once for each word"
+      "Command to run instead of IMAGE's entrypoint and command: one text, quoted as in a shell, or the flag once for each word"
   }),
   cpu: text("cpu", "CPU", { description: "vCPU per instance, such as 0.5 or 500m [1]" }),
   memory: text("memory", "MEMORY", { description: "Memory per instance, such as 256Mi or 1Gi [512Mi]" }),
   min: integer("min", "N", { description: "Minimum number of instances, even without requests [0]" }),
   max: integer("max", "N", { description: "Maximum number of instances [10]" }),
   visibility: text("visibility", "VISIBILITY", {
-    description: "public, or internal: only for linked services [public]"
+    description: "public, or internal for linked services only [public]"
   })
 }
 
@@ -48,7 +48,7 @@ export interface ImageInput {
   readonly visibility: string | undefined
 }
 
-/** The first flag that is only for one image; undefined: none is given. */
+/** The first given flag that only works with one image; undefined if there is none. */
 export const imageFlagOf = (input: ImageInput): string | undefined =>
   (
     [
@@ -69,7 +69,7 @@ const parseEnv = (written: string): Effect.Effect<readonly [string, string], Usa
   const at = written.indexOf("=")
   return at > 0
     ? Effect.succeed([written.slice(0, at), written.slice(at + 1)])
-    : new UsageError({ message: `"${written}" isn't an environment variable`, fix: "write it as --env NAME=value" })
+    : new UsageError({ message: `"${written}" isn't an environment variable`, fix: "use the form --env NAME=value" })
 }
 
 const readEnvFile = (file: string) =>
@@ -77,8 +77,8 @@ const readEnvFile = (file: string) =>
     try: () => readFile(file),
     catch: (error) =>
       new UsageError({
-        message: `the env file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-        fix: "name a file of NAME=value lines"
+        message: `Couldn't read the env file ${file}: ${error instanceof Error ? error.message : String(error)}`,
+        fix: "use a file with NAME=value lines"
       })
   }).pipe(
     Effect.flatMap((bytes) => decodeText(bytes, file)),
@@ -94,14 +94,17 @@ const readEnvFile = (file: string) =>
     Effect.map((variables) => variables.map(({ name, value }) => [name, value] as const))
   )
 
-/** One text is split into its words; several are the words. */
+/** Splits a single text into words; several texts are the words. */
 const commandOf = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
   const [only] = written
   if (only === undefined || written.length > 1) return Effect.succeed(written)
   return Either.match(shellWords(only), {
     onRight: (words) => Effect.succeed(words),
     onLeft: (problem) =>
-      new UsageError({ message: `--command can't be read: ${problem}`, fix: `write it as --command "node server.js"` })
+      new UsageError({
+        message: `--command can't be read: ${problem}`,
+        fix: `use a form like --command "node server.js"`
+      })
   })
 }
 
@@ -118,13 +121,13 @@ const flagOf: Readonly<Record<string, string>> = {
   visibility: "--visibility"
 }
 
-/** The flag that an issue of the spec comes from. */
+/** The flag that caused an issue of the spec. */
 const flagAt = (path: ReadonlyArray<PropertyKey>): string | undefined => {
   const [, , field, inner] = path.map(String)
   return flagOf[`${field}.${inner}`] ?? flagOf[field ?? ""]
 }
 
-/** The app of one service that the command line describes, checked as the server checks it. */
+/** The one-service app that the command line describes, with the same checks as on the server. */
 export const appOfImage = (name: string, image: string, input: ImageInput) =>
   Effect.gen(function* () {
     const service = yield* parseServiceName(name)
@@ -156,7 +159,7 @@ export const appOfImage = (name: string, image: string, input: ImageInput) =>
     const [issue] = parsed.left
     const flag = issue === undefined ? undefined : flagAt(issue.path)
     return yield* new UsageError({
-      message: `${flag === undefined ? "" : `${flag}: `}${issue?.message ?? "the image can't be deployed so"}`,
+      message: `${flag === undefined ? "" : `${flag}: `}${issue?.message ?? "this image can't be deployed with these flags"}`,
       fix: "see `maxcloud deploy --help`"
     })
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { githubOutput } from "./outputs.ts"
 
-/** As the runner of GitHub reads the file. */
+/** Reads the file as GitHub's runner does. */
 const readBack = (text: string): Readonly<Record<string, string>> => {
   const found: Record<string, string> = {}
   const lines = text.split("\n")
@@ -17,7 +17,7 @@ const readBack = (text: string): Readonly<Record<string, string>> => {
 }
 
 describe("githubOutput", () => {
-  it("gives every value back, whatever is in it", () => {
+  it("preserves every value, whatever it contains", () => {
     const value = fc
       .array(fc.oneof(fc.string(), fc.constantFrom("\n", "url<<EOF", "EOF", "maxcloud_", "<<")))
       .map((parts) => parts.join("\n"))
@@ -28,7 +28,7 @@ describe("githubOutput", () => {
     )
   })
 
-  it("leaves out a name that would be read as something else", () => {
+  it("leaves out a name that would be misread", () => {
     expect(githubOutput({ "a\nb": "x", "a<<b": "y", "": "z" })).toBe("")
   })
 })

@@ -6,12 +6,12 @@ import { CommandFailed } from "../errors/failure.ts"
 
 export type Outputs = Readonly<Record<string, string>>
 
-/** Names that an output can have. Another one would break the lines of the file below. */
+/** Valid names of outputs. Any other name would break the lines of the file below. */
 const outputName = /^[A-Za-z_][A-Za-z0-9_-]*$/
 
 /**
- * Outputs in the form of `$GITHUB_OUTPUT` (GitHub: "Workflow commands", multiline strings). No value can end its own block, because nobody
- * can guess the delimiter.
+ * Formats outputs for `$GITHUB_OUTPUT` (GitHub: "Workflow commands", multiline strings). No value can end its own block, because the
+ * delimiter is random.
  */
 export const githubOutput = (outputs: Outputs, delimiter: () => string = () => `maxcloud_${randomUUID()}`): string =>
   Object.entries(outputs)
@@ -22,7 +22,7 @@ export const githubOutput = (outputs: Outputs, delimiter: () => string = () => `
     })
     .join("")
 
-/** Hands the outputs to later steps of a GitHub job. */
+/** Passes the outputs to later steps of a GitHub Actions job. */
 const tellGithub = (outputs: Outputs) => {
   const file = process.env["GITHUB_OUTPUT"] ?? ""
   const text = githubOutput(outputs)
@@ -39,13 +39,13 @@ const tellGithub = (outputs: Outputs) => {
   })
 }
 
-/** What was deployed: a loaded config, for example. */
+/** The app that was deployed, such as a loaded config. */
 interface Deployed {
   readonly spec: { readonly app: string; readonly outputs?: object | undefined }
   readonly stage: string
 }
 
-/** The outputs of an app that was just deployed; in a GitHub job its later steps have them, too. */
+/** The outputs of an app that was just deployed. Later steps of a GitHub Actions job get them too. */
 export const outputsOf = (cloud: Cloud, deployed: Deployed | undefined) =>
   Effect.gen(function* () {
     if (deployed === undefined || Object.keys(deployed.spec.outputs ?? {}).length === 0) return {}

@@ -4,7 +4,7 @@ import { connectToService } from "../client.ts"
 import { command, type Example, flags, positionals } from "../command.ts"
 import { serviceJson } from "../output/serviceText.ts"
 
-/** `pause` and `resume`: one call for one service. */
+/** Defines `pause` and `resume`, which make one call for one service. */
 export const pausing = (definition: {
   readonly summary: string
   readonly examples: ReadonlyArray<Example>

@@ -10,11 +10,11 @@ const say = (loaded: LoadedConfig, issues: LoadedConfig["policies"]["warnings"],
     for (const line of lines) terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
   })
 
-/** Says what the config's policies find that only warns. */
+/** Prints the warnings of the config's policies. */
 export const tellWarnings = (loaded: LoadedConfig, terminal: Terminal) =>
   say(loaded, loaded.policies.warnings, terminal)
 
-/** The config as `dev` deploys it: here, what would refuse a deploy is said, and refuses nothing. */
+/** Prints all findings of the config's policies. In `dev` none of them stops a deploy. */
 export const onlyWarned = (loaded: LoadedConfig, terminal: Terminal) => {
   const { problems, warnings } = loaded.policies
   const quiet: LoadedConfig = { ...loaded, policies: { problems: [], warnings } }

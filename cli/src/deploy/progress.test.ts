@@ -21,7 +21,7 @@ const linesOf = (events: ReadonlyArray<DeploymentEvent>): ReadonlyArray<string> 
 }
 
 describe("progress of a deployment, on a terminal", () => {
-  it("moves the cursor by itself alone, whatever a registry or a service says", () => {
+  it("lets nobody else move the cursor, whatever a registry or a service says", () => {
     const written: Array<string> = []
     const progress = makeProgress({
       ...makeTerminal(false, {}),
@@ -54,7 +54,7 @@ describe("progress of a deployment, on a terminal", () => {
     progress.end()
     expect(written.join("")).toMatch(/web +pending +\d/)
     for (const part of written) {
-      // Ours: up some rows, and a row emptied.
+      // Our own sequences: cursor up, and clear the row.
       const others = part.replaceAll(/\p{Cc}\[(?:\d+A|2K)/gu, "").replaceAll("\n", "")
       expect(others).not.toMatch(/[\p{Cc}\u202e]/u)
     }
@@ -62,7 +62,7 @@ describe("progress of a deployment, on a terminal", () => {
 })
 
 describe("progress of a deployment, not on a terminal", () => {
-  it("says what happens to each service, also when several events are read together", () => {
+  it("reports each service's progress, even if several events arrive together", () => {
     expect(
       linesOf([
         event(1, "api", "Deploying"),
@@ -73,7 +73,7 @@ describe("progress of a deployment, not on a terminal", () => {
     ).toStrictEqual(["api: Deploying", "web: Deploying", "api: ready", "web: deleted"])
   })
 
-  it("keeps the lines that say what a service waits for", () => {
+  it("keeps the lines about what a service waits for", () => {
     expect(linesOf([event(1, "api", "ImagePull", "no answer of the registry\nit is tried again")])).toStrictEqual([
       "api: no answer of the registry\n            it is tried again"
     ])

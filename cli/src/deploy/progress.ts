@@ -7,7 +7,7 @@ import { elapsed, type Terminal, table } from "../output/terminal.ts"
 /** Prints the progress of a deployment. */
 export interface Progress {
   readonly event: (event: DeploymentEvent) => void
-  /** Leaves the last state standing, and stops. */
+  /** Stops, and leaves the last state on the screen. */
   readonly end: () => void
 }
 
@@ -34,7 +34,7 @@ const serviceRow = (
   ]
 }
 
-/** True the first time it sees a text: a temporary fault is reported once, not repeatedly. */
+/** True the first time it sees a text, so that a temporary fault is reported only once. */
 const firstTime = () => {
   const seen = new Set<string>()
   return (text: string) => seen.size < seen.add(text).size
@@ -81,7 +81,7 @@ const inPlace = (terminal: Terminal): Progress => {
   }
 }
 
-/** Cuts a line to the terminal's width, so that it takes one row: colours are closed again. */
+/** Cuts a line to the terminal's width, so that it takes one row, and resets colors at the end. */
 const fit = (line: string, columns: number): string => {
   let width = 0
   let out = ""
@@ -98,7 +98,7 @@ const fit = (line: string, columns: number): string => {
   return out
 }
 
-/** A line for each thing that happens, appended. */
+/** Appends a line for each event. */
 const appended = (terminal: Terminal): Progress => {
   const lines = renderProgress()
   return {

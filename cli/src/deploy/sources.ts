@@ -16,12 +16,12 @@ export const tellSources =
     for (const { cut, folder, leftOut, services } of sources) {
       const whose = services.join(", ")
       if (cut !== undefined) {
-        const others = cut.with.length === 0 ? "nothing else of it" : `its ${listed(cut.with)}`
+        const others = cut.with.length === 0 ? "nothing else" : `its ${listed(cut.with)}`
         terminal.say(`source of ${whose}: ${cut.package} of the workspace ${folder}, with ${others}`)
       }
       if (leftOut.length > 0) {
         terminal.say(
-          `${terminal.paintError("yellow", "left out")} of the source of ${whose}, as secret: ${listed(leftOut)} (to send a file, bring it back in .gitignore or .dockerignore: !${leftOut[0]?.split(" ")[0]?.split("/").at(-1)})`
+          `${terminal.paintError("yellow", "left out")} of the source of ${whose}, as secret: ${listed(leftOut)} (to send a file, re-include it in .gitignore or .dockerignore: !${leftOut[0]?.split(" ")[0]?.split("/").at(-1)})`
         )
       }
     }

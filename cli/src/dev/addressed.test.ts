@@ -13,7 +13,7 @@ const elsewhere = {
 }
 const flags = "--stage dev --api-url http://127.0.0.1:9000"
 
-it("adds server and stage to the commands of a text, and to nothing else of it", () => {
+it("adds server and stage only to the commands in a text", () => {
   expect(addressed("run `maxcloud secrets set KEY --stage dev`, then `maxcloud logs web`.", elsewhere)).toBe(
     `run \`maxcloud secrets set KEY --stage dev --api-url http://127.0.0.1:9000\`, then \`maxcloud logs web ${flags}\`.`
   )
@@ -52,7 +52,7 @@ it("changes nothing the second time, and leaves text without commands alone", ()
   )
 })
 
-it.effect("takes the port of the flag, else of MAXCLOUD_PORT, and refuses what isn't one", () =>
+it.effect("takes the port from the flag, else from MAXCLOUD_PORT, and refuses an invalid one", () =>
   Effect.gen(function* () {
     expect(yield* portOf(undefined, {})).toBe(8080)
     expect(yield* portOf(undefined, { MAXCLOUD_PORT: "" })).toBe(8080)

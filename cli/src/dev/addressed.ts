@@ -1,13 +1,13 @@
 import type { Terminal } from "../output/terminal.ts"
 
-/** The server and the stage that the commands in a text are meant for. */
+/** The server and stage for the commands in a text. */
 export interface Address {
   readonly apiUrl: string
-  /** undefined: that of the credential, or the one of the server. */
+  /** undefined for the credential's organization, or the server's only one. */
   readonly organization: string | undefined
-  /** undefined: unless the text says one, the command's own default is right. */
+  /** undefined if the command's default is right, unless the text names a stage. */
   readonly stage: string | undefined
-  /** The names of the commands that ask a server. */
+  /** The names of the commands that call a server. */
   readonly commands: ReadonlySet<string>
 }
 
@@ -17,8 +17,8 @@ const asksServer = (words: ReadonlyArray<string>, commands: Address["commands"])
   [1, 2, 3].some((length) => commands.has(words.slice(0, length).join(" ")))
 
 /**
- * The text, whose commands of `maxcloud` (in backticks) name the server and the stage, so that they do the same in any terminal. Messages come
- * from everywhere, the server too, and know of neither.
+ * Adds the server and the stage to the `maxcloud` commands (in backticks) of a text, so that they work in any terminal. Messages come from
+ * everywhere, including the server, and contain neither.
  */
 export const addressed = (text: string, { apiUrl, commands, organization, stage }: Address): string =>
   text.replace(/`((?:npx )?maxcloud )([^`\n]+)`/g, (whole, program: string, line: string) => {
@@ -32,13 +32,13 @@ export const addressed = (text: string, { apiUrl, commands, organization, stage 
       ...(organization === undefined || hasOrganization ? [] : ["--org", organization]),
       ...(apiUrl === usualApiUrl || hasUrl ? [] : ["--api-url", apiUrl])
     ]
-    // Only before a redirection of the shell (`< FILE`). Flags may follow a redirection too, but nobody writes it so.
+    // Before a redirection (`< FILE`). Flags could follow it too, but nobody writes commands that way.
     const at = words.findIndex((word) => /^[<>|&]/.test(word))
     const cut = at === -1 ? words.length : at
     return `\`${program}${[...words.slice(0, cut), ...added, ...words.slice(cut)].join(" ")}\``
   })
 
-/** A terminal on which every command for people is `addressed`. */
+/** A terminal that applies `addressed` to every line for people. */
 export const addressedTerminal = (terminal: Terminal, address: Address): Terminal => ({
   ...terminal,
   say: (line) => terminal.say(addressed(line, address))

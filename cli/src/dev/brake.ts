@@ -1,13 +1,13 @@
-/** So many redeployments in equal distances are a loop: the app writes the file each time it starts. */
+/** This many redeployments at regular intervals are a loop: the app writes the file each time it starts. */
 const regularCount = 7
 /** This many redeployments within a minute are a loop, regular or not. */
 const manyCount = 12
 const manyMs = 60_000
-/** A file that was held back counts again when it has been left alone for this long; the second time it's held back to the end. */
+/** A held-back file counts again once it hasn't changed for this long. The second time, it stays held back. */
 const quietMs = 15_000
 
 interface Seen {
-  /** When it led to a redeployment. */
+  /** The times of the redeployments that it caused. */
   readonly times: Array<number>
   last: number
   held: boolean
@@ -33,8 +33,8 @@ const isLoop = (times: ReadonlyArray<number>): boolean => {
 }
 
 /**
- * Ends loops: an app that writes into its own source would be redeployed for ever. People save at irregular times, an app writes as
- * long after its start as the last time.
+ * Breaks loops: an app that writes into its own source would be redeployed forever. People save at irregular intervals, but an app writes
+ * the same time after each start.
  */
 export const makeBrake = (now: () => number = () => performance.now()) => {
   const files = new Map<string, Seen>()

@@ -6,9 +6,9 @@ import { makeContents } from "./contents.ts"
 import { sourceFolders } from "./inPlace.ts"
 
 export interface Changes {
-  /** Whether the config may say something else now. */
+  /** Whether the config may have changed. */
   readonly config: boolean
-  /** Files of sources, by absolute paths. */
+  /** The sources' files, as absolute paths. */
   readonly sources: ReadonlySet<string>
   readonly held: ReadonlyArray<Held>
 }
@@ -55,7 +55,7 @@ export const makeChanges = (
     ): Promise<Changes> => {
       const own = new Set(current?.files)
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
-      // A config isn't part of a source, and a config that can't be read isn't part of `own`.
+      // A config isn't part of a source. If it can't be read, it's missing from `own`.
       const isConfig = (file: string) => dirname(file) === folder && names.has(basename(file))
       const configs = [...batch].filter((value) => own.has(value) || isConfig(value))
       const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])

@@ -15,11 +15,11 @@ const fingerprint = async (file: string): Promise<string> => {
   }
 }
 
-/** Tells files that changed from those that were written again with the content they had, as compilers do at each start. */
+/** Distinguishes changed files from files that were rewritten with the same content, as compilers do at each start. */
 export const makeContents = () => {
   const known = new Map<string, string>()
   return {
-    /** The files whose content has changed since the last call. A file that is new here counts as changed. */
+    /** The files with changed content since the last call. A file that is new here counts as changed. */
     changed: async (files: Iterable<string>): Promise<ReadonlyArray<string>> => {
       const changed: Array<string> = []
       for (const file of files) {

@@ -5,10 +5,10 @@ import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { sourceFolders } from "./inPlace.ts"
 
-/** Does a file of this name say how a service runs? */
+/** Whether a file of this name determines how a service runs. */
 export const namesScripts = (file: string): boolean => /^(?:package\.json|deno\.jsonc?)$/.test(file)
 
-/** Services that run by the `dev` script of their package.json: they reload by themselves. */
+/** Services that run the `dev` script of their package.json, which reloads by itself. */
 export const makeDevScripts = (isOn: boolean) => {
   let known: ReadonlyMap<string, DevStart> = new Map()
 
@@ -18,9 +18,9 @@ export const makeDevScripts = (isOn: boolean) => {
     const { devStart } = await import("@maxcloud/builder")
     for (const { command, name } of isOn ? loaded.spec.services : []) {
       const folder = folders.get(name)
-      // A command in the config takes precedence, here too.
+      // A command in the config takes precedence here too.
       if (folder === undefined || command !== undefined) continue
-      // An invalid package.json is reported when the service starts.
+      // The service reports an invalid package.json when it starts.
       const start = await devStart(folder).catch(() => undefined)
       if (start !== undefined) found.set(name, start)
     }
@@ -29,14 +29,14 @@ export const makeDevScripts = (isOn: boolean) => {
 
   const lineOf = (name: string, { notInstalled, start, tool }: DevStart, folder: string): string => {
     const script = tool ?? ("script" in start ? start.script.trim() : start.file)
-    const said = `${name} runs its dev script (${script}), which reloads by itself: changes of its files redeploy nothing`
+    const said = `${name} runs its dev script (${script}), which reloads by itself: changes to its files don't redeploy it`
     if (notInstalled === undefined) return said
     return `${said}. Its dependencies aren't installed: run "${notInstalled} install"${folder === "" ? "" : ` in ${folder}`}`
   }
 
   return {
     of: (service: string): DevStart | undefined => known.get(service),
-    /** Reads the folders again: the source folders that run otherwise than before, and what to say of it. */
+    /** Rereads the folders: the source folders that now run differently, and the lines to print about them. */
     reload: (loaded: LoadedConfig) =>
       Effect.promise(async () => {
         const before = known
@@ -52,8 +52,8 @@ export const makeDevScripts = (isOn: boolean) => {
         return { changed, lines }
       }),
     /**
-     * The app with these services running by their script. A development server expects to be the only one in its folder, and starts slowly.
-     * So it never has two instances, and isn't scaled to zero.
+     * The app with these services running their scripts. A development server expects to be the only one in its folder, and starts slowly, so
+     * it never has two instances and isn't scaled to zero.
      */
     applied: (loaded: LoadedConfig): LoadedConfig => {
       const folders = sourceFolders(loaded)

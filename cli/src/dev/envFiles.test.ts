@@ -22,13 +22,13 @@ const reload = async (readsItself: boolean) => {
   return { ...found, variables: files.environment(folder) }
 }
 
-it("gives no variable of .env that the platform sets", async () => {
+it("ignores variables in .env that the platform sets", async () => {
   const names = [...reservedEnvNames, "PATH", "A"]
   await writeFile(join(folder, ".env"), names.map((name) => `${name}=1\n`).join(""))
   expect((await reload(false)).variables).toStrictEqual({ A: "1" })
 })
 
-it("reads no file of a tool that is larger than 1 MiB", async () => {
+it("doesn't read a tool's file that is larger than 1 MiB", async () => {
   await writeFile(join(folder, ".env"), "A=1\n")
   await writeFile(join(folder, ".env.development"), `${"#".repeat(2 ** 20)}\nB=1\n`)
   expect((await reload(true)).lines).toStrictEqual(["web reads .env by itself"])

@@ -13,15 +13,15 @@ const largest = 2 ** 20
 
 type Variables = Readonly<Record<string, string>>
 
-/** The variables that a service gets from files. Values are only for the program: nothing prints them. */
+/** The variables that a service gets from files. Only the program gets the values: never print them. */
 interface ServiceEnvironment {
   readonly variables: Variables
-  /** For people: the names, by file. */
+  /** The names by file, to print. */
   readonly lines: ReadonlyArray<string>
 }
 
 export interface EnvFilesInput {
-  /** The folder of the config: its files are for all services. */
+  /** The config's folder. All services get the variables of its files. */
   readonly folder: string
   readonly shell: Readonly<Record<string, string | undefined>>
 }
@@ -40,7 +40,12 @@ const read = (file: string, shown: string) =>
     const bytes = yield* Effect.tryPromise({
       try: async () => ((await stat(file)).size > largest ? undefined : await readFile(file)),
       catch: () =>
-        new CommandFailed({ tag: "FileNotRead", exit: 2, message: `${shown} can't be read`, fix: "check its rights" })
+        new CommandFailed({
+          tag: "FileNotRead",
+          exit: 2,
+          message: `Couldn't read ${shown}`,
+          fix: "check its permissions"
+        })
     })
     if (bytes === undefined)
       return yield* new CommandFailed({ tag: "FileNotRead", exit: 2, message: `${shown} is larger than 1 MiB` })
@@ -57,7 +62,7 @@ const read = (file: string, shown: string) =>
 /** Files that frameworks read by themselves during development. */
 const ofTools = [...fileNames, ".env.development", ".env.development.local"] as const
 
-/** The files that a tool reads by itself in its folder, and the names in them. The tool's own dialect decides their meaning. */
+/** The files that a tool reads by itself in its folder, and the names in them. The tool interprets them in its own dialect. */
 const readByTool = (directory: string) =>
   Effect.promise(async () => {
     const found: Array<string> = []
@@ -76,11 +81,11 @@ const readByTool = (directory: string) =>
     return { files: found, names }
   })
 
-/** The files of these folders, those that come later before the earlier: the nearer folder, and `.env.local` before `.env`. */
+/** The files of these folders, by precedence: the nearer folder first, and `.env.local` before `.env`. */
 const filesOf = (folders: ReadonlyArray<string>) =>
   [...new Set(folders)].flatMap((folder) => fileNames.map((name) => join(folder, name)))
 
-/** The variables of these files, by file. `folder`: how their paths are shown. */
+/** The variables of these files, by file. Paths are shown relative to `folder`. */
 const readAll = (files: ReadonlySet<string>, folder: string) =>
   Effect.gen(function* () {
     const contents = new Map<string, ReadonlyArray<Variable>>()
@@ -93,7 +98,7 @@ const readAll = (files: ReadonlySet<string>, folder: string) =>
     return { contents, failures }
   })
 
-/** A service's own share: without names of the platform and of its config. */
+/** The variables for one service, without names that the platform or its config sets. */
 const merged = (
   { folder, shell }: EnvFilesInput,
   service: LoadedConfig["spec"]["services"][number],
@@ -116,17 +121,17 @@ const merged = (
       ...lines,
       ...(ofShell.length === 0
         ? []
-        : [`${service.name} gets ${ofShell.join(", ")} from your shell, which goes before the files`]),
+        : [`${service.name} gets ${ofShell.join(", ")} from your shell, which takes precedence over the files`]),
       ...(own.length === 0
         ? []
-        : [`${service.name} keeps ${own.join(", ")} of the config, which goes before the files`])
+        : [`${service.name} gets ${own.join(", ")} from the config, which takes precedence over the files`])
     ]
   }
 }
 
 /**
- * The variables of `.env` and `.env.local` beside the config and in a service's own folder. The config's `env` comes first, then the
- * developer's shell (for names that a file has), then `.env.local`, then `.env`; a file in the service's folder before one beside the config.
+ * The variables of `.env` and `.env.local` beside the config and in a service's own folder. The config's `env` takes precedence, then the
+ * developer's shell (for names in a file), then `.env.local`, then `.env`; a file in the service's folder beats one beside the config.
  */
 export const makeEnvFiles = (input: EnvFilesInput) => {
   const { folder } = input
@@ -134,13 +139,13 @@ export const makeEnvFiles = (input: EnvFilesInput) => {
   let told = ""
 
   return {
-    /** Are changes of this file followed? */
+    /** Whether this watches the file for changes. */
     isOne: (file: string, loaded: LoadedConfig) =>
       fileNames.some((fileName) => fileName === basename(file)) &&
       [folder, ...sourceFolders(loaded).values()].includes(dirname(file)),
-    /** For programs in this folder, as last read. */
+    /** The variables for programs in this folder, as last read. */
     environment: (directory: string): Variables => byDirectory.get(directory) ?? {},
-    /** Reads the files again: the source folders with other variables than before, and what to say of it. A file that is wrong is left out. */
+    /** Rereads the files: the source folders with changed variables, and the lines to print about them. Leaves out invalid files. */
     reload: (loaded: LoadedConfig, readsItself: (service: string) => boolean) =>
       Effect.gen(function* () {
         const { reservedEnvNames } = yield* loadSchemas
@@ -156,7 +161,7 @@ export const makeEnvFiles = (input: EnvFilesInput) => {
           if (directory === undefined) continue
           const tool = readsItself(service.name) ? yield* readByTool(directory) : undefined
           const files = filesOf(placesOf(service.name, directory)).flatMap((file) => {
-            // The nearer file decides, and the tool reads it only if the variable isn't set already.
+            // The nearer file wins, and the tool reads it only if the variable isn't set yet.
             const variables = contents.get(file)?.filter(({ name }) => tool?.names.has(name) !== true)
             return variables === undefined ? [] : [[file, variables] as const]
           })

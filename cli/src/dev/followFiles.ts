@@ -13,13 +13,13 @@ import { type ChangedSecret, makeSecretChanges } from "./secretChanges.ts"
 import { type Session, told } from "./session.ts"
 import { makeWatcher } from "./watch.ts"
 
-/** Says which file made a loop, and how to end it. */
+/** Names the file that caused a loop, and how to break it. */
 const sayHeld = (held: ReadonlyArray<Held>, folder: string, terminal: Terminal) => {
   for (const { file, milliseconds, redeployments } of held) {
     const seconds = Math.max(1, Math.round(milliseconds / 1000))
     terminal.say(
-      `${relative(folder, file)} led to ${redeployments} redeployments in ${seconds} s: the app seems to write it. ` +
-        "Its changes no longer redeploy. Add it to .gitignore, or write it outside of the source folder."
+      `${relative(folder, file)} caused ${redeployments} redeployments in ${seconds} s, so the app seems to write it. ` +
+        "Changes to it no longer redeploy. Add it to .gitignore, or write it outside the source folder."
     )
   }
 }
@@ -31,7 +31,7 @@ const saySecrets = (changed: ReadonlyArray<ChangedSecret>, terminal: Terminal) =
     )
 }
 
-/** The config of the first reading, and the changes that follow. Ends with the reason if files can't be watched. */
+/** The config as first read, and the changes that follow. Ends with the reason if the files can't be watched. */
 const followFiles = (session: Session, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
     const { cloud, envFiles, folder, terminal } = session
@@ -67,15 +67,15 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
 const isWatchFailed = (error: unknown): error is CommandFailed =>
   error instanceof CommandFailed && error.tag === "WatchFailed"
 
-/** Deploys at every change of the config or of a source. If the config is invalid, it reports that, and the running services stay. */
+/** Deploys when the config or a source changes. If the config is invalid, reports that and leaves the services running. */
 export const followOrSay = (session: Session, first: LoadedConfig | undefined) =>
   followFiles(session, first).pipe(
-    // The user wants the running services, so keep them without watching the files.
+    // The user still needs the running services, so keep them without watching the files.
     Effect.catchIf(isWatchFailed, (error) =>
       Effect.gen(function* () {
         if (first === undefined) return yield* error
         yield* told(Effect.fail(error), session.terminal)
-        session.terminal.say("what runs stays as it is; files are no longer followed")
+        session.terminal.say("the services keep running, but changes to files are no longer deployed")
         return yield* Effect.never
       })
     )

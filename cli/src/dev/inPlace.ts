@@ -10,8 +10,8 @@ export const sourceFolders = (loaded: LoadedConfig): ReadonlyMap<string, string>
   )
 
 /**
- * Says which version of its folder each service runs. The folder's path does not change with its files: a label does, and so
- * makes the new revision that reads them.
+ * Stamps each service with the version of its folder. The folder's path stays the same when its files change, so a changing label creates
+ * the new revision that reads them.
  */
 export const makeStamps = () => {
   const stamps = new Map<string, string>()
@@ -23,7 +23,7 @@ export const makeStamps = () => {
     return stamp
   }
   return {
-    /** Whether one of these files is in a source folder; the services that have it, and don't reload by themselves, get a new stamp. */
+    /** Whether one of these files is in a source folder. Services with that folder get a new stamp, unless they reload by themselves. */
     changed: (
       loaded: LoadedConfig,
       paths: ReadonlySet<string>,
@@ -38,7 +38,7 @@ export const makeStamps = () => {
       }
       return any
     },
-    /** Gives the services of these source folders a new stamp; whether there are any. */
+    /** Gives the services of these source folders a new stamp. Returns whether there are any. */
     restart: (loaded: LoadedConfig, folders: ReadonlySet<string>): boolean => {
       const services = [...sourceFolders(loaded)].filter(([, folder]) => folders.has(folder))
       for (const [service] of services) stamps.delete(service)

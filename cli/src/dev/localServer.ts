@@ -11,7 +11,7 @@ interface LocalServerOptions {
 
 const usualPort = 8080
 
-/** The port by the flag, else by MAXCLOUD_PORT, as `maxcloud server` reads it. */
+/** The port from the flag, else from MAXCLOUD_PORT, read as `maxcloud server` does. */
 export const portOf = (
   flag: number | undefined,
   environment: Readonly<Record<string, string | undefined>> = process.env
@@ -22,7 +22,7 @@ export const portOf = (
     ? Effect.succeed(port)
     : new UsageError({
         message: `${flag === undefined ? `MAXCLOUD_PORT is "${written}"` : `--port is ${flag}`}, which isn't a port`,
-        fix: "write a whole number from 0 to 65535; 0 takes a free one"
+        fix: "use a whole number from 0 to 65535; 0 picks a free port"
       })
 }
 
@@ -35,11 +35,11 @@ const failed = (error: unknown) =>
 
 interface LocalServer {
   readonly url: string
-  /** Fails if the server had to stop by itself. */
+  /** Fails if the server had to stop on its own. */
   readonly lost: Effect.Effect<never, CommandFailed>
 }
 
-/** A server in this process for as long as the scope is open. */
+/** A server in this process, until the scope closes. */
 export const localServer = (options: LocalServerOptions): Effect.Effect<LocalServer, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const { environment, ...rest } = options

@@ -6,7 +6,7 @@ import { deployOnce, type Session, told } from "./session.ts"
 
 const noEnvFiles = { changed: [], lines: [], failures: [] }
 
-/** Reads again how services run and which variables they get, and prints the differences. A service that runs differently gets a new stamp. */
+/** Rereads how services run and which variables they get, and prints the differences. Changed services get a new stamp. */
 const makeReadFolders =
   ({ devScripts, envFiles, terminal }: Session, stamps: ReturnType<typeof makeStamps>) =>
   (loaded: LoadedConfig) =>
@@ -19,7 +19,7 @@ const makeReadFolders =
       return stamps.restart(loaded, new Set([...scripts.changed, ...files.changed]))
     })
 
-/** The running config. It is read and deployed again when it or a file that it names changes, one change at a time. */
+/** The running config. Reloads and redeploys it when it or a file that it names changes, one change at a time. */
 export const makeReloader = (
   session: Session,
   secrets: ReturnType<typeof makeSecretChanges>,
@@ -31,10 +31,10 @@ export const makeReloader = (
     const readFolders = makeReadFolders(session, stamps)
     const oneAtATime = yield* Effect.makeSemaphore(1)
     let current = first
-    /** The problem in the config, as reported. */
+    /** The last reported problem of the config. */
     let wrong = first === undefined ? "" : undefined
     let running: Fiber.RuntimeFiber<void, unknown> | undefined
-    /** Services whose last start failed: a change of their files is worth another try, even if they reload by themselves. */
+    /** Services that failed to start. If their files change, retry, even if they reload by themselves. */
     const failed = new Set<string>()
     const reloads = (service: string) => devScripts.of(service) !== undefined
     const reloadsNow = (service: string) => reloads(service) && !failed.has(service)
@@ -62,7 +62,7 @@ export const makeReloader = (
         if (message === wrong) return
         wrong = message
         yield* told(Effect.fail(error), terminal)
-        if (current !== undefined) terminal.say("what runs stays as it is")
+        if (current !== undefined) terminal.say("the running services stay unchanged")
       })
 
     const reload = (sources: ReadonlySet<string>) =>
@@ -74,17 +74,17 @@ export const makeReloader = (
         const foldersChanged = yield* readFolders(loaded)
         const sourcesChanged = stamps.changed(loaded, sources, reloadsNow)
         if (isSame && wrong !== undefined && !sourcesChanged && !foldersChanged)
-          terminal.say("the config is valid again, nothing has changed")
+          terminal.say("the config is valid again; nothing has changed")
         wrong = undefined
         if (!isSame || sourcesChanged || foldersChanged) yield* start(loaded)
         else current = loaded
       })
 
     return {
-      /** undefined: no config could be read yet. */
+      /** undefined until a config could be read. */
       current: () => current,
       hasFailed: () => failed.size > 0,
-      /** Does the service reload by itself? */
+      /** Whether the service reloads by itself. */
       reloads,
       /** Deploys the first config, if it could be read. */
       begin: first === undefined ? Effect.void : Effect.zipRight(readFolders(first), start(first)),

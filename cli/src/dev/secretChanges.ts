@@ -7,7 +7,7 @@ type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
 
 const pauseMs = 500
 
-/** A secret that has another value than the services have which read it. */
+/** A secret with a newer value than the services that read it have. */
 export interface ChangedSecret {
   readonly name: string
   readonly services: ReadonlyArray<ServiceSpec["name"]>
@@ -21,12 +21,12 @@ export const makeSecretChanges = (cloud: Cloud) => {
       secrets.map(({ name, version }) => [name, version] as const)
     )
   return {
-    /** Marks the present secrets as known: deployments from now on include them. */
+    /** Marks the current secrets as known: deployments from now on include them. */
     mark: (loaded: LoadedConfig) =>
       Effect.map(versions(loaded), (all) => {
         for (const [name, version] of all) known.set(name, version)
       }).pipe(Effect.ignore),
-    /** Waits for the next changed secrets of the current app. If the server is unreachable, it retries. */
+    /** Waits for the next changed secrets of the current app. Retries if the server is unreachable. */
     next: (current: () => LoadedConfig | undefined): Effect.Effect<ReadonlyArray<ChangedSecret>> =>
       Effect.gen(function* () {
         const { secretsOf } = yield* loadSchemas

@@ -34,13 +34,13 @@ export const makeServiceLogs = (
     return Stream.runForEach(cloud.logs(service, { follow: true, since, app, stage }), (entry) =>
       Effect.sync(() => told(entry))
     ).pipe(
-      // A service may be known to the deployment a moment before its log can be read.
+      // The deployment may know a service a moment before its log can be read.
       Effect.retry(Schedule.spaced("500 millis").pipe(Schedule.intersect(Schedule.recurs(120)))),
       Effect.catchAll((error) => Effect.sync(() => terminal.say(`the logs of ${service} ended: ${error.message}`)))
     )
   }
 
-  /** Follows these services of the app, and no others any more. */
+  /** Follows these services of the app from now on, and no others. */
   const follow = (app: AppName, services: ReadonlyArray<ServiceName>): Effect.Effect<void, never, Scope.Scope> =>
     Effect.gen(function* () {
       width = Math.max(width, ...services.map((service) => service.length))

@@ -17,14 +17,14 @@ export interface Session {
   readonly cloud: Cloud
   readonly logs: Logs
   readonly read: Effect.Effect<LoadedConfig, unknown>
-  /** Of the config. */
+  /** The config's folder. */
   readonly folder: string
   readonly dataDir: string
   readonly terminal: Terminal
-  /** Do sources run in their folders? */
+  /** Whether sources run in their folders. */
   readonly inPlace: boolean
   readonly devScripts: ReturnType<typeof makeDevScripts>
-  /** undefined: the server isn't in this process, or sources don't run in place. */
+  /** undefined if the server isn't in this process, or sources don't run in place. */
   readonly envFiles: ReturnType<typeof makeEnvFiles> | undefined
 }
 
@@ -40,7 +40,7 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
     for (const line of ["", ...table(rows), ""]) terminal.print(line)
   })
 
-/** Deploys, follows the logs of the deployed services, and shows their addresses. What breaks a policy is said, and deployed. */
+/** Deploys, follows the services' logs, and shows their addresses. Reports broken policies, but deploys anyway. */
 export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
   const deployed = Effect.map(onlyWarned(loaded, terminal), (quiet) => cloud.deploy(quiet, { inPlace }))
   const progress = Stream.unwrap(deployed).pipe(
@@ -59,7 +59,7 @@ export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: 
   )
 }
 
-/** Reports a failure without stopping the program. */
+/** Reports a failure without stopping `dev`. */
 export const told = <E, R>(effect: Effect.Effect<unknown, E, R>, terminal: Terminal): Effect.Effect<void, E, R> =>
   Effect.catchAll(Effect.asVoid(effect), (error) => {
     const report = reportOf(error)

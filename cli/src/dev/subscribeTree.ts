@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises"
 import { join, sep } from "node:path"
 import type { AsyncSubscription, SubscribeCallback } from "@parcel/watcher"
 
-/** Names of folders that are never looked into. */
+/** Names of folders to skip. */
 export const ignored: ReadonlySet<string> = new Set(["node_modules", ".git", ".maxcloud"])
 
 export type Subscribe = (
@@ -36,8 +36,8 @@ const filesIn = async function* (folder: string): AsyncGenerator<string> {
 }
 
 /**
- * Reports each changed path below `root`, a real path. On Linux the watcher reports a folder that was moved here but not its contents,
- * and it misses files that a new folder gets at once. So we subscribe to each new folder as well, and then read it.
+ * Reports each changed path below `root`, a real path. On Linux, the watcher reports a folder that was moved here but not its contents,
+ * and misses files that a new folder gets immediately. So subscribe to each new folder as well, and then read it.
  */
 export const subscribeTree = async (
   subscribe: Subscribe,

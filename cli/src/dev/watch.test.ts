@@ -22,7 +22,7 @@ const seen = (watcher: Watcher, file: string) =>
 
 const write = (file: string, content: string) => Effect.promise(() => writeFile(file, content))
 
-it.scopedLive("reports a file that was replaced by rename, and later writes to it", () =>
+it.scopedLive("reports a file that a rename replaced, and later writes to it", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const file = join(folder, "index.js")
@@ -39,7 +39,7 @@ it.scopedLive("reports a file that was replaced by rename, and later writes to i
   })
 )
 
-it.scopedLive("hears of files in folders that are made later, among 10,000, and of none that it ignores", () =>
+it.scopedLive("reports files in folders that are created later, among 10,000, and none that it ignores", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     yield* Effect.promise(async () => {
@@ -68,7 +68,7 @@ it.scopedLive("hears of files in folders that are made later, among 10,000, and 
   })
 )
 
-it.scopedLive("watches single files outside its folders, over their replacement too", () =>
+it.scopedLive("watches single files outside its folders, even if they are replaced", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const other = yield* makeFolder
@@ -84,7 +84,7 @@ it.scopedLive("watches single files outside its folders, over their replacement 
   })
 )
 
-it.scopedLive("says that the system's limit is reached, and how to raise it", () =>
+it.scopedLive("reports that the system's limit is reached, and how to raise it", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const full = new Error("inotify_add_watch on '/x' failed: No space left on device")
@@ -137,7 +137,7 @@ it.scopedLive("counts only files in the snapshot as source, and only if their co
   })
 )
 
-it.scopedLive("takes several files below a folder with ignore rules of its own", () =>
+it.scopedLive("handles several files below a folder that has its own ignore rules", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const at = (path: string) => join(folder, path)
@@ -151,7 +151,7 @@ it.scopedLive("takes several files below a folder with ignore rules of its own",
   })
 )
 
-it.scopedLive("ends the loop of an app that writes into its source, and names the file", () =>
+it.scopedLive("breaks the loop of an app that writes into its source, and names the file", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     let time = 0
@@ -171,7 +171,7 @@ it.scopedLive("ends the loop of an app that writes into its source, and names th
   })
 )
 
-it("doesn't hold back people who save often, nor a file after a pause", () => {
+it("doesn't hold back frequent saves, or a file after a pause", () => {
   let time = 0
   const brake = makeBrake(() => time)
   const save = (afterMs: number) => {

@@ -5,25 +5,25 @@ import { Chunk, Effect, Either, Queue } from "effect"
 import { CommandFailed } from "../errors/failure.ts"
 import { ignored, isBelow, type Subscribe, subscribeNatively, subscribeTree } from "./subscribeTree.ts"
 
-/** Editors write and rename in several steps, so we report a change once nothing more came for this long. */
+/** Editors write and rename in several steps, so report a change only after this much quiet. */
 const quietMs = 50
-/** An app that writes all the time is never quiet. */
+/** The longest wait, for an app that never stops writing. */
 const longestBatchMs = 1_000
 
 /** Changes of files below some folders, as absolute paths. */
 export interface Watcher {
-  /** The next changes, once it is quiet. Fails if the system can watch no more files. */
+  /** The next changes, once nothing more comes. Fails if the system can't watch more files. */
   readonly next: Effect.Effect<ReadonlySet<string>, CommandFailed>
-  /** Watches these folders and single files from now on, instead of those before. Folders inside another are covered by it. */
+  /** Watches these folders and single files from now on, instead of the previous ones. A folder covers those inside it. */
   readonly watch: (folders: ReadonlyArray<string>, files?: ReadonlyArray<string>) => Effect.Effect<void, CommandFailed>
 }
 
-/** Files that no program reads as its code: logs (maybe the output of `dev` itself), and temporary files of editors. */
+/** Files that no program reads as code: logs (maybe the output of `dev` itself), and temporary files of editors. */
 const byTheWay = /(\.log|~|\.sw[a-z]|\.tmp)$/
 
 const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).some((value) => ignored.has(value))
 
-/** The folders that no other one of them contains. */
+/** The folders that aren't inside another one of them. */
 export const outermost = (folders: ReadonlyArray<string>): ReadonlyArray<string> =>
   [...new Set(folders)].filter((value) => !folders.some((other) => other !== value && isBelow(value, other)))
 
@@ -34,8 +34,8 @@ const watchFailed = (folder: string, error: unknown) => {
     tag: "WatchFailed",
     exit: 1,
     message: isFull
-      ? `the system's limit of watched files is reached, so changes below ${folder} aren't seen (${message})`
-      : `changes below ${folder} aren't seen: ${message}`,
+      ? `the system's limit of watched files is reached, so changes below ${folder} go unnoticed (${message})`
+      : `changes below ${folder} go unnoticed: ${message}`,
     fix: isFull
       ? "raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`, then start again"
       : "check that you can read the folder, then start again"
@@ -46,7 +46,7 @@ interface Open {
   readonly close: () => Promise<void>
 }
 
-/** A watcher that ignores everything below `except`: the server's data. */
+/** A watcher that ignores everything below `except`, the server's data. */
 export const makeWatcher = Effect.fn("makeWatcher")(function* (
   except: string,
   subscribe: Subscribe = subscribeNatively
@@ -64,7 +64,7 @@ export const makeWatcher = Effect.fn("makeWatcher")(function* (
 
   const openFolder = async (folder: string): Promise<void> => {
     const real = await realpath(folder).catch(() => undefined)
-    // A folder that is not there yet: the config's own folder is watched, and the next reload tries again.
+    // The folder doesn't exist yet. The config's folder is watched, so the next reload tries again.
     if (real === undefined) return
     const fail = (error: unknown) => void Queue.unsafeOffer(changes, Either.left(watchFailed(folder, error)))
     const told = (path: string) => {
@@ -76,7 +76,7 @@ export const makeWatcher = Effect.fn("makeWatcher")(function* (
     open.set(folder, { close })
   }
 
-  /** A single file is watched by its folder: a file that replaces it is another one for the system. */
+  /** Watches a single file through its folder, because the system treats a replacement as another file. */
   const openFile = async (file: string): Promise<void> => {
     const watcher: FSWatcher = watch(dirname(file), { persistent: true })
     watcher.on("change", (_, name) => {

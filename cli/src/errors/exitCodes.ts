@@ -1,32 +1,32 @@
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { errorTable } from "@maxcloud/sdk/errors"
 
-/** The meaning of each exit code, in short and in full. Scripts depend on them: a code never changes its meaning. */
+/** The meaning of each exit code, short and in full. Scripts depend on them, so never change the meaning of a code. */
 export const exitCodes = [
   [0, "ok", "ok"],
-  [1, "failure", "failure: anything that has no code of its own"],
-  [2, "usage or config", "usage, or an invalid config: nothing was sent"],
-  [3, "try again", "a passing fault (no connection, the server is unavailable): safe to try again"],
+  [1, "failure", "failure: anything without a code of its own"],
+  [2, "usage or config", "wrong usage, or an invalid config: nothing was sent"],
+  [3, "try again", "temporary failure (no connection, or the server is unavailable): safe to retry"],
   [4, "forbidden", "not signed in, or forbidden"],
   [5, "not found", "not found"],
   [6, "conflict", "conflict: the name is taken"],
-  [7, "deployment failed", "the deployment failed, or the restart; what ran before continues"],
-  [8, "gave up waiting", "gave up waiting; the deployment (its id is printed) or restart continues"],
+  [7, "deployment failed", "the deployment or restart failed; the previous revisions keep running"],
+  [8, "gave up waiting", "stopped waiting; the deployment (its id is printed) or restart continues"],
   [9, "quota", "over quota or budget"],
   [10, "changes", "`plan --exit-code` found changes"],
-  [11, "superseded", "a newer deployment took this one's place before it had finished"],
+  [11, "superseded", "a newer deployment replaced this one before it finished"],
   [12, "cancelled", "the deployment was cancelled"],
-  [13, "plan outdated", "something was deployed or changed since the plan: nothing was deployed"],
-  [14, "update", "the client or the server is too old for the other: update it"],
+  [13, "plan outdated", "something was deployed or changed since the plan, so nothing was deployed"],
+  [14, "update", "the client or the server is too old for the other: update the older one"],
   [130, "interrupted", "interrupted"]
 ] as const satisfies ReadonlyArray<readonly [number, string, string]>
 
 export type ExitCode = (typeof exitCodes)[number][0]
 
-/** Exit code of an error of the API or the SDK. An error without a row, or with a code that isn't listed above, doesn't compile. */
+/** The exit code for an error of the API or the SDK. Doesn't compile if an error lacks a row, or has a code that isn't listed above. */
 export const exitCodeOf = (tag: MaxCloudError["_tag"]): ExitCode => errorTable[tag].exit
 
-/** Exit code of a problem that only a newer version knows, by its HTTP status. */
+/** The exit code for a problem that only newer versions know, by its HTTP status. */
 export const exitCodeOfStatus = (status: number): ExitCode => {
   if (status === 401 || status === 403) return 4
   if (status === 404 || status === 410) return 5

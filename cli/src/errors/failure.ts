@@ -1,23 +1,23 @@
 import { Data } from "effect"
 import type { ExitCode } from "./exitCodes.ts"
 
-/** The command line cannot be understood. Exit code 2. */
+/** The command line is invalid. Exit code 2. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly fix?: string }> {}
 
-/** The command failed, for a reason that `tag` names. */
+/** The command failed. `tag` names the reason. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly tag: string
   readonly exit: ExitCode
   readonly message: string
-  /** Lines below the message: places, the last log lines. */
+  /** Lines below the message, such as positions or the last log lines. */
   readonly details?: ReadonlyArray<string>
   readonly fix?: string
-  /** Fields of its own in the answer of `--json`. */
+  /** Additional fields in the output of `--json`. */
   readonly data?: Readonly<Record<string, unknown>>
 }> {}
 
-/** The command has said all itself and only its exit code remains (`plan --exit-code`). */
+/** The command has printed everything, and only sets its exit code (`plan --exit-code`). */
 export class ExitWith extends Data.TaggedError("ExitWith")<{
-  /** Our own exit code, or that of the program that the command ran (`exec`). */
+  /** One of our exit codes, or that of the program that the command ran (`exec`). */
   readonly exit: number
 }> {}

@@ -5,18 +5,18 @@ export type Format = (typeof formats)[number]
 export interface WrittenService {
   readonly name: string
   readonly source: string
-  /** Text of an example that shows more of a config's features. */
+  /** Whether to write an example with more of a config's features. */
   readonly isExample: boolean
 }
 
 export interface WrittenConfig {
   readonly app: string
   readonly services: ReadonlyArray<WrittenService>
-  /** The place of the JSON Schema, for editors of YAML and JSON. */
+  /** The path or URL of the JSON Schema, for editors of YAML and JSON. */
   readonly schema: string
 }
 
-/** Names that a variable can't have, or that the config has given away. */
+/** Names that a variable can't have, or that the config already uses. */
 const reserved = new Set(
   "arguments await break case catch class const continue debugger default defineConfig delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return secret service stage static super switch text this throw true try typeof undefined var void while with yield".split(
     " "
@@ -48,7 +48,7 @@ ${declared.join("")}  return { app: ${quoted(app)}, services: [${services.map((s
 `
 }
 
-/** YAML reads these words as values of another type: a folder may well be called `null`. */
+/** YAML reads these words as values of another type, and a folder may be called `null`. */
 const scalar = (name: string) => (/^(?:true|false|null|yes|no|on|off|y|n)$/.test(name) ? quoted(name) : name)
 
 const yaml = ({ app, schema, services }: WrittenConfig): string => `# yaml-language-server: $schema=${schema}

@@ -5,21 +5,21 @@ import type { BuildPlan } from "@maxcloud/builder"
 import type { Workspace } from "@maxcloud/sdk/internal"
 import { nameOf, namesOf } from "./nameOf.ts"
 
-/** Files in a folder that can be a service. */
+/** The files that make a folder a possible service. */
 export interface Found {
   readonly name: string
-  /** As the config writes it: `.`, `./apps/web`. */
+  /** The path for the config: `.`, `./apps/web`. */
   readonly source: string
   /** `Next.js`, `Python`, `Dockerfile`. */
   readonly kind: string
   /** The steps of a build, one line each. */
   readonly steps: ReadonlyArray<string>
-  /** Why it doesn't run as it is, and what to do. */
+  /** Why it can't run yet, and the fix. */
   readonly problem?: string
 }
 
 interface Planned {
-  /** Relative to the folder that is looked at. */
+  /** Relative to the searched folder. */
   readonly inside: string
   readonly plan: BuildPlan | undefined
   readonly problem: string | undefined
@@ -27,14 +27,14 @@ interface Planned {
 
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
-/** Folders that hold no service of their own, whatever is in them. */
+/** Folders that are never a service, whatever they contain. */
 const passedBy = new Set(
   "node_modules doc docs test tests example examples scripts dist build out public static assets vendor target venv".split(
     " "
   )
 )
 
-/** As many folders are looked into. */
+/** How many folders to search. */
 const maxFolders = 50
 
 const plannedIn = async (folder: string, inside: string, workspace: Workspace | undefined): Promise<Planned> => {
@@ -49,13 +49,13 @@ const plannedIn = async (folder: string, inside: string, workspace: Workspace | 
   )
 }
 
-/** Can the program start without a build? If not, returns the builder's own message about the missing part. */
+/** Why the program can't start without a build, in the builder's words; undefined if it can. */
 const missingStart = async (folder: string): Promise<string | undefined> => {
   const { programOf } = await import("@maxcloud/builder")
   return programOf(folder, undefined).then(() => undefined, messageOf)
 }
 
-/** Does the package run? A workspace has libraries too, which also have a build. */
+/** Whether the package runs. Libraries in a workspace may have a build too. */
 const isService = ({ plan }: Planned, folder: string): boolean => {
   if (plan === undefined) return false
   if (plan.kind !== "node" || plan.packageJson?.scripts?.["start"] !== undefined) return true
@@ -95,8 +95,8 @@ const foldersIn = async (folder: string): Promise<ReadonlyArray<string>> =>
     .sort()
 
 /**
- * The services that a folder (absolute) holds, by what its build would find: each package of a workspace that starts; else the folder itself;
- * else the folders in it that run. If nothing says how it runs, the folder itself with the problem. Nothing is run or written.
+ * The services in a folder (absolute path), as its build would find them: each package of a workspace that starts; else the folder itself;
+ * else its subfolders that run. If nothing runs, the folder itself with the problem. Runs and writes nothing.
  */
 export const findServices = async (folder: string): Promise<ReadonlyArray<Found>> => {
   const { findWorkspace, workspaceAt } = await import("@maxcloud/sdk/internal")

@@ -1,7 +1,7 @@
 import { appendFile, readFile } from "node:fs/promises"
 import { join } from "node:path"
 
-/** Examples of what must not get into a repository, and the line that keeps it out. */
+/** Examples of files that must not get into a repository, and the line that keeps them out. */
 const wanted: ReadonlyArray<{ readonly line: string; readonly examples: ReadonlyArray<string> }> = [
   { line: ".maxcloud/", examples: [".maxcloud/data"] },
   { line: "node_modules/", examples: ["node_modules/x/index.js"] },
@@ -12,7 +12,7 @@ const wanted: ReadonlyArray<{ readonly line: string; readonly examples: Readonly
 /** Variants of `.env` that are meant to be shared. */
 const shared = ["!.env.example", "!.env.sample", "!.env.template"]
 
-/** The lines that the folder's `.gitignore` and those above it lack. Files that a `!` brings back stay included. */
+/** The lines that the folder's `.gitignore` and those above it lack. Files that a `!` re-includes stay included. */
 const missingLines = async (folder: string): Promise<ReadonlyArray<string>> => {
   const { gitRulesOf } = await import("@maxcloud/sdk/internal")
   const { isIgnored, isKept } = await gitRulesOf(folder)

@@ -27,7 +27,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 mkdirSync(join(root, "node_modules/@maxcloud"), { recursive: true })
 symlinkSync(join(import.meta.dirname, "../../../sdk"), join(root, "node_modules/@maxcloud/sdk"))
 
-/** Where no SDK is installed. */
+/** A folder without an installed SDK. */
 const bare = realpathSync(mkdtempSync(join(tmpdir(), "maxcloud-init-")))
 afterAll(() => rmSync(bare, { recursive: true }))
 
@@ -77,13 +77,13 @@ describe("findServices", () => {
     ["a Python project", { "requirements.txt": "fastapi\n", "main.py": "" }, ["shop: Python in ."]],
     ["a Go module", { "go.mod": "module x", "main.go": "package main" }, ["shop: Go in ."]],
     [
-      "a Dockerfile, whatever stands beside it",
+      "a Dockerfile, whatever is beside it",
       { Dockerfile: "FROM x", "package.json": packageOf(starts) },
       ["shop: Dockerfile in ."]
     ],
     ["a program without a start script", { "server.js": "" }, ["shop: Node.js in ."]],
     [
-      "a package whose program is in src, and not src alone",
+      "a package with its program in src, and not only src",
       {
         "package.json": packageOf({ scripts: { dev: "nodemon -L src/index.js" }, dependencies: { express: "5" } }),
         "src/index.js": ""
@@ -103,7 +103,7 @@ describe("findServices", () => {
       ["site: Vite in ./apps/site", "web: Next.js in ./apps/web", "api: Node.js in ./packages/api"]
     ],
     [
-      "those of a pnpm workspace, of equal names too",
+      "the packages of a pnpm workspace, even with equal names",
       {
         "pnpm-workspace.yaml": "packages: [apps/*, services/*]",
         "apps/web/package.json": packageOf(starts),
@@ -112,7 +112,7 @@ describe("findServices", () => {
       ["apps-web: Node.js in ./apps/web", "services-web: Hono in ./services/web"]
     ],
     [
-      "the root of a workspace in which nothing starts",
+      "the root of a workspace without packages that start",
       {
         "package.json": packageOf({ workspaces: ["packages/*"], ...starts }),
         "packages/lib/package.json": packageOf(built)
@@ -120,7 +120,7 @@ describe("findServices", () => {
       ["shop: Node.js in ."]
     ],
     [
-      "folders that stand beside each other",
+      "folders beside each other",
       {
         "README.md": "",
         "api/requirements.txt": "flask",
@@ -149,7 +149,7 @@ describe("findServices", () => {
     expect(found?.steps.join() ?? "").toMatch(/pnpm/)
   })
 
-  it("reports what is missing if it can't find out how the service runs", async () => {
+  it("reports what is missing if it can't tell how the service runs", async () => {
     const [nothing] = await findServices(folderOf({ "notes.txt": "" }))
     expect(nothing?.problem ?? "").toMatch(/There is nothing to run in the folder: add a `start` script/)
     const [several] = await findServices(
@@ -169,7 +169,7 @@ describe("addIgnoreLines", () => {
     ["nothing that wider lines say", { ".gitignore": ".maxcloud\nnode_modules\n.env*\n!.env.example\n" }, []],
     ["nothing that a .gitignore above says", { "../.gitignore": all.join("\n"), "../.git/HEAD": "" }, []],
     [
-      "no line against what is brought back on purpose",
+      "no line for files that are re-included on purpose",
       { ".gitignore": ".env.local\n!.env.production\n" },
       all.slice(0, 3)
     ]
@@ -235,7 +235,7 @@ const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../../../sdk/c
 const isValid = new Ajv({ strict: false }).compile(schema)
 
 describe("writeProject", () => {
-  it.each(formats)("writes a starter as %s that loads, and writes nothing a second time", async (format) => {
+  it.each(formats)("writes a starter as %s that loads, and writes nothing the second time", async (format) => {
     const folder = folderOf({ "package.json": packageOf({ scripts: { test: "x" } }) })
     const first = await writeProject(folder, format)
     expect(first.written).toStrictEqual([
@@ -295,7 +295,7 @@ describe("writeProject", () => {
     expect(String((await loadConfig({ folder })).spec.services[0]?.name)).toBe("shop")
   })
 
-  it("names the schema of an installed SDK, in a folder above too", async () => {
+  it("names the schema of an installed SDK, even in a folder above", async () => {
     const folder = folderOf({ "node_modules/@maxcloud/sdk/config.schema.json": "{}", "api/main.py": "" })
     await writeProject(join(folder, "api"), undefined)
     expect(readFileSync(join(folder, "api/maxcloud.config.yaml"), "utf8")).toMatch(
@@ -317,7 +317,7 @@ describe("writeProject", () => {
     }
   })
 
-  it("declares services of any name in TypeScript", async () => {
+  it("declares services with any name in TypeScript", async () => {
     const names = ["new", "stage", "service", "a-b-2c", "constructor"]
     const folder = folderOf(Object.fromEntries(names.map((name) => [`${name}/package.json`, packageOf(starts)])))
     await writeProject(folder, "ts")

@@ -21,7 +21,7 @@ describe("names from folders", () => {
     ["/", "my-app"]
   ])("%s is %s", (path, name) => expect(nameOf(path)).toBe(name))
 
-  it("are valid for apps and services, whatever a folder is called", () => {
+  it("are valid for apps and services, whatever the folder's name", () => {
     fc.assert(
       fc.property(folder, (name) => {
         const given = nameOf(`/x/${name}`)
@@ -31,7 +31,7 @@ describe("names from folders", () => {
     )
   })
 
-  it("differ among the services of one app", () => {
+  it("are unique among the services of one app", () => {
     expect(namesOf("/r", ["apps/web", "apps/api", "packages/web"])).toStrictEqual(["apps-web", "api", "packages-web"])
     fc.assert(
       fc.property(

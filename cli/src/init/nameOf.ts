@@ -3,7 +3,7 @@ import { basename } from "node:path"
 /** A valid name for an app or a service, made from a folder's name (absolute path). */
 export const nameOf = (folder: string): string => {
   const name = basename(folder)
-    // `Büro` is `buro`: the accent becomes a character of its own.
+    // `Büro` becomes `buro`: NFKD splits off the accent.
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()
@@ -14,7 +14,7 @@ export const nameOf = (folder: string): string => {
   return name === "" || name === "xn" ? "my-app" : name
 }
 
-/** The names of some folders (relative to `root`), each different: those that are equal get the folder above in front, then a number. */
+/** Unique names for folders (relative to `root`). Equal names get the parent folder as a prefix, then a number. */
 export const namesOf = (root: string, folders: ReadonlyArray<string>): ReadonlyArray<string> => {
   const short = folders.map((folder) => nameOf(`${root}/${folder}`))
   const taken = new Set<string>()

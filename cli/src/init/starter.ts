@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { lockfileNames } from "@maxcloud/config-schema"
 
-/** A service to begin with, in a folder of its own: others can stand beside it. */
+/** A small first service in its own folder, so that others can be added beside it. */
 export const starterFolder = "web"
 
 const packageFile = `${JSON.stringify(
@@ -23,25 +23,25 @@ server.listen(Number(process.env.PORT), () => console.log(\`listening on \${proc
 process.on("SIGTERM", () => server.close())
 `
 
-/** By their paths in the folder. */
+/** The files, by their paths in the folder. */
 export const starterFiles: ReadonlyArray<readonly [string, string]> = [
   [`${starterFolder}/package.json`, packageFile],
   [`${starterFolder}/server.js`, serverFile]
 ]
 
-/** Files that a folder may have and still count as empty: a new repository. */
+/** Files that a folder may contain and still count as empty, such as a new repository's. */
 const negligible = new Set([
   ...["node_modules", "package.json", "tsconfig.json"],
   ...["README", "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"],
   ...lockfileNames
 ])
 
-/** A package.json as `npm init` writes it has nothing to start. */
+/** The package.json that `npm init` writes has nothing to start. */
 const startsNothing = async (folder: string): Promise<boolean> => {
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => "{}")
   return !/"(?:start|build|workspaces)"\s*:/.test(text)
 }
 
-/** Is there nothing yet that could be a service? */
+/** Whether the folder has nothing yet that could be a service. */
 export const isEmptyFolder = async (folder: string): Promise<boolean> =>
   (await readdir(folder)).every((text) => text.startsWith(".") || negligible.has(text)) && (await startsNothing(folder))

@@ -10,19 +10,19 @@ import { isEmptyFolder, starterFiles, starterFolder } from "./starter.ts"
 export interface Project {
   /** Existing files. Empty if the folder was empty. */
   readonly found: ReadonlyArray<Found>
-  /** The config that was there and stays as it is. */
+  /** The existing config, which stays unchanged. */
   readonly kept: string | undefined
-  /** The place of the JSON Schema for editors, if the existing config doesn't name it. */
+  /** The path or URL of the JSON Schema for editors, if the existing config doesn't name one. */
   readonly schemaFor: string | undefined
   readonly format: Format
-  /** Files that were written or added to, relative to the folder. */
+  /** Written or extended files, relative to the folder. */
   readonly written: ReadonlyArray<string>
   readonly ignored: ReadonlyArray<string>
 }
 
 const schemaFile = "node_modules/@maxcloud/sdk/config.schema.json"
 
-/** The place of the JSON Schema for a config in `folder`: in the installed SDK, or the one that npm will install; else on the web. */
+/** The JSON Schema for a config in `folder`: a path into the SDK that is installed or that npm will install; else a URL. */
 const schemaOf = (folder: string): string => {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, schemaFile))) return relative(folder, join(at, schemaFile)).replace(/^(?!\.)/, "./")
@@ -33,11 +33,11 @@ const schemaOf = (folder: string): string => {
     : "https://unpkg.com/@maxcloud/sdk/config.schema.json"
 }
 
-/** A config of data that names no schema, in whose place nothing is written. */
+/** An existing YAML or JSON config that names no schema. It isn't rewritten. */
 const namesNoSchema = async (file: string): Promise<boolean> =>
   /\.(?:ya?ml|json)$/.test(file) && !(await readFile(file, "utf8")).includes("$schema")
 
-/** A config in TypeScript needs a package from npm, which other languages have no other use for. */
+/** A TypeScript config needs an npm package, which projects in other languages don't need otherwise. */
 const usualFormat = (isEmpty: boolean, here: ReadonlyArray<string>): Format =>
   isEmpty || here.includes("package.json") ? "ts" : "yaml"
 
@@ -46,7 +46,7 @@ const formatOf = (config: string): Format => {
   return /\.ya?ml$/.test(config) ? "yaml" : "ts"
 }
 
-/** Writes a config for the folder (absolute), and the files that belong to it. It overwrites nothing. Safe to repeat. */
+/** Writes a config and its files into the folder (absolute path). Overwrites nothing. Safe to repeat. */
 export const writeProject = async (folder: string, wanted: Format | undefined): Promise<Project> => {
   const { configNames } = await import("@maxcloud/sdk/internal")
   await mkdir(folder, { recursive: true })

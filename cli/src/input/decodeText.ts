@@ -25,7 +25,7 @@ const wrongLine = (bytes: Uint8Array): number => {
 }
 
 /**
- * Decodes bytes as UTF-8 exactly, including a byte order mark. Bytes that aren't UTF-8 are refused, since decoding would change them.
+ * Decodes bytes as UTF-8 exactly, and keeps a byte order mark. Refuses bytes that aren't UTF-8, because decoding would change them.
  * The message never quotes them.
  */
 export const decodeText = (bytes: Uint8Array, place: string): Effect.Effect<string, UsageError> =>
@@ -34,8 +34,8 @@ export const decodeText = (bytes: Uint8Array, place: string): Effect.Effect<stri
     catch: () => {
       const isWide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
       return new UsageError({
-        message: isWide ? `${place} is UTF-16` : `${place}:${wrongLine(bytes)}: this isn't UTF-8`,
-        fix: `convert it: iconv -f ${isWide ? "utf-16" : "latin1"} -t utf-8; encode what isn't text, with base64 for example`
+        message: isWide ? `${place} is UTF-16` : `${place}:${wrongLine(bytes)}: not UTF-8`,
+        fix: `convert it: iconv -f ${isWide ? "utf-16" : "latin1"} -t utf-8; encode binary data, for example with base64`
       })
     }
   })

@@ -13,7 +13,7 @@ const failure = (text: string) => {
 }
 
 describe("parseDotenv", () => {
-  it("reads what dotenv files hold", () => {
+  it("reads the syntax of dotenv files", () => {
     const text = `# a comment
 
 A=1
@@ -41,7 +41,7 @@ I=it's "fine"`
     expect(failure("A='1\r\n2'")).toBe("f.env:1: A has several lines in a file with CRLF line endings")
   })
 
-  it("refuses what Docker Compose and dotenv read differently, with the line and without the text", () => {
+  it("refuses lines that Docker Compose and dotenv read differently, with the line number but not the text", () => {
     const cases: ReadonlyArray<readonly [string, string]> = [
       ["A=pa#ss word", "A has a # without quotes"],
       ["A= # nothing?", "A has a # without quotes"],
@@ -69,12 +69,12 @@ I=it's "fine"`
     }
   })
 
-  it("names the invalid line, and doesn't quote it", () => {
+  it("names the invalid line without quoting it", () => {
     const pem = "KEY=-----BEGIN KEY-----\nMIIEvQIBADAN/bSECRET\n"
     expect(failure(pem)).toBe("f.env:2: this isn't NAME=value")
     expect(failure(`${pem.replace("bSECRET", "bSECRET==")}`)).toBe("f.env:2: this isn't NAME=value")
-    expect(failure('A="x\ny"\nB=1\n\nA=2')).toBe("f.env:5: A stands twice")
-    expect(failure("# nothing\n")).toBe("f.env holds no NAME=value")
+    expect(failure('A="x\ny"\nB=1\n\nA=2')).toBe("f.env:5: A is set twice")
+    expect(failure("# nothing\n")).toBe("f.env has no NAME=value lines")
     expect(failure(`A=${"x".repeat(65_537)}`)).toContain("65537 characters")
     expect(failure(Array.from({ length: 201 }, (_, index) => `A${index}=1`).join("\n"))).toContain("201 secrets")
   })

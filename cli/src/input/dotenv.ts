@@ -6,13 +6,13 @@ export interface Variable {
   readonly value: string
 }
 
-/** The kind of content in the file, for messages, and its maximum size. */
+/** What the file contains, for messages, and its maximum size. */
 export interface DotenvLimits {
   readonly what: "secret" | "variable"
   readonly most: number
   readonly nameLength: number
   readonly valueLength: number
-  /** May it hold nothing? @default no */
+  /** Whether it may be empty. @default no */
   readonly mayBeEmpty?: boolean
 }
 
@@ -20,7 +20,7 @@ const secretLimits: DotenvLimits = { what: "secret", most: 200, nameLength: 128,
 
 const nothing = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y
 const assignment = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*/y
-/** Readers disagree whether to trim such whitespace, and about control characters. Only quotes make the meaning clear. */
+/** Tools disagree about trimming such whitespace and about control characters. Only quotes make the meaning clear. */
 const oddSpace = /[^\S\t\n ]|[^\P{Cc}\t\n]/u
 
 const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | null => {
@@ -28,10 +28,10 @@ const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text)
 }
 
-/** A value and the position after it, or the problem with it: a clause that follows the variable's name. */
+/** A value and the position after it, or the problem with it, as a clause after the variable's name. */
 type Read = { readonly value: string; readonly end: number } | { readonly wrong: string; readonly fix?: string }
 
-/** From the quote at `at` to the same one, over lines too. */
+/** Reads from the quote at `at` to the next one like it, across lines. */
 const quotedAt = (content: string, at: number, hadCrlf: boolean): Read => {
   const quote = content[at] ?? ""
   const close = content.indexOf(quote, at + 1)
@@ -66,7 +66,7 @@ const unquotedAt = (content: string, at: number): Read => {
 const valueAt = (content: string, at: number, hadCrlf: boolean): Read =>
   content[at] === '"' || content[at] === "'" ? quotedAt(content, at, hadCrlf) : unquotedAt(content, at)
 
-/** Characters that end a line for some readers and not for others, or that no variable can hold. */
+/** Characters that end a line for some tools only, or that no variable can contain. */
 const oddCharacter = (content: string): { readonly at: number; readonly what: string } | undefined => {
   for (const [character, what] of [
     ["\0", "a NUL byte"],
@@ -81,8 +81,8 @@ const oddCharacter = (content: string): { readonly at: number; readonly what: st
 const lineAt = (content: string, at: number) => content.slice(0, at).split("\n").length
 
 /**
- * The variables of a dotenv file, in its order, as far as Docker Compose and the npm package `dotenv` agree on it (docs/secrets.md). If they
- * read a line differently or skip it, that is an error with the line: otherwise half a secret would be stored. No error quotes the text, which may be a secret.
+ * The variables of a dotenv file, in its order, as far as Docker Compose and the npm package `dotenv` agree (docs/secrets.md). A line that they
+ * read differently or skip is an error: otherwise we might store half a secret. Errors never quote the text, which may be a secret.
  */
 export const parseDotenv = (
   written: string,
@@ -112,10 +112,10 @@ export const parseDotenv = (
         return yield* wrong(
           at,
           "this isn't NAME=value",
-          `a name has up to ${nameLength} letters, digits and "_"; put a value of several lines in quotes`
+          `use up to ${nameLength} letters, digits and "_" for a name; put a value of several lines in quotes`
         )
       }
-      if (values.has(name)) return yield* wrong(at, `${name} stands twice`, "remove one of the lines")
+      if (values.has(name)) return yield* wrong(at, `${name} is set twice`, "remove one of the lines")
       const read = valueAt(content, at + start[0].length, hadCrlf)
       if ("wrong" in read) return yield* wrong(at, `${name} ${read.wrong}`, read.fix ?? singleQuotes(name, what))
       const rest = matchAt(nothing, content, read.end)
@@ -123,17 +123,17 @@ export const parseDotenv = (
         return yield* wrong(at, `${name} has text after its closing quote`, singleQuotes(name, what))
       }
       if (read.value.length > valueLength) {
-        return yield* wrong(at, `${name} has ${read.value.length} characters`, `it can have up to ${valueLength}`)
+        return yield* wrong(at, `${name} has ${read.value.length} characters`, `use at most ${valueLength}`)
       }
       values.set(name, read.value)
       at = read.end + rest[0].length
     }
     if (values.size === 0 && limits.mayBeEmpty !== true)
-      return yield* new UsageError({ message: `${place} holds no NAME=value` })
+      return yield* new UsageError({ message: `${place} has no NAME=value lines` })
     if (values.size > most) {
       return yield* new UsageError({
         message: `${place} holds ${values.size} ${what}s`,
-        fix: `it can hold up to ${most}`
+        fix: `use at most ${most}`
       })
     }
     return [...values].map(([name, value]) => ({ name, value }))
@@ -141,5 +141,5 @@ export const parseDotenv = (
 
 const singleQuotes = (name: string, what: DotenvLimits["what"]) =>
   `put the whole value in single quotes: ${name}='…'${
-    what === "secret" ? `; if it has single quotes itself, use \`maxcloud secrets set ${name}\`` : ""
+    what === "secret" ? `; if it contains single quotes, use \`maxcloud secrets set ${name}\`` : ""
   }`

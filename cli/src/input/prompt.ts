@@ -22,12 +22,12 @@ export const ask = (question: string): Effect.Effect<string, CommandFailed> =>
     return Effect.sync(() => reader.close())
   })
 
-/** Asks for a line that is not shown. */
+/** Asks for a line without showing it. */
 const askHidden = (question: string): Effect.Effect<string, CommandFailed | UsageError> =>
   Effect.async((resume) => {
     const { stderr, stdin } = process
     const characters: Array<string> = []
-    // A character's bytes may come in two chunks, if a long text is pasted.
+    // If somebody pastes a long text, a character's bytes may come in two chunks.
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
     const textOf = (chunk: Buffer): string | undefined => {
       try {
@@ -68,7 +68,7 @@ const askHidden = (question: string): Effect.Effect<string, CommandFailed | Usag
     return Effect.sync(end)
   })
 
-/** Fails if a removal would have to be confirmed and nobody can be asked: without a terminal it needs `--yes`. */
+/** Fails if a removal needs confirmation but there is no terminal: then it needs `--yes`. */
 export const refuseUnasked = (
   input: { readonly yes: boolean },
   what: string,
@@ -88,24 +88,24 @@ export const confirmByName = (
   Effect.gen(function* () {
     yield* refuseUnasked(input, what, terminal)
     if (input.yes) return
-    const answer = yield* ask(`${what}. Type ${name} to go on: `)
+    const answer = yield* ask(`${what}. Type ${name} to continue: `)
     if (answer === name) return
     return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed; nothing was changed" })
   })
 
-/** A secret on one line: asked for without showing it, else standard input without the line break at its end. */
+/** A one-line secret: from a hidden prompt, else from standard input without its final line break. */
 export const readSecret = (what: string): Effect.Effect<Redacted.Redacted<string>, CommandFailed | UsageError> =>
   Effect.gen(function* () {
     const written = process.stdin.isTTY ? yield* askHidden(`${what}: `) : yield* readStdin
     const secret = written.trim()
     if (secret.length >= 8 && !/\s/.test(secret)) return Redacted.make(secret)
     return yield* new UsageError({
-      message: secret === "" ? `the ${what.toLowerCase()} is empty` : `that isn't a valid ${what.toLowerCase()}`,
-      fix: "give it on standard input, alone"
+      message: secret === "" ? `the ${what.toLowerCase()} is empty` : `this isn't a valid ${what.toLowerCase()}`,
+      fix: "pass it on standard input, and nothing else"
     })
   })
 
-/** All of standard input as text: its bytes as they are, or refused. */
+/** All of standard input as text. Fails if it isn't UTF-8. */
 export const readStdin: Effect.Effect<string, UsageError> = Effect.promise(async () => {
   const chunks: Array<Buffer> = []
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
@@ -113,8 +113,8 @@ export const readStdin: Effect.Effect<string, UsageError> = Effect.promise(async
 }).pipe(Effect.flatMap((bytes) => decodeText(bytes, "standard input")))
 
 /**
- * A secret that is kept as it is given: asked for without showing it, else standard input without one line break at its end. A byte order
- * mark in front is an editor's, and would be part of a password.
+ * A secret, stored unchanged: from a hidden prompt, else from standard input without one final line break. A byte order mark at the start
+ * comes from an editor and would become part of a password.
  */
 export const readValue = (what: string, question: string): Effect.Effect<string, CommandFailed | UsageError> =>
   Effect.gen(function* () {

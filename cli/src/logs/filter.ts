@@ -3,13 +3,13 @@ import type { LogEntry } from "@maxcloud/sdk/api"
 import { type Level, levels, makeLevels } from "./level.ts"
 
 export interface LogFilter {
-  /** Lines that have this text, as it is written: no pattern. */
+  /** Only lines with this literal text. */
   readonly grep: string | undefined
-  /** Lines of this level and of graver ones. */
+  /** Only lines of this level and above. */
   readonly level: Level | undefined
 }
 
-/** True for each line that is wanted; to be asked of all lines, in their order. */
+/** A stateful predicate for the matching lines. Call it with every line, in order. */
 export const makeFilter = ({ grep, level }: LogFilter): ((entry: LogEntry) => boolean) => {
   const levelOf = makeLevels()
   const least = level === undefined ? 0 : levels.indexOf(level)

@@ -47,7 +47,7 @@ describe("the level of a line", () => {
     expect(levelOf(line)).toBe(level)
   })
 
-  it("is an error on stderr and info on stdout, if the line tells none", () => {
+  it("is error on stderr and info on stdout, if the line has none", () => {
     expect([levelOf("x", "stderr"), levelOf("x"), levelOf("$ npm ci", "system")]).toEqual(["error", "info", "info"])
     for (const gone of [
       "it was ready and now fails: the program ended with exit code 7, 8.9 s after it was ready; retrying in 0.1 s",
@@ -61,7 +61,7 @@ describe("the level of a line", () => {
     expect(levelOf("INFO: x", "stderr")).toBe("info")
   })
 
-  it("of a stack trace's later lines is that of the line before, from the same instance only", () => {
+  it("of a stack trace's later lines is that of the previous line of the same instance", () => {
     const of = makeLevels()
     const at = (line: string, instance = "a") => of({ instance, line, stream: "stdout" })
     expect([
@@ -73,7 +73,7 @@ describe("the level of a line", () => {
     ]).toEqual(["error", "error", "info", "error", "info"])
   })
 
-  it("is one of the levels for every line", () => {
+  it("is a valid level for every line", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 400, unit: "binary" }), (line) => {
         expect(levels).toContain(levelOf(line))
@@ -82,7 +82,7 @@ describe("the level of a line", () => {
     )
   })
 
-  it("takes no longer for lines that are made to be slow", () => {
+  it("takes no longer for lines that are crafted to be slow", () => {
     for (const part of ["[", "level=", "E", "{", " :", "A-", "\u001b["]) {
       const line = part.repeat(16_384 / part.length)
       const begun = performance.now()
@@ -93,7 +93,7 @@ describe("the level of a line", () => {
 })
 
 describe("the filter of lines", () => {
-  it("takes a text as it is written, also where colours cut it in two", () => {
+  it("matches literal text, even if colors split it", () => {
     const has = (grep: string, line: string) => makeFilter({ grep, level: undefined })(entry(line))
     expect([
       has(".*", "a.*b"),
@@ -103,7 +103,7 @@ describe("the filter of lines", () => {
     ]).toEqual([true, false, true, true])
   })
 
-  it("gives fewer lines for a graver level, and no others", () => {
+  it("returns a subset of the lines for a higher level", () => {
     const line = fc.tuple(
       fc.constantFrom("ERROR a", "WARN b", '{"level":10}', "panic: c", "  more", "x"),
       fc.constantFrom("stdout" as const, "stderr" as const)

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from "node:util"
 import type { LogEntry } from "@maxcloud/sdk/api"
 
-/** Levels of log lines, from the least to the gravest. */
+/** Levels of log lines, from the least to the most severe. */
 export const levels = ["trace", "debug", "info", "warn", "error", "fatal"] as const
 export type Level = (typeof levels)[number]
 
-/** Words of loggers and of syslog (RFC 5424, 6.2.1) for each. */
+/** Names that loggers and syslog (RFC 5424, 6.2.1) use for each. */
 const levelOfWord: Readonly<Record<string, Level>> = {
   trace: "trace",
   trce: "trace",
@@ -42,13 +42,13 @@ const ofWord = (word: string | undefined): Level | undefined => {
   return Object.hasOwn(levelOfWord, lower) ? levelOfWord[lower] : undefined
 }
 
-/** A level that somebody writes, such as `warning`. */
+/** Parses a user's level, such as `warning`. */
 export const parseLevel = ofWord
 
 /** How far into a line we look for its level. The text after that is the message. */
 const headLength = 160
 
-/** pino and bunyan count from 10 to 60. */
+/** pino and bunyan use numbers from 10 to 60. */
 const ofNumber = (number: number): Level | undefined =>
   number % 10 === 0 && number >= 10 && number <= 60 ? levels[number / 10 - 1] : undefined
 
@@ -71,7 +71,7 @@ const ofJson = (line: string): Level | undefined => {
 
 const klog: Readonly<Record<string, Level>> = { I: "info", W: "warn", E: "error", F: "fatal" }
 
-/** The level that the text of a line tells; each pattern is read once from left to right. */
+/** The level in the text of a line. Each pattern reads it once, from left to right. */
 const ofText = (line: string): Level | undefined => {
   const head = line.slice(0, headLength)
   const named = ofWord(/\b(?:level|lvl|severity)["']?\s?[=:]\s?["']?([a-z]+)/i.exec(head)?.[1])
@@ -92,16 +92,16 @@ const ofText = (line: string): Level | undefined => {
   return head.startsWith("Traceback (most recent call last)") ? "error" : undefined
 }
 
-/** The platform's lines about an instance that has ended (`system` lines). */
+/** The platform's `system` lines about an instance that has exited. */
 const ended =
   /^(?:it was ready(?: and now fails|, and fails since): )?the program (?:(?:was )?ended|was (?:killed|stopped))|; (?:retrying|next try) in [\d.]+ s$/
 
-/** Belongs to the line before it: part of a stack trace, or of a value that was printed over several lines. */
+/** Continues the previous line: part of a stack trace, or of a value printed on several lines. */
 const continues = /^(?:\s|Caused by:|\}|\]|\.\.\. )/
 
 /**
- * Levels of lines, in their order. A line without a level continues the line before and takes its level, if it looks like a continuation.
- * Else it is `error` on stderr and `info` on stdout, as on other platforms.
+ * Returns the level of each line; call it in order. A line without a level that looks like a continuation takes the level of the previous
+ * line. Otherwise it is `error` on stderr and `info` on stdout, as on other platforms.
  */
 export const makeLevels = (): ((entry: Pick<LogEntry, "instance" | "line" | "stream">) => Level) => {
   const last = new Map<string, Level>()

@@ -18,7 +18,7 @@ export interface MergeInput {
   readonly revision: string | undefined
 }
 
-/** Lines that are read of a service to find those that are wanted: the most that the server gives. */
+/** How many lines of a service to search for matches: the maximum that the server returns. */
 export const mostLines = 10_000
 const defaultTail = 100
 /** How many services to ask for their stored lines at the same time. */
@@ -27,15 +27,15 @@ const atOnce = 8
 const lookAgain = Schedule.spaced(Duration.seconds(5))
 
 /**
- * The lines of services: first the last ones that are wanted, in the order of time, then with `follow` what comes, of services
- * that come, too.
+ * The lines of several services: first the last matching ones in order of time, then, with `follow`, new lines, including those of new
+ * services.
  */
 export const mergedLogs = (input: MergeInput) => {
   const { cloud, filter, follow, revision, since, stage, tail } = input
   const isWanted = makeFilter(filter)
   const filters = filter.grep !== undefined || filter.level !== undefined
   const most = tail ?? (since === undefined ? defaultTail : undefined)
-  // At least one line of each: from there it is followed.
+  // Read at least one line of each service, to follow from there.
   const tailOfEach = !filters
     ? most === undefined
       ? undefined
@@ -43,7 +43,7 @@ export const mergedLogs = (input: MergeInput) => {
     : since === undefined
       ? mostLines
       : undefined
-  /** The last line that was read of each service, by its id. */
+  /** The cursor of the last line read, by the service's id. */
   const cursors = new Map<string, string>()
   const open = new Set<string>()
 
@@ -69,7 +69,7 @@ export const mergedLogs = (input: MergeInput) => {
 
   const later = ({ app, id, name }: Service) => {
     const after = cursors.get(id)
-    // Without a cursor it hadn't written any relevant line, so all of its lines are new.
+    // No cursor: it hadn't written a relevant line, so all of its lines are new.
     return cloud
       .logs(name, {
         follow: true,
@@ -81,7 +81,7 @@ export const mergedLogs = (input: MergeInput) => {
       })
       .pipe(
         Stream.tap((entry) => Effect.sync(() => cursors.set(id, entry.cursor))),
-        // Deleted since it was listed.
+        // It was deleted after we listed it.
         Stream.catchTag("NotFound", () => Stream.empty),
         Stream.ensuring(Effect.sync(() => open.delete(id)))
       )

@@ -16,10 +16,10 @@ const git = (folder: string, ...args: ReadonlyArray<string>): Promise<string | u
 const real = (path: string) => realpath(path).catch(() => path)
 const isIn = (path: string, folder: string) => path === folder || path.startsWith(`${folder}${sep}`)
 
-/** Files that differ from where the branch left `ref`, also those that aren't committed. undefined: git can't tell. */
+/** Files that changed since the branch left `ref`, including uncommitted ones; undefined if git can't tell. */
 const changedFiles = async (folder: string, ref: string): Promise<ReadonlyArray<string> | undefined> => {
   const root = (await git(folder, "rev-parse", "--show-toplevel"))?.trimEnd()
-  // A shallow clone may have no commit that both have.
+  // A shallow clone may lack the common ancestor.
   const base = (await git(folder, "merge-base", ref, "HEAD"))?.trim()
   if (root === undefined || base === undefined) return undefined
   const [tracked, others] = await Promise.all([
@@ -31,7 +31,7 @@ const changedFiles = async (folder: string, ref: string): Promise<ReadonlyArray<
   return Promise.all(names.map(async (name) => join(await real(root), name)))
 }
 
-/** The folders and files that an app is made of. undefined: they can't be told, so it counts as changed. */
+/** The folders and files of an app; undefined if unknown, so the app counts as changed. */
 const partsOf = (loaded: LoadedConfig, others: ReadonlyArray<LoadedConfig>) =>
   Effect.gen(function* () {
     const { cutWorkspace } = yield* loadTools
@@ -56,13 +56,13 @@ const partsOf = (loaded: LoadedConfig, others: ReadonlyArray<LoadedConfig>) =>
     )
     return (file: string) =>
       places.some((place) => isIn(file, place)) ||
-      // A config may read any file beside it. Folders of other apps are theirs.
+      // A config can read any file beside it, except in the folders of other apps.
       (isIn(file, own) && !nested.some((folder) => isIn(file, folder)))
   })
 
 /**
- * The apps whose config, sources or workspace packages changed since the branch left `ref`. In doubt an app counts as changed: `warn` says
- * why all do.
+ * The apps with a changed config, source or workspace package since the branch left `ref`. In doubt, an app counts as changed; `warn` gets
+ * the reason if all do.
  */
 export const changedSince = (
   ref: string,
@@ -71,7 +71,7 @@ export const changedSince = (
   warn: (line: string) => void
 ) =>
   Effect.gen(function* () {
-    // Git takes what begins with a dash for an option, whatever the words after it mean.
+    // Git reads anything that starts with a dash as an option.
     const known = ref.startsWith("-")
       ? undefined
       : yield* Effect.promise(() => git(folder, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`))
@@ -79,14 +79,14 @@ export const changedSince = (
       return yield* new CommandFailed({
         tag: "UnknownCommit",
         exit: 2,
-        message: `--changed ${JSON.stringify(ref)}: git knows no such commit in ${relative(process.cwd(), folder) || "this folder"}`,
+        message: `--changed ${JSON.stringify(ref)}: no such commit in ${relative(process.cwd(), folder) || "this folder"}`,
         fix: "name a branch, a tag or a commit, and fetch it in CI (actions/checkout: `fetch-depth: 0`)"
       })
     }
     const files = yield* Effect.promise(() => changedFiles(folder, ref))
     if (files === undefined) {
       warn(
-        `git can't tell where this branch left ${ref}, so every app counts as changed. In a shallow clone, fetch more history.`
+        `git can't find where this branch left ${ref}, so every app counts as changed. In a shallow clone, fetch more history.`
       )
       return apps
     }

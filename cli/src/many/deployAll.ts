@@ -42,7 +42,7 @@ const rowsOf = (
   terminal: Terminal
 ): ReadonlyArray<ReadonlyArray<string>> => {
   const state = terminal.paint(styles[outcome._tag], words[outcome._tag])
-  if (outcome._tag === "skipped") return [[app.name, state, `${outcome.because} isn't deployed`]]
+  if (outcome._tag === "skipped") return [[app.name, state, `${outcome.because} wasn't deployed`]]
   if (outcome._tag === "failed") return [[app.name, state, ""]]
   const urls = (outcome.value.deployment?.services ?? []).flatMap(({ name, url }) =>
     url === null ? [] : [[name, url] as const]
@@ -65,7 +65,7 @@ const answerOf = ({ loaded, name }: App, outcome: Outcome<Deployed, unknown>) =>
   return { ...head, state: "failed", error: { ...error, ...report?.data } }
 }
 
-/** Deploys all apps that the flags mean. Its exit code is that of the first app that failed. */
+/** Deploys all selected apps. The exit code is that of the first failed one. */
 export const deployAll = (input: Input, terminal: Terminal) =>
   Effect.gen(function* () {
     const apps = yield* loadMany(input, terminal, false)

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { loadTools } from "../client.ts"
 import { CommandFailed } from "../errors/failure.ts"
 
-/** More than any repository has. A walk over a whole disk ends here. */
+/** More than any repository has, so that a search of a whole disk stops. */
 const limits = { folders: 50_000, depth: 30, apps: 200 }
 
 const tooMany = (root: string, what: string) =>
@@ -24,8 +24,8 @@ const twice = (folder: string, names: ReadonlyArray<string>) =>
   })
 
 /**
- * The configs in `root` (absolute) and below, sorted. Folders that git ignores, `node_modules` and hidden folders are left out, and links to
- * folders aren't followed.
+ * The configs in `root` (absolute) and below, sorted. Skips `node_modules`, hidden folders and folders that git ignores. Doesn't follow links
+ * to folders.
  */
 export const findApps = (root: string, most: Partial<typeof limits> = {}) =>
   Effect.gen(function* () {
@@ -62,7 +62,7 @@ export const findApps = (root: string, most: Partial<typeof limits> = {}) =>
     return yield* new CommandFailed({
       tag: "NoApp",
       exit: 2,
-      message: `there is no maxcloud.config.ts in ${relative(process.cwd(), root) || "this folder"} or below`,
-      fix: "run --all in a folder above your apps, or write a config by `maxcloud init`"
+      message: `no maxcloud.config.ts found in ${relative(process.cwd(), root) || "this folder"} or below`,
+      fix: "run --all in a folder above your apps, or create a config with `maxcloud init`"
     })
   })

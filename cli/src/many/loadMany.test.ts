@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { matches } from "./loadMany.ts"
 
 describe("--filter", () => {
-  it("matches a name, or a pattern in which * stands for any text", () => {
+  it("matches a name, or a pattern in which * matches any text", () => {
     const cases = [
       ["shop", "shop", true],
       ["shop", "shops", false],

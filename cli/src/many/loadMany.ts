@@ -10,19 +10,19 @@ import { changedSince } from "./changed.ts"
 import { findApps } from "./findApps.ts"
 import { inOrder } from "./order.ts"
 
-/** How many apps are read, planned or deployed side by side. */
+/** How many apps to read, plan or deploy concurrently. */
 export const sideBySide = 4
 
-/** Flags of the commands that take several apps. */
+/** The flags of commands that accept several apps. */
 export const manyFlags = {
   all: toggle("all", {
-    description: "Every app with a config in this folder or below, each after those that it links to"
+    description: "Every app with a config in this folder or below, dependencies first"
   }),
   filter: texts("filter", "APP", {
-    description: "With --all: only this app, by its name or folder; `*` stands for any text; may be repeated"
+    description: "With --all: only this app, by name or folder; `*` matches any text; repeatable"
   }),
   changed: text("changed", "REF", {
-    description: "With --all: only apps that differ from where the branch left this git ref"
+    description: "With --all: only apps that changed since the branch left this git ref"
   })
 }
 
@@ -32,14 +32,14 @@ export interface ManyInput extends Globals {
   readonly changed: string | undefined
 }
 
-/** An app of several, and the names of those that it links to. */
+/** One of several apps, and the names of the apps that it links to. */
 export interface App {
   readonly name: string
   readonly needs: ReadonlyArray<string>
   readonly loaded: LoadedConfig
 }
 
-/** What is wrong with the flags for several apps; `alone`: flags that name one app, if they are given. */
+/** The problem with the flags for several apps. `alone` are the given flags that need a single app. */
 export const manyUsage = (input: ManyInput, alone: ReadonlyArray<string>): UsageError | undefined => {
   const [first] = alone
   if (input.all && first !== undefined) {
@@ -50,7 +50,7 @@ export const manyUsage = (input: ManyInput, alone: ReadonlyArray<string>): Usage
   return flag === undefined ? undefined : new UsageError({ message: `${flag} needs --all`, fix: "add --all" })
 }
 
-/** Does a text match a pattern in which `*` stands for any text? */
+/** Whether a text matches a pattern in which `*` matches any text. */
 export const matches = (pattern: string, written: string): boolean => {
   const [start = "", ...rest] = pattern.split("*")
   const end = rest.pop()
@@ -65,7 +65,7 @@ export const matches = (pattern: string, written: string): boolean => {
   return true
 }
 
-/** By its name, or by its folder or one above it. */
+/** Matches the app's name, its folder, or a folder above it. */
 const isMeant = (filter: string, { loaded, name }: App, root: string): boolean => {
   if (matches(filter, name)) return true
   const folder = relative(root, loaded.folder).split(sep).join("/")
@@ -92,7 +92,7 @@ const nameTwice = (apps: ReadonlyArray<LoadedConfig>, root: string) => {
   return undefined
 }
 
-/** The configs of all apps, or every mistake in any of them. */
+/** The configs of all apps, or every problem in any of them. */
 const readAll = (files: ReadonlyArray<string>, input: Globals, isOffline: boolean) =>
   Effect.gen(function* () {
     const { ConfigInvalid, loadConfig, serverFacts } = yield* loadSdk
@@ -116,8 +116,8 @@ const readAll = (files: ReadonlyArray<string>, input: Globals, isOffline: boolea
   })
 
 /**
- * The apps in this folder and below that the flags mean, each after those that it links to in the same stage. Every config is read, so that a
- * mistake in any of them is told before anything is sent.
+ * The selected apps in this folder and below, each after the apps that it links to in the same stage. Reads every config, to report any
+ * problem before anything is sent.
  */
 export const loadMany = (input: ManyInput, terminal: Terminal, isOffline: boolean) =>
   Effect.gen(function* () {
@@ -138,7 +138,7 @@ export const loadMany = (input: ManyInput, terminal: Terminal, isOffline: boolea
       return yield* new CommandFailed({
         tag: "ConfigInvalid",
         exit: 2,
-        message: `these apps link to each other in a circle: ${ordered.left.join(" → ")}`,
+        message: `these apps link to each other in a cycle: ${ordered.left.join(" → ")}`,
         fix: "remove one of the links, or put the services that need each other into one app"
       })
     }
@@ -159,7 +159,7 @@ export const loadMany = (input: ManyInput, terminal: Terminal, isOffline: boolea
     return meant.filter((app) => changed.has(app.loaded))
   })
 
-/** A terminal for one of several apps: each line on stderr begins with the app's name, and nothing goes to stdout. */
+/** A terminal for one of several apps: prefixes each line on stderr with the app's name, and writes nothing to stdout. */
 export const terminalOf = (name: string, width: number, terminal: Terminal): Terminal => {
   const prefix = terminal.paintError("cyan", name.padEnd(width))
   return {

@@ -5,7 +5,7 @@ import { inOrder, type Node, runInOrder } from "./order.ts"
 
 const node = (name: string, ...needs: ReadonlyArray<string>): Node => ({ name, needs })
 
-/** Nodes of which each needs some before it, shuffled. */
+/** Shuffled nodes, each of which depends on some before it. */
 const nodes = fc.array(fc.array(fc.nat(), { maxLength: 3 }), { maxLength: 12 }).chain((rows) =>
   fc.shuffledSubarray(
     rows.map((needs, at) => node(`n${at}`, ...(at === 0 ? [] : needs.map((need) => `n${need % at}`)))),
@@ -14,7 +14,7 @@ const nodes = fc.array(fc.array(fc.nat(), { maxLength: 3 }), { maxLength: 12 }).
 )
 
 describe("inOrder", () => {
-  it("puts each after those that it needs", () => {
+  it("puts each node after its dependencies", () => {
     fc.assert(
       fc.property(nodes, (all) => {
         const ordered = Either.getOrThrow(inOrder(all)).map((each) => each.name)
@@ -26,7 +26,7 @@ describe("inOrder", () => {
     )
   })
 
-  it("names the way round, without those that only lead to it", () => {
+  it("returns the cycle, without nodes that only lead to it", () => {
     const round = inOrder([
       node("web", "shop"),
       node("shop", "billing", "nobody"),
@@ -39,7 +39,7 @@ describe("inOrder", () => {
 })
 
 describe("runInOrder", () => {
-  it.effect("runs each once its needs are done, and skips what needs a failed one", () =>
+  it.effect("runs each node after its dependencies, and skips those that need a failed one", () =>
     Effect.gen(function* () {
       const order: Array<string> = []
       const all = Either.getOrThrow(
@@ -60,7 +60,7 @@ describe("runInOrder", () => {
     })
   )
 
-  it.effect("runs independent ones side by side, and never more than it may", () =>
+  it.effect("runs independent nodes concurrently, up to the limit", () =>
     Effect.gen(function* () {
       let [now, most] = [0, 0]
       const bothRun = yield* Deferred.make<void>()

@@ -1,13 +1,13 @@
 import { Effect, Either } from "effect"
 
-/** Something that comes after others. */
+/** A node of a dependency graph. */
 export interface Node {
   readonly name: string
-  /** Names of those that come before it. Others than the given ones don't count. */
+  /** The names of its dependencies. Unknown names are ignored. */
   readonly needs: ReadonlyArray<string>
 }
 
-/** The nodes in an order in which each comes after those that it needs; on the left a way round, from a name back to itself. */
+/** The nodes in topological order; left, a cycle from a name back to itself. */
 export const inOrder = <A extends Node>(
   nodes: ReadonlyArray<A>
 ): Either.Either<ReadonlyArray<A>, ReadonlyArray<string>> => {
@@ -37,15 +37,15 @@ export const inOrder = <A extends Node>(
   return Either.right(ordered)
 }
 
-/** How running a node ended. `skipped`: one that it needs didn't succeed, so it wasn't run. */
+/** The outcome of a node. `skipped`: not run, because a dependency didn't succeed. */
 export type Outcome<B, E> =
   | { readonly _tag: "done"; readonly value: B }
   | { readonly _tag: "failed"; readonly error: E }
   | { readonly _tag: "skipped"; readonly because: string }
 
 /**
- * Runs nodes that are in order, each after those that it needs, and others side by side: at most `concurrency` of them. A failure stops nothing but
- * those that need the failed one. The outcomes are in the order of the nodes.
+ * Runs topologically ordered nodes, each after its dependencies, at most `concurrency` at a time. A failure skips only the nodes that depend on
+ * it. Returns the outcomes in the order of the nodes.
  */
 export const runInOrder = <A extends Node, B, E, R>(
   nodes: ReadonlyArray<A>,

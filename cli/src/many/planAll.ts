@@ -16,8 +16,8 @@ interface Input extends ManyInput {
 }
 
 /**
- * Will a link be right once the apps before it are deployed? The server judges it by what is deployed now, and the configs of the other
- * apps say what will be.
+ * Whether a link will be valid once the earlier apps are deployed. The server checks it against the deployed apps; the other configs show
+ * what will be deployed.
  */
 const solvedBy = (app: App, others: ReadonlyArray<App>) =>
   Effect.map(loadSchemas, ({ referencesOf, targetOf }) => (issue: SpecIssue): string | undefined => {
@@ -40,7 +40,7 @@ const solvedBy = (app: App, others: ReadonlyArray<App>) =>
     return undefined
   })
 
-/** Plans all apps that the flags mean, each as if those before it were deployed. */
+/** Plans all selected apps, each as if the earlier ones were deployed. */
 export const planAll = (
   input: Input,
   terminal: Terminal,

@@ -17,28 +17,28 @@ export const clusterFlags = {
   context: text("context", "NAME", { description: "Context of the kubeconfig [its current one]" })
 }
 
-/** Of the commands that say what an installation has. */
+/** For the commands that install or check. */
 export const prefixFlag = {
   namespacePrefix: text("namespace-prefix", "PREFIX", {
-    description: "Prefix of tenants' namespaces, or none [what the cluster has; mc- in a new installation]"
+    description: "Prefix of tenants' namespaces, or none [the cluster's current one; mc- in a new installation]"
   })
 }
 
-/** What apps may add to manifests: the server's rights depend on it. */
+/** The manifests that apps may add: the server's rights depend on them. */
 export const manifestsFlag = {
   manifests: text("manifests", "FIELDS", {
     description: "MAXCLOUD_MANIFESTS of the server [$MAXCLOUD_MANIFESTS]"
   })
 }
 
-/** The kinds of objects that apps may have of their own. */
+/** The kinds of objects that apps may add. */
 export const readObjectKinds = ({ readObjectKinds: read }: typeof cluster, written: string | undefined) =>
   Effect.flatMap(
     Effect.promise(() => read(written ?? process.env["MAXCLOUD_MANIFESTS"] ?? "")),
     succeed
   )
 
-/** The prefix that was given, if any; empty: none. */
+/** The prefix, if one was given. Empty means no prefix. */
 export const readPrefix = (
   { readNamespacePrefix }: typeof cluster,
   written: string | undefined
@@ -57,7 +57,7 @@ const exits: Readonly<Record<ClusterFailure["reason"], ExitCode>> = {
   refused: 1
 }
 
-/** The value, or the failure as the command's own. */
+/** The value, or the failure as this command's failure. */
 export const succeed = <A>(result: ClusterResult<A>): Effect.Effect<A, CommandFailed> =>
   result.ok
     ? Effect.succeed(result.value)

@@ -6,13 +6,13 @@ import { suggest } from "../args/suggest.ts"
 import type { ExitCode } from "../errors/exitCodes.ts"
 import { CommandFailed } from "../errors/failure.ts"
 
-/** The flags of these commands that say where the server is. */
+/** The flags of these commands that locate the server. */
 export const dataDirFlag = text("data-dir", "FOLDER", {
   description: "Data folder (MAXCLOUD_DATA_DIR) [.maxcloud]"
 })
 
 export const operatorNote =
-  "Run it with the environment of the server (DATABASE_URL, MAXCLOUD_MASTER_KEY …), while it runs or not."
+  "Run it with the environment of the server (DATABASE_URL, MAXCLOUD_MASTER_KEY …). The server may be running or stopped."
 
 const exits: Readonly<Record<OperatorFailure["reason"], ExitCode>> = {
   setting: 2,
@@ -24,13 +24,13 @@ const exits: Readonly<Record<OperatorFailure["reason"], ExitCode>> = {
   organization: 5
 }
 
-/** Organizations that a message lists if no name resembles the written one. */
+/** How many organizations a message lists if none has a similar name. */
 const told = 10
 
 const fixOf = (organizations: ReadonlyArray<string>, written: string) => {
   const near = suggest(written, organizations)
   if (near !== undefined) return `did you mean "${near}"?`
-  if (organizations.length === 0) return "there is none yet"
+  if (organizations.length === 0) return "there are no organizations yet"
   const more = organizations.length > told ? `, and ${organizations.length - told} more` : ""
   return `there are ${organizations.slice(0, told).join(", ")}${more}`
 }
@@ -51,10 +51,10 @@ const loadOperator: Effect.Effect<Operator> = Effect.map(
   (found) => found.operator
 )
 
-/** The settings that flags say. */
+/** The settings from flags. */
 export const placeOf = (dataDir: string | undefined) => (dataDir === undefined ? {} : { dataDir: resolve(dataDir) })
 
-/** Carries out a command of an operator; a failure ends this one. */
+/** Runs an operator's command, and fails with its failure. */
 export const operate = <A>(
   run: (operator: Operator) => Promise<OperatorResult<A>>,
   organization?: string

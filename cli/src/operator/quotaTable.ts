@@ -4,7 +4,7 @@ import { printTable, type Terminal } from "../output/terminal.ts"
 
 const cpu = (milli: number) => String(milli / 1000)
 
-/** One row for each organization: its use and its quotas; `*` marks quotas that were set for the organization itself. */
+/** One row per organization, with usage and quotas. `*` marks quotas that were set for that organization. */
 export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Terminal) => {
   printTable(
     ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR", "SOURCES", "LOGS", "STREAMS"],
@@ -23,7 +23,7 @@ export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Te
         cell("memoryBytes", integerBytes),
         cell("deploymentsPerHour", String),
         cell("sourceBytes", integerBytes),
-        // Only a server that runs knows what there is.
+        // Only a running server knows the current value.
         most("logBytes", integerBytes),
         most("streams", String)
       ]

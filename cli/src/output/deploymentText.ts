@@ -15,10 +15,10 @@ const styles = {
 export const deploymentState = ({ status }: Deployment, terminal: Terminal): string =>
   terminal.paint(entryOf<"yellow" | "green" | "red" | "dim">(styles, status.state, "dim"), printable(status.state))
 
-/** Who made it; empty: the user who started the server. */
+/** The creator; empty for the user who started the server. */
 export const deploymentAuthor = ({ createdBy }: Deployment): string =>
   createdBy === null ? "" : printable(createdBy.name ?? createdBy.id)
 
-/** The request that it is from. */
+/** Its pull or merge request. */
 export const deploymentKind = ({ fromDeployment, kind }: Deployment): string =>
   fromDeployment === null ? kind : `${kind} to ${fromDeployment}`

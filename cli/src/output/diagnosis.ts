@@ -1,7 +1,7 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
 import { linesOf } from "./format.ts"
 
-/** A diagnosis below its service's name: the observations, the fix, and where to read more. */
+/** A diagnosis, below its service's name: observations, fix, and a command that explains more. */
 export const diagnosisLines = (diagnosis: Diagnosis): ReadonlyArray<string> => [
   ...diagnosis.evidence.flatMap((value) => linesOf(`seen: ${value}`)),
   ...linesOf(`fix: ${diagnosis.fix}`),

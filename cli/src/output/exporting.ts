@@ -8,16 +8,16 @@ import { Effect, Stream } from "effect"
 import { CommandFailed } from "../errors/failure.ts"
 import type { Terminal } from "./terminal.ts"
 
-/** A file of `--out` that can't be written. */
+/** The error if the file of `--out` can't be written. */
 export const notWritten = (file: string) => (error: unknown) =>
   new CommandFailed({
     tag: "FileNotWritten",
     exit: 1,
-    message: `${file} cannot be written (${error instanceof Error ? error.message : String(error)})`,
+    message: `Couldn't write ${file} (${error instanceof Error ? error.message : String(error)})`,
     fix: "choose another file with --out FILE"
   })
 
-/** Writes lines to stdout, or to a file that only its owner may read and that is there only once it is whole. */
+/** Writes lines to stdout, or to a file that only its owner can read and that appears only once it is complete. */
 export const writeLines = <E>(
   lines: Stream.Stream<string, E>,
   out: string | undefined,
@@ -30,7 +30,7 @@ export const writeLines = <E>(
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: notWritten(out) })
   return Effect.gen(function* () {
     const sink = createWriteStream(temporary, { flags: "wx", mode: 0o600 })
-    // The caller that waits for it reports the failure.
+    // The caller awaits it and reports the failure.
     sink.on("error", () => {})
     yield* attempt(() => once(sink, "open"))
     yield* Effect.addFinalizer(() => Effect.sync(() => void sink.destroy()))
@@ -43,6 +43,6 @@ export const writeLines = <E>(
     yield* attempt(() => finished(sink))
     yield* attempt(() => rename(temporary, file))
     if (terminal.json) terminal.printJson({ file, lines: count })
-    else terminal.say(`${count} lines are in ${out}`)
+    else terminal.say(`wrote ${count} lines to ${out}`)
   }).pipe(Effect.ensuring(Effect.promise(() => rm(temporary, { force: true }))), Effect.scoped)
 }

@@ -22,7 +22,7 @@ export const stateText = (state: Service["status"]["state"], terminal: Terminal)
 export const urlText = ({ url }: Pick<Service["status"], "url">, terminal: Terminal): string =>
   url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", url)
 
-/** Time of day in this machine's zone. */
+/** The time of day in this machine's time zone. */
 const timeOfDay = (instant: string): string => {
   const date = new Date(instant)
   return Number.isNaN(date.getTime()) ? instant : date.toTimeString().slice(0, 8)
@@ -37,7 +37,7 @@ export const logLine = (entry: LogEntry, terminal: Terminal): string => {
 
 const serviceStyles = ["cyan", "magenta", "yellow", "green", "blue"] as const
 
-/** The same behind the name of its service, in a colour that the name chooses. */
+/** The same, after the name of its service, in a color derived from the name. */
 export const namedLogLine = (entry: LogEntry, width: number, terminal: Terminal): string => {
   const sum = [...entry.service].reduce((value, character) => value + (character.codePointAt(0) ?? 0), 0)
   const style = serviceStyles[sum % serviceStyles.length] ?? "cyan"

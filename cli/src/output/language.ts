@@ -1,4 +1,4 @@
-/** The language of the system (POSIX: LC_ALL before LC_MESSAGES before LANG), unless MAXCLOUD_LANG says another; English but for German. */
+/** MAXCLOUD_LANG, else the system's language (POSIX: LC_ALL before LC_MESSAGES before LANG). Anything but German means English. */
 export const systemLanguage = (env: Readonly<Record<string, string | undefined>>): "de" | "en" => {
   const said = env["MAXCLOUD_LANG"] || env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || ""
   return /^de([_.@-]|$)/i.test(said) ? "de" : "en"

@@ -19,7 +19,7 @@ export const firstOf = <A, E>(
 ): Effect.Effect<ReadonlyArray<A>, E | UsageError> =>
   Effect.gen(function* () {
     if (limit < 1 || limit > most) {
-      return yield* new UsageError({ message: `--limit ${limit} is out of range`, fix: `write --limit 1 to ${most}` })
+      return yield* new UsageError({ message: `--limit ${limit} is out of range`, fix: `use --limit 1 to ${most}` })
     }
     const items = Chunk.toReadonlyArray(yield* Stream.runCollect(Stream.take(list, limit + 1)))
     if (items.length <= limit) return items

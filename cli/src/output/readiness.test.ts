@@ -11,7 +11,7 @@ const told = (readiness: Parameters<typeof tellReadiness>[0]["readiness"]) =>
   })
 
 describe("a server's failed checks", () => {
-  it.effect("are reported in a line each, without those that pass", () =>
+  it.effect("are printed one per line, without those that pass", () =>
     Effect.gen(function* () {
       const message = "The disk of the server's data folder is full. Free some space on it."
       const checks = [
@@ -22,7 +22,7 @@ describe("a server's failed checks", () => {
     })
   )
 
-  it.effect("is passed over if a server doesn't know the question, or isn't reached", () =>
+  it.effect("print nothing if the server doesn't know the endpoint, or is unreachable", () =>
     Effect.gen(function* () {
       expect(yield* told(new NotReachable({ apiUrl: "http://localhost", code: "ECONNREFUSED" }))).toStrictEqual([])
     })

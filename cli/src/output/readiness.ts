@@ -2,10 +2,10 @@ import type { MaxCloud } from "@maxcloud/sdk/effect"
 import { type Context, Effect } from "effect"
 import type { Terminal } from "./terminal.ts"
 
-/** Longer than an answer from a distant server takes. The command itself doesn't wait for a note about the server. */
+/** Longer than a distant server takes to answer. The command itself doesn't wait for this note. */
 const patience = "3 seconds"
 
-/** Prints the server's failed checks on stderr. If the server doesn't report any, it prints nothing. */
+/** Prints the server's failed checks on stderr, or nothing if the server doesn't report any. */
 export const tellReadiness = (
   cloud: Pick<Context.Tag.Service<typeof MaxCloud>, "readiness">,
   terminal: Pick<Terminal, "paintError" | "say">

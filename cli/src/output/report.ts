@@ -9,7 +9,7 @@ import { linesOf, printable } from "./format.ts"
 import { localModeFix, signInFix } from "./signInFix.ts"
 import type { Terminal } from "./terminal.ts"
 
-/** A failure as it is printed: one block for people, one object for `--json`. */
+/** A failure to print: a block for people, or an object for `--json`. */
 export interface Report {
   readonly exit: ExitCode
   readonly tag: string
@@ -83,13 +83,13 @@ const configFields = (error: Extract<MaxCloudError, { _tag: "ConfigInvalid" }>):
 const clientFields = (error: Extract<MaxCloudError, { _tag: "ClientOutdated" }>): Partial<Report> => {
   const { clientVersion, minimumClient } = error
   return {
-    message: `this maxcloud has version ${clientVersion}, and the server serves ${minimumClient} and newer`,
-    fix: "`npm i -D @maxcloud/cli@latest` updates it",
+    message: `this is maxcloud ${clientVersion}, but the server needs ${minimumClient} or newer`,
+    fix: "update it with `npm i -D @maxcloud/cli@latest`",
     data: { clientVersion, minimumClient }
   }
 }
 
-/** What an error says beyond its tag and message, and of an answer the fields of its problem document. */
+/** The fields of an error besides its tag and message, including those of its problem document. */
 const merged = (error: MaxCloudError): Partial<Report> => {
   const fields = fieldsOf(error)
   return isApiError(error) ? { ...fields, data: { ...documentFields(error), ...fields.data } } : fields
@@ -105,7 +105,7 @@ const documentFields = ({ instance, requestId, status, title, type }: ApiError) 
   requestId
 })
 
-/** What an error says beyond its tag and message, or says otherwise than by its message. */
+/** The fields of an error besides its tag and message, or in place of its message. */
 const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   switch (error._tag) {
     case "InvalidRequest":
@@ -159,17 +159,17 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
     case "UnknownProblem":
       return { exit: exitCodeOfStatus(error.status), fix: updateFix, data: { type: error.type, status: error.status } }
     case "UnexpectedAnswer":
-      // The status is that of a page of something else.
+      // The response came from something else, so its status says nothing about max-cloud.
       return error.status === 0 ? { fix: updateFix } : {}
     case "TooManyRequests":
       return {
-        fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,
+        fix: `retry in ${Math.ceil(error.retryAfterSeconds)} s`,
         data: { retryAfterSeconds: error.retryAfterSeconds }
       }
     case "Unavailable":
       return { fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } }
     case "InternalError":
-      return { fix: `the server's log has the cause under ${error.requestId ?? "its request's id"}` }
+      return { fix: `find the cause in the server's log, under the request id ${error.requestId ?? "of this request"}` }
     case "Conflict":
       return { data: error.owner === undefined ? {} : { owner: error.owner } }
     default:
@@ -177,7 +177,7 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   }
 }
 
-/** What has changed since a plan, without the fix, which each command has its own of. */
+/** The changes since a plan, without a fix, because each command has its own. */
 export const outdatedFields = (error: PlanOutdated) => ({
   message: error.message.replace(/ Run `maxcloud plan` again\.$/, ""),
   data: { ...documentFields(error), basedOn: error.basedOn, newestDeployment: error.newestDeployment }
@@ -190,32 +190,33 @@ const deploymentFields = (deployment: Deployment): Partial<Report> => {
   const staying = services.filter(
     (service) => service.action === "delete" && service.state === "pending" && service.message !== null
   )
-  // Refused as a whole: no service has the code.
+  // The deployment was refused as a whole, so no service has the code.
   const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
   return {
     message: `deployment ${number} of ${app} (${stage}) ${state}${message === null || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
     details: [
       ...failed.flatMap(failedService),
-      ...staying.map((each) => `${each.name} is not removed: ${each.message}`)
+      ...staying.map((each) => `${each.name} wasn't removed: ${each.message}`)
     ],
     fix: code === undefined ? undefined : `\`maxcloud explain ${code}\` says more`,
     data: { deployment }
   }
 }
 
-/** A newer server answers with what this version can't read. */
-const updateFix = "the server may be newer than this maxcloud: `npm i -D @maxcloud/cli@latest` updates it"
+/** The fix if the server's answer can't be read. */
+const updateFix =
+  "the server may be newer than this version of maxcloud: update it with `npm i -D @maxcloud/cli@latest`"
 
 /** Failure reasons of deployments that aren't diagnosis codes. */
 const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "InternalError"])
 
-/** The SDK's messages state the problem, then after a colon the fix. */
+/** Splits a message of the SDK: the problem, then the fix after a colon. */
 const split = (message: string): readonly [string, string | undefined] => {
   const at = message.indexOf(": ")
   return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
 }
 
-/** Why a service of a deployment isn't ready: the finding, its last log lines, and the fix. */
+/** Why a service of a deployment isn't ready: the diagnosis, its last log lines, and the fix. */
 export const failedService = ({
   diagnosis,
   logTail,
@@ -231,7 +232,7 @@ export const failedService = ({
   ]
 }
 
-/** Tells a failure: a block on stderr, and with `--json` an object on stdout. */
+/** Reports a failure: a block on stderr, or with `--json` an object on stdout. */
 export const tell = (report: Report, terminal: Terminal): void => {
   if (terminal.json) {
     terminal.printJson(

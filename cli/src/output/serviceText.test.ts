@@ -24,7 +24,7 @@ describe("settings", () => {
     expect(rows({})).toEqual({
       visibility: "public",
       port: "8080",
-      scale: "0 to 10 instances, 80 requests at a time each; one goes after 1m without requests",
+      scale: "0 to 10 instances, 80 requests at a time each; an instance stops after 1m without requests",
       resources: "1 vCPU, 512Mi of memory",
       timeout: "5m per request",
       readiness: "TCP connection to the port",
@@ -51,7 +51,7 @@ describe("settings", () => {
     ).toEqual({
       visibility: "public",
       port: "auto (h2c)",
-      scale: "2 instances, 5 requests at a time each, 9 at most; one goes after 30s without requests",
+      scale: "2 instances, 5 requests at a time each, at most 9; an instance stops after 30s without requests",
       resources: "250m, 1Gi of memory",
       timeout: "90s per request",
       readiness: "GET /healthz every 5s within 1s, 3 failures, first after 3s",

@@ -6,10 +6,10 @@ type EnvPart = Exclude<Extract<EnvValue, object>, { readonly join: unknown }>
 const partText = (part: EnvPart): string => {
   if ("secret" in part) return `secret ${part.secret}`
   if ("service" in part) return `${part.property} of ${part.service}`
-  return "external" in part ? `${part.property} of ${part.external}` : "of a newer kind"
+  return "external" in part ? `${part.property} of ${part.external}` : "unknown to this version"
 }
 
-/** The origin of a variable's value, never the value itself: people often write secrets as plain text. */
+/** The origin of a variable's value. Never the value: people often write secrets as plain text. */
 export const envSource = (value: EnvValue): string => {
   if (typeof value !== "object") return "text"
   if (!("join" in value)) return partText(value)
@@ -23,7 +23,7 @@ const referenceOnly = (value: Exclude<EnvValue, { readonly join: unknown }>) =>
 const withoutText = (value: EnvValue) =>
   typeof value === "object" && "join" in value ? { join: value.join.map(referenceOnly) } : referenceOnly(value)
 
-/** A service for `--json`: `null` stands for the texts of its environment. */
+/** A service for `--json`, with `null` for the plain values of its environment. */
 export const serviceJson = <S extends Pick<Service, "spec">>(service: S) => ({
   ...service,
   spec: {
@@ -32,14 +32,14 @@ export const serviceJson = <S extends Pick<Service, "spec">>(service: S) => ({
   }
 })
 
-/** Words as a shell would read them. */
+/** Quotes words as a shell would read them. */
 const wordsText = (words: ReadonlyArray<string>) =>
   words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ")
 
 const scaleText = ({ concurrency, idle, max, maxConcurrency, min }: NonNullable<DeclaredService["scale"]>) => {
-  const limit = maxConcurrency === undefined || maxConcurrency === 0 ? "" : `, ${maxConcurrency} at most`
+  const limit = maxConcurrency === undefined || maxConcurrency === 0 ? "" : `, at most ${maxConcurrency}`
   const instances = min === max ? `${max} instances` : `${min} to ${max} instances`
-  return `${instances}, ${concurrency} requests at a time each${limit}; one goes after ${idle} without requests`
+  return `${instances}, ${concurrency} requests at a time each${limit}; an instance stops after ${idle} without requests`
 }
 
 type Probe = NonNullable<NonNullable<DeclaredService["probes"]>["startup"]>
@@ -50,11 +50,11 @@ const probeText = ({ failureThreshold, initialDelay, path, period, timeout }: Pr
   return `${check} every ${period} within ${timeout}, ${failureThreshold} failures${delay}`
 }
 
-/** What it runs: the image, or the folder of its source. */
+/** The image, or the folder of the source. */
 export const programRow = ({ image, source }: DeclaredService): readonly [string, string] =>
   source === undefined ? ["image", image ?? ""] : ["source", typeof source === "string" ? source : source.path]
 
-/** How it is declared, a row for each setting. */
+/** The service's settings, one row each. */
 export const settingRows = (settings: DeclaredService): ReadonlyArray<ReadonlyArray<string>> => {
   const { args = [], build, command = [], cpu, egress, labels = {}, links = [], memory, port } = settings
   const { probes = {}, protocol, scale, timeout, visibility } = settings

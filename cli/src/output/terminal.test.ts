@@ -27,8 +27,8 @@ describe("table", () => {
   })
 })
 
-describe("table of what others have named", () => {
-  it("shows what would hide, reorder or break its text", () => {
+describe("a table with names that other people chose", () => {
+  it("escapes characters that would hide, reorder or break its text", () => {
     expect(table([["a\u202eb\u2028", "\u{e0041}x\nalice  succeeded", "שלום"]])).toEqual([
       "a\\u{202e}b\\u{2028}  \\u{e0041}x\\u{a}alice  succeeded  שלום"
     ])
@@ -42,15 +42,15 @@ describe("elapsed", () => {
 })
 
 describe("printable", () => {
-  it("keeps text, tabs and colours, and drops what could drive the terminal", () => {
+  it("keeps text, tabs and colors, and drops anything that could control the terminal", () => {
     expect(printable("a\tb \u001b[1;31mred\u001b[0m")).toBe("a\tb \u001b[1;31mred\u001b[0m")
     expect(printable("\u001b[2Jgone\u001b[10A")).toBe("gone")
     expect(printable("\u001b]0;title\u0007x\rover\u0000")).toBe("xover")
   })
 })
 
-describe("lines with what others have named", () => {
-  // Ours have them too: all that is left of escapes.
+describe("lines with names that other people chose", () => {
+  // Our lines contain them too: colors are the only escapes left.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const colour = /\u001b\[[0-9;]*m/g
   const bidi = ["\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2028", "\u2066", "\u2069"]
@@ -60,7 +60,7 @@ describe("lines with what others have named", () => {
     )
     .map((each) => each.join(""))
 
-  it("drives no terminal and reorders nothing", () => {
+  it("control no terminal and reorder nothing", () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const line = printableLines(text)
@@ -73,7 +73,7 @@ describe("lines with what others have named", () => {
     )
   })
 
-  it("is shown on stderr so, and given to programs on stdout as it is", () => {
+  it("are escaped on stderr, and unchanged for programs on stdout", () => {
     const written: Array<string> = []
     const note = (text: unknown) => written.push(String(text)) > 0
     const [out, err] = [process.stdout, process.stderr].map((value) =>
@@ -96,7 +96,7 @@ describe("lines with what others have named", () => {
   })
 })
 
-describe("a time that comes", () => {
+describe("a future time", () => {
   const now = Date.parse("2026-01-01T00:00:00Z")
   it.each([
     ["2026-01-04T00:00:00Z", "in 3d", "in 3d"],

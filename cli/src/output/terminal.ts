@@ -5,22 +5,22 @@ export { elapsed }
 
 type Style = Parameters<typeof styleText>[0]
 
-/** How a command speaks: data on stdout, all else on stderr. */
+/** The output of a command: data on stdout, everything else on stderr. */
 export interface Terminal {
   readonly json: boolean
-  /** A person is there: lines may be updated in place. */
+  /** stderr is a terminal, so lines can be updated in place. */
   readonly interactive: boolean
-  /** A person can be asked: stdin is a terminal too. */
+  /** stdin is a terminal too, so we can ask questions. */
   readonly canAsk: boolean
-  /** A line of data on stdout: as it is for a program, and `printable` on a terminal. */
+  /** A line of data on stdout: unchanged for a program, `printable` on a terminal. */
   readonly print: (line: string) => void
   /** A value on stdout as JSON: indented, or one line in a stream. */
   readonly printJson: (value: unknown, form?: "document" | "line") => void
   /** A line for people on stderr, `printable`. */
   readonly say: (line: string) => void
-  /** Characters for stderr as they are, to update lines in place. */
+  /** Raw characters for stderr, to update lines in place. */
   readonly write: (characters: string) => void
-  /** Styles for stdout and stderr; the text itself where colours are off. */
+  /** Styles for stdout and stderr. They return the plain text if colors are off. */
   readonly paint: (style: Style, text: string) => string
   readonly paintError: (style: Style, text: string) => string
   readonly columns: number
@@ -28,7 +28,7 @@ export interface Terminal {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** NO_COLOR (no-color.org) takes precedence over FORCE_COLOR, and both over the kind of the stream. */
+/** NO_COLOR (no-color.org) takes precedence over FORCE_COLOR, and both over the stream's type. */
 export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
   if ((env["NO_COLOR"] ?? "") !== "") return false
   const forced = env["FORCE_COLOR"]
@@ -36,7 +36,7 @@ export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
   return isTerminal && env["TERM"] !== "dumb"
 }
 
-/** Each line `printable`: names and messages of others drive no terminal, and reorder nothing around them. */
+/** Makes each line `printable`, so that other people's names and messages can't control the terminal or reorder the text around them. */
 export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n")
 
 export const makeTerminal = (json: boolean, env: Environment): Terminal => {
@@ -59,11 +59,11 @@ export const makeTerminal = (json: boolean, env: Environment): Terminal => {
   }
 }
 
-/** Characters that break a line, or hide or reorder the text around them (Unicode: Cf, Zl, Zp), by their numbers. */
+/** Escapes characters that break a line, or hide or reorder the text around them (Unicode: Cf, Zl, Zp). */
 const shown = (cell: string) =>
   cell.replace(/[\n\r\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${(each.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** Columns two spaces apart, as wide as their widest cell; colours take no room. No cell can be seen as another. */
+/** Columns two spaces apart, as wide as their widest cell without colors. A cell can't look like another one. */
 export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const rows = cells.map((cell) => cell.map(shown))
   const width = (cell: string) => stripVTControlCharacters(cell).length
@@ -81,7 +81,7 @@ export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArra
   )
 }
 
-/** How long ago, in its largest unit. */
+/** The time since then, in its largest unit. */
 export const age = (instant: string, now: number): string => {
   const seconds = Math.max(0, Math.floor((now - Date.parse(instant)) / 1000))
   if (!Number.isFinite(seconds)) return instant
@@ -91,10 +91,10 @@ export const age = (instant: string, now: number): string => {
   return `${Math.floor(seconds / 86_400)}d ago`
 }
 
-/** The time left of what expires, in its largest unit; `never` if there is no end. */
+/** The time until expiry, in its largest unit; `never` if it doesn't expire. */
 export const until = (instant: string | null, now: number): string => comes(instant, now, "expired")
 
-/** The same in a sentence: the key expires `in 3d`, the organization is erased `now`. */
+/** The same for a sentence: the key expires `in 3d`, the organization is erased `now`. */
 export const comes = (instant: string | null, now: number, past = "now"): string => {
   if (instant === null) return "never"
   const seconds = Math.floor((Date.parse(instant) - now) / 1000)

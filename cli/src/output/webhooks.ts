@@ -27,7 +27,7 @@ export const printWebhooks = (webhooks: ReadonlyArray<WebhookInfo>, terminal: Te
         ? `by ${webhook.disabledBecause === "member" ? "a member" : webhook.disabledBecause}`
         : webhook.failingSince === null
           ? printable(webhook.description ?? "")
-          : `failing, began ${age(webhook.failingSince, now)}`
+          : `failing since ${age(webhook.failingSince, now)}`
     ]),
     terminal
   )

@@ -20,7 +20,7 @@ const plan: Plan = {
   objects: []
 }
 
-it("names each digest, version and object that differs, and nothing else", () => {
+it("names exactly the digests, versions and objects that differ", () => {
   expect(planChanges(plan, { ...plan, basedOn: 2, manifests: [...(plan.manifests ?? [])].reverse() })).toEqual([])
   expect(
     planChanges(plan, {

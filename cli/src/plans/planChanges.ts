@@ -21,7 +21,7 @@ const keysOf = (...maps: ReadonlyArray<Readonly<Record<string, unknown>>>) => [
   ...new Set(maps.flatMap((each) => Object.keys(each)))
 ]
 
-/** What differs between a plan that was approved and one of the same app now, line by line. */
+/** The differences between an approved plan and a current plan of the same app, as lines. */
 export const planChanges = (approved: Plan, now: Plan): ReadonlyArray<string> => {
   const images = keysOf(approved.images, now.images).flatMap((name) => {
     const [before, after] = [digestOf(approved.images[name]), digestOf(now.images[name])]
@@ -32,7 +32,7 @@ export const planChanges = (approved: Plan, now: Plan): ReadonlyArray<string> =>
     return before === after ? [] : [`secret ${name}: version ${before ?? "(none)"} → ${after ?? "(none)"}`]
   })
   const [old, made] = [byName(approved), byName(now)]
-  // A plan with problems has no manifests.
+  // A plan with problems contains no manifests.
   const objects =
     now.manifests === null || approved.manifests === null
       ? []

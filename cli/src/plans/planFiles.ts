@@ -11,10 +11,10 @@ import { notWritten } from "../output/exporting.ts"
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const isAbsent = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT"
 
-/** How `JSON.stringify` begins a plan. */
+/** The start of a plan in JSON. */
 const begins = /^\s*\{\s*"kind":\s*"maxcloud-plan"/
 
-/** At most so many bytes of a file, and how many it has; undefined if it isn't there. A folder or a device is refused. */
+/** The first bytes of a file, at most this many, and its size; undefined if it doesn't exist. Refuses folders and devices. */
 const beginningOf = async (file: string, most: number) => {
   const handle = await open(file, "r").catch((error: unknown) => {
     if (isAbsent(error)) return undefined
@@ -37,7 +37,7 @@ const beginningOf = async (file: string, most: number) => {
   }
 }
 
-/** Refuses to put a plan in the place of anything but an earlier plan or an empty file. */
+/** Refuses to overwrite anything but an earlier plan or an empty file. */
 export const checkPlace = (file: string) =>
   Effect.gen(function* () {
     const found = yield* Effect.tryPromise({
@@ -46,12 +46,12 @@ export const checkPlace = (file: string) =>
     })
     if (found === undefined || found.size === 0 || begins.test(found.bytes.toString("utf8"))) return
     return yield* new UsageError({
-      message: `${file} is there and isn't a plan, so it isn't overwritten`,
-      fix: "choose another file with --out FILE, or remove that one"
+      message: `${file} exists and isn't a plan, so it wasn't overwritten`,
+      fix: "choose another file with --out FILE, or delete that one"
     })
   })
 
-/** Writes a plan into a file that only its owner may read, since it has the config's plain values, and that is there only once it is whole. */
+/** Writes a plan to a file that only its owner can read, since it contains the config's plain values. It appears only once it is complete. */
 export const writePlanFile = (file: string, plan: PlanFile) =>
   Effect.tryPromise({
     try: async () => {
@@ -70,12 +70,12 @@ export const writePlanFile = (file: string, plan: PlanFile) =>
 export const readPlanFile = (file: string) =>
   Effect.gen(function* () {
     const { parsePlanFile, planFileBytes } = yield* loadSdk
-    const fix = "name a file that `maxcloud plan --out FILE` has written"
+    const fix = "use a file that `maxcloud plan --out FILE` has written"
     const found = yield* Effect.tryPromise({
       try: () => beginningOf(resolve(file), planFileBytes + 1),
-      catch: (error) => new UsageError({ message: `the plan ${file} cannot be read: ${reasonOf(error)}`, fix })
+      catch: (error) => new UsageError({ message: `Couldn't read the plan ${file}: ${reasonOf(error)}`, fix })
     })
-    if (found === undefined) return yield* new UsageError({ message: `there is no file ${file}`, fix })
+    if (found === undefined) return yield* new UsageError({ message: `file not found: ${file}`, fix })
     if (found.bytes.length > planFileBytes) {
       return yield* new UsageError({ message: `${file} is larger than a plan can be`, fix })
     }

@@ -36,7 +36,7 @@ const objectLines = ({ action, fields, kind, name }: ObjectChange, terminal: Ter
 /** The changes of a plan, for people. */
 export const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
   const changes = plan.changes.filter((change) => change.action !== "unchanged")
-  // A patch isn't a change by itself: its service says whether it is new.
+  // A patch isn't a change by itself: a new one shows as a change of its service.
   const objects = plan.objects.filter(
     (object) => object.action !== "patch" || changes.some((change) => change.service === object.name)
   )
@@ -55,18 +55,18 @@ export const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string>
   ]
 }
 
-/** With the manifests, which stdout is for, the changes are on stderr. */
+/** With --manifests, stdout is for the manifests, so the changes go to stderr. */
 export const changesTo = (withManifests: boolean, terminal: Terminal): Terminal =>
   withManifests ? { ...terminal, print: terminal.say, paint: terminal.paintError } : terminal
 
 const isManifest = (value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, unknown>> & Manifest =>
   typeof value["apiVersion"] === "string" && typeof value["kind"] === "string" && typeof value["metadata"] === "object"
 
-/** The manifests of a plan as YAML. There are none if the app can't be deployed. */
+/** The manifests of a plan as YAML. Empty if the app can't be deployed. */
 export const printManifests = ({ manifests }: Plan, terminal: Terminal) =>
   Effect.gen(function* () {
     if (manifests === null) return
     const { toYaml } = yield* Effect.promise(() => import("@maxcloud/synth"))
-    // Each begins a document, so that those of several apps can be in one file.
+    // Each starts a document, so that one file can contain those of several apps.
     terminal.print(`---\n${toYaml(manifests.filter(isManifest)).trimEnd()}`)
   })

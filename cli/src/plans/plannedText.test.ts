@@ -15,7 +15,7 @@ describe("values in a plan", () => {
     expect(shown(api)).toBe("api.url")
   })
 
-  it("show a text as a config writes it, and the version of each of its secrets once", () => {
+  it("show a text as a config writes it, with the version of each of its secrets once", () => {
     expect(shown({ join: ["postgres://app:", password, "@db/", { secret: "DB", version: null }, "?", password] })).toBe(
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a config's own template literal
       'text`postgres://app:${secret("DB_PASSWORD")}@db/${secret("DB")}?${secret("DB_PASSWORD")}` (DB_PASSWORD: version 2, DB: not set)'
@@ -25,7 +25,7 @@ describe("values in a plan", () => {
     expect(shown({ join: [] })).toBe("text``")
   })
 
-  it("show every literal on one line, such that a config with it has the same text", () => {
+  it("show every literal on one line that means the same text in a config", () => {
     const literal = fc.oneof(
       fc.string({ minLength: 1 }),
       fc.constantFrom("`", "${", "{", '"', "\\", "$", "\n", "\\`", "\r\n")
@@ -39,7 +39,7 @@ describe("values in a plan", () => {
     )
   })
 
-  it("leave everything else as it is", () => {
+  it("leave everything else unchanged", () => {
     for (const json of [
       '"internet"',
       "3",

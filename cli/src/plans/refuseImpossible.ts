@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { locatedLines } from "../client.ts"
 import { CommandFailed } from "../errors/failure.ts"
 
-/** Fails if no server can deploy the app: its names are too long together, or Knative would reject it. */
+/** Fails if no server can deploy the app: its names are too long in total, or Knative would reject it. */
 export const refuseImpossible = (loaded: LoadedConfig, spec: AppSpec, tenant: TenantContext) =>
   Effect.gen(function* () {
     const { hostProblems, knativeProblems } = yield* Effect.promise(() => import("@maxcloud/synth"))
@@ -15,7 +15,7 @@ export const refuseImpossible = (loaded: LoadedConfig, spec: AppSpec, tenant: Te
     return yield* new CommandFailed({
       tag: "InvalidSpec",
       exit: 2,
-      message: "this app cannot be deployed",
+      message: "this app can't be deployed",
       details: yield* locatedLines(loaded, problems),
       data: { errors: inBody(problems, ["spec"]) }
     })
