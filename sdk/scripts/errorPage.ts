@@ -24,14 +24,14 @@ export const errorPage = (): string =>
     "",
     "Every error is a problem document (RFC 9457), `application/problem+json`:",
     "",
-    "| field | what it is |",
+    "| field | meaning |",
     "| --- | --- |",
-    "| `type` | the page that explains the problem, relative to the API: `/problems/not-found`. Each server has these pages, in English and German. In answers for a service it is the whole URL |",
+    "| `type` | the page that explains the problem, relative to the API: `/problems/not-found`. Each server has these pages, in English and German. In responses for a service it is an absolute URL |",
     "| `title`, `status` | the kind of problem in words, and the HTTP status |",
     "| `detail` | what happened, where, and how to fix it |",
-    "| `code` | the kind of problem for programs. Tell errors apart by this, and treat one that you don't know by its `status` |",
+    "| `code` | the kind of problem for programs. Distinguish errors by this. Handle an unknown code by its `status` |",
     "| `instance` | the request's path, without its query |",
-    "| `requestId` | names the request in the server's log; also in `X-Request-Id` |",
+    "| `requestId` | identifies the request in the server's log; also in `X-Request-Id` |",
     "| `errors` | every mistake in the request: `pointer` (RFC 6901) for a place in the body, or `parameter` and `in` (`query`, `path`, `header`); then `code` and `detail` |",
     "",
     "`code` in `errors` is `missing`, `unknown_field`, `wrong_type`, `invalid_value` or `conflict`. `--json` prints the same fields under",
@@ -39,14 +39,14 @@ export const errorPage = (): string =>
     "",
     "## Of the API",
     "",
-    ...table(["code", "status", "type", "`_tag`", "exit code", "what it means"], tags(apiErrors).map(apiRow)),
+    ...table(["code", "status", "type", "`_tag`", "exit code", "meaning"], tags(apiErrors).map(apiRow)),
     "",
     "## For a service's callers",
     "",
-    "The proxy and the gateway answer so if no instance of the service can. Browsers get a page instead.",
+    "The proxy and the gateway send these if no instance of the service can respond. Browsers get a page instead.",
     "",
     ...table(
-      ["code", "status", "type", "what it means"],
+      ["code", "status", "type", "meaning"],
       tags(serviceErrors).map((tag) => {
         const { meaning, status } = serviceErrors[tag]
         return [`\`${codeOf(tag)}\``, status, `\`${problemPath(tag)}\``, meaning]
@@ -55,10 +55,10 @@ export const errorPage = (): string =>
     "",
     "## Of the SDK",
     "",
-    "No request was answered, or it succeeded and what it began did not.",
+    "Either the request got no response, or it succeeded but the deployment or restart that it started didn't.",
     "",
     ...table(
-      ["code", "`_tag`", "exit code", "what it means"],
+      ["code", "`_tag`", "exit code", "meaning"],
       Object.entries(sdkErrors).map(([tag, { exit, meaning }]) => [`\`${codeOf(tag)}\``, `\`${tag}\``, exit, meaning])
     ),
     ""

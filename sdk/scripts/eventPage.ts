@@ -2,7 +2,7 @@ import { type EventType, eventKinds, eventTypes } from "../src/api/eventKinds.ts
 import type { CloudEvent } from "../src/api/events.ts"
 import { EventId } from "../src/api/ids.ts"
 
-/** The example of a kind, as a client gets it. */
+/** The example of a kind, as clients receive it. */
 export const exampleOf = (type: EventType): CloudEvent => {
   const { data, subject } = eventKinds[type].example
   return {
@@ -45,14 +45,14 @@ export const eventPage = (): string =>
     "curl 'http://127.0.0.1:8080/api/v1/events?type=deployment.failed&since=24h'",
     "```",
     "",
-    "Each event is a [CloudEvent](https://cloudevents.io) (1.0, structured JSON). [The API](../api.md#events) says how to read and follow them. A whole one:",
+    "Each event is a [CloudEvent](https://cloudevents.io) (1.0, structured JSON). [The API](../api.md#events) says how to read and follow them. A complete event:",
     "",
     "```json",
     JSON.stringify(exampleOf("deployment.succeeded"), undefined, 2),
     "```",
     "",
-    "`sequence` grows by one with each event of the organization. Types and members of `data` may be added: ignore those that you don't know. No",
-    "event has a value of a secret, a token, an e-mail address, or a line that a program wrote.",
+    "`sequence` grows by one with each event of the organization. Later versions may add types and members of `data`: ignore those that you don't know. No",
+    "event contains a secret's value, a token, an e-mail address, or a program's output.",
     "",
     "| type | what happened |",
     "| --- | --- |",

@@ -22,7 +22,7 @@ const run = <A, E>(effect: Effect.Effect<A, E, MaxCloud>, apiUrl: string, fetch?
   Effect.runPromise(Effect.provide(effect, MaxCloud.layer({ apiUrl, fetch })))
 
 describe("MaxCloud", () => {
-  it("deploys as a stream of progress, which ends with the deployment whatever its outcome", async () => {
+  it("deploys as a stream of progress, which ends with the deployment, whatever its outcome", async () => {
     await using server = await fakeServer({
       "POST /api/v1/apps/shop/stages/production/deployments": (_, response) =>
         json(response, 202, encodeDeployment(deployment("queued"))),
@@ -41,7 +41,7 @@ describe("MaxCloud", () => {
     expect(last?._tag === "finished" ? last.deployment.status.state : undefined).toBe("failed")
   })
 
-  it("takes plain strings, and sends nothing if one can't be a name or an id", async () => {
+  it("accepts plain strings, and sends nothing if one isn't a valid name or id", async () => {
     const asked: Array<string> = []
     await using server = await fakeServer({
       "GET /api/v1/services": (request, response) => {
@@ -90,7 +90,7 @@ describe("MaxCloud", () => {
     expect(asked.length).toBe(1)
   })
 
-  it("closes the connection of a stream whose fiber is interrupted", async () => {
+  it("closes a stream's connection when its fiber is interrupted", async () => {
     const closed = Promise.withResolvers<void>()
     const first = Promise.withResolvers<void>()
     await using server = await fakeServer({
@@ -114,7 +114,7 @@ describe("MaxCloud", () => {
     await closed.promise
   })
 
-  it("speaks through a fetch that is given, without a socket", async () => {
+  it("uses the given fetch, without a socket", async () => {
     const info = {
       version: "1",
       minimumClient: "1",
@@ -134,11 +134,11 @@ describe("MaxCloud", () => {
     expect(seen).toStrictEqual(["http://embedded/api/v1/info"])
   })
 
-  it("fails typed, so that a tag can be caught", async () => {
+  it("fails with typed errors, so that callers can catch a tag", async () => {
     const program = loadConfig({ file: "/nope/maxcloud.config.ts" }).pipe(
       Effect.as("loaded"),
       Effect.catchTag("ConfigInvalid", (error) => Effect.succeed(error.issues[0]?.message ?? ""))
     )
-    expect(await Effect.runPromise(program)).toContain("there is no such file")
+    expect(await Effect.runPromise(program)).toContain("file not found")
   })
 })

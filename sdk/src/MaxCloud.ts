@@ -43,12 +43,12 @@ export interface WaitOptions {
 /** The service that `MaxCloud` provides: single calls, and streams. */
 export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" | "deployments" | "events"> {
   readonly apiUrl: string
-  /** The changes that a deploy would make. Sources are read for their digest; only the AppSpec is sent. */
+  /** The changes that a deploy would make. Reads sources for their digests, but sends only the AppSpec. */
   readonly plan: (app: Deployable, options?: PlanOptions) => Effect.Effect<Plan, PlanError>
   /**
-   * Plans, uploads the sources that the server lacks, and gives the plan as plain data, with its manifests: a file for whoever approves it. Deploy it
-   * later as `deploy(plan)`; if something else would be applied by then, that fails with `PlanOutdated`. `InvalidSpec` if the plan has problems,
-   * or an image whose digest isn't known.
+   * Plans, uploads the sources that the server lacks, and returns the plan with its manifests as plain data, for example to write to a file for
+   * approval. Deploy it later with `deploy(plan)`, which fails with `PlanOutdated` if something else would be applied by then. `InvalidSpec` if
+   * the plan has problems, or the digest of an image is unknown.
    */
   readonly preparePlan: (app: Deployable, options?: PrepareOptions) => Effect.Effect<PlanFile, DeployError>
   /**
@@ -56,21 +56,21 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
    * even if the deployment failed: check `finished.deployment.status.state`. If you end the stream early, the deployment continues.
    */
   readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
-  /** Deploys and waits for success: the stream of `deploy`, run to its end. With `detach`, the accepted deployment. */
+  /** Deploys and waits for success: runs the stream of `deploy` to its end. With `detach`, returns the accepted deployment. */
   readonly deployAndWait: (
     app: Deployable,
     options?: DeployOptions & WaitOptions
   ) => Effect.Effect<Deployment, DeployError | DeploymentUnsuccessful>
-  /** The deployment, once it is finished. */
+  /** Waits until the deployment has finished. */
   readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
   /** The lines that a service's instances wrote. */
   readonly logs: (service: string, options?: LogOptions & InApp) => Stream.Stream<LogEntry, CallError>
   readonly deployments: EffectCalls["deployments"] & {
-    /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
+    /** The events of a deployment from the first, or after `lastEventId`, until it has finished. */
     readonly events: (id: string, options?: DeploymentEventsOptions) => Stream.Stream<DeploymentEvent, CallError>
   }
   readonly events: EffectCalls["events"] & {
-    /** What happens in the organization from now on, or after the event with the `sequence` `after`, without an end. */
+    /** The organization's events from now on, or after the event with the `sequence` `after`. The stream doesn't end. */
     readonly follow: (options?: FollowEventsOptions) => Stream.Stream<CloudEvent, CallError>
   }
   readonly apps: EffectCalls["apps"] & {
@@ -81,26 +81,26 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
     ) => Effect.Effect<Deployment, CallError | DeploymentUnsuccessful>
   }
   readonly services: EffectCalls["services"] & {
-    /** Deletes a service, and waits until it is gone, whatever its deployment still waits for. */
+    /** Deletes a service and waits until it is gone, even if its deployment still waits for others. */
     readonly deleteAndWait: (
       name: string,
       options?: InApp & WaitOptions
     ) => Effect.Effect<Deployment, CallError | DeploymentUnsuccessful>
-    /** Runs a program in one of its instances, with its environment. A service at zero may be started for it. */
+    /** Runs a program in one of its instances, with its environment. May start an instance of a service at zero. */
     readonly exec: (
       name: string,
       command: ReadonlyArray<string>,
       options: ExecOptions & InApp
     ) => Effect.Effect<ExecSession, CallError, Scope.Scope>
     /**
-     * Replaces the service's instances with new ones of the same program, and emits its progress until it has finished. The stream ends
+     * Replaces the service's instances with new ones of the same program, and emits the progress until it has finished. The stream ends
      * normally even if the restart failed: check `finished.service`. If you end the stream early, the restart continues.
      */
     readonly restart: (name: string, options?: RestartOptions & InApp) => Stream.Stream<RestartProgress, CallError>
   }
 }
 
-/** A max-cloud server, as an Effect service. Every call may fail with `CallError`; a name or id that can't be one fails with `InvalidRequest`. */
+/** A max-cloud server, as an Effect service. Every call may fail with `CallError`; an invalid name or id fails with `InvalidRequest`. */
 export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, MaxCloudService>() {
   static readonly layer = (options: ConnectionOptions = {}): Layer.Layer<MaxCloud> =>
     Layer.effect(MaxCloud, makeMaxCloud(options))
@@ -176,7 +176,7 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
         Effect.gen(function* () {
           const { app, onOutput, stage, terminal } = yield* parseOptions<ExecOptions & InApp>(given, execOptions)
           if (onOutput === undefined) {
-            const detail = "There is nothing that takes the program's output. Give `onOutput`, a function."
+            const detail = "Nothing receives the program's output. Pass a function as `onOutput`."
             return yield* new InvalidRequest({ detail, errors: [] })
           }
           return yield* exec(find(name, { app, stage }), command, { onOutput, terminal })

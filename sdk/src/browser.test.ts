@@ -16,7 +16,7 @@ const bundled = async (entry: string): Promise<string> => {
   return outputFiles[0]?.text ?? ""
 }
 
-/** Globals that browsers have besides the language itself. */
+/** Globals of browsers besides those of the language. */
 const { AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder } = globalThis
 const ofBrowsers = {
   ...{ AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
@@ -25,11 +25,11 @@ const ofBrowsers = {
 
 describe("for browsers", () => {
   // esbuild fails on an import of `node:`.
-  it.each(["api/index.ts", "config.ts"])("%s is bundled without anything of Node", async (entry) => {
+  it.each(["api/index.ts", "config.ts"])("%s can be bundled without Node modules", async (entry) => {
     expect((await bundled(entry)).length).toBeGreaterThan(1_000)
   })
 
-  it("the client runs without Node's modules and globals", async () => {
+  it("the client works without Node's modules and globals", async () => {
     const asked: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url, init) => {
       asked.push(`${String(url)} ${new Headers(init?.headers).get("authorization")}`)

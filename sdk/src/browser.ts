@@ -20,14 +20,14 @@ export interface BrowserClient extends Promised<Omit<Calls<string>, "deployments
     readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
   }
   readonly events: Promised<Calls<string>["events"]> & {
-    /** What happens in the organization, without an end. */
+    /** The organization's events. The stream doesn't end. */
     readonly follow: (options?: FollowEventsOptions & Abortable) => AsyncIterable<CloudEvent>
   }
   /** The lines of a service. */
   readonly logs: (service: string, options?: LogOptions & InApp & Abortable) => AsyncIterable<LogEntry>
 }
 
-/** A page has no files and no environment. */
+/** A web page has no files and no environment. */
 const page: ClientHost = {
   userAgent: undefined,
   local: async () => undefined,

@@ -43,7 +43,7 @@ const eventsPath = `GET /api/v1/deployments/${deploymentId}/events`
 const logsPath = `GET /api/v1/services/${serviceId}/logs`
 
 describe("deploy", () => {
-  it("tells its progress and resolves with the finished deployment", async () => {
+  it("reports its progress and resolves with the finished deployment", async () => {
     await using server = await fakeServer({
       [deployPath]: accept,
       [eventsPath]: (_, response) => {
@@ -62,7 +62,7 @@ describe("deploy", () => {
     expect(JSON.parse(String(server.received[0]?.body)).spec.app).toStrictEqual("shop")
   })
 
-  it("rejects with DeploymentFailed, which holds the deployment", async () => {
+  it("rejects with DeploymentFailed, which contains the deployment", async () => {
     await using server = await fakeServer({
       [deployPath]: accept,
       [eventsPath]: (_, response) => {
@@ -89,7 +89,7 @@ describe("deploy", () => {
         openStream(response)
         sendEvent(response, event(last + 1, "applied"))
         if (connections === 1) {
-          // Half of an event, then the end: it must be asked for again.
+          // Half an event, then the end: the client must request it again.
           response.write(`id: ${last + 2}\ndata: {"id":`, () => response.destroy())
         } else if (connections === 4) response.end()
         else sendEvent(response, event(last + 2, "finished", "succeeded"))
@@ -103,13 +103,13 @@ describe("deploy", () => {
     expect(ids).toStrictEqual([1, 2, 3, 4])
   })
 
-  it("with detach ends as soon as it is accepted", async () => {
+  it("returns with detach as soon as it is accepted", async () => {
     await using server = await fakeServer({ [deployPath]: accept })
     const done = await createClient({ apiUrl: server.url }).deploy(spec, { detach: true })
     expect(done.status.state).toBe("queued")
   })
 
-  it("asks again with the same key when the answer is lost", async () => {
+  it("retries with the same key when the response is lost", async () => {
     let requests = 0
     await using server = await fakeServer({
       [deployPath]: (request, response, raw) =>
@@ -121,7 +121,7 @@ describe("deploy", () => {
     expect(keys[0]).toBe(keys[1])
   })
 
-  it("stops waiting by the signal, with its reason, and closes its connection", async () => {
+  it("stops waiting when the signal aborts, rejects with its reason, and closes its connection", async () => {
     const controller = new AbortController()
     let closed: Promise<unknown> | undefined
     await using server = await fakeServer({
@@ -143,7 +143,7 @@ describe("deploy", () => {
     await closed
   })
 
-  it("gives the server's refusals as they are", async () => {
+  it("passes on the server's refusals unchanged", async () => {
     await using server = await fakeServer({
       [deployPath]: (_, response) => problem(response, new QuotaExceeded({ detail: "only 3 services" }))
     })
@@ -154,7 +154,7 @@ describe("deploy", () => {
 
   it("sends nothing if the app is invalid", async () => {
     await using server = await fakeServer({
-      // A config is told where it is deployed.
+      // The config gets the stage.
       "GET /api/v1/info": (_, response) =>
         json(response, 200, {
           version: "1",
@@ -178,7 +178,7 @@ describe("deploy", () => {
 })
 
 describe("removing", () => {
-  it("destroyAndWait resolves when the app is gone, and rejects if it isn't", async () => {
+  it("destroyAndWait resolves when the app is gone, and rejects if that fails", async () => {
     let outcome: "succeeded" | "failed" = "succeeded"
     await using server = await fakeServer({
       "DELETE /api/v1/apps/shop/stages/production": accept,
@@ -259,7 +259,7 @@ describe("deploy of a source", () => {
     expect(sent.spec.services[0].source).toStrictEqual({ path: ".", digest: uploaded })
   })
 
-  it("in place names the folder and uploads nothing", async () => {
+  it("sends only the folder's path in place, without an upload", async () => {
     await using server = await fakeServer({ [deployPath]: accept })
     await createClient({ apiUrl: server.url }).deploy(source, { folder, inPlace: true, detach: true })
     expect(server.received).toHaveLength(1)
@@ -283,7 +283,7 @@ describe("deploy of a source", () => {
 })
 
 describe("logs", () => {
-  it("end with the last line, and resume where a connection broke", async () => {
+  it("end after the last line, and resume after a broken connection", async () => {
     let connections = 0
     await using server = await fakeServer({
       "GET /api/v1/services": list,
@@ -292,7 +292,7 @@ describe("logs", () => {
         openStream(response)
         const last = Number(request.headers["last-event-id"] ?? 0)
         sendEntry(response, entry(last + 1))
-        // Break the connection only after the client has read the line: unread data is lost with the connection.
+        // Break the connection only after the client has read the line, because unread data is lost with it.
         if (connections === 1) setTimeout(() => response.destroy(), 50)
         else response.end()
       }
@@ -306,7 +306,7 @@ describe("logs", () => {
     expect(second?.headers["last-event-id"]).toBe("1")
   })
 
-  it("when followed, continue past a server that stops, until the reader has enough", async () => {
+  it("continue when followed, even if the server stops, until the reader has enough", async () => {
     let closed: Promise<unknown> | undefined
     await using server = await fakeServer({
       "GET /api/v1/services": list,
@@ -327,7 +327,7 @@ describe("logs", () => {
     await closed
   })
 
-  it("end by the signal with its reason, and by closing the client", async () => {
+  it("end when the signal aborts, with its reason, or when the client closes", async () => {
     await using server = await fakeServer({
       "GET /api/v1/services": list,
       [logsPath]: (_, response) => {
@@ -348,7 +348,7 @@ describe("logs", () => {
     expect((await failureOf(client.info())).message).toBe("the client was closed")
   })
 
-  it("carry a failure after the first line as the error that it is", async () => {
+  it("report an error after the first line", async () => {
     await using server = await fakeServer({
       "GET /api/v1/services": list,
       [logsPath]: (_, response) => {
@@ -365,7 +365,7 @@ describe("logs", () => {
     expect((await failureOf(read()))._tag).toBe("InternalError")
   })
 
-  it("of a service that is not there are NotFound", async () => {
+  it("fail with NotFound for a missing service", async () => {
     await using server = await fakeServer({
       "GET /api/v1/services": (_, response) => json(response, 200, [])
     })
@@ -375,8 +375,8 @@ describe("logs", () => {
   })
 })
 
-describe("faults of the way", () => {
-  it("says how to start a server where none answers", async () => {
+describe("connection failures", () => {
+  it("says how to start a server if none answers", async () => {
     const server = await fakeServer({})
     await server[Symbol.asyncDispose]()
     const client = createClient({ apiUrl: server.url })
@@ -384,7 +384,7 @@ describe("faults of the way", () => {
       const error = await failureOf(call())
       expect(error._tag).toBe("NotReachable")
       expect(error.message).toContain(
-        `no max-cloud server answers at ${server.url} (connection refused): start it by \`maxcloud server\``
+        `no max-cloud server answers at ${server.url} (connection refused): start it with \`maxcloud server\``
       )
     }
     const read = async () => {
@@ -393,7 +393,7 @@ describe("faults of the way", () => {
     expect((await failureOf(read()))._tag).toBe("NotReachable")
   })
 
-  it("gives up on a server that takes the connection and never answers", async () => {
+  it("gives up on a server that accepts the connection and never answers", async () => {
     let requests = 0
     await using server = await fakeServer({
       "GET /api/v1/services": () => void requests++,
@@ -410,7 +410,7 @@ describe("faults of the way", () => {
       expect(error.code).toBe("NO_ANSWER")
       expect(error.message).toContain(`no answer from the max-cloud server at ${server.url} within 0.05 s: `)
     }
-    // A deploy isn't sent again by itself: that would only wait longer.
+    // A deploy isn't retried here, since that would only wait longer.
     expect(requests).toBeLessThanOrEqual(3)
     expect(() => createClient({ timeoutSeconds: 0 })).toThrow(/timeoutSeconds is 0/)
   })
@@ -421,7 +421,7 @@ describe("faults of the way", () => {
     )
   })
 
-  it("says that the connection broke where it did in the middle of an answer", async () => {
+  it("says that the connection broke in the middle of a response", async () => {
     await using server = await fakeServer({
       "GET /api/v1/info": (_, response) => {
         response.writeHead(200, { "content-type": "application/json", "content-length": "100" }).write("{")
@@ -431,13 +431,13 @@ describe("faults of the way", () => {
     expect((await failureOf(createClient({ apiUrl: server.url }).info()))._tag).toBe("NotReachable")
   })
 
-  it("never shows a password of the URL", async () => {
+  it("never shows a password in the URL", async () => {
     const error = await failureOf(createClient({ apiUrl: "http://ada:pass-word@127.0.0.1:1" }).info())
     expect(error._tag).toBe("NotReachable")
     expect(inspect(error)).not.toContain("pass-word")
   })
 
-  it("shows the answer of a proxy in front of the server", async () => {
+  it("shows the response of a proxy in front of the server", async () => {
     const html: Route = (_, response) => response.writeHead(502).end("<html><h1>502 Bad Gateway</h1></html>")
     await using server = await fakeServer({
       "GET /api/v1/info": html,
@@ -451,7 +451,7 @@ describe("faults of the way", () => {
     expect((await failureOf(client.apps.list()))._tag).toBe("UnexpectedAnswer")
   })
 
-  it("refuses names that can be none before they are sent", async () => {
+  it("refuses invalid names before sending anything", async () => {
     await using server = await fakeServer({ [`GET /api/v1/deployments/${deploymentId}`]: get })
     const client = createClient({ apiUrl: server.url })
     expect((await failureOf(client.services.delete("API")))._tag).toBe("InvalidRequest")

@@ -43,7 +43,7 @@ import {
 } from "./promises.ts"
 import type { ConnectionOptions } from "./transport/transport.ts"
 
-/** The part of a client that is about people, their credentials, the organization, and its audit log. */
+/** The client's calls about people, their credentials, the organization, and its audit log. */
 export type PeopleClient = Pick<Client, "auth" | "organization" | "account" | "audit" | "erasures">
 
 export interface ClientOptions extends ConnectionOptions, Abortable {}
@@ -58,14 +58,14 @@ export interface Client
   /** The changes that a deploy would make. */
   readonly plan: (app: DeployInput, options?: PlanCall) => Promise<Plan>
   /**
-   * Plans, uploads the sources that the server lacks, and gives the plan as plain data, with its manifests: a file for whoever approves it. Deploy it
-   * later as `deploy(plan)`; if something else would be applied by then, that rejects with `PlanOutdated`. Rejects with `InvalidSpec` if the plan
-   * has problems, or an image whose digest isn't known.
+   * Plans, uploads the sources that the server lacks, and returns the plan with its manifests as plain data, for example to write to a file for
+   * approval. Deploy it later with `deploy(plan)`, which rejects with `PlanOutdated` if something else would be applied by then. Rejects with
+   * `InvalidSpec` if the plan has problems, or the digest of an image is unknown.
    */
   readonly preparePlan: (app: DeployInput, options?: PrepareCall) => Promise<PlanFile>
   /**
-   * Deploys and waits. Resolves with the successful deployment (with `detach`: the accepted one). Rejects with `DeploymentFailed` if it ended
-   * otherwise. Aborting stops the waiting; an accepted deployment continues.
+   * Deploys and waits. Resolves with the successful deployment (with `detach`, the accepted one). Rejects with `DeploymentFailed` if it fails.
+   * Aborting stops the waiting; an accepted deployment continues.
    */
   readonly deploy: (app: DeployInput, options?: DeployCall) => Promise<Deployment>
   readonly deployments: Promised<PromiseCalls["deployments"]> & {
@@ -73,10 +73,10 @@ export interface Client
     readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
   }
   readonly events: Promised<PromiseCalls["events"]> & {
-    /** What happens in the organization, without an end: `for await (const event of client.events.follow({ type: "deployment.*" }))`. */
+    /** The organization's events, without end: `for await (const event of client.events.follow({ type: "deployment.*" }))`. */
     readonly follow: (options?: FollowEventsOptions & Abortable) => AsyncIterable<CloudEvent>
   }
-  /** Waits for a deployment to succeed; rejects with `DeploymentFailed` where it ended otherwise. */
+  /** Waits for a deployment to succeed. Rejects with `DeploymentFailed` if it fails. */
   readonly waitFor: (deploymentId: string, options?: Abortable) => Promise<Deployment>
   /** The lines of a service: `for await (const entry of client.logs("api", { follow: true }))`. */
   readonly logs: (service: string, options?: LogOptions & InApp) => AsyncIterable<LogEntry>
@@ -85,20 +85,20 @@ export interface Client
     readonly destroyAndWait: (app: string, options?: InStage & WaitOptions) => Promise<Deployment>
   }
   readonly services: Promised<PromiseCalls["services"]> & {
-    /** Deletes a service. Resolves when it is gone, whatever its deployment still waits for. Rejects with `DeploymentFailed`. */
+    /** Deletes a service. Resolves when it is gone, even if its deployment still waits for others. Rejects with `DeploymentFailed`. */
     readonly deleteAndWait: (name: string, options?: InApp & WaitOptions) => Promise<Deployment>
-    /** Replaces its instances by new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
+    /** Replaces its instances with new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
     readonly restart: (name: string, options?: RestartCall) => Promise<Service>
   }
   readonly secrets: Promised<Omit<PromiseCalls["secrets"], "import">> & {
-    /** Adds a version of each, all or none. */
+    /** Adds a version of each secret, or of none. */
     readonly import: (
       app: string,
       values: Readonly<Record<string, string>>,
       options?: InStage
     ) => Promise<ReadonlyArray<SecretInfo>>
   }
-  /** Ends all that is open. */
+  /** Ends all open calls and streams. */
   readonly close: () => Promise<void>
 }
 
@@ -114,7 +114,7 @@ const clientOptions: OptionKinds<ClientOptions> = {
 }
 
 const noSecrets = new InvalidRequest({
-  detail: 'The secrets to import aren\'t an object. Give their names and values as { NAME: "value" }.',
+  detail: 'The secrets to import aren\'t an object. Pass names and values, such as { NAME: "value" }.',
   errors: []
 })
 
@@ -170,9 +170,9 @@ export const createClient = (options: ClientOptions = {}): Client => {
   }
 }
 
-/** Reads a config for a stage and checks all of it. Rejects with `ConfigInvalid`, which names every place that is wrong. */
+/** Reads a config for a stage and checks it completely. Rejects with `ConfigInvalid`, which lists every mistake with its position. */
 export const loadConfig = (options: LoadConfigOptions & Abortable = {}): Promise<LoadedConfig> =>
   run(loadConfigEffect(options), options.signal ?? never)
 
-/** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
+/** The absolute path of the config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. */
 export const findConfig = (folder: string = process.cwd()): Promise<string> => run(findConfigEffect(folder), never)

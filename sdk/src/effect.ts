@@ -1,4 +1,4 @@
-/** The SDK as Effects. As promises it is in `@maxcloud/sdk`. */
+/** The SDK with Effects. `@maxcloud/sdk` has the same with promises. */
 export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"

@@ -7,12 +7,12 @@ import * as apiModule from "./api/errors.ts"
 import * as sdkModule from "./errors.ts"
 import { apiErrors, sdkErrors } from "./errorTable.ts"
 
-/** Names of the error classes that a module exports. */
+/** The names of the error classes that a module exports. */
 const classesOf = (module: object) =>
   Object.entries(module).flatMap(([name, value]) => (typeof value === "function" && "_tag" in value ? [name] : []))
 
 describe("the table of errors", () => {
-  it("has a row for each error of the API, and each can be decoded", () => {
+  it("has a row for each error of the API, which can be decoded", () => {
     const tags = Object.keys(apiErrors).sort()
     expect(Object.keys(apiModule.wire).sort()).toStrictEqual(tags)
     expect(classesOf(apiModule).sort()).toStrictEqual(tags)
@@ -44,7 +44,7 @@ describe("the table of errors", () => {
     })
   })
 
-  it("leaves the error its own name, message, stack and cause", () => {
+  it("preserves the error's own name, message, stack and cause", () => {
     for (const { ast } of Object.values(apiModule.wire)) {
       const fields = SchemaAST.getPropertySignatures(SchemaAST.encodedAST(ast)).map(({ name }) => String(name))
       expect(fields.filter((field) => ["name", "message", "stack", "cause"].includes(field))).toEqual([])

@@ -1,7 +1,7 @@
 export { inBody, pointerOf, specIssueOf } from "./pointers.ts"
 
 /**
- * Every error, one row each: its meaning, and the exit code of a command that fails with it. `status` and `title` are the fields of the
+ * Every error, one row each, with its meaning and the exit code of a command that fails with it. `status` and `title` are the fields of the
  * problem document (RFC 9457). Plain data, so that the CLI starts fast.
  */
 export const apiErrors = {
@@ -16,7 +16,7 @@ export const apiErrors = {
     title: "Client outdated",
     exit: 14,
     meaning:
-      "The server no longer serves this version of the command line or SDK. `minimumClient` is the oldest version that it serves. Update the client."
+      "The server no longer supports this version of the command line or SDK. `minimumClient` is the oldest supported version. Update the client."
   },
   InvalidSpec: {
     status: 422,
@@ -72,7 +72,7 @@ export const apiErrors = {
     title: "Request in progress",
     exit: 3,
     meaning:
-      "The same request, with the same idempotency key, is being carried out. Retry after `Retry-After` to get its response."
+      "The same request, with the same idempotency key, is in progress. Retry after `Retry-After` to get its response."
   },
   IdempotencyKeyReused: {
     status: 422,
@@ -92,7 +92,7 @@ export const apiErrors = {
     title: "Plan outdated",
     exit: 13,
     meaning:
-      "What would be applied isn't what was planned: something else was deployed since, or a secret, an image's digest or a setting of the server has changed. Nothing was deployed. Plan again."
+      "The plan is outdated: something else was deployed since, or a secret, an image's digest or a setting of the server has changed. Nothing was deployed. Create a new plan."
   },
   PayloadTooLarge: {
     status: 413,
@@ -170,7 +170,7 @@ export const sdkErrors = {
   UnknownProblem: {
     exit: 1,
     meaning:
-      "A problem of a newer server, which this version doesn't know: `type` and `status` say what it is. A command's exit code follows the status. Update the client."
+      "A problem of a newer server that this version doesn't know. `type` and `status` describe it. A command's exit code depends on the status. Update the client."
   },
   UnexpectedAnswer: {
     exit: 1,
@@ -198,7 +198,7 @@ export const sdkErrors = {
 
 export const errorTable = { ...apiErrors, ...sdkErrors }
 
-/** Answers to a service's callers that aren't the service's own: of the proxy, the activator and the gateway. */
+/** Responses that a service's callers get from the proxy, the activator or the gateway instead of the service. */
 export const serviceErrors = {
   UnknownHost: { status: 404, title: "Unknown host", meaning: "No service has the requested host." },
   UnknownTransferCoding: {
@@ -230,7 +230,7 @@ export const serviceErrors = {
   ServiceTimeout: {
     status: 504,
     title: "Service timeout",
-    meaning: "The service didn't begin its answer in the time that its config allows (`timeout`)."
+    meaning: "The service didn't start to respond within its config's `timeout`."
   }
 } as const
 

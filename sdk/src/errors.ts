@@ -5,14 +5,14 @@ import type { Service } from "./api/service.ts"
 import type { ProxyFailed } from "./proxy/ProxyFailed.ts"
 import { clientVersion } from "./transport/clientVersion.ts"
 
-/** One problem in a config: its place in the described app, the message with its fix, and its place in a file. */
+/** One problem in a config: its path in the app, the message with its fix, and its position in a file. */
 export interface ConfigIssue {
-  /** As it is read aloud: `services.api.port`. Empty where the whole file is meant. */
+  /** The path in readable form: `services.api.port`. Empty for the whole file. */
   readonly path: string
   readonly message: string
-  /** The kind of mistake, as in problem documents; `policy`: one of the config's `policies` finds it. @default `invalid_value` */
+  /** The kind of mistake, as in problem documents; `policy` if one of the config's `policies` reports it. @default `invalid_value` */
   readonly code?: string
-  /** Absolute path. It can be another file than the config: a service may be written in a file that the config imports. */
+  /** The absolute path of the config or of a file that it imports. */
   readonly file: string
   /** From 1. */
   readonly line?: number
@@ -20,7 +20,7 @@ export interface ConfigIssue {
   readonly column?: number
 }
 
-/** A config that cannot be read, evaluated or parsed. Nothing has been sent. */
+/** The config can't be read, evaluated or parsed. Nothing was sent. */
 export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
   /** Absolute path of the config. */
   readonly file: string
@@ -41,7 +41,7 @@ export const renderIssue = (issue: ConfigIssue, folder: string = process.cwd()):
   return [place, issue.path, issue.message].filter((value) => value !== "").join("  ")
 }
 
-/** The folder of a `source` cannot be made a snapshot: it is not there, holds nothing, is too large, or a link leaves it. */
+/** The folder of a `source` can't be sent: it doesn't exist, is empty or too large, or a link points outside of it. */
 export class SourceInvalid extends Data.TaggedError("SourceInvalid")<{
   readonly folder: string
   readonly detail: string
@@ -51,44 +51,44 @@ export class SourceInvalid extends Data.TaggedError("SourceInvalid")<{
   }
 }
 
-/** `code` of `NotReachable` if the server took the connection and didn't answer in time. */
+/** `code` of `NotReachable` if the server accepted the connection but didn't respond in time. */
 export const noAnswerCode = "NO_ANSWER"
 
-/** Nothing answers at `apiUrl`, or the connection broke. The same may be tried again. */
+/** Nothing responds at `apiUrl`, or the connection broke. Safe to retry. */
 export class NotReachable extends Data.TaggedError("NotReachable")<{
   readonly apiUrl: string
-  /** As the system calls it: `ECONNREFUSED`, `ENOTFOUND`, …; `NO_ANSWER`: the answer took longer than `timeoutSeconds`. */
+  /** The system's code, such as `ECONNREFUSED` or `ENOTFOUND`; `NO_ANSWER` if the response took longer than `timeoutSeconds`. */
   readonly code: string
   /** How long it waited, with `NO_ANSWER`. */
   readonly seconds?: number | undefined
-  /** The proxy that failed, if it is one. */
+  /** The failed proxy, if the cause is a proxy. */
   readonly proxy?: ProxyFailed | undefined
-  /** Did the connection break in the middle of an upload? */
+  /** Whether the connection broke in the middle of an upload. */
   readonly uploading?: boolean | undefined
 }> {
   override get message() {
     if (this.uploading === true) {
-      return `the connection to the max-cloud server at ${this.apiUrl} broke while a source was sent (${this.code}): deploy again. If it breaks at the same place each time, look for a limit on the size of requests in the proxies before the server`
+      return `the connection to the max-cloud server at ${this.apiUrl} broke during the upload of a source (${this.code}): deploy again. If it breaks at the same point each time, look for a limit on the size of requests in the proxies in front of the server`
     }
     if (this.proxy !== undefined) {
-      return `the max-cloud server at ${this.apiUrl} can't be reached, for ${this.proxy.problem}: ${this.proxy.fix}`
+      return `the max-cloud server at ${this.apiUrl} can't be reached, because ${this.proxy.problem}: ${this.proxy.fix}`
     }
     if (this.code === noAnswerCode) {
-      return `no answer from the max-cloud server at ${this.apiUrl} within ${this.seconds} s: check that a max-cloud server listens there and isn't overloaded, then try again`
+      return `no answer from the max-cloud server at ${this.apiUrl} within ${this.seconds} s: check that a max-cloud server listens there and isn't overloaded, then retry`
     }
     if (this.code === "ECONNREFUSED") {
-      return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it by \`maxcloud server\`, or say where it is by MAXCLOUD_API_URL or --api-url`
+      return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it with \`maxcloud server\`, or set its address with MAXCLOUD_API_URL or --api-url`
     }
-    return `the max-cloud server at ${this.apiUrl} cannot be reached (${this.code}): check the address and the network, then try again`
+    return `the max-cloud server at ${this.apiUrl} can't be reached (${this.code}): check the address and the network, then retry`
   }
 }
 
-/** The credential that is meant can't be had: a damaged file, or CI that gives no token. Nothing has been sent. */
+/** The credential can't be read or obtained: a damaged file, or CI provides no token. Nothing was sent. */
 export class CredentialUnavailable extends Data.TaggedError("CredentialUnavailable")<{
   readonly source: "credentials file" | "GitHub Actions"
   readonly detail: string
   readonly fix: string
-  /** May the same work a little later? */
+  /** Whether a retry may succeed. */
   readonly passing: boolean
 }> {
   override get message() {
@@ -96,26 +96,26 @@ export class CredentialUnavailable extends Data.TaggedError("CredentialUnavailab
   }
 }
 
-/** A credential would travel without encryption: `http:` to another machine. Nothing has been sent. */
+/** A credential would travel unencrypted: `http:` to another machine. Nothing was sent. */
 export class InsecureUrl extends Data.TaggedError("InsecureUrl")<{ readonly apiUrl: string }> {
   override get message() {
-    return `no credential is sent to ${this.apiUrl}, where others on the way could read it: use https://, or say MAXCLOUD_INSECURE=1 where the network is your own`
+    return `the credential wasn't sent to ${this.apiUrl}, because others on the network could read it: use https://, or set MAXCLOUD_INSECURE=1 if the network is your own`
   }
 }
 
-/** The answer isn't from a max-cloud server, or from one of another version: a proxy's error page, a body that can't be read. */
+/** The response isn't from a max-cloud server of a known version: a proxy's error page, or an unreadable body. */
 export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
   readonly url: string
-  /** 0 where it is not known. */
+  /** 0 if unknown. */
   readonly status: number
   readonly detail: string
 }> {
   override get message() {
-    return `unexpected answer from ${this.url}${this.status === 0 ? "" : ` (status ${this.status})`}: ${this.detail}`
+    return `unexpected response from ${this.url}${this.status === 0 ? "" : ` (status ${this.status})`}: ${this.detail}`
   }
 }
 
-/** A problem that this version doesn't know: a newer server's. Tell it by `type` and `status`. */
+/** A newer server's problem that this version doesn't know. Identify it by `type` and `status`. */
 export class UnknownProblem extends Data.TaggedError("UnknownProblem")<{
   readonly type: string
   readonly title: string
@@ -127,7 +127,7 @@ export class UnknownProblem extends Data.TaggedError("UnknownProblem")<{
   }
 }
 
-/** The server is older than this version, and lacks what was called. */
+/** The server is older than this version, and lacks the operation. */
 export class ServerOutdated extends Data.TaggedError("ServerOutdated")<{
   readonly apiUrl: string
   readonly serverVersion: string
@@ -139,7 +139,7 @@ export class ServerOutdated extends Data.TaggedError("ServerOutdated")<{
   }
 }
 
-/** A deployment that failed. `deployment.services` says which service, why, and its last log lines. */
+/** The deployment failed. `deployment.services` has the failed service, the reason, and its last log lines. */
 export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
   override get message() {
     const { app, number, services, stage, status } = this.deployment
@@ -150,7 +150,7 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
   }
 }
 
-/** A newer deployment took its place before it had finished: it has neither succeeded nor failed. */
+/** A newer deployment replaced it before it finished, so it neither succeeded nor failed. */
 export class DeploymentSuperseded extends Data.TaggedError("DeploymentSuperseded")<{
   readonly deployment: Deployment
 }> {
@@ -160,7 +160,7 @@ export class DeploymentSuperseded extends Data.TaggedError("DeploymentSuperseded
   }
 }
 
-/** Somebody ended it before it had finished. */
+/** Somebody cancelled it before it finished. */
 export class DeploymentCancelled extends Data.TaggedError("DeploymentCancelled")<{ readonly deployment: Deployment }> {
   override get message() {
     const { app, number, stage, status } = this.deployment
@@ -168,10 +168,10 @@ export class DeploymentCancelled extends Data.TaggedError("DeploymentCancelled")
   }
 }
 
-/** A deployment that ended otherwise than by success. */
+/** A deployment that finished without success. */
 export type DeploymentUnsuccessful = DeploymentFailed | DeploymentSuperseded | DeploymentCancelled
 
-/** The new instances of a restart don't serve. The instances from before, if any, keep running. */
+/** The new instances of a restart don't serve. The previous instances, if any, keep running. */
 export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
   override get message() {
     const { name, stage, status } = this.service

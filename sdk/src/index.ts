@@ -1,4 +1,4 @@
-/** The SDK with promises. For Effects use `@maxcloud/sdk/effect`; configs import `@maxcloud/sdk/config`. */
+/** The SDK with promises. For Effects, use `@maxcloud/sdk/effect`. Configs import `@maxcloud/sdk/config`. */
 export type { Config } from "@maxcloud/config-schema/authoring"
 export { ApiError, type Deployment, type DeploymentEvent, type LogEntry, type Plan } from "./api/index.ts"
 export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"

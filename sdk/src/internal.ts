@@ -1,4 +1,4 @@
-/** Code that max-cloud's own command and server share with the SDK. It may change with every version: don't build on it. */
+/** Code that max-cloud's own command and server share with the SDK. It may change in any version: don't use it. */
 export { holdsSecret } from "./api/holdsSecret.ts"
 export { carriesSecret } from "./api/operations.ts"
 export { configNames } from "./config/findConfig.ts"

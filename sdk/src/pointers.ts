@@ -7,7 +7,7 @@ interface Issue {
   readonly code?: string | undefined
 }
 
-/** A mistake as a problem document has it. */
+/** A mistake, in a problem document's form. */
 interface Place {
   readonly pointer?: string | undefined
   readonly parameter?: string | undefined
@@ -22,7 +22,7 @@ const defaultCode = "invalid_value"
 export const pointerOf = (path: Issue["path"]): string =>
   path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("")
 
-/** The path that a pointer names. Numbers are read as places in a list. */
+/** The path of a pointer. Numbers become list indexes. */
 export const pathOfPointer = (pointer: string): Issue["path"] =>
   pointer
     .split("/")
@@ -30,7 +30,7 @@ export const pathOfPointer = (pointer: string): Issue["path"] =>
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
     .map((part) => (/^(0|[1-9]\d{0,8})$/.test(part) ? Number(part) : part))
 
-/** Issues of a value that stands at `at` in the body. */
+/** Issues of the value at `at` in the body. */
 export const inBody = (issues: ReadonlyArray<Issue>, at: Issue["path"] = []): ReadonlyArray<Place> =>
   issues.map(({ code = defaultCode, message, path }) => ({
     pointer: pointerOf([...at, ...path]),
@@ -38,7 +38,7 @@ export const inBody = (issues: ReadonlyArray<Issue>, at: Issue["path"] = []): Re
     detail: message
   }))
 
-/** Issues of parameters: the first part of a path is the parameter's name. */
+/** Issues of parameters. The first part of a path is the parameter's name. */
 export const inParameters = (issues: ReadonlyArray<Issue>, place: NonNullable<Place["in"]>): ReadonlyArray<Place> =>
   issues.map(({ code = defaultCode, message, path }) => ({
     ...(path[0] === undefined ? {} : { parameter: String(path[0]) }),
@@ -49,7 +49,7 @@ export const inParameters = (issues: ReadonlyArray<Issue>, place: NonNullable<Pl
 
 const specPointer = "/spec"
 
-/** A mistake of a request as an issue of the app that the request sent as `spec`. */
+/** Converts a request's mistake into an issue of the app in its `spec`. */
 export const specIssueOf = ({ code, detail, parameter, pointer = "" }: Place): Issue => {
   const inSpec = pointer === specPointer || pointer.startsWith(`${specPointer}/`)
   const path = pathOfPointer(inSpec ? pointer.slice(specPointer.length) : pointer)

@@ -4,11 +4,11 @@ import { isListing, type Listing, type PageOptions } from "./calls/listing.ts"
 import { parseOptions } from "./input/parse.ts"
 
 export interface Abortable {
-  /** Ends the call: it rejects with the signal's reason. */
+  /** Aborts the call, which rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Its secret fields as plain text. The caller decides how to protect them. */
+/** A type with its secret fields as plain text. The caller decides how to protect them. */
 type Plain<A, K extends keyof A> = Omit<A, K> & { readonly [_ in K]: string }
 export type RevealedSession = Plain<SessionGrant, "token">
 export type RevealedApiKey = Plain<NewApiKey, "secret">
@@ -18,7 +18,7 @@ export type RevealedProgress =
   | Exclude<DeviceProgress, { readonly state: "granted" }>
   | { readonly state: "granted"; readonly session: RevealedSession }
 
-/** An answer with its secrets as plain text. */
+/** A response with its secrets as plain text. */
 type Revealed<A> = A extends SessionGrant
   ? RevealedSession
   : A extends NewApiKey
@@ -31,24 +31,24 @@ type Revealed<A> = A extends SessionGrant
           ? { readonly state: "granted"; readonly session: RevealedSession }
           : A
 
-/** Only options may be left out: these take a signal too. Calls without options get some. */
+/** Only options are optional, and they accept a signal too. Calls without options get some. */
 type WithSignal<P extends ReadonlyArray<unknown>> = P extends
   | readonly []
   | readonly [...ReadonlyArray<unknown>, unknown]
   ? [...parameters: P, options?: Abortable]
   : { [I in keyof P]: undefined extends P[I] ? NonNullable<P[I]> & Abortable : P[I] }
 
-/** A call for a list: called, it gives the whole list. */
+/** A call for a list. Calling it returns the whole list. */
 interface PromisedListing<P extends ReadonlyArray<unknown>, A> {
-  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or narrow it. */
+  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or filter it. */
   (...parameters: WithSignal<P>): Promise<ReadonlyArray<A>>
-  /** The items one after another. Asks for the next page when the one before is used up. */
+  /** The items one after another. Fetches the next page when the previous one is consumed. */
   readonly each: (...parameters: WithSignal<P>) => AsyncIterable<A>
   /** One page, and the cursor of the next one. */
   readonly page: (page: PageOptions, ...parameters: WithSignal<P>) => Promise<Page<A>>
 }
 
-/** Calls that are Effects, as promises, and those that are streams as iterables. */
+/** Converts Effects to promises, and streams to iterables. */
 export type Promised<T> = T extends Listing<infer P, infer A> ? PromisedListing<P, A> : PromisedCall<T>
 
 type PromisedCall<T> =
@@ -60,7 +60,7 @@ type PromisedCall<T> =
         ? (...parameters: WithSignal<P>) => Promise<Revealed<A>>
         : { readonly [K in keyof T]: Promised<T[K]> }
 
-/** Rejects with the error itself, and with the signal's reason where that was the cause. */
+/** Rejects with the error itself, or with the signal's reason if the signal was the cause. */
 export const run = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSignal): Promise<A> => {
   signal.throwIfAborted()
   const exit = await Effect.runPromiseExit(effect, { signal })
@@ -69,7 +69,7 @@ export const run = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSig
   throw Cause.squash(exit.cause)
 }
 
-/** A signal for calls that nobody aborts. */
+/** A signal for calls without one. */
 export const never: AbortSignal = new AbortController().signal
 
 const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
@@ -90,33 +90,33 @@ const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Eff
 const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
   Predicate.hasProperty(call, Stream.StreamTypeId)
 
-/** Has it a signal to abort by? Anything else in its place is refused with the other options. */
+/** Whether it has a valid signal. Anything else is refused with the other invalid options. */
 const isAbortable = (value: unknown): value is { readonly signal: AbortSignal } =>
   Predicate.hasProperty(value, "signal") && value.signal instanceof AbortSignal
 
-/** The signal in a call's options, if there is one. */
+/** The signal in a call's options, if any. */
 export const signalIn = (options: unknown): AbortSignal | undefined =>
   isAbortable(options) ? options.signal : undefined
 
-/** Options without the signal, which calls that are Effects don't take. What isn't an object stays as it is, for them to refuse. */
+/** The options without the signal, which Effects don't accept. Anything but an object stays unchanged, so that they refuse it. */
 export const optionsIn = <O extends Abortable>(options: O | undefined): Omit<O, "signal"> | undefined => {
   if (!isAbortable(options)) return options
   const { signal: _, ...rest } = options
   return rest
 }
 
-/** A call that takes a signal alone. */
+/** A call that only accepts a signal. */
 export const abortable = <A, E>(options: Abortable | undefined, call: Effect.Effect<A, E>) =>
   Effect.zipRight(parseOptions<Abortable>(options, { signal: "signal" }), call)
 
-/** Secrets are at the top of an answer, or in the session inside it. */
+/** Secrets are at the top level of a response, or in the session inside it. */
 const reveal = (answer: unknown): unknown => {
   if (Redacted.isRedacted(answer)) return Redacted.value(answer)
   if (!Predicate.isRecord(answer) || Object.getPrototypeOf(answer) !== Object.prototype) return answer
   return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, reveal(value)]))
 }
 
-/** The call itself, and its options without the signal. */
+/** Calls with the options without the signal. */
 const withoutSignal = (parameters: ReadonlyArray<unknown>) => {
   const last = parameters.at(-1)
   if (!isAbortable(last)) return { parameters, options: undefined }
@@ -165,7 +165,7 @@ const promisedFunction =
     )
   }
 
-/** `calls` as promises. The signal that `signalOf` finds in a call's options aborts it. */
+/** `calls` as promises. The signal that `signalOf` finds in a call's options aborts the call. */
 export function promised<T extends object>(calls: T, signalOf: SignalOf): Promised<T>
 export function promised(calls: object, signalOf: SignalOf): object {
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, promisedCall(call, signalOf)]))

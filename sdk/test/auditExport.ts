@@ -70,7 +70,7 @@ export const checkpointLine = (
   return canonicalJson({ checkpoint, signature })
 }
 
-/** The lines of an export, made by what docs/audit.md says. */
+/** The lines of an export, created as docs/audit.md describes. */
 export const exportOf = (entries: ReadonlyArray<TestEntry>, key = signer()): ReadonlyArray<string> => {
   const publicKeys = [{ id: key.id, publicKey: key.publicKey }]
   const lines = [canonicalJson({ format: "maxcloud-audit", version: 1, organization, publicKeys })]

@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url"
 import { expect } from "@effect/vitest"
 import { ConfigInvalid, loadConfig, renderIssue } from "../src/index.ts"
 
-/** What a config imports first. */
+/** The imports at the start of a config. */
 export const imports = `import { defineConfig, secret, service, text } from "@maxcloud/sdk/config"\n`
 
-/** A folder in which `@maxcloud/sdk` is installed, for configs and what they import. */
+/** A folder with `@maxcloud/sdk` installed, for configs and their imports. */
 export const makeConfigFolder = async () => {
   const root = await realpath(await mkdtemp(join(tmpdir(), "maxcloud-config-")))
   const sdk = fileURLToPath(new URL("..", import.meta.url))
@@ -16,7 +16,7 @@ export const makeConfigFolder = async () => {
   await symlink(sdk, join(root, "node_modules/@maxcloud/sdk"))
   return {
     root,
-    /** Writes files by their paths in it. A value `-> target` is a link to that path in it. */
+    /** Writes files, by their paths in the folder. A value `-> target` creates a link to that path. */
     write: async (files: Readonly<Record<string, string>>) => {
       for (const [path, content] of Object.entries(files)) {
         await mkdir(dirname(join(root, path)), { recursive: true })

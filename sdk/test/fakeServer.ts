@@ -4,7 +4,7 @@ import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { ApiError, Deployment, DeploymentEvent, DeploymentId, LogEntry, Service, ServiceId } from "../src/api/index.ts"
 
-/** A fake of the server: the contract's shapes with canned content, and the faults that a real one cannot be asked for. */
+/** A fake server: canned responses in the contract's shapes, and faults that a real server can't produce on demand. */
 
 export const deploymentId = DeploymentId.make(`dep_${"1".repeat(32)}`)
 export const serviceId = ServiceId.make(`svc_${"2".repeat(32)}`)
@@ -121,7 +121,7 @@ export interface Received {
 
 export type Route = (request: Received, response: ServerResponse, raw: IncomingMessage) => void
 
-/** Routes are `"GET /path"`; of what it has none for, it answers a plain 404. */
+/** Routes are `"GET /path"`. Anything else gets a plain 404. */
 export const fakeServer = async (routes: Readonly<Record<string, Route>>) => {
   const received: Array<Received> = []
   const server = createServer(async (raw, response) => {

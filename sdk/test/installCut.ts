@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import { planBuild } from "../../builder/src/plan.ts"
 import { snapshotOf } from "../src/source/snapshot.ts"
 
-/** A workspace whose packages need nothing of a registry: `is-odd` and `is-even` are names that npm's registry has as well. */
+/** A workspace with packages that need no registry. npm's registry has packages named `is-odd` and `is-even` too. */
 const files: Readonly<Record<string, string | object>> = {
   "package.json": { name: "root", version: "1.0.0", private: true, workspaces: ["packages/*"] },
   "packages/api/package.json": {
@@ -24,7 +24,7 @@ const files: Readonly<Record<string, string | object>> = {
     name: "web",
     version: "1.0.0",
     bin: { web: "./cli.js" },
-    // A packed package that the api doesn't need: it isn't sent, so whoever installs it fails.
+    // A packed package that the api doesn't need. It isn't sent, so installing it would fail.
     dependencies: { "is-even": "^1.0.0", heavy: "file:../../heavy.tgz" },
     scripts: { postinstall: "exit 1", prepare: "exit 1" }
   },
@@ -35,7 +35,7 @@ export interface Manager {
   readonly name: string
   readonly extra: Readonly<Record<string, string | object>>
   readonly lock: ReadonlyArray<string>
-  /** For the install alone, which so has nothing from elsewhere. */
+  /** A separate folder for the install, so that it gets nothing from elsewhere. */
   readonly offline: (work: string) => ReadonlyArray<string>
 }
 
@@ -64,7 +64,7 @@ const run = (cwd: string, words: ReadonlyArray<string>): string => {
   return output.join("")
 }
 
-/** Locks the workspace, cuts a package from it, and installs the cut by what the builder says: gives what the package then prints. */
+/** Locks the workspace, cuts out a package, and installs the cut as the builder does. Returns the package's output. */
 export const installCut = async (work: string, { extra, lock, offline }: Manager): Promise<string> => {
   const [there, cut] = [join(work, "there"), join(work, "cut")]
   for (const [path, content] of Object.entries({ ...files, ...extra })) {

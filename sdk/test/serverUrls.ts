@@ -1,4 +1,4 @@
-/** Addresses that a server may have. */
+/** Valid URLs of servers. */
 export const goodServerUrls: ReadonlyArray<string> = [
   "http://127.0.0.1:8080",
   "https://cloud.example.com",
@@ -6,7 +6,7 @@ export const goodServerUrls: ReadonlyArray<string> = [
   "http://[::1]:1"
 ]
 
-/** Texts that lead to no server. */
+/** Invalid URLs of servers. */
 export const badServerUrls: ReadonlyArray<string> = [
   "",
   "no sense",

@@ -5,14 +5,14 @@ import { afterAll } from "@effect/vitest"
 
 const made: Array<string> = []
 
-/** Snapshots in a server's data are read-only, which keeps a user other than root from removing what is in them. */
+/** Snapshots in a server's data are read-only, so users other than root can't delete their contents. */
 const makeWritable = (folder: string): void => {
   chmodSync(folder, 0o700)
   for (const entry of readdirSync(folder, { withFileTypes: true }))
     if (entry.isDirectory()) makeWritable(join(folder, entry.name))
 }
 
-// Registered before all hooks of the file that imports it, and so run after them.
+// Registered before the hooks of the importing file, so it runs after them.
 afterAll(() => {
   for (const folder of made.splice(0)) {
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) continue
@@ -21,7 +21,7 @@ afterAll(() => {
   }
 })
 
-/** A folder of its own, for its owner alone, that is removed after the tests of the file. */
+/** A new folder that only its owner can access. Removed after the tests of the file. */
 export const temporaryFolder = (prefix: string): string => {
   const folder = mkdtempSync(join(tmpdir(), prefix))
   made.push(folder)

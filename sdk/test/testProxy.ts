@@ -10,19 +10,19 @@ import type { Duplex } from "node:stream"
 export interface TestProxy extends AsyncDisposable {
   readonly port: number
   readonly url: string
-  /** What was asked of it, in order: `CONNECT cloud.test:443`, `GET http://cloud.test/`. */
+  /** Its requests in order: `CONNECT cloud.test:443`, `GET http://cloud.test/`. */
   readonly asked: ReadonlyArray<string>
 }
 
 export interface TestProxyOptions {
-  /** Which port of this machine stands for a host; undefined: the proxy refuses it. */
+  /** The port of this machine for a host; undefined if the proxy refuses it. */
   readonly route: (host: string, port: number) => number | undefined
-  /** What it wants to be sent, as `user:password`. */
+  /** The credentials that it requires, as `user:password`. */
   readonly credentials?: string
   readonly tls?: { readonly key: string; readonly cert: string }
 }
 
-/** A small HTTP proxy on loopback: tunnels by CONNECT, and plain requests in absolute form. */
+/** A small HTTP proxy on loopback, with CONNECT tunnels and plain requests in absolute form. */
 export const startTestProxy = async ({ credentials, route, tls }: TestProxyOptions): Promise<TestProxy> => {
   const asked: Array<string> = []
   const sockets = new Set<Duplex>()
@@ -94,7 +94,7 @@ export const deadPort = async (): Promise<number> => {
   return port
 }
 
-/** A certificate authority that nobody knows, and a certificate of it for some names. */
+/** A private certificate authority, and its certificate for some names. */
 export const privateAuthority = (...names: ReadonlyArray<string>) => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-authority-"))
   const file = (name: string) => join(folder, name)

@@ -17,7 +17,7 @@ import { SourcesGroup } from "./groups/sources.ts"
 import { UsageGroup } from "./groups/usage.ts"
 import { WebhooksGroup } from "./groups/webhooks.ts"
 
-/** The contract, read by the server (handlers), the SDK (client) and `/api/openapi.json` (document). */
+/** The contract. The server's handlers, the SDK's client and `/api/openapi.json` are derived from it. */
 export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(HealthGroup)
   .add(InfoGroup)
@@ -46,6 +46,6 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
       title: "max-cloud API",
       version: "1",
       description:
-        "Deploy services from an AppSpec, follow them, read their logs. Errors are problem documents (RFC 9457). Paths about an organization are in the short form, about the credential's own. `/api/v1/organizations/{org}/…` is the long one, for a session of a member of several: without `auth/` or `organization` before the rest, and with `-` for the credential's own."
+        "Deploy services from an AppSpec, follow them, read their logs. Errors are problem documents (RFC 9457). This document has the short form of paths about an organization, which means the credential's own. The long form, `/api/v1/organizations/{org}/…`, is for sessions of people with several organizations. It has no `auth/` or `organization` before the rest, and `-` means the credential's own."
     })
   ) {}

@@ -10,20 +10,20 @@ export type AuditOutcome = typeof AuditOutcome.Type
 
 /** One entry of an organization's audit log. */
 export const AuditEntry = Schema.Struct({
-  /** Grows by one, without a gap. */
+  /** Increases by one, without gaps. */
   sequence: Schema.Int,
   at: Time,
   /** The operation, such as `apps.deploy`. */
   action: Schema.String,
   outcome: openEnum(...AuditOutcome.literals),
-  /** HTTP status of the answer. */
+  /** The HTTP status of the response. */
   status: Schema.Int,
   actor: Schema.Struct({
     type: openEnum("user", "key", "oidc", "local", "server", "anonymous"),
     id: Schema.NullOr(Schema.String),
-    /** Of a session, a key or a trust. */
+    /** The id of the session, key or trust. */
     credentialId: Schema.NullOr(Schema.String),
-    /** Personal: null where the person's key was erased. */
+    /** Personal: null if the person's key was erased. */
     email: Schema.NullOr(Schema.String),
     address: Schema.NullOr(Schema.String)
   }),
@@ -43,7 +43,7 @@ export const AuditList = listOf(AuditEntry, {
   filters: {
     action: Schema.optional(textUpTo(100, "The action")),
     outcome: Schema.optional(AuditOutcome),
-    /** Entries of this time and later ones. */
+    /** Entries from this time on. */
     since: Schema.optional(TimeText),
     /** Entries before this sequence number. */
     before: Schema.optional(integerText(1, Number.MAX_SAFE_INTEGER))

@@ -3,7 +3,7 @@ import { AuditEntry, AuditOutcome } from "./audit.ts"
 import { Time } from "./time.ts"
 
 /**
- * The lines of `audit export`. docs/audit.md says how each is made and verified. Both must describe the same format.
+ * The lines of `audit export`. docs/audit.md says how each is created and verified. Keep both in sync.
  */
 export const auditFormat = "maxcloud-audit"
 export const auditFormatVersion = 1
@@ -12,10 +12,10 @@ const Text = Schema.NullOr(Schema.String)
 const Digest = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
 const Sequence = Schema.Int.pipe(Schema.between(0, Number.MAX_SAFE_INTEGER))
 
-/** The part of an entry that is hashed, encoded by `canonicalJson`. */
+/** The hashed part of an entry, encoded by `canonicalJson`. */
 export const AuditRecord = Schema.Struct({
   version: Schema.Literal(auditFormatVersion),
-  /** `server`: the chain of what happens in no organization. */
+  /** `server` is the chain for events outside any organization. */
   organization: Schema.String,
   sequence: Sequence,
   /** UTC, to the millisecond, by the database's clock. */
@@ -26,13 +26,13 @@ export const AuditRecord = Schema.Struct({
   actorType: AuditEntry.fields.actor.fields.type,
   actorId: Text,
   credentialId: Text,
-  /** The organization whose key seals `personal`; null: the key of the chain. */
+  /** The organization that owns the key for `personal`; null means the chain's own key. */
   personId: Text,
   requestId: Text,
   beforeDigest: Text,
   afterDigest: Text,
   personalKeyId: Text,
-  /** Ciphertext in Base64. */
+  /** The ciphertext, in Base64. */
   personal: Text,
   /** SHA-256 of the sealed content as `canonicalJson`, with its salt. It proves that the opened content is the sealed one. */
   personalDigest: Schema.NullOr(Digest),
@@ -64,7 +64,7 @@ export const AuditEntryLine = Schema.Struct({
 })
 export interface AuditEntryLine extends Schema.Schema.Type<typeof AuditEntryLine> {}
 
-/** Says that the chain had this hash at this length. Its `canonicalJson` is signed (Ed25519, RFC 8032). */
+/** States the chain's hash at this length. Its `canonicalJson` is signed (Ed25519, RFC 8032). */
 export const AuditCheckpoint = Schema.Struct({
   type: Schema.Literal("maxcloud-audit-checkpoint"),
   version: Schema.Literal(auditFormatVersion),
@@ -87,7 +87,7 @@ export const AuditHeaderLine = Schema.Struct({
   format: Schema.Literal(auditFormat),
   version: Schema.Literal(auditFormatVersion),
   organization: Schema.String,
-  /** SPKI in PEM: of every key that has signed a checkpoint below. */
+  /** Every key that has signed a checkpoint below, as SPKI in PEM. */
   publicKeys: Schema.Array(Schema.Struct({ id: Schema.String, publicKey: Schema.String }))
 })
 export interface AuditHeaderLine extends Schema.Schema.Type<typeof AuditHeaderLine> {}

@@ -24,8 +24,8 @@ const hidden = [
   "\u{e0041}"
 ]
 
-describe("names and addresses that others read", () => {
-  it("hold nothing that hides or reorders the text around them, wherever it stands", () => {
+describe("names and addresses that other people read", () => {
+  it("contain no character that hides or reorders the text around them, at any position", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 20 }), fc.constantFrom(...hidden), fc.string({ maxLength: 20 }), (a, b, c) => {
         expect(isName(`${a}${b}${c}`)).toBe(false)
@@ -36,7 +36,7 @@ describe("names and addresses that others read", () => {
     }
   })
 
-  it("show something, in any script", () => {
+  it("are visible, in any script", () => {
     for (const name of ["CI Key", "Schlüssel für ada", "مفتاح", "鍵", "key ❤", "👍"]) expect(isName(name)).toBe(true)
     for (const name of ["", " ", "\u00a0\u3000", "x".repeat(101)]) expect(isName(name)).toBe(false)
     expect(Schema.decodeUnknownSync(Email)(" Ünï@Example.com ")).toBe("ünï@example.com")

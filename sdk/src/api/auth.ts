@@ -7,9 +7,9 @@ import { openEnum } from "./openEnum.ts"
 import { KeyScope, Role } from "./roles.ts"
 import { Time } from "./time.ts"
 
-/** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
+/** An e-mail address in lower case: any text, `@`, and a domain with a dot or `localhost`. At most 254 characters (RFC 5321, 4.5.3.1). */
 export const Email = Schema.String.pipe(
-  Schema.maxLength(254, { message: () => "An e-mail address has 254 characters at most." }),
+  Schema.maxLength(254, { message: () => "An e-mail address can have up to 254 characters." }),
   Schema.transform(Schema.String, {
     strict: true,
     decode: (text) => text.trim().toLowerCase(),
@@ -24,17 +24,17 @@ export const Email = Schema.String.pipe(
 )
 export type Email = typeof Email.Type
 
-/** Text that names something for people, such as a key: 1 to 100 characters without control characters. */
+/** A name for people, such as a key's: 1 to 100 characters without control characters. */
 export const Label = Schema.String.pipe(
-  Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "A name has 1 to 100 characters, without line breaks." })
+  Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "A name must have 1 to 100 characters, without line breaks." })
 )
 
 const nameMessage = () =>
-  "A name has 1 to 100 visible characters. Remove line breaks and characters that change the direction of text."
+  "A name must have 1 to 100 visible characters. Remove line breaks and characters that change the direction of text."
 
 /**
- * A `Label` that others read in lists and in the audit log: it shows something, and holds nothing that hides or reorders the text around it
- * (Unicode: Cf, Zl, Zp).
+ * A `Label` that other people read in lists and in the audit log: it is visible, and contains no character that hides or reorders the text
+ * around it (Unicode: Cf, Zl, Zp).
  */
 export const Name = Schema.String.pipe(
   Schema.pattern(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u, { message: nameMessage }),
@@ -50,12 +50,12 @@ const Token = Schema.Redacted(
 export const UserInfo = Schema.Struct({
   id: UserId,
   email: Schema.String,
-  /** Has the address been confirmed? Until then the account may look, and do nothing. */
+  /** Whether the address is confirmed. Until then the account can only read. */
   verified: Schema.Boolean
 }).annotations({ identifier: "UserInfo" })
 export interface UserInfo extends Schema.Schema.Type<typeof UserInfo> {}
 
-/** A sign-in of one person to one organization. The token is shown this once. */
+/** A sign-in of one person to one organization. No later response contains the token. */
 export const SessionGrant = Schema.Struct({
   token: Schema.Redacted(Schema.String),
   expiresAt: Time,
@@ -67,16 +67,16 @@ export interface SessionGrant extends Schema.Schema.Type<typeof SessionGrant> {}
 
 export const Registration = Schema.Struct({
   email: Email,
-  /** Name of the organization to make; its owner is who registers. */
+  /** The name of the organization to create. The new account owns it. */
   organization: OrganizationName,
-  /** From the link that a new server prints: needed where registration is by invite only. */
+  /** From the link that a new server prints. Required if registration is by invite only. */
   bootstrapToken: Schema.optional(Token)
 }).annotations({ identifier: "Registration", ...knownKeysOnly })
 export interface Registration extends Schema.Schema.Type<typeof Registration> {}
 
 /**
- * A mail is on its way to the address. It has a link that creates the account or, if the account exists, explains how to sign in. This
- * answer is the same in both cases, so it doesn't reveal whether an account exists.
+ * The server is sending a mail to the address. It contains a link that creates the account or, if the account exists, explains how to sign
+ * in. This response is the same in both cases, so it doesn't reveal whether an account exists.
  */
 export const RegistrationMailed = Schema.Struct({
   state: openEnum("mailed"),
@@ -94,18 +94,18 @@ export const VerifyEmail = Schema.Struct({ token: Token }).annotations({ identif
 /** The caller, as `maxcloud whoami` and `auth status` show it. */
 export const AuthStatus = Schema.Struct({
   organization: OrganizationName,
-  /** The effective one. */
+  /** The effective role. */
   role: openEnum(...Role.literals),
   credential: Schema.Struct({
     type: openEnum("local", "session", "key", "oidc"),
     id: Schema.NullOr(Schema.String),
-    /** A key's or a trust's name. */
+    /** The name of the key or trust. */
     name: Schema.NullOr(Schema.String),
     scopes: Schema.NullOr(Schema.Array(KeyScope)),
     expiresAt: Schema.NullOr(Time)
   }),
   user: Schema.NullOr(UserInfo),
-  /** Every organization that the person is a member of, by name; empty for other credentials than a session. */
+  /** Every organization that the person is a member of, by name. Empty for credentials other than a session. */
   organizations: Schema.Array(Schema.Struct({ name: OrganizationName, role: openEnum(...Role.literals) }))
 }).annotations({ identifier: "AuthStatus" })
 export interface AuthStatus extends Schema.Schema.Type<typeof AuthStatus> {}
@@ -121,7 +121,7 @@ export const SwitchOrganization = Schema.Struct({ organization: OrganizationName
   ...knownKeysOnly
 })
 
-/** Begin of a device authorization (RFC 8628, 3.2). */
+/** The start of a device authorization (RFC 8628, 3.2). */
 export const DeviceStart = Schema.Struct({
   /** The sign-in page's name for the device, such as `maxcloud on ada-laptop`. */
   clientName: Label
@@ -142,7 +142,7 @@ export const DevicePoll = Schema.Struct({ deviceCode: Token }).annotations({
   ...knownKeysOnly
 })
 
-/** How a device authorization stands (RFC 8628, 3.5). `slowDown`: polled more often than every `intervalSeconds`. */
+/** The state of a device authorization (RFC 8628, 3.5). `slowDown` means polling more often than every `intervalSeconds`. */
 export const DeviceProgress = Schema.Union(
   Schema.Struct({ state: Schema.Literal("pending", "slowDown"), intervalSeconds: Schema.Int }),
   Schema.Struct({ state: Schema.Literal("denied", "expired") }),
@@ -150,21 +150,21 @@ export const DeviceProgress = Schema.Union(
 ).annotations({ identifier: "DeviceProgress" })
 export type DeviceProgress = typeof DeviceProgress.Type
 
-/** An API key without its secret part, which is shown once. */
+/** An API key without its secret part, which only one response contains. */
 export const ApiKeyInfo = Schema.Struct({
   id: ApiKeyId,
   name: Schema.String,
-  /** How the key begins: it tells keys apart, and opens nothing. */
+  /** The start of the key. It identifies the key, and isn't secret. */
   prefix: Schema.String,
   role: openEnum(...Role.literals),
-  /** Empty: not narrowed. */
+  /** Empty means unrestricted. */
   scopes: Schema.Array(KeyScope),
   createdAt: Time,
-  /** E-mail address of its maker. */
+  /** The creator's e-mail address. */
   createdBy: Schema.NullOr(Schema.String),
   lastUsedAt: Schema.NullOr(Time),
   expiresAt: Schema.NullOr(Time),
-  /** The key that took its place by rotation. */
+  /** The key that replaced it by rotation. */
   replacedBy: Schema.NullOr(ApiKeyId)
 }).annotations({ identifier: "ApiKeyInfo" })
 export interface ApiKeyInfo extends Schema.Schema.Type<typeof ApiKeyInfo> {}
@@ -173,23 +173,23 @@ export const ApiKeyList = listOf(ApiKeyInfo, { name: "apiKeys", sorts: ["-create
 
 export const CreateApiKey = Schema.Struct({
   name: Name,
-  /** @default the caller's; never more than that */
+  /** At most the caller's own. @default the caller's */
   role: Schema.optional(Role),
   scopes: Schema.optionalWith(Schema.Array(KeyScope).pipe(Schema.maxItems(50)), { default: () => [] }),
-  /** Seconds from now, up to ten years; absent: it does not expire. */
+  /** Seconds from now, up to ten years. If absent, the key doesn't expire. */
   expiresInSeconds: Schema.optional(Schema.Int.pipe(Schema.between(60, 315_360_000)))
 }).annotations({ identifier: "CreateApiKey", ...knownKeysOnly })
 export interface CreateApiKey extends Schema.Schema.Type<typeof CreateApiKey> {}
 
 export const NewApiKey = Schema.Struct({
   apiKey: ApiKeyInfo,
-  /** The whole key, shown this once. */
+  /** The complete key. No later response contains it. */
   secret: Schema.Redacted(Schema.String)
 }).annotations({ identifier: "NewApiKey" })
 export interface NewApiKey extends Schema.Schema.Type<typeof NewApiKey> {}
 
 export const RotateApiKey = Schema.Struct({
-  /** How long the former key stays valid, in seconds: up to 30 days. */
+  /** How long the old key stays valid, in seconds: up to 30 days. */
   overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
 }).annotations({ identifier: "RotateApiKey", ...knownKeysOnly })
 
@@ -218,12 +218,12 @@ export const CreateInvite = Schema.Struct({
   expiresInSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(60, 2_592_000)), { default: () => 604_800 })
 }).annotations({ identifier: "CreateInvite", ...knownKeysOnly })
 
-/** Claims that a token must have: each with the value, or with `*` in it for any text. At least one besides `aud`. */
+/** The claims that a token must have, with their values. `*` in a value matches any text. At least one besides `aud`. */
 const Claims = mapUpTo(
   Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
   Schema.String.pipe(
     Schema.pattern(/^[^\p{Cc}\p{Cs}]{1,500}$/u, {
-      message: () => "The value of a claim has 1 to 500 characters, without line breaks."
+      message: () => "The value of a claim must have 1 to 500 characters, without line breaks."
     })
   ),
   20,
@@ -233,14 +233,14 @@ const Claims = mapUpTo(
 const Issuer = Schema.String.pipe(
   Schema.maxLength(500),
   Schema.filter(
-    (value) => URL.canParse(value) || 'An issuer is a URL, such as "https://token.actions.githubusercontent.com".'
+    (value) => URL.canParse(value) || 'An issuer must be a URL, such as "https://token.actions.githubusercontent.com".'
   )
 )
 
 /**
- * Tokens of another issuer (OpenID Connect) that act for the organization: GitHub Actions, GitLab, or any that publishes its keys. A token must
- * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims. A trust never grants more than its
- * creator has at present. `effectiveRole` is the role that remains (null: none, the trust has no effect), and `limitedBecause` says why it is less.
+ * Tokens of another issuer (OpenID Connect) that act for the organization: GitHub Actions, GitLab, or any issuer that publishes its keys. A
+ * token must be signed by the issuer, issued for the audience `maxcloud/<organization>`, and have all of the claims. A trust never grants more
+ * than its creator currently has: `effectiveRole` is the remaining role (null: none), and `limitedBecause` is the reason if it's lower.
  */
 export const OidcTrustInfo = Schema.Struct({
   id: OidcTrustId,

@@ -10,7 +10,7 @@ export class CurrentOrganization extends Context.Tag("@maxcloud/sdk/CurrentOrgan
   { readonly id: OrganizationId; readonly name: OrganizationName }
 >() {}
 
-/** Identifies the caller. On loopback without credentials it is the `local` organization, once Host and Origin have been checked. */
+/** Identifies the caller. On loopback without credentials it is the `local` organization, after checks of Host and Origin. */
 export class Authentication extends HttpApiMiddleware.Tag<Authentication>()("@maxcloud/sdk/Authentication", {
   failure: Schema.Union(wire.Unauthenticated, wire.Forbidden, wire.TooManyRequests),
   provides: CurrentOrganization

@@ -6,7 +6,7 @@ import { MaxCloudApi } from "./index.ts"
 const document = OpenApi.fromApi(MaxCloudApi)
 const methods = ["get", "post", "put", "patch", "delete"] as const
 
-/** Every part of a request that carries input, by operation, with its schema. */
+/** The schema of every part of a request that carries input, by operation. */
 const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
   methods.flatMap((method) => {
     const operation = item[method]
@@ -25,7 +25,7 @@ const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
 )
 
 describe("input of the API", () => {
-  it("has a bound wherever a sender chooses how long, how many or how deep", () => {
+  it("is bounded wherever a sender chooses a length, count or depth", () => {
     expect(inputs.length).toBeGreaterThan(60)
     expect(inputs.flatMap(({ place, schema }) => unbounded(schema, document, place))).toStrictEqual([
       "planDeployment body.spec: anything",

@@ -3,21 +3,21 @@ import { openEnum } from "./openEnum.ts"
 import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
-/** A condition as Knative has them: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
+/** A condition like Knative's: `reason` is in CamelCase, `message` is a sentence. Only (type, status, reason) together identify it. */
 export const Condition = Schema.Struct({
   type: Schema.String,
   status: openEnum("true", "false", "unknown"),
   reason: TextOrNull,
   message: TextOrNull,
-  /** When `status` last became another. */
+  /** When `status` last changed. */
   changedAt: Time
 }).annotations({ identifier: "Condition" })
 export interface Condition extends Schema.Schema.Type<typeof Condition> {}
 
 /**
- * `pending`: on its way; `ready`: instances serve; `idle`: at zero, the next request starts one; `waking`: that is happening;
- * `failed`: the newest revision does not serve (an older one may, see `latestReadyRevision`); `degraded`: was ready, its instances fail now;
- * `paused`: stopped by `pause`, requests are answered 503; `deleting`: being removed.
+ * `pending`: not ready yet; `ready`: instances serve; `idle`: scaled to zero, the next request starts an instance; `waking`: that instance is
+ * starting; `failed`: the newest revision doesn't serve (an older one may, see `latestReadyRevision`); `degraded`: it was ready, but its
+ * instances fail now; `paused`: stopped by `pause`, requests get 503; `deleting`: being removed.
  */
 export const ServiceState = Schema.Literal(
   "pending",

@@ -9,56 +9,56 @@ import { openEnum, openEnums } from "./openEnum.ts"
 import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
-/** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or
- * finished, `cancelled` where somebody ended it. */
+/** `queued` → `running` → `succeeded` or `failed`; `superseded` if a newer one came before it started or
+ * finished, `cancelled` if somebody cancelled it. */
 export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded", "cancelled")
 export type DeploymentState = typeof DeploymentState.Type
 
-/** How one service of a deployment fares. */
+/** The state of one service of a deployment. */
 export const DeploymentService = Schema.Struct({
   name: ServiceName,
   action: openEnum("create", "update", "delete", "unchanged"),
   state: openEnum("pending", "ready", "failed", "deleted"),
   revision: Schema.NullOr(Schema.String),
-  /** Its image by digest; null for a source, or where the digest wasn't known. */
+  /** Its image by digest; null for a source, or if the digest wasn't known. */
   image: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
   url: Schema.NullOr(Schema.String),
-  /** A word in CamelCase. */
+  /** In CamelCase. */
   reason: Schema.String,
   message: TextOrNull,
-  /** The last lines that its instance wrote, where it failed. */
+  /** The last lines that its instance wrote, if it failed. */
   logTail: Schema.Array(Schema.String),
-  /** Why it does not become ready, as soon as that is known. */
+  /** Why it doesn't become ready, as soon as that is known. */
   diagnosis: Schema.NullOr(Diagnosis)
 }).annotations({ identifier: "DeploymentService" })
 export interface DeploymentService extends Schema.Schema.Type<typeof DeploymentService> {}
 
-/** How far a deployment is, and why. */
+/** The state of a deployment, and its reason. */
 export const DeploymentStatus = Schema.Struct({
   state: openEnum(...DeploymentState.literals),
-  /** A word in CamelCase. */
+  /** In CamelCase. */
   reason: Schema.String,
   message: TextOrNull
 }).annotations({ identifier: "DeploymentStatus" })
 export interface DeploymentStatus extends Schema.Schema.Type<typeof DeploymentStatus> {}
 
-/** One accepted AppSpec of an app and stage, numbered from 1; never changed after. */
+/** One accepted AppSpec of an app and stage, numbered from 1. Immutable. */
 export const Deployment = Schema.Struct({
   id: DeploymentId,
   app: AppName,
   stage: StageName,
   number: Schema.Int,
   kind: openEnum(...DeploymentKind.literals),
-  /** Of a `rollback`: the number of the deployment whose app it has. */
+  /** For a `rollback`: the number of the deployment that it returns to. */
   fromDeployment: Schema.NullOr(Schema.Int),
-  /** Null: the user who started the server, without a credential. */
+  /** Null for the user who started the server, without a credential. */
   createdBy: Schema.NullOr(DeploymentAuthor),
-  /** What its author wrote about it. */
+  /** The author's description. */
   message: Schema.NullOr(Schema.String),
   metadata: Schema.Record({ key: Schema.String, value: Schema.String }),
   status: DeploymentStatus,
   services: Schema.Array(DeploymentService),
-  /** Settings that the runtime cannot honor, as in the plan. */
+  /** Settings that the runtime can't apply, as in the plan. */
   warnings: Schema.Array(Finding),
   createdAt: Time,
   startedAt: Schema.NullOr(Time),
@@ -66,7 +66,7 @@ export const Deployment = Schema.Struct({
 }).annotations({ identifier: "Deployment" })
 export interface Deployment extends Schema.Schema.Type<typeof Deployment> {}
 
-/** A deployment has up to hundreds of services with their last log lines, so its pages are smaller. */
+/** A deployment can have hundreds of services with log lines, so its pages are smaller. */
 export const DeploymentList = listOf(Deployment, {
   name: "deployments",
   sorts: ["-number"],
@@ -74,19 +74,19 @@ export const DeploymentList = listOf(Deployment, {
   most: 100
 })
 
-/** The app of a deployment as it was accepted: secrets are references, with the version that each is pinned to. */
+/** A deployment's app as the server accepted it. Secrets are references, with their pinned versions. */
 export const DeploymentSpec = Schema.Struct({
   spec: openEnums(Schema.encodedSchema(AppSpec)),
   /** By name. */
   secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
-  /** Images by digest, by how the spec writes them. Left out: no registry was asked. */
+  /** The images' digests, by their names in the spec. Missing if no registry was asked. */
   images: Schema.Record({ key: Schema.String, value: Schema.String })
 }).annotations({ identifier: "DeploymentSpec" })
 export interface DeploymentSpec extends Schema.Schema.Type<typeof DeploymentSpec> {}
 
 /**
- * Something that happened in a deployment. `id` grows within the deployment; it is the SSE event id, to resume by `Last-Event-ID`.
- * The last one has type `finished`.
+ * An event of a deployment. `id` increases within the deployment, and is the SSE event id for `Last-Event-ID`. The last event has the type
+ * `finished`.
  */
 export const DeploymentEvent = Schema.Struct({
   id: Schema.Int,
@@ -95,7 +95,7 @@ export const DeploymentEvent = Schema.Struct({
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,
   message: TextOrNull,
-  /** The deployment when the event was read: with `finished`, and with the last of the `service` events that are read together. */
+  /** The deployment when the event was read. Set for `finished`, and for the last of several `service` events that were read together. */
   deployment: Schema.NullOr(Deployment)
 }).annotations({ identifier: "DeploymentEvent" })
 export interface DeploymentEvent extends Schema.Schema.Type<typeof DeploymentEvent> {}
@@ -115,20 +115,20 @@ export const ServiceChange = Schema.Struct({
 }).annotations({ identifier: "ServiceChange" })
 export interface ServiceChange extends Schema.Schema.Type<typeof ServiceChange> {}
 
-/** An object that the platform's newest settings change, although the app is the same: the server rolls it out by itself. */
+/** An object that new settings of the platform change, although the app is the same. The server rolls it out by itself. */
 export const PlatformChange = Schema.Struct({
   kind: Schema.String,
   name: Schema.String,
-  /** Does the service get a new revision by it? */
+  /** Whether the service gets a new revision. */
   newRevision: Schema.Boolean
 }).annotations({ identifier: "PlatformChange" })
 export interface PlatformChange extends Schema.Schema.Type<typeof PlatformChange> {}
 
-/** A Kubernetes object as plain data. A Secret has the names and versions of its values only. */
+/** A Kubernetes object as plain data. A Secret has only the names and versions of its values. */
 export const PlannedManifest = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
   identifier: "PlannedManifest"
 })
-/** An object that the app's `manifests` patch, create, update or delete. Of a patch, `before` is what max-cloud writes by itself. */
+/** An object that the app's `manifests` patch, create, update or delete. For a patch, `before` is max-cloud's own value. */
 export const ObjectChange = Schema.Struct({
   kind: Schema.String,
   name: Schema.String,
@@ -137,14 +137,14 @@ export const ObjectChange = Schema.Struct({
 }).annotations({ identifier: "ObjectChange" })
 export interface ObjectChange extends Schema.Schema.Type<typeof ObjectChange> {}
 
-/** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
+/** The difference between an AppSpec and what runs. The server would refuse a deployment with `problems`, but not one with `warnings`. */
 export const Plan = Schema.Struct({
   /**
-   * Deploy with it as `plan`, or in quotes as `If-Match`: it's 412 if something else would be applied by then. Null if the plan has problems, or
-   * names an image whose digest isn't known.
+   * Deploy with it as `plan`, or in quotes as `If-Match`: the response is 412 if something else would be applied by then. Null if the plan has
+   * problems, or the digest of an image is unknown.
    */
   id: Schema.NullOr(PlanId),
-  /** The number of the newest deployment; null: there is none yet. */
+  /** The number of the newest deployment; null if there is none yet. */
   basedOn: Schema.NullOr(Schema.Int),
   app: AppName,
   stage: StageName,
@@ -153,13 +153,13 @@ export const Plan = Schema.Struct({
   warnings: Schema.Array(Finding),
   /** Changes of the platform's settings that haven't been rolled out yet to the current deployments. */
   platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] }),
-  /** Images by digest, by how the spec writes them; null: only the first instance finds out. */
+  /** The images' digests, by their names in the spec; null if only the first instance resolves it. */
   images: Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.String) }),
-  /** The version of each secret, by name. One that the deployment makes has none yet. */
+  /** The version of each secret, by name. A secret that the deployment will generate has none yet. */
   secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
-  /** What would be applied, if it was asked for. */
+  /** The manifests, if requested. */
   manifests: Schema.NullOr(Schema.Array(PlannedManifest)),
-  /** What the app's `manifests` do to objects. Patches are always listed; own objects only if they change. */
+  /** The effects of the app's `manifests` on objects. Lists all patches, but the app's own objects only if they change. */
   objects: Schema.optionalWith(Schema.Array(ObjectChange), { default: () => [] })
 }).annotations({ identifier: "Plan" })
 export interface Plan extends Schema.Schema.Type<typeof Plan> {}
@@ -180,7 +180,7 @@ export const AppStageList = listOf(AppStage, {
   most: 100
 })
 
-/** The outputs of an app's stage, by their names. */
+/** The outputs of an app's stage, by name. */
 export const Outputs = Schema.Record({ key: Schema.String, value: Schema.String }).annotations({
   identifier: "Outputs"
 })

@@ -3,23 +3,23 @@ import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
 
 /**
- * The request that a deployment is from: `deploy` of an app, `rollback` to an earlier deployment's app, `delete` of one service, or `destroy`
- * of all of them.
+ * The kind of request that created a deployment: `deploy` of an app, `rollback` to an earlier deployment's app, `delete` of one service, or
+ * `destroy` of all services.
  */
 export const DeploymentKind = Schema.Literal("deploy", "rollback", "delete", "destroy")
 export type DeploymentKind = typeof DeploymentKind.Type
 
-/** The credential that a deployment is from. */
+/** The credential that created a deployment. */
 export const DeploymentAuthor = Schema.Struct({
   type: openEnum("person", "apiKey", "oidc"),
-  /** Of the person or the key; of a token of another issuer its `sub`. */
+  /** The id of the person or key, or the `sub` of another issuer's token. */
   id: Schema.String,
-  /** The person's e-mail address, the key's name, or the token's `sub`; null once the person was erased or the key deleted. */
+  /** The person's e-mail address, the key's name, or the token's `sub`; null after the person was erased or the key deleted. */
   name: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "DeploymentAuthor" })
 export interface DeploymentAuthor extends Schema.Schema.Type<typeof DeploymentAuthor> {}
 
-/** The most that a deployment's description may have. */
+/** The maximum size of a deployment's description. */
 export const describedBounds = { messageLength: 1_000, metadataEntries: 20, metadataLength: 500 } as const
 
 /** Deployments of an app and stage are numbered from 1. */
@@ -29,7 +29,7 @@ const isControl = (character: string) => character < " " || character === "\u007
 const hasControl = (text: string, allowed = "") =>
   [...text].some((character) => isControl(character) && !allowed.includes(character))
 
-/** What a person writes about a deployment. */
+/** A person's description of a deployment. */
 export const DeploymentMessage = textUpTo(describedBounds.messageLength, "The message").pipe(
   Schema.filter((text) => !hasControl(text, "\n\t") || "The message has a control character. Remove it."),
   Schema.annotations({ identifier: "DeploymentMessage" })
@@ -45,8 +45,8 @@ const MetadataKey = Schema.String.pipe(
 )
 
 /**
- * Facts about a deployment, as texts. The CLI sends `commit`, `branch`, `repository`, `dirty` and `runUrl` where it finds them; others are
- * yours.
+ * Facts about a deployment, as texts. The CLI sends `commit`, `branch`, `repository`, `dirty` and `runUrl` if it finds them. Add any others
+ * you like.
  */
 export const DeploymentMetadata = mapUpTo(
   MetadataKey,

@@ -2,8 +2,8 @@ import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
 
 /**
- * Why a service does not run, as a stable code: scripts may rely on it. `maxcloud explain CODE` tells what each means and what to do.
- * A code never changes its meaning.
+ * Why a service doesn't run, as a stable code that scripts can rely on. `maxcloud explain CODE` explains each with its fixes. A code never
+ * changes its meaning.
  */
 export const DiagnosisCode = Schema.Literal(
   "ImageNotFound",
@@ -57,12 +57,12 @@ export const DiagnosisCode = Schema.Literal(
 )
 export type DiagnosisCode = typeof DiagnosisCode.Type
 
-/** The cause that was found, what shows it, and what to do. Texts are English; `maxcloud explain` has them in German too. */
+/** The cause, the evidence, and the fix. Texts are in English; `maxcloud explain` has them in German too. */
 export const Diagnosis = Schema.Struct({
   code: openEnum(...DiagnosisCode.literals),
   /** One sentence with the facts of this case: the exit code, the port, the image. */
   message: Schema.String,
-  /** Observations, one line each: a container's state, an event, a probe's answer. Holds no secret. */
+  /** Observations, one line each: a container's state, an event, a probe's response. Contains no secrets. */
   evidence: Schema.Array(Schema.String),
   /** How to fix it, in one sentence. */
   fix: Schema.String

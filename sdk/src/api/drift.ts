@@ -7,20 +7,20 @@ import { Time } from "./time.ts"
 export const DriftChange = Schema.Literal("edited", "deleted")
 export type DriftChange = typeof DriftChange.Type
 
-/** Something that somebody else did to an object of an app in the cluster, and when it was put right. */
+/** A change by somebody else to an app's object in the cluster, and when max-cloud reverted it. */
 export const DriftRecord = Schema.Struct({
-  /** null: an object of the whole stage, such as its default network policy. */
+  /** null for an object of the whole stage, such as its default network policy. */
   app: AppName,
   stage: StageName,
   apiVersion: Schema.String,
   kind: Schema.String,
   name: Schema.String,
   change: openEnum(...DriftChange.literals),
-  /** The field manager that did it, such as `kubectl-edit`; null for a deletion, which leaves no name. */
+  /** The field manager that made the change, such as `kubectl-edit`; null for a deletion, which leaves no name. */
   manager: Schema.NullOr(Schema.String),
   fields: Schema.Array(Schema.String),
   noticedAt: Time,
-  /** null: not yet. */
+  /** null if not yet. */
   healedAt: Schema.NullOr(Time)
 }).annotations({ identifier: "DriftRecord" })
 export interface DriftRecord extends Schema.Schema.Type<typeof DriftRecord> {}

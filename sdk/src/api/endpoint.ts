@@ -5,47 +5,47 @@ import { Context } from "effect"
 import type { Role, ScopeVerb } from "./roles.ts"
 
 /**
- * How to find the app and stage that a request concerns, to check it against a narrowed key: in the path, in the query, or through the
- * service or deployment in the path. `organization`: it concerns no app, and every narrowed key that has the verb may call it.
+ * How to find the app and stage of a request, to check a key's scopes: in the path, in the query, or through the service or deployment in the
+ * path. `organization`: the request concerns no app, and every scoped key with the verb can send it.
  */
 export type ScopePlace = "path" | "query" | "service" | "deployment" | "organization"
 
 /** The access rule of an endpoint. */
 export interface Rule {
-  /** The roles that may call it. `open`: it needs no credential. */
+  /** The roles that may call it. `open` needs no credential. */
   readonly roles: ReadonlyArray<Role> | "open"
-  /** Does it change anything? Then it has an entry in the audit log, whatever the answer. */
+  /** Whether it changes anything. If so, each request gets an entry in the audit log, whatever the response. */
   readonly writes: boolean
-  /** Scopes of a narrowed key that allow the call. Absent: none does. */
+  /** The scopes that allow a scoped key to call it. If absent, none does. */
   readonly scope?: { readonly verb: ScopeVerb; readonly at: ScopePlace }
-  /** May somebody do it whose address is not confirmed yet? */
+  /** Whether people with an unconfirmed address may call it. */
   readonly unverified?: true
-  /** Is it about the signed-in person or their session, in whatever organization? Then it has no path below `/organizations/:org`. */
+  /** Whether it concerns the signed-in person or their session, independent of the organization. Then it has no path below `/organizations/:org`. */
   readonly about?: "person"
 }
 
 /**
- * Everything outside of the handler that must be known about an endpoint. The server's gate, the audit log, the OpenAPI document, the roles
- * page and the tests of every operation read it. The schemas mark secrets in a request or an answer: they are `Schema.Redacted`.
+ * All facts about an endpoint besides its handler. The server's gate, the audit log, the OpenAPI document, the roles page and the tests of
+ * every operation read it. Secrets in requests and responses are marked in the schemas, as `Schema.Redacted`.
  */
 export interface EndpointRow extends Rule {
-  /** Its name in the OpenAPI document, and so in generated clients: a verb and what it concerns, such as `listServices`. */
+  /** Its name in the OpenAPI document and in generated clients: a verb and its object, such as `listServices`. */
   readonly id: string
   readonly summary: string
   readonly description: string
   /** The method of the SDK's client that calls it. */
   readonly client: string
-  /** It will be removed. Every answer says so, and where `replacement` is described. `since`, `sunset`: dates, such as `2027-01-01`. */
+  /** It will be removed. Every response says so, and links to `replacement`. `since` and `sunset` are dates, such as `2027-01-01`. */
   readonly deprecated?: { readonly since: string; readonly sunset: string; readonly replacement: string }
-  /** Is it outside of every rate limit? */
+  /** Whether it is exempt from every rate limit. */
   readonly limit?: "none"
-  /** Is the JSON that it takes as large as an AppSpec? */
+  /** Whether its JSON may be as large as an AppSpec. */
   readonly json?: "spec"
   /** The body, if it isn't JSON. */
   readonly content?: "application/gzip"
 }
 
-/** The key under which an endpoint stores its row. */
+/** The annotation that stores an endpoint's row. */
 export class EndpointRowOf extends Context.Tag("@maxcloud/sdk/EndpointRow")<EndpointRowOf, EndpointRow>() {}
 
 const endpoint =

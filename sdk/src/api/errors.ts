@@ -8,7 +8,7 @@ import { ReadinessCheck } from "./readiness.ts"
 type ApiErrors = typeof apiErrors
 type Tag = keyof ApiErrors
 
-/** Typed by this row's field. Destructuring would give it the union of all rows' types. */
+/** Typed by this row's field. Destructuring would give the union of all rows' types. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field]
 
 const byDefault = <A, I>(schema: Schema.Schema<A, I>, value: NoInfer<A>) =>
@@ -18,8 +18,8 @@ const byDefault = <A, I>(schema: Schema.Schema<A, I>, value: NoInfer<A>) =>
   )
 
 /**
- * One error of the API, as a class with a `_tag`. In an answer it is a problem document (RFC 9457), as `wire` writes it. The server adds
- * `instance` and `requestId` when it answers. `detail` says what, where, and what to do. The rows of `apiErrors` explain each of them.
+ * One error of the API, as a class with a `_tag`. In a response it is a problem document (RFC 9457), written by `wire`. The server adds
+ * `instance` and `requestId`. `detail` says what happened, where, and how to fix it. The rows of `apiErrors` explain each error.
  */
 const problem = <const T extends Tag, Fields extends Schema.Struct.Fields>(tag: T, fields: Fields) => {
   const status = fieldOf(apiErrors[tag], "status")
@@ -42,7 +42,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
   ...problem("InvalidRequest", { errors: Schema.Array(ProblemError) })
 ) {}
 
-/** The client is older than the server serves. */
+/** The server no longer supports this version of the client. */
 export class ClientOutdated extends Schema.TaggedError<ClientOutdated>()(
   ...problem("ClientOutdated", { clientVersion: Schema.String, minimumClient: Schema.String })
 ) {}
@@ -83,7 +83,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
       "certificate",
       "page"
     ),
-    /** Not `name`: that is the error's own, in JavaScript. */
+    /** Not `name`, because JavaScript errors have one. */
     resourceName: Schema.String
   })
 ) {}
@@ -92,7 +92,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()(
   ...problem("Conflict", { owner: Schema.optional(Schema.String) })
 ) {}
 
-/** The same request is being carried out at this moment. Send it again in a moment for its answer. */
+/** The same request is in progress. Send it again in a moment to get its response. */
 export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
   ...problem("RequestInProgress", { retryAfterSeconds: Schema.Number })
 ) {}
@@ -111,9 +111,9 @@ export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(...prob
 
 export class PlanOutdated extends Schema.TaggedError<PlanOutdated>()(
   ...problem("PlanOutdated", {
-    /** The number of the deployment that the plan is based on; null: of none. */
+    /** The number of the deployment that the plan is based on; null for none. */
     basedOn: Schema.NullOr(Schema.Int),
-    /** The number of the newest one by now. */
+    /** The number of the newest deployment now. */
     newestDeployment: Schema.NullOr(Schema.Int)
   })
 ) {}
@@ -127,7 +127,7 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
   ...problem("TooManyRequests", {
     retryAfterSeconds: Schema.Number,
-    /** The limit that was met, as in the answer's `RateLimit-Policy`. */
+    /** The exceeded limit, as in the response's `RateLimit-Policy`. */
     limit: Schema.optional(Schema.Struct({ name: Schema.String, quota: Schema.Number, windowSeconds: Schema.Number }))
   })
 ) {}
@@ -153,13 +153,13 @@ export class InternalError extends Schema.TaggedError<InternalError>()(...proble
 /** The fields of an error's class, with `code` in place of `_tag`. */
 const withCode = (ast: SchemaAST.AST, tag: string): SchemaAST.AST => {
   const encoded = SchemaAST.encodedAST(ast)
-  if (!SchemaAST.isTypeLiteral(encoded)) throw new Error(`The error ${tag} is no object.`)
+  if (!SchemaAST.isTypeLiteral(encoded)) throw new Error(`The error ${tag} isn't an object.`)
   const code = new SchemaAST.PropertySignature("code", new SchemaAST.Literal(codeOf(tag)), false, true)
   const fields = encoded.propertySignatures.map((field) => (field.name === "_tag" ? code : field))
   return new SchemaAST.TypeLiteral(fields, [], { [SchemaAST.IdentifierAnnotationId]: tag })
 }
 
-/** An error in an answer: what clients tell it by is `code`, in snake case. */
+/** An error in a response. Clients recognize it by `code`, in snake case. */
 const onWire = <A extends { readonly _tag: Tag }, I extends { readonly _tag: Tag }>(
   error: Schema.Schema<A, I> & { readonly _tag: Tag }
 ): Schema.Schema<A, ProblemDocument> => {
@@ -187,7 +187,7 @@ export interface ProblemDocument {
   readonly errors?: ReadonlyArray<ProblemError> | undefined
 }
 
-/** Each error as the contract's answers have it. */
+/** Each error as it is in the contract's responses. */
 export const wire = {
   InvalidRequest: onWire(InvalidRequest),
   ClientOutdated: onWire(ClientOutdated),
@@ -238,7 +238,7 @@ const classes = [
   InternalError
 ] as const
 
-/** Every error that the API answers with. */
+/** Every error in the API's responses. */
 export const ApiError = Schema.Union(
   wire.InvalidRequest,
   wire.ClientOutdated,

@@ -7,7 +7,7 @@ import { eventKinds, eventTypes, matchesType } from "./eventKinds.ts"
 import { CloudEvent, EventList, EventPattern } from "./events.ts"
 
 describe("the kinds of events", () => {
-  it("have an example that is as their schema says", () => {
+  it("have an example that matches their schema", () => {
     for (const type of eventTypes) {
       const example = exampleOf(type)
       expect(Either.isRight(Schema.validateEither(Schema.typeSchema(CloudEvent))(example)), type).toBe(true)
@@ -21,7 +21,7 @@ describe("the kinds of events", () => {
     expect(committed).toBe(eventPage())
   })
 
-  it("are selected by a type, a beginning with `.*`, or `*`", () => {
+  it("are selected by a type, a prefix with `.*`, or `*`", () => {
     expect(
       ["deployment.failed", "deployment.*", "*", "deployment.", "deploy*", "deployment"].map((pattern) =>
         matchesType(pattern, "deployment.failed")
@@ -33,14 +33,14 @@ describe("the kinds of events", () => {
       expect(isPattern(wrong)).toBe(false)
   })
 
-  it("are written in a query with commas between them", () => {
+  it("are separated by commas in a query", () => {
     const decoded = Schema.decodeUnknownSync(EventList.parameters)({ type: "deployment.failed,deployment.*" })
     expect(decoded.type).toStrictEqual(["deployment.failed", "deployment.*"])
     const many = Array.from({ length: 21 }, () => "*").join(",")
     expect(Either.isLeft(Schema.decodeUnknownEither(EventList.parameters)({ type: many }))).toBe(true)
   })
 
-  it("leave what an older client doesn't know in place", () => {
+  it("keep members that an older client doesn't know", () => {
     const event = { ...exampleOf("deployment.failed"), type: "moon.landed", data: { crew: 3 }, extra: true }
     expect(Schema.decodeUnknownSync(CloudEvent)(event)).toMatchObject({ type: "moon.landed" })
   })

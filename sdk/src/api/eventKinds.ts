@@ -4,12 +4,12 @@ import { admins, readers } from "./endpoint.ts"
 import { ApiKeyId, DeploymentId, ServiceId, UserId, WebhookId } from "./ids.ts"
 import { Role } from "./roles.ts"
 
-/** Everything that is known about a kind of event. The API, the check of what is recorded, and `docs/reference/events.md` read it. */
+/** All facts about a kind of event. The API, the check of recorded events, and `docs/reference/events.md` read it. */
 interface EventKind<A, I> {
   readonly description: string
   /** Who may read it. Webhooks belong to admins and get every kind. */
   readonly roles: ReadonlyArray<Role>
-  /** Names and facts. Never a value of a secret, a token, an address of a person or a line that a program wrote. */
+  /** Names and facts. Never a secret's value, a token, a person's address or a program's output. */
   readonly data: Schema.Schema<A, I>
   /** The resource: its collection and its id or name. */
   readonly example: { readonly subject: string; readonly data: A }
@@ -81,23 +81,20 @@ const Amount = Schema.Struct({ quota: Schema.String, used: Schema.Number, limit:
 /** The events of an organization: one row each. */
 export const eventKinds = {
   "deployment.accepted": ofDeployment("A deployment is stored and waits for its turn.", "Accepted"),
-  "deployment.started": ofDeployment("The server began to carry out a deployment.", "Running"),
+  "deployment.started": ofDeployment("The server started to process a deployment.", "Running"),
   "deployment.succeeded": ofDeployment("Every service of a deployment is ready.", "Succeeded"),
-  "deployment.failed": ofDeployment(
-    "A deployment ended without success. `reason` says why in a word.",
-    "ServiceFailed"
-  ),
-  "deployment.cancelled": ofDeployment("Somebody ended a deployment before it had finished.", "Cancelled"),
-  "deployment.superseded": ofDeployment("A newer deployment took the place of one that hadn't finished.", "Superseded"),
+  "deployment.failed": ofDeployment("A deployment failed. `reason` says why.", "ServiceFailed"),
+  "deployment.cancelled": ofDeployment("Somebody cancelled a deployment before it finished.", "Cancelled"),
+  "deployment.superseded": ofDeployment("A newer deployment replaced one that hadn't finished.", "Superseded"),
   "service.ready": ofService("A service serves for the first time."),
-  "service.degraded": ofService("The instances of a service that was ready fail now."),
+  "service.degraded": ofService("The instances of a ready service fail now."),
   "service.recovered": ofService("A degraded service serves again."),
-  "service.paused": ofService("Somebody paused a service. Its requests are answered 503."),
+  "service.paused": ofService("Somebody paused a service. Its requests get 503."),
   "service.resumed": ofService("Somebody resumed a paused service."),
   "service.restarted": ofService("Somebody restarted a service. Its new instances may not be ready yet."),
   "service.deleted": ofService("A service was removed, with its instances."),
   "quota.near": kind({
-    description: "With an accepted deployment, 80 % of a quota is used. At most once in 24 hours for each quota.",
+    description: "An accepted deployment uses at least 80 % of a quota. At most once in 24 hours for each quota.",
     roles: readers,
     data: Amount,
     example: { subject: "quotas/services", data: { quota: "services", used: 41, limit: 50 } }
@@ -113,7 +110,7 @@ export const eventKinds = {
   "member.role-changed": ofMember("A member has another role now.", "admin"),
   "api-key.created": ofKey("An API key was created.", null),
   "api-key.rotated": ofKey(
-    "An API key was replaced by another, and ends soon.",
+    "An API key was replaced by another, and expires soon.",
     "key_0198f3d29c7b7e56b2c3d4e5f6a7b8c9"
   ),
   "api-key.deleted": ofKey("An API key was deleted, and is refused from now on.", null),
@@ -127,7 +124,7 @@ export const eventKinds = {
   }),
   "webhook.disabled": kind({
     description:
-      "A webhook was disabled, because it failed for days (`failing`) or its receiver answered 410 (`gone`).",
+      "A webhook was disabled, because it failed for days (`failing`) or its receiver responded with 410 (`gone`).",
     roles: admins,
     data: Schema.Struct({ webhook: WebhookId, because: Schema.Literal("failing", "gone") }),
     example: { subject: `webhooks/${exampleWebhook}`, data: { webhook: exampleWebhook, because: "failing" as const } }
@@ -144,6 +141,6 @@ export const isEventType = (type: string): type is EventType => Object.hasOwn(ev
 /** Every kind, in the order of the reference. */
 export const eventTypes: ReadonlyArray<EventType> = Object.keys(eventKinds).filter(isEventType)
 
-/** Does a pattern (`deployment.succeeded`, `deployment.*` or `*`) mean this type? */
+/** Whether a pattern (`deployment.succeeded`, `deployment.*` or `*`) matches this type. */
 export const matchesType = (pattern: string, type: string): boolean =>
   pattern === "*" || pattern === type || (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)))

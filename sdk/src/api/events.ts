@@ -7,8 +7,8 @@ import { openEnum } from "./openEnum.ts"
 import { Time, TimeText } from "./time.ts"
 
 /**
- * Something that happened in the organization, as a CloudEvent (1.0, JSON format). `sequence` grows by one with each event of the
- * organization, and is where a reader resumes. `type` may be one that a newer server has added.
+ * An event in the organization, as a CloudEvent (1.0, JSON format). `sequence` increases by one with each event of the organization; readers
+ * resume from it. `type` may be one that a newer server has added.
  */
 export const CloudEvent = Schema.Struct({
   specversion: openEnum("1.0"),
@@ -16,7 +16,7 @@ export const CloudEvent = Schema.Struct({
   /** The organization, as a path: `/organizations/org_…`. */
   source: Schema.String,
   type: Schema.String.annotations({ examples: ["deployment.succeeded"] }),
-  /** The resource that it is about, such as `deployments/dep_…`. */
+  /** The resource that it concerns, such as `deployments/dep_…`. */
   subject: Schema.String,
   time: Time,
   datacontenttype: openEnum("application/json"),
@@ -31,12 +31,12 @@ export const isEvent = <T extends EventType>(
   type: T
 ): event is CloudEvent & { readonly type: T; readonly data: EventData<T> } => event.type === type
 
-/** A type, or all that begin alike: `deployment.succeeded`, `deployment.*`, `*`. */
+/** A type, or all with a prefix: `deployment.succeeded`, `deployment.*`, `*`. */
 export const EventPattern = textUpTo(100, "The type").pipe(
   Schema.filter(
     (written) =>
       eventTypes.some((type) => matchesType(written, type)) ||
-      `${quoted(written)} isn't a type of event. Use one such as "deployment.failed", or "deployment.*" for all that begin alike.`
+      `${quoted(written)} isn't a type of event. Use one such as "deployment.failed", or "deployment.*" for all with that prefix.`
   )
 )
 
@@ -47,18 +47,18 @@ const EventPatterns = Schema.transform(
   { strict: true, decode: (written) => written.split(","), encode: (patterns) => patterns.join(",") }
 )
 
-/** The events of an organization, the oldest first. */
+/** The events of an organization, oldest first. */
 export const EventList = listOf(CloudEvent, {
   name: "events",
   sorts: ["sequence"],
   filters: {
-    /** Types separated by commas, `deployment.*` for all that begin alike. @default all */
+    /** Types separated by commas, `deployment.*` for all with that prefix. @default all */
     type: Schema.optional(EventPatterns),
     app: Schema.optional(AppName),
     stage: Schema.optional(StageName),
     since: Schema.optional(TimeText),
     after: Schema.optional(textUpTo(15, "The sequence").pipe(Schema.pattern(/^\d{1,15}$/))).annotations({
-      description: "Events after the one with this `sequence`: how a reader goes on who asks again later."
+      description: "Events after the one with this `sequence`, to continue reading later."
     })
   }
 })

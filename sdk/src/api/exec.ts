@@ -4,7 +4,7 @@ import { Schema } from "effect"
 /** The WebSocket subprotocol of `services.exec`. */
 export const execProtocol = "v1.exec.maxcloud.dev"
 
-/** The first byte of a binary message names the channel of the remaining bytes. Clients may only send `stdin`. */
+/** The first byte of a binary message is the channel of the remaining bytes. Clients may only send `stdin`. */
 export const execChannel = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /** The size of a terminal, in characters. */
@@ -15,10 +15,10 @@ export const TerminalSize = Schema.Struct({
 export interface TerminalSize extends Schema.Schema.Type<typeof TerminalSize> {}
 
 const word = textUpTo(32_768, "A word of the command").pipe(
-  Schema.filter((text) => !text.includes("\0") || "A word of the command can't hold NUL.")
+  Schema.filter((text) => !text.includes("\0") || "A word of the command can't contain NUL.")
 )
 
-/** The first message of a client: the program and its arguments, and its terminal, if it has one. */
+/** A client's first message: the program, its arguments, and its terminal if it has one. */
 export const ExecStart = Schema.Struct({
   type: Schema.Literal("start"),
   command: Schema.Array(word).pipe(
@@ -31,14 +31,14 @@ export const ExecStart = Schema.Struct({
 }).annotations({ identifier: "ExecStart" })
 export interface ExecStart extends Schema.Schema.Type<typeof ExecStart> {}
 
-/** Later messages of a client. */
+/** A client's later messages. */
 export const ExecInput = Schema.Union(
   Schema.Struct({ type: Schema.Literal("resize"), ...TerminalSize.fields }),
   Schema.Struct({ type: Schema.Literal("stdinEnd") })
 ).annotations({ identifier: "ExecInput" })
 export type ExecInput = typeof ExecInput.Type
 
-/** Messages of the server: the instance that it runs in, how it ended, or why it didn't run (a problem document). */
+/** The server's messages: the program's instance, its exit, or why it didn't run (a problem document). */
 export const ExecOutput = Schema.Union(
   Schema.Struct({ type: Schema.Literal("started"), instance: Schema.String }),
   Schema.Struct({ type: Schema.Literal("exit"), code: Schema.Int }),

@@ -1,7 +1,7 @@
 import { SpecIssue } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
-/** A mistake or a warning about an app, as answers have it: always with its code. */
+/** An error or warning about an app in a response, always with its code. */
 export const Finding = Schema.transform(
   Schema.Struct({
     ...SpecIssue.fields,

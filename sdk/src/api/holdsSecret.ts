@@ -3,7 +3,7 @@ import { Option, SchemaAST } from "effect"
 const isRedacted = (ast: SchemaAST.AST): boolean =>
   Option.exists(SchemaAST.getTypeConstructorAnnotation(ast), (found) => found._tag === "effect/Redacted")
 
-/** The parts that a schema is made of. */
+/** The parts of a schema. */
 const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   switch (ast._tag) {
     case "Declaration":
@@ -28,7 +28,7 @@ const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   }
 }
 
-/** Does a value of this schema hold a secret? The contract marks each one as `Schema.Redacted`. */
+/** Whether values of this schema contain a secret. The contract marks each one as `Schema.Redacted`. */
 export const holdsSecret = (ast: SchemaAST.AST): boolean => {
   const seen = new Set<SchemaAST.AST>()
   const search = (one: SchemaAST.AST): boolean => {

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** Sortable, typed ids: a prefix, `_`, and a UUID of version 7 without its hyphens. */
+/** Sortable, typed ids: a prefix, `_`, and a UUIDv7 without hyphens. */
 const id = <Brand extends string>(brand: Brand, prefix: string) =>
   Schema.String.pipe(Schema.pattern(new RegExp(`^${prefix}_[0-9a-f]{32}$`)), Schema.brand(brand))
 
@@ -38,14 +38,14 @@ export const OidcTrustId = id("OidcTrustId", "oidc")
 export type OidcTrustId = typeof OidcTrustId.Type
 
 /**
- * The id of a plan: `plan_`, the number of the deployment that it is based on (0: none), and digests of what would be applied. It is made new for
- * each plan, and the same as long as none of these has changed.
+ * The id of a plan: `plan_`, the number of the deployment that it is based on (0: none), and digests of what would be applied. Each plan computes
+ * it again; it stays the same as long as none of these changes.
  */
 export const PlanId = Schema.String.pipe(
   Schema.filter(
     (text) =>
       /^plan_(0|[1-9]\d{0,9})_[0-9a-f]{8}_[0-9a-f]{64}$/.test(text) ||
-      "This isn't the id of a plan. `maxcloud plan --json` shows it as `id`.",
+      "This isn't a plan's id. `maxcloud plan --json` shows it as `id`.",
     { jsonSchema: { pattern: "^plan_(0|[1-9][0-9]{0,9})_[0-9a-f]{8}_[0-9a-f]{64}$" } }
   ),
   Schema.brand("PlanId")

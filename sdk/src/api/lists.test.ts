@@ -4,11 +4,11 @@ import { Either, Option, Schema, SchemaAST } from "effect"
 import { MaxCloudApi } from "./api.ts"
 import { listOf } from "./lists.ts"
 
-/** Is each item of this list a place to go on from? Then its order is the one in which the items came. */
+/** Whether each item of this list has a cursor. Then the list has a fixed order. */
 const isFeed = (ast: SchemaAST.TupleType) =>
   ast.rest.some(({ type }) => SchemaAST.getPropertySignatures(type).some(({ name }) => name === "cursor"))
 
-/** Every list of the contract, with the names of its query parameters; and the answers that hide a list in an object. */
+/** Every list of the contract, with the names of its query parameters, and the responses that wrap a list in an object. */
 const found = () => {
   const lists = new Map<
     string,
@@ -39,7 +39,7 @@ const found = () => {
 }
 
 describe("the lists of the API", () => {
-  it("are arrays, and every one takes a limit, a cursor and, if its items don't come with cursors, a sort", () => {
+  it("are arrays with a limit, a cursor and, unless their items have cursors, a sort", () => {
     const { lists, wrapped } = found()
     expect(wrapped).toStrictEqual([])
     expect(lists.size).toBeGreaterThanOrEqual(17)
@@ -49,7 +49,7 @@ describe("the lists of the API", () => {
     expect(feeds).toStrictEqual(["services.logs"])
   })
 
-  it("refuse a limit or a sort that they don't have, and say which they have", () => {
+  it("refuse an invalid limit or sort, and name the valid ones", () => {
     const list = listOf(Schema.String, { name: "texts", sorts: ["-createdAt", "name"], filters: {}, most: 20 })
     const parse = (query: object) =>
       Either.mapLeft(Schema.decodeUnknownEither(list.parameters)(query), (error) => error.message)

@@ -2,24 +2,24 @@ import { quoted, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { integerText } from "./numberText.ts"
 
-/** The field of a sort: `createdAt` of `-createdAt`. */
+/** The field of a sort: `createdAt` for `-createdAt`. */
 type FieldOf<Sort extends string> = Sort extends `-${infer Field}` ? Field : Sort
 
-/** How a list may be sorted: by a field, or with `-` in front from its greatest value to its least. */
+/** The order of a list: by a field, ascending, or descending with a leading `-`. */
 export type SortOf<Sort extends string> = FieldOf<Sort> | `-${FieldOf<Sort>}`
 
-/** How many items an answer has if a request doesn't say. */
+/** The default number of items in a response. */
 export const usualLimit = 100
 
-/** One page of a list, as asked for. */
+/** A request for one page of a list. */
 export interface Paging<Sort extends string = string> {
   readonly limit: number
   readonly sort: Sort
-  /** Where the page before ended. */
+  /** The end of the previous page. */
   readonly cursor: string | undefined
 }
 
-/** One page of a list. `next`: the cursor of the page after it; null for the last one. */
+/** One page of a list. `next` is the cursor of the following page; null for the last one. */
 export interface Page<A> {
   readonly items: ReadonlyArray<A>
   readonly next: string | null
@@ -29,8 +29,8 @@ const sortsOf = (sorts: ReadonlyArray<string>) =>
   sorts.flatMap((sort) => (sort.startsWith("-") ? [sort, sort.slice(1)] : [sort, `-${sort}`]))
 
 /**
- * A list of the API: the array that it answers with, and the query parameters that every list takes, besides its own `filters`. The first of
- * `sorts` is the default. `most`: the largest `limit`.
+ * A list of the API: the array in its response, and the query parameters of every list besides its own `filters`. The first of `sorts` is
+ * the default. `most` is the largest `limit`.
  */
 export const listOf = <A, I, const Sort extends string, Filters extends Schema.Struct.Fields>(
   item: Schema.Schema<A, I>,
@@ -40,7 +40,7 @@ export const listOf = <A, I, const Sort extends string, Filters extends Schema.S
     name,
     sorts
   }: {
-    /** Cursors of other lists are refused. */
+    /** Refuses cursors of other lists. */
     readonly name: string
     readonly sorts: readonly [Sort, ...ReadonlyArray<Sort>]
     readonly filters: Filters
@@ -56,19 +56,19 @@ export const listOf = <A, I, const Sort extends string, Filters extends Schema.S
   }
   const parameters = Schema.Struct({
     limit: Schema.optional(integerText(1, most)).annotations({
-      description: `How many items to answer with, up to ${most}. Default: ${Math.min(usualLimit, most)}.`
+      description: `The maximum number of items in the response, up to ${most}. Default: ${Math.min(usualLimit, most)}.`
     }),
     cursor: Schema.optional(textUpTo(4000, "The cursor")).annotations({
-      description: "Where the page before ended. Take it from the address in its `Link` header; don't make one."
+      description: "The end of the previous page. Take it from the URL in its `Link` header; don't construct one."
     }),
     sort: Schema.optional(
       Schema.String.pipe(
         Schema.filter(isSort, {
-          message: ({ actual }) => `${quoted(actual)} isn't a sort of this list. Use ${known.join(", ")}.`,
+          message: ({ actual }) => `${quoted(actual)} isn't a valid sort for this list. Use ${known.join(", ")}.`,
           jsonSchema: { enum: known }
         })
       )
-    ).annotations({ description: `The order. With "-" it's from the greatest to the least. Default: ${usual}.` }),
+    ).annotations({ description: `The order. A leading "-" means descending. Default: ${usual}.` }),
     ...filters
   })
   return {
@@ -76,7 +76,7 @@ export const listOf = <A, I, const Sort extends string, Filters extends Schema.S
     most,
     parameters,
     answer: Schema.Array(item),
-    /** What a request asks for, with the defaults. */
+    /** The request's values, with the defaults. */
     pagingOf: (asked: {
       readonly limit?: number | undefined
       readonly sort?: SortOf<Sort> | undefined

@@ -10,10 +10,10 @@ const issues = <A, I>(schema: Schema.Schema<A, I>, value: unknown) => {
 }
 const secret = (name: string, value = "hunter2") => ({ name, value })
 
-describe("a name that stands twice", () => {
-  it("is refused in an import, at both places and without a value", () => {
+describe("a duplicate name", () => {
+  it("is refused in an import, naming both positions but no value", () => {
     const found = issues(ImportSecrets, { secrets: [secret("A"), secret("B"), secret("A", "hunter3")] })
-    const message = '"A" stands twice: secrets[0] and secrets[2]. Remove one of them.'
+    const message = '"A" is there twice: secrets[0] and secrets[2]. Remove one of them.'
     expect(found).toEqual([
       { path: ["secrets", 0, "name"], message },
       { path: ["secrets", 2, "name"], message }
@@ -21,7 +21,7 @@ describe("a name that stands twice", () => {
     expect(issues(ImportSecrets, { secrets: [secret("A"), secret("B"), secret("__proto__")] })).toEqual([])
   })
 
-  it("is refused in a copy, each name once", () => {
+  it("is refused in a copy, once for each name", () => {
     const from = { app: "shop", stage: "production" }
     const found = issues(CopySecrets, { from, names: ["A", "B", "B", "A", "A"] })
     expect(found.map(({ path }) => path)).toEqual([

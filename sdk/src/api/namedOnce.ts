@@ -15,7 +15,7 @@ export const namedOnce = <A extends string | { readonly name: string }, I>(
         return [...places].flatMap(([name, at]) => {
           const [first, second] = at
           if (first === undefined || second === undefined) return []
-          const detail = `"${name}" stands twice: ${list}[${first}] and ${list}[${second}]. Remove one of them.`
+          const detail = `"${name}" is there twice: ${list}[${first}] and ${list}[${second}]. Remove one of them.`
           return [first, second].map((index) => {
             // Of a text's type, which holds no secret: an issue of the list's own type would lose its message.
             const issue = new ParseResult.Type(Schema.String.ast, name, detail)

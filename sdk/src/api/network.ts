@@ -2,9 +2,9 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
 
-/** One probe: from a pod with the network identity of a service, to a target by one way. */
+/** One probe: from a pod with a service's network identity, to a target by one route. */
 export const NetworkProbe = Schema.Struct({
-  /** The service that calls. */
+  /** The calling service. */
   from: Schema.String,
   /**
    * A service (`api`), `another organization`, `another organization's revision`, `activator`, `autoscaler`, `API server`, `node`,
@@ -12,8 +12,8 @@ export const NetworkProbe = Schema.Struct({
    */
   to: Schema.String,
   /**
-   * `url`: by its cluster name; `host`: its name asked of the internal gateway; `activator`: its name asked of Knative's activator;
-   * `pod`: straight to an instance; `address`: by IP.
+   * `url`: by its cluster name; `host`: by its name at the internal gateway; `activator`: by its name at Knative's activator; `pod`: directly to
+   * an instance; `address`: by IP.
    */
   by: openEnum("url", "host", "activator", "pod", "address"),
   expected: openEnum("allowed", "denied"),
@@ -23,7 +23,7 @@ export const NetworkProbe = Schema.Struct({
 }).annotations({ identifier: "NetworkProbe" })
 export interface NetworkProbe extends Schema.Schema.Type<typeof NetworkProbe> {}
 
-/** Connections that the network allows, compared with the config. `differences`: probes whose `actual` is not `expected`. */
+/** Connections that the network allows, compared with the config. `differences` are the probes with an `actual` that isn't `expected`. */
 export const NetworkReport = Schema.Struct({
   app: AppName,
   stage: StageName,

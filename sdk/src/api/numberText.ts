@@ -1,7 +1,7 @@
 import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
-const notNumber = "This isn't a number. Write it in digits, such as 100."
+const notNumber = "This isn't a number. Use digits, such as 100."
 
 const NumberText = textUpTo(32, "The number").pipe(Schema.parseNumber, Schema.annotations({ message: () => notNumber }))
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Either, FastCheck, Option, Schema, type SchemaAST } from "effect"
 import { DeploymentEvent, ExecOutput, LogEntry, MaxCloudApi, openEnum, openEnums } from "./index.ts"
 
-/** The words that a reader of this schema would refuse others than, by their place. */
+/** The closed enum values of this schema, by path: a reader refuses any others. */
 const closedWords = (
   ast: SchemaAST.AST,
   place: string,
@@ -49,11 +49,11 @@ HttpApi.reflect(MaxCloudApi, {
   }
 })
 
-/** Problems are told apart by these. One that this version doesn't know is an error of its own, by type and status. */
+/** Problems are identified by these. An unknown one becomes an error of its own, by type and status. */
 const ofProblems = /\.(_tag|code|type|title): /
 
 describe("answers", () => {
-  it("have no word that a client refuses others than", () => {
+  it("have no closed enums", () => {
     expect(answers.length).toBeGreaterThan(150)
     const closed = answers.flatMap(([place, ast]) => closedWords(ast, place)).filter((each) => !ofProblems.test(each))
     expect([...new Set(closed)]).toStrictEqual([
@@ -65,10 +65,10 @@ describe("answers", () => {
     ])
   })
 
-  it("find closed words wherever they stand", () => {
+  it("find closed enums at any depth", () => {
     const nested = Schema.Struct({ a: Schema.Array(Schema.NullOr(Schema.Struct({ state: Schema.Literal("x", "y") }))) })
     expect(closedWords(nested.ast, "here")).toStrictEqual(["here.a[].state: x", "here.a[].state: y"])
-    // A protocol of its own, which is agreed on by its name.
+    // A separate protocol, negotiated by its name.
     expect(closedWords(ExecOutput.ast, "exec")).not.toHaveLength(0)
   })
 })
@@ -76,7 +76,7 @@ describe("answers", () => {
 describe("openEnum", () => {
   const state = openEnum("ready", "failed")
 
-  it("reads any word, and writes only those it knows", () =>
+  it("reads any value, and writes only known ones", () =>
     FastCheck.assert(
       FastCheck.property(FastCheck.string({ maxLength: 200 }), (word) => {
         expect(Schema.decodeUnknownEither(state)(word)).toStrictEqual(Either.right(word))
@@ -84,13 +84,13 @@ describe("openEnum", () => {
       })
     ))
 
-  it("refuses what is no word", () => {
+  it("refuses invalid values", () => {
     for (const value of [1, null, undefined, {}, "x".repeat(201)]) {
       expect(Either.isLeft(Schema.decodeUnknownEither(state)(value))).toBe(true)
     }
   })
 
-  it("is a known word where values are made up", () => {
+  it("generates only known values", () => {
     FastCheck.assert(FastCheck.property(Arbitrary.make(state), (word) => word === "ready" || word === "failed"))
   })
 })
@@ -109,7 +109,7 @@ describe("openEnums", () => {
   const read = Schema.decodeUnknownEither(openEnums(Written))
   const write = Schema.encodeUnknownEither(openEnums(Written))
 
-  it("reads words and kinds of objects of a newer server, and writes none of them", () => {
+  it("reads values and object types of a newer server, and writes none of them", () => {
     const newer = {
       protocol: "h3",
       egress: "vpc",
@@ -121,7 +121,7 @@ describe("openEnums", () => {
     }
   })
 
-  it("still reads and writes what it knows", () => {
+  it("still reads and writes known values", () => {
     const known = { protocol: "h2c", egress: ["10.0.0.0/8"], env: { A: "x", B: { secret: "S" } } }
     expect(read(known)).toStrictEqual(Either.right(known))
     expect(write(known)).toStrictEqual(Either.right(known))

@@ -2,19 +2,19 @@ import { ParseResult, Predicate, Schema, SchemaAST } from "effect"
 
 declare const newer: unique symbol
 
-/** A word that a newer server may answer with and this version doesn't know. */
+/** A value from a newer server that this version doesn't know. */
 export type Other = string & { readonly [newer]: "word" }
-/** One of the known words, or one of a newer server: `default` of a `switch`. */
+/** One of the known values, or one of a newer server: the `default` of a `switch`. */
 export type Open<Known extends string> = Known | Other
-/** A kind of object that this version doesn't know, as it came. */
+/** An object of a type that this version doesn't know, unchanged. */
 export type Unrecognized = object & { readonly [newer]: "object" }
 
-/** Longer than any word for a kind or a state. */
+/** Longer than any type or state. */
 const longestWord = 200
 const isWord = (value: unknown): value is Other => typeof value === "string" && value.length <= longestWord
 const isUnrecognized = (value: unknown): value is Unrecognized => Predicate.isRecord(value)
 
-/** Decodes every value that `isAllowed` takes; encodes only those that are known. */
+/** Decodes every value that `isAllowed` accepts, but encodes only known ones. */
 const reading = <A>(
   isAllowed: (value: unknown) => value is A,
   isKnown: (value: unknown) => boolean,
@@ -30,8 +30,8 @@ const reading = <A>(
 }
 
 /**
- * The words of an answer. A client reads any word, so that a state of a newer server doesn't make it fail; the server only writes the known
- * ones. `ServiceState` is closed, for requests and rows; `openEnum(...ServiceState.literals)` stands in answers.
+ * An enum in a response. Clients accept any value, so that a newer server's state doesn't make them fail; the server only writes known ones.
+ * `ServiceState` is closed, for requests and rows; responses use `openEnum(...ServiceState.literals)`.
  */
 export const openEnum = <const Known extends string>(
   ...literals: readonly [Known, ...Array<Known>]
@@ -64,7 +64,7 @@ type OpenedMember<T> = T extends string
     : T extends object
       ? { readonly [K in keyof T]: Opened<T[K]> }
       : T
-/** `T` with its words open, and its kinds of objects. */
+/** `T` with its enums and object types open. */
 export type Opened<T> = OpenedMember<T> | (IsUnion<Structs<T>> extends true ? Unrecognized : never)
 
 const unrecognized = reading(isUnrecognized, () => false, {
@@ -129,5 +129,5 @@ const openedAst = (ast: SchemaAST.AST): SchemaAST.AST => {
   }
 }
 
-/** `openEnum` for every word inside of a schema that requests have too, such as a service as it is written in a config. */
+/** `openEnum` for every enum inside a schema that requests use too, such as a service in a config. */
 export const openEnums = <I>(written: Schema.Schema<I>): Schema.Schema<Opened<I>> => Schema.make(openedAst(written.ast))

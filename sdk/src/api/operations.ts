@@ -13,20 +13,20 @@ type NameOf<G> =
     ? `${Id}.${HttpApiEndpoint.HttpApiEndpoint.Name<E>}`
     : never
 
-/** The name of an operation of the API: its group's and its own, such as `apps.deploy`. The audit log calls it so, too. */
+/** The name of an operation of the API: its group and endpoint, such as `apps.deploy`. The audit log uses it too. */
 export type OperationName = NameOf<GroupOf<typeof MaxCloudApi>>
 
-/** An endpoint of the contract, as its readers see it. */
+/** An endpoint of the contract, for readers of the contract. */
 export interface Operation {
   readonly name: OperationName
   readonly method: string
-  /** As the contract writes it, with `:name` for a parameter: about the credential's own organization. */
+  /** The contract's path, with `:name` for a parameter, for the credential's own organization. */
   readonly path: string
-  /** The same about the organization `:org`; undefined if it isn't about one. */
+  /** The same for the organization `:org`; undefined if it doesn't concern one. */
   readonly organizationPath: string | undefined
   readonly row: EndpointRow
   readonly takesJson: boolean
-  /** A secret is in its request or its answer: passwords, values, codes, tokens, keys. */
+  /** Its request or response contains a secret: a password, value, code, token or key. */
   readonly isSecret: boolean
 }
 
@@ -66,7 +66,7 @@ export const operations: ReadonlyArray<Operation> = found.flatMap(({ name, ...re
 /** The contract's facts about an operation, besides its schemas. */
 export const rowOf = (name: OperationName): EndpointRow => {
   const row = rows.get(name)
-  if (row === undefined) throw new Error(`There is no operation ${name}.`)
+  if (row === undefined) throw new Error(`Operation not found: ${name}.`)
   return row
 }
 
@@ -80,29 +80,29 @@ const matchers = operations.flatMap(({ isSecret, method, name, organizationPath,
 })
 
 /**
- * Does the operation take an `Idempotency-Key`? All that change something and need a credential: without one nobody knows whose key it is.
- * What is uploaded has a digest, and needs no key.
+ * Whether the operation accepts an `Idempotency-Key`: all that change something and need a credential, because keys belong to a credential.
+ * Uploads have a digest, so they need no key.
  */
 export const isRepeatable = (name: OperationName): boolean => {
   const { content, roles, writes } = rowOf(name)
   return writes && roles !== "open" && content === undefined
 }
 
-/** Does a request go to such an operation? `path`: relative to the API's root. */
+/** Whether a request goes to such an operation. `path` is relative to the API's root. */
 export const takesKey = (method: string, path: string): boolean => {
   const [found] = matchers.filter((matcher) => matcher.method === method && matcher.matches.test(path))
   return found !== undefined && isRepeatable(found.name)
 }
 
-/** Does a request or its answer carry a secret? A request that isn't in the contract might. `path`: relative to the API's root. */
+/** Whether a request or its response may contain a secret. True for requests outside the contract. `path` is relative to the API's root. */
 export const carriesSecret = (method: string, path: string): boolean => {
   const matching = matchers.filter((matcher) => matcher.method === method && matcher.matches.test(path))
   return matching.length === 0 || matching.some((each) => each.isSecret)
 }
 
 /**
- * The path of a request about this organization, from that about the credential's own. Others stay: those without an organization, and those
- * that name one already. `path`: relative to the API's root, perhaps with a query. `organization`: a name, or `-`.
+ * Turns a path for the credential's own organization into one for this organization. Leaves paths without an organization, or with one,
+ * unchanged. `path` is relative to the API's root, and may have a query. `organization` is a name, or `-`.
  */
 export const inOrganization = (path: string, organization: string): string => {
   const [plain = ""] = path.split(/[?#]/, 1)

@@ -5,11 +5,11 @@ import { operations } from "./operations.ts"
 
 const isParameter = (segment: string | undefined) => segment?.startsWith(":") === true
 
-/** May one path of a request be read as both, up to this segment? */
+/** Whether a request's path could match both, up to this segment. */
 const agree = (one: ReadonlyArray<string>, other: ReadonlyArray<string>) =>
   one.every((segment, at) => segment === other[at] || isParameter(segment) || isParameter(other[at]))
 
-/** Places where one path has a word and another a parameter, which could have that word as its value. */
+/** Segments that are literal in one path and a parameter in another, so that the literal could be its value. */
 const collisions = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const split = [...new Set(paths)].map((path) => ({ path, segments: path.split("/").filter((each) => each !== "") }))
   return split.flatMap((one) =>
@@ -24,7 +24,7 @@ const collisions = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 describe("every PATCH", () => {
-  it("takes a merge patch", () => {
+  it("accepts a merge patch", () => {
     const types: Array<string | undefined> = []
     HttpApi.reflect(MaxCloudApi, {
       onGroup: () => {},
@@ -38,17 +38,17 @@ describe("every PATCH", () => {
 })
 
 describe("the paths of the contract", () => {
-  it("have no word where another operation has a name", () => {
+  it("have no literal segment where another operation has a name", () => {
     expect(operations.length).toBeGreaterThan(60)
     expect(collisions(operations.map(({ path }) => path))).toEqual([])
     expect(collisions(operations.map(({ organizationPath, path }) => organizationPath ?? path))).toEqual([])
   })
 
-  it("have verbs that HttpApi doesn't read as parameters: none has a colon inside a segment", () => {
+  it("have no colon inside a segment, which HttpApi would read as a parameter", () => {
     expect(operations.filter(({ path }) => /[^/]:/.test(path)).map(({ path }) => path)).toEqual([])
   })
 
-  it("are checked by a rule that finds a collision", () => {
+  it("are checked by a rule that detects collisions", () => {
     const of = (...paths: ReadonlyArray<string>) => collisions(paths)
     expect(of("/apps/:app/secrets/import", "/apps/:app/secrets/:name")).toHaveLength(1)
     expect(of("/apps/:a/secrets/import/now", "/apps/:b/secrets/:name/versions")).toHaveLength(1)

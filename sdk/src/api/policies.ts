@@ -10,7 +10,7 @@ import { Time } from "./time.ts"
 /** Name of a policy of an organization. */
 export const PolicyName = Schema.String.pipe(
   Schema.pattern(/^[a-z][a-z0-9-]{0,62}$/, {
-    message: () => 'Write the name of a policy as up to 63 lowercase letters, digits and "-", such as "max-memory".'
+    message: () => 'Use up to 63 lowercase letters, digits and "-" for the name of a policy, such as "max-memory".'
   })
 )
 export type PolicyName = typeof PolicyName.Type
@@ -22,14 +22,14 @@ const PolicyExpression = textUpTo(2_000, "The expression").pipe(
   })
 )
 
-/** A rule of an organization that its apps must keep. */
+/** A rule that an organization's apps must follow. */
 export const PolicyInfo = Schema.Struct({
   name: PolicyName,
-  /** CEL. It must be true of an app; one that names `service` must be true of each service. */
+  /** CEL. It must be true for an app; one with `service` must be true for each service. */
   expression: Schema.String,
   /** The message if the expression isn't true. */
   message: Schema.NullOr(Schema.String),
-  /** `refuse`: an app that breaks it isn't deployed. `warn`: it's deployed, with a warning. */
+  /** `refuse`: the server refuses an app that breaks it. `warn`: it deploys the app with a warning. */
   enforcement: openEnum("refuse", "warn"),
   createdAt: Time,
   updatedAt: Time
@@ -40,7 +40,7 @@ export const PolicyList = listOf(PolicyInfo, { name: "policies", sorts: ["name"]
 
 export const SetPolicy = Schema.Struct({
   expression: PolicyExpression,
-  /** What is wrong and how to fix it, for whoever deploys. Left out: the expression is shown. */
+  /** The problem and its fix, for people who deploy. If absent, the expression is shown. */
   message: Schema.optional(
     textUpTo(500, "The message").pipe(
       Schema.filter((text) => text.trim() !== "" || "Write a message, or leave it out.")
@@ -50,15 +50,15 @@ export const SetPolicy = Schema.Struct({
 }).annotations({ identifier: "SetPolicy", ...knownKeysOnly })
 export interface SetPolicy extends Schema.Schema.Type<typeof SetPolicy> {}
 
-/** What an app that is deployed now breaks. */
+/** A policy violation of a deployed app. */
 export const PolicyBreach = Schema.Struct({ app: AppName, stage: StageName, detail: Schema.String }).annotations({
   identifier: "PolicyBreach"
 })
 
-/** A policy that was set, and what it finds in the apps that are deployed now. They run on. */
+/** A stored policy, and the deployed apps that break it. They keep running. */
 export const PolicyChange = Schema.Struct({
   policy: PolicyInfo,
-  /** How many stages of apps were looked at: 100 at most. */
+  /** How many stages of apps were checked: at most 100. */
   tried: Schema.Int,
   breaches: Schema.Array(PolicyBreach)
 }).annotations({ identifier: "PolicyChange" })
@@ -72,9 +72,9 @@ export const TryPolicy = Schema.Struct({
 }).annotations({ identifier: "TryPolicy", ...knownKeysOnly })
 export interface TryPolicy extends Schema.Schema.Type<typeof TryPolicy> {}
 
-/** What an expression finds in an app. */
+/** The findings of an expression in an app. */
 export const PolicyTrial = Schema.Struct({
-  /** Empty: the app keeps it. Paths are those of the AppSpec. */
+  /** Empty if the app follows it. Paths are those of the AppSpec. */
   findings: Schema.Array(SpecIssue)
 }).annotations({ identifier: "PolicyTrial" })
 export interface PolicyTrial extends Schema.Schema.Type<typeof PolicyTrial> {}

@@ -4,8 +4,8 @@ import { openEnum } from "./openEnum.ts"
 export { inBody, inParameters, pathOfPointer, pointerOf, specIssueOf } from "../pointers.ts"
 
 /**
- * One place of a request that is invalid: in the body by `pointer` (RFC 6901), else by the name of the `parameter`, and `in` says whether it
- * stands in the query, the path or a header. Neither of them: the request as a whole.
+ * One invalid part of a request: `pointer` (RFC 6901) for a part of the body, or `parameter` with `in` for the query, the path or a header.
+ * With neither, the request as a whole is invalid.
  */
 export const ProblemError = Schema.Struct({
   pointer: Schema.optional(Schema.String),

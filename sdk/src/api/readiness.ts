@@ -1,12 +1,12 @@
 import { Schema } from "effect"
 import { openEnum } from "./openEnum.ts"
 
-/** One thing that a server needs to do all of its work. */
+/** One precondition for a server to work fully. */
 export const ReadinessCheck = Schema.Struct({
   /** `database`, `disk`; servers of later versions may have more. */
   name: Schema.String,
   ok: Schema.Boolean,
-  /** The problem and its fix, or a remark if there is no problem. */
+  /** The problem and its fix, or a note if there is no problem. */
   message: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
 }).annotations({ identifier: "ReadinessCheck" })
 export interface ReadinessCheck extends Schema.Schema.Type<typeof ReadinessCheck> {}

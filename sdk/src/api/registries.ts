@@ -6,12 +6,12 @@ import { Time } from "./time.ts"
 /** A registry's host, with its port: `ghcr.io`, `registry.example.com:5000`, `docker.io`. */
 export const RegistryHost = Schema.String.pipe(
   Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(:\d{1,5})?$/, {
-    message: () => 'Write a registry as its host, such as "ghcr.io" or "registry.example.com:5000".'
+    message: () => 'Use the registry\'s host, such as "ghcr.io" or "registry.example.com:5000".'
   })
 )
 export type RegistryHost = typeof RegistryHost.Type
 
-/** Credentials for a registry; no answer ever holds the password. */
+/** Credentials for a registry. No response ever contains the password. */
 export const RegistryInfo = Schema.Struct({
   host: RegistryHost,
   username: Schema.String,

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 
 /**
  * The permissions of an organization's member. `owner`: everything. `admin`: everything except deleting the organization or changing its
- * owners. `deployer`: deploys, sets secrets, pauses. `viewer`: reads. `billing`: reads usage and quotas, and nothing of the apps.
+ * owners. `deployer`: deploys, sets secrets, pauses. `viewer`: reads. `billing`: reads only usage and quotas.
  */
 export const Role = Schema.Literal("owner", "admin", "deployer", "viewer", "billing").annotations({
   identifier: "Role"
@@ -15,8 +15,8 @@ const isApp = Schema.is(AppName)
 const isStage = Schema.is(StageName)
 
 /**
- * A limit on a key: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the secrets of the
- * app and stage.
+ * A restriction of a key: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the secrets of
+ * the app and stage.
  */
 export const KeyScope = textUpTo(100, "The scope")
   .pipe(
@@ -35,7 +35,7 @@ export const KeyScope = textUpTo(100, "The scope")
   .annotations({ identifier: "KeyScope" })
 export type KeyScope = typeof KeyScope.Type
 
-/** The app and stage that a scope opens for reading; `*`: any stage. Every scope does. */
+/** The app and stage that a scope can read, as every scope can; `*` means any stage. */
 export const placeOfScope = (scope: KeyScope): { readonly app: string; readonly stage: string } => {
   const [, , app = "", stage = ""] = pattern.exec(scope) ?? []
   return { app, stage }
@@ -43,7 +43,7 @@ export const placeOfScope = (scope: KeyScope): { readonly app: string; readonly 
 
 export type ScopeVerb = "deploy" | "read"
 
-/** Does the scope open `verb` on this app and stage? */
+/** Whether the scope allows `verb` on this app and stage. */
 export const scopeOpens = (scope: KeyScope, verb: ScopeVerb, app: string, stage: string): boolean => {
   const [, given, ownApp, ownStage] = pattern.exec(scope) ?? []
   return (given === "deploy" || given === verb) && ownApp === app && (ownStage === "*" || ownStage === stage)

@@ -5,10 +5,10 @@ import { listOf } from "./lists.ts"
 import { namedOnce } from "./namedOnce.ts"
 import { Time } from "./time.ts"
 
-/** A secret of an app and stage, without its value: no answer ever holds one. */
+/** A secret of an app and stage, without its value, which no response ever contains. */
 export const SecretInfo = Schema.Struct({
   name: SecretName,
-  /** Grows by one with each value set. A deployment keeps the version that was newest when it was accepted. */
+  /** Increases by one with each new value. A deployment uses the newest version at its acceptance. */
   version: Schema.Int,
   updatedAt: Time
 }).annotations({ identifier: "SecretInfo" })
@@ -19,30 +19,30 @@ export const SecretList = listOf(SecretInfo, { name: "secrets", sorts: ["name", 
 /** The error for a wrong value must not quote it. */
 const text = () => "The value of a secret must be a text of up to 65,536 characters."
 
-/** The value of a secret: a text of up to 65,536 characters. An empty one is a value too. */
+/** The value of a secret: a text of up to 65,536 characters, which may be empty. */
 export const SecretValue = Schema.Struct({
   value: Schema.Redacted(Schema.String.annotations({ message: text }).pipe(Schema.maxLength(65_536, { message: text })))
 }).annotations({ identifier: "SecretValue", ...knownKeysOnly })
 export interface SecretValue extends Schema.Schema.Type<typeof SecretValue> {}
 
-/** One version of a secret that is still kept. */
+/** A stored version of a secret. */
 export const SecretVersionInfo = Schema.Struct({
   version: Schema.Int,
   createdAt: Time,
-  /** E-mail address of who set it, where the account is there. */
+  /** The e-mail address of the person who set it, if the account exists. */
   createdBy: Schema.NullOr(Schema.String),
-  /** Will the next deployment use this version? */
+  /** Whether the next deployment uses this version. */
   current: Schema.Boolean,
-  /** Numbers of the deployments of the stage that hold it. */
+  /** The numbers of the stage's deployments that use it. */
   deployments: Schema.Array(Schema.Int)
 }).annotations({ identifier: "SecretVersionInfo" })
 export interface SecretVersionInfo extends Schema.Schema.Type<typeof SecretVersionInfo> {}
 
 export const SecretVersionList = listOf(SecretVersionInfo, { name: "secretVersions", sorts: ["-version"], filters: {} })
 
-/** Makes the value of an earlier version the newest one, as a version of its own. */
+/** Makes the value of an earlier version the newest one, as a new version. */
 export const RollbackSecret = Schema.Struct({
-  /** No more than the database's integer holds. */
+  /** The maximum of the database's integer. */
   version: Schema.Int.pipe(Schema.between(1, 2_147_483_647))
 }).annotations({ identifier: "RollbackSecret", ...knownKeysOnly })
 
@@ -52,7 +52,7 @@ export const CopySecrets = Schema.Struct({
   names: namedOnce("names", Schema.Array(SecretName).pipe(Schema.minItems(1), Schema.maxItems(200)))
 }).annotations({ identifier: "CopySecrets", ...knownKeysOnly })
 
-/** Several secrets at once, all or none: name and value each, 200 at most, and no name twice. */
+/** Sets several secrets, all or none: names and values, at most 200, without duplicate names. */
 export const ImportSecrets = Schema.Struct({
   secrets: namedOnce(
     "secrets",

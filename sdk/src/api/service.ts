@@ -20,37 +20,37 @@ import { openEnum, openEnums } from "./openEnum.ts"
 import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
-/** Share of a service's requests that goes to a revision, in percent. */
+/** A revision's share of a service's requests, in percent. */
 export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
   identifier: "TrafficTarget"
 })
 export interface TrafficTarget extends Schema.Schema.Type<typeof TrafficTarget> {}
 
-/** A service as its app declares it, written as in the config, with defaults filled in. Secrets are references, never values. */
+/** A service as its config declares it, with defaults filled in. Secrets are references, never values. */
 export const DeclaredService = openEnums(Schema.encodedSchema(ServiceSpec)).annotations({
   identifier: "DeclaredService"
 })
 export type DeclaredService = typeof DeclaredService.Type
 
-/** How a service fares. */
+/** The state of a service. */
 export const ServiceStatus = Schema.Struct({
   state: openEnum(...ServiceState.literals),
-  /** For callers outside; null for an internal service. */
+  /** The public URL; null for an internal service. */
   url: Schema.NullOr(Schema.String),
-  /** The digest that the image is pinned to (`sha256:…`), or its id if it was built on the server's machine; null: not known yet, or a source. */
+  /** The image's pinned digest (`sha256:…`), or its id if it was built on the server's machine; null for a source, or if not known yet. */
   digest: Schema.NullOr(Schema.String),
   conditions: Schema.Array(Condition),
   latestCreatedRevision: Schema.NullOr(Schema.String),
   latestReadyRevision: Schema.NullOr(Schema.String),
   traffic: Schema.Array(TrafficTarget),
-  /** Why it does not serve as it should, where that is known. */
+  /** Why it doesn't serve properly, if known. */
   diagnosis: Schema.NullOr(Diagnosis),
-  /** Instances that run now. */
+  /** Running instances. */
   instances: Schema.Int
 }).annotations({ identifier: "ServiceStatus" })
 export interface ServiceStatus extends Schema.Schema.Type<typeof ServiceStatus> {}
 
-/** A service: as it is declared (`spec`), and as it is (`status`). Times are RFC 3339 in UTC. */
+/** A service: its declaration (`spec`) and its current state (`status`). Times are RFC 3339 in UTC. */
 export const Service = Schema.Struct({
   id: ServiceId,
   name: ServiceName,
@@ -59,7 +59,7 @@ export const Service = Schema.Struct({
   organization: Schema.String,
   spec: DeclaredService,
   status: ServiceStatus,
-  /** Number of the deployment that last changed it. */
+  /** The number of the deployment that last changed it. */
   deployment: Schema.Int,
   createdAt: Time,
   updatedAt: Time
@@ -77,10 +77,10 @@ export const ServiceList = listOf(Service, {
   }
 })
 
-/** A restart that is accepted. It is done when the service's newest revision is another than `replaces`, and ready. */
+/** An accepted restart. It is done when the service's newest revision differs from `replaces` and is ready. */
 export const Restart = Schema.Struct({
   service: Service,
-  /** The newest revision before it; null where there was none yet. */
+  /** The previous newest revision; null if there was none yet. */
   replaces: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "Restart" })
 export interface Restart extends Schema.Schema.Type<typeof Restart> {}
@@ -108,11 +108,11 @@ const EnvTexts = mapUpTo(
   "The environment"
 )
 
-/** The short way to one service: it becomes an app of that name with this one service. `PORT` in its environment is its port. */
+/** The shortcut for one service: creates an app of that name with this one service. `PORT` in its environment is its port. */
 export const CreateService = Schema.Struct({
   name: ServiceName.pipe(
     Schema.filter(
-      (each) => each.length <= 40 || "The name is also the name of the app. It can have up to 40 characters."
+      (each) => each.length <= 40 || "This is also the name of the app, so it can have up to 40 characters."
     )
   ),
   image: ImageReference,
@@ -120,9 +120,9 @@ export const CreateService = Schema.Struct({
   env: Schema.optionalWith(EnvTexts, { default: () => ({}) }),
   /** The same as `env`. */
   env_vars: Schema.optionalWith(EnvTexts, { default: () => ({}) }),
-  // On the property: as a description of the number, errors would quote it.
+  // A description of the property, because errors would quote a description of the number.
   port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535))).annotations({
-    description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
+    description: "The port that the program listens on. Default: the port that the image exposes, else 8080"
   })
 })
   .annotations(knownKeysOnly)

@@ -7,9 +7,9 @@ export const ServiceUsage = Schema.Struct({
   app: AppName,
   stage: StageName,
   service: ServiceName,
-  /** Instances that ran at some time in it. */
+  /** Instances that ran at any time in the period. */
   instances: Schema.Int,
-  /** Those that run now. */
+  /** Instances that run now. */
   running: Schema.Int,
   instanceSeconds: Schema.Number,
   /** vCPU-seconds. */
@@ -26,7 +26,7 @@ export const UsageReport = Schema.Struct({
 }).annotations({ identifier: "UsageReport" })
 export interface UsageReport extends Schema.Schema.Type<typeof UsageReport> {}
 
-/** The time that is asked for. */
+/** The requested period. */
 export const UsageParameters = Schema.Struct({
   /** @default "24h" */
   since: Schema.optional(TimeText),

@@ -27,17 +27,17 @@ const WebhookUrl = textUpTo(2_000, "The URL").pipe(
 const EventPatterns = Schema.Array(EventPattern).pipe(Schema.minItems(1), Schema.maxItems(20))
 const Description = textUpTo(200, "The description")
 
-/** An address that events are sent to. `types`: what is sent, as in a query of events. */
+/** A URL that receives events. `types` selects them, as in a query of events. */
 export const WebhookInfo = Schema.Struct({
   id: WebhookId,
   url: Schema.String,
   types: Schema.Array(Schema.String),
   description: TextOrNull,
-  /** `disabled`: nothing is sent until somebody enables it. */
+  /** `disabled` means that nothing is sent until somebody enables it. */
   state: openEnum("enabled", "disabled"),
-  /** Why it was disabled: `failing` for days, `gone` (the receiver answered 410), or by a `member`; null while enabled. */
+  /** Why it was disabled: `failing` for days, `gone` (the receiver responded with 410), or by a `member`; null while enabled. */
   disabledBecause: Schema.NullOr(openEnum("failing", "gone", "member")),
-  /** Since when no delivery succeeded; null: the last one did. */
+  /** Since when no delivery has succeeded; null if the last one did. */
   failingSince: Schema.NullOr(Time),
   createdAt: Time
 }).annotations({ identifier: "WebhookInfo" })
@@ -53,7 +53,7 @@ export const CreateWebhook = Schema.Struct({
 }).annotations({ identifier: "CreateWebhook", ...knownKeysOnly })
 export interface CreateWebhook extends Schema.Schema.Type<typeof CreateWebhook> {}
 
-/** What to change; absent members stay, and null gives one its default (RFC 7396). Enabling sends what has waited, and what happens from then on. */
+/** The changes. Absent members stay unchanged, and null resets one to its default (RFC 7396). Enabling sends queued and new events. */
 export const ChangeWebhook = Schema.Struct({
   url: Schema.optional(WebhookUrl),
   types: Schema.optional(Schema.NullOr(EventPatterns)),
@@ -64,29 +64,29 @@ export interface ChangeWebhook extends Schema.Schema.Type<typeof ChangeWebhook> 
 
 export const NewWebhook = Schema.Struct({
   webhook: WebhookInfo,
-  /** `whsec_…`: checks the signatures. Shown this once. */
+  /** `whsec_…`, to check the signatures. No later response contains it. */
   secret: Schema.Redacted(Schema.String)
 }).annotations({ identifier: "NewWebhook" })
 export interface NewWebhook extends Schema.Schema.Type<typeof NewWebhook> {}
 
 export const RotateWebhookSecret = Schema.Struct({
-  /** How long deliveries are signed by the former secret too, in seconds: up to 30 days. */
+  /** How long the old secret also signs deliveries, in seconds: up to 30 days. */
   overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
 }).annotations({ identifier: "RotateWebhookSecret", ...knownKeysOnly })
 
-/** One event for one webhook, until it is taken. */
+/** One event for one webhook, until the receiver accepts it. */
 export const WebhookDelivery = Schema.Struct({
   id: WebhookDeliveryId,
   event: EventId,
   type: Schema.String,
-  /** `failed`: it isn't tried any more. Redeliver it to try again. */
+  /** `failed` means that the server no longer retries. Redeliver it to retry. */
   state: openEnum("pending", "delivered", "failed"),
   attempts: Schema.Int,
-  /** HTTP status of the last answer; null: there was none. */
+  /** The HTTP status of the last response; null if there was none. */
   lastStatus: Schema.NullOr(Schema.Int),
   /** Why the last attempt failed. */
   lastError: Schema.NullOr(Schema.String),
-  /** The beginning of the last answer's body. */
+  /** The start of the last response's body. */
   lastAnswer: Schema.NullOr(Schema.String),
   nextAttemptAt: Schema.NullOr(Time),
   createdAt: Time,

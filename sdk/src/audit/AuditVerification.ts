@@ -1,41 +1,41 @@
 import type { AuditCheckpointLine } from "../api/index.ts"
 
-/** Facts that the verifier knows from another source than the export. */
+/** Trusted facts from a source other than the export. */
 export interface AuditPins {
-  /** SPKI in PEM. Every checkpoint has to be signed by one of them. */
+  /** SPKI in PEM. One of them must have signed every checkpoint. */
   readonly publicKeys?: ReadonlyArray<string> | undefined
-  /** Of an earlier export: the chain must still go through it. Trusted as it is given. */
+  /** A checkpoint of an earlier export, which the chain must still contain. Trusted without a check. */
   readonly checkpoint?: AuditCheckpointLine | undefined
 }
 
 export type AuditFaultCode =
-  /** Not a line of the format, or not in canonical form. */
+  /** The line doesn't have the format, or isn't in canonical form. */
   | "Malformed"
-  /** Of a newer version of the format. */
+  /** A newer version of the format. */
   | "Unsupported"
-  /** Of another organization. */
+  /** The line belongs to another organization. */
   | "Foreign"
-  /** An entry is missing, comes twice, or is not in its place. */
+  /** An entry is missing, duplicated or out of order. */
   | "OutOfOrder"
-  /** An entry, or the one before, was changed. */
+  /** An entry or the previous one was changed. */
   | "HashMismatch"
   /** The opened content isn't the sealed content. */
   | "OpenedMismatch"
-  /** A checkpoint says something else than the chain. */
+  /** A checkpoint contradicts the chain. */
   | "CheckpointMismatch"
   | "BadSignature"
-  /** Signed by a key that the header does not have, or that is not a pinned one. */
+  /** The signing key isn't in the header, or isn't pinned. */
   | "UnknownKey"
   /** The end is missing. */
   | "Truncated"
-  /** The chain does not go through the pinned checkpoint. */
+  /** The chain doesn't contain the pinned checkpoint. */
   | "PinMismatch"
 
 export interface AuditFault {
   readonly code: AuditFaultCode
   /** From 1. */
   readonly line: number
-  /** Of the entry or checkpoint at fault, where it is known. */
+  /** The sequence of the inconsistent entry or checkpoint, if known. */
   readonly sequence: number | null
   readonly message: string
 }
@@ -46,9 +46,9 @@ export type AuditVerification =
       readonly organization: string
       readonly entries: number
       readonly checkpoints: number
-      /** Checkpoints that the server left out, since it hasn't signed them: somebody put them into its database. As the export says. */
+      /** The export's number of checkpoints that the server left out because it hasn't signed them: somebody put them into its database. */
       readonly leftOut: number
-      /** The last one: it covers everything, and says when. Keep it: it pins the chain for the next verification. */
+      /** The last checkpoint, which covers everything, with its time. Keep it to pin the chain in the next verification. */
       readonly checkpoint: AuditCheckpointLine
       readonly pinned: { readonly publicKey: boolean; readonly checkpoint: boolean }
     }

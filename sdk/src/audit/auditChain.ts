@@ -28,7 +28,7 @@ const sha256 = (...parts: ReadonlyArray<Uint8Array | string>): string => {
   return hash.digest("hex")
 }
 
-/** The fault of a line. */
+/** The first inconsistency, with its line. */
 export class Faulty extends Error {
   readonly code: AuditFaultCode
   readonly sequence: number | null
@@ -43,7 +43,7 @@ export const fail = (code: AuditFaultCode, message: string, sequence: number | n
   throw new Faulty(code, message, sequence)
 }
 
-/** An Ed25519 key; undefined where the text is not exactly one in PEM. */
+/** An Ed25519 key; undefined if the text isn't exactly one in PEM. */
 const keyOf = (pem: string): KeyObject | undefined => {
   try {
     const key = createPublicKey(pem)
@@ -52,7 +52,7 @@ const keyOf = (pem: string): KeyObject | undefined => {
     return undefined
   }
 }
-/** Compares keys regardless of their line breaks. Text that isn't a key equals nothing. */
+/** Compares keys, ignoring line breaks. Text that isn't a key equals nothing. */
 export const asWritten = (pem: string): string => {
   try {
     return pemOf(createPublicKey(pem))
@@ -79,29 +79,32 @@ const parse = (text: string): Readonly<Record<string, unknown>> => {
     const value = JSON.parse(text)
     if (isObject(value) && canonicalJson(value) === text) return value
   } catch {}
-  return fail("Malformed", "this is not an object as canonical JSON (RFC 8785)")
+  return fail("Malformed", "this isn't an object in canonical JSON (RFC 8785)")
 }
 
 const decoded = <A, E>(result: Either.Either<A, E>, what: string, versioned: unknown): A => {
   if (Either.isRight(result)) return result.right
   if (hasVersion(versioned) && versioned.version > auditFormatVersion) {
-    const message = `version ${versioned.version} of the format is not known here: verify it with a newer maxcloud`
+    const message = `this maxcloud doesn't know version ${versioned.version} of the format: verify it with a newer one`
     return fail("Unsupported", message)
   }
-  return fail("Malformed", `this is not ${what} of version ${auditFormatVersion} of the format`)
+  return fail("Malformed", `this isn't ${what} of version ${auditFormatVersion} of the format`)
 }
 
 const header = (value: Readonly<Record<string, unknown>>, pin: Pin): AuditChain => {
-  if (value["format"] !== auditFormat) fail("Malformed", "an export of the audit log begins with its header")
+  if (value["format"] !== auditFormat) fail("Malformed", "an export of the audit log must start with its header")
   const read = decoded(decodeHeader(value), "a header", value)
   const keys = new Map<string, KeyObject>()
   for (const { id, publicKey } of read.publicKeys) {
-    const key = keyOf(publicKey) ?? fail("Malformed", `the public key ${id} is not an Ed25519 key as SPKI in PEM`)
+    const key = keyOf(publicKey) ?? fail("Malformed", `the public key ${id} isn't an Ed25519 key as SPKI in PEM`)
     if (keys.has(id)) fail("Malformed", `the public key ${id} comes twice`)
     keys.set(id, key)
   }
   if (pin !== undefined && pin.organization !== read.organization) {
-    fail("PinMismatch", `the pinned checkpoint is of ${pin.organization}, the export of ${read.organization}`)
+    fail(
+      "PinMismatch",
+      `the pinned checkpoint is from ${pin.organization}, but the export is from ${read.organization}`
+    )
   }
   return {
     organization: read.organization,
@@ -114,7 +117,8 @@ const header = (value: Readonly<Record<string, unknown>>, pin: Pin): AuditChain 
 }
 
 const ofOrganization = (chain: AuditChain, of: string, sequence: number) => {
-  if (of !== chain.organization) fail("Foreign", `this is of ${of}, the export of ${chain.organization}`, sequence)
+  if (of !== chain.organization)
+    fail("Foreign", `this line is from ${of}, but the export is from ${chain.organization}`, sequence)
 }
 
 const entry = (chain: AuditChain, value: Readonly<Record<string, unknown>>, pin: Pin): AuditChain => {
@@ -129,18 +133,18 @@ const entry = (chain: AuditChain, value: Readonly<Record<string, unknown>>, pin:
   }
   if (sequence < expected) fail("OutOfOrder", `entry ${sequence} comes after entry ${last.sequence}`, sequence)
   if (sha256(Buffer.from(last.hash, "hex"), canonicalJson(record)) !== hash) {
-    fail("HashMismatch", `entry ${sequence} does not have its hash: it, or its hash, was changed`, sequence)
+    fail("HashMismatch", `entry ${sequence} doesn't match its hash: one of them was changed`, sequence)
   }
   for (const field of ["personal", "subject"] as const) {
     const shown = opened[field]
     if (shown !== null && sha256(canonicalJson(shown)) !== record[`${field}Digest`]) {
-      fail("OpenedMismatch", `what entry ${sequence} shows as opened (${field}) is not what was sealed`, sequence)
+      fail("OpenedMismatch", `the opened content of entry ${sequence} (${field}) isn't the sealed content`, sequence)
     }
   }
   if (pin?.sequence === sequence && pin.hash !== hash) {
     fail(
       "PinMismatch",
-      `entry ${sequence} has another hash than in the pinned checkpoint: history was rewritten`,
+      `the hash of entry ${sequence} isn't the one in the pinned checkpoint: the history was rewritten`,
       sequence
     )
   }
@@ -159,20 +163,28 @@ const checked = (
   ofOrganization(chain, signed.organization, sequence)
   const key = keys.get(keyId) ?? fail("UnknownKey", `the header has no public key ${keyId}`, sequence)
   if (pinnedKeys !== undefined && !pinnedKeys.includes(pemOf(key))) {
-    fail("UnknownKey", `the checkpoint is signed by ${keyId}, which is not a pinned public key`, sequence)
+    fail("UnknownKey", `the checkpoint is signed by ${keyId}, which isn't a pinned public key`, sequence)
   }
   const bytes = Buffer.from(signature, "base64")
   if (bytes.toString("base64") !== signature || !verify(null, Buffer.from(canonicalJson(signed)), key, bytes)) {
-    fail("BadSignature", `the checkpoint of entry ${sequence} is not signed by ${keyId}`, sequence)
+    fail("BadSignature", `the checkpoint of entry ${sequence} doesn't have a valid signature by ${keyId}`, sequence)
   }
   if (sequence > last.sequence) {
-    fail("Truncated", `entries up to ${sequence} are signed for, but entry ${last.sequence + 1} is missing`, sequence)
+    fail(
+      "Truncated",
+      `a checkpoint signs entries up to ${sequence}, but entry ${last.sequence + 1} is missing`,
+      sequence
+    )
   }
   if (sequence < last.sequence) {
     fail("OutOfOrder", `the checkpoint of entry ${sequence} comes after entry ${last.sequence}`, sequence)
   }
   if (signed.hash !== last.hash) {
-    fail("CheckpointMismatch", `entry ${sequence} has another hash than was signed: history was rewritten`, sequence)
+    fail(
+      "CheckpointMismatch",
+      `the hash of entry ${sequence} isn't the signed one: the history was rewritten`,
+      sequence
+    )
   }
   return { ...chain, checkpoints: chain.checkpoints + 1, checkpoint: read }
 }
@@ -185,27 +197,30 @@ const end = (chain: AuditChain, value: Readonly<Record<string, unknown>>, pin: P
   }
   if (said.entries !== last.sequence || said.checkpoints !== checkpoints) {
     const has = `${last.sequence} entries and ${checkpoints} checkpoints`
-    fail("Truncated", `the end tells of ${said.entries} entries and ${said.checkpoints} checkpoints, there are ${has}`)
+    fail(
+      "Truncated",
+      `the end says ${said.entries} entries and ${said.checkpoints} checkpoints, but the export has ${has}`
+    )
   }
   if (pin !== undefined && pin.sequence > last.sequence) {
-    const message = `the pinned checkpoint is of entry ${pin.sequence}, the chain ends at ${last.sequence}`
+    const message = `the pinned checkpoint is for entry ${pin.sequence}, but the chain ends at ${last.sequence}`
     fail("PinMismatch", message, last.sequence)
   }
   return { ...chain, end: { leftOut: said.leftOut ?? 0 } }
 }
 
-/** Verifies the next line: the chain with it. Throws `Faulty`. */
+/** Verifies the next line, and returns the chain including it. Throws `Faulty`. */
 export const nextLine = (
   chain: AuditChain | undefined,
   text: string,
   pin: Pin,
   pinnedKeys: ReadonlyArray<string> | undefined
 ): AuditChain => {
-  if (chain?.end !== undefined) return fail("Malformed", "there is more after the end")
+  if (chain?.end !== undefined) return fail("Malformed", "there are lines after the end")
   const value = parse(text)
   if (chain === undefined) return header(value, pin)
   if ("entry" in value) return entry(chain, value, pin)
   if ("checkpoint" in value) return checked(chain, value, pinnedKeys)
   if ("end" in value) return end(chain, value, pin)
-  return fail("Malformed", "this is neither an entry nor a checkpoint nor the end")
+  return fail("Malformed", "this isn't an entry, a checkpoint or the end")
 }

@@ -2,14 +2,14 @@ import type { AuditFault, AuditPins, AuditVerification } from "./AuditVerificati
 import { type AuditChain, asWritten, Faulty, fail, nextLine } from "./auditChain.ts"
 
 export interface AuditVerifier {
-  /** Takes the next line, without its end. False where no other line need be read: a fault was found. */
+  /** Verifies the next line, without its line break. False if it found a fault, so that no more lines need to be read. */
   readonly line: (text: string) => boolean
   /** Reports a line that can't be parsed. */
   readonly unreadable: (message: string) => void
   readonly finish: () => AuditVerification
 }
 
-/** Verifies line by line, in constant memory. docs/audit.md says what is verified and what that proves. */
+/** Verifies line by line, in constant memory. docs/audit.md says what this checks and proves. */
 export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
   const pinnedKeys = pins.publicKeys?.map(asWritten)
   const pin = pins.checkpoint?.checkpoint

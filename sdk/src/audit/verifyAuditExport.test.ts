@@ -24,7 +24,7 @@ const found = (verification: AuditVerification, code: AuditFaultCode, line: numb
   expect(verification.ok, "nothing was found").toBe(false)
   if (!verification.ok) expect(verification.fault).toMatchObject({ code, line })
 }
-/** As who knows the format would repair the end. */
+/** Fixes the end, as an attacker who knows the format would. */
 const withEnd = (lines: ReadonlyArray<string>) => {
   const body = lines.slice(0, -1)
   const entries = body.filter((text) => text.startsWith('{"entry"')).length
@@ -34,7 +34,7 @@ const withEnd = (lines: ReadonlyArray<string>) => {
 const isEntry = (line: string | undefined) => line?.startsWith('{"entry"') === true
 
 describe("canonical JSON", () => {
-  it("is that of RFC 8785", () => {
+  it("follows RFC 8785", () => {
     // The RFC's example of sorting (3.2.3) and of strings (3.2.2.2).
     const keys = { "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7 }
     expect(canonicalJson(keys)).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}')
@@ -43,12 +43,12 @@ describe("canonical JSON", () => {
 })
 
 describe("verification of an export", () => {
-  it("gives the same hash for ever", () => {
+  it("always computes the same hash", () => {
     const lines = exportOf([entry("shop/production")], key)
     expect(lines[1] ?? "").toContain('"hash":"e6e4a81b54fc7072e350bea4c67a3a953c686ebf5dc7ed82b302b4da564f884d"')
   })
 
-  it("accepts an untouched export, however it is cut into chunks", () =>
+  it("accepts an unchanged export in chunks of any size", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(testEntry, { maxLength: 12 }),
@@ -66,7 +66,7 @@ describe("verification of an export", () => {
       { numRuns: 60 }
     ))
 
-  it("finds every changed byte of a whole export", () => {
+  it("detects every changed byte of a complete export", () => {
     const bytes = Buffer.from(`${exportOf([entry("ä/ö")], key).join("\n")}\n`)
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes)
@@ -75,7 +75,7 @@ describe("verification of an export", () => {
     }
   })
 
-  it("finds any changed byte, removed, moved or doubled entry of any chain, though the end was made to fit", () => {
+  it("detects any changed byte, and any removed, moved or duplicated entry of any chain, even if the end was adjusted", () => {
     const change = fc.record({
       entries: fc.array(testEntry, { minLength: 2, maxLength: 10 }),
       how: fc.constantFrom("flip", "remove", "swap", "double"),
@@ -111,7 +111,7 @@ describe("verification of an export", () => {
     )
   })
 
-  it("tells the line and the entry at fault", () => {
+  it("names the inconsistent line and entry", () => {
     const lines = exportOf(four, key)
     const [header = "", a = "", b = "", signed = "", c = "", d = "", last = "", end = ""] = lines
     found(verifyLines([header, a.replace("apps.deploy", "apps.delete"), b, signed, c, d, last, end]), "HashMismatch", 2)
@@ -168,14 +168,14 @@ describe("verification of an export", () => {
     found(verifyLines(mine.map((each) => each.replace(/("signature":")../, "$1AA"))), "BadSignature", 4)
   })
 
-  it("finds a history that was rewritten behind a signed checkpoint", () => {
+  it("detects a rewritten history before a signed checkpoint", () => {
     const original = exportOf(four, key)
     const rewritten = exportOf([entry("a"), entry("other"), entry("c"), entry("d")], key)
     const kept = original[3] ?? ""
     found(verifyLines(withEnd([...rewritten.slice(0, 3), kept, ...rewritten.slice(3)])), "CheckpointMismatch", 4)
   })
 
-  it("finds an end that was cut off behind a checkpoint only by a later one", () => {
+  it("detects a truncation right after a checkpoint only with a later one", () => {
     const whole = exportOf(four, key)
     const cut = withEnd([...whole.slice(0, 4), ""])
     expect(verifyLines(cut).ok).toBe(true)
@@ -184,7 +184,7 @@ describe("verification of an export", () => {
 
   it("verifies an empty log", () => expect(verifyLines(exportOf([], key)).ok).toBe(true))
 
-  it("knows an entry by its canonical form alone", () => {
+  it("accepts an entry only in its canonical form", () => {
     const { record } = recordOf(entry("a"), 1)
     expect(canonicalJson(Object.fromEntries(Object.entries(record).reverse()))).toBe(canonicalJson(record))
     expect(checkpointLine(key, 0, "").startsWith('{"checkpoint":{"at"')).toBe(true)

@@ -7,7 +7,7 @@ import { type AuditVerifier, makeAuditVerifier } from "./makeAuditVerifier.ts"
 const longestLine = 4 * 1024 * 1024
 const lineEnd = 0x0a
 
-/** Hands on whole lines. `push` gives false where nothing more need be read. */
+/** Passes on complete lines. `push` returns false if nothing more needs to be read. */
 const lineReader = (verifier: AuditVerifier) => {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   let pieces: Array<Uint8Array> = []
@@ -21,7 +21,7 @@ const lineReader = (verifier: AuditVerifier) => {
     try {
       text = decoder.decode(bytes)
     } catch {
-      verifier.unreadable("the line is not UTF-8")
+      verifier.unreadable("the line isn't UTF-8")
       return false
     }
     return verifier.line(text)
@@ -37,7 +37,7 @@ const lineReader = (verifier: AuditVerifier) => {
         if (!read()) return false
       }
       if (begin < bytes.length) {
-        // A stream may use its buffer again.
+        // A stream may reuse its buffer.
         pieces.push(Uint8Array.prototype.slice.call(bytes, begin))
         held += bytes.length - begin
       }
@@ -53,9 +53,9 @@ const lineReader = (verifier: AuditVerifier) => {
 }
 
 /**
- * Verifies an export of the audit log (`audit export`), offline and in constant memory: that no entry was changed, removed, added or moved,
- * and that the signed checkpoints agree. docs/audit.md says what that proves; most with a public key and an earlier checkpoint from another
- * source. Bad content in the export isn't a failure of the call: the result reports it.
+ * Verifies an export of the audit log (`audit export`), offline and in constant memory: no entry was changed, removed, added or moved, and the
+ * signed checkpoints match. docs/audit.md says what that proves; a pinned public key and an earlier checkpoint prove the most. Invalid content
+ * in the export isn't a failure of the call: the result reports it.
  */
 export const verifyAuditExport = <E, R>(
   content: Stream.Stream<Uint8Array | string, E, R>,
@@ -66,7 +66,7 @@ export const verifyAuditExport = <E, R>(
     return Stream.runDrain(Stream.takeWhile(content, reader.push)).pipe(Effect.map(reader.finish))
   })
 
-/** `verifyAuditExport` of what an `AsyncIterable` gives, such as a file's stream. */
+/** `verifyAuditExport` for an `AsyncIterable`, such as a file's stream. */
 export const verifyAuditExportOf = async (
   content: AsyncIterable<Uint8Array | string>,
   pins: AuditPins = {}
@@ -78,7 +78,7 @@ export const verifyAuditExportOf = async (
 
 const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(AuditCheckpointLine), { onExcessProperty: "error" })
 
-/** The last checkpoint in a text: an earlier export, or only its checkpoint line. undefined: there is no checkpoint. */
+/** The last checkpoint in an earlier export, or in only its checkpoint line; undefined if there is none. */
 export const lastCheckpointIn = (text: string): AuditCheckpointLine | undefined => {
   for (const line of text.trimEnd().split("\n").reverse()) {
     const read = line.startsWith('{"checkpoint"') ? decodeLine(line) : undefined
@@ -87,6 +87,6 @@ export const lastCheckpointIn = (text: string): AuditCheckpointLine | undefined 
   return undefined
 }
 
-/** The public keys of a PEM file, which may hold several. */
+/** The public keys of a PEM file, which may contain several. */
 export const publicKeysIn = (text: string): ReadonlyArray<string> =>
   text.replaceAll("\r\n", "\n").match(/-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----/g) ?? []

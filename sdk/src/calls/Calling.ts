@@ -3,17 +3,17 @@ import { isOptions } from "../input/options.ts"
 import { type Connection, makeConnection } from "../transport/connection.ts"
 import type { ClientHost, ConnectionOptions } from "../transport/transport.ts"
 
-/** The type of secrets in a client: redacted in the one with Effects, plain text in the one with promises. */
+/** The type of secrets: redacted in the client with Effects, plain text in the client with promises. */
 export type AnySecret = string | Redacted.Redacted<string>
 
-/** As it is where it's neither: the contract's schema then says what is wrong with it. */
+/** Anything else stays unchanged, so that the contract's schema reports it. */
 export const textOf = (secret: AnySecret): string => (Redacted.isRedacted(secret) ? Redacted.value(secret) : secret)
 
-/** A server, for those that call it. */
+/** Access to a server, for the calls. */
 export interface Calling extends Omit<Connection, "api" | "anonymousApi"> {
   readonly connection: Connection
   readonly api: Effect.Effect.Success<Connection["api"]>
-  /** For what is asked without a credential: a stale one must not be in the way of getting another. */
+  /** For calls without a credential: a stale one must not prevent getting a new one. */
   readonly anonymous: Effect.Effect.Success<Connection["anonymousApi"]>
 }
 
@@ -26,7 +26,7 @@ export const callingOf = (options: ConnectionOptions, host: ClientHost): Effect.
   }))
 }
 
-/** Without the fields that were left out: absent and undefined are one here. */
+/** Removes undefined fields: absent and undefined mean the same here. */
 export const given = (fields: object): object =>
-  // Not every caller has types: the contract's schema refuses anything but an object.
+  // Not every caller uses types. The contract's schema refuses anything but an object.
   isOptions(fields) ? Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) : fields

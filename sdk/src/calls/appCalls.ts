@@ -25,7 +25,7 @@ export interface AppFilter {
 export interface DeploymentFilter extends InStage, Pick<typeof DeploymentList.parameters.Type, "state" | "sort"> {}
 export interface DriftFilter extends InStage, Pick<typeof DriftList.parameters.Type, "change" | "sort"> {}
 
-/** Pods are started for it, and each probe has its own time. */
+/** Starting pods takes time, and each probe has its own timeout. */
 const longestVerification = 900
 
 export const appCalls = ({ api, call }: Calling) => ({
@@ -40,7 +40,7 @@ export const appCalls = ({ api, call }: Calling) => ({
   destroy: (app: string, options?: InStage): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) => call(api.apps.destroy({ path }))),
 
-  /** What the app's config lists in `outputs`, of the newest deployment that succeeded. */
+  /** The `outputs` of the app's config, from the newest successful deployment. */
   outputs: (app: string, options?: InStage): Effect.Effect<Outputs, CallError> =>
     inApp(app, options, (path) => call(api.apps.outputs({ path }))),
 
@@ -49,7 +49,7 @@ export const appCalls = ({ api, call }: Calling) => ({
     pageInApp(DriftList, page, app, options, (request) => call(api.apps.drift({ ...request, withResponse: true })))
   ),
 
-  /** Probes from real pods what the network lets through, against what the config says. */
+  /** Probes from real pods which connections the network allows, and compares that with the config. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>
     inApp(app, options, (path) => call(api.apps.verifyNetwork({ path }), longestVerification))
 })
@@ -57,7 +57,7 @@ export const appCalls = ({ api, call }: Calling) => ({
 const parseNumber = parse(DeploymentNumber)
 
 export interface RollbackOptions extends InStage, Described {
-  /** Two calls with the same key are one. @default a new one each time */
+  /** Two calls with the same key are carried out once. @default a new one each time */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -85,19 +85,19 @@ export const deploymentCalls = ({ api, call }: Calling) => ({
     )
   ),
 
-  /** The app of the deployment with this number as it was accepted; secrets are references. */
+  /** The app of the deployment with this number, as the server accepted it. Secrets are references. */
   spec: (app: string, number: number, options?: InStage): Effect.Effect<DeploymentSpec, CallError> =>
     inApp(app, options, (path) =>
       Effect.flatMap(parseNumber(number), (number) => call(api.apps.deploymentSpec({ path: { ...path, number } })))
     ),
 
-  /** Ends a deployment that hasn't finished: the app goes back to its last successful one. Safe to repeat. */
+  /** Cancels a deployment that hasn't finished: the app returns to its last successful one. Safe to repeat. */
   cancel: (app: string, number: number, options?: InStage): Effect.Effect<Deployment, CallError> =>
     inApp(app, options, (path) =>
       Effect.flatMap(parseNumber(number), (number) => call(api.apps.cancel({ path: { ...path, number } })))
     ),
 
-  /** Deploys the app of an earlier deployment again, with its images by digest and its versions of secrets. Answers when it is accepted. */
+  /** Deploys the app of an earlier deployment again, with its images by digest and its versions of secrets. Returns when it is accepted. */
   rollback: (app: string, number: number, options?: RollbackOptions): Effect.Effect<Deployment, CallError> =>
     Effect.flatMap(parseOptions<RollbackOptions>(options, rollbackOptions), ({ idempotencyKey, stage, ...described }) =>
       inApp(app, { stage }, (path) =>

@@ -38,17 +38,17 @@ export interface InviteFilter extends Pick<typeof InviteList.parameters.Type, "s
 export interface OidcTrustFilter extends Pick<typeof OidcTrustList.parameters.Type, "sort"> {}
 
 export interface RotationOptions {
-  /** How long the previous one stays valid. */
+  /** How long the old key stays valid. */
   readonly overlapSeconds?: number | undefined
 }
 
 export interface NewKey {
   readonly name: string
-  /** @default the caller's; never more than that */
+  /** At most the caller's own. @default the caller's */
   readonly role?: Role | undefined
-  /** @default not narrowed */
+  /** @default unrestricted */
   readonly scopes?: ReadonlyArray<typeof KeyScope.Encoded> | undefined
-  /** Seconds from now. @default it does not expire */
+  /** Seconds from now. @default the key doesn't expire */
   readonly expiresInSeconds?: number | undefined
 }
 
@@ -62,14 +62,14 @@ export interface NewInvite {
 export interface NewOidcTrust extends Pick<typeof CreateOidcTrust.Encoded, "name" | "issuer" | "claims"> {
   /** @default "deployer" */
   readonly role?: Role | undefined
-  /** @default not narrowed */
+  /** @default unrestricted */
   readonly scopes?: ReadonlyArray<typeof KeyScope.Encoded> | undefined
 }
 
 export interface NewRegistration<Secret extends AnySecret> {
   readonly email: string
   readonly organization: string
-  /** From the link that a new server prints: needed if registration is by invite only. */
+  /** From the link that a new server prints. Required if registration is by invite only. */
   readonly bootstrapToken?: Secret | undefined
 }
 
@@ -81,11 +81,11 @@ const apiKeyCalls = ({ api, call }: Calling) => ({
     )
   ),
 
-  /** The whole key is in this answer, and nowhere else. */
+  /** Only this response contains the complete key. */
   create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
     parsed(CreateApiKey, given(key), (payload) => call(api.auth.createApiKey({ payload }))),
 
-  /** A new key of the same rights; the former one goes on for `overlapSeconds` (a day if it is left out). */
+  /** Creates a key with the same rights. The old one keeps working for `overlapSeconds` (default: one day). */
   rotate: (id: string, options?: RotationOptions): Effect.Effect<NewApiKey, CallError> =>
     parsed(ApiKeyId, id, (id) =>
       Effect.flatMap(parseOptions<RotationOptions>(options, { overlapSeconds: "number" }), (given) =>
@@ -130,7 +130,7 @@ export const authCalls = <Secret extends AnySecret>(calling: Calling) => {
     /** The caller: the credential, its organization and role, and the person behind it. */
     status: call<AuthStatus>(api.auth.status({})),
 
-    /** Ends the session that the connection's token is of. */
+    /** Ends the session of the connection's token. */
     signOut: call(api.auth.signOut({})),
 
     /** A session for another organization that the person is a member of. */
@@ -142,7 +142,7 @@ export const authCalls = <Secret extends AnySecret>(calling: Calling) => {
     /** Sends the mail that confirms the address again. */
     resendVerification: call(api.auth.resendVerification({})),
 
-    /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
+    /** Requests an account and an organization that it owns. Returns a session, or the server mails a link that creates both. Needs no token. */
     register: (registration: NewRegistration<Secret>): Effect.Effect<SessionGrant | RegistrationMailed, CallError> =>
       Effect.suspend(() => {
         const bootstrapToken = registration?.bootstrapToken
@@ -152,14 +152,14 @@ export const authCalls = <Secret extends AnySecret>(calling: Calling) => {
         )
       }),
 
-    /** Confirms an address by the token that was mailed. Needs no token of the connection. */
+    /** Confirms an address with the mailed token. Doesn't need the connection's token. */
     verify: (token: Secret): Effect.Effect<UserInfo, CallError> =>
       parsed(VerifyEmail, { token: textOf(token) }, (payload) => call(anonymous.signIn.verify({ payload }))),
 
     acceptInvite: (token: Secret): Effect.Effect<SessionGrant, CallError> =>
       parsed(AcceptInvite, { token: textOf(token) }, (payload) => call(anonymous.signIn.acceptInvite({ payload }))),
 
-    /** Begins a device authorization (RFC 8628). */
+    /** Starts a device authorization (RFC 8628). */
     startDevice: (clientName: string): Effect.Effect<DeviceCodes, CallError> =>
       parsed(DeviceStart, { clientName }, (payload) => call(anonymous.signIn.startDevice({ payload }))),
 

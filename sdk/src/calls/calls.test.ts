@@ -6,7 +6,7 @@ import { createClient } from "../client.ts"
 import { makeMaxCloud } from "../MaxCloud.ts"
 import { isListing } from "./listing.ts"
 
-/** What stands at `auth.apiKeys.list`, for example. */
+/** The value at a path such as `auth.apiKeys.list`. */
 const memberAt = (client: object, path: string): unknown =>
   path.split(".").reduce<unknown>((at, name) => (Predicate.hasProperty(at, name) ? at[name] : undefined), client)
 
@@ -14,13 +14,13 @@ const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Eff
 const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
   Predicate.hasProperty(call, Stream.StreamTypeId)
 
-/** Effects are streams too. Those that need a scope get one. */
+/** Runs an Effect or a stream, with a scope if it needs one. */
 const isScoped = (call: unknown): call is Effect.Effect<unknown, unknown, Scope.Scope> => Effect.isEffect(call)
 const fail = (error: unknown) => Promise.reject(error)
 const runScoped = (effect: Effect.Effect<unknown, unknown, Scope.Scope>) =>
   Effect.runPromise(Effect.flip(Effect.scoped(effect))).then(fail)
 
-/** What a call asks that takes no parameters; undefined for the others. */
+/** The request of a call without parameters; undefined if it has parameters. */
 const askedBy = async (path: string): Promise<string | undefined> => {
   const asked: Array<string> = []
   const fetch: typeof globalThis.fetch = async (url, init) => {
@@ -35,7 +35,7 @@ const askedBy = async (path: string): Promise<string | undefined> => {
   return asked[0]
 }
 
-/** A client, and the addresses that it has sent something to. */
+/** A client, and the URLs that it has called. */
 const noting = () => {
   const sent: Array<string> = []
   const fetch: typeof globalThis.fetch = async (url) => {
@@ -48,7 +48,7 @@ const noting = () => {
 describe("the clients", () => {
   const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t" })
 
-  it("have the method that each operation of the contract names", async () => {
+  it("have a method for each operation of the contract, with its name", async () => {
     const cloud = await Effect.runPromise(makeMaxCloud())
     const missing = operations.filter(({ row }) => memberAt(cloud, row.client) === undefined)
     expect(missing.map((_) => _.name)).toStrictEqual([])
@@ -56,7 +56,7 @@ describe("the clients", () => {
     expect(onlyAsEffects.map((_) => _.name)).toStrictEqual(["services.exec"])
   })
 
-  it("have the same groups and calls, but for what only promises or only Effects need", async () => {
+  it("have the same groups and calls, except those that only promises or only Effects need", async () => {
     const namesIn = (value: object, place = ""): ReadonlyArray<string> =>
       Object.entries(value).flatMap(([name, member]) =>
         typeof member === "object" && member !== null && !Effect.isEffect(member) && !isStream(member)
@@ -69,7 +69,7 @@ describe("the clients", () => {
     expect([...promises].filter((name) => !effects.has(name))).toStrictEqual(["close"])
   })
 
-  it("send what the operation says, by the methods that take nothing", async () => {
+  it("send the operation's request from methods without parameters", async () => {
     let sent = 0
     for (const { method, path, row } of operations) {
       const asked = await askedBy(row.client)
@@ -81,8 +81,8 @@ describe("the clients", () => {
   })
 })
 
-describe("what isn't of the type that a call takes", () => {
-  /** Every call of a client, by its place: `auth.apiKeys.create`. */
+describe("an argument of the wrong type", () => {
+  /** Every call of a client, by its path: `auth.apiKeys.create`. */
   const callsIn = (client: object, place: string): ReadonlyArray<readonly [string, (...given: unknown[]) => unknown]> =>
     Object.entries(client).flatMap(([name, call]) => {
       if (typeof call === "function" && name !== "close") return [[place + name, call] as const]
@@ -113,7 +113,7 @@ describe("what isn't of the type that a call takes", () => {
   ]
   const fewer: ReadonlyArray<unknown> = [null, 5, [], { signal: 5, onProgress: 5, stage: 5, app: 5 }]
   const id = (kind: string) => `${kind}_${"0".repeat(32)}`
-  /** What is right comes first, so that each parameter is once the wrong one. */
+  /** Valid values come first, so that each parameter is the invalid one once. */
   const beginnings: ReadonlyArray<ReadonlyArray<unknown>> = [
     [],
     ["shop"],
@@ -162,7 +162,7 @@ describe("what isn't of the type that a call takes", () => {
     }
   }
 
-  it("is refused by a typed error", async () => {
+  it("is refused with a typed error", async () => {
     const wrong: Array<string> = []
     const attempts = await makeAttempts()
     for (const [at, beginning] of beginnings.entries()) {
@@ -180,7 +180,7 @@ describe("what isn't of the type that a call takes", () => {
     const { client, sent } = noting()
     const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
     const isAny = (_: unknown): _ is never => true
-    // What has no members is as good as no options.
+    // A value without members counts as no options.
     const none = (value: unknown) =>
       value === undefined ||
       (Object.prototype.toString.call(value) === "[object Object]" &&
@@ -235,7 +235,7 @@ describe("what isn't of the type that a call takes", () => {
     expect(sent).toStrictEqual([])
   })
 
-  it("isn't the type of a call that takes plain strings", async () => {
+  it("doesn't include plain strings for names and ids", async () => {
     const sent: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url, init) => {
       sent.push(`${init?.method ?? "GET"} ${new URL(String(url)).pathname.split("/").slice(3, 5).join("/")}`)
@@ -269,7 +269,7 @@ describe("what isn't of the type that a call takes", () => {
     expect(sent).toHaveLength(calls.length)
   })
 
-  it("is refused as options: null, a text, a misspelt name", async () => {
+  it("is refused as options: null, a text, a misspelled name", async () => {
     const { client, sent } = noting()
     const spec = { app: "shop", services: [{ name: "api", image: "nginx" }] }
     const isAny = (_: unknown): _ is never => true
@@ -298,7 +298,7 @@ describe("what isn't of the type that a call takes", () => {
     expect(sent).toStrictEqual([])
   })
 
-  it("names no service, app or deployment where it is missing", async () => {
+  it("doesn't count as a service, app or deployment if it is missing", async () => {
     const takesNothing = operations.filter(({ path }) => !path.includes("{") && !path.includes(":"))
     const optional = new Set([...takesNothing.map(({ row }) => row.client), "events.follow"])
     const sent = (await (await makeAttempts())([undefined])).filter(([place]) => place.endsWith(" sent"))
@@ -306,7 +306,7 @@ describe("what isn't of the type that a call takes", () => {
     expect(named).toStrictEqual([])
   })
 
-  it("isn't quoted where it is a secret", async () => {
+  it("isn't quoted if it is a secret", async () => {
     const secret = "not-to-be-told"
     const values: ReadonlyArray<unknown> = [{ a: secret }, [secret], `${secret}\0`.repeat(9000)]
     const isAny = (_: unknown): _ is never => true
@@ -332,7 +332,7 @@ describe("what isn't of the type that a call takes", () => {
     }
   })
 
-  it("isn't quoted where it is the token", async () => {
+  it("isn't quoted if it is the token", async () => {
     for (const token of [
       "mck_not-to-be-told\nmore",
       "mck_not-to-be-told\u20ac",

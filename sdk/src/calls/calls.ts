@@ -17,49 +17,49 @@ import { webhookCalls } from "./webhookCalls.ts"
 /** The server's description of itself. */
 export interface ServerInfo {
   readonly version: string
-  /** The oldest version of the commands and the SDK that the server serves. */
+  /** The oldest version of the commands and the SDK that the server supports. */
   readonly minimumClient: string
-  /** What it can do, beyond what each server can. */
+  /** Its optional features. */
   readonly features: ReadonlyArray<Open<Feature>>
-  /** `local`, `kubernetes`, or one that a newer server has. */
+  /** `local`, `kubernetes`, or a runtime that only newer servers have. */
   readonly runtime: string
   readonly organization: string
-  /** May services run in place from a folder (`maxcloud dev`)? */
+  /** Whether services can run in place from a folder (`maxcloud dev`). */
   readonly inPlace: boolean
-  /** The store of the values of secrets; null: the server itself keeps them. */
+  /** The store for the values of secrets; null if the server stores them. */
   readonly secretStore: string | null
 }
 
 /**
- * Every call of a server that is one request and one answer, as Effects. Both clients are made of these: `MaxCloud` has them as they are,
- * and `createClient` as promises (`promised`). What goes on for a while is in `MaxCloud.ts` and `client.ts`.
+ * Every call with one request and one response, as an Effect. Both clients use these: `MaxCloud` as they are, and `createClient` as promises
+ * (`promised`). Longer-running calls are in `MaxCloud.ts` and `client.ts`.
  */
 export interface Calls<Secret extends AnySecret> {
-  /** Does the server answer? Whatever else fails, and without a credential. */
+  /** Whether the server responds, whatever else fails. Needs no credential. */
   readonly health: Effect.Effect<void, CallError>
   readonly info: Effect.Effect<ServerInfo, CallError>
-  /** Can the server do all of its work? A check that isn't `ok` says in its `message` why, and how to fix it. */
+  /** Whether the server works fully. A check that isn't `ok` has the reason and the fix in its `message`. */
   readonly readiness: Effect.Effect<ReadonlyArray<ReadinessCheck>, CallError>
   /** The reservations of the organization's instances, by default for the last 24 hours. */
   readonly usage: (range?: UsageParameters) => Effect.Effect<UsageReport, CallError>
   readonly services: ReturnType<typeof serviceCalls>
   readonly apps: ReturnType<typeof appCalls>
   readonly deployments: ReturnType<typeof deploymentCalls>
-  /** What happened in the organization. */
+  /** The organization's events. */
   readonly events: ReturnType<typeof eventCalls>
-  /** Addresses that events are sent to. */
+  /** URLs that receive events. */
   readonly webhooks: ReturnType<typeof webhookCalls>
-  /** Rules of the organization that every app must keep. */
+  /** The organization's rules that every app must follow. */
   readonly policies: ReturnType<typeof policyCalls>
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
   /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
   readonly auth: ReturnType<typeof authCalls<Secret>>
-  /** The organization that the credential is of. */
+  /** The credential's organization. */
   readonly organization: ReturnType<typeof organizationCalls>
   /** The stored data about the signed-in person, in any organization. */
   readonly account: ReturnType<typeof accountCalls>
-  /** Each write, and each attempt that was refused. */
+  /** Each write, and each refused attempt. */
   readonly audit: ReturnType<typeof auditCalls>
   readonly erasures: ReturnType<typeof erasureCalls>
 }

@@ -6,7 +6,7 @@ import { listing, pageRequest } from "./listing.ts"
 
 /** Which events to read. */
 export interface EventFilter {
-  /** A type such as `deployment.failed`, or `deployment.*` for all that begin alike; several with commas between them. */
+  /** A type such as `deployment.failed`, or `deployment.*` for all with that prefix. Separate several with commas. */
   readonly type?: string | undefined
   readonly app?: string | undefined
   readonly stage?: string | undefined
@@ -17,14 +17,14 @@ export interface EventFilter {
 export interface EventListFilter extends EventFilter {
   /** Events after the one with this `sequence`. */
   readonly after?: string | undefined
-  /** @default sequence: the oldest first */
+  /** @default sequence, oldest first */
   readonly sort?: "sequence" | "-sequence" | undefined
 }
 
 const parseParameters = parse(EventList.parameters)
 const encodeParameters = Schema.encodeSync(EventList.parameters)
 
-/** The filter as it stands in a query. */
+/** The filter as query parameters. */
 export const eventParameters = ({ app, since, stage, type }: EventFilter) =>
   Effect.map(
     parseParameters(given({ app, since, stage, type })),
@@ -34,11 +34,11 @@ export const eventParameters = ({ app, since, stage, type }: EventFilter) =>
       )
   )
 
-/** The filter as the contract has it: types are a list there. */
+/** The filter as the contract defines it, with a list of types. */
 const asListed = (filter: EventListFilter | undefined): object | undefined =>
   typeof filter?.type === "string" ? { ...filter, type: filter.type.split(",") } : filter
 
-/** What happened in the organization. */
+/** The organization's events. */
 export const eventCalls = ({ api, call }: Calling) => ({
   /** Oldest first. */
   list: listing(EventList)((page, filter?: EventListFilter) =>

@@ -4,21 +4,21 @@ import { type CallError, UnexpectedAnswer } from "../errors.ts"
 import type { Connection } from "../transport/connection.ts"
 
 export interface ExecOptions {
-  /** Its terminal. @default none: output and errors come apart */
+  /** Its terminal. @default none, so output and errors are separate */
   readonly terminal?: TerminalSize | undefined
-  /** Receives the program's output as it arrives; must be fast. With a terminal all of it is `stdout`. */
+  /** Receives the program's output as it arrives; must be fast. With a terminal, all of it is `stdout`. */
   readonly onOutput: (stream: "stdout" | "stderr", bytes: Uint8Array) => void
 }
 
-/** A program that runs in an instance. It ends with the scope. */
+/** A program running in an instance. It stops when the scope closes. */
 export interface ExecSession {
   readonly instance: string
   readonly write: (bytes: Uint8Array) => void
-  /** Bytes that were written and are not sent yet: stop writing while these are many. */
+  /** Written bytes that aren't sent yet. Stop writing while there are many. */
   readonly unsent: () => number
   readonly endInput: () => void
   readonly resize: (size: TerminalSize) => void
-  /** Its exit code; 128 and the signal's number where one ended it. */
+  /** Its exit code, or 128 plus the number of the signal that killed it. */
   readonly exit: Effect.Effect<number, CallError>
 }
 
@@ -45,7 +45,9 @@ export const makeExec =
       }
       const failedBy = (problem: unknown): CallError =>
         Either.getOrElse(decodeProblem(problem), () =>
-          unexpected(Either.match(detailOf(problem), { onLeft: () => "it failed", onRight: (each) => each.detail }))
+          unexpected(
+            Either.match(detailOf(problem), { onLeft: () => "the program failed", onRight: (each) => each.detail })
+          )
         )
       const onText = (text: string) => {
         const message = decodeOutput(text)
@@ -62,7 +64,7 @@ export const makeExec =
         else if (bytes[0] === execChannel.stderr) onOutput("stderr", bytes.subarray(1))
       })
       opened.addEventListener("close", ({ reason }) =>
-        fail(unexpected(`the connection ended before the program did${reason === "" ? "" : `: ${reason}`}`))
+        fail(unexpected(`the connection closed before the program exited${reason === "" ? "" : `: ${reason}`}`))
       )
       const send = (message: string | Uint8Array<ArrayBuffer>) => {
         if (opened.readyState === opened.OPEN) opened.send(message)

@@ -1,4 +1,4 @@
-/** The target of the link with this relation in a `Link` header (RFC 8288), as our server writes it: without commas in a target. */
+/** The target of the link with this relation in a `Link` header (RFC 8288). Our server writes no commas into targets. */
 export const linkTarget = (header: string | undefined, relation: string): string | undefined => {
   for (const link of (header ?? "").split(",")) {
     const [target = "", ...parameters] = link.split(";").map((part) => part.trim())

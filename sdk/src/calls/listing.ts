@@ -8,22 +8,22 @@ import { inheritedFault, isOptions } from "../input/options.ts"
 import { type InAppPath, type InStage, inApp, parse } from "../input/parse.ts"
 import { linkTarget } from "./linkTarget.ts"
 
-/** The most that a call for a whole list gives. */
+/** The maximum for a call that returns a whole list. */
 const mostItems = 10_000
 
-/** Which page of a list. */
+/** Selects a page of a list. */
 export interface PageOptions {
   /** How many items. @default 100 */
   readonly limit?: number | undefined
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly cursor?: string | undefined
 }
 
-/** A call for a list: called, it gives the whole list. */
+/** A call for a list. Calling it returns the whole list. */
 export interface Listing<P extends ReadonlyArray<unknown>, A> {
-  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or narrow it. */
+  /** Follows all pages. A list of more than 10,000 items is an `InvalidRequest`: read it with `each`, or filter it. */
   (...parameters: P): Effect.Effect<ReadonlyArray<A>, CallError>
-  /** The items one after another. Asks for the next page when the one before is used up. */
+  /** The items one after another. Fetches the next page when the previous one is consumed. */
   readonly each: (...parameters: P) => Stream.Stream<A, CallError>
   /** One page, and the cursor of the next one. */
   readonly page: (page: PageOptions, ...parameters: P) => Effect.Effect<Page<A>, CallError>
@@ -45,11 +45,11 @@ const nextOf = (link: string | undefined): string | null => {
 type Answer<A> = readonly [ReadonlyArray<A>, HttpClientResponse.HttpClientResponse]
 
 const tooLong = new InvalidRequest({
-  detail: `The list has more than ${mostItems} items. Read it with \`each\`, or narrow it with its filters.`,
+  detail: `The list has more than ${mostItems} items. Read it with \`each\`, or use its filters.`,
   errors: []
 })
 
-/** Makes a list's three calls from the one that asks for a page. `most`: the largest page. */
+/** Builds a list's three calls from the one that fetches a page. `most` is the largest page. */
 export const listing =
   (list: { readonly most: number }) =>
   <const P extends ReadonlyArray<unknown>, A>(
@@ -74,7 +74,7 @@ export const listing =
     return Object.assign(whole, { each, page })
   }
 
-/** A request for a page, checked as the contract declares it: where it is and which items, given by a caller. */
+/** A request for a page, with the caller's path and filters checked against the contract. */
 export const pageRequest = <A, I>(
   list: { readonly parameters: Schema.Schema<A, I> },
   ...given: ReadonlyArray<object | undefined>
@@ -83,17 +83,17 @@ export const pageRequest = <A, I>(
   let whole: object = {}
   for (const each of given) {
     if (each === undefined) continue
-    // Not every caller has types: null, a text or a list is no filter.
+    // Not every caller uses types: null, a text or a list isn't a filter.
     const detail = isOptions(each)
       ? inheritedFault(each)
-      : "What a list is narrowed by isn't an object. Leave it out, or give its filters as an object."
+      : "The filter of a list isn't an object. Leave it out, or pass the filters as an object."
     if (detail !== undefined) return new InvalidRequest({ detail, errors: [] })
     whole = { ...whole, ...each }
   }
   return parameters(whole)
 }
 
-/** The same for a list of an app's stage: what isn't `stage` in the options says which items. */
+/** The same for a list of an app's stage: all options except `stage` are filters. */
 export const pageInApp = <A, I, B>(
   list: { readonly parameters: Schema.Schema<A, I> },
   page: PageOptions,
@@ -101,7 +101,7 @@ export const pageInApp = <A, I, B>(
   options: InStage | undefined,
   use: (request: { readonly path: InAppPath; readonly urlParams: A }) => Effect.Effect<B, CallError>
 ): Effect.Effect<B, CallError> => {
-  // Not every caller has types: `pageRequest` says what is wrong with options that are none.
+  // Not every caller uses types: `pageRequest` reports invalid options.
   const isGiven = isOptions(options) && inheritedFault(options) === undefined
   const { stage, ...filter }: InStage = isGiven ? options : {}
   return Effect.flatMap(pageRequest(list, isGiven ? filter : options, page), (urlParams) =>

@@ -9,7 +9,7 @@ import { MaxCloud } from "../MaxCloud.ts"
 const filled = (path: string) => path.replace(/:\w+/g, "a1")
 
 describe("the paths below an organization", () => {
-  it("are there for every operation about one, and none is another's", () => {
+  it("exist for every operation about one, and are unique", () => {
     const paths = operations.flatMap(({ method, organizationPath }) =>
       organizationPath === undefined ? [] : [`${method} ${organizationPath}`]
     )
@@ -19,14 +19,14 @@ describe("the paths below an organization", () => {
     )
   })
 
-  it("keep what is secret in an operation", () => {
+  it("mark the same operations as secret", () => {
     for (const { isSecret, method, organizationPath, path } of operations) {
       expect([path, carriesSecret(method, filled(path))]).toEqual([path, isSecret])
       if (organizationPath !== undefined) expect(carriesSecret(method, filled(organizationPath))).toBe(isSecret)
     }
   })
 
-  it("are made of the short ones, and stay what they are", () => {
+  it("are derived from the short ones, and stay the same if derived again", () => {
     expect(inOrganization("/api/v1/services?cursor=a%2Fb", "acme")).toBe(
       "/api/v1/organizations/acme/services?cursor=a%2Fb"
     )
@@ -48,7 +48,7 @@ describe("the paths below an organization", () => {
   })
 })
 
-/** A client of a server that answers nothing it could use, and the paths that it is asked for. */
+/** A client of a server without useful answers, and the requested paths. */
 const asked = async (
   organization: string | undefined,
   use: (client: ReturnType<typeof createClient>) => Promise<unknown>
@@ -68,7 +68,7 @@ const asked = async (
 }
 
 describe("a client with an organization", () => {
-  it("sends every call about it there: plain ones, streams, exports and uploads", async () => {
+  it("sends every call about it to its paths: plain ones, streams, exports and uploads", async () => {
     const path = async (use: Parameters<typeof asked>[1]) => (await asked("acme", use)).urls[0]
     const below = "/behind/api/v1/organizations/acme"
     expect(await path((client) => client.services.list())).toBe(`${below}/services`)
@@ -88,7 +88,7 @@ describe("a client with an organization", () => {
     expect(await path((client) => client.audit.export()[Symbol.asyncIterator]().next())).toBe(`${below}/audit/export`)
   })
 
-  it("sends what is about the person where it is, and everything without one", async () => {
+  it("leaves the paths of calls about the person, and of all calls without an organization", async () => {
     const path = async (organization: string | undefined, use: Parameters<typeof asked>[1]) =>
       (await asked(organization, use)).urls[0]
     expect(await path("acme", (client) => client.auth.signOut())).toBe("/behind/api/v1/auth/sign-out")
@@ -98,7 +98,7 @@ describe("a client with an organization", () => {
     }
   })
 
-  it("sends nothing with a name that can't be one", async () => {
+  it("sends nothing if the name is invalid", async () => {
     for (const name of ["", "..", ".", "ACME", "acme/../rival", "a?b", "%2e%2e", "acme "]) {
       for (const use of [
         (client: ReturnType<typeof createClient>) => client.services.list(),
@@ -109,7 +109,7 @@ describe("a client with an organization", () => {
     }
   })
 
-  it("is one of the clients with Effects too", async () => {
+  it("exists with Effects too", async () => {
     const urls: Array<string> = []
     const fetch: typeof globalThis.fetch = async (input) => {
       urls.push(String(input))

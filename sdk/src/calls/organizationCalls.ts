@@ -24,11 +24,11 @@ export interface DeletionOptions {
   readonly graceDays?: number | undefined
 }
 
-/** The organization that the credential is of. */
+/** The credential's organization. */
 export const organizationCalls = ({ api, call, lines }: Calling) => ({
   get: call<OrganizationInfo>(api.organization.get({})),
 
-  /** What people call it; `null` takes that back. Its name never changes. */
+  /** The display name; `null` removes it. The name never changes. */
   change: (change: { readonly displayName?: string | null | undefined }): Effect.Effect<OrganizationInfo, CallError> =>
     parsed(ChangeOrganization, given(change), (payload) => call(api.organization.change({ payload }))),
 
@@ -44,14 +44,14 @@ export const organizationCalls = ({ api, call, lines }: Calling) => ({
       parsed(Role, role, (role) => call(api.organization.changeMember({ path: { userId }, payload: { role } })))
     ),
 
-  /** Ends the person's sessions and keys in the organization too. */
+  /** Also revokes the person's sessions and keys in the organization. */
   removeMember: (userId: string): Effect.Effect<void, CallError> =>
     parsed(UserId, userId, (userId) => call(api.organization.removeMember({ path: { userId } }))),
 
-  /** Everything that is kept of it, as lines of JSON, without secret values. */
+  /** All stored data about it, as JSON lines, without values of secrets. */
   export: lines("/api/v1/organization/export"),
 
-  /** Its services stop at once. After the grace period, all of its data is erased. Repeat its name in `name`. */
+  /** Its services stop immediately. After the grace period, all of its data is erased. Repeat its name in `name`. */
   delete: (name: string, options?: DeletionOptions): Effect.Effect<DeletionStatus, CallError> =>
     parsed(OrganizationName, name, (name) =>
       Effect.flatMap(parseOptions<DeletionOptions>(options, { graceDays: "number" }), (given) =>
@@ -59,7 +59,7 @@ export const organizationCalls = ({ api, call, lines }: Calling) => ({
       )
     ),
 
-  /** Ends a deletion within its grace period. */
+  /** Cancels a deletion within its grace period. */
   cancelDeletion: call(api.organization.cancelDeletion({}))
 })
 
@@ -71,17 +71,17 @@ export const accountCalls = ({ api, call, lines }: Calling) => ({
       call(api.account.createOrganization({ payload: { organization } }))
     ),
 
-  /** Lines of JSON. */
+  /** JSON lines. */
   export: lines("/api/v1/account/export"),
 
-  /** Erases the person in every store, at once. */
+  /** Immediately erases the person in every store. */
   delete: call<ErasureCertificate>(api.account.delete({}))
 })
 
 export interface AuditFilter
   extends Pick<typeof AuditList.parameters.Type, "action" | "outcome" | "since" | "before" | "sort"> {}
 
-/** Each write, and each attempt that was refused. */
+/** Each write, and each refused attempt. */
 export const auditCalls = ({ api, call, lines }: Calling) => ({
   /** Newest first. */
   list: listing(AuditList)((page, filter?: AuditFilter) =>
@@ -90,11 +90,11 @@ export const auditCalls = ({ api, call, lines }: Calling) => ({
     )
   ),
 
-  /** The whole hash chain with its signed checkpoints, as lines of JSON. */
+  /** The complete hash chain with its signed checkpoints, as JSON lines. */
   export: lines("/api/v1/audit/export")
 })
 
 export const erasureCalls = ({ anonymous, call }: Calling) => ({
-  /** A certificate of erasure, by its id; needs no token. */
+  /** A certificate of erasure, by its id. Needs no token. */
   get: (id: string): Effect.Effect<ErasureCertificate, CallError> => call(anonymous.erasures.get({ path: { id } }))
 })

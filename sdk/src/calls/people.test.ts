@@ -52,7 +52,7 @@ afterEach(() => {
 })
 
 describe("the token (against canned answers of the contract)", () => {
-  it("is the option, else MAXCLOUD_API_KEY; an empty one is none", async () => {
+  it("is the option, else MAXCLOUD_API_KEY; an empty one means none", async () => {
     await using server = await fakeServer({ "GET /api/v1/auth/status": (_, response) => json(response, 200, status) })
     process.env.MAXCLOUD_API_KEY = "mck_env\n"
     await createClient({ apiUrl: server.url }).auth.status()
@@ -65,7 +65,7 @@ describe("the token (against canned answers of the contract)", () => {
     ])
   })
 
-  it("is asked for before each request where it is a function", async () => {
+  it("is requested before each request if it is a function", async () => {
     await using server = await fakeServer({
       "GET /api/v1/auth/status": (_, response) => json(response, 200, status),
       "GET /api/v1/audit/export": (_, response) =>
@@ -80,7 +80,7 @@ describe("the token (against canned answers of the contract)", () => {
     expect((await failureOf(broken.auth.status()))._tag).toBe("NotReachable")
   })
 
-  it("is not sent where another one is asked for", async () => {
+  it("isn't sent when requesting another one", async () => {
     await using server = await fakeServer({
       "POST /api/v1/auth/register": (_, response) => json(response, 201, grant)
     })
@@ -94,7 +94,7 @@ describe("the token (against canned answers of the contract)", () => {
     })
   })
 
-  it("is not what who registers by mail gets", async () => {
+  it("isn't part of the response to a registration by mail", async () => {
     const mailed = { state: "mailed", email: "ada@example.com" } as const
     await using server = await fakeServer({
       "POST /api/v1/auth/register": (_, response) => json(response, 202, mailed)
@@ -125,7 +125,7 @@ describe("the token (against canned answers of the contract)", () => {
     expect(asked.length).toBe(3)
   })
 
-  it("may go to loopback, in each way to write it", () => {
+  it("may go to loopback, in any spelling", () => {
     const safe = [
       "http://localhost:8080",
       "http://api.localhost",
@@ -158,13 +158,13 @@ describe("a rate limit (against canned answers of the contract)", () => {
     })
   }
 
-  it("is waited for where it is over soon", async () => {
+  it("is waited for if it is over soon", async () => {
     await using server = await limited(0.01, 3)
     expect((await createClient({ apiUrl: server.url }).auth.status()).organization).toBe("acme")
     expect(server.received.length).toBe(4)
   })
 
-  it("fails after three tries more, and at once where it is long", async () => {
+  it("fails after three retries, and immediately if it takes long", async () => {
     await using server = await limited(0.01, 9)
     await using long = await limited(11, 9)
     const [first, second] = await Promise.all(
@@ -176,7 +176,7 @@ describe("a rate limit (against canned answers of the contract)", () => {
 })
 
 describe("people (against canned answers of the contract)", () => {
-  it("gives a key's secret once, as text", async () => {
+  it("returns a key's secret once, as text", async () => {
     await using server = await fakeServer({
       "POST /api/v1/auth/api-keys": (_, response) => json(response, 201, { apiKey, secret: "mck_abc_secret" }),
       [`POST /api/v1/auth/api-keys/${keyId}/rotate`]: (_, response) =>
@@ -192,7 +192,7 @@ describe("people (against canned answers of the contract)", () => {
     expect(server.received.length).toBe(2)
   })
 
-  it("reads an export by lines, and does not take a broken one for whole", async () => {
+  it("reads an export line by line, and doesn't accept a truncated one as complete", async () => {
     let whole = true
     await using server = await fakeServer({
       "GET /api/v1/organization/export": (_, response) => {

@@ -15,9 +15,9 @@ import { type Calling, given } from "./Calling.ts"
 import { listing, pageRequest } from "./listing.ts"
 
 export interface PolicyInput {
-  /** CEL, which must be true of an app: `service.memoryBytes <= 1073741824`. */
+  /** CEL that must be true for an app, such as `service.memoryBytes <= 1073741824`. */
   readonly expression: string
-  /** What is wrong and how to fix it, for whoever deploys. @default the expression is shown */
+  /** The problem and its fix, for people who deploy. @default the expression is shown */
   readonly message?: string | undefined
   /** @default "refuse" */
   readonly enforcement?: "refuse" | "warn" | undefined
@@ -31,7 +31,7 @@ export interface PolicyTrialInput {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** Rules of the organization that every app must keep. */
+/** The organization's rules that every app must follow. */
 export const policyCalls = ({ api, call }: Calling) => ({
   list: listing(PolicyList)((page) =>
     Effect.flatMap(pageRequest(PolicyList, page), (urlParams) =>
@@ -42,7 +42,7 @@ export const policyCalls = ({ api, call }: Calling) => ({
   get: (name: string): Effect.Effect<PolicyInfo, CallError> =>
     parsed(PolicyName, name, (name) => call(api.policies.get({ path: { name } }))),
 
-  /** Adds or replaces a policy, and tells what it finds in the apps that are deployed. */
+  /** Adds or replaces a policy, and returns its findings in the deployed apps. */
   set: (name: string, policy: PolicyInput): Effect.Effect<PolicyChange, CallError> =>
     parsed(PolicyName, name, (name) =>
       parsed(SetPolicy, given(policy), (payload) => call(api.policies.set({ path: { name }, payload })))
@@ -51,7 +51,7 @@ export const policyCalls = ({ api, call }: Calling) => ({
   remove: (name: string): Effect.Effect<void, CallError> =>
     parsed(PolicyName, name, (name) => call(api.policies.remove({ path: { name } }))),
 
-  /** Asks an expression about an app, without keeping either. */
+  /** Evaluates an expression for an app, without storing either. */
   test: (input: PolicyTrialInput): Effect.Effect<PolicyTrial, CallError> =>
     parsed(TryPolicy, given(input), (payload) => call(api.policies.test({ payload })))
 })

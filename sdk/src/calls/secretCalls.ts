@@ -43,7 +43,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
   unset: (app: string, name: string, options?: InStage): Effect.Effect<void, CallError> =>
     ofSecret(app, name, options, (path) => call(api.apps.unsetSecret({ path }))),
 
-  /** Adds a version of each, all or none. */
+  /** Adds a version of each secret, or of none. */
   import: (
     app: string,
     secrets: ReadonlyArray<{ readonly name: string; readonly value: Secret }>,
@@ -61,7 +61,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
       )
     ),
 
-  /** Sets the newest values of secrets of another app or stage here, all or none. No value leaves the server. */
+  /** Copies the newest values of secrets from another app or stage, all or none. No value leaves the server. */
   copy: (
     app: string,
     names: ReadonlyArray<string>,
@@ -74,7 +74,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
       )
     ),
 
-  /** Those that are still kept, newest first. */
+  /** The stored versions, newest first. */
   versions: listing(SecretVersionList)((page, app: string, name: string, options?: InStage) =>
     ofSecret(app, name, options, (path) =>
       Effect.flatMap(pageRequest(SecretVersionList, page), (urlParams) =>
@@ -83,7 +83,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
     )
   ),
 
-  /** Makes the value of an earlier version the newest one, as a version of its own. */
+  /** Makes the value of an earlier version the newest one, as a new version. */
   rollback: (app: string, name: string, version: number, options?: InStage): Effect.Effect<SecretInfo, CallError> =>
     ofSecret(app, name, options, (path) =>
       parsed(RollbackSecret, { version }, (payload) => call(api.apps.rollbackSecret({ path, payload })))

@@ -34,14 +34,14 @@ export const serviceCalls = ({ api, call }: Calling) => {
   )
 
   const find = Effect.fn("MaxCloud.services.get")(function* (written: string, options?: InApp) {
-    // A list filters only by what is given: a name that isn't there would mean any service.
+    // A list filters only by given values, so a missing name would mean any service.
     const name = yield* parseService(written)
     const { app, stage: given } = yield* parseOptions<InApp>(options, { app: "text", stage: "text" })
     const stage = yield* parseStage(given ?? productionStage)
     const [service, ...others] = (yield* list.page({}, { app, name, stage })).items
     if (service === undefined) {
       const where = app === undefined ? "" : ` of app "${app}"`
-      const detail = `there is no service "${name}"${where} in stage "${stage}": \`maxcloud list\` shows what there is`
+      const detail = `there is no service "${name}"${where} in stage "${stage}": \`maxcloud list\` lists the services`
       return yield* new NotFound({ resource: "service", resourceName: name, detail })
     }
     if (others.length === 0) return service
@@ -50,7 +50,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
     return yield* new InvalidRequest({ detail, errors: [{ parameter: "app", in: "query", code: "missing", detail }] })
   })
 
-  /** The API knows services by their ids. */
+  /** The API identifies services by their ids. */
   const withId = <A>(
     name: string,
     options: InApp | undefined,
@@ -62,11 +62,11 @@ export const serviceCalls = ({ api, call }: Calling) => {
 
     get: (name: string, options?: InApp): Effect.Effect<Service, CallError> => find(name, options),
 
-    /** An app of this one service, in the stage `production`. */
+    /** Creates an app with this one service, in the stage `production`. */
     create: (service: typeof CreateService.Encoded): Effect.Effect<Service, CallError> =>
       parsed(CreateService, service, (payload) => call(api.services.create({ payload }))),
 
-    /** The service is gone when this answers. The deployment ends its instances. */
+    /** The service is gone when this returns. The deployment stops its instances. */
     delete: (name: string, options?: InApp): Effect.Effect<Deployment, CallError> =>
       withId(name, options, (path) =>
         Effect.gen(function* () {
@@ -88,7 +88,7 @@ export const serviceCalls = ({ api, call }: Calling) => {
       )
     ),
 
-    /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
+    /** Stops its instances. Requests get 503 until it is resumed, even across deployments. */
     pause: (name: string, options?: InApp): Effect.Effect<Service, CallError> =>
       withId(name, options, (path) => call(api.services.pause({ path }))),
 

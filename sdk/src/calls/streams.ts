@@ -9,19 +9,19 @@ import type { Calls } from "./calls.ts"
 import { type EventFilter, eventParameters } from "./eventCalls.ts"
 
 export interface LogOptions {
-  /** Continues with entries that are written from now on. @default false */
+  /** Whether to continue with new entries. @default false */
   readonly follow?: boolean | undefined
   /** RFC 3339, or a duration before now such as `10m`. */
   readonly since?: string | undefined
   readonly revision?: string | undefined
-  /** How many of the last lines to begin with. @default 100; all where `since` is given */
+  /** How many of the last lines to start with. @default 100; all with `since` */
   readonly tail?: number | undefined
   /** Continues after the entry with this cursor. */
   readonly after?: string | undefined
 }
 
 export interface FollowEventsOptions extends EventFilter {
-  /** Begins after the event with this `sequence`, instead of now or `since`. */
+  /** Starts after the event with this `sequence`, instead of now or at `since`. */
   readonly after?: string | undefined
 }
 
@@ -44,14 +44,14 @@ const followOptions: OptionKinds<FollowEventsOptions> = {
 }
 
 export interface DeploymentEventsOptions {
-  /** Begins after the event with this id. */
+  /** Starts after the event with this id. */
   readonly lastEventId?: string | undefined
 }
 
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
 const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
 
-/** The calls whose answers come as server-sent events. */
+/** The calls with responses as server-sent events. */
 export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Calls<string>["services"]["get"]) => {
   const unreadable = (path: string, detail: string) => () =>
     new UnexpectedAnswer({ url: `${apiUrl}${path}`, status: 200, detail })
@@ -121,7 +121,7 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
               unreadable(path, error.message)()
             ).pipe(Either.map(Chunk.unsafeFromArray))
           }),
-          // Deleted while it was followed: that is the end of what there is to read.
+          // It was deleted while we followed it, so there is nothing more to read.
           Stream.catchTag("NotFound", (error) => (begun ? Stream.empty : Stream.fail(error)))
         )
       })

@@ -25,7 +25,7 @@ export interface WebhookInput {
 }
 
 export interface WebhookChange extends Partial<Pick<WebhookInput, "url">> {
-  /** `null`: all */
+  /** `null` means all. */
   readonly types?: ReadonlyArray<string> | null | undefined
   readonly description?: string | null | undefined
   readonly state?: "enabled" | "disabled" | undefined
@@ -34,7 +34,7 @@ export interface WebhookChange extends Partial<Pick<WebhookInput, "url">> {
 export interface WebhookFilter extends Pick<typeof WebhookList.parameters.Type, "sort"> {}
 export interface DeliveryFilter extends Pick<typeof DeliveryList.parameters.Type, "sort"> {}
 
-/** Addresses that events are sent to. */
+/** URLs that receive events. */
 export const webhookCalls = ({ api, call }: Calling) => ({
   /** Oldest first. */
   list: listing(WebhookList)((page, filter?: WebhookFilter) =>
@@ -43,7 +43,7 @@ export const webhookCalls = ({ api, call }: Calling) => ({
     )
   ),
 
-  /** With the secret that signs its deliveries, which is never shown again. */
+  /** Returns the secret that signs its deliveries. No later response contains it. */
   create: (input: WebhookInput): Effect.Effect<NewWebhook, CallError> =>
     parsed(CreateWebhook, given(input), (payload) => call(api.webhooks.create({ payload }))),
 

@@ -47,11 +47,11 @@ describe("the context of a config", () => {
     const state = { branch: "main", commit: git("repo", "rev-parse", "HEAD"), dirty: false }
     const expected = { stage: "dev", organization: "acme", runtime: "local", git: state }
     expect(JSON.parse(String(first?.["TOLD"]))).toStrictEqual(expected)
-    // The same for a plan and the deploy after it.
+    // The same for a plan and the following deploy.
     expect(await load()).toStrictEqual(first)
   })
 
-  it("asks a server only if the config reads what it knows", async () => {
+  it("asks a server only if the config reads its facts", async () => {
     await write({ "quiet.ts": quiet, "told.ts": told })
     const { server, times } = asked()
     const load = (file: string) => Effect.runPromise(loadConfigEffect({ folder: root, file }, server))
@@ -61,7 +61,7 @@ describe("the context of a config", () => {
     expect(times()).toBeGreaterThan(0)
   })
 
-  it("fails as the server does if it can't be asked, even if the config ignores that", async () => {
+  it("fails with the server's error if the server can't be asked, even if the config ignores that", async () => {
     const careless = told
       .replace("=> ({", "=> { try { context.organization } catch {}; return ({")
       .replace(/\}\)\)$/, "})})")
@@ -74,7 +74,7 @@ describe("the context of a config", () => {
     }
   })
 
-  it("assumes local and kubernetes without a server, and names what was assumed", async () => {
+  it("assumes local and kubernetes without a server, and lists the assumed facts", async () => {
     await write({ "quiet.ts": quiet, "told.ts": told })
     const loaded = await loadConfig({ folder: root, file: "told.ts" })
     expect(JSON.parse(String(loaded.spec.services[0]?.env["TOLD"]))).toMatchObject({
@@ -87,7 +87,7 @@ describe("the context of a config", () => {
     expect((await loadConfig({ folder: root, file: "quiet.ts" })).assumed).toStrictEqual([])
   })
 
-  it("names the stages that a config knows, at the place that asks", async () => {
+  it("lists the known stages of a config, at the position of the lookup", async () => {
     await write({
       "stages.ts": `import { defineConfig, defineStages, service } from "@maxcloud/sdk/config"
 const settings = defineStages({ production: { min: 1 }, "preview-*": { min: 0 } })
@@ -97,20 +97,20 @@ export default defineConfig(({ stage }) => ({
 }))`
     })
     expect((await failure("stages.ts")).join()).toMatch(
-      /^stages\.ts:5:54 {2}defineStages has no values for the stage "productionx"\. It knows "production", "preview-\*"/
+      /^stages\.ts:5:54 {2}defineStages has no values for the stage "productionx"\. It has "production", "preview-\*"/
     )
   })
 })
 
 describe("gitStateOf", () => {
-  it("is undefined outside of a repository, and before the first commit", async () => {
+  it("is undefined outside a repository, and before the first commit", async () => {
     await write({ "empty/x": "" })
     git("empty", "init", "--quiet")
     expect(await gitStateOf(join(root, "empty"))).toBeUndefined()
     expect(await gitStateOf("/")).toBeUndefined()
   })
 
-  it("tells changes of tracked files, and takes the branch of CI where none is checked out", async () => {
+  it("reports changes of tracked files, and uses CI's branch if none is checked out", async () => {
     await write({ "ci/a": "1" })
     git("ci", "init", "--quiet")
     git("ci", "add", ".")

@@ -4,10 +4,10 @@ import { Predicate } from "effect"
 type Json = Readonly<Record<string, unknown>>
 type Path = SpecIssue["path"]
 
-/** Fields whose entries are put together. A service's own entry wins, and is taken whole. */
+/** Fields with merged entries. A service's own entry replaces the default's entry completely. */
 const merged: ReadonlySet<string> = new Set(["env", "files", "labels", "scale", "probes"])
 
-/** What a service is made of: an image leaves out the defaults of a source, and the reverse. */
+/** The fields of images and sources. A service with an image ignores defaults for sources, and vice versa. */
 const excluded = (service: Json): ReadonlySet<string> =>
   new Set("image" in service ? ["source", "build"] : "source" in service ? ["image"] : [])
 
@@ -32,17 +32,17 @@ const withDefaults = (service: unknown, defaults: Json): unknown => {
 }
 
 export interface Expanded {
-  /** The app as the schema knows it, without `defaults`. */
+  /** The app for the schema, without `defaults`. */
   readonly value: unknown
   readonly issues: ReadonlyArray<SpecIssue>
-  /** Where the value at a path is written: in the service, or in the defaults. */
+  /** The path where a value is written: in the service, or in the defaults. */
   readonly writtenAt: (path: Path) => Path
 }
 
 const inside = (value: unknown, key: string | number | undefined): boolean =>
   key !== undefined && Predicate.isReadonlyRecord(value) && Object.hasOwn(value, String(key))
 
-/** A config of YAML or JSON whose `defaults` are written into each of its services. */
+/** A YAML or JSON config with its `defaults` merged into each service. */
 export const expandDefaults = (config: unknown): Expanded => {
   if (!Predicate.isReadonlyRecord(config) || !("defaults" in config))
     return { value: config, issues: [], writtenAt: (path) => path }
@@ -56,7 +56,7 @@ export const expandDefaults = (config: unknown): Expanded => {
   const issues =
     name === undefined
       ? []
-      : [{ path: ["defaults", "name"], message: "Each service has a name of its own. Remove it from the defaults." }]
+      : [{ path: ["defaults", "name"], message: "Each service needs its own name. Remove it from the defaults." }]
   const fits = Array.isArray(services) && services.length <= bounds.services
   return {
     value: fits ? { ...rest, services: services.map((service: unknown) => withDefaults(service, common)) } : rest,

@@ -6,7 +6,7 @@ import type { ServerInfo } from "../calls/calls.ts"
 export type ServerFacts = Pick<ConfigContext, "organization" | "runtime">
 export type ServerFact = keyof ServerFacts
 
-/** What a config is told where no server is asked. */
+/** The values that a config gets without a server. */
 export const assumedFacts: ServerFacts = { organization: "local", runtime: "kubernetes" }
 
 /** The parts of a config's context besides its stage, each found when the config first reads it. */
@@ -15,12 +15,12 @@ export interface ConfigFacts<E> {
   readonly git: Effect.Effect<GitState | undefined>
 }
 
-/** A runtime that this version doesn't know is like a cluster: it isn't this machine. */
+/** Treats a runtime that this version doesn't know like a cluster, because it isn't this machine. */
 export const factsOf = ({ organization, runtime }: ServerInfo): ServerFacts => ({
   organization,
   runtime: runtime === "local" ? "local" : "kubernetes"
 })
 
-/** The facts of a server, asked for once. */
+/** The server's facts, fetched once. */
 export const serverFacts = <E>(info: Effect.Effect<ServerInfo, E>): Effect.Effect<ServerFacts, E> =>
   Effect.runSync(Effect.cached(Effect.map(info, factsOf)))

@@ -9,9 +9,9 @@ type Read =
   | { readonly issue: ConfigIssue }
   | {
       readonly value: unknown
-      /** `policies` as they are written, which aren't of the app. */
+      /** `policies` as written, which aren't part of the app. */
       readonly policies: unknown
-      /** Mistakes that the value doesn't show any more. */
+      /** Mistakes that the parsed value no longer shows. */
       readonly issues: ReadonlyArray<SpecIssue>
       readonly locate: (issues: ReadonlyArray<SpecIssue>) => ReadonlyArray<ConfigIssue>
     }
@@ -39,13 +39,13 @@ const offsetOf = (root: unknown, path: SpecIssue["path"]): number | undefined =>
   return offset
 }
 
-/** The number of values that aliases repeat, nested aliases included. */
+/** The number of values that aliases repeat, including nested aliases. */
 const maxAliases = 100
 
-/** As many characters as a server takes bytes. */
+/** As many characters as a server accepts bytes. */
 const maxCharacters = 1_048_576
 
-/** Reads a config of YAML 1.2 or JSON. */
+/** Reads a YAML 1.2 or JSON config. */
 export const readDocument = (file: string, text: string): Read => {
   if (text.length > maxCharacters) {
     const message = `The config has ${text.length} characters. It can have up to ${maxCharacters}: split the app, or move large values into an image, a file or a secret.`
@@ -54,15 +54,14 @@ export const readDocument = (file: string, text: string): Read => {
   try {
     return readNodes(file, text)
   } catch (error) {
-    // The parser calls itself for each level.
+    // The parser is recursive.
     if (!(error instanceof RangeError)) throw error
-    const message =
-      "The config has too many levels of lists and maps inside each other. Remove the levels that no field needs."
+    const message = "The config has too many nested lists and maps. Remove the levels that no field needs."
     return { issue: { path: "", message, file } }
   }
 }
 
-/** The config without `$schema`, which editors use to find the JSON Schema. */
+/** The config without `$schema`, which is only for editors. */
 const withoutSchema = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !("$schema" in value)) return value
   const { $schema, ...rest } = value
@@ -75,7 +74,7 @@ const withoutPolicies = (value: unknown): { readonly policies?: unknown; readonl
   return { policies, rest }
 }
 
-/** Variables whose text is lost: `3.10` arrives as 3.1, `0x10` as 16, `True` as true. */
+/** Variables that would lose their text: `3.10` arrives as 3.1, `0x10` as 16, `True` as true. */
 const rewrittenValues = (root: unknown): ReadonlyArray<SpecIssue> => {
   const services = isMap(root) ? root.get("services") : undefined
   const all = (isSeq(services) ? services.items : []).map((service, index) => ({ service, path: ["services", index] }))
@@ -115,7 +114,7 @@ const readNodes = (file: string, text: string): Read => {
           const place = placeOf(offsetOf(document.contents, at))
           return { path: readablePath(value, at), message, ...(code === undefined ? {} : { code }), file, ...place }
         })
-        // A mistake in the defaults is one, however many services have it.
+        // Report a mistake in the defaults once, however many services have it.
         return [...new Map(located.map((each) => [JSON.stringify(each), each])).values()]
       }
     }
@@ -133,7 +132,7 @@ const readNodes = (file: string, text: string): Read => {
   if (error !== undefined) {
     const message =
       error.code === "MULTIPLE_DOCS"
-        ? "A second document starts here. A config is one document: write each into a file of its own."
+        ? "A second document starts here, but a config is one document. Put each into its own file."
         : `This isn't valid YAML: ${error.message}`
     return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }

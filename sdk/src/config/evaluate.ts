@@ -13,16 +13,16 @@ export type Evaluation =
       readonly _tag: "Evaluated"
       readonly spec: unknown
       readonly locations: ReadonlyArray<Location | undefined>
-      /** Mistakes that the spec can't show. */
+      /** Mistakes that the spec doesn't show. */
       readonly issues: ReadonlyArray<SpecIssue>
       readonly policies: ReadonlyArray<WrittenPolicy>
-      /** Of the policies that are functions of the config's own. Shorter than those if one of them didn't end. */
+      /** The answers of the config's own policy functions. Shorter than the list of functions if one of them didn't finish. */
       readonly answers: ReadonlyArray<PolicyAnswer>
-      /** The objects of its charts, if they were asked for. */
+      /** The objects of its charts, if requested. */
       readonly charts: ReadonlyArray<unknown>
-      /** The files that it is made of, as absolute paths: those of installed packages aren't among them. */
+      /** The absolute paths of its files, without those of installed packages. */
       readonly files: ReadonlyArray<string>
-      /** The facts of its context that it read, besides the stage. */
+      /** The facts that it read from its context, besides the stage. */
       readonly facts: ReadonlyArray<FactQuestion["name"]>
     }
   | { readonly _tag: "NoDefaultExport" }
@@ -40,17 +40,17 @@ export type Evaluation =
 
 const limitSeconds = 30
 
-/** How long one policy of the config's own may take. */
+/** How long one of the config's own policies may take. */
 const policySeconds = 5
 
-/** The words of a config's thread. */
+/** The messages of a config's thread. */
 type Told =
   | Exclude<Evaluation, { _tag: "Evaluated" }>
   | Omit<Extract<Evaluation, { _tag: "Evaluated" }>, "answers" | "facts">
   | { readonly _tag: "Asking"; readonly place: number }
   | { readonly _tag: "Answered"; readonly answers: ReadonlyArray<PolicyAnswer> }
 
-/** Answers the thread's questions. The thread blocks meanwhile, since resolving and reading are synchronous there. */
+/** Answers the thread's questions. The thread blocks meanwhile, because resolving and reading are synchronous there. */
 const answerQuestions = (
   port: MessagePort,
   answered: Int32Array<SharedArrayBuffer>,
@@ -76,15 +76,15 @@ const resolved = (resolver: ImportResolver, { kind, parent, specifier }: Exclude
 export interface EvaluateOptions {
   readonly seconds?: number
   readonly policySeconds?: number
-  /** Are the config's charts run? */
+  /** Whether to run the config's charts. */
   readonly charts?: boolean
-  /** What the config's own policies look at; undefined: they aren't asked. */
+  /** The app for the config's own policies; undefined to skip them. */
   readonly asked?: (evaluated: Omit<Extract<Told, { _tag: "Evaluated" }>, "files">) => PolicyApp | undefined
 }
 
 /** The thread of a config. Its output goes to standard error. */
 const startThread = (input: Omit<EvaluationInput, "values" | "depth">) => {
-  // Larger values are refused for their size, even if they contain something that isn't data.
+  // Larger values are refused because of their size, even if they contain something that isn't data.
   const workerData: EvaluationInput = { ...input, values: maxSpecValues, depth: bounds.depth }
   const worker = new Worker(evaluateProgram, {
     eval: true,
@@ -102,12 +102,12 @@ const startThread = (input: Omit<EvaluationInput, "values" | "depth">) => {
 /** What a policy did that ended the thread with this code. */
 const exitFault = (code: number) =>
   code === 0 || code === 13
-    ? "ended before it answered: it awaits what never comes, or exits. Let it return an answer."
+    ? "ended without an answer: it awaits something that never comes, or exits. Make it return an answer."
     : `called process.exit(${code}). Remove the call.`
 
 /**
- * Runs a config in a thread of its own. Its modules are read afresh each time. It may call `process.exit` or never end without harm,
- * and its output goes to standard error.
+ * Runs a config in its own thread, and rereads its modules each time. If it calls `process.exit` or never finishes, that does no harm. Its
+ * output goes to standard error.
  */
 export const evaluate = <E>(
   file: string,
@@ -131,7 +131,7 @@ export const evaluate = <E>(
       const found = await Effect.runPromiseExit(facts.server)
       if (Exit.isSuccess(found)) return found.value[name]
       failed ??= found.cause
-      // Whatever the config makes of the missing fact, its result isn't used.
+      // The result isn't used, whatever the config does about the missing fact.
       end({ _tag: "Exited", code: 0 })
       return undefined
     }
@@ -141,9 +141,9 @@ export const evaluate = <E>(
     )
     const worker = startThread({ url: pathToFileURL(file).href, stage, charts, port, answered })
     let timer = setTimeout(() => end({ _tag: "TookTooLong", seconds }), seconds * 1000)
-    /** The evaluated config, from when its policies are asked. */
+    /** The evaluated config, set when its policies run. */
     let waiting: Extract<Told, { _tag: "Evaluated" }> | undefined
-    /** How many of them were asked before the one that runs. */
+    /** How many policies finished before the running one. */
     let place = 0
     const settle = (answers: ReadonlyArray<PolicyAnswer>) => {
       if (waiting !== undefined) end({ ...waiting, answers, facts: [] })
@@ -164,12 +164,12 @@ export const evaluate = <E>(
         resume(cause === undefined ? Effect.succeed({ ...evaluation, ...known }) : Effect.failCause(cause))
       )
     }
-    /** A policy ended the thread, or is ended with it. Those before it have no answer either, so only this fault is told. */
+    /** A policy ended the thread, or was stopped with it. The answers of the previous ones are lost too, so report only this fault. */
     const broken = (fault: string) => settle([...Array.from({ length: place }, () => ({ problems: [] })), { fault }])
     const wait = () => {
       clearTimeout(timer)
       timer = setTimeout(
-        () => broken(`didn't end within ${secondsOfPolicy} s: it loops, or waits for something that doesn't come.`),
+        () => broken(`didn't finish within ${secondsOfPolicy} s: it loops, or waits for something that never comes.`),
         secondsOfPolicy * 1000
       )
     }

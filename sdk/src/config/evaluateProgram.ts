@@ -1,16 +1,16 @@
-/** The input of a config's thread. */
+/** The input for a config's thread. */
 export interface EvaluationInput {
-  /** The config's own URL. */
+  /** The config's URL. */
   readonly url: string
   readonly stage: string
-  /** The number of values that are checked for anything that isn't data. */
+  /** How many values to check for anything that isn't data. */
   readonly values: number
   readonly depth: number
-  /** Are its charts run? */
+  /** Whether to run its charts. */
   readonly charts: boolean
   /** The port that answers questions. */
   readonly port: import("node:worker_threads").MessagePort
-  /** Becomes 1 when an answer is there. */
+  /** Becomes 1 when an answer arrives. */
   readonly answered: Int32Array
 }
 
@@ -22,30 +22,30 @@ export interface FactQuestion {
 
 export type Question = ImportQuestion | FactQuestion
 
-/** The thread's question: which file does an import mean? The answer is the file's absolute path, or undefined. */
+/** The thread's question about an import. The answer is the absolute path of its file, or undefined. */
 export interface ImportQuestion {
   /** `alias`: before Node looks for a package. `missing`: Node finds nothing. */
   readonly kind: "alias" | "missing"
   readonly specifier: string
-  /** URL of the file that imports it. */
+  /** The URL of the importing file. */
   readonly parent: string
 }
 
 /**
- * The program of a config's thread. It is a string instead of a file, so that it survives bundling of the SDK. The symbol is the one
- * that `defineConfig` uses.
+ * The program of a config's thread. It is a string instead of a file, so that it survives bundling of the SDK. The symbol is the one that
+ * `defineConfig` uses.
  *
  * `npm init` writes `"type": "commonjs"`, so Node refuses import and export in the app's .ts and .js files. The `load` hook loads files that
- * have either as modules anyway, as Node itself does in a package without a type. `.cts` files too: TypeScript writes imports there.
- * The `resolve` hook asks outside about names that tsconfig.json's `paths` map, and about paths that Node doesn't find. Imports
- * of JSON need no `with { type: "json" }`. Installed packages keep Node's own rules.
+ * have either as modules anyway, as Node itself does in a package without a type. This includes `.cts` files, where TypeScript allows imports.
+ * The `resolve` hook asks the main thread about names that tsconfig.json's `paths` map, and about paths that Node doesn't find. Imports of JSON
+ * need no `with { type: "json" }`. Installed packages follow Node's own rules.
  */
 export const evaluateProgram = `
 const { readFileSync } = require("node:fs")
 const { createRequire, isBuiltin, registerHooks } = require("node:module")
 const { fileURLToPath, pathToFileURL } = require("node:url")
 const { parentPort, receiveMessageOnPort, workerData } = require("node:worker_threads")
-// A thread that runs a text has these as globals. Modules would find them, and require from the process's folder.
+// A thread that runs a string has these as globals. Modules would find them and require from the process's folder.
 for (const name of ["require", "module", "exports", "__dirname", "__filename"]) delete globalThis[name]
 const moduleSyntax = /^(?:import(?:\\s+\\w|\\s*["'*{])|export(?:\\s+\\w|\\s*[*{]))/m
 const kindOf = (value) =>
@@ -68,7 +68,7 @@ const notData = (value, path, above) => {
 }
 const threw = (error) => {
   const isError = typeof error === "object" && error !== null && "message" in error
-  let shown = "something that cannot be shown"
+  let shown = "something that can't be shown"
   try { shown = isError ? String(error.message) : String(error) } catch {}
   return {
     _tag: "Threw",
@@ -123,12 +123,12 @@ const read = async (url) => {
   const isCommonJs = !/\\.m[jt]s$/.test(url) && !isModule(url) && exportsByName.test(readFileSync(fileURLToPath(url), "utf8"))
   if (!isCommonJs) return import(url)
   const exported = createRequire(url)(fileURLToPath(url))
-  // TypeScript and bundlers write a module's default export so.
+  // TypeScript and bundlers compile a default export to this.
   const isCompiled = exported !== null && typeof exported === "object" && exported.__esModule === true
   return isCompiled ? exported : { default: exported }
 }
 const context = { stage: workerData.stage }
-// Asked for when it is read first: most configs read none, and then need no server.
+// Ask only when the config first reads it: most configs read none, and then need no server.
 for (const name of ["organization", "runtime", "git"]) {
   Object.defineProperty(context, name, {
     enumerable: true,
@@ -154,7 +154,7 @@ const evaluate = async () => {
     policies.map((policy) => notData(policy.written, ["policies", policy.index], new Set())).find((found) => found !== undefined)
   if (odd !== undefined) return { _tag: "NotData", ...odd }
   const objectsOfCharts = workerData.charts ? charts() : []
-  // The app comes back when it was read, if a policy of the config's own wants to see it.
+  // The parsed app comes back if the config has policies of its own.
   parentPort.once("message", async (app) => {
     const answers = await askOwn(app, (place) => parentPort.postMessage({ _tag: "Asking", place }))
     parentPort.postMessage({ _tag: "Answered", answers })

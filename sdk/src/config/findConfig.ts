@@ -8,12 +8,12 @@ export const moduleExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"] a
 /** Configs that are plain data. */
 export const dataExtensions = [".yaml", ".yml", ".json"] as const
 
-/** The names that a config is found by, in the order in which they are named. */
+/** The file names of configs, in the order for messages. */
 export const configNames: ReadonlyArray<string> = [...moduleExtensions, ...dataExtensions].map(
   (value) => `maxcloud.config${value}`
 )
 
-/** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
+/** The absolute path of the config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. */
 export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
   Effect.suspend(() => {
     for (let at = resolve(folder); ; at = dirname(at)) {

@@ -3,10 +3,10 @@ import type { GitState } from "@maxcloud/config-schema"
 
 const limitMs = 5_000
 
-/** What git prints; undefined if git isn't installed, fails or takes too long. */
+/** Git's output; undefined if git isn't installed, fails or takes too long. */
 export const git = (folder: string, ...args: ReadonlyArray<string>): Promise<string | undefined> =>
   new Promise((resolve) => {
-    // Without optional locks, so that it never disturbs the user's own git.
+    // Without optional locks, to never disturb the user's own git.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0" }
     const options = { cwd: folder, env, timeout: limitMs, maxBuffer: 16 * 2 ** 20 }
     execFile("git", [...args], options, (error, stdout) => resolve(error === null ? stdout : undefined))
@@ -14,7 +14,7 @@ export const git = (folder: string, ...args: ReadonlyArray<string>): Promise<str
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The branch that CI builds, by the variables of GitHub, GitLab, Bitbucket, CircleCI, Buildkite, Azure and Jenkins, in this order. */
+/** CI's branch, from the variables of GitHub, GitLab, Bitbucket, CircleCI, Buildkite, Azure and Jenkins, in this order. */
 const branchOfCi = (env: Environment): string | undefined =>
   [
     env["GITHUB_HEAD_REF"],
@@ -29,13 +29,13 @@ const branchOfCi = (env: Environment): string | undefined =>
     env["BRANCH_NAME"]
   ].find((name) => name !== undefined && name !== "")
 
-/** The state of the git repository that `folder` is in; undefined where there is none, or no commit yet. */
+/** The state of the git repository around `folder`; undefined if there is none, or it has no commit yet. */
 export const gitStateOf = async (folder: string, env: Environment = process.env): Promise<GitState | undefined> => {
   const commit = (await git(folder, "rev-parse", "--verify", "HEAD^{commit}"))?.trim()
   if (commit === undefined) return undefined
   const [head, status] = await Promise.all([
     git(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
-    // As `git describe --dirty`: files that git doesn't know, such as a build's output, aren't changes.
+    // Like `git describe --dirty`: untracked files, such as a build's output, aren't changes.
     git(folder, "status", "--porcelain", "--untracked-files=no")
   ])
   const branch = head === undefined ? branchOfCi(env) : head.trim()

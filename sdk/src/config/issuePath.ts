@@ -3,7 +3,7 @@ import type { SpecIssue } from "@maxcloud/config-schema"
 const child = (value: unknown, key: string | number): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
 
-/** A path as people read it, with services by their names: `services.api.port`. If a service has no name: `services[0].port`. */
+/** A readable path, with services by name: `services.api.port`, or `services[0].port` if a service has no name. */
 export const readablePath = (spec: unknown, path: SpecIssue["path"]): string => {
   const [first, index, ...rest] = path
   if (first === "services" && typeof index === "number") {

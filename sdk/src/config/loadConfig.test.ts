@@ -12,7 +12,7 @@ const noFacts = { server: Effect.succeed(assumedFacts), git: Effect.succeed(unde
 afterAll(remove)
 
 describe("loadConfig", () => {
-  it("evaluates the config for the stage, afresh each time", async () => {
+  it("evaluates the config for the stage, rereading it each time", async () => {
     const config = (port: number) =>
       `${imports}export default defineConfig(async ({ stage }) => ({ app: "shop", services: [service(stage, { image: "nginx", port: ${port} })] }))`
     await write({ "ok.ts": config(80) })
@@ -24,7 +24,7 @@ describe("loadConfig", () => {
     expect([second.spec.services[0]?.name, second.spec.services[0]?.port]).toStrictEqual(["production", 81])
   })
 
-  it("loads modules in a package that npm init made, whose type is commonjs", async () => {
+  it("loads modules in a package from npm init, which has the type commonjs", async () => {
     await write({
       "cjs/package.json": `{ "name": "cjs", "type": "commonjs" }`,
       "cjs/part.ts": `${imports}import { port } from "./port.js"
@@ -42,7 +42,7 @@ module.exports = defineConfig({ app: "shop", services: [service("web", { image: 
     }
   })
 
-  it("gives the same from YAML and JSON", async () => {
+  it("loads the same app from YAML and JSON", async () => {
     await write({
       "same.ts": `${imports}const api = service("api", { image: "nginx", env: { S: secret("S") } })
 export default defineConfig({ app: "shop", services: [api, service("web", { source: "./web", env: { A: api.url } })] })`,
@@ -56,7 +56,7 @@ export default defineConfig({ app: "shop", services: [api, service("web", { sour
     expect(json?.spec).toStrictEqual(ts?.spec)
   })
 
-  it("reads a contract that the service's code shares, and reports what it lacks beside other mistakes", async () => {
+  it("reads a contract that the service's code shares, and reports missing values together with other mistakes", async () => {
     await write({
       "env.ts": `import { envOf, number, oneOf, secret } from "@maxcloud/sdk/env"\nexport const env = envOf({ DB: secret(), RATE: number({ default: 5 }), MODE: oneOf("a", "b"), N: number() })`,
       "contract.ts": `${imports}import { env } from "./env.ts"
@@ -79,7 +79,7 @@ export default defineConfig({
     ])
   })
 
-  it("finds the place of an issue that a server reports later", async () => {
+  it("locates an issue that a server reports later", async () => {
     await write({
       "later.ts": `${imports}export default defineConfig({\n  app: "shop",\n  services: [\n    service("api", {\n      image: "nginx",\n      env: { S: secret("S") }\n    })\n  ]\n})`
     })
@@ -88,7 +88,7 @@ export default defineConfig({
     expect(issue === undefined ? "" : renderIssue(issue, root)).toBe("later.ts:7:14  services.api.env.S  not set")
   })
 
-  it("reads an AppSpec's mistakes where they are written, each once", async () => {
+  it("reports each mistake in an AppSpec once, at its position", async () => {
     await write({
       "bad.ts": `${imports}
 export default defineConfig({
@@ -114,7 +114,7 @@ export default defineConfig({
     ])
   })
 
-  it("places a service in the file that it is written in", async () => {
+  it("locates a service in its own file", async () => {
     await write({
       "split.ts": `${imports}import { api } from "./services/api.ts"\nexport default defineConfig({ app: "shop", services: [api] })`,
       "services/api.ts": `${imports}export const api = service("api", {\n  image: "nginx",\n  port: 0\n})`
@@ -124,7 +124,7 @@ export default defineConfig({
     ])
   })
 
-  it("places mistakes in YAML and JSON", async () => {
+  it("locates mistakes in YAML and JSON", async () => {
     await write({
       "bad.yaml":
         "app: shop\nservices:\n  - name: api\n    image: nginx\n    port: 0\n    env:\n      N: 3.10\n      M: 3\n      B: True\n",
@@ -148,7 +148,7 @@ export default defineConfig({
     expect((await failure("bomb.yaml")).join()).toMatch(/repeats itself by more than 100 aliases/)
   })
 
-  it("writes the defaults of YAML and JSON into each service, and reports their mistakes where they are written, once", async () => {
+  it("merges the defaults of YAML and JSON into each service, and reports their mistakes once, at their positions", async () => {
     const services = `services:
   - name: api
     image: nginx
@@ -197,7 +197,7 @@ ${services}    port: 81
     )
   })
 
-  it("ends with a message, whatever is repeated, nested or large", async () => {
+  it("fails with a message for repeated, nested or large values", async () => {
     const aliases = Array(50).fill("*a").join(", ")
     const repeated = `const a = Array(1000).fill("x"); const b = Array(1000).fill(a); const c = Array(1000).fill(b)`
     await write({
@@ -210,8 +210,8 @@ ${services}    port: 81
       "nested.mjs": `${imports}let a = []; for (let i = 0; i < 100000; i++) a = [a]\nexport default defineConfig({ app: a, services: [] })`
     })
     expect((await failure("wide.yaml")).join()).toMatch(/has more than 10000 values\. Split it into several apps/)
-    expect((await failure("deep.yaml")).join()).toMatch(/too many levels|valid YAML/)
-    expect((await failure("deep.json")).join()).toMatch(/too many levels|more than 16 levels/)
+    expect((await failure("deep.yaml")).join()).toMatch(/too many nested lists and maps|valid YAML/)
+    expect((await failure("deep.json")).join()).toMatch(/too many nested lists and maps|more than 16 levels/)
     expect((await failure("nested.json")).join()).toMatch(/more than 16 levels/)
     expect((await failure("large.yaml")).join()).toMatch(/can have up to 1048576: split the app/)
     expect((await failure("repeated.mjs")).join()).toMatch(/has more than 10000 values/)
@@ -222,12 +222,12 @@ ${services}    port: 81
     ["a syntax error in TypeScript", { "f.ts": "const x = {{\n" }, /^f\.ts:1:12 {2}syntax error: Unexpected token$/],
     ["a syntax error in JavaScript", { "f.mjs": "const x = 1\nexport default {{\n" }, /^f\.mjs:2:17 {2}syntax error: /],
     [
-      "a syntax error in what it imports",
+      "a syntax error in an imported file",
       { "f.ts": 'import "./g.mjs"\n', "g.mjs": "\nlet let = 1" },
       /^g\.mjs:2:5 {2}syntax error: /
     ],
     [
-      "syntax that Node cannot strip",
+      "syntax that Node can't strip",
       { "f.ts": "\nenum A { B }\nexport default A" },
       /^f\.ts:2 {2}TypeScript enum is not supported .*write it in plain JavaScript\)$/
     ],
@@ -253,12 +253,12 @@ ${services}    port: 81
       /^f\.ts:3:9 {2}the config threw TypeError: no$/
     ],
     [
-      "a package that is not there",
+      "a missing package",
       { "f.ts": '\nimport "nope"\n' },
       /^f\.ts:2:1 {2}Can't find "nope", which is imported here\. Install it: npm i -D nope$/
     ],
     [
-      "a file of a package that is not there",
+      "a file of a missing package",
       { "f.ts": '\nimport "@acme/nope/deep/file.js"\n' },
       /^f\.ts:2:1 {2}Can't find "@acme\/nope\/deep\/file\.js", .*npm i -D @acme\/nope$/
     ],
@@ -271,12 +271,12 @@ ${services}    port: 81
         ] as const
     ),
     [
-      "a file that is not there",
+      "a missing file",
       { "f.ts": 'import "./nope.ts"\n' },
       /^f\.ts:1:1 {2}Can't find "\.\/nope\.ts", .*Correct the path/
     ],
     [
-      "a name that is not exported",
+      "a name that isn't exported",
       { "f.ts": 'import { b } from "./g.mjs"\nexport default b', "g.mjs": "export const a = 1" },
       /^f\.ts:1 {2}.*does not provide an export named 'b'$/
     ],
@@ -291,25 +291,25 @@ ${services}    port: 81
     [
       "process.exit",
       { "f.ts": "process.exit(3)" },
-      /^f\.ts {2}the config ended before it was done: it called process\.exit\(3\)$/
+      /^f\.ts {2}the config exited before it was done: it called process\.exit\(3\)$/
     ],
     [
       "an await without end",
       { "f.ts": "await new Promise(() => {})\nexport default 1" },
-      /^f\.ts:1:1 {2}the config ended before it was done: it awaits what never comes/
+      /^f\.ts:1:1 {2}the config exited before it was done: it awaits something that never comes/
     ],
     [
-      "an await without end in what it imports",
+      "an await without end in an imported file",
       {
         "f.ts": 'import { x } from "./wait.ts"\nawait x()\nexport default x',
         "wait.ts": "export const x = async () => {\n  await new Promise(() => {})\n}"
       },
-      /^wait\.ts:2:3 {2}the config ended before it was done: .*\(here, or at f\.ts:2:1\)/
+      /^wait\.ts:2:3 {2}the config exited before it was done: .*\(here, or at f\.ts:2:1\)/
     ],
     [
       "an app that never resolves",
       { "f.ts": `${imports}export default defineConfig(async () => {\n  return await new Promise(() => {})\n})` },
-      /^f\.ts:\d+:10 {2}the config ended before it was done: it awaits what never comes/
+      /^f\.ts:\d+:10 {2}the config exited before it was done: it awaits something that never comes/
     ],
     [
       "a function in the app",
@@ -326,17 +326,17 @@ ${services}    port: 81
     [
       "no app",
       { "f.ts": `${imports}export default defineConfig((() => {}) as any)` },
-      /^f\.ts.* {2}the function given to defineConfig returns no app/
+      /^f\.ts.* {2}the function passed to defineConfig doesn't return an app/
     ],
     [
-      "names that are there twice",
+      "duplicate names",
       {
         "f.ts": `${imports}const a = service("a", { image: "nginx" })\nexport default defineConfig({ app: "x", services: [a,\n a] })`
       },
       /Two services have the name "a"/
     ]
   ]
-  it.each(faults)("%s: one message with its place", async (_, files, expected) => {
+  it.each(faults)("%s: one message with its position", async (_, files, expected) => {
     await write(files)
     const issues = await failure(Object.keys(files)[0] ?? "")
     expect(issues).toHaveLength(1)
@@ -345,7 +345,7 @@ ${services}    port: 81
 
   it("rejects a missing file, a folder, another kind of file, and an invalid stage", async () => {
     await write({ "folder.ts/x": "", "x.toml": "" })
-    expect((await failure("none.ts")).join()).toMatch(/^none\.ts {2}there is no such file/)
+    expect((await failure("none.ts")).join()).toMatch(/^none\.ts {2}file not found/)
     expect((await failure("folder.ts")).join()).toMatch(/^folder\.ts {2}this is a folder/)
     expect((await failure("x.toml")).join()).toMatch(
       /^x\.toml {2}a config is a file of TypeScript, JavaScript, YAML or JSON/
@@ -354,7 +354,7 @@ ${services}    port: 81
     expect(String(error)).toContain('"No" isn\'t a valid stage name')
   })
 
-  it("finds a mistake behind entries that a list leaves out", async () => {
+  it("locates a mistake after entries that a list leaves out", async () => {
     await write({
       "kept.ts": `${imports}export default defineConfig(({ stage }) => ({
   app: "shop",
@@ -375,7 +375,7 @@ ${services}    port: 81
     )
   })
 
-  it("runs charts only if they are asked for, and takes them out of the app", async () => {
+  it("runs charts only if requested, and removes them from the app", async () => {
     const charted = (charts: string) =>
       `${imports}export default defineConfig({ app: "shop", services: [service("web", { image: "nginx" })], charts: ${charts} })`
     await write({
@@ -393,7 +393,7 @@ ${services}    port: 81
     )
   })
 
-  it("reads patches and objects as YAML has them, and names mistakes in them by line", async () => {
+  it("reads patches and objects like YAML's, and reports their mistakes with lines", async () => {
     await write({
       "patch.ts": `${imports.replace("{ ", "{ object, patch, ")}
 const web = service("web", { image: "nginx", manifests: [false, patch("Service", { spec: { template: { spec: { nodeSelector: { disktype: "ssd" } } } } })] })
@@ -424,7 +424,7 @@ services:
     expect((await failure("host.yaml")).join()).toMatch(/^host\.yaml:11:.*hostNetwork/)
   })
 
-  it("gives up on a config that does not end", async () => {
+  it("gives up on a config that doesn't finish", async () => {
     await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
     const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", noFacts, { seconds: 0.3 }))
     expect(evaluation).toStrictEqual({ _tag: "TookTooLong", seconds: 0.3 })
@@ -435,7 +435,7 @@ services:
     expect((await faultOfWaiting(join(root, "loop.ts"), 30)).issues[0]).toMatchObject({ line: 2, column: 1 })
   })
 
-  it("ends by the signal", async () => {
+  it("stops when the signal aborts", async () => {
     await write({ "wait.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
     const reason = new Error("enough")
     const error = await loadConfig({ folder: root, file: "wait.ts", signal: AbortSignal.abort(reason) }).catch(
@@ -446,7 +446,7 @@ services:
 })
 
 describe("findConfig", () => {
-  it("looks in the folder and those above it, and wants one only", async () => {
+  it("searches the folder and those above it, and refuses two in one folder", async () => {
     await write({
       "app/maxcloud.config.ts": "",
       "app/deep/er/x": "",

@@ -19,23 +19,23 @@ import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
 import { type EvaluatedApp, parseJudged } from "./policies.ts"
 
-/** A config that has been read for a stage. */
+/** A config, loaded for a stage. */
 export interface LoadedConfig {
   /** Absolute path. */
   readonly file: string
-  /** The folder that relative source paths start from. Absolute. */
+  /** The absolute path of the folder that relative source paths start from. */
   readonly folder: string
   readonly stage: StageName
   readonly spec: AppSpec
-  /** What the config's `policies` find in it. The problems refuse a deploy. */
+  /** The findings of the config's `policies`. With problems, it can't be deployed. */
   readonly policies: PolicyFindings
-  /** The config and the files that it imports, as absolute paths, without those of installed packages. */
+  /** The absolute paths of the config and the files that it imports, without those of installed packages. */
   readonly files: ReadonlyArray<string>
-  /** Facts that the config reads and that only a server knows, where none was asked: it got `local` and `kubernetes`. */
+  /** The facts that the config reads and that only a server knows, if it was loaded without one: it got `local` and `kubernetes`. */
   readonly assumed: ReadonlyArray<ServerFact>
-  /** The objects of the config's charts, if `charts` asked for them. They are as the charts made them. */
+  /** The unchanged objects of the config's charts, if requested with `charts`. */
   readonly charts: ReadonlyArray<unknown>
-  /** Finds the places of these issues in the config's files, for example of issues that a server reports. */
+  /** Locates issues in the config's files, for example issues that a server reports. */
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 
@@ -46,20 +46,20 @@ export interface LoadConfigOptions {
   readonly folder?: string | undefined
   /** @default "production" */
   readonly stage?: string | undefined
-  /** The organization that the config is told. @default "local" */
+  /** The organization in the config's context. @default "local" */
   readonly organization?: string | undefined
-  /** The runtime that the config is told. @default "kubernetes" */
+  /** The runtime in the config's context. @default "kubernetes" */
   readonly runtime?: ServerFacts["runtime"] | undefined
-  /** The git state that the config is told, or `"none"`. @default the repository's own */
+  /** The git state in the config's context, or `"none"`. @default the repository's own */
   readonly git?: GitState | "none" | undefined
-  /** Runs the config's `charts` too, for `LoadedConfig.charts`. @default false */
+  /** Whether to run the config's `charts`, for `LoadedConfig.charts`. @default false */
   readonly charts?: boolean | undefined
 }
 
 interface Read extends EvaluatedApp {
-  /** Of the policies that are functions of the config's own. */
+  /** The answers of the config's own policy functions. */
   readonly answers: ReadonlyArray<PolicyAnswer>
-  /** The facts of its context that it read. */
+  /** The facts that it read from its context. */
   readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
   readonly charts: ReadonlyArray<unknown>
@@ -80,10 +80,9 @@ const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
     try: () => readFile(file, "utf8"),
     catch: (error) => {
       const code = error instanceof Error && "code" in error ? error.code : undefined
-      if (code === "ENOENT")
-        return one(file, "there is no such file: correct its name, or write one by `maxcloud init`")
+      if (code === "ENOENT") return one(file, "file not found: correct its name, or create one with `maxcloud init`")
       if (code === "EISDIR") return one(file, "this is a folder: name the config in it")
-      return one(file, `the file cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      return one(file, `the file can't be read: ${error instanceof Error ? error.message : String(error)}`)
     }
   })
 
@@ -176,8 +175,8 @@ const decodeStage = Schema.decodeUnknownEither(StageName)
 const isServerFact = (name: string): name is ServerFact => Object.hasOwn(assumedFacts, name)
 
 /**
- * Reads a config for a stage and checks all of it. Whatever is wrong is one `ConfigInvalid`, which names every place. `server` is asked for
- * the facts that only a server knows, if the config reads one.
+ * Reads a config for a stage and checks it completely. Fails with one `ConfigInvalid` that lists every mistake with its position. Asks `server`
+ * for the facts that only a server knows, if the config reads one.
  */
 export const loadConfig = <E = never>(
   options: LoadConfigOptions = {},

@@ -14,7 +14,7 @@ const pathOf = (written: string) => (written.startsWith("file:") ? fileURLToPath
 const invalid = (config: string, message: string, place: Partial<ConfigIssue> = {}) =>
   new ConfigInvalid({ file: config, issues: [{ path: "", message, file: config, ...place }] })
 
-/** The first frame of a stack in the config's folder, else in any file of the user's own. */
+/** The first stack frame in the config's folder, else in any of the user's own files. */
 const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
   const frames = [...stack.matchAll(/(?:\(|\s)((?:file:\/\/)?\/[^()\n]*?):(\d+):(\d+)\)?$/gm)]
     .map((match) => ({ file: pathOf(match[1] ?? ""), line: Number(match[2]), column: Number(match[3]) }))
@@ -22,7 +22,7 @@ const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
   return frames.find((frame) => frame.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
 }
 
-/** A mistake of syntax that Node words by itself: in JSON, in a name that isn't exported. */
+/** A syntax error with a message from Node: in JSON, or a name that isn't exported. */
 const worded = (message: string): { readonly place?: Partial<ConfigIssue>; readonly message: string } | undefined => {
   const [, file, what = ""] = /^(?:file:\/\/)?(\/.*?\.json): (.*)$/.exec(message) ?? []
   if (file !== undefined) {
@@ -57,7 +57,7 @@ const faultOfSyntax = async (config: string, { code, message, stack }: Thrown): 
   return invalid(config, `${message}${fix}`, place)
 }
 
-/** Names that CommonJS provides, used in a file that is read as a module. */
+/** CommonJS names used in a file that is an ES module. */
 const commonJsWord = /^(module|exports|require|__dirname|__filename) is not defined/
 
 const insteadOf: Readonly<Record<string, string>> = {
@@ -69,14 +69,14 @@ const faultOfReference = async (config: string, { message, stack }: Thrown): Pro
   if (message.endsWith("before initialization")) {
     const circle = circleOf(config, await modulesOf(config))
     if (circle === undefined) return undefined
-    const shown = `cyclic import: ${showCircle(config, circle)} (${message}): move what they share into a file that imports neither`
+    const shown = `cyclic import: ${showCircle(config, circle)} (${message}): move the shared part into a file that imports neither`
     return invalid(config, shown, frameOf(config, stack))
   }
   const word = commonJsWord.exec(message)?.[1]
   if (word === undefined) return undefined
   const fix =
     insteadOf[word] ?? "Use import and export, or give the file a name that ends with .cjs (in TypeScript .cts)."
-  return invalid(config, `"${word}" isn't defined in a file that is read as a module. ${fix}`, frameOf(config, stack))
+  return invalid(config, `"${word}" isn't defined in an ES module. ${fix}`, frameOf(config, stack))
 }
 
 const faultOfExtension = (config: string, message: string): ConfigInvalid => {
@@ -84,22 +84,22 @@ const faultOfExtension = (config: string, message: string): ConfigInvalid => {
   if (file === undefined || moduleExtensions.some((moduleExtension) => moduleExtension === extension))
     return invalid(
       config,
-      `Node ${process.versions.node} reads no TypeScript: use Node 22.18 or newer, or write maxcloud.config.mjs`
+      `Node ${process.versions.node} can't read TypeScript: use Node 22.18 or newer, or write maxcloud.config.mjs`
     )
   const fix = /^\.[jt]sx$/.test(extension)
-    ? "Move what the config needs of it into a .ts file."
+    ? "Move the part that the config needs into a .ts file."
     : 'Read it with `readFileSync` from "node:fs".'
   const shown = relative(dirname(config), pathOf(file))
   return invalid(config, `${shown} is imported, but Node can't run ${extension} files. ${fix}`)
 }
 
-/** Two paths of the length that systems allow. */
+/** Room for two paths of the maximum length. */
 const longestMessage = 8_192
 
-/** Explains an exception that a config threw, and where it came from. */
+/** Explains an exception that a config threw, with its position. */
 export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
   const { code, name, stack } = thrown
-  // Node's own messages are read by patterns, and any error may claim to be one of its.
+  // Node's own messages are matched by patterns, and any error may imitate them.
   const message = thrown.message.slice(0, longestMessage)
   switch (code) {
     case "ERR_MODULE_NOT_FOUND":
@@ -119,7 +119,7 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
     case "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING": {
       const file = /, for "(.*?)"$/m.exec(message)?.[1]
       const fix =
-        "Import its compiled JavaScript. A package of your workspace has to be linked, not copied, into node_modules."
+        "Import its compiled JavaScript. A package of your workspace must be linked into node_modules, not copied."
       return invalid(config, `Node can't run TypeScript inside node_modules. ${fix}`, {
         ...(file === undefined ? {} : { file: pathOf(file) })
       })
@@ -133,27 +133,34 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
   return invalid(config, threw, frameOf(config, stack))
 }
 
-/** Explains why the config's thread ended without an answer. */
+/** Explains why the config's thread exited without an answer. */
 export const faultOfExit = async (config: string, code: number): Promise<ConfigInvalid> => {
   const circle = circleOf(config, await modulesOf(config))
   if (circle !== undefined) {
-    return invalid(config, `cyclic import: ${showCircle(config, circle)}: its files wait for each other, none goes on`)
+    return invalid(
+      config,
+      `cyclic import: ${showCircle(config, circle)}: its files wait for each other, and none continues`
+    )
   }
   if (code !== 0 && code !== 13) {
-    return invalid(config, `the config ended before it was done: it called process.exit(${code})`)
+    return invalid(config, `the config exited before it was done: it called process.exit(${code})`)
   }
-  // Code 0 or 13 without a call of exit: nothing was left that its await could wait for.
+  // Code 0 or 13 without a call of exit: nothing was left to wake its await.
   const { others, place } = await waitsOf(config, awaits)
-  return invalid(config, `the config ended before it was done: it awaits what never comes, or exits${others}`, place)
+  return invalid(
+    config,
+    `the config exited before it was done: it awaits something that never comes, or exits${others}`,
+    place
+  )
 }
 
 const awaits: ReadonlySet<string> = new Set(["AwaitExpression"])
 const loops = ["WhileStatement", "DoWhileStatement", "ForStatement"]
 
-/** At most so many places where a config may wait are named besides the first. */
+/** How many more positions to name where a config may wait, besides the first. */
 const maxOthers = 3
 
-/** Places where a config can wait, in evaluation order: an import before the module that imports it. */
+/** Positions where a config can wait, in evaluation order: an import before the importing module. */
 const waitsOf = async (config: string, kinds: ReadonlySet<string>) => {
   const places = [...(await modulesOf(config)).values()]
     .toReversed()
@@ -169,13 +176,9 @@ const waitsOf = async (config: string, kinds: ReadonlySet<string>) => {
   return { place, others: shown.length === 0 ? "" : ` (here, or at ${shown.join(", ")})` }
 }
 
-/** The config didn't end in its time. */
+/** Explains that the config didn't finish in time. */
 export const faultOfWaiting = async (config: string, seconds: number): Promise<ConfigInvalid> => {
   const { others, place } = await waitsOf(config, new Set([...awaits, ...loops]))
-  const what = `the config did not finish within ${seconds} s: it waits for something that doesn't come, or loops${others}`
-  return invalid(
-    config,
-    `${what}. Give what it waits for a time limit of its own, such as AbortSignal.timeout(5000).`,
-    place
-  )
+  const what = `the config didn't finish within ${seconds} s: it waits for something that never comes, or loops${others}`
+  return invalid(config, `${what}. Add a timeout to whatever it waits for, such as AbortSignal.timeout(5000).`, place)
 }

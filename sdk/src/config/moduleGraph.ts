@@ -4,10 +4,10 @@ import { fileFor } from "./imports/fileFor.ts"
 import { type ImportResolver, makeImportResolver, writtenPath } from "./imports/resolveImport.ts"
 import { findNodes, isSyntaxNode, type Place, placeOf, readSyntax, type SyntaxNode } from "./syntaxTree.ts"
 
-/** An import as it is written. */
+/** An import in the source text. */
 export interface Import extends Place {
   readonly specifier: string
-  /** Is it run when the module is? An `import()` isn't. */
+  /** Whether it runs together with the module. An `import()` doesn't. */
   readonly isStatic: boolean
 }
 
@@ -54,7 +54,7 @@ const fileOf = async (specifier: string, file: string, resolver: ImportResolver)
 
 const isProgram = (file: string) => /\.[cm]?[jt]s$/.test(file)
 
-/** Reads a module; undefined if it is none, or can't be read. */
+/** Reads a module; undefined if it isn't one, or can't be read. */
 export const readModule = async (file: string, resolver = makeImportResolver()): Promise<Module | undefined> => {
   const text = isProgram(file) ? await readFile(file, "utf8").catch(() => undefined) : undefined
   if (text === undefined) return undefined
@@ -67,7 +67,7 @@ export const readModule = async (file: string, resolver = makeImportResolver()):
   return { file, imports, files: found.filter((value) => value !== undefined), root: read.root }
 }
 
-/** The config and the files that it imports, each after those that import it; 500 at most. Installed packages aren't read. */
+/** The config and the files that it imports, each after its importers; at most 500. Doesn't read installed packages. */
 export const modulesOf = async (config: string): Promise<ReadonlyMap<string, Module>> => {
   const resolver = makeImportResolver()
   const modules = new Map<string, Module>()
@@ -82,7 +82,7 @@ export const modulesOf = async (config: string): Promise<ReadonlyMap<string, Mod
   return modules
 }
 
-/** A circle of imports that can be reached from the config, its first file again at the end. */
+/** A cycle of imports reachable from the config, with its first file repeated at the end. */
 export const circleOf = (config: string, modules: ReadonlyMap<string, Module>): ReadonlyArray<string> | undefined => {
   const done = new Set<string>()
   const search = (file: string, above: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {

@@ -23,7 +23,7 @@ const readRoot = async (file: string): Promise<SyntaxNode | undefined> => {
   }
 }
 
-/** The place along `path` inside of a literal, as deep as it is written there. */
+/** The position of `path` inside a literal, as deep as the literal goes. */
 const within = (literal: SyntaxNode | undefined, path: SpecIssue["path"]): Place | undefined => {
   let node = literal
   let place = literal === undefined ? undefined : placeOf(literal)
@@ -42,7 +42,7 @@ const within = (literal: SyntaxNode | undefined, path: SpecIssue["path"]): Place
   return place
 }
 
-/** The path of an issue in a service, by the indexes that its lists have in the config. */
+/** The path of an issue in a service, with its lists' indexes in the config. */
 const asWritten = (path: SpecIssue["path"], { kept }: Location): SpecIssue["path"] => {
   const [field, index, ...rest] = path
   const indexes = typeof field === "string" ? kept?.[field] : undefined
@@ -67,7 +67,7 @@ const appLiteral = (root: SyntaxNode): SyntaxNode | undefined =>
   findNode(root, (one) => one.type === "ObjectExpression" && propertyOf(one, "services") !== undefined) ??
   findNode(root, (one) => one.type === "ObjectExpression" && propertyOf(one, "app") !== undefined)
 
-/** The place of each issue: in the literal of its `service(…)`, else at that call, else in the literal of the app. */
+/** The position of each issue: in the literal of its `service(…)`, else at that call, else in the app's literal. */
 export const placesInModule = async (
   config: string,
   spec: unknown,

@@ -13,7 +13,7 @@ afterAll(remove)
 
 const imports = `import { defineConfig, maxMemory, noLatest, noPublic, policy, service, warn } from "@maxcloud/sdk/config"\n`
 
-/** What the policies of a config find, as a user reads it. */
+/** The findings of a config's policies, as printed for users. */
 const found = async (file: string) => {
   const loaded = await loadConfig({ folder: root, file })
   const lines = async (issues: typeof loaded.policies.problems) =>
@@ -35,7 +35,7 @@ const withPolicies = (policies: string) =>
 }))`
 
 describe("policies of a config", () => {
-  it("tell what breaks them with the line, in TypeScript", async () => {
+  it("report violations with the line, in TypeScript", async () => {
     await write({
       "a.ts": withPolicies('noLatest, stage === "dev" && noPublic(), maxMemory("1Gi"), warn(noPublic("api"))')
     })
@@ -49,7 +49,7 @@ describe("policies of a config", () => {
     ])
   })
 
-  it("tell the same in YAML and JSON", async () => {
+  it("report the same in YAML and JSON", async () => {
     await write({
       "a.yaml":
         "app: shop\npolicies: [noLatest, { warn: { maxMemory: 1Gi } }]\nservices:\n  - name: web\n    image: nginx\n    memory: 2Gi\n",
@@ -62,7 +62,7 @@ describe("policies of a config", () => {
     expect((await found("a.json")).problems).toEqual([expect.stringMatching(/^a\.json:3:2 /)])
   })
 
-  it("are mistakes of the config where they aren't written as they should be", async () => {
+  it("are mistakes in the config if they are invalid", async () => {
     await write({
       "bad.yaml": "app: shop\nservices: []\npolicies:\n  - noLatest\n  - maxMemory: lots\n",
       "list.yaml": "app: shop\nservices: []\npolicies: noLatest\n",
@@ -83,7 +83,7 @@ describe("policies of a config", () => {
     expect((await failure("data.ts")).join()).toMatch(/^data\.ts:11:5 .*expected plain data, got a function/)
   })
 
-  it("can be functions over the app, with every default filled in", async () => {
+  it("can be functions of the app, with every default filled in", async () => {
     await write({
       "own.ts":
         withPolicies(`policy("small", (app) => app.services.filter((each) => each.memoryBytes > 2 ** 30).map((each) => ({
@@ -114,7 +114,7 @@ describe("policies of a config", () => {
     ],
     ["(app) => { (app.services as any).push(1); return undefined }", /The policy "own" threw TypeError: /],
     ["() => process.exit(3)", /The policy "own" called process\.exit\(3\)\. Remove the call\./]
-  ])("name a function that fails, without a stack: %s", async (check, fault) => {
+  ])("report a failing function without a stack: %s", async (check, fault) => {
     await write({ "fault.ts": withPolicies(`policy("first", () => undefined), warn(policy("own", ${check}))`) })
     const { problems, warnings } = await found("fault.ts")
     expect([problems.length, warnings]).toEqual([1, []])
@@ -124,16 +124,16 @@ describe("policies of a config", () => {
   })
 
   it.each([
-    ["() => { for (;;) {} }", "didn't end within 0.3 s: it loops, or waits for something that doesn't come."],
+    ["() => { for (;;) {} }", "didn't finish within 0.3 s: it loops, or waits for something that never comes."],
     [
       "() => new Promise(() => setInterval(() => {}, 1000))",
-      "didn't end within 0.3 s: it loops, or waits for something that doesn't come."
+      "didn't finish within 0.3 s: it loops, or waits for something that never comes."
     ],
     [
       "() => new Promise(() => {})",
-      "ended before it answered: it awaits what never comes, or exits. Let it return an answer."
+      "ended without an answer: it awaits something that never comes, or exits. Make it return an answer."
     ]
-  ])("end a function that doesn't: %s", async (check, fault) => {
+  ])("stop a function that doesn't finish: %s", async (check, fault) => {
     await write({ "loop.ts": withPolicies(`policy("calm", () => undefined), policy("wild", ${check})`) })
     const evaluated = await Effect.runPromise(
       evaluate(
@@ -185,7 +185,7 @@ describe("an app that breaks a policy", () => {
     }
   })
 
-  it("is refused by deploy before anything is sent, and told by plan", async () => {
+  it("is refused by deploy before anything is sent, and reported by plan", async () => {
     const refused = await client.deploy(config).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(ConfigInvalid)
     expect(String(refused)).toMatch(/services\.web\.image {2}noLatest: .*\nown: Never\./)

@@ -11,15 +11,15 @@ import type { PolicyAnswer, WrittenPolicy } from "@maxcloud/config-schema/author
 import { Either } from "effect"
 import { parseEvaluated } from "../input/parse.ts"
 
-/** A config that was evaluated, with its policies. */
+/** An evaluated config with its policies. */
 export interface EvaluatedApp {
   readonly spec: unknown
-  /** Mistakes that the spec can't show. */
+  /** Mistakes that the spec doesn't show. */
   readonly issues: ReadonlyArray<SpecIssue>
   readonly policies: ReadonlyArray<WrittenPolicy>
 }
 
-/** The app and its policies; on the left everything that is wrong with either. */
+/** The app and its policies; left, all mistakes in either. */
 export const parseJudged = ({ policies, ...evaluated }: EvaluatedApp, stage: StageName) => {
   const parsed = parseEvaluated(evaluated)
   const kept = parsePolicies(policies)
@@ -30,7 +30,7 @@ export const parseJudged = ({ policies, ...evaluated }: EvaluatedApp, stage: Sta
   const app = policyAppOf(spec, stage)
   return Either.right({
     spec,
-    /** What the config's own policies look at; undefined: it has none. */
+    /** The app for the config's own policies; undefined if it has none. */
     asked: kept.right.some((policy) => policy.check === undefined) ? app : undefined,
     findings: (answers: ReadonlyArray<PolicyAnswer>): PolicyFindings => judge(app, kept.right, answers)
   })

@@ -1,7 +1,7 @@
 import { extname } from "node:path"
 import { parse } from "@babel/parser"
 
-/** A node of a syntax tree (ESTree as Babel has it), typed only as far as finding places needs it. */
+/** A node of a syntax tree (Babel's ESTree), typed only as far as locating issues needs it. */
 export interface SyntaxNode {
   readonly type: string
   readonly loc: { readonly start: { readonly line: number; readonly column: number } }
@@ -22,7 +22,7 @@ export const isSyntaxNode = (value: unknown): value is SyntaxNode =>
   typeof value.loc === "object" &&
   value.loc !== null
 
-/** Reads a module, or tells where its first mistake of syntax is. */
+/** Parses a module, or returns the position of its first syntax error. */
 export const readSyntax = (
   file: string,
   text: string
@@ -45,7 +45,7 @@ export const readSyntax = (
     }
     throw error
   }
-  return { mistake: { message: "cannot be read", line: 1, column: 1 } }
+  return { mistake: { message: "can't be read", line: 1, column: 1 } }
 }
 
 const childrenOf = (node: SyntaxNode): ReadonlyArray<SyntaxNode> =>
@@ -53,7 +53,7 @@ const childrenOf = (node: SyntaxNode): ReadonlyArray<SyntaxNode> =>
     Array.isArray(each) ? each.filter(isSyntaxNode) : isSyntaxNode(each) ? [each] : []
   )
 
-/** The first node, in the order of the text, for which `found` is true. */
+/** The first node, in source order, for which `found` is true. */
 export const findNode = (root: SyntaxNode, found: (node: SyntaxNode) => boolean): SyntaxNode | undefined => {
   const waiting = [root]
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
@@ -63,7 +63,7 @@ export const findNode = (root: SyntaxNode, found: (node: SyntaxNode) => boolean)
   return undefined
 }
 
-/** All of them, in the order of the text. */
+/** All of them, in source order. */
 export const findNodes = (root: SyntaxNode, found: (node: SyntaxNode) => boolean): ReadonlyArray<SyntaxNode> => {
   const nodes: Array<SyntaxNode> = []
   findNode(root, (node) => {
@@ -78,7 +78,7 @@ export const placeOf = (node: SyntaxNode): Place => ({
   column: node.loc.start.column + 1
 })
 
-/** The value without what TypeScript puts around it: `x as T`, `x satisfies T`, `(x)`. */
+/** The value without TypeScript's wrappers: `x as T`, `x satisfies T`, `(x)`. */
 export const unwrapped = (node: unknown): SyntaxNode | undefined => {
   if (!isSyntaxNode(node)) return undefined
   const around = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpression", "ParenthesizedExpression"]

@@ -14,10 +14,10 @@ export const Kept = Schema.Struct({
 })
 export type Kept = typeof Kept.Type
 
-/** What `maxcloud auth login` keeps. */
+/** The file that `maxcloud auth login` writes. */
 export const CredentialsFile = Schema.Struct({
   version: Schema.Literal(1),
-  /** By the URL of the server, normalized. */
+  /** The entries, by the server's normalized URL. */
   servers: Schema.Record({ key: Schema.String, value: Kept })
 })
 export type CredentialsFile = typeof CredentialsFile.Type
@@ -27,13 +27,13 @@ const decode = Schema.decodeUnknownEither(Schema.parseJson(CredentialsFile))
 export type Environment = Readonly<Record<string, string | undefined>>
 export type Warn = (line: string) => void
 
-/** `$XDG_CONFIG_HOME/maxcloud/credentials.json`, by default below `~/.config` (XDG Base Directory Specification: relative paths do not count). */
+/** `$XDG_CONFIG_HOME/maxcloud/credentials.json`, by default below `~/.config` (XDG Base Directory Specification: ignore relative paths). */
 export const credentialsPath = (env: Environment): string => {
   const written = env["XDG_CONFIG_HOME"] ?? ""
   return join(isAbsolute(written) ? written : join(homedir(), ".config"), "maxcloud", "credentials.json")
 }
 
-/** One way to write a server's URL: `HTTPS://Cloud.Example.com:443/` is `https://cloud.example.com`. */
+/** Normalizes a server's URL: `HTTPS://Cloud.Example.com:443/` becomes `https://cloud.example.com`. */
 export const normalUrl = (apiUrl: string): string => {
   if (!URL.canParse(apiUrl)) return apiUrl
   const { host, pathname, protocol } = new URL(apiUrl)
@@ -47,34 +47,34 @@ export const cannot = (what: "read" | "written", file: string) => (error: unknow
   new CredentialUnavailable({
     source: "credentials file",
     passing: false,
-    detail: `${file} cannot be ${what} (${errorCode(error)})`,
-    fix: "make it a file that you may read and write, or name a credential by MAXCLOUD_API_KEY"
+    detail: `${file} can't be ${what} (${errorCode(error)})`,
+    fix: "make it readable and writable for you, or set MAXCLOUD_API_KEY"
   })
 
-/** The parser's message about a damaged file could quote a token, so we only say that the file is damaged. */
+/** The parser's message about a damaged file could quote a token, so only say that the file is damaged. */
 const damaged = (file: string) =>
   new CredentialUnavailable({
     source: "credentials file",
     passing: false,
-    detail: `the credentials in ${file} are damaged, or written by a newer maxcloud`,
-    fix: `put it right, or rename it (mv ${file} ${file}.damaged) and sign in again: maxcloud auth login`
+    detail: `the credentials in ${file} are damaged, or a newer version of maxcloud wrote them`,
+    fix: `repair it, or rename it (mv ${file} ${file}.damaged) and sign in again: maxcloud auth login`
   })
 
-/** Others may have read a file with such a mode. Make it private, and warn. */
+/** Other users may have read a file with such a mode. Make it private, and warn. */
 const tighten = async (file: string, mode: number, warn: Warn): Promise<void> => {
   if (process.platform === "win32" || (mode & 0o077) === 0) return
   const was = (mode & 0o777).toString(8).padStart(3, "0")
   try {
     await chmod(file, 0o600)
     warn(
-      `warning: ${file} could be read by others (mode ${was}); it is now 600. Sign in anew if this machine has other users`
+      `warning: other users could read ${file} (mode ${was}). Its mode is now 600. If this machine has other users, sign in again`
     )
   } catch {
-    warn(`warning: ${file} can be read by others (mode ${was}): chmod 600 ${file}`)
+    warn(`warning: other users can read ${file} (mode ${was}). Run chmod 600 ${file}`)
   }
 }
 
-/** The credentials file; without entries if there is none. On Windows its mode is not looked at: the profile's folder is closed to others there. */
+/** The credentials file, without entries if it doesn't exist. Its mode isn't checked on Windows, where others can't read the profile's folder. */
 export const readCredentials = (file: string, warn: Warn): Effect.Effect<CredentialsFile, CredentialUnavailable> =>
   Effect.gen(function* () {
     const text = yield* Effect.tryPromise({

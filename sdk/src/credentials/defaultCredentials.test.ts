@@ -8,7 +8,7 @@ import { CredentialUnavailable, createClient } from "../index.ts"
 const info = { version: "1", minimumClient: "1", features: [], runtime: "local", organization: "acme", inPlace: false }
 const path = "GET /api/v1/info"
 
-/** A server that is told apart by the credential that it was sent, and the folder of the user's credentials. */
+/** A server that records the received credentials, and the folder with the user's credentials. */
 const begin = async () => {
   const server = await fakeServer({ [path]: (_, response) => json(response, 200, info) })
   const folder = temporaryFolder("maxcloud-sdk-")
@@ -28,7 +28,7 @@ const begin = async () => {
 afterEach(() => vi.unstubAllEnvs())
 
 describe("createClient() without a token", () => {
-  it("sends what `maxcloud auth login` kept for the server, and a newer login's at once", async () => {
+  it("sends the credential that `maxcloud auth login` stored for the server, and immediately that of a newer login", async () => {
     const { keep, sent, server } = await begin()
     await using _ = server
     keep(server.url, "mcs_first")
@@ -41,7 +41,7 @@ describe("createClient() without a token", () => {
     expect(sent()).toStrictEqual(["Bearer mcs_first", "Bearer mcs_second", undefined])
   })
 
-  it("prefers a key, then a token, of the environment", async () => {
+  it("prefers a key, then a token, from the environment", async () => {
     const { keep, sent, server } = await begin()
     await using _ = server
     keep(server.url, "mcs_kept")
@@ -54,7 +54,7 @@ describe("createClient() without a token", () => {
     expect(sent()).toStrictEqual(["Bearer ey.id.token", "Bearer mck_key", "Bearer mck_given", undefined])
   })
 
-  it("fails by its own error if the file is damaged, without quoting it", async () => {
+  it("fails with its own error if the file is damaged, without quoting it", async () => {
     const { file, server } = await begin()
     await using _ = server
     writeFileSync(file, `{"version":1,"servers":{"x":{"token":"mcs_secret`, { mode: 0o600 })

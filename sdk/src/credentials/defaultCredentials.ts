@@ -10,14 +10,14 @@ export interface CredentialOptions {
   readonly apiUrl?: string | undefined
   /** @default the process's own */
   readonly env?: Environment | undefined
-  /** Takes the warning that others could read the credentials file. @default `process.emitWarning` */
+  /** Receives the warning that other users could read the credentials file. @default `process.emitWarning` */
   readonly warn?: ((line: string) => void) | undefined
 }
 
 /**
- * The credential that the command line would send, as the `token` of a client: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN`, else in a job of
- * GitHub Actions with `MAXCLOUD_ORGANIZATION` an ID token of that job, else what `maxcloud auth login` kept for the server, else the token of a
- * server in local mode that this user has started. It is looked up for each request, so a login in between takes effect. Rejects with
+ * The credential that the command line would send, for the `token` of a client: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN`, else an ID token
+ * of the GitHub Actions job if it has `MAXCLOUD_ORGANIZATION`, else the credential that `maxcloud auth login` stored for the server, else the
+ * token of a server in local mode that this user has started. It is looked up for each request, so a new login takes effect. Rejects with
  * `CredentialUnavailable`.
  */
 export const defaultCredentials = ({

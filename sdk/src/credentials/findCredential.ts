@@ -10,7 +10,7 @@ export type CredentialSource = "MAXCLOUD_API_KEY" | "MAXCLOUD_ID_TOKEN" | "GitHu
 export interface FoundCredential {
   readonly token: Redacted.Redacted<string>
   readonly source: CredentialSource
-  /** The token for a later request, where it may have ended since. */
+  /** The token for a later request, if it may have expired since. */
   readonly renewed?: () => Promise<string>
 }
 
@@ -19,7 +19,7 @@ const given = (env: Environment, name: string): string | undefined => {
   return written === "" ? undefined : written
 }
 
-/** A credential that takes precedence over the credentials file; undefined if the file is used. */
+/** The source of a credential that takes precedence over the credentials file; undefined if there is none. */
 export const sourceOfEnvironment = (env: Environment): Exclude<CredentialSource, "credentials file"> | undefined => {
   if (given(env, "MAXCLOUD_API_KEY") !== undefined) return "MAXCLOUD_API_KEY"
   if (given(env, "MAXCLOUD_ID_TOKEN") !== undefined) return "MAXCLOUD_ID_TOKEN"
@@ -35,44 +35,44 @@ const noIdToken = (detail: string, passing: boolean) =>
   new CredentialUnavailable({
     source: "GitHub Actions",
     passing,
-    detail: `GitHub Actions gives no ID token: ${detail}`,
-    fix: passing ? "try again" : "the job needs `permissions: id-token: write`"
+    detail: `GitHub Actions provides no ID token: ${detail}`,
+    fix: passing ? "retry" : "give the job `permissions: id-token: write`"
   })
 
-/** An ID token of the running job, for the organization (GitHub: "OpenID Connect reference", requesting the token by the request URL). */
+/** An ID token of the running job for the organization (GitHub: "OpenID Connect reference", requesting the token with the request URL). */
 const githubToken = (env: Environment): Effect.Effect<Redacted.Redacted<string>, CredentialUnavailable> =>
   Effect.gen(function* () {
     const written = given(env, "ACTIONS_ID_TOKEN_REQUEST_URL") ?? ""
     const requestToken = given(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if (!URL.canParse(written)) return yield* noIdToken("ACTIONS_ID_TOKEN_REQUEST_URL isn't a URL", false)
-    if (requestToken === undefined) return yield* noIdToken("ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set", false)
-    if (!isSafeForTokens(written)) return yield* noIdToken("ACTIONS_ID_TOKEN_REQUEST_URL is not encrypted", false)
+    if (requestToken === undefined) return yield* noIdToken("ACTIONS_ID_TOKEN_REQUEST_TOKEN isn't set", false)
+    if (!isSafeForTokens(written)) return yield* noIdToken("ACTIONS_ID_TOKEN_REQUEST_URL isn't encrypted", false)
     const url = new URL(written)
     url.searchParams.set("audience", `maxcloud/${given(env, "MAXCLOUD_ORGANIZATION")}`)
     const { ProxyFailed, proxiedFetch } = yield* Effect.promise(() => import("../proxy/index.ts"))
     const fetch = proxiedFetch(env)
     const response = yield* Effect.tryPromise({
       try: (signal) => fetch(url, { headers: { authorization: `Bearer ${requestToken}` }, redirect: "error", signal }),
-      catch: (cause) => noIdToken(cause instanceof ProxyFailed ? cause.problem : `${url.host} cannot be reached`, true)
+      catch: (cause) => noIdToken(cause instanceof ProxyFailed ? cause.problem : `${url.host} can't be reached`, true)
     }).pipe(
-      Effect.timeoutFail({ duration: "30 seconds", onTimeout: () => noIdToken(`${url.host} does not answer`, true) })
+      Effect.timeoutFail({ duration: "30 seconds", onTimeout: () => noIdToken(`${url.host} doesn't respond`, true) })
     )
     if (!response.ok) {
       return yield* noIdToken(`status ${response.status}`, response.status >= 500 || response.status === 429)
     }
     const body: unknown = yield* Effect.tryPromise({
       try: () => response.json(),
-      catch: () => noIdToken("its answer cannot be read", true)
+      catch: () => noIdToken("its response can't be read", true)
     })
     const decoded = decodeIdToken(body)
     return decoded._tag === "Right"
       ? Redacted.make(decoded.right.value)
-      : yield* noIdToken("its answer holds no token", false)
+      : yield* noIdToken("its response has no token", false)
   })
 
 const renewBeforeMs = 60_000
 
-/** When a JWT ends, in milliseconds; 0 where it does not say. */
+/** When a JWT expires, in milliseconds; 0 if it doesn't say. */
 const endOf = (jwt: string): number => {
   try {
     const { exp } = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString("utf8"))
@@ -82,7 +82,7 @@ const endOf = (jwt: string): number => {
   }
 }
 
-/** ID tokens of GitHub end after minutes, and a deployment may take longer. */
+/** GitHub's ID tokens expire after minutes, and a deployment may take longer. */
 const renewing = (env: Environment, first: Redacted.Redacted<string>): (() => Promise<string>) => {
   let token = Redacted.value(first)
   return async () => {
@@ -95,8 +95,8 @@ const renewing = (env: Environment, first: Redacted.Redacted<string>): (() => Pr
 }
 
 /**
- * The credential for a server: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN` (an OIDC token as it is), else in a job of GitHub Actions with
- * `MAXCLOUD_ORGANIZATION` an ID token of that job, else what is kept for the server; undefined where there is none.
+ * The credential for a server: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN` (an OIDC token), else an ID token of the GitHub Actions job if it
+ * has `MAXCLOUD_ORGANIZATION`, else the stored one for the server; undefined if there is none.
  */
 export const findCredential = (
   apiUrl: string,

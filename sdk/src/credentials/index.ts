@@ -1,4 +1,4 @@
-/** How the credential of a server is found, and where the command line keeps it. Without the client, so that programs start fast. */
+/** Finds the credential for a server, and the file where the command line stores it. Without the client, so that programs start fast. */
 export { CredentialUnavailable } from "../errors.ts"
 export {
   CredentialsFile,

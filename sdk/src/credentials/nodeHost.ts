@@ -3,7 +3,7 @@ import { localToken } from "../transport/localServer.ts"
 import type { ClientHost } from "../transport/transport.ts"
 import { defaultCredentials } from "./defaultCredentials.ts"
 
-/** What a client on Node says of itself, and finds by itself. */
+/** The environment of a client on Node: its User-Agent and credentials. */
 export const nodeHost: ClientHost = {
   userAgent,
   local: localToken,

@@ -31,7 +31,7 @@ export type DeployError = PlanError | ConfigInvalid
 
 type Api = Effect.Effect.Success<Connection["api"]>
 
-/** Accepted by the server. */
+/** Sends the app; the server accepts it. */
 const accept = ({ call }: Connection, api: Api, { described, options, plan, spec, stage }: Prepared) =>
   call(
     api.apps.deploy({
@@ -41,19 +41,19 @@ const accept = ({ call }: Connection, api: Api, { described, options, plan, spec
     })
   ).pipe(Effect.provideService(CallKey, options.idempotencyKey))
 
-/** Why a plan can't wait for its approval: its content isn't certain. */
+/** Why a plan can't wait for approval: something in it is uncertain. */
 const notExact = ({ images, problems }: Plan) => {
   const [unpinned] = Object.entries(images).flatMap(([name, reference]) => (reference === null ? [name] : []))
   const detail =
     problems.length > 0
-      ? "The app can't be deployed as it is, so there is no plan to approve."
-      : `The digest of the image ${unpinned} isn't known, so the plan doesn't say what would run. Try again if its registry was unreachable, or name the image by its digest.`
+      ? "The app can't be deployed like this, so there is no plan to approve."
+      : `The digest of the image ${unpinned} isn't known, so the plan can't say what would run. Retry if its registry was unreachable, or name the image by its digest.`
   return new InvalidSpec({ detail, errors: inBody(problems, ["spec"]) })
 }
 
 type Events = (id: DeploymentId) => Stream.Stream<DeploymentEvent, CallError>
 
-/** An accepted deployment, and its events to its end. */
+/** An accepted deployment, and its events until it finishes. */
 const followOf = ({ call }: Connection, api: Api, events: Events) => {
   const watch = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
     events(deployment.id).pipe(
@@ -105,7 +105,7 @@ export const makeDeploy = (connection: Connection, api: Api, events: Events) => 
     const { described, spec } = prepared
     const inPlace = spec.services.find((service) => service.source?.directory !== undefined)
     if (inPlace !== undefined) {
-      const detail = `The source of ${inPlace.name} runs from its folder, which may change after the plan. Plan it without \`inPlace\`.`
+      const detail = `The source of ${inPlace.name} runs from its folder, which may change after the plan. Create the plan without \`inPlace\`.`
       return yield* new InvalidSpec({ detail, errors: [] })
     }
     const found = yield* planned(app, prepared, true)

@@ -4,7 +4,7 @@ import { Plan } from "../api/deployment.ts"
 import { DeploymentMessage, DeploymentMetadata } from "../api/deploymentOrigin.ts"
 import { PlanId } from "../api/ids.ts"
 
-/** More than the plan of the largest app has, with its manifests. */
+/** Larger than the plan of the largest app with its manifests. */
 export const planFileBytes = 64 * 1024 * 1024
 
 const planKind = "maxcloud-plan"
@@ -14,19 +14,19 @@ const PlanVersion = Schema.Int.pipe(
   Schema.filter(
     (version) =>
       version === newestVersion ||
-      `This plan has version ${version}, and this max-cloud reads version ${newestVersion}. Plan again, or update max-cloud.`
+      `This plan has version ${version}, but this version of max-cloud reads version ${newestVersion}. Create a new plan, or update max-cloud.`
   )
 )
 
 /**
- * A plan that waits for its approval: what was planned, and all that it takes to deploy it. Plain data, to be written as JSON. It has no value of
- * a secret, but the plain values of the config's `env`.
+ * A plan waiting for approval: the planned changes, and everything needed to deploy them. Plain data, to write as JSON. Contains no values of
+ * secrets, but the plain values of the config's `env`.
  */
 export const PlanFile = Schema.Struct({
   kind: Schema.Literal(planKind),
   version: PlanVersion,
   plan: Schema.Struct({ ...Plan.fields, id: PlanId }),
-  /** The app as it was planned, each source by its digest. */
+  /** The planned app, with each source's digest. */
   spec: Schema.encodedSchema(AppSpec),
   message: Schema.optional(DeploymentMessage),
   metadata: Schema.optional(DeploymentMetadata)
@@ -41,7 +41,7 @@ export const makePlanFile = (
 
 export const isPlanFile = (app: object): app is PlanFile => Predicate.hasProperty(app, "kind") && app.kind === planKind
 
-/** Reads what was written of a plan; on the left, why it isn't one. */
+/** Parses a plan's JSON; left, why it isn't valid. */
 export const parsePlanFile = (text: string): Either.Either<PlanFile, string> =>
   Schema.decodeUnknownEither(Schema.parseJson(PlanFile))(text).pipe(
     Either.mapLeft((error) =>

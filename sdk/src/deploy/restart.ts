@@ -5,9 +5,9 @@ import { CallKey } from "../transport/askAgain.ts"
 import type { Connection } from "../transport/connection.ts"
 
 export interface RestartOptions {
-  /** Asked again with the same key, a restart isn't done twice. @default a new one */
+  /** Two restarts with the same key are carried out once. @default a new one */
   readonly idempotencyKey?: string | undefined
-  /** Ends when the restart is accepted. @default false */
+  /** Whether to return when the restart is accepted. @default false */
   readonly detach?: boolean | undefined
 }
 
@@ -19,7 +19,7 @@ export type RestartProgress =
 
 const lookEvery = "500 millis"
 
-/** Has the restart come to its end? `ready` and `failed` of the revision that it made, or of a newer one. */
+/** Whether the restart has finished: its revision, or a newer one, is `ready` or `failed`. */
 const restartStateOf = (
   { latestCreatedRevision, latestReadyRevision, state }: Service["status"],
   replaces: string | null
@@ -30,7 +30,7 @@ const restartStateOf = (
   return latestReadyRevision === latestCreatedRevision && (state === "ready" || state === "idle") ? "ready" : "pending"
 }
 
-/** The part of a service whose change interests somebody who waits for it. */
+/** The part of a service to report to people who wait for it. */
 const newsOf = ({ status }: Service) =>
   JSON.stringify([
     status.latestCreatedRevision,
@@ -40,7 +40,7 @@ const newsOf = ({ status }: Service) =>
     status.conditions.map((condition) => [condition.type, condition.status, condition.reason, condition.message])
   ])
 
-/** The server is unreachable for a moment. The next poll may succeed. */
+/** Whether the server is only temporarily unreachable, so that the next poll may succeed. */
 const passes = ({ _tag }: CallError) => _tag === "NotReachable" || _tag === "Unavailable" || _tag === "TooManyRequests"
 
 export const makeRestart =
@@ -78,7 +78,7 @@ export const makeRestart =
       })
     )
 
-/** The service where it was restarted, else the failure that it is. */
+/** The service if it was restarted, else the failure. */
 export const restarted = (service: Service): Either.Either<Service, RestartFailed> =>
   service.status.state === "ready" || service.status.state === "idle"
     ? Either.right(service)

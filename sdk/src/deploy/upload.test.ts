@@ -42,7 +42,7 @@ const full = {
 const answer = (response: ServerResponse, body: { readonly status: number }) =>
   response.writeHead(body.status, { "content-type": "application/problem+json" }).end(JSON.stringify(body))
 
-/** Deploys a source of 8 MiB to a server with this answer; returns the error of the deploy. */
+/** Deploys a source of 8 MiB to a server with this response, and returns the deploy's error. */
 const failureOf = async (listener: (request: IncomingMessage, response: ServerResponse) => void): Promise<unknown> => {
   const server = createServer(listener).listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -61,7 +61,7 @@ const failureOf = async (listener: (request: IncomingMessage, response: ServerRe
 }
 
 describe("an upload", () => {
-  it("reads an answer that comes while it is still sending", async () => {
+  it("reads a response that arrives during the upload", async () => {
     const error = await failureOf((request, response) =>
       // The rest of the body is never read.
       request.method === "PUT" ? request.once("data", () => void answer(response, full)) : answer(response, notFound)
@@ -70,7 +70,7 @@ describe("an upload", () => {
     expect(error.message).toBe("The disk is full.")
   })
 
-  it("whose connection breaks without an answer retries once, and reports the answer to that", async () => {
+  it("retries once if the connection breaks without a response, and reports the response to that", async () => {
     let broken = false
     const error = await failureOf((request, response) => {
       if (request.method === "PUT") {
@@ -82,19 +82,19 @@ describe("an upload", () => {
     expect(error.message).toBe("the key was revoked")
   })
 
-  it("says that the connection broke, and doesn't suggest checking the address", async () => {
+  it("reports the broken connection, and doesn't suggest checking the address", async () => {
     const error = await failureOf((request, response) => {
       if (request.method === "PUT") request.once("data", () => request.socket.resetAndDestroy())
       else answer(response, notFound)
     })
     assert(error instanceof NotReachable)
     expect(error.message).toMatch(
-      /broke while a source was sent \(\w+\): deploy again\. .*limit on the size of requests/
+      /broke during the upload of a source \(\w+\): deploy again\. .*limit on the size of requests/
     )
     expect(error.message).not.toMatch(/check the address/)
   })
 
-  it("is done if the answer alone was lost", async () => {
+  it("succeeds if only the response was lost", async () => {
     let sent = false
     const error = await failureOf((request, response) => {
       if (request.method === "PUT") {
@@ -105,7 +105,7 @@ describe("an upload", () => {
         response.end(JSON.stringify({ digest: decodeURIComponent(request.url.split("/").at(-1) ?? ""), bytes: 1 }))
       } else answer(response, request.url?.includes("/sources/") === true ? notFound : unauthenticated)
     })
-    // It went on to the deployment.
+    // It continued to the deployment.
     assert(error instanceof Unauthenticated)
   })
 })

@@ -4,14 +4,14 @@ import { type CallError, NotReachable, SourceInvalid } from "../errors.ts"
 import type { Snapshot } from "../source/snapshot.ts"
 import type { Connection } from "../transport/connection.ts"
 
-/** The connection was there, and broke. */
+/** The connection was established, and then broke. */
 const isBroken = ({ code, proxy }: NotReachable) =>
   proxy === undefined && /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
 
-/** If a server refuses an upload before its end, its answer says why. If that answer was lost, ask again: the next answer is often the same. */
+/** If a server refuses an upload early, its response says why. If that response was lost, retry: the next one is often the same. */
 const whileUploading = ({ apiUrl, code }: NotReachable) => new NotReachable({ apiUrl, code, uploading: true })
 
-/** Snapshots of sources at a server: is one there, and how it gets there. */
+/** Checks for and uploads snapshots of sources. */
 export const uploadsOf = ({ call, open }: Connection, api: Effect.Effect.Success<Connection["api"]>) => {
   const isThere = (snapshot: Snapshot) =>
     call(api.sources.get({ path: { digest: snapshot.digest } })).pipe(

@@ -4,15 +4,15 @@ import type { DiagnosisCode } from "../api/diagnosis.ts"
 export interface DiagnosisText {
   /** A few words, without a full stop. */
   readonly title: string
-  /** The event behind the code. */
+  /** What has happened. */
   readonly meaning: string
   /** Usual causes, the likeliest first. */
   readonly causes: ReadonlyArray<string>
   /** Steps to fix it, in this order. */
   readonly steps: ReadonlyArray<string>
-  /** The same in one sentence. */
+  /** The fix in one sentence. */
   readonly fix: string
 }
 
-/** Total over the codes: a code without its text does not compile. */
+/** Contains every code: a code without a text doesn't compile. */
 export type DiagnosisTexts = Readonly<Record<DiagnosisCode, DiagnosisText>>

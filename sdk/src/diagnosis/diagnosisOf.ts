@@ -2,8 +2,8 @@ import type { Diagnosis } from "../api/diagnosis.ts"
 import { findDiagnosis } from "./explain.ts"
 
 /**
- * A diagnosis with this code. `message`: one sentence with the facts of the case; `evidence`: observations, one line each.
- * `fix` is the code's own, unless the facts allow a better one.
+ * Builds a diagnosis with this code. `message` is one sentence with the facts of the case; `evidence` has observations, one line each. `fix`
+ * is the code's own, unless the facts allow a better one.
  */
 export const diagnosisOf = (
   code: Diagnosis["code"],

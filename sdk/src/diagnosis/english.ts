@@ -62,7 +62,7 @@ export const english: DiagnosisTexts = {
     fix: "Push the complete image again, then deploy again."
   },
   ImageRefused: {
-    title: "The image gives orders to the container engine",
+    title: "The image controls the container engine",
     meaning:
       "This machine's container engine would obey an annotation or label of the image, so the server doesn't run it.",
     causes: [
@@ -407,7 +407,7 @@ export const english: DiagnosisTexts = {
       "it listens on an unusual port"
     ],
     steps: [
-      "Read what it says: `maxcloud logs NAME`.",
+      "Read its output: `maxcloud logs NAME`.",
       "Make it listen on the port in the variable `PORT`. For an image, you can declare its port instead: `port: 3000`.",
       'If it takes long to start, allow more time: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
@@ -617,7 +617,7 @@ export const english: DiagnosisTexts = {
   NameTaken: {
     title: "An object of this name belongs to somebody else",
     meaning:
-      "An object of this kind and name exists in the cluster, and max-cloud didn't create it. It stays as it is.",
+      "An object of this kind and name exists in the cluster, and max-cloud didn't create it. It stays unchanged.",
     causes: ["somebody created it with kubectl, Helm or another tool", "it is left over from an earlier installation"],
     steps: [
       "See who owns it: the message names its field manager.",

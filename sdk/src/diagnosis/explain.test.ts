@@ -19,7 +19,7 @@ const backticked = (texts: ReadonlyArray<string>) =>
     .filter((match) => /maxcloud|docker|kubectl/.test(match))
 
 describe("explanations", () => {
-  it.each(diagnosisCodes)("%s says the same in both languages", (code) => {
+  it.each(diagnosisCodes)("%s has the same structure in both languages", (code) => {
     const english = explain(code)
     const german = explain(code, "de")
     expect(german.causes).toHaveLength(english.causes.length)
@@ -34,14 +34,14 @@ describe("explanations", () => {
     }
   })
 
-  it("are found however the code is written", () => {
+  it("are found however the code is spelled", () => {
     for (const code of diagnosisCodes) {
       expect(findDiagnosisCode(code.replace(/(?!^)[A-Z]/g, (value) => `-${value}`).toLowerCase())).toBe(code)
     }
     expect(findDiagnosisCode("Nothing")).toBeUndefined()
   })
 
-  it("know each reason in both languages, and no code is one of them", () => {
+  it("cover each reason in both languages, and no reason is a code", () => {
     for (const reason of [...statusReasons, "ExitCode7"]) {
       const english = explainReason(reason.toUpperCase())
       expect(english?.reason).toBe(reason)
@@ -53,7 +53,7 @@ describe("explanations", () => {
     expect(explainReason("toString")).toBeUndefined()
   })
 
-  it("tell what waiting may help, and what harms nothing here", () => {
+  it("know which codes may resolve by waiting, and which are harmless here", () => {
     expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "ImageStandIn", "LoopbackOnly"])
     expect(["NotListening", "CrashOnStart"].map((name) => mayPass(findDiagnosisCode(name) ?? "WrongPort"))).toEqual([
       true,
@@ -64,7 +64,7 @@ describe("explanations", () => {
     ).toEqual([false, false, false])
   })
 
-  it("give a diagnosis its fix, unless the case has a better one", () => {
+  it("provide a diagnosis's fix, unless the case has a better one", () => {
     expect(diagnosisOf("WrongPort", "…").fix).toBe(explain("WrongPort").fix)
     expect(diagnosisOf("WrongPort", "…", [], "Write `port: 3000`.").fix).toBe("Write `port: 3000`.")
   })

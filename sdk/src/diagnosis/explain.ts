@@ -4,7 +4,7 @@ import type { DiagnosisText } from "./DiagnosisText.ts"
 import { english } from "./english.ts"
 import { german } from "./german.ts"
 
-/** Languages that the explanations are written in (ISO 639-1). */
+/** The languages of the explanations (ISO 639-1). */
 export type ExplanationLanguage = "en" | "de"
 
 export interface Explanation extends DiagnosisText {
@@ -21,12 +21,12 @@ export const explain = (code: DiagnosisCode, language: ExplanationLanguage = "en
 
 const isCode = Schema.is(DiagnosisCode)
 
-/** The explanation of an answer's code; undefined for one that only a newer version knows. */
+/** The explanation of a code in a response; undefined if only a newer version knows it. */
 export const findDiagnosis = (code: string, language?: ExplanationLanguage): Explanation | undefined =>
   isCode(code) ? explain(code, language) : undefined
 
 const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "")
 
-/** The code that is meant, however its capitals, dashes and spaces are written: `out-of-memory` is `OutOfMemory`. */
+/** Finds a code regardless of capitals, dashes and spaces: `out-of-memory` means `OutOfMemory`. */
 export const findDiagnosisCode = (text: string): DiagnosisCode | undefined =>
   diagnosisCodes.find((diagnosisCode) => plain(diagnosisCode) === plain(text))

@@ -4,12 +4,12 @@ const codes: ReadonlySet<string> = new Set(DiagnosisCode.literals)
 
 const cautions: ReadonlySet<string> = new Set<DiagnosisCode>(["LoopbackOnly", "ImageSettingsUnused", "ImageStandIn"])
 
-/** Is it of no harm to a service that is ready, and a warning of where it would not be? */
+/** Whether it is harmless for a ready service here, and only a warning about other environments. */
 export const isCaution = (code: Diagnosis["code"]): boolean => cautions.has(code)
 
 const passing: ReadonlySet<string> = new Set<DiagnosisCode>([
   "NotListening",
-  // One end may be bad luck, such as a database that starts at the same time; the second one is a verdict.
+  // One exit may be bad luck, such as a database that is still starting. The second one is final.
   "CrashOnStart",
   "ExitedOnStart",
   "EndedFromOutside",
@@ -24,5 +24,5 @@ const passing: ReadonlySet<string> = new Set<DiagnosisCode>([
   "ClusterUnreachable"
 ])
 
-/** May waiting alone help a service that is pending, as with a program that is only slow to start? It may if the code is of a newer server. */
+/** Whether a pending service may recover by waiting, for example if its program is only slow to start. True for codes of newer servers. */
 export const mayPass = (code: Diagnosis["code"]): boolean => passing.has(code) || !codes.has(code)

@@ -1,13 +1,13 @@
 import type { ExplanationLanguage } from "./explain.ts"
 
-/** Reasons of conditions, revisions and deployments that aren't diagnoses, with a sentence for each. */
+/** Reasons of conditions, revisions and deployments that aren't diagnoses, each with a sentence. */
 const reasons = {
   Accepted: {
-    en: "The server has stored the deployment and works on it.",
+    en: "The server has stored the deployment and is processing it.",
     de: "Der Server hat das Deployment gespeichert und führt es aus."
   },
   Applied: {
-    en: "The runtime has the deployment's manifests.",
+    en: "The runtime has accepted the deployment's manifests.",
     de: "Die Laufzeitumgebung hat die Manifeste des Deployments übernommen."
   },
   Building: {
@@ -15,11 +15,11 @@ const reasons = {
     de: "Der Build läuft; die Meldung ist seine letzte Zeile."
   },
   Cancelled: {
-    en: "Somebody cancelled the deployment. What ran before it is deployed again, if there was anything.",
+    en: "Somebody cancelled the deployment. The last successful deployment before it, if any, is deployed again.",
     de: "Jemand hat das Deployment abgebrochen. Was davor lief, wird wieder ausgerollt, falls es etwas gab."
   },
   ConfigurationMissing: {
-    en: "Knative: the service's configuration does not exist.",
+    en: "Knative: the service's configuration doesn't exist.",
     de: "Knative: Die Configuration des Dienstes existiert nicht."
   },
   ContainerMissing: {
@@ -43,7 +43,7 @@ const reasons = {
     de: "Der Dienst wird nicht bereit. Die Ursache ist nicht bekannt."
   },
   IngressNotConfigured: {
-    en: "Knative: the ingress has not taken the route yet.",
+    en: "Knative: the ingress hasn't programmed the route yet.",
     de: "Knative: Der Ingress hat die Route noch nicht übernommen."
   },
   InternalError: {
@@ -139,12 +139,12 @@ const reasons = {
     de: "Knative: Der Traffic ist noch nicht auf die neue Revision umgestellt."
   },
   Uninitialized: {
-    en: "Knative: the ingress has not reported on the route yet.",
+    en: "Knative: the ingress hasn't reported the route's status yet.",
     de: "Knative: Der Ingress hat noch keinen Status der Route gemeldet."
   }
 } as const satisfies Readonly<Record<string, Readonly<Record<ExplanationLanguage, string>>>>
 
-/** A word for the state of a service or deployment. Faults have a `DiagnosisCode` instead. */
+/** The reason for the state of a service or deployment. Faults have a `DiagnosisCode` instead. */
 export type StatusReason = keyof typeof reasons
 
 const isReason = (text: string): text is StatusReason => Object.hasOwn(reasons, text)
@@ -161,7 +161,7 @@ const exitCode = {
   de: (code: string) => `Das Programm hat sich mit Exit-Code ${code} beendet. Siehe \`maxcloud explain CrashOnStart\`.`
 }
 
-/** The meaning of a reason that isn't a diagnosis, in upper or lower case. */
+/** The meaning of a reason that isn't a diagnosis. Ignores case. */
 export const explainReason = (text: string, language: ExplanationLanguage = "en"): ReasonText | undefined => {
   const code = /^exitcode(\d{1,3})$/i.exec(text)?.[1]
   if (code !== undefined) return { reason: `ExitCode${code}`, meaning: exitCode[language](code) }

@@ -2,9 +2,9 @@ import { type Effect, Schema } from "effect"
 import { DeploymentMessage, DeploymentMetadata, type InvalidRequest } from "../api/index.ts"
 import { parse } from "./parse.ts"
 
-/** What is said about a deployment. */
+/** The description of a deployment. */
 export interface Described {
-  /** Why it is made, for whoever reads the list of deployments. */
+  /** The reason for it, for readers of the list of deployments. */
   readonly message?: string | undefined
   /** Facts such as `commit` and `branch`: up to 20 texts of up to 500 characters. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
@@ -15,6 +15,6 @@ const Fields = Schema.Struct({
   metadata: Schema.optional(DeploymentMetadata)
 })
 
-/** As the API takes it. */
+/** In the form that the API accepts. */
 export const parseDescribed = ({ message, metadata }: Described): Effect.Effect<typeof Fields.Type, InvalidRequest> =>
   parse(Fields)({ message, metadata })

@@ -4,7 +4,7 @@ const kinds = {
   number: { words: "a number", holds: (value: unknown) => typeof value === "number" },
   function: { words: "a function", holds: (value: unknown) => typeof value === "function" },
   signal: { words: "an AbortSignal", holds: (value: unknown) => value instanceof AbortSignal },
-  /** It is checked where it is used. */
+  /** Checked where it is used. */
   any: { words: "anything", holds: () => true }
 } as const
 type Kind = keyof typeof kinds
@@ -21,34 +21,34 @@ type KindOf<T> = [T] extends [string]
           ? "function"
           : "any"
 
-/** The names of a call's options, and what each is. */
+/** The names and types of a call's options. */
 export type OptionKinds<O> = { readonly [K in keyof O]-?: KindOf<Exclude<O[K], undefined>> }
 
 const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value))
 
-/** Is it an object of options? A list, a Date or a Map has none. */
+/** Whether it is an object of options. A list, a Date or a Map isn't. */
 export const isOptions = (given: unknown): given is object =>
   typeof given === "object" && Object.prototype.toString.call(given) === "[object Object]"
 
-/** Whoever reads an option would find the inherited one; whoever copies the options, or sends them, would not. */
+/** Code that reads an option would find the inherited one, but code that copies or sends the options wouldn't. */
 export const inheritedFault = (given: object): string | undefined => {
   for (const name in given) {
     if (!Object.hasOwn(given, name) && !(name in Object.prototype)) {
-      return `"${name}" is inherited from the prototype of the options. Give it as an own property, such as with { ...options }.`
+      return `"${name}" is inherited from the prototype of the options. Make it an own property, for example with { ...options }.`
     }
   }
   return undefined
 }
 
 /**
- * What is wrong with the options of a call from plain JavaScript; undefined if nothing is. Without this check, `null` would be a TypeError from
- * the inside, and a misspelt `stage` would mean production.
+ * The problem with the options of a call from plain JavaScript; undefined if they are valid. Without this check, `null` would be an internal
+ * TypeError, and a misspelled `stage` would mean production.
  */
 export const optionsFault = (given: unknown, options: Readonly<Record<string, Kind>>): string | undefined => {
   if (given === undefined) return undefined
   const known = Object.keys(options).join(", ")
   if (!isOptions(given)) {
-    return `${Array.isArray(given) ? "A list" : shown(given)} isn't an object of options. Leave it out, or give an object with ${known}.`
+    return `${Array.isArray(given) ? "A list" : shown(given)} isn't an object of options. Leave it out, or pass an object with ${known}.`
   }
   for (const [name, value] of Object.entries(given)) {
     const kind = Object.hasOwn(options, name) ? options[name] : undefined

@@ -13,7 +13,7 @@ import { DeploymentId, InvalidRequest, inBody } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { type OptionKinds, optionsFault } from "./options.ts"
 
-/** Parses a caller's input by the contract's schema. `InvalidRequest` lists every invalid place. */
+/** Parses a caller's input with the contract's schema. `InvalidRequest` lists every invalid part. */
 export const parse =
   <A, I>(schema: Schema.Schema<A, I>) =>
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
@@ -25,7 +25,7 @@ export const parse =
       })
     )
 
-/** Parses a caller's input, then does something with it. */
+/** Parses a caller's input, then uses it. */
 export const parsed = <A, I, B>(
   schema: Schema.Schema<A, I>,
   written: unknown,
@@ -42,12 +42,12 @@ export interface InStage {
   readonly stage?: string | undefined
 }
 
-/** Names one of several apps' services. */
+/** Selects one of several apps' services. */
 export interface InApp extends InStage {
   /** The service's app. Needed only if several apps have a service of this name in the stage. */
   readonly app?: string | undefined
 }
-/** The options of a call, where they are an object of these. */
+/** The options of a call, if they are a valid object. */
 export const parseOptions = <O extends object>(
   given: O | undefined,
   kinds: OptionKinds<O>
@@ -62,14 +62,14 @@ export interface InAppPath {
   readonly stage: StageName
 }
 
-/** Does something with an app's stage, as paths of the API have it. */
+/** Uses an app and stage, as in the API's paths. */
 export const inApp = <A>(
   app: string,
   options: InStage | undefined,
   use: (path: InAppPath) => Effect.Effect<A, CallError>
 ): Effect.Effect<A, CallError> => Effect.flatMap(Effect.all({ app: parseApp(app), stage: stageOf(options) }), use)
 
-/** The app that a config describes; on the left everything that is wrong with it. */
+/** The app that a config describes; left, all of its mistakes. */
 export const parseEvaluated = (evaluated: {
   readonly spec: unknown
   readonly issues: ReadonlyArray<SpecIssue>

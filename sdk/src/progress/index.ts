@@ -1,3 +1,3 @@
-/** How a deploy is told to people. Without the client, so that programs start fast. */
+/** Prints a deploy's progress. Without the client, so that programs start fast. */
 export { type ProgressOptions, renderProgress } from "./renderProgress.ts"
 export { elapsed, integerBytes, linesOf, printable } from "./text.ts"

@@ -4,7 +4,7 @@ import type { DeployProgress } from "../deploy/deployOptions.ts"
 import { renderProgress } from "./index.ts"
 
 describe("renderProgress", () => {
-  it("tells a deploy line by line, each thing once", () => {
+  it("reports a deploy line by line, without repetition", () => {
     let atMs = 0
     const lines = renderProgress({ now: () => atMs })
     const tell = (progress: DeployProgress) => {
@@ -28,7 +28,7 @@ describe("renderProgress", () => {
     ])
   })
 
-  it("tells a service's state with its reason, and removes what would drive a terminal", () => {
+  it("reports a service's state with its reason, and removes terminal control characters", () => {
     const lines = renderProgress({ now: () => 0 })
     const { services, ...rest } = deployment("failed")
     const [service] = services

@@ -7,7 +7,7 @@ export interface ProgressOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** True the first time it sees a text: a temporary fault is reported once, not repeatedly. */
+/** True the first time it sees a text, so that a temporary fault is reported only once. */
 const firstTime = () => {
   const seen = new Set<string>()
   return (text: string) => seen.size < seen.add(text).size
@@ -18,7 +18,7 @@ const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Dele
 /** The line of an event that concerns a service, without its time. */
 const serviceLine = (event: DeploymentEvent, name: string): string => {
   const service = event.deployment?.services.find((service) => service.name === name)
-  // An event without the deployment is one of several that were read together: then only these two say a state.
+  // An event without the deployment is one of several that were read together. Then only these two fields have a state.
   const state = service?.state ?? statesOfReasons[event.reason]
   const reason = service?.diagnosis?.message ?? service?.message ?? event.message ?? service?.reason ?? event.reason
   // A failed service is reported in full at the end, with its last lines.
@@ -29,8 +29,8 @@ const serviceLine = (event: DeploymentEvent, name: string): string => {
 }
 
 /**
- * The lines of a deploy's progress, as `maxcloud deploy` prints them where no terminal is: pass each progress, print what comes back. Control
- * characters of services are removed.
+ * Renders a deploy's progress as lines, as `maxcloud deploy` prints them without a terminal. Pass each progress and print the result. Removes
+ * services' control characters.
  */
 export const renderProgress = ({
   now = () => performance.now()

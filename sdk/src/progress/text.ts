@@ -1,4 +1,4 @@
-/** A number of bytes for people, in the unit that fits. */
+/** A number of bytes for people, in a suitable unit. */
 export const integerBytes = (bytes: number): string => {
   if (bytes < 1024) return `${bytes} B`
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`
@@ -7,8 +7,8 @@ export const integerBytes = (bytes: number): string => {
 }
 
 /**
- * A line that a service wrote, fit for a terminal: its colours stay (where colours are wanted), other control characters, which
- * could move the cursor or set the title, do not, nor do those that turn the direction of the text around them (Unicode: Bidi_Control).
+ * Makes a service's line safe for a terminal: keeps its colors (if wanted), but removes other control characters, which could move the cursor
+ * or set the title, and those that change the direction of the text around them (Unicode: Bidi_Control).
  */
 export const printable = (line: string): string =>
   line.replace(
@@ -17,7 +17,7 @@ export const printable = (line: string): string =>
     (_, colour: string | undefined) => colour ?? ""
   )
 
-/** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like somebody else's. */
+/** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like one of ours. */
 export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> => {
   const [first = "", ...rest] = text.trimEnd().split(/\r?\n/)
   return [printable(first), ...rest.map((value) => `${indent}${printable(value)}`)]

@@ -30,7 +30,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe("proxiedFetch", () => {
-  it("sends a request through the proxy, with the proxy's credentials for the proxy alone", async () => {
+  it("sends a request through the proxy, with the proxy's credentials only for the proxy", async () => {
     await using proxy = await start("ada:hunter2")
     const fetch = proxiedFetch({ HTTP_PROXY: proxy.url })
     const response = await fetch("http://cloud.test/path?q=1", { method: "POST", body: "said" })
@@ -48,7 +48,7 @@ describe("proxiedFetch", () => {
     expect((await response.text()).length).toBe(100_000)
   })
 
-  it("asks directly what NO_PROXY names, and this machine", async () => {
+  it("connects directly to NO_PROXY's hosts and to this machine", async () => {
     await using proxy = await start()
     const fetch = proxiedFetch({ HTTP_PROXY: proxy.url, NO_PROXY: "cloud.test" })
     const code = (error: unknown) => error instanceof TypeError
@@ -57,7 +57,7 @@ describe("proxiedFetch", () => {
     expect(proxy.asked).toStrictEqual([])
   })
 
-  it("says which proxy fails, why, and what to do, without its password", async () => {
+  it("names the failing proxy, the reason and the fix, without its password", async () => {
     await using proxy = await start("ada:hunter2")
     const dead = await deadPort()
     const without = proxy.url.replace("ada:hunter2", "ada:wrong-hunter2")
@@ -67,8 +67,8 @@ describe("proxiedFetch", () => {
         "https://cloud.test",
         /the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) can't be reached \(ECONNREFUSED\)\. Check HTTPS_PROXY, or add cloud\.test to NO_PROXY/
       ],
-      [without, "https://cloud.test", /asks for a user and a password\. Set HTTPS_PROXY=http:\/\/USER:PASSWORD@127/],
-      [without, "http://cloud.test", /asks for a user and a password\. Set HTTP_PROXY=http:\/\/USER:PASSWORD@127/],
+      [without, "https://cloud.test", /requires a user and a password\. Set HTTPS_PROXY=http:\/\/USER:PASSWORD@127/],
+      [without, "http://cloud.test", /requires a user and a password\. Set HTTP_PROXY=http:\/\/USER:PASSWORD@127/],
       [`http://127.0.0.1:${dead}`, "http://cloud.test", /\(HTTP_PROXY\) can't be reached \(ECONNREFUSED\)/],
       [proxy.url, "https://other.test", /refuses to connect to other\.test \(status 403\)\. Ask the proxy's operator/]
     ]
@@ -88,7 +88,7 @@ describe("proxiedFetch", () => {
     }
   })
 
-  it("leaves an aborted request to be one", async () => {
+  it("doesn't blame the proxy for an aborted request", async () => {
     await using proxy = await start()
     const error = await failureOf(
       proxiedFetch({ HTTP_PROXY: proxy.url })("http://cloud.test/", { signal: AbortSignal.abort() })

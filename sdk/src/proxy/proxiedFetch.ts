@@ -8,20 +8,20 @@ const causeOf = (error: unknown): unknown =>
 
 const isAbort = (error: unknown) => error instanceof Error && /^(AbortError|TimeoutError)$/.test(error.name)
 
-/** If undici's error is about the proxy and not the host behind it: that failure. Else the error itself. */
+/** A `ProxyFailed` if undici's error is about the proxy and not the host behind it; else the error itself. */
 const failureOf = (error: unknown, { name, url: proxy }: Proxy, host: string): unknown => {
   const cause = causeOf(error)
   if (isAbort(error) || !(cause instanceof Error)) return error
   const status = /Proxy response \((\d+)\)|Authentication Required \((407)\)/.exec(cause.message)
   const code = status?.[1] ?? status?.[2] ?? ("code" in cause ? String(cause.code) : undefined)
-  // Only what comes from TLS or from the host's answer is not of the proxy.
+  // Only errors of TLS and of the host's response don't come from the proxy.
   const isOfHost = code === undefined || !(status !== null || /^(E[A-Z]+|UND_ERR_(CONNECT_TIMEOUT|SOCKET))$/.test(code))
   return isOfHost || code === "EPROTO" ? error : new ProxyFailed({ name, proxy, host, code })
 }
 
 /**
- * `fetch` that follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of an environment (`proxyFor`), on every Node: its own `fetch` does so
- * from Node 24 on, if `NODE_USE_ENV_PROXY=1` is set. Rejects with `ProxyFailed` if it is the proxy that fails.
+ * `fetch` that follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of an environment (`proxyFor`), on every Node. Node's own `fetch` does so
+ * since Node 24 if `NODE_USE_ENV_PROXY=1` is set. Rejects with `ProxyFailed` if the proxy fails.
  */
 export const proxiedFetch = (environment: ProxyEnvironment = process.env): typeof globalThis.fetch => {
   const agents = new Map<string, Promise<ProxyAgent>>()

@@ -1,2 +1,2 @@
-/** Loaded when a request first goes through a proxy. It has its own file because bundlers find the names of a CommonJS package only then. */
+/** Loaded when a request first goes through a proxy. In its own file, because only then do bundlers find the exports of a CommonJS package. */
 export { ProxyAgent } from "undici"

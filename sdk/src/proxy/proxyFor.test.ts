@@ -66,7 +66,7 @@ describe("proxyFor", () => {
     assert(read("http://onlyuser@proxy.corp")?.authorization !== undefined)
   })
 
-  it("refuses what isn't an HTTP proxy, without quoting what may be a password", () => {
+  it("refuses anything but an HTTP proxy, without quoting a possible password", () => {
     for (const value of [
       "socks5://ada:hunter2@proxy.corp:1080",
       "http://ada:hunter2@",
@@ -77,13 +77,13 @@ describe("proxyFor", () => {
         expect.unreachable("it was taken")
       } catch (error) {
         assert(error instanceof ProxyFailed)
-        expect(error.message).toMatch(/^HTTPS_PROXY doesn't name an HTTP proxy\. Write it as HTTPS_PROXY=http:/)
+        expect(error.message).toMatch(/^HTTPS_PROXY doesn't name an HTTP proxy\. Use a form like HTTPS_PROXY=http:/)
         expect(JSON.stringify(error) + error.message).not.toContain("hunter2")
       }
     }
   })
 
-  it("never throws anything else, whatever the environment holds, and never shows credentials in the URL", () => {
+  it("never throws anything else, whatever the environment contains, and never shows credentials in the URL", () => {
     const text = fc.oneof(
       fc.string(),
       fc.webUrl(),
@@ -102,7 +102,7 @@ describe("proxyFor", () => {
     )
   })
 
-  it("asks every subdomain of an entry directly, and no other name", () => {
+  it("connects directly to every subdomain of an entry, and to no other name", () => {
     const label = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/)
     fc.assert(
       fc.property(label, label, fc.boolean(), (a, b, dotted) => {

@@ -3,7 +3,7 @@ import { ProxyFailed } from "./ProxyFailed.ts"
 
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
-/** The proxy that a request goes through. */
+/** The proxy for a request. */
 export interface Proxy {
   /** The variable that names it. */
   readonly name: string
@@ -20,7 +20,7 @@ const variables: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 const defaultPorts: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 }
 
-/** The first of these variables that is there. An empty one says that there is none, whatever the next one says. */
+/** The first of these variables that is set. An empty one means no proxy, whatever the next one says. */
 const firstSet = (environment: ProxyEnvironment, names: ReadonlyArray<string>) => {
   const name = names.find((name) => environment[name] !== undefined)
   const value = name === undefined ? "" : (environment[name]?.trim() ?? "")
@@ -42,7 +42,7 @@ const inRange = (range: string, host: string): boolean => {
   return list.check(host, hostFamily === 4 ? "ipv4" : "ipv6")
 }
 
-/** An entry of NO_PROXY as its host and port. IPv6 addresses are in brackets if a port follows. */
+/** The host and port of a NO_PROXY entry. IPv6 addresses are in brackets if a port follows. */
 const partsOf = (entry: string) => {
   const [, bracketed, named = "", port] = /^(?:\[([^\]]+)\]|([^:]*|.*:.*:.*?))(?::(\d{1,5}))?$/.exec(entry) ?? []
   return { host: bracketed ?? named, port }
@@ -67,9 +67,9 @@ const decoded = (text: string): string => {
   }
 }
 
-/** The proxy that a variable names. Throws `ProxyFailed` if it isn't a URL of one. */
+/** The proxy that a variable names. Throws `ProxyFailed` if it isn't a valid proxy URL. */
 export const readProxy = (name: string, value: string): Proxy => {
-  // Without a scheme, as curl, npm and Go take it too.
+  // The scheme is optional, as in curl, npm and Go.
   const written = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(written) ? new URL(written) : undefined
   if (url === undefined || url.hostname === "" || !/^https?:$/.test(url.protocol)) {
@@ -84,12 +84,12 @@ export const readProxy = (name: string, value: string): Proxy => {
 }
 
 /**
- * The proxy that the environment names for a URL; undefined if it is asked directly. `https_proxy` (else `http_proxy`) and `no_proxy`
- * count, in lower or upper case, lower case first. This machine is never asked through a proxy.
+ * The environment's proxy for a URL; undefined for a direct connection. Reads `https_proxy` (else `http_proxy`) and `no_proxy`, in lower or upper
+ * case; lower case takes precedence. Requests to this machine never use a proxy.
  *
- * `no_proxy` holds entries with commas or spaces between them: `example.com` (its subdomains too), `.example.com` or `*.example.com` (its
- * subdomains alone), an address, a range of addresses (`10.0.0.0/8`), each with a port or without one, and `*` for all. Throws
- * `ProxyFailed` if what names the proxy isn't a URL of one.
+ * `no_proxy` contains entries separated by commas or spaces: `example.com` (including subdomains), `.example.com` or `*.example.com` (only
+ * subdomains), an address, or a range of addresses (`10.0.0.0/8`), each with an optional port, and `*` for all. Throws `ProxyFailed` if the
+ * proxy's URL is invalid.
  */
 export const proxyFor = (url: URL, environment: ProxyEnvironment = process.env): Proxy | undefined => {
   const host = hostOf(url)

@@ -7,38 +7,38 @@ import { withoutScripts } from "../workspace/packageJson.ts"
 import { ignoreRulesOf } from "./ignoreRules.ts"
 import { isSecretFile, mayHoldCredentials, withoutCredentials } from "./secretFiles.ts"
 
-/** A file that a snapshot takes. */
+/** A file of a snapshot. */
 export interface Found {
   readonly path: string
   readonly size: number
   readonly mode: "644" | "755" | "link"
-  /** Content that is sent in place of the file's own. */
+  /** The content to send instead of the file's own. */
   readonly content?: Buffer
 }
 
 export interface Collected {
   readonly found: ReadonlyArray<Found>
-  /** Files that would be sent if they weren't secret by convention. */
+  /** Files left out only because they are secret by convention. */
   readonly leftOut: ReadonlyArray<string>
 }
 
-/** Names that no snapshot takes in, whatever the ignore files say. */
+/** Names that every snapshot leaves out, whatever the ignore files say. */
 const always: ReadonlySet<string> = new Set([".git", "node_modules", ".maxcloud"])
-/** The app's own description isn't part of a service: compilers would take it in, and each change of it would make a new source. */
+/** The app's config isn't part of a service: compilers would include it, and each change to it would create a new source. */
 const configs: ReadonlySet<string> = new Set(configNames)
 
-/** Is a path (relative to the source, separated by `/`) left out of every snapshot? Asked of each part of a path in turn. */
+/** Whether every snapshot leaves out a path (relative to the source, separated by `/`). Call it for each part of a path in turn. */
 export const isNeverSent = (path: string): boolean =>
   configs.has(path) || always.has(path.slice(path.lastIndexOf("/") + 1))
 
 const largestUnpacked = 2 ** 30
 const mostEntries = 100_000
-/** Settings of a package manager are small: a larger file is something else. */
+/** Package managers' settings are small: a larger file is something else. */
 const largestSettings = 2 ** 20
 
-export const leaveOut = "leave out what it does not need by a .dockerignore or .gitignore"
+export const leaveOut = "exclude unneeded files with a .dockerignore or .gitignore"
 
-/** Finds the files of a folder, or of a cut of a workspace, that a snapshot takes. */
+/** Finds the snapshot's files in a folder, or in a cut of a workspace. */
 const makeCollector = (root: string, signal: AbortSignal) => {
   const invalid = (detail: string) => new SourceInvalid({ folder: root, detail })
   const found = new Map<string, Found>()
@@ -70,7 +70,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
     put(content === undefined ? { path, size: stats.size, mode } : { path, size: content.length, mode, content })
   }
 
-  /** If a name isn't UTF-8, Node replaces its invalid bytes, and then doesn't find the file by that name. */
+  /** If a name isn't UTF-8, Node replaces the invalid bytes and then can't find the file by that name. */
   const checkName = async (path: string): Promise<void> => {
     if (!path.includes("\uFFFD")) return
     const isThere = await lstat(join(root, path)).then(
@@ -78,11 +78,11 @@ const makeCollector = (root: string, signal: AbortSignal) => {
       () => false
     )
     if (isThere) return
-    const detail = `the name of ${JSON.stringify(path)} in ${root} isn't UTF-8: rename it, or leave it out by a .dockerignore or .gitignore`
+    const detail = `the name of ${JSON.stringify(path)} in ${root} isn't UTF-8: rename it, or exclude it with a .dockerignore or .gitignore`
     throw invalid(detail)
   }
 
-  /** Everything below a folder (relative to the root) that its own rules don't leave out. */
+  /** Everything below a folder (relative to the root) that its rules don't leave out. */
   const addFolder = async (base: string): Promise<void> => {
     const { enter, isIgnored, isKept } = await ignoreRulesOf(join(root, base))
     const walk = async (inside: string): Promise<void> => {
@@ -101,7 +101,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
     await walk("")
   }
 
-  /** The part of a left-out package that the lockfile is checked against. */
+  /** The part of a left-out package that package managers check against the lockfile. */
   const addAbsent = async (folder: string): Promise<void> => {
     const path = `${folder}/package.json`
     const content = Buffer.from(withoutScripts(await readFile(join(root, path), "utf8")))

@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 import { dockerfileNames } from "@maxcloud/config-schema"
 
-/** Is a path (relative to the folder, separated by `/`) left out? */
+/** Whether a path (relative to the folder, separated by `/`) is left out. */
 export type IsIgnored = (path: string, isDirectory: boolean) => boolean
 
 export interface Rules {
   readonly isIgnored: IsIgnored
-  /** Does a `!` bring back the file by its own name? One of a folder or with a `*` doesn't say that a secret is meant. */
+  /** Whether a `!` names the file itself. A `!` for a folder or with `*` doesn't mean that the user wants to send a secret. */
   readonly isKept: (path: string) => boolean
 }
 
@@ -15,7 +15,7 @@ const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 
 const readIfThere = (file: string): Promise<string | undefined> => readFile(file, "utf8").catch(() => undefined)
 
-/** One pattern of `.dockerignore` as an expression that also matches everything below it (moby/patternmatcher). */
+/** A pattern of `.dockerignore` as a regular expression that also matches everything below it (moby/patternmatcher). */
 const dockerPattern = (pattern: string): RegExp => {
   const cleaned = pattern.replace(/^\/+|\/+$/g, "").replace(/^\.\//, "")
   let expression = ""
@@ -55,7 +55,7 @@ export const dockerRules = (content: string): Rules => {
     isIgnored: (path, isDirectory) => {
       const last = lastOf(path)
       if (last === undefined || last.keep) return false
-      // A later `!` may bring back files in an excluded folder, so that folder has to be entered.
+      // A later `!` may re-include files in an excluded folder, so enter that folder.
       return !(isDirectory && canReturn)
     },
     isKept: (path) => {
@@ -65,7 +65,7 @@ export const dockerRules = (content: string): Rules => {
   }
 }
 
-/** The folders from the root of the git repository, or `folder` itself where there is none, down to `folder`. */
+/** The folders from the root of the git repository (or only `folder` if there is none) down to `folder`. */
 const foldersOfRepository = async (folder: string): Promise<ReadonlyArray<string>> => {
   const { stat } = await import("node:fs/promises")
   const folders = [folder]
@@ -80,17 +80,17 @@ const foldersOfRepository = async (folder: string): Promise<ReadonlyArray<string
   }
 }
 
-/** `.gitignore` of the folder, of those above it in its repository, and of those below it. */
+/** The `.gitignore` files of the folder, of those above it in its repository, and of those below it. */
 export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path: string) => Promise<void> }> => {
   const { default: ignore } = await import("ignore")
   const levels: Array<{ base: string; rules: ReturnType<typeof ignore>; kept: ReadonlyArray<string> }> = []
   const add = async (base: string) => {
     const content = await readIfThere(join(base, ".gitignore"))
     if (content === undefined) return
-    // As git on Linux: `logs` is not `Logs`.
+    // Like git on Linux: `logs` doesn't match `Logs`.
     const rules = ignore({ ignorecase: false }).add(content)
     const below = relative(base, folder)
-    // A source inside a folder that git ignores (a build's output) is meant as it is.
+    // If git ignores the folder of a source (a build's output), its user still wants to send it.
     const startsInside = !relative(folder, base).startsWith("..")
     if (!startsInside && rules.ignores(`${below}/`)) return
     const kept = content.split("\n").flatMap((text) => (text.startsWith("!") ? [text.slice(1).trimEnd()] : []))
@@ -118,12 +118,12 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
   }
 }
 
-/** Files that an image build needs are sent to the builder, even if `.dockerignore` keeps them out of the image, as many do. */
+/** Files that an image build needs. They are sent even if `.dockerignore` excludes them from the image, as many do. */
 const ofBuilds: ReadonlySet<string> = new Set([...dockerfileNames, ".dockerignore"])
 
 /**
- * The files that a snapshot of `folder` leaves out: by its `.dockerignore` if it has one, else by `.gitignore`. Call `enter` with each
- * subfolder before you ask about its contents.
+ * The rules for files that a snapshot of `folder` leaves out: its `.dockerignore` if it has one, else `.gitignore`. Call `enter` with each
+ * subfolder before asking about its contents.
  */
 export const ignoreRulesOf = async (
   folder: string

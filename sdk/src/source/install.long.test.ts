@@ -7,7 +7,7 @@ import { installCut, type Manager } from "../../test/installCut.ts"
 const npx = (name: string, ...words: ReadonlyArray<string>) => ["npx", "--yes", "--package", name, "--", ...words]
 const isEven = `console.log(require("is-odd"), require("../is-odd/node_modules/is-even/package.json").version)`
 
-/** The real managers, from npm's registry; the packages of the workspace need nothing of it. */
+/** The real package managers, from npm's registry. The workspace's packages need nothing from it. */
 const managers: ReadonlyArray<Manager> = [
   {
     name: "Yarn 4",
@@ -36,7 +36,7 @@ describe.each(managers)("a cut of a workspace of $name", (manager) => {
   })
   afterAll(() => rm(work, { recursive: true }))
 
-  it("installs by its frozen lockfile, and runs the workspace's own packages", async () => {
+  it("installs with its frozen lockfile, and runs the workspace's own packages", async () => {
     expect(await installCut(work, manager)).toContain("the workspace's own is-odd 1.9.9")
   }, 180_000)
 })

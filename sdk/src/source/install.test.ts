@@ -39,7 +39,7 @@ describe.each(managers)("a cut of a workspace of $name", (manager) => {
   afterAll(() => rm(work, { recursive: true }))
 
   it.skipIf(manager.name === "pnpm" && pnpm === undefined)(
-    "installs by its frozen lockfile, and runs the workspace's own packages",
+    "installs with its frozen lockfile, and runs the workspace's own packages",
     async () => {
       expect(await installCut(work, manager)).toContain("the workspace's own is-odd 1.9.9")
     },

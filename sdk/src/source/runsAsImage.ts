@@ -9,7 +9,7 @@ const isFile = (path: string) =>
     () => false
   )
 
-/** Is a Dockerfile all that says how the folder runs? Then it can't run in place. */
+/** Whether only a Dockerfile says how the folder runs, so that it can't run in place. */
 export const runsAsImage = (folder: string, { build, command }: ServiceSpec): Effect.Effect<boolean> =>
   Effect.promise(async () => {
     if (build !== undefined || command !== undefined || (await isFile(join(folder, "package.json")))) return false

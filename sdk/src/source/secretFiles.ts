@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises"
 
-/** Names that hold secrets by convention. Their public halves and examples (`id_rsa.pub`, `.env.example`) don't match. */
+/** Names of files with secrets by convention. Public keys and examples (`id_rsa.pub`, `.env.example`) don't match. */
 const secretNames: ReadonlyArray<RegExp> = [
   /^\.env(?:rc)?$/,
   /^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/,
@@ -11,7 +11,7 @@ const secretNames: ReadonlyArray<RegExp> = [
 /** Variants of `.env` that are meant to be shared. */
 const sharedEnv = /\.(?:example|sample|template|dist|schema)$/
 
-/** Files that are secret in a folder of this name. */
+/** Files that are secret in a folder with this name. */
 const secretPlaces =
   /(?:^|\/)(?:\.aws\/(?:credentials|config)|\.docker\/config\.json|\.kube\/config|\.ssh\/[^/]+|\.gnupg\/[^/]+)$/
 
@@ -36,7 +36,7 @@ export const isSecretFile = async (path: string, file: string): Promise<boolean>
   return mayHoldKey.test(name) && (await beginningOf(file)).includes("PRIVATE KEY-----")
 }
 
-/** The name that a line sets, in the files in which package managers keep credentials for registries. */
+/** The name that a line sets, in package managers' files with credentials for registries. */
 const keyOf: Readonly<Record<string, (line: string) => string>> = {
   ".npmrc": (line) => line.slice(0, Math.max(0, line.indexOf("="))).trim(),
   ".yarnrc": (line) => line.trim().split(" ")[0] ?? "",
@@ -48,10 +48,10 @@ const credential =
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1)
 
-/** May the file hold credentials beside settings that a build needs? */
+/** Whether the file may contain credentials besides settings that a build needs. */
 export const mayHoldCredentials = (path: string): boolean => keyOf[nameOf(path)] !== undefined
 
-/** The file without the lines that hold credentials; undefined if there are none. */
+/** The file without its lines with credentials; undefined if it has none. */
 export const withoutCredentials = (path: string, content: string): string | undefined => {
   const lines = content.split("\n")
   const kept = lines.filter((line) => !credential.test(keyOf[nameOf(path)]?.(line) ?? ""))

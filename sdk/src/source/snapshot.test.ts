@@ -27,7 +27,7 @@ const failure = async (folder = root): Promise<string> => {
   const result = await Effect.runPromise(Effect.either(snapshotOf(folder)))
   return Either.isLeft(result) ? result.left.message : expect.unreachable("it did not fail")
 }
-/** The paths that `tar` finds in the archive. */
+/** The paths that `tar` lists. */
 const pathsOf = async (snapshot: Snapshot): Promise<ReadonlyArray<string>> => {
   const listed = execFileSync("tar", ["-tzf", "-", "--quoting-style=literal"], {
     input: await buffer(snapshot.archive())
@@ -38,7 +38,7 @@ const pathsOf = async (snapshot: Snapshot): Promise<ReadonlyArray<string>> => {
 }
 
 describe("snapshotOf", () => {
-  it("has the digest of the format, entries by bytes, and modes", async () => {
+  it("has the format's digest, entries sorted by bytes, and modes", async () => {
     await write({ b: "B", "a/c": "C", "a.txt": "" })
     await chmod(join(root, "b"), 0o755)
     await symlink("a/c", join(root, "link"))
@@ -56,7 +56,7 @@ describe("snapshotOf", () => {
     expect(snapshot.bytes).toBe(2)
   })
 
-  it("gives an archive that unpacks to the same, with long and foreign names and large files", async () => {
+  it("creates an archive that unpacks to the same content, including long and non-ASCII names and large files", async () => {
     const long = `${"d".repeat(90)}/${"e".repeat(90)}/${"f".repeat(90)}`
     await write({ [long]: "long", "ü/名": "foreign", large: "x".repeat(3_000_001), exact: "y".repeat(1024) })
     await symlink(`${"d".repeat(90)}/${"e".repeat(90)}`, join(root, "far"))
@@ -71,13 +71,13 @@ describe("snapshotOf", () => {
     }
   })
 
-  it("gives equal bytes each time", async () => {
+  it("creates the same bytes each time", async () => {
     await write({ a: "A", "b/c": "C" })
     const snapshot = await take()
     expect(await buffer(snapshot.archive())).toStrictEqual(await buffer((await take()).archive()))
   })
 
-  it("leaves out .git, node_modules and .maxcloud at any depth, and what .gitignore says", async () => {
+  it("leaves out .git, node_modules and .maxcloud at any depth, and files that .gitignore names", async () => {
     await write({
       "index.js": "1",
       ".git/HEAD": "",
@@ -100,7 +100,7 @@ describe("snapshotOf", () => {
     ])
   })
 
-  it("leaves out the app's config, which a compiler would take in, but none further down", async () => {
+  it("leaves out the app's config, which a compiler would include, but not configs in subfolders", async () => {
     await write({ "a.ts": "", "tsconfig.json": "{}" })
     const { digest } = await take()
     await write({ "maxcloud.config.ts": "import x", "maxcloud.config.yaml": "app: x" })
@@ -112,7 +112,7 @@ describe("snapshotOf", () => {
     expect(await isSource("examples/maxcloud.config.ts")).toBe(true)
   })
 
-  it("leaves out files that are secret by convention and says so, unless a rule brings them back", async () => {
+  it("leaves out files that are secret by convention and reports them, unless a rule re-includes them", async () => {
     const secret = [
       ".env",
       "deep/.env.production",
@@ -147,7 +147,7 @@ describe("snapshotOf", () => {
     }
   })
 
-  it("leaves secrets out below what an allow-list brings back", async () => {
+  it("leaves out secrets below folders that an allow-list re-includes", async () => {
     await write({ "src/.env": "", "src/id_rsa": "", "src/a.js": "", ".env": "" })
     const lists = ["*\n!src\n!/.env\n", "*\n!src/**\n!*\n!/.env\n", "**\n!**/\n!src/*\n!/.env\n"]
     for (const rules of [".gitignore", ".dockerignore"]) {
@@ -181,7 +181,7 @@ describe("snapshotOf", () => {
     }
   })
 
-  it("reads .gitignore with regard to case, as git on Linux does", async () => {
+  it("reads .gitignore case-sensitively, as git on Linux does", async () => {
     await write({ ".gitignore": "logs\n", "src/Logs/a.js": "", "src/logs/b.js": "" })
     expect(await pathsOf(await take())).toStrictEqual([".gitignore", "src/Logs/a.js"])
   })
@@ -195,7 +195,7 @@ describe("snapshotOf", () => {
     expect(await pathsOf(await take())).toStrictEqual([".gitignore", "a.js", "ok\ufffd.js"])
   })
 
-  it("honours the .gitignore of the repository above, unless that leaves out the source itself", async () => {
+  it("follows the .gitignore of the repository above, unless it excludes the source itself", async () => {
     await write({
       ".git/HEAD": "",
       ".gitignore": ".env\nbuild/\n",
@@ -207,7 +207,7 @@ describe("snapshotOf", () => {
     expect(await pathsOf(await take(join(root, "build")))).toStrictEqual(["b.js"])
   })
 
-  it("goes by .dockerignore alone where there is one", async () => {
+  it("uses only .dockerignore if there is one", async () => {
     await write({
       ".gitignore": "a.js\n",
       ".dockerignore": "*.md\n!README.md\n",
@@ -218,13 +218,13 @@ describe("snapshotOf", () => {
     expect(await pathsOf(await take())).toStrictEqual([".dockerignore", ".gitignore", "README.md", "a.js"])
   })
 
-  it("takes a Dockerfile that .dockerignore keeps out of its image", async () => {
+  it("includes a Dockerfile that .dockerignore excludes from the image", async () => {
     await write({ ".dockerignore": "*\n!src\n", Dockerfile: "", "x.md": "", "src/a.js": "", "src/Dockerfile": "" })
     expect(await pathsOf(await take())).toStrictEqual([".dockerignore", "Dockerfile", "src/Dockerfile", "src/a.js"])
   })
 
   it("rejects a path that isn't a folder, an empty folder, and a link that leads outside", async () => {
-    expect(await failure(join(root, "nope"))).toContain("does not exist: create it, or correct `source`")
+    expect(await failure(join(root, "nope"))).toContain("doesn't exist: create it, or correct `source`")
     expect(await failure()).toContain("has no files")
     await write({ "a/file": "" })
     expect(await failure(join(root, "a/file"))).toContain("isn't a folder")
@@ -240,10 +240,10 @@ describe("snapshotOf", () => {
   it("refuses more than 1 GiB without reading it", async () => {
     await write({ huge: "" })
     await truncate(join(root, "huge"), 2 ** 30 + 1)
-    expect(await failure()).toContain("has more than 1 GiB: leave out what it does not need by a .dockerignore")
+    expect(await failure()).toContain("has more than 1 GiB: exclude unneeded files with a .dockerignore")
   })
 
-  it("fails rather than send content that doesn't match the digest", async () => {
+  it("fails instead of sending content that doesn't match the digest", async () => {
     await write({ a: "before" })
     const snapshot = await take()
     await write({ a: "after!" })

@@ -15,46 +15,46 @@ interface Entry {
   readonly path: string
   readonly mode: "644" | "755" | "link"
   readonly bytes: number
-  /** Hex SHA-256 of the content, or of the link's target. */
+  /** The SHA-256 of the content or of the link's target, in hexadecimal digits. */
   readonly sha256: string
-  /** Only of a link. */
+  /** Only for a link. */
   readonly target?: string
-  /** Content that is sent in place of the file's own. */
+  /** The content to send instead of the file's own. */
   readonly content?: Buffer
 }
 
 /** The parts of a workspace in a snapshot. Folders are relative to its root. */
 export interface SnapshotCut {
-  /** The folder that is the service. */
+  /** The service's folder. */
   readonly package: string
-  /** The packages and folders that came along. */
+  /** The included packages and folders. */
   readonly with: ReadonlyArray<string>
 }
 
 /**
- * The content of a folder at one moment, named by its digest: SHA-256 over `<644 | 755 | link>\0<path>\0<hex SHA-256 of the content,
+ * The content of a folder at one moment, identified by its digest: SHA-256 over `<644 | 755 | link>\0<path>\0<hex SHA-256 of the content,
  * or of the link's target>
- * ` for each file and link, sorted by the bytes of their paths. The bytes of the archive itself don't count, so
+ * ` for each file and link, sorted by the bytes of their paths. The archive's own bytes don't count, so
  * that a server can check the digest against the unpacked files.
  */
 export interface Snapshot {
-  /** Absolute: the source folder, or the root of the workspace that it was cut from. */
+  /** The absolute path of the source folder, or of the root of the workspace that it was cut from. */
   readonly folder: string
-  /** Of a workspace. */
+  /** Set for a package of a workspace. */
   readonly cut?: SnapshotCut
-  /** Files of the source that were not taken, for they are secret by convention: `.env`, private keys, credentials for registries. */
+  /** Files left out because they are secret by convention: `.env`, private keys, credentials for registries. */
   readonly leftOut: ReadonlyArray<string>
   readonly digest: SourceDigest
   readonly files: number
-  /** Unpacked. */
+  /** The unpacked size. */
   readonly bytes: number
-  /** A gzipped tar, made afresh by each call in constant memory. Fails if a file no longer matches the digest. */
+  /** Creates a gzipped tar, in constant memory. Fails if a file no longer matches the digest. */
   readonly archive: () => Readable
 }
 
 const largestArchive = 256 * 2 ** 20
 
-/** Files up to this size are read whole: a stream for each of thousands of small ones costs more than their content. */
+/** Read files up to this size at once: streams for thousands of small files cost more than their content. */
 const smallBytes = 256 * 1024
 
 const contentOf = async function* (file: string, size: number): AsyncGenerator<Buffer> {
@@ -74,7 +74,7 @@ const hashOfFile = async (file: string, size: number): Promise<{ sha256: string;
   return { sha256: hash.digest("hex"), bytes }
 }
 
-/** Runs `use` on all, eight at a time, and keeps their order. */
+/** Runs `use` on all items, eight at a time, and keeps their order. */
 const eightAtATime = async <A, B>(items: ReadonlyArray<A>, use: (item: A) => Promise<B>): Promise<ReadonlyArray<B>> => {
   const results: Array<B> = []
   for (let at = 0; at < items.length; at += 8) results.push(...(await Promise.all(items.slice(at, at + 8).map(use))))
@@ -88,9 +88,10 @@ const reason = (error: unknown) => (error instanceof Error ? error.message : Str
 const checkFolder = async (folder: string): Promise<void> => {
   const invalid = (detail: string) => new SourceInvalid({ folder, detail })
   const stats = await lstat(folder).catch(() => undefined)
-  if (stats === undefined) throw invalid(`the source folder ${folder} does not exist: create it, or correct \`source\``)
-  if (stats.isSymbolicLink()) throw invalid(`the source folder ${folder} is a link: name the folder that it leads to`)
-  if (!stats.isDirectory()) throw invalid(`the source ${folder} isn't a folder: name the folder with the program in it`)
+  if (stats === undefined) throw invalid(`the source folder ${folder} doesn't exist: create it, or correct \`source\``)
+  if (stats.isSymbolicLink()) throw invalid(`the source folder ${folder} is a link: use the folder that it points to`)
+  if (!stats.isDirectory())
+    throw invalid(`the source ${folder} isn't a folder: use the folder that contains the program`)
 }
 
 const entryOf = async (folder: string, { content, mode, path, size }: Collected["found"][number]): Promise<Entry> => {
@@ -148,7 +149,7 @@ async function* tarOf(folder: string, entries: ReadonlyArray<Entry>): AsyncGener
       yield tarPadding(bytes)
       continue
     }
-    const changed = new SourceInvalid({ folder, detail: `${path} in ${folder} changed while it was read: try again` })
+    const changed = new SourceInvalid({ folder, detail: `${path} in ${folder} changed while it was read: retry` })
     const hash = createHash("sha256")
     let length = 0
     for await (const chunk of contentOf(join(folder, path), bytes)) {
@@ -174,14 +175,14 @@ const archiveOf = (folder: string, entries: ReadonlyArray<Entry>): Readable => {
       )
     }
   })
-  // The error of any part destroys the last one, where the reader meets it.
+  // An error in any part destroys the last part, where the reader gets it.
   pipelineOf(Readable.from(tarOf(folder, entries)), createGzip({ level: 3, chunkSize: smallBytes }), bounded, () => {})
   return bounded
 }
 
 /**
- * Reads `folder` (absolute) once, for its digest. It leaves out `.git`, `node_modules`, `.maxcloud`, and the files that `.dockerignore` names
- * (or `.gitignore` if there is none). It also leaves out files that are secret by convention, unless these name them with a `!`. If the folder
+ * Reads `folder` (absolute) once, for its digest. Leaves out `.git`, `node_modules`, `.maxcloud`, and the files that `.dockerignore` names
+ * (or `.gitignore` if there is none). Also leaves out files that are secret by convention, unless these name them with a `!`. If the folder
  * is a package of a workspace, the snapshot is cut from the workspace: everything the package needs, in the workspace's own layout. Empty folders
  * are left out, as git does. At most 1 GiB, 256 MiB packed, 100,000 files.
  */
@@ -191,10 +192,10 @@ export const snapshotOf = (folder: string): Effect.Effect<Snapshot, SourceInvali
     catch: (error) =>
       error instanceof SourceInvalid
         ? error
-        : new SourceInvalid({ folder, detail: `the source ${folder} cannot be read: ${reason(error)}` })
+        : new SourceInvalid({ folder, detail: `the source ${folder} can't be read: ${reason(error)}` })
   })
 
-/** The `source` of a service whose snapshot this is, as it is sent. */
+/** The `source` field to send for a service with this snapshot. */
 export const sourceFields = (path: string, { cut, digest }: Snapshot): Source => ({
   path,
   digest,

@@ -2,8 +2,8 @@ import { isNeverSent } from "./collect.ts"
 import { ignoreRulesOf } from "./ignoreRules.ts"
 
 /**
- * Whether a path (relative to `folder`, separated by `/`) is part of the source in `folder`: what its snapshot leaves out isn't. Reads the
- * ignore files once, so make a new filter after they may have changed. Ask it one path at a time.
+ * Tells whether a path (relative to `folder`, separated by `/`) is part of the source in `folder`, so that its snapshot includes it. Reads the
+ * ignore files once, so create a new filter after they may have changed. Check one path at a time.
  */
 export const sourceFilterOf = async (folder: string): Promise<(path: string) => Promise<boolean>> => {
   const { enter, isIgnored } = await ignoreRulesOf(folder)

@@ -6,12 +6,12 @@ interface Header {
   readonly path: string
   readonly mode: number
   readonly bytes: number
-  /** `0` a file, `2` a symbolic link, `x` attributes of the entry after it. */
+  /** `0` for a file, `2` for a symbolic link, `x` for attributes of the next entry. */
   readonly type: "0" | "2" | "x"
   readonly target: string
 }
 
-/** A ustar header (POSIX.1-1988): time and owner are 0, so that equal content gives equal bytes. */
+/** A ustar header (POSIX.1-1988). Time and owner are 0, so that equal content has equal bytes. */
 const ustar = ({ bytes, mode, path, target, type }: Header): Buffer => {
   const header = Buffer.alloc(block)
   header.write(path, 0, 100)
@@ -39,10 +39,10 @@ const paxRecord = (key: string, value: string): string => {
 
 const padding = (bytes: number) => Buffer.alloc((block - (bytes % block)) % block)
 
-// Longer or other than ASCII: does not fit the fields of ustar.
+// Long or non-ASCII names don't fit into ustar's fields.
 const fits = (text: string) => text.length <= 100 && /^[\x20-\x7e]*$/.test(text)
 
-/** The bytes before an entry's content: its header, after a pax header if the names need one. */
+/** The bytes before an entry's content: its header, preceded by a pax header if the names need one. */
 export const tarHeader = (entry: {
   readonly path: string
   readonly mode: number

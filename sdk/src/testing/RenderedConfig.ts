@@ -2,31 +2,31 @@ import { type AppSpecEncoded, nearest } from "@maxcloud/config-schema"
 import type { Manifest } from "@maxcloud/synth"
 import type { ConfigIssue } from "../errors.ts"
 
-/** A service as it would be deployed, with every default. Durations and amounts are in their short form: `"5m"`, `"512Mi"`. */
+/** A service to deploy, with every default. Durations and amounts are in their short form: `"5m"`, `"512Mi"`. */
 export type RenderedService = AppSpecEncoded["services"][number]
 
 export interface Manifests {
-  /** In the order in which they are applied: those of the namespace, then those of the services. Equal configs give equal manifests. */
+  /** In the order of application: those of the namespace, then those of the services. Equal configs have equal manifests. */
   readonly all: ReadonlyArray<Manifest>
-  /** One of them, such as `of("Service", "web")`. Throws an Error that names those that there are. */
+  /** One of them, such as `of("Service", "web")`. If it's missing, throws an Error that lists the existing ones. */
   readonly of: (kind: string, name: string) => Manifest
-  /** Those of a service. */
+  /** The manifests of a service. */
   readonly ofService: (name: string) => ReadonlyArray<Manifest>
-  /** All of them, as `maxcloud synth` prints them. */
+  /** All of them, in the format of `maxcloud synth`. */
   readonly toYaml: () => string
 }
 
-/** What a config deploys to a stage. It has no times and nothing random, so it is made for snapshots. */
+/** The app that a config deploys to a stage. It contains no times and nothing random, so it's suitable for snapshots. */
 export interface RenderedConfig {
   readonly app: string
   readonly stage: string
-  /** The app with every default, as it would be sent. */
+  /** The app with every default, as a deploy would send it. */
   readonly spec: AppSpecEncoded
   readonly services: ReadonlyArray<RenderedService>
-  /** One of them. Throws an Error that names those that there are. */
+  /** One of them. If it's missing, throws an Error that lists the existing ones. */
   readonly service: (name: string) => RenderedService
   readonly manifests: Manifests
-  /** What those of the config's policies find that only warn. */
+  /** The findings of the config's policies that only warn. */
   readonly warnings: ReadonlyArray<ConfigIssue>
 }
 

@@ -21,19 +21,19 @@ import { never, run } from "../promises.ts"
 import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
 
 export interface RenderOptions {
-  /** The config's file, relative to `folder`. Errors then have its lines. @default `maxcloud.config.*` in `folder` or the nearest folder above */
+  /** The config's file, relative to `folder`. Errors then contain its lines. @default `maxcloud.config.*` in `folder` or the nearest folder above */
   readonly path?: string
-  /** Instead of a path: what `defineConfig` gave. Lines of errors are those of the code that ran, which a test runner may have rewritten. */
+  /** Instead of a path, the result of `defineConfig`. Errors then contain lines of the executed code, which a test runner may have rewritten. */
   readonly config?: Config
   /** @default the process's own */
   readonly folder?: string
   /** @default "production" */
   readonly stage?: string
-  /** The organization that the config is told, and whose namespace the manifests have. @default "local" */
+  /** The organization in the config's context and in the manifests' namespace. @default "local" */
   readonly organization?: string
-  /** The runtime that the config is told. @default "kubernetes" */
+  /** The runtime in the config's context. @default "kubernetes" */
   readonly runtime?: ConfigContext["runtime"]
-  /** The git state that the config is told. The repository's own isn't read, because it differs from commit to commit. @default none */
+  /** The git state in the config's context. Doesn't read the repository's own, because it differs between commits. @default none */
   readonly git?: GitState
 }
 
@@ -58,14 +58,14 @@ const checkedObject = async (config: Config, context: ConfigContext): Promise<Ch
 const loadSynth = () =>
   import("@maxcloud/synth").catch((cause: unknown) => {
     throw new Error(
-      "Can't find the package @maxcloud/synth, which makes the manifests. Install it beside the SDK: npm i -D @maxcloud/synth",
+      "Couldn't find the package @maxcloud/synth, which creates the manifests. Install it: npm i -D @maxcloud/synth",
       { cause }
     )
   })
 
 /**
- * What a config deploys to a stage, without a server. Throws the `ConfigInvalid` that `maxcloud config check` reports, with file and line.
- * An app that breaks one of its policies is such an error. Sources aren't read: their images have the tag `unbuilt`.
+ * Renders the app that a config deploys to a stage, without a server. Throws the `ConfigInvalid` that `maxcloud config check` reports, with file
+ * and line, also if the app breaks one of its policies. Doesn't read sources: their images have the tag `unbuilt`.
  */
 export const renderConfig = async (options: RenderOptions = {}): Promise<RenderedConfig> => {
   const { config, folder, git, path: file } = options

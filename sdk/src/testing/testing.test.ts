@@ -15,7 +15,7 @@ const thrown = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe("renderConfig", () => {
-  it("gives services and manifests of a stage, equal each time, from a path or a config", async () => {
+  it("renders a stage's services and manifests from a path or a config, with the same result each time", async () => {
     await write({
       "a.config.ts": `${imports}export default defineConfig(({ stage, organization, runtime, git }) => ({
   app: "shop",
@@ -45,7 +45,7 @@ describe("renderConfig", () => {
     expect(() => rendered.manifests.of("Secret", "web")).toThrow(/There is no kind "Secret"\. .*NetworkPolicy/)
   })
 
-  it("throws mistakes with their places, those of manifests too", async () => {
+  it("throws mistakes with their positions, including those of manifests", async () => {
     await write({
       "wrong.config.ts": `${imports}export default defineConfig({ app: "shop", services: [\n  service("web", { image: "nginx", port: 0 })\n] })`,
       "late.config.ts": `${imports}export default defineConfig({ app: "shop", services: [\n  service("web", { image: "nginx", env: { A: secret("A") }, args: ["$(A)"] })\n] })`
@@ -63,7 +63,7 @@ describe("renderConfig", () => {
 })
 
 describe("docs/testing.md", () => {
-  it("shows the example that runs", () => {
+  it("matches the example in the docs", () => {
     const folder = join(import.meta.dirname, "../../..")
     const page = readFileSync(join(folder, "docs/testing.md"), "utf8")
     const shown = [...page.matchAll(/<!-- example: (\S+) -->\n\n```ts\n([\s\S]*?)```/g)]

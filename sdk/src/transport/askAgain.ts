@@ -5,14 +5,14 @@ import { Context, Duration, Effect } from "effect"
 import { takesKey } from "../api/operations.ts"
 import { type CallError, noAnswerCode } from "../errors.ts"
 
-/** The key of the calls inside, so that the same call later is the same request. Undefined: a new one for each call. */
+/** The idempotency key for the calls inside, so that a later identical call is the same request. Undefined means a new key for each call. */
 export class CallKey extends Context.Reference<CallKey>()("@maxcloud/sdk/CallKey", {
   defaultValue: (): string | undefined => undefined
 }) {}
 
 const field = "idempotency-key"
 
-/** With a key, if its operation takes one. `request.url` is still the path of the contract. */
+/** Adds a key, if the operation accepts one. `request.url` is still the contract's path. */
 export const withKey = (
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
@@ -23,7 +23,7 @@ export const withKey = (
       }))
     : Effect.succeed(request)
 
-/** Was a request perhaps carried out, and its answer lost on the way? */
+/** Whether the request may have been carried out and only its response was lost. */
 const isLost = (error: CallError) =>
   error._tag === "NotReachable" &&
   error.code !== "ECONNREFUSED" &&
@@ -31,17 +31,17 @@ const isLost = (error: CallError) =>
   error.code !== noAnswerCode
 
 const lostTries = 3
-/** With a second between them it's longer than a server that has died holds a request. */
+/** One second apart, these retries take longer than a dead server's lease on a request. */
 const busyTries = 45
 
-/** Asks again if the answer was lost, or if the request is still carried out, as long as the request has a key: it's done only once. */
+/** Retries if the response was lost or the request is still in progress. Only for requests with a key, which are carried out only once. */
 export const askAgain = <R>(
   request: HttpClientRequest.HttpClientRequest,
   answered: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>,
   errorOf: (error: HttpClientError.HttpClientError) => CallError
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R> => {
   if (request.headers[field] === undefined) return answered
-  // An answer whose end is missing is lost too. A body is read once, so whoever decodes it gets a copy.
+  // A truncated response counts as lost too. The body can be read only once, so the decoder gets a copy.
   const whole = Effect.flatMap(answered, (response) =>
     Effect.map(response.text, (text) =>
       HttpClientResponse.fromWeb(

@@ -12,7 +12,7 @@ describe("the version of a client", () => {
     expect(clientVersion).toBe(version)
   })
 
-  it("is read from a User-Agent, beside other products", () => {
+  it("is read from a User-Agent with other products", () => {
     expect(clientVersionIn(userAgent)).toBe(clientVersion)
     expect(clientVersionIn("shop/2.0 maxcloud-sdk/1.12.3 (linux)")).toBe("1.12.3")
     expect(clientVersionIn("maxcloud-sdk/1.0.0-beta.2")).toBe("1.0.0")

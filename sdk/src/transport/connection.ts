@@ -16,7 +16,7 @@ import { type ClientHost, type ConnectionOptions, type Credential, makeTransport
 const limitedTries = 3
 const longestWaitSeconds = 10
 
-/** Waits as a rate limit asks for, where that is not long, and tries again. */
+/** Waits as a rate limit demands, unless that takes too long, and retries. */
 const throughLimits = <A, R>(
   effect: Effect.Effect<A, CallError, R>,
   tries = limitedTries
@@ -27,7 +27,7 @@ const throughLimits = <A, R>(
       : Effect.delay(throughLimits(effect, tries - 1), `${Math.max(0, error.retryAfterSeconds)} seconds`)
   )
 
-/** An answer that is a failure: as the cause of the HTTP client's own error, since its decoders know no problem of a newer server. */
+/** A failed response, as the cause of the HTTP client's own error, because its decoders don't know a newer server's problems. */
 class Answered {
   readonly error: CallError
   constructor(error: CallError) {
@@ -35,25 +35,25 @@ class Answered {
   }
 }
 
-/** Of a request or its answer; of an answer that broke off it is why. */
+/** Whether the error concerns the request or its response; the cause of a truncated response. */
 const errorOf =
   ({ notReachable, unsent }: Transport) =>
   ({ _tag, cause }: HttpClientError.HttpClientError): CallError =>
     _tag === "ResponseError" ? notReachable(cause) : cause instanceof Answered ? cause.error : unsent(cause)
 
-/** Has a call got as far as being sent? Until then what is wrong with it is its caller's mistake. */
+/** Whether a request was sent. Before that, any error is the caller's mistake. */
 class Sending extends Context.Reference<Sending>()("@maxcloud/sdk/Sending", {
   defaultValue: () => ({ sent: false })
 }) {}
 
-/** The client derived from the contract, which sends this credential with each request. */
+/** The client derived from the contract. It sends this credential with each request. */
 const clientWith = (transport: Transport, credential: Credential) => {
   const failed = (request: HttpClientRequest.HttpClientRequest) => (cause: unknown) =>
     new HttpClientError.RequestError({ request, reason: "Transport", cause })
   return Effect.map(HttpClient.HttpClient, (client) =>
     client.pipe(
       HttpClient.mapRequestEffect((request) =>
-        // Not yet its whole address: the client derived from the contract writes paths, and the server's URL comes before them later.
+        // Not the complete URL yet: the derived client writes paths, and the server's URL is prepended later.
         Effect.matchEffect(transport.pathOf(request.url), {
           onFailure: (error) => Effect.fail(failed(request)(new Answered(error))),
           onSuccess: (url) =>
@@ -64,7 +64,7 @@ const clientWith = (transport: Transport, credential: Credential) => {
             }))
         })
       ),
-      // The last step before it is sent: its address is whole here, and so are its headers.
+      // The last step before sending: URL and headers are complete here.
       HttpClient.transform((effect, request) =>
         transport
           .guard(request.method, request.url, request.headers)
@@ -111,7 +111,7 @@ type DerivedError =
   | ParseResult.ParseError
   | HttpApiError.HttpApiDecodeError
 
-/** The SDK's error for one of the derived client. */
+/** The SDK's error for an error of the derived client. */
 const toCallError =
   ({ apiUrl, notReachable, unsent }: Transport, { sent }: Sending["Type"]) =>
   (error: DerivedError): Effect.Effect<never, CallError> => {
@@ -120,7 +120,7 @@ const toCallError =
         return Effect.fail(error.cause instanceof Answered ? error.cause.error : unsent(error.cause))
       case "ResponseError":
         return Effect.matchEffect(error.response.text, {
-          // The answer broke off.
+          // The response was truncated.
           onFailure: ({ cause }) => Effect.fail(notReachable(cause)),
           onSuccess: (body) => Effect.fail(problemIn(error.request.url, error.response.status, body))
         })
@@ -138,7 +138,7 @@ const toCallError =
     }
   }
 
-/** Fails if there is no answer in time. */
+/** Fails if there is no response in time. */
 const inTime = <A, R>(
   { noAnswer }: Transport,
   effect: Effect.Effect<A, CallError, R>,
@@ -146,7 +146,7 @@ const inTime = <A, R>(
 ): Effect.Effect<A, CallError, R> =>
   Effect.timeoutFail(effect, { duration: `${seconds} seconds`, onTimeout: () => noAnswer(seconds) })
 
-/** A request whose answer is read as it comes. It is aborted when the scope closes. Any status but 2xx is a failure. */
+/** A request with a streamed response, aborted when the scope closes. Any status but 2xx is a failure. */
 const openOf =
   (transport: Transport) =>
   (path: string, init: RequestInit & { readonly duplex?: "half" }): Effect.Effect<Response, CallError, Scope.Scope> => {
@@ -163,10 +163,10 @@ const openOf =
       const giveUp = () => controller.abort(noAnswer(timeoutSeconds))
       const response = yield* Effect.tryPromise({
         try: async () => {
-          // The answer to a body comes after its end. A timer, since a timeout of Effect doesn't end what can't be interrupted.
+          // The response comes after the end of the body. Use a timer, because Effect's timeout can't stop an uninterruptible effect.
           const timer = init.body === undefined ? setTimeout(giveUp, timeoutSeconds * 1000) : undefined
           try {
-            // What a redirect leads to is not who was given the credential, or the body.
+            // Don't follow redirects: the credential and the body are only for this server.
             return await fetch(url, { ...init, redirect: "manual", headers, signal: controller.signal })
           } finally {
             clearTimeout(timer)
@@ -179,15 +179,19 @@ const openOf =
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
       return yield* failureIn(transport, { method: init.method ?? "GET", url, status: response.status, body })
     })
-    // A body that is a stream is read only once.
+    // A streamed body can be read only once.
     return init.body === undefined ? throughLimits(once) : once
   }
 type Open = ReturnType<typeof openOf>
 
 const refusedWithout = ({ status, url }: Response) =>
-  new UnexpectedAnswer({ url, status, detail: "no WebSocket can be opened: does a proxy on the way refuse it?" })
+  new UnexpectedAnswer({
+    url,
+    status,
+    detail: "Couldn't open a WebSocket: check whether a proxy in between refuses it"
+  })
 
-/** A WebSocket, whose handshake has the credential in its headers, never in its URL. It closes with the scope. */
+/** A WebSocket that closes with the scope. Its handshake has the credential in its headers, never in the URL. */
 const socketOf =
   ({ apiUrl, authorization, guard, pathOf, unsent }: Transport, open: Open) =>
   (path: string, protocol: string): Effect.Effect<WebSocket, CallError, Scope.Scope> =>
@@ -200,7 +204,7 @@ const socketOf =
           const opened = new WebSocket(url.replace(/^http/, "ws"), { protocols: [protocol], headers })
           opened.binaryType = "arraybuffer"
           opened.addEventListener("open", () => resume(Effect.succeed(opened)), { once: true })
-          // Why it was refused is in no event: an ordinary request is told.
+          // WebSocket events don't contain the reason of a refusal, so get it with an ordinary request.
           opened.addEventListener(
             "error",
             () => resume(Effect.flatMap(Effect.scoped(open(path, {})), refusedWithout)),
@@ -211,7 +215,7 @@ const socketOf =
       )
     })
 
-/** The lines of an answer, as they come: an export. A connection that breaks is a failure, never the end. */
+/** The lines of a streamed export. A broken connection is a failure, never the end. */
 const linesOf =
   ({ notReachable }: Transport, open: Open) =>
   (path: string): Stream.Stream<string, CallError> =>
@@ -219,7 +223,7 @@ const linesOf =
       Effect.gen(function* () {
         const { body, headers, status, url } = yield* open(path, { headers: { accept: "application/x-ndjson" } })
         if (body === null || !(headers.get("content-type") ?? "").startsWith("application/x-ndjson")) {
-          return yield* new UnexpectedAnswer({ url, status, detail: "no lines of JSON" })
+          return yield* new UnexpectedAnswer({ url, status, detail: "the response isn't JSON lines" })
         }
         return Stream.fromReadableStream<Uint8Array, CallError>({ evaluate: () => body, onError: notReachable }).pipe(
           Stream.decodeText(),
@@ -228,7 +232,7 @@ const linesOf =
       })
     )
 
-/** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
+/** Access to the server: the client derived from the contract, and streams, which it doesn't support. */
 export const makeConnection = (options: ConnectionOptions, host: ClientHost) => {
   const transport = makeTransport(options, host)
   const { apiUrl, asOwner, authorization, notReachable } = transport
@@ -236,9 +240,9 @@ export const makeConnection = (options: ConnectionOptions, host: ClientHost) => 
   return {
     apiUrl,
     api: clientWith(transport, authorization),
-    /** For what is asked without a credential: a stale one must not be in the way of getting another. */
+    /** For calls without a credential: a stale one must not prevent getting a new one. */
     anonymousApi: clientWith(transport, asOwner),
-    /** Gives a call of the derived client the errors of the SDK, and an end. It waits by itself for a rate limit that is over soon. */
+    /** Gives a call of the derived client the SDK's errors and a timeout. Waits if a rate limit is over soon. */
     call: <A>(
       effect: Effect.Effect<A, DerivedError>,
       seconds = transport.timeoutSeconds

@@ -24,7 +24,7 @@ const failureOf = async (routes: Readonly<Record<string, Route>>) => {
 }
 
 describe("an operation that the server doesn't have", () => {
-  it.each([nothing, otherMethod])("is told as that if the server is older", async (route) => {
+  it.each([nothing, otherMethod])("is reported as such if the server is older", async (route) => {
     const { error, received, url } = await failureOf({
       "GET /api/v1/webhooks": route,
       "GET /api/v1/info": infoOf("0.0.9")
@@ -42,7 +42,7 @@ describe("an operation that the server doesn't have", () => {
   })
 
   it.each([["999.0.0"], ["banana"], [7], ["0".repeat(100_000)], [undefined]])(
-    "is a page that isn't there if the server's version is %s",
+    "is a missing page if the server's version is %s",
     async (version) => {
       const info = version === undefined ? {} : { "GET /api/v1/info": infoOf(version) }
       const { error } = await failureOf({ "GET /api/v1/webhooks": nothing, ...info })
@@ -50,7 +50,7 @@ describe("an operation that the server doesn't have", () => {
     }
   )
 
-  it("isn't asked about if it's something else that is missing", async () => {
+  it("isn't suspected if something else is missing", async () => {
     const missing = new NotFound({ resource: "organization", resourceName: "acme", detail: "There is no acme." })
     const { error, received } = await failureOf({
       "GET /api/v1/webhooks": (_, response) => problem(response, missing),

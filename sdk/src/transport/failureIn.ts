@@ -10,11 +10,11 @@ const decodeInfo = Schema.decodeUnknownOption(
   )
 )
 
-/** Has the server no such path, or not with this method? */
+/** Whether the server lacks the path, or the method for it. */
 const isUnrouted = (error: CallError): boolean =>
   error._tag === "MethodNotAllowed" || (error._tag === "NotFound" && error.resource === "page")
 
-/** The version that the server says it has; undefined if it can't be had. */
+/** The server's version; undefined if it can't be fetched. */
 const versionOf = ({ apiUrl, authorization, fetch, guard }: Transport): Effect.Effect<string | undefined> =>
   Effect.gen(function* () {
     const headers = yield* authorization
@@ -29,7 +29,7 @@ const versionOf = ({ apiUrl, authorization, fetch, guard }: Transport): Effect.E
     Effect.orElseSucceed(() => undefined)
   )
 
-/** What an answer means that is a failure. If an older server lacks the operation, the error says that, and its version. */
+/** The error for a failed response. If an older server lacks the operation, the error says so, with its version. */
 export const failureIn = (
   transport: Transport,
   { body, method, status, url }: Readonly<{ method: string; url: string; status: number; body: string }>

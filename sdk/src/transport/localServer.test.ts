@@ -24,7 +24,7 @@ afterEach(() => {
 
 const folder = () => join(state, "maxcloud", "servers")
 
-/** The files that a server on this address leaves. */
+/** The files that a server at this address writes. */
 const write = (listens: string, changed: Readonly<Record<string, unknown>> = {}) => {
   const { hostname, port } = new URL(listens)
   const file = join(folder(), localServerFile(hostname.replace(/^\[|\]$/g, ""), Number(port)))
@@ -43,7 +43,7 @@ const write = (listens: string, changed: Readonly<Record<string, unknown>> = {})
 }
 
 describe("the token of this user's own server", () => {
-  it("is found by the address and port where the server listens", async () => {
+  it("is found by the server's address and port", async () => {
     write(url)
     write("http://[::1]:9000")
     expect(await localToken(url)).toBe(token)
@@ -63,24 +63,24 @@ describe("the token of this user's own server", () => {
     "http://127.0.0.1:8080/path",
     "http://127.0.0.1",
     ""
-  ])("goes nowhere else: %s", async (other) => {
+  ])("is sent nowhere else: %s", async (other) => {
     write(url)
     expect(await localToken(other)).toBeUndefined()
   })
 
-  it("isn't taken from another start, or from the same data folder on another port", async () => {
+  it("isn't used from another start, or from the same data folder on another port", async () => {
     write(url)
     writeFileSync(tokenFile, `mcl_server00_${"b".repeat(43)}\n`)
     expect(await localToken(url)).toBeUndefined()
   })
 
-  it("is not taken from a file that says it is of another address", async () => {
+  it("isn't used from a file with another address", async () => {
     write(url, { url: "http://127.0.0.1:9999" })
     expect(await localToken(url)).toBeUndefined()
   })
 
   it.skipIf(process.platform === "win32")(
-    "is not taken from what others may read or write, nor by a link",
+    "isn't used from files that others can read or write, or from links",
     async () => {
       const file = write(url)
       for (const [path, mode, good] of [
@@ -100,7 +100,7 @@ describe("the token of this user's own server", () => {
     }
   )
 
-  it("is nothing where the files are damaged", async () => {
+  it("is undefined if the files are damaged", async () => {
     const file = write(url)
     for (const text of ["", "{", "[]", JSON.stringify({ version: 2 }), "x".repeat(100_000)]) {
       writeFileSync(file, text)
@@ -108,7 +108,7 @@ describe("the token of this user's own server", () => {
     }
   })
 
-  it("is sent by a client without a credential of its own, and a credential comes before it", async () => {
+  it("is sent by a client without its own credential, which takes precedence", async () => {
     const seen: Array<string | undefined> = []
     await using server = await fakeServer({
       "GET /api/v1/services": (request, response) => {

@@ -4,15 +4,15 @@ import { homedir, userInfo } from "node:os"
 import { isAbsolute, join } from "node:path"
 import { Either, Schema } from "effect"
 
-/** A server in local mode writes this file for the clients of its own user: its address, and where its token is. */
+/** The file that a server in local mode writes for its own user's clients, with its address and the path of its token. */
 export const LocalServer = Schema.Struct({
   version: Schema.Literal(1),
   /** The address and port that it listens on: `http://127.0.0.1:8080`. */
   url: Schema.String.pipe(Schema.maxLength(100)),
   pid: Schema.Int,
-  /** Absolute path of the file that holds the token alone. */
+  /** The absolute path of the file that contains only the token. */
   tokenFile: Schema.String.pipe(Schema.maxLength(4_096)),
-  /** SHA-256 of the token in hexadecimal digits: a token of a later start is another one, and of another address perhaps. */
+  /** The token's SHA-256 in hexadecimal digits. A later start has another token, and maybe another address. */
   tokenDigest: Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
 })
 export type LocalServer = typeof LocalServer.Type
@@ -26,13 +26,13 @@ const isOurs = async (path: string, kind: "file" | "folder", closedTo: number): 
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined || (kind === "file" ? !found.isFile() : !found.isDirectory())) return false
   if (found.size > longestFile && kind === "file") return false
-  // Windows has neither owner nor mode here: the folder of the profile is closed to others.
+  // Windows has no owner or mode here: other users can't read the profile's folder.
   return ownUser() === undefined || (found.uid === ownUser() && (found.mode & closedTo) === 0)
 }
 
 /**
- * The folder where this user's servers in local mode tell where they are: `maxcloud/servers` in `$XDG_STATE_HOME`, by default
- * `~/.local/state` (XDG Base Directory Specification). With the `HOME` of another user (sudo), it is in the home that the system knows.
+ * The folder where this user's servers in local mode register: `maxcloud/servers` in `$XDG_STATE_HOME`, by default `~/.local/state` (XDG Base
+ * Directory Specification). If `HOME` belongs to another user (sudo), it's in the home folder that the system knows.
  */
 export const localServersFolder = async (): Promise<string> => {
   const written = process.env["XDG_STATE_HOME"] ?? ""
@@ -41,18 +41,18 @@ export const localServersFolder = async (): Promise<string> => {
   return join(isOwnHome ? homedir() : userInfo().homedir, ".local", "state", "maxcloud", "servers")
 }
 
-/** Name of the file of the server at this address. */
+/** The file name for the server at this address. */
 export const localServerFile = (address: string, port: number): string => `${address.replaceAll(":", "_")}-${port}.json`
 
 export const tokenDigestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
 
-/** A loopback address as written in a URL. A name could resolve to another address, where somebody else listens. */
+/** A literal loopback address in a URL. A name could resolve to another address, where somebody else listens. */
 const loopbackUrl = /^http:\/\/(127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?$/
 
 /**
- * The token of this user's own server at `apiUrl`; undefined if there is none. We look it up only by the address and port that the server
- * wrote down itself, in a folder that nobody else may write. It must also belong to that start: a program that listens there after the
- * server has stopped gets no token, or an expired one.
+ * The token of this user's own server at `apiUrl`; undefined if there is none. Looks it up only by the address and port that the server itself
+ * wrote into a folder that nobody else can write to. It must also belong to that start: a program that listens there after the server has
+ * stopped gets no token, or an expired one.
  */
 export const localToken = async (apiUrl: string): Promise<string | undefined> => {
   const [, host, port = "80"] = loopbackUrl.exec(apiUrl) ?? []

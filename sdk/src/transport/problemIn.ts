@@ -4,7 +4,7 @@ import { UnexpectedAnswer, UnknownProblem } from "../errors.ts"
 
 const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
 
-/** Of every problem document (RFC 9457), also of those that a newer server has. */
+/** The fields of every problem document (RFC 9457), including those of newer servers. */
 const AnyProblem = Schema.Struct({
   type: Schema.String.pipe(Schema.maxLength(500)),
   title: Schema.String.pipe(Schema.maxLength(500)),
@@ -13,7 +13,7 @@ const AnyProblem = Schema.Struct({
 })
 const decodeAnyProblem = Schema.decodeUnknownEither(Schema.parseJson(AnyProblem))
 
-/** The error that an answer means: its problem document, known or not, else that it is unexpected. */
+/** The error for a response: its problem document, known or not, else `UnexpectedAnswer`. */
 export const problemIn = (url: string, status: number, body: string): ApiError | UnknownProblem | UnexpectedAnswer =>
   decodeProblem(body).pipe(
     Either.orElse(() => Either.map(decodeAnyProblem(body), (problem) => new UnknownProblem(problem))),

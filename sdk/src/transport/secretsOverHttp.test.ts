@@ -8,7 +8,7 @@ import { InsecureUrl } from "../errors.ts"
 import { createClient } from "../index.ts"
 import { makeConnection } from "./connection.ts"
 
-/** Operations in whose request or answer a secret is. A new one is named here, or the test fails. */
+/** Operations with a secret in the request or response. Add new ones here, or the test fails. */
 const secret = [
   "account.createOrganization",
   "apps.importSecrets",
@@ -28,7 +28,7 @@ const secret = [
 
 interface Call {
   readonly name: string
-  /** By the derived client of the contract. */
+  /** Calls through the client derived from the contract. */
   readonly send: (client: object) => Effect.Effect<unknown, unknown>
 }
 
@@ -42,7 +42,7 @@ HttpApi.reflect(MaxCloudApi, {
         Option.map(schema, (found) => FastCheck.sample(Arbitrary.make(found), { numRuns: 1, seed: 1 })[0])
       )
     )
-    // Every parameter of a query may be left out, or has a default.
+    // Every query parameter is optional or has a default.
     const input = { payload, path, urlParams: { tail: 1, follow: false, limit: 1 } }
     calls.push({
       name: `${group.identifier}.${endpoint.name}`,
@@ -64,7 +64,7 @@ afterEach(() => {
 
 const own = { userAgent: undefined, local: async () => undefined, found: () => async () => "" }
 
-/** Reports how often a call used fetch, and whether the call was refused before that. */
+/** Reports how often a call used fetch, and whether it was refused before that. */
 const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi" = "api") => {
   let sent = 0
   const fetch: typeof globalThis.fetch = async () => {
@@ -81,7 +81,7 @@ const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi"
 }
 
 describe("secrets in requests", () => {
-  it("is marked in the contract, for every operation that carries it", () => {
+  it("are marked in the contract, for every operation with secrets", () => {
     expect(operations.length).toBeGreaterThan(50)
     expect(operations.flatMap((operation) => (operation.isSecret ? [operation.name] : [])).sort()).toStrictEqual(secret)
     // A request that isn't in the contract might carry one.
@@ -90,7 +90,7 @@ describe("secrets in requests", () => {
     expect(carriesSecret("GET", "/api/v1/info")).toBe(false)
   })
 
-  it("goes unencrypted to no other machine, with a token or without one: every operation", async () => {
+  it("never go unencrypted to another machine, with or without a token, in any operation", async () => {
     let [plain, encrypted] = [0, 0]
     for (const apiUrl of ["http://cloud.example.com", "http://10.0.0.1:8080/behind/a/proxy"]) {
       const withoutToken = await Promise.all([caller(apiUrl, ""), caller(apiUrl, "mck_secret", "anonymousApi")])
@@ -114,12 +114,12 @@ describe("secrets in requests", () => {
         encrypted += sent
       }
     }
-    // Some values that are made up don't encode. Those calls never come as far as being sent.
+    // Some generated values can't be encoded, so those calls aren't sent.
     expect(plain).toBeGreaterThan(4 * 40)
     expect(encrypted).toBeGreaterThan(2 * 50)
   })
 
-  it("goes where the operator has said that the network is their own", async () => {
+  it("are sent if the operator has declared the network as their own", async () => {
     process.env.MAXCLOUD_INSECURE = "1"
     const ends = await caller("http://cloud.example.com", "")
     for (const call of calls.filter((call) => secret.includes(call.name))) {
@@ -127,7 +127,7 @@ describe("secrets in requests", () => {
     }
   })
 
-  it("is refused by each of the client's ways to send it", async () => {
+  it("are refused in every way that the client can send them", async () => {
     const asked: Array<string> = []
     const fetch: typeof globalThis.fetch = async (input) => {
       asked.push(String(input))
@@ -151,7 +151,7 @@ describe("secrets in requests", () => {
     expect(asked).toStrictEqual([])
   })
 
-  it("follows no redirect, be it to the same machine", async () => {
+  it("follow no redirect, not even to the same machine", async () => {
     const asked: Array<string | undefined> = []
     const target = createServer((request, response) => {
       asked.push(request.headers.authorization)

@@ -14,7 +14,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error
   )
 
-/** What each way to a server fails with, if nothing may be asked of it: no credential, no request. */
+/** The errors of all kinds of calls, which must use no credential and send no request. */
 const failures = async (given: { readonly apiUrl?: string }) => {
   const options = {
     ...given,
@@ -53,7 +53,7 @@ describe("the URL of a server", () => {
     expect(isServerUrl(apiUrl)).toBe(false)
     for (const error of await failures({ apiUrl })) {
       assert(error instanceof InvalidRequest, String(error))
-      expect(error.message).toContain(`apiUrl ${JSON.stringify(apiUrl)} isn't the URL of a server. Write it as `)
+      expect(error.message).toContain(`apiUrl ${JSON.stringify(apiUrl)} isn't the URL of a server. Use a form like `)
     }
   })
 
@@ -65,7 +65,7 @@ describe("the URL of a server", () => {
     }
   })
 
-  it("is told without a password that is in it", async () => {
+  it("is reported without its password", async () => {
     for (const apiUrl of ["ftp://ada:not-to-be-told@cloud.example.com", "ada:not-to-be-told@cloud.example.com"]) {
       for (const error of await failures({ apiUrl })) expect(String(error)).not.toContain("not-to-be-told")
     }

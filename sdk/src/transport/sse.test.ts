@@ -14,13 +14,13 @@ describe("makeEventParser", () => {
     ])
   })
 
-  it("keeps the last id, takes `message` as the event, gives nothing without data or end", () => {
+  it("keeps the last id, defaults the event to `message`, and emits nothing without data or an end", () => {
     expect(parse("id: 7\n\ndata: x\n\nevent: log\n\ndata: cut")).toStrictEqual([
       { id: "7", event: "message", data: "x" }
     ])
   })
 
-  it("reads the same however the text is cut, with any line ends", () => {
+  it("parses the same for any chunks and line breaks", () => {
     const events = fc.array(
       fc.record({ id: fc.nat(), data: fc.array(fc.stringMatching(/^[a-z: ]{0,8}$/), { minLength: 1 }) })
     )
@@ -39,7 +39,7 @@ describe("makeEventParser", () => {
             pieces.push(text.slice(at, at + length))
             at += length
           }
-          // A "\r" at the very end may be half of "\r\n", so the last event waits for what follows it.
+          // A "\r" at the very end may be half of "\r\n", so the last event waits for the next chunk.
           const read = parse(...pieces, ": end\n")
           expect(read).toStrictEqual(
             events.map(({ data, id }) => ({ id: String(id), event: "message", data: data.join("\n") }))

@@ -1,11 +1,11 @@
-/** One event of a stream (WHATWG HTML, 9.2 "Server-sent events"). `id` is the last one that the stream has named. */
+/** One event of a stream (WHATWG HTML, 9.2 "Server-sent events"). `id` is the stream's last id. */
 export interface ServerSentEvent {
   readonly id: string
   readonly event: string
   readonly data: string
 }
 
-/** Reads events from text that comes in pieces cut anywhere. Comments and fields that nobody asks for are skipped. */
+/** Parses events from chunks of text, which may be split anywhere. Skips comments and unknown fields. */
 export const makeEventParser = (): { readonly push: (text: string) => ReadonlyArray<ServerSentEvent> } => {
   let rest = ""
   let id = ""
@@ -37,7 +37,7 @@ export const makeEventParser = (): { readonly push: (text: string) => ReadonlyAr
         const found = /\r\n|\n|\r/g
         found.lastIndex = start
         const end = found.exec(rest)
-        // A "\r" that ends the piece may be the first half of "\r\n": wait for what follows.
+        // A "\r" at the end of a chunk may be the first half of "\r\n": wait for the next chunk.
         if (end === null || (end[0] === "\r" && found.lastIndex === rest.length)) break
         takeLine(rest.slice(start, end.index), out)
         start = found.lastIndex

@@ -4,11 +4,11 @@ import type { Connection } from "./connection.ts"
 import { problemIn } from "./problemIn.ts"
 import { makeEventParser, type ServerSentEvent } from "./sse.ts"
 
-/** The server sends a comment at least every 15 s: a stream silent for longer than this is broken. */
+/** The server sends a comment at least every 15 s, so a stream that is silent for longer than this is broken. */
 const silence = "45 seconds"
 const firstPauseMs = 100
 const longestPauseMs = 5000
-/** How long the server may be unreachable, once it has answered, until the stream gives up. */
+/** How long the server can be unreachable after its first response before the stream gives up. */
 const patienceMs = 120_000
 
 const isPassing = (error: CallError): boolean =>
@@ -18,22 +18,22 @@ const isPassing = (error: CallError): boolean =>
 
 export interface SubscriptionOptions {
   readonly path: string
-  /** `resuming`: the request continues after the last received event, which it names by `Last-Event-ID`. */
+  /** `resuming`: the request continues after the last received event, with `Last-Event-ID`. */
   readonly query?: ((resuming: boolean) => URLSearchParams) | undefined
   readonly lastEventId?: string | undefined
-  /** If the server ends the stream properly, is it finished, or does it continue with the next connection? */
+  /** Whether the stream is finished or reconnects if the server ends it properly. */
   readonly endsWithConnection: boolean
 }
 
-/** The body of an answer that is a stream of events. */
+/** The body of a response with server-sent events. */
 const eventsIn = ({ body, headers, status, url }: Response) =>
   body === null || !(headers.get("content-type") ?? "").startsWith("text/event-stream")
-    ? Either.left(new UnexpectedAnswer({ url, status, detail: "no stream of events" }))
+    ? Either.left(new UnexpectedAnswer({ url, status, detail: "the response isn't a stream of events" }))
     : Either.right(body)
 
 /**
- * The events of an endpoint of server-sent events. A broken connection is retried with growing pauses, and resumes after the last received
- * event. Only the first connection fails at once. An event named `error` carries a problem document, and is a failure.
+ * The events of an endpoint with server-sent events. Reconnects with backoff if the connection breaks, and resumes after the last received event.
+ * Only the first connection fails immediately. An event named `error` contains a problem document, and is a failure.
  */
 export const subscribe = (
   connection: Connection,
@@ -77,7 +77,7 @@ export const subscribe = (
           answeredAt = performance.now()
           return parser.push(text)
         }),
-        // By chunks: work per single event limits how many events a second are possible.
+        // Process chunks: work per event would limit the throughput.
         Stream.chunks,
         Stream.flatMap((events) => {
           const [good, [failed]] = Chunk.splitWhere(events, (event) => event.event === "error")

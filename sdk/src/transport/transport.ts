@@ -7,11 +7,11 @@ import { CredentialUnavailable, InsecureUrl, NotReachable, noAnswerCode } from "
 import { ProxyFailed } from "../proxy/ProxyFailed.ts"
 import { defaultApiUrl, isSafeForTokens, isServerUrl } from "./serverUrl.ts"
 
-/** The server says that it will stop to take such requests. */
+/** The server announces that it will stop accepting such requests. */
 export interface DeprecationNotice {
   readonly method: string
   readonly url: string
-  /** When that is: an HTTP-date (RFC 8594). Undefined: it doesn't say. */
+  /** The date as an HTTP-date (RFC 8594); undefined if the server doesn't say. */
   readonly sunset: string | undefined
 }
 
@@ -19,56 +19,56 @@ export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
   readonly apiUrl?: string | undefined
   /**
-   * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. A function is
-   * asked before each request: for tokens that end soon. `""`: none but that of a server in local mode that this user has started. Never sent
-   * by `http:` to another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
-   * @default `defaultCredentials()`: what `maxcloud auth login` or CI opened
+   * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. A function is called before each request,
+   * for tokens that expire soon. `""` means none, except that of a server in local mode that this user has started. Never sent over `http:` to
+   * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
+   * @default `defaultCredentials()`: the credential of `maxcloud auth login` or CI
    */
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
   /**
-   * The organization that calls are about: one that the credential opens. A session opens all that its person is a member of; a key and an OIDC
-   * token open their own. Calls about the person and their session don't depend on it. @default "-", the credential's own
+   * The organization for calls, which the credential must have access to. A session has access to all organizations of its person, a key or OIDC
+   * token only to its own. Calls about the person and their session don't depend on it. @default "-", the credential's own
    */
   readonly organization?: string | undefined
-  /** Told of answers which say that the operation will be removed (RFC 9745). */
+  /** Called for responses that announce the removal of the operation (RFC 9745). */
   readonly onDeprecated?: ((notice: DeprecationNotice) => void) | undefined
   /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** What calls are made with, but for streams and uploads. @default `fetch` */
+  /** The fetch for calls other than streams and uploads. @default `fetch` */
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
-  /** How long the answer to a call may take: then it fails with `NotReachable`. Streams and uploads go on as long as they move. @default 60 */
+  /** How long a response may take before the call fails with `NotReachable`. Streams and uploads continue as long as data flows. @default 60 */
   readonly timeoutSeconds?: number | undefined
 }
 
-/** What a client has from the place that it runs in. */
+/** A client's access to its environment. */
 export interface ClientHost {
-  /** What it says of itself in `User-Agent`; undefined: the browser says it. */
+  /** The `User-Agent`; undefined if the browser sets it. */
   readonly userAgent: string | undefined
   /** The token of a server in local mode that this user has started. */
   readonly local: (apiUrl: string) => Promise<string | undefined>
-  /** For requests of a client without a token: `""` if there is none. */
+  /** The credential for requests of a client without a token; `""` if there is none. */
   readonly found: (apiUrl: string) => () => Promise<string>
 }
 
-/** The header fields that say who asks. */
+/** The header fields that identify the caller. */
 export type Credential = Effect.Effect<Readonly<Record<string, string>>, unknown>
 
-/** A header field has only printable ASCII. What refuses another one quotes it, so it never gets that far. */
+/** A header field may only contain printable ASCII. Check it here, because HTTP clients quote an invalid one in their errors. */
 const bearer = (token: string): Effect.Effect<{ readonly authorization: string }, Unauthenticated> =>
   /^[\x20-\x7e]*$/.test(token)
     ? Effect.succeed({ authorization: `Bearer ${token}` })
     : new Unauthenticated({
         detail:
-          "the token has a line break or another character that no token has, so it wasn't sent: is it one token, copied whole, and nothing else?"
+          "the token has a line break or another invalid character, so it wasn't sent: copy the complete token, and nothing else"
       })
 
-/** The header field of the bearer token that a function gives for a request. */
+/** The header field with the bearer token that a function returns for a request. */
 const askedFor = (token: () => Promise<string>): Credential =>
   Effect.flatMap(Effect.tryPromise({ try: token, catch: (value) => value }), (text) =>
     text.trim() === "" ? Effect.succeed({}) : bearer(text.trim())
   )
 
-/** May this request go out: is it safe where it goes, or nothing in it or its answer secret? */
+/** Whether it's safe to send this request: the server's URL is safe, or neither the request nor its response contains a secret. */
 const mayGoOut = (apiUrl: string, method: string, url: string, hasCredential: boolean): boolean => {
   if (isSafeForTokens(url)) return true
   const base = URL.canParse(apiUrl) ? new URL(apiUrl).pathname.replace(/\/+$/, "") : ""
@@ -76,7 +76,7 @@ const mayGoOut = (apiUrl: string, method: string, url: string, hasCredential: bo
   return !hasCredential && pathname.startsWith(base) && !carriesSecret(method, pathname.slice(base.length))
 }
 
-/** For messages: a URL may hold the password of a proxy before the server. */
+/** The URL for messages, without a password, such as that of a proxy in front of the server. */
 const withoutPassword = (apiUrl: string): string => apiUrl.replace(/^([a-z]+:\/\/)?[^/?#]*@/i, "$1")
 
 const codeOf = (cause: unknown): string => {
@@ -87,7 +87,7 @@ const codeOf = (cause: unknown): string => {
   return cause instanceof Error ? cause.message : "unknown"
 }
 
-/** The credential of requests: the given token, else the one that is found; `""`: only that of a server in local mode. */
+/** The credential for requests: the given token, else the one that is found; `""` means only that of a server in local mode. */
 const authorizationOf = (
   given: ConnectionOptions["token"],
   found: () => Promise<string>,
@@ -101,14 +101,14 @@ const authorizationOf = (
 const ownOrganization = "-"
 const isOrganization = Schema.is(OrganizationName)
 
-/** Why nothing can be sent to what was given as the server's URL; undefined if something can. */
+/** Why the server's URL is invalid; undefined if it's valid. */
 const urlFault = (apiUrl: string, isGiven: boolean): InvalidRequest | undefined => {
   if (isServerUrl(apiUrl)) return undefined
-  const detail = `${isGiven ? "apiUrl" : "MAXCLOUD_API_URL"} ${JSON.stringify(withoutPassword(apiUrl))} isn't the URL of a server. Write it as https://cloud.example.com or http://127.0.0.1:8080.`
+  const detail = `${isGiven ? "apiUrl" : "MAXCLOUD_API_URL"} ${JSON.stringify(withoutPassword(apiUrl))} isn't the URL of a server. Use a form like https://cloud.example.com or http://127.0.0.1:8080.`
   return new InvalidRequest({ detail, errors: [] })
 }
 
-/** The path of a call about this organization. A name that can't be one is never sent: `..` would lead to another path. */
+/** The path of a call for this organization. Refuses invalid names: `..` would lead to another path. */
 const pathIn =
   (organization: string, fault: InvalidRequest | undefined) =>
   (path: string): Effect.Effect<string, InvalidRequest> => {
@@ -119,15 +119,15 @@ const pathIn =
     return new InvalidRequest({ detail, errors: [] })
   }
 
-/** The server answers a call long before. What waits for a person, a build or a probe has a limit of its own. */
+/** Servers respond much faster. Calls that wait for a person, a build or a probe have their own limits. */
 const defaultTimeoutSeconds = 60
 
-/** How requests reach a server: its address, the caller's credential, how long an answer may take, and what is never sent. */
+/** How requests reach a server: its URL, the caller's credential, the timeout, and what must not be sent. */
 export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   const written = options.apiUrl ?? defaultApiUrl()
   const apiUrl = written.replace(/\/+$/, "")
   const agent: Readonly<Record<string, string>> = host.userAgent === undefined ? {} : { "user-agent": host.userAgent }
-  /** Read for each request: a server that has started anew has a new one. */
+  /** Read for each request, because a restarted server has a new one. */
   const localCredential: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
     Effect.promise(() => host.local(apiUrl)),
     (token) => (token === undefined ? {} : { authorization: `Bearer ${token}` })
@@ -151,13 +151,13 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
 
   const noAnswer = (seconds: number) => new NotReachable({ apiUrl: shownUrl, code: noAnswerCode, seconds })
 
-  /** Why a request failed. Some are never sent. */
+  /** The error of a failed request, which may not have been sent. */
   const unsent = (cause: unknown) =>
     cause instanceof InsecureUrl || cause instanceof Unauthenticated || cause instanceof CredentialUnavailable
       ? cause
       : notReachable(cause)
 
-  /** The one place that every request passes: what must stay secret is never sent, or asked for, where it could be read on its way. */
+  /** Every request passes here. It refuses to send or request a secret if others could read it on the way. */
   const guard = (method: string, url: string, headers: Readonly<Record<string, string | undefined>>) =>
     mayGoOut(apiUrl, method, url, headers.authorization !== undefined)
       ? Effect.void
@@ -167,7 +167,7 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
     apiUrl,
     shownUrl,
     pathOf: pathIn(options.organization ?? ownOrganization, urlFault(written, options.apiUrl !== undefined)),
-    /** Looks at the header fields of an answer. */
+    /** Reads the header fields of a response. */
     noteDeprecation: (method: string, url: string, field: (name: string) => string | null | undefined) => {
       if (field("deprecation") == null) return
       options.onDeprecated?.({ method, url, sunset: field("sunset") ?? undefined })

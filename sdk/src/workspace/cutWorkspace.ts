@@ -5,21 +5,21 @@ import { findWorkspace, type Member, type Workspace } from "./findWorkspace.ts"
 import { makeIsPublic, namesElsewhere, ownOrPublic } from "./ownPackages.ts"
 import { type Dependency, dependenciesOf, type PackageJson, pathOfDependency, readPackageJson } from "./packageJson.ts"
 
-/** The parts of a workspace that go into a snapshot. Paths are relative to its root, separated by `/`. */
+/** The parts of a workspace for a snapshot. Paths are relative to its root, separated by `/`. */
 export interface Cut {
   /** Absolute. */
   readonly root: string
-  /** The folder that is the service. */
+  /** The service's folder. */
   readonly package: string
-  /** Included completely: the service, and the packages and folders that it needs. */
+  /** Completely included folders: the service, and the packages and folders that it needs. */
   readonly folders: ReadonlyArray<string>
-  /** Single files: those at the root that say how to install and build, and packed dependencies. */
+  /** Single files: those at the root for installing and building, and packed dependencies. */
   readonly files: ReadonlyArray<string>
-  /** Left-out packages, of which only the part that the lockfile is checked against is included. */
+  /** Left-out packages. Only the part that package managers check against the lockfile is included. */
   readonly absent: ReadonlyArray<string>
 }
 
-/** Files at a workspace's root that say how its packages are installed and built. */
+/** Files at a workspace's root for installing and building its packages. */
 const rootFile =
   /^(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|\.npmrc|\.yarnrc|\.yarnrc\.yml|\.pnpmfile\.[cm]?js|turbo\.jsonc?|nx\.json|lerna\.json|project\.json|tsconfig(?:\.[\w-]+)?\.json|jsconfig\.json|babel\.config\.\w+|\.babelrc|\.swcrc|\.browserslistrc|\.nvmrc|\.node-version|\.tool-versions)$/
 const rootFolders = ["patches", ".yarn/releases", ".yarn/plugins", ".yarn/patches"]
@@ -32,7 +32,7 @@ const kindOf = (path: string): Promise<"file" | "folder" | undefined> =>
 
 const leaves = (path: string) => path === ".." || path.startsWith("../")
 
-/** Follows what a package needs of its workspace. */
+/** Collects a package's dependencies within its workspace. */
 const makeClosure = (workspace: Workspace, service: string) => {
   const { members, root } = workspace
   const byName = new Map(
@@ -67,7 +67,7 @@ const makeClosure = (workspace: Workspace, service: string) => {
     if (member !== undefined) return add(member)
     if (path === ".") return
     const kind = await kindOf(join(root, path))
-    if (kind === undefined) throw refuse(from, dependency, "which isn't there", "correct the path")
+    if (kind === undefined) throw refuse(from, dependency, "which doesn't exist", "correct the path")
     if (kind === "file") return void files.add(path)
     add({ folder: path, packageJson: (await readPackageJson(join(root, path))) ?? {} })
   }
@@ -122,7 +122,7 @@ const rootFoldersOf = async (root: string): Promise<ReadonlyArray<string>> => {
   return there.filter(([, kind]) => kind === "folder").map(([folder]) => folder)
 }
 
-/** Outside of a workspace, folders that package.json references next to it can't be included. */
+/** Without a workspace, folders that package.json references outside the source can't be included. */
 const checkAlone = async (folder: string): Promise<void> => {
   const packageJson = await readPackageJson(folder)
   if (packageJson === undefined || packageJson.workspaces !== undefined) return
@@ -130,7 +130,7 @@ const checkAlone = async (folder: string): Promise<void> => {
     const refuse = (why: string) =>
       new SourceInvalid({
         folder,
-        detail: `${join(folder, "package.json")}: ${field}.${name} is "${written}", ${why}: make both packages of one workspace (\`workspaces\` in a package.json above them, or pnpm-workspace.yaml), or publish it`
+        detail: `${join(folder, "package.json")}: ${field}.${name} is "${written}", ${why}: put both packages into one workspace (\`workspaces\` in a package.json above them, or pnpm-workspace.yaml), or publish it`
       })
     const path = pathOfDependency(written)
     if (path !== undefined && (isAbsolute(path) || path.startsWith("~") || leaves(posix.normalize(path)))) {
@@ -143,8 +143,7 @@ const checkAlone = async (folder: string): Promise<void> => {
 }
 
 /**
- * Paths that left-out packages reference. Yarn installs for the whole workspace, so it looks at packed ones, and at the package.json of
- * folders.
+ * Paths that left-out packages reference. Yarn installs for the whole workspace, so it reads packed dependencies, and the package.json of folders.
  */
 const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: string) => boolean) => {
   const named = { files: new Set<string>(), folders: new Set<string>() }
@@ -164,8 +163,8 @@ const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: strin
 }
 
 /**
- * Cuts out the part of a workspace that a source folder (absolute) needs: the packages that it depends on, also through others and for
- * its build, and the files at the root. undefined if it isn't part of a workspace. Throws `SourceInvalid` if something can't be included.
+ * Cuts out the part of a workspace that a source folder (absolute) needs: its direct and indirect dependencies, including those for its build,
+ * and the files at the root. undefined if it isn't part of a workspace. Throws `SourceInvalid` if something can't be included.
  */
 export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => {
   if ((await readPackageJson(folder)) === undefined) return undefined

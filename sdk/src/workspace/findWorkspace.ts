@@ -17,7 +17,7 @@ export interface Workspace {
   readonly members: ReadonlyArray<Member>
 }
 
-/** The patterns of a workspace's packages that a folder declares; none if it declares no workspace. */
+/** The package patterns of the workspace that a folder declares; empty if it declares none. */
 const patternsOf = async (folder: string, packageJson: PackageJson | undefined): Promise<ReadonlyArray<string>> => {
   const pnpm = await readFile(join(folder, "pnpm-workspace.yaml"), "utf8").catch(() => undefined)
   // Few folders have one, and the parser is large.
@@ -65,7 +65,7 @@ export const workspaceAt = async (root: string): Promise<Workspace | undefined> 
   return patterns.length === 0 ? undefined : { root, rootPackage, members: await membersOf(root, patterns) }
 }
 
-/** The workspace that has `folder` (absolute) as one of its packages; undefined if it is none's, or a workspace's own root. */
+/** The workspace with `folder` (absolute) as a package; undefined if there is none, or `folder` is a workspace's root. */
 export const findWorkspace = async (folder: string): Promise<Workspace | undefined> => {
   for (let root = dirname(folder); ; root = dirname(root)) {
     const workspace = await workspaceAt(root)

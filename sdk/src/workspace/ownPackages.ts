@@ -3,11 +3,11 @@ import { join } from "node:path"
 import type { Member } from "./findWorkspace.ts"
 import type { Dependency } from "./packageJson.ts"
 
-/** Says by itself that it isn't the workspace's package: another registry name, an archive, a repository. */
+/** Matches versions that can't mean the workspace's package: another registry name, an archive, a repository. */
 export const namesElsewhere = (written: string): boolean =>
   /^(npm|jsr|git|git\+\w+|https?|github|gitlab|bitbucket|ssh):/.test(written)
 
-/** How pnpm's lockfile resolves each dependency of a package: only pnpm knows whether it links the workspace's packages. */
+/** The resolution of each dependency in pnpm's lockfile, because only pnpm knows whether it links the workspace's packages. */
 const readPnpmLock = async (root: string) => {
   const text = await readFile(join(root, "pnpm-lock.yaml"), "utf8").catch(() => undefined)
   // The parser is large.
@@ -15,8 +15,8 @@ const readPnpmLock = async (root: string) => {
 }
 
 /**
- * Why a dependency that has the name of a package of the workspace would be the public package of that name; undefined if it is the
- * workspace's own. npm, Yarn and Bun link the workspace's package if its version fits the range; pnpm says in its lockfile what it does.
+ * Why a dependency with the name of a workspace package would resolve to the public package of that name; undefined if it resolves to the
+ * workspace's own. npm, Yarn and Bun link the workspace's package if its version fits the range; for pnpm, its lockfile says.
  */
 export const makeIsPublic = (root: string) => {
   let lock: ReturnType<typeof readPnpmLock> | undefined
@@ -26,19 +26,19 @@ export const makeIsPublic = (root: string) => {
     if (version !== undefined) {
       return version.startsWith("link:")
         ? undefined
-        : `and pnpm-lock.yaml takes the public ${name} ${version}, not the workspace's own in ${member.folder}`
+        : `and pnpm-lock.yaml uses the public ${name} ${version}, not the workspace's own in ${member.folder}`
     }
     const own = typeof member.packageJson.version === "string" ? member.packageJson.version : "0.0.0"
     const { fitsRange } = await import("./versionRanges.ts")
-    // A tag's version isn't known here.
+    // The version of a tag is unknown here.
     return fitsRange(own, written) !== false
       ? undefined
-      : `which the workspace's own ${name} ${own} in ${member.folder} doesn't fit, so that the public ${name} would be installed`
+      : `which the workspace's own ${name} ${own} in ${member.folder} doesn't satisfy, so the public ${name} would be installed`
   }
 }
 
-/** How to say which of the two is meant. */
+/** The fix: how to write each of the two. */
 export const ownOrPublic = ({ name, written }: Dependency, { packageJson }: Member): string => {
   const own = typeof packageJson.version === "string" ? `^${packageJson.version}` : "*"
-  return `for the workspace's own, write "${own}" ("workspace:*" with pnpm, Yarn 4 or Bun) and install anew; for the public one, "npm:${name}@${written}"`
+  return `for the workspace's own, write "${own}" ("workspace:*" with pnpm, Yarn 4 or Bun) and reinstall; for the public one, "npm:${name}@${written}"`
 }

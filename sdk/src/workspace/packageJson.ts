@@ -23,7 +23,7 @@ export type PackageJson = typeof PackageJson.Type
 
 const decode = Schema.decodeUnknownEither(PackageJson)
 
-/** The package.json of a folder; undefined if there is none, or none that can be read: whoever installs it says so. */
+/** The package.json of a folder; undefined if it's missing or unreadable, which the package manager then reports. */
 export const readPackageJson = async (folder: string): Promise<PackageJson | undefined> => {
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined)
   return text === undefined ? undefined : Either.getOrUndefined(decode(text.replace(/^\uFEFF/, "")))
@@ -44,15 +44,15 @@ export const dependenciesOf = (packageJson: PackageJson): ReadonlyArray<Dependen
     )
   )
 
-/** The path that a dependency names, in place of a version. */
+/** The path that a dependency has instead of a version. */
 export const pathOfDependency = (written: string): string | undefined => {
   const named =
     /^(?:file|link|portal):(.*)$/.exec(written)?.[1] ?? (/^(?:\.\.?|~)?\//.test(written) ? written : undefined)
-  // Yarn adds who asks: portal:../lib::locator=…
+  // Yarn appends the requester: portal:../lib::locator=…
   return named?.split("::")[0]
 }
 
-/** The part that is kept of a left-out package's package.json: what its lockfile is checked against, and nothing that runs. */
+/** The included part of a left-out package's package.json: the fields that are checked against the lockfile, and nothing that runs. */
 const keptKeys = new Set([
   "name",
   "version",

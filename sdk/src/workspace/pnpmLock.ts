@@ -5,7 +5,7 @@ const record = <A, I>(value: Schema.Schema<A, I>) => Schema.Record({ key: Schema
 const decode = Schema.decodeUnknownOption(Schema.Struct({ importers: record(record(Schema.Unknown)) }))
 const decodeEntries = Schema.decodeUnknownOption(record(Schema.Struct({ version: Schema.String })))
 
-/** By the text of a pnpm-lock.yaml: the version of a dependency of one of the workspace's packages, `link:…` for one of them. */
+/** Parses a pnpm-lock.yaml: the version of a workspace package's dependency, or `link:…` for another workspace package. */
 export const lockedVersions = (text: string) => {
   const importers = Either.try((): unknown => parse(text)).pipe(
     Either.getOrUndefined,

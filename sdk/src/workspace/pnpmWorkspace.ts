@@ -5,7 +5,7 @@ const decode = Schema.decodeUnknownEither(
   Schema.Struct({ packages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
 )
 
-/** The patterns of packages in the text of a pnpm-workspace.yaml; none if it can't be read. */
+/** The package patterns in a pnpm-workspace.yaml; empty if it can't be parsed. */
 export const pnpmPatterns = (text: string): ReadonlyArray<string> => {
   const read = Either.try((): unknown => parse(text))
   const decoded = Either.isRight(read) ? decode(read.right) : read

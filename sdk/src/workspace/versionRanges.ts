@@ -1,8 +1,8 @@
 import semver from "semver"
 
-/** Does a version satisfy a range, by npm's rules? undefined: the text isn't a range (a tag, an address). */
+/** Whether a version satisfies a range, by npm's rules; undefined if the text isn't a range (a tag, a URL). */
 export const fitsRange = (version: string, written: string): boolean | undefined => {
-  // Of any version, those before a release too.
+  // Matches any version, including prereleases.
   if (/^(\*|x|)$/i.test(written.trim())) return true
   return semver.validRange(written, true) === null ? undefined : semver.satisfies(version, written, true)
 }

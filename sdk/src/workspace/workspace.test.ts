@@ -38,7 +38,7 @@ const unpack = async (snapshot: Snapshot) => {
   }
 }
 
-/** A workspace whose api needs lib, which needs util; and is-odd for its build. */
+/** A workspace: api needs lib, which needs util, and is-odd for the build. */
 const packages = {
   "packages/api/package.json": {
     name: "api",
@@ -101,7 +101,7 @@ describe("a package of a workspace", () => {
     const { paths, text } = await unpack(snapshot)
     expect(paths).toStrictEqual([...cut, ...Object.keys(files).filter((name) => name !== "package.json")].sort())
     expect(await text(".npmrc")).toBe("registry=https://registry.example.com/\nsave-exact=true\n")
-    // The lockfile knows left-out packages, and they run nothing.
+    // Left-out packages match the lockfile, and run nothing.
     expect(JSON.parse(await text("packages/web/package.json"))).toStrictEqual({
       name: "web",
       version: "2.0.0",
@@ -126,12 +126,12 @@ describe("a package of a workspace", () => {
       /dependencies\.x is "file:\.\.\/\.\.\/\.\.\/x", outside of the workspace .*: move it inside/
     ],
     ["an absolute folder", { x: "link:/etc" }, /outside of the workspace/],
-    ["a folder by its path alone", { x: "../../../x" }, /outside of the workspace/],
-    ["a folder that isn't there", { x: "file:../gone" }, /which isn't there: correct the path/],
-    ["a package that isn't there", { "@acme/gone": "workspace:*" }, /has no package @acme\/gone: correct the name/],
-    ["another name that isn't there", { x: "workspace:gone@^1" }, /has no package gone/]
+    ["a folder only by its path", { x: "../../../x" }, /outside of the workspace/],
+    ["a missing folder", { x: "file:../gone" }, /which doesn't exist: correct the path/],
+    ["a missing package", { "@acme/gone": "workspace:*" }, /has no package @acme\/gone: correct the name/],
+    ["a missing package with an alias", { x: "workspace:gone@^1" }, /has no package gone/]
   ]
-  it.each(refused)("is refused with its place if it names %s", async (_, dependencies, message) => {
+  it.each(refused)("is refused with its position if it names %s", async (_, dependencies, message) => {
     await write({
       "package.json": { workspaces: ["packages/*"] },
       "packages/api/package.json": { name: "api", dependencies: { lib: "workspace:*" } },
@@ -142,7 +142,7 @@ describe("a package of a workspace", () => {
     expect(told).toContain(join(root, "packages/lib/package.json"))
   })
 
-  it("takes an alias, a packed dependency, and packages that need each other", async () => {
+  it("supports an alias, a packed dependency, and packages that need each other", async () => {
     await write({
       "package.json": { workspaces: ["packages/*"] },
       "packages/a/package.json": { name: "a", dependencies: { x: "workspace:b@*", packed: "file:../../packed.tgz" } },
@@ -160,15 +160,15 @@ describe("a package of a workspace", () => {
     "packages/is-odd/package.json": { name: "is-odd", version: "4.1.0" }
   })
   it.each(["^3.0.0", "3.x", "~4.0.0", ">=5", "<4.1.0"])(
-    "is refused if it would get the public package of the name of one of its own: %s",
+    "is refused if a dependency would resolve to a public package with the name of one of its own: %s",
     async (range) => {
       await write(api({ "is-odd": range }))
       expect(await failure("packages/api")).toContain(
-        `packages/api/package.json: dependencies.is-odd is "${range}", which the workspace's own is-odd 4.1.0 in packages/is-odd doesn't fit, so that the public is-odd would be installed: for the workspace's own, write "^4.1.0" ("workspace:*" with pnpm, Yarn 4 or Bun) and install anew; for the public one, "npm:is-odd@${range}"`
+        `packages/api/package.json: dependencies.is-odd is "${range}", which the workspace's own is-odd 4.1.0 in packages/is-odd doesn't satisfy, so the public is-odd would be installed: for the workspace's own, write "^4.1.0" ("workspace:*" with pnpm, Yarn 4 or Bun) and reinstall; for the public one, "npm:is-odd@${range}"`
       )
     }
   )
-  it.each(["^4.0.0", "*", "", "latest", "4", ">=3", "workspace:*"])("gets its own by %j", async (range) => {
+  it.each(["^4.0.0", "*", "", "latest", "4", ">=3", "workspace:*"])("resolves %j to its own package", async (range) => {
     await write(api({ "is-odd": range }))
     expect((await take("packages/api")).cut?.with).toStrictEqual(["packages/is-odd"])
   })
@@ -179,7 +179,7 @@ describe("a package of a workspace", () => {
       expect((await take("packages/api")).cut?.with).toStrictEqual([])
     }
   )
-  it("goes by what pnpm's lockfile says, whatever the range", async () => {
+  it("follows pnpm's lockfile, whatever the range", async () => {
     const lock = (version: string) =>
       `lockfileVersion: '9.0'\nimporters:\n  packages/api:\n    dependencies:\n      is-odd:\n        specifier: x\n        version: ${version}\n`
     const pnpm = { "pnpm-workspace.yaml": "packages: ['packages/*']\n" }
@@ -191,7 +191,7 @@ describe("a package of a workspace", () => {
     expect((await take("packages/api")).cut?.with).toStrictEqual(["packages/is-odd"])
   })
 
-  it("isn't a folder that the workspace doesn't name, nor its root", async () => {
+  it("isn't a folder that the workspace doesn't list, or its root", async () => {
     await write({
       "package.json": { workspaces: ["packages/*"] },
       "other/package.json": {},
@@ -200,7 +200,7 @@ describe("a package of a workspace", () => {
     for (const folder of ["other", "."]) expect((await take(folder)).cut).toBeUndefined()
   })
 
-  it("is refused outside of a workspace if it needs a neighboring folder", async () => {
+  it("is refused outside a workspace if it needs a neighboring folder", async () => {
     await write({ "api/package.json": { dependencies: { lib: "file:../lib" } }, "lib/package.json": {} })
     expect(await failure("api")).toMatch(
       /api\/package\.json: dependencies\.lib is "file:\.\.\/lib", outside of the source folder/
@@ -209,7 +209,7 @@ describe("a package of a workspace", () => {
     expect(await failure("api")).toMatch(/but the folder belongs to no workspace/)
   })
 
-  it("may have links inside the workspace, and none out of it", async () => {
+  it("can have links inside the workspace, but none that point outside", async () => {
     await write({ ...packages, "package.json": { workspaces: ["packages/*"] } })
     await symlink("../lib/index.js", join(root, "packages/api/inside.js"))
     expect((await unpack(await take("packages/api"))).paths).toContain("packages/api/inside.js")

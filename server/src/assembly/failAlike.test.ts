@@ -30,7 +30,7 @@ interface Failing {
 const web = { app: "shop", services: [{ name: "web", image }] } as const
 
 const failing: Readonly<Record<string, Failing>> = {
-  "no config": { app: "nowhere.config.ts", tag: "ConfigInvalid", says: /no such file/ },
+  "no config": { app: "nowhere.config.ts", tag: "ConfigInvalid", says: /file not found/ },
   "a config that throws": { app: "throws.config.ts", tag: "ConfigInvalid", says: /out of order/ },
   "a wrong field": { app: "port.config.ts", tag: "ConfigInvalid", says: /port/ },
   "a wrong field in plain data": {

@@ -78,7 +78,7 @@ describe("a plan over HTTP", () => {
       [{ spec }, { "if-match": `"${id}", "${id}"` }, /ETag of one plan/],
       [{ spec }, { "if-match": `W/"${id}"` }, /weak entity tag.*`plan` in the body/],
       [{ spec }, { "if-match": `"${"x".repeat(500)}"` }, /200/],
-      [{ spec, plan: "plan_1" }, {}, /isn't the id of a plan/],
+      [{ spec, plan: "plan_1" }, {}, /isn't a plan's id/],
       [{ spec, plan: 7 }, {}, /plan|text/],
       [{ spec, plan: id }, { "if-match": `"${other}"` }, /two plans/],
       [{ fromDeployment: 1, plan: id }, {}, /sent as `spec`/],
@@ -164,7 +164,7 @@ describe("a plan of the SDK", () => {
     const damaged: ReadonlyArray<readonly [object, RegExp]> = [
       [{ ...file, version: 2 }, /version 2.*reads version 1/],
       [{ ...file, plan: { ...file.plan, id: null } }, /plan/],
-      [{ ...file, plan: { ...file.plan, id: "plan_x" } }, /isn't the id of a plan/],
+      [{ ...file, plan: { ...file.plan, id: "plan_x" } }, /isn't a plan's id/],
       [{ ...file, message: "x".repeat(5_000) }, /1000|1,000/],
       [{ kind: "maxcloud-plan" }, /version|missing/]
     ]

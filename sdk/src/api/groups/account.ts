@@ -55,7 +55,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   .middleware(Authentication)
   .prefix("/api/v1/account") {}
 
-/** Anybody who has a certificate's id may read it: after the erasure no credential is left to ask with. */
+/** Anybody with a certificate's id can read it, because after the erasure no credential is left. */
 export class ErasuresGroup extends HttpApiGroup.make("erasures")
   .add(
     get("get", "/api/v1/erasures/:id", {

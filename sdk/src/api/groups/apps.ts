@@ -31,7 +31,7 @@ const DeploymentNumberText = Schema.String.pipe(
   Schema.maxLength(10),
   Schema.compose(
     Schema.NumberFromString.annotations({
-      message: () => "This isn't the number of a deployment. `maxcloud deployments list` shows the numbers."
+      message: () => "This isn't a deployment's number. `maxcloud deployments list` shows the numbers."
     })
   ),
   Schema.compose(DeploymentNumber),
@@ -45,9 +45,9 @@ const deploymentPath = Schema.Struct({
 
 const PlanPayload = Schema.Struct({
   spec: SentSpec,
-  /** As the deployment will have it: policies of the organization may ask for it. */
+  /** The deployment's message, because policies of the organization can read it. */
   metadata: Schema.optional(DeploymentMetadata),
-  /** Answer with the manifests, too. */
+  /** Include the manifests in the response. */
   manifests: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations({ identifier: "PlanRequest", ...knownKeysOnly })
 
@@ -58,9 +58,9 @@ const DeployPayload = Schema.Struct({
   fromDeployment: Schema.optional(DeploymentNumber),
   message: Schema.optional(DeploymentMessage),
   metadata: Schema.optional(DeploymentMetadata),
-  /** The id of the plan of this spec: nothing else is deployed. */
+  /** The id of a plan of this spec, to deploy exactly that plan. */
   plan: Schema.optional(PlanId),
-  /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
+  /** Take over fields that another manager owns in the cluster (server-side apply's `force`). */
   forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations({ identifier: "DeployRequest", ...knownKeysOnly })
 
@@ -82,7 +82,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "planDeployment",
       summary: "Plan a deployment",
       description:
-        "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read. `id` stands for all of it: the newest deployment, the spec, and the manifests with versions of secrets and digests of images. The header `ETag` has it, too.",
+        "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read. `id` identifies the whole plan: the newest deployment, the spec, and the manifests with versions of secrets and digests of images. It is also in the header `ETag`.",
       client: "plan",
       json: "spec",
       ...reads("path")
@@ -97,7 +97,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "createDeployment",
       summary: "Deploy an app",
       description:
-        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. Once the server responds, the deployment is durable. With the id of a plan as `plan`, or its `ETag` as `If-Match`, it's 412 if something else would be applied than was planned: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+        "Accepts an AppSpec, or with `fromDeployment` that of an earlier deployment. Once the server responds, the deployment is durable. With the id of a plan as `plan`, or its `ETag` as `If-Match`, the response is 412 if the plan is outdated: another deployment was accepted since, or a secret, an image's digest, or a setting of the server has changed. `forceConflicts` takes over fields that another manager has set in the cluster; without it, such a conflict fails the deployment.",
       client: "deploy",
       json: "spec",
       ...deploys("path")
@@ -117,7 +117,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "cancelDeployment",
       summary: "Cancel a deployment",
       description:
-        "Cancels a deployment that is queued or running: its state is `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, everything that it started is removed. Safe to repeat. 409 if it has already finished.",
+        "Cancels a queued or running deployment; its state is then `cancelled`. If it is the newest, the last successful deployment before it is deployed again, under the next number; if there is none, everything that it started is removed. Safe to repeat. 409 if it has already finished.",
       client: "deployments.cancel",
       ...deploys("path")
     })
@@ -142,8 +142,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     get("deploymentSpec", "/:app/stages/:stage/deployments/:number/spec", {
       id: "getDeploymentSpec",
       summary: "Get the app of a deployment",
-      description:
-        "The AppSpec as it was accepted, with the versions of secrets and the digests of images that it is pinned to.",
+      description: "The AppSpec as the server accepted it, with the pinned versions of secrets and digests of images.",
       client: "deployments.spec",
       ...reads("path")
     })
@@ -183,7 +182,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "getOutputs",
       summary: "Read the outputs of a stage",
       description:
-        "What the app's config lists in `outputs`, as a map of strings, of the newest deployment that succeeded. No output has a secret.",
+        "The `outputs` of the app's config as a map of strings, from the newest successful deployment. No output contains a secret.",
       client: "apps.outputs",
       ...reads("path")
     })
@@ -233,7 +232,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "importSecrets",
       summary: "Import secrets",
       description:
-        "Adds a version of each, or of none. They take effect with the next deployment. Duplicate names are rejected.",
+        "Adds a version of each secret, or of none. They take effect with the next deployment. Duplicate names are rejected.",
       client: "secrets.import",
       ...deploys("path")
     })
@@ -247,7 +246,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       id: "copySecrets",
       summary: "Copy secrets",
       description:
-        "Copies the newest values from another app or stage as new versions, all or none. No value leaves the server. A narrowed key must include `deploy` for both.",
+        "Copies the newest values from another app or stage as new versions, all or none. No value leaves the server. A key with scopes needs `deploy` for both.",
       client: "secrets.copy",
       ...deploys("path")
     })
@@ -261,7 +260,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     get("secretVersions", "/:app/stages/:stage/secrets/:name/versions", {
       id: "listSecretVersions",
       summary: "List the versions of a secret",
-      description: "Those that are still kept, newest first; without values.",
+      description: "The stored versions, newest first, without values.",
       client: "secrets.versions",
       ...reads("path")
     })

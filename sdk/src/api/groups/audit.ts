@@ -9,7 +9,7 @@ export class AuditGroup extends HttpApiGroup.make("audit")
     get("list", "/", {
       id: "listAuditEntries",
       summary: "List the audit log",
-      description: "Newest first: each write, and each attempt that was refused.",
+      description: "Newest first: each write, and each refused attempt.",
       client: "audit.list",
       roles: admins,
       writes: false
@@ -22,7 +22,7 @@ export class AuditGroup extends HttpApiGroup.make("audit")
       id: "exportAuditLog",
       summary: "Export the audit log",
       description:
-        "The whole hash chain as lines of JSON with signed checkpoints, which `maxcloud audit verify` checks offline.",
+        "The complete hash chain as JSON lines, with signed checkpoints. `maxcloud audit verify` checks it offline.",
       client: "audit.export",
       roles: admins,
       writes: false

@@ -23,7 +23,7 @@ import { ApiKeyId, InviteId, OidcTrustId } from "../ids.ts"
 
 const apiKeyPath = Schema.Struct({ id: ApiKeyId })
 
-/** The caller's own credential, and those of the organization. */
+/** The caller's own credential, and the organization's credentials. */
 export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     get("status", "/status", {
@@ -41,7 +41,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("signOut", "/sign-out", {
       id: "signOut",
       summary: "Sign out",
-      description: "Ends the session that the request is sent with. 403 for other credentials.",
+      description: "Ends the session of the request. 403 for other credentials.",
       client: "auth.signOut",
       roles: everyone,
       writes: true,
@@ -93,8 +93,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("createApiKey", "/api-keys", {
       id: "createApiKey",
       summary: "Create an API key",
-      description:
-        "Its secret part is in this response and nowhere else. A key never has more rights than its creator.",
+      description: "Only this response contains its secret part. A key never has more rights than its creator.",
       client: "auth.apiKeys.create",
       roles: everyone,
       writes: true,
@@ -187,7 +186,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
       id: "createOidcTrust",
       summary: "Trust an OIDC issuer",
       description:
-        "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a stored key.",
+        "Its tokens for the audience `maxcloud/<organization>` with these claims get this role and these scopes, so CI needs no stored key.",
       client: "auth.oidcTrusts.create",
       roles: admins,
       writes: true

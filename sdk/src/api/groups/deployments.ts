@@ -28,7 +28,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
       id: "streamDeploymentEvents",
       summary: "Follow a deployment",
       description:
-        "Server-sent events: `event: deployment` with a `DeploymentEvent` as data and its number as id, from the first on (or after `Last-Event-ID`); ends after the one of type `finished`. A comment every 10 seconds; errors after the first byte are sent as `event: error` with a problem document.",
+        "Server-sent events: `event: deployment` with a `DeploymentEvent` as data and its number as id, from the first (or after `Last-Event-ID`). The stream ends after the event of type `finished`. A comment every 10 seconds; errors after the first byte are sent as `event: error` with a problem document.",
       client: "deployments.events",
       ...reads("deployment")
     })

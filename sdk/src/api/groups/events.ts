@@ -10,7 +10,7 @@ export class EventsGroup extends HttpApiGroup.make("events")
       id: "listEvents",
       summary: "List events",
       description:
-        "CloudEvents, oldest first. To ask again later, send the last `sequence` as `after`. With `Accept: text/event-stream` the response is a live stream that starts after `Last-Event-ID` or `after`, at `since`, or now. Types that the caller's role can't read are omitted.",
+        "CloudEvents, oldest first. To continue later, send the last `sequence` as `after`. With `Accept: text/event-stream` the response is a live stream that starts after `Last-Event-ID` or `after`, at `since`, or now. Types that the caller's role can't read are omitted.",
       client: "events.list",
       ...reads("query")
     })

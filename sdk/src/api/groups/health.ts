@@ -38,7 +38,7 @@ export class InfoGroup extends HttpApiGroup.make("info")
       id: "getServerInfo",
       summary: "About this server",
       description:
-        "Version, features, runtime, and the organization that the credential belongs to. Clients of any version may ask.",
+        "Version, features, runtime, and the organization that the credential belongs to. Works for clients of any version.",
       client: "info",
       roles: everyone,
       writes: false,
@@ -47,16 +47,16 @@ export class InfoGroup extends HttpApiGroup.make("info")
     }).addSuccess(
       Schema.Struct({
         version: Schema.String,
-        /** The oldest version of the commands and the SDK that the server serves. */
+        /** The oldest version of the commands and the SDK that the server supports. */
         minimumClient: Schema.String,
-        /** What it can do, beyond what each server can. */
+        /** Its optional features. */
         features: Schema.Array(openEnum(...Feature.literals)),
-        /** `local`, `kubernetes`, or one that a newer server has. */
+        /** `local`, `kubernetes`, or a runtime that only newer servers have. */
         runtime: Schema.String,
         organization: Schema.String,
-        /** May services run in place from a folder (`maxcloud dev`)? */
+        /** Whether services can run in place from a folder (`maxcloud dev`). */
         inPlace: Schema.Boolean,
-        /** The store of the values of secrets; null: the server itself keeps them. */
+        /** The store for the values of secrets; null if the server stores them. */
         secretStore: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
       }).annotations({ identifier: "ServerInfo" })
     )

@@ -34,7 +34,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
       id: "updateOrganization",
       summary: "Rename the organization",
       description:
-        "Changes what people call it. Its `name` never changes, since hosts, namespaces and the audience of OIDC tokens hold it.",
+        "Changes its display name. Its `name` never changes, since hosts, namespaces and the audience of OIDC tokens contain it.",
       client: "organization.change",
       roles: admins,
       writes: true

@@ -13,7 +13,7 @@ export class PoliciesGroup extends HttpApiGroup.make("policies")
     get("list", "/policies", {
       id: "listPolicies",
       summary: "List policies",
-      description: "The rules of the organization that every app must keep.",
+      description: "The organization's rules that every app must follow.",
       client: "policies.list",
       roles: readers,
       writes: false
@@ -39,7 +39,7 @@ export class PoliciesGroup extends HttpApiGroup.make("policies")
       id: "setPolicy",
       summary: "Set a policy",
       description:
-        "Adds or replaces a rule in CEL, for plans and deployments from now on, and tells what it finds in the apps that are deployed. An expression without `service` is asked once for an app, one with it for each service. 400: it isn't valid CEL. 409: the organization has as many policies as it may.",
+        "Adds or replaces a rule in CEL, for plans and deployments from now on, and returns its findings in the deployed apps. An expression with `service` is evaluated for each service, any other once per app. 400 if it isn't valid CEL, 409 if the organization has reached its limit of policies.",
       client: "policies.set",
       roles: owners,
       writes: true
@@ -53,7 +53,7 @@ export class PoliciesGroup extends HttpApiGroup.make("policies")
     del("remove", "/policies/:name", {
       id: "deletePolicy",
       summary: "Delete a policy",
-      description: "Plans and deployments from now on don't ask it.",
+      description: "It no longer applies to plans and deployments.",
       client: "policies.remove",
       roles: owners,
       writes: true
@@ -67,7 +67,7 @@ export class PoliciesGroup extends HttpApiGroup.make("policies")
       id: "testPolicy",
       summary: "Try an expression",
       description:
-        "Asks an expression about an AppSpec, without keeping either. 400: the expression isn't valid CEL. 422: the AppSpec can't be read.",
+        "Evaluates an expression for an AppSpec, without storing either. 400 if the expression isn't valid CEL, 422 if the AppSpec can't be read.",
       client: "policies.test",
       json: "spec",
       roles: deployers,

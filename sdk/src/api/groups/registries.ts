@@ -26,7 +26,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
       id: "setRegistryLogin",
       summary: "Sign in to a registry",
       description:
-        "Checks the credentials with the registry, as `docker login` does, and stores them sealed. Only this organization's images of this host are resolved and pulled with them. 400 if the registry rejects them, 503 if it can't be reached; nothing is stored then.",
+        "Checks the credentials with the registry, as `docker login` does, and stores them sealed. They are used only to resolve and pull this organization's images from this host. 400 if the registry rejects them, 503 if it can't be reached; then nothing is stored.",
       client: "registries.login",
       roles: admins,
       writes: true

@@ -17,7 +17,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "createService",
       summary: "Create a service from an image",
       description:
-        "Creates an app with only this service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` are the same; `PORT` in them is the service's port; a different `port` gets 422. 409 if an app of that name exists in the stage.",
+        "Creates an app with only this service, in the stage `production` unless `stage` says otherwise, and deploys it. `env` and `env_vars` mean the same. `PORT` in them is the service's port; a different `port` gets 422. 409 if an app of that name exists in the stage.",
       client: "services.create",
       roles: deployers,
       writes: true
@@ -32,7 +32,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
     get("list", "/", {
       id: "listServices",
       summary: "List services",
-      description: "The services of the organization. A service that is being deleted isn't among them.",
+      description: "The services of the organization, without those that are being deleted.",
       client: "services.list",
       ...reads("query")
     })
@@ -95,7 +95,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "restartService",
       summary: "Restart a service",
       description:
-        "Starts new instances of the same program in a new revision, and stops the old ones when those are ready, so that no request fails. It's done when the service's `latestCreatedRevision` differs from `replaces` and is ready. 409 for a service that is paused or being deleted.",
+        "Starts new instances of the same program in a new revision, and stops the old ones when the new ones are ready, so that no request fails. The restart is done when the service's `latestCreatedRevision` differs from `replaces` and is ready. 409 for a service that is paused or being deleted.",
       client: "services.restart",
       ...deploys("service")
     })
@@ -109,7 +109,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "execInService",
       summary: "Run a program in an instance of a service",
       description:
-        "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and the data, and text messages are `ExecInput` and `ExecOutput`. The program stops with the connection. 409 if no instance runs and none can be started, 429 if the organization has more than ten sessions. Without a handshake: 400.",
+        "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. After that, binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and the data, and text messages are `ExecInput` and `ExecOutput`. The program stops when the connection closes. 409 if no instance runs and none can be started, 429 if the organization has more than ten sessions, 400 without a handshake.",
       client: "services.exec",
       ...deploys("service")
     })
@@ -136,7 +136,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "listLogs",
       summary: "Read the logs of a service",
       description:
-        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, follow the `Link`. Each line has a `cursor`: send the last one later, and the response has what was written since, without losing or duplicating a line. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID`, the response is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document.",
+        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, follow the `Link`. Each line has a `cursor`. Send the last one later to get the lines written since, without losing or duplicating any. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID`, the response is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. An error after the first byte comes as `event: error` with a problem document.",
       client: "logs",
       ...reads("service")
     })

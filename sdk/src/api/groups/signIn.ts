@@ -14,14 +14,14 @@ import {
 import { open, post, signsIn } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 
-/** Ways to get a credential, so these endpoints need none. Rate-limited by address and by account. */
+/** These endpoints issue credentials, so they need none. Rate-limited by address and by account. */
 export class SignInGroup extends HttpApiGroup.make("signIn")
   .add(
     post("register", "/register", {
       id: "register",
       summary: "Register",
       description:
-        "Asks for an account, and an organization that it owns. 202: mail is on its way to the address, and its link creates both. If the address already has an account, the mail says how to sign in, and this response is the same. 201 with a session immediately: with a bootstrap token, and on servers whose mail goes to their own log.",
+        "Requests an account and an organization that it owns. 202: the server sends a mail, and its link creates both. If the address already has an account, the mail says how to sign in, and this response is the same. 201 with a session immediately if the request has a bootstrap token, or the server writes its mails to its log.",
       client: "auth.register",
       ...signsIn
     })
@@ -35,7 +35,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     post("acceptInvite", "/accept-invite", {
       id: "acceptInvite",
       summary: "Accept an invite",
-      description: "Creates the account if needed; the invite's mail proves its address.",
+      description: "Creates the account if needed. The invite's mail proves the address.",
       client: "auth.acceptInvite",
       ...signsIn
     })

@@ -27,7 +27,7 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
     put("put", "/:digest", {
       id: "uploadSource",
       summary: "Upload a source snapshot",
-      description: "The body is a gzipped tar whose content has this digest, 256 MiB at most.",
+      description: "The body is a gzipped tar of up to 256 MiB. Its content must have this digest.",
       client: "deploy",
       content: "application/gzip",
       ...deploys("organization")

@@ -9,7 +9,7 @@ export class UsageGroup extends HttpApiGroup.make("usage")
       id: "getUsage",
       summary: "Read usage",
       description:
-        "What the organization's instances have reserved between `since` (default: 24 hours ago) and `until` (now), by app, stage and service.",
+        "The resources that the organization's instances have reserved between `since` (default: 24 hours ago) and `until` (now), by app, stage and service.",
       client: "usage",
       roles: everyone,
       writes: false

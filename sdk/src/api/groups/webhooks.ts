@@ -25,7 +25,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("list", "/", {
       id: "listWebhooks",
       summary: "List webhooks",
-      description: "The addresses that events are sent to, oldest first. Responses never contain a secret.",
+      description: "The URLs that events are sent to, oldest first. Responses never contain a secret.",
       client: "webhooks.list",
       roles: admins,
       writes: false
@@ -52,7 +52,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("get", "/:id", {
       id: "getWebhook",
       summary: "Get a webhook",
-      description: "Its address, the types that it receives, and whether it fails.",
+      description: "Its URL, the types that it receives, and whether it fails.",
       client: "webhooks.get",
       roles: admins,
       writes: false
@@ -66,7 +66,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       id: "updateWebhook",
       summary: "Change a webhook",
       description:
-        "Its URL, types and description, or whether it is enabled. null gives types and description their defaults.",
+        "Its URL, types and description, or whether it is enabled. null resets types and description to their defaults.",
       client: "webhooks.change",
       roles: admins,
       writes: true
@@ -81,7 +81,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     del("delete", "/:id", {
       id: "deleteWebhook",
       summary: "Delete a webhook",
-      description: "Also deletes its deliveries. Nothing is sent from then on.",
+      description: "Also deletes its deliveries. Nothing is sent any more.",
       client: "webhooks.delete",
       roles: admins,
       writes: true
@@ -94,7 +94,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("rotateSecret", "/:id/rotate-secret", {
       id: "rotateWebhookSecret",
       summary: "Rotate a webhook's secret",
-      description: "Deliveries are signed by both secrets for a time, so that no receiver rejects any.",
+      description: "For a while, both secrets sign deliveries, so that no receiver rejects any.",
       client: "webhooks.rotateSecret",
       roles: admins,
       writes: true
@@ -122,7 +122,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     get("deliveries", "/:id/deliveries", {
       id: "listWebhookDeliveries",
       summary: "List deliveries",
-      description: "Newest first. They are kept as long as their events.",
+      description: "Newest first. Deliveries are stored as long as their events.",
       client: "webhooks.deliveries",
       roles: admins,
       writes: false

@@ -15,13 +15,13 @@ export interface Explained {
 
 const pathOf = (written: string) => (written.startsWith("file:") ? fileURLToPath(written) : written)
 
-/** Does Node mean this import by `wanted`: a name, or the absolute path that it was looked for at? */
+/** Whether Node's `wanted` (a name or an absolute path) is this import. */
 const leadsTo = ({ specifier }: Import, file: string, wanted: string): boolean => {
   if (specifier === wanted) return true
   const path = writtenPath(specifier, file)
   if (path !== undefined) return path === wanted || path === `${wanted}/`
   const name = packageOf(specifier)?.name
-  // Node takes what stands before the first slash for the package's name.
+  // Node reads the part before the first slash as the package's name.
   if (name === wanted || specifier.startsWith(`${wanted}/`)) return true
   const found = name === undefined ? undefined : installedPackage(name, file)
   return found !== undefined && (wanted.startsWith(`${found.folder}/`) || wanted.includes(`/node_modules/${name}/`))
@@ -43,7 +43,7 @@ const inPath = async (specifier: string, path: string): Promise<string> => {
   return meant === undefined ? "Correct the path." : `Did you mean "${dirname(specifier)}/${meant}"?`
 }
 
-/** The package of the workspace above `file` that has this name, which isn't installed. */
+/** The fix if the workspace above `file` has a package of this name that isn't linked. */
 const inWorkspace = async (name: string, file: string): Promise<string | undefined> => {
   for (let root = dirname(file); ; root = dirname(root)) {
     const workspace = await workspaceAt(root)
@@ -65,9 +65,9 @@ const ofPackage = async (specifier: string, file: string, wanted: string): Promi
   if (found === undefined) return (await inWorkspace(named.name, file)) ?? `Install it: npm i -D ${named.name}`
   const places = [`${found.folder}/`, `/node_modules/${named.name}/`]
   const inside = places.map((place) => wanted.split(place)[1]).find((value) => value !== undefined)
-  const missing = inside ?? "the file that this means"
+  const missing = inside ?? "the imported file"
   if (!found.isLinked)
-    return `The package ${named.name} is installed, but ${missing} isn't in it. Correct the import, or install the package again.`
+    return `The package ${named.name} is installed, but doesn't contain ${missing}. Correct the import, or reinstall the package.`
   const folder = relative(dirname(file), found.folder) || "."
   return found.hasBuild
     ? `The package in ${folder} doesn't have ${missing}. Build it first (\`npm run build\` there), or let its package.json name its sources.`
@@ -82,7 +82,7 @@ const fixOf = async (specifier: string, file: string, wanted: string): Promise<s
   const mapped = await paths.mapped(specifier, file)
   const shown = (value: string) => relative(dirname(file), value)
   if (mapped !== undefined && mapped.file === undefined) {
-    return `${shown(mapped.tsconfig)} maps it to ${mapped.places.map(shown).join(", ")}, but there is no such file. Correct the import, or \`paths\` there.`
+    return `${shown(mapped.tsconfig)} maps it to ${mapped.places.map(shown).join(", ")}, but that file doesn't exist. Correct the import, or \`paths\` there.`
   }
   const fault = await paths.faultFor(file)
   const unread = fault === undefined ? "" : ` ${shown(fault.tsconfig)} can't be read: ${fault.message}`
@@ -93,7 +93,7 @@ const fixOf = async (specifier: string, file: string, wanted: string): Promise<s
   return `${fix}${unread}`
 }
 
-/** Reads Node's message of an import that it couldn't find. */
+/** Explains Node's message about an import that it couldn't find. */
 export const missingImport = async (config: string, message: string): Promise<Explained> => {
   const [, wanted = message, from] =
     /^(?:Cannot find (?:package|module)|Directory import) '(.*?)'.* imported from (.*)$/m.exec(message) ??
@@ -109,7 +109,7 @@ export const missingImport = async (config: string, message: string): Promise<Ex
   return { text, place: { file, ...(found === undefined ? {} : { line: found.line, column: found.column }) } }
 }
 
-/** Reads Node's message of an import that a package doesn't export. */
+/** Explains Node's message about an import that a package doesn't export. */
 export const notExported = async (config: string, message: string): Promise<Explained> => {
   const inside = /subpath '(.*?)' is not defined by "exports"/.exec(message)?.[1] ?? "."
   const from = message.split(" imported from ")[1]?.split("\n")[0]

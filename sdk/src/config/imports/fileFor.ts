@@ -1,17 +1,17 @@
 import { statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 
-/** Endings that an import may leave out, in the order in which they are tried. */
+/** Extensions that an import may leave out, in the order of the attempts. */
 export const importedExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"] as const
 
-/** TypeScript lets an import name the file that the compiler will write. */
+/** In TypeScript, an import can name the file that the compiler will write. */
 const sourceOf: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts", ".cjs": ".cts" }
 
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
 /**
- * The file that an import of `path` (absolute) means: the file itself, else with an extension, else the `.ts` of a `.js`, else the `index`
- * of the folder. Type declarations (`.d.ts`) can't be run, so they don't count.
+ * The file for an import of `path` (absolute): the file itself, else with an extension, else the `.ts` for a `.js`, else the folder's `index`.
+ * Type declarations (`.d.ts`) can't run, so they don't count.
  */
 export const fileFor = (path: string): string | undefined => {
   const written = /\.[mc]?js$/.exec(path)?.[0] ?? ""

@@ -12,14 +12,14 @@ import { fileFor, importedExtensions } from "./fileFor.ts"
 const { failure, remove, root, write } = await makeConfigFolder()
 afterAll(remove)
 
-/** A config that deploys `name`, which it gets by this import. */
+/** A config that deploys `name`, which it gets from this import. */
 const importing = (statement: string) =>
   `${imports}${statement}\nexport default defineConfig({ app: "shop", services: [service(name, { image: "nginx" })] })`
 
 const required = `const { defineConfig, service } = require("@maxcloud/sdk/config")
 module.exports = defineConfig({ app: "shop", services: [service("web", { image: "nginx" })] })`
 
-/** The name of the service, and the files that the config is made of, by their paths in the folder. */
+/** The name of the service, and the config's files, by their paths in the folder. */
 const load = async (file: string) => {
   const { files, spec } = await loadConfig({ folder: root, file })
   const own = files.filter((text) => text.startsWith(`${root}/`)).map((each) => each.slice(root.length + 1))
@@ -39,11 +39,11 @@ describe("a config's own file", () => {
     ".json": `{ "$schema": "./schema.json", "app": "shop", "services": [{ "name": "web", "image": "nginx" }] }`
   }
 
-  it("has an example here for each of its names", () => {
+  it("has an example here for each file name", () => {
     expect(configNames).toStrictEqual(Object.keys(written).map((name) => `maxcloud.config${name}`))
   })
 
-  it.each(Object.keys(written))("may end with %s, whatever the package's type is", async (extension) => {
+  it.each(Object.keys(written))("can end with %s, whatever the package's type is", async (extension) => {
     for (const [type, manifest] of [
       ["commonjs", `{ "type": "commonjs" }`],
       ["module", `{ "type": "module" }`],
@@ -62,7 +62,7 @@ describe("a config's own file", () => {
     }
   })
 
-  it("may be what TypeScript makes of a module, or CommonJS in TypeScript", async () => {
+  it("can be a compiled TypeScript module, or CommonJS in TypeScript", async () => {
     await write({
       "compiled.cjs": `"use strict"
 Object.defineProperty(exports, "__esModule", { value: true })
@@ -122,7 +122,7 @@ describe("a config's imports", () => {
       ["d.json"]
     ],
     [
-      "paths that tsconfig.json extends, with comments",
+      "paths from an extended tsconfig.json, with comments",
       {
         "c.ts": importing(`import { name } from "@/shared"`),
         "tsconfig.json": `{ // the base has them\n "extends": "./base/tsconfig.base.json", }`,
@@ -133,7 +133,7 @@ describe("a config's imports", () => {
       ["src/deep/name.ts", "src/shared.ts", "tsconfig.json"]
     ],
     [
-      "baseUrl alone",
+      "only baseUrl",
       {
         "c.ts": importing(`import { name } from "src/shared"\nimport { readFileSync } from "fs"`),
         "tsconfig.json": `{ "compilerOptions": { "baseUrl": "." } }`,
@@ -143,7 +143,7 @@ describe("a config's imports", () => {
       ["src/shared.ts", "tsconfig.json"]
     ],
     [
-      "paths of a project that tsconfig.json refers to",
+      "paths of a project that tsconfig.json references",
       {
         "c.ts": importing(`import { name } from "~/shared.ts"`),
         "tsconfig.json": `{ "files": [], "references": [{ "path": "./tsconfig.app.json" }] }`,
@@ -153,7 +153,7 @@ describe("a config's imports", () => {
       ["src/shared.ts", "tsconfig.app.json"]
     ],
     [
-      "paths of a jsconfig.json, and of names with #",
+      "paths of a jsconfig.json, for names with #",
       {
         "c.js": importing(`import { name } from "#shared"`),
         "jsconfig.json": `{ "compilerOptions": { "paths": { "#*": ["./src/*"] } } }`,
@@ -162,7 +162,7 @@ describe("a config's imports", () => {
       ["jsconfig.json", "src/shared.js"]
     ],
     [
-      "paths that go before a package",
+      "paths that take precedence over a package",
       {
         "c.ts": importing(`import { name } from "@acme/shared"`),
         "tsconfig.json": `{ "compilerOptions": { "paths": { "@acme/*": ["./packages/*/src"] } } }`,
@@ -173,7 +173,7 @@ describe("a config's imports", () => {
       ["packages/shared/src/index.ts", "tsconfig.json"]
     ],
     [
-      "a package, though paths name its types alone",
+      "a package, even if paths only map its types",
       {
         "c.ts": importing(`import { name } from "typed"`),
         "tsconfig.json": `{ "compilerOptions": { "paths": { "typed": ["./types/typed.d.ts"] } } }`,
@@ -184,7 +184,7 @@ describe("a config's imports", () => {
       ["tsconfig.json"]
     ],
     [
-      "a package, though tsconfig.json can't be read",
+      "a package, even if tsconfig.json can't be read",
       {
         "c.ts": importing(`import { name } from "./shared"`),
         "tsconfig.json": `{ "extends": "./.svelte-kit/tsconfig.json" }`,
@@ -193,7 +193,7 @@ describe("a config's imports", () => {
       ["shared.ts"]
     ],
     [
-      "a package of the workspace, whose main is TypeScript",
+      "a package of the workspace with TypeScript as main",
       {
         "c.ts": importing(`import { name } from "@acme/main"`),
         "package.json": `{ "type": "commonjs", "workspaces": ["packages/*"] }`,
@@ -208,7 +208,7 @@ describe("a config's imports", () => {
       ["packages/exporting/src/name.ts", "packages/main/src/index.ts", "packages/main/src/name.ts"]
     ],
     [
-      "a package of the workspace that names no file, and a file in it",
+      "a package of the workspace without main, and a file in it",
       {
         "c.ts": importing(`import { name } from "@acme/bare"\nimport "@acme/bare/src/deep"`),
         "node_modules/@acme/bare": "-> packages/bare",
@@ -226,7 +226,7 @@ describe("a config's imports", () => {
       ]
     ]
   ]
-  it.each(works)("may be %s", async (what, files, expected) => {
+  it.each(works)("can be %s", async (what, files, expected) => {
     const folder = what.replace(/\W+/g, "-")
     await write(
       Object.fromEntries(
@@ -243,32 +243,32 @@ describe("a config's imports", () => {
 
   const faults: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, RegExp]> = [
     [
-      "a misspelt path",
+      "a misspelled path",
       { "c.ts": `import { a } from "./lib/shard"`, "lib/shared.ts": "" },
       /^c\.ts:1:1 {2}Can't find "\.\/lib\/shard", which is imported here\. Did you mean "\.\/lib\/shared\.ts"\?$/
     ],
     [
-      "a path into a folder that isn't there",
+      "a path into a missing folder",
       { "c.ts": `\nimport "./nope/shared"` },
       /^c\.ts:2:1 {2}.*There is no folder \.\/nope\. Correct the path\.$/
     ],
     [
-      "an import() that leads nowhere",
+      "an import() of a missing file",
       { "c.ts": `export const a = 1\n  await import("./nope.ts")` },
       /^c\.ts:2:9 {2}Can't find "\.\/nope\.ts"/
     ],
     [
-      "a require that leads nowhere",
+      "a require of a missing file",
       { "c.cjs": `\nrequire("./nope")` },
       /^c\.cjs:2:1 {2}Can't find "\.\/nope", which is imported here\. Correct the path\.$/
     ],
     [
-      "a mapping that leads nowhere",
+      "a mapping to a missing file",
       {
         "c.ts": `import "@/shared"`,
         "tsconfig.json": `{ "compilerOptions": { "paths": { "@/*": ["./src/*", "./lib/*"] } } }`
       },
-      /^c\.ts:1:1 {2}Can't find "@\/shared", .* tsconfig\.json maps it to src\/shared, lib\/shared, but there is no such file\. Correct the import, or `paths` there\.$/
+      /^c\.ts:1:1 {2}Can't find "@\/shared", .* tsconfig\.json maps it to src\/shared, lib\/shared, but that file doesn't exist\. Correct the import, or `paths` there\.$/
     ],
     [
       "a tsconfig.json that can't be read",
@@ -352,7 +352,7 @@ describe("a config's imports", () => {
       /^c\.ts:1:16 {2}"__dirname" isn't defined .* Use import\.meta\.dirname\.$/
     ],
     [
-      "a circle by a mapped name",
+      "a cycle through a mapped name",
       {
         "c.ts": `import { x } from "@/g"\nexport default x`,
         "g.ts": `import f from "./c"\nexport const x = f + 1`,
@@ -361,12 +361,12 @@ describe("a config's imports", () => {
       /^g\.ts:2:18 {2}cyclic import: c\.ts → g\.ts → c\.ts /
     ],
     [
-      "a syntax error in what it imports without an extension",
+      "a syntax error in an import without an extension",
       { "c.ts": `import "./g"`, "g.ts": "\nlet let = 1" },
       /^g\.ts:2:5 {2}syntax error: /
     ]
   ]
-  it.each(faults)("reports %s, with its place", async (what, files, expected) => {
+  it.each(faults)("reports %s, with its position", async (what, files, expected) => {
     const folder = `faults/${what.replace(/\W+/g, "-")}`
     await write(
       Object.fromEntries(
@@ -400,7 +400,7 @@ describe("fileFor", () => {
     ...importedExtensions.map((importedExtension) => `x/index${importedExtension}`)
   ]
 
-  it("takes the file itself, else the first extension, else the folder's index, and never types", async () => {
+  it("uses the file itself, else the first extension, else the folder's index, and never types", async () => {
     await fc.assert(
       fc.asyncProperty(fc.subarray(names), async (there) => {
         const folder = realpathSync(mkdtempSync(join(tmpdir(), "maxcloud-files-")))

@@ -2,13 +2,13 @@ import { readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Option, Schema } from "effect"
 
-/** A package's name on npm, and what may follow it: `@scope/name/file`. */
+/** A package's npm name, and an optional path after it: `@scope/name/file`. */
 const packageName = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?=\/|$)/i
 
-/** The package that an import names: `@acme/shared/env` names `@acme/shared`. undefined: no package can have such a name. */
+/** The package of an import: `@acme/shared` for `@acme/shared/env`. undefined if no package can have such a name. */
 export const packageOf = (specifier: string): { readonly name: string; readonly inside: string } | undefined => {
   const name = packageName.exec(specifier)?.[0]
-  // `~/shared` has the shape of a package called `~`, which none is.
+  // `~/shared` looks like a package called `~`, but no package is.
   return name === undefined || name.startsWith("~") ? undefined : { name, inside: specifier.slice(name.length + 1) }
 }
 
@@ -22,19 +22,19 @@ const decode = Schema.decodeUnknownOption(
   )
 )
 
-/** A package as it is found in a `node_modules`. */
+/** A package in a `node_modules`. */
 export interface InstalledPackage {
   readonly name: string
-  /** The real folder, links followed. Absolute. */
+  /** The absolute path of the real folder, with links resolved. */
   readonly folder: string
-  /** A link to sources outside of every `node_modules`: a package of the workspace, or of a `file:` dependency. */
+  /** Whether it links to sources outside every `node_modules`: a package of the workspace, or a `file:` dependency. */
   readonly isLinked: boolean
   readonly hasExports: boolean
   readonly hasMain: boolean
   readonly hasBuild: boolean
 }
 
-/** The package that `file` (absolute) gets by this name. */
+/** The package that this name resolves to from `file` (absolute). */
 export const installedPackage = (name: string, file: string): InstalledPackage | undefined => {
   for (let at = dirname(file); ; at = dirname(at)) {
     try {

@@ -5,7 +5,7 @@ import { installedPackage, packageOf } from "./linkedPackage.ts"
 import { ownSdk } from "./ownSdk.ts"
 import { makeTsconfigPaths } from "./tsconfigPaths.ts"
 
-/** The path that an import writes out: `./x`, `../x`, `/x` or a file: URL. undefined: a name. */
+/** The path of an import such as `./x`, `../x`, `/x` or a file: URL; undefined for a name. */
 export const writtenPath = (specifier: string, file: string): string | undefined => {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier)
   // `resolve` drops the trailing slash that marks a folder.
@@ -14,7 +14,7 @@ export const writtenPath = (specifier: string, file: string): string | undefined
   return undefined
 }
 
-/** A package of TypeScript sources names no file that Node takes, or one without its extension. */
+/** A package of TypeScript sources has no main file that Node accepts, or omits its extension. */
 const inLinkedPackage = (specifier: string, file: string): string | undefined => {
   const named = packageOf(specifier)
   const found = named === undefined ? undefined : installedPackage(named.name, file)
@@ -23,15 +23,15 @@ const inLinkedPackage = (specifier: string, file: string): string | undefined =>
   return found.hasMain ? undefined : (fileFor(join(found.folder, "index")) ?? fileFor(join(found.folder, "src/index")))
 }
 
-/** Resolves what TypeScript and bundlers know and Node doesn't. One for each evaluation: files may change between two. */
+/** Resolves imports that TypeScript and bundlers know but Node doesn't. Create one for each evaluation, because files may change in between. */
 export const makeImportResolver = () => {
   const paths = makeTsconfigPaths()
   const tsconfigs = new Set<string>()
   return {
     paths,
-    /** The tsconfig.json files that had a say. */
+    /** The tsconfig.json files that were used. */
     tsconfigs,
-    /** Resolves an import by tsconfig.json's `paths` and `baseUrl`, which take precedence over packages. */
+    /** Resolves an import with tsconfig.json's `paths` and `baseUrl`, which take precedence over packages. */
     alias: async (specifier: string, file: string): Promise<string | undefined> => {
       const found = await paths.mapped(specifier, file)
       if (found !== undefined) tsconfigs.add(found.tsconfig)

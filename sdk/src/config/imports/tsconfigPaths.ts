@@ -3,13 +3,13 @@ import { dirname, join, resolve } from "node:path"
 import type { PathsMatcher } from "get-tsconfig"
 import { fileFor } from "./fileFor.ts"
 
-/** How the tsconfig.json that belongs to a file maps an import. */
+/** The mapping of an import by a file's tsconfig.json. */
 export interface Mapped {
-  /** The tsconfig.json (or jsconfig.json) that says it. Absolute. */
+  /** The absolute path of the tsconfig.json (or jsconfig.json) with the mapping. */
   readonly tsconfig: string
-  /** The file that it means; undefined if none of the places has one. */
+  /** The mapped file; undefined if it exists in none of the places. */
   readonly file: string | undefined
-  /** The places, absolute. */
+  /** The candidate paths, absolute. */
   readonly places: ReadonlyArray<string>
 }
 
@@ -43,7 +43,7 @@ const readProject = async (path: string): Promise<Project> => {
   }
   try {
     const own = matcherOf(path)
-    // Vite's and Angular's starters keep `paths` in the projects that their tsconfig.json refers to.
+    // Vite's and Angular's starters have `paths` in the projects that their tsconfig.json references.
     const referred = own.config.references ?? []
     const others = referred.flatMap((issue) => {
       const target = resolve(dirname(path), issue.path)
@@ -75,7 +75,7 @@ export const makeTsconfigPaths = () => {
         const places = match(specifier)
         const found = places.map(fileFor).find((value) => value !== undefined)
         if (found !== undefined) return { tsconfig: path, file: found, places }
-        // Any name could be one below baseUrl: only a pattern of `paths` says that it has to be there.
+        // Any name could be below baseUrl. Only a pattern in `paths` means that it must exist.
         if (byPaths && places.length > 0) missing ??= { tsconfig: path, file: undefined, places }
       }
       return missing

@@ -3,16 +3,16 @@ import { isMap, isScalar, isSeq, parseDocument, type YAMLMap } from "yaml"
 import { dataExtensions } from "../findConfig.ts"
 import { findNodes, isSyntaxNode, propertyOf, readSyntax, type SyntaxNode, unwrapped } from "../syntaxTree.ts"
 
-/** The text from `start` to `end` is replaced. Everything else stays, comments too. */
+/** Replaces the text from `start` to `end`. Everything else stays, including comments. */
 export interface Edit {
   readonly start: number
   readonly end: number
   readonly text: string
 }
 
-/** A config as its author wrote it: what a migration may look at and change. */
+/** A config's text, for migrations to read and change. */
 export interface ConfigText {
-  /** undefined: none is written. */
+  /** undefined if the config has none. */
   readonly apiVersion: string | undefined
   readonly setApiVersion: (version: string) => ReadonlyArray<Edit>
   /** Renames a field of every service, or of the app. */
@@ -96,13 +96,13 @@ const inModule = (file: string, text: string): ConfigText | undefined => {
       (of === "app" ? apps : inputs).flatMap((object) => {
         const property = propertyOf(object, from)
         if (property === undefined || !isSyntaxNode(property.key)) return []
-        // `{ memory }` is both the field and the variable, which keeps its name.
+        // In `{ memory }`, the variable keeps its name.
         return [{ ...spanOf(property.key), text: property.shorthand === true ? `${to}: ${from}` : to }]
       })
   }
 }
 
-/** Reads a config's text; undefined if its syntax is wrong. */
+/** Parses a config's text; undefined if it has a syntax error. */
 export const readConfigText = (file: string, text: string): ConfigText | undefined =>
   dataExtensions.some((extension) => extension === extname(file))
     ? inData(text, extname(file) === ".json")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { type Migration, migrateText } from "./migrateText.ts"
 
-/** Of a version that doesn't exist. */
+/** A step to a version that doesn't exist. */
 const toTest: Migration = {
   from: "maxcloud.dev/v1",
   to: "maxcloud.dev/test",
@@ -26,7 +26,7 @@ const migrated = (file: string, text: string) => {
 }
 
 describe("migrateText", () => {
-  it("rewrites YAML and keeps comments and form", () => {
+  it("rewrites YAML, keeping comments and formatting", () => {
     expect(
       migrated(
         "maxcloud.config.yaml",
@@ -61,7 +61,7 @@ parts:
     expect(migrated("a.json", `{ "app": "a" }`)).toBe(`{ "apiVersion": "maxcloud.dev/test", "app": "a" }`)
   })
 
-  it("rewrites TypeScript in every service, and nothing that only has the same name", () => {
+  it("rewrites TypeScript in every service, but nothing else with the same name", () => {
     expect(
       migrated(
         "maxcloud.config.ts",
@@ -84,7 +84,7 @@ export default defineConfig(({ stage }) => {
 `)
   })
 
-  it("takes several steps, and leaves the newest version alone", () => {
+  it("applies several steps, and leaves the newest version unchanged", () => {
     const text = "apiVersion: maxcloud.dev/test\nparts: []\n"
     const result = migrateText("a.yaml", text, [toTest, back])
     expect(result).toStrictEqual({
@@ -98,7 +98,7 @@ export default defineConfig(({ stage }) => {
     expect(newest).toMatchObject({ text: "app: a\n", changes: [] })
   })
 
-  it("says so if no step leads from a version, or the text can't be read", () => {
+  it("reports it if no step starts at a version, or the text is invalid", () => {
     expect(migrateText("a.yaml", "apiVersion: maxcloud.dev/v9\n")).toStrictEqual({
       _tag: "Unknown",
       version: "maxcloud.dev/v9",

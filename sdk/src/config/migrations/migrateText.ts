@@ -1,24 +1,24 @@
 import { apiVersion } from "@maxcloud/config-schema"
 import { type ConfigText, type Edit, edited, readConfigText } from "./configText.ts"
 
-/** What changes from one version of configs to the next. */
+/** A step from one version of configs to the next. */
 export interface Migration {
   readonly from: string
   readonly to: string
-  /** What it changes, for whoever reads the diff. */
+  /** A description of the change, for readers of the diff. */
   readonly about: string
   readonly edits: (config: ConfigText) => ReadonlyArray<Edit>
 }
 
-/** Every step that there is, oldest first. There is one version of configs so far. */
+/** All steps, oldest first. There is only one version of configs so far. */
 export const migrations: ReadonlyArray<Migration> = []
 
-/** A config that says no version is of the first one. */
+/** A config without a version has the first one. */
 const firstVersion = "maxcloud.dev/v1"
 
 export type Migrated =
   | { readonly _tag: "Unreadable" }
-  /** No step leads from its version to the one that this package reads. */
+  /** No step leads from its version to the one that this package supports. */
   | { readonly _tag: "Unknown"; readonly version: string; readonly known: string }
   | {
       readonly _tag: "Migrated"
@@ -28,7 +28,7 @@ export type Migrated =
       readonly changes: ReadonlyArray<string>
     }
 
-/** The text of a config in the newest version, with everything else as its author wrote it. */
+/** Rewrites a config for the newest version, and keeps everything else as its author wrote it. */
 export const migrateText = (
   file: string,
   text: string,
